@@ -1,0 +1,262 @@
+//! Capacity classes: how the rows of the circuit are used, as plain integers.
+//!
+//! | rows | `ROW` | `BASE` | use |
+//! |---|---|---|---|
+//! | 0 | 0 | 0 | address 0, which no program reads |
+//! | 1 | 1 | 1 | the constant one |
+//! | 2 | 2 | 0 | nothing (here `S` is neither 0 nor 1) |
+//! | 3 … | t | `b … b 0` | limb groups of `w` rows: the head is a variable, the rows behind it are slots for holdings |
+//! | … `usable - 2` | t | 0 | nothing: too short for a group |
+//! | `usable - 1` | 0 | 0 | last usable row |
+//! | `usable` … `n - 1` | 0 | 0 | blinding rows |
+//!
+//! The table of a program lies beside it, in rows `1 ..= usable - 2` of other columns.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+/// Rows at the end of each column that Halo2 fills at random: its blinding factors and one.
+pub const TAIL_ROWS: usize = 6;
+
+/// Slots that carry nothing but randomness, so that the evaluations of `HOLD` which proofs reveal say nothing.
+pub const MASK_ROWS: usize = 64;
+
+/// Version of the layout of this module, part of every universe's identifier.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// Range-checked values must at least reach this power of two.
+const RANGE_BITS: u32 = 95;
+
+/// The row that holds the constant one.
+const ONE_ROW: usize = 1;
+
+/// The first row of the first limb group.
+const FIRST_GROUP: usize = 3;
+
+/// A row of the circuit, as an address of its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(usize);
+
+impl Row {
+    /// Address 0: what rows without a purpose name. Its value is never used.
+    pub const NEVER_READ: Self = Self(0);
+
+    /// The row's number.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// A size of the circuit: `2^k` rows, for k from 9 to 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Capacity(u32);
+
+impl Capacity {
+    /// The smallest k.
+    pub const MIN_K: u32 = 9;
+    /// The largest k.
+    pub const MAX_K: u32 = 16;
+
+    /// The capacity class of `2^k` rows.
+    ///
+    /// # Errors
+    /// If k is not from 9 to 16.
+    pub fn new(k: u32) -> Result<Self, String> {
+        if !(Self::MIN_K..=Self::MAX_K).contains(&k) {
+            return Err(format!(
+                "expected a capacity class k from {} to {}, found {k}",
+                Self::MIN_K,
+                Self::MAX_K
+            ));
+        }
+        Ok(Self(k))
+    }
+
+    /// All capacity classes, smallest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (Self::MIN_K..=Self::MAX_K).map(Self)
+    }
+
+    /// Binary logarithm of the number of rows.
+    #[must_use]
+    pub fn k(self) -> u32 {
+        self.0
+    }
+
+    /// Number of rows, `n = 2^k`.
+    #[must_use]
+    pub fn rows(self) -> usize {
+        1 << self.0
+    }
+
+    /// Number of rows that are not blinding rows.
+    #[must_use]
+    pub fn usable(self) -> usize {
+        self.rows() - TAIL_ROWS
+    }
+
+    /// The range base `b = usable - 1`: each limb lies in `[0, b)`.
+    #[must_use]
+    pub fn base(self) -> u64 {
+        self.usable() as u64 - 1
+    }
+
+    /// Limbs of a variable: the smallest `w` with `b^w >= 2^95`.
+    #[must_use]
+    pub fn limbs(self) -> usize {
+        let mut limbs = 1;
+        let mut reach = u128::from(self.base());
+        while reach < 1 << RANGE_BITS {
+            reach *= u128::from(self.base());
+            limbs += 1;
+        }
+        limbs
+    }
+
+    /// Variables range over `[0, b^w)`; this is `b^w`, between `2^95` and `2^112`.
+    #[must_use]
+    pub fn variable_bound(self) -> u128 {
+        u128::from(self.base()).pow(self.limbs() as u32)
+    }
+
+    /// The row that holds the constant one.
+    #[must_use]
+    pub fn one(self) -> Row {
+        Row(ONE_ROW)
+    }
+
+    /// How many variables there are. Only whole groups count.
+    #[must_use]
+    pub fn variables(self) -> usize {
+        (self.usable() - 1 - FIRST_GROUP) / self.limbs()
+    }
+
+    /// The head of a variable's limb group, which is the variable's address.
+    #[must_use]
+    pub fn variable(self, index: usize) -> Option<Row> {
+        (index < self.variables()).then(|| Row(FIRST_GROUP + index * self.limbs()))
+    }
+
+    /// How many slots there are for holdings and masks: the rows of the limb groups other than their heads.
+    #[must_use]
+    pub fn slots(self) -> usize {
+        self.variables() * (self.limbs() - 1)
+    }
+
+    /// How many instruments a universe may have.
+    #[must_use]
+    pub fn instruments(self) -> usize {
+        self.slots() - MASK_ROWS
+    }
+
+    /// The row of an instrument's holding.
+    #[must_use]
+    pub fn instrument(self, index: usize) -> Option<Row> {
+        (index < self.instruments()).then(|| self.slot(MASK_ROWS + index))
+    }
+
+    /// The rows of the masks.
+    pub fn masks(self) -> impl ExactSizeIterator<Item = Row> {
+        (0..MASK_ROWS).map(move |index| self.slot(index))
+    }
+
+    /// How many rows a program's table may have: it occupies rows `1 ..= usable - 2`.
+    #[must_use]
+    pub fn program_rows(self) -> usize {
+        self.usable() - 2
+    }
+
+    /// The fixed column `ROW`: address, range table and selector of the gates in one.
+    #[must_use]
+    pub fn row_column(self) -> Vec<u64> {
+        (0..self.rows())
+            .map(|t| if t < self.usable() - 1 { t as u64 } else { 0 })
+            .collect()
+    }
+
+    /// The fixed column `BASE`: `b` inside a limb group, 1 at the constant one, else 0.
+    #[must_use]
+    pub fn base_column(self) -> Vec<u64> {
+        let mut column = vec![0; self.rows()];
+        column[ONE_ROW] = 1;
+        for group in 0..self.variables() {
+            let head = FIRST_GROUP + group * self.limbs();
+            column[head..head + self.limbs() - 1].fill(self.base());
+        }
+        column
+    }
+
+    fn slot(self, index: usize) -> Row {
+        let per_group = self.limbs() - 1;
+        Row(FIRST_GROUP + (index / per_group) * self.limbs() + 1 + index % per_group)
+    }
+}
+
+impl<'de> Deserialize<'de> for Capacity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(u32::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_whole_and_slots_lie_inside_them() {
+        for capacity in Capacity::all() {
+            let base = capacity.base_column();
+            assert!(capacity.variable_bound() >= 1 << RANGE_BITS);
+            assert!(capacity.variable_bound() / u128::from(capacity.base()) < 1 << RANGE_BITS);
+            let last = capacity.variable(capacity.variables() - 1).unwrap().index() + capacity.limbs() - 1;
+            assert!(last <= capacity.usable() - 2);
+            assert!(
+                last + capacity.limbs() > capacity.usable() - 2,
+                "one more group would fit"
+            );
+            for index in 0..capacity.variables() {
+                let head = capacity.variable(index).unwrap().index();
+                assert_eq!(base[head - 1], 0);
+                assert!(
+                    base[head..head + capacity.limbs() - 1]
+                        .iter()
+                        .all(|&b| b == capacity.base())
+                );
+                assert_eq!(base[head + capacity.limbs() - 1], 0);
+            }
+            let slots = capacity
+                .masks()
+                .chain((0..capacity.instruments()).map(|i| capacity.instrument(i).unwrap()));
+            let mut seen = std::collections::BTreeSet::new();
+            for row in slots {
+                assert!(seen.insert(row), "slots are distinct");
+                assert_eq!(base[row.index() - 1], capacity.base(), "a slot lies where S = 0");
+            }
+            assert_eq!(seen.len(), capacity.slots());
+            assert_eq!(capacity.instrument(capacity.instruments()), None);
+            assert_eq!(capacity.variable(capacity.variables()), None);
+        }
+    }
+
+    #[test]
+    fn sizes_are_pinned() {
+        let sizes: Vec<_> = Capacity::all()
+            .map(|c| (c.k(), c.limbs(), c.variables(), c.instruments()))
+            .collect();
+        assert_eq!(
+            sizes,
+            [
+                (9, 11, 45, 386),
+                (10, 10, 101, 845),
+                (11, 9, 226, 1744),
+                (12, 8, 510, 3506),
+                (13, 8, 1022, 7090),
+                (14, 7, 2339, 13970),
+                (15, 7, 4679, 28010),
+                (16, 6, 10921, 54541),
+            ]
+        );
+    }
+}

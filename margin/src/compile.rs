@@ -1,0 +1,55 @@
+//! From a policy to one program for each of its levels.
+
+use crate::{
+    models::Frame,
+    policy::{Level, Policy},
+    problem::Problem,
+    program::{Builder, Program, ProgramError},
+    universe::Universe,
+};
+
+/// Why a policy does not compile.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// Names do not resolve.
+    #[error("{}", join(.0))]
+    Names(Vec<Problem>),
+    /// A level has no program.
+    #[error("level {level}: {error}")]
+    Program {
+        /// The level.
+        level: String,
+        /// Why.
+        error: ProgramError,
+    },
+}
+
+fn join(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Compiles every level of a policy, in its order.
+///
+/// # Errors
+/// If names do not resolve, the model is not concave, or a program does not fit the universe's capacity class.
+pub fn compile(policy: &Policy, universe: &Universe) -> Result<Vec<Program>, CompileError> {
+    let frame = Frame::new(policy, universe).map_err(CompileError::Names)?;
+    let program = |level: &Level| {
+        compile_level(policy, &frame, universe, level).map_err(|error| CompileError::Program {
+            level: level.name.to_string(),
+            error,
+        })
+    };
+    policy.levels.iter().map(program).collect()
+}
+
+fn compile_level(
+    policy: &Policy,
+    frame: &Frame<'_>,
+    universe: &Universe,
+    level: &Level,
+) -> Result<Program, ProgramError> {
+    let mut builder = Builder::new(universe.capacity, frame.prices(), frame.holding_ranges());
+    builder.require(&format!("{} margin", level.name), &policy.model.margin(frame, level))?;
+    builder.finish()
+}

@@ -1,0 +1,149 @@
+//! The margin of an account, computed directly in integers: no program, no solver. What `surety explain` shows, and
+//! what the programs are tested against.
+
+use core::fmt;
+
+use alloy_primitives::{I256, U256};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    holdings::Position,
+    ident::Name,
+    models::Frame,
+    policy::{Level, Policy},
+    units::Price,
+};
+
+/// An exact amount of quote units: an integer and its decimal places. Derived from holdings, so as secret as they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// The amount times `10^decimals`.
+    pub atoms: I256,
+    /// Decimal places.
+    pub decimals: u32,
+}
+
+impl fmt::Display for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = U256::from(10).pow(U256::from(self.decimals));
+        let magnitude = self.atoms.unsigned_abs();
+        let sign = if self.atoms.is_negative() { "-" } else { "" };
+        let fraction = format!("{:0>1$}", (magnitude % unit).to_string(), self.decimals as usize);
+        let fraction = fraction.trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{}{point}{fraction}", magnitude / unit)
+    }
+}
+
+impl fmt::Debug for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Quote(hidden)")
+    }
+}
+
+impl Serialize for Quote {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A part of the requirement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Charge {
+    /// What it is for.
+    pub name: String,
+    /// How much.
+    pub amount: Quote,
+}
+
+/// An account at a level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evaluation {
+    /// The level.
+    #[serde(skip)]
+    pub level: Name,
+    /// The headroom: equity less requirement. The level holds if it is not negative.
+    pub margin: Quote,
+    /// What the holdings count for.
+    pub equity: Quote,
+    /// What is required: the sum of the charges.
+    pub requirement: Quote,
+    /// What the requirement consists of.
+    pub charges: Vec<Charge>,
+    /// The scenario that decides, for models that have scenarios.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst_scenario: Option<String>,
+    /// The first holding that the policy does not admit, whatever the margin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_admitted: Option<Name>,
+}
+
+impl Evaluation {
+    /// Whether the account satisfies the level.
+    #[must_use]
+    pub fn is_sufficient(&self) -> bool {
+        !self.margin.atoms.is_negative() && self.not_admitted.is_none()
+    }
+}
+
+/// What a model computes for a level, in its frame's scale.
+#[derive(Clone, Default)]
+pub(crate) struct Breakdown {
+    equity: I256,
+    requirement: I256,
+    charges: Vec<(String, I256)>,
+    pub(crate) worst_scenario: Option<String>,
+}
+
+impl Breakdown {
+    /// Counts towards equity. None on overflow.
+    pub(crate) fn credit(&mut self, amount: I256) -> Option<()> {
+        self.equity = self.equity.checked_add(amount)?;
+        Some(())
+    }
+
+    /// Counts towards the requirement. None on overflow.
+    pub(crate) fn charge(&mut self, name: String, amount: I256) -> Option<()> {
+        self.requirement = self.requirement.checked_add(amount)?;
+        if !amount.is_zero() {
+            self.charges.push((name, amount));
+        }
+        Some(())
+    }
+}
+
+/// Evaluates one level of a policy. None if an amount exceeds 256 bits, which no holding within the limits does.
+///
+/// `frame` must be that of the policy.
+#[must_use]
+pub fn evaluate(
+    policy: &Policy,
+    frame: &Frame<'_>,
+    level: &Level,
+    position: &Position,
+    prices: &[Price],
+) -> Option<Evaluation> {
+    let breakdown = policy.model.evaluate(frame, level, position, prices)?;
+    let quote = |atoms| Quote {
+        atoms,
+        decimals: frame.scale(),
+    };
+    let admitted = frame.holding_ranges().into_iter().zip(position.lots());
+    let mut refused = admitted.filter(|(range, lots)| lots.get() < range.min || lots.get() > range.max);
+    Some(Evaluation {
+        level: level.name.clone(),
+        margin: quote(breakdown.equity.checked_sub(breakdown.requirement)?),
+        equity: quote(breakdown.equity),
+        requirement: quote(breakdown.requirement),
+        charges: breakdown
+            .charges
+            .into_iter()
+            .map(|(name, amount)| Charge {
+                name,
+                amount: quote(amount),
+            })
+            .collect(),
+        worst_scenario: breakdown.worst_scenario,
+        not_admitted: refused.next().map(|(range, _)| range.name),
+    })
+}

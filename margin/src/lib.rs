@@ -1,0 +1,68 @@
+//! What is claimed: instruments, holdings, margin policies, prices, and the linear program that a policy compiles to.
+//!
+//! This crate knows no cryptography and does no I/O beyond parsing text. Start with [`policy`]: a [`policy::Policy`]
+//! over a [`universe::Universe`] compiles ([`compile::compile`]) to one [`program::Program`] for each of its levels. Its table
+//! follows from the policy and the prices alone; hidden [`holdings::Holdings`] satisfy the level exactly when the
+//! program has a solution. [`evaluate`] computes the same margin directly, without the program, and is what
+//! `surety explain` shows.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`ident`], [`units`] | names, identifiers and quantities as types |
+//! | [`capacity`] | how the rows of the circuit are used |
+//! | [`universe`], [`holdings`], [`policy`], [`market`] | the files that people write |
+//! | [`program`] | linear programs: the builder that models are written with, and the table they become |
+//! | [`models`] | margin models |
+//! | [`evaluate`] | plain integer evaluation of a policy |
+
+pub mod capacity;
+pub mod compile;
+pub mod evaluate;
+pub mod holdings;
+pub mod ident;
+pub mod market;
+pub mod models;
+pub mod policy;
+pub mod problem;
+pub mod program;
+pub mod units;
+pub mod universe;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// The version of a file's format. There is one so far, `1`, and no other is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FormatVersion;
+
+impl FormatVersion {
+    const CURRENT: u32 = 1;
+}
+
+impl Serialize for FormatVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(Self::CURRENT)
+    }
+}
+
+impl<'de> Deserialize<'de> for FormatVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            Self::CURRENT => Ok(Self),
+            other => Err(D::Error::custom(format!(
+                "expected version {} of the format, found {other}",
+                Self::CURRENT
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for FormatVersion {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FormatVersion".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "const": Self::CURRENT })
+    }
+}

@@ -1,0 +1,99 @@
+//! Cross margin: one account whose positions share all collateral.
+//!
+//! With `v_i` the marked value of holding `i`, the margin at a level of multiple `m` is
+//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i f_i·|v_i|`. A derivative counts with its full marked value because the quote balance
+//! carries its entry price: buying one contract at `P` adds one contract and takes `P` from the quote balance.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Frame, Rule, frame::Fraction};
+use crate::{
+    evaluate::Breakdown,
+    holdings::Position,
+    ident::Name,
+    policy::{ByBasis, Level},
+    problem::Problem,
+    program::{Expression, abs, min_of},
+    units::{Ppm, Price},
+};
+
+/// Cross margin for cash, spot, perpetuals and futures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cross {
+    /// What the account may hold.
+    pub positions: Vec<CrossPosition>,
+}
+
+/// An instrument under cross margin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CrossPosition {
+    /// The instrument.
+    pub instrument: Name,
+    /// The market entry that prices it; left out for the quote currency itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Name>,
+    /// Whether it may be short or owed.
+    #[serde(default)]
+    pub short: bool,
+    /// How much of a positive value counts. Negative values always count in full.
+    #[serde(default = "ByBasis::one")]
+    pub weight: ByBasis,
+    /// The margin fraction: how much of the absolute value is required.
+    #[serde(default = "ByBasis::zero")]
+    pub fraction: ByBasis,
+}
+
+impl CrossPosition {
+    pub(super) fn rule(&self) -> Rule<'_> {
+        Rule {
+            instrument: &self.instrument,
+            price: self.price.as_ref(),
+            short: self.short,
+        }
+    }
+
+    fn required(&self, level: &Level) -> Fraction {
+        Fraction::product_up(self.fraction.at(level.basis), level.multiple)
+    }
+}
+
+impl Cross {
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let positions = self.positions.iter().enumerate();
+        positions
+            .flat_map(|(i, p)| super::weight_problems(&format!("model.positions[{i}].weight"), p.weight))
+            .collect()
+    }
+
+    pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
+        let term = |(rule, position): (usize, &CrossPosition)| {
+            let weighted = frame.value(rule, &[position.weight.at(level.basis).into()]);
+            let value = frame.value(rule, &[Ppm::ONE.into()]);
+            min_of(weighted, value) - abs(frame.value(rule, &[position.required(level)]))
+        };
+        self.positions.iter().enumerate().map(term).sum()
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        frame: &Frame<'_>,
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let mut breakdown = Breakdown::default();
+        for (rule, cross) in self.positions.iter().enumerate() {
+            let value = |fraction: Fraction| frame.value_of(rule, &[fraction], position, prices);
+            let counted = value(cross.weight.at(level.basis).into())?.min(value(Ppm::ONE.into())?);
+            breakdown.credit(counted)?;
+            breakdown.charge(
+                format!("margin of {}", cross.instrument),
+                value(cross.required(level))?.abs(),
+            )?;
+        }
+        Some(breakdown)
+    }
+}

@@ -1,0 +1,207 @@
+//! Names resolved, and amounts brought to one scale.
+
+use alloy_primitives::I256;
+
+use super::Rule;
+use crate::{
+    market::{MarketIndex, PriceRange},
+    policy::Policy,
+    problem::Problem,
+    program::{Affine, Expression, HoldingRange, holding},
+    units::{Ppm, Price},
+    universe::Universe,
+};
+
+/// Decimal digits of a fraction in parts per million.
+const PPM_DIGITS: u32 = 6;
+
+/// A policy and its universe, with every name resolved.
+///
+/// Amounts are integers in `10^-scale` quote units. A lot's value is `price · 10^(scale - lot_decimals - decimals)`,
+/// and the scale leaves room for as many fractions in parts per million as the model multiplies with.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    universe: &'a Universe,
+    instruments: Vec<Resolved>,
+    prices: Vec<PriceRange>,
+    scale: u32,
+}
+
+/// A model's rule for an instrument, resolved.
+#[derive(Clone, Copy, Debug)]
+struct Resolved {
+    instrument: usize,
+    price: Option<MarketIndex>,
+    short: bool,
+    /// Decimal places of a lot's value before it is brought to the scale.
+    decimals: u32,
+}
+
+impl<'a> Frame<'a> {
+    /// Resolves the names that a policy's model uses.
+    ///
+    /// # Errors
+    /// With every name that is unknown, or that occurs twice.
+    pub fn new(policy: &Policy, universe: &'a Universe) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut instruments: Vec<Resolved> = Vec::new();
+        for (position, rule) in policy.model.rules().into_iter().enumerate() {
+            match resolve(&rule, policy, universe) {
+                Ok(resolved) if instruments.iter().any(|other| other.instrument == resolved.instrument) => {
+                    let path = format!("model[{position}].instrument");
+                    problems.push(Problem::new(
+                        path,
+                        "each instrument once",
+                        format!("{} again", rule.instrument),
+                    ));
+                }
+                Ok(resolved) => instruments.push(resolved),
+                Err(problem) => problems.push(Problem {
+                    path: format!("model[{position}].{}", problem.path),
+                    ..problem
+                }),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let places = instruments.iter().map(|resolved| resolved.decimals).max().unwrap_or(0);
+        let scale = places + PPM_DIGITS * policy.model.fractions();
+        Ok(Self {
+            universe,
+            instruments,
+            prices: policy.market.iter().map(PriceRange::from).collect(),
+            scale,
+        })
+    }
+
+    /// Decimal places of amounts.
+    #[must_use]
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
+    /// The policy's price box.
+    #[must_use]
+    pub fn prices(&self) -> &[PriceRange] {
+        &self.prices
+    }
+
+    /// Which holdings the policy admits, for each instrument of the universe.
+    #[must_use]
+    pub fn holding_ranges(&self) -> Vec<HoldingRange> {
+        let range = |(index, instrument): (usize, &crate::universe::Instrument)| {
+            let limit = instrument.max_lots.get();
+            let rule = self.instruments.iter().find(|resolved| resolved.instrument == index);
+            let (min, max) = match rule {
+                Some(Resolved { short: true, .. }) => (-limit, limit),
+                Some(_) => (0, limit),
+                None => (0, 0),
+            };
+            HoldingRange {
+                name: instrument.name.clone(),
+                min,
+                max,
+            }
+        };
+        self.universe.instruments.iter().enumerate().map(range).collect()
+    }
+
+    /// What the model's instrument number `rule` is called.
+    #[must_use]
+    pub fn name(&self, rule: usize) -> String {
+        self.universe.instruments[self.instruments[rule].instrument]
+            .name
+            .to_string()
+    }
+
+    /// The value of the holding of the model's instrument number `rule`, times the fractions.
+    #[must_use]
+    pub fn value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
+        let resolved = self.instruments[rule];
+        let factor = self.factor(resolved, fractions);
+        let coefficient = match resolved.price {
+            Some(price) => Affine::price(price, factor),
+            None => Affine::constant(factor),
+        };
+        holding(resolved.instrument).times(coefficient)
+    }
+
+    /// The value of a position's holding, times the fractions; none if it exceeds 256 bits.
+    #[must_use]
+    pub fn value_of(
+        &self,
+        rule: usize,
+        fractions: &[Fraction],
+        position: &crate::holdings::Position,
+        prices: &[Price],
+    ) -> Option<I256> {
+        let resolved = self.instruments[rule];
+        let price = match resolved.price {
+            Some(MarketIndex(index)) => prices.get(index)?.wide(),
+            None => I256::ONE,
+        };
+        let lots = position.lots().get(resolved.instrument)?.wide();
+        lots.checked_mul(price)?.checked_mul(self.factor(resolved, fractions))
+    }
+
+    fn factor(&self, resolved: Resolved, fractions: &[Fraction]) -> I256 {
+        let digits = self.scale - resolved.decimals - PPM_DIGITS * fractions.len() as u32;
+        let power = I256::unchecked_from(10).pow(alloy_primitives::U256::from(digits));
+        fractions
+            .iter()
+            .fold(power, |product, fraction| product * I256::unchecked_from(fraction.0))
+    }
+}
+
+/// A signed fraction in parts per million: a weight, a multiple or a shock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fraction(pub i64);
+
+impl From<Ppm> for Fraction {
+    fn from(ppm: Ppm) -> Self {
+        Self(i64::from(ppm.0))
+    }
+}
+
+impl Fraction {
+    /// The product of two fractions of a requirement, rounded up: against the account.
+    #[must_use]
+    pub fn product_up(a: Ppm, b: Ppm) -> Self {
+        let product = u64::from(a.0) * u64::from(b.0);
+        // At most 2^64 / 10^6, which fits.
+        Self(product.div_ceil(1_000_000) as i64)
+    }
+}
+
+fn resolve(rule: &Rule<'_>, policy: &Policy, universe: &Universe) -> Result<Resolved, Problem> {
+    let Some(instrument) = universe
+        .instruments
+        .iter()
+        .position(|instrument| instrument.name == *rule.instrument)
+    else {
+        let expected = format!("an instrument of the universe {}", universe.name);
+        return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
+    };
+    let mut decimals = u32::from(universe.instruments[instrument].lot_decimals.get());
+    let price = match rule.price {
+        None => None,
+        Some(name) => {
+            let Some(index) = policy.market.iter().position(|entry| entry.name == *name) else {
+                return Err(Problem::new(
+                    "price",
+                    "the name of a market entry of the policy",
+                    name.to_string(),
+                ));
+            };
+            decimals += u32::from(policy.market[index].decimals.get());
+            Some(MarketIndex(index))
+        }
+    };
+    Ok(Resolved {
+        instrument,
+        price,
+        short: rule.short,
+        decimals,
+    })
+}

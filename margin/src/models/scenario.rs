@@ -1,0 +1,205 @@
+//! Scenario margin for linear instruments, in the manner of SPAN's scan risk.
+//!
+//! With `v_i` the marked value of holding `i` and `z_is` the shock of scenario `s` to its risk factor, the margin at a
+//! level of multiple `m` is
+//! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
+//! The unshocked market is always among the scenarios, so that no gain counts.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::I256;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Frame, Rule, frame::Fraction};
+use crate::{
+    evaluate::Breakdown,
+    holdings::Position,
+    ident::Name,
+    policy::{ByBasis, Level},
+    problem::Problem,
+    program::{Expression, Scenario, abs, min_of, worst_of},
+    units::{Ppm, Price, ShockPpm},
+};
+
+/// What the unshocked market is called.
+const UNSHOCKED: &str = "unshocked";
+
+/// The worst of a list of scenarios, with charges on gross positions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioMargin {
+    /// The worst loss is multiplied by this.
+    #[serde(default = "ByBasis::one")]
+    pub loss_multiple: ByBasis,
+    /// What the account may hold.
+    pub positions: Vec<ScenarioPosition>,
+    /// What may happen.
+    pub scenarios: Vec<MarketScenario>,
+}
+
+/// An instrument under scenario margin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioPosition {
+    /// The instrument.
+    pub instrument: Name,
+    /// The market entry that prices it; left out for the quote currency itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Name>,
+    /// Whether it may be short or owed.
+    #[serde(default)]
+    pub short: bool,
+    /// How much of a positive value counts. Negative values always count in full.
+    #[serde(default = "ByBasis::one")]
+    pub weight: ByBasis,
+    /// The charge on the absolute value.
+    #[serde(default = "ByBasis::zero")]
+    pub charge: ByBasis,
+    /// The risk factor that moves its price; left out if no scenario does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<Name>,
+}
+
+/// A market scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarketScenario {
+    /// Unique in its model.
+    pub name: Name,
+    /// The relative move of each risk factor; a factor that is not named does not move.
+    pub shocks: BTreeMap<Name, ShockPpm>,
+}
+
+impl ScenarioPosition {
+    pub(super) fn rule(&self) -> Rule<'_> {
+        Rule {
+            instrument: &self.instrument,
+            price: self.price.as_ref(),
+            short: self.short,
+        }
+    }
+
+    fn charged(&self, level: &Level) -> Fraction {
+        Fraction::product_up(self.charge.at(level.basis), level.multiple)
+    }
+}
+
+impl MarketScenario {
+    fn shock(&self, factor: Option<&Name>) -> Option<Fraction> {
+        let ShockPpm(shock) = self.shocks.get(factor?)?;
+        Some(Fraction(i64::from(*shock)))
+    }
+}
+
+impl ScenarioMargin {
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, position) in self.positions.iter().enumerate() {
+            problems.extend(super::weight_problems(
+                &format!("model.positions[{i}].weight"),
+                position.weight,
+            ));
+        }
+        let known = |name: &Name| {
+            self.positions
+                .iter()
+                .any(|position| position.factor.as_ref() == Some(name))
+        };
+        for (i, scenario) in self.scenarios.iter().enumerate() {
+            if scenario.name.as_str() == UNSHOCKED
+                || self.scenarios[..i].iter().any(|other| other.name == scenario.name)
+            {
+                let found = scenario.name.to_string();
+                problems.push(Problem::new(
+                    format!("model.scenarios[{i}].name"),
+                    "a name of its own",
+                    found,
+                ));
+            }
+            for (name, ShockPpm(shock)) in &scenario.shocks {
+                let path = format!("model.scenarios[{i}].shocks.{name}");
+                if !known(name) {
+                    problems.push(Problem::new(path, "the risk factor of a position", name.to_string()));
+                } else if *shock < -1_000_000 {
+                    problems.push(Problem::new(
+                        path,
+                        "a shock of at least -1000000 ppm",
+                        shock.to_string(),
+                    ));
+                }
+            }
+        }
+        problems
+    }
+
+    pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
+        let one = Fraction::from(Ppm::ONE);
+        let settled = |(rule, position): (usize, &ScenarioPosition)| {
+            let weighted = frame.value(rule, &[position.weight.at(level.basis).into(), one]);
+            let charge = abs(frame.value(rule, &[position.charged(level), one]));
+            min_of(weighted, frame.value(rule, &[one, one])) - charge
+        };
+        let settled: Expression = self.positions.iter().enumerate().map(settled).sum();
+        let multiple = self.multiple(level);
+        let profit = |scenario: &MarketScenario| {
+            let moved = |(rule, position): (usize, &ScenarioPosition)| {
+                Some(frame.value(rule, &[scenario.shock(position.factor.as_ref())?, multiple]))
+            };
+            let value = self.positions.iter().enumerate().filter_map(moved).sum();
+            Scenario {
+                label: scenario.name.to_string(),
+                value,
+            }
+        };
+        let unshocked = Scenario {
+            label: UNSHOCKED.to_owned(),
+            value: Expression::zero(),
+        };
+        settled
+            + worst_of(
+                std::iter::once(unshocked)
+                    .chain(self.scenarios.iter().map(profit))
+                    .collect(),
+            )
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        frame: &Frame<'_>,
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let one = Fraction::from(Ppm::ONE);
+        let mut breakdown = Breakdown::default();
+        for (rule, rules) in self.positions.iter().enumerate() {
+            let value = |fraction: Fraction| frame.value_of(rule, &[fraction, one], position, prices);
+            breakdown.credit(value(rules.weight.at(level.basis).into())?.min(value(one)?))?;
+            breakdown.charge(
+                format!("charge on {}", rules.instrument),
+                value(rules.charged(level))?.abs(),
+            )?;
+        }
+        let multiple = self.multiple(level);
+        let mut worst = (UNSHOCKED.to_owned(), I256::ZERO);
+        for scenario in &self.scenarios {
+            let mut profit = I256::ZERO;
+            for (rule, rules) in self.positions.iter().enumerate() {
+                if let Some(shock) = scenario.shock(rules.factor.as_ref()) {
+                    profit = profit.checked_add(frame.value_of(rule, &[shock, multiple], position, prices)?)?;
+                }
+            }
+            if profit < worst.1 {
+                worst = (scenario.name.to_string(), profit);
+            }
+        }
+        breakdown.charge("worst scenario".to_owned(), -worst.1)?;
+        breakdown.worst_scenario = Some(worst.0);
+        Some(breakdown)
+    }
+
+    fn multiple(&self, level: &Level) -> Fraction {
+        Fraction::product_up(self.loss_multiple.at(level.basis), level.multiple)
+    }
+}

@@ -1,0 +1,607 @@
+//! From expressions to equations: introduces the slack variables and proves what [the module](super) promises.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{I256, U256, uint};
+
+use super::{
+    Affine, Constraint, Expression, Overflow, Program, Rule, Scenario, TableRow,
+    expression::Node,
+    linear::{Address, Linear},
+    solve::{Best, Quantity},
+};
+use crate::{
+    capacity::{Capacity, Row},
+    ident::Name,
+    market::PriceRange,
+};
+
+/// Half the modulus of BN254's scalar field, rounded down: sums below it do not wrap.
+const HALF_MODULUS: U256 = uint!(10944121435919637611123202872628637544274182200208017171849102093287904247808_U256);
+
+/// A number was needed that 256 bits do not hold.
+const WRAPS: &str = "integers beyond 256 bits";
+
+/// Why a model does not compile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    /// The requirement is not concave in the holdings somewhere in the price box.
+    #[error("{rule}: not concave: {reason}; such a margin rule cannot be proven as one linear program")]
+    NotConcave {
+        /// The requirement.
+        rule: String,
+        /// What is not.
+        reason: String,
+    },
+    /// A coefficient would be a product of prices.
+    #[error("{rule}: a coefficient is a product of two prices; make the product a market entry of its own")]
+    NotAffine {
+        /// The requirement.
+        rule: String,
+    },
+    /// A row could wrap around the field's modulus.
+    #[error(
+        "{rule}: {found} is possible inside the price box, expected less than 2^253; narrow the box, or use fewer decimals"
+    )]
+    Wraps {
+        /// The requirement.
+        rule: String,
+        /// What can become how large.
+        found: String,
+    },
+    /// The program does not fit the capacity class.
+    #[error(
+        "the program needs {rows} rows and {variables} variables, expected at most {max_rows} and {max_variables} at k = {k}; {advice}"
+    )]
+    TooLarge {
+        /// Rows needed.
+        rows: usize,
+        /// Variables needed.
+        variables: usize,
+        /// Rows there are.
+        max_rows: usize,
+        /// Variables there are.
+        max_variables: usize,
+        /// The capacity class.
+        k: u32,
+        /// What to do.
+        advice: String,
+    },
+}
+
+/// Which holdings of an instrument a program admits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldingRange {
+    /// What the instrument is called.
+    pub name: Name,
+    /// The smallest, in lots: zero forbids to be short, otherwise completeness is claimed down to here.
+    pub min: i128,
+    /// The largest, in lots: zero forbids to hold, otherwise completeness is claimed up to here.
+    pub max: i128,
+}
+
+/// Collects requirements and turns them into a [`Program`].
+#[derive(Debug)]
+pub struct Builder<'a> {
+    capacity: Capacity,
+    prices: &'a [PriceRange],
+    holdings: Vec<HoldingRange>,
+    constraints: Vec<Constraint>,
+    quantities: Vec<Quantity>,
+    /// The largest value of each variable, for holdings within their ranges.
+    bounds: Vec<I256>,
+    /// Positive and negative parts of expressions that were split already.
+    parts: BTreeMap<Linear, Parts>,
+    /// The requirement being compiled, for errors.
+    rule: String,
+}
+
+/// Nonnegative expressions whose difference is the expression that was split.
+#[derive(Clone, Debug, Default)]
+struct Parts {
+    positive: Linear,
+    negative: Linear,
+}
+
+/// From which side a variable bounds the expression that it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Curvature {
+    Concave,
+    Convex,
+}
+
+impl Curvature {
+    fn flipped(self) -> Self {
+        match self {
+            Self::Concave => Self::Convex,
+            Self::Convex => Self::Concave,
+        }
+    }
+}
+
+/// The inclusive range of an expression's values.
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    min: I256,
+    max: I256,
+}
+
+impl<'a> Builder<'a> {
+    /// Starts a program over holdings with the given ranges, for prices in the given box.
+    #[must_use]
+    pub fn new(capacity: Capacity, prices: &'a [PriceRange], holdings: Vec<HoldingRange>) -> Self {
+        Self {
+            capacity,
+            prices,
+            holdings,
+            constraints: Vec::new(),
+            quantities: Vec::new(),
+            bounds: Vec::new(),
+            parts: BTreeMap::new(),
+            rule: String::new(),
+        }
+    }
+
+    /// Requires `expression ≥ 0`.
+    ///
+    /// # Errors
+    /// If the expression is not concave, or numbers become too large.
+    pub fn require(&mut self, rule: &str, expression: &Expression) -> Result<(), ProgramError> {
+        rule.clone_into(&mut self.rule);
+        let mut sum = Sum::default();
+        self.collect(&mut sum, expression, &Affine::constant(I256::ONE))?;
+        // One minimum needs no variable of its own: it is nonnegative when each of its values is. The longest gains most.
+        sum.minima.sort_by_key(Vec::len);
+        let expanded = sum.minima.pop();
+        for minimum in sum.minima {
+            let smallest = self.smallest(minimum.into_iter().map(|scenario| scenario.linear).collect())?;
+            self.accumulate(&mut sum.linear, &smallest)?;
+        }
+        let Some(scenarios) = expanded else {
+            return self.require_nonnegative(rule.to_owned(), sum.linear);
+        };
+        let shared = self.shared(sum.linear, scenarios.len())?;
+        for scenario in scenarios {
+            let total = self.checked(scenario.linear.plus(&shared))?;
+            self.require_nonnegative(format!("{rule}, {}", scenario.label), total)?;
+        }
+        Ok(())
+    }
+
+    /// Lays the program out.
+    ///
+    /// # Errors
+    /// If a row could wrap around, or the program does not fit the capacity class.
+    pub fn finish(mut self) -> Result<Program, ProgramError> {
+        for instrument in 0..self.holdings.len() {
+            self.rule = format!("range of {}", self.holdings[instrument].name);
+            self.split(&Linear::unit(Address::Holding(instrument)))?;
+        }
+        for constraint in &self.constraints {
+            self.refuse_wrap_around(constraint)?;
+        }
+        let table = self.table()?;
+        Ok(Program {
+            capacity: self.capacity,
+            table,
+            constraints: self.constraints,
+            quantities: self.quantities,
+            variables: self.bounds.len(),
+        })
+    }
+
+    /// Adds `factor · expression` to a sum, keeping minima apart.
+    fn collect(&mut self, sum: &mut Sum, expression: &Expression, factor: &Affine) -> Result<(), ProgramError> {
+        match &expression.0 {
+            Node::Sum(terms) => terms.iter().try_for_each(|term| self.collect(sum, term, factor)),
+            Node::Times(by, inner) => match (by.as_constant(), factor.as_constant()) {
+                (_, Some(factor)) => self.collect(sum, inner, &self.checked(by.times(factor))?),
+                (Some(by), None) => self.collect(sum, inner, &self.checked(factor.times(by))?),
+                (None, None) => Err(ProgramError::NotAffine {
+                    rule: self.rule.clone(),
+                }),
+            },
+            Node::WorstOf(scenarios) if !self.interval_of(factor)?.min.is_negative() => {
+                let scenarios = scenarios.iter().map(|scenario| self.lowered(scenario, factor));
+                sum.minima.push(scenarios.collect::<Result<_, _>>()?);
+                Ok(())
+            }
+            _ => {
+                let linear = self.lower_multiple(expression, factor, Curvature::Concave)?;
+                self.accumulate(&mut sum.linear, &linear)
+            }
+        }
+    }
+
+    fn lowered(&mut self, scenario: &Scenario, factor: &Affine) -> Result<LoweredScenario, ProgramError> {
+        let linear = self.lower_multiple(&scenario.value, factor, Curvature::Concave)?;
+        Ok(LoweredScenario {
+            label: scenario.label.clone(),
+            linear,
+        })
+    }
+
+    /// A linear expression that bounds `expression` from below (concave) or above (convex), and whose best value
+    /// equals it.
+    fn lower(&mut self, expression: &Expression, curvature: Curvature) -> Result<Linear, ProgramError> {
+        match (&expression.0, curvature) {
+            (Node::One, _) => Ok(Linear::unit(Address::One)),
+            (Node::Holding(instrument), _) => Ok(Linear::unit(Address::Holding(*instrument))),
+            (Node::Sum(terms), _) => {
+                let mut sum = Linear::default();
+                for term in terms {
+                    let term = self.lower(term, curvature)?;
+                    self.accumulate(&mut sum, &term)?;
+                }
+                Ok(sum)
+            }
+            (Node::Times(factor, inner), _) => self.lower_multiple(inner, factor, curvature),
+            (Node::PositivePart(inner), Curvature::Convex) => {
+                let inner = self.lower(inner, Curvature::Convex)?;
+                Ok(self.split(&inner)?.positive)
+            }
+            (Node::Abs(inner), Curvature::Convex) => {
+                // Not through `positive_part(x) + positive_part(-x)`: one split serves both, and forces `x` linear.
+                let (above, below) = (
+                    self.lower(inner, Curvature::Convex)?,
+                    self.lower(inner, Curvature::Concave)?,
+                );
+                if above != below {
+                    return Err(self.not_concave("the absolute value of something that is not linear"));
+                }
+                let Parts { positive, negative } = self.split(&above)?;
+                self.checked(positive.plus(&negative))
+            }
+            (Node::WorstOf(scenarios), Curvature::Concave) => {
+                let values = scenarios
+                    .iter()
+                    .map(|scenario| self.lower(&scenario.value, Curvature::Concave));
+                let values = values.collect::<Result<Vec<_>, _>>()?;
+                self.smallest(values)
+            }
+            (Node::PositivePart(_), Curvature::Concave) => Err(self.not_concave("a positive part counts in favour")),
+            (Node::Abs(_), Curvature::Concave) => Err(self.not_concave("an absolute value counts in favour")),
+            (Node::WorstOf(_), Curvature::Convex) => Err(self.not_concave("a minimum counts against")),
+        }
+    }
+
+    fn lower_multiple(
+        &mut self,
+        expression: &Expression,
+        factor: &Affine,
+        curvature: Curvature,
+    ) -> Result<Linear, ProgramError> {
+        let sign = self.interval_of(factor)?;
+        let inner = if !sign.min.is_negative() {
+            self.lower(expression, curvature)?
+        } else if !sign.max.is_positive() {
+            self.lower(expression, curvature.flipped())?
+        } else {
+            // Only what is linear may be multiplied by a number of either sign.
+            let (above, below) = (
+                self.lower(expression, Curvature::Convex)?,
+                self.lower(expression, Curvature::Concave)?,
+            );
+            if above != below {
+                return Err(self.not_concave("a multiplier can have either sign inside the price box"));
+            }
+            above
+        };
+        self.checked(inner.times(factor))?
+            .ok_or_else(|| ProgramError::NotAffine {
+                rule: self.rule.clone(),
+            })
+    }
+
+    /// The terms that all scenarios share: holdings merge with the scenarios' own, other terms are summed once.
+    fn shared(&mut self, linear: Linear, scenarios: usize) -> Result<Linear, ProgramError> {
+        let (holdings, others) = linear.split_off_holdings();
+        if scenarios < 2 || others.terms().len() < 2 {
+            return self.checked(holdings.plus(&others));
+        }
+        let Parts { positive, negative } = self.split(&others)?;
+        let sum = self.checked(positive.minus(&negative))?;
+        self.checked(holdings.plus(&sum))
+    }
+
+    /// Nonnegative parts of a linear expression: `linear = positive - negative`. A part is left out if the expression
+    /// cannot have its sign; then the equation asserts the sign.
+    fn split(&mut self, linear: &Linear) -> Result<Parts, ProgramError> {
+        if let Some(parts) = self.parts.get(linear) {
+            return Ok(parts.clone());
+        }
+        if let Some(parts) = self.split_multiple(linear)? {
+            return Ok(parts);
+        }
+        let opposite = self.checked(linear.negated())?;
+        if let Some(parts) = self.parts.get(&opposite) {
+            return Ok(Parts {
+                positive: parts.negative.clone(),
+                negative: parts.positive.clone(),
+            });
+        }
+        let range = self.interval(linear)?;
+        let mut parts = Parts::default();
+        if range.max.is_positive() {
+            parts.positive = self.quantity(Best::PositivePart(linear.clone()), range.max)?;
+        }
+        if range.min.is_negative() {
+            let largest = self.checked(range.min.checked_neg().ok_or(Overflow))?;
+            parts.negative = self.quantity(Best::PositivePart(opposite), largest)?;
+        }
+        let difference = self.checked(parts.positive.clone().minus(&parts.negative))?;
+        let equation = self.checked(linear.clone().minus(&difference))?;
+        self.constrain(Rule::Definition(self.name_of(linear)), equation);
+        self.parts.insert(linear.clone(), parts.clone());
+        Ok(parts)
+    }
+
+    /// The parts of `factor · x` are multiples of the parts of `x`, if the factor keeps its sign in the price box.
+    fn split_multiple(&mut self, linear: &Linear) -> Result<Option<Parts>, ProgramError> {
+        let mut terms = linear.terms().iter();
+        let (Some((address, factor)), None) = (terms.next(), terms.next()) else {
+            return Ok(None);
+        };
+        let sign = self.interval_of(factor)?;
+        let (rising, falling) = (!sign.min.is_negative(), !sign.max.is_positive());
+        if factor.as_constant() == Some(I256::ONE) && !matches!(address, Address::Variable(_)) || !(rising || falling) {
+            return Ok(None);
+        }
+        let unit = Linear::unit(*address);
+        let of_unit = match address {
+            // Already nonnegative.
+            Address::Variable(_) => Parts {
+                positive: unit,
+                negative: Linear::default(),
+            },
+            _ => self.split(&unit)?,
+        };
+        let size = if rising {
+            factor.clone()
+        } else {
+            self.checked(factor.times(I256::MINUS_ONE))?
+        };
+        let multiple = |part: &Linear| {
+            self.checked(part.times(&size))?.ok_or_else(|| ProgramError::NotAffine {
+                rule: self.rule.clone(),
+            })
+        };
+        let (positive, negative) = (multiple(&of_unit.positive)?, multiple(&of_unit.negative)?);
+        Ok(Some(if rising {
+            Parts { positive, negative }
+        } else {
+            Parts {
+                positive: negative,
+                negative: positive,
+            }
+        }))
+    }
+
+    /// What to call an expression that is split.
+    fn name_of(&self, linear: &Linear) -> String {
+        match linear.terms().keys().next() {
+            Some(Address::Holding(instrument)) if linear.terms().len() == 1 => {
+                self.holdings[*instrument].name.to_string()
+            }
+            _ => self.rule.clone(),
+        }
+    }
+
+    /// A free variable, as a difference of two nonnegative ones, that is at most each of the values.
+    fn smallest(&mut self, values: Vec<Linear>) -> Result<Linear, ProgramError> {
+        let ranges = values
+            .iter()
+            .map(|value| self.interval(value))
+            .collect::<Result<Vec<_>, _>>()?;
+        let bound = |pick: fn(&Interval) -> I256| ranges.iter().map(pick).min().unwrap_or(I256::ZERO);
+        let (min, max) = (bound(|range| range.min), bound(|range| range.max));
+        let positive = self.quantity(Best::PositivePartOfSmallest(values.clone()), max.max(I256::ZERO))?;
+        let largest = self.checked(min.min(I256::ZERO).checked_neg().ok_or(Overflow))?;
+        let negative = self.quantity(Best::NegativePartOfSmallest(values.clone()), largest)?;
+        let smallest = self.checked(positive.minus(&negative))?;
+        for value in values {
+            let surplus = self.checked(value.minus(&smallest))?;
+            self.require_nonnegative(self.rule.clone(), surplus)?;
+        }
+        Ok(smallest)
+    }
+
+    /// The equation `linear - surplus = 0` with a new `surplus ≥ 0`.
+    fn require_nonnegative(&mut self, rule: String, linear: Linear) -> Result<(), ProgramError> {
+        let largest = self.interval(&linear)?.max.max(I256::ZERO);
+        let surplus = self.quantity(Best::PositivePart(linear.clone()), largest)?;
+        let equation = self.checked(linear.minus(&surplus))?;
+        self.constrain(Rule::Requirement(rule), equation);
+        Ok(())
+    }
+
+    fn constrain(&mut self, rule: Rule, linear: Linear) {
+        if !linear.terms().is_empty() {
+            self.constraints.push(Constraint { rule, linear });
+        }
+    }
+
+    /// A new nonnegative quantity of at most `largest`, as base-`b^w` digits in as many variables as that takes.
+    fn quantity(&mut self, best: Best, largest: I256) -> Result<Linear, ProgramError> {
+        let radix = I256::from_raw(U256::from(self.capacity.variable_bound()));
+        let first = self.bounds.len();
+        let (mut sum, mut weight, mut rest) = (Linear::default(), I256::ONE, largest);
+        while !rest.is_zero() {
+            self.bounds.push(rest.min(radix - I256::ONE));
+            let digit = Linear::term(Address::Variable(self.bounds.len() - 1), Affine::constant(weight));
+            self.accumulate(&mut sum, &digit)?;
+            rest /= radix;
+            if !rest.is_zero() {
+                weight = self.checked(weight.checked_mul(radix).ok_or(Overflow))?;
+            }
+        }
+        self.quantities.push(Quantity {
+            best,
+            variables: first..self.bounds.len(),
+        });
+        Ok(sum)
+    }
+
+    /// Where the values of an expression lie, for prices in the box and holdings in their ranges.
+    fn interval(&self, linear: &Linear) -> Result<Interval, ProgramError> {
+        let mut total = Interval {
+            min: I256::ZERO,
+            max: I256::ZERO,
+        };
+        for (address, coefficient) in linear.terms() {
+            let factor = self.interval_of(coefficient)?;
+            let value = match address {
+                Address::One => Interval {
+                    min: I256::ONE,
+                    max: I256::ONE,
+                },
+                Address::Holding(instrument) => self.holding_interval(*instrument),
+                Address::Variable(variable) => Interval {
+                    min: I256::ZERO,
+                    max: self.bounds[*variable],
+                },
+            };
+            let corners = [
+                (factor.min, value.min),
+                (factor.min, value.max),
+                (factor.max, value.min),
+                (factor.max, value.max),
+            ];
+            let products = corners.map(|(a, b)| a.checked_mul(b).ok_or(Overflow));
+            let (mut min, mut max) = (I256::MAX, I256::MIN);
+            for product in products {
+                let product = self.checked(product)?;
+                (min, max) = (min.min(product), max.max(product));
+            }
+            total.min = self.checked(total.min.checked_add(min).ok_or(Overflow))?;
+            total.max = self.checked(total.max.checked_add(max).ok_or(Overflow))?;
+        }
+        Ok(total)
+    }
+
+    fn interval_of(&self, affine: &Affine) -> Result<Interval, ProgramError> {
+        let (min, max) = self.checked(affine.range(self.prices))?;
+        Ok(Interval { min, max })
+    }
+
+    fn holding_interval(&self, instrument: usize) -> Interval {
+        let range = &self.holdings[instrument];
+        Interval {
+            min: I256::unchecked_from(range.min),
+            max: I256::unchecked_from(range.max),
+        }
+    }
+
+    /// The invariant that makes a row modulo `r` a row over the integers. It counts with what the circuit enforces
+    /// (each variable below `b^w`, each holding within `±b^w`), not with what an honest prover would do.
+    fn refuse_wrap_around(&self, constraint: &Constraint) -> Result<(), ProgramError> {
+        let largest = U256::from(self.capacity.variable_bound());
+        let mut total = U256::ZERO;
+        for (address, coefficient) in constraint.linear.terms() {
+            let wraps = |found: &str| ProgramError::Wraps {
+                rule: constraint.rule.to_string(),
+                found: found.to_owned(),
+            };
+            let (min, max) = coefficient.range(self.prices).map_err(|Overflow| wraps(WRAPS))?;
+            let factor = min.unsigned_abs().max(max.unsigned_abs());
+            let value = if *address == Address::One { U256::ONE } else { largest };
+            total = factor
+                .checked_mul(value)
+                .and_then(|term| total.checked_add(term))
+                .ok_or_else(|| wraps(WRAPS))?;
+            if total >= HALF_MODULUS {
+                return Err(wraps(&format!("a sum of {} bits", total.bit_len())));
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> Result<Vec<TableRow>, ProgramError> {
+        let terms: usize = self
+            .constraints
+            .iter()
+            .map(|constraint| constraint.linear.terms().len())
+            .sum();
+        let (rows, variables) = (terms + 1, self.bounds.len());
+        let fits = |capacity: Capacity| {
+            rows <= capacity.program_rows()
+                && variables <= capacity.variables()
+                && self.holdings.len() <= capacity.instruments()
+        };
+        if !fits(self.capacity) {
+            let advice = match Capacity::all().find(|capacity| fits(*capacity)) {
+                Some(capacity) => format!("use a universe of capacity {}", capacity.k()),
+                None => "use fewer instruments or scenarios".to_owned(),
+            };
+            return Err(ProgramError::TooLarge {
+                rows,
+                variables,
+                max_rows: self.capacity.program_rows(),
+                max_variables: self.capacity.variables(),
+                k: self.capacity.k(),
+                advice,
+            });
+        }
+        // The gate of the running sum is off in row 0; the first entry pins the sum to zero where the gate begins.
+        let pin = TableRow {
+            address: Row::NEVER_READ,
+            last: true,
+            coefficient: Affine::default(),
+        };
+        let mut table = vec![pin];
+        for constraint in &self.constraints {
+            for (address, coefficient) in constraint.linear.terms() {
+                table.push(TableRow {
+                    address: self.row(*address),
+                    last: false,
+                    coefficient: coefficient.clone(),
+                });
+            }
+            if let Some(end) = table.last_mut() {
+                end.last = true;
+            }
+        }
+        Ok(table)
+    }
+
+    /// The row of an address of a program that fits.
+    fn row(&self, address: Address) -> Row {
+        match address {
+            Address::One => Some(self.capacity.one()),
+            Address::Holding(instrument) => self.capacity.instrument(instrument),
+            Address::Variable(variable) => self.capacity.variable(variable),
+        }
+        .unwrap_or(Row::NEVER_READ)
+    }
+
+    fn accumulate(&self, sum: &mut Linear, term: &Linear) -> Result<(), ProgramError> {
+        self.checked(sum.add(term))
+    }
+
+    fn checked<T>(&self, result: Result<T, Overflow>) -> Result<T, ProgramError> {
+        result.map_err(|Overflow| ProgramError::Wraps {
+            rule: self.rule.clone(),
+            found: WRAPS.to_owned(),
+        })
+    }
+
+    fn not_concave(&self, reason: &str) -> ProgramError {
+        ProgramError::NotConcave {
+            rule: self.rule.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+/// A requirement, taken apart: `linear + Σ min_of(minima)`.
+#[derive(Debug, Default)]
+struct Sum {
+    linear: Linear,
+    minima: Vec<Vec<LoweredScenario>>,
+}
+
+#[derive(Debug)]
+struct LoweredScenario {
+    label: String,
+    linear: Linear,
+}

@@ -1,0 +1,132 @@
+//! The best value of every variable, for given holdings and prices.
+
+use core::{fmt, ops::Range};
+
+use alloy_primitives::{I256, U256};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::{
+    Overflow, Program, Rule,
+    linear::{Address, Linear},
+};
+use crate::{holdings::Position, units::Price};
+
+/// A nonnegative quantity: how its best value is computed, and the variables that hold its digits.
+#[derive(Clone, Debug)]
+pub(super) struct Quantity {
+    pub(super) best: Best,
+    /// Least significant digit first, in base `b^w`.
+    pub(super) variables: Range<usize>,
+}
+
+/// The best value of a quantity: the one that leaves the most margin.
+#[derive(Clone, Debug)]
+pub(super) enum Best {
+    /// `max(0, x)`
+    PositivePart(Linear),
+    /// `max(0, min x_i)`
+    PositivePartOfSmallest(Vec<Linear>),
+    /// `max(0, -min x_i)`
+    NegativePartOfSmallest(Vec<Linear>),
+}
+
+/// Values of a program's variables that satisfy all of its equations. Secret.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Assignment {
+    variables: Vec<u128>,
+}
+
+impl Assignment {
+    /// The value of each variable, below the capacity's `variable_bound`, in the order of their rows.
+    #[must_use]
+    pub fn variables(&self) -> &[u128] {
+        &self.variables
+    }
+}
+
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Assignment(hidden, {} variables)", self.variables.len())
+    }
+}
+
+/// The holdings do not satisfy the program. Says which rule fails, which only the holder may learn.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsatisfied {
+    /// A requirement of the model fails.
+    #[error("the account is not sufficient: {rule}")]
+    Insufficient {
+        /// The requirement.
+        rule: String,
+    },
+    /// A holding is negative where the policy admits no debt or short position, held where the policy does not admit
+    /// it, or larger than the universe's `max_lots`.
+    #[error("a holding lies outside of what the universe and the policy admit: {name}")]
+    OutOfRange {
+        /// The instrument, or the rule that adds up several.
+        name: String,
+    },
+}
+
+impl Program {
+    /// Finds values for the variables.
+    ///
+    /// # Errors
+    /// If there are none, with the rule that fails.
+    pub fn solve(&self, position: &Position, prices: &[Price]) -> Result<Assignment, Unsatisfied> {
+        let out_of_range = |name: &str| Unsatisfied::OutOfRange { name: name.to_owned() };
+        let radix = I256::from_raw(U256::from(self.capacity.variable_bound()));
+        let mut assignment = Assignment {
+            variables: vec![0; self.variables],
+        };
+        for quantity in &self.quantities {
+            let value = |linear: &Linear| evaluate(linear, position, &assignment, prices);
+            let best = best_value(&quantity.best, value).map_err(|Overflow| out_of_range("a sum beyond 256 bits"))?;
+            let mut rest = best;
+            for variable in quantity.variables.clone() {
+                assignment.variables[variable] = (rest % radix).into_raw().saturating_to();
+                rest /= radix;
+            }
+            // A rest that found no room leaves an equation open, which the check below reports.
+        }
+        for constraint in &self.constraints {
+            let sum = evaluate(&constraint.linear, position, &assignment, prices);
+            match (sum, &constraint.rule) {
+                (Ok(I256::ZERO), _) => {}
+                (Ok(sum), Rule::Requirement(rule)) if sum.is_negative() => {
+                    return Err(Unsatisfied::Insufficient { rule: rule.clone() });
+                }
+                (_, rule) => return Err(out_of_range(&rule.to_string())),
+            }
+        }
+        Ok(assignment)
+    }
+}
+
+fn best_value(best: &Best, value: impl Fn(&Linear) -> Result<I256, Overflow>) -> Result<I256, Overflow> {
+    let smallest = |values: &[Linear]| -> Result<I256, Overflow> {
+        let values = values.iter().map(&value).collect::<Result<Vec<_>, _>>()?;
+        Ok(values.into_iter().min().unwrap_or(I256::ZERO))
+    };
+    let best = match best {
+        Best::PositivePart(linear) => value(linear)?,
+        Best::PositivePartOfSmallest(values) => smallest(values)?,
+        Best::NegativePartOfSmallest(values) => smallest(values)?.checked_neg().ok_or(Overflow)?,
+    };
+    Ok(best.max(I256::ZERO))
+}
+
+fn evaluate(linear: &Linear, position: &Position, assignment: &Assignment, prices: &[Price]) -> Result<I256, Overflow> {
+    linear
+        .terms()
+        .iter()
+        .try_fold(I256::ZERO, |sum, (address, coefficient)| {
+            let value = match address {
+                Address::One => I256::ONE,
+                Address::Holding(instrument) => position.lots().get(*instrument).ok_or(Overflow)?.wide(),
+                Address::Variable(variable) => I256::from_raw(U256::from(assignment.variables[*variable])),
+            };
+            let term = coefficient.at(prices)?.checked_mul(value).ok_or(Overflow)?;
+            sum.checked_add(term).ok_or(Overflow)
+        })
+}

@@ -1,0 +1,219 @@
+//! Quantities, with their units in their types. Integers only: nothing here is ever a float.
+
+use core::fmt;
+
+use alloy_primitives::I256;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see [`crate::universe::Instrument`].
+///
+/// Written as a decimal string, so that no reader rounds it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lots(i128);
+
+impl Lots {
+    /// Largest absolute amount: `2^95 - 1`, which every capacity class can range-check.
+    pub const MAX: i128 = (1 << 95) - 1;
+
+    /// The limit of a holding where a universe states none: `2^63 - 1`.
+    pub const DEFAULT_LIMIT: Self = Self(i64::MAX as i128);
+
+    /// An amount of lots.
+    ///
+    /// # Errors
+    /// If the absolute amount exceeds [`Lots::MAX`].
+    pub fn new(lots: i128) -> Result<Self, String> {
+        if lots.unsigned_abs() > Self::MAX.unsigned_abs() {
+            return Err("expected an amount of at most 2^95 - 1 lots, found a larger one".into());
+        }
+        Ok(Self(lots))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> i128 {
+        self.0
+    }
+
+    /// The number as a 256-bit integer.
+    #[must_use]
+    pub fn wide(self) -> I256 {
+        I256::unchecked_from(self.0)
+    }
+}
+
+/// Holdings are secret: their numbers do not print.
+impl fmt::Debug for Lots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lots(hidden)")
+    }
+}
+
+impl zeroize::DefaultIsZeroes for Lots {}
+
+impl Serialize for Lots {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lots {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
+        let digits = text.strip_prefix('-').unwrap_or(&text);
+        // The error must not repeat the amount.
+        let number = parse_digits(digits).ok_or_else(|| {
+            D::Error::custom("expected lots as a decimal integer in a string, without sign + or leading zeros")
+        })?;
+        let number = i128::try_from(number).map_err(|_| D::Error::custom("expected at most 2^95 - 1 lots"))?;
+        if number == 0 && text.starts_with('-') {
+            return Err(D::Error::custom("expected zero lots as \"0\", found \"-0\""));
+        }
+        Self::new(if text.starts_with('-') { -number } else { number }).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Lots {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Lots".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(0|-?[1-9][0-9]{0,28})$",
+            "description": "A signed whole number of lots, at most 2^95 - 1."
+        })
+    }
+}
+
+/// A price: a positive whole number of quote units times `10^decimals`, where the market entry states the decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(u128);
+
+impl Price {
+    /// Largest price: `2^96 - 1`.
+    pub const MAX: u128 = (1 << 96) - 1;
+
+    /// A price.
+    ///
+    /// # Errors
+    /// If it is zero or exceeds [`Price::MAX`].
+    pub fn new(value: u128) -> Result<Self, String> {
+        if value == 0 || value > Self::MAX {
+            return Err(format!("expected a price from 1 to 2^96 - 1, found {value}"));
+        }
+        Ok(Self(value))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = parse_digits(&text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "expected a price as a decimal integer in a string, without leading zeros, found {text:?}"
+            ))
+        })?;
+        Self::new(number).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Price {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Price".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,28}$",
+            "description": "A positive whole number, scaled by the decimals of its market entry."
+        })
+    }
+}
+
+/// Parts per million: a weight, a haircut, a fraction. `1_000_000` is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Ppm(pub u32);
+
+impl Ppm {
+    /// One.
+    pub const ONE: Self = Self(1_000_000);
+}
+
+/// A signed shock in parts per million: `-150_000` is a fall by 15 percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ShockPpm(pub i32);
+
+/// How many decimal places an integer carries, 0 to 18.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Decimals(u8);
+
+impl Decimals {
+    /// Most decimal places.
+    pub const MAX: u8 = 18;
+
+    /// A number of decimal places.
+    ///
+    /// # Errors
+    /// If it exceeds [`Decimals::MAX`].
+    pub fn new(decimals: u8) -> Result<Self, String> {
+        if decimals > Self::MAX {
+            return Err(format!("expected 0 to {} decimals, found {decimals}", Self::MAX));
+        }
+        Ok(Self(decimals))
+    }
+
+    /// The number of places.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimals {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(u8::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+/// A duration in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Seconds(pub u64);
+
+/// Decimal digits without sign or leading zeros; the one way to write a number.
+fn parse_digits(text: &str) -> Option<u128> {
+    if text.is_empty() || !text.bytes().all(|c| c.is_ascii_digit()) || (text.len() > 1 && text.starts_with('0')) {
+        return None;
+    }
+    text.parse().ok()
+}

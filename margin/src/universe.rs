@@ -1,0 +1,75 @@
+//! The universe: the ordered instruments that holdings may name, and the size of the circuit.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    capacity::Capacity,
+    ident::{Bytes32, Name},
+    units::{Decimals, Lots, Timestamp},
+};
+
+/// What holdings are over. Its canonical encoding is its identity: see [`crate::canonical`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Universe {
+    /// The format.
+    pub kind: UniverseKind,
+    /// Version of the format.
+    pub version: crate::FormatVersion,
+    /// What people call it.
+    pub name: Name,
+    /// Binary logarithm of the number of rows of the circuit, 9 to 16.
+    pub capacity: Capacity,
+    /// Identifier of the structured reference string that commitments are made with.
+    pub srs: Bytes32,
+    /// The instruments. Their order fixes the rows of their holdings.
+    pub instruments: Vec<Instrument>,
+}
+
+/// The value of a universe's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum UniverseKind {
+    /// `surety/universe`
+    #[serde(rename = "surety/universe")]
+    Universe,
+}
+
+/// Something that can be held or owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Instrument {
+    /// Unique in its universe.
+    pub name: Name,
+    /// What it is.
+    pub class: InstrumentClass,
+    /// One lot is `10^-lot_decimals` units.
+    pub lot_decimals: Decimals,
+    /// Largest absolute holding that an account can prove anything about, in lots. Bounds what a proof can be made
+    /// for, never what is sound. Default: `2^63 - 1`.
+    #[serde(default = "default_max_lots")]
+    pub max_lots: Lots,
+    /// When a future or an option expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Timestamp>,
+}
+
+/// What an instrument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstrumentClass {
+    /// The quote currency and stable coins. The quote balance carries the entry price of derivatives.
+    Cash,
+    /// An asset that is held or borrowed.
+    Spot,
+    /// A perpetual future.
+    Perpetual,
+    /// A dated future.
+    Future,
+    /// An option.
+    Option,
+}
+
+fn default_max_lots() -> Lots {
+    Lots::DEFAULT_LIMIT
+}
