@@ -1,0 +1,46 @@
+//! KZG over BN254: set-ups from ceremonies, Lagrange bases, and commitments to columns and to hidden holdings.
+//!
+//! Start with [`Srs`], the powers of an unknown τ, which the `import` module reads from the files that ceremonies
+//! publish. [`Params::from_srs`] turns them into the two bases of one [`Capacity`] class, and [`Params::commit_column`]
+//! and [`Params::commit_sparse`] commit to columns. Holders and custodians commit with [`HoldingCommitment::commit`].
+//! A verifier needs a [`VerifierKey`] only, and [`affine_combination`] to follow prices.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`scalar`], [`point`] | the one encoding of scalars and of points that this project uses |
+//! | [`secret`] | scalars that are wiped when dropped |
+//! | [`srs`] | powers of τ, checked; their identifier |
+//! | [`origin`] | which ceremony a τ comes from, and the ones that are no secret |
+//! | [`params`] | the bases of a capacity class and commitments to columns |
+//! | [`holding`] | masked commitments to holdings, which add up |
+//! | [`progress`] | what long computations report |
+//! | `import` (feature `fs`) | reading the set-up files of other tools |
+//! | `store`, `cache` (feature `fs`) | imported set-ups and computed bases on disk |
+//! | `download` (feature `download`) | fetching a set-up file, with resume |
+//!
+//! Without the default feature `fs` the crate touches no file.
+
+mod fft;
+mod glv;
+mod msm;
+
+pub mod holding;
+pub mod origin;
+pub mod params;
+pub mod point;
+pub mod progress;
+pub mod scalar;
+pub mod secret;
+pub mod srs;
+
+pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
+pub use surety_margin::capacity::{Capacity, Row};
+
+pub use crate::{
+    holding::{HoldingCommitment, Masks},
+    origin::{Ceremony, Origin},
+    params::{Params, affine_combination},
+    progress::{Event, Observer},
+    secret::SecretScalars,
+    srs::{Srs, SrsError, SrsId, VerifierKey},
+};

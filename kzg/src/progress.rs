@@ -1,0 +1,50 @@
+//! What long computations tell their caller, who may show it to a person.
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// `done` of `total` units of `stage` are finished. Reported at the start (0) and up to the end (`total`).
+    Progress {
+        /// What is going on.
+        stage: Stage,
+        /// Units finished.
+        done: u64,
+        /// Units in all.
+        total: u64,
+    },
+    /// Something went on without help, though not as hoped; a sentence for a person.
+    Notice(String),
+}
+
+/// The computations that report progress, with their units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Turning powers of τ into Lagrange points; layers of the transform.
+    LagrangeBasis,
+    /// Reading the powers in a set-up file; points.
+    ReadingPowers,
+    /// Fetching a file; bytes.
+    Downloading,
+}
+
+/// Receives events, possibly from other threads.
+pub trait Observer: Sync {
+    /// Called for each event, in order.
+    fn event(&self, event: Event);
+}
+
+impl<F: Fn(Event) + Sync> Observer for F {
+    fn event(&self, event: Event) {
+        self(event);
+    }
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: Event) {}
+}

@@ -1,0 +1,419 @@
+//! Structured reference strings: powers of an unknown τ, with the checks that make them ones.
+
+use core::fmt;
+
+use alloy_primitives::Keccak256;
+use ff::Field;
+use group::{Curve, Group, prime::PrimeCurveAffine};
+use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2, G2Affine};
+use pairing::{MillerLoopResult, MultiMillerLoop};
+use rand_core::{OsRng, RngCore};
+use rayon::prelude::*;
+use surety_margin::{
+    capacity::Capacity,
+    ident::{Bytes32, HexBytes},
+};
+
+use crate::{
+    glv::Splitter,
+    msm::msm,
+    origin::{Origin, development_tau},
+    point::{self, PointError},
+    scalar,
+};
+
+/// Prefix of what an [`SrsId`] hashes.
+const ID_DOMAIN: &[u8] = b"surety/srs/v1";
+
+/// Powers of the development τ are computed in runs of this many, in parallel.
+const DEVELOPMENT_CHUNK: usize = 64;
+
+/// The identifier of a set-up: `keccak256("surety/srs/v1" ‖ [τ]₂)`, with [τ]₂ as in [`point::g2_to_bytes`].
+///
+/// It says which τ, not how many powers: every prefix of a set-up has the same identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SrsId(Bytes32);
+
+impl SrsId {
+    /// The hash.
+    #[must_use]
+    pub fn bytes(self) -> Bytes32 {
+        self.0
+    }
+}
+
+impl fmt::Display for SrsId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Bytes32> for SrsId {
+    fn from(bytes: Bytes32) -> Self {
+        Self(bytes)
+    }
+}
+
+/// Why points are no set-up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SrsError {
+    /// The number of powers is not `2^k` for a capacity class.
+    #[error(
+        "expected 2^k powers of τ with k from {} to {}, found {found} points",
+        Capacity::MIN_K,
+        Capacity::MAX_K
+    )]
+    PowerCount {
+        /// Points given.
+        found: usize,
+    },
+    /// The set-up is too short.
+    #[error(
+        "capacity class {wanted} needs 2^{wanted} powers of τ, this set-up has 2^{found}: import a larger file of the same ceremony"
+    )]
+    TooSmall {
+        /// The k asked for.
+        wanted: u32,
+        /// The k there is.
+        found: u32,
+    },
+    /// A power is no point.
+    #[error("power {index} of τ: {error}")]
+    Power {
+        /// The exponent of τ.
+        index: usize,
+        /// What is wrong with the point.
+        error: PointError,
+    },
+    /// [τ]₂ is no point.
+    #[error("[τ]₂: {0}")]
+    TauG2(PointError),
+    /// The first power is not the generator.
+    #[error(
+        "expected the generator (1, 2) as power 0 of τ, found another point: the file is damaged, or in another order"
+    )]
+    Generator,
+    /// τ is 0 or 1.
+    #[error("expected a secret τ, found τ = 1, with which anybody can prove anything")]
+    TrivialTau,
+    /// The points are not powers of the τ of [τ]₂.
+    #[error(
+        "the points are not powers of the τ in [τ]₂ (pairing check): the file is damaged, mixed from two, or forged"
+    )]
+    NotPowers,
+}
+
+/// What a verifier needs of a set-up: [1]₂ and [τ]₂.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifierKey {
+    tau_g2: G2Affine,
+}
+
+impl VerifierKey {
+    /// The key with this [τ]₂. Its [origin](Self::origin) tells whether to trust it.
+    ///
+    /// # Errors
+    /// If the point is off the curve, outside the subgroup, the identity, or the generator (τ = 1).
+    pub fn new(tau_g2: G2Affine) -> Result<Self, SrsError> {
+        let tau_g2 = point::g2_from_coordinates(tau_g2.x, tau_g2.y).map_err(SrsError::TauG2)?;
+        if tau_g2 == G2Affine::generator() {
+            return Err(SrsError::TrivialTau);
+        }
+        Ok(Self { tau_g2 })
+    }
+
+    /// [1]₂: always the standard generator.
+    #[must_use]
+    pub fn g2(&self) -> G2Affine {
+        G2Affine::generator()
+    }
+
+    /// [τ]₂.
+    #[must_use]
+    pub fn tau_g2(&self) -> G2Affine {
+        self.tau_g2
+    }
+
+    /// The set-up's identifier.
+    #[must_use]
+    pub fn id(&self) -> SrsId {
+        let mut hasher = Keccak256::new();
+        hasher.update(ID_DOMAIN);
+        hasher.update(point::g2_to_bytes(&self.tau_g2));
+        SrsId(HexBytes(hasher.finalize().0))
+    }
+
+    /// Where the set-up comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::of(self)
+    }
+}
+
+/// `[1]₁, [τ]₁, [τ²]₁, …` (`2^k` of them) and [τ]₂.
+///
+/// Every value of this type has passed the checks of [`Srs::new_checked`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Srs {
+    capacity: Capacity,
+    powers: Vec<G1Affine>,
+    verifier_key: VerifierKey,
+}
+
+impl fmt::Debug for Srs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Srs")
+            .field("k", &self.capacity.k())
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Srs {
+    /// Takes points for a set-up if they are one: on the curve, the generator first, [τ]₂ of order r and not trivial,
+    /// and each point τ times the one before.
+    ///
+    /// The last is checked for all at once, with fresh random weights ρ of 128 bits:
+    /// `e(Σ ρ_i·P_{i+1}, [1]₂) = e(Σ ρ_i·P_i, [τ]₂)`; a false set-up passes with probability `2^-128`.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn new_checked(powers: Vec<G1Affine>, tau_g2: G2Affine) -> Result<Self, SrsError> {
+        let capacity = capacity_of(powers.len()).ok_or(SrsError::PowerCount { found: powers.len() })?;
+        let verifier_key = VerifierKey::new(tau_g2)?;
+        if powers[0] != G1Affine::generator() {
+            return Err(SrsError::Generator);
+        }
+        let bad = powers.par_iter().enumerate().find_map_first(|(index, power)| {
+            point::g1_from_coordinates(power.x, power.y)
+                .err()
+                .map(|error| SrsError::Power { index, error })
+        });
+        if let Some(error) = bad {
+            return Err(error);
+        }
+        if !are_successive_multiples(&powers, &tau_g2) {
+            return Err(SrsError::NotPowers);
+        }
+        Ok(Self {
+            capacity,
+            powers,
+            verifier_key,
+        })
+    }
+
+    /// The powers of a τ that everybody can compute, for development and tests. **Proofs under it are worthless**: its
+    /// [origin](Self::origin) is [`Origin::InsecureDevelopment`].
+    #[must_use]
+    pub fn development(capacity: Capacity) -> Self {
+        let tau = development_tau();
+        let times_tau = Splitter::new().multiplier(&tau);
+        let mut points = vec![G1::identity(); capacity.rows()];
+        points
+            .par_chunks_mut(DEVELOPMENT_CHUNK)
+            .enumerate()
+            .for_each(|(chunk, points)| {
+                let mut power = G1::generator() * tau.pow_vartime([(chunk * DEVELOPMENT_CHUNK) as u64]);
+                for point in points {
+                    *point = power;
+                    power = times_tau.times(&power);
+                }
+            });
+        let mut powers = vec![G1Affine::identity(); points.len()];
+        G1::batch_normalize(&points, &mut powers);
+        Self {
+            capacity,
+            powers,
+            verifier_key: VerifierKey {
+                tau_g2: (G2::generator() * tau).to_affine(),
+            },
+        }
+    }
+
+    /// The first powers, as many as a capacity class needs.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    pub fn truncated(&self, capacity: Capacity) -> Result<Self, SrsError> {
+        let powers = self.powers_for(capacity)?.to_vec();
+        Ok(Self {
+            capacity,
+            powers,
+            verifier_key: self.verifier_key,
+        })
+    }
+
+    /// The first powers, as many as a capacity class needs.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    pub fn powers_for(&self, capacity: Capacity) -> Result<&[G1Affine], SrsError> {
+        let too_small = SrsError::TooSmall {
+            wanted: capacity.k(),
+            found: self.capacity.k(),
+        };
+        self.powers.get(..capacity.rows()).ok_or(too_small)
+    }
+
+    /// The largest capacity class there are powers for.
+    #[must_use]
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// `[τ^i]₁` for each i below `2^k`.
+    #[must_use]
+    pub fn powers(&self) -> &[G1Affine] {
+        &self.powers
+    }
+
+    /// What a verifier needs.
+    #[must_use]
+    pub fn verifier_key(&self) -> &VerifierKey {
+        &self.verifier_key
+    }
+
+    /// The set-up's identifier.
+    #[must_use]
+    pub fn id(&self) -> SrsId {
+        self.verifier_key.id()
+    }
+
+    /// Where the set-up comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.verifier_key.origin()
+    }
+}
+
+/// The capacity class of this many powers.
+fn capacity_of(count: usize) -> Option<Capacity> {
+    Capacity::all().find(|capacity| capacity.rows() == count)
+}
+
+/// Whether each point is τ times the one before, except with probability `2^-128`.
+fn are_successive_multiples(points: &[G1Affine], tau_g2: &G2Affine) -> bool {
+    let mut random = vec![0; 16 * (points.len() - 1)];
+    OsRng.fill_bytes(&mut random);
+    let weights: Vec<Fr> = random
+        .chunks_exact(16)
+        .map(|chunk| scalar::from_u128(chunk.iter().fold(0, |weight, &byte| weight << 8 | u128::from(byte))))
+        .collect();
+    let low = msm(points.iter().zip(&weights)).to_affine();
+    let high = msm(points[1..].iter().zip(&weights)).to_affine();
+    Bn256::multi_miller_loop(&[(&high, &G2Affine::generator().into()), (&-low, &(*tau_g2).into())])
+        .final_exponentiation()
+        .is_identity()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn development(k: u32) -> Srs {
+        Srs::development(Capacity::new(k).unwrap())
+    }
+
+    fn check(change: impl FnOnce(&mut Vec<G1Affine>)) -> SrsError {
+        let srs = development(9);
+        let mut powers = srs.powers().to_vec();
+        change(&mut powers);
+        Srs::new_checked(powers, srs.verifier_key().tau_g2()).unwrap_err()
+    }
+
+    #[test]
+    fn the_development_set_up_passes_every_check_and_is_recognised() {
+        let srs = development(10);
+        assert_eq!(
+            Srs::new_checked(srs.powers().to_vec(), srs.verifier_key().tau_g2()).as_ref(),
+            Ok(&srs)
+        );
+        assert_eq!(srs.origin(), Origin::InsecureDevelopment);
+    }
+
+    #[test]
+    fn identifiers_do_not_depend_on_the_number_of_powers() {
+        let srs = development(10);
+        let prefix = srs.truncated(Capacity::new(9).unwrap()).unwrap();
+        assert_eq!(prefix, development(9));
+        assert_eq!(prefix.id(), srs.id());
+        assert_eq!(
+            srs.id().to_string(),
+            "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b"
+        );
+    }
+
+    #[test]
+    fn rejects_more_powers_than_there_are() {
+        let error = development(9).truncated(Capacity::new(10).unwrap()).unwrap_err();
+        assert_eq!(error, SrsError::TooSmall { wanted: 10, found: 9 });
+    }
+
+    #[test]
+    fn rejects_numbers_of_powers_that_fit_no_capacity_class() {
+        assert_eq!(
+            check(|powers| powers.truncate(511)),
+            SrsError::PowerCount { found: 511 }
+        );
+        assert_eq!(
+            check(|powers| powers.truncate(256)),
+            SrsError::PowerCount { found: 256 }
+        );
+    }
+
+    #[test]
+    fn rejects_powers_that_do_not_start_at_the_generator() {
+        let tau = development_tau();
+        let error = check(|powers| powers.iter_mut().for_each(|power| *power = (*power * tau).to_affine()));
+        assert_eq!(error, SrsError::Generator);
+    }
+
+    #[test]
+    fn rejects_powers_off_the_curve() {
+        let error = check(|powers| powers[300].y += halo2curves::bn256::Fq::one());
+        assert_eq!(
+            error,
+            SrsError::Power {
+                index: 300,
+                error: PointError::NotOnCurve
+            }
+        );
+        let error = check(|powers| powers[7] = G1Affine::identity());
+        assert_eq!(
+            error,
+            SrsError::Power {
+                index: 7,
+                error: PointError::Identity
+            }
+        );
+    }
+
+    #[test]
+    fn rejects_points_that_are_not_powers() {
+        assert_eq!(check(|powers| powers.swap(1, 2)), SrsError::NotPowers);
+        assert_eq!(check(|powers| powers[511] = powers[510]), SrsError::NotPowers);
+        assert_eq!(check(|powers| powers[255] = -powers[255]), SrsError::NotPowers);
+    }
+
+    #[test]
+    fn rejects_the_wrong_tau_g2() {
+        let srs = development(9);
+        let wrong = (G2::generator() * Fr::from(3)).to_affine();
+        assert_eq!(Srs::new_checked(srs.powers().to_vec(), wrong), Err(SrsError::NotPowers));
+    }
+
+    #[test]
+    fn rejects_a_tau_of_zero_or_one() {
+        let generator = G2Affine::generator();
+        assert_eq!(VerifierKey::new(generator), Err(SrsError::TrivialTau));
+        assert_eq!(
+            VerifierKey::new(G2Affine::identity()),
+            Err(SrsError::TauG2(PointError::Identity))
+        );
+        assert_eq!(
+            Srs::new_checked(vec![G1Affine::generator(); 512], generator),
+            Err(SrsError::TrivialTau)
+        );
+    }
+}
