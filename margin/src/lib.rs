@@ -25,6 +25,8 @@ pub mod models;
 pub mod policy;
 pub mod problem;
 pub mod program;
+#[cfg(feature = "sample")]
+pub mod sample;
 pub mod units;
 pub mod universe;
 
