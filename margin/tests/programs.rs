@@ -151,6 +151,17 @@ impl Case {
     }
 }
 
+impl Case {
+    /// The absolute value of all holdings, in quote units.
+    fn gross(&self, lots: &[i128]) -> f64 {
+        let cash = lots[0].abs() as f64 / 100.0;
+        let positions = lots[1..].iter().zip(&self.prices);
+        cash + positions
+            .map(|(lots, price)| lots.abs() as f64 / 1e4 * price.get() as f64 / 100.0)
+            .sum::<f64>()
+    }
+}
+
 fn position(lots: &[i128]) -> Position {
     Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect())
 }
@@ -181,59 +192,89 @@ fn assert_solves(program: &Program, position: &Position, prices: &[Price], varia
 
 /// Whether the equations have any solution at all, decided by an independent solver in floating point.
 fn feasible(program: &Program, position: &Position, prices: &[Price]) -> bool {
-    let capacity = program.capacity();
+    let Equations { mut rows, right } = Equations::new(program, position, prices);
+    let row_scales = equilibrate(&mut rows, program.variables());
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let variables: BTreeMap<usize, _> = (0..program.variables())
-        .map(|i| {
-            (
-                capacity.variable(i).unwrap().index(),
-                problem.add_var(0.0, (0.0, f64::INFINITY)),
-            )
-        })
+    let variables: Vec<_> = (0..program.variables())
+        .map(|_| problem.add_var(0.0, (0.0, f64::INFINITY)))
         .collect();
-    let holdings: BTreeMap<usize, I256> = position
-        .lots()
-        .iter()
-        .enumerate()
-        .map(|(i, lots)| (capacity.instrument(i).unwrap().index(), lots.wide()))
-        .collect();
-    let (mut known, mut unknown, mut largest) = (I256::ZERO, Vec::new(), I256::ONE);
-    for (row, coefficient) in program.table().iter().zip(program.coefficients(prices).unwrap()) {
-        let address = row.address.index();
-        if let Some(variable) = variables.get(&address) {
-            unknown.push((*variable, coefficient));
-            largest = largest.max(coefficient.abs());
-        } else if address == capacity.one().index() {
-            known += coefficient;
-        } else if let Some(lots) = holdings.get(&address) {
-            known += coefficient * *lots;
+    for ((row, right), scale) in rows.iter().zip(right).zip(row_scales) {
+        if row.is_empty() && right != 0.0 {
+            return false;
         }
-        if row.last {
-            let scale = f64::from(largest.into_raw());
-            let float = |value: I256| {
-                let magnitude = f64::from(value.unsigned_abs());
-                if value.is_negative() {
-                    -magnitude / scale
-                } else {
-                    magnitude / scale
-                }
-            };
-            if unknown.is_empty() {
-                if !known.is_zero() {
-                    return false;
-                }
-            } else {
-                let mut sum = LinearExpr::empty();
-                unknown
-                    .iter()
-                    .for_each(|(variable, coefficient)| sum.add(*variable, float(*coefficient)));
-                problem.add_constraint(sum, ComparisonOp::Eq, -float(known));
-            }
-            (known, largest) = (I256::ZERO, I256::ONE);
-            unknown.clear();
-        }
+        let mut sum = LinearExpr::empty();
+        row.iter()
+            .for_each(|(variable, coefficient)| sum.add(variables[*variable], *coefficient));
+        problem.add_constraint(sum, ComparisonOp::Eq, right * scale);
     }
     problem.solve().is_ok()
+}
+
+/// The equations over the variables alone: `rows · x = right`.
+struct Equations {
+    rows: Vec<Vec<(usize, f64)>>,
+    right: Vec<f64>,
+}
+
+impl Equations {
+    fn new(program: &Program, position: &Position, prices: &[Price]) -> Self {
+        let capacity = program.capacity();
+        let variables: BTreeMap<_, _> = (0..program.variables())
+            .map(|i| (capacity.variable(i).unwrap(), i))
+            .collect();
+        let lots = position.lots().iter().enumerate();
+        let mut known: BTreeMap<_, _> = lots
+            .map(|(i, lots)| (capacity.instrument(i).unwrap(), lots.wide()))
+            .collect();
+        known.insert(capacity.one(), I256::ONE);
+        let (mut rows, mut right) = (Vec::new(), Vec::new());
+        let (mut row, mut sum) = (Vec::new(), I256::ZERO);
+        for (entry, coefficient) in program.table().iter().zip(program.coefficients(prices).unwrap()) {
+            if let Some(variable) = variables.get(&entry.address) {
+                row.push((*variable, float(coefficient)));
+            } else if let Some(value) = known.get(&entry.address) {
+                sum += coefficient * *value;
+            }
+            if entry.last {
+                rows.push(std::mem::take(&mut row));
+                right.push(-float(std::mem::take(&mut sum)));
+            }
+        }
+        Self { rows, right }
+    }
+}
+
+/// Scales rows and columns until the coefficients are of similar size, as floating point needs; returns the factors of
+/// the rows. (Scaling a column by a positive factor changes no sign, so not whether there is a solution.)
+fn equilibrate(rows: &mut [Vec<(usize, f64)>], variables: usize) -> Vec<f64> {
+    let mut scales = vec![1.0; rows.len()];
+    let middle = |sizes: &[f64]| {
+        let (min, max) = sizes.iter().fold((f64::INFINITY, 0.0_f64), |(min, max), size| {
+            (min.min(*size), max.max(*size))
+        });
+        if max == 0.0 { 1.0 } else { 1.0 / (min * max).sqrt() }
+    };
+    for _ in 0..20 {
+        for (row, scale) in rows.iter_mut().zip(&mut scales) {
+            let factor = middle(&row.iter().map(|(_, c)| c.abs()).collect::<Vec<_>>());
+            row.iter_mut().for_each(|(_, c)| *c *= factor);
+            *scale *= factor;
+        }
+        let mut columns = vec![Vec::new(); variables];
+        rows.iter()
+            .flatten()
+            .for_each(|(variable, c)| columns[*variable].push(c.abs()));
+        let factors: Vec<f64> = columns.iter().map(|sizes| middle(sizes)).collect();
+        rows.iter_mut()
+            .flatten()
+            .for_each(|(variable, c)| *c *= factors[*variable]);
+    }
+    scales
+}
+
+fn float(value: I256) -> f64 {
+    let magnitude = f64::from(value.unsigned_abs());
+    if value.is_negative() { -magnitude } else { magnitude }
 }
 
 proptest! {
@@ -299,8 +340,8 @@ proptest! {
         for (level, program) in case.programs().iter().enumerate() {
             let position = position(&lots);
             let evaluation = case.evaluate(level, &position);
-            let (margin, equity) = (evaluation.margin.atoms.abs(), evaluation.equity.atoms.abs());
-            prop_assume!(margin > (equity + evaluation.requirement.atoms) / I256::unchecked_from(1_000));
+            let margin: f64 = evaluation.margin.to_string().parse().unwrap();
+            prop_assume!(margin.abs() > case.gross(&lots) / 1_000.0);
             prop_assert_eq!(feasible(program, &position, &case.prices), evaluation.is_sufficient());
         }
     }
