@@ -1,5 +1,7 @@
 //! What the builder refuses, and what it does with shared sums.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use alloy_primitives::I256;
 use surety_margin::{
     capacity::Capacity,

@@ -1,5 +1,7 @@
 //! Programs against the plain evaluation: a program has a solution exactly when the margin is not negative.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 
 use alloy_primitives::{I256, U256};
