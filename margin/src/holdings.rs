@@ -1,12 +1,22 @@
 //! Hidden holdings.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{ident::Name, units::Lots, universe::Universe};
+use crate::{
+    FormatVersion,
+    ident::Name,
+    problem::{Problem, repeated},
+    text::{self, Document, Format, InputErrors, Key, Node, Value},
+    units::Lots,
+    universe::Universe,
+};
+
+/// The first line of holdings in CSV.
+const CSV_HEADER: [&str; 2] = ["instrument", "lots"];
 
 /// Balances as a file states them: what one account holds of each instrument; an instrument that is not named is not
 /// held. Secret: the numbers do not print and are erased when dropped.
@@ -16,7 +26,7 @@ pub struct Holdings {
     /// The format.
     pub kind: HoldingsKind,
     /// Version of the format.
-    pub version: crate::FormatVersion,
+    pub version: FormatVersion,
     /// Name of the universe.
     pub universe: Name,
     /// The balances, each instrument at most once.
@@ -53,6 +63,104 @@ impl Drop for Holdings {
     fn drop(&mut self) {
         self.balances.iter_mut().for_each(|balance| balance.lots.zeroize());
     }
+}
+
+impl Document for Holdings {
+    const SECRET: bool = true;
+
+    fn problems(&self) -> Vec<Problem> {
+        repeated(
+            self.balances.iter().map(|balance| &balance.instrument),
+            |i| format!("balances[{i}].instrument"),
+            "each instrument once",
+        )
+    }
+}
+
+impl Holdings {
+    /// Reads holdings over a universe from TOML, JSON or CSV, as the ending of the file's name says.
+    ///
+    /// CSV has the header `instrument,lots` and means holdings over the given universe.
+    ///
+    /// # Errors
+    /// With every mistake that was found. Errors do not show amounts.
+    pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
+        let problems = |holdings: &Self| holdings.check(universe);
+        match file.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("toml") => text::read(file, text, Format::Toml, problems),
+            Some("json") => text::read(file, text, Format::Json, problems),
+            Some("csv") => {
+                let tree = text::from_csv(text, &CSV_HEADER).map(|balances| csv_tree(balances, universe));
+                text::read_tree(file, text, tree, problems)
+            }
+            _ => Err(InputErrors::unknown_format(
+                file,
+                "a name that ends in .toml, .json or .csv",
+            )),
+        }
+    }
+
+    /// Checks the holdings against the universe that they are over. The problems do not show amounts.
+    #[must_use]
+    pub fn check(&self, universe: &Universe) -> Vec<Problem> {
+        let mut problems = self.problems();
+        if self.universe != universe.name {
+            let expected = format!("the universe {}", universe.name);
+            problems.push(Problem::new("universe", expected, self.universe.to_string()));
+        }
+        for (i, balance) in self.balances.iter().enumerate() {
+            match universe.position(&balance.instrument) {
+                None => {
+                    // The name is not repeated: it may be an amount in the wrong place.
+                    let expected = format!("an instrument of the universe {}", universe.name);
+                    problems.push(Problem::new(
+                        format!("balances[{i}].instrument"),
+                        expected,
+                        "another name",
+                    ));
+                }
+                Some(position) => {
+                    let limit = universe.instruments[position].max_lots.get();
+                    if balance.lots.get().unsigned_abs() > limit.unsigned_abs() {
+                        let expected = format!("at most the {limit} lots that the universe allows, held or owed");
+                        problems.push(Problem::new(format!("balances[{i}].lots"), expected, "more"));
+                    }
+                }
+            }
+        }
+        problems
+    }
+
+    /// The vector of the holdings.
+    ///
+    /// # Errors
+    /// If the holdings do not fit the universe: see [`Holdings::check`].
+    pub fn position(&self, universe: &Universe) -> Result<Position, Vec<Problem>> {
+        let problems = self.check(universe);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut position = Position::empty(universe);
+        for balance in &self.balances {
+            if let Some(index) = universe.position(&balance.instrument) {
+                position.0[index] = balance.lots;
+            }
+        }
+        Ok(position)
+    }
+}
+
+/// The lines of a CSV file as a whole document.
+fn csv_tree<'a>(balances: Node<'a>, universe: &'a Universe) -> Node<'a> {
+    let text = |text: &'a str| Value::Text(Cow::Borrowed(text));
+    let entries = [
+        ("kind", text("surety/holdings")),
+        ("version", Value::Integer(FormatVersion::CURRENT.into())),
+        ("universe", text(universe.name.as_str())),
+        ("balances", balances.value),
+    ];
+    let entry = |(name, value)| (Key::new(0, name), Node::new(0, value));
+    Node::new(0, Value::Table(entries.map(entry).into()))
 }
 
 /// The hidden vector `q`: one number of lots for each instrument of the universe, in its order.

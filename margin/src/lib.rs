@@ -11,10 +11,15 @@
 //! | [`ident`], [`units`] | names, identifiers and quantities as types |
 //! | [`capacity`] | how the rows of the circuit are used |
 //! | [`universe`], [`holdings`], [`policy`], [`market`] | the files that people write |
+//! | [`text`] | how files are read, and what errors say |
+//! | [`canonical`] | the one encoding that identifiers are hashes of |
+//! | [`oracle`] | from reports to one snapshot of prices |
+//! | [`schemas`] | JSON Schemas of the files |
 //! | [`program`] | linear programs: the builder that models are written with, and the table they become |
 //! | [`models`] | margin models |
 //! | [`evaluate`] | plain integer evaluation of a policy |
 
+pub mod canonical;
 pub mod capacity;
 pub mod compile;
 pub mod evaluate;
@@ -22,11 +27,14 @@ pub mod holdings;
 pub mod ident;
 pub mod market;
 pub mod models;
+pub mod oracle;
 pub mod policy;
 pub mod problem;
 pub mod program;
 #[cfg(feature = "sample")]
 pub mod sample;
+pub mod schemas;
+pub mod text;
 pub mod units;
 pub mod universe;
 
@@ -38,7 +46,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 pub struct FormatVersion;
 
 impl FormatVersion {
-    const CURRENT: u32 = 1;
+    pub(crate) const CURRENT: u32 = 1;
 }
 
 impl Serialize for FormatVersion {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     policy::MarketEntry,
+    problem::Problem,
+    text::Document,
     units::{Price, Timestamp},
 };
 
@@ -114,5 +116,19 @@ impl Price {
     #[must_use]
     pub fn wide(self) -> I256 {
         I256::from_raw(alloy_primitives::U256::from(self.get()))
+    }
+}
+
+/// What a snapshot must satisfy depends on its policy: see [`crate::oracle`].
+impl Document for Snapshot {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+/// What a report must satisfy depends on its policy: see [`crate::oracle`].
+impl Document for Report {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
     }
 }

@@ -1,12 +1,17 @@
 //! The policy: a margin model with its parameters, and the rules for prices and statements.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ident::{EvmAddress, Name},
-    models::Model,
+    models::{Frame, Model},
+    problem::{Problem, repeated, require},
+    text::{self, Document, Format, InputErrors},
     units::{Decimals, Ppm, Price, Seconds},
+    universe::Universe,
 };
 
 /// Everything public that decides whether an account is sufficient. Identified by the hash of its canonical encoding
@@ -169,6 +174,170 @@ impl ByBasis {
             Basis::Initial => self.initial,
         }
     }
+}
+
+impl Document for Policy {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        problems.extend(positive("validity", self.validity));
+        problems.extend(self.market_problems());
+        problems.extend(self.oracle.problems());
+        problems.extend(self.source_problems());
+        problems.extend(self.signer_problems());
+        problems.extend(self.statements.problems());
+        problems.extend(self.level_problems());
+        problems.extend(self.model.problems());
+        problems
+    }
+}
+
+impl Policy {
+    /// Reads a policy from TOML and checks it against its universe.
+    ///
+    /// # Errors
+    /// With every mistake that was found.
+    pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
+        text::read(file, text, Format::Toml, |policy: &Self| policy.check(universe))
+    }
+
+    /// Checks every rule, also those that take the universe to check: that its names exist there, and that the model
+    /// suits the classes of instruments it covers.
+    #[must_use]
+    pub fn check(&self, universe: &Universe) -> Vec<Problem> {
+        let mut problems = self.problems();
+        let expected = format!("the universe {}", universe.name);
+        problems.extend(require(
+            self.universe == universe.name,
+            "universe",
+            expected,
+            &self.universe,
+        ));
+        problems.extend(Frame::new(self, universe).err().into_iter().flatten());
+        problems.extend(self.model.class_problems(universe));
+        problems
+    }
+
+    fn market_problems(&self) -> Vec<Problem> {
+        let mut problems = repeated(
+            self.market.iter().map(|entry| &entry.name),
+            |i| format!("market[{i}].name"),
+            "each market entry once",
+        );
+        problems.extend(not_empty("market", &self.market));
+        for (i, entry) in self.market.iter().enumerate() {
+            let expected = format!("at most max, which is {}", entry.max);
+            problems.extend(require(
+                entry.min <= entry.max,
+                format!("market[{i}].min"),
+                expected,
+                entry.min,
+            ));
+        }
+        problems
+    }
+
+    fn source_problems(&self) -> Vec<Problem> {
+        let mut problems = repeated(
+            self.sources.iter().map(|source| &source.name),
+            |i| format!("sources[{i}].name"),
+            "each source once",
+        );
+        problems.extend(not_empty("sources", &self.sources));
+        for (i, source) in self.sources.iter().enumerate() {
+            problems.extend(not_empty(&format!("sources[{i}].accounts"), &source.accounts));
+            let path = |j| format!("sources[{i}].accounts[{j}]");
+            problems.extend(repeated(&source.accounts, path, "each account of a source once"));
+        }
+        problems
+    }
+
+    /// One key, one role: a node or a source with two seats would count twice, and a source that also reports prices
+    /// would state both factors of a value.
+    fn signer_problems(&self) -> Vec<Problem> {
+        let nodes = self.oracle.nodes.iter().enumerate();
+        let nodes = nodes.map(|(i, node)| (format!("oracle.nodes[{i}].signer"), node.signer));
+        let sources = self.sources.iter().enumerate();
+        let sources = sources.map(|(i, source)| (format!("sources[{i}].signer"), source.signer));
+        let mut seen = BTreeSet::new();
+        let mut problems = Vec::new();
+        for (path, signer) in nodes.chain(sources) {
+            let fresh = signer != EvmAddress::ZERO && seen.insert(signer);
+            problems.extend(require(
+                fresh,
+                path,
+                "the address of a key that signs for nothing else",
+                signer,
+            ));
+        }
+        problems
+    }
+
+    fn level_problems(&self) -> Vec<Problem> {
+        let mut problems = repeated(
+            self.levels.iter().map(|level| &level.name),
+            |i| format!("levels[{i}].name"),
+            "each level once",
+        );
+        problems.extend(not_empty("levels", &self.levels));
+        for (i, Level { multiple, .. }) in self.levels.iter().enumerate() {
+            let expected = "at least 1000000 ppm, so that no level is laxer than its basis";
+            problems.extend(require(
+                *multiple >= Ppm::ONE,
+                format!("levels[{i}].multiple"),
+                expected,
+                multiple.0,
+            ));
+        }
+        problems
+    }
+}
+
+impl OracleRules {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = repeated(
+            self.nodes.iter().map(|node| &node.name),
+            |i| format!("oracle.nodes[{i}].name"),
+            "each oracle node once",
+        );
+        problems.extend(not_empty("oracle.nodes", &self.nodes));
+        let count = self.nodes.len();
+        let possible = self.quorum >= 1 && self.quorum as usize <= count;
+        let expected = format!("from 1 to the number of nodes, which is {count}");
+        problems.extend(require(possible, "oracle.quorum", expected, self.quorum));
+        problems.extend(positive("oracle.epoch", self.epoch));
+        problems.extend(positive("oracle.max_age", self.max_age));
+        let Ppm(confidence) = self.max_confidence;
+        let sensible = (1..=Ppm::ONE.0).contains(&confidence);
+        problems.extend(require(
+            sensible,
+            "oracle.max_confidence",
+            "from 1 to 1000000 ppm",
+            confidence,
+        ));
+        problems
+    }
+}
+
+impl StatementRules {
+    fn problems(&self) -> impl Iterator<Item = Problem> + use<> {
+        let expected = format!("at most max_age, which is {} seconds", self.max_age.0);
+        let skew = require(
+            self.max_skew <= self.max_age,
+            "statements.max_skew",
+            expected,
+            self.max_skew.0,
+        );
+        positive("statements.max_age", self.max_age).into_iter().chain(skew)
+    }
+}
+
+fn positive(path: &str, duration: Seconds) -> Option<Problem> {
+    require(duration.0 > 0, path, "at least one second", duration.0)
+}
+
+/// An empty list is a mistake wherever a policy has one.
+pub(crate) fn not_empty<T>(path: &str, list: &[T]) -> Option<Problem> {
+    require(!list.is_empty(), path, "at least one entry", "none")
 }
 
 fn one() -> Ppm {

@@ -5,12 +5,14 @@ use core::fmt;
 /// A rule that an input breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: a path of keys and positions, like `model.positions[3].price`.
+    /// Where: a path of keys and positions, like `model.positions[3].price`; empty for the input as a whole.
     pub path: String,
     /// What the rule expects.
     pub expected: String,
     /// What was found.
     pub found: String,
+    /// What to do, where that does not go without saying.
+    pub advice: Option<&'static str>,
 }
 
 impl Problem {
@@ -20,12 +22,55 @@ impl Problem {
             path: path.into(),
             expected: expected.into(),
             found: found.into(),
+            advice: None,
+        }
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn advise(self, advice: &'static str) -> Self {
+        Self {
+            advice: Some(advice),
+            ..self
         }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found {}", self.path, self.expected, self.found)
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "expected {}, found {}", self.expected, self.found)?;
+        self.advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
     }
+}
+
+/// A problem for each value that a list has more than once.
+///
+/// `path` gives the place of the element of a position, `expected` the rule.
+pub(crate) fn repeated<T: Ord + fmt::Display>(
+    values: impl IntoIterator<Item = T>,
+    path: impl Fn(usize) -> String,
+    expected: &str,
+) -> Vec<Problem> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut problems = Vec::new();
+    for (position, value) in values.into_iter().enumerate() {
+        let found = format!("{value} again");
+        if !seen.insert(value) {
+            problems.push(Problem::new(path(position), expected, found));
+        }
+    }
+    problems
+}
+
+/// A problem, unless a rule holds.
+pub(crate) fn require(
+    holds: bool,
+    path: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl fmt::Display,
+) -> Option<Problem> {
+    (!holds).then(|| Problem::new(path, expected, found.to_string()))
 }

@@ -1,11 +1,15 @@
 //! The universe: the ordered instruments that holdings may name, and the size of the circuit.
 
+use core::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     capacity::Capacity,
     ident::{Bytes32, Name},
+    problem::{Problem, repeated, require},
+    text::Document,
     units::{Decimals, Lots, Timestamp},
 };
 
@@ -68,6 +72,76 @@ pub enum InstrumentClass {
     Future,
     /// An option.
     Option,
+}
+
+impl fmt::Display for InstrumentClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cash => "cash",
+            Self::Spot => "spot",
+            Self::Perpetual => "perpetual",
+            Self::Future => "future",
+            Self::Option => "option",
+        })
+    }
+}
+
+impl InstrumentClass {
+    /// Whether instruments of the class expire.
+    #[must_use]
+    pub fn expires(self) -> bool {
+        matches!(self, Self::Future | Self::Option)
+    }
+}
+
+impl Universe {
+    /// The position of an instrument.
+    #[must_use]
+    pub fn position(&self, name: &Name) -> Option<usize> {
+        self.instruments.iter().position(|instrument| instrument.name == *name)
+    }
+}
+
+impl Document for Universe {
+    fn problems(&self) -> Vec<Problem> {
+        let (count, room) = (self.instruments.len(), self.capacity.instruments());
+        let mut problems = repeated(
+            self.instruments.iter().map(|instrument| &instrument.name),
+            |i| format!("instruments[{i}].name"),
+            "each instrument once",
+        );
+        problems.extend(require(count > 0, "instruments", "at least one instrument", "none"));
+        let expected = format!("at most {room} instruments at capacity {}", self.capacity.k());
+        problems.extend(require(count <= room, "instruments", expected, count));
+        problems.extend(
+            self.instruments
+                .iter()
+                .enumerate()
+                .flat_map(|(i, instrument)| instrument.problems(i)),
+        );
+        problems
+    }
+}
+
+impl Instrument {
+    fn problems(&self, index: usize) -> impl Iterator<Item = Problem> + use<> {
+        let path = |key: &str| format!("instruments[{index}].{key}");
+        let max_lots = self.max_lots.get();
+        let limit = require(max_lots >= 1, path("max_lots"), "at least 1 lot", max_lots);
+        let expiry = match (self.class.expires(), self.expiry) {
+            (true, None) => Some(Problem::new(
+                path("expiry"),
+                "the expiry of a future or an option",
+                "none",
+            )),
+            (false, Some(Timestamp(time))) => {
+                let expected = "no expiry: only futures and options have one";
+                Some(Problem::new(path("expiry"), expected, time.to_string()))
+            }
+            _ => None,
+        };
+        limit.into_iter().chain(expiry)
+    }
 }
 
 fn default_max_lots() -> Lots {

@@ -12,7 +12,7 @@ use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
-    policy::{ByBasis, Level},
+    policy::{ByBasis, Level, not_empty},
     problem::Problem,
     program::{Expression, min_of},
     units::Price,
@@ -57,6 +57,7 @@ impl Collateral {
         let weights = self.assets.iter().enumerate();
         weights
             .flat_map(|(i, asset)| super::weight_problems(&format!("model.assets[{i}].weight"), asset.weight))
+            .chain(not_empty("model.assets", &self.assets))
             .collect()
     }
 

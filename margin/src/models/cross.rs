@@ -12,7 +12,7 @@ use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
-    policy::{ByBasis, Level},
+    policy::{ByBasis, Level, not_empty},
     problem::Problem,
     program::{Expression, abs, min_of},
     units::{Ppm, Price},
@@ -62,10 +62,13 @@ impl CrossPosition {
 
 impl Cross {
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let positions = self.positions.iter().enumerate();
-        positions
-            .flat_map(|(i, p)| super::weight_problems(&format!("model.positions[{i}].weight"), p.weight))
-            .collect()
+        let mut problems = Vec::from_iter(not_empty("model.positions", &self.positions));
+        for (i, position) in self.positions.iter().enumerate() {
+            let path = |key: &str| format!("model.positions[{i}].{key}");
+            problems.extend(super::weight_problems(&path("weight"), position.weight));
+            problems.extend(super::charge_problems(&path("fraction"), position.fraction));
+        }
+        problems
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {

@@ -45,10 +45,11 @@ impl<'a> Frame<'a> {
     pub fn new(policy: &Policy, universe: &'a Universe) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut instruments: Vec<Resolved> = Vec::new();
+        let list = policy.model.list();
         for (position, rule) in policy.model.rules().into_iter().enumerate() {
             match resolve(&rule, policy, universe) {
                 Ok(resolved) if instruments.iter().any(|other| other.instrument == resolved.instrument) => {
-                    let path = format!("model[{position}].instrument");
+                    let path = format!("{list}[{position}].instrument");
                     problems.push(Problem::new(
                         path,
                         "each instrument once",
@@ -57,7 +58,7 @@ impl<'a> Frame<'a> {
                 }
                 Ok(resolved) => instruments.push(resolved),
                 Err(problem) => problems.push(Problem {
-                    path: format!("model[{position}].{}", problem.path),
+                    path: format!("{list}[{position}].{}", problem.path),
                     ..problem
                 }),
             }

@@ -10,8 +10,13 @@ mod cross;
 mod frame;
 mod scenario;
 
+use core::fmt;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 pub use self::{
     collateral::{Asset, Collateral},
@@ -27,10 +32,11 @@ use crate::{
     problem::Problem,
     program::Expression,
     units::{Ppm, Price},
+    universe::{InstrumentClass, Universe},
 };
 
 /// A margin model with its parameters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Model {
     /// Loan to value and liquidation threshold.
@@ -61,6 +67,48 @@ impl Model {
             Self::Cross(model) => model.positions.iter().map(CrossPosition::rule).collect(),
             Self::Scenario(model) => model.positions.iter().map(ScenarioPosition::rule).collect(),
         }
+    }
+
+    /// The path of the list of its instruments in a policy.
+    pub(crate) fn list(&self) -> &'static str {
+        match self {
+            Self::Collateral(_) => "model.assets",
+            Self::Cross(_) | Self::Scenario(_) => "model.positions",
+        }
+    }
+
+    /// The classes of instruments that it is for. Options are not linear in their prices, and a lending market has no
+    /// derivatives.
+    fn classes(&self) -> &'static [InstrumentClass] {
+        use InstrumentClass::{Cash, Future, Perpetual, Spot};
+        match self {
+            Self::Collateral(_) => &[Cash, Spot],
+            Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
+        }
+    }
+
+    /// Checks that the model is meant for the classes of the instruments that it covers, and that what has no price is
+    /// cash.
+    pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, rule) in self.rules().into_iter().enumerate() {
+            let Some(position) = universe.position(rule.instrument) else {
+                continue;
+            };
+            let class = universe.instruments[position].class;
+            let list = self.list();
+            if !self.classes().contains(&class) {
+                let classes: Vec<_> = self.classes().iter().map(ToString::to_string).collect();
+                let expected = format!("an instrument of a class that the model is for: {}", classes.join(", "));
+                let found = format!("{} of class {class}", rule.instrument);
+                problems.push(Problem::new(format!("{list}[{i}].instrument"), expected, found));
+            }
+            if rule.price.is_none() && class != InstrumentClass::Cash {
+                let expected = "a price, because only cash may be without";
+                problems.push(Problem::new(format!("{list}[{i}].price"), expected, "none"));
+            }
+        }
+        problems
     }
 
     /// How many fractions in parts per million an amount is multiplied with at most.
@@ -106,6 +154,44 @@ impl Model {
     }
 }
 
+/// The type comes first, so that what follows is read without a detour and a mistake in it is reported where it is.
+impl<'de> Deserialize<'de> for Model {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ModelVisitor)
+    }
+}
+
+struct ModelVisitor;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ModelType {
+    Collateral,
+    Cross,
+    Scenario,
+}
+
+impl<'de> Visitor<'de> for ModelVisitor {
+    type Value = Model;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with the key `type` and the parameters of that margin model")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Model, A::Error> {
+        if map.next_key::<String>()?.as_deref() != Some("type") {
+            return Err(A::Error::custom("expected the key `type` before all others"));
+        }
+        let model = map.next_value()?;
+        let parameters = MapAccessDeserializer::new(map);
+        match model {
+            ModelType::Collateral => Collateral::deserialize(parameters).map(Model::Collateral),
+            ModelType::Cross => Cross::deserialize(parameters).map(Model::Cross),
+            ModelType::Scenario => ScenarioMargin::deserialize(parameters).map(Model::Scenario),
+        }
+    }
+}
+
 /// A weight above one would count more than an asset is worth, and one that rises with the level would make the
 /// initial requirement the laxer one.
 fn weight_problems(path: &str, weight: ByBasis) -> Option<Problem> {
@@ -113,4 +199,11 @@ fn weight_problems(path: &str, weight: ByBasis) -> Option<Problem> {
     let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
     (weight.initial > weight.maintenance || weight.maintenance > Ppm::ONE)
         .then(|| Problem::new(path, expected, found()))
+}
+
+/// A charge that falls with the level would make the initial requirement the laxer one.
+fn charge_problems(path: &str, charge: ByBasis) -> Option<Problem> {
+    let expected = "charges with initial >= maintenance";
+    let found = || format!("initial {}, maintenance {}", charge.initial.0, charge.maintenance.0);
+    (charge.initial < charge.maintenance).then(|| Problem::new(path, expected, found()))
 }

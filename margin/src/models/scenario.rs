@@ -16,7 +16,7 @@ use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
-    policy::{ByBasis, Level},
+    policy::{ByBasis, Level, not_empty},
     problem::Problem,
     program::{Expression, Scenario, abs, min_of, worst_of},
     units::{Ppm, Price, ShockPpm},
@@ -94,12 +94,22 @@ impl MarketScenario {
 
 impl ScenarioMargin {
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = Vec::from_iter(super::charge_problems("model.loss_multiple", self.loss_multiple));
+        problems.extend(not_empty("model.positions", &self.positions));
+        problems.extend(not_empty("model.scenarios", &self.scenarios));
+        let moved = |factor: &Name| {
+            self.scenarios
+                .iter()
+                .any(|scenario| scenario.shocks.contains_key(factor))
+        };
         for (i, position) in self.positions.iter().enumerate() {
-            problems.extend(super::weight_problems(
-                &format!("model.positions[{i}].weight"),
-                position.weight,
-            ));
+            let path = |key: &str| format!("model.positions[{i}].{key}");
+            problems.extend(super::weight_problems(&path("weight"), position.weight));
+            problems.extend(super::charge_problems(&path("charge"), position.charge));
+            if let Some(factor) = position.factor.as_ref().filter(|factor| !moved(factor)) {
+                let expected = "a risk factor that a scenario moves";
+                problems.push(Problem::new(path("factor"), expected, factor.to_string()));
+            }
         }
         let known = |name: &Name| {
             self.positions

@@ -1,0 +1,329 @@
+//! Values that know where they stand in their text.
+
+use core::fmt;
+use std::{borrow::Cow, collections::BTreeSet};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::Problem;
+
+/// How deep lists and tables may nest.
+const MAX_DEPTH: usize = 32;
+
+/// A problem, and the byte of the text where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    pub(crate) offset: usize,
+    pub(crate) problem: Problem,
+}
+
+impl Misfit {
+    fn new(offset: usize, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self {
+            offset,
+            problem: Problem::new("", expected, found),
+        }
+    }
+}
+
+/// A value and the byte of the text where it begins.
+#[derive(Clone)]
+pub(crate) struct Node<'a> {
+    pub(crate) offset: usize,
+    pub(crate) value: Value<'a>,
+}
+
+/// A value. Texts are borrowed from the input wherever they have no escapes, so that secrets are not copied.
+#[derive(Clone)]
+pub(crate) enum Value<'a> {
+    Flag(bool),
+    Integer(i128),
+    Text(Cow<'a, str>),
+    List(Vec<Node<'a>>),
+    Table(Vec<(Key<'a>, Node<'a>)>),
+    /// Something that no file may hold, such as a fraction: what it is called.
+    Foreign(&'static str),
+}
+
+/// A key and where it begins.
+#[derive(Clone)]
+pub(crate) struct Key<'a> {
+    pub(crate) offset: usize,
+    pub(crate) name: Cow<'a, str>,
+}
+
+impl<'a> Key<'a> {
+    pub(crate) fn new(offset: usize, name: &'a str) -> Self {
+        let name = Cow::Borrowed(name);
+        Self { offset, name }
+    }
+}
+
+impl<'a> Node<'a> {
+    pub(crate) fn new(offset: usize, value: Value<'a>) -> Self {
+        Self { offset, value }
+    }
+
+    /// Where the value of a path like `model.positions[3].price` begins, or the innermost value around it that exists.
+    pub(crate) fn locate(&self, path: &str) -> usize {
+        match &self.value {
+            Value::Table(entries) => {
+                // Keys may have dots in them: the longest one that fits is meant.
+                let fitting = entries.iter().filter_map(|(key, node)| {
+                    let rest = path.strip_prefix(key.name.as_ref())?;
+                    let whole = rest.is_empty() || rest.starts_with(['.', '[']);
+                    whole.then(|| (rest.strip_prefix('.').unwrap_or(rest), node))
+                });
+                let longest = fitting.min_by_key(|(rest, _)| rest.len());
+                longest.map_or(self.offset, |(rest, node)| node.locate(rest))
+            }
+            Value::List(nodes) => {
+                let element = || {
+                    let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                    let node = nodes.get(index.parse::<usize>().ok()?)?;
+                    Some(node.locate(rest.strip_prefix('.').unwrap_or(rest)))
+                };
+                element().unwrap_or(self.offset)
+            }
+            _ => self.offset,
+        }
+    }
+}
+
+/// Reads TOML, or reports every mistake of syntax.
+pub(crate) fn from_toml(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
+    refuse_byte_order_mark(text)?;
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let misfit = |error: &toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        Misfit::new(offset, "TOML", error.message())
+    };
+    if !errors.is_empty() {
+        return Err(errors.iter().map(misfit).collect());
+    }
+    let offset = table.span().start;
+    from_toml_value(offset, DeValue::Table(table.into_inner()), MAX_DEPTH).map_err(|misfit| vec![misfit])
+}
+
+fn from_toml_value(offset: usize, value: DeValue<'_>, depth: usize) -> Result<Node<'_>, Misfit> {
+    let depth = depth.checked_sub(1).ok_or_else(|| too_deep(offset))?;
+    let value = match value {
+        DeValue::String(text) => Value::Text(text),
+        DeValue::Integer(integer) => match i128::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(integer) => Value::Integer(integer),
+            Err(_) => Value::Foreign("an integer of more than 128 bits"),
+        },
+        DeValue::Float(_) => Value::Foreign("a floating-point number"),
+        DeValue::Boolean(flag) => Value::Flag(flag),
+        DeValue::Datetime(_) => Value::Foreign("a date or time"),
+        DeValue::Array(array) => {
+            let element = |value: toml::Spanned<_>| from_toml_value(value.span().start, value.into_inner(), depth);
+            Value::List(array.into_iter().map(element).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(table) => {
+            let entry = |(key, value): (toml::Spanned<_>, toml::Spanned<_>)| {
+                let node = from_toml_value(value.span().start, value.into_inner(), depth)?;
+                let offset = key.span().start;
+                let name = key.into_inner();
+                Ok((Key { offset, name }, node))
+            };
+            Value::Table(table.into_iter().map(entry).collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(Node { offset, value })
+}
+
+/// Reads JSON, or reports the first mistake of syntax, or every key that is repeated in an object.
+pub(crate) fn from_json(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
+    refuse_byte_order_mark(text)?;
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| vec![json_misfit(text, 0, &error)])?;
+    JsonReader {
+        text,
+        repeated: Vec::new(),
+    }
+    .read(raw)
+}
+
+/// Reads JSON with serde_json, one level at a time: serde_json checks the syntax, and where a [`RawValue`] lies in the
+/// text tells its offset.
+struct JsonReader<'a> {
+    text: &'a str,
+    repeated: Vec<Misfit>,
+}
+
+impl<'a> JsonReader<'a> {
+    fn read(mut self, raw: &'a RawValue) -> Result<Node<'a>, Vec<Misfit>> {
+        let node = self.node(raw, MAX_DEPTH).map_err(|misfit| vec![misfit])?;
+        if self.repeated.is_empty() {
+            Ok(node)
+        } else {
+            Err(self.repeated)
+        }
+    }
+
+    fn node(&mut self, raw: &'a RawValue, depth: usize) -> Result<Node<'a>, Misfit> {
+        let offset = self.offset(raw);
+        let depth = depth.checked_sub(1).ok_or_else(|| too_deep(offset))?;
+        let value = match raw.get().as_bytes().first() {
+            Some(b'{') => {
+                let Entries(entries) = self.parse(raw)?;
+                let mut names = BTreeSet::new();
+                let mut table = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let offset = self.offset(key);
+                    let name = self.string(key)?;
+                    if !names.insert(name.clone()) {
+                        let misfit = Misfit::new(offset, "each key of an object once", "a key again");
+                        self.repeated.push(misfit);
+                    }
+                    table.push((Key { offset, name }, self.node(value, depth)?));
+                }
+                Value::Table(table)
+            }
+            Some(b'[') => {
+                let elements: Vec<&'a RawValue> = self.parse(raw)?;
+                let nodes = elements.into_iter().map(|element| self.node(element, depth));
+                Value::List(nodes.collect::<Result<_, _>>()?)
+            }
+            Some(b'"') => Value::Text(self.string(raw)?),
+            Some(b't') => Value::Flag(true),
+            Some(b'f') => Value::Flag(false),
+            Some(b'n') => Value::Foreign("null"),
+            _ => number(raw.get()),
+        };
+        Ok(Node { offset, value })
+    }
+
+    fn parse<T: Deserialize<'a>>(&self, raw: &'a RawValue) -> Result<T, Misfit> {
+        serde_json::from_str(raw.get()).map_err(|error| json_misfit(self.text, self.offset(raw), &error))
+    }
+
+    fn string(&self, raw: &'a RawValue) -> Result<Cow<'a, str>, Misfit> {
+        if raw.get().contains('\\') {
+            self.parse::<String>(raw).map(Cow::Owned)
+        } else {
+            self.parse::<&str>(raw).map(Cow::Borrowed)
+        }
+    }
+
+    fn offset(&self, raw: &RawValue) -> usize {
+        raw.get().as_ptr().addr() - self.text.as_ptr().addr()
+    }
+}
+
+fn number(text: &str) -> Value<'_> {
+    if text.contains(['.', 'e', 'E']) {
+        return Value::Foreign("a floating-point number");
+    }
+    match text.parse() {
+        Ok(0) if text.starts_with('-') => Value::Foreign("a negative zero"),
+        Ok(integer) => Value::Integer(integer),
+        Err(_) => Value::Foreign("an integer of more than 128 bits"),
+    }
+}
+
+/// `error` counts lines and columns from `start`, the columns in bytes.
+fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
+    let lines = text[start..].split_inclusive('\n').take(error.line().saturating_sub(1));
+    let offset = start + lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    Misfit::new(offset.min(text.len()), "JSON", message)
+}
+
+fn too_deep(offset: usize) -> Misfit {
+    Misfit::new(offset, format!("at most {MAX_DEPTH} levels of nesting"), "more")
+}
+
+fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {
+    if !text.starts_with('\u{feff}') {
+        return Ok(());
+    }
+    let mut misfit = Misfit::new(0, "text", "a byte order mark");
+    misfit.problem = misfit.problem.advise("save the file as UTF-8 without byte order mark");
+    Err(vec![misfit])
+}
+
+/// Reads CSV with the given header into a list of tables, or reports every line that does not fit.
+///
+/// Fields are separated by commas, never quoted; lines end in LF or CRLF.
+pub(crate) fn from_csv<'a>(text: &'a str, header: &[&'static str]) -> Result<Node<'a>, Vec<Misfit>> {
+    refuse_byte_order_mark(text)?;
+    let mut misfits = Vec::new();
+    let mut rows = Vec::new();
+    let mut offset = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let content = line
+            .strip_suffix('\n')
+            .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        if index == 0 {
+            if content != header.join(",") {
+                misfits.push(Misfit::new(
+                    0,
+                    format!("the header {}", header.join(",")),
+                    "another first line",
+                ));
+            }
+        } else if content.matches(',').count() + 1 != header.len() || content.contains('"') {
+            let expected = format!("{} fields without quotes, separated by commas", header.len());
+            misfits.push(Misfit::new(offset, expected, "a line of another form"));
+        } else {
+            rows.push(csv_row(offset, content, header));
+        }
+        offset += line.len();
+    }
+    if text.is_empty() {
+        misfits.push(Misfit::new(
+            0,
+            format!("the header {}", header.join(",")),
+            "an empty file",
+        ));
+    }
+    let value = Value::List(rows);
+    if misfits.is_empty() {
+        Ok(Node { offset: 0, value })
+    } else {
+        Err(misfits)
+    }
+}
+
+fn csv_row<'a>(offset: usize, line: &'a str, header: &[&'static str]) -> Node<'a> {
+    let mut start = offset;
+    let field = |(name, text): (&&'static str, &'a str)| {
+        let offset = start;
+        start += text.len() + 1;
+        let value = Value::Text(Cow::Borrowed(text));
+        (Key::new(offset, name), Node::new(offset, value))
+    };
+    let value = Value::Table(header.iter().zip(line.split(',')).map(field).collect());
+    Node { offset, value }
+}
+
+/// The entries of an object, also of repeated keys.
+struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'a> Deserialize<'a> for Entries<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'a> Visitor<'a> for EntriesVisitor {
+            type Value = Entries<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
