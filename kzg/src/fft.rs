@@ -27,11 +27,7 @@ pub(crate) fn lagrange_basis(powers: &[G1Affine], k: u32, observer: &dyn Observe
         .map(|twiddle| splitter.multiplier(&twiddle))
         .collect();
     let report = |done: u32| {
-        observer.event(Event::Progress {
-            stage: Stage::LagrangeBasis,
-            done: done.into(),
-            total: k.into(),
-        });
+        observer.event(Event::Progress { stage: Stage::LagrangeBasis, done: done.into(), total: k.into() });
     };
 
     report(0);
@@ -54,25 +50,16 @@ fn combine(points: &mut [G1], half: usize, twiddles: &[Multiplier]) {
     let stride = twiddles.len() / half;
     points.par_chunks_mut(2 * half).for_each(|block| {
         let (even, odd) = block.split_at_mut(half);
-        even.par_iter_mut()
-            .zip(odd)
-            .enumerate()
-            .for_each(|(index, (even, odd))| {
-                let turned = if index == 0 {
-                    *odd
-                } else {
-                    twiddles[index * stride].times(odd)
-                };
-                *odd = *even - turned;
-                *even += turned;
-            });
+        even.par_iter_mut().zip(odd).enumerate().for_each(|(index, (even, odd))| {
+            let turned = if index == 0 { *odd } else { twiddles[index * stride].times(odd) };
+            *odd = *even - turned;
+            *even += turned;
+        });
     });
 }
 
 fn powers_of(base: Fr, count: usize) -> Vec<Fr> {
-    core::iter::successors(Some(Fr::ONE), |power| Some(*power * base))
-        .take(count)
-        .collect()
+    core::iter::successors(Some(Fr::ONE), |power| Some(*power * base)).take(count).collect()
 }
 
 fn reverse_bits(index: usize, k: u32) -> usize {
@@ -89,10 +76,7 @@ mod tests {
         for k in [1, 2, 5, 7] {
             let tau = Fr::from(0x1234_5678_9abc_def1);
             let n = 1usize << k;
-            let powers: Vec<_> = powers_of(tau, n)
-                .iter()
-                .map(|power| (G1::generator() * power).to_affine())
-                .collect();
+            let powers: Vec<_> = powers_of(tau, n).iter().map(|power| (G1::generator() * power).to_affine()).collect();
             let basis = lagrange_basis(&powers, k, &Silent);
             // L_j(τ) = ω^j (τ^n - 1) / (n (τ - ω^j))
             let root = root_of_unity(k);

@@ -37,24 +37,14 @@ impl Splitter {
         }
         let next = euclid(before, last);
         let length = |(remainder, cofactor): (U256, I256)| remainder.max(cofactor.unsigned_abs());
-        let pair = if length(before) < length(next) {
-            [before, last]
-        } else {
-            [last, next]
-        };
-        Self {
-            order,
-            short: pair.map(|(remainder, cofactor)| (I256::from_raw(remainder), -cofactor)),
-        }
+        let pair = if length(before) < length(next) { [before, last] } else { [last, next] };
+        Self { order, short: pair.map(|(remainder, cofactor)| (I256::from_raw(remainder), -cofactor)) }
     }
 
     /// A scalar, ready to multiply points with.
     pub(crate) fn multiplier(&self, scalar: &Fr) -> Multiplier {
         let (first, second) = self.split(scalar);
-        Multiplier {
-            first: non_adjacent_form(first),
-            second: non_adjacent_form(second),
-        }
+        Multiplier { first: non_adjacent_form(first), second: non_adjacent_form(second) }
     }
 
     /// `(s₁, s₂)` with `s ≡ s₁ + s₂·λ`: the scalar minus a lattice point next to it.
@@ -79,10 +69,7 @@ impl Splitter {
 /// One step of Euclid's extended algorithm.
 fn euclid(before: (U256, I256), last: (U256, I256)) -> (U256, I256) {
     let quotient = before.0 / last.0;
-    (
-        before.0 - quotient * last.0,
-        before.1 - I256::from_raw(quotient) * last.1,
-    )
+    (before.0 - quotient * last.0, before.1 - I256::from_raw(quotient) * last.1)
 }
 
 /// A scalar in the form in which it multiplies points.
@@ -159,15 +146,9 @@ mod tests {
 
     #[test]
     fn extremes_agree_with_double_and_add() {
-        for scalar in [
-            Fr::ZERO,
-            Fr::ONE,
-            -Fr::ONE,
-            Fr::ZETA,
-            -Fr::ZETA,
-            Fr::ZETA.square(),
-            Fr::from(2).invert().unwrap(),
-        ] {
+        for scalar in
+            [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::ZETA, -Fr::ZETA, Fr::ZETA.square(), Fr::from(2).invert().unwrap()]
+        {
             check(scalar);
         }
     }

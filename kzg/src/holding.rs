@@ -154,9 +154,7 @@ pub fn holding_column(
 
 fn instrument_row(capacity: Capacity, index: usize) -> Result<Row, HoldingError> {
     let (limit, k) = (capacity.instruments(), capacity.k());
-    capacity
-        .instrument(index)
-        .ok_or(HoldingError::NoSuchInstrument { index, limit, k })
+    capacity.instrument(index).ok_or(HoldingError::NoSuchInstrument { index, limit, k })
 }
 
 /// A commitment to hidden holdings: a point of G1 other than the identity.
@@ -202,11 +200,7 @@ impl HoldingCommitment {
     }
 
     fn new(point: G1) -> Result<Self, HoldingError> {
-        if bool::from(point.is_identity()) {
-            Err(HoldingError::SumIsIdentity)
-        } else {
-            Ok(Self(point.to_affine()))
-        }
+        if bool::from(point.is_identity()) { Err(HoldingError::SumIsIdentity) } else { Ok(Self(point.to_affine())) }
     }
 }
 
@@ -290,14 +284,7 @@ mod tests {
     #[test]
     fn rejects_instruments_without_a_row() {
         let error = HoldingCommitment::commit(&params(), &[(386, 1)], &Masks::random(&mut OsRng)).unwrap_err();
-        assert_eq!(
-            error,
-            HoldingError::NoSuchInstrument {
-                index: 386,
-                limit: 386,
-                k: 9
-            }
-        );
+        assert_eq!(error, HoldingError::NoSuchInstrument { index: 386, limit: 386, k: 9 });
     }
 
     #[test]
@@ -310,10 +297,7 @@ mod tests {
     fn rejects_commitments_that_cancel() {
         let commitment = HoldingCommitment::commit(&params(), &[], &Masks::random(&mut OsRng)).unwrap();
         let opposite = HoldingCommitment(-*commitment.point());
-        assert_eq!(
-            HoldingCommitment::sum(&[commitment, opposite]),
-            Err(HoldingError::SumIsIdentity)
-        );
+        assert_eq!(HoldingCommitment::sum(&[commitment, opposite]), Err(HoldingError::SumIsIdentity));
         assert_eq!(HoldingCommitment::sum([]), Err(HoldingError::SumIsIdentity));
     }
 

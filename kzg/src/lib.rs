@@ -24,7 +24,15 @@ mod fft;
 mod glv;
 mod msm;
 
+#[cfg(feature = "fs")]
+mod atomic;
+#[cfg(feature = "fs")]
+pub mod cache;
+#[cfg(feature = "download")]
+pub mod download;
 pub mod holding;
+#[cfg(feature = "fs")]
+pub mod import;
 pub mod origin;
 pub mod params;
 pub mod point;
@@ -32,6 +40,8 @@ pub mod progress;
 pub mod scalar;
 pub mod secret;
 pub mod srs;
+#[cfg(feature = "fs")]
+pub mod store;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_margin::capacity::{Capacity, Row};

@@ -40,19 +40,9 @@ struct Magnitude {
 
 impl Magnitude {
     fn of(scalar: &Fr) -> Self {
-        let positive = Self {
-            limbs: limbs(scalar),
-            negative: false,
-        };
-        let negative = Self {
-            limbs: limbs(&-scalar),
-            negative: true,
-        };
-        if negative.bits() < positive.bits() {
-            negative
-        } else {
-            positive
-        }
+        let positive = Self { limbs: limbs(scalar), negative: false };
+        let negative = Self { limbs: limbs(&-scalar), negative: true };
+        if negative.bits() < positive.bits() { negative } else { positive }
     }
 
     fn bits(&self) -> u32 {
@@ -64,17 +54,9 @@ impl Magnitude {
     /// looks one bit below its own).
     fn digit(&self, index: u32, width: u32) -> i64 {
         let low = index * width;
-        let window = if low == 0 {
-            self.field(0, width) << 1
-        } else {
-            self.field(low - 1, width + 1)
-        };
+        let window = if low == 0 { self.field(0, width) << 1 } else { self.field(low - 1, width + 1) };
         let rounded = ((window + 1) >> 1) as i64;
-        let digit = if window >> width == 0 {
-            rounded
-        } else {
-            rounded - (1 << width)
-        };
+        let digit = if window >> width == 0 { rounded } else { rounded - (1 << width) };
         if self.negative { -digit } else { digit }
     }
 
@@ -105,11 +87,7 @@ struct Terms<'a> {
 impl<'a> Terms<'a> {
     /// Room for `count` terms: growing would leave copies of scalars behind.
     fn with_capacity(count: usize) -> Self {
-        Self {
-            points: Vec::with_capacity(count),
-            magnitudes: Vec::with_capacity(count),
-            bits: 0,
-        }
+        Self { points: Vec::with_capacity(count), magnitudes: Vec::with_capacity(count), bits: 0 }
     }
 
     fn push(&mut self, point: &'a G1Affine, magnitude: Magnitude) {
@@ -120,13 +98,12 @@ impl<'a> Terms<'a> {
 
     fn sum(&self) -> G1 {
         let width = self.digit_bits();
-        let windows: Vec<G1> = (0..self.bits / width + 1)
-            .into_par_iter()
-            .map(|index| self.window(index, width))
-            .collect();
-        windows.into_iter().rev().fold(G1::identity(), |sum, window| {
-            (0..width).fold(sum, |sum, _| sum.double()) + window
-        })
+        let windows: Vec<G1> =
+            (0..self.bits / width + 1).into_par_iter().map(|index| self.window(index, width)).collect();
+        windows
+            .into_iter()
+            .rev()
+            .fold(G1::identity(), |sum, window| (0..width).fold(sum, |sum, _| sum.double()) + window)
     }
 
     /// The width of digits with the fewest additions: one a term and two a bucket, for each window.
@@ -146,13 +123,10 @@ impl<'a> Terms<'a> {
                 buckets[digit.unsigned_abs() as usize - 1] -= point;
             }
         }
-        let (_, sum) = buckets
-            .iter()
-            .rev()
-            .fold((G1::identity(), G1::identity()), |(running, sum), bucket| {
-                let running = running + bucket;
-                (running, sum + running)
-            });
+        let (_, sum) = buckets.iter().rev().fold((G1::identity(), G1::identity()), |(running, sum), bucket| {
+            let running = running + bucket;
+            (running, sum + running)
+        });
         sum
     }
 }

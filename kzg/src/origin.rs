@@ -111,9 +111,7 @@ fn is_public(tau_g2: &G2Affine) -> bool {
     let tau_g2 = tau_g2.to_curve();
     let generator = G2::generator();
     let halo2_lib_tau = scalar::from_bytes(&HALO2_LIB_TAU).unwrap_or(Fr::ONE);
-    [development_tau(), halo2_lib_tau]
-        .iter()
-        .any(|tau| generator * tau == tau_g2)
+    [development_tau(), halo2_lib_tau].iter().any(|tau| generator * tau == tau_g2)
         || core::iter::successors(Some(generator), |multiple| Some(multiple + generator))
             .take(GUESSABLE_TAUS)
             .any(|multiple| multiple == tau_g2)

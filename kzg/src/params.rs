@@ -26,10 +26,7 @@ pub struct Params {
 
 impl fmt::Debug for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Params")
-            .field("k", &self.capacity.k())
-            .field("id", &self.id())
-            .finish_non_exhaustive()
+        f.debug_struct("Params").field("k", &self.capacity.k()).field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -37,16 +34,13 @@ impl Params {
     /// Computes the Lagrange basis: a quarter of a second at k = 11, a dozen seconds at k = 16 on two cores.
     ///
     /// # Errors
-    /// If the set-up has too few powers.
+    /// If the set-up has too few powers, or the result is wrong, which only a fault of the machine can cause.
     pub fn from_srs(srs: &Srs, capacity: Capacity, observer: &dyn Observer) -> Result<Self, SrsError> {
         let powers = srs.powers_for(capacity)?.to_vec();
         let lagrange = lagrange_basis(&powers, capacity.k(), observer);
-        Ok(Self {
-            capacity,
-            powers,
-            lagrange,
-            verifier_key: *srs.verifier_key(),
-        })
+        let verifier_key = *srs.verifier_key();
+        let params = Self { capacity, powers, lagrange, verifier_key };
+        if params.bases_agree() { Ok(params) } else { Err(SrsError::Basis) }
     }
 
     /// Bases that [`Params::from_srs`] has computed before; both have the length of the capacity class.
@@ -57,18 +51,12 @@ impl Params {
         lagrange: Vec<G1Affine>,
         verifier_key: VerifierKey,
     ) -> Self {
-        Self {
-            capacity,
-            powers,
-            lagrange,
-            verifier_key,
-        }
+        Self { capacity, powers, lagrange, verifier_key }
     }
 
     /// Whether the two bases belong together: commits to a random column in both. A wrong point goes unnoticed with
     /// probability `2^-128`.
-    #[must_use]
-    pub fn bases_agree(&self) -> bool {
+    fn bases_agree(&self) -> bool {
         let mut column = vec![Fr::zero(); self.capacity.rows()];
         for value in &mut column {
             let mut bytes = [0; 16];
@@ -166,10 +154,7 @@ pub struct MarketLengthMismatch {
 /// If there are not as many prices as points.
 pub fn affine_combination(base: &G1Affine, market: &[G1Affine], prices: &[Fr]) -> Result<G1, MarketLengthMismatch> {
     if market.len() != prices.len() {
-        return Err(MarketLengthMismatch {
-            expected: market.len(),
-            found: prices.len(),
-        });
+        return Err(MarketLengthMismatch { expected: market.len(), found: prices.len() });
     }
     Ok(msm(market.iter().zip(prices)) + base)
 }
@@ -220,21 +205,15 @@ mod tests {
         assert_eq!(halo2.get_g(), params.powers());
         let mut written = Vec::new();
         halo2.write_custom(&mut written, SerdeFormat::RawBytes).unwrap();
-        let lagrange: Vec<u8> = params
-            .lagrange()
-            .iter()
-            .flat_map(halo2curves::serde::SerdeObject::to_raw_bytes)
-            .collect();
+        let lagrange: Vec<u8> =
+            params.lagrange().iter().flat_map(halo2curves::serde::SerdeObject::to_raw_bytes).collect();
         let start = 4 + 64 * capacity().rows();
         assert_eq!(written[start..start + lagrange.len()], lagrange);
 
         let domain = EvaluationDomain::<Fr>::new(1, capacity().k());
         let column: Vec<Fr> = (0..capacity().rows()).map(|_| Fr::random(OsRng)).collect();
         let polynomial = domain.lagrange_from_vec(column.clone());
-        assert_eq!(
-            params.commit_column(&column),
-            halo2.commit_lagrange(&polynomial, Blind::default())
-        );
+        assert_eq!(params.commit_column(&column), halo2.commit_lagrange(&polynomial, Blind::default()));
         assert_eq!(
             params.commit_column(&column),
             halo2.commit(&domain.lagrange_to_coeff(polynomial), Blind::default())
@@ -266,11 +245,7 @@ mod tests {
         let seen = Mutex::new(Vec::new());
         let observer = |event| seen.lock().unwrap().push(event);
         Params::from_srs(&Srs::development(capacity()), capacity(), &observer).unwrap();
-        let expected = (0..=9).map(|done| Event::Progress {
-            stage: Stage::LagrangeBasis,
-            done,
-            total: 9,
-        });
+        let expected = (0..=9).map(|done| Event::Progress { stage: Stage::LagrangeBasis, done, total: 9 });
         assert_eq!(seen.into_inner().unwrap(), expected.collect::<Vec<_>>());
     }
 

@@ -29,6 +29,9 @@ pub enum PointError {
     /// The coordinates do not satisfy the curve's equation.
     #[error("expected a point on the curve, found coordinates that do not satisfy its equation")]
     NotOnCurve,
+    /// Bytes that stand for a point, though not the ones that encoding it gives.
+    #[error("expected the canonical encoding of the point, found another one")]
+    NotCanonical,
     /// The identity of the group.
     #[error("expected a point other than the identity, found the identity")]
     Identity,
@@ -77,20 +80,12 @@ pub(crate) fn g1_from_coordinates(x: Fq, y: Fq) -> Result<G1Affine, PointError> 
 pub(crate) fn g2_from_coordinates(x: Fq2, y: Fq2) -> Result<G2Affine, PointError> {
     let point: G2Affine = Option::from(G2Affine::from_xy(x, y)).ok_or(PointError::NotOnCurve)?;
     let point = refuse_identity(point)?;
-    if has_order_r(&point) {
-        Ok(point)
-    } else {
-        Err(PointError::NotInSubgroup)
-    }
+    if has_order_r(&point) { Ok(point) } else { Err(PointError::NotInSubgroup) }
 }
 
 /// `point`, unless it is the identity.
 pub(crate) fn refuse_identity<P: PrimeCurveAffine>(point: P) -> Result<P, PointError> {
-    if bool::from(point.is_identity()) {
-        Err(PointError::Identity)
-    } else {
-        Ok(point)
-    }
+    if bool::from(point.is_identity()) { Err(PointError::Identity) } else { Ok(point) }
 }
 
 /// Whether `r·P` is the identity, as `(r - 1)·P = -P`.
@@ -158,11 +153,7 @@ mod tests {
         let mut bytes = g1_to_bytes(&G1Affine::generator());
         bytes[..32].copy_from_slice(&MODULUS);
         bytes[31] += 1;
-        assert_eq!(
-            g1_from_bytes(&bytes),
-            Err(PointError::CoordinateTooLarge),
-            "p + 1 is no way to write 1"
-        );
+        assert_eq!(g1_from_bytes(&bytes), Err(PointError::CoordinateTooLarge), "p + 1 is no way to write 1");
         for offset in [0, 32, 64, 96] {
             let mut bytes = g2_to_bytes(&G2Affine::generator());
             bytes[offset..offset + 32].copy_from_slice(&[0xff; 32]);
@@ -190,10 +181,7 @@ mod tests {
     fn rejects_points_outside_the_subgroup() {
         let outside = (1u64..)
             .find_map(|x| {
-                let x = Fq2 {
-                    c0: Fq::from(x),
-                    c1: Fq::zero(),
-                };
+                let x = Fq2 { c0: Fq::from(x), c1: Fq::zero() };
                 let y: Option<Fq2> = Option::from((x.square() * x + G2Affine::b()).sqrt());
                 y.map(|y| G2Affine { x, y })
             })

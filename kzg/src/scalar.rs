@@ -69,9 +69,7 @@ mod tests {
 
     /// r, from the definition of the curve and not from the library.
     fn order() -> U256 {
-        "21888242871839275222246405745257275088548364400416034343698204186575808495617"
-            .parse()
-            .unwrap()
+        "21888242871839275222246405745257275088548364400416034343698204186575808495617".parse().unwrap()
     }
 
     fn integer(scalar: &Fr) -> U256 {

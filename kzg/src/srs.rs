@@ -58,11 +58,7 @@ impl From<Bytes32> for SrsId {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SrsError {
     /// The number of powers is not `2^k` for a capacity class.
-    #[error(
-        "expected 2^k powers of τ with k from {} to {}, found {found} points",
-        Capacity::MIN_K,
-        Capacity::MAX_K
-    )]
+    #[error("expected 2^k powers of τ with k from {} to {}, found {found} points", Capacity::MIN_K, Capacity::MAX_K)]
     PowerCount {
         /// Points given.
         found: usize,
@@ -101,6 +97,11 @@ pub enum SrsError {
         "the points are not powers of the τ in [τ]₂ (pairing check): the file is damaged, mixed from two, or forged"
     )]
     NotPowers,
+    /// The computed Lagrange basis does not belong to the powers.
+    #[error(
+        "the computed Lagrange basis does not belong to the powers of τ: try again, and suspect the machine's memory"
+    )]
+    Basis,
 }
 
 /// What a verifier needs of a set-up: [1]₂ and [τ]₂.
@@ -162,10 +163,7 @@ pub struct Srs {
 
 impl fmt::Debug for Srs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Srs")
-            .field("k", &self.capacity.k())
-            .field("id", &self.id())
-            .finish_non_exhaustive()
+        f.debug_struct("Srs").field("k", &self.capacity.k()).field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -185,9 +183,7 @@ impl Srs {
             return Err(SrsError::Generator);
         }
         let bad = powers.par_iter().enumerate().find_map_first(|(index, power)| {
-            point::g1_from_coordinates(power.x, power.y)
-                .err()
-                .map(|error| SrsError::Power { index, error })
+            point::g1_from_coordinates(power.x, power.y).err().map(|error| SrsError::Power { index, error })
         });
         if let Some(error) = bad {
             return Err(error);
@@ -195,11 +191,7 @@ impl Srs {
         if !are_successive_multiples(&powers, &tau_g2) {
             return Err(SrsError::NotPowers);
         }
-        Ok(Self {
-            capacity,
-            powers,
-            verifier_key,
-        })
+        Ok(Self { capacity, powers, verifier_key })
     }
 
     /// The powers of a τ that everybody can compute, for development and tests. **Proofs under it are worthless**: its
@@ -209,25 +201,16 @@ impl Srs {
         let tau = development_tau();
         let times_tau = Splitter::new().multiplier(&tau);
         let mut points = vec![G1::identity(); capacity.rows()];
-        points
-            .par_chunks_mut(DEVELOPMENT_CHUNK)
-            .enumerate()
-            .for_each(|(chunk, points)| {
-                let mut power = G1::generator() * tau.pow_vartime([(chunk * DEVELOPMENT_CHUNK) as u64]);
-                for point in points {
-                    *point = power;
-                    power = times_tau.times(&power);
-                }
-            });
+        points.par_chunks_mut(DEVELOPMENT_CHUNK).enumerate().for_each(|(chunk, points)| {
+            let mut power = G1::generator() * tau.pow_vartime([(chunk * DEVELOPMENT_CHUNK) as u64]);
+            for point in points {
+                *point = power;
+                power = times_tau.times(&power);
+            }
+        });
         let mut powers = vec![G1Affine::identity(); points.len()];
         G1::batch_normalize(&points, &mut powers);
-        Self {
-            capacity,
-            powers,
-            verifier_key: VerifierKey {
-                tau_g2: (G2::generator() * tau).to_affine(),
-            },
-        }
+        Self { capacity, powers, verifier_key: VerifierKey { tau_g2: (G2::generator() * tau).to_affine() } }
     }
 
     /// The first powers, as many as a capacity class needs.
@@ -236,11 +219,7 @@ impl Srs {
     /// If there are fewer.
     pub fn truncated(&self, capacity: Capacity) -> Result<Self, SrsError> {
         let powers = self.powers_for(capacity)?.to_vec();
-        Ok(Self {
-            capacity,
-            powers,
-            verifier_key: self.verifier_key,
-        })
+        Ok(Self { capacity, powers, verifier_key: self.verifier_key })
     }
 
     /// The first powers, as many as a capacity class needs.
@@ -248,10 +227,7 @@ impl Srs {
     /// # Errors
     /// If there are fewer.
     pub fn powers_for(&self, capacity: Capacity) -> Result<&[G1Affine], SrsError> {
-        let too_small = SrsError::TooSmall {
-            wanted: capacity.k(),
-            found: self.capacity.k(),
-        };
+        let too_small = SrsError::TooSmall { wanted: capacity.k(), found: self.capacity.k() };
         self.powers.get(..capacity.rows()).ok_or(too_small)
     }
 
@@ -325,10 +301,7 @@ mod tests {
     #[test]
     fn the_development_set_up_passes_every_check_and_is_recognised() {
         let srs = development(10);
-        assert_eq!(
-            Srs::new_checked(srs.powers().to_vec(), srs.verifier_key().tau_g2()).as_ref(),
-            Ok(&srs)
-        );
+        assert_eq!(Srs::new_checked(srs.powers().to_vec(), srs.verifier_key().tau_g2()).as_ref(), Ok(&srs));
         assert_eq!(srs.origin(), Origin::InsecureDevelopment);
     }
 
@@ -338,10 +311,7 @@ mod tests {
         let prefix = srs.truncated(Capacity::new(9).unwrap()).unwrap();
         assert_eq!(prefix, development(9));
         assert_eq!(prefix.id(), srs.id());
-        assert_eq!(
-            srs.id().to_string(),
-            "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b"
-        );
+        assert_eq!(srs.id().to_string(), "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b");
     }
 
     #[test]
@@ -352,14 +322,8 @@ mod tests {
 
     #[test]
     fn rejects_numbers_of_powers_that_fit_no_capacity_class() {
-        assert_eq!(
-            check(|powers| powers.truncate(511)),
-            SrsError::PowerCount { found: 511 }
-        );
-        assert_eq!(
-            check(|powers| powers.truncate(256)),
-            SrsError::PowerCount { found: 256 }
-        );
+        assert_eq!(check(|powers| powers.truncate(511)), SrsError::PowerCount { found: 511 });
+        assert_eq!(check(|powers| powers.truncate(256)), SrsError::PowerCount { found: 256 });
     }
 
     #[test]
@@ -372,21 +336,9 @@ mod tests {
     #[test]
     fn rejects_powers_off_the_curve() {
         let error = check(|powers| powers[300].y += halo2curves::bn256::Fq::one());
-        assert_eq!(
-            error,
-            SrsError::Power {
-                index: 300,
-                error: PointError::NotOnCurve
-            }
-        );
+        assert_eq!(error, SrsError::Power { index: 300, error: PointError::NotOnCurve });
         let error = check(|powers| powers[7] = G1Affine::identity());
-        assert_eq!(
-            error,
-            SrsError::Power {
-                index: 7,
-                error: PointError::Identity
-            }
-        );
+        assert_eq!(error, SrsError::Power { index: 7, error: PointError::Identity });
     }
 
     #[test]
@@ -407,13 +359,7 @@ mod tests {
     fn rejects_a_tau_of_zero_or_one() {
         let generator = G2Affine::generator();
         assert_eq!(VerifierKey::new(generator), Err(SrsError::TrivialTau));
-        assert_eq!(
-            VerifierKey::new(G2Affine::identity()),
-            Err(SrsError::TauG2(PointError::Identity))
-        );
-        assert_eq!(
-            Srs::new_checked(vec![G1Affine::generator(); 512], generator),
-            Err(SrsError::TrivialTau)
-        );
+        assert_eq!(VerifierKey::new(G2Affine::identity()), Err(SrsError::TauG2(PointError::Identity)));
+        assert_eq!(Srs::new_checked(vec![G1Affine::generator(); 512], generator), Err(SrsError::TrivialTau));
     }
 }

@@ -1,0 +1,285 @@
+//! Computed bases on disk: one file for each set-up and capacity class, in a directory that may be deleted at any time.
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 13 | `surety/bases\n` |
+//! | 4 | version of this format, 1, little-endian |
+//! | 4 | k, little-endian |
+//! | 128 | `[τ]₂`, see [`crate::point`] |
+//! | `64·2^k` | `[τ^i]₁` for i from 0, Montgomery form |
+//! | `64·2^k` | `[L_j(τ)]₁` for j from 0, Montgomery form |
+//! | 32 | Keccak-256 of all before |
+//!
+//! A file that is not exactly that is computed anew, with a notice. The checksum finds damage, not malice: who can write to
+//! the user's cache can also replace the program. Verification never reads the cache.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{Keccak256, keccak256};
+use halo2curves::{bn256::G1Affine, serde::SerdeObject};
+use rayon::prelude::*;
+use surety_margin::capacity::Capacity;
+
+use crate::{
+    atomic,
+    params::Params,
+    point::{self, G1_BYTES, G2_BYTES, PointError},
+    progress::{Event, Observer},
+    srs::{Srs, SrsError, SrsId, VerifierKey},
+};
+
+const MAGIC: &[u8; 13] = b"surety/bases\n";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = MAGIC.len() + 4 + 4 + G2_BYTES;
+const CHECKSUM_BYTES: usize = 32;
+
+/// A directory of computed bases.
+#[derive(Clone, Debug)]
+pub struct ParamsCache {
+    directory: PathBuf,
+}
+
+/// Why a cached file is not used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("expected {expected} bytes, found {found}")]
+    Length { expected: usize, found: usize },
+    #[error("expected a header of format version {VERSION} for k = {k} and set-up {id}, found another one")]
+    Header { k: u32, id: SrsId },
+    #[error("the checksum does not fit the content")]
+    Checksum,
+    #[error("point {index}: {error}")]
+    Point { index: usize, error: PointError },
+}
+
+impl ParamsCache {
+    /// The cache in this directory, which need not exist yet.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// The bases of a set-up for a capacity class, from the cache if they are there; else `srs` is called for the powers,
+    /// and the bases are computed and stored.
+    ///
+    /// Troubles with the cache are told to the observer and are no errors.
+    ///
+    /// # Errors
+    /// Those of `srs`, and of [`Params::from_srs`].
+    pub fn params<E: From<SrsError>>(
+        &self,
+        key: &VerifierKey,
+        capacity: Capacity,
+        srs: impl FnOnce() -> Result<Srs, E>,
+        observer: &dyn Observer,
+    ) -> Result<Params, E> {
+        let path = self.path(key, capacity);
+        match read(&path, key, capacity) {
+            Ok(params) => return Ok(params),
+            Err(Unusable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(problem) => observer.event(Event::Notice(format!("{}: computed anew: {problem}", path.display()))),
+        }
+        let params = Params::from_srs(&srs()?, capacity, observer)?;
+        if let Err(error) = atomic::write(&path, |writer| write(&params, writer)) {
+            observer.event(Event::Notice(format!("{}: cannot be cached: {error}", path.display())));
+        }
+        Ok(params)
+    }
+
+    fn path(&self, key: &VerifierKey, capacity: Capacity) -> PathBuf {
+        self.directory.join(format!("{}-k{}.bases", key.id(), capacity.k()))
+    }
+}
+
+fn header(key: &VerifierKey, capacity: Capacity) -> Vec<u8> {
+    let (version, k) = (VERSION.to_le_bytes(), capacity.k().to_le_bytes());
+    [MAGIC.as_slice(), &version, &k, &point::g2_to_bytes(&key.tau_g2())].concat()
+}
+
+fn write(params: &Params, writer: &mut impl Write) -> io::Result<()> {
+    let mut checksum = Keccak256::new();
+    let mut put = |bytes: &[u8]| {
+        checksum.update(bytes);
+        writer.write_all(bytes)
+    };
+    put(&header(params.verifier_key(), params.capacity()))?;
+    for point in params.powers().iter().chain(params.lagrange()) {
+        put(&point.to_raw_bytes())?;
+    }
+    let checksum = checksum.finalize();
+    writer.write_all(checksum.as_slice())
+}
+
+fn read(path: &Path, key: &VerifierKey, capacity: Capacity) -> Result<Params, Unusable> {
+    let basis_bytes = capacity.rows() * G1_BYTES;
+    let expected = HEADER_BYTES + 2 * basis_bytes + CHECKSUM_BYTES;
+    let found = fs::metadata(path)?.len();
+    if found != expected as u64 {
+        return Err(Unusable::Length { expected, found: found.try_into().unwrap_or(usize::MAX) });
+    }
+    let bytes = fs::read(path)?;
+    let content = bytes.strip_prefix(&header(key, capacity)[..]);
+    let content = content.ok_or(Unusable::Header { k: capacity.k(), id: key.id() })?;
+    let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(CHECKSUM_BYTES));
+    if keccak256(body).as_slice() != checksum {
+        return Err(Unusable::Checksum);
+    }
+    let points = |content: &[u8]| -> Result<Vec<G1Affine>, Unusable> {
+        content
+            .par_chunks_exact(G1_BYTES)
+            .enumerate()
+            .map(|(index, bytes)| decode(bytes).map_err(|error| Unusable::Point { index, error }))
+            .collect()
+    };
+    let powers = points(&content[..basis_bytes])?;
+    let lagrange = points(&content[basis_bytes..2 * basis_bytes])?;
+    Ok(Params::from_parts(capacity, powers, lagrange, *key))
+}
+
+/// A point other than the identity, in Montgomery form.
+fn decode(bytes: &[u8]) -> Result<G1Affine, PointError> {
+    point::refuse_identity(G1Affine::from_raw_bytes(bytes).ok_or(PointError::NotOnCurve)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    fn capacity() -> Capacity {
+        Capacity::new(9).unwrap()
+    }
+
+    struct Fixture {
+        directory: TempDir,
+        srs: Srs,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let fixture = Self { directory: TempDir::new().unwrap(), srs: Srs::development(capacity()) };
+            assert!(fixture.get().1, "the first call computes");
+            fixture
+        }
+
+        fn cache(&self) -> ParamsCache {
+            ParamsCache::new(self.directory.path().join("bases"))
+        }
+
+        fn path(&self) -> PathBuf {
+            self.cache().path(self.srs.verifier_key(), capacity())
+        }
+
+        /// The bases, whether they were computed, and the notices.
+        fn get(&self) -> (Params, bool, Vec<String>) {
+            let (mut computed, notices) = (false, Mutex::new(Vec::new()));
+            let observer = |event| {
+                if let Event::Notice(text) = event {
+                    notices.lock().unwrap().push(text);
+                }
+            };
+            let srs = || {
+                computed = true;
+                Ok::<_, SrsError>(self.srs.clone())
+            };
+            let params = self.cache().params(self.srs.verifier_key(), capacity(), srs, &observer).unwrap();
+            (params, computed, notices.into_inner().unwrap())
+        }
+
+        /// Changes the cached file and expects it to be refused for `reason`, once.
+        fn expect_recomputed(&self, change: impl FnOnce(&mut Vec<u8>), reason: &str) {
+            let mut bytes = fs::read(self.path()).unwrap();
+            change(&mut bytes);
+            fs::write(self.path(), bytes).unwrap();
+            let (params, computed, notices) = self.get();
+            assert!(computed && matches!(&notices[..], [notice] if notice.contains(reason)), "{notices:?}");
+            assert_eq!(params, Params::from_srs(&self.srs, capacity(), &Silent).unwrap());
+            assert!(!self.get().1, "the damaged file is replaced");
+        }
+    }
+
+    /// Makes the checksum fit.
+    fn seal(bytes: &mut [u8]) {
+        let (body, checksum) = bytes.split_at_mut(bytes.len() - CHECKSUM_BYTES);
+        checksum.copy_from_slice(keccak256(body).as_slice());
+    }
+
+    #[test]
+    fn the_second_call_reads_what_the_first_computed() {
+        let fixture = Fixture::new();
+        let (params, computed, notices) = fixture.get();
+        assert!(!computed && notices.is_empty());
+        assert_eq!(params, Params::from_srs(&fixture.srs, capacity(), &Silent).unwrap());
+    }
+
+    #[test]
+    fn rejects_truncated_and_extended_files() {
+        let fixture = Fixture::new();
+        fixture.expect_recomputed(|bytes| bytes.truncate(100), "found 100");
+        fixture.expect_recomputed(|bytes| bytes.push(0), "expected");
+    }
+
+    #[test]
+    fn rejects_flipped_bits_everywhere() {
+        let fixture = Fixture::new();
+        fixture.expect_recomputed(|bytes| bytes[HEADER_BYTES + 12345] ^= 1, "checksum");
+        fixture.expect_recomputed(|bytes| *bytes.last_mut().unwrap() ^= 1, "checksum");
+    }
+
+    #[test]
+    fn rejects_other_versions_sizes_and_set_ups() {
+        let fixture = Fixture::new();
+        for offset in [0, MAGIC.len(), MAGIC.len() + 4, HEADER_BYTES - 1] {
+            let change = |bytes: &mut Vec<u8>| {
+                bytes[offset] ^= 1;
+                seal(bytes);
+            };
+            fixture.expect_recomputed(change, "header");
+        }
+    }
+
+    #[test]
+    fn rejects_points_off_the_curve_under_a_fitting_checksum() {
+        let fixture = Fixture::new();
+        let change = |bytes: &mut Vec<u8>| {
+            bytes[HEADER_BYTES + 64 * 5] ^= 1;
+            seal(bytes);
+        };
+        fixture.expect_recomputed(change, "point 5");
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_does_no_harm() {
+        let fixture = Fixture::new();
+        let file = fixture.directory.path().join("file");
+        fs::write(&file, b"in the way").unwrap();
+        let notices = Mutex::new(Vec::new());
+        let observer = |event| notices.lock().unwrap().push(event);
+        let srs = || Ok::<_, SrsError>(fixture.srs.clone());
+        let params = ParamsCache::new(file).params(fixture.srs.verifier_key(), capacity(), srs, &observer).unwrap();
+        assert_eq!(params, fixture.get().0);
+        let last = notices.into_inner().unwrap().pop();
+        assert!(matches!(&last, Some(Event::Notice(text)) if text.contains("cannot be cached")), "{last:?}");
+    }
+
+    #[test]
+    fn concurrent_writers_leave_a_whole_file() {
+        let fixture = Fixture::new();
+        fs::remove_file(fixture.path()).unwrap();
+        std::thread::scope(|scope| {
+            (0..4).for_each(|_| drop(scope.spawn(|| fixture.get())));
+        });
+        let (_, computed, notices) = fixture.get();
+        assert!(!computed && notices.is_empty(), "{notices:?}");
+        assert_eq!(fs::read_dir(fixture.path().parent().unwrap()).unwrap().count(), 1, "no temporary files stay");
+    }
+}

@@ -1,0 +1,433 @@
+//! Files of every format, written here by hand from the development τ, are read alike; damaged ones are refused.
+
+use ff::{Field, PrimeField};
+use group::{Curve, GroupEncoding};
+use halo2_proofs::{SerdeFormat, poly::kzg::commitment::ParamsKZG};
+use halo2curves::bn256::{Bn256, Fq, G1Affine, G2, G2Affine};
+use rand_core::OsRng;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    Origin,
+    origin::development_tau,
+    progress::{Event, Silent, Stage},
+};
+
+const K: u32 = 9;
+const N: usize = 1 << K;
+
+fn capacity(k: u32) -> Capacity {
+    Capacity::new(k).unwrap()
+}
+
+fn development() -> Srs {
+    Srs::development(capacity(K))
+}
+
+/// Files in a directory that goes away with the test.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Srs, ImportError> {
+    read_with(bytes, None, None)
+}
+
+fn read_with(bytes: &[u8], g2: Option<&[u8]>, capacity: Option<Capacity>) -> Result<Srs, ImportError> {
+    let files = Files::new();
+    let g2 = g2.map(|bytes| files.put("g2.dat", bytes));
+    import(&files.put("set-up", bytes), g2.as_deref(), capacity, &Silent)
+}
+
+/// Reads a damaged file and returns what it is refused for.
+fn refuse(bytes: &[u8], damage: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut bytes = bytes.to_vec();
+    damage(&mut bytes);
+    read(&bytes).unwrap_err().problem.to_string()
+}
+
+fn put(bytes: &mut [u8], offset: usize, new: &[u8]) {
+    bytes[offset..offset + new.len()].copy_from_slice(new);
+}
+
+// Coordinates, each written in its own way.
+
+fn little_endian(coordinate: &Fq) -> Vec<u8> {
+    coordinate.to_repr().to_vec()
+}
+
+fn big_endian(coordinate: &Fq) -> Vec<u8> {
+    coordinate.to_repr().into_iter().rev().collect()
+}
+
+/// `c·2^256 mod p`, computed with the field and not with the library's idea of raw bytes.
+fn montgomery(coordinate: &Fq) -> Vec<u8> {
+    little_endian(&(coordinate * Fq::from(2).pow([256])))
+}
+
+fn flat_g1(point: &G1Affine, coordinate: fn(&Fq) -> Vec<u8>) -> Vec<u8> {
+    [&point.x, &point.y].into_iter().flat_map(coordinate).collect()
+}
+
+fn flat_g2(point: &G2Affine, coordinate: fn(&Fq) -> Vec<u8>) -> Vec<u8> {
+    [&point.x.c0, &point.x.c1, &point.y.c0, &point.y.c1].into_iter().flat_map(coordinate).collect()
+}
+
+// Files.
+
+fn compact() -> Vec<u8> {
+    let srs = development();
+    let mut bytes = K.to_le_bytes().to_vec();
+    for power in srs.powers() {
+        let mut x = little_endian(&power.x);
+        x[31] |= (little_endian(&power.y)[0] & 1) << 6;
+        bytes.extend(x);
+    }
+    for point in [G2Affine::generator(), srs.verifier_key().tau_g2()] {
+        let mut x: Vec<u8> = [&point.x.c0, &point.x.c1].into_iter().flat_map(little_endian).collect();
+        x[63] |= (little_endian(&point.y.c0)[0] & 1) << 6;
+        bytes.extend(x);
+    }
+    bytes
+}
+
+fn section(kind: u32, content: &[u8]) -> Vec<u8> {
+    [&kind.to_le_bytes()[..], &(content.len() as u64).to_le_bytes(), content].concat()
+}
+
+fn ptau_of(sections: &[Vec<u8>]) -> Vec<u8> {
+    let start = [&b"ptau"[..], &1u32.to_le_bytes(), &(sections.len() as u32).to_le_bytes()].concat();
+    [start, sections.concat()].concat()
+}
+
+/// The sections of a file as `snarkjs powersoftau new` writes it.
+fn ptau_sections() -> Vec<Vec<u8>> {
+    let large = Srs::development(capacity(K + 1));
+    let header = [&32u32.to_le_bytes()[..], &modulus(), &K.to_le_bytes(), &28u32.to_le_bytes()].concat();
+    let tau_g1: Vec<u8> = large.powers()[..2 * N - 1].iter().flat_map(|power| flat_g1(power, montgomery)).collect();
+    let tau_g2: Vec<u8> = core::iter::successors(Some(G2::generator()), |power| Some(power * development_tau()))
+        .take(N)
+        .flat_map(|power| flat_g2(&power.to_affine(), montgomery))
+        .collect();
+    let other = |kind| section(kind, &[0; 64]);
+    vec![
+        section(1, &header),
+        section(2, &tau_g1),
+        section(3, &tau_g2),
+        other(4),
+        other(5),
+        other(6),
+        section(7, &0u32.to_le_bytes()),
+    ]
+}
+
+fn modulus() -> Vec<u8> {
+    let mut modulus = little_endian(&-Fq::from(1));
+    modulus[0] += 1;
+    modulus
+}
+
+fn ptau() -> Vec<u8> {
+    ptau_of(&ptau_sections())
+}
+
+/// Written by halo2 itself.
+fn halo2() -> Vec<u8> {
+    let srs = development();
+    let powers = srs.powers().to_vec();
+    let key = srs.verifier_key();
+    let params = ParamsKZG::<Bn256>::setup(1, OsRng).from_parts(K, powers, None, key.g2(), key.tau_g2());
+    let mut bytes = Vec::new();
+    params.write_custom(&mut bytes, SerdeFormat::RawBytes).unwrap();
+    bytes
+}
+
+fn aztec() -> (Vec<u8>, Vec<u8>) {
+    let srs = development();
+    let g1 = srs.powers().iter().flat_map(|power| flat_g1(power, big_endian)).collect();
+    (g1, flat_g2(&srs.verifier_key().tau_g2(), big_endian))
+}
+
+#[test]
+fn every_format_gives_the_same_set_up() {
+    for bytes in [compact(), ptau(), halo2()] {
+        assert_eq!(read(&bytes).unwrap(), development());
+    }
+    let (g1, g2) = aztec();
+    assert_eq!(read_with(&g1, Some(&g2), None).unwrap(), development());
+}
+
+#[test]
+fn larger_files_are_read_as_far_as_needed() {
+    let large = Srs::development(capacity(K + 2));
+    let mut bytes = Vec::new();
+    write_compact(&large, &mut bytes).unwrap();
+    assert_eq!(read(&bytes).unwrap(), large);
+    // What lies behind the powers asked for is not looked at.
+    put(&mut bytes, 4 + 32 * N, &[0xff; 32]);
+    assert_eq!(read_with(&bytes, None, Some(capacity(K))).unwrap(), development());
+    // A download of Aztec's points may end anywhere.
+    let (_, g2) = aztec();
+    let g1: Vec<u8> = large.powers()[..2 * N - 1].iter().flat_map(|power| flat_g1(power, big_endian)).collect();
+    assert_eq!(read_with(&g1, Some(&g2), None).unwrap(), development());
+}
+
+#[test]
+fn writing_the_compact_format_is_the_inverse_of_reading_it() {
+    let mut bytes = Vec::new();
+    write_compact(&development(), &mut bytes).unwrap();
+    assert_eq!(bytes, compact());
+}
+
+#[test]
+fn progress_counts_points() {
+    let files = Files::new();
+    let seen = std::sync::Mutex::new(Vec::new());
+    let path = files.put("set-up", &compact());
+    import(&path, None, None, &|event| seen.lock().unwrap().push(event)).unwrap();
+    let event = |done| Event::Progress { stage: Stage::ReadingPowers, done, total: 512 };
+    assert_eq!(seen.into_inner().unwrap(), [event(0), event(512)]);
+}
+
+#[test]
+fn the_ceremony_is_recognised() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/srs/ppot-0085-k16.g1-compressed");
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return;
+    }
+    let srs = import(&path, None, None, &Silent).unwrap();
+    assert_eq!(srs.capacity().k(), 16);
+    let Origin::Ceremony(ceremony) = srs.origin() else { panic!("{:?}", srs.origin()) };
+    assert_eq!(ceremony.name, "ppot-0085");
+    assert_eq!(srs.id().to_string(), "0x3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730");
+    let mut file = Vec::new();
+    write_compact(&srs, &mut file).unwrap();
+    assert_eq!(file, std::fs::read(&path).unwrap());
+    let prefix = import(&path, None, Some(capacity(11)), &Silent).unwrap();
+    assert_eq!(prefix, srs.truncated(capacity(11)).unwrap());
+}
+
+#[test]
+fn rejects_unknown_formats() {
+    for bytes in [
+        &b""[..],
+        b"ptau",
+        &[0; 200],
+        &compact()[..60],
+        b"PK\x03\x04 and then much more than sixty-eight bytes of something else",
+    ] {
+        assert!(matches!(read(bytes).unwrap_err().problem, ImportProblem::UnknownFormat));
+    }
+}
+
+#[test]
+fn rejects_files_that_are_not_there_by_name() {
+    let error = import(Path::new("/nowhere/pot.ptau"), None, None, &Silent).unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/pot.ptau: cannot be read"), "{error}");
+}
+
+#[test]
+fn rejects_too_few_powers() {
+    let error = read_with(&compact(), None, Some(capacity(10))).unwrap_err().problem.to_string();
+    assert!(error.contains("capacity class 10 needs 2^10 powers of τ, this set-up has 2^9"), "{error}");
+    let (g1, g2) = aztec();
+    let error = read_with(&g1[..64 * 511], Some(&g2), None).unwrap_err().problem.to_string();
+    assert!(error.contains("capacity class 9 needs"), "{error}");
+}
+
+#[test]
+fn rejects_compact_files_of_another_length() {
+    let bytes = compact();
+    assert!(
+        refuse(&bytes, |bytes| bytes.push(0)).contains("compact set-up with this header has 16516 bytes, found 16517")
+    );
+    assert!(refuse(&bytes, |bytes| bytes.truncate(16515)).contains("found 16515"));
+    assert!(refuse(&bytes, |bytes| bytes[0] = 10).contains("has 32900 bytes"));
+    assert!(refuse(&bytes, |bytes| bytes[0] = 60).contains("k: expected at most 28, found 60"));
+}
+
+#[test]
+fn rejects_compact_points_that_are_none() {
+    let bytes = compact();
+    let power = 4 + 32 * 5;
+    let no_root =
+        (2u8..).find(|&x| bool::from((Fq::from(u64::from(x)).cube() + Fq::from(3)).sqrt().is_none())).unwrap();
+    let off_curve = [&[no_root][..], &[0; 31]].concat();
+    assert_eq!(
+        refuse(&bytes, |bytes| put(bytes, power, &off_curve)),
+        "power 5 of τ at byte 164: expected a point on the curve, found coordinates that do not satisfy its equation"
+    );
+    assert!(refuse(&bytes, |bytes| bytes[power + 31] |= 0x80).contains("canonical encoding"));
+    let identity = [&[0; 31][..], &[0x80]].concat();
+    assert!(refuse(&bytes, |bytes| put(bytes, power, &identity)).contains("found the identity"));
+    let p_plus_one: Vec<u8> = [&[modulus()[0] + 1], &modulus()[1..]].concat();
+    assert!(read(&[&bytes[..power], &p_plus_one, &bytes[power + 32..]].concat()).is_err());
+    assert!(refuse(&bytes, |bytes| bytes[power + 31] ^= 0x40).contains("pairing check"));
+}
+
+#[test]
+fn rejects_compact_files_with_other_points_of_g2() {
+    let bytes = compact();
+    let (generator, tau) = (4 + 32 * N, 4 + 32 * N + 64);
+    let swapped = bytes[tau..].to_vec();
+    assert!(refuse(&bytes, |bytes| put(bytes, generator, &swapped)).contains("standard generator of G2"));
+    assert!(refuse(&bytes, |bytes| bytes.copy_within(generator..tau, tau)).contains("found τ = 1"));
+    let other = (G2::generator() * development_tau().square()).to_affine().to_bytes();
+    assert!(refuse(&bytes, |bytes| put(bytes, tau, other.as_ref())).contains("pairing check"));
+}
+
+#[test]
+fn rejects_ptau_containers_of_another_shape() {
+    let bytes = ptau();
+    assert!(refuse(&bytes, |bytes| bytes[4] = 2).contains("version: expected 1, found 2"));
+    assert!(refuse(&bytes, |bytes| bytes[11] = 1).contains("number of sections: expected at most 64"));
+    assert!(refuse(&bytes, |bytes| bytes.push(0)).contains("found"));
+    assert!(
+        refuse(&bytes, |bytes| drop(bytes.split_off(bytes.len() - 1))).contains("snarkjs .ptau with this header has")
+    );
+    assert!(
+        refuse(&bytes, |bytes| put(bytes, 16, &u64::MAX.to_le_bytes()))
+            .contains("with this header has 18446744073709551615")
+    );
+}
+
+#[test]
+fn rejects_ptau_files_with_missing_or_double_sections() {
+    for kind in 1..=3 {
+        let mut sections = ptau_sections();
+        let removed = sections.remove(kind - 1);
+        let error = read(&ptau_of(&sections)).unwrap_err().problem.to_string();
+        assert!(error.contains(&format!("section {kind}")) && error.contains("expected one, found none"), "{error}");
+        sections.extend([removed.clone(), removed]);
+        let error = read(&ptau_of(&sections)).unwrap_err().problem.to_string();
+        assert!(error.contains(&format!("section {kind}")) && error.contains("expected one, found two"), "{error}");
+    }
+}
+
+#[test]
+fn rejects_ptau_headers_of_other_curves_and_sizes() {
+    let bytes = ptau();
+    let header = 12 + 12;
+    assert!(refuse(&bytes, |bytes| bytes[header] = 48).contains("bytes of a coordinate: expected 32, found 48"));
+    assert!(refuse(&bytes, |bytes| bytes[header + 4] ^= 1).contains("expected bn128 (BN254)"));
+    assert!(refuse(&bytes, |bytes| bytes[header + 36] = 29).contains("power: expected at most 28, found 29"));
+    assert!(
+        refuse(&bytes, |bytes| bytes[header + 36] = 8).contains("section 2 (tauG1): expected 32704 bytes, found 65472")
+    );
+    let mut sections = ptau_sections();
+    sections[2] = section(3, &[0; 128]);
+    assert!(
+        read(&ptau_of(&sections)).unwrap_err().problem.to_string().contains("section 3 (tauG2): expected 65536 bytes")
+    );
+    sections[0] = section(1, &[0; 40]);
+    assert!(
+        read(&ptau_of(&sections))
+            .unwrap_err()
+            .problem
+            .to_string()
+            .contains("length of section 1: expected 44, found 40")
+    );
+}
+
+#[test]
+fn rejects_ptau_points_that_are_none() {
+    let bytes = ptau();
+    let tau_g1 = 12 + 12 + 44 + 12;
+    let tau_g2 = tau_g1 + 64 * (2 * N - 1) + 12;
+    assert!(refuse(&bytes, |bytes| put(bytes, tau_g1 + 64, &[0xff; 32])).contains("power 1 of τ"));
+    assert!(refuse(&bytes, |bytes| put(bytes, tau_g1 + 64, &[0; 64])).contains("found the identity"));
+    assert!(refuse(&bytes, |bytes| bytes[tau_g1 + 64] ^= 1).contains("on the curve"));
+    assert!(
+        refuse(&bytes, |bytes| bytes.copy_within(tau_g1 + 64..tau_g1 + 128, tau_g1))
+            .contains("expected the generator (1, 2)")
+    );
+    assert!(
+        refuse(&bytes, |bytes| bytes.copy_within(tau_g2 + 128..tau_g2 + 256, tau_g2))
+            .contains("standard generator of G2")
+    );
+    assert!(
+        refuse(&bytes, |bytes| bytes.copy_within(tau_g2 + 256..tau_g2 + 384, tau_g2 + 128)).contains("pairing check")
+    );
+}
+
+#[test]
+fn rejects_halo2_files_of_another_length() {
+    let bytes = halo2();
+    assert!(
+        refuse(&bytes, |bytes| bytes.push(0)).contains("halo2 RawBytes parameters with this header has 65796 bytes")
+    );
+    assert!(refuse(&bytes, |bytes| bytes.truncate(65795)).contains("found 65795"));
+    assert!(refuse(&bytes, |bytes| bytes[3] = 1).contains("k: expected at most 28"));
+}
+
+#[test]
+fn rejects_halo2_points_that_are_none() {
+    let bytes = halo2();
+    assert!(refuse(&bytes, |bytes| put(bytes, 4 + 64, &modulus())).contains("below the field's modulus"));
+    assert!(refuse(&bytes, |bytes| bytes[4 + 64] ^= 1).contains("power 1 of τ at byte 68"));
+    assert!(refuse(&bytes, |bytes| put(bytes, 4 + 64, &[0; 64])).contains("identity"));
+    assert!(refuse(&bytes, |bytes| put(bytes, 4 + 128 * N + 128, &[0; 128])).contains("[τ]₂ at byte 65668"));
+}
+
+#[test]
+fn the_lagrange_part_of_halo2_files_is_not_believed() {
+    let mut bytes = halo2();
+    put(&mut bytes, 4 + 64 * N, &[0xff; 64]);
+    assert_eq!(read(&bytes).unwrap(), development());
+}
+
+#[test]
+fn rejects_aztec_files_without_the_right_companion() {
+    let (g1, g2) = aztec();
+    assert!(matches!(read(&g1).unwrap_err().problem, ImportProblem::MissingG2));
+    let error = |g2: &[u8]| read_with(&g1, Some(g2), None).unwrap_err();
+    assert!(error(&g2[1..]).to_string().contains("g2.dat: length of g2.dat: expected 128 bytes, found 127 bytes"));
+    // The EVM's order of the coordinates is not Aztec's.
+    let evm = crate::point::g2_to_bytes(&development().verifier_key().tau_g2());
+    assert!(error(&evm).to_string().contains("on the curve"));
+    assert!(error(&[0xff; 128]).to_string().contains("below the field's modulus"));
+    assert!(matches!(
+        read_with(&compact(), Some(&g2), None).unwrap_err().problem,
+        ImportProblem::NeedlessG2(Format::Compact)
+    ));
+}
+
+#[test]
+fn rejects_aztec_points_that_are_none() {
+    let (g1, g2) = aztec();
+    let error = |damage: &dyn Fn(&mut Vec<u8>)| {
+        let mut g1 = g1.clone();
+        damage(&mut g1);
+        read_with(&g1, Some(&g2), None).unwrap_err().problem.to_string()
+    };
+    assert!(error(&|g1| g1.push(0)).contains("Aztec g1.dat with this header has 32768 bytes, found 32769"));
+    assert!(error(&|g1| put(g1, 64, &[0xff; 32])).contains("below the field's modulus"));
+    assert!(error(&|g1| g1[127] ^= 1).contains("power 1 of τ at byte 64"));
+    assert!(error(&|g1| put(g1, 640, &[0; 64])).contains("identity"));
+    assert!(error(&|g1| g1.copy_within(640..704, 704)).contains("pairing check"));
+}
+
+#[test]
+fn a_known_g2_dat_is_recognised() {
+    let bytes: Vec<u8> = crate::origin::CEREMONIES[2]
+        .tau_g2
+        .chunks_exact(64)
+        .flat_map(|pair| [&pair[32..], &pair[..32]].concat())
+        .collect();
+    assert_eq!(bytes[..4], [0x01, 0x18, 0xc4, 0xd5], "as bn254_g2.dat begins");
+    let tau_g2 = aztec::read_g2(&mut Source::new(std::io::Cursor::new(bytes)).unwrap()).unwrap();
+    let origin = crate::VerifierKey::new(tau_g2).unwrap().origin();
+    assert!(matches!(origin, Origin::Ceremony(ceremony) if ceremony.name == "aztec-ignition"));
+}
