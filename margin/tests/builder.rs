@@ -9,10 +9,10 @@ use surety_margin::{
     ident::Name,
     market::{MarketIndex, PriceRange},
     program::{
-        Affine, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, Unsatisfied, abs, holding, min_of,
-        number, positive_part, worst_of,
+        Affine, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, TailShare, Unsatisfied, abs,
+        holding, min_of, number, positive_part, tail_sum, worst_of,
     },
-    units::{Lots, Price},
+    units::{Lots, Ppm, Price},
 };
 
 fn int(value: i128) -> I256 {
@@ -28,23 +28,12 @@ fn price(index: usize) -> Affine {
 }
 
 fn range(min: u128, max: u128) -> PriceRange {
-    PriceRange {
-        min: Price::new(min).unwrap(),
-        max: Price::new(max).unwrap(),
-    }
+    PriceRange { min: Price::new(min).unwrap(), max: Price::new(max).unwrap() }
 }
 
 fn holdings(ranges: &[(i128, i128)]) -> Vec<HoldingRange> {
     let name = |i: usize| Name::new(format!("asset-{i}")).unwrap();
-    ranges
-        .iter()
-        .enumerate()
-        .map(|(i, (min, max))| HoldingRange {
-            name: name(i),
-            min: *min,
-            max: *max,
-        })
-        .collect()
+    ranges.iter().enumerate().map(|(i, (min, max))| HoldingRange { name: name(i), min: *min, max: *max }).collect()
 }
 
 fn compile(
@@ -65,10 +54,7 @@ fn position(lots: &[i128]) -> Position {
 }
 
 fn scenario(label: &str, value: Expression) -> Scenario {
-    Scenario {
-        label: label.to_owned(),
-        value,
-    }
+    Scenario { label: label.to_owned(), value }
 }
 
 const WIDE: (i128, i128) = (-1_000_000, 1_000_000);
@@ -109,13 +95,8 @@ fn rejects_the_absolute_value_of_what_is_not_linear() {
 
 #[test]
 fn rejects_a_product_of_two_prices() {
-    let error = compile(
-        9,
-        &[range(1, 2), range(1, 2)],
-        &[WIDE],
-        &[holding(0).times(price(0)).times(price(1))],
-    )
-    .unwrap_err();
+    let error =
+        compile(9, &[range(1, 2), range(1, 2)], &[WIDE], &[holding(0).times(price(0)).times(price(1))]).unwrap_err();
     assert!(matches!(error, ProgramError::NotAffine { .. }));
 }
 
@@ -138,22 +119,9 @@ fn rejects_numbers_beyond_256_bits() {
 
 #[test]
 fn rejects_a_program_that_does_not_fit_and_says_what_would() {
-    let claim = || {
-        (0..30)
-            .map(|i| holding(i) - abs(holding(i)).times(constant(2)))
-            .sum::<Expression>()
-    };
+    let claim = || (0..30).map(|i| holding(i) - abs(holding(i)).times(constant(2))).sum::<Expression>();
     let error = compile(9, &[], &[WIDE; 30], &[claim()]).unwrap_err();
-    let ProgramError::TooLarge {
-        variables,
-        max_variables,
-        k,
-        advice,
-        ..
-    } = error
-    else {
-        panic!("{error}")
-    };
+    let ProgramError::TooLarge { variables, max_variables, k, advice, .. } = error else { panic!("{error}") };
     assert_eq!((variables, max_variables, k), (61, 45, 9));
     assert_eq!(advice, "use a universe of capacity 10");
     assert!(compile(10, &[], &[WIDE; 30], &[claim()]).is_ok());
@@ -164,12 +132,7 @@ fn rejects_a_liability_that_the_model_does_not_mention() {
     let program = compile(9, &[], &[(0, 10), (0, 0)], &[holding(0)]).unwrap();
     assert!(program.solve(&position(&[5, 0]), &[]).is_ok());
     let forgotten = program.solve(&position(&[5, -1]), &[]).unwrap_err();
-    assert_eq!(
-        forgotten,
-        Unsatisfied::OutOfRange {
-            name: "asset-1".to_owned()
-        }
-    );
+    assert_eq!(forgotten, Unsatisfied::OutOfRange { name: "asset-1".to_owned() });
     assert!(program.solve(&position(&[5, 1]), &[]).is_err());
 }
 
@@ -177,12 +140,7 @@ fn rejects_a_liability_that_the_model_does_not_mention() {
 fn rejects_a_debt_where_only_assets_are_admitted() {
     let program = compile(9, &[], &[(0, 10), WIDE], &[holding(0) + holding(1)]).unwrap();
     let error = program.solve(&position(&[-1, 100]), &[]).unwrap_err();
-    assert_eq!(
-        error,
-        Unsatisfied::OutOfRange {
-            name: "asset-0".to_owned()
-        }
-    );
+    assert_eq!(error, Unsatisfied::OutOfRange { name: "asset-0".to_owned() });
 }
 
 #[test]
@@ -201,23 +159,37 @@ fn minima_may_be_nested_and_summed() {
     let (x, y) = (holding(0), holding(1));
     let first = worst_of(vec![scenario("x", x.clone()), scenario("y", y.clone())]);
     let second = min_of(first.clone(), y) + x;
-    let program = compile(
-        9,
-        &[],
-        &[WIDE; 2],
-        &[first.times(constant(2)) + second + number(constant(8))],
-    )
-    .unwrap();
+    let program = compile(9, &[], &[WIDE; 2], &[first.times(constant(2)) + second + number(constant(8))]).unwrap();
     let margin = |x: i128, y: i128| 2 * x.min(y) + x.min(y).min(y) + x + 8;
     for x in -6..6 {
         for y in -6..6 {
-            assert_eq!(
-                program.solve(&position(&[x, y]), &[]).is_ok(),
-                margin(x, y) >= 0,
-                "{x} {y}"
-            );
+            assert_eq!(program.solve(&position(&[x, y]), &[]).is_ok(), margin(x, y) >= 0, "{x} {y}");
         }
     }
+}
+
+#[test]
+fn expected_shortfall_is_the_mean_of_the_worst_losses() {
+    // Losses of 5, 3, 9, -2 and 4 a lot: the worst two fifths of them are 9 and 5.
+    let losses = [5, 3, 9, -2, 4].map(|loss| holding(0).times(constant(loss)));
+    let margin =
+        |share: u32| number(constant(14_000_000)) - tail_sum(losses.to_vec(), TailShare::new(Ppm(share)).unwrap());
+    let program = |share| compile(9, &[], &[WIDE], &[margin(share)]).unwrap();
+    let two = program(400_000);
+    assert!(two.solve(&position(&[1]), &[]).is_ok());
+    assert!(two.solve(&position(&[2]), &[]).is_err());
+    // Short, the worst two are -(-2) and -3: together -1.
+    assert!(two.solve(&position(&[-14]), &[]).is_ok());
+    // Half of five is two and a half: 9 + 5 + 4/2 = 16 is more than 14, one lot too many.
+    assert!(program(500_000).solve(&position(&[1]), &[]).is_err());
+    assert!(program(500_000).solve(&position(&[0]), &[]).is_ok());
+}
+
+#[test]
+fn rejects_a_tail_loss_in_favour_of_the_account() {
+    let share = TailShare::new(Ppm(500_000)).unwrap();
+    let error = compile(9, &[], &[WIDE], &[tail_sum(vec![holding(0)], share)]).unwrap_err();
+    assert!(matches!(error, ProgramError::NotConcave { .. }));
 }
 
 #[test]
@@ -226,12 +198,7 @@ fn a_surplus_larger_than_a_variable_takes_two() {
     let program = compile(9, &[], &[(0, limit)], &[holding(0).times(constant(1 << 40))]).unwrap();
     let assignment = program.solve(&position(&[limit]), &[]).unwrap();
     assert_eq!(assignment.variables().len(), 3);
-    assert!(
-        assignment
-            .variables()
-            .iter()
-            .all(|value| *value < Capacity::new(9).unwrap().variable_bound())
-    );
+    assert!(assignment.variables().iter().all(|value| *value < Capacity::new(9).unwrap().variable_bound()));
 }
 
 #[test]
@@ -241,12 +208,7 @@ fn shared_charges_are_summed_once() {
         let profit = |s: usize| holding(0).times(constant(s as i128));
         worst_of((0..count).map(|s| scenario(&s.to_string(), profit(s))).collect())
     };
-    let rows = |count| {
-        compile(11, &[], &[WIDE; 8], &[charges() + worst(count)])
-            .unwrap()
-            .table()
-            .len()
-    };
+    let rows = |count| compile(11, &[], &[WIDE; 8], &[charges() + worst(count)]).unwrap().table().len();
     // A further scenario costs its own term, the shared sum's two parts or fewer, and its surplus.
     assert!(rows(21) - rows(20) <= 4);
 }

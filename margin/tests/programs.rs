@@ -28,26 +28,13 @@ fn name(text: String) -> Name {
 fn by_basis(rising: bool) -> impl Strategy<Value = ByBasis> {
     (0..=1_000_000u32, 0..=1_000_000u32).prop_map(move |(a, b)| {
         let (low, high) = (Ppm(a.min(b)), Ppm(a.max(b)));
-        if rising {
-            ByBasis {
-                maintenance: low,
-                initial: high,
-            }
-        } else {
-            ByBasis {
-                maintenance: high,
-                initial: low,
-            }
-        }
+        if rising { ByBasis { maintenance: low, initial: high } } else { ByBasis { maintenance: high, initial: low } }
     })
 }
 
 /// What a model says of one instrument: short, weight, fraction.
 fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, ByBasis)>> {
-    prop::collection::vec(
-        (prop::bool::weighted(0.9), by_basis(false), by_basis(true)),
-        INSTRUMENTS,
-    )
+    prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), by_basis(true)), INSTRUMENTS)
 }
 
 fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
@@ -58,15 +45,8 @@ fn models() -> impl Strategy<Value = Model> {
     let instrument = |i: usize| name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") });
     let price = |i: usize| (i > 0).then(|| name(format!("p{i}")));
     let collateral = rules().prop_map(move |rules| {
-        let asset = |(i, (short, weight, _))| Asset {
-            instrument: instrument(i),
-            price: price(i),
-            short,
-            weight,
-        };
-        Model::Collateral(Collateral {
-            assets: rules.into_iter().enumerate().map(asset).collect(),
-        })
+        let asset = |(i, (short, weight, _))| Asset { instrument: instrument(i), price: price(i), short, weight };
+        Model::Collateral(Collateral { assets: rules.into_iter().enumerate().map(asset).collect() })
     });
     let cross = rules().prop_map(move |rules| {
         let position = |(i, (short, weight, fraction))| CrossPosition {
@@ -76,9 +56,7 @@ fn models() -> impl Strategy<Value = Model> {
             weight,
             fraction,
         };
-        Model::Cross(Cross {
-            positions: rules.into_iter().enumerate().map(position).collect(),
-        })
+        Model::Cross(Cross { positions: rules.into_iter().enumerate().map(position).collect() })
     });
     let scenario = (rules(), shocks(), by_basis(true)).prop_map(move |(rules, shocks, loss_multiple)| {
         let position = |(i, (short, weight, charge))| ScenarioPosition {
@@ -90,14 +68,8 @@ fn models() -> impl Strategy<Value = Model> {
             factor: Some(name(format!("f{i}"))),
         };
         let scenario = |(s, moves): (usize, Vec<i32>)| {
-            let moves = moves
-                .into_iter()
-                .enumerate()
-                .map(|(i, shock)| (name(format!("f{i}")), ShockPpm(shock)));
-            MarketScenario {
-                name: name(format!("s{s}")),
-                shocks: moves.collect::<BTreeMap<_, _>>(),
-            }
+            let moves = moves.into_iter().enumerate().map(|(i, shock)| (name(format!("f{i}")), ShockPpm(shock)));
+            MarketScenario { name: name(format!("s{s}")), shocks: moves.collect::<BTreeMap<_, _>>() }
         };
         Model::Scenario(ScenarioMargin {
             loss_multiple,
@@ -126,10 +98,7 @@ impl Case {
         let universe = sample::universe(10, INSTRUMENTS);
         let policy = sample::policy(&universe, INSTRUMENTS, model);
         let prices = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
-        Self {
-            sample: Sample { universe, policy },
-            prices,
-        }
+        Self { sample: Sample { universe, policy }, prices }
     }
 
     fn policy(&self) -> &Policy {
@@ -142,14 +111,7 @@ impl Case {
 
     fn evaluate(&self, level: usize, position: &Position) -> Evaluation {
         let frame = Frame::new(self.policy(), &self.sample.universe).unwrap();
-        evaluate(
-            self.policy(),
-            &frame,
-            &self.policy().levels[level],
-            position,
-            &self.prices,
-        )
-        .unwrap()
+        evaluate(self.policy(), &frame, &self.policy().levels[level], position, &self.prices).unwrap()
     }
 }
 
@@ -158,9 +120,7 @@ impl Case {
     fn gross(&self, lots: &[i128]) -> f64 {
         let cash = lots[0].abs() as f64 / 100.0;
         let positions = lots[1..].iter().zip(&self.prices);
-        cash + positions
-            .map(|(lots, price)| lots.abs() as f64 / 1e4 * price.get() as f64 / 100.0)
-            .sum::<f64>()
+        cash + positions.map(|(lots, price)| lots.abs() as f64 / 1e4 * price.get() as f64 / 100.0).sum::<f64>()
     }
 }
 
@@ -174,10 +134,7 @@ fn assert_solves(program: &Program, position: &Position, prices: &[Price], varia
     assert!(variables.iter().all(|value| *value < capacity.variable_bound()));
     let mut memory: BTreeMap<usize, I256> = BTreeMap::from([(0, I256::ZERO), (capacity.one().index(), I256::ONE)]);
     for (i, value) in variables.iter().enumerate() {
-        memory.insert(
-            capacity.variable(i).unwrap().index(),
-            I256::from_raw(U256::from(*value)),
-        );
+        memory.insert(capacity.variable(i).unwrap().index(), I256::from_raw(U256::from(*value)));
     }
     for (i, lots) in position.lots().iter().enumerate() {
         memory.insert(capacity.instrument(i).unwrap().index(), lots.wide());
@@ -197,16 +154,13 @@ fn feasible(program: &Program, position: &Position, prices: &[Price]) -> bool {
     let Equations { mut rows, right } = Equations::new(program, position, prices);
     let row_scales = equilibrate(&mut rows, program.variables());
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let variables: Vec<_> = (0..program.variables())
-        .map(|_| problem.add_var(0.0, (0.0, f64::INFINITY)))
-        .collect();
+    let variables: Vec<_> = (0..program.variables()).map(|_| problem.add_var(0.0, (0.0, f64::INFINITY))).collect();
     for ((row, right), scale) in rows.iter().zip(right).zip(row_scales) {
         if row.is_empty() && right != 0.0 {
             return false;
         }
         let mut sum = LinearExpr::empty();
-        row.iter()
-            .for_each(|(variable, coefficient)| sum.add(variables[*variable], *coefficient));
+        row.iter().for_each(|(variable, coefficient)| sum.add(variables[*variable], *coefficient));
         problem.add_constraint(sum, ComparisonOp::Eq, right * scale);
     }
     problem.solve().is_ok()
@@ -221,13 +175,9 @@ struct Equations {
 impl Equations {
     fn new(program: &Program, position: &Position, prices: &[Price]) -> Self {
         let capacity = program.capacity();
-        let variables: BTreeMap<_, _> = (0..program.variables())
-            .map(|i| (capacity.variable(i).unwrap(), i))
-            .collect();
+        let variables: BTreeMap<_, _> = (0..program.variables()).map(|i| (capacity.variable(i).unwrap(), i)).collect();
         let lots = position.lots().iter().enumerate();
-        let mut known: BTreeMap<_, _> = lots
-            .map(|(i, lots)| (capacity.instrument(i).unwrap(), lots.wide()))
-            .collect();
+        let mut known: BTreeMap<_, _> = lots.map(|(i, lots)| (capacity.instrument(i).unwrap(), lots.wide())).collect();
         known.insert(capacity.one(), I256::ONE);
         let (mut rows, mut right) = (Vec::new(), Vec::new());
         let (mut row, mut sum) = (Vec::new(), I256::ZERO);
@@ -251,9 +201,8 @@ impl Equations {
 fn equilibrate(rows: &mut [Vec<(usize, f64)>], variables: usize) -> Vec<f64> {
     let mut scales = vec![1.0; rows.len()];
     let middle = |sizes: &[f64]| {
-        let (min, max) = sizes.iter().fold((f64::INFINITY, 0.0_f64), |(min, max), size| {
-            (min.min(*size), max.max(*size))
-        });
+        let (min, max) =
+            sizes.iter().fold((f64::INFINITY, 0.0_f64), |(min, max), size| (min.min(*size), max.max(*size)));
         if max == 0.0 { 1.0 } else { 1.0 / (min * max).sqrt() }
     };
     for _ in 0..20 {
@@ -263,13 +212,9 @@ fn equilibrate(rows: &mut [Vec<(usize, f64)>], variables: usize) -> Vec<f64> {
             *scale *= factor;
         }
         let mut columns = vec![Vec::new(); variables];
-        rows.iter()
-            .flatten()
-            .for_each(|(variable, c)| columns[*variable].push(c.abs()));
+        rows.iter().flatten().for_each(|(variable, c)| columns[*variable].push(c.abs()));
         let factors: Vec<f64> = columns.iter().map(|sizes| middle(sizes)).collect();
-        rows.iter_mut()
-            .flatten()
-            .for_each(|(variable, c)| *c *= factors[*variable]);
+        rows.iter_mut().flatten().for_each(|(variable, c)| *c *= factors[*variable]);
     }
     scales
 }
@@ -354,21 +299,7 @@ fn sizes_are_pinned() {
     let sizes = [(10, 16, 16), (11, 40, 20), (12, 64, 32)].map(|(k, instruments, scenarios)| {
         let Sample { universe, policy } = sample::scenario_margin(k, instruments, scenarios);
         let program = &compile(&policy, &universe).unwrap()[0];
-        (
-            k,
-            instruments,
-            scenarios,
-            program.table().len(),
-            program.variables(),
-            program.equations(),
-        )
+        (k, instruments, scenarios, program.table().len(), program.variables(), program.equations())
     });
-    assert_eq!(
-        sizes,
-        [
-            (10, 16, 16, 421, 68, 34),
-            (11, 40, 20, 1125, 124, 62),
-            (12, 64, 32, 2565, 196, 98)
-        ]
-    );
+    assert_eq!(sizes, [(10, 16, 16, 421, 68, 34), (11, 40, 20, 1125, 124, 62), (12, 64, 32, 2565, 196, 98)]);
 }

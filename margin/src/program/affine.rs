@@ -25,24 +25,14 @@ impl Affine {
     /// A number that does not depend on the market.
     #[must_use]
     pub fn constant(value: I256) -> Self {
-        Self {
-            constant: value,
-            market: BTreeMap::new(),
-        }
+        Self { constant: value, market: BTreeMap::new() }
     }
 
     /// `factor` times a price.
     #[must_use]
     pub fn price(index: MarketIndex, factor: I256) -> Self {
-        let market = if factor.is_zero() {
-            BTreeMap::new()
-        } else {
-            BTreeMap::from([(index, factor)])
-        };
-        Self {
-            constant: I256::ZERO,
-            market,
-        }
+        let market = if factor.is_zero() { BTreeMap::new() } else { BTreeMap::from([(index, factor)]) };
+        Self { constant: I256::ZERO, market }
     }
 
     /// The part that does not depend on the market.
@@ -76,10 +66,7 @@ impl Affine {
     pub fn at(&self, prices: &[Price]) -> Result<I256, Overflow> {
         self.market.iter().try_fold(self.constant, |sum, (index, factor)| {
             let price = prices.get(index.0).ok_or(Overflow)?.wide();
-            factor
-                .checked_mul(price)
-                .and_then(|term| sum.checked_add(term))
-                .ok_or(Overflow)
+            factor.checked_mul(price).and_then(|term| sum.checked_add(term)).ok_or(Overflow)
         })
     }
 
@@ -88,23 +75,15 @@ impl Affine {
     /// # Errors
     /// If it overflows, or a range is missing.
     pub fn range(&self, ranges: &[PriceRange]) -> Result<(I256, I256), Overflow> {
-        self.market
-            .iter()
-            .try_fold((self.constant, self.constant), |(low, high), (index, factor)| {
-                let range = ranges.get(index.0).ok_or(Overflow)?;
-                let (for_low, for_high) = if factor.is_negative() {
-                    (range.max, range.min)
-                } else {
-                    (range.min, range.max)
-                };
-                let step = |sum: I256, price: Price| {
-                    factor
-                        .checked_mul(price.wide())
-                        .and_then(|term| sum.checked_add(term))
-                        .ok_or(Overflow)
-                };
-                Ok((step(low, for_low)?, step(high, for_high)?))
-            })
+        self.market.iter().try_fold((self.constant, self.constant), |(low, high), (index, factor)| {
+            let range = ranges.get(index.0).ok_or(Overflow)?;
+            let (for_low, for_high) =
+                if factor.is_negative() { (range.max, range.min) } else { (range.min, range.max) };
+            let step = |sum: I256, price: Price| {
+                factor.checked_mul(price.wide()).and_then(|term| sum.checked_add(term)).ok_or(Overflow)
+            };
+            Ok((step(low, for_low)?, step(high, for_high)?))
+        })
     }
 
     /// The sum.
@@ -133,11 +112,7 @@ impl Affine {
         let times = |value: &I256| value.checked_mul(factor).ok_or(Overflow);
         Ok(Self {
             constant: times(&self.constant)?,
-            market: self
-                .market
-                .iter()
-                .map(|(index, value)| Ok((*index, times(value)?)))
-                .collect::<Result<_, _>>()?,
+            market: self.market.iter().map(|(index, value)| Ok((*index, times(value)?))).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -6,7 +6,7 @@ use alloy_primitives::{I256, U256, uint};
 
 use super::{
     Affine, Constraint, Expression, Overflow, Program, Rule, Scenario, TableRow,
-    expression::Node,
+    expression::{Node, TailShare},
     linear::{Address, Linear},
     solve::{Best, Quantity},
 };
@@ -197,9 +197,7 @@ impl<'a> Builder<'a> {
             Node::Times(by, inner) => match (by.as_constant(), factor.as_constant()) {
                 (_, Some(factor)) => self.collect(sum, inner, &self.checked(by.times(factor))?),
                 (Some(by), None) => self.collect(sum, inner, &self.checked(factor.times(by))?),
-                (None, None) => Err(ProgramError::NotAffine {
-                    rule: self.rule.clone(),
-                }),
+                (None, None) => Err(ProgramError::NotAffine { rule: self.rule.clone() }),
             },
             Node::WorstOf(scenarios) if !self.interval_of(factor)?.min.is_negative() => {
                 let scenarios = scenarios.iter().map(|scenario| self.lowered(scenario, factor));
@@ -215,10 +213,7 @@ impl<'a> Builder<'a> {
 
     fn lowered(&mut self, scenario: &Scenario, factor: &Affine) -> Result<LoweredScenario, ProgramError> {
         let linear = self.lower_multiple(&scenario.value, factor, Curvature::Concave)?;
-        Ok(LoweredScenario {
-            label: scenario.label.clone(),
-            linear,
-        })
+        Ok(LoweredScenario { label: scenario.label.clone(), linear })
     }
 
     /// A linear expression that bounds `expression` from below (concave) or above (convex), and whose best value
@@ -242,10 +237,7 @@ impl<'a> Builder<'a> {
             }
             (Node::Abs(inner), Curvature::Convex) => {
                 // Not through `positive_part(x) + positive_part(-x)`: one split serves both, and forces `x` linear.
-                let (above, below) = (
-                    self.lower(inner, Curvature::Convex)?,
-                    self.lower(inner, Curvature::Concave)?,
-                );
+                let (above, below) = (self.lower(inner, Curvature::Convex)?, self.lower(inner, Curvature::Concave)?);
                 if above != below {
                     return Err(self.not_concave("the absolute value of something that is not linear"));
                 }
@@ -253,12 +245,16 @@ impl<'a> Builder<'a> {
                 self.checked(positive.plus(&negative))
             }
             (Node::WorstOf(scenarios), Curvature::Concave) => {
-                let values = scenarios
-                    .iter()
-                    .map(|scenario| self.lower(&scenario.value, Curvature::Concave));
+                let values = scenarios.iter().map(|scenario| self.lower(&scenario.value, Curvature::Concave));
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.smallest(values)
             }
+            (Node::TailSum { values, share }, Curvature::Convex) => {
+                let values = values.iter().map(|value| self.lower(value, Curvature::Convex));
+                let values = values.collect::<Result<Vec<_>, _>>()?;
+                self.tail_sum(&values, *share)
+            }
+            (Node::TailSum { .. }, Curvature::Concave) => Err(self.not_concave("a tail loss counts in favour")),
             (Node::PositivePart(_), Curvature::Concave) => Err(self.not_concave("a positive part counts in favour")),
             (Node::Abs(_), Curvature::Concave) => Err(self.not_concave("an absolute value counts in favour")),
             (Node::WorstOf(_), Curvature::Convex) => Err(self.not_concave("a minimum counts against")),
@@ -278,19 +274,14 @@ impl<'a> Builder<'a> {
             self.lower(expression, curvature.flipped())?
         } else {
             // Only what is linear may be multiplied by a number of either sign.
-            let (above, below) = (
-                self.lower(expression, Curvature::Convex)?,
-                self.lower(expression, Curvature::Concave)?,
-            );
+            let (above, below) =
+                (self.lower(expression, Curvature::Convex)?, self.lower(expression, Curvature::Concave)?);
             if above != below {
                 return Err(self.not_concave("a multiplier can have either sign inside the price box"));
             }
             above
         };
-        self.checked(inner.times(factor))?
-            .ok_or_else(|| ProgramError::NotAffine {
-                rule: self.rule.clone(),
-            })
+        self.checked(inner.times(factor))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
     }
 
     /// The terms that all scenarios share: holdings merge with the scenarios' own, other terms are summed once.
@@ -315,10 +306,7 @@ impl<'a> Builder<'a> {
         }
         let opposite = self.checked(linear.negated())?;
         if let Some(parts) = self.parts.get(&opposite) {
-            return Ok(Parts {
-                positive: parts.negative.clone(),
-                negative: parts.positive.clone(),
-            });
+            return Ok(Parts { positive: parts.negative.clone(), negative: parts.positive.clone() });
         }
         let range = self.interval(linear)?;
         let mut parts = Parts::default();
@@ -350,31 +338,15 @@ impl<'a> Builder<'a> {
         let unit = Linear::unit(*address);
         let of_unit = match address {
             // Already nonnegative.
-            Address::Variable(_) => Parts {
-                positive: unit,
-                negative: Linear::default(),
-            },
+            Address::Variable(_) => Parts { positive: unit, negative: Linear::default() },
             _ => self.split(&unit)?,
         };
-        let size = if rising {
-            factor.clone()
-        } else {
-            self.checked(factor.times(I256::MINUS_ONE))?
-        };
+        let size = if rising { factor.clone() } else { self.checked(factor.times(I256::MINUS_ONE))? };
         let multiple = |part: &Linear| {
-            self.checked(part.times(&size))?.ok_or_else(|| ProgramError::NotAffine {
-                rule: self.rule.clone(),
-            })
+            self.checked(part.times(&size))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
         };
         let (positive, negative) = (multiple(&of_unit.positive)?, multiple(&of_unit.negative)?);
-        Ok(Some(if rising {
-            Parts { positive, negative }
-        } else {
-            Parts {
-                positive: negative,
-                negative: positive,
-            }
-        }))
+        Ok(Some(if rising { Parts { positive, negative } } else { Parts { positive: negative, negative: positive } }))
     }
 
     /// What to call an expression that is split.
@@ -387,23 +359,47 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A free variable, as a difference of two nonnegative ones, that is at most each of the values.
+    /// A variable that is at most each of the values.
     fn smallest(&mut self, values: Vec<Linear>) -> Result<Linear, ProgramError> {
-        let ranges = values
-            .iter()
-            .map(|value| self.interval(value))
-            .collect::<Result<Vec<_>, _>>()?;
-        let bound = |pick: fn(&Interval) -> I256| ranges.iter().map(pick).min().unwrap_or(I256::ZERO);
-        let (min, max) = (bound(|range| range.min), bound(|range| range.max));
-        let positive = self.quantity(Best::PositivePartOfSmallest(values.clone()), max.max(I256::ZERO))?;
-        let largest = self.checked(min.min(I256::ZERO).checked_neg().ok_or(Overflow))?;
-        let negative = self.quantity(Best::NegativePartOfSmallest(values.clone()), largest)?;
-        let smallest = self.checked(positive.minus(&negative))?;
+        let smallest = self.ranked(&values, 0)?;
         for value in values {
             let surplus = self.checked(value.minus(&smallest))?;
             self.require_nonnegative(self.rule.clone(), surplus)?;
         }
         Ok(smallest)
+    }
+
+    /// `weight·t + count·Σ max(0, x - t)` for a free `t`, which is least where `t` is the quantile.
+    fn tail_sum(&mut self, values: &[Linear], share: TailShare) -> Result<Linear, ProgramError> {
+        let threshold = self.ranked(values, share.rank(values.len()))?;
+        let mut excess = Linear::default();
+        for value in values {
+            let above = self.checked(value.clone().minus(&threshold))?;
+            let positive = self.split(&above)?.positive;
+            self.accumulate(&mut excess, &positive)?;
+        }
+        let (weight, count) = share.weights(values.len());
+        let sum = self.checked(excess.times(&Affine::constant(count)))?.unwrap_or_default();
+        let offset = self.checked(threshold.times(&Affine::constant(weight)))?.unwrap_or_default();
+        self.checked(sum.plus(&offset))
+    }
+
+    /// A free variable, as a difference of two nonnegative ones, whose best value is one of the values: the one that
+    /// `rank` others are below.
+    fn ranked(&mut self, values: &[Linear], rank: usize) -> Result<Linear, ProgramError> {
+        let ranges = values.iter().map(|value| self.interval(value)).collect::<Result<Vec<_>, _>>()?;
+        let bound = |pick: fn(&Interval) -> I256| {
+            let mut bounds: Vec<I256> = ranges.iter().map(pick).collect();
+            bounds.sort_unstable();
+            bounds.get(rank).copied().unwrap_or(I256::ZERO)
+        };
+        let (min, max) = (bound(|range| range.min), bound(|range| range.max));
+        let values = values.to_vec();
+        let positive =
+            self.quantity(Best::PositivePartOfRanked { values: values.clone(), rank }, max.max(I256::ZERO))?;
+        let largest = self.checked(min.min(I256::ZERO).checked_neg().ok_or(Overflow))?;
+        let negative = self.quantity(Best::NegativePartOfRanked { values, rank }, largest)?;
+        self.checked(positive.minus(&negative))
     }
 
     /// The equation `linear - surplus = 0` with a new `surplus ≥ 0`.
@@ -435,38 +431,22 @@ impl<'a> Builder<'a> {
                 weight = self.checked(weight.checked_mul(radix).ok_or(Overflow))?;
             }
         }
-        self.quantities.push(Quantity {
-            best,
-            variables: first..self.bounds.len(),
-        });
+        self.quantities.push(Quantity { best, variables: first..self.bounds.len() });
         Ok(sum)
     }
 
     /// Where the values of an expression lie, for prices in the box and holdings in their ranges.
     fn interval(&self, linear: &Linear) -> Result<Interval, ProgramError> {
-        let mut total = Interval {
-            min: I256::ZERO,
-            max: I256::ZERO,
-        };
+        let mut total = Interval { min: I256::ZERO, max: I256::ZERO };
         for (address, coefficient) in linear.terms() {
             let factor = self.interval_of(coefficient)?;
             let value = match address {
-                Address::One => Interval {
-                    min: I256::ONE,
-                    max: I256::ONE,
-                },
+                Address::One => Interval { min: I256::ONE, max: I256::ONE },
                 Address::Holding(instrument) => self.holding_interval(*instrument),
-                Address::Variable(variable) => Interval {
-                    min: I256::ZERO,
-                    max: self.bounds[*variable],
-                },
+                Address::Variable(variable) => Interval { min: I256::ZERO, max: self.bounds[*variable] },
             };
-            let corners = [
-                (factor.min, value.min),
-                (factor.min, value.max),
-                (factor.max, value.min),
-                (factor.max, value.max),
-            ];
+            let corners =
+                [(factor.min, value.min), (factor.min, value.max), (factor.max, value.min), (factor.max, value.max)];
             let products = corners.map(|(a, b)| a.checked_mul(b).ok_or(Overflow));
             let (mut min, mut max) = (I256::MAX, I256::MIN);
             for product in products {
@@ -486,10 +466,7 @@ impl<'a> Builder<'a> {
 
     fn holding_interval(&self, instrument: usize) -> Interval {
         let range = &self.holdings[instrument];
-        Interval {
-            min: I256::unchecked_from(range.min),
-            max: I256::unchecked_from(range.max),
-        }
+        Interval { min: I256::unchecked_from(range.min), max: I256::unchecked_from(range.max) }
     }
 
     /// The invariant that makes a row modulo `r` a row over the integers. It counts with what the circuit enforces
@@ -498,17 +475,12 @@ impl<'a> Builder<'a> {
         let largest = U256::from(self.capacity.variable_bound());
         let mut total = U256::ZERO;
         for (address, coefficient) in constraint.linear.terms() {
-            let wraps = |found: &str| ProgramError::Wraps {
-                rule: constraint.rule.to_string(),
-                found: found.to_owned(),
-            };
+            let wraps =
+                |found: &str| ProgramError::Wraps { rule: constraint.rule.to_string(), found: found.to_owned() };
             let (min, max) = coefficient.range(self.prices).map_err(|Overflow| wraps(WRAPS))?;
             let factor = min.unsigned_abs().max(max.unsigned_abs());
             let value = if *address == Address::One { U256::ONE } else { largest };
-            total = factor
-                .checked_mul(value)
-                .and_then(|term| total.checked_add(term))
-                .ok_or_else(|| wraps(WRAPS))?;
+            total = factor.checked_mul(value).and_then(|term| total.checked_add(term)).ok_or_else(|| wraps(WRAPS))?;
             if total >= HALF_MODULUS {
                 return Err(wraps(&format!("a sum of {} bits", total.bit_len())));
             }
@@ -517,11 +489,7 @@ impl<'a> Builder<'a> {
     }
 
     fn table(&self) -> Result<Vec<TableRow>, ProgramError> {
-        let terms: usize = self
-            .constraints
-            .iter()
-            .map(|constraint| constraint.linear.terms().len())
-            .sum();
+        let terms: usize = self.constraints.iter().map(|constraint| constraint.linear.terms().len()).sum();
         let (rows, variables) = (terms + 1, self.bounds.len());
         let fits = |capacity: Capacity| {
             rows <= capacity.program_rows()
@@ -543,19 +511,11 @@ impl<'a> Builder<'a> {
             });
         }
         // The gate of the running sum is off in row 0; the first entry pins the sum to zero where the gate begins.
-        let pin = TableRow {
-            address: Row::NEVER_READ,
-            last: true,
-            coefficient: Affine::default(),
-        };
+        let pin = TableRow { address: Row::NEVER_READ, last: true, coefficient: Affine::default() };
         let mut table = vec![pin];
         for constraint in &self.constraints {
             for (address, coefficient) in constraint.linear.terms() {
-                table.push(TableRow {
-                    address: self.row(*address),
-                    last: false,
-                    coefficient: coefficient.clone(),
-                });
+                table.push(TableRow { address: self.row(*address), last: false, coefficient: coefficient.clone() });
             }
             if let Some(end) = table.last_mut() {
                 end.last = true;
@@ -579,17 +539,11 @@ impl<'a> Builder<'a> {
     }
 
     fn checked<T>(&self, result: Result<T, Overflow>) -> Result<T, ProgramError> {
-        result.map_err(|Overflow| ProgramError::Wraps {
-            rule: self.rule.clone(),
-            found: WRAPS.to_owned(),
-        })
+        result.map_err(|Overflow| ProgramError::Wraps { rule: self.rule.clone(), found: WRAPS.to_owned() })
     }
 
     fn not_concave(&self, reason: &str) -> ProgramError {
-        ProgramError::NotConcave {
-            rule: self.rule.clone(),
-            reason: reason.to_owned(),
-        }
+        ProgramError::NotConcave { rule: self.rule.clone(), reason: reason.to_owned() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The language that margin models are written in.
 //!
-//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`] and [`worst_of`]. Whether
+//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`],
+//! [`worst_of`] and [`tail_sum`]. Whether
 //! it is concave, as a requirement must be, follows from its shape and from the signs of its multipliers over the
 //! policy's price box; the compiler decides that, not the author. (The rules are those of disciplined convex
 //! programming: Grant, Boyd and Ye, 2006.)
@@ -13,6 +14,7 @@ use core::{
 use alloy_primitives::I256;
 
 use super::affine::Affine;
+use crate::units::Ppm;
 
 /// A piecewise linear function of the holdings.
 #[derive(Clone, Debug)]
@@ -27,6 +29,42 @@ pub(super) enum Node {
     PositivePart(Box<Expression>),
     Abs(Box<Expression>),
     WorstOf(Vec<Scenario>),
+    TailSum { values: Vec<Expression>, share: TailShare },
+}
+
+/// The share of a list of losses that an expected shortfall is the mean of, in parts per million: `1 - α`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TailShare(Ppm);
+
+impl TailShare {
+    /// A share.
+    ///
+    /// # Errors
+    /// If it is not between zero and one.
+    pub fn new(share: Ppm) -> Result<Self, String> {
+        if share.0 == 0 || share > Ppm::ONE {
+            return Err(format!("expected a share from 1 to 1000000 ppm, found {}", share.0));
+        }
+        Ok(Self(share))
+    }
+
+    /// What [`tail_sum`] is to be divided by to give the expected shortfall: `share · count` losses, times a million.
+    #[must_use]
+    pub fn divisor(self, count: usize) -> I256 {
+        self.weights(count).0
+    }
+
+    /// Which loss the threshold is, from the smallest: of `n` losses, `⌈share·n⌉` are at or above it.
+    pub(super) fn rank(self, count: usize) -> usize {
+        let at_or_above = (u64::from(self.0.0) * count as u64).div_ceil(u64::from(Ppm::ONE.0)) as usize;
+        count.saturating_sub(at_or_above)
+    }
+
+    /// The weights of the threshold and of each excess, times a million.
+    pub(super) fn weights(self, count: usize) -> (I256, I256) {
+        let weight = i128::from(self.0.0) * count as i128;
+        (I256::unchecked_from(weight), I256::unchecked_from(Ppm::ONE.0))
+    }
 }
 
 /// One of the values that [`worst_of`] takes the smallest of.
@@ -72,6 +110,14 @@ pub fn min_of(a: Expression, b: Expression) -> Expression {
 #[must_use]
 pub fn worst_of(scenarios: Vec<Scenario>) -> Expression {
     Expression(Node::WorstOf(scenarios))
+}
+
+/// The sum of the worst losses: `min_t ( share·n·t + Σ max(0, x - t) )`, times a million, for convex losses. Divided by
+/// [`TailShare::divisor`] it is their expected shortfall (Rockafellar and Uryasev, 2000); where `share·n` is whole, the
+/// mean of the `share·n` largest.
+#[must_use]
+pub fn tail_sum(values: Vec<Expression>, share: TailShare) -> Expression {
+    Expression(Node::TailSum { values, share })
 }
 
 impl Expression {

@@ -64,9 +64,7 @@ impl Linear {
 
     pub(super) fn negated(&self) -> Result<Self, Overflow> {
         let negate = |(address, coefficient): (&Address, &Affine)| Ok((*address, coefficient.times(I256::MINUS_ONE)?));
-        Ok(Self {
-            terms: self.terms.iter().map(negate).collect::<Result<_, _>>()?,
-        })
+        Ok(Self { terms: self.terms.iter().map(negate).collect::<Result<_, _>>()? })
     }
 
     /// The product, or `None` if it would not be affine in the market.
@@ -87,10 +85,8 @@ impl Linear {
 
     /// The terms over holdings, and the others.
     pub(super) fn split_off_holdings(self) -> (Self, Self) {
-        let (holdings, others) = self
-            .terms
-            .into_iter()
-            .partition(|(address, _)| matches!(address, Address::Holding(_)));
+        let (holdings, others) =
+            self.terms.into_iter().partition(|(address, _)| matches!(address, Address::Holding(_)));
         (Self { terms: holdings }, Self { terms: others })
     }
 }

@@ -21,7 +21,9 @@ mod solve;
 
 pub use affine::{Affine, Overflow};
 pub use builder::{Builder, HoldingRange, ProgramError};
-pub use expression::{Expression, Scenario, abs, holding, min_of, number, positive_part, worst_of};
+pub use expression::{
+    Expression, Scenario, TailShare, abs, holding, min_of, number, positive_part, tail_sum, worst_of,
+};
 pub use solve::{Assignment, Unsatisfied};
 
 use core::fmt;

@@ -24,10 +24,10 @@ pub(super) struct Quantity {
 pub(super) enum Best {
     /// `max(0, x)`
     PositivePart(Linear),
-    /// `max(0, min x_i)`
-    PositivePartOfSmallest(Vec<Linear>),
-    /// `max(0, -min x_i)`
-    NegativePartOfSmallest(Vec<Linear>),
+    /// `max(0, x_(rank))`, where `x_(0)` is the smallest of the values.
+    PositivePartOfRanked { values: Vec<Linear>, rank: usize },
+    /// `max(0, -x_(rank))`
+    NegativePartOfRanked { values: Vec<Linear>, rank: usize },
 }
 
 /// Values of a program's variables that satisfy all of its equations. Secret.
@@ -76,9 +76,7 @@ impl Program {
     pub fn solve(&self, position: &Position, prices: &[Price]) -> Result<Assignment, Unsatisfied> {
         let out_of_range = |name: &str| Unsatisfied::OutOfRange { name: name.to_owned() };
         let radix = I256::from_raw(U256::from(self.capacity.variable_bound()));
-        let mut assignment = Assignment {
-            variables: vec![0; self.variables],
-        };
+        let mut assignment = Assignment { variables: vec![0; self.variables] };
         for quantity in &self.quantities {
             let value = |linear: &Linear| evaluate(linear, position, &assignment, prices);
             let best = best_value(&quantity.best, value).map_err(|Overflow| out_of_range("a sum beyond 256 bits"))?;
@@ -104,29 +102,27 @@ impl Program {
 }
 
 fn best_value(best: &Best, value: impl Fn(&Linear) -> Result<I256, Overflow>) -> Result<I256, Overflow> {
-    let smallest = |values: &[Linear]| -> Result<I256, Overflow> {
-        let values = values.iter().map(&value).collect::<Result<Vec<_>, _>>()?;
-        Ok(values.into_iter().min().unwrap_or(I256::ZERO))
+    let ranked = |values: &[Linear], rank: usize| -> Result<I256, Overflow> {
+        let mut values = values.iter().map(&value).collect::<Result<Vec<_>, _>>()?;
+        values.sort_unstable();
+        Ok(values.get(rank).copied().unwrap_or(I256::ZERO))
     };
     let best = match best {
         Best::PositivePart(linear) => value(linear)?,
-        Best::PositivePartOfSmallest(values) => smallest(values)?,
-        Best::NegativePartOfSmallest(values) => smallest(values)?.checked_neg().ok_or(Overflow)?,
+        Best::PositivePartOfRanked { values, rank } => ranked(values, *rank)?,
+        Best::NegativePartOfRanked { values, rank } => ranked(values, *rank)?.checked_neg().ok_or(Overflow)?,
     };
     Ok(best.max(I256::ZERO))
 }
 
 fn evaluate(linear: &Linear, position: &Position, assignment: &Assignment, prices: &[Price]) -> Result<I256, Overflow> {
-    linear
-        .terms()
-        .iter()
-        .try_fold(I256::ZERO, |sum, (address, coefficient)| {
-            let value = match address {
-                Address::One => I256::ONE,
-                Address::Holding(instrument) => position.lots().get(*instrument).ok_or(Overflow)?.wide(),
-                Address::Variable(variable) => I256::from_raw(U256::from(assignment.variables[*variable])),
-            };
-            let term = coefficient.at(prices)?.checked_mul(value).ok_or(Overflow)?;
-            sum.checked_add(term).ok_or(Overflow)
-        })
+    linear.terms().iter().try_fold(I256::ZERO, |sum, (address, coefficient)| {
+        let value = match address {
+            Address::One => I256::ONE,
+            Address::Holding(instrument) => position.lots().get(*instrument).ok_or(Overflow)?.wide(),
+            Address::Variable(variable) => I256::from_raw(U256::from(assignment.variables[*variable])),
+        };
+        let term = coefficient.at(prices)?.checked_mul(value).ok_or(Overflow)?;
+        sum.checked_add(term).ok_or(Overflow)
+    })
 }
