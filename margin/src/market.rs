@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    policy::MarketEntry,
-    problem::Problem,
-    text::Document,
+    policy::{MarketEntry, Policy},
+    problem::{Problem, repeated},
+    text::{self, Document, InputErrors},
     units::{Price, Timestamp},
 };
 
@@ -27,10 +27,7 @@ pub struct PriceRange {
 
 impl From<&MarketEntry> for PriceRange {
     fn from(entry: &MarketEntry) -> Self {
-        Self {
-            min: entry.min,
-            max: entry.max,
-        }
+        Self { min: entry.min, max: entry.max }
     }
 }
 
@@ -117,6 +114,55 @@ impl Price {
     pub fn wide(self) -> I256 {
         I256::from_raw(alloy_primitives::U256::from(self.get()))
     }
+}
+
+/// The first line of quotes in CSV.
+const CSV_HEADER: [&str; 3] = ["entry", "price", "confidence"];
+
+/// What an oracle node observed, as it is before a report is made of it. A node may observe more than one policy reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Quotes(Vec<Quote>);
+
+/// A line of [`Quotes`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quote {
+    entry: Name,
+    price: Price,
+    confidence: Price,
+}
+
+impl Document for Quotes {
+    fn problems(&self) -> Vec<Problem> {
+        let entries = self.0.iter().map(|quote| &quote.entry);
+        repeated(entries, |i| format!("[{i}].entry"), "each market entry once")
+    }
+}
+
+impl Quotes {
+    fn of(&self, entry: &MarketEntry) -> Option<&Quote> {
+        self.0.iter().find(|quote| quote.entry == entry.name)
+    }
+}
+
+/// Reads what a node observed from CSV with the header `entry,price,confidence`, in any order, and returns one
+/// observation for each market entry of a policy, in its order. Entries that the policy does not have are ignored.
+///
+/// # Errors
+/// With every mistake that was found, such as a market entry that is missing.
+pub fn read_observations(file: &str, text: &str, policy: &Policy) -> Result<Vec<Observation>, InputErrors> {
+    let missing = |quotes: &Quotes| {
+        let missing = policy.market.iter().filter(|entry| quotes.of(entry).is_none());
+        let problem = |entry: &MarketEntry| Problem::new("", format!("a line for {}", entry.name), "none");
+        quotes.problems().into_iter().chain(missing.map(problem)).collect()
+    };
+    let quotes: Quotes = text::read_tree(file, text, text::from_csv(text, &CSV_HEADER), missing)?;
+    let observation = |entry| {
+        let Quote { price, confidence, .. } = *quotes.of(entry)?;
+        Some(Observation { price, confidence })
+    };
+    Ok(policy.market.iter().filter_map(observation).collect())
 }
 
 /// What a snapshot must satisfy depends on its policy: see [`crate::oracle`].

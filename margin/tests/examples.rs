@@ -1,0 +1,141 @@
+//! The example institution: its files are read, its policies compile, and its margins are what an independent
+//! computation with exact fractions found.
+
+use std::{fs, path::PathBuf};
+
+use surety_margin::{
+    FormatVersion,
+    compile::compile,
+    evaluate::{Evaluation, evaluate},
+    holdings::{Holdings, Position},
+    ident::HexBytes,
+    market::{Report, ReportKind, read_observations},
+    models::Frame,
+    oracle,
+    policy::Policy,
+    text::Document,
+    units::{Price, Timestamp},
+    universe::Universe,
+};
+
+const EPOCH: u64 = 5_931_234;
+
+fn text(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn universe() -> Universe {
+    Universe::from_toml("universe.toml", &text("universe.toml")).unwrap()
+}
+
+fn policy(name: &str) -> Policy {
+    Policy::read(name, &text(name), &universe()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What the sources of a policy hold together.
+fn position(policy: &Policy) -> Position {
+    let universe = universe();
+    policy.sources.iter().fold(Position::empty(&universe), |sum, source| {
+        let file = format!("holdings/{}.csv", source.name);
+        let holdings = Holdings::read(&file, &text(&file), &universe).unwrap();
+        sum.plus(&holdings.position(&universe).unwrap()).unwrap()
+    })
+}
+
+fn report(policy: &Policy, node: usize) -> Report {
+    let file = format!("market/node-{}.csv", node + 1);
+    Report {
+        kind: ReportKind::Report,
+        version: FormatVersion,
+        oracle: policy.oracle.nodes[node].signer,
+        feeds: HexBytes([7; 32]),
+        epoch: EPOCH,
+        observed_at: Timestamp(EPOCH * policy.oracle.epoch.0 + 10 * node as u64),
+        observations: read_observations(&file, &text(&file), policy).unwrap(),
+        signature: HexBytes::ZERO,
+    }
+}
+
+fn prices(policy: &Policy) -> Vec<Price> {
+    let reports: Vec<_> = (0..3).map(|node| report(policy, node)).collect();
+    let snapshot = oracle::aggregate(policy, &reports).unwrap();
+    assert_eq!(snapshot.time, Timestamp(EPOCH * policy.oracle.epoch.0));
+    oracle::check(policy, &snapshot).unwrap()
+}
+
+/// A level, its equity, requirement and margin, and the worst scenario.
+type Row = (String, String, String, String, Option<String>);
+
+fn evaluations(policy: &Policy) -> Vec<Row> {
+    let universe = universe();
+    let frame = Frame::new(policy, &universe).unwrap();
+    let (position, prices) = (position(policy), prices(policy));
+    let programs = compile(policy, &universe).unwrap();
+    let evaluation = |level| -> Evaluation { evaluate(policy, &frame, level, &position, &prices).unwrap() };
+    let levels = policy.levels.iter().map(evaluation).zip(programs);
+    levels
+        .map(|(evaluation, program)| {
+            assert!(evaluation.is_sufficient());
+            program.solve(&position, &prices).unwrap();
+            (
+                evaluation.level.to_string(),
+                evaluation.equity.to_string(),
+                evaluation.requirement.to_string(),
+                evaluation.margin.to_string(),
+                evaluation.worst_scenario,
+            )
+        })
+        .collect()
+}
+
+fn row(level: &str, equity: &str, requirement: &str, margin: &str, worst: Option<&str>) -> Row {
+    let owned = |text: &str| text.to_owned();
+    (owned(level), owned(equity), owned(requirement), owned(margin), worst.map(owned))
+}
+
+#[test]
+fn portfolio_margins_are_pinned() {
+    let worst = Some("crash-30");
+    let expected = [
+        row("maintenance", "48688159.210425", "28918778.27291425", "19769380.93751075", worst),
+        row("initial", "43707210.02408", "36396158.073713875", "7311051.950366125", worst),
+        row("maintenance-1.5x", "48688159.210425", "43378167.409371375", "5309991.801053625", worst),
+    ];
+    assert_eq!(evaluations(&policy("policy.toml")), expected);
+}
+
+#[test]
+fn cross_margins_are_pinned() {
+    let expected = [
+        row("maintenance", "27118685.6377375", "5116143.63923", "22002541.9985075", None),
+        row("initial", "17784065.2796625", "7674215.458845", "10109849.8208175", None),
+        row("maintenance-1.5x", "27118685.6377375", "7674215.458845", "19444470.1788925", None),
+    ];
+    assert_eq!(evaluations(&policy("policy-cross.toml")), expected);
+}
+
+#[test]
+fn lending_margins_are_pinned() {
+    let expected = [
+        row("maintenance", "72987290.216985", "42031960.55", "30955329.666985", None),
+        row("initial", "67745769.93464", "42031960.55", "25713809.38464", None),
+        row("maintenance-1.5x", "72987290.216985", "63047940.825", "9939349.391985", None),
+    ];
+    assert_eq!(evaluations(&policy("policy-lending.toml")), expected);
+}
+
+#[test]
+fn written_examples_read_back_the_same() {
+    let universe = universe();
+    assert_eq!(Universe::from_toml("u.toml", &universe.to_toml().unwrap()).unwrap(), universe);
+    assert_eq!(Universe::from_json("u.json", &universe.to_json().unwrap()).unwrap(), universe);
+    for name in ["policy.toml", "policy-cross.toml", "policy-lending.toml"] {
+        let policy = policy(name);
+        assert_eq!(Policy::from_toml(name, &policy.to_toml().unwrap()).unwrap(), policy);
+        assert_eq!(Policy::from_json(name, &policy.to_json().unwrap()).unwrap(), policy);
+    }
+    let policy = policy("policy.toml");
+    let snapshot = oracle::aggregate(&policy, &[report(&policy, 2), report(&policy, 0)]).unwrap();
+    assert_eq!(Document::from_json("market.json", &snapshot.to_json().unwrap()), Ok(snapshot));
+}
