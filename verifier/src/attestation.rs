@@ -1,0 +1,81 @@
+//! The attestation: a claim, and the proof of it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_margin::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, Name},
+    problem::Problem,
+    text::Document,
+    units::Timestamp,
+};
+
+use crate::{
+    eip712::Audience,
+    ids::{PolicyId, SnapshotId, UniverseId},
+    proof::ProofBytes,
+    statement::Statement,
+};
+
+/// That a subject's hidden holdings satisfy a level of a policy, with the proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attestation {
+    /// The format.
+    pub kind: AttestationKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// What is proven.
+    pub claim: Claim,
+    /// The public input that the proof was made for. Verifiers compute it themselves and compare.
+    pub context: Bytes32,
+    /// The proof.
+    pub proof: ProofBytes,
+}
+
+/// The value of an attestation's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AttestationKind {
+    /// `surety/attestation`
+    #[serde(rename = "surety/attestation")]
+    Attestation,
+}
+
+/// What is proven, by reference to public files. Verifiers recompute every identifier from the files they have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Whose holdings.
+    pub subject: EvmAddress,
+    /// The level of the policy that they satisfy.
+    pub level: Name,
+    /// The registry that it counts for.
+    pub audience: Audience,
+    /// The contract that verifies it there; zero if there is none.
+    pub verifier: EvmAddress,
+    /// The digest of the verifying key.
+    pub verifying_key: Bytes32,
+    /// The set-up.
+    pub srs: Bytes32,
+    /// What holdings are over.
+    pub universe: UniverseId,
+    /// The policy.
+    pub policy: PolicyId,
+    /// The market's epoch.
+    pub epoch: u64,
+    /// The market's prices.
+    pub snapshot: SnapshotId,
+    /// The state of the vault that it draws on; zero if there is none.
+    pub vault_checkpoint: Bytes32,
+    /// The last second at which it counts.
+    pub valid_until: Timestamp,
+    /// What the sources state about the holdings, in ascending order of source and account identifier.
+    pub statements: Vec<Statement>,
+}
+
+/// What an attestation must satisfy depends on other files: see [`crate::check`].
+impl Document for Attestation {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,320 @@
+//! Verification of attestations: that files belong together, that statements and prices keep the policy's rules, what is
+//! left to faith, and that the proof is one for exactly this claim.
+//!
+//! # Times
+//!
+//! A proof does not tell when it was made, and a date that the holder writes down proves nothing. What can be known is
+//! the earliest moment at which an attestation could have been made: when the newest of its statements and reports was. The
+//! policy's largest ages count up to that moment, so a holder cannot pair old prices with new balances or the other way
+//! round; a later date would only make ages larger. How long an attestation counts follows from the oldest report and from the
+//! statements, not from that moment, so nothing is gained by making it late.
+//!
+//! Among attestations that still count, a holder shows the one it likes best: somebody who was sufficient an hour ago can
+//! show that for as long as the policy's `validity` lets it. Two things shorten this: a short validity, and a verifier that knows
+//! the newest epoch and sequence numbers ([`Trust`](crate::trust::Trust)), or a registry, which always does.
+//!
+//! # What is not established
+//!
+//! See [`Accepted::not_established`].
+
+use halo2curves::bn256::G1Affine;
+use serde::Serialize;
+use surety_kzg::{Origin, SrsId, scalar};
+use surety_margin::{
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    market::Snapshot,
+    units::Timestamp,
+};
+
+use crate::{
+    attestation::{Attestation, Claim},
+    compiled::{CommittedPolicy, ProgramCommitments},
+    context::Context,
+    eip712::Audience,
+    ids::{LevelId, PolicyId},
+    key::VerifyingKey,
+    pairing::PairingCheck,
+    plonk::KnownCommitments,
+    rejection::{Rejection, Rule, require, same},
+    report::{CheckedSnapshot, check_snapshot, snapshot_id},
+    statement::{self, Expectations, StatementSet},
+    trust::{Anchors, Faith, Trust},
+};
+
+/// The public files that an attestation refers to.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// Policy, universe and commitments.
+    pub policy: &'a CommittedPolicy,
+    /// The market snapshot.
+    pub snapshot: &'a Snapshot,
+    /// The key of the universe's capacity class and set-up.
+    pub verifying_key: &'a VerifyingKey,
+}
+
+/// What a verifier brings along.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Its anchors.
+    pub trust: Option<&'a Trust>,
+    /// Whether to refuse what would otherwise be taken on faith.
+    pub strict: bool,
+    /// Whether to accept a set-up whose secret everybody knows. Such a proof proves nothing.
+    pub allow_insecure_srs: bool,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What an attestation that passed every check establishes, and what it does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// Whose holdings.
+    pub subject: EvmAddress,
+    /// What the policy calls the level that they satisfy.
+    pub level: Name,
+    /// What the policy calls itself.
+    pub policy: Name,
+    /// The policy.
+    pub policy_id: PolicyId,
+    /// The registry that it counts for.
+    pub audience: Audience,
+    /// The market's epoch.
+    pub epoch: u64,
+    /// When the oldest prices were observed.
+    pub prices_at: Timestamp,
+    /// When the oldest balances were held.
+    pub balances_at: Timestamp,
+    /// The last second at which it counts.
+    pub valid_until: Timestamp,
+    /// Whether the set-up's secret is known to everybody: then nothing at all is established.
+    pub insecure_srs: bool,
+    /// What was taken on faith.
+    pub faith: Vec<Faith>,
+    /// Whether every account is pledged to this policy and to no other.
+    pub pledged: bool,
+}
+
+impl Accepted {
+    /// What does not follow, however well the checks went.
+    #[must_use]
+    pub fn not_established(&self) -> Vec<&'static str> {
+        let mut limits = vec![
+            "that the sources stated the truth, and the oracle nodes the market's prices",
+            "that the subject still has these balances: they are as of the time stated",
+            "that the subject owes nothing that these sources do not know of",
+        ];
+        if !self.pledged {
+            limits.push("that the same balances do not serve another policy or lender as well");
+        }
+        limits
+    }
+}
+
+/// A claim whose files, statements, prices and times are in order: what is left to verify is a proof.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// What a valid proof would establish.
+    pub accepted: Accepted,
+    /// What the proof must be about.
+    pub context: Context,
+    /// What the verifier puts in place of the known columns.
+    pub known: KnownCommitments,
+}
+
+/// An attestation of which only the pairing is left to check, alone or together with others.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    accepted: Accepted,
+    check: PairingCheck,
+}
+
+impl Pending {
+    /// Checks the pairing.
+    ///
+    /// # Errors
+    /// If the proof is not valid.
+    pub fn settle(self, verifying_key: &VerifyingKey) -> Result<Accepted, Rejection> {
+        self.check.check(verifying_key.pairing_key()).map_err(proof_rejection)?;
+        Ok(self.accepted)
+    }
+
+    /// What is established if the pairing check holds, and the check. Until it holds, nothing is.
+    #[must_use]
+    pub fn into_parts(self) -> (Accepted, PairingCheck) {
+        (self.accepted, self.check)
+    }
+}
+
+/// Verifies an attestation.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -> Result<Accepted, Rejection> {
+    prepare(attestation, files, terms)?.settle(files.verifying_key)
+}
+
+/// Does everything but the pairing.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -> Result<Pending, Rejection> {
+    let Examined { accepted, context, known } = examine(&attestation.claim, files, terms)?;
+    let context = context.hash();
+    let computed = HexBytes(scalar::to_bytes(&context));
+    same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
+    let check = files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
+    Ok(Pending { accepted, check })
+}
+
+/// Checks a claim: everything about an attestation but its proof. Provers call this before they prove.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Examined, Rejection> {
+    let policy = files.policy;
+    let level = check_references(claim, files)?;
+    let mut anchors = Anchors::new(terms.trust);
+    let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
+    anchors.check_identities(claim, policy)?;
+    let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject };
+    let statements = statement::check(&claim.statements, &expectations)?;
+    anchors.check_sequences(&claim.statements, policy.policy())?;
+    let market = check_snapshot(policy, files.snapshot)?;
+    anchors.check_market(claim.epoch, claim.snapshot, market.complete)?;
+    check_times(claim, files, &market, &statements, terms.now)?;
+    let faith = anchors.into_faith();
+    refuse_faith(&faith, terms.strict)?;
+
+    let coef = coefficients(level, &market)?;
+    let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *statements.holdings.point() };
+    let accepted = Accepted {
+        subject: claim.subject,
+        level: claim.level.clone(),
+        policy: policy.policy().name.clone(),
+        policy_id: policy.id(),
+        audience: claim.audience,
+        epoch: claim.epoch,
+        prices_at: market.oldest,
+        balances_at: statements.oldest,
+        valid_until: claim.valid_until,
+        insecure_srs,
+        faith,
+        pledged: statements.pledged,
+    };
+    Ok(Examined { accepted, context: context(claim, files, coef, statements.hashes), known })
+}
+
+/// Compares every identifier of the claim with what follows from the files. Finds the level's commitments.
+fn check_references<'a>(claim: &Claim, files: &Files<'a>) -> Result<&'a ProgramCommitments, Rejection> {
+    let Files { policy, snapshot, verifying_key } = *files;
+    let universe = policy.universe();
+    let refers = |input: &str, what: &str, claimed: Bytes32, found: Bytes32| {
+        same(Rule::Reference, input, &format!("the {what} of the attestation,"), claimed, found)
+    };
+    refers("universe: set-up", "set-up", claim.srs, universe.srs)?;
+    refers("universe", "universe", claim.universe.0, policy.universe_id().0)?;
+    refers("policy", "policy", claim.policy.0, policy.id().0)?;
+    let (k, key_k) = (universe.capacity.k(), verifying_key.protocol().capacity.k());
+    same(Rule::Reference, "verifying key: capacity class", "that of the universe,", k, key_k)?;
+    let key_srs = verifying_key.srs().id().bytes();
+    same(Rule::Reference, "verifying key: set-up", "that of the universe,", universe.srs, key_srs)?;
+    refers("verifying key", "verifying key", claim.verifying_key, verifying_key.digest().bytes())?;
+    same(Rule::Reference, "market: epoch", "the epoch of the attestation,", claim.epoch, snapshot.epoch)?;
+    refers("market", "market snapshot", claim.snapshot.0, snapshot_id(policy, snapshot).0)?;
+    same(Rule::Vault, "attestation: vault checkpoint", "none:", Bytes32::ZERO, claim.vault_checkpoint)?;
+    policy.level(&claim.level).ok_or_else(|| {
+        let names: Vec<_> = policy.policy().levels.iter().map(|level| level.name.as_str()).collect();
+        let expected = format!("a level of the policy ({})", names.join(", "));
+        Rejection::new(Rule::Reference, "attestation: level", expected, claim.level.to_string())
+    })
+}
+
+/// Whether the set-up is one whose secret everybody knows, if it is acceptable at all.
+fn check_set_up(key: &VerifyingKey, anchors: &Anchors<'_>, allow_insecure: bool) -> Result<bool, Rejection> {
+    let srs = key.srs().id().bytes();
+    let refuse = |found: &str| {
+        Err(Rejection::new(
+            Rule::SetUp,
+            "universe: set-up",
+            "the set-up of a public ceremony",
+            format!("{srs}, {found}"),
+        ))
+    };
+    match key.srs().origin() {
+        Origin::Ceremony(_) => Ok(false),
+        Origin::InsecureDevelopment if allow_insecure => Ok(true),
+        Origin::InsecureDevelopment => refuse("whose secret everybody knows: anybody can prove anything"),
+        Origin::Unknown if anchors.srs() == Some(srs) => Ok(false),
+        Origin::Unknown => {
+            refuse("of unknown origin, which your trust file does not pin: whoever made it can prove anything")
+        }
+    }
+}
+
+/// See the [module](self).
+fn check_times(
+    claim: &Claim,
+    files: &Files<'_>,
+    market: &CheckedSnapshot,
+    statements: &StatementSet,
+    Timestamp(now): Timestamp,
+) -> Result<(), Rejection> {
+    let policy = files.policy.policy();
+    let Timestamp(valid_until) = claim.valid_until;
+    let earliest = market.newest.max(statements.newest).0;
+    let at_most = |rule, input: &str, limit: u64, found: u64, meaning: &str| {
+        require(found <= limit, rule, input, || (format!("at most {limit}, {meaning}"), found.to_string()))
+    };
+    at_most(Rule::NotYet, "market: newest report", now, market.newest.0, "the time now")?;
+    at_most(Rule::NotYet, "attestation: newest statement", now, statements.newest.0, "the time now")?;
+    let age = |oldest: Timestamp| earliest - oldest.0;
+    let limit = policy.oracle.max_age.0;
+    at_most(Rule::Age, "market: age in seconds", limit, age(market.oldest), "before the newest statement or report")?;
+    let limit = policy.statements.max_age.0;
+    let input = "attestation: age of statements in seconds";
+    at_most(Rule::Age, input, limit, age(statements.oldest), "before the newest statement or report")?;
+    let limit = market.oldest.0.saturating_add(policy.validity.0);
+    let input = "attestation: valid until";
+    at_most(Rule::Validity, input, limit, valid_until, "the market's time and the policy's validity")?;
+    at_most(Rule::Validity, input, statements.valid_until.0, valid_until, "when the first statement ends")?;
+    require(now <= valid_until, Rule::Lapsed, input, || {
+        (format!("{now}, the time now, or later"), valid_until.to_string())
+    })
+}
+
+fn refuse_faith(faith: &[Faith], strict: bool) -> Result<(), Rejection> {
+    require(!strict || faith.is_empty(), Rule::Strict, "trust file", || {
+        let missing: Vec<_> = faith.iter().map(ToString::to_string).collect();
+        ("an anchor for everything".to_owned(), format!("none for: {}", missing.join("; ")))
+    })
+}
+
+fn coefficients(level: &ProgramCommitments, market: &CheckedSnapshot) -> Result<G1Affine, Rejection> {
+    level.coef(&market.prices).map_err(|error| {
+        Rejection::new(Rule::Commitments, "policy: commitments", "one for each price", error.to_string())
+    })
+}
+
+fn context(claim: &Claim, files: &Files<'_>, coef: G1Affine, statements: Vec<Bytes32>) -> Context {
+    let policy = files.policy;
+    Context {
+        audience: claim.audience,
+        verifier: claim.verifier,
+        verifying_key: files.verifying_key.digest(),
+        srs: SrsId::from(policy.universe().srs),
+        universe: policy.universe_id(),
+        capacity: policy.universe().capacity,
+        policy: policy.id(),
+        level: LevelId::of(&claim.level),
+        subject: claim.subject,
+        epoch: claim.epoch,
+        coef,
+        statements,
+        vault_checkpoint: claim.vault_checkpoint,
+        valid_until: claim.valid_until,
+    }
+}
+
+fn proof_rejection(error: impl core::fmt::Display) -> Rejection {
+    Rejection::new(Rule::Proof, "attestation: proof", "a valid proof of this claim", format!("an invalid one: {error}"))
+}

@@ -1,0 +1,135 @@
+//! Identifiers: Keccak-256 hashes, each with a prefix of its own, so that no two kinds of thing share one.
+//!
+//! | identifier | hash of |
+//! |---|---|
+//! | [`UniverseId`] | `"surety/universe/v1"`, version of the layout (4 bytes), canonical encoding of the universe |
+//! | [`DocumentId`] | `"surety/policy-document/v1"`, canonical encoding of the policy |
+//! | [`PolicyId`] | see [`crate::compiled`]: the document and what it compiles to |
+//! | [`FeedsId`] | `"surety/feeds/v1"`, canonical encoding of the list of names and decimals |
+//! | [`SnapshotId`] | `"surety/snapshot/v1"`, feeds, epoch (8 bytes), time (8 bytes), prices (32 bytes each) |
+//! | [`AccountId`] | `"surety/account/v1"`, the account's label |
+//! | [`LevelId`] | `"surety/level/v1"`, the level's name |
+//!
+//! Numbers are big-endian. Canonical encodings are those of [`surety_margin::canonical`].
+
+use alloy_primitives::Keccak256;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_margin::{
+    canonical::{self, NotCanonical},
+    capacity::LAYOUT_VERSION,
+    ident::{Bytes32, HexBytes, Name},
+    market::Snapshot,
+    policy::{MarketEntry, Policy},
+    units::Decimals,
+    universe::Universe,
+};
+
+/// Identifies a universe: its instruments and their rows, the capacity class, and the set-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct UniverseId(pub Bytes32);
+
+impl UniverseId {
+    /// The identifier of a universe.
+    ///
+    /// # Errors
+    /// If it has no canonical encoding.
+    pub fn of(universe: &Universe) -> Result<Self, NotCanonical> {
+        let encoding = canonical::encode(universe)?;
+        Ok(Self(hash("surety/universe/v1", &[&LAYOUT_VERSION.to_be_bytes(), &encoding])))
+    }
+}
+
+/// Identifies a policy as it is written. [`PolicyId`] identifies it together with its programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct DocumentId(pub Bytes32);
+
+impl DocumentId {
+    /// The identifier of a policy's text.
+    ///
+    /// # Errors
+    /// If it has no canonical encoding.
+    pub fn of(policy: &Policy) -> Result<Self, NotCanonical> {
+        Ok(Self(hash("surety/policy-document/v1", &[&canonical::encode(policy)?])))
+    }
+}
+
+/// Identifies a policy: everything public that decides whether an account is sufficient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PolicyId(pub Bytes32);
+
+/// Identifies a list of market entries with their decimals: what oracle nodes report on. Policies may share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FeedsId(pub Bytes32);
+
+impl FeedsId {
+    /// The identifier of a market vector's entries.
+    ///
+    /// # Errors
+    /// If they have no canonical encoding.
+    pub fn of(market: &[MarketEntry]) -> Result<Self, NotCanonical> {
+        #[derive(Serialize)]
+        struct Feed<'a> {
+            name: &'a Name,
+            decimals: Decimals,
+        }
+        let feeds: Vec<_> = market.iter().map(|entry| Feed { name: &entry.name, decimals: entry.decimals }).collect();
+        Ok(Self(hash("surety/feeds/v1", &[&canonical::encode(&feeds)?])))
+    }
+}
+
+/// Identifies the prices of an epoch, whoever reported them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SnapshotId(pub Bytes32);
+
+impl SnapshotId {
+    /// The identifier of a snapshot whose prices are in the order of these feeds.
+    #[must_use]
+    pub fn of(feeds: FeedsId, snapshot: &Snapshot) -> Self {
+        let price = |price: u128| {
+            let mut word = [0; 32];
+            word[16..].copy_from_slice(&price.to_be_bytes());
+            word
+        };
+        let prices: Vec<u8> = snapshot.prices.iter().flat_map(|entry| price(entry.price.get())).collect();
+        let (epoch, time) = (snapshot.epoch.to_be_bytes(), snapshot.time.0.to_be_bytes());
+        Self(hash("surety/snapshot/v1", &[&feeds.0.0, &epoch, &time, &prices]))
+    }
+}
+
+/// Identifies an account of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountId(pub Bytes32);
+
+impl AccountId {
+    /// The identifier of a label.
+    #[must_use]
+    pub fn of(label: &Name) -> Self {
+        Self(hash("surety/account/v1", &[label.as_str().as_bytes()]))
+    }
+}
+
+/// Identifies a level within its policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelId(pub Bytes32);
+
+impl LevelId {
+    /// The identifier of a name.
+    #[must_use]
+    pub fn of(name: &Name) -> Self {
+        Self(hash("surety/level/v1", &[name.as_str().as_bytes()]))
+    }
+}
+
+/// `keccak256(prefix ‖ parts)`. Of the parts, only the last may vary in length.
+pub(crate) fn hash(prefix: &str, parts: &[&[u8]]) -> Bytes32 {
+    let mut hasher = Keccak256::new();
+    hasher.update(prefix);
+    parts.iter().for_each(|part| hasher.update(part));
+    HexBytes(hasher.finalize().0)
+}

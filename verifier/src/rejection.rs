@@ -1,0 +1,198 @@
+//! Why an attestation is refused: the rule, where it is broken, what was expected, what was found, what to do.
+
+use core::fmt;
+
+use serde::Serialize;
+
+/// What kind of fault a rejection is. Programs end with a status of their own for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A file cannot be read as what it is said to be.
+    Input,
+    /// The proof, a signature, or a rule about statements, prices and times does not hold.
+    Invalid,
+    /// Files that do not belong together, or not to what the verifier trusts.
+    Mismatch,
+}
+
+/// The rules that attestations are held to. Every check of this crate, other than of a file's form, names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// A file has the form that its kind and version prescribe.
+    Form,
+    /// A file is the one that the attestation, or another file, refers to.
+    Reference,
+    /// What the verifier pinned is what is found.
+    Anchor,
+    /// Nothing is taken on faith where the verifier said so.
+    Strict,
+    /// The set-up comes from a public ceremony.
+    SetUp,
+    /// Nothing newer is known to the verifier.
+    Superseded,
+    /// The program's commitments fit the policy.
+    Commitments,
+    /// Each required source states each account exactly once, in order.
+    StatementSet,
+    /// A statement is addressed to the attestation's registry on its chain.
+    Audience,
+    /// A statement is about the attestation's subject.
+    Subject,
+    /// A signature is well-formed and by the key it should be by.
+    Signature,
+    /// The subject is neither source nor oracle node of its own attestation.
+    HolderIsNoSource,
+    /// The commitments are points, and so is their sum.
+    HoldingCommitment,
+    /// The accounts are pledged to nobody else.
+    Encumbrance,
+    /// Statements are from one moment, up to the policy's skew.
+    StatementSkew,
+    /// Prices keep the policy's rules for reports and snapshots.
+    Market,
+    /// Nothing is from the future.
+    NotYet,
+    /// The attestation has not lapsed.
+    Lapsed,
+    /// The attestation ends when the snapshot or a statement does.
+    Validity,
+    /// Prices and statements were fresh when the newest of them was made.
+    Age,
+    /// A native verifier sees no vault.
+    Vault,
+    /// The proof is for exactly this claim.
+    Context,
+    /// The proof is valid.
+    Proof,
+}
+
+impl Rule {
+    /// The kind of fault that breaking the rule is.
+    #[must_use]
+    pub fn class(self) -> Class {
+        match self {
+            Self::Form => Class::Input,
+            Self::Reference
+            | Self::Anchor
+            | Self::Strict
+            | Self::SetUp
+            | Self::Superseded
+            | Self::Commitments
+            | Self::Audience
+            | Self::Subject
+            | Self::Vault
+            | Self::Context => Class::Mismatch,
+            Self::StatementSet
+            | Self::Signature
+            | Self::HolderIsNoSource
+            | Self::HoldingCommitment
+            | Self::Encumbrance
+            | Self::StatementSkew
+            | Self::Market
+            | Self::NotYet
+            | Self::Lapsed
+            | Self::Validity
+            | Self::Age
+            | Self::Proof => Class::Invalid,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Form => "obtain the file again from whoever wrote it",
+            Self::Reference => "obtain the file that the attestation was made with",
+            Self::Anchor => {
+                "do not rely on the attestation, unless what you pinned has been replaced for a reason you know"
+            }
+            Self::Strict => "pin it in your trust file, or verify without --strict",
+            Self::SetUp => "ask for a proof over a ceremony's set-up; for tests only, allow insecure set-ups",
+            Self::Superseded => "ask for an attestation over the newest market and statements",
+            Self::Commitments => "compile the policy again and compare",
+            Self::StatementSet => "ask for an attestation with exactly the statements that the policy requires",
+            Self::Audience => "ask for statements and an attestation that are addressed to your chain and registry",
+            Self::Subject => "ask for statements about the subject of the attestation",
+            Self::Signature => "do not rely on it: the content was changed after signing, or somebody else signed",
+            Self::HolderIsNoSource => "do not rely on it: whoever proves must not vouch for the balances or the prices",
+            Self::HoldingCommitment => "ask the sources for new statements",
+            Self::Encumbrance => "ask the source to release the account or to pledge it to this policy",
+            Self::StatementSkew => "ask the sources for statements of the same moment",
+            Self::Market => "ask for an attestation over a snapshot that follows the policy's oracle rules",
+            Self::NotYet => "compare your clock; otherwise do not rely on it",
+            Self::Lapsed => "ask for a new attestation",
+            Self::Validity => "ask for an attestation that ends in time",
+            Self::Age => "ask for an attestation over prices and statements of the same time",
+            Self::Vault => "have the registry on chain verify attestations that draw on a vault",
+            Self::Context => {
+                "do not rely on it: the proof was made for another claim, or the claim was changed afterwards"
+            }
+            Self::Proof => "do not rely on it; ask for a new attestation",
+        }
+    }
+}
+
+/// Why an attestation is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+pub struct Rejection {
+    /// The rule that is broken.
+    pub rule: Rule,
+    /// Which file, and where in it.
+    pub input: String,
+    /// What the rule expects there.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+impl Rejection {
+    /// A broken rule.
+    pub(crate) fn new(
+        rule: Rule,
+        input: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { rule, input: input.into(), expected: expected.into(), found: found.into() }
+    }
+
+    /// The kind of fault.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.rule.class()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, input, expected, found } = self;
+        write!(f, "{input}: expected {expected}, found {found}; {}", rule.advice())
+    }
+}
+
+/// Demands that two values are equal.
+pub(crate) fn same<T: PartialEq + fmt::Display>(
+    rule: Rule,
+    input: &str,
+    what: &str,
+    expected: T,
+    found: T,
+) -> Result<(), Rejection> {
+    require(expected == found, rule, input, || (format!("{what} {expected}"), found.to_string()))
+}
+
+/// Demands that a condition holds; says what was expected and found if it does not.
+pub(crate) fn require(
+    holds: bool,
+    rule: Rule,
+    input: &str,
+    expected_and_found: impl FnOnce() -> (String, String),
+) -> Result<(), Rejection> {
+    if holds {
+        return Ok(());
+    }
+    let (expected, found) = expected_and_found();
+    Err(Rejection::new(rule, input, expected, found))
+}

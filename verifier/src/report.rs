@@ -1,0 +1,95 @@
+//! What oracle nodes sign, and the checks of a snapshot that take signatures.
+//!
+//! Prices are the same for everybody: a report's EIP-712 domain names no chain and no contract, so that one report serves
+//! every registry that follows the same feeds. It cannot pass for a statement, whose domain has other fields.
+
+use surety_margin::{
+    ident::Bytes32,
+    market::{Observation, Report, Snapshot},
+    oracle,
+    problem::Problem,
+    units::{Price, Timestamp},
+};
+
+use crate::{
+    compiled::CommittedPolicy,
+    eip712::{Domain, hash_struct, hash_words, number},
+    ids::SnapshotId,
+    rejection::{Rejection, Rule, same},
+    signature::{SignatureError, SigningKey},
+    statement::check_signature,
+};
+
+/// The struct that is signed.
+const TYPE: &str = "MarketReport(bytes32 feeds,uint64 epoch,uint64 observedAt,uint256[] prices,uint256[] confidences)";
+
+/// The EIP-712 hash of a report: what its oracle node signs.
+#[must_use]
+pub fn hash(report: &Report) -> Bytes32 {
+    let column = |value: fn(&Observation) -> Price| {
+        hash_words(&report.observations.iter().map(|observation| number(value(observation).get())).collect::<Vec<_>>())
+    };
+    let values = [
+        report.feeds.0,
+        number(report.epoch.into()),
+        number(report.observed_at.0.into()),
+        column(|observation| observation.price),
+        column(|observation| observation.confidence),
+    ];
+    Domain::anywhere().digest(hash_struct(TYPE, &values))
+}
+
+/// The report with its node's address and signature.
+///
+/// # Errors
+/// As [`SigningKey::sign`].
+pub fn sign(mut report: Report, key: &SigningKey) -> Result<Report, SignatureError> {
+    report.oracle = key.address();
+    report.signature = key.sign(&hash(&report))?;
+    Ok(report)
+}
+
+/// A snapshot that follows a policy's rules and that oracle nodes stand behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedSnapshot {
+    /// The market vector.
+    pub prices: Vec<Price>,
+    /// When the oldest report was observed.
+    pub oldest: Timestamp,
+    /// When the newest report was observed.
+    pub newest: Timestamp,
+    /// Whether every oracle node of the policy has reported. If not, somebody chose whose reports to take.
+    pub complete: bool,
+}
+
+/// Checks feeds, the policy's oracle rules, and every signature.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_snapshot(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<CheckedSnapshot, Rejection> {
+    for (index, report) in snapshot.reports.iter().enumerate() {
+        let input = format!("market: reports[{index}].feeds");
+        same(Rule::Reference, &input, "the policy's feeds", policy.feeds_id().0, report.feeds)?;
+    }
+    let prices = oracle::check(policy.policy(), snapshot).map_err(|problems| market_rejection(&problems))?;
+    for (index, report) in snapshot.reports.iter().enumerate() {
+        let input = format!("market: reports[{index}].signature");
+        check_signature(&input, &hash(report), &report.signature, &report.oracle)?;
+    }
+    let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
+    let complete = snapshot.reports.len() == policy.policy().oracle.nodes.len();
+    Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, complete })
+}
+
+/// The identifier of a policy's snapshot.
+#[must_use]
+pub fn snapshot_id(policy: &CommittedPolicy, snapshot: &Snapshot) -> SnapshotId {
+    SnapshotId::of(policy.feeds_id(), snapshot)
+}
+
+fn market_rejection(problems: &[Problem]) -> Rejection {
+    match problems {
+        [] => Rejection::new(Rule::Market, "market", "a snapshot that follows the policy's rules", "another one"),
+        [first, ..] => Rejection::new(Rule::Market, format!("market: {}", first.path), &*first.expected, &*first.found),
+    }
+}

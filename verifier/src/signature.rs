@@ -1,0 +1,151 @@
+//! Signatures over secp256k1 as the EVM recovers them: 65 bytes `r ‖ s ‖ v` with `v` 27 or 28 and `s` in the lower half.
+
+use alloy_primitives::keccak256;
+use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
+use surety_margin::ident::{Bytes32, EvmAddress, HexBytes};
+
+/// A signature: `r ‖ s ‖ v`.
+pub type SignatureBytes = HexBytes<65>;
+
+/// Added to the recovery bit.
+const V_OFFSET: u8 = 27;
+
+/// Why a signature is refused, whoever made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The last byte is neither 27 nor 28.
+    #[error("a signature whose last byte is {0}, where 27 or 28 is expected")]
+    RecoveryByte(u8),
+    /// `s` is in the upper half: the twin of a signature that somebody made.
+    #[error("a signature with s in the upper half of the group order")]
+    HighS,
+    /// No key makes this signature.
+    #[error("a signature that no key makes")]
+    NoKey,
+}
+
+/// The address of the key that signed a digest.
+///
+/// # Errors
+/// If the signature is not in the one form that is accepted, or nobody's.
+pub fn signer(digest: &Bytes32, signature: &SignatureBytes) -> Result<EvmAddress, SignatureError> {
+    let [scalars @ .., v] = &signature.0;
+    let bit = v.checked_sub(V_OFFSET).filter(|bit| *bit <= 1).ok_or(SignatureError::RecoveryByte(*v))?;
+    let recovery = RecoveryId::new(bit == 1, false);
+    let signature = Signature::from_slice(scalars).map_err(|_| SignatureError::NoKey)?;
+    if signature.normalize_s().is_some() {
+        return Err(SignatureError::HighS);
+    }
+    let key = VerifyingKey::recover_from_prehash(&digest.0, &signature, recovery).map_err(|_| SignatureError::NoKey)?;
+    Ok(address(&key))
+}
+
+/// A key that signs statements or reports. It is wiped when dropped and does not print.
+pub struct SigningKey(k256::ecdsa::SigningKey);
+
+/// Bytes that are no key. Does not say which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a secp256k1 key: 32 bytes, as a number from 1 to the group order less one")]
+pub struct InvalidKey;
+
+impl SigningKey {
+    /// The key with these bytes, big-endian. The caller wipes them.
+    ///
+    /// # Errors
+    /// If the number is zero, or not below the group order.
+    pub fn from_secret_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidKey> {
+        k256::ecdsa::SigningKey::from_bytes(bytes.into()).map(Self).map_err(|_| InvalidKey)
+    }
+
+    /// The key's address.
+    #[must_use]
+    pub fn address(&self) -> EvmAddress {
+        address(self.0.verifying_key())
+    }
+
+    /// Signs a digest, with the nonce of RFC 6979: the same key and digest always give the same signature.
+    ///
+    /// # Errors
+    /// If the signature is not one that the EVM recovers; this has a probability of `2^-127`.
+    pub fn sign(&self, digest: &Bytes32) -> Result<SignatureBytes, SignatureError> {
+        let (signature, recovery) = self.0.sign_prehash_recoverable(&digest.0).map_err(|_| SignatureError::NoKey)?;
+        let mut bytes = [0; 65];
+        bytes[..64].copy_from_slice(&signature.to_bytes());
+        bytes[64] = V_OFFSET + recovery.to_byte();
+        signer(digest, &HexBytes(bytes))?;
+        Ok(HexBytes(bytes))
+    }
+}
+
+/// The last 20 bytes of the Keccak-256 hash of a public key's coordinates.
+fn address(key: &VerifyingKey) -> EvmAddress {
+    let point = key.to_encoded_point(false);
+    let hash = keccak256(&point.as_bytes()[1..]);
+    let mut address = [0; 20];
+    address.copy_from_slice(&hash[12..]);
+    HexBytes(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{U256, hex, uint};
+
+    use super::*;
+
+    const DIGEST: Bytes32 = HexBytes([0x5a; 32]);
+    const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
+
+    fn key() -> SigningKey {
+        // The first account of development chains (mnemonic "test test … junk").
+        SigningKey::from_secret_bytes(&hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"))
+            .unwrap()
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_evm() {
+        assert_eq!(key().address().to_string(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+    }
+
+    #[test]
+    fn signatures_name_their_signer_and_are_deterministic() {
+        let signature = key().sign(&DIGEST).unwrap();
+        assert_eq!(signer(&DIGEST, &signature), Ok(key().address()));
+        assert_eq!(key().sign(&DIGEST), Ok(signature));
+        assert_ne!(signer(&HexBytes([0x5b; 32]), &signature), Ok(key().address()));
+    }
+
+    #[test]
+    fn rejects_the_twin_in_the_upper_half() {
+        let mut twin = key().sign(&DIGEST).unwrap();
+        let s = U256::from_be_slice(&twin.0[32..64]);
+        twin.0[32..64].copy_from_slice(&(ORDER - s).to_be_bytes::<32>());
+        twin.0[64] ^= 27 ^ 28;
+        assert_eq!(signer(&DIGEST, &twin), Err(SignatureError::HighS));
+    }
+
+    #[test]
+    fn rejects_other_recovery_bytes() {
+        let signature = key().sign(&DIGEST).unwrap();
+        for v in (0..=255).filter(|v| ![27, 28].contains(v)) {
+            let mut other = signature;
+            other.0[64] = v;
+            assert_eq!(signer(&DIGEST, &other), Err(SignatureError::RecoveryByte(v)));
+        }
+    }
+
+    #[test]
+    fn rejects_scalars_that_are_zero_or_not_reduced() {
+        let signature = key().sign(&DIGEST).unwrap();
+        for (offset, value) in [(0, U256::ZERO), (0, ORDER), (32, U256::ZERO), (32, ORDER), (0, U256::MAX)] {
+            let mut other = signature;
+            other.0[offset..offset + 32].copy_from_slice(&value.to_be_bytes::<32>());
+            assert_eq!(signer(&DIGEST, &other), Err(SignatureError::NoKey));
+        }
+    }
+
+    #[test]
+    fn rejects_keys_out_of_range() {
+        assert_eq!(SigningKey::from_secret_bytes(&[0; 32]).err(), Some(InvalidKey));
+        assert_eq!(SigningKey::from_secret_bytes(&ORDER.to_be_bytes()).err(), Some(InvalidKey));
+    }
+}

@@ -1,0 +1,257 @@
+//! What sources state: signed commitments to the balances of accounts.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_kzg::HoldingCommitment;
+use surety_margin::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    policy::SourceRule,
+    problem::Problem,
+    text::Document,
+    units::Timestamp,
+};
+
+use crate::{
+    compiled::CommittedPolicy,
+    eip712::{Audience, Domain, Word, address, hash_struct, number},
+    ids::{AccountId, UniverseId},
+    rejection::{Rejection, Rule, require, same},
+    signature::{SignatureBytes, SignatureError, SigningKey, signer},
+};
+
+/// The struct that is signed.
+const TYPE: &str = "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,\
+uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)";
+
+/// What a source says that an account holds, without saying it: a commitment, signed.
+///
+/// The source is trusted for the whole vector behind the commitment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// The format.
+    pub kind: StatementKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The registry that it is meant for.
+    pub audience: Audience,
+    /// The source's signing address.
+    pub source: EvmAddress,
+    /// Whose account it is.
+    pub subject: EvmAddress,
+    /// The account, as the policy calls it.
+    pub account: Name,
+    /// What the balances are over.
+    pub universe: UniverseId,
+    /// The commitment to the balances, `x ‖ y`.
+    pub commitment: HexBytes<64>,
+    /// When the account held them.
+    pub as_of: Timestamp,
+    /// The last second at which the statement counts.
+    pub valid_until: Timestamp,
+    /// Counts up with every statement of the source about the account.
+    pub sequence: u64,
+    /// Zero for a free account, or the identifier of the only policy that it is pledged to.
+    pub encumbrance: Bytes32,
+    /// `r ‖ s ‖ v` over the EIP-712 hash of the above.
+    pub signature: SignatureBytes,
+}
+
+/// The value of a statement's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StatementKind {
+    /// `surety/statement`
+    #[serde(rename = "surety/statement")]
+    Statement,
+}
+
+/// What a statement must satisfy depends on the policy: see [`check`].
+impl Document for Statement {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+impl Statement {
+    /// The EIP-712 hash: what is signed, and what the statement is identified by.
+    #[must_use]
+    pub fn hash(&self) -> Bytes32 {
+        let coordinate = |offset: usize| -> Word { core::array::from_fn(|index| self.commitment.0[offset + index]) };
+        let values = [
+            address(&self.source),
+            address(&self.subject),
+            AccountId::of(&self.account).0.0,
+            self.universe.0.0,
+            coordinate(0),
+            coordinate(32),
+            number(self.as_of.0.into()),
+            number(self.valid_until.0.into()),
+            number(self.sequence.into()),
+            self.encumbrance.0,
+        ];
+        Domain::of(&self.audience).digest(hash_struct(TYPE, &values))
+    }
+
+    /// The statement with its source's address and signature.
+    ///
+    /// # Errors
+    /// As [`SigningKey::sign`].
+    pub fn signed(mut self, key: &SigningKey) -> Result<Self, SignatureError> {
+        self.source = key.address();
+        self.signature = key.sign(&self.hash())?;
+        Ok(self)
+    }
+
+    /// Statements of a set are in ascending order of this.
+    #[must_use]
+    pub fn position(&self) -> (EvmAddress, AccountId) {
+        (self.source, AccountId::of(&self.account))
+    }
+}
+
+/// What a set of statements is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectations<'a> {
+    /// The policy that says which statements there must be.
+    pub policy: &'a CommittedPolicy,
+    /// The audience of the attestation.
+    pub audience: &'a Audience,
+    /// The subject of the attestation.
+    pub subject: &'a EvmAddress,
+}
+
+/// What a set of statements that passed its checks amounts to.
+#[derive(Clone, Debug)]
+pub struct StatementSet {
+    /// The commitment to all holdings together.
+    pub holdings: HoldingCommitment,
+    /// The hashes of the statements, in their order.
+    pub hashes: Vec<Bytes32>,
+    /// When the oldest balances were held.
+    pub oldest: Timestamp,
+    /// When the newest balances were held.
+    pub newest: Timestamp,
+    /// When the first statement ends.
+    pub valid_until: Timestamp,
+    /// Whether every account is pledged to the policy.
+    pub pledged: bool,
+}
+
+/// Checks that these are the statements that a policy requires: for each required (source, account) exactly one, in
+/// ascending order of source and [`AccountId`], each signed by its source, for this audience, about this subject, over the
+/// policy's universe, pledged to nobody else, and all from one moment up to the policy's skew.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check(statements: &[Statement], expectations: &Expectations<'_>) -> Result<StatementSet, Rejection> {
+    let policy = expectations.policy.policy();
+    refuse_holder_as_source(expectations)?;
+    check_completeness(statements, &policy.sources)?;
+    let mut commitments = Vec::with_capacity(statements.len());
+    for (index, statement) in statements.iter().enumerate() {
+        let input = format!("attestation: statement {index} ({} of {})", statement.account, statement.source);
+        commitments.push(check_one(statement, &input, expectations)?);
+    }
+    let holdings = HoldingCommitment::sum(&commitments).map_err(|error| {
+        Rejection::new(
+            Rule::HoldingCommitment,
+            "attestation: statements",
+            "commitments that hide something",
+            error.to_string(),
+        )
+    })?;
+    let as_of = || statements.iter().map(|statement| statement.as_of);
+    let (oldest, newest) = (as_of().min().unwrap_or_default(), as_of().max().unwrap_or_default());
+    let skew = newest.0 - oldest.0;
+    let allowed = policy.statements.max_skew.0;
+    require(skew <= allowed, Rule::StatementSkew, "attestation: statements", || {
+        (format!("times of balances at most {allowed} seconds apart"), format!("{skew} seconds"))
+    })?;
+    Ok(StatementSet {
+        holdings,
+        hashes: statements.iter().map(Statement::hash).collect(),
+        oldest,
+        newest,
+        valid_until: statements.iter().map(|statement| statement.valid_until).min().unwrap_or_default(),
+        pledged: statements.iter().all(|statement| statement.encumbrance != Bytes32::ZERO),
+    })
+}
+
+/// A holder that vouches for its own balances or prices can prove whatever it likes.
+fn refuse_holder_as_source(expectations: &Expectations<'_>) -> Result<(), Rejection> {
+    let policy = expectations.policy.policy();
+    let sources = policy.sources.iter().map(|source| (&source.name, &source.signer));
+    let nodes = policy.oracle.nodes.iter().map(|node| (&node.name, &node.signer));
+    match sources.chain(nodes).find(|(_, signer)| *signer == expectations.subject) {
+        None => Ok(()),
+        Some((name, signer)) => Err(Rejection::new(
+            Rule::HolderIsNoSource,
+            "attestation: subject",
+            "an address that is neither a source nor an oracle node of the policy",
+            format!("{signer}, which signs as {name}"),
+        )),
+    }
+}
+
+/// Compares who states what with whom the policy wants it from.
+fn check_completeness(statements: &[Statement], sources: &[SourceRule]) -> Result<(), Rejection> {
+    const INPUT: &str = "attestation: statements";
+    let broken = |expected: String, found: String| Err(Rejection::new(Rule::StatementSet, INPUT, expected, found));
+    let mut missing: BTreeMap<_, _> = sources
+        .iter()
+        .flat_map(|source| source.accounts.iter().map(move |account| (source, account)))
+        .map(|(source, account)| ((source.signer, AccountId::of(account)), format!("{account} of {}", source.name)))
+        .collect();
+    for statement in statements {
+        let Statement { account, source, .. } = statement;
+        if missing.remove(&statement.position()).is_none() {
+            let expected = "one statement for each account that the policy names, and no other".to_owned();
+            return broken(expected, format!("one more, about {account} of {source}"));
+        }
+    }
+    if let Some(account) = missing.into_values().next() {
+        return broken(format!("a statement about {account}"), "none".to_owned());
+    }
+    if !statements.is_sorted_by_key(Statement::position) {
+        return broken("ascending order of source and account identifier".to_owned(), "another order".to_owned());
+    }
+    Ok(())
+}
+
+fn check_one(
+    statement: &Statement,
+    input: &str,
+    expectations: &Expectations<'_>,
+) -> Result<HoldingCommitment, Rejection> {
+    let Expectations { policy, audience, subject } = expectations;
+    let at = |field: &str| format!("{input}: {field}");
+    same(Rule::Audience, &at("audience"), "chain", audience.chain_id, statement.audience.chain_id)?;
+    same(Rule::Audience, &at("audience"), "registry", audience.registry, statement.audience.registry)?;
+    same(Rule::Subject, &at("subject"), "the attestation's subject", **subject, statement.subject)?;
+    same(Rule::Reference, &at("universe"), "the universe", policy.universe_id().0, statement.universe.0)?;
+    let pledge = policy.id().0;
+    require([Bytes32::ZERO, pledge].contains(&statement.encumbrance), Rule::Encumbrance, &at("encumbrance"), || {
+        (format!("zero or this policy, {pledge}"), statement.encumbrance.to_string())
+    })?;
+    check_signature(&at("signature"), &statement.hash(), &statement.signature, &statement.source)?;
+    HoldingCommitment::from_bytes(&statement.commitment.0)
+        .map_err(|error| Rejection::new(Rule::HoldingCommitment, at("commitment"), "a commitment", error.to_string()))
+}
+
+/// Demands a signature by an address.
+pub(crate) fn check_signature(
+    input: &str,
+    digest: &Bytes32,
+    signature: &SignatureBytes,
+    expected: &EvmAddress,
+) -> Result<(), Rejection> {
+    let found = match signer(digest, signature) {
+        Ok(found) if found == *expected => return Ok(()),
+        Ok(found) => format!("one by {found} for this content"),
+        Err(error) => error.to_string(),
+    };
+    Err(Rejection::new(Rule::Signature, input, format!("a signature by {expected}"), found))
+}

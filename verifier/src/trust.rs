@@ -1,0 +1,237 @@
+//! What a verifier trusts, from its own side: never from files that a prover sent.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_margin::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, Name},
+    policy::Policy,
+    problem::Problem,
+    text::Document,
+};
+
+use crate::{
+    attestation::Claim,
+    compiled::CommittedPolicy,
+    eip712::Audience,
+    ids::{PolicyId, SnapshotId},
+    rejection::{Rejection, Rule, require, same},
+    statement::Statement,
+};
+
+/// Where errors say that something was pinned.
+const PINNED: &str = "what your trust file pins,";
+
+/// The anchors of a verifier. What is left out is taken on faith, and said to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    /// The format.
+    pub kind: TrustKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyId>,
+    /// The set-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub srs: Option<Bytes32>,
+    /// The newest epoch known; attestations over older ones are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The only market snapshots that count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<Vec<SnapshotId>>,
+    /// The contract that verifies on chain. Nothing that a native verifier does depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<EvmAddress>,
+    /// The verifier's own registry on its chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    /// The signing addresses of the sources, by the policy's names for them. May list more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<BTreeMap<Name, EvmAddress>>,
+    /// The signing addresses of the oracle nodes, by the policy's names for them. May list more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oracles: Option<BTreeMap<Name, EvmAddress>>,
+    /// The last sequence number seen of each source and account, by the policy's names for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sequences: BTreeMap<Name, BTreeMap<Name, u64>>,
+}
+
+/// The value of a trust file's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TrustKind {
+    /// `surety/trust`
+    #[serde(rename = "surety/trust")]
+    Trust,
+}
+
+/// Any combination of anchors is good.
+impl Document for Trust {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+/// Something that a verifier has no anchor for: it believes what it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Faith {
+    /// No policy pinned.
+    Policy,
+    /// No policy pinned, and the commitments come from a file.
+    Commitments,
+    /// No set-up pinned.
+    SetUp,
+    /// No registry pinned.
+    Audience,
+    /// No addresses of sources pinned.
+    Sources,
+    /// No addresses of oracle nodes pinned.
+    Oracles,
+    /// No newest epoch known.
+    Epoch,
+    /// No snapshot pinned, and not every oracle node has reported.
+    Reports,
+    /// No last sequence number known for some account.
+    Sequences,
+}
+
+impl fmt::Display for Faith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "that this policy is the one you want",
+            Self::Commitments => "that the published commitments are those of the policy's programs",
+            Self::SetUp => "that this set-up is the one you want",
+            Self::Audience => "that the statements are meant for you and not for another registry or chain",
+            Self::Sources => "that the addresses of the sources in the policy are theirs",
+            Self::Oracles => "that the addresses of the oracle nodes in the policy are theirs",
+            Self::Epoch => "that there is no newer market snapshot",
+            Self::Reports => "that the reports which the snapshot leaves out were left out for a good reason",
+            Self::Sequences => "that the sources have made no newer statements",
+        })
+    }
+}
+
+/// Compares what is found with a verifier's anchors, and keeps account of those that are missing.
+#[derive(Debug)]
+pub(crate) struct Anchors<'a> {
+    trust: Option<&'a Trust>,
+    faith: Vec<Faith>,
+}
+
+impl<'a> Anchors<'a> {
+    pub(crate) fn new(trust: Option<&'a Trust>) -> Self {
+        Self { trust, faith: Vec::new() }
+    }
+
+    /// What was taken on faith.
+    pub(crate) fn into_faith(self) -> Vec<Faith> {
+        self.faith
+    }
+
+    /// The set-up that is pinned.
+    pub(crate) fn srs(&self) -> Option<Bytes32> {
+        self.trust?.srs
+    }
+
+    /// Who and what: things that stay the same from one attestation to the next.
+    pub(crate) fn check_identities(&mut self, claim: &Claim, policy: &CommittedPolicy) -> Result<(), Rejection> {
+        match self.anchor(|trust| trust.policy, Faith::Policy) {
+            Some(pinned) => same(Rule::Anchor, "policy", PINNED, pinned.0, policy.id().0)?,
+            None if policy.is_at_first_hand() => {}
+            None => self.faith.push(Faith::Commitments),
+        }
+        if let Some(pinned) = self.anchor(|trust| trust.srs, Faith::SetUp) {
+            same(Rule::Anchor, "universe: set-up", PINNED, pinned, policy.universe().srs)?;
+        }
+        if let Some(Audience { chain_id, registry }) = self.anchor(|trust| trust.audience, Faith::Audience) {
+            same(Rule::Anchor, "attestation: chain", PINNED, chain_id, claim.audience.chain_id)?;
+            same(Rule::Anchor, "attestation: registry", PINNED, registry, claim.audience.registry)?;
+        }
+        if let Some(verifier) = self.trust.and_then(|trust| trust.verifier) {
+            same(Rule::Anchor, "attestation: verifier", PINNED, verifier, claim.verifier)?;
+        }
+        let Policy { sources, oracle, .. } = policy.policy();
+        if let Some(pinned) = self.anchor(|trust| trust.sources.as_ref(), Faith::Sources) {
+            let signers = sources.iter().map(|source| (&source.name, source.signer));
+            check_signers("policy: source", pinned, signers)?;
+        }
+        if let Some(pinned) = self.anchor(|trust| trust.oracles.as_ref(), Faith::Oracles) {
+            check_signers("policy: oracle node", pinned, oracle.nodes.iter().map(|node| (&node.name, node.signer)))?;
+        }
+        Ok(())
+    }
+
+    /// Which prices: the newest, and not a choice of reports that suits the holder.
+    pub(crate) fn check_market(&mut self, epoch: u64, id: SnapshotId, complete: bool) -> Result<(), Rejection> {
+        if let Some(newest) = self.anchor(|trust| trust.epoch, Faith::Epoch) {
+            require(epoch >= newest, Rule::Superseded, "market: epoch", || {
+                (format!("{newest}, the newest that your trust file knows, or a newer one"), epoch.to_string())
+            })?;
+        }
+        match self.trust.and_then(|trust| trust.snapshots.as_ref()) {
+            Some(pinned) => require(pinned.contains(&id), Rule::Anchor, "market", || {
+                ("one of the snapshots that your trust file pins".to_owned(), id.0.to_string())
+            })?,
+            None if complete => {}
+            None => self.faith.push(Faith::Reports),
+        }
+        Ok(())
+    }
+
+    /// Which statements: none older than one that the verifier has seen.
+    pub(crate) fn check_sequences(&mut self, statements: &[Statement], policy: &Policy) -> Result<(), Rejection> {
+        let mut unknown = false;
+        for statement in statements {
+            let Some(last) = self.last_sequence(statement, policy) else {
+                unknown = true;
+                continue;
+            };
+            let input = format!("attestation: statement about {} of {}", statement.account, statement.source);
+            require(statement.sequence >= last, Rule::Superseded, &format!("{input}: sequence"), || {
+                (format!("{last}, the last that your trust file knows, or a later one"), statement.sequence.to_string())
+            })?;
+        }
+        if unknown {
+            self.faith.push(Faith::Sequences);
+        }
+        Ok(())
+    }
+
+    fn last_sequence(&self, statement: &Statement, policy: &Policy) -> Option<u64> {
+        let source = policy.sources.iter().find(|source| source.signer == statement.source)?;
+        self.trust?.sequences.get(&source.name)?.get(&statement.account).copied()
+    }
+
+    /// An anchor; if it is missing, that is noted.
+    fn anchor<T>(&mut self, anchor: impl FnOnce(&'a Trust) -> Option<T>, otherwise: Faith) -> Option<T> {
+        let pinned = self.trust.and_then(anchor);
+        if pinned.is_none() {
+            self.faith.push(otherwise);
+        }
+        pinned
+    }
+}
+
+fn check_signers<'p>(
+    role: &str,
+    pinned: &BTreeMap<Name, EvmAddress>,
+    signers: impl Iterator<Item = (&'p Name, EvmAddress)>,
+) -> Result<(), Rejection> {
+    for (name, signer) in signers {
+        let input = format!("{role} {name}");
+        match pinned.get(name) {
+            Some(pinned) => same(Rule::Anchor, &input, PINNED, *pinned, signer)?,
+            None => {
+                let expected = "a name that your trust file lists";
+                return Err(Rejection::new(Rule::Anchor, input, expected, format!("{signer} under no such name")));
+            }
+        }
+    }
+    Ok(())
+}
