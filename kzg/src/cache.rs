@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use surety_margin::capacity::Capacity;
 
 use crate::{
-    atomic,
+    file,
     params::Params,
     point::{self, G1_BYTES, G2_BYTES, PointError},
     progress::{Event, Observer},
@@ -85,7 +85,7 @@ impl ParamsCache {
             Err(problem) => observer.event(Event::Notice(format!("{}: computed anew: {problem}", path.display()))),
         }
         let params = Params::from_srs(&srs()?, capacity, observer)?;
-        if let Err(error) = atomic::write(&path, |writer| write(&params, writer)) {
+        if let Err(error) = file::write(&path, |writer| write(&params, writer)) {
             observer.event(Event::Notice(format!("{}: cannot be cached: {error}", path.display())));
         }
         Ok(params)

@@ -17,7 +17,7 @@ use surety_margin::ident::Bytes32;
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
-    atomic::sync_directory,
+    file::{FileError, sync_directory_of},
     progress::{Event, Observer, Stage},
 };
 
@@ -110,14 +110,8 @@ pub enum DownloadError {
         path: PathBuf,
     },
     /// A file cannot be read or written.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        error: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Download {
@@ -126,16 +120,16 @@ impl Download {
     /// # Errors
     /// See [`DownloadError`]; after [`DownloadError::Interrupted`] a new call resumes.
     pub fn fetch(&self, destination: &Path, observer: &dyn Observer) -> Result<(), DownloadError> {
-        if self.is_complete(destination).map_err(io_error(destination))? {
+        if self.is_complete(destination).map_err(FileError::at(destination))? {
             return Ok(());
         }
         let path = partial_path(destination);
         let mut partial = open_locked(&path)?;
-        let received = partial.metadata().map_err(io_error(&path))?.len();
+        let received = partial.metadata().map_err(FileError::at(&path))?.len();
         if received < self.bytes {
             let response = self.request(received)?;
             let start = self.start_of(&response, received)?;
-            partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(io_error(&path))?;
+            partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(FileError::at(&path))?;
             self.receive(response.into_body(), start, &mut partial, &path, observer)?;
         }
         self.finish(partial, &path, destination)
@@ -210,27 +204,24 @@ impl Download {
                 Err(error) => return Err(interrupted(received, error)),
             };
             if received + count as u64 > self.bytes {
-                fs::remove_file(path).map_err(io_error(path))?;
+                fs::remove_file(path).map_err(FileError::at(path))?;
                 return Err(DownloadError::TooLong { url: self.url.clone(), expected: self.bytes });
             }
-            partial.write_all(&buffer[..count]).map_err(io_error(path))?;
+            partial.write_all(&buffer[..count]).map_err(FileError::at(path))?;
             received += count as u64;
         }
     }
 
     /// Gives the file its name if its hash is right.
     fn finish(&self, mut partial: File, path: &Path, destination: &Path) -> Result<(), DownloadError> {
-        let found = partial.rewind().and_then(|()| sha256(&mut partial)).map_err(io_error(path))?;
+        let found = partial.rewind().and_then(|()| sha256(&mut partial)).map_err(FileError::at(path))?;
         if found != self.sha256 {
-            fs::remove_file(path).map_err(io_error(path))?;
+            fs::remove_file(path).map_err(FileError::at(path))?;
             return Err(DownloadError::WrongHash { url: self.url.clone(), expected: self.sha256, found });
         }
-        let directory = destination.parent().unwrap_or(Path::new("."));
-        partial
-            .sync_all()
-            .and_then(|()| fs::rename(path, destination))
-            .and_then(|()| sync_directory(directory))
-            .map_err(io_error(destination))
+        let renamed = partial.sync_all().and_then(|()| fs::rename(path, destination));
+        renamed.and_then(|()| sync_directory_of(destination)).map_err(FileError::at(destination))?;
+        Ok(())
     }
 }
 
@@ -243,11 +234,11 @@ fn partial_path(destination: &Path) -> PathBuf {
 /// Opens the partial file for this process alone.
 fn open_locked(path: &Path) -> Result<File, DownloadError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(io_error(path))?;
+    let file = file.map_err(FileError::at(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DownloadError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(io_error(path)(error)),
+        Err(TryLockError::Error(error)) => Err(FileError::at(path)(error).into()),
     }
 }
 
@@ -255,11 +246,6 @@ fn sha256(file: &mut File) -> io::Result<Bytes32> {
     let mut hasher = Sha256::new();
     io::copy(file, &mut hasher)?;
     Ok(surety_margin::ident::HexBytes(hasher.finalize().into()))
-}
-
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DownloadError {
-    let path = path.to_owned();
-    move |error| DownloadError::Io { path, error }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@
 //! | [`holding`] | masked commitments to holdings, which add up |
 //! | [`progress`] | what long computations report |
 //! | `import` (feature `fs`) | reading the set-up files of other tools |
-//! | `store`, `cache` (feature `fs`) | imported set-ups and computed bases on disk |
+//! | `store`, `cache`, `file` (feature `fs`) | imported set-ups and computed bases on disk |
 //! | `download` (feature `download`) | fetching a set-up file, with resume |
 //!
 //! Without the default feature `fs` the crate touches no file.
@@ -25,11 +25,11 @@ mod glv;
 mod msm;
 
 #[cfg(feature = "fs")]
-mod atomic;
-#[cfg(feature = "fs")]
 pub mod cache;
 #[cfg(feature = "download")]
 pub mod download;
+#[cfg(feature = "fs")]
+pub mod file;
 pub mod holding;
 #[cfg(feature = "fs")]
 pub mod import;

@@ -1,7 +1,7 @@
 //! Where a τ comes from: the ceremonies this project knows, and the τ that are no secret.
 //!
 //! Powers of a *known* τ pass every algebraic check, and who knows τ can prove anything. So a set-up counts as sound only
-//! if its [τ]₂ is one that a public ceremony has published. An unknown origin is reported as such; what to do about it is
+//! if its `[τ]₂` is one that a public ceremony has published. An unknown origin is reported as such; what to do about it is
 //! up to the caller.
 
 use alloy_primitives::{hex, keccak256};
@@ -21,16 +21,16 @@ pub const DEVELOPMENT_SEED: &str = "surety insecure development srs v1";
 /// Small τ up to this one are recognised: whoever makes up a set-up for a test starts there.
 const GUESSABLE_TAUS: usize = 1024;
 
-/// A public ceremony whose [τ]₂ is pinned.
+/// A public ceremony whose `[τ]₂` is pinned.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ceremony {
     /// Short name, for policies and messages.
     pub name: &'static str,
     /// What it is and who uses it.
     pub description: &'static str,
-    /// Where its [τ]₂ can be looked up.
+    /// Where its `[τ]₂` can be looked up.
     pub source: &'static str,
-    /// Its [τ]₂, encoded as in [`point::g2_to_bytes`].
+    /// Its `[τ]₂`, encoded as in [`point::g2_to_bytes`].
     pub tau_g2: [u8; G2_BYTES],
 }
 

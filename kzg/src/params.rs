@@ -9,7 +9,6 @@ use surety_margin::capacity::{Capacity, Row};
 use crate::{
     fft::{lagrange_basis, root_of_unity},
     msm::msm,
-    origin::Origin,
     progress::Observer,
     scalar,
     srs::{Srs, SrsError, SrsId, VerifierKey},
@@ -80,7 +79,8 @@ impl Params {
         msm(self.lagrange.iter().zip(column))
     }
 
-    /// Commits to the column that is zero except in the rows given; entries of one row add up.
+    /// Commits to the column that is zero except in the rows given; entries of one row add up. For public values: holdings
+    /// are committed to with [`crate::HoldingCommitment::commit`], which wipes its copies of them.
     ///
     /// # Panics
     /// If a row lies outside the capacity class.
@@ -127,12 +127,6 @@ impl Params {
     #[must_use]
     pub fn id(&self) -> SrsId {
         self.verifier_key.id()
-    }
-
-    /// Where that set-up comes from.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        self.verifier_key.origin()
     }
 }
 

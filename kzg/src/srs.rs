@@ -28,7 +28,7 @@ const ID_DOMAIN: &[u8] = b"surety/srs/v1";
 /// Powers of the development τ are computed in runs of this many, in parallel.
 const DEVELOPMENT_CHUNK: usize = 64;
 
-/// The identifier of a set-up: `keccak256("surety/srs/v1" ‖ [τ]₂)`, with [τ]₂ as in [`point::g2_to_bytes`].
+/// The identifier of a set-up: `keccak256("surety/srs/v1" ‖ [τ]₂)`, with `[τ]₂` as in [`point::g2_to_bytes`].
 ///
 /// It says which τ, not how many powers: every prefix of a set-up has the same identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,7 +81,7 @@ pub enum SrsError {
         /// What is wrong with the point.
         error: PointError,
     },
-    /// [τ]₂ is no point.
+    /// `[τ]₂` is no point.
     #[error("[τ]₂: {0}")]
     TauG2(PointError),
     /// The first power is not the generator.
@@ -92,7 +92,7 @@ pub enum SrsError {
     /// τ is 0 or 1.
     #[error("expected a secret τ, found τ = 1, with which anybody can prove anything")]
     TrivialTau,
-    /// The points are not powers of the τ of [τ]₂.
+    /// The points are not powers of the τ of `[τ]₂`.
     #[error(
         "the points are not powers of the τ in [τ]₂ (pairing check): the file is damaged, mixed from two, or forged"
     )]
@@ -104,14 +104,14 @@ pub enum SrsError {
     Basis,
 }
 
-/// What a verifier needs of a set-up: [1]₂ and [τ]₂.
+/// What a verifier needs of a set-up: `[1]₂` and `[τ]₂`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifierKey {
     tau_g2: G2Affine,
 }
 
 impl VerifierKey {
-    /// The key with this [τ]₂. Its [origin](Self::origin) tells whether to trust it.
+    /// The key with this `[τ]₂`. Its [origin](Self::origin) tells whether to trust it.
     ///
     /// # Errors
     /// If the point is off the curve, outside the subgroup, the identity, or the generator (τ = 1).
@@ -123,13 +123,13 @@ impl VerifierKey {
         Ok(Self { tau_g2 })
     }
 
-    /// [1]₂: always the standard generator.
+    /// `[1]₂`: always the standard generator.
     #[must_use]
     pub fn g2(&self) -> G2Affine {
         G2Affine::generator()
     }
 
-    /// [τ]₂.
+    /// `[τ]₂`.
     #[must_use]
     pub fn tau_g2(&self) -> G2Affine {
         self.tau_g2
@@ -151,9 +151,9 @@ impl VerifierKey {
     }
 }
 
-/// `[1]₁, [τ]₁, [τ²]₁, …` (`2^k` of them) and [τ]₂.
+/// `[1]₁, [τ]₁, [τ²]₁, …` (`2^k` of them) and `[τ]₂`.
 ///
-/// Every value of this type has passed the checks of [`Srs::new_checked`].
+/// Every value of this type has passed the checks of [`Srs::new_checked`], or is the development set-up.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Srs {
     capacity: Capacity,
@@ -168,7 +168,7 @@ impl fmt::Debug for Srs {
 }
 
 impl Srs {
-    /// Takes points for a set-up if they are one: on the curve, the generator first, [τ]₂ of order r and not trivial,
+    /// Takes points for a set-up if they are one: on the curve, the generator first, `[τ]₂` of order r and not trivial,
     /// and each point τ times the one before.
     ///
     /// The last is checked for all at once, with fresh random weights ρ of 128 bits:

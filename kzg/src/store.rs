@@ -10,7 +10,7 @@ use std::{
 use surety_margin::capacity::Capacity;
 
 use crate::{
-    atomic,
+    file::{self, FileError},
     import::{ImportError, ImportProblem, Source, import, read_compact_header, write_compact},
     progress::{Event, Observer},
     srs::{Srs, SrsId, VerifierKey},
@@ -40,14 +40,8 @@ pub struct StoredSrs {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The directory or a file in it cannot be read or written.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// Directory or file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        error: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A stored set-up is damaged.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -75,7 +69,7 @@ impl SrsStore {
     /// If the file cannot be written.
     pub fn add(&self, srs: &Srs) -> Result<PathBuf, StoreError> {
         let path = self.directory.join(format!("{}-k{}.{EXTENSION}", srs.id(), srs.capacity().k()));
-        atomic::write(&path, |writer| write_compact(srs, writer)).map_err(io_error(&path))?;
+        file::write(&path, |writer| write_compact(srs, writer)).map_err(FileError::at(&path))?;
         Ok(path)
     }
 
@@ -85,7 +79,7 @@ impl SrsStore {
     /// If the directory exists and cannot be read.
     pub fn list(&self, observer: &dyn Observer) -> Result<Vec<StoredSrs>, StoreError> {
         let mut found = Vec::new();
-        for path in self.files().map_err(io_error(&self.directory))? {
+        for path in self.files().map_err(FileError::at(&self.directory))? {
             match inspect(&path) {
                 Ok(stored) => found.push(stored),
                 Err(problem) => {
@@ -122,11 +116,6 @@ impl SrsStore {
 fn inspect(path: &Path) -> Result<StoredSrs, ImportProblem> {
     let (k, tau_g2) = read_compact_header(&mut Source::new(fs::File::open(path)?)?)?;
     Ok(StoredSrs { path: path.to_owned(), k, verifier_key: VerifierKey::new(tau_g2)? })
-}
-
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |error| StoreError::Io { path, error }
 }
 
 #[cfg(test)]

@@ -1,0 +1,84 @@
+//! Files that appear whole or not at all, and the error that names them.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+/// A file or directory that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}", path.display())]
+pub struct FileError {
+    /// Which.
+    pub path: PathBuf,
+    /// What the system says.
+    #[source]
+    pub error: io::Error,
+}
+
+impl FileError {
+    /// Says where an error of the system happened; for `map_err`.
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self { path, error }
+    }
+}
+
+/// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Makes missing directories.
+/// Of several writers, each writes a whole file and the last one's stays.
+pub(crate) fn write(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
+) -> io::Result<()> {
+    let directory = directory_of(path);
+    fs::create_dir_all(directory)?;
+    let mut file = NamedTempFile::new_in(directory)?;
+    let mut writer = BufWriter::new(&mut file);
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_directory_of(path)
+}
+
+/// Makes a rename to `path` durable. Only Unix lets directories be opened.
+pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(directory_of(path))?.sync_all() } else { Ok(()) }
+}
+
+/// The directory that a file lies in; the current one for a bare name.
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_bare_name_lies_in_the_current_directory() {
+        assert_eq!(directory_of(Path::new("pot.srs")), Path::new("."));
+        assert_eq!(directory_of(Path::new("a/pot.srs")), Path::new("a"));
+        assert_eq!(directory_of(Path::new("/pot.srs")), Path::new("/"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("new/file");
+        write(&path, |writer| writer.write_all(b"old")).unwrap();
+        let result = write(&path, |writer| {
+            writer.write_all(b"half of the new")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(directory.path().join("new")).unwrap().count(), 1);
+    }
+}
