@@ -11,7 +11,7 @@
 //! | 32 | Keccak-256 of all before |
 //!
 //! A file that is not exactly that is computed anew, with a notice. The checksum finds damage, not malice: who can write to
-//! the user's cache can also replace the program. Verification never reads the cache.
+//! the user's cache can also replace the program.
 
 use std::{
     fs,
@@ -70,7 +70,7 @@ impl ParamsCache {
     /// Troubles with the cache are told to the observer and are no errors.
     ///
     /// # Errors
-    /// Those of `srs`, and of [`Params::from_srs`].
+    /// Those of `srs` and of [`Params::from_srs`], or if `srs` gives another set-up.
     pub fn params<E: From<SrsError>>(
         &self,
         key: &VerifierKey,
@@ -84,7 +84,11 @@ impl ParamsCache {
             Err(Unusable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(problem) => observer.event(Event::Notice(format!("{}: computed anew: {problem}", path.display()))),
         }
-        let params = Params::from_srs(&srs()?, capacity, observer)?;
+        let srs = srs()?;
+        if srs.id() != key.id() {
+            return Err(SrsError::OtherSetUp { expected: key.id(), found: srs.id() }.into());
+        }
+        let params = Params::from_srs(&srs, capacity, observer)?;
         if let Err(error) = file::write(&path, |writer| write(&params, writer)) {
             observer.event(Event::Notice(format!("{}: cannot be cached: {error}", path.display())));
         }
@@ -150,6 +154,8 @@ fn decode(bytes: &[u8]) -> Result<G1Affine, PointError> {
 mod tests {
     use std::sync::Mutex;
 
+    use group::Curve;
+    use halo2curves::bn256::{Fr, G2};
     use tempfile::TempDir;
 
     use super::*;
@@ -255,6 +261,15 @@ mod tests {
             seal(bytes);
         };
         fixture.expect_recomputed(change, "point 5");
+    }
+
+    #[test]
+    fn rejects_another_set_up_than_the_one_asked_for() {
+        let fixture = Fixture::new();
+        let other = VerifierKey::new((G2::generator() * Fr::from(5)).to_affine()).unwrap();
+        let srs = || Ok::<_, SrsError>(fixture.srs.clone());
+        let error = fixture.cache().params(&other, capacity(), srs, &Silent).unwrap_err();
+        assert_eq!(error, SrsError::OtherSetUp { expected: other.id(), found: fixture.srs.id() });
     }
 
     #[test]

@@ -97,6 +97,14 @@ pub enum SrsError {
         "the points are not powers of the τ in [τ]₂ (pairing check): the file is damaged, mixed from two, or forged"
     )]
     NotPowers,
+    /// The set-up is not the one asked for.
+    #[error("expected the set-up {expected}, found {found}: import the file of the ceremony that the universe names")]
+    OtherSetUp {
+        /// The set-up asked for.
+        expected: SrsId,
+        /// The set-up there is.
+        found: SrsId,
+    },
     /// The computed Lagrange basis does not belong to the powers.
     #[error(
         "the computed Lagrange basis does not belong to the powers of τ: try again, and suspect the machine's memory"
