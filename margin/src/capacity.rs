@@ -65,11 +65,7 @@ impl Capacity {
     /// If k is not from 9 to 16.
     pub fn new(k: u32) -> Result<Self, String> {
         if !(Self::MIN_K..=Self::MAX_K).contains(&k) {
-            return Err(format!(
-                "expected a capacity class k from {} to {}, found {k}",
-                Self::MIN_K,
-                Self::MAX_K
-            ));
+            return Err(format!("expected a capacity class k from {} to {}, found {k}", Self::MIN_K, Self::MAX_K));
         }
         Ok(Self(k))
     }
@@ -168,12 +164,15 @@ impl Capacity {
         self.usable() - 2
     }
 
+    /// The rows of a program's table, first entry first.
+    pub fn table_rows(self) -> impl ExactSizeIterator<Item = Row> {
+        (1..self.program_rows() + 1).map(Row)
+    }
+
     /// The fixed column `ROW`: address, range table and selector of the gates in one.
     #[must_use]
     pub fn row_column(self) -> Vec<u64> {
-        (0..self.rows())
-            .map(|t| if t < self.usable() - 1 { t as u64 } else { 0 })
-            .collect()
+        (0..self.rows()).map(|t| if t < self.usable() - 1 { t as u64 } else { 0 }).collect()
     }
 
     /// The fixed column `BASE`: `b` inside a limb group, 1 at the constant one, else 0.
@@ -212,23 +211,14 @@ mod tests {
             assert!(capacity.variable_bound() / u128::from(capacity.base()) < 1 << RANGE_BITS);
             let last = capacity.variable(capacity.variables() - 1).unwrap().index() + capacity.limbs() - 1;
             assert!(last <= capacity.usable() - 2);
-            assert!(
-                last + capacity.limbs() > capacity.usable() - 2,
-                "one more group would fit"
-            );
+            assert!(last + capacity.limbs() > capacity.usable() - 2, "one more group would fit");
             for index in 0..capacity.variables() {
                 let head = capacity.variable(index).unwrap().index();
                 assert_eq!(base[head - 1], 0);
-                assert!(
-                    base[head..head + capacity.limbs() - 1]
-                        .iter()
-                        .all(|&b| b == capacity.base())
-                );
+                assert!(base[head..head + capacity.limbs() - 1].iter().all(|&b| b == capacity.base()));
                 assert_eq!(base[head + capacity.limbs() - 1], 0);
             }
-            let slots = capacity
-                .masks()
-                .chain((0..capacity.instruments()).map(|i| capacity.instrument(i).unwrap()));
+            let slots = capacity.masks().chain((0..capacity.instruments()).map(|i| capacity.instrument(i).unwrap()));
             let mut seen = std::collections::BTreeSet::new();
             for row in slots {
                 assert!(seen.insert(row), "slots are distinct");
@@ -242,9 +232,7 @@ mod tests {
 
     #[test]
     fn sizes_are_pinned() {
-        let sizes: Vec<_> = Capacity::all()
-            .map(|c| (c.k(), c.limbs(), c.variables(), c.instruments()))
-            .collect();
+        let sizes: Vec<_> = Capacity::all().map(|c| (c.k(), c.limbs(), c.variables(), c.instruments())).collect();
         assert_eq!(
             sizes,
             [
