@@ -1,6 +1,6 @@
 //! From expressions to equations: introduces the slack variables and proves what [the module](super) promises.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{I256, U256, uint};
 
@@ -92,6 +92,10 @@ pub struct Builder<'a> {
     bounds: Vec<I256>,
     /// Positive and negative parts of expressions that were split already.
     parts: BTreeMap<Linear, Parts>,
+    /// Differences of parts of which one is enforced to be zero.
+    exact: BTreeSet<Linear>,
+    /// Variables that are 0 or 1, because a row says that two of them sum to one.
+    bits: BTreeSet<usize>,
     /// The requirement being compiled, for errors.
     rule: String,
 }
@@ -138,6 +142,8 @@ impl<'a> Builder<'a> {
             quantities: Vec::new(),
             bounds: Vec::new(),
             parts: BTreeMap::new(),
+            exact: BTreeSet::new(),
+            bits: BTreeSet::new(),
             rule: String::new(),
         }
     }
@@ -158,12 +164,12 @@ impl<'a> Builder<'a> {
             self.accumulate(&mut sum.linear, &smallest)?;
         }
         let Some(scenarios) = expanded else {
-            return self.require_nonnegative(rule.to_owned(), sum.linear);
+            return self.require_nonnegative(Rule::Requirement(rule.to_owned()), sum.linear);
         };
         let shared = self.shared(sum.linear, scenarios.len())?;
         for scenario in scenarios {
             let total = self.checked(scenario.linear.plus(&shared))?;
-            self.require_nonnegative(format!("{rule}, {}", scenario.label), total)?;
+            self.require_nonnegative(Rule::Requirement(format!("{rule}, {}", scenario.label)), total)?;
         }
         Ok(())
     }
@@ -237,12 +243,18 @@ impl<'a> Builder<'a> {
             }
             (Node::Abs(inner), Curvature::Convex) => {
                 // Not through `positive_part(x) + positive_part(-x)`: one split serves both, and forces `x` linear.
-                let (above, below) = (self.lower(inner, Curvature::Convex)?, self.lower(inner, Curvature::Concave)?);
-                if above != below {
-                    return Err(self.not_concave("the absolute value of something that is not linear"));
-                }
-                let Parts { positive, negative } = self.split(&above)?;
+                let inner = self.lower_linear(inner, "the absolute value of something that is not linear")?;
+                let Parts { positive, negative } = self.split(&inner)?;
                 self.checked(positive.plus(&negative))
+            }
+            (Node::Once(inner), _) => {
+                let inner = self.lower_linear(inner, "the parts of something that is not linear")?;
+                self.once(&inner)
+            }
+            (Node::ExactPositivePart(inner), _) => {
+                let inner = self.lower_linear(inner, "the exact positive part of something that is not linear")?;
+                let difference = self.once(&inner)?;
+                self.exactly_one_part(&difference)
             }
             (Node::WorstOf(scenarios), Curvature::Concave) => {
                 let values = scenarios.iter().map(|scenario| self.lower(&scenario.value, Curvature::Concave));
@@ -273,15 +285,18 @@ impl<'a> Builder<'a> {
         } else if !sign.max.is_positive() {
             self.lower(expression, curvature.flipped())?
         } else {
-            // Only what is linear may be multiplied by a number of either sign.
-            let (above, below) =
-                (self.lower(expression, Curvature::Convex)?, self.lower(expression, Curvature::Concave)?);
-            if above != below {
-                return Err(self.not_concave("a multiplier can have either sign inside the price box"));
-            }
-            above
+            self.lower_linear(expression, "a multiplier can have either sign inside the price box")?
         };
         self.checked(inner.times(factor))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
+    }
+
+    /// What is linear bounds itself from both sides.
+    fn lower_linear(&mut self, expression: &Expression, otherwise: &str) -> Result<Linear, ProgramError> {
+        let (above, below) = (self.lower(expression, Curvature::Convex)?, self.lower(expression, Curvature::Concave)?);
+        if above != below {
+            return Err(self.not_concave(otherwise));
+        }
+        Ok(above)
     }
 
     /// The terms that all scenarios share: holdings merge with the scenarios' own, other terms are summed once.
@@ -304,6 +319,11 @@ impl<'a> Builder<'a> {
         if let Some(parts) = self.split_multiple(linear)? {
             return Ok(parts);
         }
+        self.split_anew(linear)
+    }
+
+    /// The same, in variables of their own.
+    fn split_anew(&mut self, linear: &Linear) -> Result<Parts, ProgramError> {
         let opposite = self.checked(linear.negated())?;
         if let Some(parts) = self.parts.get(&opposite) {
             return Ok(Parts { positive: parts.negative.clone(), negative: parts.positive.clone() });
@@ -322,6 +342,45 @@ impl<'a> Builder<'a> {
         self.constrain(Rule::Definition(self.name_of(linear)), equation);
         self.parts.insert(linear.clone(), parts.clone());
         Ok(parts)
+    }
+
+    /// The difference of an expression's parts, which are variables of their own whatever the expression.
+    fn once(&mut self, linear: &Linear) -> Result<Linear, ProgramError> {
+        let parts = match self.parts.get(linear) {
+            Some(parts) => parts.clone(),
+            None => self.split_anew(linear)?,
+        };
+        let difference = self.checked(parts.positive.clone().minus(&parts.negative))?;
+        // The parts of the difference are the same.
+        self.parts.insert(difference.clone(), parts);
+        Ok(difference)
+    }
+
+    /// The positive one of the parts of `difference`, of which at least one is zero: `positive ≤ M·above` and
+    /// `negative ≤ M·below`, with `above + below = 1`.
+    fn exactly_one_part(&mut self, difference: &Linear) -> Result<Linear, ProgramError> {
+        let parts = self.split(difference)?;
+        let one_sign = parts.positive.terms().is_empty() || parts.negative.terms().is_empty();
+        if !one_sign && self.exact.insert(difference.clone()) {
+            let above = self.bit(Best::IsPositive(difference.clone()))?;
+            let rest = self.checked(Linear::unit(Address::One).minus(&above))?;
+            let below = self.bit(Best::PositivePart(rest.clone()))?;
+            let sum = self.checked(rest.minus(&below))?;
+            self.constrain(Rule::Definition(self.rule.clone()), sum);
+            for (part, bit) in [(&parts.positive, above), (&parts.negative, below)] {
+                let largest = Affine::constant(self.interval(part)?.max);
+                let limit = self.checked(bit.times(&largest))?.unwrap_or_default();
+                let room = self.checked(limit.minus(part))?;
+                self.require_nonnegative(Rule::Definition(self.rule.clone()), room)?;
+            }
+        }
+        Ok(parts.positive)
+    }
+
+    /// A new variable that a row of the caller's leaves only the values 0 and 1.
+    fn bit(&mut self, best: Best) -> Result<Linear, ProgramError> {
+        self.bits.insert(self.bounds.len());
+        self.quantity(best, I256::ONE)
     }
 
     /// The parts of `factor · x` are multiples of the parts of `x`, if the factor keeps its sign in the price box.
@@ -364,7 +423,7 @@ impl<'a> Builder<'a> {
         let smallest = self.ranked(&values, 0)?;
         for value in values {
             let surplus = self.checked(value.minus(&smallest))?;
-            self.require_nonnegative(self.rule.clone(), surplus)?;
+            self.require_nonnegative(Rule::Requirement(self.rule.clone()), surplus)?;
         }
         Ok(smallest)
     }
@@ -403,11 +462,11 @@ impl<'a> Builder<'a> {
     }
 
     /// The equation `linear - surplus = 0` with a new `surplus ≥ 0`.
-    fn require_nonnegative(&mut self, rule: String, linear: Linear) -> Result<(), ProgramError> {
+    fn require_nonnegative(&mut self, rule: Rule, linear: Linear) -> Result<(), ProgramError> {
         let largest = self.interval(&linear)?.max.max(I256::ZERO);
         let surplus = self.quantity(Best::PositivePart(linear.clone()), largest)?;
         let equation = self.checked(linear.minus(&surplus))?;
-        self.constrain(Rule::Requirement(rule), equation);
+        self.constrain(rule, equation);
         Ok(())
     }
 
@@ -417,9 +476,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A new nonnegative quantity of at most `largest`, as base-`b^w` digits in as many variables as that takes.
+    /// A new nonnegative quantity of at most `largest`, in as many digits as that takes, one variable each. The digits
+    /// are as short as their number allows, because a row must not wrap around whatever they are.
     fn quantity(&mut self, best: Best, largest: I256) -> Result<Linear, ProgramError> {
-        let radix = I256::from_raw(U256::from(self.capacity.variable_bound()));
+        let radix = self.radix(largest);
         let first = self.bounds.len();
         let (mut sum, mut weight, mut rest) = (Linear::default(), I256::ONE, largest);
         while !rest.is_zero() {
@@ -431,8 +491,23 @@ impl<'a> Builder<'a> {
                 weight = self.checked(weight.checked_mul(radix).ok_or(Overflow))?;
             }
         }
-        self.quantities.push(Quantity { best, variables: first..self.bounds.len() });
+        self.quantities.push(Quantity { best, variables: first..self.bounds.len(), radix });
         Ok(sum)
+    }
+
+    /// The smallest power of two in which `largest` has no more digits than in base `b^w`, or `b^w` itself.
+    fn radix(&self, largest: I256) -> I256 {
+        let widest = I256::from_raw(U256::from(self.capacity.variable_bound()));
+        let (mut digits, mut rest) = (0, largest);
+        while !rest.is_zero() {
+            rest /= widest;
+            digits += 1;
+        }
+        if digits < 2 {
+            return widest;
+        }
+        let bits = largest.unsigned_abs().bit_len().div_ceil(digits);
+        I256::from_raw(U256::ONE << bits).min(widest)
     }
 
     /// Where the values of an expression lie, for prices in the box and holdings in their ranges.
@@ -479,7 +554,12 @@ impl<'a> Builder<'a> {
                 |found: &str| ProgramError::Wraps { rule: constraint.rule.to_string(), found: found.to_owned() };
             let (min, max) = coefficient.range(self.prices).map_err(|Overflow| wraps(WRAPS))?;
             let factor = min.unsigned_abs().max(max.unsigned_abs());
-            let value = if *address == Address::One { U256::ONE } else { largest };
+            let value = match address {
+                Address::One => U256::ONE,
+                // The row that makes it a bit cannot wrap around: a sum of two variables and one.
+                Address::Variable(variable) if self.bits.contains(variable) => U256::ONE,
+                Address::Holding(_) | Address::Variable(_) => largest,
+            };
             total = factor.checked_mul(value).and_then(|term| total.checked_add(term)).ok_or_else(|| wraps(WRAPS))?;
             if total >= HALF_MODULUS {
                 return Err(wraps(&format!("a sum of {} bits", total.bit_len())));

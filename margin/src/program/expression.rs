@@ -29,6 +29,8 @@ pub(super) enum Node {
     PositivePart(Box<Expression>),
     Abs(Box<Expression>),
     WorstOf(Vec<Scenario>),
+    Once(Box<Expression>),
+    ExactPositivePart(Box<Expression>),
     TailSum { values: Vec<Expression>, share: TailShare },
 }
 
@@ -104,6 +106,21 @@ pub fn positive_part(x: Expression) -> Expression {
 #[must_use]
 pub fn min_of(a: Expression, b: Expression) -> Expression {
     b.clone() - positive_part(b - a)
+}
+
+/// A linear `x` as two variables of its own, its positive and its negative part, however often it occurs: its terms are
+/// summed once, and it may be multiplied by a market entry although `x` has market entries for coefficients.
+#[must_use]
+pub fn once(x: Expression) -> Expression {
+    Expression(Node::Once(Box::new(x)))
+}
+
+/// `max(0, x)` for a linear `x`, on either side of a requirement. Where [`positive_part`] leaves it to the prover's
+/// interest that no variable is larger than need be, this enforces it with a sign bit: use it only where a model is not
+/// concave, because it takes four more variables.
+#[must_use]
+pub fn exact_positive_part(x: Expression) -> Expression {
+    Expression(Node::ExactPositivePart(Box::new(x)))
 }
 
 /// The smallest of concave values.

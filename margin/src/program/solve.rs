@@ -15,8 +15,10 @@ use crate::{holdings::Position, units::Price};
 #[derive(Clone, Debug)]
 pub(super) struct Quantity {
     pub(super) best: Best,
-    /// Least significant digit first, in base `b^w`.
+    /// Least significant digit first, in base `radix`.
     pub(super) variables: Range<usize>,
+    /// At most `b^w`.
+    pub(super) radix: I256,
 }
 
 /// The best value of a quantity: the one that leaves the most margin.
@@ -28,6 +30,8 @@ pub(super) enum Best {
     PositivePartOfRanked { values: Vec<Linear>, rank: usize },
     /// `max(0, -x_(rank))`
     NegativePartOfRanked { values: Vec<Linear>, rank: usize },
+    /// 1 if `x > 0`, else 0
+    IsPositive(Linear),
 }
 
 /// Values of a program's variables that satisfy all of its equations. Secret.
@@ -75,15 +79,14 @@ impl Program {
     /// If there are none, with the rule that fails.
     pub fn solve(&self, position: &Position, prices: &[Price]) -> Result<Assignment, Unsatisfied> {
         let out_of_range = |name: &str| Unsatisfied::OutOfRange { name: name.to_owned() };
-        let radix = I256::from_raw(U256::from(self.capacity.variable_bound()));
         let mut assignment = Assignment { variables: vec![0; self.variables] };
         for quantity in &self.quantities {
             let value = |linear: &Linear| evaluate(linear, position, &assignment, prices);
             let best = best_value(&quantity.best, value).map_err(|Overflow| out_of_range("a sum beyond 256 bits"))?;
             let mut rest = best;
             for variable in quantity.variables.clone() {
-                assignment.variables[variable] = (rest % radix).into_raw().saturating_to();
-                rest /= radix;
+                assignment.variables[variable] = (rest % quantity.radix).into_raw().saturating_to();
+                rest /= quantity.radix;
             }
             // A rest that found no room leaves an equation open, which the check below reports.
         }
@@ -111,6 +114,7 @@ fn best_value(best: &Best, value: impl Fn(&Linear) -> Result<I256, Overflow>) ->
         Best::PositivePart(linear) => value(linear)?,
         Best::PositivePartOfRanked { values, rank } => ranked(values, *rank)?,
         Best::NegativePartOfRanked { values, rank } => ranked(values, *rank)?.checked_neg().ok_or(Overflow)?,
+        Best::IsPositive(linear) => I256::unchecked_from(u8::from(value(linear)?.is_positive())),
     };
     Ok(best.max(I256::ZERO))
 }
