@@ -1,0 +1,81 @@
+//! The columns of the circuit.
+
+use halo2_proofs::plonk::{Advice, Column, ConstraintSystem, Fixed, Instance};
+use halo2curves::bn256::Fr;
+
+/// The columns that a prover fills, in the order in which they are committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AdviceColumn {
+    /// The address that a row of the program reads. Public.
+    Idx,
+    /// One where an equation of the program ends, else zero. Public.
+    Flag,
+    /// What a row of the program multiplies the value with. Public.
+    Coef,
+    /// Holdings and their masks, at their addresses. Fixed by what the sources signed.
+    Hold,
+    /// Variables at their addresses, each followed by its quotients by powers of the range base.
+    Var,
+    /// The value that a row of the program reads.
+    Val,
+    /// The sum of an equation's terms before this row.
+    Acc,
+}
+
+impl AdviceColumn {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+
+    /// All of them, in order.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Idx, Self::Flag, Self::Coef, Self::Hold, Self::Var, Self::Val, Self::Acc];
+
+    /// The name in the specification.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idx => "IDX",
+            Self::Flag => "FLAG",
+            Self::Coef => "COEF",
+            Self::Hold => "HOLD",
+            Self::Var => "VAR",
+            Self::Val => "VAL",
+            Self::Acc => "ACC",
+        }
+    }
+
+    /// Whether verifiers know the commitment by themselves.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        matches!(self, Self::Idx | Self::Flag | Self::Coef | Self::Hold)
+    }
+}
+
+/// The names of the fixed columns, in order: the address column, and the column that marks limb groups and the one.
+pub const FIXED_COLUMNS: [&str; 2] = ["ROW", "BASE"];
+
+/// The columns as Halo2 knows them.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    pub(crate) row: Column<Fixed>,
+    pub(crate) base: Column<Fixed>,
+    pub(crate) advice: [Column<Advice>; AdviceColumn::COUNT],
+    /// The context, which only the transcript reads.
+    _context: Column<Instance>,
+}
+
+impl Columns {
+    /// Allocates the columns.
+    pub(crate) fn allocate(meta: &mut ConstraintSystem<Fr>) -> Self {
+        Self {
+            row: meta.fixed_column(),
+            base: meta.fixed_column(),
+            advice: core::array::from_fn(|_| meta.advice_column()),
+            _context: meta.instance_column(),
+        }
+    }
+
+    pub(crate) fn advice(&self, column: AdviceColumn) -> Column<Advice> {
+        self.advice[column as usize]
+    }
+}

@@ -1,0 +1,34 @@
+//! The Halo2 circuit that checks a public linear program over hidden vectors, and its prover.
+//!
+//! Start with [`circuit`], which states the rules; [`check`] states them again in plain arithmetic. [`ProvingKey::generate`]
+//! makes the key of a capacity class, [`Witness::new`] fills the columns, [`ProvingKey::prove`] proves. Proofs are verified
+//! by `surety-verifier`, which does not depend on this crate: [`export`] writes the description that it works from.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`columns`] | the columns, by name |
+//! | [`circuit`] | the rules as constraints and lookups |
+//! | [`witness`] | the columns filled in |
+//! | [`check`] | the rules in plain arithmetic |
+//! | [`key`] | proving keys, checked against what verifiers expect |
+//! | [`transcript`], `blinding` | what Halo2 absorbs and where its randomness comes from |
+//! | [`prove`] | proving |
+//! | [`export`] | the circuit as data |
+
+mod blinding;
+
+pub mod check;
+pub mod circuit;
+pub mod columns;
+pub mod export;
+pub mod key;
+pub mod prove;
+pub mod transcript;
+pub mod witness;
+
+pub use crate::{
+    columns::AdviceColumn,
+    key::{ProvingKey, ProvingKeyError},
+    prove::ProveError,
+    witness::{Witness, WitnessError},
+};

@@ -1,0 +1,118 @@
+//! A small statement and everything that belongs to it, for the tests of this crate.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(dead_code, reason = "no test file uses all of it")]
+
+pub(crate) mod oracles;
+
+use group::Curve as _;
+use halo2curves::bn256::{Fr, G1Affine};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use surety_circuits::{AdviceColumn, ProvingKey, Witness};
+use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, progress::Silent};
+use surety_margin::{
+    capacity::Capacity,
+    compile::compile,
+    holdings::Position,
+    program::{Assignment, Program},
+    sample,
+    units::{Lots, Price},
+};
+use surety_verifier::KnownCommitments;
+
+/// A program with prices, and hidden values that satisfy it.
+pub(crate) struct Statement {
+    pub(crate) capacity: Capacity,
+    pub(crate) program: Program,
+    pub(crate) prices: Vec<Price>,
+    pub(crate) hold: SecretScalars,
+    pub(crate) assignment: Assignment,
+}
+
+impl Statement {
+    /// Scenario margin over a few instruments, held long and short, with masks from a seed.
+    pub(crate) fn sample(k: u32, instruments: usize, scenarios: usize) -> Self {
+        let capacity = Capacity::new(k).unwrap();
+        let sample = sample::scenario_margin(k, instruments, scenarios);
+        let prices = sample::prices(&sample.policy);
+        let program = compile(&sample.policy, &sample.universe).unwrap().remove(0);
+        let lots: Vec<i128> =
+            (0..instruments as i128).map(|i| if i == 0 { 900_000_000_000 } else { 1_000 * i * (1 - 2 * (i % 2)) }).collect();
+        let position = Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect());
+        let assignment = program.solve(&position, &prices).unwrap();
+        let masks = Masks::random(&mut ChaCha20Rng::seed_from_u64(1));
+        let lots: Vec<_> = lots.into_iter().enumerate().collect();
+        let hold = holding_column(capacity, &lots, &masks).unwrap();
+        Self { capacity, program, prices, hold, assignment }
+    }
+
+    /// The smallest one.
+    pub(crate) fn small() -> Self {
+        Self::sample(9, 3, 2)
+    }
+
+    pub(crate) fn witness(&self) -> Witness {
+        Witness::new(&self.program, &self.prices, &self.hold, &self.assignment).unwrap()
+    }
+}
+
+/// The development bases of a capacity class.
+pub(crate) fn development(capacity: Capacity) -> Params {
+    Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap()
+}
+
+/// The commitments to the known columns of a witness.
+pub(crate) fn known(params: &Params, witness: &Witness) -> KnownCommitments {
+    let [idx, flag, coef, hold] = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Hold]
+        .map(|column| params.commit_column(&witness[column]).to_affine());
+    KnownCommitments { idx, flag, coef, hold }
+}
+
+/// A proof, and what verifies it.
+pub(crate) struct Proven {
+    pub(crate) params: Params,
+    pub(crate) key: ProvingKey,
+    pub(crate) witness: Witness,
+    pub(crate) context: Fr,
+    pub(crate) known: KnownCommitments,
+    pub(crate) proof: Vec<u8>,
+}
+
+impl Proven {
+    pub(crate) fn small() -> Self {
+        let statement = Statement::small();
+        let params = development(statement.capacity);
+        let key = ProvingKey::generate(&params).unwrap();
+        let witness = statement.witness();
+        let (context, known) = (Fr::from(20_261_121), known(&params, &witness));
+        let proof = key.prove(context, &known, &witness).unwrap().0.to_vec();
+        Self { params, key, witness, context, known, proof }
+    }
+
+    /// The points of the proof in the order of its bytes, by their offsets.
+    pub(crate) fn point_offsets(&self) -> Vec<usize> {
+        let protocol = self.key.verifying_key().protocol();
+        let leading = protocol.proof_points() - 2;
+        let length = protocol.proof_length();
+        (0..leading).map(|index| 64 * index).chain([length - 128, length - 64]).collect()
+    }
+
+    /// The evaluations of the proof, by their offsets.
+    pub(crate) fn scalar_offsets(&self) -> Vec<usize> {
+        let protocol = self.key.verifying_key().protocol();
+        let start = 64 * (protocol.proof_points() - 2);
+        (0..protocol.evaluations().len()).map(|index| start + 32 * index).collect()
+    }
+
+    pub(crate) fn verify(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> Result<(), surety_verifier::ProofError> {
+        self.key.verifying_key().verify(context, known, proof)
+    }
+}
+
+/// The points with one of them replaced.
+pub(crate) fn replaced(known: &KnownCommitments, column: usize, point: G1Affine) -> KnownCommitments {
+    let mut points = known.in_order();
+    points[column] = point;
+    let [idx, flag, coef, hold] = points;
+    KnownCommitments { idx, flag, coef, hold }
+}

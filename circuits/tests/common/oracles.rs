@@ -1,0 +1,120 @@
+//! Verifiers by others, which must agree with ours: Halo2's, and snark-verifier's, which shares no code with it.
+//!
+//! Both expect the known commitments at the beginning of the proof. Neither looks at bytes behind it.
+
+use std::io::{self, Read};
+
+use halo2_proofs::{
+    plonk::{VerifyingKey, keygen_vk, verify_proof},
+    poly::kzg::{
+        commitment::{KZGCommitmentScheme, ParamsKZG},
+        multiopen::VerifierSHPLONK,
+        strategy::SingleStrategy,
+    },
+    transcript::{Transcript, TranscriptRead},
+};
+use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use rand_chacha::rand_core::OsRng;
+use snark_verifier::{
+    loader::native::NativeLoader,
+    pcs::kzg::{Bdfg21, KzgAs, KzgDecidingKey},
+    system::halo2::{Config, compile, transcript::evm::EvmTranscript},
+    verifier::{SnarkVerifier as _, plonk::PlonkVerifier},
+};
+use surety_circuits::{
+    circuit::LinearProgramCircuit,
+    transcript::{Challenge, KeyedTranscript},
+};
+use surety_kzg::{Params, point, scalar};
+use surety_verifier::{KnownCommitments, VerifyingKeyDigest};
+
+/// Halo2's key and bases.
+pub(crate) struct Oracles {
+    bases: ParamsKZG<Bn256>,
+    key: VerifyingKey<G1Affine>,
+    digest: VerifyingKeyDigest,
+}
+
+impl Oracles {
+    pub(crate) fn new(params: &Params, digest: VerifyingKeyDigest) -> Self {
+        let srs = params.verifier_key();
+        let bases = ParamsKZG::setup(1, OsRng).from_parts(
+            params.capacity().k(),
+            params.powers().to_vec(),
+            Some(params.lagrange().to_vec()),
+            srs.g2(),
+            srs.tau_g2(),
+        );
+        let key = keygen_vk(&bases, &LinearProgramCircuit::new(params.capacity())).unwrap();
+        Self { bases, key, digest }
+    }
+
+    pub(crate) fn halo2_accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> bool {
+        let mut transcript = ProofReader { transcript: KeyedTranscript::new(self.digest), bytes: &with_known(known, proof) };
+        verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+            &self.bases,
+            &self.key,
+            SingleStrategy::new(&self.bases),
+            &[&[&[context]]],
+            &mut transcript,
+        )
+        .is_ok()
+    }
+
+    pub(crate) fn snark_verifier_accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> bool {
+        type Verifier = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
+        let mut protocol = compile(&self.bases, &self.key, Config::kzg().with_num_instance(vec![1]));
+        protocol.transcript_initial_state = Some(self.digest.scalar());
+        let deciding = KzgDecidingKey::<Bn256>::new(G1Affine::generator(), self.bases.g2(), self.bases.s_g2());
+        let bytes = with_known(known, proof);
+        let mut transcript = EvmTranscript::<G1Affine, NativeLoader, _, _>::new(bytes.as_slice());
+        let instances = [vec![context]];
+        Verifier::read_proof(&deciding, &protocol, &instances, &mut transcript)
+            .and_then(|proof| Verifier::verify(&deciding, &protocol, &instances, &proof))
+            .is_ok()
+    }
+}
+
+fn with_known(known: &KnownCommitments, proof: &[u8]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = known.in_order().iter().flat_map(point::g1_to_bytes).collect();
+    bytes.extend(proof);
+    bytes
+}
+
+/// Reads points and scalars for Halo2 and absorbs them.
+struct ProofReader<'a> {
+    transcript: KeyedTranscript,
+    bytes: &'a [u8],
+}
+
+impl Transcript<G1Affine, Challenge> for ProofReader<'_> {
+    fn squeeze_challenge(&mut self) -> Challenge {
+        self.transcript.squeeze_challenge()
+    }
+
+    fn common_point(&mut self, point: G1Affine) -> io::Result<()> {
+        self.transcript.common_point(point)
+    }
+
+    fn common_scalar(&mut self, scalar: Fr) -> io::Result<()> {
+        self.transcript.common_scalar(scalar)
+    }
+}
+
+impl TranscriptRead<G1Affine, Challenge> for ProofReader<'_> {
+    fn read_point(&mut self) -> io::Result<G1Affine> {
+        let mut bytes = [0; 64];
+        self.bytes.read_exact(&mut bytes)?;
+        let point = point::g1_from_bytes(&bytes).map_err(io::Error::other)?;
+        self.common_point(point)?;
+        Ok(point)
+    }
+
+    fn read_scalar(&mut self) -> io::Result<Fr> {
+        let mut bytes = [0; 32];
+        self.bytes.read_exact(&mut bytes)?;
+        let scalar = scalar::from_bytes(&bytes).map_err(io::Error::other)?;
+        self.common_scalar(scalar)?;
+        Ok(scalar)
+    }
+}

@@ -1,0 +1,139 @@
+//! The equation of pairings that a proof comes down to, alone or many at once.
+
+use std::collections::BTreeMap;
+
+use ff::Field as _;
+use group::{Curve as _, Group as _};
+use halo2curves::{
+    bn256::{Bn256, Fr, G1, G1Affine, G2Prepared},
+    msm::msm_best,
+};
+use pairing::{MillerLoopResult as _, MultiMillerLoop as _};
+use surety_kzg::{point, srs};
+
+/// A linear combination of points, not computed yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Msm {
+    terms: Vec<(Fr, G1Affine)>,
+}
+
+impl Msm {
+    /// Adds a multiple of a point.
+    pub fn push(&mut self, scalar: Fr, point: G1Affine) {
+        self.terms.push((scalar, point));
+    }
+
+    /// The terms.
+    #[must_use]
+    pub fn terms(&self) -> &[(Fr, G1Affine)] {
+        &self.terms
+    }
+
+    /// Adds a multiple of a linear combination.
+    pub fn add(&mut self, factor: Fr, other: &Self) {
+        self.terms.extend(other.terms.iter().map(|(scalar, point)| (factor * scalar, *point)));
+    }
+
+    /// The sum. Terms of one point are computed as one.
+    #[must_use]
+    pub fn evaluate(&self) -> G1 {
+        let mut sums: BTreeMap<[u8; 64], (Fr, G1Affine)> = BTreeMap::new();
+        for (scalar, point) in &self.terms {
+            let (sum, _) = sums.entry(point::g1_to_bytes(point)).or_insert((Fr::ZERO, *point));
+            *sum += scalar;
+        }
+        let (scalars, points): (Vec<_>, Vec<_>) = sums.into_values().unzip();
+        msm_best(&scalars, &points)
+    }
+}
+
+impl From<G1Affine> for Msm {
+    fn from(point: G1Affine) -> Self {
+        Self { terms: vec![(Fr::ONE, point)] }
+    }
+}
+
+/// The claim `e(left, [τ]₂) = e(right, [1]₂)`: what is left of a proof once everything but the pairing is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairingCheck {
+    /// Paired with `[τ]₂`.
+    pub left: Msm,
+    /// Paired with `[1]₂`.
+    pub right: Msm,
+}
+
+/// The pairings do not agree: a proof is invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the pairing equation does not hold: the proof is not valid for these commitments, this context and this key")]
+pub struct PairingFailed;
+
+/// Checks cannot be combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// There is nothing to check. An empty batch proves nothing and is refused.
+    #[error("expected at least one proof in a batch, found none")]
+    Empty,
+    /// Each check needs a weight.
+    #[error("expected {checks} weights for {checks} checks, found {weights}")]
+    Weights {
+        /// Number of checks.
+        checks: usize,
+        /// Number of weights.
+        weights: usize,
+    },
+    /// A weight of zero would leave a proof unchecked.
+    #[error("expected weights other than zero, found zero at position {0}")]
+    ZeroWeight(usize),
+}
+
+impl PairingCheck {
+    /// Whether the claim holds.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn check(&self, srs: &PairingKey) -> Result<(), PairingFailed> {
+        let left = self.left.evaluate().to_affine();
+        let right = (-self.right.evaluate()).to_affine();
+        let pairs = [(&left, &srs.tau_g2), (&right, &srs.g2)];
+        let holds = Bn256::multi_miller_loop(&pairs).final_exponentiation().is_identity();
+        if bool::from(holds) { Ok(()) } else { Err(PairingFailed) }
+    }
+
+    /// One claim that holds if all of `checks` do, and if one does not, then only with a probability of about one in as
+    /// many as there are weights. All checks must be over the same set-up.
+    ///
+    /// `weights` must be drawn at random, at least 128 bits each, after every proof of the batch is fixed.
+    ///
+    /// # Errors
+    /// If there are no checks, not as many weights as checks, or a weight is zero.
+    pub fn combine(checks: &[Self], weights: &[Fr]) -> Result<Self, BatchError> {
+        if checks.is_empty() {
+            return Err(BatchError::Empty);
+        }
+        if checks.len() != weights.len() {
+            return Err(BatchError::Weights { checks: checks.len(), weights: weights.len() });
+        }
+        if let Some(position) = weights.iter().position(|weight| bool::from(weight.is_zero())) {
+            return Err(BatchError::ZeroWeight(position));
+        }
+        let mut combined = Self { left: Msm::default(), right: Msm::default() };
+        for (check, weight) in checks.iter().zip(weights) {
+            combined.left.add(*weight, &check.left);
+            combined.right.add(*weight, &check.right);
+        }
+        Ok(combined)
+    }
+}
+
+/// The set-up's points in G2, prepared for pairings.
+#[derive(Clone, Debug)]
+pub struct PairingKey {
+    g2: G2Prepared,
+    tau_g2: G2Prepared,
+}
+
+impl From<&srs::VerifierKey> for PairingKey {
+    fn from(srs: &srs::VerifierKey) -> Self {
+        Self { g2: G2Prepared::from(srs.g2()), tau_g2: G2Prepared::from(srs.tau_g2()) }
+    }
+}
