@@ -1,0 +1,64 @@
+//! Reading and writing the files that people exchange.
+
+use std::path::Path;
+
+use surety_margin::{
+    holdings::Holdings,
+    policy::Policy,
+    text::{Document, InputErrors, WriteError},
+    universe::Universe,
+};
+use zeroize::Zeroizing;
+
+use crate::files::{self, Access, Existing, FileError};
+
+/// Why a document cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its content.
+    #[error(transparent)]
+    Content(#[from] InputErrors),
+    /// It has no form as a file.
+    #[error("{0}")]
+    Write(#[from] WriteError),
+}
+
+/// Reads a document: TOML if the file's name ends in `.toml`, otherwise JSON.
+///
+/// # Errors
+/// If the file cannot be read, with every mistake in it.
+pub fn read<T: Document>(path: &Path) -> Result<T, DocumentError> {
+    let text = files::read_text(path)?;
+    let name = path.display().to_string();
+    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+    Ok(if is_toml { T::from_toml(&name, &text)? } else { T::from_json(&name, &text)? })
+}
+
+/// Reads a policy over a universe.
+///
+/// # Errors
+/// If the file cannot be read, with every mistake in it.
+pub fn read_policy(path: &Path, universe: &Universe) -> Result<Policy, DocumentError> {
+    Ok(Policy::read(&path.display().to_string(), &files::read_text(path)?, universe)?)
+}
+
+/// Reads holdings over a universe: TOML, JSON or CSV.
+///
+/// # Errors
+/// If the file cannot be read, with every mistake in it.
+pub fn read_holdings(path: &Path, universe: &Universe) -> Result<Holdings, DocumentError> {
+    Ok(Holdings::read(&path.display().to_string(), &files::read_text(path)?, universe)?)
+}
+
+/// Writes a document as JSON, for everybody or for its owner as its kind demands.
+///
+/// # Errors
+/// If the file exists and is to be kept, or cannot be written.
+pub fn write<T: Document>(path: &Path, document: &T, existing: Existing) -> Result<(), DocumentError> {
+    let text = Zeroizing::new(document.to_json()?);
+    let access = if T::SECRET { Access::Secret } else { Access::Public };
+    Ok(files::write(path, text.as_bytes(), access, existing)?)
+}

@@ -1,0 +1,292 @@
+//! Every failure of this crate, and its class: what an exit code says.
+
+use serde::Serialize;
+use surety_kzg::{download::DownloadError, import::ImportError, store::StoreError};
+use surety_margin::{problem::Problem, text::InputErrors};
+use surety_verifier::{
+    compiled::CompiledError,
+    rejection::{self, Rejection},
+};
+
+use crate::{
+    account::AccountError,
+    directories::NoHome,
+    documents::DocumentError,
+    explain::ExplainError,
+    files::FileError,
+    keys::KeyError,
+    ledger::LedgerError,
+    oracle::OracleError,
+    prove::ProveError,
+    setup::SetupError,
+    source::SourceError,
+};
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A fault of this program.
+    Internal,
+    /// Bad usage or input.
+    Input,
+    /// The proof, or what it rests on, is not valid.
+    Invalid,
+    /// The account does not satisfy the margin rule.
+    Insufficient,
+    /// Files or versions that do not belong together.
+    Mismatch,
+    /// Not enough memory, or a statement that has borne all of its proofs.
+    Resources,
+}
+
+/// Why something failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command does not make sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// An oracle's report, or a snapshot.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// A signing key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The user's directories.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
+    /// A set-up.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A set-up's file.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A set-up's download.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// A policy's commitments.
+    #[error(transparent)]
+    Compiled(#[from] CompiledError),
+    /// A source's statement.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// An account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// An explanation.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
+    /// The ledger of proofs.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A proof.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// An attestation is refused.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        Self::Document(error.into())
+    }
+}
+
+impl From<InputErrors> for Error {
+    fn from(error: InputErrors) -> Self {
+        Self::Document(error.into())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Setup(error.into())
+    }
+}
+
+impl Error {
+    /// Its class.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Usage(_) | Self::Oracle(OracleError::Problems { .. }) | Self::Key(_) | Self::NoHome(_) | Self::Download(_) => Class::Input,
+            Self::Document(error) => document_class(error),
+            Self::Oracle(_) => Class::Internal,
+            Self::Setup(_) | Self::Import(_) => Class::Mismatch,
+            Self::Compiled(error) => compiled_class(error),
+            Self::Source(error) => source_class(error),
+            Self::Account(error) => account_class(error),
+            Self::Explain(ExplainError::Policy(_)) => Class::Input,
+            Self::Explain(ExplainError::Overflow(_)) => Class::Internal,
+            Self::Ledger(error) => ledger_class(error),
+            Self::Prove(error) => prove_class(error),
+            Self::Rejected(rejection) => match rejection.class() {
+                rejection::Class::Input => Class::Input,
+                rejection::Class::Invalid => Class::Invalid,
+                rejection::Class::Mismatch => Class::Mismatch,
+            },
+        }
+    }
+
+    /// A word for programs: which part of the work failed, or which rule an attestation breaks.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let word = match self {
+            Self::Usage(_) => "usage",
+            Self::Document(DocumentError::File(_)) => "file",
+            Self::Document(_) => "input",
+            Self::Oracle(_) => "market",
+            Self::Key(_) => "key",
+            Self::NoHome(_) => "directories",
+            Self::Setup(_) | Self::Import(_) => "set-up",
+            Self::Download(_) => "download",
+            Self::Compiled(_) => "policy",
+            Self::Source(_) => "source",
+            Self::Account(_) | Self::Prove(ProveError::Account(_)) => "account",
+            Self::Explain(_) => "explain",
+            Self::Ledger(_) | Self::Prove(ProveError::Ledger(_)) => "ledger",
+            Self::Prove(ProveError::Insufficient(_)) => "insufficient",
+            Self::Prove(ProveError::Memory(_)) => "memory",
+            Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rule(rejection),
+            Self::Prove(_) => "prove",
+        };
+        word.to_owned()
+    }
+
+    /// The rules that an input breaks, one by one, for programs.
+    #[must_use]
+    pub fn problems(&self) -> Vec<LocatedProblem> {
+        match self {
+            Self::Document(DocumentError::Content(errors)) => errors
+                .errors()
+                .iter()
+                .map(|error| LocatedProblem {
+                    line: Some(error.line),
+                    column: Some(error.column),
+                    ..LocatedProblem::new(&error.file, &error.problem)
+                })
+                .collect(),
+            Self::Oracle(OracleError::Problems { input, problems }) => {
+                problems.iter().map(|problem| LocatedProblem::new(input, problem)).collect()
+            }
+            Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => vec![LocatedProblem {
+                input: rejection.input.clone(),
+                line: None,
+                column: None,
+                path: String::new(),
+                expected: rejection.expected.clone(),
+                found: rejection.found.clone(),
+            }],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A rule that an input breaks, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LocatedProblem {
+    /// The file, or what else was read.
+    pub input: String,
+    /// Line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// Where in the document.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// What the rule expects.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+impl LocatedProblem {
+    fn new(input: &str, problem: &Problem) -> Self {
+        Self {
+            input: input.to_owned(),
+            line: None,
+            column: None,
+            path: problem.path.clone(),
+            expected: problem.expected.clone(),
+            found: problem.found.clone(),
+        }
+    }
+}
+
+/// The name of the rule that a rejection is about, as it is serialised.
+fn rule(rejection: &Rejection) -> String {
+    match serde_json::to_value(rejection.rule) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => "rejected".to_owned(),
+    }
+}
+
+/// A file of another version is a mismatch; any other mistake in a file is bad input.
+fn document_class(error: &DocumentError) -> Class {
+    match error {
+        DocumentError::Content(errors) if errors.errors().iter().all(|error| error.problem.path == "version") => {
+            Class::Mismatch
+        }
+        DocumentError::File(_) | DocumentError::Content(_) => Class::Input,
+        DocumentError::Write(_) => Class::Internal,
+    }
+}
+
+fn compiled_class(error: &CompiledError) -> Class {
+    match error {
+        CompiledError::Policy(_) | CompiledError::Rules(_) => Class::Input,
+        CompiledError::Mismatch { .. } | CompiledError::Point { .. } => Class::Mismatch,
+        CompiledError::Encoding(_) => Class::Internal,
+    }
+}
+
+fn source_class(error: &SourceError) -> Class {
+    match error {
+        SourceError::Holdings(_) | SourceError::Lapsed { .. } => Class::Input,
+        SourceError::Universe(_) | SourceError::Commitment(_) | SourceError::Signature(_) => Class::Internal,
+    }
+}
+
+fn account_class(error: &AccountError) -> Class {
+    match error {
+        AccountError::NoOpening { .. } | AccountError::Holdings { .. } | AccountError::Sum(_) => Class::Input,
+        AccountError::OtherOpening { .. } => Class::Mismatch,
+        AccountError::Commitment(_) => Class::Internal,
+    }
+}
+
+fn ledger_class(error: &LedgerError) -> Class {
+    match error {
+        LedgerError::Exhausted { .. } => Class::Resources,
+        LedgerError::MasksReused { .. } => Class::Input,
+        LedgerError::Damaged { .. } => Class::Mismatch,
+        LedgerError::File(_) | LedgerError::Lock { .. } => Class::Internal,
+    }
+}
+
+fn prove_class(error: &ProveError) -> Class {
+    match error {
+        ProveError::NoLevel { .. } | ProveError::NoStatements => Class::Input,
+        // There is no proof yet that could be invalid: the inputs are.
+        ProveError::Refused(rejection) => match rejection.class() {
+            rejection::Class::Mismatch => Class::Mismatch,
+            rejection::Class::Input | rejection::Class::Invalid => Class::Input,
+        },
+        ProveError::Account(error) => account_class(error),
+        ProveError::Insufficient(_) => Class::Insufficient,
+        ProveError::Memory(_) => Class::Resources,
+        ProveError::Ledger(error) => ledger_class(error),
+        ProveError::Key(surety_circuits::ProvingKeyError::MaxDegree(_)) => Class::Input,
+        ProveError::Disagreement
+        | ProveError::Holding(_)
+        | ProveError::Witness(_)
+        | ProveError::Key(_)
+        | ProveError::Proof(_) => Class::Internal,
+    }
+}

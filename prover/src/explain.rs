@@ -1,0 +1,87 @@
+//! The margin of an account at every level, for its holder.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+use surety_margin::{
+    evaluate::{Evaluation, evaluate},
+    holdings::Position,
+    ident::Name,
+    models::Frame,
+    policy::Policy,
+    problem::Problem,
+    universe::Universe,
+    units::Price,
+};
+
+/// Why there is nothing to explain.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// The policy and the universe do not fit.
+    #[error("policy: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Policy(Vec<Problem>),
+    /// No holding within the universe's limits does this.
+    #[error("level {0}: an amount exceeds 256 bits")]
+    Overflow(Name),
+}
+
+/// An account at every level of a policy. As secret as the holdings.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// By the names of the levels.
+    pub levels: BTreeMap<String, LevelExplanation>,
+}
+
+/// An account at a level.
+#[derive(Clone, Debug, Serialize)]
+pub struct LevelExplanation {
+    /// Whether the account satisfies it.
+    pub sufficient: bool,
+    /// Amounts, in quote units.
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+}
+
+/// Evaluates every level of a policy, plainly.
+///
+/// # Errors
+/// If the policy does not fit the universe.
+pub fn explain(
+    policy: &Policy,
+    universe: &Universe,
+    position: &Position,
+    prices: &[Price],
+) -> Result<Explanation, ExplainError> {
+    let frame = Frame::new(policy, universe).map_err(ExplainError::Policy)?;
+    let levels = policy.levels.iter().map(|level| {
+        let evaluation = evaluate(policy, &frame, level, position, prices)
+            .ok_or_else(|| ExplainError::Overflow(level.name.clone()))?;
+        let sufficient = evaluation.is_sufficient();
+        Ok((level.name.to_string(), LevelExplanation { sufficient, evaluation }))
+    });
+    Ok(Explanation { levels: levels.collect::<Result<_, _>>()? })
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (name, LevelExplanation { sufficient, evaluation })) in self.levels.iter().enumerate() {
+            if position > 0 {
+                writeln!(f)?;
+            }
+            writeln!(f, "{name}: {}", if *sufficient { "sufficient" } else { "NOT sufficient" })?;
+            writeln!(f, "  equity       {}", evaluation.equity)?;
+            writeln!(f, "  requirement  {}", evaluation.requirement)?;
+            for charge in &evaluation.charges {
+                writeln!(f, "    {}  {}", charge.amount, charge.name)?;
+            }
+            writeln!(f, "  margin       {}", evaluation.margin)?;
+            if let Some(scenario) = &evaluation.worst_scenario {
+                writeln!(f, "  worst        {scenario}")?;
+            }
+            if let Some(name) = &evaluation.not_admitted {
+                writeln!(f, "  not admitted {name}")?;
+            }
+        }
+        Ok(())
+    }
+}

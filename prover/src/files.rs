@@ -1,0 +1,248 @@
+//! Files: written whole or not at all, read up to a limit, and private where they hold secrets.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+/// Most bytes of a configuration file, a statement, a snapshot, a key or an opening.
+pub const DOCUMENT_LIMIT: u64 = 16 << 20;
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file does not exist.
+    #[error("{}: no such file", .0.display())]
+    Missing(PathBuf),
+    /// It exists already.
+    #[error("{}: exists already; give another name, or --force to replace it", .0.display())]
+    Exists(PathBuf),
+    /// It is larger than any file of its kind.
+    #[error("{}: expected at most {limit} bytes, found more: this is another kind of file", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// It is not text.
+    #[error("{}: expected text in UTF-8", .0.display())]
+    NotText(PathBuf),
+    /// The operating system refuses.
+    #[error("{}: {action}: {error}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the operating system says.
+        error: io::Error,
+    },
+}
+
+impl FileError {
+    fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |error| match error.kind() {
+            io::ErrorKind::NotFound if action == READ => Self::Missing(path.to_owned()),
+            io::ErrorKind::AlreadyExists => Self::Exists(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), action, error },
+        }
+    }
+}
+
+const READ: &str = "cannot be read";
+const WRITE: &str = "cannot be written";
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody whom the user's umask admits.
+    Public,
+    /// Its owner.
+    Secret,
+}
+
+impl Access {
+    fn mode(self) -> u32 {
+        match self {
+            Self::Public => 0o666,
+            Self::Secret => 0o600,
+        }
+    }
+}
+
+/// What happens to a file that exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and writing fails.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// Writes a file whole or not at all: to a temporary file beside it, which then takes its name. Both the file and its
+/// directory have reached the disk when this returns.
+///
+/// # Errors
+/// If it exists and is to be kept, or the operating system refuses.
+pub fn write(path: &Path, bytes: &[u8], access: Access, existing: Existing) -> Result<(), FileError> {
+    let failed = || FileError::io(path, WRITE);
+    let directory = directory_of(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".surety-")
+        .permissions(Permissions::from_mode(access.mode()))
+        .tempfile_in(directory)
+        .map_err(failed())?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
+    let persisted = match existing {
+        Existing::Keep => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    persisted.map_err(|error| failed()(error.error))?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())
+}
+
+/// Refuses to go on if a file exists that is to be kept: before work whose result could not be written.
+///
+/// # Errors
+/// If so.
+pub fn check_absent(path: &Path, existing: Existing) -> Result<(), FileError> {
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(FileError::Exists(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Reads a file of at most `limit` bytes. The bytes are erased when dropped.
+///
+/// # Errors
+/// If it is missing, too large, or the operating system refuses.
+pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let failed = || FileError::io(path, READ);
+    let too_large = || FileError::TooLarge { path: path.to_owned(), limit };
+    let file = File::open(path).map_err(failed())?;
+    let length = file.metadata().map_err(failed())?.len();
+    if length > limit {
+        return Err(too_large());
+    }
+    // Room for all of it, so that no growth leaves a copy of a secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed())?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// Reads a document: text of at most [`DOCUMENT_LIMIT`] bytes. It is erased when dropped.
+///
+/// # Errors
+/// If it is missing, too large, not text, or the operating system refuses.
+pub fn read_text(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    let mut bytes = read(path, DOCUMENT_LIMIT)?;
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(FileError::NotText(path.to_owned()))
+        }
+    }
+}
+
+/// Creates a directory, and those above it, unless they exist.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn create_directory(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(FileError::io(path, WRITE))
+}
+
+/// Creates a directory that only its owner may enter, and those above it; one that exists becomes private.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn create_private_directory(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path).map_err(FileError::io(path, WRITE))?;
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(FileError::io(path, WRITE))
+}
+
+/// Whether others than its owner may read a file or enter a directory.
+///
+/// # Errors
+/// If it is missing or the operating system refuses.
+pub fn is_exposed(path: &Path) -> Result<bool, FileError> {
+    let metadata = fs::metadata(path).map_err(FileError::io(path, READ))?;
+    Ok(metadata.mode() & 0o077 != 0)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_secrets_are_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let private = directory.path().join("a/private");
+        create_private_directory(&private).unwrap();
+        assert_eq!(mode(&private), 0o700);
+        let path = private.join("opening.json");
+        write(&path, b"secret", Access::Secret, Existing::Keep).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert!(!is_exposed(&path).unwrap());
+        assert_eq!(read_text(&path).unwrap().as_str(), "secret");
+        write(&path, b"other", Access::Secret, Existing::Replace).unwrap();
+        assert_eq!(read_text(&path).unwrap().as_str(), "other");
+        assert_eq!(fs::read_dir(&private).unwrap().count(), 1, "no temporary file stays");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert!(is_exposed(&path).unwrap());
+    }
+
+    #[test]
+    fn rejects_overwriting_unless_told_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write(&path, b"first", Access::Public, Existing::Keep).unwrap();
+        let error = write(&path, b"second", Access::Public, Existing::Keep).unwrap_err();
+        assert!(matches!(error, FileError::Exists(_)), "{error}");
+        assert!(matches!(check_absent(&path, Existing::Keep), Err(FileError::Exists(_))));
+        check_absent(&path, Existing::Replace).unwrap();
+        assert_eq!(read_text(&path).unwrap().as_str(), "first");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn rejects_files_beyond_their_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write(&path, &[0; 11], Access::Public, Existing::Keep).unwrap();
+        assert!(matches!(read(&path, 10), Err(FileError::TooLarge { limit: 10, .. })));
+        assert_eq!(read(&path, 11).unwrap().len(), 11);
+        // A device states no length.
+        assert!(matches!(read(Path::new("/dev/zero"), 10), Err(FileError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn rejects_missing_files_and_files_that_are_not_text() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        assert!(matches!(read_text(&path), Err(FileError::Missing(_))));
+        write(&path, &[0xff], Access::Public, Existing::Keep).unwrap();
+        assert!(matches!(read_text(&path), Err(FileError::NotText(_))));
+    }
+}

@@ -1,0 +1,41 @@
+//! Prove that hidden positions satisfy a public margin rule.
+//!
+//! A source states balances with [`source::attest`]. The holder proves with [`prove::Prover::prove`] what a verifier checks
+//! with [`surety_verifier::check::verify`]. The rest prepares or records: [`setup`] finds the set-up and its bases,
+//! [`ledger`] bounds the proofs that a statement bears, [`explain`] shows the holder where the account stands.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`source`], [`opening`] | what sources sign, and what they tell the holder alone |
+//! | [`account`] | the hidden account that statements and openings add up to |
+//! | [`prove`] | from all of that to an attestation |
+//! | [`explain`] | the margin at every level |
+//! | [`setup`] | set-ups and their bases |
+//! | [`ledger`] | the durable bound on proofs per statement |
+//! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
+//! | [`demo`], [`example`] | the whole way, on the example |
+//! | [`keys`], [`keystore`] | signing keys |
+//! | [`documents`], [`layout`], [`files`], [`directories`] | files, and where they are |
+//! | [`resources`] | what a proof costs |
+//! | [`error`] | every failure, and its class |
+
+pub mod account;
+pub mod demo;
+pub mod directories;
+pub mod documents;
+pub mod error;
+pub mod example;
+pub mod explain;
+pub mod files;
+pub mod keys;
+pub mod keystore;
+pub mod layout;
+pub mod ledger;
+pub mod opening;
+pub mod oracle;
+pub mod prove;
+pub mod resources;
+pub mod setup;
+pub mod source;
+
+pub use crate::error::{Class, Error};

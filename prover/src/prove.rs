@@ -1,0 +1,206 @@
+//! From statements, openings and prices to an attestation.
+
+use surety_circuits::{ProvingKey, ProvingKeyError, Witness, WitnessError};
+use surety_kzg::{Params, holding::HoldingError, scalar};
+use surety_margin::{
+    FormatVersion,
+    evaluate::evaluate,
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    market::Snapshot,
+    models::Frame,
+    policy::Level,
+    program::{Assignment, Program, Unsatisfied},
+    units::{Price, Timestamp},
+};
+use surety_verifier::{
+    attestation::{Attestation, AttestationKind, Claim},
+    check::{Examined, Files, Terms, examine},
+    compiled::CompiledPolicy,
+    rejection::Rejection,
+    report::snapshot_id,
+    statement::Statement,
+};
+
+use crate::{
+    account::{Account, AccountError},
+    ledger::{Ledger, LedgerError},
+    opening::Opening,
+    resources::{NotEnoughMemory, check_memory},
+};
+
+/// Why there is no attestation.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// The policy has no such level.
+    #[error("level: expected one of the policy's ({known}), found {found}")]
+    NoLevel {
+        /// Its levels.
+        known: String,
+        /// The level asked for.
+        found: Name,
+    },
+    /// There are no statements.
+    #[error("statements: expected one for each account that the policy requires, found none")]
+    NoStatements,
+    /// No verifier would accept the claim, however good the account is.
+    #[error(transparent)]
+    Refused(#[from] Rejection),
+    /// Statements and openings make no account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The account does not satisfy the level. Only the holder may learn this.
+    #[error(transparent)]
+    Insufficient(#[from] Unsatisfied),
+    /// The two evaluations differ.
+    #[error("the plain evaluation and the program disagree about the account: please report this")]
+    Disagreement,
+    /// The machine is too small.
+    #[error(transparent)]
+    Memory(#[from] NotEnoughMemory),
+    /// The ledger refuses.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The column of holdings.
+    #[error(transparent)]
+    Holding(#[from] HoldingError),
+    /// The witness.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// The proving key.
+    #[error(transparent)]
+    Key(#[from] ProvingKeyError),
+    /// The proof.
+    #[error(transparent)]
+    Proof(#[from] surety_circuits::ProveError),
+}
+
+/// What is to be attested.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The policy.
+    pub policy: &'a CompiledPolicy,
+    /// The market.
+    pub snapshot: &'a Snapshot,
+    /// What the sources state, in any order. They say whose account it is and which registry the attestation is for.
+    pub statements: &'a [Statement],
+    /// The level of the policy.
+    pub level: &'a Name,
+    /// The contract that will verify the proof; zero if there is none.
+    pub verifier: EvmAddress,
+    /// The last second at which the attestation is to count; by default, as long as it can.
+    pub valid_until: Option<Timestamp>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A proving key and the bases that it was made with: what several attestations can share.
+#[derive(Debug)]
+pub struct Prover {
+    params: Params,
+    key: ProvingKey,
+}
+
+impl Prover {
+    /// Makes the proving key for a capacity class.
+    ///
+    /// # Errors
+    /// If the machine has too little memory, or the key is not the one that verifiers expect.
+    pub fn new(params: Params) -> Result<Self, ProveError> {
+        check_memory(params.capacity())?;
+        let key = ProvingKey::generate(&params)?;
+        Ok(Self { params, key })
+    }
+
+    /// Proves that the account behind the statements satisfies the level.
+    ///
+    /// Whatever a verifier would refuse is refused first. The account is evaluated before anything is proven. The ledger
+    /// counts the proof before it is made, and the proof is verified before it is returned.
+    ///
+    /// # Errors
+    /// If there is no such attestation. Nothing but the error says so.
+    pub fn prove(
+        &self,
+        request: &Request<'_>,
+        openings: &[Opening],
+        ledger: &Ledger,
+    ) -> Result<Attestation, ProveError> {
+        let (level, program) = level(request.policy, request.level)?;
+        let claim = self.claim(request)?;
+        let files = Files {
+            policy: request.policy.committed(),
+            snapshot: request.snapshot,
+            verifying_key: self.key.verifying_key(),
+        };
+        // Whether a set-up is good enough is for verifiers to say.
+        let terms = Terms { trust: None, strict: false, allow_insecure_srs: true, now: request.now };
+        let Examined { context, known, .. } = examine(&claim, &files, &terms)?;
+        let universe = request.policy.committed().universe();
+        let account = Account::open(universe, &self.params, &claim.statements, openings)?;
+        let prices: Vec<Price> = request.snapshot.prices.iter().map(|entry| entry.price).collect();
+        let assignment = decide(request.policy, level, program, &account, &prices)?;
+        let witness = Witness::new(program, &prices, &account.column(&self.params)?, &assignment)?;
+        let context = context.hash();
+        ledger.count_proof(account.entries())?;
+        let proof = self.key.prove(context, &known, &witness)?;
+        Ok(Attestation {
+            kind: AttestationKind::Attestation,
+            version: FormatVersion,
+            claim,
+            context: HexBytes(scalar::to_bytes(&context)),
+            proof,
+        })
+    }
+
+    fn claim(&self, request: &Request<'_>) -> Result<Claim, ProveError> {
+        let mut statements = request.statements.to_vec();
+        statements.sort_by_key(Statement::position);
+        let first = statements.first().ok_or(ProveError::NoStatements)?;
+        let (subject, audience) = (first.subject, first.audience);
+        let committed = request.policy.committed();
+        let longest = Timestamp(request.snapshot.time.0.saturating_add(committed.policy().validity.0));
+        let longest = statements.iter().map(|statement| statement.valid_until).fold(longest, Timestamp::min);
+        Ok(Claim {
+            subject,
+            level: request.level.clone(),
+            audience,
+            verifier: request.verifier,
+            verifying_key: self.key.verifying_key().digest().bytes(),
+            srs: committed.universe().srs,
+            universe: committed.universe_id(),
+            policy: committed.id(),
+            epoch: request.snapshot.epoch,
+            snapshot: snapshot_id(committed, request.snapshot),
+            vault_checkpoint: Bytes32::ZERO,
+            valid_until: request.valid_until.unwrap_or(longest),
+            statements,
+        })
+    }
+}
+
+/// A level of a policy and its program.
+///
+/// # Errors
+/// If there is no level of this name.
+pub fn level<'a>(policy: &'a CompiledPolicy, name: &Name) -> Result<(&'a Level, &'a Program), ProveError> {
+    let levels = &policy.committed().policy().levels;
+    levels.iter().find(|level| level.name == *name).zip(policy.program(name)).ok_or_else(|| {
+        let known: Vec<_> = levels.iter().map(|level| level.name.as_str()).collect();
+        ProveError::NoLevel { known: known.join(", "), found: name.clone() }
+    })
+}
+
+/// Evaluates the account twice, plainly and by its program, and demands that they agree.
+fn decide(
+    policy: &CompiledPolicy,
+    level: &Level,
+    program: &Program,
+    account: &Account,
+    prices: &[Price],
+) -> Result<Assignment, ProveError> {
+    let (policy, universe) = (policy.committed().policy(), policy.committed().universe());
+    let frame = Frame::new(policy, universe).map_err(|_| ProveError::Disagreement)?;
+    let evaluation = evaluate(policy, &frame, level, account.position(), prices);
+    let sufficient = evaluation.is_some_and(|evaluation| evaluation.is_sufficient());
+    let assignment = program.solve(account.position(), prices)?;
+    if sufficient { Ok(assignment) } else { Err(ProveError::Disagreement) }
+}

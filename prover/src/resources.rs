@@ -1,0 +1,104 @@
+//! What a proof costs: memory and time, from its capacity class alone, so that the answer says nothing of the account.
+
+use std::{fs, time::Duration};
+
+use serde::Serialize;
+use surety_margin::capacity::Capacity;
+
+/// Memory that a proof needs whatever its size: the program, its files, the pairing.
+const FIXED_BYTES: u64 = 40 << 20;
+
+/// Memory of a proof for each row: the columns on the extended domain, the two bases and the proving key.
+const BYTES_PER_ROW: u64 = 24 << 10;
+
+/// Time of a proof for each row on two cores of a recent server.
+const NANOSECONDS_PER_ROW: u64 = 110_000;
+
+/// What a proof is expected to need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Estimate {
+    /// Peak memory in bytes.
+    pub memory_bytes: u64,
+    /// Time in milliseconds on two cores, with the bases cached.
+    pub milliseconds: u64,
+}
+
+/// The machine has less memory than a proof needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected {} MiB of free memory for a proof at k = {k}, found {} MiB; close other programs, or use a universe of a smaller capacity class",
+    needed >> 20,
+    available >> 20
+)]
+pub struct NotEnoughMemory {
+    /// The capacity class.
+    pub k: u32,
+    /// Bytes needed.
+    pub needed: u64,
+    /// Bytes free.
+    pub available: u64,
+}
+
+impl Estimate {
+    /// The estimate for a capacity class.
+    #[must_use]
+    pub fn of(capacity: Capacity) -> Self {
+        let rows = capacity.rows() as u64;
+        Self {
+            memory_bytes: FIXED_BYTES + BYTES_PER_ROW * rows,
+            milliseconds: Duration::from_nanos(NANOSECONDS_PER_ROW * rows).as_millis() as u64,
+        }
+    }
+}
+
+/// Refuses a proof for which the machine has too little memory. Where that cannot be known, it is tried.
+///
+/// # Errors
+/// If so.
+pub fn check_memory(capacity: Capacity) -> Result<(), NotEnoughMemory> {
+    match available_memory() {
+        Some(available) => compare(capacity, available),
+        None => Ok(()),
+    }
+}
+
+fn compare(capacity: Capacity, available: u64) -> Result<(), NotEnoughMemory> {
+    let needed = Estimate::of(capacity).memory_bytes;
+    if available < needed { Err(NotEnoughMemory { k: capacity.k(), needed, available }) } else { Ok(()) }
+}
+
+/// Bytes that this process can still get: what the kernel calls available, within the control group's limit.
+#[must_use]
+pub fn available_memory() -> Option<u64> {
+    let machine = meminfo_available(&fs::read_to_string("/proc/meminfo").ok()?)?;
+    let number = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    // "max", for no limit, is no number.
+    let group = number("/sys/fs/cgroup/memory.max")
+        .map(|limit| limit.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)));
+    Some(group.map_or(machine, |group| group.min(machine)))
+}
+
+fn meminfo_available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_kernel_says() {
+        assert_eq!(meminfo_available("MemTotal: 5 kB\nMemAvailable:       12 kB\n"), Some(12 << 10));
+        assert_eq!(meminfo_available("MemTotal: 5 kB\n"), None);
+    }
+
+    #[test]
+    fn rejects_what_does_not_fit() {
+        let capacity = Capacity::new(16).unwrap();
+        let needed = Estimate::of(capacity).memory_bytes;
+        assert!(compare(capacity, needed).is_ok());
+        let error = compare(capacity, needed - 1).unwrap_err();
+        assert!(error.to_string().contains("k = 16"), "{error}");
+    }
+}

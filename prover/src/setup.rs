@@ -1,0 +1,118 @@
+//! Set-ups: which one a universe names, and the bases of its capacity class, computed once and cached.
+
+use surety_kzg::{
+    Observer, Origin, Params, Srs, SrsError, SrsId,
+    cache::ParamsCache,
+    srs::VerifierKey,
+    store::{SrsStore, StoreError},
+};
+use surety_margin::capacity::Capacity;
+use surety_verifier::{KeyError, Protocol, VerifyingKey};
+
+use crate::directories::Directories;
+
+/// Why there are no bases.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The store cannot be read, or does not have it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The powers are too few, or none.
+    #[error(transparent)]
+    Srs(#[from] SrsError),
+    /// There is no verifying key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Neither this program nor the store knows it.
+    #[error(
+        "set-up {0}: expected one that this version knows or that was imported, found neither; \
+         import it with surety srs import, or correct the universe's srs"
+    )]
+    Unknown(SrsId),
+}
+
+/// The set-ups of a user.
+#[derive(Clone, Debug)]
+pub struct Setups {
+    store: SrsStore,
+    cache: ParamsCache,
+}
+
+impl Setups {
+    /// Those in a user's directories.
+    #[must_use]
+    pub fn new(directories: &Directories) -> Self {
+        Self {
+            store: SrsStore::new(directories.data.join("srs")),
+            cache: ParamsCache::new(directories.cache.join("bases")),
+        }
+    }
+
+    /// The imported set-ups.
+    #[must_use]
+    pub fn store(&self) -> &SrsStore {
+        &self.store
+    }
+
+    /// The set-up to use where nobody asks for a certain one: a ceremony's that was imported and is large enough,
+    /// otherwise the development set-up.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn preferred(&self, capacity: Capacity, observer: &dyn Observer) -> Result<VerifierKey, SetupError> {
+        let stored = self.store.list(observer)?;
+        let ceremony = stored.into_iter().find(|stored| {
+            stored.k >= capacity.k() && matches!(stored.verifier_key.origin(), Origin::Ceremony(_))
+        });
+        Ok(ceremony.map_or_else(|| *Srs::development(capacity).verifier_key(), |stored| stored.verifier_key))
+    }
+
+    /// The bases of a set-up for a capacity class: a fraction of a second from the cache, up to two minutes without.
+    ///
+    /// # Errors
+    /// If the set-up is not known, not imported, or too small.
+    pub fn params(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<Params, SetupError> {
+        let key = self.verifier_key(id, capacity, observer)?;
+        self.cache.params(&key, capacity, || self.srs(&key, capacity, observer), observer)
+    }
+
+    /// The verifying key of a capacity class over a set-up: the one that is checked in, or, for a set-up that this version
+    /// does not know, the one that its powers give.
+    ///
+    /// # Errors
+    /// If the set-up is not known, not imported, or too small.
+    pub fn verifying_key(
+        &self,
+        id: SrsId,
+        capacity: Capacity,
+        observer: &dyn Observer,
+    ) -> Result<VerifyingKey, SetupError> {
+        match VerifyingKey::pinned(capacity, id) {
+            Err(KeyError::UnknownSrs { .. }) => {
+                let key = self.verifier_key(id, capacity, observer)?;
+                let protocol = Protocol::of(capacity).map_err(KeyError::from)?;
+                Ok(VerifyingKey::derive(protocol, &self.srs(&key, capacity, observer)?)?)
+            }
+            key => Ok(key?),
+        }
+    }
+
+    fn verifier_key(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<VerifierKey, SetupError> {
+        if let Ok(key) = VerifyingKey::pinned(capacity, id) {
+            return Ok(*key.srs());
+        }
+        let stored = self.store.list(observer)?;
+        let found = stored.into_iter().find(|stored| stored.verifier_key.id() == id);
+        Ok(found.ok_or(SetupError::Unknown(id))?.verifier_key)
+    }
+
+    fn srs(&self, key: &VerifierKey, capacity: Capacity, observer: &dyn Observer) -> Result<Srs, SetupError> {
+        if key.origin() == Origin::InsecureDevelopment {
+            let srs = Srs::development(capacity);
+            if srs.id() == key.id() {
+                return Ok(srs);
+            }
+        }
+        Ok(self.store.load(key.id(), capacity, observer)?)
+    }
+}
