@@ -17,6 +17,7 @@
 //! | [`schemas`] | JSON Schemas of the files |
 //! | [`program`] | linear programs: the builder that models are written with, and the table they become |
 //! | [`models`] | margin models |
+//! | [`pricing`] | option values, the same on every machine |
 //! | [`evaluate`] | plain integer evaluation of a policy |
 
 pub mod canonical;
@@ -29,6 +30,7 @@ pub mod market;
 pub mod models;
 pub mod oracle;
 pub mod policy;
+pub mod pricing;
 pub mod problem;
 pub mod program;
 #[cfg(feature = "sample")]
@@ -59,10 +61,7 @@ impl<'de> Deserialize<'de> for FormatVersion {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u32::deserialize(deserializer)? {
             Self::CURRENT => Ok(Self),
-            other => Err(D::Error::custom(format!(
-                "expected version {} of the format, found {other}",
-                Self::CURRENT
-            ))),
+            other => Err(D::Error::custom(format!("expected version {} of the format, found {other}", Self::CURRENT))),
         }
     }
 }
