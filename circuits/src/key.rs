@@ -102,7 +102,8 @@ fn agree(holds: bool, what: &'static str) -> Result<(), ProvingKeyError> {
 }
 
 /// The bases as Halo2 wants them. Its constructor is a method, hence the smallest set-up that it can be called on.
-fn halo2_bases(params: &Params) -> ParamsKZG<Bn256> {
+#[must_use]
+pub fn halo2_bases(params: &Params) -> ParamsKZG<Bn256> {
     let key = params.verifier_key();
     ParamsKZG::setup(1, OsRng).from_parts(
         params.capacity().k(),

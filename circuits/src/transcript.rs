@@ -55,18 +55,21 @@ impl Halo2Transcript<G1Affine, Challenge> for KeyedTranscript {
 }
 
 /// Writes what the prover says and absorbs it.
-pub(crate) struct ProofWriter {
+pub struct ProofWriter {
     transcript: KeyedTranscript,
     bytes: Vec<u8>,
 }
 
 impl ProofWriter {
-    pub(crate) fn new(digest: VerifyingKeyDigest) -> Self {
+    /// An empty proof for this key.
+    #[must_use]
+    pub fn new(digest: VerifyingKeyDigest) -> Self {
         Self { transcript: KeyedTranscript::new(digest), bytes: Vec::new() }
     }
 
     /// The proof.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }

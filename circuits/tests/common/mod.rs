@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub(crate) mod forger;
 pub(crate) mod oracles;
 
 use group::Curve as _;
@@ -80,7 +81,10 @@ pub(crate) struct Proven {
 
 impl Proven {
     pub(crate) fn small() -> Self {
-        let statement = Statement::small();
+        Self::new(&Statement::small())
+    }
+
+    pub(crate) fn new(statement: &Statement) -> Self {
         let params = development(statement.capacity);
         let key = ProvingKey::generate(&params).unwrap();
         let witness = statement.witness();

@@ -14,7 +14,6 @@ use halo2_proofs::{
     transcript::{Transcript, TranscriptRead},
 };
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
-use rand_chacha::rand_core::OsRng;
 use snark_verifier::{
     loader::native::NativeLoader,
     pcs::kzg::{Bdfg21, KzgAs, KzgDecidingKey},
@@ -23,6 +22,7 @@ use snark_verifier::{
 };
 use surety_circuits::{
     circuit::LinearProgramCircuit,
+    key::halo2_bases,
     transcript::{Challenge, KeyedTranscript},
 };
 use surety_kzg::{Params, point, scalar};
@@ -37,14 +37,7 @@ pub(crate) struct Oracles {
 
 impl Oracles {
     pub(crate) fn new(params: &Params, digest: VerifyingKeyDigest) -> Self {
-        let srs = params.verifier_key();
-        let bases = ParamsKZG::setup(1, OsRng).from_parts(
-            params.capacity().k(),
-            params.powers().to_vec(),
-            Some(params.lagrange().to_vec()),
-            srs.g2(),
-            srs.tau_g2(),
-        );
+        let bases = halo2_bases(params);
         let key = keygen_vk(&bases, &LinearProgramCircuit::new(params.capacity())).unwrap();
         Self { bases, key, digest }
     }
