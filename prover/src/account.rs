@@ -1,7 +1,15 @@
 //! The hidden account: what all statements together commit to.
 
-use surety_kzg::{Masks, Params, SecretScalars, holding::{HoldingError, holding_column}};
-use surety_margin::{holdings::Position, ident::Bytes32, problem::Problem, universe::Universe};
+use surety_kzg::{
+    Masks, Params, SecretScalars,
+    holding::{HoldingError, holding_column},
+};
+use surety_margin::{
+    holdings::{Holdings, Position},
+    ident::Bytes32,
+    problem::Problem,
+    universe::Universe,
+};
 use surety_verifier::statement::Statement;
 
 use crate::{
@@ -34,14 +42,9 @@ pub enum AccountError {
         /// The account.
         account: String,
     },
-    /// The balances of an opening do not fit the universe.
-    #[error("opening of {account}: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Holdings {
-        /// The account.
-        account: String,
-        /// Why.
-        problems: Vec<Problem>,
-    },
+    /// Balances do not fit the universe.
+    #[error("holdings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Holdings(Vec<Problem>),
     /// The balances add up to more than can be proven about.
     #[error("the balances of an instrument: {0}")]
     Sum(String),
@@ -68,27 +71,20 @@ impl Account {
         statements: &[Statement],
         openings: &[Opening],
     ) -> Result<Self, AccountError> {
-        let mut position = Position::empty(universe);
-        let mut masks = Vec::with_capacity(statements.len());
-        let mut entries = Vec::with_capacity(statements.len());
-        for statement in statements {
-            let (hash, account) = (statement.hash(), || statement.account.to_string());
-            let opening = openings
-                .iter()
-                .find(|opening| opening.statement == hash)
-                .ok_or_else(|| AccountError::NoOpening { statement: hash, account: account() })?;
-            let part = opening
-                .holdings
-                .position(universe)
-                .map_err(|problems| AccountError::Holdings { account: account(), problems })?;
+        let pairs = pair(statements, openings)?;
+        for (statement, opening) in &pairs {
+            let part = opening.holdings.position(universe).map_err(AccountError::Holdings)?;
             if commit(params, &part, &opening.masks.0)?.to_bytes() != statement.commitment.0 {
-                return Err(AccountError::OtherOpening { statement: hash, account: account() });
+                let (statement, account) = (statement.hash(), statement.account.to_string());
+                return Err(AccountError::OtherOpening { statement, account });
             }
-            position = position.plus(&part).map_err(AccountError::Sum)?;
-            masks.push(&opening.masks.0);
-            entries.push(Entry::new(hash, &opening.masks.0));
         }
-        Ok(Self { position, masks: Masks::sum(masks), entries })
+        let openings = || pairs.iter().map(|(_, opening)| *opening);
+        Ok(Self {
+            position: sum(universe, openings().map(|opening| &opening.holdings))?,
+            masks: Masks::sum(openings().map(|opening| &opening.masks.0)),
+            entries: openings().map(|opening| Entry::new(opening.statement, &opening.masks.0)).collect(),
+        })
     }
 
     /// What it holds.
@@ -110,4 +106,41 @@ impl Account {
     pub(crate) fn column(&self, params: &Params) -> Result<SecretScalars, HoldingError> {
         holding_column(params.capacity(), &indexed(&self.position), &self.masks)
     }
+}
+
+/// What statements say, by their openings, which are taken at their word.
+///
+/// # Errors
+/// If a statement has no opening, or the balances do not fit the universe.
+pub fn position_of(
+    universe: &Universe,
+    statements: &[Statement],
+    openings: &[Opening],
+) -> Result<Position, AccountError> {
+    sum(universe, pair(statements, openings)?.into_iter().map(|(_, opening)| &opening.holdings))
+}
+
+/// The sum of several files of balances.
+///
+/// # Errors
+/// If they do not fit the universe.
+pub fn sum<'a>(universe: &Universe, all: impl IntoIterator<Item = &'a Holdings>) -> Result<Position, AccountError> {
+    all.into_iter().try_fold(Position::empty(universe), |sum, holdings| {
+        let part = holdings.position(universe).map_err(AccountError::Holdings)?;
+        sum.plus(&part).map_err(AccountError::Sum)
+    })
+}
+
+/// Each statement with the opening that names its hash.
+fn pair<'a>(
+    statements: &'a [Statement],
+    openings: &'a [Opening],
+) -> Result<Vec<(&'a Statement, &'a Opening)>, AccountError> {
+    let find = |statement: &'a Statement| {
+        let hash = statement.hash();
+        let opening = openings.iter().find(|opening| opening.statement == hash);
+        let account = || statement.account.to_string();
+        Ok((statement, opening.ok_or_else(|| AccountError::NoOpening { statement: hash, account: account() })?))
+    };
+    statements.iter().map(find).collect()
 }

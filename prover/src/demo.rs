@@ -13,8 +13,8 @@ use surety_margin::{
     market::{Report, Snapshot},
     policy::Policy,
     text::Document,
-    universe::Universe,
     units::Timestamp,
+    universe::Universe,
 };
 use surety_verifier::{
     compiled::{CommittedPolicy, CompiledPolicy},
@@ -170,6 +170,8 @@ fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]
         version: FormatVersion,
         policy: Some(policy.id()),
         srs: Some(policy.universe().srs),
+        subject: None,
+        level: None,
         epoch: Some(snapshot.epoch),
         snapshots: None,
         verifier: None,

@@ -2,23 +2,15 @@
 
 use serde::Serialize;
 use surety_kzg::{download::DownloadError, import::ImportError, store::StoreError};
-use surety_margin::{problem::Problem, text::InputErrors};
+use surety_margin::{canonical::NotCanonical, problem::Problem, text::InputErrors};
 use surety_verifier::{
     compiled::CompiledError,
     rejection::{self, Rejection},
 };
 
 use crate::{
-    account::AccountError,
-    directories::NoHome,
-    documents::DocumentError,
-    explain::ExplainError,
-    files::FileError,
-    keys::KeyError,
-    ledger::LedgerError,
-    oracle::OracleError,
-    prove::ProveError,
-    setup::SetupError,
+    account::AccountError, directories::NoHome, documents::DocumentError, explain::ExplainError, files::FileError,
+    keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
     source::SourceError,
 };
 
@@ -46,6 +38,12 @@ pub enum Error {
     /// The command does not make sense.
     #[error("{0}")]
     Usage(String),
+    /// The program is at fault.
+    #[error("{0}: please report this")]
+    Internal(String),
+    /// Checks of the installation failed.
+    #[error("{}", .0.join("\n"))]
+    Unhealthy(Vec<String>),
     /// A file cannot be read or written.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -102,6 +100,12 @@ impl From<InputErrors> for Error {
     }
 }
 
+impl From<NotCanonical> for Error {
+    fn from(error: NotCanonical) -> Self {
+        Self::Compiled(error.into())
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::Setup(error.into())
@@ -113,10 +117,14 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Usage(_) | Self::Oracle(OracleError::Problems { .. }) | Self::Key(_) | Self::NoHome(_) | Self::Download(_) => Class::Input,
+            Self::Usage(_)
+            | Self::Oracle(OracleError::Problems { .. })
+            | Self::Key(_)
+            | Self::NoHome(_)
+            | Self::Download(_) => Class::Input,
             Self::Document(error) => document_class(error),
-            Self::Oracle(_) => Class::Internal,
-            Self::Setup(_) | Self::Import(_) => Class::Mismatch,
+            Self::Internal(_) | Self::Oracle(_) => Class::Internal,
+            Self::Setup(_) | Self::Import(_) | Self::Unhealthy(_) => Class::Mismatch,
             Self::Compiled(error) => compiled_class(error),
             Self::Source(error) => source_class(error),
             Self::Account(error) => account_class(error),
@@ -125,7 +133,6 @@ impl Error {
             Self::Ledger(error) => ledger_class(error),
             Self::Prove(error) => prove_class(error),
             Self::Rejected(rejection) => match rejection.class() {
-                rejection::Class::Input => Class::Input,
                 rejection::Class::Invalid => Class::Invalid,
                 rejection::Class::Mismatch => Class::Mismatch,
             },
@@ -137,6 +144,8 @@ impl Error {
     pub fn code(&self) -> String {
         let word = match self {
             Self::Usage(_) => "usage",
+            Self::Internal(_) => "internal",
+            Self::Unhealthy(_) => "doctor",
             Self::Document(DocumentError::File(_)) => "file",
             Self::Document(_) => "input",
             Self::Oracle(_) => "market",
@@ -255,7 +264,7 @@ fn source_class(error: &SourceError) -> Class {
 
 fn account_class(error: &AccountError) -> Class {
     match error {
-        AccountError::NoOpening { .. } | AccountError::Holdings { .. } | AccountError::Sum(_) => Class::Input,
+        AccountError::NoOpening { .. } | AccountError::Holdings(_) | AccountError::Sum(_) => Class::Input,
         AccountError::OtherOpening { .. } => Class::Mismatch,
         AccountError::Commitment(_) => Class::Internal,
     }
@@ -276,7 +285,7 @@ fn prove_class(error: &ProveError) -> Class {
         // There is no proof yet that could be invalid: the inputs are.
         ProveError::Refused(rejection) => match rejection.class() {
             rejection::Class::Mismatch => Class::Mismatch,
-            rejection::Class::Input | rejection::Class::Invalid => Class::Input,
+            rejection::Class::Invalid => Class::Input,
         },
         ProveError::Account(error) => account_class(error),
         ProveError::Insufficient(_) => Class::Insufficient,

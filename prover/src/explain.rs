@@ -10,8 +10,8 @@ use surety_margin::{
     models::Frame,
     policy::Policy,
     problem::Problem,
-    universe::Universe,
     units::Price,
+    universe::Universe,
 };
 
 /// Why there is nothing to explain.

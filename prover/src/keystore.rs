@@ -150,8 +150,7 @@ impl Keystore {
         let mut random = [0; 64];
         rng.fill_bytes(&mut random);
         let [salt, iv, id] = [&random[..32], &random[32..48], &random[48..]];
-        let kdf =
-            Kdf::Scrypt { dklen: 32, n: 1 << SCRYPT_LOG_N, p: 1, r: SCRYPT_R, salt: Salt(salt.to_vec()) };
+        let kdf = Kdf::Scrypt { dklen: 32, n: 1 << SCRYPT_LOG_N, p: 1, r: SCRYPT_R, salt: Salt(salt.to_vec()) };
         let mut iv_bytes = [0; 16];
         iv_bytes.copy_from_slice(iv);
         let derived = kdf.derive(passphrase)?;
@@ -314,7 +313,9 @@ mod tests {
             let error = vector(&text.replace(from, to)).decrypt("testpassword").unwrap_err();
             assert!(matches!(error, KeystoreError::Format(_)), "{to}: {error}");
         }
-        for (from, to) in [("\"version\":3", "\"version\":4"), ("aes-128-ctr", "aes-128-cbc"), ("hmac-sha256", "hmac-md5")] {
+        for (from, to) in
+            [("\"version\":3", "\"version\":4"), ("aes-128-ctr", "aes-128-cbc"), ("hmac-sha256", "hmac-md5")]
+        {
             assert!(serde_json::from_str::<Keystore>(&PBKDF2.replace(from, to)).is_err(), "{to}");
         }
     }

@@ -97,7 +97,11 @@ impl Layout {
     ///
     /// # Errors
     /// If the files cannot be written.
-    pub fn write_statement(&self, statement: &Statement, opening: &Opening) -> Result<(PathBuf, PathBuf), DocumentError> {
+    pub fn write_statement(
+        &self,
+        statement: &Statement,
+        opening: &Opening,
+    ) -> Result<(PathBuf, PathBuf), DocumentError> {
         files::create_directory(&self.statements())?;
         files::create_private_directory(&self.private())?;
         let name = statement_name(statement);

@@ -16,7 +16,11 @@ use std::{
 use alloy_primitives::Keccak256;
 use serde::{Deserialize, Serialize};
 use surety_kzg::Masks;
-use surety_margin::{FormatVersion, capacity::MASK_ROWS, ident::{Bytes32, HexBytes}};
+use surety_margin::{
+    FormatVersion,
+    capacity::MASK_ROWS,
+    ident::{Bytes32, HexBytes},
+};
 
 use crate::files::{self, Access, Existing, FileError};
 
@@ -138,8 +142,8 @@ impl Ledger {
         // All are checked before any is counted: a refusal costs nothing.
         let records = entries.iter().map(|entry| self.next(entry)).collect::<Result<Vec<_>, _>>()?;
         for record in records {
-            let mut text = serde_json::to_vec(&record)
-                .map_err(|error| self.damaged(record.masks, error.to_string()))?;
+            let mut text =
+                serde_json::to_vec(&record).map_err(|error| self.damaged(record.masks, error.to_string()))?;
             text.push(b'\n');
             files::write(&self.path(record.masks), &text, Access::Secret, Existing::Replace)?;
         }
@@ -159,9 +163,8 @@ impl Ledger {
     /// # Errors
     /// With the first that is damaged or cannot be read.
     pub fn check(&self) -> Result<usize, LedgerError> {
-        let unreadable = |error| {
-            LedgerError::File(FileError::Io { path: self.directory.clone(), action: "cannot be read", error })
-        };
+        let unreadable =
+            |error| LedgerError::File(FileError::Io { path: self.directory.clone(), action: "cannot be read", error });
         let mut records = 0;
         for entry in self.directory.read_dir().map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();

@@ -17,6 +17,7 @@
 //! | [`keys`], [`keystore`] | signing keys |
 //! | [`documents`], [`layout`], [`files`], [`directories`] | files, and where they are |
 //! | [`resources`] | what a proof costs |
+//! | [`self_test`] | whether this machine can prove |
 //! | [`error`] | every failure, and its class |
 
 pub mod account;
@@ -35,6 +36,7 @@ pub mod opening;
 pub mod oracle;
 pub mod prove;
 pub mod resources;
+pub mod self_test;
 pub mod setup;
 pub mod source;
 

@@ -32,13 +32,7 @@ impl Opening {
     /// The opening of a statement.
     #[must_use]
     pub fn new(statement: Bytes32, holdings: Holdings, masks: Masks) -> Self {
-        Self {
-            kind: OpeningKind::Opening,
-            version: FormatVersion,
-            statement,
-            holdings,
-            masks: SecretMasks(masks),
-        }
+        Self { kind: OpeningKind::Opening, version: FormatVersion, statement, holdings, masks: SecretMasks(masks) }
     }
 }
 

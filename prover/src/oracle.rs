@@ -70,7 +70,8 @@ pub fn read_observations(input: &str, text: &str, policy: &Policy) -> Result<Vec
     }
     let known = |line: &&Line| policy.market.iter().any(|entry| entry.name == line.entry);
     let unknown = lines.iter().filter(|line| !known(line));
-    problems.extend(unknown.map(|line| Problem::new(line.entry.as_str(), "a market entry of the policy", "another name")));
+    problems
+        .extend(unknown.map(|line| Problem::new(line.entry.as_str(), "a market entry of the policy", "another name")));
     if problems.is_empty() { Ok(observations) } else { Err(failed(problems)) }
 }
 

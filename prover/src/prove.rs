@@ -8,7 +8,7 @@ use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
     models::Frame,
-    policy::Level,
+    policy::{Level, Policy},
     program::{Assignment, Program, Unsatisfied},
     units::{Price, Timestamp},
 };
@@ -72,6 +72,15 @@ pub enum ProveError {
     /// The proof.
     #[error(transparent)]
     Proof(#[from] surety_circuits::ProveError),
+}
+
+impl ProveError {
+    /// The policy has no level of this name.
+    #[must_use]
+    pub fn no_level(policy: &Policy, name: &Name) -> Self {
+        let known: Vec<_> = policy.levels.iter().map(|level| level.name.as_str()).collect();
+        Self::NoLevel { known: known.join(", "), found: name.clone() }
+    }
 }
 
 /// What is to be attested.
@@ -178,15 +187,10 @@ impl Prover {
 }
 
 /// A level of a policy and its program.
-///
-/// # Errors
-/// If there is no level of this name.
-pub fn level<'a>(policy: &'a CompiledPolicy, name: &Name) -> Result<(&'a Level, &'a Program), ProveError> {
-    let levels = &policy.committed().policy().levels;
-    levels.iter().find(|level| level.name == *name).zip(policy.program(name)).ok_or_else(|| {
-        let known: Vec<_> = levels.iter().map(|level| level.name.as_str()).collect();
-        ProveError::NoLevel { known: known.join(", "), found: name.clone() }
-    })
+fn level<'a>(policy: &'a CompiledPolicy, name: &Name) -> Result<(&'a Level, &'a Program), ProveError> {
+    let document = policy.committed().policy();
+    let found = document.levels.iter().find(|level| level.name == *name).zip(policy.program(name));
+    found.ok_or_else(|| ProveError::no_level(document, name))
 }
 
 /// Evaluates the account twice, plainly and by its program, and demands that they agree.

@@ -61,9 +61,9 @@ impl Setups {
     /// If the store cannot be read.
     pub fn preferred(&self, capacity: Capacity, observer: &dyn Observer) -> Result<VerifierKey, SetupError> {
         let stored = self.store.list(observer)?;
-        let ceremony = stored.into_iter().find(|stored| {
-            stored.k >= capacity.k() && matches!(stored.verifier_key.origin(), Origin::Ceremony(_))
-        });
+        let ceremony = stored
+            .into_iter()
+            .find(|stored| stored.k >= capacity.k() && matches!(stored.verifier_key.origin(), Origin::Ceremony(_)));
         Ok(ceremony.map_or_else(|| *Srs::development(capacity).verifier_key(), |stored| stored.verifier_key))
     }
 

@@ -8,8 +8,8 @@ use surety_margin::{
     holdings::{Holdings, Position},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     problem::Problem,
-    universe::Universe,
     units::Timestamp,
+    universe::Universe,
 };
 use surety_verifier::{
     eip712::Audience,

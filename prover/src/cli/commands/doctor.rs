@@ -1,0 +1,119 @@
+//! `surety doctor`
+
+use std::path::Path;
+
+use serde_json::json;
+use surety::{
+    Error,
+    directories::Directories,
+    files::{self, Access, Existing},
+    ledger::Ledger,
+    resources::available_memory,
+    self_test,
+    setup::Setups,
+};
+use surety_kzg::{Observer, Srs};
+use surety_margin::{capacity::Capacity, units::Timestamp};
+use surety_verifier::VerifyingKey;
+
+use crate::cli::{Session, inputs::origin_name, output::Answer, time};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {}
+
+/// Before this, no version of this program existed: a clock that is earlier is wrong.
+const EARLIEST: Timestamp = Timestamp(1_735_689_600);
+
+/// What a check has found out, or why it failed.
+type Finding = Result<String, String>;
+
+pub(in crate::cli) fn run(session: &Session) -> Result<Answer, Error> {
+    let directories = Directories::of_user()?;
+    let setups = Setups::new(&directories);
+    let checks: [(&str, Finding); 9] = [
+        ("cache directory", writable(&directories.cache)),
+        ("data directory", writable(&directories.data)),
+        ("state directory", writable(&directories.state)),
+        ("ledger of proofs", ledger(&directories.state)),
+        ("imported set-ups", imported(&setups, &session.progress)),
+        ("verifying keys", verifying_keys()),
+        ("proof", proof()),
+        ("memory", memory()),
+        ("clock", clock(session.now)),
+    ];
+    for (name, finding) in &checks {
+        if let Ok(found) = finding {
+            session.progress.note(&format!("{name}: good: {found}"));
+        }
+    }
+    let failures: Vec<_> =
+        checks.iter().filter_map(|(name, finding)| Some(format!("{name}: {}", finding.as_ref().err()?))).collect();
+    if !failures.is_empty() {
+        return Err(Error::Unhealthy(failures));
+    }
+    let checks: serde_json::Map<_, _> =
+        checks.into_iter().map(|(name, finding)| (name.to_owned(), json!(finding.unwrap_or_default()))).collect();
+    Answer::new(json!({ "checks": checks }), "all is well")
+}
+
+fn said(error: impl ToString) -> String {
+    error.to_string()
+}
+
+fn writable(directory: &Path) -> Finding {
+    files::create_directory(directory).map_err(said)?;
+    let probe = directory.join(".doctor");
+    files::write(&probe, b"", Access::Secret, Existing::Replace).map_err(said)?;
+    std::fs::remove_file(&probe).map_err(said)?;
+    Ok(directory.display().to_string())
+}
+
+fn ledger(state: &Path) -> Finding {
+    let records = Ledger::open(state).and_then(|ledger| ledger.check()).map_err(said)?;
+    if files::is_exposed(&state.join("proofs")).map_err(said)? {
+        return Err(
+            "expected a directory that only its owner may enter, found one that others may; chmod 700 it".into()
+        );
+    }
+    Ok(format!("{records} statements were proven from"))
+}
+
+fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
+    let stored = setups.store().list(observer).map_err(said)?;
+    let names: Vec<_> = stored
+        .iter()
+        .map(|stored| format!("{} with 2^{} powers", origin_name(stored.verifier_key.origin()), stored.k))
+        .collect();
+    Ok(if names.is_empty() {
+        "none; proofs can be made over the insecure development set-up only".into()
+    } else {
+        names.join(", ")
+    })
+}
+
+/// The keys that are checked in have the digests that they are checked in with.
+fn verifying_keys() -> Finding {
+    let smallest = Capacity::all().next().ok_or("no capacity class")?;
+    let development = Srs::development(smallest).id();
+    for capacity in Capacity::all() {
+        VerifyingKey::pinned(capacity, development).map_err(said)?;
+    }
+    Ok(format!("k from {} to {}", Capacity::MIN_K, Capacity::MAX_K))
+}
+
+fn proof() -> Finding {
+    let smallest = Capacity::all().next().ok_or("no capacity class")?;
+    self_test::run(smallest).map_err(said)?;
+    Ok(format!("made and verified at k = {}", smallest.k()))
+}
+
+fn memory() -> Finding {
+    Ok(available_memory().map_or_else(|| "unknown".to_owned(), |bytes| format!("{} MiB free", bytes >> 20)))
+}
+
+fn clock(now: Timestamp) -> Finding {
+    if now < EARLIEST {
+        return Err(format!("expected a time after {}, found {}", time::format(EARLIEST), time::format(now)));
+    }
+    Ok(time::format(now))
+}

@@ -1,0 +1,57 @@
+//! `surety explain`
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use surety::{
+    Error,
+    account::{position_of, sum},
+    documents,
+    explain::{Explanation, explain},
+    oracle::OracleError,
+};
+use surety_margin::{
+    holdings::Position, market::Snapshot, oracle::prices_without_reports, policy::Policy, universe::Universe,
+};
+
+use crate::cli::{inputs::PolicyFiles, output::Answer};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    files: PolicyFiles,
+    /// The market snapshot, if it is not market.json in DIR
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// Balances instead of those in private/; several files add up
+    #[arg(long, value_name = "FILE")]
+    holdings: Vec<PathBuf>,
+}
+
+pub(in crate::cli) fn run(args: &Args) -> Result<Answer, Error> {
+    let universe = args.files.read_universe()?;
+    let policy = args.files.read_policy(&universe)?;
+    let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
+    let prices = prices_without_reports(&policy, &snapshot)
+        .map_err(|problems| OracleError::Problems { input: "market".into(), problems })?;
+    let position = position(args, &universe)?;
+    let explanation = explain(&policy, &universe, &position, &prices)?;
+    Answer::new(data(&policy, &snapshot, &explanation), &explanation)
+}
+
+/// What the account holds: by the files given, or by the newest statements and their openings.
+fn position(args: &Args, universe: &Universe) -> Result<Position, Error> {
+    if args.holdings.is_empty() {
+        let layout = args.files.layout();
+        return Ok(position_of(universe, &layout.read_statements()?, &layout.read_openings()?)?);
+    }
+    let parts = args.holdings.iter().map(|path| documents::read_holdings(path, universe));
+    Ok(sum(universe, &parts.collect::<Result<Vec<_>, _>>()?)?)
+}
+
+fn data(policy: &Policy, snapshot: &Snapshot, explanation: &Explanation) -> serde_json::Value {
+    let mut data = json!(explanation);
+    data["policy"] = json!(policy.name);
+    data["epoch"] = json!(snapshot.epoch);
+    data
+}

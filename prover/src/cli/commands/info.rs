@@ -1,0 +1,180 @@
+//! `surety info`: what a file is. Of secrets it shows that they are there, never what they are.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use surety::{
+    Error, documents,
+    files::{self, DOCUMENT_LIMIT},
+    keystore::Keystore,
+    opening::Opening,
+};
+use surety_kzg::{import::import, progress::Silent};
+use surety_margin::{
+    capacity::Capacity,
+    holdings::Holdings,
+    market::{Report, Snapshot},
+    policy::Policy,
+    universe::Universe,
+};
+use surety_verifier::{
+    attestation::Attestation,
+    compiled::CompiledPolicyFile,
+    ids::{DocumentId, UniverseId},
+    proof::PROOF_BYTES,
+    statement::Statement,
+    trust::Trust,
+};
+
+use crate::cli::{Session, inputs::origin_name, output::Answer};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// The beginning of a file of cached bases.
+const BASES: &[u8] = b"surety/bases\n";
+
+pub(in crate::cli) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
+    let path = &args.file;
+    let mut data = set_up(path).map_or_else(|| document(path), Ok)?;
+    data["file"] = json!(path);
+    let text = data.as_object().into_iter().flatten().map(|(key, value)| line(key, value)).collect::<String>();
+    Answer::new(&data, text)
+}
+
+fn line(key: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{key:<16} {text}\n"),
+        other => format!("{key:<16} {other}\n"),
+    }
+}
+
+/// A set-up file, which can be large; its first powers are enough to know it.
+fn set_up(path: &Path) -> Option<Value> {
+    let smallest = Capacity::all().next();
+    let srs = import(path, None, smallest, &Silent).ok()?;
+    let bytes = path.metadata().ok()?.len();
+    Some(json!({ "kind": "set-up", "id": srs.id().bytes(), "origin": origin_name(srs.origin()), "bytes": bytes }))
+}
+
+fn document(path: &Path) -> Result<Value, Error> {
+    let bytes = files::read(path, DOCUMENT_LIMIT)?;
+    let mut data = if bytes.starts_with(BASES) {
+        json!({ "kind": "surety/bases", "content": "cached bases of a set-up" })
+    } else if bytes.len() == PROOF_BYTES {
+        json!({ "kind": "proof" })
+    } else {
+        let text = std::str::from_utf8(&bytes).map_err(|_| unknown(path))?;
+        text_document(path, text)?
+    };
+    data["bytes"] = json!(bytes.len());
+    Ok(data)
+}
+
+fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
+    let trimmed = text.trim();
+    let digits = trimmed.strip_prefix("0x").unwrap_or(trimmed);
+    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        match digits.len() {
+            64 => return Ok(json!({ "kind": "signing key", "secret": true, "encrypted": false })),
+            length if length == 2 * PROOF_BYTES => return Ok(json!({ "kind": "proof", "encoding": "hexadecimal" })),
+            _ => {}
+        }
+    }
+    if let Ok(keystore) = serde_json::from_str::<Keystore>(text) {
+        let address = keystore.address;
+        return Ok(json!({ "kind": "keystore", "secret": true, "encrypted": true, "address": address }));
+    }
+    match text.lines().next() {
+        Some("instrument,lots") => return Ok(json!({ "kind": "surety/holdings", "secret": true })),
+        Some("entry,price,confidence") => return Ok(json!({ "kind": "observations of prices" })),
+        _ => {}
+    }
+    let header = header(text).ok_or_else(|| unknown(path))?;
+    let mut data = summary(path, &header.kind)?;
+    data["kind"] = json!(header.kind);
+    data["version"] = json!(header.version);
+    Ok(data)
+}
+
+/// What every file of this project begins with.
+#[derive(serde::Deserialize)]
+struct Header {
+    kind: String,
+    version: u32,
+}
+
+fn header(text: &str) -> Option<Header> {
+    serde_json::from_str(text).ok().or_else(|| toml::from_str(text).ok())
+}
+
+/// What a document is about and what it refers to.
+fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
+    Ok(match kind {
+        "surety/universe" => {
+            let universe: Universe = documents::read(path)?;
+            let id = UniverseId::of(&universe)?;
+            json!({ "name": universe.name, "id": id, "srs": universe.srs, "k": universe.capacity.k(),
+                    "instruments": universe.instruments.len() })
+        }
+        "surety/policy" => {
+            let policy: Policy = documents::read(path)?;
+            let levels: Vec<_> = policy.levels.iter().map(|level| &level.name).collect();
+            json!({ "name": policy.name, "document": DocumentId::of(&policy)?, "universe": policy.universe,
+                    "levels": levels, "prices": policy.market.len() })
+        }
+        "surety/compiled-policy" => {
+            let file: CompiledPolicyFile = documents::read(path)?;
+            json!({ "policy": file.policy, "document": file.document, "universe": file.universe, "srs": file.srs,
+                    "k": file.capacity.k() })
+        }
+        "surety/market" => {
+            let snapshot: Snapshot = documents::read(path)?;
+            json!({ "epoch": snapshot.epoch, "time": snapshot.time, "prices": snapshot.prices.len(),
+                    "reports": snapshot.reports.len() })
+        }
+        "surety/report" => {
+            let report: Report = documents::read(path)?;
+            json!({ "oracle": report.oracle, "feeds": report.feeds, "epoch": report.epoch, "time": report.observed_at })
+        }
+        "surety/statement" => {
+            let statement: Statement = documents::read(path)?;
+            json!({ "hash": statement.hash(), "source": statement.source, "subject": statement.subject,
+                    "account": statement.account, "universe": statement.universe, "as_of": statement.as_of,
+                    "valid_until": statement.valid_until, "sequence": statement.sequence })
+        }
+        "surety/attestation" => {
+            let attestation: Attestation = documents::read(path)?;
+            let claim = &attestation.claim;
+            json!({ "subject": claim.subject, "level": claim.level, "policy": claim.policy, "universe": claim.universe,
+                    "srs": claim.srs, "snapshot": claim.snapshot, "epoch": claim.epoch, "valid_until": claim.valid_until,
+                    "statements": claim.statements.len(), "chain_id": claim.audience.chain_id,
+                    "registry": claim.audience.registry })
+        }
+        "surety/trust" => {
+            let trust: Trust = documents::read(path)?;
+            json!({ "policy": trust.policy, "srs": trust.srs, "epoch": trust.epoch })
+        }
+        "surety/holdings" => {
+            let holdings: Holdings = documents::read(path)?;
+            json!({ "universe": holdings.universe, "secret": true })
+        }
+        "surety/opening" => {
+            let opening: Opening = documents::read(path)?;
+            json!({ "statement": opening.statement, "secret": true })
+        }
+        other if other.starts_with("surety/") => json!({}),
+        _ => return Err(unknown(path)),
+    })
+}
+
+fn unknown(path: &Path) -> Error {
+    Error::Usage(format!(
+        "{}: expected a file of this project, a set-up, a proof or a key, found none of them",
+        path.display()
+    ))
+}

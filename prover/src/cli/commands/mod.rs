@@ -1,0 +1,16 @@
+//! The commands, each with its options.
+
+pub(super) mod demo;
+pub(super) mod doctor;
+pub(super) mod explain;
+pub(super) mod generate;
+pub(super) mod info;
+pub(super) mod init;
+pub(super) mod key;
+pub(super) mod market;
+pub(super) mod policy;
+pub(super) mod prove;
+pub(super) mod source;
+pub(super) mod srs;
+pub(super) mod universe;
+pub(super) mod verify;

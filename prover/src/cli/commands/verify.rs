@@ -1,0 +1,141 @@
+//! `surety verify`
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use surety::{
+    Error,
+    documents::{self, DocumentError},
+    files::FileError,
+    layout::Layout,
+    setup::{SetupError, Setups},
+};
+use surety_kzg::{SrsId, store::StoreError};
+use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
+use surety_verifier::{
+    attestation::Attestation,
+    check::{self, Accepted, Files, Terms},
+    compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile},
+    trust::Trust,
+};
+
+use crate::cli::{
+    Session,
+    inputs::{directory_of, setups},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The attestation
+    #[arg(value_name = "FILE")]
+    attestation: PathBuf,
+    /// The universe [default: universe.toml beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    universe: Option<PathBuf>,
+    /// The policy [default: policy.toml beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The market snapshot [default: market.json beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// Your trust anchors: written by you, never taken from a prover
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// Refuse whatever would have to be taken on faith
+    #[arg(long)]
+    strict: bool,
+    /// Accept a set-up whose secret everybody knows: such a proof proves nothing, and is for tests only
+    #[arg(long)]
+    allow_insecure_srs: bool,
+    /// Verify as of this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    at: Option<Timestamp>,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let layout = Layout::new(directory_of(&args.attestation));
+    let attestation: Attestation = documents::read(&args.attestation)?;
+    let universe: Universe = documents::read(args.universe.as_ref().unwrap_or(&layout.universe()))?;
+    let policy = documents::read_policy(args.policy.as_ref().unwrap_or(&layout.policy()), &universe)?;
+    let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
+    let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
+
+    let setups = setups()?;
+    let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
+    let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
+    let policy = commitments(policy, universe, &layout, &setups, session)?;
+    let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
+    let terms = Terms {
+        trust: trust.as_ref(),
+        strict: args.strict,
+        allow_insecure_srs: args.allow_insecure_srs,
+        now: args.at.unwrap_or(session.now),
+    };
+    let accepted = check::verify(&attestation, &files, &terms)?;
+    if accepted.insecure_srs {
+        session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");
+    }
+    answer(&accepted)
+}
+
+/// The policy's commitments: computed here, or, without the set-up, the published ones.
+fn commitments(
+    policy: Policy,
+    universe: Universe,
+    layout: &Layout,
+    setups: &Setups,
+    session: &Session,
+) -> Result<CommittedPolicy, Error> {
+    match setups.params(SrsId::from(universe.srs), universe.capacity, &session.progress) {
+        Ok(params) => Ok(CompiledPolicy::compile(policy, universe, &params)?.committed().clone()),
+        Err(missing @ (SetupError::Store(StoreError::Missing { .. }) | SetupError::Unknown(_))) => {
+            let published: CompiledPolicyFile = match documents::read(&layout.compiled()) {
+                Err(DocumentError::File(FileError::Missing(_))) => return Err(missing.into()),
+                published => published?,
+            };
+            session
+                .progress
+                .note("the set-up is not imported: the policy's commitments are taken from policy.compiled.json");
+            Ok(CommittedPolicy::published(policy, universe, &published)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn answer(accepted: &Accepted) -> Result<Answer, Error> {
+    let faith: Vec<String> = accepted.faith.iter().map(ToString::to_string).collect();
+    let mut data = json!(accepted);
+    data["not_established"] = json!(accepted.not_established());
+    data["faith"] = accepted
+        .faith
+        .iter()
+        .zip(&faith)
+        .map(|(anchor, text)| json!({ "anchor": anchor, "text": text }))
+        .collect::<Value>();
+    let mut text = format!(
+        "valid: {} satisfies {} of {}\npolicy       {}\nregistry     {} on chain {}\nprices       {}, epoch {}\n\
+         balances     {}\nvalid until  {}\n",
+        accepted.subject,
+        accepted.level,
+        accepted.policy,
+        accepted.policy_id.0,
+        accepted.audience.registry,
+        accepted.audience.chain_id,
+        time::format(accepted.prices_at),
+        accepted.epoch,
+        time::format(accepted.balances_at),
+        time::format(accepted.valid_until),
+    );
+    let mut list = |title: &str, items: &[String]| {
+        if !items.is_empty() {
+            text += title;
+            items.iter().for_each(|item| text += &format!("\n  - {item}"));
+            text += "\n";
+        }
+    };
+    list("taken on faith, for want of --trust or an entry in it:", &faith);
+    list("not established:", &accepted.not_established().into_iter().map(str::to_owned).collect::<Vec<_>>());
+    Answer::new(data, text)
+}

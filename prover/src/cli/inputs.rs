@@ -1,0 +1,170 @@
+//! Options that several commands share, and what they stand for.
+
+use std::path::{Path, PathBuf};
+
+use surety::{
+    Error,
+    directories::Directories,
+    documents, files,
+    files::Existing,
+    keys::{self, KeyError, SecretAt},
+    layout::Layout,
+    setup::Setups,
+};
+use surety_kzg::{Origin, SrsId};
+use surety_margin::{policy::Policy, universe::Universe};
+use surety_verifier::signature::SigningKey;
+use zeroize::Zeroizing;
+
+use super::progress::Progress;
+
+/// Universe and policy: beside each other in a directory, or wherever they are.
+#[derive(clap::Args)]
+pub(super) struct PolicyFiles {
+    /// Directory with universe.toml and policy.toml
+    #[arg(default_value = ".", value_name = "DIR")]
+    directory: PathBuf,
+    /// The universe, if it is elsewhere
+    #[arg(long, value_name = "FILE")]
+    universe: Option<PathBuf>,
+    /// The policy, if it is elsewhere
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl PolicyFiles {
+    /// The directory.
+    pub(super) fn layout(&self) -> Layout {
+        Layout::new(&self.directory)
+    }
+
+    pub(super) fn read_universe(&self) -> Result<Universe, Error> {
+        Ok(documents::read(self.universe.as_ref().unwrap_or(&self.layout().universe()))?)
+    }
+
+    pub(super) fn read_policy(&self, universe: &Universe) -> Result<Policy, Error> {
+        Ok(documents::read_policy(self.policy.as_ref().unwrap_or(&self.layout().policy()), universe)?)
+    }
+}
+
+/// A signing key. There is no option for the key itself: other users could read it.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct KeyAt {
+    /// File with the signing key: 64 hexadecimal digits or an Ethereum keystore
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Name of the environment variable with the signing key
+    #[arg(long, value_name = "NAME")]
+    key_env: Option<String>,
+}
+
+/// A signing key, and the passphrase of its keystore.
+#[derive(clap::Args)]
+pub(super) struct KeyOptions {
+    #[command(flatten)]
+    at: KeyAt,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+}
+
+impl KeyOptions {
+    /// Reads the key. Warns if others can read it too.
+    pub(super) fn load(&self, progress: &Progress) -> Result<SigningKey, Error> {
+        let at = secret_at(self.at.key.as_ref(), self.at.key_env.as_ref())
+            .ok_or_else(|| Error::Usage("expected --key or --key-env".into()))?;
+        warn_if_exposed(&at, progress)?;
+        Ok(keys::load(&at, || self.passphrase.read("Passphrase: ", progress))?)
+    }
+}
+
+/// A passphrase: in a file, in the environment, or asked for.
+#[derive(clap::Args)]
+pub(super) struct PassphraseOptions {
+    /// File with the keystore's passphrase; asked for on the terminal if there is neither
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_env")]
+    passphrase_file: Option<PathBuf>,
+    /// Name of the environment variable with the keystore's passphrase
+    #[arg(long, value_name = "NAME")]
+    passphrase_env: Option<String>,
+}
+
+impl PassphraseOptions {
+    pub(super) fn read(&self, prompt: &str, progress: &Progress) -> Result<Zeroizing<String>, KeyError> {
+        match secret_at(self.passphrase_file.as_ref(), self.passphrase_env.as_ref()) {
+            Some(at) => {
+                warn_if_exposed(&at, progress)?;
+                at.read()
+            }
+            None => {
+                let answer = rpassword::prompt_password(prompt);
+                answer.map(Zeroizing::new).map_err(|error| KeyError::NoPassphrase(error.to_string()))
+            }
+        }
+    }
+
+    /// Whether it will be asked for.
+    pub(super) fn is_interactive(&self) -> bool {
+        self.passphrase_file.is_none() && self.passphrase_env.is_none()
+    }
+}
+
+fn secret_at(file: Option<&PathBuf>, variable: Option<&String>) -> Option<SecretAt> {
+    file.cloned().map(SecretAt::File).or_else(|| variable.cloned().map(SecretAt::Variable))
+}
+
+fn warn_if_exposed(at: &SecretAt, progress: &Progress) -> Result<(), KeyError> {
+    if let SecretAt::File(path) = at
+        && files::is_exposed(path)?
+    {
+        progress.warn(&format!("{}: others can read this secret; chmod 600 it", path.display()));
+    }
+    Ok(())
+}
+
+/// Whether files may be replaced.
+#[derive(clap::Args)]
+pub(super) struct Force {
+    /// Replace files that exist already
+    #[arg(long)]
+    force: bool,
+}
+
+impl Force {
+    pub(super) fn existing(&self) -> Existing {
+        if self.force { Existing::Replace } else { Existing::Keep }
+    }
+}
+
+/// The set-ups of the user.
+pub(super) fn setups() -> Result<Setups, Error> {
+    Ok(Setups::new(&Directories::of_user()?))
+}
+
+/// Says loudly that a proof will prove nothing.
+pub(super) fn warn_of_set_up(origin: Origin, srs: SrsId, progress: &Progress) {
+    match origin {
+        Origin::Ceremony(_) => {}
+        Origin::InsecureDevelopment => progress.warn(
+            "INSECURE: the development set-up is in use, whose secret is published: anybody can prove anything under it. \
+             Import a ceremony's with surety srs import FILE",
+        ),
+        Origin::Unknown => progress.warn(&format!(
+            "set-up {srs} is of no ceremony that this version knows: whoever made it can prove anything"
+        )),
+    }
+}
+
+/// What people call a set-up.
+pub(super) fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Ceremony(ceremony) => ceremony.name,
+        Origin::InsecureDevelopment => "insecure-development",
+        Origin::Unknown => "unknown",
+    }
+}
+
+/// The directory that a file lies in.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,119 @@
+//! What a command says: its result on stdout, everything else on stderr.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use surety::Error;
+
+use super::exit::Exit;
+
+/// Version of the envelope.
+const VERSION: u32 = 1;
+
+/// What a command has to say if all went well: the same for people and for programs.
+pub(super) struct Answer {
+    text: String,
+    data: Value,
+}
+
+impl Answer {
+    /// An answer that reads as `text` to people and as `data` to programs.
+    pub(super) fn new(data: impl Serialize, text: impl Display) -> Result<Self, Error> {
+        let data = serde_json::to_value(data).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(Self { text: text.to_string(), data })
+    }
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Json,
+}
+
+/// Writes the result of a command and says what to exit with.
+pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -> Exit {
+    let (written, exit) = match result {
+        Ok(answer) => (success(form, command, &answer), Exit::Good),
+        Err(error) => {
+            let failure = Failure::of(&error);
+            (failure.write(form, command), failure.exit)
+        }
+    };
+    // Nobody is left to be told that the output is closed.
+    if written.is_err() && exit == Exit::Good { Exit::Internal } else { exit }
+}
+
+fn success(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
+    match form {
+        Form::Json => envelope(command, true, "data", &answer.data),
+        Form::Text => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(answer.text.as_bytes())?;
+            if !answer.text.is_empty() && !answer.text.ends_with('\n') {
+                stdout.write_all(b"\n")?;
+            }
+            stdout.flush()
+        }
+    }
+}
+
+/// What a command has to say if it failed.
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) exit: Exit,
+    code: String,
+    class: Value,
+    problems: Value,
+}
+
+impl Failure {
+    fn of(error: &Error) -> Self {
+        Self {
+            message: error.to_string(),
+            exit: error.class().into(),
+            code: error.code(),
+            class: json!(error.class()),
+            problems: json!(error.problems()),
+        }
+    }
+
+    /// A command line that cannot be understood.
+    pub(super) fn usage(message: String) -> Self {
+        Self::of(&Error::Usage(message))
+    }
+
+    pub(super) fn write(&self, form: Form, command: &str) -> io::Result<()> {
+        match form {
+            Form::Json => {
+                let Self { message, code, class, problems, .. } = self;
+                let error = json!({ "code": code, "class": class, "message": message, "problems": problems });
+                envelope(command, false, "error", &error)
+            }
+            Form::Text => tell("error", &self.message),
+        }
+    }
+}
+
+fn envelope(command: &str, ok: bool, key: &str, content: &Value) -> io::Result<()> {
+    let envelope = json!({
+        "surety": env!("CARGO_PKG_VERSION"),
+        "version": VERSION,
+        "command": command,
+        "ok": ok,
+        key: content,
+    });
+    let mut stdout = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut stdout, &envelope)?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}
+
+/// Writes a line to stderr.
+pub(super) fn tell(kind: &str, message: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "{kind}: {message}")
+}
