@@ -11,7 +11,7 @@
 //!
 //! Among attestations that still count, a holder shows the one it likes best: somebody who was sufficient an hour ago can
 //! show that for as long as the policy's `validity` lets it. Two things shorten this: a short validity, and a verifier that knows
-//! the newest epoch and sequence numbers ([`Trust`](crate::trust::Trust)), or a registry, which always does.
+//! the newest epoch and sequence numbers ([`Trust`]), or a registry, which always does.
 //!
 //! # What is not established
 //!
@@ -291,7 +291,7 @@ fn refuse_faith(faith: &[Faith], strict: bool) -> Result<(), Rejection> {
 
 fn coefficients(level: &ProgramCommitments, market: &CheckedSnapshot) -> Result<G1Affine, Rejection> {
     level.coef(&market.prices).map_err(|error| {
-        Rejection::new(Rule::Commitments, "policy: commitments", "one for each price", error.to_string())
+        Rejection::new(Rule::Market, "market: prices", "one for each market entry of the policy", error.to_string())
     })
 }
 

@@ -8,20 +8,16 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// A file cannot be read as what it is said to be.
-    Input,
     /// The proof, a signature, or a rule about statements, prices and times does not hold.
     Invalid,
     /// Files that do not belong together, or not to what the verifier trusts.
     Mismatch,
 }
 
-/// The rules that attestations are held to. Every check of this crate, other than of a file's form, names one.
+/// The rules that attestations are held to. A file's form is checked before, by reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// A file has the form that its kind and version prescribe.
-    Form,
     /// A file is the one that the attestation, or another file, refers to.
     Reference,
     /// What the verifier pinned is what is found.
@@ -32,8 +28,6 @@ pub enum Rule {
     SetUp,
     /// Nothing newer is known to the verifier.
     Superseded,
-    /// The program's commitments fit the policy.
-    Commitments,
     /// Each required source states each account exactly once, in order.
     StatementSet,
     /// A statement is addressed to the attestation's registry on its chain.
@@ -73,13 +67,11 @@ impl Rule {
     #[must_use]
     pub fn class(self) -> Class {
         match self {
-            Self::Form => Class::Input,
             Self::Reference
             | Self::Anchor
             | Self::Strict
             | Self::SetUp
             | Self::Superseded
-            | Self::Commitments
             | Self::Audience
             | Self::Subject
             | Self::Vault
@@ -103,7 +95,6 @@ impl Rule {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Form => "obtain the file again from whoever wrote it",
             Self::Reference => "obtain the file that the attestation was made with",
             Self::Anchor => {
                 "do not rely on the attestation, unless what you pinned has been replaced for a reason you know"
@@ -111,7 +102,6 @@ impl Rule {
             Self::Strict => "pin it in your trust file, or verify without --strict",
             Self::SetUp => "ask for a proof over a ceremony's set-up; for tests only, allow insecure set-ups",
             Self::Superseded => "ask for an attestation over the newest market and statements",
-            Self::Commitments => "compile the policy again and compare",
             Self::StatementSet => "ask for an attestation with exactly the statements that the policy requires",
             Self::Audience => "ask for statements and an attestation that are addressed to your chain and registry",
             Self::Subject => "ask for statements about the subject of the attestation",

@@ -39,6 +39,12 @@ pub struct Trust {
     /// The set-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub srs: Option<Bytes32>,
+    /// The only subject whose attestations count. Where it is left out, look at whose holdings an attestation is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EvmAddress>,
+    /// The only level that counts. Where it is left out, look at which one an attestation is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Name>,
     /// The newest epoch known; attestations over older ones are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
@@ -145,6 +151,12 @@ impl<'a> Anchors<'a> {
             Some(pinned) => same(Rule::Anchor, "policy", PINNED, pinned.0, policy.id().0)?,
             None if policy.is_at_first_hand() => {}
             None => self.faith.push(Faith::Commitments),
+        }
+        if let Some(subject) = self.trust.and_then(|trust| trust.subject) {
+            same(Rule::Anchor, "attestation: subject", PINNED, subject, claim.subject)?;
+        }
+        if let Some(level) = self.trust.and_then(|trust| trust.level.as_ref()) {
+            same(Rule::Anchor, "attestation: level", PINNED, level, &claim.level)?;
         }
         if let Some(pinned) = self.anchor(|trust| trust.srs, Faith::SetUp) {
             same(Rule::Anchor, "universe: set-up", PINNED, pinned, policy.universe().srs)?;

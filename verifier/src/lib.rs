@@ -1,0 +1,56 @@
+//! Native verification of Surety proofs and attestations.
+//!
+//! Start with [`VerifyingKey`]: [`VerifyingKey::pinned`] finds the key of a known set-up, and [`VerifyingKey::verify`]
+//! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`] and
+//! [`PairingCheck::combine`] verify many proofs with one pairing. Attestations, which are proofs together with all that
+//! they rest on, are verified by [`check::verify`].
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`protocol`], [`expression`] | the circuit as data: columns, queries, constraints, lookups |
+//! | [`key`] | verifying keys, their digests, and those of known set-ups |
+//! | [`transcript`] | Fiat–Shamir challenges as the EVM computes them |
+//! | [`proof`] | proofs as bytes, read strictly |
+//! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
+//! | [`pairing`] | checking that equation, for one proof or a batch |
+//! | [`attestation`], [`statement`], [`report`], [`trust`], [`compiled`] | the files: claim and proof, what sources and oracle nodes sign, what a verifier pins, a policy's commitments |
+//! | [`ids`], [`context`] | identifiers, and the public input that binds a proof to its claim |
+//! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
+//! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
+//!
+//! Nothing here panics on hostile input, reads the environment, or depends on the crate that holds the circuit.
+
+mod hex_scalar;
+mod shplonk;
+
+pub mod attestation;
+pub mod check;
+pub mod compiled;
+pub mod context;
+pub mod eip712;
+pub mod expression;
+pub mod ids;
+pub mod key;
+pub mod pairing;
+pub mod plonk;
+pub mod proof;
+pub mod protocol;
+pub mod rejection;
+pub mod report;
+pub mod signature;
+pub mod statement;
+pub mod transcript;
+pub mod trust;
+
+pub use crate::{
+    attestation::{Attestation, Claim},
+    compiled::{CommittedPolicy, CompiledPolicy},
+    key::{KeyError, VerifyingKey, VerifyingKeyDigest},
+    pairing::{BatchError, PairingCheck},
+    plonk::KnownCommitments,
+    proof::ProofError,
+    protocol::Protocol,
+    rejection::{Class, Rejection, Rule},
+    statement::Statement,
+    trust::Trust,
+};

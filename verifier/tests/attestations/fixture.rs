@@ -1,0 +1,240 @@
+//! A small institution whose claim is in order, to be spoilt in one respect at a time.
+
+use std::sync::OnceLock;
+
+use rand_core::OsRng;
+use surety_kzg::{HoldingCommitment, Masks, Params, Srs, progress::Silent};
+use surety_margin::{
+    FormatVersion,
+    capacity::Capacity,
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    market::{Observation, Report, ReportKind, Snapshot},
+    oracle,
+    policy::{Policy, SourceRule},
+    sample::{prices, scenario_margin},
+    units::{Price, Timestamp},
+    universe::Universe,
+};
+use surety_verifier::{
+    Claim, CommittedPolicy, CompiledPolicy, Protocol, Rejection, Rule, Statement, VerifyingKey,
+    check::{self, Accepted, Files, Terms},
+    eip712::Audience,
+    report,
+    signature::SigningKey,
+    statement::StatementKind,
+};
+
+/// The epoch of the snapshot, an hour long.
+pub(crate) const EPOCH: u64 = 500_000;
+/// When the first oracle node observed prices.
+pub(crate) const PRICES_AT: u64 = EPOCH * 3_600 + 60;
+/// When the first statement's balances were held.
+pub(crate) const BALANCES_AT: u64 = PRICES_AT + 100;
+/// When attestations are verified.
+pub(crate) const NOW: u64 = PRICES_AT + 1_000;
+/// When the claim ends.
+pub(crate) const VALID_UNTIL: u64 = PRICES_AT + 40_000;
+/// The sequence number of every statement.
+pub(crate) const SEQUENCE: u64 = 7;
+
+pub(crate) const AUDIENCE: Audience = Audience { chain_id: 8_453, registry: HexBytes([0xaa; 20]) };
+pub(crate) const SUBJECT: EvmAddress = HexBytes([0x50; 20]);
+
+/// Changes one thing.
+pub(crate) type Spoil<T> = fn(&mut T);
+
+/// What is changed, and the change.
+pub(crate) type Case<T> = (&'static str, Spoil<T>);
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// A key from a number: tests know them all.
+pub(crate) fn key(number: u8) -> SigningKey {
+    SigningKey::from_secret_bytes(&[number; 32]).unwrap()
+}
+
+pub(crate) fn custodian() -> SigningKey {
+    key(0xc0)
+}
+
+pub(crate) fn venue() -> SigningKey {
+    key(0xe0)
+}
+
+pub(crate) fn oracle_node(index: u8) -> SigningKey {
+    key(index + 1)
+}
+
+pub(crate) fn universe() -> Universe {
+    let mut universe = scenario_margin(9, 4, 3).universe;
+    universe.srs = setup().0.id().bytes();
+    universe
+}
+
+/// Two sources, of which the first states two accounts; three oracle nodes, of which two must report.
+pub(crate) fn policy() -> Policy {
+    let mut policy = scenario_margin(9, 4, 3).policy;
+    let source = |text: &str, key: SigningKey, accounts: &[&str]| SourceRule {
+        name: name(text),
+        signer: key.address(),
+        accounts: accounts.iter().copied().map(name).collect(),
+    };
+    policy.sources = vec![source("custodian", custodian(), &["main", "cold"]), source("venue", venue(), &["main"])];
+    for (node, index) in policy.oracle.nodes.iter_mut().zip(0..) {
+        node.signer = oracle_node(index).address();
+    }
+    policy
+}
+
+/// The development set-up and its bases at k = 9, computed once.
+pub(crate) fn setup() -> &'static (Srs, Params) {
+    static SETUP: OnceLock<(Srs, Params)> = OnceLock::new();
+    SETUP.get_or_init(|| {
+        let capacity = Capacity::new(9).unwrap();
+        let srs = Srs::development(capacity);
+        let params = Params::from_srs(&srs, capacity, &Silent).unwrap();
+        (srs, params)
+    })
+}
+
+pub(crate) fn compile(policy: Policy) -> CompiledPolicy {
+    CompiledPolicy::compile(policy, universe(), &setup().1).unwrap()
+}
+
+pub(crate) fn commitment() -> HexBytes<64> {
+    let lots = [(0, 1_000_000), (1, -20)];
+    HexBytes(HoldingCommitment::commit(&setup().1, &lots, &Masks::random(&mut OsRng)).unwrap().to_bytes())
+}
+
+pub(crate) fn statement(source: &SigningKey, account: &str, as_of: u64) -> Statement {
+    let statement = Statement {
+        kind: StatementKind::Statement,
+        version: FormatVersion,
+        audience: AUDIENCE,
+        source: EvmAddress::ZERO,
+        subject: SUBJECT,
+        account: name(account),
+        universe: surety_verifier::ids::UniverseId::of(&universe()).unwrap(),
+        commitment: commitment(),
+        as_of: Timestamp(as_of),
+        valid_until: Timestamp(VALID_UNTIL + 10_000),
+        sequence: SEQUENCE,
+        encumbrance: Bytes32::ZERO,
+        signature: HexBytes::ZERO,
+    };
+    statement.signed(source).unwrap()
+}
+
+pub(crate) fn report(policy: &CommittedPolicy, node: u8) -> Report {
+    let observe = |price: Price| Observation { price, confidence: Price::new(1).unwrap() };
+    let report = Report {
+        kind: ReportKind::Report,
+        version: FormatVersion,
+        oracle: EvmAddress::ZERO,
+        feeds: policy.feeds_id().0,
+        epoch: EPOCH,
+        observed_at: Timestamp(PRICES_AT + 10 * u64::from(node)),
+        observations: prices(policy.policy()).into_iter().map(observe).collect(),
+        signature: HexBytes::ZERO,
+    };
+    report::sign(report, &oracle_node(node)).unwrap()
+}
+
+pub(crate) fn snapshot(policy: &CommittedPolicy, nodes: &[u8]) -> Snapshot {
+    let reports: Vec<_> = nodes.iter().map(|node| report(policy, *node)).collect();
+    oracle::aggregate(policy.policy(), &reports).unwrap()
+}
+
+/// The source that signed a statement.
+fn source_of(statement: &Statement) -> SigningKey {
+    [custodian(), venue()].into_iter().find(|key| key.address() == statement.source).unwrap()
+}
+
+/// Everything that a verifier sees.
+#[derive(Clone)]
+pub(crate) struct Scene {
+    pub(crate) policy: CommittedPolicy,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) verifying_key: VerifyingKey,
+    pub(crate) claim: Claim,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        static SCENE: OnceLock<Scene> = OnceLock::new();
+        SCENE.get_or_init(|| Self::over(policy())).clone()
+    }
+
+    pub(crate) fn over(policy: Policy) -> Self {
+        let policy = compile(policy).committed().clone();
+        let snapshot = snapshot(&policy, &[0, 1, 2]);
+        let protocol = Protocol::of(policy.universe().capacity).unwrap();
+        let verifying_key = VerifyingKey::derive(protocol, &setup().0).unwrap();
+        let mut statements = vec![
+            statement(&custodian(), "main", BALANCES_AT),
+            statement(&custodian(), "cold", BALANCES_AT + 50),
+            statement(&venue(), "main", BALANCES_AT + 200),
+        ];
+        statements.sort_by_key(Statement::position);
+        let claim = Claim {
+            subject: SUBJECT,
+            level: name("initial"),
+            audience: AUDIENCE,
+            verifier: HexBytes([0xbb; 20]),
+            verifying_key: verifying_key.digest().bytes(),
+            srs: policy.universe().srs,
+            universe: policy.universe_id(),
+            policy: policy.id(),
+            epoch: EPOCH,
+            snapshot: report::snapshot_id(&policy, &snapshot),
+            vault_checkpoint: Bytes32::ZERO,
+            valid_until: Timestamp(VALID_UNTIL),
+            statements,
+        };
+        Self { policy, snapshot, verifying_key, claim }
+    }
+
+    pub(crate) fn files(&self) -> Files<'_> {
+        Files { policy: &self.policy, snapshot: &self.snapshot, verifying_key: &self.verifying_key }
+    }
+
+    /// Changes the statements, which their sources sign anew.
+    pub(crate) fn resign(&mut self, mut change: impl FnMut(usize, &mut Statement)) {
+        for (index, statement) in self.claim.statements.iter_mut().enumerate() {
+            change(index, statement);
+            let key = source_of(statement);
+            *statement = statement.clone().signed(&key).unwrap();
+        }
+    }
+
+    /// Replaces the snapshot, to which the claim then refers.
+    pub(crate) fn take_snapshot(&mut self, snapshot: Snapshot) {
+        self.claim.epoch = snapshot.epoch;
+        self.claim.snapshot = report::snapshot_id(&self.policy, &snapshot);
+        self.snapshot = snapshot;
+    }
+
+    pub(crate) fn examine(&self, terms: &Terms<'_>) -> Result<Accepted, Rejection> {
+        check::examine(&self.claim, &self.files(), terms).map(|examined| examined.accepted)
+    }
+
+    /// The rejection under lenient terms, which must be for breaking this rule.
+    #[track_caller]
+    pub(crate) fn rejects(&self, rule: Rule) -> Rejection {
+        self.rejects_under(&lenient(), rule)
+    }
+
+    #[track_caller]
+    pub(crate) fn rejects_under(&self, terms: &Terms<'_>, rule: Rule) -> Rejection {
+        let rejection = self.examine(terms).unwrap_err();
+        assert_eq!(rejection.rule, rule, "{rejection}");
+        rejection
+    }
+}
+
+/// No anchors, and any set-up.
+pub(crate) fn lenient() -> Terms<'static> {
+    Terms { trust: None, strict: false, allow_insecure_srs: true, now: Timestamp(NOW) }
+}

@@ -1,0 +1,15 @@
+//! Attestations: their files, what is signed, and every rule that they are held to. Proofs themselves are the concern of
+//! other tests; here claims are examined, and proofs are wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod claims;
+mod context;
+mod files;
+mod fixture;
+mod market;
+mod policies;
+mod signed;
+mod statements;
+mod times;
+mod trust;

@@ -1,0 +1,126 @@
+//! The rules for market snapshots that take signatures or several files to check.
+
+use surety_margin::{
+    ident::HexBytes,
+    oracle,
+    units::{Price, Timestamp},
+};
+use surety_verifier::{Class, Rule, report};
+
+use crate::fixture::{EPOCH, Scene, custodian, key, lenient, oracle_node, policy, snapshot};
+
+#[test]
+fn a_quorum_is_enough_but_leaves_a_choice() {
+    let mut scene = Scene::new();
+    let checked = report::check_snapshot(&scene.policy, &scene.snapshot).unwrap();
+    assert!(checked.complete);
+    assert_eq!(checked.newest.0 - checked.oldest.0, 20);
+    scene.take_snapshot(snapshot(&scene.policy, &[2, 0]));
+    let checked = report::check_snapshot(&scene.policy, &scene.snapshot).unwrap();
+    assert!(!checked.complete);
+    scene.examine(&lenient()).unwrap();
+}
+
+/// Attack: a price of the holder's own.
+#[test]
+fn rejects_reports_changed_after_signing() {
+    let mut scene = Scene::new();
+    let mut reports = scene.snapshot.reports.clone();
+    for report in &mut reports {
+        let price = &mut report.observations[0].price;
+        *price = Price::new(price.get() + 1).unwrap();
+    }
+    let forged = oracle::aggregate(scene.policy.policy(), &reports).unwrap();
+    scene.take_snapshot(forged);
+    let rejection = scene.rejects(Rule::Signature);
+    assert_eq!(rejection.class(), Class::Invalid);
+    assert_eq!(rejection.input, "market: reports[0].signature");
+}
+
+/// Attack: prices that no report contains.
+#[test]
+fn rejects_prices_other_than_the_median() {
+    let mut scene = Scene::new();
+    let mut snapshot = scene.snapshot.clone();
+    snapshot.prices[1].price = Price::new(1_000_000).unwrap();
+    scene.take_snapshot(snapshot);
+    assert_eq!(scene.rejects(Rule::Market).input, "market: prices[1].price");
+}
+
+/// Attack: one's own oracle node.
+#[test]
+fn rejects_reports_by_strangers() {
+    for stranger in [key(0x77), custodian()] {
+        let mut scene = Scene::new();
+        let mut snapshot = scene.snapshot.clone();
+        snapshot.reports[0] = report::sign(snapshot.reports[0].clone(), &stranger).unwrap();
+        snapshot.reports.sort_by_key(|report| report.oracle);
+        scene.take_snapshot(snapshot);
+        scene.rejects(Rule::Market);
+    }
+}
+
+/// Attack: one node's opinion under the names of two.
+#[test]
+fn rejects_a_report_signed_by_another_node() {
+    let mut scene = Scene::new();
+    let mut snapshot = scene.snapshot.clone();
+    let report = &mut snapshot.reports[0];
+    let other = (0..3).map(oracle_node).find(|node| node.address() != report.oracle).unwrap();
+    report.signature = other.sign(&report::hash(report)).unwrap();
+    scene.take_snapshot(snapshot);
+    scene.rejects(Rule::Signature);
+}
+
+/// Attack: no reports, no signatures to check.
+#[test]
+fn rejects_prices_without_reports() {
+    let mut scene = Scene::new();
+    let mut snapshot = scene.snapshot.clone();
+    snapshot.reports.clear();
+    scene.take_snapshot(snapshot);
+    scene.rejects(Rule::Market);
+}
+
+/// Attack: prices of other things, signed by the right nodes.
+#[test]
+fn rejects_reports_on_other_feeds() {
+    let mut scene = Scene::new();
+    let mut snapshot = scene.snapshot.clone();
+    for report in &mut snapshot.reports {
+        report.feeds = HexBytes([9; 32]);
+        let node = (0..3).map(oracle_node).find(|node| node.address() == report.oracle).unwrap();
+        *report = report::sign(report.clone(), &node).unwrap();
+    }
+    scene.take_snapshot(snapshot);
+    assert_eq!(scene.rejects(Rule::Reference).class(), Class::Mismatch);
+}
+
+/// Attack: the prices of another time.
+#[test]
+fn rejects_another_market() {
+    let mut scene = Scene::new();
+    scene.snapshot.epoch += 1;
+    let rejection = scene.rejects(Rule::Reference);
+    assert_eq!((&*rejection.input, rejection.class()), ("market: epoch", Class::Mismatch));
+    assert!(rejection.expected.contains(&EPOCH.to_string()));
+
+    let mut scene = Scene::new();
+    scene.snapshot.time = Timestamp(scene.snapshot.time.0 + 1);
+    assert_eq!(scene.rejects(Rule::Reference).input, "market");
+
+    let mut scene = Scene::new();
+    scene.snapshot = snapshot(&scene.policy, &[1, 2]);
+    assert_eq!(scene.rejects(Rule::Reference).input, "market");
+}
+
+#[test]
+fn feeds_do_not_depend_on_the_policy() {
+    let (mut one, two) = (policy(), policy());
+    one.name = crate::fixture::name("another");
+    one.market[0].min = Price::new(2).unwrap();
+    let feeds = |policy: &surety_margin::policy::Policy| surety_verifier::ids::FeedsId::of(&policy.market).unwrap();
+    assert_eq!(feeds(&one), feeds(&two));
+    one.market.swap(0, 1);
+    assert_ne!(feeds(&one), feeds(&two));
+}

@@ -1,0 +1,168 @@
+//! The commitments that a policy compiles to, and its identifier.
+
+use ff::Field;
+use surety_kzg::{Fr, G1Affine, point, scalar};
+use surety_margin::{
+    capacity::Capacity,
+    ident::HexBytes,
+    policy::Policy,
+    program::TableRow,
+    sample::prices,
+    text::Document,
+    units::{Ppm, Price, Seconds},
+    universe::Universe,
+};
+use surety_verifier::{
+    CommittedPolicy, CompiledPolicy,
+    compiled::{CompiledError, CompiledPolicyFile},
+};
+
+use crate::fixture::{Scene, Spoil, compile, name, policy, setup, universe};
+
+/// Commits to a column of a program, every row of it.
+fn column(table: &[TableRow], value: impl Fn(usize, &TableRow) -> Fr) -> G1Affine {
+    let mut column = vec![Fr::ZERO; 512];
+    for (index, row) in table.iter().enumerate() {
+        column[index + 1] = value(index, row);
+    }
+    setup().1.commit_column(&column).into()
+}
+
+#[test]
+fn commitments_are_those_of_the_columns() {
+    let compiled = compile(policy());
+    for level in ["maintenance", "initial", "maintenance-1.5x"].map(name) {
+        let program = compiled.program(&level).unwrap();
+        let commitments = compiled.committed().level(&level).unwrap();
+        assert_eq!(commitments.idx, column(program.table(), |_, row| Fr::from(row.address.index() as u64)));
+        assert_eq!(commitments.flag, column(program.table(), |_, row| Fr::from(u64::from(row.last))));
+        let mut prices = prices(&policy());
+        for _ in 0..3 {
+            let coefficients = program.coefficients(&prices).unwrap();
+            let expected = column(program.table(), |index, _| scalar::from_i256(coefficients[index]));
+            assert_eq!(commitments.coef(&prices).unwrap(), expected);
+            prices.rotate_left(1);
+            prices[0] = Price::new(prices[0].get() + 12_345).unwrap();
+        }
+    }
+    assert!(compiled.program(&name("lax")).is_none());
+    assert!(compiled.committed().level(&name("lax")).is_none());
+}
+
+#[test]
+fn rejects_another_number_of_prices() {
+    let committed = compile(policy()).committed().clone();
+    let level = committed.level(&name("initial")).unwrap();
+    let mut prices = prices(committed.policy());
+    prices.pop();
+    assert!(level.coef(&prices).is_err());
+}
+
+/// A price that a level does not read has the identity for its commitment.
+#[test]
+fn unread_prices_are_allowed() {
+    let mut policy = policy();
+    let mut unread = policy.market[0].clone();
+    unread.name = name("unread");
+    policy.market.push(unread);
+    let compiled = compile(policy.clone());
+    let committed = compiled.committed();
+    let level = committed.level(&name("initial")).unwrap();
+    assert_eq!(level.market.last(), Some(&G1Affine::default()));
+    let mut changed = prices(&policy);
+    let before = level.coef(&changed).unwrap();
+    *changed.last_mut().unwrap() = Price::new(77).unwrap();
+    assert_eq!(level.coef(&changed).unwrap(), before);
+    let published = CommittedPolicy::published(policy, universe(), &committed.file()).unwrap();
+    assert_eq!(published.level(&name("initial")), Some(level));
+}
+
+#[test]
+fn identifiers_change_with_every_part() {
+    let mut seen = vec![compile(policy()).committed().id()];
+    let changes: [Spoil<Policy>; 6] = [
+        |policy| policy.name = name("another"),
+        |policy| policy.validity = Seconds(1),
+        |policy| policy.market[0].min = Price::new(2).unwrap(),
+        |policy| policy.sources.swap(0, 1),
+        |policy| policy.levels[2].multiple = Ppm(1_600_000),
+        |policy| policy.levels.swap(0, 1),
+    ];
+    for change in changes {
+        let mut policy = policy();
+        change(&mut policy);
+        let id = compile(policy).committed().id();
+        assert!(!seen.contains(&id));
+        seen.push(id);
+    }
+    let mut universe = universe();
+    universe.instruments[0].expiry = None;
+    universe.instruments.swap(0, 1);
+    let id = CompiledPolicy::compile(policy(), universe, &setup().1).unwrap().committed().id();
+    assert!(!seen.contains(&id));
+}
+
+#[test]
+fn rejects_parameters_of_another_set_up_or_size() {
+    let refused = |change: fn(&mut Universe)| {
+        let mut universe = universe();
+        change(&mut universe);
+        let error = CompiledPolicy::compile(policy(), universe, &setup().1).unwrap_err();
+        assert!(matches!(error, CompiledError::Mismatch { .. }), "{error}");
+    };
+    refused(|universe| universe.srs = HexBytes([1; 32]));
+    refused(|universe| universe.capacity = Capacity::new(10).unwrap());
+}
+
+#[test]
+fn rejects_a_policy_that_breaks_rules() {
+    let mut policy = policy();
+    policy.oracle.quorum = 0;
+    let error = CompiledPolicy::compile(policy, universe(), &setup().1).unwrap_err();
+    assert!(matches!(error, CompiledError::Rules(_)), "{error}");
+}
+
+#[test]
+fn published_commitments_read_back() {
+    let committed = compile(policy()).committed().clone();
+    let text = committed.file().to_json().unwrap();
+    let file = CompiledPolicyFile::from_json("compiled.json", &text).unwrap();
+    let published = CommittedPolicy::published(policy(), universe(), &file).unwrap();
+    assert_eq!(published.id(), committed.id());
+    assert!(committed.is_at_first_hand() && !published.is_at_first_hand());
+    let level = name("maintenance");
+    assert_eq!(published.level(&level), committed.level(&level));
+}
+
+/// Attack: the commitments of a laxer program under the name of a policy.
+#[test]
+fn rejects_published_commitments_that_do_not_fit() {
+    let changes: [Spoil<CompiledPolicyFile>; 12] = [
+        |file| file.policy.0.0[0] ^= 1,
+        |file| file.document.0.0[0] ^= 1,
+        |file| file.universe.0.0[0] ^= 1,
+        |file| file.srs.0[0] ^= 1,
+        |file| file.capacity = Capacity::new(10).unwrap(),
+        |file| file.levels[0].idx = file.levels[1].flag,
+        |file| file.levels[0].base = file.levels[1].base,
+        |file| file.levels.swap(0, 1),
+        |file| file.levels.truncate(2),
+        |file| file.levels[0].market.truncate(1),
+        |file| file.levels[0].market.swap(0, 1),
+        |file| file.levels[2].market[0] = HexBytes::ZERO,
+    ];
+    let original = Scene::new().policy.file();
+    for change in changes {
+        let mut file = original.clone();
+        change(&mut file);
+        let error = CommittedPolicy::published(policy(), universe(), &file).unwrap_err();
+        assert!(matches!(error, CompiledError::Mismatch { .. }), "{error}");
+    }
+    for bytes in [[0; 64], [7; 64], [0xff; 64]] {
+        let mut file = original.clone();
+        file.levels[1].base = HexBytes(bytes);
+        let error = CommittedPolicy::published(policy(), universe(), &file).unwrap_err();
+        assert!(error.to_string().contains("level initial, base"), "{error}");
+    }
+    assert!(point::g1_from_bytes(&original.levels[1].base.0).is_ok());
+}

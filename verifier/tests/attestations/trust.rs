@@ -1,0 +1,208 @@
+//! A verifier's own anchors: what they catch that nothing else does, and what is said where they are missing.
+
+use std::collections::BTreeMap;
+
+use surety_margin::{
+    FormatVersion,
+    ident::{EvmAddress, HexBytes, Name},
+    text::Document,
+};
+use surety_verifier::{
+    Class, CommittedPolicy, Rule, Trust,
+    check::Terms,
+    eip712::Audience,
+    ids::{PolicyId, SnapshotId},
+    trust::{Faith, TrustKind},
+};
+
+use crate::fixture::{
+    AUDIENCE, Case, EPOCH, SEQUENCE, SUBJECT, Scene, Spoil, custodian, key, lenient, name, oracle_node, policy,
+    snapshot, venue,
+};
+
+const NONE: Trust = Trust {
+    kind: TrustKind::Trust,
+    version: FormatVersion,
+    policy: None,
+    srs: None,
+    subject: None,
+    level: None,
+    epoch: None,
+    snapshots: None,
+    verifier: None,
+    audience: None,
+    sources: None,
+    oracles: None,
+    sequences: BTreeMap::new(),
+};
+
+fn addresses(entries: &[(&str, EvmAddress)]) -> BTreeMap<Name, EvmAddress> {
+    entries.iter().map(|(text, address)| (name(text), *address)).collect()
+}
+
+fn sequences(main: u64) -> BTreeMap<Name, BTreeMap<Name, u64>> {
+    let custodian = BTreeMap::from([(name("main"), main), (name("cold"), SEQUENCE)]);
+    BTreeMap::from([(name("custodian"), custodian), (name("venue"), BTreeMap::from([(name("main"), SEQUENCE - 1)]))])
+}
+
+/// Everything that there is to pin.
+fn full(scene: &Scene) -> Trust {
+    Trust {
+        policy: Some(scene.policy.id()),
+        srs: Some(scene.policy.universe().srs),
+        subject: Some(SUBJECT),
+        level: Some(name("initial")),
+        epoch: Some(EPOCH),
+        snapshots: Some(vec![scene.claim.snapshot]),
+        verifier: Some(scene.claim.verifier),
+        audience: Some(AUDIENCE),
+        sources: Some(addresses(&[("custodian", custodian().address()), ("venue", venue().address())])),
+        oracles: Some(addresses(&[
+            ("oracle-0", oracle_node(0).address()),
+            ("oracle-1", oracle_node(1).address()),
+            ("oracle-2", oracle_node(2).address()),
+        ])),
+        sequences: sequences(SEQUENCE),
+        ..NONE
+    }
+}
+
+fn under(trust: &Trust) -> Terms<'_> {
+    Terms { trust: Some(trust), ..lenient() }
+}
+
+fn strictly(trust: &Trust) -> Terms<'_> {
+    Terms { strict: true, ..under(trust) }
+}
+
+#[test]
+fn with_every_anchor_nothing_is_taken_on_faith() {
+    let scene = Scene::new();
+    let accepted = scene.examine(&strictly(&full(&scene))).unwrap();
+    assert_eq!(accepted.faith, []);
+    assert!(!accepted.not_established().is_empty(), "some things no anchor establishes");
+}
+
+#[test]
+fn without_anchors_everything_is_said_to_be_taken_on_faith() {
+    let scene = Scene::new();
+    let expected =
+        [Faith::Policy, Faith::SetUp, Faith::Audience, Faith::Sources, Faith::Oracles, Faith::Sequences, Faith::Epoch];
+    assert_eq!(scene.examine(&lenient()).unwrap().faith, expected);
+    assert_eq!(scene.examine(&under(&NONE)).unwrap().faith, expected);
+}
+
+#[test]
+fn rejects_each_missing_anchor_when_strict() {
+    let scene = Scene::new();
+    let without: [(Faith, Spoil<Trust>); 7] = [
+        (Faith::Policy, |trust| trust.policy = None),
+        (Faith::SetUp, |trust| trust.srs = None),
+        (Faith::Epoch, |trust| trust.epoch = None),
+        (Faith::Audience, |trust| trust.audience = None),
+        (Faith::Sources, |trust| trust.sources = None),
+        (Faith::Oracles, |trust| trust.oracles = None),
+        (Faith::Sequences, |trust| {
+            trust.sequences.remove(&name("venue"));
+        }),
+    ];
+    for (faith, remove) in without {
+        let mut trust = full(&scene);
+        remove(&mut trust);
+        assert_eq!(scene.examine(&under(&trust)).unwrap().faith, [faith]);
+        let rejection = scene.rejects_under(&strictly(&trust), Rule::Strict);
+        assert!(rejection.found.contains(&faith.to_string()), "{rejection}");
+    }
+    let strict = Terms { strict: true, ..lenient() };
+    scene.rejects_under(&strict, Rule::Strict);
+}
+
+/// Attack: of many reports, take those that are kindest.
+#[test]
+fn rejects_a_choice_of_reports_when_strict() {
+    let mut scene = Scene::new();
+    scene.take_snapshot(snapshot(&scene.policy, &[0, 2]));
+    let mut trust = full(&scene);
+    scene.examine(&strictly(&trust)).unwrap();
+    trust.snapshots = None;
+    assert_eq!(scene.examine(&under(&trust)).unwrap().faith, [Faith::Reports]);
+    scene.rejects_under(&strictly(&trust), Rule::Strict);
+}
+
+/// Attack: a policy, sources, oracle nodes, a set-up, a registry of the holder's making, all in order among themselves.
+#[test]
+fn rejects_whatever_differs_from_an_anchor() {
+    let scene = Scene::new();
+    let cases: [Case<Trust>; 11] = [
+        ("policy", |trust| trust.policy = Some(PolicyId(HexBytes([1; 32])))),
+        ("attestation: subject", |trust| trust.subject = Some(HexBytes([1; 20]))),
+        ("attestation: level", |trust| trust.level = Some(name("maintenance-1.5x"))),
+        ("universe: set-up", |trust| trust.srs = Some(HexBytes([1; 32]))),
+        ("attestation: chain", |trust| trust.audience = Some(Audience { chain_id: 1, ..AUDIENCE })),
+        ("attestation: registry", |trust| trust.audience = Some(Audience { registry: HexBytes([1; 20]), ..AUDIENCE })),
+        ("attestation: verifier", |trust| trust.verifier = Some(HexBytes([1; 20]))),
+        ("policy: source custodian", |trust| {
+            trust.sources = Some(addresses(&[("custodian", venue().address()), ("venue", venue().address())]));
+        }),
+        ("policy: source venue", |trust| trust.sources = Some(addresses(&[("custodian", custodian().address())]))),
+        ("policy: oracle node oracle-0", |trust| {
+            trust.oracles = Some(addresses(&[("oracle-0", key(0x77).address())]));
+        }),
+        ("market", |trust| trust.snapshots = Some(vec![SnapshotId(HexBytes([1; 32]))])),
+    ];
+    for (input, change) in cases {
+        let mut trust = full(&scene);
+        change(&mut trust);
+        let rejection = scene.rejects_under(&under(&trust), Rule::Anchor);
+        assert_eq!((&*rejection.input, rejection.class()), (input, Class::Mismatch));
+    }
+}
+
+/// Attack: the market of an hour ago was kinder.
+#[test]
+fn rejects_an_epoch_older_than_the_newest_known() {
+    let scene = Scene::new();
+    let mut trust = full(&scene);
+    trust.epoch = Some(EPOCH - 1);
+    scene.examine(&under(&trust)).unwrap();
+    trust.epoch = Some(EPOCH + 1);
+    scene.rejects_under(&under(&trust), Rule::Superseded);
+}
+
+/// Attack: balances that a source has since corrected.
+#[test]
+fn rejects_a_sequence_older_than_the_last_seen() {
+    let scene = Scene::new();
+    let mut trust = full(&scene);
+    trust.sequences = sequences(SEQUENCE + 1);
+    let rejection = scene.rejects_under(&under(&trust), Rule::Superseded);
+    assert!(rejection.input.contains("about main of"), "{rejection}");
+}
+
+/// Attack: publish commitments to a laxer program along with the policy that everybody reads.
+#[test]
+fn published_commitments_are_faith_unless_the_policy_is_pinned() {
+    let mut scene = Scene::new();
+    let file = scene.policy.file();
+    scene.policy = CommittedPolicy::published(policy(), crate::fixture::universe(), &file).unwrap();
+    assert!(scene.examine(&lenient()).unwrap().faith.contains(&Faith::Commitments));
+    assert_eq!(scene.examine(&strictly(&full(&scene))).unwrap().faith, []);
+}
+
+#[test]
+fn files_say_what_is_pinned_and_nothing_else() {
+    let trust = full(&Scene::new());
+    let text = trust.to_toml().unwrap();
+    assert_eq!(Trust::from_toml("trust.toml", &text).unwrap(), trust);
+    assert_eq!(Trust::from_toml("trust.toml", "kind = \"surety/trust\"\nversion = 1\n").unwrap(), NONE);
+}
+
+/// A typing error must not silently drop an anchor.
+#[test]
+fn rejects_unknown_anchors() {
+    for line in ["polcy = \"0x00\"", "allow_insecure_srs = true", "strict = false", "[audiences]"] {
+        let text = format!("kind = \"surety/trust\"\nversion = 1\n{line}\n");
+        let errors = Trust::from_toml("trust.toml", &text).unwrap_err();
+        assert_eq!(errors.errors()[0].line, 3, "{errors}");
+    }
+}
