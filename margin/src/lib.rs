@@ -17,6 +17,7 @@
 //! | [`schemas`] | JSON Schemas of the files |
 //! | [`program`] | linear programs: the builder that models are written with, and the table they become |
 //! | [`models`] | margin models |
+//! | [`portfolio`] | portfolio margin for options, perpetuals and collateral |
 //! | [`pricing`] | option values, the same on every machine |
 //! | [`evaluate`] | plain integer evaluation of a policy |
 
@@ -30,6 +31,7 @@ pub mod market;
 pub mod models;
 pub mod oracle;
 pub mod policy;
+pub mod portfolio;
 pub mod pricing;
 pub mod problem;
 pub mod program;

@@ -1,0 +1,584 @@
+//! The JSON cases that Derive publishes for its risk manager: inputs, parameters, expected results.
+//!
+//! Numbers are JSON numbers or decimal strings and are read digit by digit: amounts exactly, everything else to 18
+//! places, which is what the contracts compute with. `Result` is not read.
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::value::RawValue;
+
+use super::{
+    BasisContingency, CollateralRule, Contingency, Decimal, ExpiryFeeds, ExpiryRule, Feed, Feeds, Haircut, Losses,
+    Magnitude, OptionRule, Parameters, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, decimal::Literal,
+};
+use crate::{
+    ident::Name,
+    pricing::OptionKind,
+    units::{Decimals, Lots, Timestamp},
+    universe::{Instrument, InstrumentClass},
+};
+
+/// The largest amount of cash that an account can prove anything about, in units.
+const LARGEST_CASH: u128 = 1_000_000_000_000;
+
+/// A case: rules, observations, and the account.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The rules and the instruments that they are about; without a perpetual if none is held.
+    pub model: PortfolioMargin,
+    /// What was observed.
+    pub feeds: Feeds,
+    /// When, if the case has options.
+    pub time: Option<Timestamp>,
+    /// The instruments, in the order of the model. They have as many decimals as the amounts, and limits that follow
+    /// from the amounts: what is published is no secret.
+    pub instruments: Vec<Instrument>,
+    /// What is held of each instrument.
+    pub holdings: Vec<Lots>,
+}
+
+/// Why a text is no case.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// It is not JSON of the expected form.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// A rule across several values is broken.
+    #[error("{path}: expected {expected}, found {found}")]
+    Rule {
+        /// Where.
+        path: String,
+        /// What the rule expects.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+}
+
+impl Case {
+    /// Reads a case. Values of options get `value_decimals` decimal places.
+    ///
+    /// # Errors
+    /// If the text is no case.
+    pub fn read(text: &str, value_decimals: Decimals) -> Result<Self, CaseError> {
+        let file: File = serde_json::from_str(text)?;
+        let scenario = &file.scenario;
+        scenario.refuse_options_without_feed()?;
+        let mut account = Account::default();
+        let cash = account.cash(scenario)?;
+        let perpetual = account.perpetual(scenario)?;
+        let collateral = account.collateral(scenario)?;
+        let expiries = account.expiries(scenario)?;
+        let held = perpetual.is_some();
+        let model = PortfolioMargin {
+            cash,
+            perpetual,
+            collateral,
+            expiries,
+            value_decimals,
+            largest_value: file.largest_value()?,
+            parameters: file.parameters.into(),
+        };
+        let feeds = scenario.feeds(held);
+        let Account { instruments, holdings } = account;
+        Ok(Self { model, feeds, time: scenario.time(), instruments, holdings })
+    }
+}
+
+/// The instruments of an account and what it holds.
+#[derive(Default)]
+struct Account {
+    instruments: Vec<Instrument>,
+    holdings: Vec<Lots>,
+}
+
+impl Account {
+    fn cash(&mut self, scenario: &CaseScenario) -> Result<Vec<Name>, CaseError> {
+        let amounts = [
+            ("cash", &scenario.cash),
+            ("unrealised-perpetual-profit", &scenario.unrealised_perp_pnl),
+            ("unrealised-funding", &scenario.unrealised_funding),
+        ];
+        let add = |(name, amount): (&str, &Amount)| {
+            self.add(name.to_owned(), InstrumentClass::Cash, amount, LARGEST_CASH, None)
+        };
+        amounts.into_iter().map(add).collect()
+    }
+
+    fn perpetual(&mut self, scenario: &CaseScenario) -> Result<Option<Name>, CaseError> {
+        let amount = &scenario.num_perps;
+        if amount.lots.get() == 0 {
+            return Ok(None);
+        }
+        let limit = power_of_ten_above([amount]);
+        self.add("perpetual".to_owned(), InstrumentClass::Perpetual, amount, limit, None).map(Some)
+    }
+
+    fn collateral(&mut self, scenario: &CaseScenario) -> Result<Vec<CollateralRule>, CaseError> {
+        let limit = power_of_ten_above(scenario.collaterals.iter().map(|collateral| &collateral.amount));
+        let add = |(i, collateral): (usize, &CaseCollateral)| {
+            // A case may name the same asset twice.
+            let name = format!("collateral-{i}-{}", collateral.name);
+            Ok(CollateralRule {
+                instrument: self.add(name, InstrumentClass::Spot, &collateral.amount, limit, None)?,
+                risk_cancelling: collateral.is_risk_cancelling,
+                haircut: Haircut { maintenance: collateral.mm_haircut, initial: collateral.im_haircut },
+            })
+        };
+        scenario.collaterals.iter().enumerate().map(add).collect()
+    }
+
+    fn expiries(&mut self, scenario: &CaseScenario) -> Result<Vec<ExpiryRule>, CaseError> {
+        let limit = power_of_ten_above(scenario.options.iter().map(|option| &option.amount));
+        let mut expiries = Vec::new();
+        for (i, feed) in scenario.option_feeds.iter().enumerate() {
+            let mut options = Vec::new();
+            let mut time = Timestamp(feed.feed_expiry);
+            for (j, option) in scenario.options_of(feed).enumerate() {
+                time = option.exiry_ts.map_or(time, Timestamp);
+                let kind = if option.is_call { OptionKind::Call } else { OptionKind::Put };
+                let letter = if option.is_call { 'C' } else { 'P' };
+                // Counted, because a case may list an option twice.
+                let name = format!("option-{i}-{j}-{}-{letter}", option.strike);
+                let instrument = self.add(name, InstrumentClass::Option, &option.amount, limit, Some(time))?;
+                options.push(OptionRule { instrument, strike: option.strike, kind });
+            }
+            expiries.push(ExpiryRule { time, options });
+        }
+        Ok(expiries)
+    }
+
+    fn add(
+        &mut self,
+        name: String,
+        class: InstrumentClass,
+        amount: &Amount,
+        limit: u128,
+        expiry: Option<Timestamp>,
+    ) -> Result<Name, CaseError> {
+        let name = Name::new(name).map_err(|error| rule("Name", "a name", error))?;
+        let unit = 10_u128.pow(amount.decimals.get().into());
+        let limit = i128::try_from(limit.saturating_mul(unit)).unwrap_or(Lots::MAX).min(Lots::MAX);
+        let max_lots = Lots::new(limit).map_err(|error| rule("Amount", "an amount of lots", error))?;
+        let instrument = Instrument { name: name.clone(), class, lot_decimals: amount.decimals, max_lots, expiry };
+        self.instruments.push(instrument);
+        self.holdings.push(amount.lots);
+        Ok(name)
+    }
+}
+
+/// A power of ten that no amount exceeds.
+fn power_of_ten_above<'a>(amounts: impl IntoIterator<Item = &'a Amount>) -> u128 {
+    let units = amounts
+        .into_iter()
+        .map(|amount| amount.lots.get().unsigned_abs().div_ceil(10_u128.pow(amount.decimals.get().into())));
+    let largest = units.max().unwrap_or(0);
+    core::iter::successors(Some(1_u128), |power| power.checked_mul(10))
+        .find(|power| *power >= largest)
+        .unwrap_or(largest)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct File {
+    scenario: CaseScenario,
+    parameters: CaseParameters,
+}
+
+impl File {
+    /// A power of ten that no value of one unit exceeds: a call is worth less than the forward, a put less than the
+    /// strike.
+    fn largest_value(&self) -> Result<Magnitude, CaseError> {
+        let scenario = &self.scenario;
+        let moves = self.parameters.scenarios.iter().map(|scenario| scenario.spot_shock.to_f64());
+        let furthest = moves.fold(2.0, f64::max);
+        let spot = [scenario.spot_price, scenario.perp_price]
+            .into_iter()
+            .chain(scenario.option_feeds.iter().map(|feed| feed.forward));
+        let moved = spot.map(|price| price.to_f64() * furthest);
+        let strikes = scenario.options.iter().map(|option| option.strike.to_f64());
+        let collateral = scenario.collaterals.iter().map(|collateral| collateral.price.to_f64());
+        let collateral = collateral.map(|price| price * furthest / scenario.stable_price.to_f64());
+        let largest = moved.chain(strikes).chain(collateral).fold(1.0, f64::max);
+        let power =
+            core::iter::successors(Some(1_u64), |power| power.checked_mul(10)).find(|power| *power as f64 >= largest);
+        let power = power.and_then(|power| power.to_string().parse::<Decimal>().ok()?.try_into().ok());
+        power.ok_or_else(|| rule("Scenario", "prices below 10^19", largest))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaseScenario {
+    #[serde(deserialize_with = "number")]
+    cash: Amount,
+    collaterals: Vec<CaseCollateral>,
+    #[serde(deserialize_with = "number")]
+    spot_price: Magnitude,
+    #[serde(deserialize_with = "number")]
+    spot_confidence: Magnitude,
+    #[serde(deserialize_with = "number")]
+    num_perps: Amount,
+    #[serde(deserialize_with = "number")]
+    perp_price: Magnitude,
+    #[serde(deserialize_with = "number")]
+    perp_confidence: Magnitude,
+    #[serde(rename = "UnrealisedPerpPNL", deserialize_with = "number")]
+    unrealised_perp_pnl: Amount,
+    #[serde(deserialize_with = "number")]
+    unrealised_funding: Amount,
+    #[serde(deserialize_with = "number")]
+    stable_price: Magnitude,
+    options: Vec<CaseOption>,
+    option_feeds: Vec<CaseFeed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaseCollateral {
+    name: String,
+    #[serde(deserialize_with = "number")]
+    amount: Amount,
+    #[serde(deserialize_with = "number")]
+    price: Magnitude,
+    #[serde(deserialize_with = "number")]
+    confidence: Magnitude,
+    #[serde(deserialize_with = "flag")]
+    is_risk_cancelling: bool,
+    #[serde(rename = "IMHaircut", deserialize_with = "number")]
+    im_haircut: Magnitude,
+    #[serde(rename = "MMHaircut", deserialize_with = "number")]
+    mm_haircut: Magnitude,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaseOption {
+    #[serde(deserialize_with = "number")]
+    expiry: u64,
+    /// Spelt so in the cases.
+    #[serde(default, deserialize_with = "optional")]
+    exiry_ts: Option<u64>,
+    #[serde(deserialize_with = "number")]
+    strike: Magnitude,
+    #[serde(deserialize_with = "flag")]
+    is_call: bool,
+    #[serde(deserialize_with = "number")]
+    mark_vol: Magnitude,
+    #[serde(deserialize_with = "number")]
+    amount: Amount,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaseFeed {
+    #[serde(deserialize_with = "number")]
+    feed_expiry: u64,
+    #[serde(deserialize_with = "number")]
+    forward: Magnitude,
+    #[serde(deserialize_with = "number")]
+    forward_confidence: Magnitude,
+    #[serde(deserialize_with = "number")]
+    rate: Decimal,
+    #[serde(deserialize_with = "number")]
+    rate_confidence: Magnitude,
+    #[serde(rename = "OptionVolConfidences", deserialize_with = "number")]
+    vol_confidence: Magnitude,
+}
+
+impl CaseScenario {
+    fn options_of(&self, feed: &CaseFeed) -> impl Iterator<Item = &CaseOption> {
+        self.options.iter().filter(|option| option.expiry == feed.feed_expiry)
+    }
+
+    fn refuse_options_without_feed(&self) -> Result<(), CaseError> {
+        for (i, option) in self.options.iter().enumerate() {
+            let feeds = self.option_feeds.iter().filter(|feed| feed.feed_expiry == option.expiry).count();
+            if feeds != 1 {
+                let found = format!("{feeds} for {}", option.expiry);
+                return Err(rule(&format!("Scenario.Options[{i}].Expiry"), "one of OptionFeeds", found));
+            }
+        }
+        Ok(())
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        let option = self.options.first()?;
+        option.exiry_ts?.checked_sub(option.expiry).map(Timestamp)
+    }
+
+    fn feeds(&self, perpetual: bool) -> Feeds {
+        let collateral =
+            |collateral: &CaseCollateral| Feed { value: collateral.price, confidence: collateral.confidence };
+        let expiry = |feed: &CaseFeed| ExpiryFeeds {
+            seconds: feed.feed_expiry,
+            forward: Feed { value: feed.forward, confidence: feed.forward_confidence },
+            rate: Feed { value: feed.rate, confidence: feed.rate_confidence },
+            volatilities: self.options_of(feed).map(|option| option.mark_vol).collect(),
+            volatility_confidence: feed.vol_confidence,
+        };
+        Feeds {
+            spot: Feed { value: self.spot_price, confidence: self.spot_confidence },
+            stable: self.stable_price,
+            perpetual: perpetual.then_some(Feed { value: self.perp_price, confidence: self.perp_confidence }),
+            collateral: self.collaterals.iter().map(collateral).collect(),
+            expiries: self.option_feeds.iter().map(expiry).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaseParameters {
+    scenarios: Vec<CaseMove>,
+    skew_shock: CaseSkewShock,
+    vol_shock: CaseVolShock,
+    margin: CaseMargin,
+    basis_contingency: CaseBasisContingency,
+    other_contingency: CaseOtherContingency,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaseMove {
+    #[serde(deserialize_with = "number")]
+    spot_shock: Magnitude,
+    vol_shock_direction: CaseVolMove,
+    #[serde(deserialize_with = "number")]
+    dampening_factor: Magnitude,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+enum CaseVolMove {
+    None,
+    Up,
+    Down,
+    #[serde(rename = "LINEAR", alias = "Linear")]
+    Linear,
+    #[serde(rename = "ABS", alias = "Abs")]
+    Abs,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct CaseSkewShock {
+    #[serde(deserialize_with = "number")]
+    linear_scale_cap: Magnitude,
+    #[serde(deserialize_with = "number")]
+    linear_cbase: Decimal,
+    #[serde(deserialize_with = "number")]
+    abs_scale_cap: Magnitude,
+    #[serde(deserialize_with = "number")]
+    abs_cbase: Decimal,
+    #[serde(deserialize_with = "number")]
+    min_k_star: Magnitude,
+    #[serde(deserialize_with = "number")]
+    min_width_scale: Magnitude,
+    #[serde(deserialize_with = "number")]
+    vol_param_static: Magnitude,
+    #[serde(deserialize_with = "number")]
+    vol_param_scale: Decimal,
+}
+
+#[derive(Deserialize)]
+struct CaseVolShock {
+    #[serde(rename = "VOLRANGEUP", deserialize_with = "number")]
+    up: Magnitude,
+    #[serde(rename = "MIN_VOL_EVAL_SHOCKED", deserialize_with = "number")]
+    floor_up: Magnitude,
+    #[serde(rename = "VOLRANGEDOWN", deserialize_with = "number")]
+    down: Magnitude,
+    #[serde(rename = "SHORTTERMPOWER", deserialize_with = "number")]
+    short_term_power: Magnitude,
+    #[serde(rename = "LONGTERMPOWER", deserialize_with = "number")]
+    long_term_power: Magnitude,
+    #[serde(rename = "DTE_FLOOR", deserialize_with = "number")]
+    floor_days: Magnitude,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct CaseMargin {
+    #[serde(deserialize_with = "number")]
+    mm_loss_factor: Magnitude,
+    #[serde(deserialize_with = "number")]
+    im_loss_factor: Magnitude,
+    #[serde(rename = "SHORT_RATE_MULTSCALE", deserialize_with = "number")]
+    short_rate_mult: Magnitude,
+    #[serde(rename = "LONG_RATE_MULTSCALE", deserialize_with = "number")]
+    long_rate_mult: Magnitude,
+    #[serde(rename = "SHORT_RATE_ADDSCALE", deserialize_with = "number")]
+    short_rate_add: Magnitude,
+    #[serde(rename = "LONG_RATE_ADDSCALE", deserialize_with = "number")]
+    long_rate_add: Magnitude,
+    #[serde(deserialize_with = "number")]
+    base_static_discount: Magnitude,
+    #[serde(deserialize_with = "number")]
+    base_static_discount_neg: Magnitude,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct CaseBasisContingency {
+    #[serde(deserialize_with = "number")]
+    scenario_spot_up: Magnitude,
+    #[serde(deserialize_with = "number")]
+    scenario_spot_down: Magnitude,
+    #[serde(deserialize_with = "number")]
+    basis_cont_add_factor: Magnitude,
+    #[serde(deserialize_with = "number")]
+    basis_cont_mult_factor: Magnitude,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct CaseOtherContingency {
+    #[serde(deserialize_with = "number")]
+    peg_loss_threshold: Magnitude,
+    #[serde(deserialize_with = "number")]
+    peg_loss_factor: Magnitude,
+    #[serde(deserialize_with = "number")]
+    conf_threshold: Magnitude,
+    #[serde(deserialize_with = "number")]
+    conf_margin: Magnitude,
+    #[serde(deserialize_with = "number")]
+    mm_perp_percent: Magnitude,
+    #[serde(deserialize_with = "number")]
+    im_perp_percent: Magnitude,
+    #[serde(deserialize_with = "number")]
+    mm_option_percent: Magnitude,
+    #[serde(deserialize_with = "number")]
+    im_option_percent: Magnitude,
+}
+
+impl From<CaseParameters> for Parameters {
+    fn from(case: CaseParameters) -> Self {
+        let (skew, vol, margin) = (case.skew_shock, case.vol_shock, case.margin);
+        let (basis, other) = (case.basis_contingency, case.other_contingency);
+        Self {
+            scenarios: case.scenarios.iter().map(Scenario::from).collect(),
+            vol_shock: VolShock {
+                up: vol.up,
+                down: vol.down,
+                floor_up: vol.floor_up,
+                short_term_power: vol.short_term_power,
+                long_term_power: vol.long_term_power,
+                floor_days: vol.floor_days,
+            },
+            skew_shock: SkewShock {
+                linear_base: skew.linear_cbase,
+                linear_scale: skew.linear_scale_cap,
+                abs_base: skew.abs_cbase,
+                abs_scale: skew.abs_scale_cap,
+                least_width: skew.min_k_star,
+                width_scale: skew.min_width_scale,
+                vol_static: skew.vol_param_static,
+                vol_scale: skew.vol_param_scale,
+            },
+            losses: Losses {
+                maintenance_factor: margin.mm_loss_factor,
+                initial_factor: margin.im_loss_factor,
+                gains: margin.base_static_discount,
+                gains_rate_factor: margin.long_rate_mult,
+                gains_rate_added: margin.long_rate_add,
+                losses: margin.base_static_discount_neg,
+                losses_rate_factor: margin.short_rate_mult,
+                losses_rate_added: margin.short_rate_add,
+            },
+            basis_contingency: BasisContingency {
+                up: basis.scenario_spot_up,
+                down: basis.scenario_spot_down,
+                added: basis.basis_cont_add_factor,
+                factor: basis.basis_cont_mult_factor,
+            },
+            contingency: Contingency {
+                peg_threshold: other.peg_loss_threshold,
+                peg_factor: other.peg_loss_factor,
+                confidence_threshold: other.conf_threshold,
+                confidence_charge: other.conf_margin,
+                maintenance_perpetual: other.mm_perp_percent,
+                initial_perpetual: other.im_perp_percent,
+                maintenance_option: other.mm_option_percent,
+                initial_option: other.im_option_percent,
+            },
+        }
+    }
+}
+
+impl From<&CaseMove> for Scenario {
+    fn from(case: &CaseMove) -> Self {
+        let volatility = match case.vol_shock_direction {
+            CaseVolMove::None => VolMove::Unchanged,
+            CaseVolMove::Up => VolMove::Up,
+            CaseVolMove::Down => VolMove::Down,
+            CaseVolMove::Linear => VolMove::SkewLinear,
+            CaseVolMove::Abs => VolMove::SkewAbs,
+        };
+        Self { spot: case.spot_shock, volatility, dampening: case.dampening_factor }
+    }
+}
+
+fn rule(path: &str, expected: &'static str, found: impl ToString) -> CaseError {
+    CaseError::Rule { path: path.to_owned(), expected, found: found.to_string() }
+}
+
+/// An amount, with as many decimals as it needs.
+struct Amount {
+    lots: Lots,
+    decimals: Decimals,
+}
+
+/// What a number of a case may become.
+trait FromLiteral: Sized {
+    fn from_literal(literal: &Literal) -> Result<Self, String>;
+}
+
+impl FromLiteral for Decimal {
+    fn from_literal(literal: &Literal) -> Result<Self, String> {
+        Self::nearest(literal).ok_or_else(|| "expected a number below 10^20, found a larger one".to_owned())
+    }
+}
+
+impl FromLiteral for Magnitude {
+    fn from_literal(literal: &Literal) -> Result<Self, String> {
+        Decimal::from_literal(literal)?.try_into()
+    }
+}
+
+impl FromLiteral for u64 {
+    fn from_literal(literal: &Literal) -> Result<Self, String> {
+        let whole = literal.at_places(0).filter(|_| literal.places == 0 && !literal.negative);
+        whole.and_then(|whole| whole.try_into().ok()).ok_or_else(|| "expected a whole number of seconds".to_owned())
+    }
+}
+
+impl FromLiteral for Amount {
+    fn from_literal(literal: &Literal) -> Result<Self, String> {
+        let places = literal.places.min(Decimals::MAX.into());
+        let magnitude = literal.at_places(places).and_then(|magnitude| i128::try_from(magnitude).ok());
+        let magnitude = magnitude.ok_or("expected an amount of at most 2^95 - 1 lots, found a larger one")?;
+        let lots = Lots::new(if literal.negative { -magnitude } else { magnitude })?;
+        Ok(Self { lots, decimals: Decimals::new(u8::try_from(places).unwrap_or(Decimals::MAX))? })
+    }
+}
+
+/// A JSON number or a string that holds one.
+fn number<'de, D: Deserializer<'de>, T: FromLiteral>(deserializer: D) -> Result<T, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?.get();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    // Not repeated in the error: it may be an amount.
+    let literal = Literal::parse(text).ok_or_else(|| D::Error::custom("expected a number of at most 38 digits"))?;
+    T::from_literal(&literal).map_err(D::Error::custom)
+}
+
+fn optional<'de, D: Deserializer<'de>, T: FromLiteral>(deserializer: D) -> Result<Option<T>, D::Error> {
+    number(deserializer).map(Some)
+}
+
+/// `true` or `false`, also as 1 or 0.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match <&RawValue>::deserialize(deserializer)?.get() {
+        "true" | "1" | "\"1\"" => Ok(true),
+        "false" | "0" | "\"0\"" => Ok(false),
+        other => Err(D::Error::custom(format!("expected true, false, 1 or 0, found {other}"))),
+    }
+}

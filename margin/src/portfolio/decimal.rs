@@ -1,0 +1,227 @@
+//! Decimal numbers as people write them.
+
+use core::{fmt, str::FromStr};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A public decimal number with at most 18 places: a price, a rate, a parameter. Between `±1.7·10^20`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Decimal(i128);
+
+impl Decimal {
+    /// Zero.
+    pub const ZERO: Self = Self(0);
+    /// One.
+    pub const ONE: Self = Self(10_i128.pow(Self::PLACES));
+
+    /// Most places behind the point.
+    const PLACES: u32 = 18;
+
+    /// The nearest number in floating point, to within one unit in the last place; the same on every machine.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / Self::ONE.0 as f64
+    }
+
+    /// The number of a literal, rounded to 18 places; none if it is too large.
+    pub(super) fn nearest(literal: &Literal) -> Option<Self> {
+        let magnitude = literal.at_places(Self::PLACES)?;
+        let magnitude = i128::try_from(magnitude).ok()?;
+        Some(Self(if literal.negative { -magnitude } else { magnitude }))
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("expected a decimal number with at most 18 places, found {text:?}");
+        let literal =
+            Literal::parse(text).filter(|literal| literal.places <= Self::PLACES && !text.contains(['e', 'E']));
+        literal.as_ref().and_then(Self::nearest).ok_or_else(expected)
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (magnitude, one) = (self.0.unsigned_abs(), Self::ONE.0.unsigned_abs());
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let fraction = format!("{:018}", magnitude % one);
+        let fraction = fraction.trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{}{point}{fraction}", magnitude / one)
+    }
+}
+
+impl fmt::Debug for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Decimal {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^-?[0-9]{1,20}(\\.[0-9]{1,18})?$",
+            "description": "A decimal number with at most 18 places."
+        })
+    }
+}
+
+/// A public decimal number that is not negative.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Magnitude(Decimal);
+
+impl Magnitude {
+    /// One.
+    pub const ONE: Self = Self(Decimal::ONE);
+
+    /// The nearest number in floating point, to within one unit in the last place; the same on every machine.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0.to_f64()
+    }
+}
+
+impl TryFrom<Decimal> for Magnitude {
+    type Error = String;
+
+    fn try_from(number: Decimal) -> Result<Self, String> {
+        if number < Decimal::ZERO {
+            return Err(format!("expected a number that is not negative, found {number}"));
+        }
+        Ok(Self(number))
+    }
+}
+
+impl fmt::Display for Magnitude {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Magnitude {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Magnitude {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Decimal::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
+}
+
+/// A number as JSON writes it, exactly: `±mantissa · 10^-places`, without trailing zeros behind the point.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Literal {
+    pub(super) negative: bool,
+    pub(super) mantissa: u128,
+    pub(super) places: u32,
+}
+
+impl Literal {
+    /// Reads digits with an optional sign, point and exponent; none if that is not what it is, or too long.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (digits, exponent) = match text.split_once(['e', 'E']) {
+            Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || !is_number(fraction) {
+            return None;
+        }
+        let fraction = fraction.trim_end_matches('0');
+        let mut mantissa: u128 = format!("{whole}{fraction}").parse().ok()?;
+        let mut places = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        while mantissa > 0 && mantissa.is_multiple_of(10) && places > 0 {
+            (mantissa, places) = (mantissa / 10, places - 1);
+        }
+        if mantissa == 0 {
+            return Some(Self { negative: false, mantissa, places: 0 });
+        }
+        if places < 0 {
+            mantissa = mantissa.checked_mul(10_u128.checked_pow(places.unsigned_abs())?)?;
+        }
+        Some(Self { negative, mantissa, places: places.max(0).unsigned_abs() })
+    }
+
+    /// The magnitude in units of `10^-places`, rounded to the nearest, a half up; none if it is too large.
+    pub(super) fn at_places(&self, places: u32) -> Option<u128> {
+        if places >= self.places {
+            return self.mantissa.checked_mul(10_u128.checked_pow(places - self.places)?);
+        }
+        match 10_u128.checked_pow(self.places - places) {
+            Some(unit) => Some(self.mantissa / unit + u128::from(self.mantissa % unit >= unit / 2)),
+            None => Some(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_exactly_and_written_back() {
+        for (text, written) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("1.50", "1.5"),
+            ("-0.000000000000000001", "-0.000000000000000001"),
+            ("170141183460469231731.687303715884105727", "170141183460469231731.687303715884105727"),
+        ] {
+            assert_eq!(text.parse::<Decimal>().unwrap().to_string(), written);
+        }
+        assert_eq!("0.1".parse::<Decimal>().unwrap().to_f64(), 0.1);
+    }
+
+    #[test]
+    fn rejects_a_negative_magnitude() {
+        assert!(Magnitude::try_from("-0.1".parse::<Decimal>().unwrap()).is_err());
+        assert!(serde_json::from_str::<Magnitude>("\"-1\"").is_err());
+        assert_eq!(serde_json::from_str::<Magnitude>("\"2.50\"").unwrap().to_string(), "2.5");
+    }
+
+    #[test]
+    fn rejects_what_is_not_a_decimal_of_18_places() {
+        for text in
+            ["", "-", ".5", "5.", "+1", "1e3", "0x1", " 1", "1_000", "0.0000000000000000001", "1000000000000000000000"]
+        {
+            assert!(text.parse::<Decimal>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn literals_of_json_are_exact_where_they_can_be() {
+        let nearest = |text: &str| Decimal::nearest(&Literal::parse(text).unwrap()).unwrap().to_string();
+        assert_eq!(nearest("74.40002182652032"), "74.40002182652032");
+        assert_eq!(nearest("1.25e-3"), "0.00125");
+        assert_eq!(nearest("-2.5E+4"), "-25000");
+        assert_eq!(nearest("1e-40"), "0");
+        assert_eq!(nearest("0.0025874219579743846"), "0.002587421957974385");
+        assert!(Literal::parse("1e99").is_none());
+        assert!(Literal::parse("NaN").is_none());
+    }
+}

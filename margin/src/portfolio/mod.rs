@@ -1,0 +1,73 @@
+//! Portfolio margin for options, perpetuals and collateral: the rules of Derive's risk manager PMRM_2.
+//!
+//! What is hidden (amounts of options, perpetuals, collateral and cash) enters every figure linearly, apart from the
+//! signs and minima that programs express. What is public (forwards, rates, volatilities, prices, confidences) enters
+//! in ways that no linear program knows: exponentials, logarithms, quotients. So the public side comes first:
+//! [`Schema::derive`] turns [`Feeds`] into nonnegative integers, one for each [`Quantity`], and these *derived values*
+//! are the market vector that [`Schema::margin`] has coefficients over. [`Schema::evaluate`] computes the same margin
+//! without a program.
+//!
+//! | | |
+//! |---|---|
+//! | [`Decimal`], [`Magnitude`] | decimal numbers as people write them |
+//! | [`Parameters`] | the rules' parameters |
+//! | [`PortfolioMargin`] | which instruments the rules are about |
+//! | [`Feeds`] | what is observed |
+//! | [`Schema`] | which values are derived, and their scales |
+//! | [`Derived`] | the derived values |
+//! | [`Schema::margin`] | the margin as an expression |
+//! | [`Breakdown`] | the margin as a number |
+//! | [`case`] | the JSON cases that Derive publishes |
+//!
+//! # The rules
+//!
+//! With spot `S`, stable price `s`, `N` perpetuals at price `P`, and for each expiry `e` the marked value `M_e` of its
+//! options, a year of 365 days, `τ` the time to expiry in years, `r` its rate (negative counts as zero) and
+//! `D = exp(-rτ)`:
+//! - An option is worth `D` times [Black's formula](crate::pricing::black76) of the forward, the strike and `σ√τ`. In
+//!   the last 30 minutes the settlement average fixes the forward bit by bit: the share `1 - T/1800` of it does not
+//!   move with the spot any more.
+//! - A *revaluation* moves the spot by a factor and the volatilities up, down, or along the skew: see [`VolMove`].
+//!   `G_e(x)` is the value `x` of an expiry after a revaluation, times the discount for gains if `x ≥ 0`, else times
+//!   the discount for losses.
+//! - A scenario with spot factor `z` and dampening `d` has the result
+//!   `d·( N·P·(z - 1) + Σ_e (G_e - M_e) + (z - 1)·Σ value of risk-cancelling collateral )`.
+//!   A skew scenario counts against the account whatever its direction: `-d·Σ_e |G_e - M_e|`.
+//! - The basis contingency is `Σ_e (a + b·τ)·min(0, U_e - M_e, L_e - M_e)`, with `U_e` and `L_e` the undiscounted values
+//!   after the spot moves up and down.
+//! - The span is the smallest of all these. It is multiplied by the loss factor of the level, which for initial margin
+//!   grows as the stable price falls below its threshold.
+//! - Equity is the marked value of options and collateral and all cash. The margin is equity plus span less
+//!   contingencies: on the notional of perpetuals, on naked shorts (`max(0, -Σ amounts)` at each strike of an expiry,
+//!   calls and puts together), on collateral, and, at the initial level, on everything whose price has a confidence
+//!   below the threshold.
+//!
+//! # What makes them a linear program
+//!
+//! `G_e` is concave only if the discount for gains does not exceed the one for losses; other markets are refused, with
+//! "not concave" in the error. Collateral is asserted not to be negative. The confidence of the perpetual's price
+//! counts only for accounts that have perpetuals: whether they may is part of the model, and an account without is
+//! proven under a model without. `|G_e - M_e|` is not concave even so, because `G_e` bends where the value changes its
+//! sign: it is stated with the exact positive part of the value.
+//!
+//! Sources: the contracts `PMRM_2.sol` and `PMRMLib_2.sol` of derivexyz/v2-core.
+
+pub mod case;
+mod decimal;
+mod derive;
+mod evaluate;
+mod feeds;
+mod margin;
+mod model;
+mod parameters;
+mod schema;
+
+pub use decimal::{Decimal, Magnitude};
+pub use derive::{DeriveError, Derived};
+pub use evaluate::{Breakdown, Charges, ScenarioResult};
+pub use feeds::{ExpiryFeeds, Feed, Feeds};
+pub use model::{CollateralRule, ExpiryRule, Haircut, OptionRule, PortfolioMargin};
+pub use parameters::{
+    BasisContingency, Contingency, Losses, Parameters, Scenario, ScenarioShape, SkewShock, VolMove, VolShock,
+};
+pub use schema::{Entry, Quantity, Schema};

@@ -1,0 +1,433 @@
+//! Which values are derived, and their scales.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{I256, U256};
+
+use super::{Magnitude, PortfolioMargin, Scenario, VolMove};
+use crate::{
+    ident::Name,
+    market::MarketIndex,
+    policy::Basis,
+    pricing::{Rounding, to_integer},
+    problem::Problem,
+    units::{Decimals, Price},
+    universe::Universe,
+};
+
+/// A number that follows from feeds and parameters, is not negative, and becomes a market entry.
+///
+/// Expiries, options, collateral and scenarios are counted as in the model, and so are the distinct revaluations,
+/// dampenings and moves that its scenarios amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quantity {
+    /// The value of one option after a revaluation. Rounded to the nearest: it may be held or owed.
+    OptionValue {
+        /// Number 0 is the mark.
+        revaluation: usize,
+        /// The expiry.
+        expiry: usize,
+        /// The option.
+        option: usize,
+    },
+    /// The level's loss factor, times a dampening, times the discount for losses of an expiry. Rounded up.
+    LossWeight {
+        /// The level.
+        basis: Basis,
+        /// The dampening.
+        dampening: usize,
+        /// The expiry.
+        expiry: usize,
+    },
+    /// How much less gains count than losses: the difference of the weights, the lower one rounded down.
+    WeightSpread {
+        /// The level.
+        basis: Basis,
+        /// The dampening.
+        dampening: usize,
+        /// The expiry.
+        expiry: usize,
+    },
+    /// The level's loss factor, times a dampening. Rounded to the nearest.
+    MarkWeight {
+        /// The level.
+        basis: Basis,
+        /// The dampening.
+        dampening: usize,
+    },
+    /// The level's loss factor, times the basis contingency of an expiry. Rounded up.
+    BasisWeight {
+        /// The level.
+        basis: Basis,
+        /// The expiry.
+        expiry: usize,
+    },
+    /// What one perpetual gains or loses in a move, weighted. Rounded to the nearest.
+    PerpetualMove {
+        /// The level.
+        basis: Basis,
+        /// The move.
+        shift: usize,
+    },
+    /// What one unit of risk-cancelling collateral gains or loses in a move, weighted. Rounded against the account.
+    CollateralMove {
+        /// The level.
+        basis: Basis,
+        /// The move.
+        shift: usize,
+        /// The collateral.
+        collateral: usize,
+    },
+    /// The value of one unit of collateral. Rounded down.
+    CollateralValue {
+        /// The collateral.
+        collateral: usize,
+    },
+    /// The charge on one unit of collateral. Rounded up, like all charges.
+    CollateralCharge {
+        /// The level.
+        basis: Basis,
+        /// The collateral.
+        collateral: usize,
+    },
+    /// The charge on one perpetual.
+    PerpetualCharge {
+        /// The level.
+        basis: Basis,
+    },
+    /// The charge on one naked short option.
+    NakedShortCharge {
+        /// The level.
+        basis: Basis,
+    },
+    /// What the initial level adds for a perpetual whose price has little confidence.
+    PerpetualConfidence,
+    /// What the initial level adds for an option of an expiry whose prices have little confidence.
+    OptionConfidence {
+        /// The expiry.
+        expiry: usize,
+    },
+    /// What the initial level adds for a unit of collateral whose price has little confidence.
+    CollateralConfidence {
+        /// The collateral.
+        collateral: usize,
+    },
+}
+
+impl Quantity {
+    /// Whether it is a factor rather than an amount of quote units.
+    fn is_weight(self) -> bool {
+        matches!(
+            self,
+            Self::LossWeight { .. } | Self::WeightSpread { .. } | Self::MarkWeight { .. } | Self::BasisWeight { .. }
+        )
+    }
+}
+
+/// Short, unique, and a [`Name`].
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = |basis: &Basis| match basis {
+            Basis::Maintenance => "maintenance",
+            Basis::Initial => "initial",
+        };
+        match self {
+            Self::OptionValue { revaluation, expiry, option } => write!(f, "value.{revaluation}.{expiry}.{option}"),
+            Self::LossWeight { basis, dampening, expiry } => {
+                write!(f, "loss-weight.{}.{dampening}.{expiry}", level(basis))
+            }
+            Self::WeightSpread { basis, dampening, expiry } => {
+                write!(f, "weight-spread.{}.{dampening}.{expiry}", level(basis))
+            }
+            Self::MarkWeight { basis, dampening } => write!(f, "mark-weight.{}.{dampening}", level(basis)),
+            Self::BasisWeight { basis, expiry } => write!(f, "basis-weight.{}.{expiry}", level(basis)),
+            Self::PerpetualMove { basis, shift } => write!(f, "perpetual-move.{}.{shift}", level(basis)),
+            Self::CollateralMove { basis, shift, collateral } => {
+                write!(f, "collateral-move.{}.{shift}.{collateral}", level(basis))
+            }
+            Self::CollateralValue { collateral } => write!(f, "collateral-value.{collateral}"),
+            Self::CollateralCharge { basis, collateral } => {
+                write!(f, "collateral-charge.{}.{collateral}", level(basis))
+            }
+            Self::PerpetualCharge { basis } => write!(f, "perpetual-charge.{}", level(basis)),
+            Self::NakedShortCharge { basis } => write!(f, "naked-short-charge.{}", level(basis)),
+            Self::PerpetualConfidence => f.write_str("perpetual-confidence"),
+            Self::OptionConfidence { expiry } => write!(f, "option-confidence.{expiry}"),
+            Self::CollateralConfidence { collateral } => write!(f, "collateral-confidence.{collateral}"),
+        }
+    }
+}
+
+/// The market entry of a derived value. An entry is a positive price, so it holds the value plus one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What is derived.
+    pub quantity: Quantity,
+    /// Decimal places of the value.
+    pub decimals: Decimals,
+    /// The largest entry: one more than the largest value.
+    pub max: Price,
+}
+
+/// A change of the spot price and the volatilities that options are valued after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Revaluation {
+    pub(super) spot: Magnitude,
+    pub(super) volatility: VolMove,
+}
+
+/// A move of the spot price as it counts for what is linear in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shift {
+    pub(super) spot: Magnitude,
+    pub(super) dampening: Magnitude,
+}
+
+/// An instrument of the universe.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) instrument: usize,
+    pub(super) decimals: u32,
+}
+
+/// A scenario in terms of the distinct things that its parts are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScenarioParts {
+    pub(super) revaluation: usize,
+    pub(super) dampening: usize,
+    /// None if the spot does not move.
+    pub(super) shift: Option<usize>,
+}
+
+/// A model over a universe: its instruments resolved, its derived values counted and put in order.
+#[derive(Clone, Debug)]
+pub struct Schema<'a> {
+    pub(super) model: &'a PortfolioMargin,
+    pub(super) cash: Vec<Slot>,
+    pub(super) perpetual: Option<Slot>,
+    pub(super) collateral: Vec<Slot>,
+    pub(super) options: Vec<Vec<Slot>>,
+    /// For each expiry, the positions of the options of each strike.
+    pub(super) strikes: Vec<Vec<Vec<usize>>>,
+    pub(super) revaluations: Vec<Revaluation>,
+    pub(super) basis_up: usize,
+    pub(super) basis_down: usize,
+    pub(super) dampenings: Vec<Magnitude>,
+    pub(super) shifts: Vec<Shift>,
+    pub(super) scenarios: Vec<ScenarioParts>,
+    pub(super) entries: Vec<Entry>,
+    index: BTreeMap<Quantity, MarketIndex>,
+    /// Decimal places of amounts of options.
+    pub(super) option_decimals: u32,
+    pub(super) scale: u32,
+}
+
+/// The revaluation that changes nothing.
+pub(super) const MARK: usize = 0;
+
+/// Both levels.
+const LEVELS: [Basis; 2] = [Basis::Maintenance, Basis::Initial];
+
+/// Decimal places of weights, and of what one unit of a perpetual or of collateral is worth.
+pub(super) const FINE_DECIMALS: u8 = 15;
+
+/// Weights are at most this.
+const LARGEST_WEIGHT: u128 = 1_000;
+
+impl<'a> Schema<'a> {
+    /// Resolves a model's names in a universe.
+    ///
+    /// # Errors
+    /// With every mistake of the model and every name that is unknown.
+    pub fn new(model: &'a PortfolioMargin, universe: &Universe) -> Result<Self, Vec<Problem>> {
+        let mut problems = model.problems();
+        let mut slot = |name: &Name| {
+            let Some(instrument) = universe.position(name) else {
+                let expected = format!("an instrument of the universe {}", universe.name);
+                problems.push(Problem::new("model", expected, name.to_string()));
+                return Slot { instrument: 0, decimals: 0 };
+            };
+            Slot { instrument, decimals: universe.instruments[instrument].lot_decimals.get().into() }
+        };
+        let cash: Vec<_> = model.cash.iter().map(&mut slot).collect();
+        let perpetual = model.perpetual.as_ref().map(&mut slot);
+        let collateral: Vec<_> = model.collateral.iter().map(|rule| slot(&rule.instrument)).collect();
+        let options: Vec<Vec<_>> = model
+            .expiries
+            .iter()
+            .map(|expiry| expiry.options.iter().map(|option| slot(&option.instrument)).collect())
+            .collect();
+        let Ok(largest_value) = to_integer(model.largest_value.to_f64(), 0, Rounding::Up) else {
+            problems.push(Problem::new("model.largest_value", "a number below 2^128", model.largest_value.to_string()));
+            return Err(problems);
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut schema = Self {
+            model,
+            cash,
+            perpetual,
+            collateral,
+            options,
+            strikes: strikes(model),
+            revaluations: vec![Revaluation { spot: Magnitude::ONE, volatility: VolMove::Unchanged }],
+            basis_up: MARK,
+            basis_down: MARK,
+            dampenings: Vec::new(),
+            shifts: Vec::new(),
+            scenarios: Vec::new(),
+            entries: Vec::new(),
+            index: BTreeMap::new(),
+            option_decimals: 0,
+            scale: 0,
+        };
+        schema.count_scenarios();
+        schema.settle_scale();
+        schema.list_entries(largest_value)?;
+        Ok(schema)
+    }
+
+    /// The market entries of the derived values, in the order of [`super::Derived`].
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Decimal places of the margin and of all amounts of quote units that it is made of.
+    #[must_use]
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
+    /// The instruments that may not be negative.
+    pub fn never_negative(&self) -> impl Iterator<Item = usize> {
+        self.collateral.iter().map(|slot| slot.instrument)
+    }
+
+    pub(super) fn position(&self, quantity: Quantity) -> Option<MarketIndex> {
+        self.index.get(&quantity).copied()
+    }
+
+    pub(super) fn expiries(&self) -> impl Iterator<Item = usize> {
+        0..self.options.len()
+    }
+
+    /// The collateral that moves with the spot.
+    pub(super) fn risk_cancelling(&self) -> impl Iterator<Item = (usize, Slot)> {
+        let rules = self.model.collateral.iter().zip(&self.collateral).enumerate();
+        rules.filter(|(_, (rule, _))| rule.risk_cancelling).map(|(collateral, (_, slot))| (collateral, *slot))
+    }
+
+    fn count_scenarios(&mut self) {
+        let basis = self.model.parameters.basis_contingency;
+        let unchanged = |spot| Revaluation { spot, volatility: VolMove::Unchanged };
+        self.basis_up = position_or_push(&mut self.revaluations, unchanged(basis.up));
+        self.basis_down = position_or_push(&mut self.revaluations, unchanged(basis.down));
+        for Scenario { spot, volatility, dampening } in &self.model.parameters.scenarios {
+            let revaluation = Revaluation { spot: *spot, volatility: *volatility };
+            let shift = Shift { spot: *spot, dampening: *dampening };
+            self.scenarios.push(ScenarioParts {
+                revaluation: position_or_push(&mut self.revaluations, revaluation),
+                dampening: position_or_push(&mut self.dampenings, *dampening),
+                shift: (*spot != Magnitude::ONE).then(|| position_or_push(&mut self.shifts, shift)),
+            });
+        }
+    }
+
+    /// The scale at which every product of lots and derived values is a whole number.
+    fn settle_scale(&mut self) {
+        let most = |slots: &mut dyn Iterator<Item = &Slot>| slots.map(|slot| slot.decimals).max().unwrap_or(0);
+        self.option_decimals = most(&mut self.options.iter().flatten());
+        let units = most(&mut self.collateral.iter().chain(&self.perpetual)).max(self.option_decimals);
+        let weighted = self.option_decimals + u32::from(self.model.value_decimals.get());
+        self.scale = most(&mut self.cash.iter()).max(units.max(weighted) + u32::from(FINE_DECIMALS));
+    }
+
+    fn list_entries(&mut self, largest_value: u128) -> Result<(), Vec<Problem>> {
+        for quantity in self.quantities() {
+            let decimals = match quantity {
+                Quantity::OptionValue { .. } => self.model.value_decimals.get(),
+                _ => FINE_DECIMALS,
+            };
+            let largest = if quantity.is_weight() { LARGEST_WEIGHT } else { largest_value };
+            let max =
+                10_u128.checked_pow(decimals.into()).and_then(|unit| unit.checked_mul(largest)).unwrap_or(u128::MAX);
+            let entry = Decimals::new(decimals)
+                .and_then(|decimals| Ok(Entry { quantity, decimals, max: Price::new(max.saturating_add(1))? }));
+            let problem = |error| vec![Problem::new("model.largest_value", "a value that fits a price", error)];
+            self.entries.push(entry.map_err(problem)?);
+            self.index.insert(quantity, MarketIndex(self.index.len()));
+        }
+        Ok(())
+    }
+
+    fn quantities(&self) -> BTreeSet<Quantity> {
+        let mut quantities = BTreeSet::new();
+        let has_options = self.option_slots().next().is_some();
+        for (expiry, option) in self.option_slots() {
+            let value = |revaluation| Quantity::OptionValue { revaluation, expiry, option };
+            quantities.extend((0..self.revaluations.len()).map(value));
+            quantities.insert(Quantity::OptionConfidence { expiry });
+        }
+        for collateral in 0..self.collateral.len() {
+            quantities.insert(Quantity::CollateralValue { collateral });
+            quantities.insert(Quantity::CollateralConfidence { collateral });
+        }
+        for basis in LEVELS {
+            for expiry in self.expiries().filter(|expiry| !self.options[*expiry].is_empty()) {
+                for dampening in 0..self.dampenings.len() {
+                    quantities.insert(Quantity::LossWeight { basis, dampening, expiry });
+                    quantities.insert(Quantity::WeightSpread { basis, dampening, expiry });
+                    quantities.insert(Quantity::MarkWeight { basis, dampening });
+                }
+                quantities.insert(Quantity::BasisWeight { basis, expiry });
+            }
+            if has_options {
+                quantities.insert(Quantity::NakedShortCharge { basis });
+            }
+            if self.perpetual.is_some() {
+                quantities.insert(Quantity::PerpetualConfidence);
+                quantities.insert(Quantity::PerpetualCharge { basis });
+                quantities.extend((0..self.shifts.len()).map(|shift| Quantity::PerpetualMove { basis, shift }));
+            }
+            for (collateral, rule) in self.model.collateral.iter().enumerate() {
+                quantities.insert(Quantity::CollateralCharge { basis, collateral });
+                if rule.risk_cancelling {
+                    let moved = |shift| Quantity::CollateralMove { basis, shift, collateral };
+                    quantities.extend((0..self.shifts.len()).map(moved));
+                }
+            }
+        }
+        quantities
+    }
+
+    fn option_slots(&self) -> impl Iterator<Item = (usize, usize)> {
+        let options = self.options.iter().enumerate();
+        options.flat_map(|(expiry, options)| (0..options.len()).map(move |option| (expiry, option)))
+    }
+}
+
+/// `10^digits`.
+pub(super) fn power_of_ten(digits: u32) -> I256 {
+    I256::from_raw(U256::from(10).pow(U256::from(digits)))
+}
+
+fn strikes(model: &PortfolioMargin) -> Vec<Vec<Vec<usize>>> {
+    let of_expiry = |expiry: &super::ExpiryRule| {
+        let mut strikes: BTreeMap<Magnitude, Vec<usize>> = BTreeMap::new();
+        for (position, option) in expiry.options.iter().enumerate() {
+            strikes.entry(option.strike).or_default().push(position);
+        }
+        strikes.into_values().collect()
+    };
+    model.expiries.iter().map(of_expiry).collect()
+}
+
+fn position_or_push<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
+    list.iter().position(|other| *other == item).unwrap_or_else(|| {
+        list.push(item);
+        list.len() - 1
+    })
+}
