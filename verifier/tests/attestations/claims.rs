@@ -25,13 +25,6 @@ fn attestation(scene: &Scene) -> Attestation {
 }
 
 #[test]
-fn proofs_have_one_length() {
-    for capacity in Capacity::all() {
-        assert_eq!(Protocol::of(capacity).unwrap().proof_length(), PROOF_BYTES);
-    }
-}
-
-#[test]
 fn a_claim_in_order_says_what_a_proof_would_establish() {
     let scene = Scene::new();
     let examined = check::examine(&scene.claim, &scene.files(), &lenient()).unwrap();
