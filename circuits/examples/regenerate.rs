@@ -31,6 +31,5 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn write(file: &str, content: &impl Serialize) -> Result<(), Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier").join(file);
     fs::write(&path, serde_json::to_string_pretty(content)? + "\n")?;
-    println!("{}", path.display());
     Ok(())
 }

@@ -17,8 +17,11 @@ use zeroize::Zeroize as _;
 /// reduced modulo r.
 const WORDS_PER_SCALAR: usize = 8;
 
+/// How many words of a column are replayed.
+const WORDS_PER_COLUMN: usize = TAIL_ROWS * WORDS_PER_SCALAR;
+
 /// How many words are replayed.
-const REPLAYED: usize = KnownCommitments::COUNT * TAIL_ROWS * WORDS_PER_SCALAR;
+const REPLAYED: usize = KnownCommitments::COUNT * WORDS_PER_COLUMN;
 
 /// Replays the blinding rows of the known columns, then passes on the operating system's randomness.
 pub(crate) struct Blinding {
@@ -27,15 +30,17 @@ pub(crate) struct Blinding {
 }
 
 impl Blinding {
-    /// Replays these blinding rows.
-    pub(crate) fn new(tails: &[[Fr; TAIL_ROWS]; KnownCommitments::COUNT]) -> Self {
+    /// Replays the blinding rows of the known columns, of each as many as there are.
+    pub(crate) fn new(tails: [&[Fr]; KnownCommitments::COUNT]) -> Self {
         let mut replay = [0; REPLAYED];
-        for (words, scalar) in replay.chunks_exact_mut(WORDS_PER_SCALAR).zip(tails.as_flattened()) {
-            let mut bytes = scalar.to_repr();
-            for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-                *word = chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        for (words, tail) in replay.chunks_exact_mut(WORDS_PER_COLUMN).zip(tails) {
+            for (words, scalar) in words.chunks_exact_mut(WORDS_PER_SCALAR).zip(tail) {
+                let mut bytes = scalar.to_repr();
+                for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+                    *word = chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+                }
+                bytes.zeroize();
             }
-            bytes.zeroize();
         }
         Self { replay, drawn: 0 }
     }
@@ -86,8 +91,9 @@ mod tests {
     fn replays_exactly_the_known_tails_and_then_is_random() {
         let mut tails = [[Fr::ZERO; TAIL_ROWS]; KnownCommitments::COUNT];
         tails[3] = core::array::from_fn(|row| -Fr::from(row as u64 + 1));
-        let mut blinding = Blinding::new(&tails);
-        for expected in tails.as_flattened() {
+        let tails = tails.each_ref().map(<[Fr; TAIL_ROWS]>::as_slice);
+        let mut blinding = Blinding::new(tails);
+        for expected in tails.into_iter().flatten() {
             assert!(!blinding.blinded(0));
             assert_eq!(Fr::random(&mut blinding), *expected);
         }
@@ -95,6 +101,14 @@ mod tests {
         let (first, second) = (Fr::random(&mut blinding), Fr::random(&mut blinding));
         assert!(blinding.blinded(2));
         assert!(first != second && first != Fr::ZERO && second != Fr::ZERO);
-        assert_ne!(first, Fr::random(&mut Blinding::new(&tails)), "replayed and then fresh, not a fixed sequence");
+    }
+
+    #[test]
+    fn tails_that_are_too_long_are_not_replayed_into_hidden_columns() {
+        let (long, zeros) = ([Fr::from(7); TAIL_ROWS + 1], [Fr::ZERO; TAIL_ROWS]);
+        let mut blinding = Blinding::new([&zeros, &zeros, &zeros, &long]);
+        let drawn: Vec<Fr> = (0..KnownCommitments::COUNT * TAIL_ROWS + 1).map(|_| Fr::random(&mut blinding)).collect();
+        assert_eq!(drawn[3 * TAIL_ROWS..][..TAIL_ROWS], long[..TAIL_ROWS]);
+        assert_ne!(drawn[4 * TAIL_ROWS], Fr::from(7));
     }
 }

@@ -147,9 +147,8 @@ impl Circuit<Fr> for LinearProgramCircuit {
 fn running_sum(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
     meta.create_gate("running sum", |meta| {
         let row = meta.query_fixed(columns.row, Rotation::cur());
-        let [flag, coef, val, acc] =
-            [AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Val, AdviceColumn::Acc]
-                .map(|column| meta.query_advice(columns.advice(column), Rotation::cur()));
+        let [flag, coef, val, acc] = [AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Val, AdviceColumn::Acc]
+            .map(|column| meta.query_advice(columns.advice(column), Rotation::cur()));
         let next_acc = meta.query_advice(columns.advice(AdviceColumn::Acc), Rotation::next());
         let one = Expression::Constant(Fr::ONE);
         let sum = acc + coef * val;

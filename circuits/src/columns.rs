@@ -1,6 +1,6 @@
 //! The columns of the circuit.
 
-use halo2_proofs::plonk::{Advice, Column, ConstraintSystem, Fixed, Instance};
+use halo2_proofs::plonk::{Advice, Column, ConstraintSystem, Fixed};
 use halo2curves::bn256::Fr;
 
 /// The columns that a prover fills, in the order in which they are committed to.
@@ -59,19 +59,17 @@ pub const FIXED_COLUMNS: [&str; 2] = ["ROW", "BASE"];
 pub struct Columns {
     pub(crate) row: Column<Fixed>,
     pub(crate) base: Column<Fixed>,
-    pub(crate) advice: [Column<Advice>; AdviceColumn::COUNT],
-    /// The context, which only the transcript reads.
-    _context: Column<Instance>,
+    advice: [Column<Advice>; AdviceColumn::COUNT],
 }
 
 impl Columns {
-    /// Allocates the columns.
+    /// Allocates the columns, and one for the context, which only the transcript reads.
     pub(crate) fn allocate(meta: &mut ConstraintSystem<Fr>) -> Self {
+        meta.instance_column();
         Self {
             row: meta.fixed_column(),
             base: meta.fixed_column(),
             advice: core::array::from_fn(|_| meta.advice_column()),
-            _context: meta.instance_column(),
         }
     }
 

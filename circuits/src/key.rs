@@ -59,6 +59,8 @@ impl ProvingKey {
         let capacity = params.capacity();
         let protocol = export::protocol(capacity)?;
         agree(protocol == Protocol::of(capacity)?, "description")?;
+        // Halo2's own idea of the degree is capped and says nothing.
+        agree(protocol.degree() == DEGREE, "degree")?;
         let bases = halo2_bases(params);
         agree(bases.n() == capacity.rows() as u64, "number of bases")?;
         let halo2 = keygen_pk2(&bases, &LinearProgramCircuit::new(capacity), false)?;
@@ -93,7 +95,6 @@ fn refuse_unreadable_degree() -> Result<(), ProvingKeyError> {
 fn check_shape(key: &plonk::ProvingKey<G1Affine>) -> Result<(), ProvingKeyError> {
     let (system, domain) = (key.get_vk().cs(), key.get_vk().get_domain());
     agree(system.blinding_factors() + 1 == TAIL_ROWS, "number of blinding rows")?;
-    agree(system.degree() == DEGREE, "degree")?;
     agree(domain.get_quotient_poly_degree() == DEGREE - 1, "number of quotient pieces")
 }
 

@@ -6,15 +6,18 @@ use halo2_proofs::{
 };
 use halo2curves::bn256::{Bn256, Fr};
 use surety_kzg::point::{self, G1_BYTES};
-use surety_margin::capacity::TAIL_ROWS;
-use surety_verifier::{KnownCommitments, ProofError, proof::ProofBytes};
+use surety_margin::{capacity::TAIL_ROWS, ident::HexBytes};
+use surety_verifier::{
+    KnownCommitments, ProofError,
+    proof::{PROOF_BYTES, ProofBytes},
+};
 
 use crate::{
     blinding::Blinding,
     check::{Violation, check},
     columns::AdviceColumn,
     key::ProvingKey,
-    transcript::ProofWriter,
+    transcript::KeyedTranscript,
     witness::Witness,
 };
 
@@ -66,30 +69,34 @@ impl ProvingKey {
         }
         check(witness)?;
         let bytes = self.create(context, witness)?;
-        let (commitments, rest) = split_known(&bytes)?;
+        let (commitments, proof) = split_known(&bytes)?;
         for (column, (found, expected)) in AdviceColumn::ALL.iter().zip(commitments.iter().zip(known.in_order())) {
             if *found != point::g1_to_bytes(&expected) {
                 return Err(ProveError::OtherCommitment { column: column.name() });
             }
         }
-        self.verifying_key().verify(context, known, &rest.0)?;
-        Ok(rest)
+        self.verifying_key().verify(context, known, &proof.0)?;
+        Ok(proof)
     }
 
     /// A proof as Halo2 writes it, which begins with the commitments to all advice columns.
     fn create(&self, context: Fr, witness: &Witness) -> Result<Vec<u8>, ProveError> {
         let advice = AdviceColumn::ALL.map(|column| witness[column].to_vec()).to_vec();
-        let mut blinding = Blinding::new(&KNOWN.map(|column| witness.tail(column)));
-        let mut writer = ProofWriter::new(self.verifying_key().digest());
+        let mut blinding = Blinding::new(KNOWN.map(|column| witness.tail(column)));
+        let mut transcript = KeyedTranscript::new(self.verifying_key().digest(), Vec::new());
         create_proof_from_advice::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _>(
             &self.bases,
             &self.halo2,
             &[&[context]],
             advice,
             &mut blinding,
-            &mut writer,
+            &mut transcript,
         )?;
-        if blinding.blinded(HIDDEN_COLUMNS * TAIL_ROWS) { Ok(writer.into_bytes()) } else { Err(ProveError::NotBlinded) }
+        if blinding.blinded(HIDDEN_COLUMNS * TAIL_ROWS) {
+            Ok(transcript.into_proof())
+        } else {
+            Err(ProveError::NotBlinded)
+        }
     }
 }
 
@@ -100,13 +107,13 @@ const KNOWN: [AdviceColumn; KnownCommitments::COUNT] =
 /// The number of the others.
 const HIDDEN_COLUMNS: usize = AdviceColumn::COUNT - KnownCommitments::COUNT;
 
+/// Length of the known commitments.
+const KNOWN_BYTES: usize = KnownCommitments::COUNT * G1_BYTES;
+
 /// Splits off the commitments that verifiers know.
-fn split_known(bytes: &[u8]) -> Result<([[u8; G1_BYTES]; KnownCommitments::COUNT], ProofBytes), ProveError> {
-    let mut known = [[0; G1_BYTES]; KnownCommitments::COUNT];
-    let length = |bytes: &[u8]| ProofError::Length { expected: known.as_flattened().len() + ProofBytes::ZERO.0.len(), found: bytes.len() };
-    let error = length(bytes);
-    let (head, rest) = bytes.split_at_checked(known.as_flattened().len()).ok_or_else(|| error.clone())?;
-    known.as_flattened_mut().copy_from_slice(head);
-    let proof = rest.try_into().map_err(|_| error)?;
-    Ok((known, surety_margin::ident::HexBytes(proof)))
+fn split_known(bytes: &[u8]) -> Result<(&[[u8; G1_BYTES]], ProofBytes), ProofError> {
+    let error = ProofError::Length { expected: KNOWN_BYTES + PROOF_BYTES, found: bytes.len() };
+    let split = bytes.split_first_chunk::<KNOWN_BYTES>();
+    let (known, proof) = split.and_then(|(known, rest)| Some((known, rest.try_into().ok()?))).ok_or(error)?;
+    Ok((known.as_chunks().0, HexBytes(proof)))
 }

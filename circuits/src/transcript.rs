@@ -1,8 +1,8 @@
-//! Halo2's view of the [transcript](surety_verifier::transcript) while it proves.
+//! Halo2's view of the [transcript](surety_verifier::transcript).
 
-use std::io;
+use std::io::{self, Read as _};
 
-use halo2_proofs::transcript::{EncodedChallenge, Transcript as Halo2Transcript, TranscriptWrite};
+use halo2_proofs::transcript::{EncodedChallenge, Transcript as Halo2Transcript, TranscriptRead, TranscriptWrite};
 use halo2curves::bn256::{Fr, G1Affine};
 use surety_kzg::{point, scalar};
 use surety_verifier::{VerifyingKeyDigest, transcript::Transcript};
@@ -22,23 +22,31 @@ impl EncodedChallenge<G1Affine> for Challenge {
     }
 }
 
-/// The transcript in the place of Halo2's, absorbing [`VerifyingKeyDigest`] in the place of Halo2's own digest of its
-/// key, which depends on how its structures print.
-pub struct KeyedTranscript {
+/// The transcript in the place of Halo2's, over a proof that is written or read.
+///
+/// Absorbs [`VerifyingKeyDigest`] in the place of Halo2's own digest of its key, which depends on how structures print.
+pub struct KeyedTranscript<Proof> {
     inner: Transcript,
     /// Until the first number, which is Halo2's digest, is absorbed.
     digest: Option<VerifyingKeyDigest>,
+    proof: Proof,
 }
 
-impl KeyedTranscript {
-    /// A transcript of a proof for this key.
+impl<Proof> KeyedTranscript<Proof> {
+    /// A transcript of a proof for this key: empty to prove, the proof to verify with Halo2.
     #[must_use]
-    pub fn new(digest: VerifyingKeyDigest) -> Self {
-        Self { inner: Transcript::default(), digest: Some(digest) }
+    pub fn new(digest: VerifyingKeyDigest, proof: Proof) -> Self {
+        Self { inner: Transcript::default(), digest: Some(digest), proof }
+    }
+
+    /// What was written, or is left to read.
+    #[must_use]
+    pub fn into_proof(self) -> Proof {
+        self.proof
     }
 }
 
-impl Halo2Transcript<G1Affine, Challenge> for KeyedTranscript {
+impl<Proof> Halo2Transcript<G1Affine, Challenge> for KeyedTranscript<Proof> {
     fn squeeze_challenge(&mut self) -> Challenge {
         Challenge(self.inner.squeeze())
     }
@@ -54,48 +62,32 @@ impl Halo2Transcript<G1Affine, Challenge> for KeyedTranscript {
     }
 }
 
-/// Writes what the prover says and absorbs it.
-pub struct ProofWriter {
-    transcript: KeyedTranscript,
-    bytes: Vec<u8>,
-}
-
-impl ProofWriter {
-    /// An empty proof for this key.
-    #[must_use]
-    pub fn new(digest: VerifyingKeyDigest) -> Self {
-        Self { transcript: KeyedTranscript::new(digest), bytes: Vec::new() }
-    }
-
-    /// The proof.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-}
-
-impl Halo2Transcript<G1Affine, Challenge> for ProofWriter {
-    fn squeeze_challenge(&mut self) -> Challenge {
-        self.transcript.squeeze_challenge()
-    }
-
-    fn common_point(&mut self, point: G1Affine) -> io::Result<()> {
-        self.transcript.common_point(point)
-    }
-
-    fn common_scalar(&mut self, scalar: Fr) -> io::Result<()> {
-        self.transcript.common_scalar(scalar)
-    }
-}
-
-impl TranscriptWrite<G1Affine, Challenge> for ProofWriter {
+impl TranscriptWrite<G1Affine, Challenge> for KeyedTranscript<Vec<u8>> {
     fn write_point(&mut self, point: G1Affine) -> io::Result<()> {
-        self.bytes.extend(point::g1_to_bytes(&point));
-        self.transcript.common_point(point)
+        self.proof.extend(point::g1_to_bytes(&point));
+        self.common_point(point)
     }
 
     fn write_scalar(&mut self, scalar: Fr) -> io::Result<()> {
-        self.bytes.extend(scalar::to_bytes(&scalar));
-        self.transcript.common_scalar(scalar)
+        self.proof.extend(scalar::to_bytes(&scalar));
+        self.common_scalar(scalar)
+    }
+}
+
+impl TranscriptRead<G1Affine, Challenge> for KeyedTranscript<&[u8]> {
+    fn read_point(&mut self) -> io::Result<G1Affine> {
+        let mut bytes = [0; point::G1_BYTES];
+        self.proof.read_exact(&mut bytes)?;
+        let point = point::g1_from_bytes(&bytes).map_err(io::Error::other)?;
+        self.common_point(point)?;
+        Ok(point)
+    }
+
+    fn read_scalar(&mut self) -> io::Result<Fr> {
+        let mut bytes = [0; scalar::SCALAR_BYTES];
+        self.proof.read_exact(&mut bytes)?;
+        let scalar = scalar::from_bytes(&bytes).map_err(io::Error::other)?;
+        self.common_scalar(scalar)?;
+        Ok(scalar)
     }
 }

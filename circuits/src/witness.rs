@@ -6,7 +6,7 @@ use ff::Field as _;
 use halo2curves::bn256::Fr;
 use surety_kzg::{SecretScalars, scalar};
 use surety_margin::{
-    capacity::{Capacity, Row, TAIL_ROWS},
+    capacity::{Capacity, Row},
     program::{Assignment, Overflow, Program},
     units::Price,
 };
@@ -42,7 +42,9 @@ pub enum WitnessError {
         found: usize,
     },
     /// Coefficients that cannot be computed.
-    #[error("expected prices inside the policy's price box, found some with which a coefficient leaves 256 bits or is missing")]
+    #[error(
+        "expected prices inside the policy's price box, found some with which a coefficient leaves 256 bits or is missing"
+    )]
     Coefficients(Overflow),
 }
 
@@ -78,8 +80,8 @@ impl Witness {
     }
 
     /// A column's values in the blinding rows.
-    pub(crate) fn tail(&self, column: AdviceColumn) -> [Fr; TAIL_ROWS] {
-        core::array::from_fn(|row| self[column][self.capacity.usable() + row])
+    pub(crate) fn tail(&self, column: AdviceColumn) -> &[Fr] {
+        &self[column][self.capacity.usable()..]
     }
 
     /// Each variable at its address, behind it its quotients by `b`, `b²`, …; the constant one at its own.

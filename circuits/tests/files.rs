@@ -2,16 +2,24 @@
 //! first two; the ignored test below writes the proof.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod common;
 
-use std::{fs, path::{Path, PathBuf}, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use common::{Proven, development};
 use serde::{Deserialize, Serialize};
 use surety_circuits::{AdviceColumn, ProvingKey, ProvingKeyError, export};
 use surety_kzg::{Params, Srs, SrsId, import::import, point, progress::Silent, scalar};
-use surety_margin::{capacity::Capacity, ident::{Bytes32, HexBytes, Name}};
+use surety_margin::{
+    capacity::Capacity,
+    ident::{Bytes32, HexBytes, Name},
+};
 use surety_verifier::{KeyError, KnownCommitments, Protocol, VerifyingKey, key::PinnedKeys, proof::ProofBytes};
 
 fn path(file: &str) -> PathBuf {

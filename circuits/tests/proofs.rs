@@ -75,7 +75,12 @@ fn rejects_every_changed_point() {
             ("with y + p for y", coordinates(x, y + P)),
         ];
         for (change, bytes) in changes {
-            assert_rejected_by_all(&proven, &oracles, &patched(&proven, offset, &bytes), &format!("point {index} {change}"));
+            assert_rejected_by_all(
+                &proven,
+                &oracles,
+                &patched(&proven, offset, &bytes),
+                &format!("point {index} {change}"),
+            );
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct VerifyingKey {
 /// What a transcript begins with, so that a proof is for one key only.
 ///
 /// `keccak256("surety/verifying-key/v1" ‖ protocol ‖ commitments ‖ [τ]₂) mod r`, with [`Protocol::encode`], the fixed
-/// commitments 64 bytes each, and [τ]₂ as in [`point::g2_to_bytes`].
+/// commitments 64 bytes each, and `[τ]₂` as in [`point::g2_to_bytes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VerifyingKeyDigest(#[serde(with = "hex_scalar")] Fr);
@@ -95,9 +95,7 @@ pub enum KeyError {
     #[error(transparent)]
     Srs(#[from] SrsError),
     /// No keys of this set-up are known.
-    #[error(
-        "the set-up {srs} is none whose keys this version knows ({known}); import the set-up to compute its keys"
-    )]
+    #[error("the set-up {srs} is none whose keys this version knows ({known}); import the set-up to compute its keys")]
     UnknownSrs {
         /// The set-up asked for.
         srs: SrsId,
@@ -216,8 +214,7 @@ fn coefficients(mut values: Vec<Fr>, omega: Fr) -> Vec<Fr> {
 }
 
 /// The files of pinned keys.
-const PINNED: [&str; 2] =
-    [include_str!("../keys/ppot-0085.json"), include_str!("../keys/insecure-development.json")];
+const PINNED: [&str; 2] = [include_str!("../keys/ppot-0085.json"), include_str!("../keys/insecure-development.json")];
 
 /// The keys of one set-up, one for each capacity class, as a file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

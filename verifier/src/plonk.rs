@@ -81,8 +81,10 @@ impl VerifyingKey {
 /// identity would let a proof be about nothing.
 fn refuse_degenerate(protocol: &Protocol, known: &KnownCommitments) -> Result<(), ProofError> {
     for (column, commitment) in known.in_order().iter().enumerate() {
-        point::g1_from_bytes(&point::g1_to_bytes(commitment))
-            .map_err(|error| ProofError::KnownCommitment { column: protocol.name(Polynomial::Advice(column)), error })?;
+        point::g1_from_bytes(&point::g1_to_bytes(commitment)).map_err(|error| ProofError::KnownCommitment {
+            column: protocol.name(Polynomial::Advice(column)),
+            error,
+        })?;
     }
     Ok(())
 }
@@ -170,7 +172,11 @@ impl Messages {
             },
         };
         OpeningSet {
-            points: set.rotations.iter().map(|rotation| self.challenges.x * protocol.rotation_factor(*rotation)).collect(),
+            points: set
+                .rotations
+                .iter()
+                .map(|rotation| self.challenges.x * protocol.rotation_factor(*rotation))
+                .collect(),
             claims: set.polynomials.iter().copied().map(claim).collect(),
         }
     }
@@ -254,10 +260,8 @@ impl RowValues {
         }
         // Row r's Lagrange polynomial at x is ω^r·(x^n - 1) / (n·(x - ω^r)). From the row behind the usable ones to row 0.
         let blinding_factors = protocol.blinding_factors;
-        let nodes: Vec<Fr> = (0..=blinding_factors + 1)
-            .rev()
-            .map(|back| protocol.rotation_factor(Rotation(-(back as i32))))
-            .collect();
+        let nodes: Vec<Fr> =
+            (0..=blinding_factors + 1).rev().map(|back| protocol.rotation_factor(Rotation(-(back as i32)))).collect();
         let mut inverses: Vec<Fr> = nodes.iter().map(|node| x - node).chain([vanishing]).collect();
         inverses.batch_invert();
         let scale = vanishing * Fr::TWO_INV.pow_vartime([u64::from(protocol.capacity.k())]);

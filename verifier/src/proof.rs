@@ -81,16 +81,16 @@ impl<'a> ProofReader<'a> {
 
     /// The next point.
     pub(crate) fn point(&mut self, element: impl FnOnce() -> String) -> Result<G1Affine, ProofError> {
-        let point = point::g1_from_bytes(self.take()?)
-            .map_err(|error| ProofError::Point { element: element(), error })?;
+        let point =
+            point::g1_from_bytes(self.take()?).map_err(|error| ProofError::Point { element: element(), error })?;
         self.transcript.absorb_point(&point);
         Ok(point)
     }
 
     /// The next number.
     pub(crate) fn scalar(&mut self, element: impl FnOnce() -> String) -> Result<Fr, ProofError> {
-        let scalar = scalar::from_bytes(self.take()?)
-            .map_err(|error| ProofError::Scalar { element: element(), error })?;
+        let scalar =
+            scalar::from_bytes(self.take()?).map_err(|error| ProofError::Scalar { element: element(), error })?;
         self.transcript.absorb_scalar(&scalar);
         Ok(scalar)
     }

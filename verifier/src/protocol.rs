@@ -374,3 +374,74 @@ const FILES: [&str; 8] = [
     include_str!("../protocol/k15.json"),
     include_str!("../protocol/k16.json"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn protocol() -> Protocol {
+        Protocol::of(Capacity::new(9).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn checked_in_protocols_fit_together() {
+        for capacity in Capacity::all() {
+            let protocol = Protocol::of(capacity).unwrap();
+            assert_eq!(protocol.capacity, capacity);
+            assert_eq!(protocol.validate(), Ok(()));
+            assert_eq!(protocol.proof_length(), crate::proof::PROOF_BYTES);
+        }
+    }
+
+    #[test]
+    fn rejects_protocols_that_do_not_fit_together() {
+        let changes: [fn(&mut Protocol); 9] = [
+            |protocol| protocol.advice.reverse(),
+            |protocol| protocol.blinding_factors = 511,
+            |protocol| protocol.fixed_queries[0].column = 2,
+            |protocol| protocol.advice_queries[0].column = 7,
+            |protocol| protocol.advice_queries[0] = protocol.advice_queries[1],
+            |protocol| protocol.constraints[0].expression = Expression::Advice(9),
+            |protocol| protocol.lookups[0].table[0] = Expression::Fixed(3),
+            |protocol| protocol.lookups[0].input.truncate(1),
+            |protocol| protocol.quotient_pieces = 3,
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            let mut changed = protocol();
+            change(&mut changed);
+            assert!(changed.validate().is_err(), "change {index}");
+        }
+    }
+
+    #[test]
+    fn encodings_tell_protocols_apart_and_ignore_names() {
+        let changes: [fn(&mut Protocol); 6] = [
+            |protocol| protocol.public_inputs = 2,
+            |protocol| protocol.advice[3].known = false,
+            |protocol| protocol.fixed_queries[1].rotation = Rotation::NEXT,
+            |protocol| protocol.constraints.swap(0, 1),
+            |protocol| protocol.lookups.swap(0, 1),
+            |protocol| protocol.quotient_pieces = 5,
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            let mut changed = protocol();
+            change(&mut changed);
+            assert_ne!(changed.encode(), protocol().encode(), "change {index}");
+        }
+        let mut renamed = protocol();
+        renamed.advice[0].name = "ADDRESS".to_owned();
+        renamed.constraints[0].name.clear();
+        assert_eq!(renamed.encode(), protocol().encode());
+    }
+
+    #[test]
+    fn omega_generates_the_rows() {
+        for capacity in Capacity::all() {
+            let protocol = Protocol::of(capacity).unwrap();
+            let half = protocol.rows() as u64 / 2;
+            assert_eq!(protocol.omega().pow_vartime([half]), -Fr::ONE);
+            let (next, previous) = (Rotation::NEXT, Rotation::PREVIOUS);
+            assert_eq!(protocol.rotation_factor(next) * protocol.rotation_factor(previous), Fr::ONE);
+        }
+    }
+}

@@ -61,7 +61,8 @@ impl MultiOpening {
             let weight = power_of_v * normaliser * vanishing(&complement(&all_points, set), self.u);
             let lagrange = lagrange_at(&set.points, self.u)?;
             for (claim, power_of_y) in set.claims.iter().zip(powers(self.y)) {
-                let interpolated: Fr = claim.evaluations.iter().zip(&lagrange).map(|(value, basis)| value * basis).sum();
+                let interpolated: Fr =
+                    claim.evaluations.iter().zip(&lagrange).map(|(value, basis)| value * basis).sum();
                 right.add(weight * power_of_y, &claim.commitment);
                 generator_factor -= weight * power_of_y * interpolated;
             }
@@ -98,9 +99,8 @@ fn vanishing(points: &[Fr], x: Fr) -> Fr {
 
 /// The Lagrange polynomials over `points` at `x`; none if two points coincide.
 fn lagrange_at(points: &[Fr], x: Fr) -> Option<Vec<Fr>> {
-    let others = |index: usize| {
-        points.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, point)| *point)
-    };
+    let others =
+        |index: usize| points.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, point)| *point);
     let basis = |(index, point): (usize, &Fr)| {
         let numerator: Fr = others(index).map(|other| x - other).product();
         let denominator: Fr = others(index).map(|other| point - other).product();
@@ -120,7 +120,8 @@ mod tests {
         let polynomial = |x: Fr| Fr::from(3) + Fr::from(2) * x - x.square();
         let points = [1, 5, 9].map(Fr::from);
         let x = Fr::from(1234);
-        let value: Fr = lagrange_at(&points, x).unwrap().iter().zip(points).map(|(basis, s)| basis * polynomial(s)).sum();
+        let value: Fr =
+            lagrange_at(&points, x).unwrap().iter().zip(points).map(|(basis, s)| basis * polynomial(s)).sum();
         assert_eq!(value, polynomial(x));
     }
 

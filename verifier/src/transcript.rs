@@ -53,7 +53,6 @@ pub fn reduce(hash: &[u8; 32]) -> Fr {
 mod tests {
     use alloy_primitives::{U256, uint};
     use ff::Field as _;
-    use group::prime::PrimeCurveAffine as _;
 
     use super::*;
 

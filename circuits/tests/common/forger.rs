@@ -7,7 +7,7 @@ use halo2_proofs::{
 use halo2curves::bn256::{Bn256, Fr};
 use rand_chacha::rand_core::OsRng;
 use surety_circuits::{
-    AdviceColumn, Witness, circuit::LinearProgramCircuit, key::halo2_bases, transcript::ProofWriter,
+    AdviceColumn, Witness, circuit::LinearProgramCircuit, key::halo2_bases, transcript::KeyedTranscript,
 };
 use surety_kzg::{Params, point};
 use surety_verifier::{KnownCommitments, VerifyingKeyDigest};
@@ -24,17 +24,17 @@ pub(crate) fn forge(
     let bases = halo2_bases(params);
     let key = keygen_pk2(&bases, &LinearProgramCircuit::new(params.capacity()), false).unwrap();
     let advice = AdviceColumn::ALL.map(|column| witness[column].to_vec()).to_vec();
-    let mut writer = ProofWriter::new(digest);
+    let mut transcript = KeyedTranscript::new(digest, Vec::new());
     create_proof_from_advice::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _>(
         &bases,
         &key,
         &[&[context]],
         advice,
         OsRng,
-        &mut writer,
+        &mut transcript,
     )
     .unwrap();
-    let mut bytes = writer.into_bytes();
+    let mut bytes = transcript.into_proof();
     let proof = bytes.split_off(64 * KnownCommitments::COUNT);
     let point = |index: usize| point::g1_from_bytes(bytes[64 * index..][..64].try_into().unwrap()).unwrap();
     (KnownCommitments { idx: point(0), flag: point(1), coef: point(2), hold: point(3) }, proof)

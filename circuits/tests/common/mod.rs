@@ -37,8 +37,9 @@ impl Statement {
         let sample = sample::scenario_margin(k, instruments, scenarios);
         let prices = sample::prices(&sample.policy);
         let program = compile(&sample.policy, &sample.universe).unwrap().remove(0);
-        let lots: Vec<i128> =
-            (0..instruments as i128).map(|i| if i == 0 { 900_000_000_000 } else { 1_000 * i * (1 - 2 * (i % 2)) }).collect();
+        let lots: Vec<i128> = (0..instruments as i128)
+            .map(|i| if i == 0 { 900_000_000_000 } else { 1_000 * i * (1 - 2 * (i % 2)) })
+            .collect();
         let position = Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect());
         let assignment = program.solve(&position, &prices).unwrap();
         let masks = Masks::random(&mut ChaCha20Rng::seed_from_u64(1));
@@ -108,7 +109,12 @@ impl Proven {
         (0..protocol.evaluations().len()).map(|index| start + 32 * index).collect()
     }
 
-    pub(crate) fn verify(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> Result<(), surety_verifier::ProofError> {
+    pub(crate) fn verify(
+        &self,
+        context: Fr,
+        known: &KnownCommitments,
+        proof: &[u8],
+    ) -> Result<(), surety_verifier::ProofError> {
         self.key.verifying_key().verify(context, known, proof)
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Both expect the known commitments at the beginning of the proof. Neither looks at bytes behind it.
 
-use std::io::{self, Read};
-
 use halo2_proofs::{
     plonk::{VerifyingKey, keygen_vk, verify_proof},
     poly::kzg::{
@@ -11,7 +9,6 @@ use halo2_proofs::{
         multiopen::VerifierSHPLONK,
         strategy::SingleStrategy,
     },
-    transcript::{Transcript, TranscriptRead},
 };
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
 use snark_verifier::{
@@ -20,12 +17,8 @@ use snark_verifier::{
     system::halo2::{Config, compile, transcript::evm::EvmTranscript},
     verifier::{SnarkVerifier as _, plonk::PlonkVerifier},
 };
-use surety_circuits::{
-    circuit::LinearProgramCircuit,
-    key::halo2_bases,
-    transcript::{Challenge, KeyedTranscript},
-};
-use surety_kzg::{Params, point, scalar};
+use surety_circuits::{circuit::LinearProgramCircuit, key::halo2_bases, transcript::KeyedTranscript};
+use surety_kzg::{Params, point};
 use surety_verifier::{KnownCommitments, VerifyingKeyDigest};
 
 /// Halo2's key and bases.
@@ -43,7 +36,8 @@ impl Oracles {
     }
 
     pub(crate) fn halo2_accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> bool {
-        let mut transcript = ProofReader { transcript: KeyedTranscript::new(self.digest), bytes: &with_known(known, proof) };
+        let bytes = with_known(known, proof);
+        let mut transcript = KeyedTranscript::new(self.digest, bytes.as_slice());
         verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
             &self.bases,
             &self.key,
@@ -72,42 +66,4 @@ fn with_known(known: &KnownCommitments, proof: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = known.in_order().iter().flat_map(point::g1_to_bytes).collect();
     bytes.extend(proof);
     bytes
-}
-
-/// Reads points and scalars for Halo2 and absorbs them.
-struct ProofReader<'a> {
-    transcript: KeyedTranscript,
-    bytes: &'a [u8],
-}
-
-impl Transcript<G1Affine, Challenge> for ProofReader<'_> {
-    fn squeeze_challenge(&mut self) -> Challenge {
-        self.transcript.squeeze_challenge()
-    }
-
-    fn common_point(&mut self, point: G1Affine) -> io::Result<()> {
-        self.transcript.common_point(point)
-    }
-
-    fn common_scalar(&mut self, scalar: Fr) -> io::Result<()> {
-        self.transcript.common_scalar(scalar)
-    }
-}
-
-impl TranscriptRead<G1Affine, Challenge> for ProofReader<'_> {
-    fn read_point(&mut self) -> io::Result<G1Affine> {
-        let mut bytes = [0; 64];
-        self.bytes.read_exact(&mut bytes)?;
-        let point = point::g1_from_bytes(&bytes).map_err(io::Error::other)?;
-        self.common_point(point)?;
-        Ok(point)
-    }
-
-    fn read_scalar(&mut self) -> io::Result<Fr> {
-        let mut bytes = [0; 32];
-        self.bytes.read_exact(&mut bytes)?;
-        let scalar = scalar::from_bytes(&bytes).map_err(io::Error::other)?;
-        self.common_scalar(scalar)?;
-        Ok(scalar)
-    }
 }
