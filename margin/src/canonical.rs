@@ -89,3 +89,92 @@ fn write_string(string: &str, text: &mut String) {
     }
     text.push('"');
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text<T: Serialize + ?Sized>(value: &T) -> String {
+        String::from_utf8(encode(value).unwrap()).unwrap()
+    }
+
+    #[derive(Serialize)]
+    struct Forwards {
+        b: u64,
+        a: i64,
+        ab: bool,
+    }
+
+    #[derive(Serialize)]
+    struct Backwards {
+        ab: bool,
+        a: i64,
+        b: u64,
+    }
+
+    #[test]
+    fn the_order_of_fields_is_irrelevant() {
+        let (a, b, ab) = (i64::MIN, u64::MAX, true);
+        let expected = r#"{"a":-9223372036854775808,"ab":true,"b":18446744073709551615}"#;
+        assert_eq!(text(&Forwards { b, a, ab }), expected);
+        assert_eq!(text(&Backwards { ab, a, b }), expected);
+    }
+
+    #[test]
+    fn keys_are_sorted_by_their_bytes() {
+        // In UTF-16, the second would come first.
+        let keys = BTreeMap::from([("\u{10000}", 1), ("\u{ffff}", 2), ("a", 3), ("B", 4), ("", 5)]);
+        assert_eq!(text(&keys), "{\"\":5,\"B\":4,\"a\":3,\"\u{ffff}\":2,\"\u{10000}\":1}");
+    }
+
+    #[test]
+    fn strings_are_escaped_in_one_way() {
+        assert_eq!(text("\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}"), r#""\u0000\b\t\n\u000b\f\r\u001f""#);
+        assert_eq!(text("\"\\/ \u{7f}é🦀"), "\"\\\"\\\\/ \u{7f}é🦀\"");
+    }
+
+    #[test]
+    fn rejects_values_without_encoding() {
+        assert!(encode(&0.0).is_err());
+        assert!(encode(&f64::NAN).is_err());
+        assert!(encode(&()).is_err());
+        assert!(encode(&[Some(1), None]).is_err());
+        assert!(encode(&(u128::from(u64::MAX) + 1)).is_err());
+        assert!(encode(&BTreeMap::from([((1, 2), 3)])).is_err());
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Hence different values have different encodings.
+        #[test]
+        fn parsing_recovers_the_value(value in values()) {
+            let text = text(&value);
+            prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), &value);
+            prop_assert_eq!(encode(&value).unwrap(), text.into_bytes(), "and encoding is deterministic");
+        }
+
+        #[test]
+        fn different_values_differ(a in values(), b in values()) {
+            prop_assert_eq!(a == b, encode(&a) == encode(&b));
+        }
+    }
+}

@@ -51,7 +51,7 @@ impl Row {
 /// A size of the circuit: `2^k` rows, for k from 9 to 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Capacity(u32);
+pub struct Capacity(#[schemars(range(min = 9, max = 16))] u32);
 
 impl Capacity {
     /// The smallest k.

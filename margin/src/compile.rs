@@ -35,10 +35,8 @@ fn join(problems: &[Problem]) -> String {
 pub fn compile(policy: &Policy, universe: &Universe) -> Result<Vec<Program>, CompileError> {
     let frame = Frame::new(policy, universe).map_err(CompileError::Names)?;
     let program = |level: &Level| {
-        compile_level(policy, &frame, universe, level).map_err(|error| CompileError::Program {
-            level: level.name.to_string(),
-            error,
-        })
+        compile_level(policy, &frame, universe, level)
+            .map_err(|error| CompileError::Program { level: level.name.to_string(), error })
     };
     policy.levels.iter().map(program).collect()
 }

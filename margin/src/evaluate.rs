@@ -124,10 +124,7 @@ pub fn evaluate(
     prices: &[Price],
 ) -> Option<Evaluation> {
     let breakdown = policy.model.evaluate(frame, level, position, prices)?;
-    let quote = |atoms| Quote {
-        atoms,
-        decimals: frame.scale(),
-    };
+    let quote = |atoms| Quote { atoms, decimals: frame.scale() };
     let admitted = frame.holding_ranges().into_iter().zip(position.lots());
     let mut refused = admitted.filter(|(range, lots)| lots.get() < range.min || lots.get() > range.max);
     Some(Evaluation {
@@ -135,14 +132,7 @@ pub fn evaluate(
         margin: quote(breakdown.equity.checked_sub(breakdown.requirement)?),
         equity: quote(breakdown.equity),
         requirement: quote(breakdown.requirement),
-        charges: breakdown
-            .charges
-            .into_iter()
-            .map(|(name, amount)| Charge {
-                name,
-                amount: quote(amount),
-            })
-            .collect(),
+        charges: breakdown.charges.into_iter().map(|(name, amount)| Charge { name, amount: quote(amount) }).collect(),
         worst_scenario: breakdown.worst_scenario,
         not_admitted: refused.next().map(|(range, _)| range.name),
     })

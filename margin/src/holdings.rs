@@ -53,9 +53,7 @@ pub struct Balance {
 
 impl fmt::Debug for Holdings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Holdings")
-            .field("universe", &self.universe)
-            .finish_non_exhaustive()
+        f.debug_struct("Holdings").field("universe", &self.universe).finish_non_exhaustive()
     }
 }
 
@@ -93,10 +91,7 @@ impl Holdings {
                 let tree = text::from_csv(text, &CSV_HEADER).map(|balances| csv_tree(balances, universe));
                 text::read_tree(file, text, tree, problems)
             }
-            _ => Err(InputErrors::unknown_format(
-                file,
-                "a name that ends in .toml, .json or .csv",
-            )),
+            _ => Err(InputErrors::unknown_format(file, "a name that ends in .toml, .json or .csv")),
         }
     }
 
@@ -113,11 +108,7 @@ impl Holdings {
                 None => {
                     // The name is not repeated: it may be an amount in the wrong place.
                     let expected = format!("an instrument of the universe {}", universe.name);
-                    problems.push(Problem::new(
-                        format!("balances[{i}].instrument"),
-                        expected,
-                        "another name",
-                    ));
+                    problems.push(Problem::new(format!("balances[{i}].instrument"), expected, "another name"));
                 }
                 Some(position) => {
                     let limit = universe.instruments[position].max_lots.get();
@@ -192,11 +183,7 @@ impl Position {
     /// If the lengths differ or an amount leaves the range of [`Lots`].
     pub fn plus(&self, other: &Self) -> Result<Self, String> {
         if self.0.len() != other.0.len() {
-            return Err(format!(
-                "expected {} instruments, found {}",
-                self.0.len(),
-                other.0.len()
-            ));
+            return Err(format!("expected {} instruments, found {}", self.0.len(), other.0.len()));
         }
         let sums = self.0.iter().zip(&other.0).map(|(a, b)| Lots::new(a.get() + b.get()));
         Ok(Self(sums.collect::<Result<_, _>>()?))

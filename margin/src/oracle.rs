@@ -47,12 +47,7 @@ pub fn aggregate(policy: &Policy, reports: &[Report]) -> Result<Snapshot, Vec<Pr
 pub fn check(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Problem>> {
     let mut problems = report_problems(policy, &snapshot.reports);
     let ascending = snapshot.reports.is_sorted_by_key(|report| report.oracle);
-    problems.extend(require(
-        ascending,
-        "reports",
-        "ascending order of the signers",
-        "another order",
-    ));
+    problems.extend(require(ascending, "reports", "ascending order of the signers", "another order"));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -62,18 +57,9 @@ pub fn check(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Pro
     problems.extend(require(snapshot.time.0 == time, "time", expected, snapshot.time.0));
     let expected = format!("the epoch of the reports, {epoch}");
     problems.extend(require(snapshot.epoch == epoch, "epoch", expected, snapshot.epoch));
-    for (i, (median, stated)) in medians(policy, &snapshot.reports)
-        .iter()
-        .zip(&snapshot.prices)
-        .enumerate()
-    {
+    for (i, (median, stated)) in medians(policy, &snapshot.reports).iter().zip(&snapshot.prices).enumerate() {
         let expected = format!("the median of the reports, {}", median.price);
-        problems.extend(require(
-            median.price == stated.price,
-            format!("prices[{i}].price"),
-            expected,
-            stated.price,
-        ));
+        problems.extend(require(median.price == stated.price, format!("prices[{i}].price"), expected, stated.price));
     }
     match prices_without_reports(policy, snapshot) {
         Ok(prices) if problems.is_empty() => Ok(prices),
@@ -88,12 +74,7 @@ pub fn check(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Pro
 pub fn prices_without_reports(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Problem>> {
     let mut problems = Vec::new();
     let (expected, found) = (policy.market.len(), snapshot.prices.len());
-    problems.extend(require(
-        expected == found,
-        "prices",
-        format!("{expected} prices"),
-        found,
-    ));
+    problems.extend(require(expected == found, "prices", format!("{expected} prices"), found));
     for (i, (entry, stated)) in policy.market.iter().zip(&snapshot.prices).enumerate() {
         let path = format!("prices[{i}].entry");
         problems.extend(require(
@@ -104,11 +85,7 @@ pub fn prices_without_reports(policy: &Policy, snapshot: &Snapshot) -> Result<Ve
         ));
     }
     problems.extend(box_problems(policy, snapshot));
-    if problems.is_empty() {
-        Ok(snapshot.prices.iter().map(|stated| stated.price).collect())
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(snapshot.prices.iter().map(|stated| stated.price).collect()) } else { Err(problems) }
 }
 
 /// Every rule that the reports break one by one, and together.
@@ -125,12 +102,7 @@ fn report_problems(policy: &Policy, reports: &[Report]) -> Vec<Problem> {
     let times = || reports.iter().map(|report| report.observed_at.0);
     let skew = times().max().unwrap_or(0) - times().min().unwrap_or(0);
     let expected = format!("times at most {} seconds apart", rules.max_skew.0);
-    problems.extend(require(
-        skew <= rules.max_skew.0,
-        "reports",
-        expected,
-        format!("{skew} seconds"),
-    ));
+    problems.extend(require(skew <= rules.max_skew.0, "reports", expected, format!("{skew} seconds")));
     problems
 }
 
@@ -139,26 +111,11 @@ fn one_report_problems(policy: &Policy, report: &Report, first: &Report, index: 
     let path = |key: &str| format!("reports[{index}].{key}");
     let mut problems = Vec::new();
     let known = rules.nodes.iter().any(|node| node.signer == report.oracle);
-    problems.extend(require(
-        known,
-        path("oracle"),
-        "the signer of an oracle node of the policy",
-        report.oracle,
-    ));
+    problems.extend(require(known, path("oracle"), "the signer of an oracle node of the policy", report.oracle));
     let expected = format!("the feeds of the first report, {}", first.feeds);
-    problems.extend(require(
-        report.feeds == first.feeds,
-        path("feeds"),
-        expected,
-        report.feeds,
-    ));
+    problems.extend(require(report.feeds == first.feeds, path("feeds"), expected, report.feeds));
     let expected = format!("the epoch of the first report, {}", first.epoch);
-    problems.extend(require(
-        report.epoch == first.epoch,
-        path("epoch"),
-        expected,
-        report.epoch,
-    ));
+    problems.extend(require(report.epoch == first.epoch, path("epoch"), expected, report.epoch));
     problems.extend(epoch_problem(rules, report, path("observed_at")));
     let (expected, found) = (policy.market.len(), report.observations.len());
     let expected_text = format!("{expected} observations");
@@ -174,12 +131,7 @@ fn one_report_problems(policy: &Policy, report: &Report, first: &Report, index: 
 fn epoch_problem(rules: &OracleRules, report: &Report, path: String) -> Option<Problem> {
     let Timestamp(time) = report.observed_at;
     let expected = format!("a time in epoch {} of {} seconds", report.epoch, rules.epoch.0);
-    require(
-        time.checked_div(rules.epoch.0) == Some(report.epoch),
-        path,
-        expected,
-        time,
-    )
+    require(time.checked_div(rules.epoch.0) == Some(report.epoch), path, expected, time)
 }
 
 /// `confidence / price <= max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.
@@ -202,11 +154,7 @@ fn box_problems(policy: &Policy, snapshot: &Snapshot) -> Vec<Problem> {
 }
 
 fn oldest(reports: &[Report]) -> Timestamp {
-    reports
-        .iter()
-        .map(|report| report.observed_at)
-        .min()
-        .unwrap_or_default()
+    reports.iter().map(|report| report.observed_at).min().unwrap_or_default()
 }
 
 /// The median price of each market entry, for reports with one observation for each.
@@ -219,10 +167,7 @@ fn medians(policy: &Policy, reports: &[Report]) -> Vec<EntryPrice> {
     entries
         .filter_map(|(i, entry)| {
             let price = median_of(i)?;
-            Some(EntryPrice {
-                entry: entry.name.clone(),
-                price,
-            })
+            Some(EntryPrice { entry: entry.name.clone(), price })
         })
         .collect()
 }

@@ -152,18 +152,12 @@ pub struct ByBasis {
 impl ByBasis {
     /// Zero at every level: the default of charges.
     pub(crate) fn zero() -> Self {
-        Self {
-            maintenance: Ppm(0),
-            initial: Ppm(0),
-        }
+        Self { maintenance: Ppm(0), initial: Ppm(0) }
     }
 
     /// One at every level: the default of weights.
     pub(crate) fn one() -> Self {
-        Self {
-            maintenance: Ppm::ONE,
-            initial: Ppm::ONE,
-        }
+        Self { maintenance: Ppm::ONE, initial: Ppm::ONE }
     }
 
     /// The value for a basis.
@@ -206,12 +200,7 @@ impl Policy {
     pub fn check(&self, universe: &Universe) -> Vec<Problem> {
         let mut problems = self.problems();
         let expected = format!("the universe {}", universe.name);
-        problems.extend(require(
-            self.universe == universe.name,
-            "universe",
-            expected,
-            &self.universe,
-        ));
+        problems.extend(require(self.universe == universe.name, "universe", expected, &self.universe));
         problems.extend(Frame::new(self, universe).err().into_iter().flatten());
         problems.extend(self.model.class_problems(universe));
         problems
@@ -226,12 +215,7 @@ impl Policy {
         problems.extend(not_empty("market", &self.market));
         for (i, entry) in self.market.iter().enumerate() {
             let expected = format!("at most max, which is {}", entry.max);
-            problems.extend(require(
-                entry.min <= entry.max,
-                format!("market[{i}].min"),
-                expected,
-                entry.min,
-            ));
+            problems.extend(require(entry.min <= entry.max, format!("market[{i}].min"), expected, entry.min));
         }
         problems
     }
@@ -262,31 +246,18 @@ impl Policy {
         let mut problems = Vec::new();
         for (path, signer) in nodes.chain(sources) {
             let fresh = signer != EvmAddress::ZERO && seen.insert(signer);
-            problems.extend(require(
-                fresh,
-                path,
-                "the address of a key that signs for nothing else",
-                signer,
-            ));
+            problems.extend(require(fresh, path, "the address of a key that signs for nothing else", signer));
         }
         problems
     }
 
     fn level_problems(&self) -> Vec<Problem> {
-        let mut problems = repeated(
-            self.levels.iter().map(|level| &level.name),
-            |i| format!("levels[{i}].name"),
-            "each level once",
-        );
+        let mut problems =
+            repeated(self.levels.iter().map(|level| &level.name), |i| format!("levels[{i}].name"), "each level once");
         problems.extend(not_empty("levels", &self.levels));
         for (i, Level { multiple, .. }) in self.levels.iter().enumerate() {
             let expected = "at least 1000000 ppm, so that no level is laxer than its basis";
-            problems.extend(require(
-                *multiple >= Ppm::ONE,
-                format!("levels[{i}].multiple"),
-                expected,
-                multiple.0,
-            ));
+            problems.extend(require(*multiple >= Ppm::ONE, format!("levels[{i}].multiple"), expected, multiple.0));
         }
         problems
     }
@@ -308,12 +279,7 @@ impl OracleRules {
         problems.extend(positive("oracle.max_age", self.max_age));
         let Ppm(confidence) = self.max_confidence;
         let sensible = (1..=Ppm::ONE.0).contains(&confidence);
-        problems.extend(require(
-            sensible,
-            "oracle.max_confidence",
-            "from 1 to 1000000 ppm",
-            confidence,
-        ));
+        problems.extend(require(sensible, "oracle.max_confidence", "from 1 to 1000000 ppm", confidence));
         problems
     }
 }
@@ -321,12 +287,7 @@ impl OracleRules {
 impl StatementRules {
     fn problems(&self) -> impl Iterator<Item = Problem> + use<> {
         let expected = format!("at most max_age, which is {} seconds", self.max_age.0);
-        let skew = require(
-            self.max_skew <= self.max_age,
-            "statements.max_skew",
-            expected,
-            self.max_skew.0,
-        );
+        let skew = require(self.max_skew <= self.max_age, "statements.max_skew", expected, self.max_skew.0);
         positive("statements.max_age", self.max_age).into_iter().chain(skew)
     }
 }

@@ -18,21 +18,13 @@ pub struct Problem {
 impl Problem {
     /// A problem.
     pub fn new(path: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            expected: expected.into(),
-            found: found.into(),
-            advice: None,
-        }
+        Self { path: path.into(), expected: expected.into(), found: found.into(), advice: None }
     }
 
     /// Says what to do.
     #[must_use]
     pub fn advise(self, advice: &'static str) -> Self {
-        Self {
-            advice: Some(advice),
-            ..self
-        }
+        Self { advice: Some(advice), ..self }
     }
 }
 

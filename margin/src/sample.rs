@@ -34,34 +34,20 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
         instrument: instrument.name.clone(),
         price: (i > 0).then(|| name(&format!("p{i}"))),
         short: true,
-        weight: ByBasis {
-            maintenance: Ppm::ONE,
-            initial: Ppm::ONE,
-        },
+        weight: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
         charge: if i == 0 {
-            ByBasis {
-                maintenance: Ppm(0),
-                initial: Ppm(0),
-            }
+            ByBasis { maintenance: Ppm(0), initial: Ppm(0) }
         } else {
-            ByBasis {
-                maintenance: Ppm(5_000),
-                initial: Ppm(10_000),
-            }
+            ByBasis { maintenance: Ppm(5_000), initial: Ppm(10_000) }
         },
         factor: (i > 0).then(|| name(&format!("f{i}"))),
     };
     let scenario = |s: usize| MarketScenario {
         name: name(&format!("s{s}")),
-        shocks: (1..instruments)
-            .map(|i| (name(&format!("f{i}")), shock(s, i)))
-            .collect::<BTreeMap<_, _>>(),
+        shocks: (1..instruments).map(|i| (name(&format!("f{i}")), shock(s, i))).collect::<BTreeMap<_, _>>(),
     };
     let model = Model::Scenario(ScenarioMargin {
-        loss_multiple: ByBasis {
-            maintenance: Ppm::ONE,
-            initial: Ppm(1_250_000),
-        },
+        loss_multiple: ByBasis { maintenance: Ppm::ONE, initial: Ppm(1_250_000) },
         positions: universe.instruments.iter().enumerate().map(rule).collect(),
         scenarios: (0..scenarios).map(scenario).collect(),
     });
@@ -77,11 +63,7 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
 pub fn universe(k: u32, instruments: usize) -> Universe {
     let instrument = |i: usize| Instrument {
         name: name(&if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") }),
-        class: if i == 0 {
-            InstrumentClass::Cash
-        } else {
-            InstrumentClass::Perpetual
-        },
+        class: if i == 0 { InstrumentClass::Cash } else { InstrumentClass::Perpetual },
         lot_decimals: valid(Decimals::new(if i == 0 { 2 } else { 4 })),
         max_lots: valid(Lots::new(1_000_000_000_000)),
         expiry: None,
@@ -105,15 +87,8 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
         min: valid(Price::new(1)),
         max: valid(Price::new(100_000_000)),
     };
-    let node = |i: u8| OracleNode {
-        name: name(&format!("oracle-{i}")),
-        signer: HexBytes([i + 1; 20]),
-    };
-    let level = |text: &str, basis, multiple| Level {
-        name: name(text),
-        basis,
-        multiple: Ppm(multiple),
-    };
+    let node = |i: u8| OracleNode { name: name(&format!("oracle-{i}")), signer: HexBytes([i + 1; 20]) };
+    let level = |text: &str, basis, multiple| Level { name: name(text), basis, multiple: Ppm(multiple) };
     Policy {
         kind: PolicyKind::Policy,
         version: FormatVersion,
@@ -134,10 +109,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
             signer: HexBytes([0xc0; 20]),
             accounts: vec![name("main")],
         }],
-        statements: StatementRules {
-            max_skew: Seconds(600),
-            max_age: Seconds(7_200),
-        },
+        statements: StatementRules { max_skew: Seconds(600), max_age: Seconds(7_200) },
         levels: vec![
             level("maintenance", Basis::Maintenance, 1_000_000),
             level("initial", Basis::Initial, 1_000_000),
@@ -150,9 +122,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
 /// Prices for [`policy`], all different.
 #[must_use]
 pub fn prices(policy: &Policy) -> Vec<Price> {
-    (0..policy.market.len())
-        .map(|i| valid(Price::new(10_000 + 977 * i as u128)))
-        .collect()
+    (0..policy.market.len()).map(|i| valid(Price::new(10_000 + 977 * i as u128))).collect()
 }
 
 /// Moves up and down by up to 30 percent, no two scenarios alike.
@@ -165,10 +135,7 @@ fn name(text: &str) -> Name {
     valid(Name::new(text))
 }
 
-#[expect(
-    clippy::panic,
-    reason = "the constants of this module are valid, or the caller's size is not"
-)]
+#[expect(clippy::panic, reason = "the constants of this module are valid, or the caller's size is not")]
 fn valid<T>(result: Result<T, String>) -> T {
     result.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -170,7 +170,7 @@ pub struct ShockPpm(pub i32);
 /// How many decimal places an integer carries, 0 to 18.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Decimals(u8);
+pub struct Decimals(#[schemars(range(max = 18))] u8);
 
 impl Decimals {
     /// Most decimal places.

@@ -113,12 +113,7 @@ impl Document for Universe {
         problems.extend(require(count > 0, "instruments", "at least one instrument", "none"));
         let expected = format!("at most {room} instruments at capacity {}", self.capacity.k());
         problems.extend(require(count <= room, "instruments", expected, count));
-        problems.extend(
-            self.instruments
-                .iter()
-                .enumerate()
-                .flat_map(|(i, instrument)| instrument.problems(i)),
-        );
+        problems.extend(self.instruments.iter().enumerate().flat_map(|(i, instrument)| instrument.problems(i)));
         problems
     }
 }
@@ -129,11 +124,7 @@ impl Instrument {
         let max_lots = self.max_lots.get();
         let limit = require(max_lots >= 1, path("max_lots"), "at least 1 lot", max_lots);
         let expiry = match (self.class.expires(), self.expiry) {
-            (true, None) => Some(Problem::new(
-                path("expiry"),
-                "the expiry of a future or an option",
-                "none",
-            )),
+            (true, None) => Some(Problem::new(path("expiry"), "the expiry of a future or an option", "none")),
             (false, Some(Timestamp(time))) => {
                 let expected = "no expiry: only futures and options have one";
                 Some(Problem::new(path("expiry"), expected, time.to_string()))

@@ -1,10 +1,13 @@
 //! The example institution: its files are read, its policies compile, and its margins are what an independent
 //! computation with exact fractions found.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
 use std::{fs, path::PathBuf};
 
+use alloy_primitives::keccak256;
 use surety_margin::{
-    FormatVersion,
+    FormatVersion, canonical,
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::{Holdings, Position},
@@ -138,4 +141,20 @@ fn written_examples_read_back_the_same() {
     let policy = policy("policy.toml");
     let snapshot = oracle::aggregate(&policy, &[report(&policy, 2), report(&policy, 0)]).unwrap();
     assert_eq!(Document::from_json("market.json", &snapshot.to_json().unwrap()), Ok(snapshot));
+}
+
+/// The hashes are those of another implementation, Python's `json.dumps(…, sort_keys=True, separators=(",", ":"),
+/// ensure_ascii=False)` over the files with their defaults filled in.
+#[test]
+fn canonical_encodings_are_reproducible() {
+    let hash = |encoding: Vec<u8>| keccak256(encoding).to_string();
+    let expected = "0x8634bb7eb69729bb30d4c722567b333c2c53e7108bf54ec5f2376e2092a860f6";
+    assert_eq!(hash(canonical::encode(&universe()).unwrap()), expected);
+    for (name, expected) in [
+        ("policy.toml", "0x17ed2bc4069b6c2f0e32534f5c7317a27d291bca5e75a99ac243d0d76cc5a7fc"),
+        ("policy-cross.toml", "0x5ffa4216af20e26c4ce64d42de67469ad88b2aab6546bedcf485a30d667fd153"),
+        ("policy-lending.toml", "0xe7e3f4b73fd8bbe967c5292d0a2af891ff33c9d59d8d9e4c54dd014c49aafdf0"),
+    ] {
+        assert_eq!(hash(canonical::encode(&policy(name)).unwrap()), expected, "{name}");
+    }
 }

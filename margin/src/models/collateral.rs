@@ -44,11 +44,7 @@ pub struct Asset {
 
 impl Asset {
     pub(super) fn rule(&self) -> Rule<'_> {
-        Rule {
-            instrument: &self.instrument,
-            price: self.price.as_ref(),
-            short: self.short,
-        }
+        Rule { instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 }
 

@@ -48,11 +48,7 @@ pub struct CrossPosition {
 
 impl CrossPosition {
     pub(super) fn rule(&self) -> Rule<'_> {
-        Rule {
-            instrument: &self.instrument,
-            price: self.price.as_ref(),
-            short: self.short,
-        }
+        Rule { instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     fn required(&self, level: &Level) -> Fraction {
@@ -92,10 +88,7 @@ impl Cross {
             let value = |fraction: Fraction| frame.value_of(rule, &[fraction], position, prices);
             let counted = value(cross.weight.at(level.basis).into())?.min(value(Ppm::ONE.into())?);
             breakdown.credit(counted)?;
-            breakdown.charge(
-                format!("margin of {}", cross.instrument),
-                value(cross.required(level))?.abs(),
-            )?;
+            breakdown.charge(format!("margin of {}", cross.instrument), value(cross.required(level))?.abs())?;
         }
         Some(breakdown)
     }

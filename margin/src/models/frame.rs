@@ -50,17 +50,12 @@ impl<'a> Frame<'a> {
             match resolve(&rule, policy, universe) {
                 Ok(resolved) if instruments.iter().any(|other| other.instrument == resolved.instrument) => {
                     let path = format!("{list}[{position}].instrument");
-                    problems.push(Problem::new(
-                        path,
-                        "each instrument once",
-                        format!("{} again", rule.instrument),
-                    ));
+                    problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
                 Ok(resolved) => instruments.push(resolved),
-                Err(problem) => problems.push(Problem {
-                    path: format!("{list}[{position}].{}", problem.path),
-                    ..problem
-                }),
+                Err(problem) => {
+                    problems.push(Problem { path: format!("{list}[{position}].{}", problem.path), ..problem })
+                }
             }
         }
         if !problems.is_empty() {
@@ -68,12 +63,7 @@ impl<'a> Frame<'a> {
         }
         let places = instruments.iter().map(|resolved| resolved.decimals).max().unwrap_or(0);
         let scale = places + PPM_DIGITS * policy.model.fractions();
-        Ok(Self {
-            universe,
-            instruments,
-            prices: policy.market.iter().map(PriceRange::from).collect(),
-            scale,
-        })
+        Ok(Self { universe, instruments, prices: policy.market.iter().map(PriceRange::from).collect(), scale })
     }
 
     /// Decimal places of amounts.
@@ -99,11 +89,7 @@ impl<'a> Frame<'a> {
                 Some(_) => (0, limit),
                 None => (0, 0),
             };
-            HoldingRange {
-                name: instrument.name.clone(),
-                min,
-                max,
-            }
+            HoldingRange { name: instrument.name.clone(), min, max }
         };
         self.universe.instruments.iter().enumerate().map(range).collect()
     }
@@ -111,9 +97,7 @@ impl<'a> Frame<'a> {
     /// What the model's instrument number `rule` is called.
     #[must_use]
     pub fn name(&self, rule: usize) -> String {
-        self.universe.instruments[self.instruments[rule].instrument]
-            .name
-            .to_string()
+        self.universe.instruments[self.instruments[rule].instrument].name.to_string()
     }
 
     /// The value of the holding of the model's instrument number `rule`, times the fractions.
@@ -149,9 +133,7 @@ impl<'a> Frame<'a> {
     fn factor(&self, resolved: Resolved, fractions: &[Fraction]) -> I256 {
         let digits = self.scale - resolved.decimals - PPM_DIGITS * fractions.len() as u32;
         let power = I256::unchecked_from(10).pow(alloy_primitives::U256::from(digits));
-        fractions
-            .iter()
-            .fold(power, |product, fraction| product * I256::unchecked_from(fraction.0))
+        fractions.iter().fold(power, |product, fraction| product * I256::unchecked_from(fraction.0))
     }
 }
 
@@ -176,10 +158,7 @@ impl Fraction {
 }
 
 fn resolve(rule: &Rule<'_>, policy: &Policy, universe: &Universe) -> Result<Resolved, Problem> {
-    let Some(instrument) = universe
-        .instruments
-        .iter()
-        .position(|instrument| instrument.name == *rule.instrument)
+    let Some(instrument) = universe.instruments.iter().position(|instrument| instrument.name == *rule.instrument)
     else {
         let expected = format!("an instrument of the universe {}", universe.name);
         return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
@@ -189,20 +168,11 @@ fn resolve(rule: &Rule<'_>, policy: &Policy, universe: &Universe) -> Result<Reso
         None => None,
         Some(name) => {
             let Some(index) = policy.market.iter().position(|entry| entry.name == *name) else {
-                return Err(Problem::new(
-                    "price",
-                    "the name of a market entry of the policy",
-                    name.to_string(),
-                ));
+                return Err(Problem::new("price", "the name of a market entry of the policy", name.to_string()));
             };
             decimals += u32::from(policy.market[index].decimals.get());
             Some(MarketIndex(index))
         }
     };
-    Ok(Resolved {
-        instrument,
-        price,
-        short: rule.short,
-        decimals,
-    })
+    Ok(Resolved { instrument, price, short: rule.short, decimals })
 }

@@ -180,7 +180,7 @@ impl<'de> Visitor<'de> for ModelVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Model, A::Error> {
         if map.next_key::<String>()?.as_deref() != Some("type") {
-            return Err(A::Error::custom("expected the key `type` before all others"));
+            return Err(A::Error::missing_field("type"));
         }
         let model = map.next_value()?;
         let parameters = MapAccessDeserializer::new(map);

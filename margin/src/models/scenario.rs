@@ -73,11 +73,7 @@ pub struct MarketScenario {
 
 impl ScenarioPosition {
     pub(super) fn rule(&self) -> Rule<'_> {
-        Rule {
-            instrument: &self.instrument,
-            price: self.price.as_ref(),
-            short: self.short,
-        }
+        Rule { instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     fn charged(&self, level: &Level) -> Fraction {
@@ -97,11 +93,7 @@ impl ScenarioMargin {
         let mut problems = Vec::from_iter(super::charge_problems("model.loss_multiple", self.loss_multiple));
         problems.extend(not_empty("model.positions", &self.positions));
         problems.extend(not_empty("model.scenarios", &self.scenarios));
-        let moved = |factor: &Name| {
-            self.scenarios
-                .iter()
-                .any(|scenario| scenario.shocks.contains_key(factor))
-        };
+        let moved = |factor: &Name| self.scenarios.iter().any(|scenario| scenario.shocks.contains_key(factor));
         for (i, position) in self.positions.iter().enumerate() {
             let path = |key: &str| format!("model.positions[{i}].{key}");
             problems.extend(super::weight_problems(&path("weight"), position.weight));
@@ -111,32 +103,20 @@ impl ScenarioMargin {
                 problems.push(Problem::new(path("factor"), expected, factor.to_string()));
             }
         }
-        let known = |name: &Name| {
-            self.positions
-                .iter()
-                .any(|position| position.factor.as_ref() == Some(name))
-        };
+        let known = |name: &Name| self.positions.iter().any(|position| position.factor.as_ref() == Some(name));
         for (i, scenario) in self.scenarios.iter().enumerate() {
             if scenario.name.as_str() == UNSHOCKED
                 || self.scenarios[..i].iter().any(|other| other.name == scenario.name)
             {
                 let found = scenario.name.to_string();
-                problems.push(Problem::new(
-                    format!("model.scenarios[{i}].name"),
-                    "a name of its own",
-                    found,
-                ));
+                problems.push(Problem::new(format!("model.scenarios[{i}].name"), "a name of its own", found));
             }
             for (name, ShockPpm(shock)) in &scenario.shocks {
                 let path = format!("model.scenarios[{i}].shocks.{name}");
                 if !known(name) {
                     problems.push(Problem::new(path, "the risk factor of a position", name.to_string()));
                 } else if *shock < -1_000_000 {
-                    problems.push(Problem::new(
-                        path,
-                        "a shock of at least -1000000 ppm",
-                        shock.to_string(),
-                    ));
+                    problems.push(Problem::new(path, "a shock of at least -1000000 ppm", shock.to_string()));
                 }
             }
         }
@@ -157,21 +137,10 @@ impl ScenarioMargin {
                 Some(frame.value(rule, &[scenario.shock(position.factor.as_ref())?, multiple]))
             };
             let value = self.positions.iter().enumerate().filter_map(moved).sum();
-            Scenario {
-                label: scenario.name.to_string(),
-                value,
-            }
+            Scenario { label: scenario.name.to_string(), value }
         };
-        let unshocked = Scenario {
-            label: UNSHOCKED.to_owned(),
-            value: Expression::zero(),
-        };
-        settled
-            + worst_of(
-                std::iter::once(unshocked)
-                    .chain(self.scenarios.iter().map(profit))
-                    .collect(),
-            )
+        let unshocked = Scenario { label: UNSHOCKED.to_owned(), value: Expression::zero() };
+        settled + worst_of(std::iter::once(unshocked).chain(self.scenarios.iter().map(profit)).collect())
     }
 
     pub(super) fn evaluate(
@@ -186,10 +155,7 @@ impl ScenarioMargin {
         for (rule, rules) in self.positions.iter().enumerate() {
             let value = |fraction: Fraction| frame.value_of(rule, &[fraction, one], position, prices);
             breakdown.credit(value(rules.weight.at(level.basis).into())?.min(value(one)?))?;
-            breakdown.charge(
-                format!("charge on {}", rules.instrument),
-                value(rules.charged(level))?.abs(),
-            )?;
+            breakdown.charge(format!("charge on {}", rules.instrument), value(rules.charged(level))?.abs())?;
         }
         let multiple = self.multiple(level);
         let mut worst = (UNSHOCKED.to_owned(), I256::ZERO);

@@ -102,16 +102,9 @@ pub(crate) fn read_tree<T: Document>(
         }
         errors(vec![misfit])
     })?;
-    let located = |problem: Problem| Misfit {
-        offset: root.locate(&problem.path),
-        problem,
-    };
+    let located = |problem: Problem| Misfit { offset: root.locate(&problem.path), problem };
     let misfits: Vec<_> = problems(&value).into_iter().map(located).collect();
-    if misfits.is_empty() {
-        Ok(value)
-    } else {
-        Err(errors(misfits))
-    }
+    if misfits.is_empty() { Ok(value) } else { Err(errors(misfits)) }
 }
 
 /// A value has no form in the format.
@@ -159,12 +152,7 @@ impl InputErrors {
         misfits.sort_by_key(|misfit| misfit.offset);
         let error = |misfit: Misfit| {
             let (line, column) = line_and_column(text, misfit.offset);
-            InputError {
-                file: file.to_owned(),
-                line,
-                column,
-                problem: misfit.problem,
-            }
+            InputError { file: file.to_owned(), line, column, problem: misfit.problem }
         };
         Self(misfits.into_iter().map(error).collect())
     }
@@ -185,11 +173,259 @@ impl core::error::Error for InputErrors {}
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     // An offset inside of a character belongs to that character.
     let before = &text.as_bytes()[..offset.min(text.len())];
-    let line_start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
     let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count();
     (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Letter {
+        kind: Kind,
+        flag: Option<bool>,
+        count: i32,
+        lines: Vec<String>,
+        tags: BTreeMap<String, u8>,
+    }
+
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    enum Kind {
+        #[serde(rename = "letter")]
+        Letter,
+    }
+
+    impl Document for Letter {
+        fn problems(&self) -> Vec<Problem> {
+            let long = |path: String| Problem::new(path, "a short line", "a long one").advise("make it shorter");
+            let lines = self.lines.iter().enumerate().filter(|(_, line)| line.len() > 5);
+            let tags = self.tags.iter().filter(|(_, value)| **value > 5);
+            lines
+                .map(|(i, _)| long(format!("lines[{i}]")))
+                .chain(tags.map(|(key, _)| long(format!("tags.{key}"))))
+                .collect()
+        }
+    }
+
+    const TOML: &str = "kind = 'letter'\ncount = -1\nlines = ['é', \"a\\tb\"]\n[tags]\na = 1\n'a.b' = 2\n";
+    const JSON: &str = r#"{"lines": ["é", "a\tb"], "tags": {"a": 1, "a.b": 2}, "count": -1, "kind": "letter"}"#;
+
+    #[track_caller]
+    fn toml_refused(from: &str, to: &str, messages: &[&str]) {
+        assert!(TOML.contains(from));
+        refused(Letter::from_toml("t", &TOML.replacen(from, to, 1)), messages);
+    }
+
+    #[track_caller]
+    fn json_refused(from: &str, to: &str, messages: &[&str]) {
+        assert!(JSON.contains(from));
+        refused(Letter::from_json("j", &JSON.replacen(from, to, 1)), messages);
+    }
+
+    #[track_caller]
+    fn refused(result: Result<Letter, InputErrors>, messages: &[&str]) {
+        let errors = result.unwrap_err();
+        assert_eq!(errors.to_string().lines().collect::<Vec<_>>(), messages);
+    }
+
+    #[test]
+    fn formats_agree() {
+        let letter = Letter::from_toml("t", TOML).unwrap();
+        assert_eq!(letter.lines, ["é", "a\tb"]);
+        assert_eq!(Letter::from_json("j", JSON).unwrap(), letter);
+        assert_eq!(Letter::from_toml("t", &letter.to_toml().unwrap()).unwrap(), letter);
+    }
+
+    #[test]
+    fn rejects_wrong_types() {
+        toml_refused(
+            "-1",
+            "'1'",
+            &["t:2:9: count: expected a whole number from -2147483648 to 2147483647, found \"1\""],
+        );
+        toml_refused(
+            "-1",
+            "1.0",
+            &["t:2:9: count: expected a whole number from -2147483648 to 2147483647, found a floating-point number"],
+        );
+        toml_refused(
+            "-1",
+            "2147483648",
+            &["t:2:9: count: expected a whole number from -2147483648 to 2147483647, found 2147483648"],
+        );
+        toml_refused(
+            "-1",
+            "340282366920938463463374607431768211456",
+            &[
+                "t:2:9: count: expected a whole number from -2147483648 to 2147483647, found an integer of more than 128 bits",
+            ],
+        );
+        toml_refused(
+            "-1",
+            "2026-01-01",
+            &["t:2:9: count: expected a whole number from -2147483648 to 2147483647, found a date or time"],
+        );
+        toml_refused("['é'", "[5", &["t:3:10: lines[0]: expected a string, found 5"]);
+        toml_refused("a = 1", "a = 256", &["t:5:5: tags.a: expected a whole number from 0 to 255, found 256"]);
+        toml_refused("'letter'", "5", &["t:1:8: kind: expected `letter`, found 5"]);
+        json_refused("\"count\"", "\"flag\": null, \"count\"", &["j:1:62: flag: expected a boolean, found null"]);
+        json_refused("\"count\"", "\"flag\": 1, \"count\"", &["j:1:62: flag: expected a boolean, found 1"]);
+        json_refused(
+            "-1",
+            "-0",
+            &["j:1:63: count: expected a whole number from -2147483648 to 2147483647, found a negative zero"],
+        );
+        json_refused(
+            "-1",
+            "1e3",
+            &["j:1:63: count: expected a whole number from -2147483648 to 2147483647, found a floating-point number"],
+        );
+        json_refused(
+            "\"a.b\": 2",
+            "\"a.b\": []",
+            &["j:1:50: tags.a.b: expected a whole number from 0 to 255, found a list"],
+        );
+        json_refused("[\"é\", \"a\\tb\"]", "{}", &["j:1:11: lines: expected a list, found a table"]);
+        refused(Letter::from_json("j", "[]"), &["j:1:1: expected a table with the keys of Letter, found a list"]);
+        refused(
+            Letter::from_json("j", "[\"letter\", true, 1, [], {}]"),
+            &["j:1:1: expected a table with the keys of Letter, found a list"],
+        );
+    }
+
+    #[test]
+    fn rejects_text_that_is_no_toml() {
+        toml_refused("count = -1", "count -1", &["t:2:7: expected valid TOML, found key with no value, expected `=`"]);
+        let twice =
+            ["t:3:1: expected valid TOML, found duplicate key", "t:4:1: expected valid TOML, found duplicate key"];
+        toml_refused("count = -1", "count = -1\ncount = 1\nkind = 'letter'", &twice);
+        toml_refused("count", "kind", &["t:2:1: expected valid TOML, found duplicate key"]);
+        toml_refused(
+            "'letter'",
+            "letter",
+            &["t:1:8: expected valid TOML, found string values must be quoted, expected literal string"],
+        );
+    }
+
+    #[test]
+    fn rejects_text_that_is_no_json() {
+        json_refused("-1,", "-1,,", &["j:1:66: expected valid JSON, found key must be a string"]);
+        json_refused("-1", "01", &["j:1:64: expected valid JSON, found invalid number"]);
+        json_refused("}", "", &["j:1:82: expected valid JSON, found EOF while parsing an object"]);
+        json_refused("\"é\"", "\"é\\ud800\"", &["j:1:20: expected valid JSON, found unexpected end of hex escape"]);
+        json_refused(
+            "\"é\"",
+            "\"\u{1}\"",
+            &["j:1:12: expected valid JSON, found control character (\\u0000-\\u001F) found while parsing a string"],
+        );
+        json_refused("{", "// comment\n{", &["j:1:1: expected valid JSON, found expected value"]);
+        refused(
+            Letter::from_json("j", &format!("{JSON} {{}}")),
+            &["j:1:85: expected valid JSON, found trailing characters"],
+        );
+        refused(Letter::from_json("j", ""), &["j:1:1: expected valid JSON, found EOF while parsing a value"]);
+    }
+
+    #[test]
+    fn rejects_repeated_keys_anywhere() {
+        json_refused("\"a.b\"", "\"a\"", &["j:1:43: expected each key of an object once, found a key again"]);
+        json_refused("\"a.b\"", "\"\\u0061\"", &["j:1:43: expected each key of an object once, found a key again"]);
+        json_refused(
+            "{\"lines\"",
+            "{\"count\": 1, \"kind\": \"letter\", \"lines\"",
+            &[
+                "j:1:84: expected each key of an object once, found a key again",
+                "j:1:97: expected each key of an object once, found a key again",
+            ],
+        );
+        json_refused(
+            "{\"a\"",
+            "{\"b\": {\"c\": 1, \"c\": 2}, \"a\"",
+            &["j:1:49: expected each key of an object once, found a key again"],
+        );
+    }
+
+    #[test]
+    fn rejects_deep_nesting() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        json_refused("-1", &deep(40), &["j:1:94: expected at most 32 levels of nesting, found more"]);
+        json_refused("-1", &deep(100_000), &["j:1:94: expected at most 32 levels of nesting, found more"]);
+        toml_refused("-1", &deep(40), &["t:2:40: expected at most 32 levels of nesting, found more"]);
+        assert!(Letter::from_toml("t", &TOML.replacen("-1", &deep(100_000), 1)).is_err());
+    }
+
+    #[test]
+    fn rejects_a_byte_order_mark() {
+        refused(
+            Letter::from_toml("t", &format!("\u{feff}{TOML}")),
+            &["t:1:1: expected text, found a byte order mark; save the file as UTF-8 without byte order mark"],
+        );
+    }
+
+    #[test]
+    fn problems_are_located_by_their_paths() {
+        toml_refused(
+            "['é'",
+            "['a long line', 'é', 'longer'",
+            &[
+                "t:3:10: lines[0]: expected a short line, found a long one; make it shorter",
+                "t:3:30: lines[2]: expected a short line, found a long one; make it shorter",
+            ],
+        );
+        toml_refused(
+            "'a.b' = 2",
+            "'a.b' = 9",
+            &["t:6:9: tags.a.b: expected a short line, found a long one; make it shorter"],
+        );
+        json_refused(
+            "\"a\": 1, \"a.b\": 2",
+            "\"a\": 8,\n \"a.b\": 9",
+            &[
+                "j:1:40: tags.a: expected a short line, found a long one; make it shorter",
+                "j:2:9: tags.a.b: expected a short line, found a long one; make it shorter",
+            ],
+        );
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        json_refused("\"a\\tb\"", "\"ééé\", 5", &["j:1:24: lines[2]: expected a string, found 5"]);
+    }
+
+    #[test]
+    fn long_texts_are_cut_short() {
+        let errors = Letter::from_toml("t", &TOML.replacen("letter", &"x".repeat(1_000_000), 1)).unwrap_err();
+        assert!(errors.to_string().len() < 200);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in any::<String>()) {
+            prop_assert!(Letter::from_toml("t", &text).is_err());
+            prop_assert!(Letter::from_json("j", &text).is_err());
+        }
+
+        #[test]
+        fn no_change_makes_the_reader_panic(at in 0..JSON.len(), with in "[\\[\\]{}\",:0-9a-z\\\\\\n-]{0,3}") {
+            let changed = |text: &str| {
+                let at = text.floor_char_boundary(at);
+                let next = text[at..].chars().next().map_or(0, char::len_utf8);
+                format!("{}{with}{}", &text[..at], &text[at + next..])
+            };
+            for result in [Letter::from_toml("t", &changed(TOML)), Letter::from_json("j", &changed(JSON))] {
+                if let Err(errors) = result {
+                    prop_assert!(!errors.errors().is_empty());
+                }
+            }
+        }
+    }
 }

@@ -38,33 +38,18 @@ pub(super) struct Fault {
 
 impl Fault {
     fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            offset: None,
-            path: String::new(),
-            expected: expected.into(),
-            found: found.into(),
-        }
+        Self { offset: None, path: String::new(), expected: expected.into(), found: found.into() }
     }
 
     /// Sets the place, unless one further inside is known.
     fn at(self, offset: usize) -> Self {
-        Self {
-            offset: self.offset.or(Some(offset)),
-            ..self
-        }
+        Self { offset: self.offset.or(Some(offset)), ..self }
     }
 
     /// Puts a key or a position in front of the path.
     fn within(self, segment: &str) -> Self {
-        let separator = if self.path.is_empty() || self.path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
-        Self {
-            path: format!("{segment}{separator}{}", self.path),
-            ..self
-        }
+        let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Self { path: format!("{segment}{separator}{}", self.path), ..self }
     }
 }
 
@@ -216,6 +201,19 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Structures are tables in files, never lists of their fields.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match &self.0.value {
+            Value::List(_) => Err(Fault::invalid_type(Unexpected::Seq, &visitor).at(self.0.offset)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     /// Enumerations are names in files.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
@@ -232,7 +230,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i64 i128 u16 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
-        struct identifier ignored_any
+        identifier ignored_any
     }
 }
 
@@ -246,7 +244,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
             return Ok(None);
         };
         let element = seed.deserialize(Reader(node));
-        element.map(Some).map_err(|fault| fault.within(&format!("[{index}]")))
+        element.map(Some).map_err(|fault| fault.at(node.offset).within(&format!("[{index}]")))
     }
 }
 
@@ -260,10 +258,7 @@ impl<'n> Entries<'n> {
         let mut entries: Vec<_> = entries.iter().collect();
         let is_tag = |name: &str| TAGS.iter().position(|tag| *tag == name);
         entries.sort_by_key(|(key, _)| is_tag(&key.name).unwrap_or(TAGS.len()));
-        Self {
-            rest: entries.into_iter(),
-            current: None,
-        }
+        Self { rest: entries.into_iter(), current: None }
     }
 }
 
@@ -280,9 +275,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let (key, node) = self
-            .current
-            .ok_or_else(|| Fault::new("a key before its value", "none"))?;
-        seed.deserialize(Reader(node)).map_err(|fault| fault.within(&key.name))
+        let (key, node) = self.current.ok_or_else(|| Fault::new("a key before its value", "none"))?;
+        seed.deserialize(Reader(node)).map_err(|fault| fault.at(node.offset).within(&key.name))
     }
 }

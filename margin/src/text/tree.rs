@@ -21,10 +21,7 @@ pub(crate) struct Misfit {
 
 impl Misfit {
     fn new(offset: usize, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            offset,
-            problem: Problem::new("", expected, found),
-        }
+        Self { offset, problem: Problem::new("", expected, found) }
     }
 }
 
@@ -98,7 +95,7 @@ pub(crate) fn from_toml(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let misfit = |error: &toml::de::Error| {
         let offset = error.span().map_or(0, |span| span.start);
-        Misfit::new(offset, "TOML", error.message())
+        Misfit::new(offset, "valid TOML", error.message())
     };
     if !errors.is_empty() {
         return Err(errors.iter().map(misfit).collect());
@@ -139,11 +136,7 @@ fn from_toml_value(offset: usize, value: DeValue<'_>, depth: usize) -> Result<No
 pub(crate) fn from_json(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
     refuse_byte_order_mark(text)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| vec![json_misfit(text, 0, &error)])?;
-    JsonReader {
-        text,
-        repeated: Vec::new(),
-    }
-    .read(raw)
+    JsonReader { text, repeated: Vec::new() }.read(raw)
 }
 
 /// Reads JSON with serde_json, one level at a time: serde_json checks the syntax, and where a [`RawValue`] lies in the
@@ -156,11 +149,7 @@ struct JsonReader<'a> {
 impl<'a> JsonReader<'a> {
     fn read(mut self, raw: &'a RawValue) -> Result<Node<'a>, Vec<Misfit>> {
         let node = self.node(raw, MAX_DEPTH).map_err(|misfit| vec![misfit])?;
-        if self.repeated.is_empty() {
-            Ok(node)
-        } else {
-            Err(self.repeated)
-        }
+        if self.repeated.is_empty() { Ok(node) } else { Err(self.repeated) }
     }
 
     fn node(&mut self, raw: &'a RawValue, depth: usize) -> Result<Node<'a>, Misfit> {
@@ -230,7 +219,7 @@ fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
     let offset = start + lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
-    Misfit::new(offset.min(text.len()), "JSON", message)
+    Misfit::new(offset.min(text.len()), "valid JSON", message)
 }
 
 fn too_deep(offset: usize) -> Misfit {
@@ -255,16 +244,10 @@ pub(crate) fn from_csv<'a>(text: &'a str, header: &[&'static str]) -> Result<Nod
     let mut rows = Vec::new();
     let mut offset = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let content = line
-            .strip_suffix('\n')
-            .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        let content = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
         if index == 0 {
             if content != header.join(",") {
-                misfits.push(Misfit::new(
-                    0,
-                    format!("the header {}", header.join(",")),
-                    "another first line",
-                ));
+                misfits.push(Misfit::new(0, format!("the header {}", header.join(",")), "another first line"));
             }
         } else if content.matches(',').count() + 1 != header.len() || content.contains('"') {
             let expected = format!("{} fields without quotes, separated by commas", header.len());
@@ -275,18 +258,10 @@ pub(crate) fn from_csv<'a>(text: &'a str, header: &[&'static str]) -> Result<Nod
         offset += line.len();
     }
     if text.is_empty() {
-        misfits.push(Misfit::new(
-            0,
-            format!("the header {}", header.join(",")),
-            "an empty file",
-        ));
+        misfits.push(Misfit::new(0, format!("the header {}", header.join(",")), "an empty file"));
     }
     let value = Value::List(rows);
-    if misfits.is_empty() {
-        Ok(Node { offset: 0, value })
-    } else {
-        Err(misfits)
-    }
+    if misfits.is_empty() { Ok(Node { offset: 0, value }) } else { Err(misfits) }
 }
 
 fn csv_row<'a>(offset: usize, line: &'a str, header: &[&'static str]) -> Node<'a> {

@@ -1,0 +1,381 @@
+//! Aggregation of the example's reports, and every rule that reports and snapshots must keep, broken one at a time.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{fs, path::PathBuf};
+
+use surety_margin::{
+    FormatVersion,
+    ident::{HexBytes, Name},
+    market::{Observation, Report, ReportKind, Snapshot, read_observations},
+    oracle::{aggregate, check, prices_without_reports},
+    policy::Policy,
+    problem::Problem,
+    text::Document,
+    units::{Price, Seconds, Timestamp},
+};
+
+/// The epochs of the example are 300 seconds long.
+const EPOCH: u64 = 5_931_234;
+const START: u64 = EPOCH * 300;
+
+fn example(name: &str) -> String {
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy::from_toml("policy.toml", &example("policy.toml")).unwrap()
+}
+
+fn price(value: u128) -> Price {
+    Price::new(value).unwrap()
+}
+
+/// A report of the example's node with that number.
+fn report(node: usize) -> Report {
+    let file = format!("market/node-{}.csv", node + 1);
+    Report {
+        kind: ReportKind::Report,
+        version: FormatVersion,
+        oracle: policy().oracle.nodes[node].signer,
+        feeds: HexBytes([7; 32]),
+        epoch: EPOCH,
+        observed_at: Timestamp(START + 10 + 10 * node as u64),
+        observations: read_observations(&file, &example(&file), &policy()).unwrap(),
+        signature: HexBytes::ZERO,
+    }
+}
+
+fn reports() -> Vec<Report> {
+    vec![report(0), report(1), report(2)]
+}
+
+fn snapshot() -> Snapshot {
+    aggregate(&policy(), &reports()).unwrap()
+}
+
+/// Reports whose first entry has the given prices.
+fn with_first_prices(prices: &[u128]) -> Vec<Report> {
+    let with = |(node, value): (usize, &u128)| {
+        let mut report = report(node);
+        report.observations[0] = Observation { price: price(*value), confidence: price(1) };
+        report
+    };
+    prices.iter().enumerate().map(with).collect()
+}
+
+#[track_caller]
+fn refused<T: core::fmt::Debug>(result: Result<T, Vec<Problem>>, messages: &[&str]) {
+    let found: Vec<_> = result.unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(found, messages);
+}
+
+#[track_caller]
+fn reports_refused(change: impl FnOnce(&mut Vec<Report>), messages: &[&str]) {
+    let mut reports = reports();
+    change(&mut reports);
+    refused(aggregate(&policy(), &reports), messages);
+    let snapshot = Snapshot { reports, ..snapshot() };
+    assert!(check(&policy(), &snapshot).is_err(), "nor does a snapshot of them pass");
+}
+
+#[track_caller]
+fn snapshot_refused(change: impl FnOnce(&mut Snapshot), messages: &[&str]) {
+    let mut snapshot = snapshot();
+    change(&mut snapshot);
+    refused(check(&policy(), &snapshot), messages);
+}
+
+#[test]
+fn an_odd_number_of_reports_has_the_price_in_the_middle() {
+    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_003, 100_000_001, 170_000_000])).unwrap();
+    assert_eq!(snapshot.prices[0].price, price(100_000_003));
+}
+
+#[test]
+fn an_even_number_of_reports_has_the_mean_rounded_down() {
+    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_006, 100_000_001])).unwrap();
+    assert_eq!(snapshot.prices[0].price, price(100_000_003));
+    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_005, 100_000_005])).unwrap();
+    assert_eq!(snapshot.prices[0].price, price(100_000_005));
+}
+
+#[test]
+fn a_snapshot_does_not_depend_on_the_order_of_the_reports() {
+    let mut reversed = reports();
+    reversed.reverse();
+    let snapshot = snapshot();
+    assert_eq!(aggregate(&policy(), &reversed).unwrap(), snapshot);
+    assert_eq!((snapshot.epoch, snapshot.time), (EPOCH, Timestamp(START + 10)));
+    assert!(snapshot.reports.is_sorted_by_key(|report| report.oracle));
+    let prices: Vec<_> = snapshot.prices.iter().map(|stated| stated.price).collect();
+    assert_eq!(check(&policy(), &snapshot).unwrap(), prices);
+}
+
+#[test]
+fn observations_come_in_the_order_of_the_policy() {
+    let policy = policy();
+    let mut lines: Vec<_> = example("market/node-1.csv").lines().map(str::to_owned).collect();
+    lines[1..].reverse();
+    lines.push("DOGE-USD,5,1".to_owned());
+    let observations = read_observations("n.csv", &lines.join("\n"), &policy).unwrap();
+    assert_eq!(observations, report(0).observations, "entries that the policy does not read are ignored");
+}
+
+#[test]
+fn rejects_observations_that_are_missing_repeated_or_malformed() {
+    let text = example("market/node-1.csv");
+    let refused = |from: &str, to: &str, message: &str| {
+        assert!(text.contains(from));
+        let errors = read_observations("n.csv", &text.replace(from, to), &policy()).unwrap_err();
+        assert_eq!(errors.to_string(), message);
+    };
+    refused("SOL-USD", "SOL-EUR", "n.csv:1:1: expected a line for SOL-USD, found none");
+    refused(
+        "\nBTC-USD,",
+        "\nBTC-USD,-",
+        "n.csv:4:9: [2].price: expected a price as a decimal integer in a string, without leading zeros, found \"-10427780000000\"",
+    );
+    refused(
+        "\nBTC-USD,10427780000000",
+        "\nBTC-USD,0",
+        "n.csv:4:9: [2].price: expected a price from 1 to 2^96 - 1, found 0",
+    );
+    refused(
+        "\nUSDC-USD",
+        "\nBTC-USD,1,1\nUSDC-USD",
+        "n.csv:5:1: [3].entry: expected each market entry once, found BTC-USD again",
+    );
+    refused(
+        "entry,price",
+        "price,entry",
+        "n.csv:1:1: expected the header entry,price,confidence, found another first line",
+    );
+}
+
+#[test]
+fn rejects_fewer_reports_than_the_quorum() {
+    reports_refused(|reports| reports.truncate(1), &["reports: expected at least 2 reports, found 1"]);
+    reports_refused(Vec::clear, &["reports: expected at least 2 reports, found 0"]);
+    let lax = Policy { oracle: surety_margin::policy::OracleRules { quorum: 0, ..policy().oracle }, ..policy() };
+    refused(aggregate(&lax, &[]), &["reports: expected at least 1 reports, found 0"]);
+}
+
+#[test]
+fn rejects_two_reports_of_one_node() {
+    reports_refused(
+        |reports| reports[1].oracle = reports[0].oracle,
+        &[
+            "reports[1].oracle: expected one report of each node, found 0x0e86a930090f39a4418d8ca6a9d671fbe738251c again",
+        ],
+    );
+}
+
+#[test]
+fn rejects_nodes_that_the_policy_does_not_name() {
+    reports_refused(
+        |reports| reports[1].oracle = HexBytes([9; 20]),
+        &[
+            "reports[1].oracle: expected the signer of an oracle node of the policy, found 0x0909090909090909090909090909090909090909",
+        ],
+    );
+}
+
+#[test]
+fn rejects_reports_of_other_feeds() {
+    reports_refused(
+        |reports| reports[2].feeds = HexBytes([8; 32]),
+        &[
+            "reports[2].feeds: expected the feeds of the first report, 0x0707070707070707070707070707070707070707070707070707070707070707, found 0x0808080808080808080808080808080808080808080808080808080808080808",
+        ],
+    );
+}
+
+#[test]
+fn rejects_reports_of_different_epochs() {
+    let next = |report: &mut Report| {
+        report.epoch += 1;
+        report.observed_at.0 = START + 300;
+    };
+    reports_refused(
+        |reports| {
+            reports[0].observed_at.0 = START + 299;
+            reports[1].observed_at.0 = START + 299;
+            next(&mut reports[2]);
+        },
+        &["reports[2].epoch: expected the epoch of the first report, 5931234, found 5931235"],
+    );
+}
+
+#[test]
+fn rejects_times_outside_of_the_epoch() {
+    let all_at =
+        |time: u64| move |reports: &mut Vec<Report>| reports.iter_mut().for_each(|report| report.observed_at.0 = time);
+    reports_refused(
+        all_at(START - 1),
+        &[
+            "reports[0].observed_at: expected a time in epoch 5931234 of 300 seconds, found 1779370199",
+            "reports[1].observed_at: expected a time in epoch 5931234 of 300 seconds, found 1779370199",
+            "reports[2].observed_at: expected a time in epoch 5931234 of 300 seconds, found 1779370199",
+        ],
+    );
+    reports_refused(
+        all_at(START + 300),
+        &[
+            "reports[0].observed_at: expected a time in epoch 5931234 of 300 seconds, found 1779370500",
+            "reports[1].observed_at: expected a time in epoch 5931234 of 300 seconds, found 1779370500",
+            "reports[2].observed_at: expected a time in epoch 5931234 of 300 seconds, found 1779370500",
+        ],
+    );
+    let mut reports = reports();
+    all_at(START + 299)(&mut reports);
+    assert!(aggregate(&policy(), &reports).is_ok());
+}
+
+#[test]
+fn rejects_an_epoch_of_no_length_without_dividing_by_it() {
+    let mut policy = policy();
+    policy.oracle.epoch = Seconds(0);
+    refused(
+        aggregate(&policy, &reports()[..2]),
+        &[
+            "reports[0].observed_at: expected a time in epoch 5931234 of 0 seconds, found 1779370210",
+            "reports[1].observed_at: expected a time in epoch 5931234 of 0 seconds, found 1779370220",
+        ],
+    );
+}
+
+#[test]
+fn rejects_reports_too_far_apart() {
+    let apart = |seconds: u64| move |reports: &mut Vec<Report>| reports[2].observed_at.0 = START + 10 + seconds;
+    reports_refused(apart(61), &["reports: expected times at most 60 seconds apart, found 61 seconds"]);
+    let mut reports = reports();
+    apart(60)(&mut reports);
+    assert!(aggregate(&policy(), &reports).is_ok());
+}
+
+#[test]
+fn rejects_observations_missing_or_in_excess() {
+    reports_refused(
+        |reports| reports[0].observations.truncate(10),
+        &["reports[0].observations: expected 11 observations, found 10"],
+    );
+    reports_refused(
+        |reports| {
+            let last = reports[0].observations[10];
+            reports[0].observations.push(last);
+        },
+        &["reports[0].observations: expected 11 observations, found 12"],
+    );
+}
+
+#[test]
+fn rejects_wide_confidence_intervals() {
+    // 0.2 percent of 100000000, and a price at which the product of both is largest.
+    let observe = |value: u128, confidence: u128| {
+        move |reports: &mut Vec<Report>| {
+            reports[0].observations[0] = Observation { price: price(value), confidence: price(confidence) };
+        }
+    };
+    reports_refused(
+        observe(100_000_000, 200_001),
+        &["reports[0].observations[0].confidence: expected at most 2000 ppm of the price 100000000, found 200001"],
+    );
+    reports_refused(
+        observe(100_000_499, 200_001),
+        &["reports[0].observations[0].confidence: expected at most 2000 ppm of the price 100000499, found 200001"],
+    );
+    reports_refused(
+        observe(1, Price::MAX),
+        &[
+            "reports[0].observations[0].confidence: expected at most 2000 ppm of the price 1, found 79228162514264337593543950335",
+        ],
+    );
+    for narrow in [observe(100_000_000, 200_000), observe(100_000_500, 200_001)] {
+        let mut reports = reports();
+        narrow(&mut reports);
+        assert!(aggregate(&policy(), &reports).is_ok());
+    }
+}
+
+#[test]
+fn rejects_medians_outside_of_the_price_box() {
+    refused(
+        aggregate(&policy(), &with_first_prices(&[49_999_999, 49_999_999, 170_000_000])),
+        &["prices[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 49999999"],
+    );
+    refused(
+        aggregate(&policy(), &with_first_prices(&[200_000_001, 200_000_001, 500])),
+        &["prices[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 200000001"],
+    );
+    for edges in [[50_000_000, 50_000_000, 500], [200_000_000, 200_000_000, Price::MAX]] {
+        let snapshot = aggregate(&policy(), &with_first_prices(&edges)).unwrap();
+        assert_eq!(snapshot.prices[0].price, price(edges[0]), "a single report may lie outside");
+    }
+}
+
+#[test]
+fn rejects_reports_that_are_not_in_ascending_order() {
+    snapshot_refused(
+        |snapshot| snapshot.reports.swap(0, 1),
+        &["reports: expected ascending order of the signers, found another order"],
+    );
+}
+
+#[test]
+fn rejects_prices_that_are_not_the_medians() {
+    snapshot_refused(
+        |snapshot| snapshot.prices[3].price = price(snapshot.prices[3].price.get() + 1),
+        &["prices[3].price: expected the median of the reports, 390483600000, found 390483600001"],
+    );
+}
+
+#[test]
+fn rejects_a_time_or_epoch_that_is_not_that_of_the_reports() {
+    snapshot_refused(
+        |snapshot| snapshot.time.0 += 1,
+        &["time: expected the time of the oldest report, 1779370210, found 1779370211"],
+    );
+    snapshot_refused(
+        |snapshot| snapshot.epoch += 1,
+        &["epoch: expected the epoch of the reports, 5931234, found 5931235"],
+    );
+}
+
+#[test]
+fn rejects_prices_of_other_entries() {
+    snapshot_refused(
+        |snapshot| snapshot.prices.swap(0, 1),
+        &[
+            "prices[0].price: expected the median of the reports, 99957100, found 100004000",
+            "prices[1].price: expected the median of the reports, 100004000, found 99957100",
+            "prices[0].entry: expected the entry USDC-USD, found USDT-USD",
+            "prices[1].entry: expected the entry USDT-USD, found USDC-USD",
+        ],
+    );
+    snapshot_refused(
+        |snapshot| snapshot.prices[0].entry = Name::new("DAI-USD").unwrap(),
+        &["prices[0].entry: expected the entry USDC-USD, found DAI-USD"],
+    );
+    snapshot_refused(|snapshot| snapshot.prices.truncate(10), &["prices: expected 11 prices, found 10"]);
+    snapshot_refused(
+        |snapshot| snapshot.prices.push(snapshot.prices[0].clone()),
+        &["prices: expected 11 prices, found 12"],
+    );
+}
+
+#[test]
+fn prices_without_reports_are_checked_all_the_same() {
+    let unsigned = Snapshot { reports: Vec::new(), ..snapshot() };
+    assert_eq!(prices_without_reports(&policy(), &unsigned), check(&policy(), &snapshot()));
+    refused(check(&policy(), &unsigned), &["reports: expected at least 2 reports, found 0"]);
+    let mut outside = unsigned.clone();
+    outside.prices[0].price = price(49_999_999);
+    refused(
+        prices_without_reports(&policy(), &outside),
+        &["prices[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 49999999"],
+    );
+    let mut short = unsigned;
+    short.prices.pop();
+    refused(prices_without_reports(&policy(), &short), &["prices: expected 11 prices, found 10"]);
+}
