@@ -74,8 +74,8 @@ pub fn run(
     existing: Existing,
     observer: &dyn Observer,
 ) -> Result<Demo, Error> {
-    files::check_absent(&layout.attestation(), existing)?;
     files::create_directory(layout.directory())?;
+    files::check_target(&layout.attestation(), existing)?;
     files::create_private_directory(&layout.private())?;
 
     let mut universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;

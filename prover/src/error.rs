@@ -1,7 +1,11 @@
 //! Every failure of this crate, and its class: what an exit code says.
 
 use serde::Serialize;
-use surety_kzg::{download::DownloadError, import::ImportError, store::StoreError};
+use surety_kzg::{
+    download::DownloadError,
+    import::{ImportError, ImportProblem},
+    store::StoreError,
+};
 use surety_margin::{canonical::NotCanonical, problem::Problem, text::InputErrors};
 use surety_verifier::{
     compiled::CompiledError,
@@ -124,6 +128,7 @@ impl Error {
             | Self::Download(_) => Class::Input,
             Self::Document(error) => document_class(error),
             Self::Internal(_) | Self::Oracle(_) => Class::Internal,
+            Self::Import(error) if matches!(error.problem, ImportProblem::Io(_)) => Class::Input,
             Self::Setup(_) | Self::Import(_) | Self::Unhealthy(_) => Class::Mismatch,
             Self::Compiled(error) => compiled_class(error),
             Self::Source(error) => source_class(error),

@@ -15,8 +15,8 @@ pub const DOCUMENT_LIMIT: u64 = 16 << 20;
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The file does not exist.
-    #[error("{}: no such file", .0.display())]
+    /// The file or directory does not exist.
+    #[error("{}: no such file or directory", .0.display())]
     Missing(PathBuf),
     /// It exists already.
     #[error("{}: exists already; give another name, or --force to replace it", .0.display())]
@@ -106,15 +106,16 @@ pub fn write(path: &Path, bytes: &[u8], access: Access, existing: Existing) -> R
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())
 }
 
-/// Refuses to go on if a file exists that is to be kept: before work whose result could not be written.
+/// Refuses to go on if a file could not be written later: before work that would be lost.
 ///
 /// # Errors
-/// If so.
-pub fn check_absent(path: &Path, existing: Existing) -> Result<(), FileError> {
+/// If the file exists and is to be kept, or its directory does not exist.
+pub fn check_target(path: &Path, existing: Existing) -> Result<(), FileError> {
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(FileError::Exists(path.to_owned()));
     }
-    Ok(())
+    let directory = directory_of(path);
+    if directory.is_dir() { Ok(()) } else { Err(FileError::Missing(directory.to_owned())) }
 }
 
 /// Reads a file of at most `limit` bytes. The bytes are erased when dropped.
@@ -220,8 +221,10 @@ mod tests {
         write(&path, b"first", Access::Public, Existing::Keep).unwrap();
         let error = write(&path, b"second", Access::Public, Existing::Keep).unwrap_err();
         assert!(matches!(error, FileError::Exists(_)), "{error}");
-        assert!(matches!(check_absent(&path, Existing::Keep), Err(FileError::Exists(_))));
-        check_absent(&path, Existing::Replace).unwrap();
+        assert!(matches!(check_target(&path, Existing::Keep), Err(FileError::Exists(_))));
+        check_target(&path, Existing::Replace).unwrap();
+        let nowhere = directory.path().join("nowhere/file");
+        assert!(matches!(check_target(&nowhere, Existing::Replace), Err(FileError::Missing(_))));
         assert_eq!(read_text(&path).unwrap().as_str(), "first");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }

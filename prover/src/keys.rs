@@ -113,7 +113,7 @@ pub fn generate(path: &Path, passphrase: &str, existing: Existing) -> Result<Evm
     if passphrase.is_empty() {
         return Err(KeyError::EmptyPassphrase);
     }
-    files::check_absent(path, existing)?;
+    files::check_target(path, existing)?;
     let mut secret = Zeroizing::new([0; 32]);
     OsRng.fill_bytes(secret.as_mut_slice());
     // One draw in 2^128 is no key.

@@ -64,8 +64,8 @@ fn success(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
 
 /// What a command has to say if it failed.
 pub(super) struct Failure {
-    pub(super) message: String,
-    pub(super) exit: Exit,
+    message: String,
+    exit: Exit,
     code: String,
     class: Value,
     problems: Value,

@@ -26,10 +26,10 @@ pub(in crate::cli) fn run(args: &Args) -> Result<Answer, Error> {
     let existing = args.force.existing();
     let paths: Vec<PathBuf> = example::files().map(|file| args.directory.join(file.path)).collect();
     for path in &paths {
-        files::check_absent(path, existing)?;
+        files::create_directory(directory_of(path))?;
+        files::check_target(path, existing)?;
     }
     for (path, file) in paths.iter().zip(example::files()) {
-        files::create_directory(directory_of(path))?;
         files::write(path, file.text.as_bytes(), Access::Public, existing)?;
     }
     let text: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();

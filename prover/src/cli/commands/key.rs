@@ -56,7 +56,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
 }
 
 fn new(args: &NewArgs, session: &Session) -> Result<Answer, Error> {
-    files::check_absent(&args.out, args.force.existing())?;
+    files::check_target(&args.out, args.force.existing())?;
     let passphrase = args.passphrase.read("New passphrase: ", &session.progress)?;
     if args.passphrase.is_interactive() && *args.passphrase.read("Again: ", &session.progress)? != *passphrase {
         return Err(Error::Usage("expected the same passphrase twice, found two".into()));

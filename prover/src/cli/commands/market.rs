@@ -75,7 +75,7 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     let policy = args.files.read_policy(&args.files.read_universe()?)?;
     let text = files::read_text(&args.observations)?;
     let observations = oracle::read_observations(&args.observations.display().to_string(), &text, &policy)?;
-    files::check_absent(&args.out, args.force.existing())?;
+    files::check_target(&args.out, args.force.existing())?;
     let key = args.key.load(&session.progress)?;
     let report = oracle::sign(&policy, observations, args.at.unwrap_or(session.now), &key)?;
     documents::write(&args.out, &report, args.force.existing())?;

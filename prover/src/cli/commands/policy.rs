@@ -64,7 +64,7 @@ fn compile_policy(args: &CompileArgs, session: &Session) -> Result<Answer, Error
     let out = args.out.clone().unwrap_or_else(|| args.files.layout().compiled());
     let published: Option<CompiledPolicyFile> = args.check.as_deref().map(documents::read).transpose()?;
     if published.is_none() {
-        files::check_absent(&out, args.force.existing())?;
+        files::check_target(&out, args.force.existing())?;
     }
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
     let compiled = CompiledPolicy::compile(policy, universe, &params)?;

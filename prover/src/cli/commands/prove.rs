@@ -64,7 +64,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     }
     let layout = args.files.layout();
     let out = args.out.clone().unwrap_or_else(|| layout.attestation());
-    files::check_absent(&out, args.force.existing())?;
+    files::check_target(&out, args.force.existing())?;
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
     let (statements, openings) = (layout.read_statements()?, layout.read_openings()?);
 

@@ -1,0 +1,192 @@
+//! The other commands: keys, prices, statements, policies, files, and what every command has in common.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::sandbox::{Sandbox, files_below, read_json};
+
+#[test]
+fn reports_and_statements_are_made_by_hand() {
+    let sandbox = Sandbox::new();
+    sandbox.surety("init here").expect(0);
+    sandbox.surety("init here").expect(2);
+    // The example names the ceremony; the development set-up needs no import.
+    let universe = fs::read_to_string(sandbox.path("here/universe.toml")).unwrap();
+    let (before, after) = universe.split_once("srs = \"").unwrap();
+    let development = "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b";
+    fs::write(sandbox.path("here/universe.toml"), format!("{before}srs = \"{development}{}", &after[66..])).unwrap();
+
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    for node in 1..=3 {
+        let key = sandbox.demo_key(&format!("oracle-{node}"));
+        let observations = format!("here/market/node-{node}.csv");
+        let line = format!("market sign here --observations {observations} --key {key} --out r{node}.json --at {now}");
+        sandbox.surety(&line).expect(0);
+        sandbox.surety(&line).expect(2);
+    }
+    let stranger = sandbox.demo_key("stranger");
+    sandbox
+        .surety(&format!("market sign here --observations here/market/node-1.csv --key {stranger} --out x.json"))
+        .expect(2);
+    // Too few reports, one twice, one that was tampered with.
+    sandbox.surety("market aggregate here --report r1.json").expect(2);
+    sandbox.surety("market aggregate here --report r1.json --report r1.json").expect(2);
+    let report = fs::read_to_string(sandbox.path("r3.json")).unwrap();
+    let confidence = read_json(&sandbox.path("r3.json"))["observations"][0]["confidence"].as_str().unwrap().to_owned();
+    sandbox.write("r4.json", &report.replacen(&confidence, "1", 1));
+    let run = sandbox.surety("market aggregate here --report r1.json --report r4.json --json").expect(2);
+    assert!(run.envelope()["error"]["problems"][0]["path"].as_str().unwrap().contains("signature"));
+    sandbox.surety("market aggregate here --report r3.json --report r1.json --report r2.json").expect(0);
+
+    for (source, account) in
+        [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")]
+    {
+        let key = sandbox.demo_key(source);
+        sandbox
+            .surety(&format!(
+                "source attest --universe here/universe.toml --holdings here/holdings/{source}.csv --account {account} \
+                 --subject 0x{} --chain-id 1 --registry 0x{} --as-of {now} --key {key} --out here",
+                "12".repeat(20),
+                "34".repeat(20),
+            ))
+            .expect(0);
+    }
+    let run = sandbox.surety("prove here --level initial --json");
+    let data = run.data();
+    assert_eq!(data["level"], "initial");
+    sandbox.surety("verify here/attestation.json --allow-insecure-srs").expect(0);
+}
+
+#[test]
+fn keys_are_made_encrypted_and_read_from_files_and_the_environment() {
+    let sandbox = Sandbox::new();
+    let made = sandbox.surety("key new --out key.json --passphrase-env SURETY_TEST_PASSPHRASE --json").data();
+    let address = made["address"].as_str().unwrap();
+    let shown = sandbox.surety("key address --key key.json --passphrase-env SURETY_TEST_PASSPHRASE").expect(0);
+    assert_eq!(shown.stdout.trim(), address);
+    sandbox.write("other", "not the passphrase");
+    let run = sandbox.surety("key address --key key.json --passphrase-file other").expect(2);
+    assert!(run.stderr.contains("passphrase"), "{}", run.stderr);
+    sandbox.surety("key new --out key.json --passphrase-env SURETY_TEST_PASSPHRASE").expect(2);
+    sandbox.surety("key address --key-env SURETY_TEST_PASSPHRASE").expect(2);
+    sandbox.surety("key address").expect(2);
+    // A file that others can read is used with a warning.
+    let secret = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+    let path = sandbox.write("plain", secret);
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let run = sandbox.surety("key address --key plain").expect(0);
+    assert_eq!(run.stdout.trim(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+    assert!(run.stderr.contains("others can read"), "{}", run.stderr);
+    for file in ["key.json", "plain"] {
+        let info = sandbox.surety(&format!("info {file}")).expect(0);
+        assert!(!info.says(secret) && info.stdout.contains("secret"), "{}", info.stdout);
+    }
+}
+
+#[test]
+fn policies_are_inspected_compiled_and_compared() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let inspected = sandbox.surety("policy inspect demo --json").data();
+    assert_eq!(inspected["levels"].as_array().unwrap().len(), 3);
+    let id = read_json(&demo.join("attestation.json"))["claim"]["policy"].clone();
+    sandbox.surety("policy compile demo").expect(2);
+    assert_eq!(sandbox.surety("policy compile demo --out again.json --json").data()["id"], id);
+    assert_eq!(
+        fs::read(sandbox.path("again.json")).unwrap(),
+        fs::read(demo.join("policy.compiled.json")).unwrap(),
+        "compiling is reproducible"
+    );
+    assert_eq!(sandbox.surety("policy compile demo --check again.json --json").data()["id"], id);
+    sandbox.surety("init example").expect(0);
+    for policy in ["policy-cross.toml", "policy-lending.toml"] {
+        let line = format!("policy compile demo --policy example/{policy} --check again.json --json");
+        let run = sandbox.surety(&line).expect(5);
+        assert_eq!(run.envelope()["error"]["class"], "mismatch");
+    }
+    let run = sandbox.surety("universe show demo/universe.toml --json").data();
+    assert_eq!(run["list"].as_array().unwrap().len(), run["instruments"].as_u64().unwrap() as usize);
+    sandbox.surety("universe check demo/policy.toml").expect(2);
+}
+
+#[test]
+fn mistakes_in_files_are_located() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let policy = fs::read_to_string(demo.join("policy.toml")).unwrap();
+    fs::write(demo.join("policy.toml"), policy.replacen("basis = \"initial\"", "basis = \"final\"", 1)).unwrap();
+    let error = sandbox.surety("policy inspect demo --json").expect(2).envelope()["error"].clone();
+    let problem = &error["problems"][0];
+    let line = policy.lines().position(|line| line == "basis = \"initial\"").unwrap() + 1;
+    assert_eq!(problem["line"], json!(line), "{error}");
+    assert!(problem["input"].as_str().unwrap().ends_with("policy.toml"), "{error}");
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let bases = files_below(&sandbox.path("cache")).remove(0);
+    let files = files_below(&demo).into_iter().chain([bases]);
+    let mut kinds = std::collections::BTreeSet::new();
+    for file in files {
+        let run = sandbox.run(["info", file.to_str().unwrap(), "--json"]);
+        let data = run.data();
+        kinds.insert(data["kind"].as_str().unwrap().to_owned());
+        if file.starts_with(demo.join("private")) {
+            assert_eq!(data["secret"], true, "{data}");
+        }
+    }
+    let expected = [
+        "surety/attestation",
+        "surety/bases",
+        "surety/compiled-policy",
+        "surety/market",
+        "surety/opening",
+        "surety/policy",
+        "surety/report",
+        "surety/statement",
+        "surety/trust",
+        "surety/universe",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    let proof = read_json(&demo.join("attestation.json"))["proof"].as_str().unwrap().to_owned();
+    sandbox.write("proof", &proof);
+    assert_eq!(sandbox.surety("info proof --json").data()["kind"], "proof");
+    sandbox.write("unknown", "something else");
+    sandbox.surety("srs import unknown").expect(5);
+    sandbox.surety("info unknown").expect(2);
+    sandbox.surety("info missing").expect(2);
+}
+
+#[test]
+fn the_command_line_answers_in_one_form() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.surety("frobnicate --json").expect(2);
+    assert_eq!(run.envelope()["error"]["code"], "usage");
+    sandbox.surety("frobnicate").expect(2);
+    sandbox.surety("").expect(2);
+    assert!(sandbox.surety("--help").expect(0).stdout.contains("Usage"));
+    assert!(sandbox.surety("--version").expect(0).stdout.contains(env!("CARGO_PKG_VERSION")));
+    sandbox.surety("verify missing.json --json").expect(2).envelope();
+    sandbox.surety("explain . --json").expect(2).envelope();
+    sandbox.surety("srs list --json").data();
+    sandbox.surety("srs check missing --json").expect(2).envelope();
+    sandbox.surety("doctor --json").data();
+    let quiet = sandbox.surety("doctor --quiet").expect(0);
+    assert_eq!(quiet.stderr, "");
+}
+
+#[test]
+fn completions_and_manual_cover_every_command() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = sandbox.surety(&format!("completions {shell}")).expect(0).stdout;
+        for command in ["demo", "aggregate", "attest", "allow-insecure-srs"] {
+            assert!(script.contains(command), "{shell} completes {command}");
+        }
+    }
+    assert!(sandbox.surety("man").expect(0).stdout.starts_with(".ie"), "a page in roff");
+    sandbox.surety("man pages").expect(0);
+    for page in ["surety.1", "surety-prove.1", "surety-source-attest.1"] {
+        assert!(sandbox.path("pages").join(page).exists(), "{page}");
+    }
+}

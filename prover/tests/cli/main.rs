@@ -1,0 +1,11 @@
+//! The real binary, from outside.
+
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod ceremony;
+mod commands;
+mod demo;
+mod haircuts;
+mod prove;
+mod sandbox;
+mod verify;
