@@ -1,7 +1,7 @@
 //! The JSON cases that Derive publishes for its risk manager: inputs, parameters, expected results.
 //!
-//! Numbers are JSON numbers or decimal strings and are read digit by digit: amounts exactly, everything else to 18
-//! places, which is what the contracts compute with. `Result` is not read.
+//! Numbers are JSON numbers or decimal strings and are read digit by digit: amounts to 13 places, everything else to 18,
+//! which is what the contracts compute with. `Result` is not read.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
@@ -16,6 +16,16 @@ use crate::{
     units::{Decimals, Lots, Timestamp},
     universe::{Instrument, InstrumentClass},
 };
+
+/// Most decimal places of amounts.
+const AMOUNT_DECIMALS: u8 = 13;
+
+/// Least decimal places of the values of options: margins agree with the published ones to 10 digits or better.
+const LEAST_VALUE_DECIMALS: u8 = 9;
+
+/// Values of options get as many decimal places as keep the value of an expiry below this, the range of a variable at
+/// k = 13: a value that takes two variables makes a proof twice as slow.
+const LARGEST_EXPIRY_VALUE: u128 = 1 << 103;
 
 /// The largest amount of cash that an account can prove anything about, in units.
 const LARGEST_CASH: u128 = 1_000_000_000_000;
@@ -55,11 +65,11 @@ pub enum CaseError {
 }
 
 impl Case {
-    /// Reads a case. Values of options get `value_decimals` decimal places.
+    /// Reads a case.
     ///
     /// # Errors
     /// If the text is no case.
-    pub fn read(text: &str, value_decimals: Decimals) -> Result<Self, CaseError> {
+    pub fn read(text: &str) -> Result<Self, CaseError> {
         let file: File = serde_json::from_str(text)?;
         let scenario = &file.scenario;
         scenario.refuse_options_without_feed()?;
@@ -69,13 +79,15 @@ impl Case {
         let collateral = account.collateral(scenario)?;
         let expiries = account.expiries(scenario)?;
         let held = perpetual.is_some();
+        let largest_value = file.largest_value()?;
+        let value_decimals = account.value_decimals(scenario, largest_value)?;
         let model = PortfolioMargin {
             cash,
             perpetual,
             collateral,
             expiries,
             value_decimals,
-            largest_value: file.largest_value()?,
+            largest_value: whole(largest_value)?,
             parameters: file.parameters.into(),
         };
         let feeds = scenario.feeds(held);
@@ -106,7 +118,7 @@ impl Account {
 
     fn perpetual(&mut self, scenario: &CaseScenario) -> Result<Option<Name>, CaseError> {
         let amount = &scenario.num_perps;
-        if amount.lots.get() == 0 {
+        if amount.is_zero() {
             return Ok(None);
         }
         let limit = power_of_ten_above([amount]);
@@ -147,6 +159,21 @@ impl Account {
         Ok(expiries)
     }
 
+    /// As many decimal places as the size of the account allows.
+    fn value_decimals(&self, scenario: &CaseScenario, largest: u128) -> Result<Decimals, CaseError> {
+        let options = self.instruments.iter().filter(|instrument| instrument.class == InstrumentClass::Option);
+        let lots = options.map(|option| 10_u128.pow(option.lot_decimals.get().into())).max().unwrap_or(1);
+        let amount = power_of_ten_above(scenario.options.iter().map(|option| &option.amount));
+        let count = scenario.option_feeds.iter().map(|feed| scenario.options_of(feed).count()).max().unwrap_or(0);
+        let fits = |places: &u8| {
+            let factors = [lots, amount, largest, 10_u128.pow((*places).into())];
+            let value = factors.into_iter().try_fold(count as u128, u128::checked_mul);
+            value.is_some_and(|value| value < LARGEST_EXPIRY_VALUE)
+        };
+        let places = (LEAST_VALUE_DECIMALS..=PortfolioMargin::MAX_VALUE_DECIMALS).rev().find(fits);
+        Decimals::new(places.unwrap_or(LEAST_VALUE_DECIMALS)).map_err(|error| rule("", "decimal places", error))
+    }
+
     fn add(
         &mut self,
         name: String,
@@ -155,26 +182,26 @@ impl Account {
         limit: u128,
         expiry: Option<Timestamp>,
     ) -> Result<Name, CaseError> {
+        let (lots, lot_decimals) = amount.lots().map_err(|error| rule(&name, "an amount of lots", error))?;
         let name = Name::new(name).map_err(|error| rule("Name", "a name", error))?;
-        let unit = 10_u128.pow(amount.decimals.get().into());
-        let limit = i128::try_from(limit.saturating_mul(unit)).unwrap_or(Lots::MAX).min(Lots::MAX);
+        let limit = limit.saturating_mul(10_u128.pow(lot_decimals.get().into()));
+        let limit = i128::try_from(limit).unwrap_or(Lots::MAX).min(Lots::MAX);
         let max_lots = Lots::new(limit).map_err(|error| rule("Amount", "an amount of lots", error))?;
-        let instrument = Instrument { name: name.clone(), class, lot_decimals: amount.decimals, max_lots, expiry };
-        self.instruments.push(instrument);
-        self.holdings.push(amount.lots);
+        self.instruments.push(Instrument { name: name.clone(), class, lot_decimals, max_lots, expiry });
+        self.holdings.push(lots);
         Ok(name)
     }
 }
 
 /// A power of ten that no amount exceeds.
 fn power_of_ten_above<'a>(amounts: impl IntoIterator<Item = &'a Amount>) -> u128 {
-    let units = amounts
-        .into_iter()
-        .map(|amount| amount.lots.get().unsigned_abs().div_ceil(10_u128.pow(amount.decimals.get().into())));
+    let units = amounts.into_iter().map(|Amount(literal)| match 10_u128.checked_pow(literal.places) {
+        Some(unit) => literal.mantissa.div_ceil(unit),
+        None => 1,
+    });
     let largest = units.max().unwrap_or(0);
-    core::iter::successors(Some(1_u128), |power| power.checked_mul(10))
-        .find(|power| *power >= largest)
-        .unwrap_or(largest)
+    let mut powers = core::iter::successors(Some(1_u128), |power| power.checked_mul(10));
+    powers.find(|power| *power >= largest).unwrap_or(largest)
 }
 
 #[derive(Deserialize)]
@@ -187,22 +214,18 @@ struct File {
 impl File {
     /// A power of ten that no value of one unit exceeds: a call is worth less than the forward, a put less than the
     /// strike.
-    fn largest_value(&self) -> Result<Magnitude, CaseError> {
+    fn largest_value(&self) -> Result<u128, CaseError> {
         let scenario = &self.scenario;
         let moves = self.parameters.scenarios.iter().map(|scenario| scenario.spot_shock.to_f64());
         let furthest = moves.fold(2.0, f64::max);
-        let spot = [scenario.spot_price, scenario.perp_price]
-            .into_iter()
-            .chain(scenario.option_feeds.iter().map(|feed| feed.forward));
-        let moved = spot.map(|price| price.to_f64() * furthest);
+        let forwards = scenario.option_feeds.iter().map(|feed| feed.forward);
+        let moved = forwards.chain([scenario.spot_price, scenario.perp_price]).map(|price| price.to_f64() * furthest);
         let strikes = scenario.options.iter().map(|option| option.strike.to_f64());
         let collateral = scenario.collaterals.iter().map(|collateral| collateral.price.to_f64());
         let collateral = collateral.map(|price| price * furthest / scenario.stable_price.to_f64());
         let largest = moved.chain(strikes).chain(collateral).fold(1.0, f64::max);
-        let power =
-            core::iter::successors(Some(1_u64), |power| power.checked_mul(10)).find(|power| *power as f64 >= largest);
-        let power = power.and_then(|power| power.to_string().parse::<Decimal>().ok()?.try_into().ok());
-        power.ok_or_else(|| rule("Scenario", "prices below 10^19", largest))
+        let mut powers = core::iter::successors(Some(1_u128), |power| power.checked_mul(10));
+        powers.find(|power| *power as f64 >= largest).ok_or_else(|| rule("Scenario", "prices below 10^38", largest))
     }
 }
 
@@ -517,14 +540,31 @@ impl From<&CaseMove> for Scenario {
     }
 }
 
+fn whole(number: u128) -> Result<Magnitude, CaseError> {
+    let literal = Literal { negative: false, mantissa: number, places: 0 };
+    Magnitude::from_literal(&literal).map_err(|error| rule("Scenario", "prices below 10^20", error))
+}
+
 fn rule(path: &str, expected: &'static str, found: impl ToString) -> CaseError {
     CaseError::Rule { path: path.to_owned(), expected, found: found.to_string() }
 }
 
-/// An amount, with as many decimals as it needs.
-struct Amount {
-    lots: Lots,
-    decimals: Decimals,
+/// A hidden amount, as it is written.
+struct Amount(Literal);
+
+impl Amount {
+    /// The lots, and the decimal places that they are of: as many as the amount has, but not more than there may be.
+    fn lots(&self) -> Result<(Lots, Decimals), String> {
+        let Self(literal) = self;
+        let places = u8::try_from(literal.places).unwrap_or(AMOUNT_DECIMALS).min(AMOUNT_DECIMALS);
+        let magnitude = literal.at_places(places.into()).and_then(|magnitude| i128::try_from(magnitude).ok());
+        let magnitude = magnitude.ok_or("expected an amount of at most 2^95 - 1 lots, found a larger one")?;
+        Ok((Lots::new(if literal.negative { -magnitude } else { magnitude })?, Decimals::new(places)?))
+    }
+
+    fn is_zero(&self) -> bool {
+        self.0.mantissa == 0
+    }
 }
 
 /// What a number of a case may become.
@@ -553,11 +593,7 @@ impl FromLiteral for u64 {
 
 impl FromLiteral for Amount {
     fn from_literal(literal: &Literal) -> Result<Self, String> {
-        let places = literal.places.min(Decimals::MAX.into());
-        let magnitude = literal.at_places(places).and_then(|magnitude| i128::try_from(magnitude).ok());
-        let magnitude = magnitude.ok_or("expected an amount of at most 2^95 - 1 lots, found a larger one")?;
-        let lots = Lots::new(if literal.negative { -magnitude } else { magnitude })?;
-        Ok(Self { lots, decimals: Decimals::new(u8::try_from(places).unwrap_or(Decimals::MAX))? })
+        Ok(Self(literal.clone()))
     }
 }
 
