@@ -693,12 +693,12 @@ mod holdings {
         holdings_refused(
             "n.csv",
             "instrument,lots\nBTC,5\nBTC,6\n",
-            "n.csv:3:1: balances[1].instrument: expected each instrument once, found BTC again",
+            "n.csv:3:1: balances[1].instrument: expected each instrument once, found one again",
         );
         holdings_refused(
             "n.json",
             &json(r#"[{"instrument": "BTC", "lots": "5"}, {"instrument": "BTC", "lots": "6"}]"#),
-            "n.json:2:65: balances[1].instrument: expected each instrument once, found BTC again",
+            "n.json:2:65: balances[1].instrument: expected each instrument once, found one again",
         );
     }
 
@@ -794,6 +794,7 @@ mod holdings {
             ("n.csv", format!("instrument,lots\n{secret},BTC\n")),
             ("n.csv", format!("instrument,lots\nBTC {secret}\n")),
             ("n.csv", format!("instrument,lots\n!{secret},BTC\n")),
+            ("n.csv", format!("instrument,lots\n{secret},5\n{secret},6\n")),
             ("n.csv", format!("BTC,{secret}\n")),
             ("n.json", json(&format!(r#"[{{"instrument": "BTC", "lots": {secret}}}]"#))),
             ("n.json", json(&format!(r#"[{{"instrument": "BTC", "lots": "{secret}"}}}}]"#))),

@@ -1,0 +1,7 @@
+//! Portfolio margin: against the cases that Derive publishes, and rule by rule on books that are made up here.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+
+mod account;
+mod published;
+mod rules;
