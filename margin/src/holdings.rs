@@ -1,4 +1,9 @@
 //! Hidden holdings.
+//!
+//! Amounts are erased from [`Balance`] and [`Position`] when these are dropped, and so is the copy of its text that
+//! reading an amount takes. What is left to the caller is the text itself, before reading and after writing (a
+//! `Zeroizing<String>` will do); what escapes is what serde_json and toml copy on their own: strings with escapes, and
+//! the shorter buffers of a text that grows while it is written.
 
 use std::{borrow::Cow, fmt};
 
@@ -57,9 +62,9 @@ impl fmt::Debug for Holdings {
     }
 }
 
-impl Drop for Holdings {
+impl Drop for Balance {
     fn drop(&mut self) {
-        self.balances.iter_mut().for_each(|balance| balance.lots.zeroize());
+        self.lots.zeroize();
     }
 }
 
@@ -67,11 +72,10 @@ impl Document for Holdings {
     const SECRET: bool = true;
 
     fn problems(&self) -> Vec<Problem> {
-        repeated(
-            self.balances.iter().map(|balance| &balance.instrument),
-            |i| format!("balances[{i}].instrument"),
-            "each instrument once",
-        )
+        let instruments = self.balances.iter().map(|balance| &balance.instrument);
+        let twice = repeated(instruments, |i| format!("balances[{i}].instrument"), "each instrument once");
+        // The name is not repeated: it may be an amount in the wrong place.
+        twice.into_iter().map(|problem| Problem { found: "one again".to_owned(), ..problem }).collect()
     }
 }
 
@@ -106,7 +110,7 @@ impl Holdings {
         for (i, balance) in self.balances.iter().enumerate() {
             match universe.position(&balance.instrument) {
                 None => {
-                    // The name is not repeated: it may be an amount in the wrong place.
+                    // Nor is this one.
                     let expected = format!("an instrument of the universe {}", universe.name);
                     problems.push(Problem::new(format!("balances[{i}].instrument"), expected, "another name"));
                 }

@@ -1,6 +1,6 @@
 //! Text to values: one reader for every file, which says where each mistake is.
 //!
-//! A file becomes a [`tree`] of values that know where they stand, whatever its format; serde's derived readers run over
+//! A file becomes a tree of values that know where they stand, whatever its format; serde's derived readers run over
 //! the tree, and rules that types cannot express are checked afterwards and located by their path. A type takes part by
 //! implementing [`Document`].
 //!
@@ -29,7 +29,8 @@ pub enum Format {
 
 /// Something that a file holds.
 pub trait Document: Serialize + DeserializeOwned {
-    /// Whether the contents are secret: then errors do not repeat any of them.
+    /// Whether the contents are secret: then errors of reading do not repeat any of them, and [`Document::problems`]
+    /// must not either.
     const SECRET: bool = false;
 
     /// Checks the rules that the type does not express; none broken if empty.
