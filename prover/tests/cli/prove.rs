@@ -55,7 +55,15 @@ fn rejects_one_proof_beyond_the_bound() {
         content["proofs"] = json!(63);
         write_json(&record, &content);
     }
-    sandbox.surety("prove demo --out last.json").expect(0);
+    // Of two provers at once, one gets the last proof.
+    let mut codes: Vec<i32> = std::thread::scope(|scope| {
+        let sandbox = &sandbox;
+        let prove = |line| scope.spawn(move || sandbox.surety(line).code);
+        let provers = ["prove demo --out one.json", "prove demo --out two.json"].map(prove);
+        provers.map(|prover| prover.join().unwrap()).to_vec()
+    });
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 6]);
     let run = sandbox.surety("prove demo --level initial --out one-more.json --json").expect(6);
     assert_eq!(run.envelope()["error"]["code"], "ledger");
     assert!(!sandbox.path("one-more.json").exists());
