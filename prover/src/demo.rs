@@ -80,7 +80,7 @@ pub fn run(
 
     let mut universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
     let setup = setups.preferred(universe.capacity, observer)?;
-    let universe_text = with_set_up(example::UNIVERSE.text, setup.id(), setup.origin());
+    let universe_text = example::universe_over(&setup);
     universe.srs = setup.id().bytes();
     let policy = Policy::read(example::POLICY.path, example::POLICY.text, &universe)?;
     let params = setups.params(setup.id(), universe.capacity, observer)?;
@@ -186,27 +186,6 @@ fn trust_text(trust: &Trust) -> Result<String, Error> {
     let note = "# A verifier writes such a file itself, from what it knows first hand. This one came with the files that it\n\
                 # vouches for, and so vouches for nothing: it shows the form.\n";
     Ok(format!("{note}{}", trust.to_toml().map_err(documents::DocumentError::from)?))
-}
-
-/// The universe's text, naming another set-up.
-fn with_set_up(text: &str, srs: SrsId, origin: Origin) -> String {
-    let comment = match origin {
-        Origin::Ceremony(ceremony) => ceremony.description,
-        Origin::InsecureDevelopment => "The development set-up: INSECURE, its secret is published.",
-        Origin::Unknown => "A set-up of unknown origin.",
-    };
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        if line.starts_with("srs = ") {
-            // The comment above it is about the set-up that it names.
-            lines.pop_if(|line| line.starts_with('#'));
-            lines.extend([format!("# {comment}"), format!("srs = \"{srs}\"")]);
-        } else {
-            lines.push(line.to_owned());
-        }
-    }
-    lines.push(String::new());
-    lines.join("\n")
 }
 
 fn audience() -> Result<Audience, Error> {

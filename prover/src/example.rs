@@ -1,5 +1,7 @@
 //! The example: an institution with two custodians and a venue, embedded so that the program has it wherever it runs.
 
+use surety_kzg::{Origin, srs::VerifierKey};
+
 /// A file of the example.
 #[derive(Clone, Copy, Debug)]
 pub struct ExampleFile {
@@ -38,4 +40,26 @@ pub const OBSERVATIONS: [ExampleFile; 3] =
 /// All files.
 pub fn files() -> impl Iterator<Item = ExampleFile> {
     [UNIVERSE, POLICY].into_iter().chain(OTHER_POLICIES).chain(HOLDINGS).chain(OBSERVATIONS)
+}
+
+/// The text of [`UNIVERSE`], naming this set-up.
+#[must_use]
+pub fn universe_over(setup: &VerifierKey) -> String {
+    let comment = match setup.origin() {
+        Origin::Ceremony(ceremony) => ceremony.description,
+        Origin::InsecureDevelopment => "The development set-up: INSECURE, its secret is published.",
+        Origin::Unknown => "A set-up of unknown origin.",
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for line in UNIVERSE.text.lines() {
+        if line.starts_with("srs = ") {
+            // The comment above it is about the set-up that it names.
+            lines.pop_if(|line| line.starts_with('#'));
+            lines.extend([format!("# {comment}"), format!("srs = \"{}\"", setup.id())]);
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }

@@ -105,7 +105,7 @@ impl Command {
     fn run(self, session: &Session) -> Result<Answer, Error> {
         match self {
             Self::Demo(args) => demo::run(&args, session),
-            Self::Init(args) => init::run(&args),
+            Self::Init(args) => init::run(&args, session),
             Self::Universe(command) => universe::run(command, session),
             Self::Policy(command) => policy::run(command, session),
             Self::Market(command) => market::run(command, session),

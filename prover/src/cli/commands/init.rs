@@ -1,4 +1,4 @@
-//! `surety init`
+//! `surety init`: the example over the set-up that there is, so that every command works on it at once.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,11 @@ use surety::{
     Error, example,
     files::{self, Access},
 };
+use surety_margin::{text::Document as _, universe::Universe};
 
 use crate::cli::{
-    inputs::{Force, directory_of},
+    Session,
+    inputs::{Force, directory_of, setups, warn_of_set_up},
     output::Answer,
 };
 
@@ -22,15 +24,20 @@ pub(in crate::cli) struct Args {
     force: Force,
 }
 
-pub(in crate::cli) fn run(args: &Args) -> Result<Answer, Error> {
+pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let existing = args.force.existing();
+    let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
+    let setup = setups()?.preferred(universe.capacity, &session.progress)?;
+    warn_of_set_up(setup.origin(), setup.id(), &session.progress);
     let paths: Vec<PathBuf> = example::files().map(|file| args.directory.join(file.path)).collect();
     for path in &paths {
         files::create_directory(directory_of(path))?;
         files::check_target(path, existing)?;
     }
     for (path, file) in paths.iter().zip(example::files()) {
-        files::write(path, file.text.as_bytes(), Access::Public, existing)?;
+        let text =
+            if file.path == example::UNIVERSE.path { example::universe_over(&setup) } else { file.text.to_owned() };
+        files::write(path, text.as_bytes(), Access::Public, existing)?;
     }
     let text: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
     Answer::new(json!({ "directory": args.directory, "files": paths }), text)
