@@ -5,7 +5,8 @@
 //! implementing [`Document`].
 //!
 //! Every format is read strictly: no unknown or repeated keys, no byte order mark, no text behind the end, no fractions.
-//! Reading takes memory in proportion to the text.
+//! Reading takes time and memory in proportion to the text, however many mistakes it has: readers stop once they have
+//! found more than [`MAX_MISTAKES`].
 
 mod reader;
 mod tree;
@@ -17,6 +18,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use self::tree::Misfit;
 pub(crate) use self::tree::{Key, Node, Value, from_csv};
 use crate::problem::Problem;
+
+/// How many mistakes of an input are told.
+pub const MAX_MISTAKES: usize = 100;
 
 /// The formats that documents are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Reads and checks TOML. `file` is what errors call the input.
     ///
     /// # Errors
-    /// With every mistake that was found.
+    /// With the mistakes, up to [`MAX_MISTAKES`].
     fn from_toml(file: &str, text: &str) -> Result<Self, InputErrors> {
         read(file, text, Format::Toml, Self::problems)
     }
@@ -47,7 +51,7 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Reads and checks JSON. `file` is what errors call the input.
     ///
     /// # Errors
-    /// With every mistake that was found.
+    /// With the mistakes, up to [`MAX_MISTAKES`].
     fn from_json(file: &str, text: &str) -> Result<Self, InputErrors> {
         read(file, text, Format::Json, Self::problems)
     }
@@ -74,7 +78,7 @@ pub trait Document: Serialize + DeserializeOwned {
 /// that a policy is over, for instance.
 ///
 /// # Errors
-/// With every mistake that was found.
+/// With the mistakes, up to [`MAX_MISTAKES`].
 pub fn read<T: Document>(
     file: &str,
     text: &str,
@@ -104,7 +108,8 @@ pub(crate) fn read_tree<T: Document>(
         errors(vec![misfit])
     })?;
     let located = |problem: Problem| Misfit { offset: root.locate(&problem.path), problem };
-    let misfits: Vec<_> = problems(&value).into_iter().map(located).collect();
+    // One more than are told, so that it shows that there are more.
+    let misfits: Vec<_> = problems(&value).into_iter().take(MAX_MISTAKES + 1).map(located).collect();
     if misfits.is_empty() { Ok(value) } else { Err(errors(misfits)) }
 }
 
@@ -132,7 +137,9 @@ impl fmt::Display for InputError {
     }
 }
 
-/// Every mistake that was found in an input, in the order of their places; at least one. Prints one a line.
+/// The mistakes that were found in an input, in the order of their places; at least one. Prints one a line.
+///
+/// If there are more than [`MAX_MISTAKES`], one that says so follows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputErrors(Vec<InputError>);
 
@@ -151,9 +158,15 @@ impl InputErrors {
 
     fn new(file: &str, text: &str, mut misfits: Vec<Misfit>) -> Self {
         misfits.sort_by_key(|misfit| misfit.offset);
+        misfits.truncate(MAX_MISTAKES + 1);
+        if let Some(one_more) = misfits.get_mut(MAX_MISTAKES) {
+            let problem = Problem::new("", format!("at most {MAX_MISTAKES} mistakes"), "more");
+            one_more.problem = problem.advise("correct those before this place first");
+        }
+        let mut cursor = Cursor::new(text);
         let error = |misfit: Misfit| {
-            let (line, column) = line_and_column(text, misfit.offset);
-            InputError { file: file.to_owned(), line, column, problem: misfit.problem }
+            cursor.advance(misfit.offset);
+            InputError { file: file.to_owned(), line: cursor.line, column: cursor.column, problem: misfit.problem }
         };
         Self(misfits.into_iter().map(error).collect())
     }
@@ -171,13 +184,33 @@ impl fmt::Display for InputErrors {
 
 impl core::error::Error for InputErrors {}
 
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    // An offset inside of a character belongs to that character.
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-    let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count();
-    (line, column)
+/// A place in a text that only moves on, so that all lines and columns together take one pass.
+struct Cursor<'t> {
+    rest: &'t str,
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'t> Cursor<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { rest: text, offset: 0, line: 1, column: 1 }
+    }
+
+    /// Moves on to an offset, which belongs to the character that it is inside of.
+    fn advance(&mut self, offset: usize) {
+        let length = self.rest.floor_char_boundary(offset - self.offset);
+        let (passed, rest) = self.rest.split_at(length);
+        match passed.rsplit_once('\n') {
+            Some((lines, line)) => {
+                self.line += 1 + lines.matches('\n').count();
+                self.column = 1 + line.chars().count();
+            }
+            None => self.column += passed.chars().count(),
+        }
+        self.rest = rest;
+        self.offset += length;
+    }
 }
 
 #[cfg(test)]
@@ -306,9 +339,11 @@ mod tests {
     #[test]
     fn rejects_text_that_is_no_toml() {
         toml_refused("count = -1", "count -1", &["t:2:7: expected valid TOML, found key with no value, expected `=`"]);
-        let twice =
-            ["t:3:1: expected valid TOML, found duplicate key", "t:4:1: expected valid TOML, found duplicate key"];
-        toml_refused("count = -1", "count = -1\ncount = 1\nkind = 'letter'", &twice);
+        toml_refused(
+            "count = -1",
+            "count = -1\ncount = 1\nkind = 'letter'",
+            &["t:3:1: expected valid TOML, found duplicate key"],
+        );
         toml_refused("count", "kind", &["t:2:1: expected valid TOML, found duplicate key"]);
         toml_refused(
             "'letter'",
@@ -353,6 +388,44 @@ mod tests {
             "{\"b\": {\"c\": 1, \"c\": 2}, \"a\"",
             &["j:1:49: expected each key of an object once, found a key again"],
         );
+    }
+
+    /// As many mistakes as are told, and at `place` one that says that there are more.
+    #[track_caller]
+    fn refused_as_a_flood<T>(result: Result<T, InputErrors>, place: &str) {
+        let errors = result.err().unwrap();
+        assert_eq!(errors.errors().len(), MAX_MISTAKES + 1);
+        let last = "expected at most 100 mistakes, found more; correct those before this place first";
+        assert_eq!(errors.errors()[MAX_MISTAKES].to_string(), format!("{place}: {last}"));
+    }
+
+    #[test]
+    fn rejects_a_flood_of_repeated_keys() {
+        let flood = format!("{{{}\"a\":0}}", "\"a\":0,".repeat(200_000));
+        refused_as_a_flood(Letter::from_json("j", &flood), "j:1:608");
+    }
+
+    #[test]
+    fn rejects_a_flood_of_text_that_is_no_toml() {
+        let flood = Letter::from_toml("t", &"=\n".repeat(400_000));
+        refused(
+            flood,
+            &["t:1:1: expected valid TOML, found unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"],
+        );
+    }
+
+    #[test]
+    fn rejects_a_flood_of_broken_rules() {
+        let flood = "'longer',".repeat(MAX_MISTAKES) + "\n" + &"'longer', ".repeat(50_000);
+        refused_as_a_flood(Letter::from_toml("t", &TOML.replacen("'é',", &flood, 1)), "t:4:1");
+    }
+
+    #[test]
+    fn rejects_a_flood_of_lines_that_are_no_csv() {
+        let flood = "\n".repeat(1_000_000);
+        let tree = from_csv(&flood, &["a", "b"]);
+        assert_eq!(tree.as_ref().err().unwrap().len(), MAX_MISTAKES + 1, "the rest is not read");
+        refused_as_a_flood(read_tree("c", &flood, tree, Letter::problems), "c:101:1");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 
+use super::MAX_MISTAKES;
 use crate::problem::Problem;
 
 /// How deep lists and tables may nest.
@@ -89,17 +90,13 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Reads TOML, or reports every mistake of syntax.
+/// Reads TOML, or reports the first mistake of syntax.
 pub(crate) fn from_toml(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
     refuse_byte_order_mark(text)?;
-    let (table, errors) = DeTable::parse_recoverable(text);
-    let misfit = |error: &toml::de::Error| {
+    let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        Misfit::new(offset, "valid TOML", error.message())
-    };
-    if !errors.is_empty() {
-        return Err(errors.iter().map(misfit).collect());
-    }
+        vec![Misfit::new(offset, "valid TOML", error.message())]
+    })?;
     let offset = table.span().start;
     from_toml_value(offset, DeValue::Table(table.into_inner()), MAX_DEPTH).map_err(|misfit| vec![misfit])
 }
@@ -132,7 +129,8 @@ fn from_toml_value(offset: usize, value: DeValue<'_>, depth: usize) -> Result<No
     Ok(Node { offset, value })
 }
 
-/// Reads JSON, or reports the first mistake of syntax, or every key that is repeated in an object.
+/// Reads JSON, or reports the keys that are repeated in an object, up to where reading stopped: at the first mistake of
+/// another kind, or when there are more than [`MAX_MISTAKES`].
 pub(crate) fn from_json(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
     refuse_byte_order_mark(text)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| vec![json_misfit(text, 0, &error)])?;
@@ -148,8 +146,12 @@ struct JsonReader<'a> {
 
 impl<'a> JsonReader<'a> {
     fn read(mut self, raw: &'a RawValue) -> Result<Node<'a>, Vec<Misfit>> {
-        let node = self.node(raw, MAX_DEPTH).map_err(|misfit| vec![misfit])?;
-        if self.repeated.is_empty() { Ok(node) } else { Err(self.repeated) }
+        match self.node(raw, MAX_DEPTH) {
+            Ok(node) if self.repeated.is_empty() => return Ok(node),
+            Ok(_) => {}
+            Err(misfit) => self.repeated.push(misfit),
+        }
+        Err(self.repeated)
     }
 
     fn node(&mut self, raw: &'a RawValue, depth: usize) -> Result<Node<'a>, Misfit> {
@@ -164,8 +166,7 @@ impl<'a> JsonReader<'a> {
                     let offset = self.offset(key);
                     let name = self.string(key)?;
                     if !names.insert(name.clone()) {
-                        let misfit = Misfit::new(offset, "each key of an object once", "a key again");
-                        self.repeated.push(misfit);
+                        self.repeated(offset)?;
                     }
                     table.push((Key { offset, name }, self.node(value, depth)?));
                 }
@@ -183,6 +184,16 @@ impl<'a> JsonReader<'a> {
             _ => number(raw.get()),
         };
         Ok(Node { offset, value })
+    }
+
+    /// Notes a repeated key, and stops when there are enough.
+    fn repeated(&mut self, offset: usize) -> Result<(), Misfit> {
+        let misfit = Misfit::new(offset, "each key of an object once", "a key again");
+        if self.repeated.len() == MAX_MISTAKES {
+            return Err(misfit);
+        }
+        self.repeated.push(misfit);
+        Ok(())
     }
 
     fn parse<T: Deserialize<'a>>(&self, raw: &'a RawValue) -> Result<T, Misfit> {
@@ -235,7 +246,8 @@ fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {
     Err(vec![misfit])
 }
 
-/// Reads CSV with the given header into a list of tables, or reports every line that does not fit.
+/// Reads CSV with the given header into a list of tables, or reports the lines that do not fit, one more than
+/// [`MAX_MISTAKES`] at most.
 ///
 /// Fields are separated by commas, never quoted; lines end in LF or CRLF.
 pub(crate) fn from_csv<'a>(text: &'a str, header: &[&'static str]) -> Result<Node<'a>, Vec<Misfit>> {
@@ -244,6 +256,9 @@ pub(crate) fn from_csv<'a>(text: &'a str, header: &[&'static str]) -> Result<Nod
     let mut rows = Vec::new();
     let mut offset = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
+        if misfits.len() > MAX_MISTAKES {
+            break;
+        }
         let content = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
         if index == 0 {
             if content != header.join(",") {
