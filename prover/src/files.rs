@@ -1,16 +1,19 @@
-//! Files: written whole or not at all, read up to a limit, and private where they hold secrets.
+//! Files: written whole or not at all, read up to a limit and without waiting, and private where they hold secrets.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
-/// Most bytes of a configuration file, a statement, a snapshot, a key or an opening.
+/// Most bytes of a configuration file, a statement, a snapshot or an opening.
 pub const DOCUMENT_LIMIT: u64 = 16 << 20;
+
+/// Most bytes of a key, a keystore or a passphrase.
+pub const SECRET_LIMIT: u64 = 64 << 10;
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,9 @@ pub enum FileError {
     /// It exists already.
     #[error("{}: exists already; give another name, or --force to replace it", .0.display())]
     Exists(PathBuf),
+    /// It is a directory, a pipe or a device.
+    #[error("{}: expected a regular file, found a directory, a pipe or a device", .0.display())]
+    Irregular(PathBuf),
     /// It is larger than any file of its kind.
     #[error("{}: expected at most {limit} bytes, found more: this is another kind of file", path.display())]
     TooLarge {
@@ -118,33 +124,57 @@ pub fn check_target(path: &Path, existing: Existing) -> Result<(), FileError> {
     if directory.is_dir() { Ok(()) } else { Err(FileError::Missing(directory.to_owned())) }
 }
 
-/// Reads a file of at most `limit` bytes. The bytes are erased when dropped.
+/// Reads a regular file of at most `limit` bytes. The bytes are erased when dropped.
+///
+/// Never waits: a pipe or a device among the files that somebody else wrote would otherwise stop the reader for ever.
 ///
 /// # Errors
-/// If it is missing, too large, or the operating system refuses.
+/// If it is missing, not a regular file, too large, or the operating system refuses.
 pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let failed = || FileError::io(path, READ);
-    let too_large = || FileError::TooLarge { path: path.to_owned(), limit };
-    let file = File::open(path).map_err(failed())?;
-    let length = file.metadata().map_err(failed())?.len();
-    if length > limit {
-        return Err(too_large());
+    // Already opening a pipe would wait for its writer.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed())?;
+    let metadata = file.metadata().map_err(failed())?;
+    if !metadata.is_file() {
+        return Err(FileError::Irregular(path.to_owned()));
     }
+    if metadata.len() > limit {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit });
+    }
+    read_open(file, path, metadata.len(), limit)
+}
+
+/// Reads a document: text of at most [`DOCUMENT_LIMIT`] bytes in a regular file. It is erased when dropped.
+///
+/// # Errors
+/// If it is missing, not a regular file, too large, not text, or the operating system refuses.
+pub fn read_text(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    text(path, read(path, DOCUMENT_LIMIT)?)
+}
+
+/// Reads a secret of the user: text of at most [`SECRET_LIMIT`] bytes. It is erased when dropped.
+///
+/// The user names its place, which may be a pipe from a password manager or standard input, and waits for it.
+///
+/// # Errors
+/// If it is missing, too large, not text, or the operating system refuses.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    let file = File::open(path).map_err(FileError::io(path, READ))?;
+    // A pipe does not state its length.
+    text(path, read_open(file, path, SECRET_LIMIT, SECRET_LIMIT)?)
+}
+
+fn read_open(file: File, path: &Path, length: u64, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     // Room for all of it, so that no growth leaves a copy of a secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed())?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(FileError::io(path, READ))?;
     if bytes.len() as u64 > limit {
-        return Err(too_large());
+        return Err(FileError::TooLarge { path: path.to_owned(), limit });
     }
     Ok(bytes)
 }
 
-/// Reads a document: text of at most [`DOCUMENT_LIMIT`] bytes. It is erased when dropped.
-///
-/// # Errors
-/// If it is missing, too large, not text, or the operating system refuses.
-pub fn read_text(path: &Path) -> Result<Zeroizing<String>, FileError> {
-    let mut bytes = read(path, DOCUMENT_LIMIT)?;
+fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, FileError> {
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) => {
@@ -190,6 +220,8 @@ fn directory_of(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::{process::Command, thread};
+
     use super::*;
 
     fn mode(path: &Path) -> u32 {
@@ -237,7 +269,34 @@ mod tests {
         assert!(matches!(read(&path, 10), Err(FileError::TooLarge { limit: 10, .. })));
         assert_eq!(read(&path, 11).unwrap().len(), 11);
         // A device states no length.
-        assert!(matches!(read(Path::new("/dev/zero"), 10), Err(FileError::TooLarge { .. })));
+        assert!(matches!(read_secret(Path::new("/dev/zero")), Err(FileError::TooLarge { limit: SECRET_LIMIT, .. })));
+    }
+
+    fn pipe(directory: &Path) -> PathBuf {
+        let path = directory.join("pipe");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
+    #[test]
+    fn rejects_what_is_no_regular_file_without_waiting_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(pipe(directory.path()), &link).unwrap();
+        for path in [directory.path().join("pipe"), link, "/dev/zero".into(), directory.path().into()] {
+            let error = read_text(&path).unwrap_err();
+            assert!(matches!(error, FileError::Irregular(_)), "{}: {error}", path.display());
+        }
+    }
+
+    #[test]
+    fn secrets_may_come_through_pipes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = pipe(directory.path());
+        thread::scope(|scope| {
+            scope.spawn(|| fs::write(&path, "secret").unwrap());
+            assert_eq!(read_secret(&path).unwrap().as_str(), "secret");
+        });
     }
 
     #[test]

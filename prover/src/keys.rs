@@ -51,7 +51,7 @@ pub enum KeyError {
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretAt {
-    /// In a file.
+    /// In a file, or what comes out of a pipe.
     File(PathBuf),
     /// In an environment variable of this name.
     Variable(String),
@@ -64,7 +64,7 @@ impl SecretAt {
     /// If there is none.
     pub fn read(&self) -> Result<Zeroizing<String>, KeyError> {
         let text = match self {
-            Self::File(path) => files::read_text(path)?,
+            Self::File(path) => files::read_secret(path)?,
             Self::Variable(name) => Zeroizing::new(env::var(name).map_err(|_| KeyError::Variable(name.clone()))?),
         };
         Ok(Zeroizing::new(text.trim().to_owned()))
