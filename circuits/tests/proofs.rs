@@ -11,8 +11,14 @@ use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::rand_core::OsRng;
 use surety_circuits::{AdviceColumn, ProveError, ProvingKey, circuit::rules};
-use surety_kzg::point::{self, PointError};
-use surety_margin::capacity::{Capacity, TAIL_ROWS};
+use surety_kzg::{
+    SrsId,
+    point::{self, PointError},
+};
+use surety_margin::{
+    capacity::{Capacity, TAIL_ROWS},
+    ident::HexBytes,
+};
 use surety_verifier::{BatchError, PairingCheck, ProofError, pairing::PairingFailed, proof::PROOF_BYTES};
 
 /// Modulus of the scalar field.
@@ -276,6 +282,17 @@ fn rejects_batches_that_check_nothing() {
     let missing = BatchError::Weights { checks: 2, weights: 1 };
     assert_eq!(PairingCheck::combine(&checks, &[Fr::ONE]), Err(missing));
     assert_eq!(PairingCheck::combine(&checks, &[Fr::ONE, Fr::ZERO]), Err(BatchError::ZeroWeight(1)));
+}
+
+/// Attack: a batch over set-ups of which one is the attacker's.
+#[test]
+fn rejects_checks_over_another_set_up() {
+    let proven = Proven::small();
+    let mut checks = two_checks(&proven);
+    checks[1].srs = SrsId::from(HexBytes([1; 32]));
+    assert_eq!(PairingCheck::combine(&checks, &[Fr::ONE, Fr::ONE]), Err(BatchError::OtherSetUp(1)));
+    assert_eq!(checks[1].check(proven.key.verifying_key().pairing_key()), Err(PairingFailed));
+    assert_eq!(checks[0].check(proven.key.verifying_key().pairing_key()), Ok(()));
 }
 
 #[test]

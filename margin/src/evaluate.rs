@@ -56,8 +56,8 @@ pub struct Charge {
     pub amount: Quote,
 }
 
-/// An account at a level.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// An account at a level. Which charges there are tells what is held, so it does not print.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Evaluation {
     /// The level.
     #[serde(skip)]
@@ -76,6 +76,12 @@ pub struct Evaluation {
     /// The first holding that the policy does not admit, whatever the margin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_admitted: Option<Name>,
+}
+
+impl fmt::Debug for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Evaluation(hidden, {})", self.level)
+    }
 }
 
 impl Evaluation {

@@ -1,8 +1,9 @@
 //! From reports of oracle nodes to one snapshot of prices, and back: in integers, reproducible by anyone.
 //!
 //! The price of a market entry is the median of the reported prices. For an even number of reports that is the mean of
-//! the two in the middle, rounded down: neither side of the market is favoured by a choice between them, and with as
-//! few as two reports none decides alone. The time of a snapshot is that of its oldest report.
+//! the two in the middle, rounded down. With a quorum of q, `(q - 1) / 2` nodes that lie, rounded down, cannot move the
+//! median beyond what honest nodes report, whichever reports are left out: a policy that is to withstand one needs a
+//! quorum of three. The time of a snapshot is that of its oldest report.
 //!
 //! No report is passed over: one that breaks a rule makes the set invalid, and whoever puts the set together leaves it
 //! out. Signatures, and whether `feeds` identifies the entries of the policy, are for the caller to check.

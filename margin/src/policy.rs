@@ -186,6 +186,9 @@ impl Document for Policy {
 }
 
 impl Policy {
+    /// Most levels: each of them compiles to a program of its own.
+    pub const MAX_LEVELS: usize = 16;
+
     /// Reads a policy from TOML and checks it against its universe.
     ///
     /// # Errors
@@ -203,6 +206,10 @@ impl Policy {
         problems.extend(require(self.universe == universe.name, "universe", expected, &self.universe));
         problems.extend(Frame::new(self, universe).err().into_iter().flatten());
         problems.extend(self.model.class_problems(universe));
+        // Found out before a program is made, which takes memory in proportion.
+        let (room, needed) = (universe.capacity.program_rows(), self.model.least_rows());
+        let expected = format!("at most {room} rows, which is what capacity {} has", universe.capacity.k());
+        problems.extend(require(needed <= room, "model", expected, format!("one that takes {needed} or more")));
         problems
     }
 
@@ -255,6 +262,8 @@ impl Policy {
         let mut problems =
             repeated(self.levels.iter().map(|level| &level.name), |i| format!("levels[{i}].name"), "each level once");
         problems.extend(not_empty("levels", &self.levels));
+        let (most, found) = (Self::MAX_LEVELS, self.levels.len());
+        problems.extend(require(found <= most, "levels", format!("at most {most} levels"), found));
         for (i, Level { multiple, .. }) in self.levels.iter().enumerate() {
             let expected = "at least 1000000 ppm, so that no level is laxer than its basis";
             problems.extend(require(*multiple >= Ppm::ONE, format!("levels[{i}].multiple"), expected, multiple.0));

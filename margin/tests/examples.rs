@@ -139,7 +139,7 @@ fn written_examples_read_back_the_same() {
         assert_eq!(Policy::from_json(name, &policy.to_json().unwrap()).unwrap(), policy);
     }
     let policy = policy("policy.toml");
-    let snapshot = oracle::aggregate(&policy, &[report(&policy, 2), report(&policy, 0)]).unwrap();
+    let snapshot = oracle::aggregate(&policy, &[report(&policy, 2), report(&policy, 0), report(&policy, 1)]).unwrap();
     assert_eq!(Document::from_json("market.json", &snapshot.to_json().unwrap()), Ok(snapshot));
 }
 
@@ -151,9 +151,9 @@ fn canonical_encodings_are_reproducible() {
     let expected = "0x8634bb7eb69729bb30d4c722567b333c2c53e7108bf54ec5f2376e2092a860f6";
     assert_eq!(hash(canonical::encode(&universe()).unwrap()), expected);
     for (name, expected) in [
-        ("policy.toml", "0x17ed2bc4069b6c2f0e32534f5c7317a27d291bca5e75a99ac243d0d76cc5a7fc"),
-        ("policy-cross.toml", "0x5ffa4216af20e26c4ce64d42de67469ad88b2aab6546bedcf485a30d667fd153"),
-        ("policy-lending.toml", "0xe7e3f4b73fd8bbe967c5292d0a2af891ff33c9d59d8d9e4c54dd014c49aafdf0"),
+        ("policy.toml", "0x75212e3e085127e90c545a9602945e24d3fa86f2fbea9df3742cb760c87926e4"),
+        ("policy-cross.toml", "0x5ea239d6e4c5ace7dd3e894ca8bd1fa1f3adba21a1cb4ed20a0951045095c47b"),
+        ("policy-lending.toml", "0xb81cb834fc360b96c34fc4d476371076f6b4917a4d17b9e78188324becda85b4"),
     ] {
         assert_eq!(hash(canonical::encode(&policy(name)).unwrap()), expected, "{name}");
     }

@@ -1,13 +1,15 @@
 //! Every rule of a universe, a policy and holdings, broken one at a time in the example files: the reader must refuse,
 //! say where, and name what it found.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{fs, path::PathBuf};
 
 use surety_margin::{
     holdings::Holdings,
-    policy::Policy,
+    ident::Name,
+    models::{MarketScenario, Model},
+    policy::{Level, Policy},
     text::{Document, InputErrors},
     universe::Universe,
 };
@@ -362,12 +364,12 @@ mod policies {
     #[test]
     fn rejects_impossible_quorums() {
         policy_refused(
-            "quorum = 2",
+            "quorum = 3",
             "quorum = 0",
             "policy.toml:79:10: oracle.quorum: expected from 1 to the number of nodes, which is 3, found 0",
         );
         policy_refused(
-            "quorum = 2",
+            "quorum = 3",
             "quorum = 4",
             "policy.toml:79:10: oracle.quorum: expected from 1 to the number of nodes, which is 3, found 4",
         );
@@ -463,6 +465,32 @@ mod policies {
             "multiple = 999_999",
             "policy.toml:130:12: levels[2].multiple: expected at least 1000000 ppm, so that no level is laxer than its basis, found 999999",
         );
+    }
+
+    /// Attack: a small file that takes hours to compile.
+    #[test]
+    fn rejects_more_levels_than_anybody_needs() {
+        let mut policy = Policy::from_toml("p.toml", &example("policy.toml")).unwrap();
+        let level = policy.levels[0].clone();
+        let named = |i: usize| Level { name: Name::new(format!("level-{i}")).unwrap(), ..level.clone() };
+        policy.levels = (0..Policy::MAX_LEVELS).map(named).collect();
+        assert_eq!(policy.check(&universe()), []);
+        policy.levels.push(named(Policy::MAX_LEVELS));
+        let problems = policy.check(&universe());
+        assert_eq!(problems[0].to_string(), "levels: expected at most 16 levels, found 17");
+    }
+
+    /// Attack: a small file whose program takes all memory before it turns out not to fit.
+    #[test]
+    fn rejects_programs_that_cannot_fit_before_they_are_made() {
+        let mut policy = Policy::from_toml("p.toml", &example("policy.toml")).unwrap();
+        let Model::Scenario(model) = &mut policy.model else { panic!("the example is scenario margin") };
+        let scenario = model.scenarios[0].clone();
+        let named = |i: usize| MarketScenario { name: Name::new(format!("s-{i}")).unwrap(), ..scenario.clone() };
+        model.scenarios = (0..2_000).map(named).collect();
+        let problems = policy.check(&universe());
+        let size = problems.iter().find(|problem| problem.path == "model").unwrap();
+        assert!(size.expected.starts_with("at most 1016 rows"), "{size}");
     }
 
     #[test]

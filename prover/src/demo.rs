@@ -19,6 +19,7 @@ use surety_margin::{
 use surety_verifier::{
     compiled::{CommittedPolicy, CompiledPolicy},
     eip712::Audience,
+    report::snapshot_id,
     signature::SigningKey,
     statement::Statement,
     trust::{Trust, TrustKind},
@@ -173,7 +174,7 @@ fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]
         subject: None,
         level: None,
         epoch: Some(snapshot.epoch),
-        snapshots: None,
+        snapshots: Some(vec![snapshot_id(policy, snapshot)]),
         verifier: None,
         audience: Some(audience()?),
         sources: Some(rules.sources.iter().map(|source| (source.name.clone(), source.signer)).collect()),

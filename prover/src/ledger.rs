@@ -54,7 +54,7 @@ pub enum LedgerError {
     },
     /// A record that is none.
     #[error(
-        "{}: the ledger of proofs is damaged: {reason}; restore it from a backup, or ask the sources for new statements",
+        "{}: the ledger of proofs is damaged: {reason}; ask the sources for new statements: an older copy of the ledger would forget proofs",
         path.display()
     )]
     Damaged {

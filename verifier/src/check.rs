@@ -180,7 +180,7 @@ pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Ex
     let statements = statement::check(&claim.statements, &expectations)?;
     anchors.check_sequences(&claim.statements, policy.policy())?;
     let market = check_snapshot(policy, files.snapshot)?;
-    anchors.check_market(claim.epoch, claim.snapshot, market.complete)?;
+    anchors.check_market(claim.epoch, claim.snapshot)?;
     check_times(claim, files, &market, &statements, terms.now)?;
     let faith = anchors.into_faith();
     refuse_faith(&faith, terms.strict)?;

@@ -9,7 +9,7 @@ use halo2curves::{
     msm::msm_best,
 };
 use pairing::{MillerLoopResult as _, MultiMillerLoop as _};
-use surety_kzg::{point, srs};
+use surety_kzg::{SrsId, point, srs};
 
 /// A linear combination of points, not computed yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,8 @@ impl From<G1Affine> for Msm {
 /// The claim `e(left, [τ]₂) = e(right, [1]₂)`: what is left of a proof once everything but the pairing is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairingCheck {
+    /// The set-up that τ is of.
+    pub srs: SrsId,
     /// Paired with `[τ]₂`.
     pub left: Msm,
     /// Paired with `[1]₂`.
@@ -81,17 +83,23 @@ pub enum BatchError {
         /// Number of weights.
         weights: usize,
     },
+    /// Checks over different set-ups have no equation in common.
+    #[error("expected checks over one set-up, found another at position {0}")]
+    OtherSetUp(usize),
     /// A weight of zero would leave a proof unchecked.
     #[error("expected weights other than zero, found zero at position {0}")]
     ZeroWeight(usize),
 }
 
 impl PairingCheck {
-    /// Whether the claim holds.
+    /// Whether the claim holds. Under another set-up than its own it does not.
     ///
     /// # Errors
     /// If it does not.
     pub fn check(&self, srs: &PairingKey) -> Result<(), PairingFailed> {
+        if self.srs != srs.id {
+            return Err(PairingFailed);
+        }
         let left = self.left.evaluate().to_affine();
         let right = (-self.right.evaluate()).to_affine();
         let pairs = [(&left, &srs.tau_g2), (&right, &srs.g2)];
@@ -100,23 +108,24 @@ impl PairingCheck {
     }
 
     /// One claim that holds if all of `checks` do, and if one does not, then only with a probability of about one in as
-    /// many as there are weights. All checks must be over the same set-up.
+    /// many as there are weights.
     ///
     /// `weights` must be drawn at random, at least 128 bits each, after every proof of the batch is fixed.
     ///
     /// # Errors
-    /// If there are no checks, not as many weights as checks, or a weight is zero.
+    /// If there are no checks, not as many weights as checks, a weight is zero, or the checks are over several set-ups.
     pub fn combine(checks: &[Self], weights: &[Fr]) -> Result<Self, BatchError> {
-        if checks.is_empty() {
-            return Err(BatchError::Empty);
-        }
+        let Some(Self { srs, .. }) = checks.first() else { return Err(BatchError::Empty) };
         if checks.len() != weights.len() {
             return Err(BatchError::Weights { checks: checks.len(), weights: weights.len() });
         }
         if let Some(position) = weights.iter().position(|weight| bool::from(weight.is_zero())) {
             return Err(BatchError::ZeroWeight(position));
         }
-        let mut combined = Self { left: Msm::default(), right: Msm::default() };
+        if let Some(position) = checks.iter().position(|check| check.srs != *srs) {
+            return Err(BatchError::OtherSetUp(position));
+        }
+        let mut combined = Self { srs: *srs, left: Msm::default(), right: Msm::default() };
         for (check, weight) in checks.iter().zip(weights) {
             combined.left.add(*weight, &check.left);
             combined.right.add(*weight, &check.right);
@@ -128,12 +137,13 @@ impl PairingCheck {
 /// The set-up's points in G2, prepared for pairings.
 #[derive(Clone, Debug)]
 pub struct PairingKey {
+    id: SrsId,
     g2: G2Prepared,
     tau_g2: G2Prepared,
 }
 
 impl From<&srs::VerifierKey> for PairingKey {
     fn from(srs: &srs::VerifierKey) -> Self {
-        Self { g2: G2Prepared::from(srs.g2()), tau_g2: G2Prepared::from(srs.tau_g2()) }
+        Self { id: srs.id(), g2: G2Prepared::from(srs.g2()), tau_g2: G2Prepared::from(srs.tau_g2()) }
     }
 }

@@ -73,7 +73,7 @@ impl VerifyingKey {
 
         let rows = RowValues::at(protocol, messages.challenges.x).ok_or(ProofError::DegenerateChallenge)?;
         let sets: Vec<_> = self.rotation_sets().iter().map(|set| messages.opening_set(protocol, &rows, set)).collect();
-        messages.multi_opening.reduce(&sets).ok_or(ProofError::DegenerateChallenge)
+        messages.multi_opening.reduce(self.srs().id(), &sets).ok_or(ProofError::DegenerateChallenge)
     }
 }
 

@@ -58,8 +58,6 @@ pub struct CheckedSnapshot {
     pub oldest: Timestamp,
     /// When the newest report was observed.
     pub newest: Timestamp,
-    /// Whether every oracle node of the policy has reported. If not, somebody chose whose reports to take.
-    pub complete: bool,
 }
 
 /// Checks feeds, the policy's oracle rules, and every signature.
@@ -77,8 +75,7 @@ pub fn check_snapshot(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<C
         check_signature(&input, &hash(report), &report.signature, &report.oracle)?;
     }
     let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
-    let complete = snapshot.reports.len() == policy.policy().oracle.nodes.len();
-    Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, complete })
+    Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest })
 }
 
 /// The identifier of a policy's snapshot.

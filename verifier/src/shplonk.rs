@@ -14,6 +14,7 @@
 
 use ff::Field as _;
 use halo2curves::bn256::{Fr, G1Affine};
+use surety_kzg::SrsId;
 
 use crate::pairing::{Msm, PairingCheck};
 
@@ -49,7 +50,7 @@ pub(crate) struct MultiOpening {
 
 impl MultiOpening {
     /// The pairing equation that the claims come down to; none if a challenge coincides with an opened point.
-    pub(crate) fn reduce(&self, sets: &[OpeningSet]) -> Option<PairingCheck> {
+    pub(crate) fn reduce(&self, srs: SrsId, sets: &[OpeningSet]) -> Option<PairingCheck> {
         let all_points = union(sets);
         let first = sets.first()?;
         let first_complement: Option<Fr> = vanishing(&complement(&all_points, first), self.u).invert().into();
@@ -70,7 +71,7 @@ impl MultiOpening {
         right.push(generator_factor, G1Affine::generator());
         right.push(-vanishing(&first.points, self.u), self.quotient);
         right.push(self.u, self.witness);
-        Some(PairingCheck { left: Msm::from(self.witness), right })
+        Some(PairingCheck { srs, left: Msm::from(self.witness), right })
     }
 }
 

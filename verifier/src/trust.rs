@@ -101,7 +101,7 @@ pub enum Faith {
     Oracles,
     /// No newest epoch known.
     Epoch,
-    /// No snapshot pinned, and not every oracle node has reported.
+    /// No snapshot pinned: which reports of the epoch it was made of was somebody's choice.
     Reports,
     /// No last sequence number known for some account.
     Sequences,
@@ -117,7 +117,7 @@ impl fmt::Display for Faith {
             Self::Sources => "that the addresses of the sources in the policy are theirs",
             Self::Oracles => "that the addresses of the oracle nodes in the policy are theirs",
             Self::Epoch => "that there is no newer market snapshot",
-            Self::Reports => "that the reports which the snapshot leaves out were left out for a good reason",
+            Self::Reports => "that the reports of the epoch were not chosen to suit the holder",
             Self::Sequences => "that the sources have made no newer statements",
         })
     }
@@ -179,19 +179,18 @@ impl<'a> Anchors<'a> {
         Ok(())
     }
 
-    /// Which prices: the newest, and not a choice of reports that suits the holder.
-    pub(crate) fn check_market(&mut self, epoch: u64, id: SnapshotId, complete: bool) -> Result<(), Rejection> {
+    /// Which prices: the newest, and not a choice of reports that suits the holder. That every node has reported does not
+    /// show that none has reported twice, so only a snapshot that the verifier knows excludes a choice.
+    pub(crate) fn check_market(&mut self, epoch: u64, id: SnapshotId) -> Result<(), Rejection> {
         if let Some(newest) = self.anchor(|trust| trust.epoch, Faith::Epoch) {
             require(epoch >= newest, Rule::Superseded, "market: epoch", || {
                 (format!("{newest}, the newest that your trust file knows, or a newer one"), epoch.to_string())
             })?;
         }
-        match self.trust.and_then(|trust| trust.snapshots.as_ref()) {
-            Some(pinned) => require(pinned.contains(&id), Rule::Anchor, "market", || {
+        if let Some(pinned) = self.anchor(|trust| trust.snapshots.as_ref(), Faith::Reports) {
+            require(pinned.contains(&id), Rule::Anchor, "market", || {
                 ("one of the snapshots that your trust file pins".to_owned(), id.0.to_string())
-            })?,
-            None if complete => {}
-            None => self.faith.push(Faith::Reports),
+            })?;
         }
         Ok(())
     }

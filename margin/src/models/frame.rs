@@ -1,15 +1,18 @@
 //! Names resolved, and amounts brought to one scale.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alloy_primitives::I256;
 
 use super::Rule;
 use crate::{
+    ident::Name,
     market::{MarketIndex, PriceRange},
     policy::Policy,
     problem::Problem,
     program::{Affine, Expression, HoldingRange, holding},
-    units::{Ppm, Price},
-    universe::Universe,
+    units::{Notional, Ppm, Price, ShockPpm},
+    universe::{Instrument, Universe},
 };
 
 /// Decimal digits of a fraction in parts per million.
@@ -45,10 +48,10 @@ impl<'a> Frame<'a> {
     pub fn new(policy: &Policy, universe: &'a Universe) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut instruments: Vec<Resolved> = Vec::new();
-        let list = policy.model.list();
+        let (list, names, mut covered) = (policy.model.list(), Names::of(policy, universe), BTreeSet::new());
         for (position, rule) in policy.model.rules().into_iter().enumerate() {
-            match resolve(&rule, policy, universe) {
-                Ok(resolved) if instruments.iter().any(|other| other.instrument == resolved.instrument) => {
+            match names.resolve(&rule) {
+                Ok(resolved) if !covered.insert(resolved.instrument) => {
                     let path = format!("{list}[{position}].instrument");
                     problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
@@ -81,23 +84,13 @@ impl<'a> Frame<'a> {
     /// Which holdings the policy admits, for each instrument of the universe.
     #[must_use]
     pub fn holding_ranges(&self) -> Vec<HoldingRange> {
-        let range = |(index, instrument): (usize, &crate::universe::Instrument)| {
-            let limit = instrument.max_lots.get();
-            let rule = self.instruments.iter().find(|resolved| resolved.instrument == index);
-            let (min, max) = match rule {
-                Some(Resolved { short: true, .. }) => (-limit, limit),
-                Some(_) => (0, limit),
-                None => (0, 0),
-            };
-            HoldingRange { name: instrument.name.clone(), min, max }
-        };
-        self.universe.instruments.iter().enumerate().map(range).collect()
-    }
-
-    /// What the model's instrument number `rule` is called.
-    #[must_use]
-    pub fn name(&self, rule: usize) -> String {
-        self.universe.instruments[self.instruments[rule].instrument].name.to_string()
+        let mut ranges: Vec<HoldingRange> = self.universe.instruments.iter().map(not_admitted).collect();
+        for resolved in &self.instruments {
+            let range = &mut ranges[resolved.instrument];
+            range.max = self.universe.instruments[resolved.instrument].max_lots.get();
+            range.min = if resolved.short { -range.max } else { 0 };
+        }
+        ranges
     }
 
     /// The value of the holding of the model's instrument number `rule`, times the fractions.
@@ -131,7 +124,18 @@ impl<'a> Frame<'a> {
     }
 
     fn factor(&self, resolved: Resolved, fractions: &[Fraction]) -> I256 {
-        let digits = self.scale - resolved.decimals - PPM_DIGITS * fractions.len() as u32;
+        self.product(resolved.decimals, fractions)
+    }
+
+    /// An amount of quote units, times the fractions.
+    #[must_use]
+    pub fn amount(&self, notional: Notional, fractions: &[Fraction]) -> I256 {
+        self.product(0, fractions) * I256::unchecked_from(notional.get())
+    }
+
+    /// The product of fractions, as what a value with so many decimal places is multiplied with.
+    fn product(&self, decimals: u32, fractions: &[Fraction]) -> I256 {
+        let digits = self.scale - decimals - PPM_DIGITS * fractions.len() as u32;
         let power = I256::unchecked_from(10).pow(alloy_primitives::U256::from(digits));
         fractions.iter().fold(power, |product, fraction| product * I256::unchecked_from(fraction.0))
     }
@@ -147,6 +151,12 @@ impl From<Ppm> for Fraction {
     }
 }
 
+impl From<ShockPpm> for Fraction {
+    fn from(ShockPpm(shock): ShockPpm) -> Self {
+        Self(i64::from(shock))
+    }
+}
+
 impl Fraction {
     /// The product of two fractions of a requirement, rounded up: against the account.
     #[must_use]
@@ -157,22 +167,41 @@ impl Fraction {
     }
 }
 
-fn resolve(rule: &Rule<'_>, policy: &Policy, universe: &Universe) -> Result<Resolved, Problem> {
-    let Some(instrument) = universe.instruments.iter().position(|instrument| instrument.name == *rule.instrument)
-    else {
-        let expected = format!("an instrument of the universe {}", universe.name);
-        return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
-    };
-    let mut decimals = u32::from(universe.instruments[instrument].lot_decimals.get());
-    let price = match rule.price {
-        None => None,
-        Some(name) => {
-            let Some(index) = policy.market.iter().position(|entry| entry.name == *name) else {
-                return Err(Problem::new("price", "the name of a market entry of the policy", name.to_string()));
-            };
-            decimals += u32::from(policy.market[index].decimals.get());
-            Some(MarketIndex(index))
-        }
-    };
-    Ok(Resolved { instrument, price, short: rule.short, decimals })
+fn not_admitted(instrument: &Instrument) -> HoldingRange {
+    HoldingRange { name: instrument.name.clone(), min: 0, max: 0 }
+}
+
+/// What the names of instruments and market entries stand for.
+struct Names<'a> {
+    universe: &'a Universe,
+    policy: &'a Policy,
+    instruments: BTreeMap<&'a Name, usize>,
+    prices: BTreeMap<&'a Name, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of(policy: &'a Policy, universe: &'a Universe) -> Self {
+        let instruments = universe.instruments.iter().enumerate().map(|(i, instrument)| (&instrument.name, i));
+        let prices = policy.market.iter().enumerate().map(|(i, entry)| (&entry.name, i));
+        Self { universe, policy, instruments: instruments.collect(), prices: prices.collect() }
+    }
+
+    fn resolve(&self, rule: &Rule<'_>) -> Result<Resolved, Problem> {
+        let Some(&instrument) = self.instruments.get(rule.instrument) else {
+            let expected = format!("an instrument of the universe {}", self.universe.name);
+            return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
+        };
+        let mut decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
+        let price = match rule.price {
+            None => None,
+            Some(name) => {
+                let Some(&index) = self.prices.get(name) else {
+                    return Err(Problem::new("price", "the name of a market entry of the policy", name.to_string()));
+                };
+                decimals += u32::from(self.policy.market[index].decimals.get());
+                Some(MarketIndex(index))
+            }
+        };
+        Ok(Resolved { instrument, price, short: rule.short, decimals })
+    }
 }

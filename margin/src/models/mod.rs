@@ -69,6 +69,15 @@ impl Model {
         }
     }
 
+    /// A lower bound on the rows of a level's program, found without making it.
+    pub(crate) fn least_rows(&self) -> usize {
+        match self {
+            Self::Collateral(model) => model.assets.len(),
+            Self::Cross(model) => model.positions.len(),
+            Self::Scenario(model) => model.least_rows(),
+        }
+    }
+
     /// The path of the list of its instruments in a policy.
     pub(crate) fn list(&self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@
 //! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
 //! The unshocked market is always among the scenarios, so that no gain counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::I256;
 use schemars::JsonSchema;
@@ -83,8 +83,7 @@ impl ScenarioPosition {
 
 impl MarketScenario {
     fn shock(&self, factor: Option<&Name>) -> Option<Fraction> {
-        let ShockPpm(shock) = self.shocks.get(factor?)?;
-        Some(Fraction(i64::from(*shock)))
+        self.shocks.get(factor?).copied().map(Fraction::from)
     }
 }
 
@@ -93,27 +92,26 @@ impl ScenarioMargin {
         let mut problems = Vec::from_iter(super::charge_problems("model.loss_multiple", self.loss_multiple));
         problems.extend(not_empty("model.positions", &self.positions));
         problems.extend(not_empty("model.scenarios", &self.scenarios));
-        let moved = |factor: &Name| self.scenarios.iter().any(|scenario| scenario.shocks.contains_key(factor));
+        let moved: BTreeSet<&Name> = self.scenarios.iter().flat_map(|scenario| scenario.shocks.keys()).collect();
         for (i, position) in self.positions.iter().enumerate() {
             let path = |key: &str| format!("model.positions[{i}].{key}");
             problems.extend(super::weight_problems(&path("weight"), position.weight));
             problems.extend(super::charge_problems(&path("charge"), position.charge));
-            if let Some(factor) = position.factor.as_ref().filter(|factor| !moved(factor)) {
+            if let Some(factor) = position.factor.as_ref().filter(|factor| !moved.contains(factor)) {
                 let expected = "a risk factor that a scenario moves";
                 problems.push(Problem::new(path("factor"), expected, factor.to_string()));
             }
         }
-        let known = |name: &Name| self.positions.iter().any(|position| position.factor.as_ref() == Some(name));
+        let positions = self.positions_by_factor();
+        let mut names = BTreeSet::from([UNSHOCKED]);
         for (i, scenario) in self.scenarios.iter().enumerate() {
-            if scenario.name.as_str() == UNSHOCKED
-                || self.scenarios[..i].iter().any(|other| other.name == scenario.name)
-            {
+            if !names.insert(scenario.name.as_str()) {
                 let found = scenario.name.to_string();
                 problems.push(Problem::new(format!("model.scenarios[{i}].name"), "a name of its own", found));
             }
             for (name, ShockPpm(shock)) in &scenario.shocks {
                 let path = format!("model.scenarios[{i}].shocks.{name}");
-                if !known(name) {
+                if !positions.contains_key(name) {
                     problems.push(Problem::new(path, "the risk factor of a position", name.to_string()));
                 } else if *shock < -1_000_000 {
                     problems.push(Problem::new(path, "a shock of at least -1000000 ppm", shock.to_string()));
@@ -132,11 +130,13 @@ impl ScenarioMargin {
         };
         let settled: Expression = self.positions.iter().enumerate().map(settled).sum();
         let multiple = self.multiple(level);
+        let positions = self.positions_by_factor();
         let profit = |scenario: &MarketScenario| {
-            let moved = |(rule, position): (usize, &ScenarioPosition)| {
-                Some(frame.value(rule, &[scenario.shock(position.factor.as_ref())?, multiple]))
-            };
-            let value = self.positions.iter().enumerate().filter_map(moved).sum();
+            let moved = scenario.shocks.iter().flat_map(|(factor, shock)| {
+                let rules = positions.get(factor).into_iter().flatten();
+                rules.map(|rule| frame.value(*rule, &[Fraction::from(*shock), multiple]))
+            });
+            let value = moved.sum();
             Scenario { label: scenario.name.to_string(), value }
         };
         let unshocked = Scenario { label: UNSHOCKED.to_owned(), value: Expression::zero() };
@@ -173,6 +173,28 @@ impl ScenarioMargin {
         breakdown.charge("worst scenario".to_owned(), -worst.1)?;
         breakdown.worst_scenario = Some(worst.0);
         Some(breakdown)
+    }
+
+    /// The positions that each risk factor moves, by their places in the list.
+    fn positions_by_factor(&self) -> BTreeMap<&Name, Vec<usize>> {
+        let mut positions: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
+        for (rule, position) in self.positions.iter().enumerate() {
+            if let Some(factor) = &position.factor {
+                positions.entry(factor).or_default().push(rule);
+            }
+        }
+        positions
+    }
+
+    /// A lower bound on the rows of a program's table: one for each surplus, and one for each position that a scenario
+    /// moves. Found without making the program.
+    pub(super) fn least_rows(&self) -> usize {
+        let positions = self.positions_by_factor();
+        let moves = |(factor, shock): (&Name, &ShockPpm)| match positions.get(factor) {
+            Some(moved) if shock.0 != 0 => moved.len(),
+            _ => 0,
+        };
+        self.scenarios.iter().map(|scenario| 1 + scenario.shocks.iter().map(moves).sum::<usize>()).sum()
     }
 
     fn multiple(&self, level: &Level) -> Fraction {

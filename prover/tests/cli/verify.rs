@@ -126,7 +126,7 @@ fn rejects_other_public_files() {
     // Another version of the format is a mismatch; anything else that cannot be read is bad input.
     refused(swap("market.json", "\"version\": 1", "\"version\": 2"), 5, "version");
     refused(swap("policy.toml", "version = 1", "version = 2"), 5, "version");
-    refused(swap("policy.toml", "quorum = 2", "quorums = 2"), 2, "quorums");
+    refused(swap("policy.toml", "quorum = 3", "quorums = 3"), 2, "quorums");
     verify().expect(0);
 }
 

@@ -86,8 +86,16 @@ fn with_every_anchor_nothing_is_taken_on_faith() {
 #[test]
 fn without_anchors_everything_is_said_to_be_taken_on_faith() {
     let scene = Scene::new();
-    let expected =
-        [Faith::Policy, Faith::SetUp, Faith::Audience, Faith::Sources, Faith::Oracles, Faith::Sequences, Faith::Epoch];
+    let expected = [
+        Faith::Policy,
+        Faith::SetUp,
+        Faith::Audience,
+        Faith::Sources,
+        Faith::Oracles,
+        Faith::Sequences,
+        Faith::Epoch,
+        Faith::Reports,
+    ];
     assert_eq!(scene.examine(&lenient()).unwrap().faith, expected);
     assert_eq!(scene.examine(&under(&NONE)).unwrap().faith, expected);
 }
@@ -95,10 +103,11 @@ fn without_anchors_everything_is_said_to_be_taken_on_faith() {
 #[test]
 fn rejects_each_missing_anchor_when_strict() {
     let scene = Scene::new();
-    let without: [(Faith, Spoil<Trust>); 7] = [
+    let without: [(Faith, Spoil<Trust>); 8] = [
         (Faith::Policy, |trust| trust.policy = None),
         (Faith::SetUp, |trust| trust.srs = None),
         (Faith::Epoch, |trust| trust.epoch = None),
+        (Faith::Reports, |trust| trust.snapshots = None),
         (Faith::Audience, |trust| trust.audience = None),
         (Faith::Sources, |trust| trust.sources = None),
         (Faith::Oracles, |trust| trust.oracles = None),
@@ -120,13 +129,15 @@ fn rejects_each_missing_anchor_when_strict() {
 /// Attack: of many reports, take those that are kindest.
 #[test]
 fn rejects_a_choice_of_reports_when_strict() {
-    let mut scene = Scene::new();
-    scene.take_snapshot(snapshot(&scene.policy, &[0, 2]));
-    let mut trust = full(&scene);
-    scene.examine(&strictly(&trust)).unwrap();
-    trust.snapshots = None;
-    assert_eq!(scene.examine(&under(&trust)).unwrap().faith, [Faith::Reports]);
-    scene.rejects_under(&strictly(&trust), Rule::Strict);
+    for nodes in [&[0, 2][..], &[0, 1, 2]] {
+        let mut scene = Scene::new();
+        scene.take_snapshot(snapshot(&scene.policy, nodes));
+        let mut trust = full(&scene);
+        scene.examine(&strictly(&trust)).unwrap();
+        trust.snapshots = None;
+        assert_eq!(scene.examine(&under(&trust)).unwrap().faith, [Faith::Reports]);
+        scene.rejects_under(&strictly(&trust), Rule::Strict);
+    }
 }
 
 /// Attack: a policy, sources, oracle nodes, a set-up, a registry of the holder's making, all in order among themselves.
