@@ -97,13 +97,7 @@ impl<const N: usize> HexBytes<N> {
     /// # Errors
     /// A sentence that says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let expected = || {
-            format!(
-                "expected 0x and {} lower-case hexadecimal digits, found {:?}",
-                2 * N,
-                text.chars().take(2 * N + 8).collect::<String>()
-            )
-        };
+        let expected = || format!("expected 0x and {} lower-case hexadecimal digits, found {text:?}", 2 * N);
         let digits = text.strip_prefix("0x").ok_or_else(expected)?.as_bytes();
         if digits.len() != 2 * N {
             return Err(expected());

@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+/// How much of what was found is repeated, in characters: whoever wrote the input also chose its length.
+const MAX_FOUND: usize = 80;
+
 /// A rule that an input breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -9,16 +12,16 @@ pub struct Problem {
     pub path: String,
     /// What the rule expects.
     pub expected: String,
-    /// What was found.
+    /// What was found, or how it begins.
     pub found: String,
     /// What to do, where that does not go without saying.
     pub advice: Option<&'static str>,
 }
 
 impl Problem {
-    /// A problem.
+    /// A problem. A long text that was found is cut short.
     pub fn new(path: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { path: path.into(), expected: expected.into(), found: found.into(), advice: None }
+        Self { path: path.into(), expected: expected.into(), found: beginning(found.into()), advice: None }
     }
 
     /// Says what to do.
@@ -36,6 +39,14 @@ impl fmt::Display for Problem {
         write!(f, "expected {}, found {}", self.expected, self.found)?;
         self.advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
     }
+}
+
+fn beginning(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_FOUND) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// A problem for each value that a list has more than once.
@@ -65,4 +76,16 @@ pub(crate) fn require(
     found: impl fmt::Display,
 ) -> Option<Problem> {
     (!holds).then(|| Problem::new(path, expected, found.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_cut_short_between_characters() {
+        let found = |length: usize| Problem::new("", "", "é".repeat(length)).found;
+        assert_eq!(found(MAX_FOUND), "é".repeat(MAX_FOUND));
+        assert_eq!(found(MAX_FOUND + 1), "é".repeat(MAX_FOUND) + "…");
+    }
 }

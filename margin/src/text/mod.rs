@@ -221,6 +221,10 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::{
+        ident::{Bytes32, HexBytes, Name},
+        units::Price,
+    };
 
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -475,10 +479,32 @@ mod tests {
         json_refused("\"a\\tb\"", "\"ééé\", 5", &["j:1:24: lines[2]: expected a string, found 5"]);
     }
 
+    /// A list of one of the types that files hold as strings.
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Listed<T>(Vec<T>);
+
+    impl<T: Serialize + DeserializeOwned> Document for Listed<T> {
+        fn problems(&self) -> Vec<Problem> {
+            Vec::new()
+        }
+    }
+
     #[test]
-    fn long_texts_are_cut_short() {
-        let errors = Letter::from_toml("t", &TOML.replacen("letter", &"x".repeat(1_000_000), 1)).unwrap_err();
-        assert!(errors.to_string().len() < 200);
+    fn rejects_long_texts_without_repeating_them() {
+        let long = "x".repeat(1_000_000);
+        for (from, to) in [("letter", &*long), ("count", &*long), ("-1", &*format!("'{long}'"))] {
+            let errors = Letter::from_toml("t", &TOML.replacen(from, to, 1)).unwrap_err();
+            assert!(errors.to_string().len() < 250, "{from}");
+        }
+        fn refused<T: Serialize + DeserializeOwned>(text: &str) {
+            let errors = Listed::<T>::from_json("j", &format!("[\"{text}\"]")).err().unwrap().to_string();
+            assert!(errors.ends_with(&format!(", found \"{}…", "x".repeat(79))), "{} bytes", errors.len());
+        }
+        refused::<Name>(&long);
+        refused::<Price>(&long);
+        refused::<Bytes32>(&long);
+        refused::<HexBytes<1760>>(&long);
     }
 
     proptest! {

@@ -16,9 +16,6 @@ use crate::problem::Problem;
 /// Keys that say what the others mean: they come first, wherever they stand.
 const TAGS: [&str; 3] = ["kind", "version", "type"];
 
-/// How much of a text errors repeat, in characters.
-const MAX_QUOTED: usize = 80;
-
 /// Reads a value of a type.
 pub(super) fn read<T: DeserializeOwned>(root: &Node<'_>) -> Result<T, Misfit> {
     T::deserialize(Reader(root)).map_err(|fault| Misfit {
@@ -105,11 +102,7 @@ fn describe(expected: &dyn Expected) -> String {
 
 fn quote(found: Unexpected<'_>) -> String {
     match found {
-        Unexpected::Str(text) => {
-            let start: String = text.chars().take(MAX_QUOTED).collect();
-            let dots = if start.len() < text.len() { "…" } else { "" };
-            format!("{start:?}{dots}")
-        }
+        Unexpected::Str(text) => format!("{text:?}"),
         Unexpected::Signed(number) => number.to_string(),
         Unexpected::Unsigned(number) => number.to_string(),
         Unexpected::Bool(flag) => flag.to_string(),
