@@ -152,6 +152,69 @@ impl JsonSchema for Price {
     }
 }
 
+/// A positive whole number of quote units: where a tier ends.
+///
+/// Written as a decimal string, so that no reader rounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Notional(u64);
+
+impl Notional {
+    /// An amount.
+    ///
+    /// # Errors
+    /// If it is zero.
+    pub fn new(amount: u64) -> Result<Self, String> {
+        if amount == 0 {
+            return Err("expected an amount from 1 to 2^64 - 1 quote units, found 0".into());
+        }
+        Ok(Self(amount))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Notional {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for Notional {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Notional {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = parse_digits(&text).and_then(|number| u64::try_from(number).ok()).ok_or_else(|| {
+            D::Error::custom(format!(
+                "expected an amount from 1 to 2^64 - 1 quote units as a decimal integer in a string, found {text:?}"
+            ))
+        })?;
+        Self::new(number).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Notional {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Notional".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,19}$",
+            "description": "A positive whole number of quote units, at most 2^64 - 1."
+        })
+    }
+}
+
 /// Parts per million: a weight, a haircut, a fraction. `1_000_000` is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -12,11 +12,13 @@ use surety_margin::{
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     ident::Name,
-    models::{Asset, Collateral, Cross, CrossPosition, Frame, MarketScenario, Model, ScenarioMargin, ScenarioPosition},
+    models::{
+        Asset, Collateral, Cross, CrossPosition, Frame, MarketScenario, Model, ScenarioMargin, ScenarioPosition, Tier,
+    },
     policy::{ByBasis, Policy},
     program::{Program, Unsatisfied},
     sample::{self, Sample},
-    units::{Lots, Ppm, Price, ShockPpm},
+    units::{Lots, Notional, Ppm, Price, ShockPpm},
 };
 
 const INSTRUMENTS: usize = 5;
@@ -37,6 +39,26 @@ fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, ByBasis)>> {
     prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), by_basis(true)), INSTRUMENTS)
 }
 
+/// Up to four tiers, the last with or without an end; none at all means a single weight.
+fn ladders() -> impl Strategy<Value = Vec<Tier>> {
+    let tiers = prop::collection::btree_map(1..100_000_000u64, (0..=1_000_000u32, 0..=1_000_000u32), 0..5);
+    (tiers, any::<bool>()).prop_map(|(tiers, ends)| {
+        let (mut initial, mut maintenance): (Vec<_>, Vec<_>) =
+            tiers.values().map(|(a, b)| (*a.min(b), *a.max(b))).unzip();
+        initial.sort_by(|a, b| b.cmp(a));
+        maintenance.sort_by(|a, b| b.cmp(a));
+        let tier = |((end, initial), maintenance): ((&u64, u32), u32)| Tier {
+            up_to: Some(Notional::new(*end).unwrap()),
+            weight: ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) },
+        };
+        let mut tiers: Vec<_> = tiers.keys().zip(initial).zip(maintenance).map(tier).collect();
+        if let Some(last) = tiers.last_mut().filter(|_| !ends) {
+            last.up_to = None;
+        }
+        tiers
+    })
+}
+
 fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
     prop::collection::vec(prop::collection::vec(-900_000..900_000i32, INSTRUMENTS), 0..6)
 }
@@ -44,9 +66,12 @@ fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
 fn models() -> impl Strategy<Value = Model> {
     let instrument = |i: usize| name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") });
     let price = |i: usize| (i > 0).then(|| name(format!("p{i}")));
-    let collateral = rules().prop_map(move |rules| {
-        let asset = |(i, (short, weight, _))| Asset { instrument: instrument(i), price: price(i), short, weight };
-        Model::Collateral(Collateral { assets: rules.into_iter().enumerate().map(asset).collect() })
+    let collateral = (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(move |(rules, ladders)| {
+        let asset = |(i, ((short, weight, _), tiers)): (usize, (_, Vec<Tier>))| {
+            let weight = tiers.is_empty().then_some(weight);
+            Asset { instrument: instrument(i), price: price(i), short, weight, tiers }
+        };
+        Model::Collateral(Collateral { assets: rules.into_iter().zip(ladders).enumerate().map(asset).collect() })
     });
     let cross = rules().prop_map(move |rules| {
         let position = |(i, (short, weight, fraction))| CrossPosition {

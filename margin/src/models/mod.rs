@@ -8,6 +8,7 @@
 mod collateral;
 mod cross;
 mod frame;
+mod ladder;
 mod scenario;
 
 use core::fmt;
@@ -22,6 +23,7 @@ pub use self::{
     collateral::{Asset, Collateral},
     cross::{Cross, CrossPosition},
     frame::Frame,
+    ladder::Tier,
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
 };
 use crate::{

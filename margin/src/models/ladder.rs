@@ -1,0 +1,131 @@
+//! Haircut ladders by size: the larger a holding, the less of its next part counts.
+//!
+//! With tiers `t = 1, 2, …` that end at the values `T_1 < T_2 < …` and count for the fractions `w_1 ≥ w_2 ≥ …`, a
+//! holding of value `v ≥ 0` counts for `Σ_t w_t·max(0, min(v, T_t) - T_{t-1})`, where `T_0 = 0`. These are marginal
+//! ratios: each part of the value counts at the ratio of the tier that it lies in. Because they fall, the sum is concave,
+//! and equals `w_1·v - Σ_t (w_t - w_{t+1})·max(0, v - T_t)`, where a tier after the last counts for nothing.
+//!
+//! Source: the tiered collateral ratios that exchanges publish for concentrated collateral.
+
+use alloy_primitives::I256;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Frame, frame::Fraction};
+use crate::{
+    holdings::Position,
+    policy::{Basis, ByBasis},
+    problem::{Problem, require},
+    program::{Affine, Expression, number, positive_part},
+    units::{Notional, Ppm, Price},
+};
+
+/// A tier of a ladder: how much of the part of a value counts that lies above the tier before and below its own end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// Where the tier ends, in quote units. Left out for a last tier without end; otherwise nothing counts beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<Notional>,
+    /// How much of the part counts.
+    pub weight: ByBasis,
+}
+
+/// One part per million: what a ladder's values are multiplied with before their weights.
+const UNIT: Fraction = Fraction(1);
+
+/// The tiers of an asset at one basis, lowest first. Correct if [`problems`] finds none.
+pub(super) struct Ladder {
+    basis: Basis,
+    tiers: Vec<Tier>,
+}
+
+impl Ladder {
+    pub(super) fn new(basis: Basis, tiers: Vec<Tier>) -> Self {
+        Self { basis, tiers }
+    }
+
+    /// What the first part of a value counts for.
+    pub(super) fn first(&self) -> Fraction {
+        self.weight(0).into()
+    }
+
+    /// How much less a value counts than at the first weight throughout.
+    pub(super) fn reduction(&self, frame: &Frame<'_>, rule: usize) -> Expression {
+        let fall = |(t, tier): (usize, &Tier)| {
+            let end = number(Affine::constant(frame.amount(tier.up_to?, &[UNIT])));
+            let fall = i64::from(self.weight(t).0) - i64::from(self.weight(t + 1).0);
+            let above = positive_part(frame.value(rule, &[UNIT]) - end);
+            (fall != 0).then(|| above.times(Affine::constant(I256::unchecked_from(fall))))
+        };
+        self.tiers.iter().enumerate().filter_map(fall).sum()
+    }
+
+    /// What a holding that is not negative counts for: tier by tier. None if it exceeds 256 bits.
+    pub(super) fn counted(
+        &self,
+        frame: &Frame<'_>,
+        rule: usize,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<I256> {
+        let mut rest = frame.value_of(rule, &[UNIT], position, prices)?;
+        let (mut start, mut counted) = (I256::ZERO, I256::ZERO);
+        for tier in &self.tiers {
+            let part = match tier.up_to {
+                Some(end) => {
+                    let end = frame.amount(end, &[UNIT]);
+                    let room = end.checked_sub(start)?;
+                    start = end;
+                    rest.min(room)
+                }
+                None => rest,
+            };
+            rest = rest.checked_sub(part)?;
+            let weight = I256::unchecked_from(tier.weight.at(self.basis).0);
+            counted = counted.checked_add(part.checked_mul(weight)?)?;
+        }
+        Some(counted)
+    }
+
+    fn weight(&self, tier: usize) -> Ppm {
+        self.tiers.get(tier).map_or(Ppm(0), |tier| tier.weight.at(self.basis))
+    }
+}
+
+/// What makes a list of tiers no ladder.
+pub(super) fn problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (t, tier) in tiers.iter().enumerate() {
+        problems.extend(super::weight_problems(&format!("{path}[{t}].weight"), tier.weight));
+    }
+    for (t, pair) in tiers.windows(2).enumerate() {
+        let [before, tier] = pair else { continue };
+        let place = |key: &str| format!("{path}[{}].{key}", t + 1);
+        let Some(start) = before.up_to else {
+            let found = "none in a tier that others follow";
+            problems.push(Problem::new(
+                format!("{path}[{t}].up_to"),
+                "an end, because only the last tier may be without",
+                found,
+            ));
+            continue;
+        };
+        if let Some(end) = tier.up_to {
+            let expected = format!("more than the tier before, which ends at {start}");
+            problems.extend(require(end > start, place("up_to"), expected, end));
+        }
+        let falls =
+            tier.weight.maintenance <= before.weight.maintenance && tier.weight.initial <= before.weight.initial;
+        let expected = format!(
+            "weights that do not rise from tier to tier, at most initial {}, maintenance {}",
+            before.weight.initial.0, before.weight.maintenance.0
+        );
+        let found = format!(
+            "initial {}, maintenance {}, which is not concave",
+            tier.weight.initial.0, tier.weight.maintenance.0
+        );
+        problems.extend(require(falls, place("weight"), expected, found));
+    }
+    problems
+}

@@ -1,0 +1,267 @@
+//! Haircut ladders that an exchange publishes, against a computation of their own.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::print_stdout, reason = "a test that is left out says so")]
+
+use std::{fs, path::Path};
+
+use alloy_primitives::I256;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use surety_margin::{
+    compile::compile,
+    evaluate::evaluate,
+    holdings::Position,
+    ident::Name,
+    models::{Asset, Collateral, Frame, Model, Tier},
+    policy::{ByBasis, Policy},
+    program::Unsatisfied,
+    sample,
+    text::Document as _,
+    units::{Decimals, Lots, Notional, Ppm, Price},
+    universe::{InstrumentClass, Universe},
+};
+
+/// Decimal places of prices: the cheapest token costs a few millionths.
+const DECIMALS: u8 = 12;
+
+/// What the file writes for a tier without end.
+const ENDLESS: u64 = u64::MAX;
+
+/// A token, and one of the ladders that the exchange has for it.
+struct Token {
+    price: u128,
+    /// Where each tier ends, and its ratio in percent.
+    ladder: Vec<(u64, u32)>,
+}
+
+/// None, and a word about it, where the file is not there.
+fn file() -> Option<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/haircuts/binance-cex-assets.csv");
+    let text = fs::read_to_string(&path);
+    if text.is_err() {
+        println!("skipped: {} is not there", path.display());
+    }
+    text.ok()
+}
+
+/// All ladders of all tokens that have a price, three to a token unless it counts for nothing.
+fn tokens(csv: &str) -> Vec<Token> {
+    let token = |line: &str| -> Vec<Token> {
+        let fields: Vec<&str> = line[1..line.len() - 1].split("\",\"").collect();
+        let (whole, fraction) = fields[1].split_once('.').unwrap();
+        let price = format!("{whole}{:0<1$.1$}", fraction, usize::from(DECIMALS)).parse().unwrap();
+        let ladders = fields[2..5].iter().map(|text| ladder(text));
+        ladders.filter(|ladder| !ladder.is_empty() && price > 0).map(|ladder| Token { price, ladder }).collect()
+    };
+    csv.lines().skip(1).flat_map(token).collect()
+}
+
+fn ladder(text: &str) -> Vec<(u64, u32)> {
+    let mut start = 0;
+    let tiers = text.trim_matches(['[', ']']).split(',').map(str::trim).filter(|tier| !tier.is_empty());
+    let tier = |tier: &str| {
+        let (range, ratio) = tier.split_once(':').unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        assert_eq!(from.parse::<u64>().unwrap(), start, "the tiers leave no gap");
+        start = to.parse().unwrap();
+        (start, ratio.parse().unwrap())
+    };
+    tiers.map(tier).collect()
+}
+
+/// Cash that may be owed, and tokens with their ladders.
+fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
+    let mut universe = sample::universe(13, tokens.len() + 1);
+    for instrument in &mut universe.instruments[1..] {
+        instrument.class = InstrumentClass::Spot;
+    }
+    let name = |i: usize| universe.instruments[i].name.clone();
+    let cash = Asset {
+        instrument: name(0),
+        price: None,
+        short: true,
+        weight: Some(ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }),
+        tiers: Vec::new(),
+    };
+    let tier = |(end, percent): &(u64, u32)| Tier {
+        up_to: (*end != ENDLESS).then(|| Notional::new(*end).unwrap()),
+        weight: ByBasis { maintenance: Ppm(percent * 10_000), initial: Ppm(percent * 10_000) },
+    };
+    let asset = |(i, token): (usize, &&Token)| Asset {
+        instrument: name(i + 1),
+        price: Some(Name::new(format!("p{}", i + 1)).unwrap()),
+        short: false,
+        weight: None,
+        tiers: token.ladder.iter().map(tier).collect(),
+    };
+    let assets = std::iter::once(cash).chain(tokens.iter().enumerate().map(asset)).collect();
+    let mut policy = sample::policy(&universe, tokens.len() + 1, Model::Collateral(Collateral { assets }));
+    for (entry, token) in policy.market.iter_mut().zip(tokens) {
+        entry.decimals = Decimals::new(DECIMALS).unwrap();
+        (entry.min, entry.max) = (Price::new(1).unwrap(), Price::new(2 * token.price).unwrap());
+    }
+    assert_eq!(policy.check(&universe), []);
+    (universe, policy)
+}
+
+/// What tokens count for, in `10^-18` quote units: each unit of the last place at the ratio of its tier.
+fn counted(token: &Token, lots: i128) -> i128 {
+    // Lots have four decimal places, prices twelve, percentages two.
+    let value = lots * i128::try_from(token.price).unwrap();
+    let starts = std::iter::once(0).chain(token.ladder.iter().map(|(end, _)| *end));
+    let part = |(start, (end, percent)): (u64, &(u64, u32))| {
+        let [start, end] = [start, *end].map(|bound| i128::from(bound) * 10_i128.pow(16));
+        (value.min(end) - start).max(0) * i128::from(*percent)
+    };
+    starts.zip(&token.ladder).map(part).sum()
+}
+
+fn position(lots: &[i128]) -> Position {
+    Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect())
+}
+
+/// The margin of a basket without debt is what it counts for, and as much cash can be owed and not one cent more.
+fn assert_agrees(tokens: &[&Token], held: &[i128]) {
+    let (universe, policy) = collateral(tokens);
+    let frame = Frame::new(&policy, &universe).unwrap();
+    let prices: Vec<_> = tokens.iter().map(|token| Price::new(token.price).unwrap()).collect();
+    let expected: i128 = tokens.iter().zip(held).map(|(token, lots)| counted(token, *lots)).sum();
+    let with_cash = |cash: i128| position(&[&[cash], held].concat());
+    let level = &policy.levels[0];
+    let margin = evaluate(&policy, &frame, level, &with_cash(0), &prices).unwrap().margin;
+    let ten = I256::unchecked_from(10);
+    let scale = ten.pow(alloy_primitives::U256::from(margin.decimals - 18));
+    assert_eq!(margin.atoms, I256::unchecked_from(expected) * scale);
+
+    let program = &compile(&policy, &universe).unwrap()[0];
+    let most = expected / 10_i128.pow(16);
+    assert!(program.solve(&with_cash(-most), &prices).is_ok());
+    let refused = program.solve(&with_cash(-most - 1), &prices);
+    assert!(matches!(refused, Err(Unsatisfied::Insufficient { .. })), "{refused:?}");
+}
+
+#[test]
+fn every_published_ladder_counts_as_published() {
+    let Some(csv) = file() else { return };
+    let tokens = tokens(&csv);
+    assert!(tokens.len() > 1_000, "{} ladders", tokens.len());
+    for group in tokens.chunks(40) {
+        let group: Vec<_> = group.iter().collect();
+        // From a third of the first tier to beyond the last of most ladders.
+        for notional in [100_000_u128, 3_000_000, 12_345_678] {
+            let lots = |token: &&Token| (notional * 10_u128.pow(16) / token.price).min(1_000_000_000_000) as i128;
+            assert_agrees(&group, &group.iter().map(lots).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn random_baskets_count_as_published() {
+    let Some(csv) = file() else { return };
+    let tokens = tokens(&csv);
+    let strategy = prop::collection::vec((0..tokens.len(), 0..20_000_000_u128), 1..30);
+    let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&strategy, |basket| {
+        let chosen: Vec<_> = basket.iter().map(|(token, _)| &tokens[*token]).collect();
+        let lots = |(token, notional): (&&Token, &(usize, u128))| {
+            (notional.1 * 10_u128.pow(16) / token.price).min(1_000_000_000_000) as i128
+        };
+        assert_agrees(&chosen, &chosen.iter().zip(&basket).map(lots).collect::<Vec<_>>());
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+/// A few dozen tokens with the longest ladders there are.
+#[test]
+fn baskets_of_a_few_dozen_tokens_fit() {
+    let Some(csv) = file() else { return };
+    let mut tokens = tokens(&csv);
+    tokens.sort_by_key(|token| std::cmp::Reverse(token.ladder.len()));
+    let (universe, policy) = collateral(&tokens.iter().take(48).collect::<Vec<_>>());
+    assert_eq!(compile(&policy, &universe).unwrap().len(), policy.levels.len());
+}
+
+/// The lending example, with the weight of its first asset replaced.
+#[track_caller]
+fn refused(replacement: &str, message: &str) {
+    let read =
+        |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)).unwrap();
+    let universe = Universe::from_toml("universe.toml", &read("universe.toml")).unwrap();
+    let text = read("policy-lending.toml");
+    let single = "weight = { maintenance = 780_000, initial = 730_000 }\n";
+    assert!(text.contains(single));
+    let errors = Policy::read("policy.toml", &text.replacen(single, replacement, 1), &universe).unwrap_err();
+    let found: Vec<_> = errors.errors().iter().map(ToString::to_string).collect();
+    let line = text[..text.find(single).unwrap()].lines().count() + 1;
+    let found: Vec<_> = found.iter().map(|error| error.replacen(&format!(":{line}:"), ":W:", 1)).collect();
+    assert_eq!(found, [message]);
+}
+
+fn tiers(tiers: &[(&str, u32, u32)]) -> String {
+    let tier = |(end, maintenance, initial): &(&str, u32, u32)| {
+        let up_to = if end.is_empty() { String::new() } else { format!("up_to = \"{end}\", ") };
+        format!("{{ {up_to}weight = {{ maintenance = {maintenance}, initial = {initial} }} }}")
+    };
+    format!("tiers = [{}]\n", tiers.iter().map(tier).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn rejects_ladders_that_rise() {
+    refused(
+        &tiers(&[("1000", 500_000, 400_000), ("", 600_000, 300_000)]),
+        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 400000, maintenance 500000, found initial 300000, maintenance 600000, which is not concave",
+    );
+    refused(
+        &tiers(&[("1000", 500_000, 400_000), ("", 500_000, 400_001)]),
+        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 400000, maintenance 500000, found initial 400001, maintenance 500000, which is not concave",
+    );
+}
+
+#[test]
+fn rejects_tiers_out_of_order() {
+    for end in ["1000", "999"] {
+        refused(
+            &tiers(&[("1000", 500_000, 400_000), (end, 0, 0)]),
+            &format!(
+                "policy.toml:W:93: model.assets[0].tiers[1].up_to: expected more than the tier before, which ends at 1000, found {end}"
+            ),
+        );
+    }
+    refused(
+        &tiers(&[("", 500_000, 400_000), ("1000", 0, 0)]),
+        "policy.toml:W:10: model.assets[0].tiers[0].up_to: expected an end, because only the last tier may be without, found none in a tier that others follow",
+    );
+}
+
+#[test]
+fn rejects_tiers_of_another_form() {
+    refused(
+        &tiers(&[("", 500_000, 500_001)]),
+        "policy.toml:W:21: model.assets[0].tiers[0].weight: expected weights with initial <= maintenance <= 1000000 ppm, found initial 500001, maintenance 500000",
+    );
+    refused(
+        &tiers(&[("0", 500_000, 400_000)]),
+        "policy.toml:W:20: model.assets[0].tiers[0].up_to: expected an amount from 1 to 2^64 - 1 quote units, found 0",
+    );
+    refused(
+        &tiers(&[("18446744073709551616", 500_000, 400_000)]),
+        "policy.toml:W:20: model.assets[0].tiers[0].up_to: expected an amount from 1 to 2^64 - 1 quote units as a decimal integer in a string, found \"18446744073709551616\"",
+    );
+}
+
+#[test]
+fn rejects_a_weight_beside_tiers_and_neither() {
+    let expected = |found: &str, place: &str| {
+        format!(
+            "policy.toml:{place}: model.assets[0]: expected either the key `weight` or the key `tiers`, found {found}"
+        )
+    };
+    let both = format!("weight = {{ maintenance = 1, initial = 1 }}\n{}", tiers(&[("", 1, 1)]));
+    refused(&both, &expected("both", "101:1"));
+    refused("", &expected("neither", "101:1"));
+    refused("tiers = []\n", &expected("neither", "101:1"));
+}
