@@ -157,7 +157,7 @@ fn rejects_what_contradicts_the_verifiers_anchors() {
     with(&format!("= {sequence}"), &format!("= {}", sequence + 1), "sequence");
     // What is left out is taken on faith.
     sandbox.write("trust.toml", "kind = \"surety/trust\"\nversion = 1\n");
-    assert_eq!(verify("--trust trust.toml").data()["faith"].as_array().unwrap().len(), 7);
+    assert_eq!(verify("--trust trust.toml").data()["faith"].as_array().unwrap().len(), 8);
 }
 
 #[test]
