@@ -48,6 +48,7 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
     };
     let model = Model::Scenario(ScenarioMargin {
         loss_multiple: ByBasis { maintenance: Ppm::ONE, initial: Ppm(1_250_000) },
+        tail: None,
         positions: universe.instruments.iter().enumerate().map(rule).collect(),
         scenarios: (0..scenarios).map(scenario).collect(),
     });

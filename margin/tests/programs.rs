@@ -1,6 +1,6 @@
 //! Programs against the plain evaluation: a program has a solution exactly when the margin is not negative.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use surety_margin::{
         Asset, Collateral, Cross, CrossPosition, Frame, MarketScenario, Model, ScenarioMargin, ScenarioPosition, Tier,
     },
     policy::{ByBasis, Policy},
-    program::{Program, Unsatisfied},
+    program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
     units::{Lots, Notional, Ppm, Price, ShockPpm},
 };
@@ -83,7 +83,8 @@ fn models() -> impl Strategy<Value = Model> {
         };
         Model::Cross(Cross { positions: rules.into_iter().enumerate().map(position).collect() })
     });
-    let scenario = (rules(), shocks(), by_basis(true)).prop_map(move |(rules, shocks, loss_multiple)| {
+    let tail = prop::option::of(1..=1_000_000u32);
+    let scenario = (rules(), shocks(), by_basis(true), tail).prop_map(move |(rules, shocks, loss_multiple, tail)| {
         let position = |(i, (short, weight, charge))| ScenarioPosition {
             instrument: instrument(i),
             price: price(i),
@@ -98,6 +99,7 @@ fn models() -> impl Strategy<Value = Model> {
         };
         Model::Scenario(ScenarioMargin {
             loss_multiple,
+            tail: tail.map(|share| TailShare::new(Ppm(share)).unwrap()),
             positions: rules.into_iter().enumerate().map(position).collect(),
             scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
         })
@@ -317,6 +319,61 @@ proptest! {
             prop_assert_eq!(feasible(program, &position, &case.prices), evaluation.is_sufficient());
         }
     }
+}
+
+/// A history of 500 days over 16 assets, and the worst fortieth of it.
+#[test]
+fn expected_shortfall_over_two_years_fits_k_14() {
+    let Sample { universe, mut policy } = sample::scenario_margin(14, 16, 500);
+    let Model::Scenario(model) = &mut policy.model else { panic!("the sample is scenario margin") };
+    model.tail = Some(TailShare::new(Ppm(25_000)).unwrap());
+    assert_eq!(policy.check(&universe), []);
+    let program = &compile(&policy, &universe).unwrap()[0];
+    assert_eq!((program.table().len(), program.variables()), (12_625, 2_042));
+}
+
+/// By hand: the losses of one lot are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of them.
+#[test]
+fn expected_shortfall_counts_part_of_a_scenario_and_rounds_against_the_account() {
+    let positions = vec![
+        ScenarioPosition {
+            instrument: name("USD".to_owned()),
+            price: None,
+            short: true,
+            weight: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
+            charge: ByBasis { maintenance: Ppm(0), initial: Ppm(0) },
+            factor: None,
+        },
+        ScenarioPosition {
+            instrument: name("PERP-1".to_owned()),
+            price: Some(name("p1".to_owned())),
+            short: true,
+            weight: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
+            charge: ByBasis { maintenance: Ppm(0), initial: Ppm(0) },
+            factor: Some(name("f".to_owned())),
+        },
+    ];
+    let scenario = |(s, shock): (usize, i32)| MarketScenario {
+        name: name(format!("s{s}")),
+        shocks: BTreeMap::from([(name("f".to_owned()), ShockPpm(shock))]),
+    };
+    let shocks = [-100_000, 500_000, -300_000, -200_000];
+    let case = Case::new(
+        Model::Scenario(ScenarioMargin {
+            loss_multiple: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
+            tail: Some(TailShare::new(Ppm(400_000)).unwrap()),
+            positions,
+            scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
+        }),
+        vec![100_000, 1, 1, 1],
+    );
+    // One unit is 10^4 lots. (300 + 0.6·200) / 1.6 = 262.5.
+    let evaluation = case.evaluate(0, &position(&[0, 10_000, 0, 0, 0]));
+    assert_eq!(evaluation.requirement.to_string(), "262.5");
+    assert_eq!(evaluation.equity.to_string(), "1000");
+    // Short, only the rise loses: (500 - 0.6·100) / 1.6 = 275.
+    let evaluation = case.evaluate(0, &position(&[300_000, -10_000, 0, 0, 0]));
+    assert_eq!(evaluation.requirement.to_string(), "275");
 }
 
 #[test]

@@ -620,6 +620,20 @@ mod policies {
     }
 
     #[test]
+    fn rejects_tails_of_nothing_or_of_more_than_everything() {
+        for share in ["0", "1_000_001"] {
+            policy_refused(
+                "type = \"scenario\"",
+                &format!("type = \"scenario\"\ntail = {share}"),
+                &format!(
+                    "policy.toml:134:8: model.tail: expected a share from 1 to 1000000 ppm, found {}",
+                    share.replace('_', "")
+                ),
+            );
+        }
+    }
+
+    #[test]
     fn rejects_scenarios_that_are_misspelt() {
         refused_in(
             "policy.toml",
@@ -675,7 +689,7 @@ mod policies {
         policy_refused(
             "loss_multiple =",
             "loss-multiple =",
-            "policy.toml:135:1: model: expected the key `loss_multiple`, `positions` or `scenarios`, found \"loss-multiple\"",
+            "policy.toml:135:1: model: expected the key `loss_multiple`, `tail`, `positions` or `scenarios`, found \"loss-multiple\"",
         );
     }
 }

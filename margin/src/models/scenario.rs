@@ -4,6 +4,11 @@
 //! level of multiple `m` is
 //! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
 //! The unshocked market is always among the scenarios, so that no gain counts.
+//!
+//! With a `tail` the loss that counts is not the worst but the expected shortfall: the mean of the worst share of the
+//! scenarios, which then are equally likely, such as the days of a history,
+//! `Σ_i min(w_i·v_i, v_i) - m·λ·max(0, ES) - m·Σ_i c_i·|v_i|` with `ES = min_t ( t + Σ_s max(0, L_s - t) / (share·n) )` and
+//! `L_s = -Σ_i z_is·v_i` (Rockafellar and Uryasev, 2000). Where the share takes in part of a scenario, that part counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,12 +23,15 @@ use crate::{
     ident::Name,
     policy::{ByBasis, Level, not_empty},
     problem::Problem,
-    program::{Expression, Scenario, abs, min_of, worst_of},
+    program::{Affine, Expression, Scenario, TailShare, abs, min_of, tail_sum, worst_of},
     units::{Ppm, Price, ShockPpm},
 };
 
 /// What the unshocked market is called.
 const UNSHOCKED: &str = "unshocked";
+
+/// What the mean of the worst scenarios is called.
+const EXPECTED_SHORTFALL: &str = "expected shortfall";
 
 /// The worst of a list of scenarios, with charges on gross positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +40,10 @@ pub struct ScenarioMargin {
     /// The worst loss is multiplied by this.
     #[serde(default = "ByBasis::one")]
     pub loss_multiple: ByBasis,
+    /// The share of the scenarios, the worst ones, whose mean loss counts: one minus the confidence level of an expected
+    /// shortfall. Left out, the worst scenario counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<TailShare>,
     /// What the account may hold.
     pub positions: Vec<ScenarioPosition>,
     /// What may happen.
@@ -140,7 +152,18 @@ impl ScenarioMargin {
             Scenario { label: scenario.name.to_string(), value }
         };
         let unshocked = Scenario { label: UNSHOCKED.to_owned(), value: Expression::zero() };
-        settled + worst_of(std::iter::once(unshocked).chain(self.scenarios.iter().map(profit)).collect())
+        let scenarios = self.scenarios.iter().map(profit);
+        match self.tail() {
+            None => settled + worst_of(std::iter::once(unshocked).chain(scenarios).collect()),
+            Some(share) => {
+                // All times the divisor of the mean, which keeps the sign and integers.
+                let losses = scenarios.map(|scenario| -scenario.value).collect();
+                let value = -tail_sum(losses, share);
+                let shortfall = Scenario { label: EXPECTED_SHORTFALL.to_owned(), value };
+                settled.times(Affine::constant(share.divisor(self.scenarios.len())))
+                    + worst_of(vec![unshocked, shortfall])
+            }
+        }
     }
 
     pub(super) fn evaluate(
@@ -158,21 +181,31 @@ impl ScenarioMargin {
             breakdown.charge(format!("charge on {}", rules.instrument), value(rules.charged(level))?.abs())?;
         }
         let multiple = self.multiple(level);
-        let mut worst = (UNSHOCKED.to_owned(), I256::ZERO);
+        let mut losses = Vec::with_capacity(self.scenarios.len());
         for scenario in &self.scenarios {
-            let mut profit = I256::ZERO;
+            let mut loss = I256::ZERO;
             for (rule, rules) in self.positions.iter().enumerate() {
                 if let Some(shock) = scenario.shock(rules.factor.as_ref()) {
-                    profit = profit.checked_add(frame.value_of(rule, &[shock, multiple], position, prices)?)?;
+                    loss = loss.checked_sub(frame.value_of(rule, &[shock, multiple], position, prices)?)?;
                 }
             }
-            if profit < worst.1 {
-                worst = (scenario.name.to_string(), profit);
-            }
+            losses.push(loss);
         }
-        breakdown.charge("worst scenario".to_owned(), -worst.1)?;
-        breakdown.worst_scenario = Some(worst.0);
+        if let Some(share) = self.tail() {
+            breakdown.charge(EXPECTED_SHORTFALL.to_owned(), expected_shortfall(losses, share)?.max(I256::ZERO))?;
+        } else {
+            let named = losses.into_iter().zip(&self.scenarios).map(|(loss, scenario)| (loss, scenario.name.as_str()));
+            let (loss, name) =
+                named.fold((I256::ZERO, UNSHOCKED), |worst, next| if next.0 > worst.0 { next } else { worst });
+            breakdown.charge("worst scenario".to_owned(), loss)?;
+            breakdown.worst_scenario = Some(name.to_owned());
+        }
         Some(breakdown)
+    }
+
+    /// The tail, if there are scenarios that it can be of.
+    fn tail(&self) -> Option<TailShare> {
+        self.tail.filter(|_| !self.scenarios.is_empty())
     }
 
     /// The positions that each risk factor moves, by their places in the list.
@@ -200,4 +233,20 @@ impl ScenarioMargin {
     fn multiple(&self, level: &Level) -> Fraction {
         Fraction::product_up(self.loss_multiple.at(level.basis), level.multiple)
     }
+}
+
+/// The mean of the largest losses, of the last one in part, rounded up: against the account. None on overflow.
+fn expected_shortfall(mut losses: Vec<I256>, share: TailShare) -> Option<I256> {
+    losses.sort_unstable_by(|a, b| b.cmp(a));
+    let divisor = share.divisor(losses.len());
+    let (mut sum, mut rest) = (I256::ZERO, divisor);
+    for loss in losses {
+        let part = rest.min(I256::unchecked_from(Ppm::ONE.0));
+        sum = sum.checked_add(loss.checked_mul(part)?)?;
+        rest -= part;
+    }
+    // Integer division rounds towards zero, which is up for negative numbers only.
+    let quotient = sum.checked_div(divisor)?;
+    let exact = quotient.checked_mul(divisor)? == sum;
+    Some(if exact || sum.is_negative() { quotient } else { quotient + I256::ONE })
 }

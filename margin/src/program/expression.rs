@@ -12,6 +12,8 @@ use core::{
 };
 
 use alloy_primitives::I256;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::affine::Affine;
 use crate::units::Ppm;
@@ -35,8 +37,15 @@ pub(super) enum Node {
 }
 
 /// The share of a list of losses that an expected shortfall is the mean of, in parts per million: `1 - α`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TailShare(Ppm);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TailShare(#[schemars(range(min = 1, max = 1_000_000))] Ppm);
+
+impl<'de> Deserialize<'de> for TailShare {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Ppm::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
 
 impl TailShare {
     /// A share.
