@@ -1,4 +1,4 @@
-//! What the measurements work on: scenario margin of several sizes, with an account that satisfies it.
+//! What the measurements work on: scenario margin and expected shortfall of several sizes, with an account that satisfies it.
 //!
 //! `cargo bench -p surety-benches` runs everything; `-- 16x16` one size.
 
@@ -10,9 +10,10 @@ use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, holding::holding_col
 use surety_margin::{
     capacity::Capacity,
     holdings::Position,
-    program::Program,
+    models::Model,
+    program::{Program, TailShare},
     sample::{self, Sample},
-    units::{Lots, Price},
+    units::{Lots, Ppm, Price},
 };
 use surety_verifier::{CompiledPolicy, KnownCommitments};
 
@@ -25,27 +26,34 @@ pub struct Shape {
     pub instruments: usize,
     /// Scenarios, besides the unshocked one.
     pub scenarios: usize,
+    /// The share of the scenarios whose mean loss counts, in parts per million; none where the worst counts.
+    pub tail: Option<u32>,
 }
 
 /// The sizes that are measured.
-pub const SHAPES: [Shape; 4] = [
-    Shape { k: 10, instruments: 16, scenarios: 16 },
-    Shape { k: 11, instruments: 40, scenarios: 20 },
-    Shape { k: 12, instruments: 64, scenarios: 32 },
-    Shape { k: 15, instruments: 1_000, scenarios: 16 },
+pub const SHAPES: [Shape; 5] = [
+    Shape { k: 10, instruments: 16, scenarios: 16, tail: None },
+    Shape { k: 11, instruments: 40, scenarios: 20, tail: None },
+    Shape { k: 12, instruments: 64, scenarios: 32, tail: None },
+    Shape { k: 14, instruments: 16, scenarios: 500, tail: Some(25_000) },
+    Shape { k: 15, instruments: 1_000, scenarios: 16, tail: None },
 ];
 
 impl Shape {
     /// What the measurement is called.
     #[must_use]
     pub fn name(self) -> String {
-        format!("{}x{}", self.instruments, self.scenarios)
+        let tail = if self.tail.is_some() { " expected shortfall" } else { "" };
+        format!("{}x{}{tail}", self.instruments, self.scenarios)
     }
 
     /// The policy.
     #[must_use]
     pub fn sample(self) -> Sample {
         let mut sample = sample::scenario_margin(self.k, self.instruments, self.scenarios);
+        if let Model::Scenario(model) = &mut sample.policy.model {
+            model.tail = self.tail.map(|share| TailShare::new(Ppm(share)).unwrap());
+        }
         sample.universe.srs = Srs::development(capacity(Capacity::MIN_K)).id().bytes();
         sample
     }
