@@ -1,7 +1,7 @@
 //! From a policy to one program for each of its levels.
 
 use crate::{
-    models::Frame,
+    models::{Frame, Requirement},
     policy::{Level, Policy},
     problem::Problem,
     program::{Builder, Program, ProgramError},
@@ -48,6 +48,9 @@ fn compile_level(
     level: &Level,
 ) -> Result<Program, ProgramError> {
     let mut builder = Builder::new(universe.capacity, frame.prices(), frame.holding_ranges());
-    builder.require(&format!("{} margin", level.name), &policy.model.margin(frame, level))?;
+    for Requirement { bucket, margin } in policy.model.requirements(frame, level) {
+        let of_bucket = bucket.map(|name| format!(" of {name}")).unwrap_or_default();
+        builder.require(&format!("{} margin{of_bucket}", level.name), &margin)?;
+    }
     builder.finish()
 }

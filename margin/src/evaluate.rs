@@ -56,6 +56,15 @@ pub struct Charge {
     pub amount: Quote,
 }
 
+/// The margin of a bucket.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct BucketMargin {
+    /// The bucket.
+    pub name: Name,
+    /// Its headroom.
+    pub margin: Quote,
+}
+
 /// An account at a level. Which charges there are tells what is held, so it does not print.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Evaluation {
@@ -73,6 +82,9 @@ pub struct Evaluation {
     /// The scenario that decides, for models that have scenarios.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst_scenario: Option<String>,
+    /// The margin of every bucket, for isolated margin. All of the above is then that of the bucket with the least.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<BucketMargin>,
     /// The first holding that the policy does not admit, whatever the margin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_admitted: Option<Name>,
@@ -99,9 +111,23 @@ pub(crate) struct Breakdown {
     requirement: I256,
     charges: Vec<(String, I256)>,
     pub(crate) worst_scenario: Option<String>,
+    buckets: Vec<(Name, I256)>,
 }
 
 impl Breakdown {
+    /// What must not be negative. None on overflow.
+    fn margin(&self) -> Option<I256> {
+        self.equity.checked_sub(self.requirement)
+    }
+
+    /// The breakdown of the bucket with the least margin, which knows the margins of all. None on overflow.
+    pub(crate) fn worst_of(buckets: Vec<(Name, Self)>) -> Option<Self> {
+        let margins = buckets.iter().map(|(name, breakdown)| Some((name.clone(), breakdown.margin()?)));
+        let margins = margins.collect::<Option<Vec<_>>>()?;
+        let worst = buckets.into_iter().map(|(_, breakdown)| breakdown).min_by_key(Self::margin).unwrap_or_default();
+        Some(Self { buckets: margins, ..worst })
+    }
+
     /// Counts towards equity. None on overflow.
     pub(crate) fn credit(&mut self, amount: I256) -> Option<()> {
         self.equity = self.equity.checked_add(amount)?;
@@ -135,11 +161,16 @@ pub fn evaluate(
     let mut refused = admitted.filter(|(range, lots)| lots.get() < range.min || lots.get() > range.max);
     Some(Evaluation {
         level: level.name.clone(),
-        margin: quote(breakdown.equity.checked_sub(breakdown.requirement)?),
+        margin: quote(breakdown.margin()?),
         equity: quote(breakdown.equity),
         requirement: quote(breakdown.requirement),
         charges: breakdown.charges.into_iter().map(|(name, amount)| Charge { name, amount: quote(amount) }).collect(),
         worst_scenario: breakdown.worst_scenario,
+        buckets: breakdown
+            .buckets
+            .into_iter()
+            .map(|(name, margin)| BucketMargin { name, margin: quote(margin) })
+            .collect(),
         not_admitted: refused.next().map(|(range, _)| range.name),
     })
 }

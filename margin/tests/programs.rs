@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use alloy_primitives::{I256, U256};
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem};
@@ -13,7 +13,8 @@ use surety_margin::{
     holdings::Position,
     ident::Name,
     models::{
-        Asset, Collateral, Cross, CrossPosition, Frame, MarketScenario, Model, ScenarioMargin, ScenarioPosition, Tier,
+        Asset, Bucket, Collateral, Cross, CrossPosition, Frame, Isolated, MarketScenario, Model, ScenarioMargin,
+        ScenarioPosition, Tier,
     },
     policy::{ByBasis, Policy},
     program::{Program, TailShare, Unsatisfied},
@@ -63,7 +64,36 @@ fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
     prop::collection::vec(prop::collection::vec(-900_000..900_000i32, INSTRUMENTS), 0..6)
 }
 
+/// Any model, isolated ones included: two models that share the instruments between them.
 fn models() -> impl Strategy<Value = Model> {
+    let isolated = (simple_models(), simple_models(), 1..INSTRUMENTS).prop_map(|(first, second, cut)| {
+        let buckets = [("first", only(first, 0..cut)), ("second", only(second, cut..INSTRUMENTS))];
+        let bucket = |(text, model): (&str, Model)| Bucket { name: name(text.to_owned()), model };
+        Model::Isolated(Isolated { buckets: buckets.into_iter().map(bucket).collect() })
+    });
+    prop_oneof![3 => simple_models(), 1 => isolated]
+}
+
+/// A model over some of its instruments.
+fn only(model: Model, kept: Range<usize>) -> Model {
+    match model {
+        Model::Collateral(mut model) => {
+            model.assets = model.assets[kept].to_vec();
+            Model::Collateral(model)
+        }
+        Model::Cross(mut model) => {
+            model.positions = model.positions[kept].to_vec();
+            Model::Cross(model)
+        }
+        Model::Scenario(mut model) => {
+            model.positions = model.positions[kept].to_vec();
+            Model::Scenario(model)
+        }
+        Model::Isolated(_) => panic!("buckets are not nested"),
+    }
+}
+
+fn simple_models() -> impl Strategy<Value = Model> {
     let instrument = |i: usize| name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") });
     let price = |i: usize| (i > 0).then(|| name(format!("p{i}")));
     let collateral = (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(move |(rules, ladders)| {
@@ -319,6 +349,36 @@ proptest! {
             prop_assert_eq!(feasible(program, &position, &case.prices), evaluation.is_sufficient());
         }
     }
+}
+
+/// What one bucket has to spare helps no other, though together they would be good.
+#[test]
+fn rejects_a_bucket_that_another_would_have_to_save() {
+    let cash = |i: usize, weight: u32| Asset {
+        instrument: name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") }),
+        price: (i > 0).then(|| name(format!("p{i}"))),
+        short: true,
+        weight: Some(ByBasis { maintenance: Ppm(weight), initial: Ppm(weight) }),
+        tiers: Vec::new(),
+    };
+    let bucket = |text: &str, assets: Vec<Asset>| Bucket {
+        name: name(text.to_owned()),
+        model: Model::Collateral(Collateral { assets }),
+    };
+    let rich = bucket("rich", vec![cash(0, 1_000_000), cash(1, 500_000)]);
+    let poor = bucket("poor", vec![cash(2, 1_000_000), cash(3, 1_000_000)]);
+    let case = Case::new(Model::Isolated(Isolated { buckets: vec![rich, poor] }), vec![100; 4]);
+    let program = &case.programs()[0];
+    let good = position(&[100_000, -10_000, 20_000, -20_000, 0]);
+    assert!(case.evaluate(0, &good).is_sufficient());
+    assert!(program.solve(&good, &case.prices).is_ok());
+    let one_lot_short = position(&[100_000, -10_000, 20_000, -20_001, 0]);
+    let evaluation = case.evaluate(0, &one_lot_short);
+    assert_eq!(evaluation.margin.to_string(), "-0.0001");
+    let margins: Vec<_> = evaluation.buckets.iter().map(|b| format!("{} {}", b.name, b.margin)).collect();
+    assert_eq!(margins, ["rich 999", "poor -0.0001"]);
+    let error = program.solve(&one_lot_short, &case.prices).unwrap_err();
+    assert_eq!(error.to_string(), "the account is not sufficient: maintenance margin of poor");
 }
 
 /// A history of 500 days over 16 assets, and the worst fortieth of it.

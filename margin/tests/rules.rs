@@ -619,6 +619,70 @@ mod policies {
         );
     }
 
+    const BUCKETS: &str = r#"[model]
+type = "isolated"
+
+[[model.buckets]]
+name = "one"
+[model.buckets.model]
+type = "collateral"
+[[model.buckets.model.assets]]
+instrument = "USDC"
+price = "USDC-USD"
+weight = { maintenance = 950_000, initial = 900_000 }
+
+[[model.buckets]]
+name = "two"
+[model.buckets.model]
+type = "cross"
+[[model.buckets.model.positions]]
+instrument = "BTC-PERP"
+price = "BTC-PERP-USD"
+fraction = { maintenance = 50_000, initial = 100_000 }
+"#;
+
+    /// The example's policy with another model.
+    fn with_model(model: &str) -> String {
+        let text = example("policy.toml");
+        format!("{}{model}", &text[..text.find("[model]").unwrap()])
+    }
+
+    #[test]
+    fn rejects_buckets_that_are_not_isolated() {
+        let read = |from: &str, to: &str| Policy::read("p.toml", &with_model(&edit(BUCKETS, from, to)), &universe());
+        assert!(read("one", "one").is_ok());
+        refused(
+            read("\"two\"", "\"one\""),
+            &["p.toml:145:8: model.buckets[1].name: expected each bucket once, found one again"],
+        );
+        refused(
+            read("\"BTC-PERP\"\nprice = \"BTC-PERP-USD\"", "\"USDC\"\nprice = \"USDC-USD\""),
+            &[
+                "p.toml:149:14: model.buckets[1].model.positions[0].instrument: expected each instrument once, found USDC again",
+            ],
+        );
+        refused(
+            read("\"USDC-USD\"", "\"USDX-USD\""),
+            &[
+                "p.toml:141:9: model.buckets[0].model.assets[0].price: expected the name of a market entry of the policy, found USDX-USD",
+            ],
+        );
+        refused(
+            read("\"collateral\"", "\"isolated\""),
+            &["p.toml:139:23: model.buckets[0].model: expected the key `buckets`, found \"assets\""],
+        );
+    }
+
+    #[test]
+    fn rejects_buckets_inside_of_buckets() {
+        let mut policy = Policy::from_toml("p.toml", &with_model(BUCKETS)).unwrap();
+        let Model::Isolated(outer) = &mut policy.model else { panic!("the model is isolated margin") };
+        let inner = outer.clone();
+        outer.buckets[0].model = Model::Isolated(inner);
+        let problems = policy.check(&universe());
+        assert!(problems.iter().any(|problem| problem.path == "model.buckets[0].model.type"), "{problems:?}");
+    }
+
     #[test]
     fn rejects_tails_of_nothing_or_of_more_than_everything() {
         for share in ["0", "1_000_001"] {
@@ -673,7 +737,7 @@ mod policies {
         policy_refused(
             "type = \"scenario\"",
             "type = \"span\"",
-            "policy.toml:133:8: model.type: expected `collateral`, `cross` or `scenario`, found \"span\"",
+            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario` or `isolated`, found \"span\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
         policy_refused("[model]", "[models]", "policy.toml:137:3: model: expected the key `type`, found none");

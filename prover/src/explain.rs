@@ -75,6 +75,9 @@ impl fmt::Display for Explanation {
                 writeln!(f, "    {}  {}", charge.amount, charge.name)?;
             }
             writeln!(f, "  margin       {}", evaluation.margin)?;
+            for bucket in &evaluation.buckets {
+                writeln!(f, "    {}  {}", bucket.margin, bucket.name)?;
+            }
             if let Some(scenario) = &evaluation.worst_scenario {
                 writeln!(f, "  worst        {scenario}")?;
             }

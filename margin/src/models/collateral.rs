@@ -54,7 +54,7 @@ pub struct Asset {
 
 impl Asset {
     pub(super) fn rule(&self) -> Rule<'_> {
-        Rule { instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule { path: String::new(), instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     /// One weight is a ladder of one tier without end.

@@ -48,7 +48,7 @@ pub struct CrossPosition {
 
 impl CrossPosition {
     pub(super) fn rule(&self) -> Rule<'_> {
-        Rule { instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule { path: String::new(), instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     fn required(&self, level: &Level) -> Fraction {

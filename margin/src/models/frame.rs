@@ -26,6 +26,8 @@ const PPM_DIGITS: u32 = 6;
 pub struct Frame<'a> {
     universe: &'a Universe,
     instruments: Vec<Resolved>,
+    /// The rule that counts as the first, for the model of a bucket.
+    first: usize,
     prices: Vec<PriceRange>,
     scale: u32,
 }
@@ -48,17 +50,15 @@ impl<'a> Frame<'a> {
     pub fn new(policy: &Policy, universe: &'a Universe) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut instruments: Vec<Resolved> = Vec::new();
-        let (list, names, mut covered) = (policy.model.list(), Names::of(policy, universe), BTreeSet::new());
-        for (position, rule) in policy.model.rules().into_iter().enumerate() {
+        let (names, mut covered) = (Names::of(policy, universe), BTreeSet::new());
+        for rule in policy.model.rules() {
             match names.resolve(&rule) {
                 Ok(resolved) if !covered.insert(resolved.instrument) => {
-                    let path = format!("{list}[{position}].instrument");
+                    let path = format!("{}.instrument", rule.path);
                     problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
                 Ok(resolved) => instruments.push(resolved),
-                Err(problem) => {
-                    problems.push(Problem { path: format!("{list}[{position}].{}", problem.path), ..problem })
-                }
+                Err(problem) => problems.push(Problem { path: format!("{}.{}", rule.path, problem.path), ..problem }),
             }
         }
         if !problems.is_empty() {
@@ -66,7 +66,18 @@ impl<'a> Frame<'a> {
         }
         let places = instruments.iter().map(|resolved| resolved.decimals).max().unwrap_or(0);
         let scale = places + PPM_DIGITS * policy.model.fractions();
-        Ok(Self { universe, instruments, prices: policy.market.iter().map(PriceRange::from).collect(), scale })
+        Ok(Self {
+            universe,
+            instruments,
+            first: 0,
+            prices: policy.market.iter().map(PriceRange::from).collect(),
+            scale,
+        })
+    }
+
+    /// The frame of a model whose rules begin at number `first` of this one's.
+    pub(super) fn part(&self, first: usize) -> Self {
+        Self { first: self.first + first, ..self.clone() }
     }
 
     /// Decimal places of amounts.
@@ -96,7 +107,7 @@ impl<'a> Frame<'a> {
     /// The value of the holding of the model's instrument number `rule`, times the fractions.
     #[must_use]
     pub fn value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
-        let resolved = self.instruments[rule];
+        let resolved = self.instruments[self.first + rule];
         let factor = self.factor(resolved, fractions);
         let coefficient = match resolved.price {
             Some(price) => Affine::price(price, factor),
@@ -114,7 +125,7 @@ impl<'a> Frame<'a> {
         position: &crate::holdings::Position,
         prices: &[Price],
     ) -> Option<I256> {
-        let resolved = self.instruments[rule];
+        let resolved = self.instruments[self.first + rule];
         let price = match resolved.price {
             Some(MarketIndex(index)) => prices.get(index)?.wide(),
             None => I256::ONE,

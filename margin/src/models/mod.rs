@@ -8,6 +8,7 @@
 mod collateral;
 mod cross;
 mod frame;
+mod isolated;
 mod ladder;
 mod scenario;
 
@@ -23,6 +24,7 @@ pub use self::{
     collateral::{Asset, Collateral},
     cross::{Cross, CrossPosition},
     frame::Frame,
+    isolated::{Bucket, Isolated},
     ladder::Tier,
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
 };
@@ -47,11 +49,15 @@ pub enum Model {
     Cross(Cross),
     /// The worst of a list of market scenarios.
     Scenario(ScenarioMargin),
+    /// Buckets with collateral of their own.
+    Isolated(Isolated),
 }
 
 /// What every model says of an instrument that it covers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rule<'a> {
+    /// Where the policy says it.
+    pub path: String,
     /// The instrument.
     pub instrument: &'a Name,
     /// The market entry that prices it, or none for one quote unit per unit.
@@ -65,9 +71,10 @@ impl Model {
     #[must_use]
     pub fn rules(&self) -> Vec<Rule<'_>> {
         match self {
-            Self::Collateral(model) => model.assets.iter().map(Asset::rule).collect(),
-            Self::Cross(model) => model.positions.iter().map(CrossPosition::rule).collect(),
-            Self::Scenario(model) => model.positions.iter().map(ScenarioPosition::rule).collect(),
+            Self::Collateral(model) => numbered("model.assets", &model.assets, Asset::rule),
+            Self::Cross(model) => numbered("model.positions", &model.positions, CrossPosition::rule),
+            Self::Scenario(model) => numbered("model.positions", &model.positions, ScenarioPosition::rule),
+            Self::Isolated(model) => model.rules(),
         }
     }
 
@@ -77,14 +84,7 @@ impl Model {
             Self::Collateral(model) => model.assets.len(),
             Self::Cross(model) => model.positions.len(),
             Self::Scenario(model) => model.least_rows(),
-        }
-    }
-
-    /// The path of the list of its instruments in a policy.
-    pub(crate) fn list(&self) -> &'static str {
-        match self {
-            Self::Collateral(_) => "model.assets",
-            Self::Cross(_) | Self::Scenario(_) => "model.positions",
+            Self::Isolated(model) => model.least_rows(),
         }
     }
 
@@ -95,28 +95,32 @@ impl Model {
         match self {
             Self::Collateral(_) => &[Cash, Spot],
             Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
+            // Those of its buckets' models, which check them.
+            Self::Isolated(_) => &[],
         }
     }
 
     /// Checks that the model is meant for the classes of the instruments that it covers, and that what has no price is
     /// cash.
     pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
+        if let Self::Isolated(model) = self {
+            return model.class_problems(universe);
+        }
         let mut problems = Vec::new();
-        for (i, rule) in self.rules().into_iter().enumerate() {
+        for rule in self.rules() {
             let Some(position) = universe.position(rule.instrument) else {
                 continue;
             };
             let class = universe.instruments[position].class;
-            let list = self.list();
             if !self.classes().contains(&class) {
                 let classes: Vec<_> = self.classes().iter().map(ToString::to_string).collect();
                 let expected = format!("an instrument of a class that the model is for: {}", classes.join(", "));
                 let found = format!("{} of class {class}", rule.instrument);
-                problems.push(Problem::new(format!("{list}[{i}].instrument"), expected, found));
+                problems.push(Problem::new(format!("{}.instrument", rule.path), expected, found));
             }
             if rule.price.is_none() && class != InstrumentClass::Cash {
                 let expected = "a price, because only cash may be without";
-                problems.push(Problem::new(format!("{list}[{i}].price"), expected, "none"));
+                problems.push(Problem::new(format!("{}.price", rule.path), expected, "none"));
             }
         }
         problems
@@ -128,6 +132,7 @@ impl Model {
         match self {
             Self::Collateral(_) | Self::Cross(_) => 1,
             Self::Scenario(_) => 2,
+            Self::Isolated(model) => model.fractions(),
         }
     }
 
@@ -137,16 +142,19 @@ impl Model {
             Self::Collateral(model) => model.problems(),
             Self::Cross(model) => model.problems(),
             Self::Scenario(model) => model.problems(),
+            Self::Isolated(model) => model.problems(),
         }
     }
 
-    /// The margin at a level: what must not be negative.
-    pub(crate) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        match self {
+    /// What must not be negative at a level.
+    pub(crate) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
+        let margin = match self {
             Self::Collateral(model) => model.margin(frame, level),
             Self::Cross(model) => model.margin(frame, level),
             Self::Scenario(model) => model.margin(frame, level),
-        }
+            Self::Isolated(model) => return model.requirements(frame, level),
+        };
+        vec![Requirement { bucket: None, margin }]
     }
 
     /// The same margin, computed directly.
@@ -161,8 +169,24 @@ impl Model {
             Self::Collateral(model) => model.evaluate(frame, level, position, prices),
             Self::Cross(model) => model.evaluate(frame, level, position, prices),
             Self::Scenario(model) => model.evaluate(frame, level, position, prices),
+            Self::Isolated(model) => model.evaluate(frame, level, position, prices),
         }
     }
+}
+
+/// A margin that must not be negative: an account's, or that of a bucket in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Requirement {
+    /// The bucket.
+    pub(crate) bucket: Option<Name>,
+    /// Its margin.
+    pub(crate) margin: Expression,
+}
+
+/// The rules of a list, with their places in it.
+fn numbered<'a, T>(list: &str, items: &'a [T], rule: impl Fn(&'a T) -> Rule<'a>) -> Vec<Rule<'a>> {
+    let items = items.iter().enumerate();
+    items.map(|(i, item)| Rule { path: format!("{list}[{i}]"), ..rule(item) }).collect()
 }
 
 /// The type comes first, so that what follows is read without a detour and a mistake in it is reported where it is.
@@ -180,6 +204,7 @@ enum ModelType {
     Collateral,
     Cross,
     Scenario,
+    Isolated,
 }
 
 impl<'de> Visitor<'de> for ModelVisitor {
@@ -199,6 +224,7 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Collateral => Collateral::deserialize(parameters).map(Model::Collateral),
             ModelType::Cross => Cross::deserialize(parameters).map(Model::Cross),
             ModelType::Scenario => ScenarioMargin::deserialize(parameters).map(Model::Scenario),
+            ModelType::Isolated => Isolated::deserialize(parameters).map(Model::Isolated),
         }
     }
 }

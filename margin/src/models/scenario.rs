@@ -85,7 +85,7 @@ pub struct MarketScenario {
 
 impl ScenarioPosition {
     pub(super) fn rule(&self) -> Rule<'_> {
-        Rule { instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule { path: String::new(), instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     fn charged(&self, level: &Level) -> Fraction {

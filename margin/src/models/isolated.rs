@@ -1,0 +1,116 @@
+//! Isolated margin: buckets inside one account, each with collateral of its own.
+//!
+//! Every bucket has a model over instruments that no other bucket has, and its margin must not be negative by itself:
+//! `min_b margin_b ≥ 0`. What one bucket has to spare helps no other, and a loss in one is the collateral of that one only.
+//! Cross margin beside isolated positions is one bucket more. A source states the same instrument in two buckets as two
+//! instruments of the universe.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Frame, Model, Requirement, Rule};
+use crate::{
+    evaluate::Breakdown,
+    holdings::Position,
+    ident::Name,
+    policy::{Level, not_empty},
+    problem::{Problem, repeated},
+    units::Price,
+    universe::Universe,
+};
+
+/// Buckets that stand by themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Isolated {
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A part of an account that stands by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Unique in its model.
+    pub name: Name,
+    /// Its own margin model: any but isolated margin.
+    pub model: Model,
+}
+
+impl Isolated {
+    pub(super) fn rules(&self) -> Vec<Rule<'_>> {
+        let mut rules = Vec::new();
+        for (i, bucket) in self.buckets.iter().enumerate() {
+            let inside = bucket.model.rules().into_iter();
+            rules.extend(inside.map(|rule| Rule { path: path_in_bucket(i, &rule.path), ..rule }));
+        }
+        rules
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let names = self.buckets.iter().map(|bucket| &bucket.name);
+        let mut problems = repeated(names, |i| format!("model.buckets[{i}].name"), "each bucket once");
+        problems.extend(not_empty("model.buckets", &self.buckets));
+        problems.extend(self.in_buckets(|model| match model {
+            Model::Isolated(_) => vec![Problem::new("model.type", "a model other than isolated margin", "isolated")],
+            model => model.problems(),
+        }));
+        problems
+    }
+
+    pub(super) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
+        self.in_buckets(|model| model.class_problems(universe))
+    }
+
+    pub(super) fn least_rows(&self) -> usize {
+        self.buckets.iter().map(|bucket| bucket.model.least_rows()).sum()
+    }
+
+    pub(super) fn fractions(&self) -> u32 {
+        self.buckets.iter().map(|bucket| bucket.model.fractions()).max().unwrap_or(0)
+    }
+
+    pub(super) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
+        let of_bucket = |(bucket, frame): (&Bucket, Frame<'_>)| {
+            let inside = |requirement: Requirement| Requirement { bucket: Some(bucket.name.clone()), ..requirement };
+            bucket.model.requirements(&frame, level).into_iter().map(inside).collect::<Vec<_>>()
+        };
+        self.framed(frame).flat_map(of_bucket).collect()
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        frame: &Frame<'_>,
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let mut buckets = Vec::with_capacity(self.buckets.len());
+        for (bucket, frame) in self.framed(frame) {
+            buckets.push((bucket.name.clone(), bucket.model.evaluate(&frame, level, position, prices)?));
+        }
+        Breakdown::worst_of(buckets)
+    }
+
+    /// Each bucket with the part of the frame that is about its instruments.
+    fn framed<'a>(&'a self, frame: &'a Frame<'a>) -> impl Iterator<Item = (&'a Bucket, Frame<'a>)> {
+        self.buckets.iter().scan(0, move |first, bucket| {
+            let part = frame.part(*first);
+            *first += bucket.model.rules().len();
+            Some((bucket, part))
+        })
+    }
+
+    fn in_buckets(&self, problems: impl Fn(&Model) -> Vec<Problem>) -> Vec<Problem> {
+        let of_bucket = |(i, bucket): (usize, &Bucket)| {
+            let inside = move |problem: Problem| Problem { path: path_in_bucket(i, &problem.path), ..problem };
+            problems(&bucket.model).into_iter().map(inside).collect::<Vec<_>>()
+        };
+        self.buckets.iter().enumerate().flat_map(of_bucket).collect()
+    }
+}
+
+/// A path inside of a bucket's model, which calls itself `model`.
+fn path_in_bucket(bucket: usize, path: &str) -> String {
+    format!("model.buckets[{bucket}].{path}")
+}
