@@ -72,7 +72,8 @@ pub fn check_snapshot(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<C
     let prices = oracle::check(policy.policy(), snapshot).map_err(|problems| market_rejection(&problems))?;
     for (index, report) in snapshot.reports.iter().enumerate() {
         let input = format!("market: reports[{index}].signature");
-        check_signature(&input, &hash(report), &report.signature, &report.oracle)?;
+        let content = format!("a report of epoch {}", report.epoch);
+        check_signature(&input, &content, &hash(report), &report.signature, &report.oracle)?;
     }
     let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
     Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest })

@@ -236,22 +236,29 @@ fn check_one(
     require([Bytes32::ZERO, pledge].contains(&statement.encumbrance), Rule::Encumbrance, &at("encumbrance"), || {
         (format!("zero or this policy, {pledge}"), statement.encumbrance.to_string())
     })?;
-    check_signature(&at("signature"), &statement.hash(), &statement.signature, &statement.source)?;
+    // What was changed after signing cannot be told; what it now says can.
+    let Statement { audience, subject, account, .. } = statement;
+    let content = format!(
+        "a statement about the account {account} of {subject} for the registry {} on chain {}",
+        audience.registry, audience.chain_id
+    );
+    check_signature(&at("signature"), &content, &statement.hash(), &statement.signature, &statement.source)?;
     HoldingCommitment::from_bytes(&statement.commitment.0)
         .map_err(|error| Rejection::new(Rule::HoldingCommitment, at("commitment"), "a commitment", error.to_string()))
 }
 
-/// Demands a signature by an address.
+/// Demands a signature of `content` by an address.
 pub(crate) fn check_signature(
     input: &str,
+    content: &str,
     digest: &Bytes32,
     signature: &SignatureBytes,
     expected: &EvmAddress,
 ) -> Result<(), Rejection> {
     let found = match signer(digest, signature) {
         Ok(found) if found == *expected => return Ok(()),
-        Ok(found) => format!("one by {found} for this content"),
+        Ok(found) => format!("one by {found}, if this is what was signed"),
         Err(error) => error.to_string(),
     };
-    Err(Rejection::new(Rule::Signature, input, format!("a signature by {expected}"), found))
+    Err(Rejection::new(Rule::Signature, input, format!("a signature of {content} by {expected}"), found))
 }
