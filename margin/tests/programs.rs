@@ -392,41 +392,34 @@ fn expected_shortfall_over_two_years_fits_k_14() {
     assert_eq!((program.table().len(), program.variables()), (12_625, 2_042));
 }
 
-/// By hand: the losses of one lot are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of them.
-#[test]
-fn expected_shortfall_counts_part_of_a_scenario_and_rounds_against_the_account() {
-    let positions = vec![
-        ScenarioPosition {
-            instrument: name("USD".to_owned()),
-            price: None,
-            short: true,
-            weight: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
-            charge: ByBasis { maintenance: Ppm(0), initial: Ppm(0) },
-            factor: None,
-        },
-        ScenarioPosition {
-            instrument: name("PERP-1".to_owned()),
-            price: Some(name("p1".to_owned())),
-            short: true,
-            weight: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
-            charge: ByBasis { maintenance: Ppm(0), initial: Ppm(0) },
-            factor: Some(name("f".to_owned())),
-        },
-    ];
-    let scenario = |(s, shock): (usize, i32)| MarketScenario {
-        name: name(format!("s{s}")),
-        shocks: BTreeMap::from([(name("f".to_owned()), ShockPpm(shock))]),
+/// Cash, and a perpetual that the scenarios move by these shocks.
+fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
+    let fixed = |ppm| ByBasis { maintenance: Ppm(ppm), initial: Ppm(ppm) };
+    let holding = |text: &str, priced: bool| ScenarioPosition {
+        instrument: name(text.to_owned()),
+        price: priced.then(|| name("p1".to_owned())),
+        short: true,
+        weight: fixed(1_000_000),
+        charge: fixed(0),
+        factor: priced.then(|| name("f".to_owned())),
     };
-    let shocks = [-100_000, 500_000, -300_000, -200_000];
-    let case = Case::new(
-        Model::Scenario(ScenarioMargin {
-            loss_multiple: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
-            tail: Some(TailShare::new(Ppm(400_000)).unwrap()),
-            positions,
-            scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
-        }),
-        vec![100_000, 1, 1, 1],
-    );
+    let scenario = |(s, shock): (usize, &i32)| MarketScenario {
+        name: name(format!("s{s}")),
+        shocks: BTreeMap::from([(name("f".to_owned()), ShockPpm(*shock))]),
+    };
+    let model = ScenarioMargin {
+        loss_multiple: fixed(1_000_000),
+        tail: Some(TailShare::new(Ppm(share)).unwrap()),
+        positions: vec![holding("USD", false), holding("PERP-1", true)],
+        scenarios: shocks.iter().enumerate().map(scenario).collect(),
+    };
+    Case::new(Model::Scenario(model), vec![price, 1, 1, 1])
+}
+
+/// By hand: the losses of one unit are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of them.
+#[test]
+fn expected_shortfall_counts_part_of_a_scenario() {
+    let case = shortfall_case(&[-100_000, 500_000, -300_000, -200_000], 400_000, 100_000);
     // One unit is 10^4 lots. (300 + 0.6·200) / 1.6 = 262.5.
     let evaluation = case.evaluate(0, &position(&[0, 10_000, 0, 0, 0]));
     assert_eq!(evaluation.requirement.to_string(), "262.5");
@@ -434,6 +427,14 @@ fn expected_shortfall_counts_part_of_a_scenario_and_rounds_against_the_account()
     // Short, only the rise loses: (500 - 0.6·100) / 1.6 = 275.
     let evaluation = case.evaluate(0, &position(&[300_000, -10_000, 0, 0, 0]));
     assert_eq!(evaluation.requirement.to_string(), "275");
+}
+
+/// One lot at 0.01 is worth 10^-6; a third of 0.1 + 0.1 + 0.2 of it does not end.
+#[test]
+fn expected_shortfall_rounds_against_the_account() {
+    let case = shortfall_case(&[-100_000, -100_000, -200_000], 1_000_000, 1);
+    let evaluation = case.evaluate(0, &position(&[0, 1, 0, 0, 0]));
+    assert_eq!(evaluation.requirement.to_string(), "0.000000133333333334");
 }
 
 #[test]

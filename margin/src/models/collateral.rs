@@ -53,8 +53,8 @@ pub struct Asset {
 }
 
 impl Asset {
-    pub(super) fn rule(&self) -> Rule<'_> {
-        Rule { path: String::new(), instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+    pub(super) fn rule(&self, path: String) -> Rule<'_> {
+        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     /// One weight is a ladder of one tier without end.

@@ -47,8 +47,8 @@ pub struct CrossPosition {
 }
 
 impl CrossPosition {
-    pub(super) fn rule(&self) -> Rule<'_> {
-        Rule { path: String::new(), instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+    pub(super) fn rule(&self, path: String) -> Rule<'_> {
+        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     fn required(&self, level: &Level) -> Fraction {

@@ -184,9 +184,8 @@ pub(crate) struct Requirement {
 }
 
 /// The rules of a list, with their places in it.
-fn numbered<'a, T>(list: &str, items: &'a [T], rule: impl Fn(&'a T) -> Rule<'a>) -> Vec<Rule<'a>> {
-    let items = items.iter().enumerate();
-    items.map(|(i, item)| Rule { path: format!("{list}[{i}]"), ..rule(item) }).collect()
+fn numbered<'a, T>(list: &str, items: &'a [T], rule: impl Fn(&'a T, String) -> Rule<'a>) -> Vec<Rule<'a>> {
+    items.iter().enumerate().map(|(i, item)| rule(item, format!("{list}[{i}]"))).collect()
 }
 
 /// The type comes first, so that what follows is read without a detour and a mistake in it is reported where it is.

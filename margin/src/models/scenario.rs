@@ -84,8 +84,8 @@ pub struct MarketScenario {
 }
 
 impl ScenarioPosition {
-    pub(super) fn rule(&self) -> Rule<'_> {
-        Rule { path: String::new(), instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+    pub(super) fn rule(&self, path: String) -> Rule<'_> {
+        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
     }
 
     fn charged(&self, level: &Level) -> Fraction {
