@@ -13,13 +13,15 @@ use surety_margin::{
     holdings::Position,
     ident::Name,
     models::{
-        Asset, Bucket, Collateral, Cross, CrossPosition, Frame, Isolated, MarketScenario, Model, ScenarioMargin,
-        ScenarioPosition, Tier,
+        Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
+        Frame, Greeks, Isolated, MarketScenario, Member, Model, Ratio, ScenarioMargin, ScenarioPosition, Span,
+        SpreadCredit, Tier,
     },
     policy::{ByBasis, Policy},
     program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
-    units::{Lots, Notional, Ppm, Price, ShockPpm},
+    units::{Decimals, Lots, Notional, Ppm, Price, ShockPpm},
+    universe::InstrumentClass,
 };
 
 const INSTRUMENTS: usize = 5;
@@ -60,8 +62,9 @@ fn ladders() -> impl Strategy<Value = Vec<Tier>> {
     })
 }
 
+/// The moves of up to five scenarios.
 fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
-    prop::collection::vec(prop::collection::vec(-900_000..900_000i32, INSTRUMENTS), 0..6)
+    prop::collection::vec(prop::collection::vec(-900_000..900_000i32, 8), 0..6)
 }
 
 /// Any model, isolated ones included: two models that share the instruments between them.
@@ -89,52 +92,193 @@ fn only(model: Model, kept: Range<usize>) -> Model {
             model.positions = model.positions[kept].to_vec();
             Model::Scenario(model)
         }
+        Model::Span(mut model) => {
+            let names: Vec<_> = kept.map(instrument).collect();
+            model.collateral.retain(|asset| names.contains(&asset.instrument));
+            for commodity in &mut model.commodities {
+                commodity.members.retain(|member| names.contains(&member.instrument));
+            }
+            Model::Span(model)
+        }
         Model::Isolated(_) => panic!("buckets are not nested"),
     }
 }
 
 fn simple_models() -> impl Strategy<Value = Model> {
-    let instrument = |i: usize| name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") });
-    let price = |i: usize| (i > 0).then(|| name(format!("p{i}")));
-    let collateral = (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(move |(rules, ladders)| {
+    prop_oneof![collateral_models(), cross_models(), scenario_models(), span_models()]
+}
+
+fn instrument(i: usize) -> Name {
+    name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") })
+}
+
+fn price(i: usize) -> Option<Name> {
+    (i > 0).then(|| name(format!("p{i}")))
+}
+
+fn one() -> ByBasis {
+    ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }
+}
+
+fn collateral_models() -> impl Strategy<Value = Model> {
+    (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(|(rules, ladders)| {
         let asset = |(i, ((short, weight, _), tiers)): (usize, (_, Vec<Tier>))| {
             let weight = tiers.is_empty().then_some(weight);
             Asset { instrument: instrument(i), price: price(i), short, weight, tiers }
         };
         Model::Collateral(Collateral { assets: rules.into_iter().zip(ladders).enumerate().map(asset).collect() })
-    });
-    let cross = rules().prop_map(move |rules| {
-        let position = |(i, (short, weight, fraction))| CrossPosition {
+    })
+}
+
+fn cross_models() -> impl Strategy<Value = Model> {
+    (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(|(rules, ladders)| {
+        let position = |(i, ((short, weight, fraction), tiers)): (usize, (_, Vec<Tier>))| CrossPosition {
             instrument: instrument(i),
             price: price(i),
             short,
-            weight,
+            weight: if tiers.is_empty() { weight } else { one() },
+            tiers,
             fraction,
         };
-        Model::Cross(Cross { positions: rules.into_iter().enumerate().map(position).collect() })
-    });
+        Model::Cross(Cross { positions: rules.into_iter().zip(ladders).enumerate().map(position).collect() })
+    })
+}
+
+/// Sensitivities that are market entries, whichever they are.
+fn greeks() -> impl Strategy<Value = Vec<Option<Greeks>>> {
+    let entry = || (1..INSTRUMENTS).prop_map(|i| name(format!("p{i}")));
+    let greeks =
+        (entry(), entry(), entry(), any::<bool>(), 0..3usize).prop_map(|(delta, gamma, vega, call, v)| Greeks {
+            delta,
+            delta_sign: if call { DeltaSign::Positive } else { DeltaSign::Negative },
+            gamma,
+            vega,
+            volatility: name(format!("v{v}")),
+        });
+    prop_oneof![Just(vec![None; INSTRUMENTS]), prop::collection::vec(prop::option::weighted(0.3, greeks), INSTRUMENTS)]
+}
+
+fn scenario_models() -> impl Strategy<Value = Model> {
     let tail = prop::option::of(1..=1_000_000u32);
-    let scenario = (rules(), shocks(), by_basis(true), tail).prop_map(move |(rules, shocks, loss_multiple, tail)| {
-        let position = |(i, (short, weight, charge))| ScenarioPosition {
-            instrument: instrument(i),
-            price: price(i),
-            short,
-            weight,
-            charge,
-            factor: Some(name(format!("f{i}"))),
-        };
-        let scenario = |(s, moves): (usize, Vec<i32>)| {
-            let moves = moves.into_iter().enumerate().map(|(i, shock)| (name(format!("f{i}")), ShockPpm(shock)));
-            MarketScenario { name: name(format!("s{s}")), shocks: moves.collect::<BTreeMap<_, _>>() }
-        };
-        Model::Scenario(ScenarioMargin {
-            loss_multiple,
-            tail: tail.map(|share| TailShare::new(Ppm(share)).unwrap()),
-            positions: rules.into_iter().enumerate().map(position).collect(),
-            scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
-        })
+    let ladders = prop::collection::vec(ladders(), INSTRUMENTS);
+    (rules(), ladders, greeks(), shocks(), by_basis(true), tail).prop_map(
+        |(rules, ladders, greeks, shocks, loss_multiple, tail)| {
+            let position =
+                |(i, (((short, weight, charge), tiers), greeks)): (usize, ((_, Vec<Tier>), _))| ScenarioPosition {
+                    instrument: instrument(i),
+                    price: price(i),
+                    short,
+                    weight: if tiers.is_empty() { weight } else { one() },
+                    tiers,
+                    charge,
+                    factor: Some(name(format!("f{i}"))),
+                    greeks,
+                };
+            let scenario = |(s, moves): (usize, Vec<i32>)| {
+                let factors = ["f0", "f1", "f2", "f3", "f4", "v0", "v1", "v2"];
+                let shocks = moves.into_iter().zip(factors).map(|(shock, f)| (name(f.to_owned()), ShockPpm(shock)));
+                MarketScenario { name: name(format!("s{s}")), shocks: shocks.collect::<BTreeMap<_, _>>() }
+            };
+            Model::Scenario(ScenarioMargin {
+                loss_multiple,
+                tail: tail.map(|share| TailShare::new(Ppm(share)).unwrap()),
+                positions: rules.into_iter().zip(ladders).zip(greeks).enumerate().map(position).collect(),
+                scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
+            })
+        },
+    )
+}
+
+fn amount(amount: i64) -> Amount {
+    Amount::new(amount).unwrap()
+}
+
+fn member(i: usize, short: bool) -> Member {
+    Member {
+        instrument: instrument(i),
+        price: name(format!("p{i}")),
+        short,
+        risk_array: Vec::new(),
+        delta: None,
+        month: None,
+    }
+}
+
+fn commodity(c: usize, decimals: u8, members: Vec<Member>) -> CombinedCommodity {
+    CombinedCommodity {
+        name: name(format!("c{c}")),
+        decimals: Decimals::new(decimals).unwrap(),
+        outright: None,
+        calendar: None,
+        short_option_minimum: None,
+        members,
+    }
+}
+
+/// A commodity with risk arrays, of two members.
+fn array_commodities(c: usize, members: [usize; 2]) -> impl Strategy<Value = CombinedCommodity> {
+    let loss = || -50_000_000..50_000_000i64;
+    let arrays = prop::collection::vec((loss(), loss()), 1..5);
+    let minimum = prop::option::of(0..20_000_000i64);
+    (arrays, minimum, any::<[bool; 2]>(), 0..6u8).prop_map(move |(arrays, minimum, short, decimals)| {
+        let (first, second): (Vec<_>, Vec<_>) = arrays.into_iter().map(|(a, b)| (amount(a), amount(b))).unzip();
+        let members =
+            [(0, first), (1, second)].map(|(m, risk_array)| Member { risk_array, ..member(members[m], short[m]) });
+        let short_option_minimum = minimum.map(amount);
+        CombinedCommodity { short_option_minimum, ..commodity(c, decimals, members.to_vec()) }
+    })
+}
+
+/// Two commodities with the same outright charge and three members in all, alone or with a credit.
+fn outright_commodities() -> impl Strategy<Value = (Vec<CombinedCommodity>, Vec<SpreadCredit>)> {
+    let deltas = prop::array::uniform4(-2_000_000..2_000_000i32);
+    let calendars = prop::array::uniform2(prop::option::of(0..=1_000_000i64));
+    let minimum = prop::option::of(0..20_000_000i64);
+    let charges = (0..20_000_000i64, calendars, minimum, prop::option::of(0..=1_000_000u32));
+    (deltas, charges, 0..6u8, any::<[bool; 4]>()).prop_map(
+        |(deltas, (outright, calendars, minimum, credit), decimals, short)| {
+            let kept = i64::from(1_000_000 - credit.unwrap_or(0));
+            let of = |c: usize, members: [usize; 2]| {
+                let calendar = calendars[c].map(|share| {
+                    let most = 2 * outright * kept / 1_000_000;
+                    amount((i128::from(most) * i128::from(share) / 1_000_000) as i64)
+                });
+                let members = members.map(|i| Member {
+                    delta: Some(Delta(deltas[i - 1])),
+                    month: calendar.map(|_| name(format!("m{i}"))),
+                    ..member(i, short[i - 1])
+                });
+                CombinedCommodity {
+                    outright: Some(amount(outright)),
+                    calendar,
+                    short_option_minimum: minimum.filter(|_| credit.is_none()).map(amount),
+                    ..commodity(c, decimals, members.to_vec())
+                }
+            };
+            let credit = credit.map(|credit| SpreadCredit {
+                commodities: vec![name("c0".to_owned()), name("c1".to_owned())],
+                credit: Ppm(credit),
+                ratio: Ratio::default(),
+                basis: CreditBasis::default(),
+            });
+            (vec![of(0, [1, 3]), of(1, [2, 4])], credit.into_iter().collect())
+        },
+    )
+}
+
+fn span_models() -> impl Strategy<Value = Model> {
+    let arrays = (array_commodities(0, [1, 3]), array_commodities(1, [2, 4]));
+    let arrays = arrays.prop_map(|(first, second)| (vec![first, second], Vec::new()));
+    let mixed = (array_commodities(0, [1, 3]), outright_commodities()).prop_map(|(first, (mut outright, _))| {
+        outright[0] = first;
+        (outright, Vec::new())
     });
-    prop_oneof![collateral, cross, scenario]
+    let commodities = prop_oneof![arrays, mixed, outright_commodities()];
+    (rules(), ladders(), by_basis(true), commodities).prop_map(|(rules, tiers, multiple, (commodities, credits))| {
+        let weight = tiers.is_empty().then_some(rules[0].1);
+        let cash = Asset { instrument: instrument(0), price: None, short: rules[0].0, weight, tiers };
+        Model::Span(Span { requirement_multiple: multiple, collateral: vec![cash], commodities, credits })
+    })
 }
 
 fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
@@ -152,7 +296,9 @@ struct Case {
 
 impl Case {
     fn new(model: Model, prices: Vec<u128>) -> Self {
-        let universe = sample::universe(10, INSTRUMENTS);
+        let mut universe = sample::universe(10, INSTRUMENTS);
+        // For what is required of short options.
+        universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
         let policy = sample::policy(&universe, INSTRUMENTS, model);
         let prices = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
         Self { sample: Sample { universe, policy }, prices }
@@ -355,8 +501,8 @@ proptest! {
 #[test]
 fn rejects_a_bucket_that_another_would_have_to_save() {
     let cash = |i: usize, weight: u32| Asset {
-        instrument: name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") }),
-        price: (i > 0).then(|| name(format!("p{i}"))),
+        instrument: instrument(i),
+        price: price(i),
         short: true,
         weight: Some(ByBasis { maintenance: Ppm(weight), initial: Ppm(weight) }),
         tiers: Vec::new(),
@@ -400,8 +546,10 @@ fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
         price: priced.then(|| name("p1".to_owned())),
         short: true,
         weight: fixed(1_000_000),
+        tiers: Vec::new(),
         charge: fixed(0),
         factor: priced.then(|| name("f".to_owned())),
+        greeks: None,
     };
     let scenario = |(s, shock): (usize, &i32)| MarketScenario {
         name: name(format!("s{s}")),

@@ -736,8 +736,8 @@ fraction = { maintenance = 50_000, initial = 100_000 }
     fn rejects_models_that_do_not_exist() {
         policy_refused(
             "type = \"scenario\"",
-            "type = \"span\"",
-            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario` or `isolated`, found \"span\"",
+            "type = \"var\"",
+            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated` or `span`, found \"var\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
         policy_refused("[model]", "[models]", "policy.toml:137:3: model: expected the key `type`, found none");
@@ -748,7 +748,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "factor = \"lst\"",
             "factr = \"lst\"",
-            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `charge` or `factor`, found \"factr\"",
+            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `factor` or `greeks`, found \"factr\"",
         );
         policy_refused(
             "loss_multiple =",

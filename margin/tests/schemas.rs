@@ -153,6 +153,7 @@ fn rejects_policies_of_another_shape() {
         ("/oracle/quorum", json!(-1)),
         ("/oracle/nodes/0/signer", json!("0x0E86a930090f39a4418d8ca6a9d671fbe738251c")),
         ("/levels/0/basis", json!("intraday")),
+        ("/model/type", json!("var")),
         ("/model/type", json!("span")),
         ("/model/type", json!("cross")),
         ("/model/alpha", json!(1)),

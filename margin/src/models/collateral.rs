@@ -18,8 +18,8 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level, not_empty},
-    problem::{Problem, require},
-    program::{Expression, min_of},
+    problem::Problem,
+    program::Expression,
     units::Price,
 };
 
@@ -54,22 +54,15 @@ pub struct Asset {
 
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short, measures: Vec::new() }
     }
 
-    /// One weight is a ladder of one tier without end.
-    fn ladder(&self, level: &Level) -> Ladder {
-        let single = self.weight.map(|weight| Tier { up_to: None, weight });
-        Ladder::new(level.basis, single.into_iter().chain(self.tiers.iter().copied()).collect())
+    pub(super) fn ladder(&self, level: &Level) -> Ladder {
+        Ladder::new(level.basis, self.weight, &self.tiers)
     }
 
-    fn problems(&self, path: &str) -> Vec<Problem> {
-        let found = if self.weight.is_some() { "both" } else { "neither" };
-        let one = self.weight.is_some() == self.tiers.is_empty();
-        let mut problems = Vec::from_iter(require(one, path, "either the key `weight` or the key `tiers`", found));
-        problems.extend(self.weight.and_then(|weight| super::weight_problems(&format!("{path}.weight"), weight)));
-        problems.extend(ladder::problems(&format!("{path}.tiers"), &self.tiers));
-        problems
+    pub(super) fn problems(&self, path: &str) -> Vec<Problem> {
+        ladder::problems(path, self.weight, &self.tiers)
     }
 }
 
@@ -83,11 +76,8 @@ impl Collateral {
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let term = |(rule, asset): (usize, &Asset)| {
-            let ladder = asset.ladder(level);
-            let value = min_of(frame.value(rule, &[ladder.first()]), frame.value(rule, &[level.multiple.into()]));
-            value - ladder.reduction(frame, rule)
-        };
+        let owed = Fraction::from(level.multiple);
+        let term = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, owed);
         self.assets.iter().enumerate().map(term).sum()
     }
 

@@ -1,20 +1,24 @@
 //! Cross margin: one account whose positions share all collateral.
 //!
 //! With `v_i` the marked value of holding `i`, the margin at a level of multiple `m` is
-//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i f_i·|v_i|`. A derivative counts with its full marked value because the quote balance
+//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i f_i·|v_i|`; a position may have a ladder of weights instead of one: see [`Tier`]. A derivative counts with its full marked value because the quote balance
 //! carries its entry price: buying one contract at `P` adds one contract and takes `P` from the quote balance.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, Rule, frame::Fraction};
+use super::{
+    Frame, Rule,
+    frame::Fraction,
+    ladder::{self, Ladder, Tier},
+};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level, not_empty},
     problem::Problem,
-    program::{Expression, abs, min_of},
+    program::{Expression, abs},
     units::{Ppm, Price},
 };
 
@@ -41,6 +45,9 @@ pub struct CrossPosition {
     /// How much of a positive value counts. Negative values always count in full.
     #[serde(default = "ByBasis::one")]
     pub weight: ByBasis,
+    /// How much of a positive value counts, part by part, instead of one weight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
     /// The margin fraction: how much of the absolute value is required.
     #[serde(default = "ByBasis::zero")]
     pub fraction: ByBasis,
@@ -48,7 +55,11 @@ pub struct CrossPosition {
 
 impl CrossPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short, measures: Vec::new() }
+    }
+
+    fn weight(&self) -> Option<ByBasis> {
+        ladder::weight_beside(&self.tiers, self.weight)
     }
 
     fn required(&self, level: &Level) -> Fraction {
@@ -60,18 +71,18 @@ impl Cross {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::from_iter(not_empty("model.positions", &self.positions));
         for (i, position) in self.positions.iter().enumerate() {
-            let path = |key: &str| format!("model.positions[{i}].{key}");
-            problems.extend(super::weight_problems(&path("weight"), position.weight));
-            problems.extend(super::charge_problems(&path("fraction"), position.fraction));
+            let path = format!("model.positions[{i}]");
+            problems.extend(ladder::problems(&path, position.weight(), &position.tiers));
+            problems.extend(super::charge_problems(&format!("{path}.fraction"), position.fraction));
         }
         problems
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
         let term = |(rule, position): (usize, &CrossPosition)| {
-            let weighted = frame.value(rule, &[position.weight.at(level.basis).into()]);
-            let value = frame.value(rule, &[Ppm::ONE.into()]);
-            min_of(weighted, value) - abs(frame.value(rule, &[position.required(level)]))
+            let ladder = Ladder::new(level.basis, position.weight(), &position.tiers);
+            let required = abs(frame.value(rule, &[position.required(level)]));
+            ladder.margin(frame, rule, Ppm::ONE.into()) - required
         };
         self.positions.iter().enumerate().map(term).sum()
     }
@@ -85,10 +96,10 @@ impl Cross {
     ) -> Option<Breakdown> {
         let mut breakdown = Breakdown::default();
         for (rule, cross) in self.positions.iter().enumerate() {
-            let value = |fraction: Fraction| frame.value_of(rule, &[fraction], position, prices);
-            let counted = value(cross.weight.at(level.basis).into())?.min(value(Ppm::ONE.into())?);
-            breakdown.credit(counted)?;
-            breakdown.charge(format!("margin of {}", cross.instrument), value(cross.required(level))?.abs())?;
+            let ladder = Ladder::new(level.basis, cross.weight(), &cross.tiers);
+            breakdown.credit(ladder.margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+            let required = frame.value_of(rule, &[cross.required(level)], position, prices)?.abs();
+            breakdown.charge(format!("margin of {}", cross.instrument), required)?;
         }
         Some(breakdown)
     }

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::I256;
 
-use super::Rule;
+use super::{Measure, Rule};
 use crate::{
+    holdings::Position,
     ident::Name,
     market::{MarketIndex, PriceRange},
     policy::Policy,
     problem::Problem,
     program::{Affine, Expression, HoldingRange, holding},
     units::{Notional, Ppm, Price, ShockPpm},
-    universe::{Instrument, Universe},
+    universe::{Instrument, InstrumentClass, Universe},
 };
 
 /// Decimal digits of a fraction in parts per million.
@@ -33,12 +34,19 @@ pub struct Frame<'a> {
 }
 
 /// A model's rule for an instrument, resolved.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Resolved {
     instrument: usize,
-    price: Option<MarketIndex>,
     short: bool,
-    /// Decimal places of a lot's value before it is brought to the scale.
+    price: PerLot,
+    measures: Vec<PerLot>,
+}
+
+/// What a lot is multiplied with.
+#[derive(Clone, Copy, Debug)]
+struct PerLot {
+    entry: Option<MarketIndex>,
+    /// Decimal places of the product before it is brought to the scale.
     decimals: u32,
 }
 
@@ -64,7 +72,8 @@ impl<'a> Frame<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let places = instruments.iter().map(|resolved| resolved.decimals).max().unwrap_or(0);
+        let of_lots = instruments.iter().flat_map(|resolved| resolved.measures.iter().chain([&resolved.price]));
+        let places = of_lots.map(|per_lot| per_lot.decimals).max().unwrap_or(0);
         let scale = places + PPM_DIGITS * policy.model.fractions();
         Ok(Self {
             universe,
@@ -104,38 +113,60 @@ impl<'a> Frame<'a> {
         ranges
     }
 
+    /// The class of the model's instrument number `rule`.
+    #[must_use]
+    pub fn class(&self, rule: usize) -> InstrumentClass {
+        self.universe.instruments[self.resolved(rule).instrument].class
+    }
+
     /// The value of the holding of the model's instrument number `rule`, times the fractions.
     #[must_use]
     pub fn value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
-        let resolved = self.instruments[self.first + rule];
-        let factor = self.factor(resolved, fractions);
-        let coefficient = match resolved.price {
-            Some(price) => Affine::price(price, factor),
-            None => Affine::constant(factor),
-        };
-        holding(resolved.instrument).times(coefficient)
+        self.amount_of(rule, self.price(rule, fractions))
     }
 
     /// The value of a position's holding, times the fractions; none if it exceeds 256 bits.
     #[must_use]
-    pub fn value_of(
-        &self,
-        rule: usize,
-        fractions: &[Fraction],
-        position: &crate::holdings::Position,
-        prices: &[Price],
-    ) -> Option<I256> {
-        let resolved = self.instruments[self.first + rule];
-        let price = match resolved.price {
-            Some(MarketIndex(index)) => prices.get(index)?.wide(),
-            None => I256::ONE,
-        };
-        let lots = position.lots().get(resolved.instrument)?.wide();
-        lots.checked_mul(price)?.checked_mul(self.factor(resolved, fractions))
+    pub fn value_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
+        self.amount_held(rule, &self.price(rule, fractions), position, prices)
     }
 
-    fn factor(&self, resolved: Resolved, fractions: &[Fraction]) -> I256 {
-        self.product(resolved.decimals, fractions)
+    /// The value of one lot, times the fractions.
+    #[must_use]
+    pub fn price(&self, rule: usize, fractions: &[Fraction]) -> Affine {
+        self.per_lot(self.resolved(rule).price, I256::ONE, fractions)
+    }
+
+    /// A measure of one lot, by its place in the rule, times a number with the measure's places, times the fractions.
+    #[must_use]
+    pub fn measure(&self, rule: usize, measure: usize, number: i128, fractions: &[Fraction]) -> Affine {
+        self.per_lot(self.resolved(rule).measures[measure], I256::unchecked_from(number), fractions)
+    }
+
+    /// The holding, times an amount for each lot.
+    #[must_use]
+    pub fn amount_of(&self, rule: usize, per_lot: Affine) -> Expression {
+        holding(self.resolved(rule).instrument).times(per_lot)
+    }
+
+    /// A position's holding, times an amount for each lot; none if it exceeds 256 bits.
+    #[must_use]
+    pub fn amount_held(&self, rule: usize, per_lot: &Affine, position: &Position, prices: &[Price]) -> Option<I256> {
+        let lots = position.lots().get(self.resolved(rule).instrument)?.wide();
+        lots.checked_mul(per_lot.at(prices).ok()?)
+    }
+
+    fn resolved(&self, rule: usize) -> &Resolved {
+        &self.instruments[self.first + rule]
+    }
+
+    fn per_lot(&self, per_lot: PerLot, number: I256, fractions: &[Fraction]) -> Affine {
+        // What saturates is so large that no program has room for it.
+        let factor = self.product(per_lot.decimals, fractions).saturating_mul(number);
+        match per_lot.entry {
+            Some(entry) => Affine::price(entry, factor),
+            None => Affine::constant(factor),
+        }
     }
 
     /// An amount of quote units, times the fractions.
@@ -202,17 +233,22 @@ impl<'a> Names<'a> {
             let expected = format!("an instrument of the universe {}", self.universe.name);
             return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
         };
-        let mut decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
-        let price = match rule.price {
-            None => None,
-            Some(name) => {
-                let Some(&index) = self.prices.get(name) else {
-                    return Err(Problem::new("price", "the name of a market entry of the policy", name.to_string()));
-                };
-                decimals += u32::from(self.policy.market[index].decimals.get());
-                Some(MarketIndex(index))
-            }
+        let lot_decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
+        let price = self.per_lot("price", rule.price, lot_decimals)?;
+        let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
+        let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;
+        Ok(Resolved { instrument, short: rule.short, price, measures })
+    }
+
+    /// A market entry, or none, times a number with so many decimal places.
+    fn per_lot(&self, key: &str, entry: Option<&Name>, decimals: u32) -> Result<PerLot, Problem> {
+        let Some(name) = entry else {
+            return Ok(PerLot { entry: None, decimals });
         };
-        Ok(Resolved { instrument, price, short: rule.short, decimals })
+        let Some(&index) = self.prices.get(name) else {
+            return Err(Problem::new(key, "the name of a market entry of the policy", name.to_string()));
+        };
+        let decimals = decimals + u32::from(self.policy.market[index].decimals.get());
+        Ok(PerLot { entry: Some(MarketIndex(index)), decimals })
     }
 }

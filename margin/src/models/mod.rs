@@ -8,9 +8,11 @@
 mod collateral;
 mod cross;
 mod frame;
+mod greeks;
 mod isolated;
 mod ladder;
 mod scenario;
+mod span;
 
 use core::fmt;
 
@@ -24,9 +26,11 @@ pub use self::{
     collateral::{Asset, Collateral},
     cross::{Cross, CrossPosition},
     frame::Frame,
+    greeks::{DeltaSign, Greeks},
     isolated::{Bucket, Isolated},
     ladder::Tier,
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
+    span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Ratio, Span, SpreadCredit},
 };
 use crate::{
     evaluate::Breakdown,
@@ -51,6 +55,8 @@ pub enum Model {
     Scenario(ScenarioMargin),
     /// Buckets with collateral of their own.
     Isolated(Isolated),
+    /// Risk arrays, commodity by commodity.
+    Span(Span),
 }
 
 /// What every model says of an instrument that it covers.
@@ -64,6 +70,19 @@ pub struct Rule<'a> {
     pub price: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
     pub short: bool,
+    /// What else the model multiplies the holding with.
+    pub measures: Vec<Measure<'a>>,
+}
+
+/// What a model multiplies a holding with beside its price: a market entry, a number of its own, or both.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure<'a> {
+    /// The key that names the market entry, from the place of the rule.
+    pub key: &'static str,
+    /// The market entry.
+    pub entry: Option<&'a Name>,
+    /// Decimal places of the number.
+    pub places: u32,
 }
 
 impl Model {
@@ -75,6 +94,7 @@ impl Model {
             Self::Cross(model) => numbered("model.positions", &model.positions, CrossPosition::rule),
             Self::Scenario(model) => numbered("model.positions", &model.positions, ScenarioPosition::rule),
             Self::Isolated(model) => model.rules(),
+            Self::Span(model) => model.rules(),
         }
     }
 
@@ -85,16 +105,19 @@ impl Model {
             Self::Cross(model) => model.positions.len(),
             Self::Scenario(model) => model.least_rows(),
             Self::Isolated(model) => model.least_rows(),
+            Self::Span(model) => model.least_rows(),
         }
     }
 
-    /// The classes of instruments that it is for. Options are not linear in their prices, and a lending market has no
-    /// derivatives.
-    fn classes(&self) -> &'static [InstrumentClass] {
+    /// The classes of instruments that its rule of a number is for. Options are not linear in their prices, and a
+    /// lending market has no derivatives.
+    fn classes(&self, rule: usize) -> &'static [InstrumentClass] {
         use InstrumentClass::{Cash, Future, Perpetual, Spot};
         match self {
             Self::Collateral(_) => &[Cash, Spot],
+            Self::Scenario(model) if model.has_greeks(rule) => Greeks::CLASSES,
             Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
+            Self::Span(model) => model.classes(rule),
             // Those of its buckets' models, which check them.
             Self::Isolated(_) => &[],
         }
@@ -107,13 +130,14 @@ impl Model {
             return model.class_problems(universe);
         }
         let mut problems = Vec::new();
-        for rule in self.rules() {
+        for (number, rule) in self.rules().into_iter().enumerate() {
             let Some(position) = universe.position(rule.instrument) else {
                 continue;
             };
             let class = universe.instruments[position].class;
-            if !self.classes().contains(&class) {
-                let classes: Vec<_> = self.classes().iter().map(ToString::to_string).collect();
+            let classes = self.classes(number);
+            if !classes.contains(&class) {
+                let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
                 let expected = format!("an instrument of a class that the model is for: {}", classes.join(", "));
                 let found = format!("{} of class {class}", rule.instrument);
                 problems.push(Problem::new(format!("{}.instrument", rule.path), expected, found));
@@ -131,8 +155,9 @@ impl Model {
     pub(crate) fn fractions(&self) -> u32 {
         match self {
             Self::Collateral(_) | Self::Cross(_) => 1,
-            Self::Scenario(_) => 2,
+            Self::Scenario(model) => model.fractions(),
             Self::Isolated(model) => model.fractions(),
+            Self::Span(model) => model.fractions(),
         }
     }
 
@@ -143,6 +168,7 @@ impl Model {
             Self::Cross(model) => model.problems(),
             Self::Scenario(model) => model.problems(),
             Self::Isolated(model) => model.problems(),
+            Self::Span(model) => model.problems(),
         }
     }
 
@@ -153,6 +179,7 @@ impl Model {
             Self::Cross(model) => model.margin(frame, level),
             Self::Scenario(model) => model.margin(frame, level),
             Self::Isolated(model) => return model.requirements(frame, level),
+            Self::Span(model) => model.margin(frame, level),
         };
         vec![Requirement { bucket: None, margin }]
     }
@@ -170,6 +197,7 @@ impl Model {
             Self::Cross(model) => model.evaluate(frame, level, position, prices),
             Self::Scenario(model) => model.evaluate(frame, level, position, prices),
             Self::Isolated(model) => model.evaluate(frame, level, position, prices),
+            Self::Span(model) => model.evaluate(frame, level, position, prices),
         }
     }
 }
@@ -204,6 +232,7 @@ enum ModelType {
     Cross,
     Scenario,
     Isolated,
+    Span,
 }
 
 impl<'de> Visitor<'de> for ModelVisitor {
@@ -224,6 +253,7 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Cross => Cross::deserialize(parameters).map(Model::Cross),
             ModelType::Scenario => ScenarioMargin::deserialize(parameters).map(Model::Scenario),
             ModelType::Isolated => Isolated::deserialize(parameters).map(Model::Isolated),
+            ModelType::Span => Span::deserialize(parameters).map(Model::Span),
         }
     }
 }
