@@ -266,6 +266,23 @@ fn outright_commodities() -> impl Strategy<Value = (Vec<CombinedCommodity>, Vec<
     )
 }
 
+/// One commodity with an outright and a calendar charge: four members in up to three months.
+fn calendar_commodities() -> impl Strategy<Value = CombinedCommodity> {
+    let members = prop::collection::vec((-2_000_000..2_000_000i32, 0..3usize, any::<bool>()), INSTRUMENTS - 1);
+    (members, 0..20_000_000i64, 0..=1_000_000i64, 0..6u8).prop_map(|(members, outright, share, decimals)| {
+        let of = |(m, (delta, month, short)): (usize, (i32, usize, bool))| Member {
+            delta: Some(Delta(delta)),
+            month: Some(name(format!("m{month}"))),
+            ..member(m + 1, short)
+        };
+        CombinedCommodity {
+            outright: Some(amount(outright)),
+            calendar: Some(amount(2 * outright * share / 1_000_000)),
+            ..commodity(0, decimals, members.into_iter().enumerate().map(of).collect())
+        }
+    })
+}
+
 fn span_models() -> impl Strategy<Value = Model> {
     let arrays = (array_commodities(0, [1, 3]), array_commodities(1, [2, 4]));
     let arrays = arrays.prop_map(|(first, second)| (vec![first, second], Vec::new()));
@@ -273,7 +290,8 @@ fn span_models() -> impl Strategy<Value = Model> {
         outright[0] = first;
         (outright, Vec::new())
     });
-    let commodities = prop_oneof![arrays, mixed, outright_commodities()];
+    let calendar = calendar_commodities().prop_map(|commodity| (vec![commodity], Vec::new()));
+    let commodities = prop_oneof![arrays, mixed, calendar, outright_commodities()];
     (rules(), ladders(), by_basis(true), commodities).prop_map(|(rules, tiers, multiple, (commodities, credits))| {
         let weight = tiers.is_empty().then_some(rules[0].1);
         let cash = Asset { instrument: instrument(0), price: None, short: rules[0].0, weight, tiers };
@@ -296,7 +314,7 @@ struct Case {
 
 impl Case {
     fn new(model: Model, prices: Vec<u128>) -> Self {
-        let mut universe = sample::universe(10, INSTRUMENTS);
+        let mut universe = sample::universe(11, INSTRUMENTS);
         // For what is required of short options.
         universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
         let policy = sample::policy(&universe, INSTRUMENTS, model);

@@ -42,7 +42,7 @@ pub struct CrossPosition {
     /// Whether it may be short or owed.
     #[serde(default)]
     pub short: bool,
-    /// How much of a positive value counts. Negative values always count in full.
+    /// How much of a positive value counts. Negative values always count in full. Left out if it has tiers.
     #[serde(default = "ByBasis::one")]
     pub weight: ByBasis,
     /// How much of a positive value counts, part by part, instead of one weight.

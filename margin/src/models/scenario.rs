@@ -67,7 +67,7 @@ pub struct ScenarioPosition {
     /// Whether it may be short or owed.
     #[serde(default)]
     pub short: bool,
-    /// How much of a positive value counts. Negative values always count in full.
+    /// How much of a positive value counts. Negative values always count in full. Left out if it has tiers.
     #[serde(default = "ByBasis::one")]
     pub weight: ByBasis,
     /// How much of a positive value counts, part by part, instead of one weight.
@@ -158,9 +158,15 @@ impl ScenarioMargin {
         let mut problems = Vec::from_iter(super::charge_problems("model.loss_multiple", self.loss_multiple));
         problems.extend(not_empty("model.positions", &self.positions));
         problems.extend(not_empty("model.scenarios", &self.scenarios));
+        problems.extend(self.position_problems());
+        problems.extend(self.scenario_problems());
+        problems
+    }
+
+    fn position_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         let moved: BTreeSet<&Name> = self.scenarios.iter().flat_map(|scenario| scenario.shocks.keys()).collect();
-        let of_prices: BTreeSet<&Name> =
-            self.positions.iter().filter_map(|position| position.factor.as_ref()).collect();
+        let relative: BTreeSet<&Name> = self.positions.iter().filter_map(|position| position.factor.as_ref()).collect();
         for (i, position) in self.positions.iter().enumerate() {
             let path = format!("model.positions[{i}]");
             problems.extend(position.problems(&path));
@@ -169,15 +175,17 @@ impl ScenarioMargin {
                 problems.push(Problem::new(format!("{path}.{key}"), expected, factor.to_string()));
             }
             let volatility = position.greeks.as_ref().map(|greeks| &greeks.volatility);
-            if let Some(both) = volatility.filter(|factor| of_prices.contains(factor)) {
+            if let Some(both) = volatility.filter(|factor| relative.contains(factor)) {
                 let expected = "a risk factor of its own, because shocks of volatilities are absolute and not relative";
-                problems.push(Problem::new(
-                    format!("{path}.greeks.volatility"),
-                    expected,
-                    format!("{both}, of a price"),
-                ));
+                let found = format!("{both}, which is that of a price");
+                problems.push(Problem::new(format!("{path}.greeks.volatility"), expected, found));
             }
         }
+        problems
+    }
+
+    fn scenario_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         let positions = self.positions_by_factor();
         let mut names = BTreeSet::from([UNSHOCKED]);
         for (i, scenario) in self.scenarios.iter().enumerate() {

@@ -25,7 +25,8 @@ const ONE_PPM: i128 = 10;
 /// The commodities of a model at a level.
 pub(super) struct Risk<'a> {
     commodities: Vec<Commodity<'a>>,
-    pairs: Vec<Pair>,
+    /// The places of those that save against each other.
+    pairs: Vec<[usize; 2]>,
 }
 
 /// A combined commodity at a level.
@@ -38,11 +39,6 @@ struct Commodity<'a> {
     multiple: Fraction,
     /// The share of its outright charge that it saves against another commodity.
     credit: Ppm,
-}
-
-/// Two commodities, by their places, that save against each other.
-struct Pair {
-    legs: [usize; 2],
 }
 
 /// Amounts for each lot of some rules' holdings.
@@ -81,7 +77,7 @@ impl<'a> Risk<'a> {
         }
         let place = |name: &Name| model.commodities.iter().position(|commodity| commodity.name == *name);
         let pair = |names: &Vec<Name>| match names.as_slice() {
-            [x, y] => Some(Pair { legs: [place(x)?, place(y)?] }),
+            [x, y] => Some([place(x)?, place(y)?]),
             _ => None,
         };
         let pairs = model.credits.iter().filter_map(|credit| pair(&credit.commodities)).collect();
@@ -91,7 +87,7 @@ impl<'a> Risk<'a> {
     /// The requirement, times minus one.
     pub(super) fn margin(&self) -> Expression {
         let alone = self.commodities.iter().map(Commodity::margin);
-        let together = self.legs().map(|[x, y]| -abs(x.saved().sum() + y.saved().sum()));
+        let together = self.legs().map(|[x, y]| -times(abs(x.net(1).sum() + y.net(1).sum()), x.saved()));
         alone.chain(together).sum()
     }
 
@@ -101,7 +97,8 @@ impl<'a> Risk<'a> {
             commodity.charge(breakdown, position, prices)?;
         }
         for [x, y] in self.legs() {
-            let (of_x, of_y) = (x.saved().held(position, prices)?, y.saved().held(position, prices)?);
+            let saved = |leg: &Commodity<'_>| leg.net(leg.saved()).held(position, prices);
+            let (of_x, of_y) = (saved(x)?, saved(y)?);
             if of_x.is_negative() != of_y.is_negative() {
                 let smaller = of_x.abs().min(of_y.abs());
                 let credit = smaller.checked_add(smaller)?;
@@ -112,7 +109,7 @@ impl<'a> Risk<'a> {
     }
 
     fn legs(&self) -> impl Iterator<Item = [&Commodity<'a>; 2]> {
-        self.pairs.iter().map(|pair| pair.legs.map(|leg| &self.commodities[leg]))
+        self.pairs.iter().map(|legs| legs.map(|leg| &self.commodities[leg]))
     }
 }
 
@@ -140,9 +137,9 @@ impl<'a> Commodity<'a> {
     fn net_charges(&self, outright: Amount) -> Expression {
         let half = self.half_calendar();
         let kept = ONE - ONE_PPM * i128::from(self.credit.0);
-        let on_net = abs(self.net(kept * i128::from(outright.0) - half).sum());
-        let on_months: Expression = self.months().into_iter().map(|month| abs(self.net_of(month, half).sum())).sum();
-        -on_net - on_months
+        let on_net = times(abs(self.net(1).sum()), kept * i128::from(outright.0) - half);
+        let on_months: Expression = self.months().into_iter().map(|month| abs(self.net_of(month, 1).sum())).sum();
+        -on_net - times(on_months, half)
     }
 
     fn minimum_margin(&self, minimum: Amount) -> Scenario {
@@ -225,10 +222,10 @@ impl<'a> Commodity<'a> {
         self.weighted(|rule, member| inside(member).then(|| self.delta(rule, member, number)).flatten())
     }
 
-    /// What the net delta saves against another commodity.
-    fn saved(&self) -> Weighted<'_> {
+    /// What a unit of net delta saves against another commodity, `c·s`, in the places of [`ONE`].
+    fn saved(&self) -> i128 {
         let outright = self.data.outright.map_or(0, |outright| i128::from(outright.0));
-        self.net(ONE_PPM * i128::from(self.credit.0) * outright)
+        ONE_PPM * i128::from(self.credit.0) * outright
     }
 
     /// What each option that is short takes at least.
@@ -259,4 +256,9 @@ impl<'a> Commodity<'a> {
     fn half_calendar(&self) -> i128 {
         self.data.calendar.map_or(0, |calendar| ONE / 2 * i128::from(calendar.0))
     }
+}
+
+/// The product, whose sign the compiler judges.
+fn times(expression: Expression, number: i128) -> Expression {
+    expression.times(Affine::constant(I256::unchecked_from(number)))
 }
