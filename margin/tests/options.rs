@@ -1,4 +1,4 @@
-//! Margins of accounts with options, by hand: risk arrays, and scenarios from greeks.
+//! Models with options: margins by hand, from risk arrays and from greeks, and what a policy may not say of them.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -11,13 +11,22 @@ use surety_margin::{
     models::{Amount, Frame, Model, Span},
     policy::Policy,
     program::{ProgramError, TailShare},
-    text::Document,
+    text::{Document, InputErrors},
     units::{Lots, Ppm, Price},
     universe::Universe,
 };
 
 const SPAN: &str = include_str!("policies/span.toml");
 const GREEKS: &str = include_str!("policies/greeks.toml");
+
+/// Lots of a unit.
+const USD: i128 = 100;
+const CONTRACT: i128 = 10_000;
+const ETH: i128 = 1_000;
+const SOL: i128 = 100;
+
+/// Steps of a price of one.
+const CENTS: u128 = 100;
 
 /// An account: what it holds in lots, and the prices that are not one.
 struct Account<'a> {
@@ -30,19 +39,27 @@ struct Case {
     policy: Policy,
 }
 
+fn example(name: &str) -> String {
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)).unwrap()
+}
+
+/// The example universe with two options.
+fn universe() -> Universe {
+    let text = example("universe.toml") + include_str!("policies/universe.toml");
+    Universe::from_toml("universe.toml", &text).unwrap()
+}
+
+/// The example policy with another model.
+fn read(model: &str) -> Result<Policy, InputErrors> {
+    let text = example("policy.toml");
+    let text = format!("{}{model}", &text[..text.find("[model]").unwrap()]);
+    Policy::read("policy.toml", &text, &universe())
+}
+
 impl Case {
-    /// The example universe with two options, and its policy with another model.
     fn new(model: &str) -> Self {
-        let example = |name: &str| {
-            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
-            fs::read_to_string(path).unwrap()
-        };
-        let universe = example("universe.toml") + include_str!("policies/universe.toml");
-        let universe = Universe::from_toml("universe.toml", &universe).unwrap();
-        let policy = example("policy.toml");
-        let policy = format!("{}{model}", &policy[..policy.find("[model]").unwrap()]);
-        let policy = Policy::read("policy.toml", &policy, &universe).unwrap_or_else(|errors| panic!("{errors}"));
-        Self { universe, policy }
+        let policy = read(model).unwrap_or_else(|errors| panic!("{errors}"));
+        Self { universe: universe(), policy }
     }
 
     /// The evaluation at a level, which its program must agree with.
@@ -83,17 +100,17 @@ fn charges(evaluation: &Evaluation) -> Vec<String> {
 }
 
 const BTC_PRICES: &[(&str, u128)] =
-    &[("BTC-26MAR27-USD", 60_000_00000000), ("CALL-USD", 5_000_00), ("PUT-USD", 4_500_00)];
+    &[("BTC-26MAR27-USD", 60_000 * 10u128.pow(8)), ("CALL-USD", 5_000 * CENTS), ("PUT-USD", 4_500 * CENTS)];
 
 /// Short a future and two calls, long a put: a rise by 20 percent costs 12,000 + 2·9,500 + 3,500.
 #[test]
 fn the_worst_scenario_of_the_risk_arrays_counts() {
     let case = Case::new(SPAN);
     let lots = [
-        ("USD", 200_000_00),
-        ("BTC-26MAR27", -1_0000),
-        ("BTC-26MAR27-60000-C", -2_0000),
-        ("BTC-26MAR27-60000-P", 1_0000),
+        ("USD", 200_000 * USD),
+        ("BTC-26MAR27", -CONTRACT),
+        ("BTC-26MAR27-60000-C", -2 * CONTRACT),
+        ("BTC-26MAR27-60000-P", CONTRACT),
     ];
     let account = Account { lots: &lots, prices: BTC_PRICES };
     let evaluation = case.evaluate(0, &account);
@@ -109,12 +126,17 @@ fn the_worst_scenario_of_the_risk_arrays_counts() {
 fn short_options_take_a_minimum() {
     let case = Case::new(SPAN);
     let hedged = |cash| {
-        [("USD", cash), ("BTC-26MAR27", 1_0000), ("BTC-26MAR27-60000-C", -1_0000), ("BTC-26MAR27-60000-P", 1_0000)]
+        [
+            ("USD", cash),
+            ("BTC-26MAR27", CONTRACT),
+            ("BTC-26MAR27-60000-C", -CONTRACT),
+            ("BTC-26MAR27-60000-P", CONTRACT),
+        ]
     };
-    let evaluation = case.evaluate(0, &Account { lots: &hedged(-58_300_00), prices: BTC_PRICES });
+    let evaluation = case.evaluate(0, &Account { lots: &hedged(-58_300 * USD), prices: BTC_PRICES });
     assert_eq!(charges(&evaluation), ["short option minimum of BTC: 1200"]);
     assert_eq!(evaluation.margin.to_string(), "0");
-    let evaluation = case.evaluate(0, &Account { lots: &hedged(-58_300_01), prices: BTC_PRICES });
+    let evaluation = case.evaluate(0, &Account { lots: &hedged(-58_300 * USD - 1), prices: BTC_PRICES });
     assert_eq!(evaluation.margin.to_string(), "-0.01");
 }
 
@@ -122,7 +144,7 @@ fn short_options_take_a_minimum() {
 #[test]
 fn spreads_are_charged_and_credited() {
     let case = Case::new(SPAN);
-    let lots = [("USD", 1_000_00), ("ETH-26MAR27", 3_000), ("ETH-PERP", -1_000), ("SOL-PERP", -10_00)];
+    let lots = [("USD", 1_000 * USD), ("ETH-26MAR27", 3 * ETH), ("ETH-PERP", -ETH), ("SOL-PERP", -10 * SOL)];
     let evaluation = case.evaluate(0, &Account { lots: &lots, prices: &[] });
     let expected = [
         "scan risk of ETH: 800",
@@ -132,7 +154,7 @@ fn spreads_are_charged_and_credited() {
     ];
     assert_eq!(charges(&evaluation), expected);
     assert_eq!(evaluation.requirement.to_string(), "820");
-    let same_side = [("USD", 1_000_00), ("ETH-26MAR27", 1_000), ("SOL-PERP", 10_00)];
+    let same_side = [("USD", 1_000 * USD), ("ETH-26MAR27", ETH), ("SOL-PERP", 10 * SOL)];
     let evaluation = case.evaluate(0, &Account { lots: &same_side, prices: &[] });
     assert_eq!(charges(&evaluation), ["scan risk of ETH: 400", "scan risk of SOL: 400"]);
 }
@@ -153,11 +175,11 @@ fn rejects_charges_that_are_not_concave_when_they_are_compiled() {
 }
 
 const CALL_PRICES: &[(&str, u128)] = &[
-    ("CALL-USD", 5_000_00),
-    ("PUT-USD", 15_000_00),
-    ("CASH-DELTA", 30_000_00),
-    ("CASH-GAMMA", 72_000_00),
-    ("VEGA", 10_000_0000),
+    ("CALL-USD", 5_000 * CENTS),
+    ("PUT-USD", 15_000 * CENTS),
+    ("CASH-DELTA", 30_000 * CENTS),
+    ("CASH-GAMMA", 72_000 * CENTS),
+    ("VEGA", 10_000 * 10u128.pow(4)),
 ];
 
 /// At 10 percent a delta of 30,000 moves by 3,000 and a gamma of 72,000 adds 360; a vega of 10,000 adds 2,000 in the fall,
@@ -166,25 +188,25 @@ const CALL_PRICES: &[(&str, u128)] = &[
 fn greeks_make_scenarios() {
     let case = Case::new(GREEKS);
     let worst = |name: &'static str, lots: i128| {
-        let lots = [("USD", 100_000_00), (name, lots)];
+        let lots = [("USD", 100_000 * USD), (name, lots)];
         let evaluation = case.evaluate(0, &Account { lots: &lots, prices: CALL_PRICES });
         (evaluation.requirement.to_string(), evaluation.worst_scenario.clone().unwrap())
     };
     let loss = |amount: &str, scenario: &str| (amount.to_owned(), scenario.to_owned());
     let (call, put) = ("BTC-26MAR27-60000-C", "BTC-26MAR27-60000-P");
-    assert_eq!(worst(call, 1_0000), loss("640", "down"));
-    assert_eq!(worst(call, -1_0000), loss("2360", "up"));
-    assert_eq!(worst(put, 1_0000), loss("3640", "up"));
-    assert_eq!(worst(put, -1_0000), loss("5360", "down"));
+    assert_eq!(worst(call, CONTRACT), loss("640", "down"));
+    assert_eq!(worst(call, -CONTRACT), loss("2360", "up"));
+    assert_eq!(worst(put, CONTRACT), loss("3640", "up"));
+    assert_eq!(worst(put, -CONTRACT), loss("5360", "down"));
 }
 
 /// A put of 15,000 counts for 10,000 and half of 5,000.
 #[test]
 fn positions_under_scenarios_have_ladders() {
     let case = Case::new(GREEKS);
-    let evaluation = case.evaluate(0, &Account { lots: &[("BTC-26MAR27-60000-P", 1_0000)], prices: CALL_PRICES });
+    let evaluation = case.evaluate(0, &Account { lots: &[("BTC-26MAR27-60000-P", CONTRACT)], prices: CALL_PRICES });
     assert_eq!(evaluation.equity.to_string(), "12500");
-    let evaluation = case.evaluate(1, &Account { lots: &[("BTC-26MAR27-60000-P", 1_0000)], prices: CALL_PRICES });
+    let evaluation = case.evaluate(1, &Account { lots: &[("BTC-26MAR27-60000-P", CONTRACT)], prices: CALL_PRICES });
     assert_eq!(evaluation.equity.to_string(), "11000");
 }
 
@@ -195,8 +217,396 @@ fn greeks_and_expected_shortfall_go_together() {
     let Model::Scenario(model) = &mut case.policy.model else { panic!("the model is scenario margin") };
     model.tail = Some(TailShare::new(Ppm::ONE).unwrap());
     let required = |lots: i128| {
-        let lots = [("USD", 100_000_00), ("BTC-26MAR27-60000-P", lots)];
+        let lots = [("USD", 100_000 * USD), ("BTC-26MAR27-60000-P", lots)];
         case.evaluate(0, &Account { lots: &lots, prices: CALL_PRICES }).requirement.to_string()
     };
-    assert_eq!((required(1_0000), required(-1_0000)), ("0".to_owned(), "860".to_owned()));
+    assert_eq!((required(CONTRACT), required(-CONTRACT)), ("0".to_owned(), "860".to_owned()));
+}
+
+mod refusals {
+    use super::*;
+
+    /// Replaces the first occurrence, which must exist.
+    fn edit(text: &str, from: &str, to: &str) -> String {
+        assert!(text.contains(from), "the model has no {from:?}");
+        text.replacen(from, to, 1)
+    }
+
+    /// Where in the model, what was expected, what was found, and why.
+    #[track_caller]
+    fn refused_after(model: &str, edits: &[(&str, &str)], messages: &[&str]) {
+        assert!(read(model).is_ok());
+        let text = edits.iter().fold(model.to_owned(), |text, (from, to)| edit(&text, from, to));
+        let errors = read(&text).unwrap_err();
+        let found: Vec<_> = errors.errors().iter().map(|error| error.problem.to_string()).collect();
+        assert_eq!(found, messages);
+    }
+
+    #[test]
+    fn a_policy_that_is_written_and_read_is_the_same() {
+        for model in [SPAN, GREEKS] {
+            let policy = read(model).unwrap();
+            assert_eq!(Policy::from_json("policy.json", &policy.to_json().unwrap()).unwrap(), policy);
+            assert_eq!(Policy::from_toml("policy.toml", &policy.to_toml().unwrap()).unwrap(), policy);
+        }
+    }
+
+    #[test]
+    fn rejects_risk_arrays_of_different_lengths() {
+        refused_after(
+            SPAN,
+            &[("[250_000, -350_000, 350_000, -850_000]", "[250_000, -350_000, 350_000]")],
+            &[
+                "model.commodities[0].members[2].risk_array: expected 4 losses, as many as the longest of the commodity, found 3",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_commodities_without_risk() {
+        let (model, _) = SPAN.split_once("[[model.credits]]").unwrap();
+        refused_after(
+            model,
+            &[("outright = 40_000\n\n", "\n"), ("delta = 100_000\n", "")],
+            &[
+                "model.commodities[2].members[0].risk_array: expected at least one loss, found none; the members of a commodity have risk arrays, or the commodity has an outright charge",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_a_calendar_charge_beside_risk_arrays() {
+        refused_after(
+            SPAN,
+            &[("short_option_minimum = 120_000", "calendar = 5_000")],
+            &[
+                "model.commodities[0].calendar: expected no calendar charge beside risk arrays, found 5000; the charge subtracts half of itself times the absolute net delta, which an outright charge offsets and risk arrays need not, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_a_calendar_charge_that_is_not_concave() {
+        // A credit of 60 percent leaves 16,000 of the outright charge.
+        assert!(read(&edit(SPAN, "calendar = 10_000", "calendar = 32_000")).is_ok());
+        refused_after(
+            SPAN,
+            &[("calendar = 10_000", "calendar = 32_001")],
+            &[
+                "model.commodities[1].calendar: expected at most twice the outright charge that credits leave, which is 32000, found 32001, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_members_of_another_shape() {
+        refused_after(
+            SPAN,
+            &[("delta = 1_000_000\nmonth = \"2027-03\"", "risk_array = [5]")],
+            &[
+                "model.commodities[1].members[0].delta: expected a delta beside an outright charge, found none",
+                "model.commodities[1].members[0].month: expected a month, because there is a calendar charge, found none",
+                "model.commodities[1].members[0].risk_array: expected no risk array beside an outright charge, found one; the members of a commodity have risk arrays, or the commodity has an outright charge",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("delta = 100_000", "delta = 100_000\nmonth = \"2027-03\"")],
+            &[
+                "model.commodities[2].members[0].month: expected no month, because there is no calendar charge, found 2027-03",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("risk_array = [250_000", "delta = 5\nmonth = \"2027-03\"\nrisk_array = [250_000")],
+            &[
+                "model.commodities[0].members[2].delta: expected no delta beside risk arrays, found 5",
+                "model.commodities[0].members[2].month: expected no month beside risk arrays, found 2027-03",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_charges_that_pay() {
+        refused_after(
+            SPAN,
+            &[
+                ("short_option_minimum = 120_000", "short_option_minimum = -1"),
+                ("calendar = 10_000", "calendar = -1"),
+                ("outright = 40_000", "outright = -1"),
+                ("outright = 40_000", "outright = -1"),
+            ],
+            &[
+                "model.commodities[0].short_option_minimum: expected a charge that is not negative, found -1",
+                "model.commodities[1].outright: expected a charge that is not negative, found -1",
+                "model.commodities[1].calendar: expected a charge that is not negative, found -1",
+                "model.commodities[2].outright: expected a charge that is not negative, found -1",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("maintenance = 1_000_000, initial = 1_100_000", "maintenance = 1_000_000, initial = 900_000")],
+            &[
+                "model.requirement_multiple: expected charges with initial >= maintenance, found initial 900000, maintenance 1000000",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_amounts_that_not_every_reader_of_json_holds() {
+        assert!(read(&edit(SPAN, "[-600_000,", "[-9_007_199_254_740_991,")).is_ok());
+        refused_after(
+            SPAN,
+            &[("[-600_000,", "[-9_007_199_254_740_992,")],
+            &[
+                "model.commodities[0].members[0].risk_array[0]: expected an amount of at most 2^53 - 1 either way, found -9007199254740992",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_names_that_do_not_resolve() {
+        refused_after(
+            SPAN,
+            &[("price = \"CALL-USD\"", "price = \"CALL-EUR\""), ("\"ETH-PERP\"", "\"BTC-26MAR27\"")],
+            &[
+                "model.commodities[0].members[1].price: expected the name of a market entry of the policy, found CALL-EUR",
+                "model.commodities[1].members[1].instrument: expected each instrument once, found BTC-26MAR27 again",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("name = \"SOL\"", "name = \"ETH\"")],
+            &[
+                "model.commodities[2].name: expected each commodity once, found ETH again",
+                "model.credits[0].commodities[1]: expected the name of a commodity of the model, found SOL",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_classes_that_have_no_risk_array() {
+        refused_after(
+            SPAN,
+            &[("\"SOL-PERP\"", "\"USDT\""), ("\"USDC\"", "\"BTC-PERP\"")],
+            &[
+                "model.collateral[1].instrument: expected an instrument of a class that the model is for: cash, spot, found BTC-PERP of class perpetual",
+                "model.commodities[2].members[0].instrument: expected an instrument of a class that the model is for: spot, perpetual, future, option, found USDT of class cash",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_collateral_with_a_weight_and_tiers() {
+        refused_after(
+            SPAN,
+            &[("price = \"USDC-USD\"", "price = \"USDC-USD\"\nweight = { maintenance = 5, initial = 5 }")],
+            &["model.collateral[1]: expected either the key `weight` or the key `tiers`, found both"],
+        );
+    }
+
+    #[test]
+    fn rejects_credits_over_risk_arrays() {
+        refused_after(
+            SPAN,
+            &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"BTC\"]")],
+            &[
+                "model.credits[0].commodities[1]: expected a commodity with an outright charge, found BTC, whose members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_credits_in_proportion_to_scan_risk() {
+        refused_after(
+            SPAN,
+            &[("credit = 600_000", "credit = 600_000\nbasis = \"scan-risk\"")],
+            &[
+                "model.credits[0].basis: expected a credit on outright charges, found scan-risk; a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_credits_in_another_ratio() {
+        assert!(read(&edit(SPAN, "credit = 600_000", "credit = 600_000\nratio = [1, 1]")).is_ok());
+        refused_after(
+            SPAN,
+            &[("credit = 600_000", "credit = 600_000\nratio = [2, 1]")],
+            &[
+                "model.credits[0].ratio: expected the ratio 1 to 1, found 2 to 1; otherwise a credit can exceed what one leg requires, which is not concave",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("credit = 600_000", "credit = 600_000\nratio = [1]")],
+            &[
+                "model.credits[0].ratio: expected the ratio 1 to 1, found 1; otherwise a credit can exceed what one leg requires, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_credits_that_exceed_a_leg() {
+        refused_after(
+            SPAN,
+            &[("calendar = 10_000", "calendar = 0"), ("credit = 600_000", "credit = 1_000_001")],
+            &[
+                "model.credits[0].credit: expected at most 1000000 ppm, found 1000001; otherwise a credit can exceed what one leg requires, which is not concave",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("name = \"SOL\"\ndecimals = 2", "name = \"SOL\"\ndecimals = 3")],
+            &[
+                "model.credits[0].commodities: expected two commodities with the same outright charge and decimals, found different ones; otherwise a credit can exceed what one leg requires, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_credits_over_three_legs_or_one() {
+        refused_after(
+            SPAN,
+            &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"SOL\", \"BTC\"]")],
+            &[
+                "model.credits[0].commodities: expected two commodities, found 3; with more the order in which they are matched decides, which is not concave",
+                "model.credits[0].commodities[2]: expected a commodity with an outright charge, found BTC, whose members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("[\"ETH\", \"SOL\"]", "[\"ETH\"]")],
+            &[
+                "model.credits[0].commodities: expected two commodities, found 1; with more the order in which they are matched decides, which is not concave",
+            ],
+        );
+        refused_after(
+            SPAN,
+            &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"ADA\"]")],
+            &["model.credits[0].commodities[1]: expected the name of a commodity of the model, found ADA"],
+        );
+    }
+
+    #[test]
+    fn rejects_a_commodity_in_two_credits() {
+        refused_after(
+            SPAN,
+            &[(
+                "[[model.credits]]",
+                "[[model.credits]]\ncommodities = [\"SOL\", \"ETH\"]\ncredit = 5\n[[model.credits]]",
+            )],
+            &[
+                "model.credits[1].commodities[0]: expected each commodity in one pair, once, found ETH again; with several the order in which they take a position decides, which is not concave",
+                "model.credits[1].commodities[1]: expected each commodity in one pair, once, found SOL again; with several the order in which they take a position decides, which is not concave",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_credits_beside_a_short_option_minimum() {
+        refused_after(
+            SPAN,
+            &[("calendar = 10_000", "calendar = 10_000\nshort_option_minimum = 5")],
+            &[
+                "model.credits[0].commodities[0]: expected a commodity without a short option minimum, found ETH, which has one; the minimum is a floor after the credit of one leg alone, which falls as the other leg grows, which is not concave",
+            ],
+        );
+    }
+
+    /// Attack: a small file whose program takes all memory before it turns out not to fit.
+    #[test]
+    fn rejects_risk_arrays_that_cannot_fit_before_a_program_is_made() {
+        let long = vec!["5"; 1_000].join(", ");
+        refused_after(
+            SPAN,
+            &[
+                ("[-600_000, 600_000, -1_200_000, 1_200_000]", &format!("[{long}]")),
+                ("[-400_000, 300_000, -950_000, 450_000]", &format!("[{long}]")),
+                ("[250_000, -350_000, 350_000, -850_000]", &format!("[{long}]")),
+            ],
+            &["model: expected at most 1016 rows, which is what capacity 10 has, found one that takes 3005 or more"],
+        );
+    }
+
+    #[test]
+    fn rejects_options_without_greeks() {
+        let greeks = "greeks = { delta = \"CASH-DELTA\", gamma = \"CASH-GAMMA\", vega = \"VEGA\", volatility = \"btc-volatility\" }";
+        refused_after(
+            GREEKS,
+            &[(greeks, "")],
+            &[
+                "model.positions[1].instrument: expected an instrument of a class that the model is for: cash, spot, perpetual, future, found BTC-26MAR27-60000-C of class option",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_greeks_of_what_has_none() {
+        refused_after(
+            GREEKS,
+            &[("\"BTC-26MAR27-60000-C\"", "\"BTC\"")],
+            &[
+                "model.positions[1].instrument: expected an instrument of a class that the model is for: perpetual, future, option, found BTC of class spot",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_greeks_that_do_not_resolve() {
+        refused_after(
+            GREEKS,
+            &[("gamma = \"CASH-GAMMA\"", "gamma = \"GAMMA\"")],
+            &["model.positions[1].greeks.gamma: expected the name of a market entry of the policy, found GAMMA"],
+        );
+    }
+
+    #[test]
+    fn rejects_greeks_without_risk_factors() {
+        refused_after(
+            GREEKS,
+            &[("factor = \"btc\"\ngreeks", "greeks")],
+            &[
+                "model.positions[1].factor: expected the risk factor of the price that delta and gamma are for, found none",
+            ],
+        );
+        refused_after(
+            GREEKS,
+            &[("volatility = \"btc-volatility\"", "volatility = \"eth-volatility\"")],
+            &[
+                "model.positions[1].greeks.volatility: expected a risk factor that a scenario moves, found eth-volatility",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_a_volatility_that_moves_like_a_price() {
+        refused_after(
+            GREEKS,
+            &[("volatility = \"btc-volatility\"", "volatility = \"btc\"")],
+            &[
+                "model.positions[1].greeks.volatility: expected a risk factor of its own, because shocks of volatilities are absolute and not relative, found btc, which is that of a price",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_a_weight_beside_tiers() {
+        refused_after(
+            GREEKS,
+            &[("[[model.positions.tiers]]", "weight = { maintenance = 5, initial = 5 }\n[[model.positions.tiers]]")],
+            &["model.positions[2]: expected either the key `weight` or the key `tiers`, found both"],
+        );
+        refused_after(
+            GREEKS,
+            &[(
+                "weight = { maintenance = 500_000, initial = 400_000 }",
+                "weight = { maintenance = 500_000, initial = 900_001 }",
+            )],
+            &[
+                "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 1000000 ppm, found initial 900001, maintenance 500000",
+                "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 900000, maintenance 1000000, found initial 900001, maintenance 500000, which is not concave",
+            ],
+        );
+    }
 }

@@ -14,8 +14,8 @@ use surety_margin::{
     ident::Name,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Frame, Greeks, Isolated, MarketScenario, Member, Model, Ratio, ScenarioMargin, ScenarioPosition, Span,
-        SpreadCredit, Tier,
+        Frame, Greeks, Isolated, MarketScenario, Member, Model, ScenarioMargin, ScenarioPosition, Span, SpreadCredit,
+        Tier,
     },
     policy::{ByBasis, Policy},
     program::{Program, TailShare, Unsatisfied},
@@ -258,7 +258,7 @@ fn outright_commodities() -> impl Strategy<Value = (Vec<CombinedCommodity>, Vec<
             let credit = credit.map(|credit| SpreadCredit {
                 commodities: vec![name("c0".to_owned()), name("c1".to_owned())],
                 credit: Ppm(credit),
-                ratio: Ratio::default(),
+                ratio: vec![1, 1],
                 basis: CreditBasis::default(),
             });
             (vec![of(0, [1, 3]), of(1, [2, 4])], credit.into_iter().collect())

@@ -537,6 +537,18 @@ mod policies {
     }
 
     #[test]
+    fn rejects_a_weight_beside_tiers() {
+        refused_in(
+            "policy-cross.toml",
+            "weight = { maintenance = 995_000, initial = 990_000 }",
+            "weight = { maintenance = 995_000, initial = 990_000 }\ntiers = [{ weight = { maintenance = 5, initial = 5 } }]",
+            &[
+                "policy-cross.toml:139:1: model.positions[1]: expected either the key `weight` or the key `tiers`, found both",
+            ],
+        );
+    }
+
+    #[test]
     fn rejects_charges_that_fall_with_the_level() {
         policy_refused(
             "charge = { maintenance = 5_000",

@@ -30,7 +30,7 @@ pub use self::{
     isolated::{Bucket, Isolated},
     ladder::Tier,
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
-    span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Ratio, Span, SpreadCredit},
+    span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
 };
 use crate::{
     evaluate::Breakdown,

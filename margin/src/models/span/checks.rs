@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Amount, CombinedCommodity, CreditBasis, Member, Ratio, Span, SpreadCredit};
+use super::{Amount, CombinedCommodity, CreditBasis, Member, Span, SpreadCredit};
 use crate::{
     models::charge_problems,
     policy::not_empty,
@@ -12,19 +12,18 @@ use crate::{
 
 const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the commodity has an outright charge";
 
-const CALENDAR: &str = "the charge subtracts half of itself times the absolute net delta, which an outright charge offsets and risk arrays need not: the margin would not be concave";
+const CALENDAR: &str = "the charge subtracts half of itself times the absolute net delta, which an outright charge offsets and risk arrays need not, which is not concave";
 
-const LEGS: &str =
-    "with three commodities the order in which positions are matched decides: the margin would not be concave";
+const LEGS: &str = "with more the order in which they are matched decides, which is not concave";
 
-const GREEDY: &str = "with several the order in which they take a position decides: the margin would not be concave";
+const GREEDY: &str = "with several the order in which they take a position decides, which is not concave";
 
-const UNIFORM: &str = "otherwise a credit can exceed what one leg requires, and the margin would not be concave";
+const UNIFORM: &str = "otherwise a credit can exceed what one leg requires, which is not concave";
 
-const FLOOR: &str = "the minimum is a floor after the credit of one leg alone, which falls as the other leg grows: the margin would not be concave";
+const FLOOR: &str = "the minimum is a floor after the credit of one leg alone, which falls as the other leg grows, which is not concave";
 
 const SCAN_RISK: &str =
-    "a credit in proportion to a scan risk subtracts a maximum of several scenarios: the margin would not be concave";
+    "a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave";
 
 impl Span {
     pub(in crate::models) fn problems(&self) -> Vec<Problem> {
@@ -89,9 +88,8 @@ impl SpreadCredit {
     fn problems(&self, path: &str) -> Vec<Problem> {
         let count = self.commodities.len();
         let two = require(count == 2, format!("{path}.commodities"), "two commodities", count);
-        let Ratio(x, y) = self.ratio;
-        let one_to_one = self.ratio == Ratio::ONE_TO_ONE;
-        let ratio = require(one_to_one, format!("{path}.ratio"), "the ratio 1 to 1", format!("{x} to {y}"));
+        let ratio = self.ratio.iter().map(u32::to_string).collect::<Vec<_>>().join(" to ");
+        let ratio = require(ratio == "1 to 1", format!("{path}.ratio"), "the ratio 1 to 1", ratio);
         let outright = self.basis == CreditBasis::Outright;
         let basis = require(outright, format!("{path}.basis"), "a credit on outright charges", "scan-risk");
         let (expected, found) = ("at most 1000000 ppm", self.credit.0);
@@ -133,8 +131,8 @@ impl CombinedCommodity {
                 Problem::new(path, "no calendar charge beside risk arrays", calendar.to_string()).advise(CALENDAR),
             );
         };
-        let kept = i128::from(Ppm::ONE.0) - i128::from(credit.0);
-        let most = (2 * i128::from(outright) * kept).div_euclid(i128::from(Ppm::ONE.0));
+        let kept = i128::from(Ppm::ONE.0.saturating_sub(credit.0));
+        let most = 2 * i128::from(outright) * kept / i128::from(Ppm::ONE.0);
         let expected = format!("at most twice the outright charge that credits leave, which is {most}");
         require(i128::from(calendar) <= most, path, expected, format!("{calendar}, which is not concave"))
     }
@@ -144,8 +142,8 @@ impl Member {
     fn problems_beside_outright(&self, path: &str, calendar: bool) -> Vec<Problem> {
         let place = |key: &str| format!("{path}.{key}");
         let mut problems = Vec::new();
-        let (expected, found) = ("no risk array beside an outright charge", self.risk_array.len());
-        let array = require(self.risk_array.is_empty(), place("risk_array"), expected, format!("{found} losses"));
+        let expected = "no risk array beside an outright charge";
+        let array = require(self.risk_array.is_empty(), place("risk_array"), expected, "one");
         problems.extend(array.map(|problem| problem.advise(NO_ARRAY)));
         problems.extend(require(self.delta.is_some(), place("delta"), "a delta beside an outright charge", "none"));
         let month = self.month.as_ref();

@@ -111,25 +111,11 @@ pub struct SpreadCredit {
     /// The share that is saved.
     pub credit: Ppm,
     /// How many deltas of each make a spread: one to one.
-    #[serde(default)]
-    pub ratio: Ratio,
+    #[serde(default = "one_to_one")]
+    pub ratio: Vec<u32>,
     /// What the credit is a share of: the outright charge.
     #[serde(default)]
     pub basis: CreditBasis,
-}
-
-/// How many deltas of each of two commodities make a spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Ratio(pub u32, pub u32);
-
-impl Ratio {
-    const ONE_TO_ONE: Self = Self(1, 1);
-}
-
-impl Default for Ratio {
-    fn default() -> Self {
-        Self::ONE_TO_ONE
-    }
 }
 
 /// What a credit is a share of.
@@ -276,4 +262,8 @@ impl Span {
         let count: usize = self.commodities.iter().map(|commodity| commodity.members.len()).sum();
         self.collateral.len()..self.collateral.len() + count
     }
+}
+
+fn one_to_one() -> Vec<u32> {
+    vec![1, 1]
 }
