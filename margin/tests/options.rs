@@ -8,11 +8,13 @@ use surety_margin::{
     compile::{CompileError, compile},
     evaluate::{Evaluation, evaluate},
     holdings::Position,
-    models::{Amount, Frame, Model, Span},
-    policy::Policy,
+    ident::Name,
+    models::{Amount, Asset, CombinedCommodity, Frame, Member, Model, Span},
+    policy::{ByBasis, Policy},
     program::{ProgramError, TailShare},
+    sample,
     text::{Document, InputErrors},
-    units::{Lots, Ppm, Price},
+    units::{Decimals, Lots, Ppm, Price},
     universe::Universe,
 };
 
@@ -157,6 +159,43 @@ fn spreads_are_charged_and_credited() {
     let same_side = [("USD", 1_000 * USD), ("ETH-26MAR27", ETH), ("SOL-PERP", 10 * SOL)];
     let evaluation = case.evaluate(0, &Account { lots: &same_side, prices: &[] });
     assert_eq!(charges(&evaluation), ["scan risk of ETH: 400", "scan risk of SOL: 400"]);
+}
+
+/// Sixty members in three commodities under sixteen scenarios.
+#[test]
+fn sizes_of_risk_arrays_are_pinned() {
+    let name = |text: String| Name::new(text).unwrap();
+    let universe = sample::universe(11, 61);
+    let member = |i: usize| Member {
+        instrument: universe.instruments[i].name.clone(),
+        price: name(format!("p{i}")),
+        short: true,
+        risk_array: (0..16).map(|s| Amount::new(i as i64 * 1_000 + s).unwrap()).collect(),
+        delta: None,
+        month: None,
+    };
+    let commodity = |c: usize| CombinedCommodity {
+        name: name(format!("c{c}")),
+        decimals: Decimals::new(2).unwrap(),
+        outright: None,
+        calendar: None,
+        short_option_minimum: None,
+        members: (20 * c + 1..=20 * c + 20).map(member).collect(),
+    };
+    let one = ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE };
+    let cash = Asset {
+        instrument: universe.instruments[0].name.clone(),
+        price: None,
+        short: true,
+        weight: Some(one),
+        tiers: Vec::new(),
+    };
+    let commodities = (0..3).map(commodity).collect();
+    let model = Span { requirement_multiple: one, collateral: vec![cash], commodities, credits: Vec::new() };
+    let policy = sample::policy(&universe, 61, Model::Span(model));
+    assert_eq!(policy.check(&universe), []);
+    let program = &compile(&policy, &universe).unwrap()[0];
+    assert_eq!((program.table().len(), program.variables(), program.equations()), (1348, 179, 114));
 }
 
 /// What the checks of a policy refuse, the compiler would refuse as well.

@@ -38,7 +38,7 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level},
-    program::Expression,
+    program::{Expression, once},
     units::{Decimals, Ppm, Price},
     universe::InstrumentClass,
 };
@@ -230,7 +230,8 @@ impl Span {
         let collateral = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, Ppm::ONE.into());
         let collateral = self.collateral.iter().enumerate().map(collateral);
         let marked = self.members().map(|rule| frame.value(rule, &[]));
-        collateral.chain(marked).sum::<Expression>() + Risk::new(self, frame, level).margin()
+        // Summed once, or every scenario of a commodity would hold the members of all others.
+        collateral.sum::<Expression>() + once(marked.sum()) + Risk::new(self, frame, level).margin()
     }
 
     pub(super) fn evaluate(
