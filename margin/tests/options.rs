@@ -9,7 +9,7 @@ use surety_margin::{
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     ident::Name,
-    models::{Amount, Asset, CombinedCommodity, Frame, Member, Model, Span},
+    models::{Amount, Asset, CombinedCommodity, Member, Model, Span},
     policy::{ByBasis, Policy},
     program::{ProgramError, TailShare},
     sample,
@@ -74,8 +74,8 @@ impl Case {
         let position = Position::from_lots(position);
         let price = |name: &str| Price::new(prices.get(name).copied().unwrap_or(1)).unwrap();
         let prices: Vec<_> = self.policy.market.iter().map(|entry| price(entry.name.as_str())).collect();
-        let frame = Frame::new(&self.policy, &self.universe).unwrap();
-        let evaluation = evaluate(&self.policy, &frame, &self.policy.levels[level], &position, &prices).unwrap();
+        let evaluation =
+            evaluate(&self.policy, &self.universe, &self.policy.levels[level], &position, &prices).unwrap();
         let program = &compile(&self.policy, &self.universe).unwrap()[level];
         assert_eq!(program.solve(&position, &prices).is_ok(), evaluation.is_sufficient());
         evaluation
@@ -237,6 +237,15 @@ fn greeks_make_scenarios() {
     assert_eq!(worst(call, -CONTRACT), loss("2360", "up"));
     assert_eq!(worst(put, CONTRACT), loss("3640", "up"));
     assert_eq!(worst(put, -CONTRACT), loss("5360", "down"));
+}
+
+/// An option that is about to expire in the money has a delta only.
+#[test]
+fn greeks_may_be_zero() {
+    let case = Case::new(GREEKS);
+    let prices = [("CALL-USD", 5_000 * CENTS), ("CASH-DELTA", 30_000 * CENTS), ("CASH-GAMMA", 0), ("VEGA", 0)];
+    let evaluation = case.evaluate(0, &Account { lots: &[("BTC-26MAR27-60000-C", CONTRACT)], prices: &prices });
+    assert_eq!(evaluation.margin.to_string(), "2000");
 }
 
 /// A put of 15,000 counts for 10,000 and half of 5,000.

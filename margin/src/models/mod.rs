@@ -11,6 +11,8 @@ mod frame;
 mod greeks;
 mod isolated;
 mod ladder;
+mod modes;
+mod portfolio;
 mod scenario;
 mod span;
 
@@ -29,6 +31,7 @@ pub use self::{
     greeks::{DeltaSign, Greeks},
     isolated::{Bucket, Isolated},
     ladder::Tier,
+    modes::{Mode, Modes},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
     span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
 };
@@ -37,7 +40,8 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level},
-    problem::Problem,
+    portfolio::PortfolioMargin,
+    problem::{Problem, require},
     program::Expression,
     units::{Ppm, Price},
     universe::{InstrumentClass, Universe},
@@ -55,6 +59,10 @@ pub enum Model {
     Scenario(ScenarioMargin),
     /// Buckets with collateral of their own.
     Isolated(Isolated),
+    /// Options, perpetuals and collateral, revalued in scenarios of spot and volatility.
+    Portfolio(Box<PortfolioMargin>),
+    /// A model for each mode.
+    Modes(Modes),
     /// Risk arrays, commodity by commodity.
     Span(Span),
 }
@@ -94,6 +102,8 @@ impl Model {
             Self::Cross(model) => numbered("model.positions", &model.positions, CrossPosition::rule),
             Self::Scenario(model) => numbered("model.positions", &model.positions, ScenarioPosition::rule),
             Self::Isolated(model) => model.rules(),
+            Self::Portfolio(model) => portfolio::rules(model),
+            Self::Modes(model) => model.rules(),
             Self::Span(model) => model.rules(),
         }
     }
@@ -105,6 +115,8 @@ impl Model {
             Self::Cross(model) => model.positions.len(),
             Self::Scenario(model) => model.least_rows(),
             Self::Isolated(model) => model.least_rows(),
+            Self::Portfolio(model) => model.instruments().count(),
+            Self::Modes(model) => model.modes.iter().map(|mode| mode.model.least_rows()).max().unwrap_or(0),
             Self::Span(model) => model.least_rows(),
         }
     }
@@ -118,16 +130,19 @@ impl Model {
             Self::Scenario(model) if model.has_greeks(rule) => Greeks::CLASSES,
             Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
             Self::Span(model) => model.classes(rule),
-            // Those of its buckets' models, which check them.
-            Self::Isolated(_) => &[],
+            // They check the classes themselves.
+            Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) => &[],
         }
     }
 
     /// Checks that the model is meant for the classes of the instruments that it covers, and that what has no price is
     /// cash.
     pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
-        if let Self::Isolated(model) = self {
-            return model.class_problems(universe);
+        match self {
+            Self::Isolated(model) => return model.class_problems(universe),
+            Self::Portfolio(model) => return portfolio::class_problems(model, universe),
+            Self::Modes(model) => return model.class_problems(universe),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => {}
         }
         let mut problems = Vec::new();
         for (number, rule) in self.rules().into_iter().enumerate() {
@@ -157,6 +172,8 @@ impl Model {
             Self::Collateral(_) | Self::Cross(_) => 1,
             Self::Scenario(model) => model.fractions(),
             Self::Isolated(model) => model.fractions(),
+            Self::Portfolio(_) => 0,
+            Self::Modes(model) => model.modes.iter().map(|mode| mode.model.fractions()).max().unwrap_or(0),
             Self::Span(model) => model.fractions(),
         }
     }
@@ -168,6 +185,8 @@ impl Model {
             Self::Cross(model) => model.problems(),
             Self::Scenario(model) => model.problems(),
             Self::Isolated(model) => model.problems(),
+            Self::Portfolio(model) => model.problems(),
+            Self::Modes(model) => model.problems(),
             Self::Span(model) => model.problems(),
         }
     }
@@ -178,7 +197,11 @@ impl Model {
             Self::Collateral(model) => model.margin(frame, level),
             Self::Cross(model) => model.margin(frame, level),
             Self::Scenario(model) => model.margin(frame, level),
+            Self::Portfolio(model) => portfolio::margin(model, frame, level),
             Self::Isolated(model) => return model.requirements(frame, level),
+            Self::Modes(_) => {
+                return self.of(level).map(|(_, model)| model.requirements(frame, level)).unwrap_or_default();
+            }
             Self::Span(model) => model.margin(frame, level),
         };
         vec![Requirement { bucket: None, margin }]
@@ -197,8 +220,48 @@ impl Model {
             Self::Cross(model) => model.evaluate(frame, level, position, prices),
             Self::Scenario(model) => model.evaluate(frame, level, position, prices),
             Self::Isolated(model) => model.evaluate(frame, level, position, prices),
+            Self::Portfolio(model) => portfolio::evaluate(model, frame, level, position, prices),
+            Self::Modes(_) => self.of(level)?.1.evaluate(frame, level, position, prices),
             Self::Span(model) => model.evaluate(frame, level, position, prices),
         }
+    }
+
+    /// The model of a level, and where in the policy it is. None if it has modes and the level names none of them.
+    pub(crate) fn of(&self, level: &Level) -> Option<(String, &Self)> {
+        match self {
+            Self::Modes(model) => model.of(level).map(|(i, mode)| (modes::path_in_mode(i, "model"), &mode.model)),
+            model => Some(("model".to_owned(), model)),
+        }
+    }
+
+    /// Every portfolio model in it, in the order in which they extend the market vector.
+    pub(crate) fn portfolios(&self) -> Vec<&PortfolioMargin> {
+        match self {
+            Self::Portfolio(model) => vec![model],
+            Self::Isolated(model) => model.buckets.iter().flat_map(|bucket| bucket.model.portfolios()).collect(),
+            Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.portfolios()).collect(),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => Vec::new(),
+        }
+    }
+
+    /// Levels name modes where there are modes, and every mode has a level.
+    pub(crate) fn mode_problems(&self, levels: &[Level]) -> Vec<Problem> {
+        let modes: Vec<&Name> = match self {
+            Self::Modes(model) => model.modes.iter().map(|mode| &mode.name).collect(),
+            _ => Vec::new(),
+        };
+        let mut problems = Vec::new();
+        for (i, Level { mode, .. }) in levels.iter().enumerate() {
+            let fits = mode.as_ref().map_or(modes.is_empty(), |mode| modes.contains(&mode));
+            let expected = if modes.is_empty() { "no mode, because the model has none" } else { "a mode of the model" };
+            let found = mode.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            problems.extend(require(fits, format!("levels[{i}].mode"), expected, found));
+        }
+        for (i, mode) in modes.into_iter().enumerate() {
+            let used = levels.iter().any(|level| level.mode.as_ref() == Some(mode));
+            problems.extend(require(used, format!("model.modes[{i}].name"), "a mode that a level names", mode));
+        }
+        problems
     }
 }
 
@@ -232,6 +295,8 @@ enum ModelType {
     Cross,
     Scenario,
     Isolated,
+    Portfolio,
+    Modes,
     Span,
 }
 
@@ -253,6 +318,8 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Cross => Cross::deserialize(parameters).map(Model::Cross),
             ModelType::Scenario => ScenarioMargin::deserialize(parameters).map(Model::Scenario),
             ModelType::Isolated => Isolated::deserialize(parameters).map(Model::Isolated),
+            ModelType::Portfolio => Box::deserialize(parameters).map(Model::Portfolio),
+            ModelType::Modes => Modes::deserialize(parameters).map(Model::Modes),
             ModelType::Span => Span::deserialize(parameters).map(Model::Span),
         }
     }
