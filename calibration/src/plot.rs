@@ -231,7 +231,7 @@ mod tests {
         let svg = plot(vec![0, 50_000, -30_000]).svg();
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
         assert!(svg.contains("T &amp; U") && svg.contains("a &lt; b"));
-        assert!(svg.contains("points=\"64.0,215.2 504.0,84.0 944.0,294.0\""), "{svg}");
+        assert!(svg.contains("points=\"64.0,210.0 504.0,105.0 944.0,273.0\""), "{svg}");
         assert!(svg.contains("−2 %"));
         assert_eq!(svg, plot(vec![0, 50_000, -30_000]).svg());
     }
