@@ -1,6 +1,6 @@
 //! Calibrations of the example policies, over a synthetic history and over the one that comes with the machine.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod published;
 mod rules;

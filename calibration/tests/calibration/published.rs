@@ -3,12 +3,12 @@
 use std::{env, fs};
 
 use surety_calibration::{
-    backtest::backtest,
+    backtest::{Walk, backtest},
     calibration::{Calibration, ScenarioRule},
     parameters::calibrate,
     report::{backtest_plot, backtest_report, calibration_plot, calibration_report},
 };
-use surety_margin::{compile::compile, models::Model, policy::Policy, text::Document as _};
+use surety_margin::{compile::compile, models::Model, policy::Policy, text::Document as _, units::Ppm};
 
 use crate::{calibration, example, policy, published_history, root, universe};
 
@@ -60,6 +60,11 @@ fn the_documentation_says_what_the_backtest_found() {
     );
     assert!(ewma.average_margin * 10 < fixed.average_margin * 7, "three tenths cheaper");
     assert_eq!(limited.exceedances, heavy.exceedances);
+    let rules = Calibration { confidence: Ppm(975_000), ..calibration("calibration.toml", &history) };
+    let walked = backtest(&rules, &history).unwrap();
+    let counts = |walk: &Walk| walked.summaries(walk).iter().map(|summary| summary.exceedances).collect::<Vec<_>>();
+    let counts: Vec<_> = walked.portfolios.iter().map(counts).collect();
+    assert_eq!(counts, [[2, 6, 9, 3, 3], [4, 5, 9, 5, 5], [6, 15, 25, 11, 11]]);
 }
 
 #[test]

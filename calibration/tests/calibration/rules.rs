@@ -4,7 +4,10 @@ use std::{env, fs};
 
 use serde_json::{Value, json};
 use surety_calibration::{calibration::Calibration, history::History, parameters::calibrate};
-use surety_margin::schemas::schema;
+use surety_margin::{
+    models::{Model, Tier},
+    schemas::schema,
+};
 
 use crate::{calibration, example, policy, root, synthetic, universe};
 
@@ -154,6 +157,22 @@ fn rejects_volatility_without_scenario_margin() {
         + "[volatility]\ncolumns = [\"BTC-USD\"]\nmultiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
     let error = Calibration::read("c", &rules, &history(), Some(&policy("policy-cross.toml"))).unwrap_err().to_string();
     assert!(error.contains("volatility: expected a policy with scenario margin, found another model"), "{error}");
+}
+
+#[test]
+fn rejects_a_haircut_of_an_asset_with_a_ladder() {
+    let haircut = "[[haircuts]]\ninstrument = \"BTC\"\ncolumn = \"BTC-USD\"\n\
+                   multiple = { maintenance = 1_000_000, initial = 1_000_000 }\nbounds = { floor = 0, cap = 500_000 }\n";
+    let text = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
+    let (head, _) = text.split_once("[[haircuts]]").unwrap();
+    let text = head.replace("meridian-cross", "meridian-lending") + haircut;
+    let mut lending = policy("policy-lending.toml");
+    Calibration::read("c", &text, &history(), Some(&lending)).unwrap();
+    let Model::Collateral(model) = &mut lending.model else { panic!("collateral") };
+    let weight = model.assets[0].weight.take().unwrap();
+    model.assets[0].tiers = vec![Tier { up_to: None, weight }];
+    let error = Calibration::read("c", &text, &history(), Some(&lending)).unwrap_err().to_string();
+    assert!(error.contains("expected an instrument to which the policy gives one weight, found BTC"), "{error}");
 }
 
 /// The new policy is checked like any other: five hundred scenarios do not fit into 2^10 rows.

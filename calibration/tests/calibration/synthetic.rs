@@ -12,7 +12,7 @@ use surety_calibration::{
 };
 use surety_margin::{
     compile::compile,
-    models::{Model, ScenarioMargin},
+    models::{Bucket, Isolated, Model, ScenarioMargin},
     policy::{Basis, Policy},
     text::Document as _,
     units::{Ppm, ShockPpm},
@@ -179,4 +179,17 @@ fn haircuts_and_fractions_are_updated_in_place() {
     }
     assert_eq!(changed, 4);
     assert_eq!(new.parameters.len(), 8);
+}
+
+#[test]
+fn parameters_are_found_in_buckets() {
+    let history = history(1);
+    let cross = policy("policy-cross.toml");
+    let bucket = Bucket { name: cross.name.clone(), model: cross.model.clone() };
+    let isolated = Policy { model: Model::Isolated(Isolated { buckets: vec![bucket] }), ..cross.clone() };
+    let rules = Calibration::read("c.toml", &example("calibration-cross.toml"), &history, Some(&isolated)).unwrap();
+    let [plain, inside] = [cross, isolated].map(|policy| calibrate(&rules, &history, &policy, &universe(10)).unwrap());
+    assert_eq!(plain.parameters, inside.parameters);
+    let Model::Isolated(model) = inside.policy.model else { panic!("isolated margin") };
+    assert_eq!(model.buckets[0].model, plain.policy.model);
 }
