@@ -1,11 +1,13 @@
 //! Walking forward: would margins that were known the day before have covered the losses of each day?
 //!
-//! Day by day, shocks are estimated from the moves of the window before, as [`crate::scenarios`] does for joint scenarios but over a
-//! horizon of one day, without worst days and multiples. The margin of a portfolio is its worst loss over the scenarios; the loss is
-//! what the portfolio lost with the next move. Nothing of a day is known to its own margin.
+//! Day by day, shocks are estimated from the moves of the window before, as [`crate::scenarios`] does for joint
+//! scenarios but over a horizon of one day, without worst days and multiples. The margin of a portfolio is its worst
+//! loss over the scenarios; the loss is what the portfolio lost with the next move. Nothing of a day is known to its
+//! own margin.
 //!
-//! An expected shortfall lies beyond the quantile of its confidence `c`, so a good margin is exceeded on fewer days than `1 − c`. The
-//! probability of that many days or more at a rate of `1 − c` says whether there were too many: the one-sided form of Kupiec's test.
+//! An expected shortfall lies beyond the quantile of its confidence `c`, so a good margin is exceeded on fewer days
+//! than `1 − c`. The probability of that many days or more at a rate of `1 − c` says whether there were too many: the
+//! one-sided form of Kupiec's test.
 //!
 //! Source: Kupiec, *Techniques for verifying the accuracy of risk measurement models*, Journal of Derivatives 3, 1995.
 
@@ -101,12 +103,13 @@ pub struct Summary {
     pub days: u64,
     /// The probability of that many exceedances or more at the target rate.
     pub probability: f64,
-    /// The largest excess of loss over margin in parts per million of the gross value, and its day; none if there was no exceedance.
+    /// The largest excess of loss over margin in parts per million of the gross value, and its day; none if there was
+    /// no exceedance.
     pub worst_excess: Option<(Day, i64)>,
 }
 
-/// Walks through a history with the columns, the confidence, the window, the decay and the limits of a calibration. None if the history
-/// has no move beyond the window.
+/// Walks through a history with the columns, the confidence, the window, the decay and the limits of a calibration.
+/// None if the history has no move beyond the window.
 #[must_use]
 pub fn backtest(calibration: &Calibration, history: &History) -> Option<Backtest> {
     let columns = calibration.columns(history);

@@ -40,7 +40,8 @@ pub struct Calibration {
     pub window: u32,
     /// The weight of yesterday's variance in today's, from one half up to below one.
     pub decay: Ppm,
-    /// How many days may lie between two lines of the history: 1 if none may be missing. The move over a gap counts as one day's.
+    /// How many days may lie between two lines of the history: 1 if none may be missing. The move over a gap counts as
+    /// one day's.
     pub max_gap: u32,
     /// How far an update may go.
     pub limits: Limits,
@@ -101,20 +102,22 @@ pub struct Factor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ScenarioRule {
-    /// All prices up or down, each leading, each over each other, and the worst days of the window. Scenarios whose names do
-    /// not begin with `calibrated/` stay.
+    /// All prices up or down, each leading, each over each other, and the worst days of the window. Scenarios whose
+    /// names do not begin with `calibrated/` stay.
     Joint {
         /// How many of the worst days.
         worst_days: u32,
     },
-    /// The last days of the history, all equally likely, for an expected shortfall at the confidence. All other scenarios go.
+    /// The last days of the history, all equally likely, for an expected shortfall at the confidence. All other
+    /// scenarios go.
     History {
         /// How many days.
         days: u32,
     },
 }
 
-/// The multiple of scenario losses for a rise of volatility: one plus the volatility range, the larger one of several columns.
+/// The multiple of scenario losses for a rise of volatility: one plus the volatility range, the larger one of several
+/// columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VolatilityRule {
@@ -169,8 +172,8 @@ impl Calibration {
         })
     }
 
-    /// Checks every rule, also those that take the history to check: that it has the columns, is long enough, and has no gap
-    /// that is too wide.
+    /// Checks every rule, also those that take the history to check: that it has the columns, is long enough, and has
+    /// no gap that is too wide.
     #[must_use]
     pub fn check(&self, history: &History) -> Vec<Problem> {
         let mut problems = self.problems();
@@ -244,7 +247,8 @@ impl Calibration {
                 expected,
                 multiple,
             ));
-            // The bounds of both sides: no price falls by more than all of it, which is seen to where scenarios are made.
+            // The bounds of both sides: no price falls by more than all of it, which is seen to where scenarios are
+            // made.
             problems.extend(factor.bounds.problems(&format!("factors[{i}].bounds"), &self.limits, MAX));
         }
         let (some, scenarios) = (!self.factors.is_empty(), self.scenarios.is_some());

@@ -12,11 +12,12 @@
 //! Expected shortfall at confidence `c` is the mean of the worst `(1 − c)·n` losses, the last one in part; gains among
 //! them count as zero. Everything is in integers and rounded up, so that it is the same everywhere.
 //!
-//! Sources: J.P. Morgan/Reuters, *RiskMetrics Technical Document*, 4th edition, 1996 (the recursion, `λ = 0.94` for days, `√h`);
-//! Barone-Adesi, Giannopoulos and Vosper, *VaR without correlations for portfolios of derivative securities*, Journal of
-//! Futures Markets 19, 1999, and Hull and White, *Incorporating volatility updating into the historical simulation method for
-//! value at risk*, Journal of Risk 1, 1998 (moves filtered by volatility: the tail is that of the data, however
-//! heavy); Acerbi and Tasche, *On the coherence of expected shortfall*, Journal of Banking and Finance 26, 2002 (the discrete tail mean).
+//! Sources: J.P. Morgan/Reuters, *RiskMetrics Technical Document*, 4th edition, 1996 (the recursion, `λ = 0.94` for
+//! days, `√h`); Barone-Adesi, Giannopoulos and Vosper, *VaR without correlations for portfolios of derivative
+//! securities*, Journal of Futures Markets 19, 1999, and Hull and White, *Incorporating volatility updating into the
+//! historical simulation method for value at risk*, Journal of Risk 1, 1998 (moves filtered by volatility: the tail is
+//! that of the data, however heavy); Acerbi and Tasche, *On the coherence of expected shortfall*, Journal of Banking
+//! and Finance 26, 2002 (the discrete tail mean).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,8 +93,8 @@ impl Settings {
         Estimate { volatility, down: shortfall(Side::Down).min(Move::ONE.unsigned_abs()), up: shortfall(Side::Up) }
     }
 
-    /// What each day of the window would be over the horizon if it came again: filtered by volatility if the estimator is the
-    /// heavy-tailed one, as it was otherwise.
+    /// What each day of the window would be over the horizon if it came again: filtered by volatility if the estimator
+    /// is the heavy-tailed one, as it was otherwise.
     #[must_use]
     pub fn scenarios(&self, window: &[Move]) -> Vec<Move> {
         let over_horizon = |day: Move| day.scaled(self.root_of_horizon(), ROOT_SCALE);
@@ -118,8 +119,8 @@ impl Settings {
         expected_shortfall(rises.collect(), self.confidence)
     }
 
-    /// The exponentially weighted volatility before each day, and after the last: one more than there are days. Begins with
-    /// that of the window, whatever the estimator.
+    /// The exponentially weighted volatility before each day, and after the last: one more than there are days. Begins
+    /// with that of the window, whatever the estimator.
     fn volatilities(&self, window: &[Move]) -> Vec<u64> {
         let mut variance = mean_square(window);
         let mut volatilities = vec![root_up(variance)];
@@ -135,8 +136,9 @@ impl Settings {
         (before * decay + today * (one - decay)).div_ceil(one)
     }
 
-    /// Correlation of the moves of two prices over the same window, from minus one to one in parts per million, rounded towards
-    /// zero: of equally weighted moves for the static estimator, of exponentially weighted ones otherwise. The mean counts as zero.
+    /// Correlation of the moves of two prices over the same window, from minus one to one in parts per million, rounded
+    /// towards zero: of equally weighted moves for the static estimator, of exponentially weighted ones otherwise. The
+    /// mean counts as zero.
     #[must_use]
     pub fn correlation(&self, first: &[Move], second: &[Move]) -> i32 {
         let (mut first_variance, mut second_variance, mut covariance) = (0.0, 0.0, 0.0);

@@ -1,7 +1,8 @@
 //! Joint scenarios of several prices: how far each goes along when all move.
 //!
-//! For jointly elliptical moves with volatilities `σ_j`, correlations `ρ_ij` and tail factor `k`, the worst scenario for a portfolio
-//! `w` among equally plausible ones is `k·Σw / √(w′Σw)`, which moves each price by a share of its own shock `k·σ_j`:
+//! For jointly elliptical moves with volatilities `σ_j`, correlations `ρ_ij` and tail factor `k`, the worst scenario
+//! for a portfolio `w` among equally plausible ones is `k·Σw / √(w′Σw)`, which moves each price by a share of its own
+//! shock `k·σ_j`:
 //!
 //! | scenario | portfolio | shares |
 //! |---|---|---|
@@ -11,8 +12,9 @@
 //!
 //! Shares are rounded away from zero where the scenario is there for them, towards zero where prices only go along.
 //!
-//! Source: Studer, *Maximum loss for measurement of market risk*, ETH Zürich, 1997; Breuer, Jandačka, Rheinberger and Summer,
-//! *How to find plausible, severe, and useful stress scenarios*, International Journal of Central Banking 5, 2009.
+//! Source: Studer, *Maximum loss for measurement of market risk*, ETH Zürich, 1997; Breuer, Jandačka, Rheinberger and
+//! Summer, *How to find plausible, severe, and useful stress scenarios*, International Journal of Central Banking 5,
+//! 2009.
 
 use surety_margin::ident::Name;
 
@@ -23,8 +25,8 @@ use crate::moves::{Side, root_up};
 pub struct JointScenario {
     /// What it is called.
     pub name: String,
-    /// From minus one to one in parts per million, in the order of the columns: of the shock up if positive, of the shock down
-    /// if negative.
+    /// From minus one to one in parts per million, in the order of the columns: of the shock up if positive, of the
+    /// shock down if negative.
     pub shares: Vec<i32>,
 }
 

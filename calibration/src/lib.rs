@@ -1,11 +1,13 @@
-//! Predictive parameters: price history in, parameters of a margin policy out, and a test of how such parameters would have done.
+//! Predictive parameters: price history in, parameters of a margin policy out, and a test of how such parameters would
+//! have done.
 //!
-//! Start with [`parameters::calibrate`]: a [`calibration::Calibration`] says which column of a [`history::History`] drives which parameters
-//! of a policy; the [`estimator`] turns the last moves of a column into expected shortfalls; [`update`] limits how far one update may move
-//! a parameter. [`backtest::backtest`] walks through the history with parameters that were known the day before.
+//! Start with [`parameters::calibrate`]: a [`calibration::Calibration`] says which column of a [`history::History`]
+//! drives which parameters of a policy; the [`estimator`] turns the last moves of a column into expected shortfalls;
+//! [`update`] limits how far one update may move a parameter. [`backtest::backtest`] walks through the history with
+//! parameters that were known the day before.
 //!
-//! The same input gives the same bytes on every machine: integers decide, the few transcendental functions are software, nothing depends
-//! on the time of day or the order of a hash table. This crate does no I/O.
+//! The same input gives the same bytes on every machine: integers decide, the few transcendental functions are
+//! software, nothing depends on the time of day or the order of a hash table. This crate does no I/O.
 //!
 //! | module | idea |
 //! |---|---|

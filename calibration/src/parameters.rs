@@ -1,7 +1,7 @@
 //! The new parameters of a policy.
 //!
-//! With `ES↓` and `ES↑` the expected shortfalls over the horizon of somebody long and of somebody short, and `a` the multiple that
-//! the calibration states:
+//! With `ES↓` and `ES↑` the expected shortfalls over the horizon of somebody long and of somebody short, and `a` the
+//! multiple that the calibration states:
 //!
 //! | parameter | requirement |
 //! |---|---|
@@ -54,16 +54,25 @@ pub struct Parameter {
     pub change: Change,
 }
 
-/// The policy cannot be calibrated so.
+/// Why there is no new policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct CalibrateError(pub Vec<Problem>);
+pub enum CalibrateError {
+    /// The calibration does not fit the history or the policy.
+    #[error("calibration: {}", joined(.0))]
+    Calibration(Vec<Problem>),
+    /// The new policy breaks a rule of policies: has more scenarios than its universe has room for, for instance.
+    #[error("new policy: {}", joined(.0))]
+    Policy(Vec<Problem>),
+}
+
+fn joined(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
 
 /// Calibrates a policy: the same input gives the same policy everywhere.
 ///
 /// # Errors
-/// If the calibration does not fit the history or the policy, or the new policy breaks a rule of policies: has more scenarios than its
-/// universe has room for, for instance.
+/// If the calibration does not fit the history or the policy, or the new policy breaks a rule of policies.
 pub fn calibrate(
     calibration: &Calibration,
     history: &History,
@@ -73,7 +82,7 @@ pub fn calibrate(
     let mut problems = calibration.check(history);
     problems.extend(target::problems(calibration, policy));
     if !problems.is_empty() {
-        return Err(CalibrateError(problems));
+        return Err(CalibrateError::Calibration(problems));
     }
     let market = Market::new(calibration, history);
     let mut policy = policy.clone();
@@ -112,7 +121,7 @@ pub fn calibrate(
     }
     let problems = policy.check(universe);
     if !problems.is_empty() {
-        return Err(CalibrateError(problems));
+        return Err(CalibrateError::Policy(problems));
     }
     let estimates = market.columns.iter().map(|column| (column.name.clone(), column.estimate)).collect();
     Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios })

@@ -1,4 +1,5 @@
-//! Plots as SVG: lines over days, in panels above each other. Coordinates are integers, so the same values give the same bytes.
+//! Plots as SVG: lines over days, in panels above each other. Coordinates are integers, so the same values give the
+//! same bytes.
 
 use std::fmt::Write as _;
 
@@ -86,8 +87,8 @@ impl Plot {
         let panels = self.panels.len() as i64;
         let height = TOP + panels * (PANEL_TITLE + PANEL + GAP);
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
-             font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+             viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">\n\
              <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
         );
         text(&mut svg, (LEFT, 26), "start", 16, &self.title);

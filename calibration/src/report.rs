@@ -1,4 +1,5 @@
-//! What people read: Markdown and plots of a calibration and of a backtest, with nothing in them that the input does not say.
+//! What people read: Markdown and plots of a calibration and of a backtest, with nothing in them that the input does
+//! not say.
 
 use std::fmt::Write as _;
 
@@ -24,8 +25,8 @@ pub fn calibration_report(calibration: &Calibration, history: &History, calibrat
     for (column, Estimate { volatility, down, up }) in &calibrated.estimates {
         let _ = writeln!(report, "| {column} | {} | {} | {} |", of_ppb(*volatility), of_ppb(*down), of_ppb(*up));
     }
-    report += "\nRequirements, of which more is stricter. *Proposed* is the estimate rounded up to the grid, *limited* what one update may \
-               make of it.\n\n\
+    report += "\nRequirements, of which more is stricter. *Proposed* is the estimate rounded up to the grid, \
+               *limited* what one update may make of it.\n\n\
                | parameter | column | old | proposed | limited | new | why |\n|---|---|---:|---:|---:|---:|---|\n";
     for parameter in &calibrated.parameters {
         let columns: Vec<_> = parameter.columns.iter().map(Name::as_str).collect();
@@ -40,15 +41,16 @@ pub fn calibration_report(calibration: &Calibration, history: &History, calibrat
         Some(ScenarioRule::Joint { worst_days }) => {
             let _ = writeln!(
                 report,
-                "\n{} scenarios were written: the factors together, one leading, one over another, and the {worst_days} worst days of the \
-                 window, which are not limited because they happened.",
+                "\n{} scenarios were written: the factors together, one leading, one over another, and the \
+                 {worst_days} worst days of the window, which are not limited because they happened.",
                 calibrated.scenarios
             );
         }
         Some(ScenarioRule::History { .. }) => {
             let _ = writeln!(
                 report,
-                "\n{} days of history were written as equally likely scenarios. They are not limited because they happened.",
+                "\n{} days of history were written as equally likely scenarios. They are not limited because they \
+                 happened.",
                 calibrated.scenarios
             );
         }
@@ -63,8 +65,8 @@ fn method(calibration: &Calibration, history: &History) -> String {
     let range =
         days.get(first).zip(days.last()).map_or_else(String::new, |(from, to)| format!(", from {from} to {to}"));
     format!(
-        "Estimator {}, expected shortfall at {}, horizon {} {}, the last {} moves{range}, decay {}. Grid {}; one update makes a \
-         requirement at most {} stricter or {} laxer.\n",
+        "Estimator {}, expected shortfall at {}, horizon {} {}, the last {} moves{range}, decay {}. Grid {}; one \
+         update makes a requirement at most {} stricter or {} laxer.\n",
         name(calibration.estimator),
         of_ppm(calibration.confidence.0.into()),
         calibration.horizon,
@@ -77,7 +79,8 @@ fn method(calibration: &Calibration, history: &History) -> String {
     )
 }
 
-/// The plot of a calibration: prices, volatilities and expected shortfalls as they would have been estimated on each day.
+/// The plot of a calibration: prices, volatilities and expected shortfalls as they would have been estimated on each
+/// day.
 #[must_use]
 pub fn calibration_plot(calibration: &Calibration, history: &History) -> Plot {
     let columns = calibration.columns(history);
@@ -126,8 +129,8 @@ pub fn backtest_report(calibration: &Calibration, backtest: &Backtest) -> String
     let range = backtest.days.first().zip(backtest.days.last());
     let range = range.map_or_else(String::new, |(from, to)| format!(" from {from} to {to}"));
     let mut report = format!(
-        "{}: losses of {} days{range}. Expected shortfall at {} over one day, window {} moves, decay {}. At most {} of the days were to \
-         exceed. Amounts are in percent of the portfolio's gross value.\n\n\
+        "{}: losses of {} days{range}. Expected shortfall at {} over one day, window {} moves, decay {}. At \
+         most {} of the days were to exceed. Amounts are in percent of the portfolio's gross value.\n\n\
          | portfolio | parameters | mean margin | days beyond | rate | probability | largest excess |\n\
          |---|---|---:|---:|---:|---:|---|\n",
         columns.join(", "),

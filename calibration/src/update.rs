@@ -1,7 +1,7 @@
 //! How far one update may move a parameter.
 //!
-//! All parameters are seen as *requirements*, of which more is stricter: a haircut is one minus a weight, a shock counts by
-//! its size, a multiple by what exceeds one.
+//! All parameters are seen as *requirements*, of which more is stricter: a haircut is one minus a weight, a shock
+//! counts by its size, a multiple by what exceeds one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ use surety_margin::{
 
 use crate::moves::div_away;
 
-/// A requirement in parts per million: the more, the stricter. Below zero only where a policy was laxer than any estimate.
+/// A requirement in parts per million: the more, the stricter. Below zero only where a policy was laxer than any
+/// estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement(pub i64);
 
@@ -206,7 +207,12 @@ mod tests {
 
         /// A larger estimate, and a stricter old value, never give a laxer parameter.
         #[test]
-        fn updates_are_monotone(old in 0_i64..900_000, more in 0_i64..100_000, estimate in 0_u64..900_000_000, rise in 0_u64..100_000_000) {
+        fn updates_are_monotone(
+            old in 0_i64..900_000,
+            more in 0_i64..100_000,
+            estimate in 0_u64..900_000_000,
+            rise in 0_u64..100_000_000,
+        ) {
             let bounds = Bounds { floor: Ppm(50_000), cap: Ppm(800_000) };
             let change = |old, estimate| LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, bounds).new;
             prop_assert!(change(old, estimate + rise) >= change(old, estimate));

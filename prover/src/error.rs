@@ -193,6 +193,12 @@ impl Error {
             Self::Oracle(OracleError::Problems { input, problems }) => {
                 problems.iter().map(|problem| LocatedProblem::new(input, problem)).collect()
             }
+            Self::Calibrate(CalibrateError::Calibration(problems)) => {
+                problems.iter().map(|problem| LocatedProblem::new("calibration", problem)).collect()
+            }
+            Self::Calibrate(CalibrateError::Policy(problems)) => {
+                problems.iter().map(|problem| LocatedProblem::new("new policy", problem)).collect()
+            }
             Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => vec![LocatedProblem {
                 input: rejection.input.clone(),
                 line: None,

@@ -12,8 +12,8 @@ use surety_margin::{compile::compile, models::Model, policy::Policy, text::Docum
 
 use crate::{calibration, example, policy, published_history, root, universe};
 
-/// What the documentation shows is what the examples give. `UPDATE=1 cargo nextest run -p surety-calibration` writes it anew, as
-/// `surety policy backtest` and `surety policy calibrate` do.
+/// What the documentation shows is what the examples give. `UPDATE=1 cargo nextest run -p surety-calibration` writes it
+/// anew, as `surety policy backtest` and `surety policy calibrate` do.
 #[test]
 fn the_documentation_shows_what_the_history_gives() {
     let Some(history) = published_history() else { return };

@@ -96,7 +96,8 @@ fn rejects_what_the_policy_does_not_have() {
         "factor = \"doge\"",
         "factors[5].factor: expected the risk factor of a position under scenario margin, found doge",
     );
-    let haircut = "[[haircuts]]\ninstrument = \"DOGE\"\ncolumn = \"BTC-USD\"\nmultiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
+    let haircut = "[[haircuts]]\ninstrument = \"DOGE\"\ncolumn = \"BTC-USD\"\n\
+                   multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
     refused(
         "[scenarios]",
         &format!("{haircut}[scenarios]"),
@@ -154,7 +155,8 @@ fn rejects_a_calibration_of_nothing() {
 fn rejects_volatility_without_scenario_margin() {
     let rules = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
     let rules = rules
-        + "[volatility]\ncolumns = [\"BTC-USD\"]\nmultiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
+        + "[volatility]\ncolumns = [\"BTC-USD\"]\n\
+           multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
     let error = Calibration::read("c", &rules, &history(), Some(&policy("policy-cross.toml"))).unwrap_err().to_string();
     assert!(error.contains("volatility: expected a policy with scenario margin, found another model"), "{error}");
 }
@@ -182,9 +184,9 @@ fn rejects_more_scenarios_than_there_is_room_for() {
     let rules = rules().replace("type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 365");
     let rules = Calibration::read("c", &rules, &history, None).unwrap();
     let error = calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap_err().to_string();
-    assert!(error.starts_with("model: expected at most"), "{error}");
+    assert!(error.starts_with("new policy: model: expected at most"), "{error}");
     let error = calibrate(&rules, &history, &policy("policy-cross.toml"), &universe(10)).unwrap_err().to_string();
-    assert!(error.starts_with("policy: expected the policy meridian-cross"), "{error}");
+    assert!(error.starts_with("calibration: policy: expected the policy meridian-cross"), "{error}");
 }
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety-calibration` writes the schema anew.

@@ -157,7 +157,7 @@ fn rejects_more_scenarios_than_the_universe_has_room_for() {
     let sandbox = sandbox();
     replace(&sandbox, "calibration.toml", "type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 365");
     let run = sandbox.surety(CALIBRATE).expect(2);
-    assert!(run.says("model: expected at most"), "{}", run.stderr);
+    assert!(run.says("new policy: model: expected at most"), "{}", run.stderr);
 }
 
 /// The expected shortfall over the last five hundred days of a real history, as the program compiles it.
