@@ -48,6 +48,7 @@ fn rejects_settings_out_of_range() {
     refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 500000");
     refused("horizon = 2", "horizon = 0", "horizon: expected from 1 to 20, found 0");
     refused("window = 365", "window = 29", "window: expected from 30 to 10000, found 29");
+    refused("max_gap = 4", "max_gap = 31", "max_gap: expected from 1 to 30, found 31");
     refused("estimator = \"heavy-tailed\"", "estimator = \"garch\"", "estimator: expected");
     refused("kind = \"surety/calibration\"", "kind = \"surety/policy\"", "kind: expected");
 }
@@ -141,6 +142,24 @@ fn rejects_repeated_names_and_multiples_that_fall() {
         "volatility.multiple: expected multiples from 1 to 10000000 ppm with initial >= maintenance",
     );
     refused("multiple = 1_400_000", "multiple = 0", "factors[5].multiple: expected from 1 to 10000000 ppm, found 0");
+}
+
+#[test]
+fn rejects_a_volatility_of_no_column() {
+    refused("[\"BTC-USD\", \"ETH-USD\"]", "[]", "volatility.columns: expected at least one column, found none");
+}
+
+#[test]
+fn rejects_haircuts_of_more_than_everything_and_twice() {
+    let rules = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
+    let refused = |from: &str, to: &str, message: &str| {
+        assert!(rules.contains(from), "{from}");
+        let error = Calibration::read("c", &rules.replacen(from, to, 1), &history(), None).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    };
+    refused("cap = 600_000", "cap = 1_001_000", "haircuts[0].bounds.cap: expected a multiple of the grid");
+    refused("\"ETH\"", "\"BTC\"", "haircuts[1].instrument: expected each instrument once, found BTC again");
+    refused("\"ETH-PERP\"", "\"BTC-PERP\"", "fractions[1].instrument: expected each instrument once");
 }
 
 #[test]
