@@ -33,8 +33,8 @@ fn join(problems: &[Problem]) -> String {
 /// # Errors
 /// If names do not resolve, the model is not concave, or a program does not fit the universe's capacity class.
 pub fn compile(policy: &Policy, universe: &Universe) -> Result<Vec<Program>, CompileError> {
-    let frame = Frame::new(policy, universe).map_err(CompileError::Names)?;
     let program = |level: &Level| {
+        let frame = Frame::new(policy, universe, level).map_err(CompileError::Names)?;
         compile_level(policy, &frame, universe, level)
             .map_err(|error| CompileError::Program { level: level.name.to_string(), error })
     };
@@ -47,7 +47,8 @@ fn compile_level(
     universe: &Universe,
     level: &Level,
 ) -> Result<Program, ProgramError> {
-    let mut builder = Builder::new(universe.capacity, frame.prices(), frame.holding_ranges());
+    let prices = frame.prices();
+    let mut builder = Builder::new(universe.capacity, &prices, frame.holding_ranges());
     for Requirement { bucket, margin } in policy.model.requirements(frame, level) {
         let of_bucket = bucket.map(|name| format!(" of {name}")).unwrap_or_default();
         builder.require(&format!("{} margin{of_bucket}", level.name), &margin)?;

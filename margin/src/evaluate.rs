@@ -11,7 +11,9 @@ use crate::{
     ident::Name,
     models::Frame,
     policy::{Level, Policy},
+    problem::Problem,
     units::Price,
+    universe::Universe,
 };
 
 /// An exact amount of quote units: an integer and its decimal places. Derived from holdings, so as secret as they are.
@@ -47,10 +49,10 @@ impl Serialize for Quote {
     }
 }
 
-/// A part of the requirement.
+/// A part of the equity or of the requirement, or the result of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Charge {
-    /// What it is for.
+pub struct Item {
+    /// What it is.
     pub name: String,
     /// How much.
     pub amount: Quote,
@@ -75,13 +77,19 @@ pub struct Evaluation {
     pub margin: Quote,
     /// What the holdings count for.
     pub equity: Quote,
+    /// What the equity consists of, for portfolio margin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<Item>,
     /// What is required: the sum of the charges.
     pub requirement: Quote,
     /// What the requirement consists of.
-    pub charges: Vec<Charge>,
+    pub charges: Vec<Item>,
     /// The scenario that decides, for models that have scenarios.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst_scenario: Option<String>,
+    /// What every scenario does to the account, multiplied as it counts, for portfolio margin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<Item>,
     /// The margin of every bucket, for isolated margin. All of the above is then that of the bucket with the least.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<BucketMargin>,
@@ -108,9 +116,11 @@ impl Evaluation {
 #[derive(Clone, Default)]
 pub(crate) struct Breakdown {
     equity: I256,
+    credits: Vec<(String, I256)>,
     requirement: I256,
     charges: Vec<(String, I256)>,
     pub(crate) worst_scenario: Option<String>,
+    scenarios: Vec<(String, I256)>,
     buckets: Vec<(Name, I256)>,
 }
 
@@ -134,6 +144,20 @@ impl Breakdown {
         Some(())
     }
 
+    /// Counts towards equity, under a name. None on overflow.
+    pub(crate) fn credit_for(&mut self, name: &str, amount: I256) -> Option<()> {
+        self.credit(amount)?;
+        if !amount.is_zero() {
+            self.credits.push((name.to_owned(), amount));
+        }
+        Some(())
+    }
+
+    /// Notes what a scenario does.
+    pub(crate) fn scenario(&mut self, name: String, result: I256) {
+        self.scenarios.push((name, result));
+    }
+
     /// Counts towards the requirement. None on overflow.
     pub(crate) fn charge(&mut self, name: String, amount: I256) -> Option<()> {
         self.requirement = self.requirement.checked_add(amount)?;
@@ -144,11 +168,33 @@ impl Breakdown {
     }
 }
 
-/// Evaluates one level of a policy. None if an amount exceeds 256 bits, which no holding within the limits does.
+/// Why there is no evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluateError {
+    /// The policy does not fit the universe.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Policy(Vec<Problem>),
+    /// No holding within the universe's limits does this.
+    #[error("an amount exceeds 256 bits")]
+    Overflow,
+}
+
+/// Evaluates one level of a policy, by the market vector.
 ///
-/// `frame` must be that of the policy.
-#[must_use]
+/// # Errors
+/// If the policy does not fit the universe, or an amount exceeds 256 bits, which no holding within the limits does.
 pub fn evaluate(
+    policy: &Policy,
+    universe: &Universe,
+    level: &Level,
+    position: &Position,
+    prices: &[Price],
+) -> Result<Evaluation, EvaluateError> {
+    let frame = Frame::new(policy, universe, level).map_err(EvaluateError::Policy)?;
+    in_frame(policy, &frame, level, position, prices).ok_or(EvaluateError::Overflow)
+}
+
+fn in_frame(
     policy: &Policy,
     frame: &Frame<'_>,
     level: &Level,
@@ -157,15 +203,20 @@ pub fn evaluate(
 ) -> Option<Evaluation> {
     let breakdown = policy.model.evaluate(frame, level, position, prices)?;
     let quote = |atoms| Quote { atoms, decimals: frame.scale() };
+    let items = |items: Vec<(String, I256)>| {
+        items.into_iter().map(|(name, amount)| Item { name, amount: quote(amount) }).collect::<Vec<_>>()
+    };
     let admitted = frame.holding_ranges().into_iter().zip(position.lots());
     let mut refused = admitted.filter(|(range, lots)| lots.get() < range.min || lots.get() > range.max);
     Some(Evaluation {
         level: level.name.clone(),
         margin: quote(breakdown.margin()?),
         equity: quote(breakdown.equity),
+        credits: items(breakdown.credits),
         requirement: quote(breakdown.requirement),
-        charges: breakdown.charges.into_iter().map(|(name, amount)| Charge { name, amount: quote(amount) }).collect(),
+        charges: items(breakdown.charges),
         worst_scenario: breakdown.worst_scenario,
+        scenarios: items(breakdown.scenarios),
         buckets: breakdown
             .buckets
             .into_iter()

@@ -14,6 +14,7 @@
 //! | [`text`] | how files are read, and what errors say |
 //! | [`canonical`] | the one encoding that identifiers are hashes of |
 //! | [`oracle`] | from reports to one snapshot of prices |
+//! | [`vector`], [`derived`] | from a snapshot to the market vector that coefficients are affine in |
 //! | [`schemas`] | JSON Schemas of the files |
 //! | [`program`] | linear programs: the builder that models are written with, and the table they become |
 //! | [`models`] | margin models |
@@ -24,6 +25,7 @@
 pub mod canonical;
 pub mod capacity;
 pub mod compile;
+pub mod derived;
 pub mod evaluate;
 pub mod holdings;
 pub mod ident;
@@ -41,6 +43,7 @@ pub mod schemas;
 pub mod text;
 pub mod units;
 pub mod universe;
+pub mod vector;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

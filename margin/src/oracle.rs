@@ -14,6 +14,8 @@ use crate::{
     policy::{OracleRules, Policy},
     problem::{Problem, repeated, require},
     units::{Ppm, Price, Timestamp},
+    universe::Universe,
+    vector::Layout,
 };
 
 /// Makes a snapshot of reports in any order.
@@ -41,11 +43,11 @@ pub fn aggregate(policy: &Policy, reports: &[Report]) -> Result<Snapshot, Vec<Pr
     }
 }
 
-/// Recomputes a snapshot from its reports, and returns the market vector.
+/// Recomputes a snapshot from its reports, and returns the market vector that follows from it.
 ///
 /// # Errors
 /// With every rule that the snapshot breaks.
-pub fn check(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Problem>> {
+pub fn check(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Problem>> {
     let mut problems = report_problems(policy, &snapshot.reports);
     let ascending = snapshot.reports.is_sorted_by_key(|report| report.oracle);
     problems.extend(require(ascending, "reports", "ascending order of the signers", "another order"));
@@ -62,7 +64,7 @@ pub fn check(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Pro
         let expected = format!("the median of the reports, {}", median.price);
         problems.extend(require(median.price == stated.price, format!("prices[{i}].price"), expected, stated.price));
     }
-    match prices_without_reports(policy, snapshot) {
+    match market_without_reports(policy, universe, snapshot) {
         Ok(prices) if problems.is_empty() => Ok(prices),
         result => Err(problems.into_iter().chain(result.err().into_iter().flatten()).collect()),
     }
@@ -72,7 +74,11 @@ pub fn check(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Pro
 ///
 /// # Errors
 /// If the prices are not those of the policy's market entries, or one lies outside of its range.
-pub fn prices_without_reports(policy: &Policy, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Problem>> {
+pub fn market_without_reports(
+    policy: &Policy,
+    universe: &Universe,
+    snapshot: &Snapshot,
+) -> Result<Vec<Price>, Vec<Problem>> {
     let mut problems = Vec::new();
     let (expected, found) = (policy.market.len(), snapshot.prices.len());
     problems.extend(require(expected == found, "prices", format!("{expected} prices"), found));
@@ -86,7 +92,11 @@ pub fn prices_without_reports(policy: &Policy, snapshot: &Snapshot) -> Result<Ve
         ));
     }
     problems.extend(box_problems(policy, snapshot));
-    if problems.is_empty() { Ok(snapshot.prices.iter().map(|stated| stated.price).collect()) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let reported: Vec<_> = snapshot.prices.iter().map(|stated| stated.price).collect();
+    Layout::new(policy, universe)?.derive(&reported, snapshot.time)
 }
 
 /// Every rule that the reports break one by one, and together.

@@ -1,11 +1,12 @@
 //! The policy: a margin model with its parameters, and the rules for prices and statements.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    derived::DerivedEntry,
     ident::{EvmAddress, Name},
     models::{Frame, Model},
     problem::{Problem, repeated, require},
@@ -29,8 +30,11 @@ pub struct Policy {
     pub universe: Name,
     /// How long an attestation counts at most, from the time of its market snapshot.
     pub validity: Seconds,
-    /// The prices that the model reads, in the order of the market vector.
+    /// The prices, and other public numbers, that oracle nodes report: the first entries of the market vector.
     pub market: Vec<MarketEntry>,
+    /// What follows from them: the next entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedEntry>,
     /// Who reports prices, and which reports count.
     pub oracle: OracleRules,
     /// Who must state balances: the account is exactly what they state.
@@ -51,7 +55,7 @@ pub enum PolicyKind {
     Policy,
 }
 
-/// A price of the market vector, in quote units per unit of the instrument.
+/// A reported number of the market vector: a price in quote units per unit of the instrument, or what else a model reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarketEntry {
@@ -127,6 +131,9 @@ pub struct Level {
     /// The requirement is multiplied by this, at least one.
     #[serde(default = "one")]
     pub multiple: Ppm,
+    /// The mode that it is in, if the model has modes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Name>,
 }
 
 /// The two sets of parameters that margin models have.
@@ -175,12 +182,14 @@ impl Document for Policy {
         let mut problems = Vec::new();
         problems.extend(positive("validity", self.validity));
         problems.extend(self.market_problems());
+        problems.extend(self.derived_problems());
         problems.extend(self.oracle.problems());
         problems.extend(self.source_problems());
         problems.extend(self.signer_problems());
         problems.extend(self.statements.problems());
         problems.extend(self.level_problems());
         problems.extend(self.model.problems());
+        problems.extend(self.model.mode_problems(&self.levels));
         problems
     }
 }
@@ -204,13 +213,21 @@ impl Policy {
         let mut problems = self.problems();
         let expected = format!("the universe {}", universe.name);
         problems.extend(require(self.universe == universe.name, "universe", expected, &self.universe));
-        problems.extend(Frame::new(self, universe).err().into_iter().flatten());
+        problems.extend(self.frame_problems(universe));
+        problems.extend(self.claim_problems(universe));
         problems.extend(self.model.class_problems(universe));
         // Found out before a program is made, which takes memory in proportion.
         let (room, needed) = (universe.capacity.program_rows(), self.model.least_rows());
         let expected = format!("at most {room} rows, which is what capacity {} has", universe.capacity.k());
         problems.extend(require(needed <= room, "model", expected, format!("one that takes {needed} or more")));
         problems
+    }
+
+    /// What is wrong with the names of any level: levels of one mode have the same, which is said once.
+    fn frame_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let mut modes = BTreeSet::new();
+        let different = self.levels.iter().filter(|level| modes.insert(&level.mode));
+        different.flat_map(|level| Frame::new(self, universe, level).err().unwrap_or_default()).collect()
     }
 
     fn market_problems(&self) -> Vec<Problem> {
@@ -223,6 +240,50 @@ impl Policy {
         for (i, entry) in self.market.iter().enumerate() {
             let expected = format!("at most max, which is {}", entry.max);
             problems.extend(require(entry.min <= entry.max, format!("market[{i}].min"), expected, entry.min));
+        }
+        problems
+    }
+
+    fn derived_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut before: BTreeMap<_, _> = self.market.iter().map(|entry| (&entry.name, entry.decimals)).collect();
+        for (i, entry) in self.derived.iter().enumerate() {
+            let path = format!("derived[{i}]");
+            problems.extend(entry.problems(&path, &before));
+            let fresh = before.insert(&entry.name, entry.decimals).is_none();
+            problems.extend(require(
+                fresh,
+                format!("{path}.name"),
+                "a name that no other market entry has",
+                &entry.name,
+            ));
+        }
+        problems
+    }
+
+    /// A token that is a claim counts for no more than what is looked through to, and never if whoever states that it
+    /// is held has issued it: an issuer could make as much collateral as it likes.
+    fn claim_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let claims = self.derived.iter().enumerate().filter_map(|(i, entry)| Some((i, entry, entry.claim()?)));
+        for (i, entry, claim) in claims {
+            let path = |key: &str| format!("derived[{i}].formula.claim.{key}");
+            let known = universe.position(&claim.token).is_some();
+            let expected = format!("an instrument of the universe {}", universe.name);
+            problems.extend(require(known, path("token"), expected, &claim.token));
+            let own = self.sources.iter().any(|source| source.name == claim.issuer);
+            let expected = "an issuer that is not a source of the policy: its own token secures nothing";
+            problems.extend(require(!own, path("issuer"), expected, &claim.issuer));
+            for rule in self.model.rules().iter().filter(|rule| *rule.instrument == claim.token) {
+                let expected = format!("{}, the price of the claim that {} is", entry.name, claim.token);
+                let found = rule.price.map_or_else(|| "none".to_owned(), ToString::to_string);
+                problems.extend(require(
+                    rule.price == Some(&entry.name),
+                    format!("{}.price", rule.path),
+                    expected,
+                    found,
+                ));
+            }
         }
         problems
     }

@@ -89,7 +89,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
         max: valid(Price::new(100_000_000)),
     };
     let node = |i: u8| OracleNode { name: name(&format!("oracle-{i}")), signer: HexBytes([i + 1; 20]) };
-    let level = |text: &str, basis, multiple| Level { name: name(text), basis, multiple: Ppm(multiple) };
+    let level = |text: &str, basis, multiple| Level { name: name(text), basis, multiple: Ppm(multiple), mode: None };
     Policy {
         kind: PolicyKind::Policy,
         version: FormatVersion,
@@ -97,6 +97,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
         universe: universe.name.clone(),
         validity: Seconds(86_400),
         market: (1..instruments).map(entry).collect(),
+        derived: Vec::new(),
         oracle: OracleRules {
             nodes: (0..3).map(node).collect(),
             quorum: 2,

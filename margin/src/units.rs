@@ -88,7 +88,8 @@ impl JsonSchema for Lots {
     }
 }
 
-/// A price: a positive whole number of quote units times `10^decimals`, where the market entry states the decimals.
+/// A price, or another public number of the market vector: not negative, times `10^decimals`, where the market entry
+/// states the decimals. Zero is for numbers such as rates: what a model reads as a price has a positive minimum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Price(u128);
 
@@ -96,13 +97,16 @@ impl Price {
     /// Largest price: `2^96 - 1`.
     pub const MAX: u128 = (1 << 96) - 1;
 
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
     /// A price.
     ///
     /// # Errors
-    /// If it is zero or exceeds [`Price::MAX`].
+    /// If it exceeds [`Price::MAX`].
     pub fn new(value: u128) -> Result<Self, String> {
-        if value == 0 || value > Self::MAX {
-            return Err(format!("expected a price from 1 to 2^96 - 1, found {value}"));
+        if value > Self::MAX {
+            return Err(format!("expected a price of at most 2^96 - 1, found {value}"));
         }
         Ok(Self(value))
     }
@@ -146,8 +150,8 @@ impl JsonSchema for Price {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^[1-9][0-9]{0,28}$",
-            "description": "A positive whole number, scaled by the decimals of its market entry."
+            "pattern": "^(0|[1-9][0-9]{0,28})$",
+            "description": "A whole number, not negative, scaled by the decimals of its market entry."
         })
     }
 }

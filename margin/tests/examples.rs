@@ -13,7 +13,6 @@ use surety_margin::{
     holdings::{Holdings, Position},
     ident::HexBytes,
     market::{Report, ReportKind, read_observations},
-    models::Frame,
     oracle,
     policy::Policy,
     text::Document,
@@ -64,7 +63,7 @@ fn prices(policy: &Policy) -> Vec<Price> {
     let reports: Vec<_> = (0..3).map(|node| report(policy, node)).collect();
     let snapshot = oracle::aggregate(policy, &reports).unwrap();
     assert_eq!(snapshot.time, Timestamp(EPOCH * policy.oracle.epoch.0));
-    oracle::check(policy, &snapshot).unwrap()
+    oracle::check(policy, &universe(), &snapshot).unwrap()
 }
 
 /// A level, its equity, requirement and margin, and the worst scenario.
@@ -72,10 +71,9 @@ type Row = (String, String, String, String, Option<String>);
 
 fn evaluations(policy: &Policy) -> Vec<Row> {
     let universe = universe();
-    let frame = Frame::new(policy, &universe).unwrap();
     let (position, prices) = (position(policy), prices(policy));
     let programs = compile(policy, &universe).unwrap();
-    let evaluation = |level| -> Evaluation { evaluate(policy, &frame, level, &position, &prices).unwrap() };
+    let evaluation = |level| -> Evaluation { evaluate(policy, &universe, level, &position, &prices).unwrap() };
     let levels = policy.levels.iter().map(evaluation).zip(programs);
     levels
         .map(|(evaluation, program)| {

@@ -15,7 +15,7 @@ use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
     ident::Name,
-    models::{Asset, Collateral, Frame, Model, Tier},
+    models::{Asset, Collateral, Model, Tier},
     policy::{ByBasis, Policy},
     program::Unsatisfied,
     sample,
@@ -126,12 +126,11 @@ fn position(lots: &[i128]) -> Position {
 /// The margin of a basket without debt is what it counts for, and as much cash can be owed and not one cent more.
 fn assert_agrees(tokens: &[&Token], held: &[i128]) {
     let (universe, policy) = collateral(tokens);
-    let frame = Frame::new(&policy, &universe).unwrap();
     let prices: Vec<_> = tokens.iter().map(|token| Price::new(token.price).unwrap()).collect();
     let expected: i128 = tokens.iter().zip(held).map(|(token, lots)| counted(token, *lots)).sum();
     let with_cash = |cash: i128| position(&[&[cash], held].concat());
     let level = &policy.levels[0];
-    let margin = evaluate(&policy, &frame, level, &with_cash(0), &prices).unwrap().margin;
+    let margin = evaluate(&policy, &universe, level, &with_cash(0), &prices).unwrap().margin;
     let ten = I256::unchecked_from(10);
     let scale = ten.pow(alloy_primitives::U256::from(margin.decimals - 18));
     assert_eq!(margin.atoms, I256::unchecked_from(expected) * scale);

@@ -8,11 +8,12 @@ use surety_margin::{
     FormatVersion,
     ident::{HexBytes, Name},
     market::{Observation, Report, ReportKind, Snapshot, read_observations},
-    oracle::{aggregate, check, prices_without_reports},
+    oracle::{aggregate, check, market_without_reports},
     policy::Policy,
     problem::Problem,
     text::Document,
     units::{Price, Seconds, Timestamp},
+    universe::Universe,
 };
 
 /// The epochs of the example are 300 seconds long.
@@ -21,6 +22,10 @@ const START: u64 = EPOCH * 300;
 
 fn example(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)).unwrap()
+}
+
+fn universe() -> Universe {
+    Universe::from_toml("universe.toml", &example("universe.toml")).unwrap()
 }
 
 /// The example's policy, with a quorum that leaves a report to spare.
@@ -79,14 +84,14 @@ fn reports_refused(change: impl FnOnce(&mut Vec<Report>), messages: &[&str]) {
     change(&mut reports);
     refused(aggregate(&policy(), &reports), messages);
     let snapshot = Snapshot { reports, ..snapshot() };
-    assert!(check(&policy(), &snapshot).is_err(), "nor does a snapshot of them pass");
+    assert!(check(&policy(), &universe(), &snapshot).is_err(), "nor does a snapshot of them pass");
 }
 
 #[track_caller]
 fn snapshot_refused(change: impl FnOnce(&mut Snapshot), messages: &[&str]) {
     let mut snapshot = snapshot();
     change(&mut snapshot);
-    refused(check(&policy(), &snapshot), messages);
+    refused(check(&policy(), &universe(), &snapshot), messages);
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn a_snapshot_does_not_depend_on_the_order_of_the_reports() {
     assert_eq!((snapshot.epoch, snapshot.time), (EPOCH, Timestamp(START + 10)));
     assert!(snapshot.reports.is_sorted_by_key(|report| report.oracle));
     let prices: Vec<_> = snapshot.prices.iter().map(|stated| stated.price).collect();
-    assert_eq!(check(&policy(), &snapshot).unwrap(), prices);
+    assert_eq!(check(&policy(), &universe(), &snapshot).unwrap(), prices);
 }
 
 #[test]
@@ -141,8 +146,8 @@ fn rejects_observations_that_are_missing_repeated_or_malformed() {
     );
     refused(
         "\nBTC-USD,10427780000000",
-        "\nBTC-USD,0",
-        "n.csv:4:9: [2].price: expected a price from 1 to 2^96 - 1, found 0",
+        "\nBTC-USD,79228162514264337593543950336",
+        "n.csv:4:9: [2].price: expected a price of at most 2^96 - 1, found 79228162514264337593543950336",
     );
     refused(
         "\nUSDC-USD",
@@ -368,17 +373,17 @@ fn rejects_prices_of_other_entries() {
 }
 
 #[test]
-fn prices_without_reports_are_checked_all_the_same() {
+fn market_without_reports_are_checked_all_the_same() {
     let unsigned = Snapshot { reports: Vec::new(), ..snapshot() };
-    assert_eq!(prices_without_reports(&policy(), &unsigned), check(&policy(), &snapshot()));
-    refused(check(&policy(), &unsigned), &["reports: expected at least 2 reports, found 0"]);
+    assert_eq!(market_without_reports(&policy(), &universe(), &unsigned), check(&policy(), &universe(), &snapshot()));
+    refused(check(&policy(), &universe(), &unsigned), &["reports: expected at least 2 reports, found 0"]);
     let mut outside = unsigned.clone();
     outside.prices[0].price = price(49_999_999);
     refused(
-        prices_without_reports(&policy(), &outside),
+        market_without_reports(&policy(), &universe(), &outside),
         &["prices[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 49999999"],
     );
     let mut short = unsigned;
     short.prices.pop();
-    refused(prices_without_reports(&policy(), &short), &["prices: expected 11 prices, found 10"]);
+    refused(market_without_reports(&policy(), &universe(), &short), &["prices: expected 11 prices, found 10"]);
 }

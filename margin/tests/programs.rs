@@ -89,7 +89,7 @@ fn only(model: Model, kept: Range<usize>) -> Model {
             model.positions = model.positions[kept].to_vec();
             Model::Scenario(model)
         }
-        Model::Isolated(_) => panic!("buckets are not nested"),
+        model => panic!("no simple model: {model:?}"),
     }
 }
 
@@ -167,8 +167,7 @@ impl Case {
     }
 
     fn evaluate(&self, level: usize, position: &Position) -> Evaluation {
-        let frame = Frame::new(self.policy(), &self.sample.universe).unwrap();
-        evaluate(self.policy(), &frame, &self.policy().levels[level], position, &self.prices).unwrap()
+        evaluate(self.policy(), &self.sample.universe, &self.policy().levels[level], position, &self.prices).unwrap()
     }
 }
 
@@ -306,7 +305,7 @@ proptest! {
         let (mut lots, prices) = account;
         // Make everything admissible but the margin, then find the least cash that suffices.
         let case = Case::new(model, prices);
-        let frame = Frame::new(case.policy(), &case.sample.universe).unwrap();
+        let frame = Frame::new(case.policy(), &case.sample.universe, &case.policy().levels[0]).unwrap();
         for (lots, range) in lots.iter_mut().zip(frame.holding_ranges()) {
             *lots = (*lots).clamp(range.min, range.max);
         }

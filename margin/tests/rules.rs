@@ -289,12 +289,16 @@ mod policies {
     }
 
     #[test]
-    fn rejects_prices_of_zero_or_beyond_96_bits() {
+    fn rejects_a_price_that_may_be_zero() {
         policy_refused(
             "min = \"50000000\"",
             "min = \"0\"",
-            "policy.toml:15:7: market[0].min: expected a price from 1 to 2^96 - 1, found 0",
+            "policy.toml:143:9: model.positions[1].price: expected a market entry with a positive min: nothing is worth nothing, found USDC-USD with min 0",
         );
+    }
+
+    #[test]
+    fn rejects_prices_below_zero_or_beyond_96_bits() {
         policy_refused(
             "min = \"50000000\"",
             "min = \"-1\"",
@@ -313,7 +317,7 @@ mod policies {
         policy_refused(
             "max = \"200000000\"",
             "max = \"79228162514264337593543950336\"",
-            "policy.toml:16:7: market[0].max: expected a price from 1 to 2^96 - 1, found 79228162514264337593543950336",
+            "policy.toml:16:7: market[0].max: expected a price of at most 2^96 - 1, found 79228162514264337593543950336",
         );
     }
 
@@ -736,8 +740,8 @@ fraction = { maintenance = 50_000, initial = 100_000 }
     fn rejects_models_that_do_not_exist() {
         policy_refused(
             "type = \"scenario\"",
-            "type = \"span\"",
-            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario` or `isolated`, found \"span\"",
+            "type = \"unknown\"",
+            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio` or `modes`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
         policy_refused("[model]", "[models]", "policy.toml:137:3: model: expected the key `type`, found none");

@@ -147,7 +147,7 @@ fn rejects_universes_of_another_shape() {
 fn rejects_policies_of_another_shape() {
     let (validator, good) = (validator("policy"), written("policy.toml"));
     for (pointer, bad) in [
-        ("/market/0/min", json!("0")),
+        ("/market/0/min", json!("-1")),
         ("/market/0/min", json!(1)),
         ("/market/0/decimals", json!(19)),
         ("/oracle/quorum", json!(-1)),
@@ -188,8 +188,8 @@ fn rejects_holdings_and_reports_of_another_shape() {
     }
     let good = serde_json::to_value(report()).unwrap();
     for (pointer, bad) in [
-        ("/observations/0/price", json!("0")),
-        ("/observations/0/confidence", json!("0")),
+        ("/observations/0/price", json!("00")),
+        ("/observations/0/confidence", json!("-0")),
         ("/signature", json!("0x")),
         ("/epoch", json!(-1)),
         ("/epoch", json!("1")),

@@ -7,7 +7,7 @@ use surety_kzg::{
     import::{ImportError, ImportProblem},
     store::StoreError,
 };
-use surety_margin::{canonical::NotCanonical, problem::Problem, text::InputErrors};
+use surety_margin::{canonical::NotCanonical, evaluate::EvaluateError, problem::Problem, text::InputErrors};
 use surety_verifier::{
     compiled::CompiledError,
     rejection::{self, Rejection},
@@ -138,8 +138,8 @@ impl Error {
             Self::Compiled(error) => compiled_class(error),
             Self::Source(error) => source_class(error),
             Self::Account(error) => account_class(error),
-            Self::Explain(ExplainError::Policy(_)) => Class::Input,
-            Self::Explain(ExplainError::Overflow(_)) => Class::Internal,
+            Self::Explain(ExplainError { error: EvaluateError::Policy(_), .. }) => Class::Input,
+            Self::Explain(ExplainError { error: EvaluateError::Overflow, .. }) => Class::Internal,
             Self::Ledger(error) => ledger_class(error),
             Self::Prove(error) => prove_class(error),
             Self::Rejected(rejection) => match rejection.class() {

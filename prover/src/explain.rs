@@ -4,25 +4,22 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 use surety_margin::{
-    evaluate::{Evaluation, evaluate},
+    evaluate::{EvaluateError, Evaluation, evaluate},
     holdings::Position,
     ident::Name,
-    models::Frame,
     policy::Policy,
-    problem::Problem,
     units::Price,
     universe::Universe,
 };
 
 /// Why there is nothing to explain.
 #[derive(Debug, thiserror::Error)]
-pub enum ExplainError {
-    /// The policy and the universe do not fit.
-    #[error("policy: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Policy(Vec<Problem>),
-    /// No holding within the universe's limits does this.
-    #[error("level {0}: an amount exceeds 256 bits")]
-    Overflow(Name),
+#[error("level {level}: {error}")]
+pub struct ExplainError {
+    /// The level.
+    pub level: Name,
+    /// Why.
+    pub error: EvaluateError,
 }
 
 /// An account at every level of a policy. As secret as the holdings.
@@ -52,10 +49,9 @@ pub fn explain(
     position: &Position,
     prices: &[Price],
 ) -> Result<Explanation, ExplainError> {
-    let frame = Frame::new(policy, universe).map_err(ExplainError::Policy)?;
     let levels = policy.levels.iter().map(|level| {
-        let evaluation = evaluate(policy, &frame, level, position, prices)
-            .ok_or_else(|| ExplainError::Overflow(level.name.clone()))?;
+        let evaluation = evaluate(policy, universe, level, position, prices)
+            .map_err(|error| ExplainError { level: level.name.clone(), error })?;
         let sufficient = evaluation.is_sufficient();
         Ok((level.name.to_string(), LevelExplanation { sufficient, evaluation }))
     });

@@ -7,7 +7,6 @@ use surety_margin::{
     evaluate::evaluate,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
-    models::Frame,
     policy::{Level, Policy},
     program::{Assignment, Program, Unsatisfied},
     units::{Price, Timestamp},
@@ -142,10 +141,9 @@ impl Prover {
         };
         // Whether a set-up is good enough is for verifiers to say.
         let terms = Terms { trust: None, strict: false, allow_insecure_srs: true, now: request.now };
-        let Examined { context, known, .. } = examine(&claim, &files, &terms)?;
+        let Examined { context, known, prices, .. } = examine(&claim, &files, &terms)?;
         let universe = request.policy.committed().universe();
         let account = Account::open(universe, &self.params, &claim.statements, openings)?;
-        let prices: Vec<Price> = request.snapshot.prices.iter().map(|entry| entry.price).collect();
         let assignment = decide(request.policy, level, program, &account, &prices)?;
         let witness = Witness::new(program, &prices, &account.column(&self.params)?, &assignment)?;
         let context = context.hash();
@@ -202,9 +200,8 @@ fn decide(
     prices: &[Price],
 ) -> Result<Assignment, ProveError> {
     let (policy, universe) = (policy.committed().policy(), policy.committed().universe());
-    let frame = Frame::new(policy, universe).map_err(|_| ProveError::Disagreement)?;
-    let evaluation = evaluate(policy, &frame, level, account.position(), prices);
-    let sufficient = evaluation.is_some_and(|evaluation| evaluation.is_sufficient());
+    let evaluation = evaluate(policy, universe, level, account.position(), prices);
+    let sufficient = evaluation.is_ok_and(|evaluation| evaluation.is_sufficient());
     let assignment = program.solve(account.position(), prices)?;
     if sufficient { Ok(assignment) } else { Err(ProveError::Disagreement) }
 }

@@ -23,7 +23,7 @@ use surety_kzg::{Origin, SrsId, scalar};
 use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
-    units::Timestamp,
+    units::{Price, Timestamp},
 };
 
 use crate::{
@@ -119,6 +119,8 @@ pub struct Examined {
     pub context: Context,
     /// What the verifier puts in place of the known columns.
     pub known: KnownCommitments,
+    /// The market vector.
+    pub prices: Vec<Price>,
 }
 
 /// An attestation of which only the pairing is left to check, alone or together with others.
@@ -158,7 +160,7 @@ pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -
 /// # Errors
 /// The first rule that is broken.
 pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -> Result<Pending, Rejection> {
-    let Examined { accepted, context, known } = examine(&attestation.claim, files, terms)?;
+    let Examined { accepted, context, known, .. } = examine(&attestation.claim, files, terms)?;
     let context = context.hash();
     let computed = HexBytes(scalar::to_bytes(&context));
     same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
@@ -201,7 +203,7 @@ pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Ex
         faith,
         pledged: statements.pledged,
     };
-    Ok(Examined { accepted, context: context(claim, files, coef, statements.hashes), known })
+    Ok(Examined { accepted, context: context(claim, files, coef, statements.hashes), known, prices: market.prices })
 }
 
 /// Compares every identifier of the claim with what follows from the files. Finds the level's commitments.

@@ -37,6 +37,7 @@ use surety_margin::{
     text::Document,
     units::Price,
     universe::Universe,
+    vector::Layout,
 };
 
 use crate::{
@@ -182,8 +183,9 @@ impl CommittedPolicy {
         levels: Vec<ProgramCommitments>,
         at_first_hand: bool,
     ) -> Result<Self, CompiledError> {
+        let entries = entries(&policy, &universe)?;
         for commitments in &levels {
-            equal("compiled policy: number of prices", policy.market.len(), commitments.market.len())?;
+            equal("compiled policy: number of prices", entries, commitments.market.len())?;
         }
         let ids = Ids::of(&policy, &universe, &levels)?;
         Ok(Self { policy, universe, levels, ids, at_first_hand })
@@ -266,7 +268,7 @@ impl CompiledPolicy {
         equal("universe: capacity class", params.capacity().k(), universe.capacity.k())?;
         check_rules(&policy, &universe)?;
         let programs = compile(&policy, &universe)?;
-        let entries = policy.market.len();
+        let entries = entries(&policy, &universe)?;
         let levels = programs.iter().map(|program| ProgramCommitments::commit(program, entries, params)).collect();
         Ok(Self { committed: CommittedPolicy::new(policy, universe, levels, true)?, programs })
     }
@@ -283,6 +285,11 @@ impl CompiledPolicy {
         let index = self.committed.policy.levels.iter().position(|other| other.name == *level)?;
         self.programs.get(index)
     }
+}
+
+/// How many entries the market vector has.
+fn entries(policy: &Policy, universe: &Universe) -> Result<usize, CompiledError> {
+    Ok(Layout::new(policy, universe).map_err(CompiledError::Rules)?.entries().len())
 }
 
 impl Ids {

@@ -69,7 +69,8 @@ pub fn check_snapshot(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<C
         let input = format!("market: reports[{index}].feeds");
         same(Rule::Reference, &input, "the policy's feeds", policy.feeds_id().0, report.feeds)?;
     }
-    let prices = oracle::check(policy.policy(), snapshot).map_err(|problems| market_rejection(&problems))?;
+    let prices =
+        oracle::check(policy.policy(), policy.universe(), snapshot).map_err(|problems| market_rejection(&problems))?;
     for (index, report) in snapshot.reports.iter().enumerate() {
         let input = format!("market: reports[{index}].signature");
         let content = format!("a report of epoch {}", report.epoch);

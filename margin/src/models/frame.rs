@@ -8,17 +8,19 @@ use super::Rule;
 use crate::{
     ident::Name,
     market::{MarketIndex, PriceRange},
-    policy::Policy,
+    policy::{Level, Policy},
+    portfolio::{PortfolioMargin, Schema, power_of_ten},
     problem::Problem,
     program::{Affine, Expression, HoldingRange, holding},
     units::{Notional, Ppm, Price, ShockPpm},
     universe::{Instrument, Universe},
+    vector::{Entry, Layout},
 };
 
 /// Decimal digits of a fraction in parts per million.
 const PPM_DIGITS: u32 = 6;
 
-/// A policy and its universe, with every name resolved.
+/// A level of a policy and its universe, with every name resolved.
 ///
 /// Amounts are integers in `10^-scale` quote units. A lot's value is `price · 10^(scale - lot_decimals - decimals)`,
 /// and the scale leaves room for as many fractions in parts per million as the model multiplies with.
@@ -28,7 +30,7 @@ pub struct Frame<'a> {
     instruments: Vec<Resolved>,
     /// The rule that counts as the first, for the model of a bucket.
     first: usize,
-    prices: Vec<PriceRange>,
+    market: Layout<'a>,
     scale: u32,
 }
 
@@ -43,36 +45,43 @@ struct Resolved {
 }
 
 impl<'a> Frame<'a> {
-    /// Resolves the names that a policy's model uses.
+    /// Resolves the names that the model of a level uses.
     ///
     /// # Errors
     /// With every name that is unknown, or that occurs twice.
-    pub fn new(policy: &Policy, universe: &'a Universe) -> Result<Self, Vec<Problem>> {
+    pub fn new(policy: &'a Policy, universe: &'a Universe, level: &Level) -> Result<Self, Vec<Problem>> {
+        let Some((place, model)) = policy.model.of(level) else {
+            let problem = Problem::new("levels", "a mode of the model", format!("none in level {}", level.name));
+            return Err(vec![problem]);
+        };
+        let market = Layout::new(policy, universe)?;
         let mut problems = Vec::new();
         let mut instruments: Vec<Resolved> = Vec::new();
-        let (names, mut covered) = (Names::of(policy, universe), BTreeSet::new());
-        for rule in policy.model.rules() {
+        let (names, mut covered) = (Names::of(policy, universe, &market), BTreeSet::new());
+        for rule in model.rules() {
+            let path = format!("{place}{}", rule.path.strip_prefix("model").unwrap_or(&rule.path));
             match names.resolve(&rule) {
                 Ok(resolved) if !covered.insert(resolved.instrument) => {
-                    let path = format!("{}.instrument", rule.path);
+                    let path = format!("{path}.instrument");
                     problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
                 Ok(resolved) => instruments.push(resolved),
-                Err(problem) => problems.push(Problem { path: format!("{}.{}", rule.path, problem.path), ..problem }),
+                Err(problem) => problems.push(Problem { path: format!("{path}.{}", problem.path), ..problem }),
+            }
+        }
+        for name in model.portfolios().into_iter().flat_map(PortfolioMargin::reads) {
+            if !names.prices.contains_key(name) {
+                let expected = "the name of a market entry of the policy";
+                problems.push(Problem::new(place.clone(), expected, name.to_string()));
             }
         }
         if !problems.is_empty() {
             return Err(problems);
         }
         let places = instruments.iter().map(|resolved| resolved.decimals).max().unwrap_or(0);
-        let scale = places + PPM_DIGITS * policy.model.fractions();
-        Ok(Self {
-            universe,
-            instruments,
-            first: 0,
-            prices: policy.market.iter().map(PriceRange::from).collect(),
-            scale,
-        })
+        let schemas = model.portfolios().into_iter().filter_map(|model| market.schema(model));
+        let scale = schemas.map(super::portfolio::scale).fold(places + PPM_DIGITS * model.fractions(), u32::max);
+        Ok(Self { universe, instruments, first: 0, market, scale })
     }
 
     /// The frame of a model whose rules begin at number `first` of this one's.
@@ -86,10 +95,15 @@ impl<'a> Frame<'a> {
         self.scale
     }
 
-    /// The policy's price box.
+    /// The ranges of the market vector.
     #[must_use]
-    pub fn prices(&self) -> &[PriceRange] {
-        &self.prices
+    pub fn prices(&self) -> Vec<PriceRange> {
+        self.market.entries().iter().map(|entry| entry.range).collect()
+    }
+
+    /// What a portfolio model reads of the market vector.
+    pub(super) fn schema(&self, model: &PortfolioMargin) -> Option<&Schema<'a>> {
+        self.market.schema(model)
     }
 
     /// Which holdings the policy admits, for each instrument of the universe.
@@ -147,8 +161,7 @@ impl<'a> Frame<'a> {
     /// The product of fractions, as what a value with so many decimal places is multiplied with.
     fn product(&self, decimals: u32, fractions: &[Fraction]) -> I256 {
         let digits = self.scale - decimals - PPM_DIGITS * fractions.len() as u32;
-        let power = I256::unchecked_from(10).pow(alloy_primitives::U256::from(digits));
-        fractions.iter().fold(power, |product, fraction| product * I256::unchecked_from(fraction.0))
+        fractions.iter().fold(power_of_ten(digits), |product, fraction| product * I256::unchecked_from(fraction.0))
     }
 }
 
@@ -185,16 +198,18 @@ fn not_admitted(instrument: &Instrument) -> HoldingRange {
 /// What the names of instruments and market entries stand for.
 struct Names<'a> {
     universe: &'a Universe,
-    policy: &'a Policy,
     instruments: BTreeMap<&'a Name, usize>,
-    prices: BTreeMap<&'a Name, usize>,
+    prices: BTreeMap<&'a Name, (usize, &'a Entry)>,
 }
 
 impl<'a> Names<'a> {
-    fn of(policy: &'a Policy, universe: &'a Universe) -> Self {
+    /// Market entries that a model derives for itself have no names here.
+    fn of(policy: &'a Policy, universe: &'a Universe, market: &'a Layout<'_>) -> Self {
         let instruments = universe.instruments.iter().enumerate().map(|(i, instrument)| (&instrument.name, i));
-        let prices = policy.market.iter().enumerate().map(|(i, entry)| (&entry.name, i));
-        Self { universe, policy, instruments: instruments.collect(), prices: prices.collect() }
+        let reported = policy.market.iter().map(|entry| &entry.name);
+        let names = reported.chain(policy.derived.iter().map(|entry| &entry.name));
+        let prices = names.zip(market.entries()).enumerate().map(|(i, (name, entry))| (name, (i, entry)));
+        Self { universe, instruments: instruments.collect(), prices: prices.collect() }
     }
 
     fn resolve(&self, rule: &Rule<'_>) -> Result<Resolved, Problem> {
@@ -206,10 +221,14 @@ impl<'a> Names<'a> {
         let price = match rule.price {
             None => None,
             Some(name) => {
-                let Some(&index) = self.prices.get(name) else {
+                let Some(&(index, entry)) = self.prices.get(name) else {
                     return Err(Problem::new("price", "the name of a market entry of the policy", name.to_string()));
                 };
-                decimals += u32::from(self.policy.market[index].decimals.get());
+                if entry.range.min == Price::ZERO {
+                    let expected = "a market entry with a positive min: nothing is worth nothing";
+                    return Err(Problem::new("price", expected, format!("{name} with min 0")));
+                }
+                decimals += u32::from(entry.decimals.get());
                 Some(MarketIndex(index))
             }
         };

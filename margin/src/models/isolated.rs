@@ -33,7 +33,7 @@ pub struct Isolated {
 pub struct Bucket {
     /// Unique in its model.
     pub name: Name,
-    /// Its own margin model: any but isolated margin.
+    /// Its own margin model: any but isolated margin and modes.
     pub model: Model,
 }
 
@@ -53,6 +53,9 @@ impl Isolated {
         problems.extend(not_empty("model.buckets", &self.buckets));
         problems.extend(self.in_buckets(|model| match model {
             Model::Isolated(_) => vec![Problem::new("model.type", "a model other than isolated margin", "isolated")],
+            Model::Modes(_) => {
+                vec![Problem::new("model.type", "a model without modes: those are of the policy", "modes")]
+            }
             model => model.problems(),
         }));
         problems

@@ -10,6 +10,8 @@ mod cross;
 mod frame;
 mod isolated;
 mod ladder;
+mod modes;
+mod portfolio;
 mod scenario;
 
 use core::fmt;
@@ -26,6 +28,7 @@ pub use self::{
     frame::Frame,
     isolated::{Bucket, Isolated},
     ladder::Tier,
+    modes::{Mode, Modes},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
 };
 use crate::{
@@ -33,7 +36,8 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level},
-    problem::Problem,
+    portfolio::PortfolioMargin,
+    problem::{Problem, require},
     program::Expression,
     units::{Ppm, Price},
     universe::{InstrumentClass, Universe},
@@ -51,6 +55,10 @@ pub enum Model {
     Scenario(ScenarioMargin),
     /// Buckets with collateral of their own.
     Isolated(Isolated),
+    /// Options, perpetuals and collateral, revalued in scenarios of spot and volatility.
+    Portfolio(Box<PortfolioMargin>),
+    /// A model for each mode.
+    Modes(Modes),
 }
 
 /// What every model says of an instrument that it covers.
@@ -75,6 +83,8 @@ impl Model {
             Self::Cross(model) => numbered("model.positions", &model.positions, CrossPosition::rule),
             Self::Scenario(model) => numbered("model.positions", &model.positions, ScenarioPosition::rule),
             Self::Isolated(model) => model.rules(),
+            Self::Portfolio(model) => portfolio::rules(model),
+            Self::Modes(model) => model.rules(),
         }
     }
 
@@ -85,6 +95,8 @@ impl Model {
             Self::Cross(model) => model.positions.len(),
             Self::Scenario(model) => model.least_rows(),
             Self::Isolated(model) => model.least_rows(),
+            Self::Portfolio(model) => model.instruments().count(),
+            Self::Modes(model) => model.modes.iter().map(|mode| mode.model.least_rows()).max().unwrap_or(0),
         }
     }
 
@@ -95,16 +107,19 @@ impl Model {
         match self {
             Self::Collateral(_) => &[Cash, Spot],
             Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
-            // Those of its buckets' models, which check them.
-            Self::Isolated(_) => &[],
+            // They check the classes themselves.
+            Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) => &[],
         }
     }
 
     /// Checks that the model is meant for the classes of the instruments that it covers, and that what has no price is
     /// cash.
     pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
-        if let Self::Isolated(model) = self {
-            return model.class_problems(universe);
+        match self {
+            Self::Isolated(model) => return model.class_problems(universe),
+            Self::Portfolio(model) => return portfolio::class_problems(model, universe),
+            Self::Modes(model) => return model.class_problems(universe),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) => {}
         }
         let mut problems = Vec::new();
         for rule in self.rules() {
@@ -133,6 +148,8 @@ impl Model {
             Self::Collateral(_) | Self::Cross(_) => 1,
             Self::Scenario(_) => 2,
             Self::Isolated(model) => model.fractions(),
+            Self::Portfolio(_) => 0,
+            Self::Modes(model) => model.modes.iter().map(|mode| mode.model.fractions()).max().unwrap_or(0),
         }
     }
 
@@ -143,6 +160,8 @@ impl Model {
             Self::Cross(model) => model.problems(),
             Self::Scenario(model) => model.problems(),
             Self::Isolated(model) => model.problems(),
+            Self::Portfolio(model) => model.problems(),
+            Self::Modes(model) => model.problems(),
         }
     }
 
@@ -152,7 +171,11 @@ impl Model {
             Self::Collateral(model) => model.margin(frame, level),
             Self::Cross(model) => model.margin(frame, level),
             Self::Scenario(model) => model.margin(frame, level),
+            Self::Portfolio(model) => portfolio::margin(model, frame, level),
             Self::Isolated(model) => return model.requirements(frame, level),
+            Self::Modes(_) => {
+                return self.of(level).map(|(_, model)| model.requirements(frame, level)).unwrap_or_default();
+            }
         };
         vec![Requirement { bucket: None, margin }]
     }
@@ -170,7 +193,47 @@ impl Model {
             Self::Cross(model) => model.evaluate(frame, level, position, prices),
             Self::Scenario(model) => model.evaluate(frame, level, position, prices),
             Self::Isolated(model) => model.evaluate(frame, level, position, prices),
+            Self::Portfolio(model) => portfolio::evaluate(model, frame, level, position, prices),
+            Self::Modes(_) => self.of(level)?.1.evaluate(frame, level, position, prices),
         }
+    }
+
+    /// The model of a level, and where in the policy it is. None if it has modes and the level names none of them.
+    pub(crate) fn of(&self, level: &Level) -> Option<(String, &Self)> {
+        match self {
+            Self::Modes(model) => model.of(level).map(|(i, mode)| (modes::path_in_mode(i, "model"), &mode.model)),
+            model => Some(("model".to_owned(), model)),
+        }
+    }
+
+    /// Every portfolio model in it, in the order in which they extend the market vector.
+    pub(crate) fn portfolios(&self) -> Vec<&PortfolioMargin> {
+        match self {
+            Self::Portfolio(model) => vec![model],
+            Self::Isolated(model) => model.buckets.iter().flat_map(|bucket| bucket.model.portfolios()).collect(),
+            Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.portfolios()).collect(),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) => Vec::new(),
+        }
+    }
+
+    /// Levels name modes where there are modes, and every mode has a level.
+    pub(crate) fn mode_problems(&self, levels: &[Level]) -> Vec<Problem> {
+        let modes: Vec<&Name> = match self {
+            Self::Modes(model) => model.modes.iter().map(|mode| &mode.name).collect(),
+            _ => Vec::new(),
+        };
+        let mut problems = Vec::new();
+        for (i, Level { mode, .. }) in levels.iter().enumerate() {
+            let fits = mode.as_ref().map_or(modes.is_empty(), |mode| modes.contains(&mode));
+            let expected = if modes.is_empty() { "no mode, because the model has none" } else { "a mode of the model" };
+            let found = mode.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            problems.extend(require(fits, format!("levels[{i}].mode"), expected, found));
+        }
+        for (i, mode) in modes.into_iter().enumerate() {
+            let used = levels.iter().any(|level| level.mode.as_ref() == Some(mode));
+            problems.extend(require(used, format!("model.modes[{i}].name"), "a mode that a level names", mode));
+        }
+        problems
     }
 }
 
@@ -204,6 +267,8 @@ enum ModelType {
     Cross,
     Scenario,
     Isolated,
+    Portfolio,
+    Modes,
 }
 
 impl<'de> Visitor<'de> for ModelVisitor {
@@ -224,6 +289,8 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Cross => Cross::deserialize(parameters).map(Model::Cross),
             ModelType::Scenario => ScenarioMargin::deserialize(parameters).map(Model::Scenario),
             ModelType::Isolated => Isolated::deserialize(parameters).map(Model::Isolated),
+            ModelType::Portfolio => Box::deserialize(parameters).map(Model::Portfolio),
+            ModelType::Modes => Modes::deserialize(parameters).map(Model::Modes),
         }
     }
 }

@@ -3,12 +3,14 @@
 //! Numbers are JSON numbers or decimal strings and are read digit by digit: amounts to 13 places, everything else to 18,
 //! which is what the contracts compute with. `Result` is not read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 
 use super::{
-    BasisContingency, CollateralRule, Contingency, Decimal, ExpiryFeeds, ExpiryRule, Feed, Feeds, Haircut, Losses,
-    Magnitude, OptionRule, Parameters, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, decimal::Literal,
+    BasisContingency, CollateralRule, Contingency, Decimal, ExpiryRule, FeedNames, Haircut, Losses, Magnitude,
+    OptionRule, Parameters, PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, decimal::Literal,
 };
 use crate::{
     ident::Name,
@@ -30,15 +32,18 @@ const LARGEST_EXPIRY_VALUE: u128 = 1 << 103;
 /// The largest amount of cash that an account can prove anything about, in units.
 const LARGEST_CASH: u128 = 1_000_000_000_000;
 
+/// The time of cases that state none: the start of 2024.
+const DEFAULT_TIME: Timestamp = Timestamp(1_704_067_200);
+
 /// A case: rules, observations, and the account.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The rules and the instruments that they are about; without a perpetual if none is held.
     pub model: PortfolioMargin,
-    /// What was observed.
-    pub feeds: Feeds,
-    /// When, if the case has options.
-    pub time: Option<Timestamp>,
+    /// What was observed, by the names that the rules have for it.
+    pub observed: BTreeMap<Name, Magnitude>,
+    /// When: so that options expire in as many seconds as the case says.
+    pub time: Timestamp,
     /// The instruments, in the order of the model. They have as many decimals as the amounts, and limits that follow
     /// from the amounts: what is published is no secret.
     pub instruments: Vec<Instrument>,
@@ -73,16 +78,20 @@ impl Case {
         let file: File = serde_json::from_str(text)?;
         let scenario = &file.scenario;
         scenario.refuse_options_without_feed()?;
-        let mut account = Account::default();
+        let time = scenario.time();
+        let mut account = Account { time, ..Account::default() };
+        let spot = account.feed("spot", scenario.spot_price, scenario.spot_confidence)?;
+        let stable = account.observe("stable".to_owned(), scenario.stable_price)?;
         let cash = account.cash(scenario)?;
         let perpetual = account.perpetual(scenario)?;
         let collateral = account.collateral(scenario)?;
         let expiries = account.expiries(scenario)?;
-        let held = perpetual.is_some();
         let largest_value = file.largest_value()?;
         let value_decimals = account.value_decimals(scenario, largest_value)?;
         let model = PortfolioMargin {
             cash,
+            spot,
+            stable,
             perpetual,
             collateral,
             expiries,
@@ -90,15 +99,16 @@ impl Case {
             largest_value: whole(largest_value)?,
             parameters: file.parameters.into(),
         };
-        let feeds = scenario.feeds(held);
-        let Account { instruments, holdings } = account;
-        Ok(Self { model, feeds, time: scenario.time(), instruments, holdings })
+        let Account { instruments, holdings, observed, .. } = account;
+        Ok(Self { model, observed, time, instruments, holdings })
     }
 }
 
-/// The instruments of an account and what it holds.
+/// The instruments of an account, what it holds and what is observed.
 #[derive(Default)]
 struct Account {
+    time: Timestamp,
+    observed: BTreeMap<Name, Magnitude>,
     instruments: Vec<Instrument>,
     holdings: Vec<Lots>,
 }
@@ -116,13 +126,15 @@ impl Account {
         amounts.into_iter().map(add).collect()
     }
 
-    fn perpetual(&mut self, scenario: &CaseScenario) -> Result<Option<Name>, CaseError> {
+    fn perpetual(&mut self, scenario: &CaseScenario) -> Result<Option<PerpetualRule>, CaseError> {
         let amount = &scenario.num_perps;
         if amount.is_zero() {
             return Ok(None);
         }
         let limit = power_of_ten_above([amount]);
-        self.add("perpetual".to_owned(), InstrumentClass::Perpetual, amount, limit, None).map(Some)
+        let instrument = self.add("perpetual".to_owned(), InstrumentClass::Perpetual, amount, limit, None)?;
+        let price = self.feed("perpetual-price", scenario.perp_price, scenario.perp_confidence)?;
+        Ok(Some(PerpetualRule { instrument, price }))
     }
 
     fn collateral(&mut self, scenario: &CaseScenario) -> Result<Vec<CollateralRule>, CaseError> {
@@ -131,6 +143,7 @@ impl Account {
             // A case may name the same asset twice.
             let name = format!("collateral-{i}-{}", collateral.name);
             Ok(CollateralRule {
+                price: self.feed(&format!("{name}-price"), collateral.price, collateral.confidence)?,
                 instrument: self.add(name, InstrumentClass::Spot, &collateral.amount, limit, None)?,
                 risk_cancelling: collateral.is_risk_cancelling,
                 haircut: Haircut { maintenance: collateral.mm_haircut, initial: collateral.im_haircut },
@@ -144,17 +157,25 @@ impl Account {
         let mut expiries = Vec::new();
         for (i, feed) in scenario.option_feeds.iter().enumerate() {
             let mut options = Vec::new();
-            let mut time = Timestamp(feed.feed_expiry);
+            let time = Timestamp(self.time.0.saturating_add(feed.feed_expiry));
             for (j, option) in scenario.options_of(feed).enumerate() {
-                time = option.exiry_ts.map_or(time, Timestamp);
                 let kind = if option.is_call { OptionKind::Call } else { OptionKind::Put };
                 let letter = if option.is_call { 'C' } else { 'P' };
                 // Counted, because a case may list an option twice.
                 let name = format!("option-{i}-{j}-{}-{letter}", option.strike);
+                let volatility = self.observe(format!("{name}-volatility"), option.mark_vol)?;
                 let instrument = self.add(name, InstrumentClass::Option, &option.amount, limit, Some(time))?;
-                options.push(OptionRule { instrument, strike: option.strike, kind });
+                options.push(OptionRule { instrument, strike: option.strike, kind, volatility });
             }
-            expiries.push(ExpiryRule { time, options });
+            // A negative rate counts as zero.
+            let rate = Magnitude::try_from(feed.rate).unwrap_or_default();
+            expiries.push(ExpiryRule {
+                time,
+                forward: self.feed(&format!("forward-{i}"), feed.forward, feed.forward_confidence)?,
+                rate: self.feed(&format!("rate-{i}"), rate, feed.rate_confidence)?,
+                volatility_confidence: Some(self.observe(format!("volatility-confidence-{i}"), feed.vol_confidence)?),
+                options,
+            });
         }
         Ok(expiries)
     }
@@ -172,6 +193,19 @@ impl Account {
         };
         let places = (LEAST_VALUE_DECIMALS..=PortfolioMargin::MAX_VALUE_DECIMALS).rev().find(fits);
         Decimals::new(places.unwrap_or(LEAST_VALUE_DECIMALS)).map_err(|error| rule("", "decimal places", error))
+    }
+
+    fn feed(&mut self, name: &str, value: Magnitude, confidence: Magnitude) -> Result<FeedNames, CaseError> {
+        Ok(FeedNames {
+            value: self.observe(name.to_owned(), value)?,
+            confidence: Some(self.observe(format!("{name}-confidence"), confidence)?),
+        })
+    }
+
+    fn observe(&mut self, name: String, value: Magnitude) -> Result<Name, CaseError> {
+        let name = Name::new(name).map_err(|error| rule("Name", "a name", error))?;
+        self.observed.insert(name.clone(), value);
+        Ok(name)
     }
 
     fn add(
@@ -324,28 +358,10 @@ impl CaseScenario {
         Ok(())
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        let option = self.options.first()?;
-        option.exiry_ts?.checked_sub(option.expiry).map(Timestamp)
-    }
-
-    fn feeds(&self, perpetual: bool) -> Feeds {
-        let collateral =
-            |collateral: &CaseCollateral| Feed { value: collateral.price, confidence: collateral.confidence };
-        let expiry = |feed: &CaseFeed| ExpiryFeeds {
-            seconds: feed.feed_expiry,
-            forward: Feed { value: feed.forward, confidence: feed.forward_confidence },
-            rate: Feed { value: feed.rate, confidence: feed.rate_confidence },
-            volatilities: self.options_of(feed).map(|option| option.mark_vol).collect(),
-            volatility_confidence: feed.vol_confidence,
-        };
-        Feeds {
-            spot: Feed { value: self.spot_price, confidence: self.spot_confidence },
-            stable: self.stable_price,
-            perpetual: perpetual.then_some(Feed { value: self.perp_price, confidence: self.perp_confidence }),
-            collateral: self.collaterals.iter().map(collateral).collect(),
-            expiries: self.option_feeds.iter().map(expiry).collect(),
-        }
+    /// The time at which the first option has as long to expiry as it says.
+    fn time(&self) -> Timestamp {
+        let stated = self.options.first().and_then(|option| option.exiry_ts?.checked_sub(option.expiry));
+        stated.map_or(DEFAULT_TIME, Timestamp)
     }
 }
 

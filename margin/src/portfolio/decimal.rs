@@ -5,6 +5,8 @@ use core::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::units::Decimals;
+
 /// A public decimal number with at most 18 places: a price, a rate, a parameter. Between `±1.7·10^20`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(i128);
@@ -99,6 +101,24 @@ impl Magnitude {
     #[must_use]
     pub fn to_f64(self) -> f64 {
         self.0.to_f64()
+    }
+
+    /// `integer · 10^-decimals`; none if it is too large.
+    #[must_use]
+    pub fn scaled(integer: u128, decimals: Decimals) -> Option<Self> {
+        let literal = Literal { negative: false, mantissa: integer, places: decimals.get().into() };
+        Decimal::nearest(&literal).map(Self)
+    }
+
+    /// The integer and the decimals that say the same in as few decimals as there can be.
+    #[must_use]
+    pub fn integer(self) -> (u128, u8) {
+        let Self(Decimal(number)) = self;
+        let (mut integer, mut places) = (number.unsigned_abs(), Decimal::PLACES as u8);
+        while places > 0 && integer.is_multiple_of(10) {
+            (integer, places) = (integer / 10, places - 1);
+        }
+        (integer, places)
     }
 }
 

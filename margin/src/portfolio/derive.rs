@@ -55,32 +55,40 @@ pub enum DeriveError {
         /// The value.
         quantity: Quantity,
         /// The most there may be.
-        max: u128,
+        max: Price,
         /// What there is.
         found: u128,
     },
 }
 
+impl From<DeriveError> for Vec<Problem> {
+    fn from(error: DeriveError) -> Self {
+        match error {
+            DeriveError::Feeds(problems) => problems,
+            DeriveError::NotConcave { expiry, gains, losses } => {
+                let expected = format!(
+                    "the discount for gains of expiry {expiry} to be at most the one for losses, {losses}: otherwise the \
+                     margin is not concave, and no linear program"
+                );
+                vec![Problem::new("prices", expected, gains)]
+            }
+            error => vec![Problem::new("prices", "a market that the model admits", error.to_string())],
+        }
+    }
+}
+
 /// The derived values of a schema, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derived {
-    values: Vec<u128>,
+    values: Vec<Price>,
     loss_factors: [u128; 2],
 }
 
 impl Derived {
-    /// The values, at the decimals of their [`Entry`].
+    /// The values, at the decimals of their [`Entry`]: this model's part of the market vector.
     #[must_use]
-    pub fn values(&self) -> &[u128] {
+    pub fn values(&self) -> &[Price] {
         &self.values
-    }
-
-    /// The market vector: each value plus one, because a market entry is positive.
-    ///
-    /// # Errors
-    /// Never for values that [`Schema::derive`] made.
-    pub fn prices(&self) -> Result<Vec<Price>, String> {
-        self.values.iter().map(|value| Price::new(value.saturating_add(1))).collect()
     }
 
     /// What the span is multiplied by at a level, in units of `10^-15`: only for display, the weights contain it.
@@ -147,7 +155,6 @@ impl Expiry {
         let forward = feeds.forward.value.to_f64();
         let moving = if seconds < SETTLEMENT { forward * (seconds / SETTLEMENT) } else { forward };
         let rate = feeds.rate.value.to_f64();
-        let rate = if rate < 0.0 { 0.0 } else { rate };
         let gains_rate = rate * losses.gains_rate_factor.to_f64() + losses.gains_rate_added.to_f64();
         let losses_rate = rate * losses.losses_rate_factor.to_f64() + losses.losses_rate_added.to_f64();
         let riskless = libm::exp(rate * years);
@@ -188,15 +195,12 @@ impl<'a> Market<'a> {
         Ok(Self { schema, feeds, spot, stable, confidence, expiries })
     }
 
-    fn value(&self, entry: &Entry) -> Result<u128, DeriveError> {
+    fn value(&self, entry: &Entry) -> Result<Price, DeriveError> {
         let quantity = entry.quantity;
         let pricing = |error| DeriveError::Pricing { quantity, error };
         let found = self.integer(quantity, entry.decimals.get()).map_err(pricing)?;
-        let max = entry.max.get() - 1;
-        if found > max {
-            return Err(DeriveError::TooLarge { quantity, max, found });
-        }
-        Ok(found)
+        let fits = Price::new(found).ok().filter(|value| *value <= entry.max);
+        fits.ok_or(DeriveError::TooLarge { quantity, max: entry.max, found })
     }
 
     fn integer(&self, quantity: Quantity, decimals: u8) -> Result<u128, PricingError> {

@@ -1,12 +1,12 @@
 //! The margin as a number: the rules computed directly from amounts and derived values.
 
-use alloy_primitives::{I256, U256};
+use alloy_primitives::I256;
 
 use super::{
-    Derived, Magnitude, Quantity, ScenarioShape, Schema,
+    Magnitude, Quantity, ScenarioShape, Schema,
     schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot, power_of_ten},
 };
-use crate::{holdings::Position, market::MarketIndex, policy::Basis};
+use crate::{holdings::Position, market::MarketIndex, policy::Basis, units::Price};
 
 /// The margin of an account at a level and what it is made of, in units of `10^-scale`. As secret as the holdings.
 #[derive(Clone)]
@@ -92,10 +92,10 @@ impl Charges {
 }
 
 impl Schema<'_> {
-    /// The margin of a position over the schema's universe. None if an amount exceeds 256 bits.
+    /// The margin of a position over the schema's universe, by the market vector. None if an amount exceeds 256 bits.
     #[must_use]
-    pub fn evaluate(&self, basis: Basis, position: &Position, derived: &Derived) -> Option<Breakdown> {
-        Account { schema: self, basis, position, derived }.breakdown()
+    pub fn evaluate(&self, basis: Basis, position: &Position, prices: &[Price]) -> Option<Breakdown> {
+        Account { schema: self, basis, position, prices }.breakdown()
     }
 }
 
@@ -105,7 +105,7 @@ struct Account<'a> {
     schema: &'a Schema<'a>,
     basis: Basis,
     position: &'a Position,
-    derived: &'a Derived,
+    prices: &'a [Price],
 }
 
 impl Account<'_> {
@@ -256,8 +256,8 @@ impl Account<'_> {
 
     /// A derived value; zero if the model has none of the kind.
     fn derived(&self, quantity: Quantity) -> I256 {
-        let value = self.schema.position(quantity).and_then(|MarketIndex(index)| self.derived.values().get(index));
-        I256::from_raw(U256::from(value.copied().unwrap_or(0)))
+        let value = self.schema.position(quantity).and_then(|MarketIndex(index)| self.prices.get(index));
+        value.map_or(I256::ZERO, |value| value.wide())
     }
 }
 

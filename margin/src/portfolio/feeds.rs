@@ -1,54 +1,100 @@
 //! What is observed of the market.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Decimal, Magnitude, PortfolioMargin};
-use crate::problem::{Problem, require};
+use super::{FeedNames, Magnitude, PortfolioMargin};
+use crate::{
+    ident::Name,
+    problem::{Problem, require},
+    units::Timestamp,
+};
 
 /// What is observed of the market, in the order of a [`PortfolioMargin`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feeds {
     /// The price of the underlying.
-    pub spot: Feed<Magnitude>,
+    pub spot: Feed,
     /// The price of the quote currency.
     pub stable: Magnitude,
     /// The price of the perpetual, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub perpetual: Option<Feed<Magnitude>>,
+    pub perpetual: Option<Feed>,
     /// The price of each collateral.
-    #[serde(default)]
-    pub collateral: Vec<Feed<Magnitude>>,
+    pub collateral: Vec<Feed>,
     /// What is observed of each expiry.
-    #[serde(default)]
     pub expiries: Vec<ExpiryFeeds>,
 }
 
 /// A number and how sure its source is of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Feed<T> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feed {
     /// The number.
-    pub value: T,
+    pub value: Magnitude,
     /// From 0 to 1.
     pub confidence: Magnitude,
 }
 
 /// What is observed of an expiry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiryFeeds {
     /// Seconds to expiry.
     pub seconds: u64,
     /// The forward price.
-    pub forward: Feed<Magnitude>,
+    pub forward: Feed,
     /// The interest rate for a year, continuously compounded.
-    pub rate: Feed<Decimal>,
+    pub rate: Feed,
     /// The mark volatility of each option.
     pub volatilities: Vec<Magnitude>,
     /// How sure the source is of the volatilities.
     pub volatility_confidence: Magnitude,
+}
+
+impl PortfolioMargin {
+    /// The market entries that it reads, as often as it reads them.
+    pub(crate) fn reads(&self) -> Vec<&Name> {
+        let mut pairs = vec![&self.spot];
+        pairs.extend(self.perpetual.iter().map(|rule| &rule.price));
+        pairs.extend(self.collateral.iter().map(|rule| &rule.price));
+        pairs.extend(self.expiries.iter().flat_map(|expiry| [&expiry.forward, &expiry.rate]));
+        let mut reads = vec![&self.stable];
+        reads.extend(pairs.into_iter().flat_map(|names| core::iter::once(&names.value).chain(&names.confidence)));
+        for expiry in &self.expiries {
+            reads.extend(&expiry.volatility_confidence);
+            reads.extend(expiry.options.iter().map(|option| &option.volatility));
+        }
+        reads
+    }
+
+    /// What is observed at a time, given the numbers of the market entries.
+    ///
+    /// # Errors
+    /// If a market entry has no number, or an expiry has passed.
+    pub fn feeds(
+        &self,
+        number: impl Fn(&Name) -> Result<Magnitude, Vec<Problem>>,
+        time: Timestamp,
+    ) -> Result<Feeds, Vec<Problem>> {
+        let confidence = |name: &Option<Name>| name.as_ref().map_or(Ok(Magnitude::ONE), &number);
+        let feed =
+            |names: &FeedNames| Ok(Feed { value: number(&names.value)?, confidence: confidence(&names.confidence)? });
+        let expiry = |rule: &super::ExpiryRule| {
+            let expired = || {
+                let expected = format!("a time before the expiry {} of options that the policy covers", rule.time.0);
+                vec![Problem::new("time", expected, time.0.to_string())]
+            };
+            Ok(ExpiryFeeds {
+                seconds: rule.time.0.checked_sub(time.0).ok_or_else(expired)?,
+                forward: feed(&rule.forward)?,
+                rate: feed(&rule.rate)?,
+                volatilities: rule.options.iter().map(|option| number(&option.volatility)).collect::<Result<_, _>>()?,
+                volatility_confidence: confidence(&rule.volatility_confidence)?,
+            })
+        };
+        Ok(Feeds {
+            spot: feed(&self.spot)?,
+            stable: number(&self.stable)?,
+            perpetual: self.perpetual.as_ref().map(|rule| feed(&rule.price)).transpose()?,
+            collateral: self.collateral.iter().map(|rule| feed(&rule.price)).collect::<Result<_, Vec<Problem>>>()?,
+            expiries: self.expiries.iter().map(expiry).collect::<Result<_, Vec<Problem>>>()?,
+        })
+    }
 }
 
 impl Feeds {
@@ -78,7 +124,7 @@ impl Feeds {
     }
 }
 
-fn price(path: &str, feed: Feed<Magnitude>) -> impl Iterator<Item = Problem> {
+fn price(path: &str, feed: Feed) -> impl Iterator<Item = Problem> {
     positive(path, feed.value).into_iter().chain(confidence(path, feed.confidence))
 }
 

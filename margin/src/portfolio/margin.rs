@@ -11,61 +11,54 @@ use super::{
 };
 use crate::{
     policy::Basis,
-    program::{
-        Affine, Expression, Overflow, Scenario, abs, exact_positive_part, holding, once, positive_part, worst_of,
-    },
+    program::{Affine, Expression, Scenario, abs, exact_positive_part, holding, once, positive_part, worst_of},
     units::Ppm,
 };
-
-/// An expression, unless its coefficients leave the range of 256 bits.
-type Term = Result<Expression, Overflow>;
 
 impl Schema<'_> {
     /// The margin at a level, at the schema's scale times the denominator of `multiple` in lowest terms: what must not
     /// be negative. The requirement, which is everything but equity, is multiplied by `multiple`.
-    ///
-    /// # Errors
-    /// If a coefficient exceeds 256 bits.
-    pub fn margin(&self, basis: Basis, multiple: Ppm) -> Result<Expression, Overflow> {
+    #[must_use]
+    pub fn margin(&self, basis: Basis, multiple: Ppm) -> Expression {
         let divisor = greatest_common_divisor(multiple.0, Ppm::ONE.0);
         let times = |expression: Expression, factor: u32| {
             expression.times(Affine::constant(I256::unchecked_from(factor / divisor)))
         };
-        let requirement = self.span(basis)? - self.charges(basis)?;
-        Ok(times(self.equity()?, Ppm::ONE.0) + times(requirement, multiple.0))
+        let requirement = self.span(basis) - self.charges(basis);
+        times(self.equity(), Ppm::ONE.0) + times(requirement, multiple.0)
     }
 
-    fn equity(&self) -> Term {
+    fn equity(&self) -> Expression {
         let shift = self.scale - self.option_decimals - u32::from(self.model.value_decimals.get());
-        let options = self.total_mark()?.times(Affine::constant(power_of_ten(shift)));
+        let options = self.total_mark().times(Affine::constant(power_of_ten(shift)));
         let cash = self.cash.iter().map(|slot| self.lots(*slot, self.scale));
         let collateral = |(collateral, slot): (usize, &Slot)| {
             self.unit_value(*slot, holding(slot.instrument), Quantity::CollateralValue { collateral })
         };
-        let collateral = self.collateral.iter().enumerate().map(collateral).sum::<Term>()?;
-        Ok(options + cash.sum() + collateral)
+        let collateral = self.collateral.iter().enumerate().map(collateral).sum::<Expression>();
+        options + cash.sum() + collateral
     }
 
     /// The smallest of the basis contingency and the scenarios, weighted.
-    fn span(&self, basis: Basis) -> Term {
-        let contingency = Scenario { label: "basis contingency".to_owned(), value: self.basis_contingency(basis)? };
+    fn span(&self, basis: Basis) -> Expression {
+        let contingency = Scenario { label: "basis contingency".to_owned(), value: self.basis_contingency(basis) };
         let mut scenarios = vec![contingency];
         for (scenario, parts) in self.model.parameters.scenarios.iter().zip(&self.scenarios) {
             let options = match scenario.volatility.shape() {
-                ScenarioShape::Signed => self.options_signed(basis, parts)?,
-                ScenarioShape::Absolute => self.options_absolute(basis, parts)?,
+                ScenarioShape::Signed => self.options_signed(basis, parts),
+                ScenarioShape::Absolute => self.options_absolute(basis, parts),
             };
-            let value = options + self.linear_moves(basis, parts, scenario.spot)?;
+            let value = options + self.linear_moves(basis, parts, scenario.spot);
             scenarios.push(Scenario { label: scenario.to_string(), value });
         }
-        Ok(worst_of(scenarios))
+        worst_of(scenarios)
     }
 
     /// `Σ_e weight·min(0, U_e - M_e, L_e - M_e)`
-    fn basis_contingency(&self, basis: Basis) -> Term {
+    fn basis_contingency(&self, basis: Basis) -> Expression {
         let expiry = |expiry| {
-            let fall = |revaluation| Ok(self.value(expiry, MARK)? - self.value(expiry, revaluation)?);
-            let (up, down) = (fall(self.basis_up)?, fall(self.basis_down)?);
+            let fall = |revaluation| self.value(expiry, MARK) - self.value(expiry, revaluation);
+            let (up, down) = (fall(self.basis_up), fall(self.basis_down));
             // The larger fall: `max(0, a, b)` is the positive part of `a + max(0, b - a)`.
             let larger = positive_part(up.clone() + positive_part(down - up));
             self.weighted(-larger, Quantity::BasisWeight { basis, expiry })
@@ -74,19 +67,19 @@ impl Schema<'_> {
     }
 
     /// `Σ_e G_e - M_e`
-    fn options_signed(&self, basis: Basis, parts: &ScenarioParts) -> Term {
+    fn options_signed(&self, basis: Basis, parts: &ScenarioParts) -> Expression {
         let discounted = |expiry| self.discounted(basis, parts, expiry, positive_part);
-        let sum = self.expiries().map(discounted).sum::<Term>()?;
+        let sum = self.expiries().map(discounted).sum::<Expression>();
         let mark = Quantity::MarkWeight { basis, dampening: parts.dampening };
-        Ok(sum - self.weighted(self.total_mark()?, mark)?)
+        sum - self.weighted(self.total_mark(), mark)
     }
 
     /// `-Σ_e |G_e - M_e|`
-    fn options_absolute(&self, basis: Basis, parts: &ScenarioParts) -> Term {
+    fn options_absolute(&self, basis: Basis, parts: &ScenarioParts) -> Expression {
         let mark = Quantity::MarkWeight { basis, dampening: parts.dampening };
         let against = |expiry| {
-            let discounted = self.discounted(basis, parts, expiry, exact_positive_part)?;
-            Ok(-abs(discounted - self.weighted(self.value(expiry, MARK)?, mark)?))
+            let discounted = self.discounted(basis, parts, expiry, exact_positive_part);
+            -abs(discounted - self.weighted(self.value(expiry, MARK), mark))
         };
         self.expiries().map(against).sum()
     }
@@ -98,56 +91,56 @@ impl Schema<'_> {
         parts: &ScenarioParts,
         expiry: usize,
         positive: fn(Expression) -> Expression,
-    ) -> Term {
-        let (value, dampening) = (self.value(expiry, parts.revaluation)?, parts.dampening);
+    ) -> Expression {
+        let (value, dampening) = (self.value(expiry, parts.revaluation), parts.dampening);
         let gains = positive(value.clone());
-        let loss = self.weighted(value, Quantity::LossWeight { basis, dampening, expiry })?;
-        Ok(loss - self.weighted(gains, Quantity::WeightSpread { basis, dampening, expiry })?)
+        let loss = self.weighted(value, Quantity::LossWeight { basis, dampening, expiry });
+        loss - self.weighted(gains, Quantity::WeightSpread { basis, dampening, expiry })
     }
 
     /// What perpetuals and risk-cancelling collateral gain or lose.
-    fn linear_moves(&self, basis: Basis, parts: &ScenarioParts, spot: Magnitude) -> Term {
+    fn linear_moves(&self, basis: Basis, parts: &ScenarioParts, spot: Magnitude) -> Expression {
         let Some(shift) = parts.shift else {
-            return Ok(Expression::zero());
+            return Expression::zero();
         };
         let mut sum = Expression::zero();
         if let Some(slot) = self.perpetual {
-            sum = sum + self.unit_value(slot, holding(slot.instrument), Quantity::PerpetualMove { basis, shift })?;
+            sum = sum + self.unit_value(slot, holding(slot.instrument), Quantity::PerpetualMove { basis, shift });
         }
         for (collateral, slot) in self.risk_cancelling() {
             let moved = Quantity::CollateralMove { basis, shift, collateral };
-            sum = sum + self.unit_value(slot, holding(slot.instrument), moved)?;
+            sum = sum + self.unit_value(slot, holding(slot.instrument), moved);
         }
-        Ok(if spot < Magnitude::ONE { -sum } else { sum })
+        if spot < Magnitude::ONE { -sum } else { sum }
     }
 
-    fn charges(&self, basis: Basis) -> Term {
+    fn charges(&self, basis: Basis) -> Expression {
         let mut sum = Expression::zero();
         if let Some(slot) = self.perpetual {
             let size = abs(holding(slot.instrument));
-            sum = sum + self.unit_value(slot, size.clone(), Quantity::PerpetualCharge { basis })?;
+            sum = sum + self.unit_value(slot, size.clone(), Quantity::PerpetualCharge { basis });
             if basis == Basis::Initial {
-                sum = sum + self.unit_value(slot, size, Quantity::PerpetualConfidence)?;
+                sum = sum + self.unit_value(slot, size, Quantity::PerpetualConfidence);
             }
         }
         for (collateral, slot) in self.collateral.iter().enumerate() {
             let size = holding(slot.instrument);
-            sum = sum + self.unit_value(*slot, size.clone(), Quantity::CollateralCharge { basis, collateral })?;
+            sum = sum + self.unit_value(*slot, size.clone(), Quantity::CollateralCharge { basis, collateral });
             if basis == Basis::Initial {
-                sum = sum + self.unit_value(*slot, size, Quantity::CollateralConfidence { collateral })?;
+                sum = sum + self.unit_value(*slot, size, Quantity::CollateralConfidence { collateral });
             }
         }
         for expiry in self.expiries() {
-            sum = sum + self.naked_shorts(basis, expiry)?;
+            sum = sum + self.naked_shorts(basis, expiry);
             if basis == Basis::Initial {
-                sum = sum + self.uncertain_options(expiry)?;
+                sum = sum + self.uncertain_options(expiry);
             }
         }
-        Ok(sum)
+        sum
     }
 
     /// The charge on `Σ_strikes max(0, -Σ amounts)`.
-    fn naked_shorts(&self, basis: Basis, expiry: usize) -> Term {
+    fn naked_shorts(&self, basis: Basis, expiry: usize) -> Expression {
         let naked = |options: &Vec<usize>| {
             let amounts = options.iter().map(|option| self.lots(self.options[expiry][*option], self.option_decimals));
             positive_part(-amounts.sum::<Expression>())
@@ -157,7 +150,7 @@ impl Schema<'_> {
     }
 
     /// The charge on all options of an expiry, whatever their sign.
-    fn uncertain_options(&self, expiry: usize) -> Term {
+    fn uncertain_options(&self, expiry: usize) -> Expression {
         let sizes = self.options[expiry].iter().map(|slot| {
             let digits = self.option_decimals - slot.decimals;
             abs(holding(slot.instrument)).times(Affine::constant(power_of_ten(digits)))
@@ -166,30 +159,30 @@ impl Schema<'_> {
     }
 
     /// The value of an expiry after a revaluation, in units of the common decimals of options and their values.
-    fn value(&self, expiry: usize, revaluation: usize) -> Term {
+    fn value(&self, expiry: usize, revaluation: usize) -> Expression {
         let option = |(option, slot): (usize, &Slot)| {
             let digits = self.option_decimals - slot.decimals;
-            let value = self.coefficient(Quantity::OptionValue { revaluation, expiry, option }, digits)?;
-            Ok(holding(slot.instrument).times(value))
+            let value = self.coefficient(Quantity::OptionValue { revaluation, expiry, option }, digits);
+            holding(slot.instrument).times(value)
         };
-        Ok(once(self.options[expiry].iter().enumerate().map(option).sum::<Term>()?))
+        once(self.options[expiry].iter().enumerate().map(option).sum::<Expression>())
     }
 
     /// The marked value of all options.
-    fn total_mark(&self) -> Term {
-        Ok(once(self.expiries().map(|expiry| self.value(expiry, MARK)).sum::<Term>()?))
+    fn total_mark(&self) -> Expression {
+        once(self.expiries().map(|expiry| self.value(expiry, MARK)).sum::<Expression>())
     }
 
     /// Brings what is in the units of [`Schema::value`], times a weight, to the scale.
-    fn weighted(&self, value: Expression, weight: Quantity) -> Term {
+    fn weighted(&self, value: Expression, weight: Quantity) -> Expression {
         let decimals = self.option_decimals + u32::from(self.model.value_decimals.get()) + u32::from(FINE_DECIMALS);
-        Ok(value.times(self.coefficient(weight, self.scale - decimals)?))
+        value.times(self.coefficient(weight, self.scale - decimals))
     }
 
     /// Brings a number of lots, times the value of one unit, to the scale.
-    fn unit_value(&self, slot: Slot, lots: Expression, value: Quantity) -> Term {
+    fn unit_value(&self, slot: Slot, lots: Expression, value: Quantity) -> Expression {
         let digits = self.scale - slot.decimals - u32::from(FINE_DECIMALS);
-        Ok(lots.times(self.coefficient(value, digits)?))
+        lots.times(self.coefficient(value, digits))
     }
 
     /// A holding with a given number of decimals.
@@ -197,14 +190,9 @@ impl Schema<'_> {
         holding(slot.instrument).times(Affine::constant(power_of_ten(decimals - slot.decimals)))
     }
 
-    /// `10^digits` times a derived value, which is one less than its market entry. Without the entry the value does
-    /// not exist, and counts as zero.
-    fn coefficient(&self, quantity: Quantity, digits: u32) -> Result<Affine, Overflow> {
-        let Some(position) = self.position(quantity) else {
-            return Ok(Affine::default());
-        };
-        let factor = power_of_ten(digits);
-        Affine::price(position, factor).plus(&Affine::constant(-factor))
+    /// `10^digits` times a derived value. Without the entry the value does not exist, and counts as zero.
+    fn coefficient(&self, quantity: Quantity, digits: u32) -> Affine {
+        self.position(quantity).map_or_else(Affine::default, |position| Affine::price(position, power_of_ten(digits)))
     }
 
     fn option_unit(&self) -> Slot {

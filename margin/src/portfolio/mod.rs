@@ -66,8 +66,9 @@ pub use decimal::{Decimal, Magnitude};
 pub use derive::{DeriveError, Derived};
 pub use evaluate::{Breakdown, Charges, ScenarioResult};
 pub use feeds::{ExpiryFeeds, Feed, Feeds};
-pub use model::{CollateralRule, ExpiryRule, Haircut, OptionRule, PortfolioMargin};
+pub use model::{CollateralRule, ExpiryRule, FeedNames, Haircut, OptionRule, PerpetualRule, PortfolioMargin};
 pub use parameters::{
     BasisContingency, Contingency, Losses, Parameters, Scenario, ScenarioShape, SkewShock, VolMove, VolShock,
 };
+pub(crate) use schema::power_of_ten;
 pub use schema::{Entry, Quantity, Schema};

@@ -19,10 +19,14 @@ use crate::{
 pub struct PortfolioMargin {
     /// What counts at face value and may be negative: cash, unrealised profit, unpaid funding.
     pub cash: Vec<Name>,
+    /// The price of the underlying.
+    pub spot: FeedNames,
+    /// The market entry with the price of the quote currency.
+    pub stable: Name,
     /// The perpetual; left out for accounts that have none, which is then asserted. With it, the confidence of its
     /// price counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub perpetual: Option<Name>,
+    pub perpetual: Option<PerpetualRule>,
     /// What secures the account and may not be negative.
     #[serde(default)]
     pub collateral: Vec<CollateralRule>,
@@ -38,12 +42,35 @@ pub struct PortfolioMargin {
     pub parameters: Parameters,
 }
 
+/// The market entries of a number that is observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedNames {
+    /// The number.
+    pub value: Name,
+    /// How sure its source is of it, from 0 to 1. Left out if that is not reported: then it counts as sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Name>,
+}
+
+/// A perpetual on the underlying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PerpetualRule {
+    /// The instrument.
+    pub instrument: Name,
+    /// Its price.
+    pub price: FeedNames,
+}
+
 /// An asset that secures the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollateralRule {
     /// The instrument.
     pub instrument: Name,
+    /// Its price.
+    pub price: FeedNames,
     /// Whether it moves with the spot price in the scenarios.
     #[serde(default)]
     pub risk_cancelling: bool,
@@ -67,6 +94,15 @@ pub struct Haircut {
 pub struct ExpiryRule {
     /// When they expire.
     pub time: Timestamp,
+    /// The forward price.
+    pub forward: FeedNames,
+    /// The interest rate for a year, continuously compounded. A negative one is reported as zero, which is what it
+    /// counts as.
+    pub rate: FeedNames,
+    /// The market entry that says how sure the source is of the volatilities, from 0 to 1. Left out if that is not
+    /// reported: then it counts as sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volatility_confidence: Option<Name>,
     /// The options.
     pub options: Vec<OptionRule>,
 }
@@ -81,6 +117,8 @@ pub struct OptionRule {
     pub strike: Magnitude,
     /// Call or put.
     pub kind: OptionKind,
+    /// The market entry with its mark volatility.
+    pub volatility: Name,
 }
 
 impl PortfolioMargin {
@@ -91,7 +129,8 @@ impl PortfolioMargin {
     pub fn instruments(&self) -> impl Iterator<Item = &Name> {
         let options = self.expiries.iter().flat_map(|expiry| &expiry.options).map(|option| &option.instrument);
         let collateral = self.collateral.iter().map(|rule| &rule.instrument);
-        self.cash.iter().chain(&self.perpetual).chain(collateral).chain(options)
+        let perpetual = self.perpetual.iter().map(|rule| &rule.instrument);
+        self.cash.iter().chain(perpetual).chain(collateral).chain(options)
     }
 
     /// What makes it no model.

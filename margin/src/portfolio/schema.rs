@@ -159,14 +159,14 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// The market entry of a derived value. An entry is a positive price, so it holds the value plus one.
+/// The market entry of a derived value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What is derived.
     pub quantity: Quantity,
     /// Decimal places of the value.
     pub decimals: Decimals,
-    /// The largest entry: one more than the largest value.
+    /// The largest value.
     pub max: Price,
 }
 
@@ -217,7 +217,9 @@ pub struct Schema<'a> {
     pub(super) shifts: Vec<Shift>,
     pub(super) scenarios: Vec<ScenarioParts>,
     pub(super) entries: Vec<Entry>,
-    index: BTreeMap<Quantity, MarketIndex>,
+    /// Where its entries begin in the market vector.
+    first: usize,
+    index: BTreeMap<Quantity, usize>,
     /// Decimal places of amounts of options.
     pub(super) option_decimals: u32,
     pub(super) scale: u32,
@@ -251,7 +253,7 @@ impl<'a> Schema<'a> {
             Slot { instrument, decimals: universe.instruments[instrument].lot_decimals.get().into() }
         };
         let cash: Vec<_> = model.cash.iter().map(&mut slot).collect();
-        let perpetual = model.perpetual.as_ref().map(&mut slot);
+        let perpetual = model.perpetual.as_ref().map(|rule| slot(&rule.instrument));
         let collateral: Vec<_> = model.collateral.iter().map(|rule| slot(&rule.instrument)).collect();
         let options: Vec<Vec<_>> = model
             .expiries
@@ -279,6 +281,7 @@ impl<'a> Schema<'a> {
             shifts: Vec::new(),
             scenarios: Vec::new(),
             entries: Vec::new(),
+            first: 0,
             index: BTreeMap::new(),
             option_decimals: 0,
             scale: 0,
@@ -287,6 +290,12 @@ impl<'a> Schema<'a> {
         schema.settle_scale();
         schema.list_entries(largest_value)?;
         Ok(schema)
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &'a PortfolioMargin {
+        self.model
     }
 
     /// The market entries of the derived values, in the order of [`super::Derived`].
@@ -306,8 +315,15 @@ impl<'a> Schema<'a> {
         self.collateral.iter().map(|slot| slot.instrument)
     }
 
+    /// The same for a market vector in which other entries come first.
+    #[must_use]
+    pub fn after(self, first: usize) -> Self {
+        Self { first, ..self }
+    }
+
+    /// Where a quantity is in the market vector.
     pub(super) fn position(&self, quantity: Quantity) -> Option<MarketIndex> {
-        self.index.get(&quantity).copied()
+        self.index.get(&quantity).map(|index| MarketIndex(self.first + index))
     }
 
     pub(super) fn expiries(&self) -> impl Iterator<Item = usize> {
@@ -354,11 +370,11 @@ impl<'a> Schema<'a> {
             let largest = if quantity.is_weight() { LARGEST_WEIGHT } else { largest_value };
             let max =
                 10_u128.checked_pow(decimals.into()).and_then(|unit| unit.checked_mul(largest)).unwrap_or(u128::MAX);
-            let entry = Decimals::new(decimals)
-                .and_then(|decimals| Ok(Entry { quantity, decimals, max: Price::new(max.saturating_add(1))? }));
+            let entry =
+                Decimals::new(decimals).and_then(|decimals| Ok(Entry { quantity, decimals, max: Price::new(max)? }));
             let problem = |error| vec![Problem::new("model.largest_value", "a value that fits a price", error)];
             self.entries.push(entry.map_err(problem)?);
-            self.index.insert(quantity, MarketIndex(self.index.len()));
+            self.index.insert(quantity, self.index.len());
         }
         Ok(())
     }
@@ -410,7 +426,7 @@ impl<'a> Schema<'a> {
 }
 
 /// `10^digits`.
-pub(super) fn power_of_ten(digits: u32) -> I256 {
+pub(crate) fn power_of_ten(digits: u32) -> I256 {
     I256::from_raw(U256::from(10).pow(U256::from(digits)))
 }
 

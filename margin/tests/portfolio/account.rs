@@ -8,7 +8,7 @@ use surety_margin::{
     ident::{Bytes32, Name},
     market::PriceRange,
     policy::Basis,
-    portfolio::{Breakdown, Derived, Schema, case::Case},
+    portfolio::{Breakdown, Derived, Feeds, Schema, case::Case},
     program::{Builder, HoldingRange, Program, ProgramError},
     units::{Lots, Ppm, Price},
     universe::{Instrument, Universe, UniverseKind},
@@ -39,8 +39,13 @@ impl Account {
         Schema::new(&self.case.model, &self.universe).unwrap()
     }
 
+    pub(crate) fn feeds(&self) -> Feeds {
+        let observed = |name: &Name| Ok(self.case.observed[name]);
+        self.case.model.feeds(observed, self.case.time).unwrap()
+    }
+
     pub(crate) fn derived(&self) -> Derived {
-        self.schema().derive(&self.case.feeds).unwrap()
+        self.schema().derive(&self.feeds()).unwrap()
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -48,7 +53,7 @@ impl Account {
     }
 
     pub(crate) fn evaluate(&self, basis: Basis) -> Breakdown {
-        self.schema().evaluate(basis, &self.position(), &self.derived()).unwrap()
+        self.schema().evaluate(basis, &self.position(), self.derived().values()).unwrap()
     }
 
     /// An amount at the schema's scale, in quote units.
@@ -59,7 +64,7 @@ impl Account {
     pub(crate) fn compile(&self, capacity: Capacity, basis: Basis, multiple: Ppm) -> Result<Program, ProgramError> {
         let schema = self.schema();
         let entries = schema.entries().iter();
-        let ranges: Vec<_> = entries.map(|entry| PriceRange { min: Price::new(1).unwrap(), max: entry.max }).collect();
+        let ranges: Vec<_> = entries.map(|entry| PriceRange { min: Price::ZERO, max: entry.max }).collect();
         let never_negative: Vec<_> = schema.never_negative().collect();
         let range = |(i, instrument): (usize, &Instrument)| {
             let max = instrument.max_lots.get();
@@ -67,7 +72,7 @@ impl Account {
         };
         let holdings = self.universe.instruments.iter().enumerate().map(range).collect();
         let mut builder = Builder::new(capacity, &ranges, holdings);
-        builder.require("margin", &schema.margin(basis, multiple).unwrap())?;
+        builder.require("margin", &schema.margin(basis, multiple))?;
         builder.finish()
     }
 

@@ -135,7 +135,7 @@ fn note_scenarios(deviations: &mut Deviations, case: &Published, found: &Breakdo
 #[test]
 fn rejects_discounts_that_are_not_concave() {
     for case in cases().filter(|case| case.name.starts_with(NOT_CONCAVE)) {
-        let error = case.account.schema().derive(&case.account.case.feeds).unwrap_err();
+        let error = case.account.schema().derive(&case.account.feeds()).unwrap_err();
         assert!(matches!(error, DeriveError::NotConcave { .. }));
         assert!(error.to_string().contains("not concave"), "{error}");
     }
@@ -144,15 +144,16 @@ fn rejects_discounts_that_are_not_concave() {
 #[test]
 fn programs_decide_cases_to_one_lot_of_cash() {
     for Published { name, account, .. } in concave_cases() {
-        let prices = account.derived().prices().unwrap();
+        let derived = account.derived();
+        let prices = derived.values();
         for basis in LEVELS {
             let program = account.program(basis, Ppm::ONE);
             let found = account.evaluate(basis);
             let sufficient = !found.margin().unwrap().is_negative();
-            assert_eq!(program.solve(&account.position(), &prices).is_ok(), sufficient, "{name} {basis:?}");
+            assert_eq!(program.solve(&account.position(), prices).is_ok(), sufficient, "{name} {basis:?}");
             let [enough, short] = account.at_the_boundary(&found, Ppm::ONE);
-            assert!(program.solve(&enough, &prices).is_ok(), "{name} {basis:?}");
-            let refused = program.solve(&short, &prices).unwrap_err();
+            assert!(program.solve(&enough, prices).is_ok(), "{name} {basis:?}");
+            let refused = program.solve(&short, prices).unwrap_err();
             assert!(matches!(refused, Unsatisfied::Insufficient { .. }), "{name} {basis:?}: {refused}");
         }
     }
@@ -162,13 +163,14 @@ fn programs_decide_cases_to_one_lot_of_cash() {
 fn rejects_collateral_that_is_owed() {
     let secured = concave_cases().filter(|case| !case.account.case.model.collateral.is_empty());
     for Published { name, account, .. } in secured.take(3) {
-        let prices = account.derived().prices().unwrap();
+        let derived = account.derived();
+        let prices = derived.values();
         let owed = account.schema().never_negative().next().unwrap();
         let mut lots = account.case.holdings.clone();
         lots[owed] = Lots::new(-1).unwrap();
         lots[0] = account.universe.instruments[0].max_lots;
         let program = account.program(Basis::Maintenance, Ppm::ONE);
-        let refused = program.solve(&Position::from_lots(lots), &prices);
+        let refused = program.solve(&Position::from_lots(lots), prices);
         assert!(matches!(refused, Err(Unsatisfied::OutOfRange { .. })), "{name}");
     }
 }

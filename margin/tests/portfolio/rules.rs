@@ -84,7 +84,7 @@ fn value_of(account: &Account, wanted: &str) -> f64 {
     let schema = account.schema();
     let at = schema.entries().iter().position(|entry| entry.quantity.to_string() == wanted);
     let at = at.unwrap_or_else(|| panic!("there is no {wanted}"));
-    account.derived().values()[at] as f64 / libm::pow(10.0, schema.entries()[at].decimals.get().into())
+    account.derived().values()[at].get() as f64 / libm::pow(10.0, schema.entries()[at].decimals.get().into())
 }
 
 fn assert_close(found: f64, expected: f64) {
@@ -198,14 +198,14 @@ fn rejects_gains_that_count_more_than_losses() {
     let mut steep = book();
     steep["Parameters"]["Margin"]["BASE_STATIC_DISCOUNT"] = json!(1.3);
     let account = Account::new(&steep.to_string());
-    let error = account.schema().derive(&account.case.feeds).unwrap_err();
+    let error = account.schema().derive(&account.feeds()).unwrap_err();
     assert!(error.to_string().contains("not concave"), "{error}");
 }
 
 #[test]
 fn rejects_values_beyond_their_entries() {
     let account = Account::new(&book().to_string());
-    let mut feeds = account.case.feeds.clone();
+    let mut feeds = account.feeds();
     feeds.expiries[0].forward.value = serde_json::from_value(json!("3000000000")).unwrap();
     let error = account.schema().derive(&feeds).unwrap_err();
     assert!(matches!(error, DeriveError::TooLarge { quantity: Quantity::OptionValue { .. }, .. }), "{error}");
@@ -214,7 +214,7 @@ fn rejects_values_beyond_their_entries() {
 #[test]
 fn rejects_feeds_that_do_not_suit_the_model() {
     let account = Account::new(&book().to_string());
-    let mut feeds = account.case.feeds.clone();
+    let mut feeds = account.feeds();
     feeds.expiries[1].volatilities.pop();
     feeds.collateral.pop();
     feeds.perpetual = None;
@@ -233,7 +233,7 @@ fn rejects_a_skew_without_width() {
     flat["Parameters"]["SkewShock"]["MIN_WIDTH_SCALE"] = json!(0);
     flat["Scenario"]["OptionFeeds"][0]["Forward"] = json!(3000);
     let account = Account::new(&flat.to_string());
-    let error = account.schema().derive(&account.case.feeds).unwrap_err();
+    let error = account.schema().derive(&account.feeds()).unwrap_err();
     assert!(matches!(error, DeriveError::Pricing { .. }), "{error}");
 }
 
@@ -291,12 +291,13 @@ proptest! {
         for (place, amount) in account.case.holdings[3..].iter_mut().zip(hidden) {
             *place = Lots::new(amount).unwrap();
         }
-        let prices = account.derived().prices().unwrap();
+        let derived = account.derived();
+        let prices = derived.values();
         for basis in LEVELS {
             let program = account.program(basis, Ppm(multiple));
             let [enough, short] = account.at_the_boundary(&account.evaluate(basis), Ppm(multiple));
-            prop_assert!(program.solve(&enough, &prices).is_ok());
-            prop_assert!(program.solve(&short, &prices).is_err());
+            prop_assert!(program.solve(&enough, prices).is_ok());
+            prop_assert!(program.solve(&short, prices).is_err());
         }
     }
 }

@@ -7,7 +7,6 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    models::Frame,
     policy::Policy,
     program::Unsatisfied,
     text::Document as _,
@@ -115,7 +114,6 @@ fn random_baskets_are_decided_alike_by_program_and_evaluation() {
     let universe = Universe::from_toml("universe.toml", &universe_text(&tokens)).unwrap();
     let policy = Policy::read("policy.toml", &policy_text(&tokens), &universe).unwrap();
     let program = compile(&policy, &universe).unwrap().remove(0);
-    let frame = Frame::new(&policy, &universe).unwrap();
     let mut random = Random(483);
     let mut sufficient = 0;
     for _ in 0..50 {
@@ -127,7 +125,7 @@ fn random_baskets_are_decided_alike_by_program_and_evaluation() {
             .collect();
         let lots = basket(&tokens, &mut random).into_iter().map(|lots| Lots::new(lots).unwrap()).collect();
         let position = Position::from_lots(lots);
-        let evaluation = evaluate(&policy, &frame, &policy.levels[0], &position, &prices).unwrap();
+        let evaluation = evaluate(&policy, &universe, &policy.levels[0], &position, &prices).unwrap();
         match program.solve(&position, &prices) {
             Ok(_) => sufficient += 1,
             Err(error) => assert!(matches!(error, Unsatisfied::Insufficient { .. }), "{error}"),

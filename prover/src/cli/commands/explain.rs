@@ -11,7 +11,7 @@ use surety::{
     oracle::OracleError,
 };
 use surety_margin::{
-    holdings::Position, market::Snapshot, oracle::prices_without_reports, policy::Policy, universe::Universe,
+    holdings::Position, market::Snapshot, oracle::market_without_reports, policy::Policy, universe::Universe,
 };
 
 use crate::cli::{inputs::PolicyFiles, output::Answer};
@@ -32,7 +32,7 @@ pub(in crate::cli) fn run(args: &Args) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
-    let prices = prices_without_reports(&policy, &snapshot)
+    let prices = market_without_reports(&policy, &universe, &snapshot)
         .map_err(|problems| OracleError::Problems { input: "market".into(), problems })?;
     let position = position(args, &universe)?;
     let explanation = explain(&policy, &universe, &position, &prices)?;

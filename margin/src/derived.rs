@@ -1,0 +1,271 @@
+//! Derived market entries: public numbers that follow from reported ones.
+//!
+//! Coefficients of programs are affine in the market vector, so a product or a quotient of two reported numbers cannot
+//! be one of them. A policy that needs such a number states how it follows from others: it is computed in integers,
+//! rounded the way that the policy says, and takes its place in the market vector behind the reported entries. Whoever
+//! has the reported numbers computes the same.
+//!
+//! An entry is derived from entries before it, so nothing can depend on itself.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Uint;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ident::Name,
+    problem::{Problem, require},
+    units::{Decimals, Notional, Ppm, Price},
+};
+
+/// Room for the numerator of a product of [`Formula::MAX_PARTS`] prices at any number of decimals.
+type Wide = Uint<1024, 16>;
+
+/// A number of the market vector that follows from others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedEntry {
+    /// Unique among all market entries of its policy.
+    pub name: Name,
+    /// The number is an integer times `10^-decimals`.
+    pub decimals: Decimals,
+    /// Smallest number for which the program is sound; a snapshot that gives a smaller one is refused.
+    pub min: Price,
+    /// Largest number for which the program is sound; a snapshot that gives a larger one is refused.
+    pub max: Price,
+    /// Where the formula's result is not a whole number.
+    pub rounding: Rounding,
+    /// What it is.
+    pub formula: Formula,
+}
+
+/// Which way a derived number is rounded: what counts for the account down, what counts against it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the integer below.
+    Down,
+    /// To the integer above.
+    Up,
+}
+
+/// How a number follows from entries before it, which are named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Formula {
+    /// The product: an index times a price.
+    Product(Vec<Name>),
+    /// The first divided by the second.
+    Quotient([Name; 2]),
+    /// The sum: a price and its confidence.
+    Sum(Vec<Name>),
+    /// The first less the second: a price less its confidence. Zero if that is negative.
+    Difference([Name; 2]),
+    /// A claim on something else, looked through.
+    Claim(Claim),
+    /// A fraction that rises with a number.
+    Ramp(Ramp),
+}
+
+/// What a token is worth that is a claim on something else: `underlying · rate · quality`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The token: an instrument of the universe.
+    pub token: Name,
+    /// The price of what it is a claim on. That of another claim, if it is one itself.
+    pub underlying: Name,
+    /// How many units of the underlying one unit of the token stands for: a public number that holders of the token
+    /// cannot move.
+    pub rate: Name,
+    /// How much of it counts, at most one: what redemption costs and how sure it is.
+    pub quality: Ppm,
+    /// Who issued the token and owes the underlying.
+    pub issuer: Name,
+}
+
+/// `start` up to `from`, `end` beyond `to`, and a straight line between the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ramp {
+    /// The number that it rises with.
+    pub of: Name,
+    /// Where it begins to rise.
+    pub from: Notional,
+    /// Where it ends to rise.
+    pub to: Notional,
+    /// Its least value.
+    pub start: Ppm,
+    /// Its largest value.
+    pub end: Ppm,
+}
+
+impl Formula {
+    /// Most factors of a product, and most terms of a sum.
+    const MAX_PARTS: usize = 8;
+
+    /// The entries that it reads.
+    fn reads(&self) -> Vec<&Name> {
+        match self {
+            Self::Product(names) | Self::Sum(names) => names.iter().collect(),
+            Self::Quotient(names) | Self::Difference(names) => names.iter().collect(),
+            Self::Claim(claim) => vec![&claim.underlying, &claim.rate],
+            Self::Ramp(ramp) => vec![&ramp.of],
+        }
+    }
+
+    /// What makes it no formula. `path` is where it is.
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        match self {
+            Self::Product(names) | Self::Sum(names) => {
+                let expected = format!("from 2 to {} market entries", Self::MAX_PARTS);
+                let count = (2..=Self::MAX_PARTS).contains(&names.len());
+                require(count, path, expected, names.len()).into_iter().collect()
+            }
+            Self::Quotient(_) | Self::Difference(_) => Vec::new(),
+            Self::Claim(claim) => {
+                let expected = "at most 1000000 ppm: a claim is worth no more than what it is on";
+                let sound = claim.quality <= Ppm::ONE;
+                require(sound, format!("{path}.quality"), expected, claim.quality.0).into_iter().collect()
+            }
+            Self::Ramp(Ramp { from, to, start, end, .. }) => {
+                let mut problems = Vec::new();
+                let expected = format!("less than to, which is {to}");
+                problems.extend(require(from < to, format!("{path}.from"), expected, from));
+                let expected = format!("at most end, which is {}", end.0);
+                problems.extend(require(start <= end, format!("{path}.start"), expected, start.0));
+                problems
+            }
+        }
+    }
+}
+
+impl DerivedEntry {
+    /// The claim that it is the price of, if it is one.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        match &self.formula {
+            Formula::Claim(claim) => Some(claim),
+            _ => None,
+        }
+    }
+
+    /// What makes it no entry, given the names of the entries before it. `path` is where it is.
+    pub(crate) fn problems(&self, path: &str, before: &BTreeMap<&Name, Decimals>) -> Vec<Problem> {
+        let mut problems = self.formula.problems(&format!("{path}.formula"));
+        let expected = format!("at most max, which is {}", self.max);
+        problems.extend(require(self.min <= self.max, format!("{path}.min"), expected, self.min));
+        for name in self.formula.reads() {
+            let expected = "market entries that come before it, so that nothing depends on itself";
+            problems.extend(require(before.contains_key(name), format!("{path}.formula"), expected, name));
+        }
+        problems
+    }
+
+    /// The number, given those before it. None if a divisor is zero or the number exceeds every price.
+    pub(crate) fn value(&self, before: &BTreeMap<&Name, (Price, Decimals)>) -> Option<Price> {
+        let exact = match &self.formula {
+            Formula::Product(names) => product(names.iter().map(|name| number(before, name)))?,
+            Formula::Quotient([dividend, divisor]) => {
+                number(before, dividend)?.times(number(before, divisor)?.inverse())?
+            }
+            Formula::Sum(names) => sum(names.iter().map(|name| number(before, name)))?,
+            Formula::Difference([first, second]) => number(before, first)?.less(number(before, second)?)?,
+            Formula::Claim(claim) => {
+                let factors = [number(before, &claim.underlying)?, number(before, &claim.rate)?, claim.quality.into()];
+                product(factors.into_iter().map(Some))?
+            }
+            Formula::Ramp(ramp) => ramp.value(number(before, &ramp.of)?)?,
+        };
+        Price::new(exact.round(self.decimals, self.rounding)?.try_into().ok()?).ok()
+    }
+}
+
+impl Ramp {
+    fn value(&self, number: Rational) -> Option<Rational> {
+        let (from, to) = (Wide::from(self.from.get()), Wide::from(self.to.get()));
+        let whole = |number| Rational { numerator: number, denominator: Wide::ONE };
+        let beyond = number.less(whole(from))?;
+        let share = beyond.times(whole(to.checked_sub(from)?).inverse())?;
+        let share = if share.numerator > share.denominator { whole(Wide::ONE) } else { share };
+        Rational::from(self.start).plus(share.times(Ppm(self.end.0.checked_sub(self.start.0)?).into())?)
+    }
+}
+
+/// A fraction of integers that are not negative.
+#[derive(Clone, Copy)]
+struct Rational {
+    numerator: Wide,
+    denominator: Wide,
+}
+
+impl From<Ppm> for Rational {
+    fn from(Ppm(fraction): Ppm) -> Self {
+        Self { numerator: Wide::from(fraction), denominator: Wide::from(Ppm::ONE.0) }
+    }
+}
+
+impl Rational {
+    fn times(self, other: Self) -> Option<Self> {
+        Some(Self {
+            numerator: self.numerator.checked_mul(other.numerator)?,
+            denominator: self.denominator.checked_mul(other.denominator)?,
+        })
+    }
+
+    fn inverse(self) -> Self {
+        Self { numerator: self.denominator, denominator: self.numerator }
+    }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        let [first, second] = self.over_one(other)?;
+        Some(Self {
+            numerator: first.checked_add(second)?,
+            denominator: self.denominator.checked_mul(other.denominator)?,
+        })
+    }
+
+    /// The difference, or zero if it is negative.
+    fn less(self, other: Self) -> Option<Self> {
+        let [first, second] = self.over_one(other)?;
+        Some(Self {
+            numerator: first.saturating_sub(second),
+            denominator: self.denominator.checked_mul(other.denominator)?,
+        })
+    }
+
+    /// Both numerators over the product of the denominators.
+    fn over_one(self, other: Self) -> Option<[Wide; 2]> {
+        Some([self.numerator.checked_mul(other.denominator)?, other.numerator.checked_mul(self.denominator)?])
+    }
+
+    /// The integer times `10^-decimals`. None if the denominator is zero.
+    fn round(self, decimals: Decimals, rounding: Rounding) -> Option<Wide> {
+        let numerator = self.numerator.checked_mul(power_of_ten(decimals))?;
+        let below = numerator.checked_div(self.denominator)?;
+        let exact = numerator.checked_rem(self.denominator)?.is_zero();
+        match rounding {
+            Rounding::Up if !exact => below.checked_add(Wide::ONE),
+            _ => Some(below),
+        }
+    }
+}
+
+fn number(before: &BTreeMap<&Name, (Price, Decimals)>, name: &Name) -> Option<Rational> {
+    let (price, decimals) = before.get(name)?;
+    Some(Rational { numerator: Wide::from(price.get()), denominator: power_of_ten(*decimals) })
+}
+
+fn product(factors: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
+    let one = Rational { numerator: Wide::ONE, denominator: Wide::ONE };
+    factors.into_iter().try_fold(one, |product, factor| product.times(factor?))
+}
+
+fn sum(terms: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
+    let zero = Rational { numerator: Wide::ZERO, denominator: Wide::ONE };
+    terms.into_iter().try_fold(zero, |sum, term| sum.plus(term?))
+}
+
+fn power_of_ten(decimals: Decimals) -> Wide {
+    Wide::from(10).pow(Wide::from(decimals.get()))
+}

@@ -1,0 +1,97 @@
+//! Portfolio margin as a model of a policy: see [`crate::portfolio`].
+
+use alloy_primitives::I256;
+
+use super::{Frame, Rule};
+use crate::{
+    evaluate::Breakdown,
+    holdings::Position,
+    ident::Name,
+    policy::Level,
+    portfolio::{PortfolioMargin, Schema, power_of_ten},
+    problem::Problem,
+    program::Expression,
+    units::{Ppm, Price, Timestamp},
+    universe::{InstrumentClass, Universe},
+};
+
+/// The rules of what is held, in the order of [`PortfolioMargin::instruments`]. No market entry is a price of them: what
+/// they are worth is derived.
+pub(super) fn rules(model: &PortfolioMargin) -> Vec<Rule<'_>> {
+    let secures = |name: &Name| model.collateral.iter().any(|rule| rule.instrument == *name);
+    let rule = |instrument| Rule { path: "model".to_owned(), instrument, price: None, short: !secures(instrument) };
+    model.instruments().map(rule).collect()
+}
+
+/// Checks that cash is cash, perpetuals are perpetuals, and options are options that expire when the model says.
+pub(super) fn class_problems(model: &PortfolioMargin, universe: &Universe) -> Vec<Problem> {
+    use InstrumentClass::{Cash, Perpetual, Spot};
+    let cash = model.cash.iter().map(|name| (name, &[Cash][..], None));
+    let perpetual = model.perpetual.iter().map(|rule| (&rule.instrument, &[Perpetual][..], None));
+    let collateral = model.collateral.iter().map(|rule| (&rule.instrument, &[Cash, Spot][..], None));
+    let options = model.expiries.iter().flat_map(|expiry| {
+        expiry.options.iter().map(|option| (&option.instrument, &[InstrumentClass::Option][..], Some(expiry.time)))
+    });
+    let mut problems = Vec::new();
+    for (name, classes, expiry) in cash.chain(perpetual).chain(collateral).chain(options) {
+        let Some(position) = universe.position(name) else {
+            continue;
+        };
+        let instrument = &universe.instruments[position];
+        if !classes.contains(&instrument.class) {
+            let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
+            let expected = format!("{name} to be {}", classes.join(" or "));
+            problems.push(Problem::new("model", expected, instrument.class.to_string()));
+        } else if instrument.expiry != expiry {
+            let stated = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.0.to_string());
+            let expected = format!("the expiry of {name} in the universe, {}", stated(instrument.expiry));
+            problems.push(Problem::new("model", expected, stated(expiry)));
+        }
+    }
+    problems
+}
+
+/// The decimal places of its amounts: with six more than the schema has, every multiple of a requirement is whole.
+pub(super) fn scale(schema: &Schema<'_>) -> u32 {
+    schema.scale() + 6
+}
+
+pub(super) fn margin(model: &PortfolioMargin, frame: &Frame<'_>, level: &Level) -> Expression {
+    match frame.schema(model) {
+        Some(schema) => schema.margin(level.basis, level.multiple),
+        None => Expression::zero(),
+    }
+}
+
+pub(super) fn evaluate(
+    model: &PortfolioMargin,
+    frame: &Frame<'_>,
+    level: &Level,
+    position: &Position,
+    prices: &[Price],
+) -> Option<Breakdown> {
+    let schema = frame.schema(model)?;
+    let found = schema.evaluate(level.basis, position, prices)?;
+    let unit = power_of_ten(frame.scale() - scale(schema));
+    let times = |amount: I256, ppm: Ppm| amount.checked_mul(unit)?.checked_mul(I256::unchecked_from(ppm.0));
+    let (one, multiple) = (Ppm::ONE, level.multiple);
+    let mut breakdown = Breakdown::default();
+    for (name, worth) in [("options", found.options), ("collateral", found.collateral), ("cash", found.cash)] {
+        breakdown.credit_for(name, times(worth, one)?)?;
+    }
+    for (name, charge) in [
+        ("worst scenario", -found.span()),
+        ("perpetuals", found.charges.perpetual),
+        ("naked short options", found.charges.naked_shorts),
+        ("haircut of collateral", found.charges.collateral),
+        ("prices of little confidence", found.charges.confidence),
+    ] {
+        breakdown.charge(name.to_owned(), times(charge, multiple)?)?;
+    }
+    breakdown.worst_scenario = Some(found.worst().to_owned());
+    breakdown.scenario("basis contingency".to_owned(), times(found.basis_contingency, multiple)?);
+    for scenario in &found.scenarios {
+        breakdown.scenario(scenario.label.clone(), times(scenario.result, multiple)?);
+    }
+    Some(breakdown)
+}

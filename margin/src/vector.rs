@@ -1,0 +1,129 @@
+//! The market vector: the numbers that coefficients of programs are affine in.
+//!
+//! It consists of what oracle nodes report ([`Policy::market`]), what a policy derives from that ([`crate::derived`]), and
+//! what its models derive from both ([`crate::portfolio`]), in this order. The last two follow from the first and the
+//! snapshot's time, so they are neither reported nor written down: whoever reads a snapshot computes them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    derived::DerivedEntry,
+    ident::Name,
+    market::PriceRange,
+    policy::{MarketEntry, Policy},
+    portfolio::{self, Magnitude, PortfolioMargin, Schema},
+    problem::{Problem, require},
+    units::{Decimals, Price, Timestamp},
+    universe::Universe,
+};
+
+/// An entry of the market vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What people call it.
+    pub name: String,
+    /// The number is an integer times `10^-decimals`.
+    pub decimals: Decimals,
+    /// The numbers for which programs are sound.
+    pub range: PriceRange,
+}
+
+impl From<&MarketEntry> for Entry {
+    fn from(entry: &MarketEntry) -> Self {
+        let MarketEntry { name, decimals, min, max } = entry;
+        Self { name: name.to_string(), decimals: *decimals, range: PriceRange { min: *min, max: *max } }
+    }
+}
+
+impl From<&DerivedEntry> for Entry {
+    fn from(entry: &DerivedEntry) -> Self {
+        let DerivedEntry { name, decimals, min, max, .. } = entry;
+        Self { name: name.to_string(), decimals: *decimals, range: PriceRange { min: *min, max: *max } }
+    }
+}
+
+impl From<&portfolio::Entry> for Entry {
+    fn from(entry: &portfolio::Entry) -> Self {
+        let portfolio::Entry { quantity, decimals, max } = entry;
+        Self { name: quantity.to_string(), decimals: *decimals, range: PriceRange { min: Price::ZERO, max: *max } }
+    }
+}
+
+/// What the numbers of a policy's market vector are.
+#[derive(Clone, Debug)]
+pub struct Layout<'a> {
+    policy: &'a Policy,
+    entries: Vec<Entry>,
+    schemas: Vec<Schema<'a>>,
+}
+
+impl<'a> Layout<'a> {
+    /// The layout of a policy's market vector.
+    ///
+    /// # Errors
+    /// If a model does not fit the universe.
+    pub fn new(policy: &'a Policy, universe: &Universe) -> Result<Self, Vec<Problem>> {
+        let mut entries: Vec<Entry> = policy.market.iter().map(Entry::from).collect();
+        entries.extend(policy.derived.iter().map(Entry::from));
+        let mut schemas = Vec::new();
+        for model in policy.model.portfolios() {
+            let schema = Schema::new(model, universe)?.after(entries.len());
+            entries.extend(schema.entries().iter().map(Entry::from));
+            schemas.push(schema);
+        }
+        Ok(Self { policy, entries, schemas })
+    }
+
+    /// The entries, in the order of the vector.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What a portfolio model of the policy reads. Equal models read equal numbers, wherever they are.
+    pub(crate) fn schema(&self, model: &PortfolioMargin) -> Option<&Schema<'a>> {
+        self.schemas.iter().find(|schema| schema.model() == model)
+    }
+
+    /// The market vector that follows from what was reported.
+    ///
+    /// `reported` are the prices of [`Policy::market`], in its order; `time` is the time of their snapshot.
+    ///
+    /// # Errors
+    /// If a number has no value or lies outside of its range, or a model refuses the market.
+    pub fn derive(&self, reported: &[Price], time: Timestamp) -> Result<Vec<Price>, Vec<Problem>> {
+        let mut vector = reported.to_vec();
+        let feeds = self.policy.market.iter().zip(reported);
+        let mut known: Known<'_> = feeds.map(|(entry, price)| (&entry.name, (*price, entry.decimals))).collect();
+        for entry in &self.policy.derived {
+            let price = value(entry, &known)?;
+            known.insert(&entry.name, (price, entry.decimals));
+            vector.push(price);
+        }
+        for schema in &self.schemas {
+            let feeds = schema.model().feeds(|name| magnitude(&known, name), time)?;
+            vector.extend(schema.derive(&feeds)?.values());
+        }
+        Ok(vector)
+    }
+}
+
+/// Numbers by the names of their entries.
+type Known<'a> = BTreeMap<&'a Name, (Price, Decimals)>;
+
+fn magnitude(known: &Known<'_>, name: &Name) -> Result<Magnitude, Vec<Problem>> {
+    let number = known.get(name).and_then(|(price, decimals)| Magnitude::scaled(price.get(), *decimals));
+    number.ok_or_else(|| vec![Problem::new("prices", format!("a price of {name} below 10^20"), "none")])
+}
+
+fn value(entry: &DerivedEntry, known: &Known<'_>) -> Result<Price, Vec<Problem>> {
+    let DerivedEntry { name, min, max, .. } = entry;
+    let expected = format!("a value of {name} from {min} to {max}");
+    match entry.value(known) {
+        None => Err(vec![Problem::new("prices", expected, "none, because a divisor is zero or the value too large")]),
+        Some(price) => match require((*min..=*max).contains(&price), "prices", expected, price) {
+            None => Ok(price),
+            Some(problem) => Err(vec![problem]),
+        },
+    }
+}
