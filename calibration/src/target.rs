@@ -28,6 +28,8 @@ pub(crate) fn weight<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m 
             position.map(|position| &mut position.weight)
         }
         Model::Isolated(model) => model.buckets.iter_mut().find_map(|bucket| weight(&mut bucket.model, instrument)),
+        // Modes may each have a weight of their own for it, and portfolio margin has decimal haircuts.
+        Model::Modes(_) | Model::Portfolio(_) => None,
     }
 }
 
@@ -39,7 +41,7 @@ pub(crate) fn fraction<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'
             position.map(|position| &mut position.fraction)
         }
         Model::Isolated(model) => model.buckets.iter_mut().find_map(|bucket| fraction(&mut bucket.model, instrument)),
-        Model::Collateral(_) | Model::Scenario(_) => None,
+        Model::Collateral(_) | Model::Scenario(_) | Model::Portfolio(_) | Model::Modes(_) => None,
     }
 }
 
@@ -47,7 +49,7 @@ pub(crate) fn fraction<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'
 pub(crate) fn scenario_margin(model: &mut Model) -> Option<&mut ScenarioMargin> {
     match model {
         Model::Scenario(model) => Some(model),
-        Model::Collateral(_) | Model::Cross(_) | Model::Isolated(_) => None,
+        _ => None,
     }
 }
 
