@@ -2,7 +2,7 @@
 
 use surety_margin::{
     ident::Name,
-    models::{Model, ScenarioMargin},
+    models::{Asset, Model, ScenarioMargin},
     policy::{Basis, ByBasis, Policy},
     problem::{Problem, require},
     units::Ppm,
@@ -16,21 +16,24 @@ use crate::{
 /// The weight of an instrument; none if the model does not have it, or gives it a ladder of weights.
 pub(crate) fn weight<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut ByBasis> {
     match model {
-        Model::Collateral(model) => {
-            model.assets.iter_mut().find(|asset| asset.instrument == *instrument)?.weight.as_mut()
-        }
+        Model::Collateral(model) => weight_of_asset(&mut model.assets, instrument),
+        Model::Span(model) => weight_of_asset(&mut model.collateral, instrument),
         Model::Cross(model) => {
-            let position = model.positions.iter_mut().find(|position| position.instrument == *instrument);
-            position.map(|position| &mut position.weight)
+            let position = model.positions.iter_mut().find(|position| position.instrument == *instrument)?;
+            position.tiers.is_empty().then_some(&mut position.weight)
         }
         Model::Scenario(model) => {
-            let position = model.positions.iter_mut().find(|position| position.instrument == *instrument);
-            position.map(|position| &mut position.weight)
+            let position = model.positions.iter_mut().find(|position| position.instrument == *instrument)?;
+            position.tiers.is_empty().then_some(&mut position.weight)
         }
         Model::Isolated(model) => model.buckets.iter_mut().find_map(|bucket| weight(&mut bucket.model, instrument)),
         // Modes may each have a weight of their own for it, and portfolio margin has decimal haircuts.
         Model::Modes(_) | Model::Portfolio(_) => None,
     }
+}
+
+fn weight_of_asset<'m>(assets: &'m mut [Asset], instrument: &Name) -> Option<&'m mut ByBasis> {
+    assets.iter_mut().find(|asset| asset.instrument == *instrument)?.weight.as_mut()
 }
 
 /// The margin fraction of an instrument; none if the model does not have it, or has no fractions.
@@ -41,7 +44,7 @@ pub(crate) fn fraction<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'
             position.map(|position| &mut position.fraction)
         }
         Model::Isolated(model) => model.buckets.iter_mut().find_map(|bucket| fraction(&mut bucket.model, instrument)),
-        Model::Collateral(_) | Model::Scenario(_) | Model::Portfolio(_) | Model::Modes(_) => None,
+        Model::Collateral(_) | Model::Scenario(_) | Model::Span(_) | Model::Portfolio(_) | Model::Modes(_) => None,
     }
 }
 
