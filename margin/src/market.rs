@@ -253,7 +253,8 @@ impl Document for Quotes {
         let entries = self.0.iter().map(|quote| &quote.entry);
         let mut problems = repeated(entries, |i| format!("[{i}].entry"), "each market entry once");
         for (i, quote) in self.0.iter().enumerate() {
-            let whole = quote.price.is_some() == quote.confidence.is_some() && quote.age.is_none_or(|_| quote.price.is_some());
+            let whole =
+                quote.price.is_some() == quote.confidence.is_some() && quote.age.is_none_or(|_| quote.price.is_some());
             let expected = "a price and its confidence, or empty fields for an entry that is not followed";
             problems.extend(require(whole, format!("[{i}]"), expected, "only some of them"));
         }

@@ -212,7 +212,9 @@ fn predecessor_problem(policy: &Policy, snapshot: &Snapshot) -> Option<Problem> 
     let needed = policy.oracle.breaker.is_some() && named != Bytes32::ZERO;
     match &snapshot.previous {
         None => require(!needed, "previous", format!("the prices that the reports name, {named}"), "none"),
-        Some(_) => require(needed, "previous", "none, because the reports name none or the policy has no breaker", "some"),
+        Some(_) => {
+            require(needed, "previous", "none, because the reports name none or the policy has no breaker", "some")
+        }
     }
 }
 
@@ -243,7 +245,8 @@ fn marked(policy: &Policy, previous: Option<&Predecessor>, prices: &[EntryPrice]
         return Vec::new();
     };
     let entries = policy.market.iter().zip(previous.prices.iter().zip(prices));
-    let far = entries.filter(|(entry, (before, now))| deviates(breaker.max_deviation_of(entry), before.price, now.price));
+    let far =
+        entries.filter(|(entry, (before, now))| deviates(breaker.max_deviation_of(entry), before.price, now.price));
     far.map(|(entry, _)| entry.name.clone()).collect()
 }
 

@@ -391,7 +391,8 @@ impl OracleRules {
         problems.extend(positive("oracle.epoch", self.epoch));
         problems.extend(positive("oracle.max_age", self.max_age));
         problems.extend(fraction("oracle.max_confidence", self.max_confidence));
-        problems.extend(self.breaker.and_then(|breaker| fraction("oracle.breaker.max_deviation", breaker.max_deviation)));
+        problems
+            .extend(self.breaker.and_then(|breaker| fraction("oracle.breaker.max_deviation", breaker.max_deviation)));
         problems
     }
 

@@ -53,6 +53,7 @@ fn report(policy: &Policy, node: usize) -> Report {
         oracle: policy.oracle.nodes[node].signer,
         feeds: HexBytes([7; 32]),
         epoch: EPOCH,
+        previous: HexBytes::ZERO,
         observed_at: Timestamp(EPOCH * policy.oracle.epoch.0 + 10 * node as u64),
         observations: read_observations(&file, &text(&file), policy).unwrap(),
         signature: HexBytes::ZERO,
@@ -61,7 +62,7 @@ fn report(policy: &Policy, node: usize) -> Report {
 
 fn prices(policy: &Policy) -> Vec<Price> {
     let reports: Vec<_> = (0..3).map(|node| report(policy, node)).collect();
-    let snapshot = oracle::aggregate(policy, &reports).unwrap();
+    let snapshot = oracle::aggregate(policy, &reports, None).unwrap();
     assert_eq!(snapshot.time, Timestamp(EPOCH * policy.oracle.epoch.0));
     oracle::check(policy, &universe(), &snapshot).unwrap()
 }
@@ -137,7 +138,8 @@ fn written_examples_read_back_the_same() {
         assert_eq!(Policy::from_json(name, &policy.to_json().unwrap()).unwrap(), policy);
     }
     let policy = policy("policy.toml");
-    let snapshot = oracle::aggregate(&policy, &[report(&policy, 2), report(&policy, 0), report(&policy, 1)]).unwrap();
+    let snapshot =
+        oracle::aggregate(&policy, &[report(&policy, 2), report(&policy, 0), report(&policy, 1)], None).unwrap();
     assert_eq!(Document::from_json("market.json", &snapshot.to_json().unwrap()), Ok(snapshot));
 }
 
