@@ -39,7 +39,11 @@ fn a_jump_stops_proofs_where_the_policy_says_so() {
     sandbox.surety(&format!("market aggregate here --out before.json {}", reports("before"))).expect(0);
     let stale = format!("{line} --previous before.json --at {}", now - 300);
     assert!(sandbox.surety(&stale).expect(2).says("epoch"));
-    let forged = fs::read_to_string(sandbox.path("before.json")).unwrap().replacen("\"confidence\": \"", "\"confidence\": \"1", 1);
+    let forged = fs::read_to_string(sandbox.path("before.json")).unwrap().replacen(
+        "\"confidence\": \"",
+        "\"confidence\": \"1",
+        1,
+    );
     sandbox.write("forged.json", &forged);
     sandbox.surety(&format!("{line} --previous forged.json --at {now}")).expect(2);
 
@@ -80,7 +84,10 @@ fn nodes_need_not_follow_every_entry() {
     let aged = |observed: String| {
         let aged = observed.lines().skip(1).map(|line| format!("{line},0\n")).collect::<String>();
         let aged = aged.replace("USDT-USD,100046400,46200,0", "USDT-USD,,,");
-        format!("entry,price,confidence,age\n{}", aged.replace("USDT-USD,100003100,25600,0", "USDT-USD,100003100,25600,950"))
+        format!(
+            "entry,price,confidence,age\n{}",
+            aged.replace("USDT-USD,100003100,25600,0", "USDT-USD,100003100,25600,950")
+        )
     };
     sign(&sandbox, now, "", "now", aged);
     let data = sandbox.surety(&format!("market aggregate here {} --json", reports("now"))).data();
