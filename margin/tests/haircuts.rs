@@ -85,6 +85,8 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         short: true,
         weight: Some(ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }),
         tiers: Vec::new(),
+        debt_spread: None,
+        liquidity: None,
     };
     let tier = |(end, percent): &(u64, u32)| Tier {
         up_to: (*end != ENDLESS).then(|| Notional::new(*end).unwrap()),
@@ -96,6 +98,8 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         short: false,
         weight: None,
         tiers: token.ladder.iter().map(tier).collect(),
+        debt_spread: None,
+        liquidity: None,
     };
     let assets = std::iter::once(cash).chain(tokens.iter().enumerate().map(asset)).collect();
     let mut policy = sample::policy(&universe, tokens.len() + 1, Model::Collateral(Collateral { assets }));
@@ -268,11 +272,11 @@ fn rejects_tiers_of_another_form() {
 fn rejects_a_weight_beside_tiers_and_neither() {
     let expected = |found: &str, place: &str| {
         format!(
-            "policy.toml:{place}: model.assets[0]: expected either the key `weight` or the key `tiers`, found {found}"
+            "policy.toml:{place}: model.assets[0]: expected one of the keys `weight`, `tiers` and `liquidity`, found {found}"
         )
     };
     let both = format!("weight = {{ maintenance = 1, initial = 1 }}\n{}", tiers(&[("", 1, 1)]));
-    refused(&both, &expected("both", "101:1"));
-    refused("", &expected("neither", "101:1"));
-    refused("tiers = []\n", &expected("neither", "101:1"));
+    refused(&both, &expected("2", "101:1"));
+    refused("", &expected("0", "101:1"));
+    refused("tiers = []\n", &expected("0", "101:1"));
 }

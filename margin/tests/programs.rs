@@ -13,13 +13,13 @@ use surety_margin::{
     holdings::Position,
     ident::Name,
     models::{
-        Asset, Bucket, Collateral, Cross, CrossPosition, Frame, Isolated, MarketScenario, Model, ScenarioMargin,
-        ScenarioPosition, Tier,
+        Asset, Bucket, Collateral, Cross, CrossPosition, Depth, Frame, Isolated, Liquidity, MarketScenario, Model,
+        ScenarioMargin, ScenarioPosition, Tier,
     },
-    policy::{ByBasis, Policy},
+    policy::{ByBasis, MarketEntry, Policy},
     program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
-    units::{Lots, Notional, Ppm, Price, ShockPpm},
+    units::{Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
 };
 
 const INSTRUMENTS: usize = 5;
@@ -38,6 +38,38 @@ fn by_basis(rising: bool) -> impl Strategy<Value = ByBasis> {
 /// What a model says of one instrument: short, weight, fraction.
 fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, ByBasis)>> {
     prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), by_basis(true)), INSTRUMENTS)
+}
+
+/// What a model says of one instrument besides: debt spread, surcharge, liability weight. Each is usual half of the time.
+fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, ByBasis)>> {
+    let liability = by_basis(true).prop_map(|excess| ByBasis {
+        maintenance: Ppm(1_000_000 + excess.maintenance.0),
+        initial: Ppm(1_000_000 + excess.initial.0),
+    });
+    let liability = prop_oneof![Just(ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }), liability];
+    let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));
+    prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
+}
+
+/// A market with depth, or none.
+fn liquidities() -> impl Strategy<Value = Option<Liquidity>> {
+    let depth = prop::collection::btree_map(1..100_000_000u64, 0..400_000u32, 1..4).prop_map(|steps| {
+        let mut slippages: Vec<_> = steps.values().copied().collect();
+        slippages.sort_unstable();
+        let step =
+            |(end, slippage): (&u64, u32)| Depth { up_to: Notional::new(*end).unwrap(), slippage: Ppm(slippage) };
+        steps.keys().zip(slippages).map(step).collect()
+    });
+    let liquidity = (by_basis(true), 0..200_000u32, by_basis(true), 1..1_000_000u64, depth).prop_map(
+        |(haircut, volatility, deviations, horizon, depth)| Liquidity {
+            haircut: ByBasis { maintenance: Ppm(haircut.maintenance.0 / 4), initial: Ppm(haircut.initial.0 / 4) },
+            volatility: Ppm(volatility),
+            deviations,
+            horizon: Seconds(horizon),
+            depth,
+        },
+    );
+    prop_oneof![2 => Just(None), 1 => liquidity.prop_map(Some)]
 }
 
 /// Up to four tiers, the last with or without an end; none at all means a single weight.
@@ -96,22 +128,32 @@ fn only(model: Model, kept: Range<usize>) -> Model {
 fn simple_models() -> impl Strategy<Value = Model> {
     let instrument = |i: usize| name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") });
     let price = |i: usize| (i > 0).then(|| name(format!("p{i}")));
-    let collateral = (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(move |(rules, ladders)| {
-        let asset = |(i, ((short, weight, _), tiers)): (usize, (_, Vec<Tier>))| {
-            let weight = tiers.is_empty().then_some(weight);
-            Asset { instrument: instrument(i), price: price(i), short, weight, tiers }
-        };
-        Model::Collateral(Collateral { assets: rules.into_iter().zip(ladders).enumerate().map(asset).collect() })
+    let counted = (by_basis(false), ladders(), liquidities()).prop_map(|(weight, tiers, liquidity)| {
+        let tiers = if liquidity.is_none() { tiers } else { Vec::new() };
+        ((tiers.is_empty() && liquidity.is_none()).then_some(weight), tiers, liquidity)
     });
-    let cross = rules().prop_map(move |rules| {
-        let position = |(i, (short, weight, fraction))| CrossPosition {
+    let counted = prop::collection::vec(counted, INSTRUMENTS);
+    let collateral = (rules(), counted, extras()).prop_map(move |(rules, counted, extras)| {
+        let mut assets = Vec::new();
+        for (i, ((rule, counted), extra)) in rules.into_iter().zip(counted).zip(extras).enumerate() {
+            let ((short, ..), (weight, tiers, liquidity), (debt_spread, ..)) = (rule, counted, extra);
+            let (instrument, price) = (instrument(i), price(i));
+            assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity });
+        }
+        Model::Collateral(Collateral { assets })
+    });
+    let cross = (rules(), extras()).prop_map(move |(rules, extras)| {
+        let position = |(i, ((short, weight, fraction), (debt_spread, surcharge, liability)))| CrossPosition {
             instrument: instrument(i),
             price: price(i),
+            debt_spread,
             short,
             weight,
             fraction,
+            liability,
+            surcharge,
         };
-        Model::Cross(Cross { positions: rules.into_iter().enumerate().map(position).collect() })
+        Model::Cross(Cross { positions: rules.into_iter().zip(extras).enumerate().map(position).collect() })
     });
     let tail = prop::option::of(1..=1_000_000u32);
     let scenario = (rules(), shocks(), by_basis(true), tail).prop_map(move |(rules, shocks, loss_multiple, tail)| {
@@ -142,7 +184,8 @@ fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
     let positions = prop::collection::vec(-1_000_000..1_000_000i128, INSTRUMENTS - 1);
     let lots = (cash, positions).prop_map(|(cash, positions)| [vec![cash], positions].concat());
     let prices = prop::collection::vec(1..=100_000_000u128, INSTRUMENTS - 1);
-    (lots, prices)
+    let extras = prop::collection::vec(0..=1_000_000u128, 2);
+    (lots, (prices, extras).prop_map(|(prices, extras)| [prices, extras].concat()))
 }
 
 struct Case {
@@ -153,8 +196,20 @@ struct Case {
 impl Case {
     fn new(model: Model, prices: Vec<u128>) -> Self {
         let universe = sample::universe(10, INSTRUMENTS);
-        let policy = sample::policy(&universe, INSTRUMENTS, model);
-        let prices = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
+        let mut policy = sample::policy(&universe, INSTRUMENTS, model);
+        policy.market.extend([("extra-1", 4), ("extra-2", 0)].map(|(text, decimals)| MarketEntry {
+            name: name(text.to_owned()),
+            decimals: Decimals::new(decimals).unwrap(),
+            min: Price::ZERO,
+            max: Price::new(1_000_000).unwrap(),
+        }));
+        let mut liquidated = policy.levels[1].clone();
+        liquidated.name = name("liquidated".to_owned());
+        (liquidated.liquidation_penalty, liquidated.insurance_contribution) = (Ppm(50_000), Ppm(12_345));
+        liquidated.multiple = Ppm(1_234_567);
+        policy.levels.push(liquidated);
+        let mut prices: Vec<_> = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
+        prices.resize(policy.market.len(), Price::ZERO);
         Self { sample: Sample { universe, policy }, prices }
     }
 
@@ -359,6 +414,8 @@ fn rejects_a_bucket_that_another_would_have_to_save() {
         short: true,
         weight: Some(ByBasis { maintenance: Ppm(weight), initial: Ppm(weight) }),
         tiers: Vec::new(),
+        debt_spread: None,
+        liquidity: None,
     };
     let bucket = |text: &str, assets: Vec<Asset>| Bucket {
         name: name(text.to_owned()),

@@ -2,8 +2,9 @@
 //!
 //! With `v_i` the value of holding `i`, negative where owed, the margin at a level of multiple `m` is
 //! `Σ_i w_i·max(0, v_i) - m·Σ_i max(0, -v_i)`: the collateral after its haircut, where `w_i` is the loan to value
-//! (initial) or the liquidation threshold (maintenance), less the debt at full weight. An asset may have a ladder of
-//! weights that fall with its value instead of one weight: see [`Tier`].
+//! (initial) or the liquidation threshold (maintenance), less the debt at full weight. What is owed is valued with the
+//! asset's debt spread, and a liquidation that costs the fraction `c` of the debt makes `m` into `m + c`. An asset may have
+//! a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use super::{
     Frame, Rule,
     frame::Fraction,
     ladder::{self, Ladder, Tier},
+    liquidity::Liquidity,
 };
 use crate::{
     evaluate::Breakdown,
@@ -20,7 +22,7 @@ use crate::{
     policy::{ByBasis, Level, not_empty},
     problem::{Problem, require},
     program::{Expression, min_of},
-    units::Price,
+    units::{Ppm, Price},
 };
 
 /// Collateral with haircuts, and debt at full weight.
@@ -40,35 +42,53 @@ pub struct Asset {
     /// The market entry that prices it; left out for the quote currency itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Name>,
+    /// The market entry that is added to the price where it is owed: what the asset may cost more than it sells for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debt_spread: Option<Name>,
     /// Whether it may be owed.
     #[serde(default)]
     pub short: bool,
     /// How much of its value counts: the liquidation threshold (maintenance) and the loan to value (initial). Left out
-    /// if it has tiers.
+    /// if it has tiers or a liquidity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<ByBasis>,
     /// How much of its value counts, part by part: the more there is, the less of the next part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
+    /// What the tiers follow from, instead of the tiers themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liquidity: Option<Liquidity>,
 }
 
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule {
+            debt_spread: self.debt_spread.as_ref(),
+            ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
+        }
     }
 
     /// One weight is a ladder of one tier without end.
     fn ladder(&self, level: &Level) -> Ladder {
         let single = self.weight.map(|weight| Tier { up_to: None, weight });
-        Ladder::new(level.basis, single.into_iter().chain(self.tiers.iter().copied()).collect())
+        let liquid = self.liquidity.iter().flat_map(Liquidity::tiers);
+        Ladder::new(level.basis, single.into_iter().chain(self.tiers.iter().copied()).chain(liquid).collect())
+    }
+
+    /// What a unit of debt counts for: with the multiple in full, and what its liquidation costs.
+    fn debt(level: &Level) -> Fraction {
+        Fraction::from(level.multiple).plus(level.liquidation_cost().into())
     }
 
     fn problems(&self, path: &str) -> Vec<Problem> {
-        let found = if self.weight.is_some() { "both" } else { "neither" };
-        let one = self.weight.is_some() == self.tiers.is_empty();
-        let mut problems = Vec::from_iter(require(one, path, "either the key `weight` or the key `tiers`", found));
+        let stated = [self.weight.is_some(), !self.tiers.is_empty(), self.liquidity.is_some()];
+        let found = stated.into_iter().filter(|stated| *stated).count();
+        let expected = "one of the keys `weight`, `tiers` and `liquidity`";
+        let mut problems = Vec::from_iter(require(found == 1, path, expected, found));
         problems.extend(self.weight.and_then(|weight| super::weight_problems(&format!("{path}.weight"), weight)));
         problems.extend(ladder::problems(&format!("{path}.tiers"), &self.tiers));
+        let liquidity = self.liquidity.iter();
+        problems.extend(liquidity.flat_map(|liquidity| liquidity.problems(&format!("{path}.liquidity"))));
         problems
     }
 }
@@ -85,7 +105,7 @@ impl Collateral {
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
         let term = |(rule, asset): (usize, &Asset)| {
             let ladder = asset.ladder(level);
-            let value = min_of(frame.value(rule, &[ladder.first()]), frame.value(rule, &[level.multiple.into()]));
+            let value = min_of(frame.value(rule, &[ladder.first()]), frame.debt_value(rule, &[Asset::debt(level)]));
             value - ladder.reduction(frame, rule)
         };
         self.assets.iter().enumerate().map(term).sum()
@@ -100,9 +120,11 @@ impl Collateral {
     ) -> Option<Breakdown> {
         let mut breakdown = Breakdown::default();
         for (rule, asset) in self.assets.iter().enumerate() {
-            let owed = frame.value_of(rule, &[Fraction::from(level.multiple)], position, prices)?;
+            let worth = |fraction: Ppm| frame.worth_of(rule, &[fraction.into()], position, prices);
+            let owed = worth(level.multiple)?;
             if owed.is_negative() {
                 breakdown.charge(format!("debt in {}", asset.instrument), -owed)?;
+                breakdown.charge(format!("liquidation for {}", asset.instrument), -worth(level.liquidation_cost())?)?;
             } else {
                 breakdown.credit(asset.ladder(level).counted(frame, rule, position, prices)?)?;
             }

@@ -6,6 +6,7 @@ use alloy_primitives::I256;
 
 use super::Rule;
 use crate::{
+    holdings::Position,
     ident::Name,
     market::{MarketIndex, PriceRange},
     policy::{Level, Policy},
@@ -23,7 +24,8 @@ const PPM_DIGITS: u32 = 6;
 /// A level of a policy and its universe, with every name resolved.
 ///
 /// Amounts are integers in `10^-scale` quote units. A lot's value is `price · 10^(scale - lot_decimals - decimals)`,
-/// and the scale leaves room for as many fractions in parts per million as the model multiplies with.
+/// and the scale leaves room for the decimals of everything that a rule reads, and for as many fractions in parts per
+/// million as the model multiplies with.
 #[derive(Clone, Debug)]
 pub struct Frame<'a> {
     universe: &'a Universe,
@@ -38,9 +40,25 @@ pub struct Frame<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Resolved {
     instrument: usize,
-    price: Option<MarketIndex>,
+    lot_decimals: u32,
     short: bool,
-    /// Decimal places of a lot's value before it is brought to the scale.
+    price: Option<Reading>,
+    debt_spread: Option<Reading>,
+    surcharge: Option<Reading>,
+}
+
+impl Resolved {
+    /// Most decimal places of what one lot counts for, before it is brought to the scale.
+    fn decimals(&self) -> u32 {
+        let readings = [self.price, self.debt_spread, self.surcharge];
+        self.lot_decimals + readings.into_iter().flatten().map(|reading| reading.decimals).max().unwrap_or(0)
+    }
+}
+
+/// A market entry that a rule reads.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    index: MarketIndex,
     decimals: u32,
 }
 
@@ -78,7 +96,7 @@ impl<'a> Frame<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let places = instruments.iter().map(|resolved| resolved.decimals).max().unwrap_or(0);
+        let places = instruments.iter().map(Resolved::decimals).max().unwrap_or(0);
         let schemas = model.portfolios().into_iter().filter_map(|model| market.schema(model));
         let scale = schemas.map(super::portfolio::scale).fold(places + PPM_DIGITS * model.fractions(), u32::max);
         Ok(Self { universe, instruments, first: 0, market, scale })
@@ -121,35 +139,92 @@ impl<'a> Frame<'a> {
     /// The value of the holding of the model's instrument number `rule`, times the fractions.
     #[must_use]
     pub fn value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
-        let resolved = self.instruments[self.first + rule];
-        let factor = self.factor(resolved, fractions);
+        let resolved = self.resolved(rule);
         let coefficient = match resolved.price {
-            Some(price) => Affine::price(price, factor),
-            None => Affine::constant(factor),
+            Some(price) => self.affine(resolved, price, fractions),
+            None => Affine::constant(self.product(resolved.lot_decimals, fractions)),
         };
         holding(resolved.instrument).times(coefficient)
     }
 
+    /// The value of the holding if it is owed, times the fractions: at the price and the debt spread together. Not less
+    /// negative than [`Frame::value`] for what is owed, not less positive for what is held.
+    #[must_use]
+    pub fn debt_value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
+        self.value(rule, fractions) + self.read(rule, self.resolved(rule).debt_spread, fractions)
+    }
+
+    /// The holding at its surcharge, times the fractions. Zero if the rule has none.
+    #[must_use]
+    pub fn surcharge(&self, rule: usize, fractions: &[Fraction]) -> Expression {
+        self.read(rule, self.resolved(rule).surcharge, fractions)
+    }
+
+    fn read(&self, rule: usize, reading: Option<Reading>, fractions: &[Fraction]) -> Expression {
+        let resolved = self.resolved(rule);
+        let times = |reading| holding(resolved.instrument).times(self.affine(resolved, reading, fractions));
+        reading.map_or_else(Expression::zero, times)
+    }
+
+    fn affine(&self, resolved: Resolved, reading: Reading, fractions: &[Fraction]) -> Affine {
+        Affine::price(reading.index, self.product(resolved.lot_decimals + reading.decimals, fractions))
+    }
+
     /// The value of a position's holding, times the fractions; none if it exceeds 256 bits.
     #[must_use]
-    pub fn value_of(
+    pub fn value_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
+        let resolved = self.resolved(rule);
+        match resolved.price {
+            Some(_) => self.read_of(rule, resolved.price, fractions, position, prices),
+            None => {
+                let lots = position.lots().get(resolved.instrument)?.wide();
+                lots.checked_mul(self.product(resolved.lot_decimals, fractions))
+            }
+        }
+    }
+
+    /// The same for what is owed at the price and the debt spread together, and for what is held at the price.
+    #[must_use]
+    pub fn worth_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
+        let value = self.value_of(rule, fractions, position, prices)?;
+        let resolved = self.resolved(rule);
+        if !position.lots().get(resolved.instrument)?.wide().is_negative() {
+            return Some(value);
+        }
+        value.checked_add(self.read_of(rule, resolved.debt_spread, fractions, position, prices)?)
+    }
+
+    /// What [`Frame::surcharge`] is for a position.
+    #[must_use]
+    pub fn surcharge_of(
         &self,
         rule: usize,
         fractions: &[Fraction],
-        position: &crate::holdings::Position,
+        position: &Position,
         prices: &[Price],
     ) -> Option<I256> {
-        let resolved = self.instruments[self.first + rule];
-        let price = match resolved.price {
-            Some(MarketIndex(index)) => prices.get(index)?.wide(),
-            None => I256::ONE,
-        };
-        let lots = position.lots().get(resolved.instrument)?.wide();
-        lots.checked_mul(price)?.checked_mul(self.factor(resolved, fractions))
+        self.read_of(rule, self.resolved(rule).surcharge, fractions, position, prices)
     }
 
-    fn factor(&self, resolved: Resolved, fractions: &[Fraction]) -> I256 {
-        self.product(resolved.decimals, fractions)
+    fn read_of(
+        &self,
+        rule: usize,
+        reading: Option<Reading>,
+        fractions: &[Fraction],
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<I256> {
+        let Some(reading) = reading else {
+            return Some(I256::ZERO);
+        };
+        let resolved = self.resolved(rule);
+        let price = prices.get(reading.index.0)?.wide();
+        let lots = position.lots().get(resolved.instrument)?.wide();
+        lots.checked_mul(price)?.checked_mul(self.product(resolved.lot_decimals + reading.decimals, fractions))
+    }
+
+    fn resolved(&self, rule: usize) -> Resolved {
+        self.instruments[self.first + rule]
     }
 
     /// An amount of quote units, times the fractions.
@@ -182,6 +257,12 @@ impl From<ShockPpm> for Fraction {
 }
 
 impl Fraction {
+    /// The sum. Fractions of a requirement are far from where it would overflow.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
     /// The product of two fractions of a requirement, rounded up: against the account.
     #[must_use]
     pub fn product_up(a: Ppm, b: Ppm) -> Self {
@@ -217,21 +298,29 @@ impl<'a> Names<'a> {
             let expected = format!("an instrument of the universe {}", self.universe.name);
             return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
         };
-        let mut decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
-        let price = match rule.price {
-            None => None,
-            Some(name) => {
-                let Some(&(index, entry)) = self.prices.get(name) else {
-                    return Err(Problem::new("price", "the name of a market entry of the policy", name.to_string()));
-                };
-                if entry.range.min == Price::ZERO {
-                    let expected = "a market entry with a positive min: nothing is worth nothing";
-                    return Err(Problem::new("price", expected, format!("{name} with min 0")));
-                }
-                decimals += u32::from(entry.decimals.get());
-                Some(MarketIndex(index))
-            }
+        Ok(Resolved {
+            instrument,
+            lot_decimals: self.universe.instruments[instrument].lot_decimals.get().into(),
+            short: rule.short,
+            price: rule.price.map(|name| self.price(name)).transpose()?,
+            debt_spread: rule.debt_spread.map(|name| Ok(self.entry("debt_spread", name)?.0)).transpose()?,
+            surcharge: rule.surcharge.map(|name| Ok(self.entry("surcharge", name)?.0)).transpose()?,
+        })
+    }
+
+    fn price(&self, name: &Name) -> Result<Reading, Problem> {
+        let (reading, entry) = self.entry("price", name)?;
+        if entry.range.min == Price::ZERO {
+            let expected = "a market entry with a positive min: nothing is worth nothing";
+            return Err(Problem::new("price", expected, format!("{name} with min 0")));
+        }
+        Ok(reading)
+    }
+
+    fn entry(&self, key: &str, name: &Name) -> Result<(Reading, &'a Entry), Problem> {
+        let Some(&(index, entry)) = self.prices.get(name) else {
+            return Err(Problem::new(key, "the name of a market entry of the policy", name.to_string()));
         };
-        Ok(Resolved { instrument, price, short: rule.short, decimals })
+        Ok((Reading { index: MarketIndex(index), decimals: entry.decimals.get().into() }, entry))
     }
 }

@@ -10,6 +10,7 @@ mod cross;
 mod frame;
 mod isolated;
 mod ladder;
+mod liquidity;
 mod modes;
 mod portfolio;
 mod scenario;
@@ -28,6 +29,7 @@ pub use self::{
     frame::Frame,
     isolated::{Bucket, Isolated},
     ladder::Tier,
+    liquidity::{Depth, Liquidity},
     modes::{Mode, Modes},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
 };
@@ -70,8 +72,20 @@ pub struct Rule<'a> {
     pub instrument: &'a Name,
     /// The market entry that prices it, or none for one quote unit per unit.
     pub price: Option<&'a Name>,
+    /// The market entry that is added to the price where the instrument is short or owed.
+    pub debt_spread: Option<&'a Name>,
+    /// The market entry with what is required of a unit on top of a fraction of its value.
+    pub surcharge: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
     pub short: bool,
+}
+
+impl<'a> Rule<'a> {
+    /// A rule that reads the price only.
+    #[must_use]
+    pub fn new(path: String, instrument: &'a Name, price: Option<&'a Name>, short: bool) -> Self {
+        Self { path, instrument, price, debt_spread: None, surcharge: None, short }
+    }
 }
 
 impl Model {
@@ -301,6 +315,14 @@ fn weight_problems(path: &str, weight: ByBasis) -> Option<Problem> {
     let expected = "weights with initial <= maintenance <= 1000000 ppm";
     let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
     (weight.initial > weight.maintenance || weight.maintenance > Ppm::ONE)
+        .then(|| Problem::new(path, expected, found()))
+}
+
+/// A weight below one would forgive a part of a debt.
+fn liability_problems(path: &str, weight: ByBasis) -> Option<Problem> {
+    let expected = "weights with initial >= maintenance >= 1000000 ppm";
+    let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
+    (weight.initial < weight.maintenance || weight.maintenance < Ppm::ONE)
         .then(|| Problem::new(path, expected, found()))
 }
 

@@ -19,7 +19,7 @@ use crate::{
 /// they are worth is derived.
 pub(super) fn rules(model: &PortfolioMargin) -> Vec<Rule<'_>> {
     let secures = |name: &Name| model.collateral.iter().any(|rule| rule.instrument == *name);
-    let rule = |instrument| Rule { path: "model".to_owned(), instrument, price: None, short: !secures(instrument) };
+    let rule = |instrument| Rule::new("model".to_owned(), instrument, None, !secures(instrument));
     model.instruments().map(rule).collect()
 }
 

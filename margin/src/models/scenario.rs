@@ -85,11 +85,17 @@ pub struct MarketScenario {
 
 impl ScenarioPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short }
+        Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
     }
 
     fn charged(&self, level: &Level) -> Fraction {
         Fraction::product_up(self.charge.at(level.basis), level.multiple)
+    }
+
+    /// What a liquidation costs: whatever has a risk factor is liquidated.
+    fn liquidation(&self, level: &Level) -> Fraction {
+        let cost = if self.factor.is_some() { level.liquidation_cost() } else { Ppm(0) };
+        cost.into()
     }
 }
 
@@ -137,8 +143,8 @@ impl ScenarioMargin {
         let one = Fraction::from(Ppm::ONE);
         let settled = |(rule, position): (usize, &ScenarioPosition)| {
             let weighted = frame.value(rule, &[position.weight.at(level.basis).into(), one]);
-            let charge = abs(frame.value(rule, &[position.charged(level), one]));
-            min_of(weighted, frame.value(rule, &[one, one])) - charge
+            let charged = position.charged(level).plus(position.liquidation(level));
+            min_of(weighted, frame.value(rule, &[one, one])) - abs(frame.value(rule, &[charged, one]))
         };
         let settled: Expression = self.positions.iter().enumerate().map(settled).sum();
         let multiple = self.multiple(level);
@@ -179,6 +185,7 @@ impl ScenarioMargin {
             let value = |fraction: Fraction| frame.value_of(rule, &[fraction, one], position, prices);
             breakdown.credit(value(rules.weight.at(level.basis).into())?.min(value(one)?))?;
             breakdown.charge(format!("charge on {}", rules.instrument), value(rules.charged(level))?.abs())?;
+            breakdown.charge(format!("liquidation of {}", rules.instrument), value(rules.liquidation(level))?.abs())?;
         }
         let multiple = self.multiple(level);
         let mut losses = Vec::with_capacity(self.scenarios.len());
