@@ -134,14 +134,14 @@ impl Formula {
             Self::Claim(claim) => {
                 let expected = "at most 1000000 ppm: a claim is worth no more than what it is on";
                 let sound = claim.quality <= Ppm::ONE;
-                require(sound, format!("{path}.quality"), expected, claim.quality.0).into_iter().collect()
+                require(sound, format!("{path}.claim.quality"), expected, claim.quality.0).into_iter().collect()
             }
             Self::Ramp(Ramp { from, to, start, end, .. }) => {
                 let mut problems = Vec::new();
                 let expected = format!("less than to, which is {to}");
-                problems.extend(require(from < to, format!("{path}.from"), expected, from));
+                problems.extend(require(from < to, format!("{path}.ramp.from"), expected, from));
                 let expected = format!("at most end, which is {}", end.0);
-                problems.extend(require(start <= end, format!("{path}.start"), expected, start.0));
+                problems.extend(require(start <= end, format!("{path}.ramp.start"), expected, start.0));
                 problems
             }
         }

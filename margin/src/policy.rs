@@ -257,10 +257,12 @@ impl Policy {
         problems
     }
 
-    /// What is wrong with the names of any level: levels of one mode have the same, which is said once.
+    /// What is wrong with the names of any level: levels of one mode have the same, which is said once. A level in a mode
+    /// that does not exist has none.
     fn frame_problems(&self, universe: &Universe) -> Vec<Problem> {
         let mut modes = BTreeSet::new();
-        let different = self.levels.iter().filter(|level| modes.insert(&level.mode));
+        let levels = self.levels.iter().filter(|level| self.model.of(level).is_some());
+        let different = levels.filter(|level| modes.insert(&level.mode));
         different.flat_map(|level| Frame::new(self, universe, level).err().unwrap_or_default()).collect()
     }
 

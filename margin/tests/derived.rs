@@ -225,8 +225,8 @@ fn rejects_boxes_and_ramps_that_fall() {
     refused(
         vec![derived("c", 6, "up", &ramp("10", 500_001))],
         &[
-            "derived[0].formula.from: expected less than to, which is 10, found 10",
-            "derived[0].formula.start: expected at most end, which is 500000, found 500001",
+            "derived[0].formula.ramp.from: expected less than to, which is 10, found 10",
+            "derived[0].formula.ramp.start: expected at most end, which is 500000, found 500001",
         ],
     );
 }
@@ -243,7 +243,7 @@ fn rejects_claims_worth_more_than_what_they_are_on() {
     refused(
         vec![claim("c", "PERP-1", "a", 1_000_001, "lido")],
         &[
-            "derived[0].formula.quality: expected at most 1000000 ppm: a claim is worth no more than what it is on, found 1000001",
+            "derived[0].formula.claim.quality: expected at most 1000000 ppm: a claim is worth no more than what it is on, found 1000001",
         ],
     );
 }
