@@ -52,7 +52,7 @@ fn beginning(mut text: String) -> String {
 /// A problem for each value that a list has more than once.
 ///
 /// `path` gives the place of the element of a position, `expected` the rule.
-pub(crate) fn repeated<T: Ord + fmt::Display>(
+pub fn repeated<T: Ord + fmt::Display>(
     values: impl IntoIterator<Item = T>,
     path: impl Fn(usize) -> String,
     expected: &str,
@@ -69,7 +69,7 @@ pub(crate) fn repeated<T: Ord + fmt::Display>(
 }
 
 /// A problem, unless a rule holds.
-pub(crate) fn require(
+pub fn require(
     holds: bool,
     path: impl Into<String>,
     expected: impl Into<String>,

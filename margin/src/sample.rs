@@ -35,12 +35,14 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
         price: (i > 0).then(|| name(&format!("p{i}"))),
         short: true,
         weight: ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE },
+        tiers: Vec::new(),
         charge: if i == 0 {
             ByBasis { maintenance: Ppm(0), initial: Ppm(0) }
         } else {
             ByBasis { maintenance: Ppm(5_000), initial: Ppm(10_000) }
         },
         factor: (i > 0).then(|| name(&format!("f{i}"))),
+        greeks: None,
     };
     let scenario = |s: usize| MarketScenario {
         name: name(&format!("s{s}")),

@@ -66,6 +66,14 @@ fn rejects_an_absolute_value_in_favour_of_the_account() {
 }
 
 #[test]
+fn nothing_times_an_absolute_value_counts_for_nothing() {
+    let requirement = holding(0) + abs(holding(1)).times(constant(0));
+    let program = compile(9, &[], &[WIDE, WIDE], &[requirement]).unwrap();
+    assert!(program.solve(&position(&[0, -5]), &[]).is_ok());
+    assert!(matches!(program.solve(&position(&[-1, 5]), &[]), Err(Unsatisfied::Insufficient { .. })));
+}
+
+#[test]
 fn rejects_a_positive_part_in_favour_of_the_account() {
     let error = compile(9, &[], &[WIDE], &[positive_part(holding(0))]).unwrap_err();
     assert!(matches!(error, ProgramError::NotConcave { .. }));

@@ -272,11 +272,11 @@ fn rejects_tiers_of_another_form() {
 fn rejects_a_weight_beside_tiers_and_neither() {
     let expected = |found: &str, place: &str| {
         format!(
-            "policy.toml:{place}: model.assets[0]: expected one of the keys `weight`, `tiers` and `liquidity`, found {found}"
+            "policy.toml:{place}: model.assets[0]: expected either the key `weight` or the key `tiers`, found {found}"
         )
     };
     let both = format!("weight = {{ maintenance = 1, initial = 1 }}\n{}", tiers(&[("", 1, 1)]));
-    refused(&both, &expected("2", "101:1"));
-    refused("", &expected("0", "101:1"));
-    refused("tiers = []\n", &expected("0", "101:1"));
+    refused(&both, &expected("both", "101:1"));
+    refused("", &expected("neither", "101:1"));
+    refused("tiers = []\n", &expected("neither", "101:1"));
 }

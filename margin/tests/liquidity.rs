@@ -155,6 +155,6 @@ fn rejects_tiers_beside_a_liquidity() {
     let problems = policy.check(&universe);
     assert_eq!(
         problems[0].to_string(),
-        "model.assets[0]: expected one of the keys `weight`, `tiers` and `liquidity`, found 2"
+        "model.assets[0]: expected neither the key `weight` nor the key `tiers` beside the key `liquidity`, found one of them"
     );
 }

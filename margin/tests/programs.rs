@@ -13,13 +13,15 @@ use surety_margin::{
     holdings::Position,
     ident::Name,
     models::{
-        Asset, Bucket, Collateral, Cross, CrossPosition, Depth, Frame, Isolated, Liquidity, MarketScenario, Model,
-        ScenarioMargin, ScenarioPosition, Tier,
+        Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
+        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Model, ScenarioMargin, ScenarioPosition,
+        Span, SpreadCredit, Tier,
     },
     policy::{ByBasis, MarketEntry, Policy},
     program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
     units::{Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
+    universe::InstrumentClass,
 };
 
 const INSTRUMENTS: usize = 5;
@@ -40,13 +42,34 @@ fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, ByBasis)>> {
     prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), by_basis(true)), INSTRUMENTS)
 }
 
+/// Up to four tiers, the last with or without an end; none at all means a single weight.
+fn ladders() -> impl Strategy<Value = Vec<Tier>> {
+    let tiers = prop::collection::btree_map(1..100_000_000u64, (0..=1_000_000u32, 0..=1_000_000u32), 0..5);
+    (tiers, any::<bool>()).prop_map(|(tiers, ends)| {
+        let (mut initial, mut maintenance): (Vec<_>, Vec<_>) =
+            tiers.values().map(|(a, b)| (*a.min(b), *a.max(b))).unzip();
+        initial.sort_by(|a, b| b.cmp(a));
+        maintenance.sort_by(|a, b| b.cmp(a));
+        let tier = |((end, initial), maintenance): ((&u64, u32), u32)| Tier {
+            up_to: Some(Notional::new(*end).unwrap()),
+            weight: ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) },
+        };
+        let mut tiers: Vec<_> = tiers.keys().zip(initial).zip(maintenance).map(tier).collect();
+        if let Some(last) = tiers.last_mut().filter(|_| !ends) {
+            last.up_to = None;
+        }
+        tiers
+    })
+}
+
+/// The moves of up to five scenarios.
 /// What a model says of one instrument besides: debt spread, surcharge, liability weight. Each is usual half of the time.
 fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, ByBasis)>> {
     let liability = by_basis(true).prop_map(|excess| ByBasis {
         maintenance: Ppm(1_000_000 + excess.maintenance.0),
         initial: Ppm(1_000_000 + excess.initial.0),
     });
-    let liability = prop_oneof![Just(ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }), liability];
+    let liability = prop_oneof![Just(one()), liability];
     let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));
     prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
 }
@@ -72,28 +95,8 @@ fn liquidities() -> impl Strategy<Value = Option<Liquidity>> {
     prop_oneof![2 => Just(None), 1 => liquidity.prop_map(Some)]
 }
 
-/// Up to four tiers, the last with or without an end; none at all means a single weight.
-fn ladders() -> impl Strategy<Value = Vec<Tier>> {
-    let tiers = prop::collection::btree_map(1..100_000_000u64, (0..=1_000_000u32, 0..=1_000_000u32), 0..5);
-    (tiers, any::<bool>()).prop_map(|(tiers, ends)| {
-        let (mut initial, mut maintenance): (Vec<_>, Vec<_>) =
-            tiers.values().map(|(a, b)| (*a.min(b), *a.max(b))).unzip();
-        initial.sort_by(|a, b| b.cmp(a));
-        maintenance.sort_by(|a, b| b.cmp(a));
-        let tier = |((end, initial), maintenance): ((&u64, u32), u32)| Tier {
-            up_to: Some(Notional::new(*end).unwrap()),
-            weight: ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) },
-        };
-        let mut tiers: Vec<_> = tiers.keys().zip(initial).zip(maintenance).map(tier).collect();
-        if let Some(last) = tiers.last_mut().filter(|_| !ends) {
-            last.up_to = None;
-        }
-        tiers
-    })
-}
-
 fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
-    prop::collection::vec(prop::collection::vec(-900_000..900_000i32, INSTRUMENTS), 0..6)
+    prop::collection::vec(prop::collection::vec(-900_000..900_000i32, 8), 0..6)
 }
 
 /// Any model, isolated ones included: two models that share the instruments between them.
@@ -121,19 +124,41 @@ fn only(model: Model, kept: Range<usize>) -> Model {
             model.positions = model.positions[kept].to_vec();
             Model::Scenario(model)
         }
+        Model::Span(mut model) => {
+            let names: Vec<_> = kept.map(instrument).collect();
+            model.collateral.retain(|asset| names.contains(&asset.instrument));
+            for commodity in &mut model.commodities {
+                commodity.members.retain(|member| names.contains(&member.instrument));
+            }
+            Model::Span(model)
+        }
         model => panic!("no simple model: {model:?}"),
     }
 }
 
 fn simple_models() -> impl Strategy<Value = Model> {
-    let instrument = |i: usize| name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") });
-    let price = |i: usize| (i > 0).then(|| name(format!("p{i}")));
+    prop_oneof![collateral_models(), cross_models(), scenario_models(), span_models()]
+}
+
+fn instrument(i: usize) -> Name {
+    name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") })
+}
+
+fn price(i: usize) -> Option<Name> {
+    (i > 0).then(|| name(format!("p{i}")))
+}
+
+fn one() -> ByBasis {
+    ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }
+}
+
+fn collateral_models() -> impl Strategy<Value = Model> {
     let counted = (by_basis(false), ladders(), liquidities()).prop_map(|(weight, tiers, liquidity)| {
         let tiers = if liquidity.is_none() { tiers } else { Vec::new() };
         ((tiers.is_empty() && liquidity.is_none()).then_some(weight), tiers, liquidity)
     });
     let counted = prop::collection::vec(counted, INSTRUMENTS);
-    let collateral = (rules(), counted, extras()).prop_map(move |(rules, counted, extras)| {
+    (rules(), counted, extras()).prop_map(|(rules, counted, extras)| {
         let mut assets = Vec::new();
         for (i, ((rule, counted), extra)) in rules.into_iter().zip(counted).zip(extras).enumerate() {
             let ((short, ..), (weight, tiers, liquidity), (debt_spread, ..)) = (rule, counted, extra);
@@ -141,42 +166,184 @@ fn simple_models() -> impl Strategy<Value = Model> {
             assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity });
         }
         Model::Collateral(Collateral { assets })
-    });
-    let cross = (rules(), extras()).prop_map(move |(rules, extras)| {
-        let position = |(i, ((short, weight, fraction), (debt_spread, surcharge, liability)))| CrossPosition {
-            instrument: instrument(i),
-            price: price(i),
-            debt_spread,
-            short,
-            weight,
-            fraction,
-            liability,
-            surcharge,
-        };
-        Model::Cross(Cross { positions: rules.into_iter().zip(extras).enumerate().map(position).collect() })
-    });
+    })
+}
+
+fn cross_models() -> impl Strategy<Value = Model> {
+    (rules(), prop::collection::vec(ladders(), INSTRUMENTS), extras()).prop_map(|(rules, ladders, extras)| {
+        let mut positions = Vec::new();
+        for (i, ((rule, tiers), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
+            let ((short, weight, fraction), (debt_spread, surcharge, liability)) = (rule, extra);
+            positions.push(CrossPosition {
+                instrument: instrument(i),
+                price: price(i),
+                debt_spread,
+                short,
+                weight: if tiers.is_empty() { weight } else { one() },
+                tiers,
+                fraction,
+                liability,
+                surcharge,
+            });
+        }
+        Model::Cross(Cross { positions })
+    })
+}
+
+/// Sensitivities that are market entries, whichever they are.
+fn greeks() -> impl Strategy<Value = Vec<Option<Greeks>>> {
+    let entry = || (1..INSTRUMENTS).prop_map(|i| name(format!("p{i}")));
+    let greeks =
+        (entry(), entry(), entry(), any::<bool>(), 0..3usize).prop_map(|(delta, gamma, vega, call, v)| Greeks {
+            delta,
+            delta_sign: if call { DeltaSign::Positive } else { DeltaSign::Negative },
+            gamma,
+            vega,
+            volatility: name(format!("v{v}")),
+        });
+    prop_oneof![Just(vec![None; INSTRUMENTS]), prop::collection::vec(prop::option::weighted(0.3, greeks), INSTRUMENTS)]
+}
+
+fn scenario_models() -> impl Strategy<Value = Model> {
     let tail = prop::option::of(1..=1_000_000u32);
-    let scenario = (rules(), shocks(), by_basis(true), tail).prop_map(move |(rules, shocks, loss_multiple, tail)| {
-        let position = |(i, (short, weight, charge))| ScenarioPosition {
-            instrument: instrument(i),
-            price: price(i),
-            short,
-            weight,
-            charge,
-            factor: Some(name(format!("f{i}"))),
+    let ladders = prop::collection::vec(ladders(), INSTRUMENTS);
+    (rules(), ladders, greeks(), shocks(), by_basis(true), tail).prop_map(
+        |(rules, ladders, greeks, shocks, loss_multiple, tail)| {
+            let position =
+                |(i, (((short, weight, charge), tiers), greeks)): (usize, ((_, Vec<Tier>), _))| ScenarioPosition {
+                    instrument: instrument(i),
+                    price: price(i),
+                    short,
+                    weight: if tiers.is_empty() { weight } else { one() },
+                    tiers,
+                    charge,
+                    factor: Some(name(format!("f{i}"))),
+                    greeks,
+                };
+            let scenario = |(s, moves): (usize, Vec<i32>)| {
+                let factors = ["f0", "f1", "f2", "f3", "f4", "v0", "v1", "v2"];
+                let shocks = moves.into_iter().zip(factors).map(|(shock, f)| (name(f.to_owned()), ShockPpm(shock)));
+                MarketScenario { name: name(format!("s{s}")), shocks: shocks.collect::<BTreeMap<_, _>>() }
+            };
+            Model::Scenario(ScenarioMargin {
+                loss_multiple,
+                tail: tail.map(|share| TailShare::new(Ppm(share)).unwrap()),
+                positions: rules.into_iter().zip(ladders).zip(greeks).enumerate().map(position).collect(),
+                scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
+            })
+        },
+    )
+}
+
+fn amount(amount: i64) -> Amount {
+    Amount::new(amount).unwrap()
+}
+
+fn member(i: usize, short: bool) -> Member {
+    Member {
+        instrument: instrument(i),
+        price: name(format!("p{i}")),
+        short,
+        risk_array: Vec::new(),
+        delta: None,
+        month: None,
+    }
+}
+
+fn commodity(c: usize, decimals: u8, members: Vec<Member>) -> CombinedCommodity {
+    CombinedCommodity {
+        name: name(format!("c{c}")),
+        decimals: Decimals::new(decimals).unwrap(),
+        outright: None,
+        calendar: None,
+        short_option_minimum: None,
+        members,
+    }
+}
+
+/// A commodity with risk arrays, of two members.
+fn array_commodities(c: usize, members: [usize; 2]) -> impl Strategy<Value = CombinedCommodity> {
+    let loss = || -50_000_000..50_000_000i64;
+    let arrays = prop::collection::vec((loss(), loss()), 1..5);
+    let minimum = prop::option::of(0..20_000_000i64);
+    (arrays, minimum, any::<[bool; 2]>(), 0..6u8).prop_map(move |(arrays, minimum, short, decimals)| {
+        let (first, second): (Vec<_>, Vec<_>) = arrays.into_iter().map(|(a, b)| (amount(a), amount(b))).unzip();
+        let members =
+            [(0, first), (1, second)].map(|(m, risk_array)| Member { risk_array, ..member(members[m], short[m]) });
+        let short_option_minimum = minimum.map(amount);
+        CombinedCommodity { short_option_minimum, ..commodity(c, decimals, members.to_vec()) }
+    })
+}
+
+/// Two commodities with the same outright charge and three members in all, alone or with a credit.
+fn outright_commodities() -> impl Strategy<Value = (Vec<CombinedCommodity>, Vec<SpreadCredit>)> {
+    let deltas = prop::array::uniform4(-2_000_000..2_000_000i32);
+    let calendars = prop::array::uniform2(prop::option::of(0..=1_000_000i64));
+    let minimum = prop::option::of(0..20_000_000i64);
+    let charges = (0..20_000_000i64, calendars, minimum, prop::option::of(0..=1_000_000u32));
+    (deltas, charges, 0..6u8, any::<[bool; 4]>()).prop_map(
+        |(deltas, (outright, calendars, minimum, credit), decimals, short)| {
+            let kept = i64::from(1_000_000 - credit.unwrap_or(0));
+            let of = |c: usize, members: [usize; 2]| {
+                let calendar = calendars[c].map(|share| {
+                    let most = 2 * outright * kept / 1_000_000;
+                    amount((i128::from(most) * i128::from(share) / 1_000_000) as i64)
+                });
+                let members = members.map(|i| Member {
+                    delta: Some(Delta(deltas[i - 1])),
+                    month: calendar.map(|_| name(format!("m{i}"))),
+                    ..member(i, short[i - 1])
+                });
+                CombinedCommodity {
+                    outright: Some(amount(outright)),
+                    calendar,
+                    short_option_minimum: minimum.filter(|_| credit.is_none()).map(amount),
+                    ..commodity(c, decimals, members.to_vec())
+                }
+            };
+            let credit = credit.map(|credit| SpreadCredit {
+                commodities: vec![name("c0".to_owned()), name("c1".to_owned())],
+                credit: Ppm(credit),
+                ratio: vec![1, 1],
+                basis: CreditBasis::default(),
+            });
+            (vec![of(0, [1, 3]), of(1, [2, 4])], credit.into_iter().collect())
+        },
+    )
+}
+
+/// One commodity with an outright and a calendar charge: four members in up to three months.
+fn calendar_commodities() -> impl Strategy<Value = CombinedCommodity> {
+    let members = prop::collection::vec((-2_000_000..2_000_000i32, 0..3usize, any::<bool>()), INSTRUMENTS - 1);
+    (members, 0..20_000_000i64, 0..=1_000_000i64, 0..6u8).prop_map(|(members, outright, share, decimals)| {
+        let of = |(m, (delta, month, short)): (usize, (i32, usize, bool))| Member {
+            delta: Some(Delta(delta)),
+            month: Some(name(format!("m{month}"))),
+            ..member(m + 1, short)
         };
-        let scenario = |(s, moves): (usize, Vec<i32>)| {
-            let moves = moves.into_iter().enumerate().map(|(i, shock)| (name(format!("f{i}")), ShockPpm(shock)));
-            MarketScenario { name: name(format!("s{s}")), shocks: moves.collect::<BTreeMap<_, _>>() }
-        };
-        Model::Scenario(ScenarioMargin {
-            loss_multiple,
-            tail: tail.map(|share| TailShare::new(Ppm(share)).unwrap()),
-            positions: rules.into_iter().enumerate().map(position).collect(),
-            scenarios: shocks.into_iter().enumerate().map(scenario).collect(),
-        })
+        CombinedCommodity {
+            outright: Some(amount(outright)),
+            calendar: Some(amount(2 * outright * share / 1_000_000)),
+            ..commodity(0, decimals, members.into_iter().enumerate().map(of).collect())
+        }
+    })
+}
+
+fn span_models() -> impl Strategy<Value = Model> {
+    let arrays = (array_commodities(0, [1, 3]), array_commodities(1, [2, 4]));
+    let arrays = arrays.prop_map(|(first, second)| (vec![first, second], Vec::new()));
+    let mixed = (array_commodities(0, [1, 3]), outright_commodities()).prop_map(|(first, (mut outright, _))| {
+        outright[0] = first;
+        (outright, Vec::new())
     });
-    prop_oneof![collateral, cross, scenario]
+    let calendar = calendar_commodities().prop_map(|commodity| (vec![commodity], Vec::new()));
+    let commodities = prop_oneof![arrays, mixed, calendar, outright_commodities()];
+    (rules(), ladders(), by_basis(true), commodities).prop_map(|(rules, tiers, multiple, (commodities, credits))| {
+        let weight = tiers.is_empty().then_some(rules[0].1);
+        let (instrument, short) = (instrument(0), rules[0].0);
+        let cash = Asset { instrument, price: None, debt_spread: None, short, weight, tiers, liquidity: None };
+        Model::Span(Span { requirement_multiple: multiple, collateral: vec![cash], commodities, credits })
+    })
 }
 
 fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
@@ -195,7 +362,9 @@ struct Case {
 
 impl Case {
     fn new(model: Model, prices: Vec<u128>) -> Self {
-        let universe = sample::universe(10, INSTRUMENTS);
+        let mut universe = sample::universe(11, INSTRUMENTS);
+        // For what is required of short options.
+        universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
         let mut policy = sample::policy(&universe, INSTRUMENTS, model);
         policy.market.extend([("extra-1", 4), ("extra-2", 0)].map(|(text, decimals)| MarketEntry {
             name: name(text.to_owned()),
@@ -409,8 +578,8 @@ proptest! {
 #[test]
 fn rejects_a_bucket_that_another_would_have_to_save() {
     let cash = |i: usize, weight: u32| Asset {
-        instrument: name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") }),
-        price: (i > 0).then(|| name(format!("p{i}"))),
+        instrument: instrument(i),
+        price: price(i),
         short: true,
         weight: Some(ByBasis { maintenance: Ppm(weight), initial: Ppm(weight) }),
         tiers: Vec::new(),
@@ -456,8 +625,10 @@ fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
         price: priced.then(|| name("p1".to_owned())),
         short: true,
         weight: fixed(1_000_000),
+        tiers: Vec::new(),
         charge: fixed(0),
         factor: priced.then(|| name("f".to_owned())),
+        greeks: None,
     };
     let scenario = |(s, shock): (usize, &i32)| MarketScenario {
         name: name(format!("s{s}")),

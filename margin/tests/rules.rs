@@ -541,6 +541,18 @@ mod policies {
     }
 
     #[test]
+    fn rejects_a_weight_beside_tiers() {
+        refused_in(
+            "policy-cross.toml",
+            "weight = { maintenance = 995_000, initial = 990_000 }",
+            "weight = { maintenance = 995_000, initial = 990_000 }\ntiers = [{ weight = { maintenance = 5, initial = 5 } }]",
+            &[
+                "policy-cross.toml:139:1: model.positions[1]: expected either the key `weight` or the key `tiers`, found both",
+            ],
+        );
+    }
+
+    #[test]
     fn rejects_charges_that_fall_with_the_level() {
         policy_refused(
             "charge = { maintenance = 5_000",
@@ -741,7 +753,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "type = \"scenario\"",
             "type = \"unknown\"",
-            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio` or `modes`, found \"unknown\"",
+            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, `modes` or `span`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
         policy_refused("[model]", "[models]", "policy.toml:137:3: model: expected the key `type`, found none");
@@ -752,7 +764,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "factor = \"lst\"",
             "factr = \"lst\"",
-            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `charge` or `factor`, found \"factr\"",
+            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `factor` or `greeks`, found \"factr\"",
         );
         policy_refused(
             "loss_multiple =",

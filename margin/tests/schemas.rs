@@ -103,6 +103,17 @@ fn schemas_accept_what_people_write() {
 }
 
 #[test]
+fn schemas_accept_models_with_options() {
+    for model in [include_str!("policies/span.toml"), include_str!("policies/greeks.toml")] {
+        let policy = example("policy.toml");
+        let policy = format!("{}{model}", &policy[..policy.find("[model]").unwrap()]);
+        accepts(&validator("policy"), &toml::from_str(&policy).unwrap());
+        let policy = Policy::from_toml("policy.toml", &policy).unwrap();
+        accepts(&validator("policy"), &serde_json::from_str(&policy.to_json().unwrap()).unwrap());
+    }
+}
+
+#[test]
 fn schemas_accept_what_is_written() {
     let json = |text: String| serde_json::from_str::<Value>(&text).unwrap();
     let universe = Universe::from_toml("universe.toml", &example("universe.toml")).unwrap();
@@ -155,6 +166,7 @@ fn rejects_policies_of_another_shape() {
         ("/oracle/quorum", json!(-1)),
         ("/oracle/nodes/0/signer", json!("0x0E86a930090f39a4418d8ca6a9d671fbe738251c")),
         ("/levels/0/basis", json!("intraday")),
+        ("/model/type", json!("var")),
         ("/model/type", json!("span")),
         ("/model/type", json!("cross")),
         ("/model/alpha", json!(1)),

@@ -1,6 +1,7 @@
 //! Every failure of this crate, and its class: what an exit code says.
 
 use serde::Serialize;
+use surety_calibration::parameters::CalibrateError;
 use surety_kzg::{
     download::DownloadError,
     import::{ImportError, ImportProblem},
@@ -69,6 +70,9 @@ pub enum Error {
     /// A set-up's download.
     #[error(transparent)]
     Download(#[from] DownloadError),
+    /// New parameters of a policy.
+    #[error(transparent)]
+    Calibrate(#[from] CalibrateError),
     /// A policy's commitments.
     #[error(transparent)]
     Compiled(#[from] CompiledError),
@@ -122,6 +126,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Usage(_)
+            | Self::Calibrate(_)
             | Self::Oracle(OracleError::Problems { .. })
             | Self::Key(_)
             | Self::NoHome(_)
@@ -158,6 +163,7 @@ impl Error {
             Self::NoHome(_) => "directories",
             Self::Setup(_) | Self::Import(_) => "set-up",
             Self::Download(_) => "download",
+            Self::Calibrate(_) => "calibrate",
             Self::Compiled(_) => "policy",
             Self::Source(_) => "source",
             Self::Account(_) | Self::Prove(ProveError::Account(_)) => "account",
@@ -186,6 +192,12 @@ impl Error {
                 .collect(),
             Self::Oracle(OracleError::Problems { input, problems }) => {
                 problems.iter().map(|problem| LocatedProblem::new(input, problem)).collect()
+            }
+            Self::Calibrate(CalibrateError::Calibration(problems)) => {
+                problems.iter().map(|problem| LocatedProblem::new("calibration", problem)).collect()
+            }
+            Self::Calibrate(CalibrateError::Policy(problems)) => {
+                problems.iter().map(|problem| LocatedProblem::new("new policy", problem)).collect()
             }
             Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => vec![LocatedProblem {
                 input: rejection.input.clone(),

@@ -21,7 +21,7 @@ use crate::{
     ident::Name,
     policy::{ByBasis, Level, not_empty},
     problem::{Problem, require},
-    program::{Expression, min_of},
+    program::Expression,
     units::{Ppm, Price},
 };
 
@@ -62,33 +62,25 @@ pub struct Asset {
 
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule {
-            debt_spread: self.debt_spread.as_ref(),
-            ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
+        let debt_spread = self.debt_spread.as_ref();
+        Rule { debt_spread, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+    }
+
+    pub(super) fn ladder(&self, level: &Level) -> Ladder {
+        match &self.liquidity {
+            Some(liquidity) => Ladder::new(level.basis, None, &liquidity.tiers()),
+            None => Ladder::new(level.basis, self.weight, &self.tiers),
         }
     }
 
-    /// One weight is a ladder of one tier without end.
-    fn ladder(&self, level: &Level) -> Ladder {
-        let single = self.weight.map(|weight| Tier { up_to: None, weight });
-        let liquid = self.liquidity.iter().flat_map(Liquidity::tiers);
-        Ladder::new(level.basis, single.into_iter().chain(self.tiers.iter().copied()).chain(liquid).collect())
-    }
-
-    /// What a unit of debt counts for: with the multiple in full, and what its liquidation costs.
-    fn debt(level: &Level) -> Fraction {
-        Fraction::from(level.multiple).plus(level.liquidation_cost().into())
-    }
-
-    fn problems(&self, path: &str) -> Vec<Problem> {
-        let stated = [self.weight.is_some(), !self.tiers.is_empty(), self.liquidity.is_some()];
-        let found = stated.into_iter().filter(|stated| *stated).count();
-        let expected = "one of the keys `weight`, `tiers` and `liquidity`";
-        let mut problems = Vec::from_iter(require(found == 1, path, expected, found));
-        problems.extend(self.weight.and_then(|weight| super::weight_problems(&format!("{path}.weight"), weight)));
-        problems.extend(ladder::problems(&format!("{path}.tiers"), &self.tiers));
-        let liquidity = self.liquidity.iter();
-        problems.extend(liquidity.flat_map(|liquidity| liquidity.problems(&format!("{path}.liquidity"))));
+    pub(super) fn problems(&self, path: &str) -> Vec<Problem> {
+        let Some(liquidity) = &self.liquidity else {
+            return ladder::problems(path, self.weight, &self.tiers);
+        };
+        let alone = self.weight.is_none() && self.tiers.is_empty();
+        let expected = "neither the key `weight` nor the key `tiers` beside the key `liquidity`";
+        let mut problems = Vec::from_iter(require(alone, path, expected, "one of them"));
+        problems.extend(liquidity.problems(&format!("{path}.liquidity")));
         problems
     }
 }
@@ -103,11 +95,8 @@ impl Collateral {
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let term = |(rule, asset): (usize, &Asset)| {
-            let ladder = asset.ladder(level);
-            let value = min_of(frame.value(rule, &[ladder.first()]), frame.debt_value(rule, &[Asset::debt(level)]));
-            value - ladder.reduction(frame, rule)
-        };
+        let owed = Fraction::from(level.multiple).plus(level.liquidation_cost().into());
+        let term = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, owed);
         self.assets.iter().enumerate().map(term).sum()
     }
 

@@ -5,21 +5,27 @@
 //! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of what is
 //! held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i` units (at
 //! initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and what is owed
-//! at a weight above one. A derivative counts with its full marked value because the quote balance
-//! carries its entry price: buying one contract at `P` adds one contract and takes `P` from the quote balance.
+//! at a weight above one. A position may have a ladder of weights instead of one: see [`Tier`].
+//!
+//! A derivative counts with its full marked value because the quote balance carries its entry price: buying one contract at
+//! `P` adds one contract and takes `P` from the quote balance.
 
 use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, Rule, frame::Fraction};
+use super::{
+    Frame, Measure, Rule,
+    frame::Fraction,
+    ladder::{self, Ladder, Tier},
+};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
     policy::{Basis, ByBasis, Level, not_empty},
     problem::Problem,
-    program::{Expression, abs, min_of, positive_part},
+    program::{Affine, Expression, abs, positive_part},
     units::{Ppm, Price},
 };
 
@@ -46,9 +52,12 @@ pub struct CrossPosition {
     /// Whether it may be short or owed.
     #[serde(default)]
     pub short: bool,
-    /// How much of a positive value counts. Negative values always count in full.
+    /// How much of a positive value counts. Negative values always count in full. Left out if it has tiers.
     #[serde(default = "ByBasis::one")]
     pub weight: ByBasis,
+    /// How much of a positive value counts, part by part, instead of one weight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
     /// The margin fraction: how much of the absolute value is required.
     #[serde(default = "ByBasis::zero")]
     pub fraction: ByBasis,
@@ -64,9 +73,13 @@ impl CrossPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
         Rule {
             debt_spread: self.debt_spread.as_ref(),
-            surcharge: self.surcharge.as_ref(),
+            measures: self.surcharge.iter().map(surcharge_measure).collect(),
             ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
         }
+    }
+
+    fn weight(&self) -> Option<ByBasis> {
+        ladder::weight_beside(&self.tiers, self.weight)
     }
 
     fn required(&self, level: &Level) -> Fraction {
@@ -79,50 +92,79 @@ impl CrossPosition {
         Fraction::product_up(Ppm(liability.saturating_sub(Ppm::ONE.0)), level.multiple)
     }
 
-    fn surcharged(level: &Level) -> Fraction {
-        match level.basis {
-            Basis::Maintenance => Fraction::from(Ppm(0)),
-            Basis::Initial => level.multiple.into(),
-        }
-    }
-
-    /// What a liquidation costs of a value of either sign: of that for which margin is required at any level.
+    /// What a liquidation costs of a value of either sign: of one for which margin is required at any level.
     fn liquidation(&self, level: &Level) -> Fraction {
         let required = self.fraction.initial > Ppm(0) || self.surcharge.is_some();
         if required { level.liquidation_cost().into() } else { Ppm(0).into() }
     }
 
-    /// What it costs of a negative value besides.
+    /// What it costs of a negative value where it costs nothing of a positive one.
     fn debt_liquidation(&self, level: &Level) -> Fraction {
-        let owed = self.liability.initial > Ppm::ONE && self.liquidation(level) == Ppm(0).into();
+        let required = self.fraction.initial > Ppm(0) || self.surcharge.is_some();
+        let owed = self.liability.initial > Ppm::ONE && !required;
         if owed { level.liquidation_cost().into() } else { Ppm(0).into() }
     }
+
+    /// What one lot is surcharged with at a level, if it is.
+    fn surcharged(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Option<Affine> {
+        let applies = self.surcharge.is_some() && level.basis == Basis::Initial;
+        applies.then(|| frame.measure(rule, SURCHARGE, 1, &[level.multiple.into()]))
+    }
+
+    fn margin(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Expression {
+        let ladder = Ladder::new(level.basis, self.weight(), &self.tiers);
+        let of_either_sign = self.required(level).plus(self.liquidation(level));
+        let of_debt = of_either_sign.plus(self.liability(level)).plus(self.debt_liquidation(level));
+        let held = positive_part(frame.value(rule, &[of_either_sign]));
+        let owed = positive_part(-frame.debt_value(rule, &[of_debt]));
+        let surcharge = self.surcharged(frame, rule, level).map(|per_lot| abs(frame.amount_of(rule, per_lot)));
+        ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge.unwrap_or_else(Expression::zero)
+    }
+
+    /// None if an amount exceeds 256 bits.
+    fn charge(
+        &self,
+        breakdown: &mut Breakdown,
+        (frame, rule): (&Frame<'_>, usize),
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<()> {
+        let worth = |fraction| frame.worth_of(rule, &[fraction], position, prices);
+        let owed = |fraction| Some((-worth(fraction)?).max(I256::ZERO));
+        let surcharge = match self.surcharged(frame, rule, level) {
+            Some(per_lot) => frame.amount_held(rule, &per_lot, position, prices)?.abs(),
+            None => I256::ZERO,
+        };
+        let margin = worth(self.required(level))?.abs().checked_add(surcharge)?;
+        breakdown.charge(format!("margin of {}", self.instrument), margin)?;
+        breakdown.charge(format!("liability weight of {}", self.instrument), owed(self.liability(level))?)?;
+        let liquidation = worth(self.liquidation(level))?.abs().checked_add(owed(self.debt_liquidation(level))?)?;
+        breakdown.charge(format!("liquidation of {}", self.instrument), liquidation)
+    }
+}
+
+/// The place of the surcharge among the measures of a rule.
+const SURCHARGE: usize = 0;
+
+fn surcharge_measure(entry: &Name) -> Measure<'_> {
+    Measure { key: "surcharge", entry: Some(entry), places: 0 }
 }
 
 impl Cross {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::from_iter(not_empty("model.positions", &self.positions));
         for (i, position) in self.positions.iter().enumerate() {
-            let path = |key: &str| format!("model.positions[{i}].{key}");
-            problems.extend(super::weight_problems(&path("weight"), position.weight));
-            problems.extend(super::charge_problems(&path("fraction"), position.fraction));
-            problems.extend(super::liability_problems(&path("liability"), position.liability));
+            let path = format!("model.positions[{i}]");
+            problems.extend(ladder::problems(&path, position.weight(), &position.tiers));
+            problems.extend(super::charge_problems(&format!("{path}.fraction"), position.fraction));
+            problems.extend(super::liability_problems(&format!("{path}.liability"), position.liability));
         }
         problems
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let term = |(rule, position): (usize, &CrossPosition)| {
-            let weighted = frame.value(rule, &[position.weight.at(level.basis).into()]);
-            let value = frame.debt_value(rule, &[Ppm::ONE.into()]);
-            let held = |fraction| positive_part(frame.value(rule, &[fraction]));
-            let owed = |fraction| positive_part(-frame.debt_value(rule, &[fraction]));
-            let of_either_sign = position.required(level).plus(position.liquidation(level));
-            let of_debt = position.liability(level).plus(position.debt_liquidation(level));
-            let surcharge = abs(frame.surcharge(rule, &[CrossPosition::surcharged(level)]));
-            min_of(weighted, value) - held(of_either_sign) - owed(of_either_sign.plus(of_debt)) - surcharge
-        };
-        self.positions.iter().enumerate().map(term).sum()
+        self.positions.iter().enumerate().map(|(rule, position)| position.margin(frame, rule, level)).sum()
     }
 
     pub(super) fn evaluate(
@@ -134,17 +176,9 @@ impl Cross {
     ) -> Option<Breakdown> {
         let mut breakdown = Breakdown::default();
         for (rule, cross) in self.positions.iter().enumerate() {
-            let worth = |fraction: Fraction| frame.worth_of(rule, &[fraction], position, prices);
-            let owed = |fraction| Some((-worth(fraction)?).max(I256::ZERO));
-            let counted = worth(cross.weight.at(level.basis).into())?.min(worth(Ppm::ONE.into())?);
-            breakdown.credit(counted)?;
-            let surcharge = frame.surcharge_of(rule, &[CrossPosition::surcharged(level)], position, prices)?.abs();
-            let margin = worth(cross.required(level))?.abs().checked_add(surcharge)?;
-            breakdown.charge(format!("margin of {}", cross.instrument), margin)?;
-            breakdown.charge(format!("liability weight of {}", cross.instrument), owed(cross.liability(level))?)?;
-            let liquidation =
-                worth(cross.liquidation(level))?.abs().checked_add(owed(cross.debt_liquidation(level))?)?;
-            breakdown.charge(format!("liquidation of {}", cross.instrument), liquidation)?;
+            let ladder = Ladder::new(level.basis, cross.weight(), &cross.tiers);
+            breakdown.credit(ladder.margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+            cross.charge(&mut breakdown, (frame, rule), level, position, prices)?;
         }
         Some(breakdown)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::I256;
 
-use super::Rule;
+use super::{Measure, Rule};
 use crate::{
     holdings::Position,
     ident::Name,
@@ -14,7 +14,7 @@ use crate::{
     problem::Problem,
     program::{Affine, Expression, HoldingRange, holding},
     units::{Notional, Ppm, Price, ShockPpm},
-    universe::{Instrument, Universe},
+    universe::{Instrument, InstrumentClass, Universe},
     vector::{Entry, Layout},
 };
 
@@ -24,8 +24,7 @@ const PPM_DIGITS: u32 = 6;
 /// A level of a policy and its universe, with every name resolved.
 ///
 /// Amounts are integers in `10^-scale` quote units. A lot's value is `price · 10^(scale - lot_decimals - decimals)`,
-/// and the scale leaves room for the decimals of everything that a rule reads, and for as many fractions in parts per
-/// million as the model multiplies with.
+/// and the scale leaves room for as many fractions in parts per million as the model multiplies with.
 #[derive(Clone, Debug)]
 pub struct Frame<'a> {
     universe: &'a Universe,
@@ -37,28 +36,27 @@ pub struct Frame<'a> {
 }
 
 /// A model's rule for an instrument, resolved.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Resolved {
     instrument: usize,
-    lot_decimals: u32,
     short: bool,
-    price: Option<Reading>,
-    debt_spread: Option<Reading>,
-    surcharge: Option<Reading>,
+    price: PerLot,
+    /// What is added to the price where the instrument is owed.
+    debt_spread: Option<PerLot>,
+    measures: Vec<PerLot>,
 }
 
 impl Resolved {
-    /// Most decimal places of what one lot counts for, before it is brought to the scale.
-    fn decimals(&self) -> u32 {
-        let readings = [self.price, self.debt_spread, self.surcharge];
-        self.lot_decimals + readings.into_iter().flatten().map(|reading| reading.decimals).max().unwrap_or(0)
+    fn per_lot(&self) -> impl Iterator<Item = &PerLot> {
+        self.measures.iter().chain(&self.debt_spread).chain([&self.price])
     }
 }
 
-/// A market entry that a rule reads.
+/// What a lot is multiplied with.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
-    index: MarketIndex,
+struct PerLot {
+    entry: Option<MarketIndex>,
+    /// Decimal places of the product before it is brought to the scale.
     decimals: u32,
 }
 
@@ -96,7 +94,7 @@ impl<'a> Frame<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let places = instruments.iter().map(Resolved::decimals).max().unwrap_or(0);
+        let places = instruments.iter().flat_map(Resolved::per_lot).map(|per_lot| per_lot.decimals).max().unwrap_or(0);
         let schemas = model.portfolios().into_iter().filter_map(|model| market.schema(model));
         let scale = schemas.map(super::portfolio::scale).fold(places + PPM_DIGITS * model.fractions(), u32::max);
         Ok(Self { universe, instruments, first: 0, market, scale })
@@ -136,95 +134,85 @@ impl<'a> Frame<'a> {
         ranges
     }
 
+    /// The class of the model's instrument number `rule`.
+    #[must_use]
+    pub fn class(&self, rule: usize) -> InstrumentClass {
+        self.universe.instruments[self.resolved(rule).instrument].class
+    }
+
     /// The value of the holding of the model's instrument number `rule`, times the fractions.
     #[must_use]
     pub fn value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
-        let resolved = self.resolved(rule);
-        let coefficient = match resolved.price {
-            Some(price) => self.affine(resolved, price, fractions),
-            None => Affine::constant(self.product(resolved.lot_decimals, fractions)),
-        };
-        holding(resolved.instrument).times(coefficient)
-    }
-
-    /// The value of the holding if it is owed, times the fractions: at the price and the debt spread together. Not less
-    /// negative than [`Frame::value`] for what is owed, not less positive for what is held.
-    #[must_use]
-    pub fn debt_value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
-        self.value(rule, fractions) + self.read(rule, self.resolved(rule).debt_spread, fractions)
-    }
-
-    /// The holding at its surcharge, times the fractions. Zero if the rule has none.
-    #[must_use]
-    pub fn surcharge(&self, rule: usize, fractions: &[Fraction]) -> Expression {
-        self.read(rule, self.resolved(rule).surcharge, fractions)
-    }
-
-    fn read(&self, rule: usize, reading: Option<Reading>, fractions: &[Fraction]) -> Expression {
-        let resolved = self.resolved(rule);
-        let times = |reading| holding(resolved.instrument).times(self.affine(resolved, reading, fractions));
-        reading.map_or_else(Expression::zero, times)
-    }
-
-    fn affine(&self, resolved: Resolved, reading: Reading, fractions: &[Fraction]) -> Affine {
-        Affine::price(reading.index, self.product(resolved.lot_decimals + reading.decimals, fractions))
+        self.amount_of(rule, self.price(rule, fractions))
     }
 
     /// The value of a position's holding, times the fractions; none if it exceeds 256 bits.
     #[must_use]
     pub fn value_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
-        let resolved = self.resolved(rule);
-        match resolved.price {
-            Some(_) => self.read_of(rule, resolved.price, fractions, position, prices),
-            None => {
-                let lots = position.lots().get(resolved.instrument)?.wide();
-                lots.checked_mul(self.product(resolved.lot_decimals, fractions))
-            }
-        }
+        self.amount_held(rule, &self.price(rule, fractions), position, prices)
     }
 
-    /// The same for what is owed at the price and the debt spread together, and for what is held at the price.
+    /// The value of the holding at the price and the debt spread together, times the fractions: what it counts for where
+    /// it is owed. It never exceeds [`Frame::value`] there, nor falls below it where something is held.
+    #[must_use]
+    pub fn debt_value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
+        let spread = self.debt_spread(rule, fractions).map(|spread| self.amount_of(rule, spread));
+        self.value(rule, fractions) + spread.unwrap_or_else(Expression::zero)
+    }
+
+    /// What a position's holding counts for, times the fractions: its value, and with the debt spread if it is owed. None
+    /// if it exceeds 256 bits.
     #[must_use]
     pub fn worth_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
         let value = self.value_of(rule, fractions, position, prices)?;
-        let resolved = self.resolved(rule);
-        if !position.lots().get(resolved.instrument)?.wide().is_negative() {
-            return Some(value);
+        match self.debt_spread(rule, fractions) {
+            Some(spread) if value.is_negative() => {
+                value.checked_add(self.amount_held(rule, &spread, position, prices)?)
+            }
+            _ => Some(value),
         }
-        value.checked_add(self.read_of(rule, resolved.debt_spread, fractions, position, prices)?)
     }
 
-    /// What [`Frame::surcharge`] is for a position.
+    fn debt_spread(&self, rule: usize, fractions: &[Fraction]) -> Option<Affine> {
+        Some(self.per_lot(self.resolved(rule).debt_spread?, I256::ONE, fractions))
+    }
+
+    /// The value of one lot, times the fractions.
     #[must_use]
-    pub fn surcharge_of(
-        &self,
-        rule: usize,
-        fractions: &[Fraction],
-        position: &Position,
-        prices: &[Price],
-    ) -> Option<I256> {
-        self.read_of(rule, self.resolved(rule).surcharge, fractions, position, prices)
+    pub fn price(&self, rule: usize, fractions: &[Fraction]) -> Affine {
+        self.per_lot(self.resolved(rule).price, I256::ONE, fractions)
     }
 
-    fn read_of(
-        &self,
-        rule: usize,
-        reading: Option<Reading>,
-        fractions: &[Fraction],
-        position: &Position,
-        prices: &[Price],
-    ) -> Option<I256> {
-        let Some(reading) = reading else {
-            return Some(I256::ZERO);
-        };
-        let resolved = self.resolved(rule);
-        let price = prices.get(reading.index.0)?.wide();
-        let lots = position.lots().get(resolved.instrument)?.wide();
-        lots.checked_mul(price)?.checked_mul(self.product(resolved.lot_decimals + reading.decimals, fractions))
+    /// A measure of one lot, by its place in the rule, times a number with the measure's places, times the fractions.
+    #[must_use]
+    pub fn measure(&self, rule: usize, measure: usize, number: i128, fractions: &[Fraction]) -> Affine {
+        self.per_lot(self.resolved(rule).measures[measure], I256::unchecked_from(number), fractions)
     }
 
-    fn resolved(&self, rule: usize) -> Resolved {
-        self.instruments[self.first + rule]
+    /// The holding, times an amount for each lot.
+    #[must_use]
+    pub fn amount_of(&self, rule: usize, per_lot: Affine) -> Expression {
+        holding(self.resolved(rule).instrument).times(per_lot)
+    }
+
+    /// A position's holding, times an amount for each lot; none if it exceeds 256 bits.
+    #[must_use]
+    pub fn amount_held(&self, rule: usize, per_lot: &Affine, position: &Position, prices: &[Price]) -> Option<I256> {
+        let lots = position.lots().get(self.resolved(rule).instrument)?.wide();
+        lots.checked_mul(per_lot.at(prices).ok()?)
+    }
+
+    fn resolved(&self, rule: usize) -> &Resolved {
+        &self.instruments[self.first + rule]
+    }
+
+    fn per_lot(&self, per_lot: PerLot, number: I256, fractions: &[Fraction]) -> Affine {
+        // What saturates is so large that no program has room for it.
+        let factor = self.product(per_lot.decimals, fractions).saturating_mul(number);
+        match per_lot.entry {
+            Some(entry) => Affine::price(entry, factor),
+            None => Affine::constant(factor),
+        }
     }
 
     /// An amount of quote units, times the fractions.
@@ -298,29 +286,31 @@ impl<'a> Names<'a> {
             let expected = format!("an instrument of the universe {}", self.universe.name);
             return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
         };
-        Ok(Resolved {
-            instrument,
-            lot_decimals: self.universe.instruments[instrument].lot_decimals.get().into(),
-            short: rule.short,
-            price: rule.price.map(|name| self.price(name)).transpose()?,
-            debt_spread: rule.debt_spread.map(|name| Ok(self.entry("debt_spread", name)?.0)).transpose()?,
-            surcharge: rule.surcharge.map(|name| Ok(self.entry("surcharge", name)?.0)).transpose()?,
-        })
-    }
-
-    fn price(&self, name: &Name) -> Result<Reading, Problem> {
-        let (reading, entry) = self.entry("price", name)?;
-        if entry.range.min == Price::ZERO {
+        let lot_decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
+        let price = self.per_lot("price", rule.price, lot_decimals)?;
+        if let Some(name) = rule.price.filter(|name| self.prices.get(name).is_some_and(may_be_zero)) {
             let expected = "a market entry with a positive min: nothing is worth nothing";
             return Err(Problem::new("price", expected, format!("{name} with min 0")));
         }
-        Ok(reading)
+        let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
+        let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;
+        let debt_spread = rule.debt_spread.map(|name| self.per_lot("debt_spread", Some(name), lot_decimals));
+        Ok(Resolved { instrument, short: rule.short, price, debt_spread: debt_spread.transpose()?, measures })
     }
 
-    fn entry(&self, key: &str, name: &Name) -> Result<(Reading, &'a Entry), Problem> {
+    /// A market entry, or none, times a number with so many decimal places.
+    fn per_lot(&self, key: &str, entry: Option<&Name>, decimals: u32) -> Result<PerLot, Problem> {
+        let Some(name) = entry else {
+            return Ok(PerLot { entry: None, decimals });
+        };
         let Some(&(index, entry)) = self.prices.get(name) else {
             return Err(Problem::new(key, "the name of a market entry of the policy", name.to_string()));
         };
-        Ok((Reading { index: MarketIndex(index), decimals: entry.decimals.get().into() }, entry))
+        let decimals = decimals + u32::from(entry.decimals.get());
+        Ok(PerLot { entry: Some(MarketIndex(index)), decimals })
     }
+}
+
+fn may_be_zero((_, entry): &(usize, &Entry)) -> bool {
+    entry.range.min == Price::ZERO
 }

@@ -16,7 +16,7 @@ use crate::{
     holdings::Position,
     policy::{Basis, ByBasis},
     problem::{Problem, require},
-    program::{Affine, Expression, number, positive_part},
+    program::{Affine, Expression, min_of, number, positive_part},
     units::{Notional, Ppm, Price},
 };
 
@@ -34,24 +34,40 @@ pub struct Tier {
 /// One part per million: what a ladder's values are multiplied with before their weights.
 const UNIT: Fraction = Fraction(1);
 
-/// The tiers of an asset at one basis, lowest first. Correct if [`problems`] finds none.
+/// How much of a holding counts at one basis, tier by tier, lowest first. Correct if [`problems`] finds none.
 pub(super) struct Ladder {
     basis: Basis,
     tiers: Vec<Tier>,
 }
 
 impl Ladder {
-    pub(super) fn new(basis: Basis, tiers: Vec<Tier>) -> Self {
-        Self { basis, tiers }
+    /// One weight is a ladder of one tier without end.
+    pub(super) fn new(basis: Basis, weight: Option<ByBasis>, tiers: &[Tier]) -> Self {
+        let single = weight.map(|weight| Tier { up_to: None, weight });
+        Self { basis, tiers: single.into_iter().chain(tiers.iter().copied()).collect() }
     }
 
-    /// What the first part of a value counts for.
-    pub(super) fn first(&self) -> Fraction {
-        self.weight(0).into()
+    /// What a holding counts for, where a negative one counts with its debt spread and times `owed`, at least one.
+    pub(super) fn margin(&self, frame: &Frame<'_>, rule: usize, owed: Fraction) -> Expression {
+        let first = frame.value(rule, &[self.weight(0).into()]);
+        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, rule)
+    }
+
+    /// The same for a position. None if it exceeds 256 bits.
+    pub(super) fn margin_of(
+        &self,
+        frame: &Frame<'_>,
+        rule: usize,
+        owed: Fraction,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<I256> {
+        let debt = frame.worth_of(rule, &[owed], position, prices)?;
+        if debt.is_negative() { Some(debt) } else { self.counted(frame, rule, position, prices) }
     }
 
     /// How much less a value counts than at the first weight throughout.
-    pub(super) fn reduction(&self, frame: &Frame<'_>, rule: usize) -> Expression {
+    fn reduction(&self, frame: &Frame<'_>, rule: usize) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
             let end = number(Affine::constant(frame.amount(tier.up_to?, &[UNIT])));
             let fall = i64::from(self.weight(t).0) - i64::from(self.weight(t + 1).0);
@@ -93,8 +109,23 @@ impl Ladder {
     }
 }
 
+/// The weight of a holding whose weight is one unless it is stated: beside tiers a weight of one is none.
+pub(super) fn weight_beside(tiers: &[Tier], weight: ByBasis) -> Option<ByBasis> {
+    (tiers.is_empty() || weight != ByBasis::one()).then_some(weight)
+}
+
+/// What is wrong with the keys `weight` and `tiers` of the table at `path`, of which there must be one.
+pub(super) fn problems(path: &str, weight: Option<ByBasis>, tiers: &[Tier]) -> Vec<Problem> {
+    let found = if weight.is_some() { "both" } else { "neither" };
+    let one = weight.is_some() == tiers.is_empty();
+    let mut problems = Vec::from_iter(require(one, path, "either the key `weight` or the key `tiers`", found));
+    problems.extend(weight.and_then(|weight| super::weight_problems(&format!("{path}.weight"), weight)));
+    problems.extend(tier_problems(&format!("{path}.tiers"), tiers));
+    problems
+}
+
 /// What makes a list of tiers no ladder.
-pub(super) fn problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
+fn tier_problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (t, tier) in tiers.iter().enumerate() {
         problems.extend(super::weight_problems(&format!("{path}[{t}].weight"), tier.weight));

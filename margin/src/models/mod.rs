@@ -8,12 +8,14 @@
 mod collateral;
 mod cross;
 mod frame;
+mod greeks;
 mod isolated;
 mod ladder;
 mod liquidity;
 mod modes;
 mod portfolio;
 mod scenario;
+mod span;
 
 use core::fmt;
 
@@ -27,11 +29,13 @@ pub use self::{
     collateral::{Asset, Collateral},
     cross::{Cross, CrossPosition},
     frame::Frame,
+    greeks::{DeltaSign, Greeks},
     isolated::{Bucket, Isolated},
     ladder::Tier,
     liquidity::{Depth, Liquidity},
     modes::{Mode, Modes},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
+    span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
 };
 use crate::{
     evaluate::Breakdown,
@@ -61,6 +65,8 @@ pub enum Model {
     Portfolio(Box<PortfolioMargin>),
     /// A model for each mode.
     Modes(Modes),
+    /// Risk arrays, commodity by commodity.
+    Span(Span),
 }
 
 /// What every model says of an instrument that it covers.
@@ -74,17 +80,28 @@ pub struct Rule<'a> {
     pub price: Option<&'a Name>,
     /// The market entry that is added to the price where the instrument is short or owed.
     pub debt_spread: Option<&'a Name>,
-    /// The market entry with what is required of a unit on top of a fraction of its value.
-    pub surcharge: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
     pub short: bool,
+    /// What else the model multiplies the holding with.
+    pub measures: Vec<Measure<'a>>,
+}
+
+/// What a model multiplies a holding with beside its price: a market entry, a number of its own, or both.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure<'a> {
+    /// The key that names the market entry, from the place of the rule.
+    pub key: &'static str,
+    /// The market entry.
+    pub entry: Option<&'a Name>,
+    /// Decimal places of the number.
+    pub places: u32,
 }
 
 impl<'a> Rule<'a> {
     /// A rule that reads the price only.
     #[must_use]
     pub fn new(path: String, instrument: &'a Name, price: Option<&'a Name>, short: bool) -> Self {
-        Self { path, instrument, price, debt_spread: None, surcharge: None, short }
+        Self { path, instrument, price, debt_spread: None, short, measures: Vec::new() }
     }
 }
 
@@ -99,6 +116,7 @@ impl Model {
             Self::Isolated(model) => model.rules(),
             Self::Portfolio(model) => portfolio::rules(model),
             Self::Modes(model) => model.rules(),
+            Self::Span(model) => model.rules(),
         }
     }
 
@@ -111,16 +129,19 @@ impl Model {
             Self::Isolated(model) => model.least_rows(),
             Self::Portfolio(model) => model.instruments().count(),
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.least_rows()).max().unwrap_or(0),
+            Self::Span(model) => model.least_rows(),
         }
     }
 
-    /// The classes of instruments that it is for. Options are not linear in their prices, and a lending market has no
-    /// derivatives.
-    fn classes(&self) -> &'static [InstrumentClass] {
+    /// The classes of instruments that its rule of a number is for. Options are not linear in their prices, and a
+    /// lending market has no derivatives.
+    fn classes(&self, rule: usize) -> &'static [InstrumentClass] {
         use InstrumentClass::{Cash, Future, Perpetual, Spot};
         match self {
             Self::Collateral(_) => &[Cash, Spot],
+            Self::Scenario(model) if model.has_greeks(rule) => Greeks::CLASSES,
             Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
+            Self::Span(model) => model.classes(rule),
             // They check the classes themselves.
             Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) => &[],
         }
@@ -133,16 +154,17 @@ impl Model {
             Self::Isolated(model) => return model.class_problems(universe),
             Self::Portfolio(model) => return portfolio::class_problems(model, universe),
             Self::Modes(model) => return model.class_problems(universe),
-            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) => {}
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => {}
         }
         let mut problems = Vec::new();
-        for rule in self.rules() {
+        for (number, rule) in self.rules().into_iter().enumerate() {
             let Some(position) = universe.position(rule.instrument) else {
                 continue;
             };
             let class = universe.instruments[position].class;
-            if !self.classes().contains(&class) {
-                let classes: Vec<_> = self.classes().iter().map(ToString::to_string).collect();
+            let classes = self.classes(number);
+            if !classes.contains(&class) {
+                let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
                 let expected = format!("an instrument of a class that the model is for: {}", classes.join(", "));
                 let found = format!("{} of class {class}", rule.instrument);
                 problems.push(Problem::new(format!("{}.instrument", rule.path), expected, found));
@@ -160,10 +182,11 @@ impl Model {
     pub(crate) fn fractions(&self) -> u32 {
         match self {
             Self::Collateral(_) | Self::Cross(_) => 1,
-            Self::Scenario(_) => 2,
+            Self::Scenario(model) => model.fractions(),
             Self::Isolated(model) => model.fractions(),
             Self::Portfolio(_) => 0,
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.fractions()).max().unwrap_or(0),
+            Self::Span(model) => model.fractions(),
         }
     }
 
@@ -176,6 +199,7 @@ impl Model {
             Self::Isolated(model) => model.problems(),
             Self::Portfolio(model) => model.problems(),
             Self::Modes(model) => model.problems(),
+            Self::Span(model) => model.problems(),
         }
     }
 
@@ -190,6 +214,7 @@ impl Model {
             Self::Modes(_) => {
                 return self.of(level).map(|(_, model)| model.requirements(frame, level)).unwrap_or_default();
             }
+            Self::Span(model) => model.margin(frame, level),
         };
         vec![Requirement { bucket: None, margin }]
     }
@@ -209,6 +234,7 @@ impl Model {
             Self::Isolated(model) => model.evaluate(frame, level, position, prices),
             Self::Portfolio(model) => portfolio::evaluate(model, frame, level, position, prices),
             Self::Modes(_) => self.of(level)?.1.evaluate(frame, level, position, prices),
+            Self::Span(model) => model.evaluate(frame, level, position, prices),
         }
     }
 
@@ -226,7 +252,7 @@ impl Model {
             Self::Portfolio(model) => vec![model],
             Self::Isolated(model) => model.buckets.iter().flat_map(|bucket| bucket.model.portfolios()).collect(),
             Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.portfolios()).collect(),
-            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) => Vec::new(),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => Vec::new(),
         }
     }
 
@@ -283,6 +309,7 @@ enum ModelType {
     Isolated,
     Portfolio,
     Modes,
+    Span,
 }
 
 impl<'de> Visitor<'de> for ModelVisitor {
@@ -305,6 +332,7 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Isolated => Isolated::deserialize(parameters).map(Model::Isolated),
             ModelType::Portfolio => Box::deserialize(parameters).map(Model::Portfolio),
             ModelType::Modes => Modes::deserialize(parameters).map(Model::Modes),
+            ModelType::Span => Span::deserialize(parameters).map(Model::Span),
         }
     }
 }

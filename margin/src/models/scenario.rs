@@ -1,9 +1,11 @@
-//! Scenario margin for linear instruments, in the manner of SPAN's scan risk.
+//! Scenario margin, in the manner of SPAN's scan risk.
 //!
 //! With `v_i` the marked value of holding `i` and `z_is` the shock of scenario `s` to its risk factor, the margin at a
 //! level of multiple `m` is
 //! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
-//! The unshocked market is always among the scenarios, so that no gain counts.
+//! A position may have a ladder of weights instead of one ([`Tier`]), and one with [`Greeks`] gains by them instead of
+//! `z_is·v_i`. The unshocked market is always among the scenarios, so that no gain counts. A liquidation that costs the
+//! fraction `c` takes `c·|v_i|` of every position with a risk factor.
 //!
 //! With a `tail` the loss that counts is not the worst but the expected shortfall: the mean of the worst share of the
 //! scenarios, which then are equally likely, such as the days of a history,
@@ -16,14 +18,18 @@ use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, Rule, frame::Fraction};
+use super::{
+    Frame, Greeks, Rule,
+    frame::Fraction,
+    ladder::{self, Ladder, Tier},
+};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level, not_empty},
     problem::Problem,
-    program::{Affine, Expression, Scenario, TailShare, abs, min_of, tail_sum, worst_of},
+    program::{Affine, Expression, Scenario, TailShare, abs, tail_sum, worst_of},
     units::{Ppm, Price, ShockPpm},
 };
 
@@ -62,15 +68,21 @@ pub struct ScenarioPosition {
     /// Whether it may be short or owed.
     #[serde(default)]
     pub short: bool,
-    /// How much of a positive value counts. Negative values always count in full.
+    /// How much of a positive value counts. Negative values always count in full. Left out if it has tiers.
     #[serde(default = "ByBasis::one")]
     pub weight: ByBasis,
+    /// How much of a positive value counts, part by part, instead of one weight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
     /// The charge on the absolute value.
     #[serde(default = "ByBasis::zero")]
     pub charge: ByBasis,
     /// The risk factor that moves its price; left out if no scenario does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<Name>,
+    /// How it moves with its risk factors, if not in proportion to its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeks: Option<Greeks>,
 }
 
 /// A market scenario.
@@ -79,13 +91,51 @@ pub struct ScenarioPosition {
 pub struct MarketScenario {
     /// Unique in its model.
     pub name: Name,
-    /// The relative move of each risk factor; a factor that is not named does not move.
+    /// The move of each risk factor, relative for prices and absolute for volatilities; a factor that is not named does
+    /// not move.
     pub shocks: BTreeMap<Name, ShockPpm>,
 }
 
 impl ScenarioPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
+        let measures = self.greeks.as_ref().map(Greeks::measures).unwrap_or_default();
+        Rule { measures, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+    }
+
+    fn weight(&self) -> Option<ByBasis> {
+        ladder::weight_beside(&self.tiers, self.weight)
+    }
+
+    fn ladder(&self, level: &Level) -> Ladder {
+        Ladder::new(level.basis, self.weight(), &self.tiers)
+    }
+
+    /// The risk factors that move it, with their keys.
+    fn factors(&self) -> impl Iterator<Item = (&'static str, &Name)> {
+        let volatility = self.greeks.as_ref().map(|greeks| ("greeks.volatility", &greeks.volatility));
+        self.factor.as_ref().map(|factor| ("factor", factor)).into_iter().chain(volatility)
+    }
+
+    /// What one lot gains in a scenario, times `multiple`.
+    fn gains(&self, frame: &Frame<'_>, rule: usize, scenario: &MarketScenario, multiple: Fraction) -> Vec<Affine> {
+        let shock = scenario.shock(self.factor.as_ref());
+        let Some(greeks) = &self.greeks else {
+            return shock.map(|shock| frame.price(rule, &[shock, multiple])).into_iter().collect();
+        };
+        let of_price = shock.map(|shock| greeks.of_price(frame, rule, shock, multiple));
+        let of_volatility = scenario.shock(Some(&greeks.volatility));
+        let of_volatility = of_volatility.map(|shock| greeks.of_volatility(frame, rule, shock, multiple));
+        of_price.into_iter().flatten().chain(of_volatility).collect()
+    }
+
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems = ladder::problems(path, self.weight(), &self.tiers);
+        problems.extend(super::charge_problems(&format!("{path}.charge"), self.charge));
+        if self.greeks.is_some() && self.factor.is_none() {
+            let expected = "the risk factor of the price that delta and gamma are for";
+            problems.push(Problem::new(format!("{path}.factor"), expected, "none"));
+        }
+        problems
     }
 
     fn charged(&self, level: &Level) -> Fraction {
@@ -110,16 +160,34 @@ impl ScenarioMargin {
         let mut problems = Vec::from_iter(super::charge_problems("model.loss_multiple", self.loss_multiple));
         problems.extend(not_empty("model.positions", &self.positions));
         problems.extend(not_empty("model.scenarios", &self.scenarios));
+        problems.extend(self.position_problems());
+        problems.extend(self.scenario_problems());
+        problems
+    }
+
+    fn position_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         let moved: BTreeSet<&Name> = self.scenarios.iter().flat_map(|scenario| scenario.shocks.keys()).collect();
+        let relative: BTreeSet<&Name> = self.positions.iter().filter_map(|position| position.factor.as_ref()).collect();
         for (i, position) in self.positions.iter().enumerate() {
-            let path = |key: &str| format!("model.positions[{i}].{key}");
-            problems.extend(super::weight_problems(&path("weight"), position.weight));
-            problems.extend(super::charge_problems(&path("charge"), position.charge));
-            if let Some(factor) = position.factor.as_ref().filter(|factor| !moved.contains(factor)) {
+            let path = format!("model.positions[{i}]");
+            problems.extend(position.problems(&path));
+            for (key, factor) in position.factors().filter(|(_, factor)| !moved.contains(factor)) {
                 let expected = "a risk factor that a scenario moves";
-                problems.push(Problem::new(path("factor"), expected, factor.to_string()));
+                problems.push(Problem::new(format!("{path}.{key}"), expected, factor.to_string()));
+            }
+            let volatility = position.greeks.as_ref().map(|greeks| &greeks.volatility);
+            if let Some(both) = volatility.filter(|factor| relative.contains(factor)) {
+                let expected = "a risk factor of its own, because shocks of volatilities are absolute and not relative";
+                let found = format!("{both}, which is that of a price");
+                problems.push(Problem::new(format!("{path}.greeks.volatility"), expected, found));
             }
         }
+        problems
+    }
+
+    fn scenario_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         let positions = self.positions_by_factor();
         let mut names = BTreeSet::from([UNSHOCKED]);
         for (i, scenario) in self.scenarios.iter().enumerate() {
@@ -140,21 +208,19 @@ impl ScenarioMargin {
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let one = Fraction::from(Ppm::ONE);
         let settled = |(rule, position): (usize, &ScenarioPosition)| {
-            let weighted = frame.value(rule, &[position.weight.at(level.basis).into(), one]);
             let charged = position.charged(level).plus(position.liquidation(level));
-            min_of(weighted, frame.value(rule, &[one, one])) - abs(frame.value(rule, &[charged, one]))
+            position.ladder(level).margin(frame, rule, Ppm::ONE.into()) - abs(frame.value(rule, &[charged]))
         };
         let settled: Expression = self.positions.iter().enumerate().map(settled).sum();
         let multiple = self.multiple(level);
         let positions = self.positions_by_factor();
         let profit = |scenario: &MarketScenario| {
-            let moved = scenario.shocks.iter().flat_map(|(factor, shock)| {
-                let rules = positions.get(factor).into_iter().flatten();
-                rules.map(|rule| frame.value(*rule, &[Fraction::from(*shock), multiple]))
-            });
-            let value = moved.sum();
+            let gains = |rule: usize| {
+                let per_lot = self.positions[rule].gains(frame, rule, scenario, multiple).into_iter();
+                per_lot.map(move |gain| frame.amount_of(rule, gain))
+            };
+            let value = moved_by(scenario, &positions).into_iter().flat_map(gains).sum();
             Scenario { label: scenario.name.to_string(), value }
         };
         let unshocked = Scenario { label: UNSHOCKED.to_owned(), value: Expression::zero() };
@@ -179,21 +245,21 @@ impl ScenarioMargin {
         position: &Position,
         prices: &[Price],
     ) -> Option<Breakdown> {
-        let one = Fraction::from(Ppm::ONE);
         let mut breakdown = Breakdown::default();
         for (rule, rules) in self.positions.iter().enumerate() {
-            let value = |fraction: Fraction| frame.value_of(rule, &[fraction, one], position, prices);
-            breakdown.credit(value(rules.weight.at(level.basis).into())?.min(value(one)?))?;
-            breakdown.charge(format!("charge on {}", rules.instrument), value(rules.charged(level))?.abs())?;
-            breakdown.charge(format!("liquidation of {}", rules.instrument), value(rules.liquidation(level))?.abs())?;
+            breakdown.credit(rules.ladder(level).margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+            let charge = frame.value_of(rule, &[rules.charged(level)], position, prices)?.abs();
+            breakdown.charge(format!("charge on {}", rules.instrument), charge)?;
+            let liquidation = frame.value_of(rule, &[rules.liquidation(level)], position, prices)?.abs();
+            breakdown.charge(format!("liquidation of {}", rules.instrument), liquidation)?;
         }
         let multiple = self.multiple(level);
         let mut losses = Vec::with_capacity(self.scenarios.len());
         for scenario in &self.scenarios {
             let mut loss = I256::ZERO;
             for (rule, rules) in self.positions.iter().enumerate() {
-                if let Some(shock) = scenario.shock(rules.factor.as_ref()) {
-                    loss = loss.checked_sub(frame.value_of(rule, &[shock, multiple], position, prices)?)?;
+                for gain in rules.gains(frame, rule, scenario, multiple) {
+                    loss = loss.checked_sub(frame.amount_held(rule, &gain, position, prices)?)?;
                 }
             }
             losses.push(loss);
@@ -219,7 +285,7 @@ impl ScenarioMargin {
     fn positions_by_factor(&self) -> BTreeMap<&Name, Vec<usize>> {
         let mut positions: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
         for (rule, position) in self.positions.iter().enumerate() {
-            if let Some(factor) = &position.factor {
+            for (_, factor) in position.factors() {
                 positions.entry(factor).or_default().push(rule);
             }
         }
@@ -230,16 +296,28 @@ impl ScenarioMargin {
     /// moves. Found without making the program.
     pub(super) fn least_rows(&self) -> usize {
         let positions = self.positions_by_factor();
-        let moves = |(factor, shock): (&Name, &ShockPpm)| match positions.get(factor) {
-            Some(moved) if shock.0 != 0 => moved.len(),
-            _ => 0,
-        };
-        self.scenarios.iter().map(|scenario| 1 + scenario.shocks.iter().map(moves).sum::<usize>()).sum()
+        self.scenarios.iter().map(|scenario| 1 + moved_by(scenario, &positions).len()).sum()
+    }
+
+    /// How many fractions a gain is multiplied with: the shock, twice where there is a gamma, and the loss multiple.
+    pub(super) fn fractions(&self) -> u32 {
+        if self.positions.iter().any(|position| position.greeks.is_some()) { 3 } else { 2 }
+    }
+
+    /// Whether the position of a number has greeks.
+    pub(super) fn has_greeks(&self, rule: usize) -> bool {
+        self.positions.get(rule).is_some_and(|position| position.greeks.is_some())
     }
 
     fn multiple(&self, level: &Level) -> Fraction {
         Fraction::product_up(self.loss_multiple.at(level.basis), level.multiple)
     }
+}
+
+/// The positions that a scenario moves, by their places in the list.
+fn moved_by(scenario: &MarketScenario, positions: &BTreeMap<&Name, Vec<usize>>) -> BTreeSet<usize> {
+    let shocks = scenario.shocks.iter().filter(|(_, shock)| shock.0 != 0);
+    shocks.flat_map(|(factor, _)| positions.get(factor).into_iter().flatten().copied()).collect()
 }
 
 /// The mean of the largest losses, of the last one in part, rounded up: against the account. None on overflow.

@@ -279,6 +279,9 @@ impl<'a> Builder<'a> {
         factor: &Affine,
         curvature: Curvature,
     ) -> Result<Linear, ProgramError> {
+        if factor.is_zero() {
+            return Ok(Linear::default());
+        }
         let sign = self.interval_of(factor)?;
         let inner = if !sign.min.is_negative() {
             self.lower(expression, curvature)?

@@ -150,6 +150,13 @@ impl InputErrors {
         &self.0
     }
 
+    /// The mistakes that another reader found in a text, each with the byte that it is at; none if there are none.
+    #[must_use]
+    pub fn found(file: &str, text: &str, mistakes: Vec<(usize, Problem)>) -> Option<Self> {
+        let misfits: Vec<_> = mistakes.into_iter().map(|(offset, problem)| Misfit { offset, problem }).collect();
+        (!misfits.is_empty()).then(|| Self::new(file, text, misfits))
+    }
+
     /// The name of a file does not say its format.
     pub(crate) fn unknown_format(file: &str, expected: &str) -> Self {
         let problem = Problem::new("", expected, "another one");

@@ -9,6 +9,7 @@ use surety::{
     keystore::Keystore,
     opening::Opening,
 };
+use surety_calibration::calibration::Calibration;
 use surety_kzg::{import::import, progress::Silent};
 use surety_margin::{
     capacity::Capacity,
@@ -91,6 +92,7 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     }
     match text.lines().next() {
         Some("instrument,lots") => return Ok(json!({ "kind": "surety/holdings", "secret": true })),
+        Some(line) if line.starts_with("date,") => return Ok(json!({ "kind": "price history" })),
         Some("entry,price,confidence") => return Ok(json!({ "kind": "observations of prices" })),
         _ => {}
     }
@@ -126,6 +128,11 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
             let levels: Vec<_> = policy.levels.iter().map(|level| &level.name).collect();
             json!({ "name": policy.name, "document": DocumentId::of(&policy)?, "universe": policy.universe,
                     "levels": levels, "prices": policy.market.len() })
+        }
+        "surety/calibration" => {
+            let calibration: Calibration = documents::read(path)?;
+            json!({ "policy": calibration.policy, "estimator": calibration.estimator, "confidence": calibration.confidence,
+                    "horizon": calibration.horizon, "window": calibration.window })
         }
         "surety/compiled-policy" => {
             let file: CompiledPolicyFile = documents::read(path)?;

@@ -10,6 +10,7 @@ use surety_verifier::compiled::{CompiledError, CompiledPolicy, CompiledPolicyFil
 
 use crate::cli::{
     Session,
+    commands::calibrate,
     inputs::{Force, PolicyFiles, setups},
     output::Answer,
 };
@@ -20,6 +21,10 @@ pub(in crate::cli) enum Command {
     Compile(CompileArgs),
     /// Show what a policy's programs need, without a set-up
     Inspect(InspectArgs),
+    /// Make new parameters of a policy from price history
+    Calibrate(calibrate::CalibrateArgs),
+    /// Walk through price history and count the losses that margins would not have covered
+    Backtest(calibrate::BacktestArgs),
 }
 
 #[derive(clap::Args)]
@@ -47,6 +52,8 @@ impl Command {
         match self {
             Self::Compile(_) => "compile",
             Self::Inspect(_) => "inspect",
+            Self::Calibrate(_) => "calibrate",
+            Self::Backtest(_) => "backtest",
         }
     }
 }
@@ -55,6 +62,8 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
     match command {
         Command::Compile(args) => compile_policy(&args, session),
         Command::Inspect(args) => inspect(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args, session),
+        Command::Backtest(args) => calibrate::backtest(&args, session),
     }
 }
 

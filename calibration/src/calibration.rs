@@ -1,0 +1,286 @@
+//! The calibration: which column of a history drives which parameters of a policy, and how.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_margin::{
+    FormatVersion,
+    ident::Name,
+    policy::{ByBasis, Policy},
+    problem::{Problem, repeated, require},
+    text::{self, Document, Format, InputErrors},
+    units::Ppm,
+};
+
+use crate::{
+    estimator::{Estimator, Settings},
+    history::{Column, History},
+    target,
+    update::{Bounds, Limits},
+};
+
+/// How the parameters of a policy follow from price history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// The format.
+    pub kind: CalibrationKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// Name of the policy that it is for.
+    pub policy: Name,
+    /// How the next moves are told from the past ones.
+    pub estimator: Estimator,
+    /// The confidence of the expected shortfall, from one half up to below one.
+    pub confidence: Ppm,
+    /// How many days a liquidation takes, 1 to 20.
+    pub horizon: u32,
+    /// How many moves, the last ones, are looked at: 30 to 10000.
+    pub window: u32,
+    /// The weight of yesterday's variance in today's, from one half up to below one.
+    pub decay: Ppm,
+    /// How many days may lie between two lines of the history: 1 if none may be missing. The move over a gap counts as
+    /// one day's.
+    pub max_gap: u32,
+    /// How far an update may go.
+    pub limits: Limits,
+    /// Haircuts: one minus the weight of an asset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub haircuts: Vec<Driven>,
+    /// Margin fractions of positions under cross margin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fractions: Vec<Driven>,
+    /// Risk factors of scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<Factor>,
+    /// Which scenarios are written; left out if none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenarios: Option<ScenarioRule>,
+    /// The multiple of scenario losses for a rise of volatility; left out if it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volatility: Option<VolatilityRule>,
+}
+
+/// The value of a calibration's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CalibrationKind {
+    /// `surety/calibration`
+    #[serde(rename = "surety/calibration")]
+    Calibration,
+}
+
+/// A requirement on an instrument that a column drives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Driven {
+    /// The instrument.
+    pub instrument: Name,
+    /// The column of the history.
+    pub column: Name,
+    /// The expected shortfall is multiplied by this.
+    pub multiple: ByBasis,
+    /// What the requirement may be.
+    pub bounds: Bounds,
+}
+
+/// A risk factor that a column drives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Factor {
+    /// The risk factor.
+    pub factor: Name,
+    /// The column of the history.
+    pub column: Name,
+    /// The column's moves are multiplied by this.
+    pub multiple: Ppm,
+    /// What the size of a shock may be.
+    pub bounds: Bounds,
+}
+
+/// Which scenarios are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ScenarioRule {
+    /// All prices up or down, each leading, each over each other, and the worst days of the window. Scenarios whose
+    /// names do not begin with `calibrated/` stay.
+    Joint {
+        /// How many of the worst days.
+        worst_days: u32,
+    },
+    /// The last days of the history, all equally likely, for an expected shortfall at the confidence. All other
+    /// scenarios go.
+    History {
+        /// How many days.
+        days: u32,
+    },
+}
+
+/// The multiple of scenario losses for a rise of volatility: one plus the volatility range, the larger one of several
+/// columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolatilityRule {
+    /// The columns whose volatility counts.
+    pub columns: Vec<Name>,
+    /// The volatility range is multiplied by this.
+    pub multiple: ByBasis,
+    /// By how much the multiple may exceed one.
+    pub bounds: Bounds,
+}
+
+/// Largest multiple, shock and excess of a multiple: tenfold.
+const MAX: Ppm = Ppm(10_000_000);
+
+impl Document for Calibration {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (path, Ppm(share)) in [("confidence", self.confidence), ("decay", self.decay)] {
+            let expected = "from 500000 to 999999 ppm";
+            problems.extend(require((500_000..1_000_000).contains(&share), path, expected, share));
+        }
+        let ranges =
+            [("horizon", self.horizon, 1, 20), ("window", self.window, 30, 10_000), ("max_gap", self.max_gap, 1, 30)];
+        for (path, found, least, most) in ranges {
+            problems.extend(require((least..=most).contains(&found), path, format!("from {least} to {most}"), found));
+        }
+        problems.extend(self.limits.problems("limits"));
+        for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
+            let most = if list == "haircuts" { Ppm::ONE } else { MAX };
+            problems.extend(self.driven_problems(list, driven, most));
+        }
+        problems.extend(self.factor_problems());
+        problems.extend(self.volatility.as_ref().map(|rule| self.volatility_problems(rule)).into_iter().flatten());
+        let any = !self.haircuts.is_empty()
+            || !self.fractions.is_empty()
+            || self.scenarios.is_some()
+            || self.volatility.is_some();
+        problems.extend(require(any, "", "a parameter to calibrate", "none"));
+        problems
+    }
+}
+
+impl Calibration {
+    /// Reads a calibration from TOML and checks it against the history, and against the policy if there is one.
+    ///
+    /// # Errors
+    /// With every mistake that was found.
+    pub fn read(file: &str, text: &str, history: &History, policy: Option<&Policy>) -> Result<Self, InputErrors> {
+        text::read(file, text, Format::Toml, |calibration: &Self| {
+            let against_policy = policy.map(|policy| target::problems(calibration, policy));
+            calibration.check(history).into_iter().chain(against_policy.into_iter().flatten()).collect()
+        })
+    }
+
+    /// Checks every rule, also those that take the history to check: that it has the columns, is long enough, and has
+    /// no gap that is too wide.
+    #[must_use]
+    pub fn check(&self, history: &History) -> Vec<Problem> {
+        let mut problems = self.problems();
+        let expected = || {
+            let names: Vec<_> = history.columns().iter().map(|column| column.name.as_str()).collect();
+            format!("a column of the history: {}", names.join(", "))
+        };
+        for (path, column) in self.named_columns() {
+            problems.extend(require(history.column(column).is_some(), path, expected(), column));
+        }
+        let moves = history.moves();
+        let expected = format!("at most {moves}, the moves of the history");
+        problems.extend(require(self.window as usize <= moves, "window", expected.clone(), self.window));
+        if let Some(ScenarioRule::History { days }) = self.scenarios {
+            problems.extend(require(days as usize <= moves, "scenarios.days", expected, days));
+        }
+        if let Some((before, after)) = history.widest_gap() {
+            let width = after.number() - before.number();
+            let expected = format!("at least {width}, because the history has no day between {before} and {after}");
+            problems.extend(require(self.max_gap >= width, "max_gap", expected, self.max_gap));
+        }
+        problems
+    }
+
+    /// What its estimator is told.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let Self { estimator, confidence, horizon, decay, .. } = *self;
+        Settings { estimator, confidence, horizon, decay }
+    }
+
+    /// The columns that drive anything, in the order of the history.
+    #[must_use]
+    pub fn columns<'h>(&self, history: &'h History) -> Vec<&'h Column> {
+        let named: BTreeSet<&Name> = self.named_columns().into_iter().map(|(_, name)| name).collect();
+        history.columns().iter().filter(|column| named.contains(&column.name)).collect()
+    }
+
+    fn named_columns(&self) -> Vec<(String, &Name)> {
+        let mut named = Vec::new();
+        for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
+            named.extend(driven.iter().enumerate().map(|(i, driven)| (format!("{list}[{i}].column"), &driven.column)));
+        }
+        named.extend(
+            self.factors.iter().enumerate().map(|(i, factor)| (format!("factors[{i}].column"), &factor.column)),
+        );
+        let columns = self.volatility.iter().flat_map(|rule| &rule.columns).enumerate();
+        named.extend(columns.map(|(i, column)| (format!("volatility.columns[{i}]"), column)));
+        named
+    }
+
+    fn driven_problems(&self, list: &str, driven: &[Driven], most: Ppm) -> Vec<Problem> {
+        let names = driven.iter().map(|driven| &driven.instrument);
+        let mut problems = repeated(names, |i| format!("{list}[{i}].instrument"), "each instrument once");
+        for (i, driven) in driven.iter().enumerate() {
+            problems.extend(multiple_problems(&format!("{list}[{i}].multiple"), driven.multiple));
+            problems.extend(driven.bounds.problems(&format!("{list}[{i}].bounds"), &self.limits, most));
+        }
+        problems
+    }
+
+    fn factor_problems(&self) -> Vec<Problem> {
+        let names = self.factors.iter().map(|factor| &factor.factor);
+        let mut problems = repeated(names, |i| format!("factors[{i}].factor"), "each factor once");
+        for (i, factor) in self.factors.iter().enumerate() {
+            let Ppm(multiple) = factor.multiple;
+            let expected = format!("from 1 to {} ppm", MAX.0);
+            problems.extend(require(
+                (1..=MAX.0).contains(&multiple),
+                format!("factors[{i}].multiple"),
+                expected,
+                multiple,
+            ));
+            // The bounds of both sides: no price falls by more than all of it, which is seen to where scenarios are
+            // made.
+            problems.extend(factor.bounds.problems(&format!("factors[{i}].bounds"), &self.limits, MAX));
+        }
+        let (some, scenarios) = (!self.factors.is_empty(), self.scenarios.is_some());
+        let found = if some { "factors" } else { "scenarios" };
+        problems.extend(require(
+            some == scenarios,
+            "scenarios",
+            "both factors and scenarios, or neither",
+            format!("only {found}"),
+        ));
+        let (path, days) = match self.scenarios {
+            Some(ScenarioRule::Joint { worst_days }) => ("scenarios.worst_days", worst_days.max(1)),
+            Some(ScenarioRule::History { days }) => ("scenarios.days", days),
+            None => return problems,
+        };
+        problems.extend(require((1..=self.window).contains(&days), path, "days of the window", days));
+        problems
+    }
+
+    fn volatility_problems(&self, rule: &VolatilityRule) -> Vec<Problem> {
+        let mut problems = repeated(&rule.columns, |i| format!("volatility.columns[{i}]"), "each column once");
+        problems.extend(require(!rule.columns.is_empty(), "volatility.columns", "at least one column", "none"));
+        problems.extend(multiple_problems("volatility.multiple", rule.multiple));
+        problems.extend(rule.bounds.problems("volatility.bounds", &self.limits, MAX));
+        problems
+    }
+}
+
+/// A multiple that falls with the level would make the initial requirement the laxer one.
+fn multiple_problems(path: &str, multiple: ByBasis) -> Option<Problem> {
+    let ByBasis { maintenance, initial } = multiple;
+    let expected = format!("multiples from 1 to {} ppm with initial >= maintenance", MAX.0);
+    let found = format!("initial {}, maintenance {}", initial.0, maintenance.0);
+    require(maintenance.0 > 0 && maintenance <= initial && initial <= MAX, path, expected, found)
+}

@@ -1,0 +1,178 @@
+//! The new parameters of a policy.
+//!
+//! With `ES↓` and `ES↑` the expected shortfalls over the horizon of somebody long and of somebody short, and `a` the
+//! multiple that the calibration states:
+//!
+//! | parameter | requirement |
+//! |---|---|
+//! | weight `w` | haircut `1 − w = a·ES↓` |
+//! | margin fraction | `a·max(ES↓, ES↑)` |
+//! | shocks of a risk factor | `−a·ES↓` and `a·ES↑`, [together](crate::joint) with those of others |
+//! | loss multiple `λ` | `λ − 1 = a·VR`, with the [volatility range](crate::estimator::Settings::volatility_range) `VR` |
+//!
+//! Each is rounded up to the grid, then [limited](crate::update).
+
+use surety_margin::{
+    ident::Name,
+    policy::{Basis, ByBasis, Policy},
+    problem::Problem,
+    units::Ppm,
+    universe::Universe,
+};
+
+use crate::{
+    calibration::{Calibration, Driven},
+    estimator::Estimate,
+    history::History,
+    market::Market,
+    scenarios,
+    target::{self, Form},
+    update::{Bounds, Change, Limits, Requirement},
+};
+
+/// A policy with its new parameters, and what became of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calibrated {
+    /// The policy.
+    pub policy: Policy,
+    /// The estimate for each column that drives anything, in the order of the history.
+    pub estimates: Vec<(Name, Estimate)>,
+    /// Each parameter that was looked at.
+    pub parameters: Vec<Parameter>,
+    /// How many scenarios were written.
+    pub scenarios: usize,
+}
+
+/// A parameter and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// What it is: `haircut of BTC, initial`.
+    pub name: String,
+    /// The columns that drive it.
+    pub columns: Vec<Name>,
+    /// What became of it.
+    pub change: Change,
+}
+
+/// Why there is no new policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CalibrateError {
+    /// The calibration does not fit the history or the policy.
+    #[error("calibration: {}", joined(.0))]
+    Calibration(Vec<Problem>),
+    /// The new policy breaks a rule of policies: has more scenarios than its universe has room for, for instance.
+    #[error("new policy: {}", joined(.0))]
+    Policy(Vec<Problem>),
+}
+
+fn joined(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Calibrates a policy: the same input gives the same policy everywhere.
+///
+/// # Errors
+/// If the calibration does not fit the history or the policy, or the new policy breaks a rule of policies.
+pub fn calibrate(
+    calibration: &Calibration,
+    history: &History,
+    policy: &Policy,
+    universe: &Universe,
+) -> Result<Calibrated, CalibrateError> {
+    let mut problems = calibration.check(history);
+    problems.extend(target::problems(calibration, policy));
+    if !problems.is_empty() {
+        return Err(CalibrateError::Calibration(problems));
+    }
+    let market = Market::new(calibration, history);
+    let mut policy = policy.clone();
+    let mut record = Record { limits: calibration.limits, parameters: Vec::new() };
+    for driven in &calibration.haircuts {
+        if let Some(weights) = target::weight(&mut policy.model, &driven.instrument) {
+            let estimate = market.column(&driven.column).map_or(0, |column| column.estimate.down);
+            record.update_driven("haircut", driven, estimate, weights, Form::OneMinus);
+        }
+    }
+    for driven in &calibration.fractions {
+        if let Some(fractions) = target::fraction(&mut policy.model, &driven.instrument) {
+            let estimate = market.column(&driven.column).map(|column| column.estimate.down.max(column.estimate.up));
+            record.update_driven("margin fraction", driven, estimate.unwrap_or(0), fractions, Form::Itself);
+        }
+    }
+    let mut scenarios = 0;
+    if let Some(model) = target::scenario_margin(&mut policy.model) {
+        if let Some(rule) = &calibration.volatility {
+            let estimate = ByBasisRule {
+                estimate: market.volatility_range(&rule.columns),
+                multiple: rule.multiple,
+                bounds: rule.bounds,
+            };
+            record.update_both(
+                "excess of the loss multiple",
+                &rule.columns,
+                &estimate,
+                &mut model.loss_multiple,
+                Form::Excess,
+            );
+        }
+        if let Some(rule) = calibration.scenarios {
+            scenarios = scenarios::write(model, rule, calibration, &market, &mut record);
+        }
+    }
+    let problems = policy.check(universe);
+    if !problems.is_empty() {
+        return Err(CalibrateError::Policy(problems));
+    }
+    let estimates = market.columns.iter().map(|column| (column.name.clone(), column.estimate)).collect();
+    Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios })
+}
+
+/// What becomes of the parameters.
+pub(crate) struct Record {
+    limits: Limits,
+    parameters: Vec<Parameter>,
+}
+
+/// What a parameter is updated by: an estimate in parts per billion, its multiple, and what the parameter may be.
+pub(crate) struct Rule {
+    pub(crate) estimate: u64,
+    pub(crate) multiple: Ppm,
+    pub(crate) bounds: Bounds,
+}
+
+/// What the parameters of both bases are updated by.
+struct ByBasisRule {
+    estimate: u64,
+    multiple: ByBasis,
+    bounds: Bounds,
+}
+
+impl Record {
+    /// The new value of a parameter.
+    pub(crate) fn update(
+        &mut self,
+        name: String,
+        columns: &[Name],
+        old: Option<Requirement>,
+        rule: &Rule,
+    ) -> Requirement {
+        let change = self.limits.update(old, rule.estimate, rule.multiple, rule.bounds);
+        self.parameters.push(Parameter { name, columns: columns.to_vec(), change });
+        change.new
+    }
+
+    fn update_driven(&mut self, what: &str, driven: &Driven, estimate: u64, parameters: &mut ByBasis, form: Form) {
+        let rule = ByBasisRule { estimate, multiple: driven.multiple, bounds: driven.bounds };
+        let name = format!("{what} of {}", driven.instrument);
+        self.update_both(&name, std::slice::from_ref(&driven.column), &rule, parameters, form);
+    }
+
+    fn update_both(&mut self, name: &str, columns: &[Name], rule: &ByBasisRule, parameters: &mut ByBasis, form: Form) {
+        for (basis, called) in [(Basis::Maintenance, "maintenance"), (Basis::Initial, "initial")] {
+            let parameter = target::at(parameters, basis);
+            let rule = Rule { estimate: rule.estimate, multiple: rule.multiple.at(basis), bounds: rule.bounds };
+            let old = Some(form.requirement(*parameter));
+            *parameter = form.parameter(self.update(format!("{name}, {called}"), columns, old, &rule));
+        }
+    }
+}

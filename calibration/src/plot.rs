@@ -1,0 +1,251 @@
+//! Plots as SVG: lines over days, in panels above each other. Coordinates are integers, so the same values give the
+//! same bytes.
+
+use std::fmt::Write as _;
+
+use crate::day::Day;
+
+/// A plot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plot {
+    /// What stands above it.
+    pub title: String,
+    /// The day of each value.
+    pub days: Vec<Day>,
+    /// The panels, from above.
+    pub panels: Vec<Panel>,
+}
+
+/// A coordinate system of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panel {
+    /// What stands above it.
+    pub title: String,
+    /// The lines; drawn in this order.
+    pub lines: Vec<Line>,
+}
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What the legend calls it.
+    pub name: String,
+    /// Its colour.
+    pub colour: Colour,
+    /// A value for each day, in parts per million; shown in percent.
+    pub values: Vec<i64>,
+}
+
+/// Colours that differ also for those who see fewer of them.
+///
+/// Source: Okabe and Ito, *Color universal design*, 2008.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// For what happened.
+    Grey,
+    /// First choice.
+    Blue,
+    /// Second choice.
+    Vermilion,
+    /// Third choice.
+    Green,
+    /// Fourth choice.
+    Purple,
+}
+
+impl Colour {
+    /// The colours of lines that are estimates, over and over.
+    pub const ESTIMATES: [Self; 4] = [Self::Blue, Self::Vermilion, Self::Green, Self::Purple];
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Grey => "#9a9a9a",
+            Self::Blue => "#0072b2",
+            Self::Vermilion => "#d55e00",
+            Self::Green => "#009e73",
+            Self::Purple => "#8a4f7d",
+        }
+    }
+}
+
+const WIDTH: i64 = 960;
+const LEFT: i64 = 64;
+const RIGHT: i64 = 16;
+const TOP: i64 = 44;
+const PANEL: i64 = 210;
+const PANEL_TITLE: i64 = 40;
+const GAP: i64 = 26;
+/// Most labels below a panel, and beside it.
+const MOST_MONTHS: usize = 13;
+const MOST_TICKS: i64 = 6;
+
+impl Plot {
+    /// The file's content.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        // Heights of a handful of panels.
+        let panels = self.panels.len() as i64;
+        let height = TOP + panels * (PANEL_TITLE + PANEL + GAP);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+             viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">\n\
+             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
+        );
+        text(&mut svg, (LEFT, 26), "start", 16, &self.title);
+        let mut top = TOP;
+        for panel in &self.panels {
+            self.panel(&mut svg, panel, top + PANEL_TITLE);
+            top += PANEL_TITLE + PANEL + GAP;
+        }
+        svg + "</svg>\n"
+    }
+
+    fn panel(&self, svg: &mut String, panel: &Panel, top: i64) {
+        text(svg, (LEFT, top - 24), "start", 13, &panel.title);
+        legend(svg, panel, top - 8);
+        let scale = Scale::of(panel, top);
+        for tick in scale.ticks() {
+            let y = scale.y(tick);
+            rule(svg, (LEFT, y), (WIDTH - RIGHT, y));
+            text(svg, (LEFT - 6, y + 4), "end", 12, &percent(tick));
+        }
+        for (index, day) in self.months() {
+            let x = self.x(index) / 10;
+            rule(svg, (x, top), (x, top + PANEL));
+            text(svg, (x, top + PANEL + 16), "middle", 12, &format!("{:04}-{:02}", day.year(), day.month()));
+        }
+        for line in &panel.lines {
+            let _ =
+                write!(svg, "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"1.4\" points=\"", line.colour.code());
+            for (index, value) in line.values.iter().enumerate() {
+                let separator = if index == 0 { "" } else { " " };
+                let (x, y) = (self.x(index), scale.y_in_tenths(*value));
+                let _ = write!(svg, "{separator}{}.{},{}.{}", x / 10, x % 10, y / 10, y % 10);
+            }
+            svg.push_str("\"/>\n");
+        }
+    }
+
+    /// Where a day is, in tenths.
+    fn x(&self, index: usize) -> i64 {
+        // Lengths of what is in memory.
+        let (index, steps) = (index as i64, self.days.len().saturating_sub(1).max(1) as i64);
+        LEFT * 10 + (WIDTH - LEFT - RIGHT) * 10 * index / steps
+    }
+
+    /// The first day of every first, third or twelfth month: of as many as there is room to name.
+    fn months(&self) -> Vec<(usize, Day)> {
+        let begins = |index: &usize| *index > 0 && self.days[*index].month() != self.days[*index - 1].month();
+        let starts: Vec<usize> = (0..self.days.len()).filter(begins).collect();
+        let every = |months: u8| {
+            let fitting = starts.iter().filter(move |index| (self.days[**index].month() - 1).is_multiple_of(months));
+            fitting.map(|index| (*index, self.days[*index])).collect::<Vec<_>>()
+        };
+        [1, 3, 12].map(every).into_iter().find(|months| months.len() <= MOST_MONTHS).unwrap_or_default()
+    }
+}
+
+/// From parts per million to heights.
+struct Scale {
+    top: i64,
+    low: i64,
+    high: i64,
+    step: i64,
+}
+
+impl Scale {
+    fn of(panel: &Panel, top: i64) -> Self {
+        let values = || panel.lines.iter().flat_map(|line| line.values.iter().copied());
+        let (low, high) = (values().min().unwrap_or(0).min(0), values().max().unwrap_or(0).max(1));
+        let step = nice_step(high.saturating_sub(low));
+        Self { top, low: low.div_euclid(step) * step, high: (high - 1).div_euclid(step) * step + step, step }
+    }
+
+    fn ticks(&self) -> impl Iterator<Item = i64> + use<> {
+        let (low, step) = (self.low, self.step);
+        (0..=(self.high - low) / step).map(move |i| low + i * step)
+    }
+
+    fn y_in_tenths(&self, value: i64) -> i64 {
+        let (below, range) = (i128::from(self.high) - i128::from(value), i128::from(self.high) - i128::from(self.low));
+        let height = below * i128::from(PANEL * 10) / range.max(1);
+        self.top * 10 + i64::try_from(height).unwrap_or(0)
+    }
+
+    fn y(&self, value: i64) -> i64 {
+        self.y_in_tenths(value) / 10
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, so that a range has few of them.
+fn nice_step(range: i64) -> i64 {
+    let powers = (0..18).map(|power| 10_i64.pow(power));
+    let mut steps = powers.flat_map(|power| [power, 2 * power, 5 * power]);
+    steps.find(|step| range / step < MOST_TICKS).unwrap_or(i64::MAX)
+}
+
+/// Parts per million in percent, without zeros behind the last place.
+fn percent(ppm: i64) -> String {
+    let digits = format!("{}.{:04}", ppm.unsigned_abs() / 10_000, ppm.unsigned_abs() % 10_000);
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    let sign = if ppm < 0 { "−" } else { "" };
+    format!("{sign}{digits} %")
+}
+
+fn legend(svg: &mut String, panel: &Panel, y: i64) {
+    let mut x = LEFT;
+    for line in &panel.lines {
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{x}\" y1=\"{0}\" x2=\"{1}\" y2=\"{0}\" stroke=\"{2}\" stroke-width=\"3\"/>",
+            y - 4,
+            x + 18,
+            line.colour.code()
+        );
+        text(svg, (x + 23, y), "start", 12, &line.name);
+        // Wide enough for the letters.
+        x += 40 + 7 * line.name.chars().count() as i64;
+    }
+}
+
+fn rule(svg: &mut String, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
+    let _ = writeln!(svg, "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"#e4e4e4\"/>");
+}
+
+fn text(svg: &mut String, (x, y): (i64, i64), anchor: &str, size: i64, content: &str) {
+    let content = content.replace('&', "&amp;").replace('<', "&lt;");
+    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" font-size=\"{size}\">{content}</text>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plot(values: Vec<i64>) -> Plot {
+        let days = (1..=values.len()).map(|day| Day::parse(&format!("2020-01-{day:02}")).unwrap()).collect();
+        let line = Line { name: "a < b".into(), colour: Colour::Blue, values };
+        Plot { title: "T & U".into(), days, panels: vec![Panel { title: "P".into(), lines: vec![line] }] }
+    }
+
+    #[test]
+    fn a_plot_is_svg_of_integers() {
+        let svg = plot(vec![0, 50_000, -30_000]).svg();
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+        assert!(svg.contains("T &amp; U") && svg.contains("a &lt; b"));
+        assert!(svg.contains("points=\"64.0,210.0 504.0,105.0 944.0,273.0\""), "{svg}");
+        assert!(svg.contains("−2 %"));
+        assert_eq!(svg, plot(vec![0, 50_000, -30_000]).svg());
+    }
+
+    #[test]
+    fn steps_are_few_and_round() {
+        assert_eq!([1, 6, 11, 100_000, 130_000].map(nice_step), [1, 2, 2, 20_000, 50_000]);
+        assert_eq!([-12_500, 0, 1_000_000].map(percent), ["−1.25 %", "0 %", "100 %"]);
+    }
+
+    #[test]
+    fn an_empty_plot_is_drawn_too() {
+        assert!(plot(Vec::new()).svg().contains("</svg>"));
+        assert!(plot(vec![0]).svg().contains("points=\"64.0,"));
+    }
+}

@@ -1,0 +1,131 @@
+//! The scenarios that a calibration writes: joint ones, and days of history.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use surety_margin::{
+    ident::Name,
+    models::{MarketScenario, ScenarioMargin},
+    program::TailShare,
+    units::{Ppm, ShockPpm},
+};
+
+use crate::{
+    calibration::{Calibration, Factor, ScenarioRule},
+    joint::{JointScenario, all_to, joint_scenarios},
+    market::{Market, MarketColumn},
+    moves::{Side, div_away},
+    parameters::{Record, Rule},
+    update::{Bounds, Requirement, share_of},
+};
+
+/// How names of scenarios begin that a calibration wrote.
+pub const PREFIX: &str = "calibrated/";
+
+/// Writes the scenarios that a rule asks for, and says how many.
+pub(crate) fn write(
+    model: &mut ScenarioMargin,
+    rule: ScenarioRule,
+    calibration: &Calibration,
+    market: &Market<'_>,
+    record: &mut Record,
+) -> usize {
+    let written = match rule {
+        ScenarioRule::Joint { worst_days } => {
+            let mut written = joint(model, calibration, market, record);
+            written.extend(worst_days_of(market, calibration, worst_days as usize));
+            model.scenarios.retain(|scenario| !scenario.name.as_str().starts_with(PREFIX));
+            written
+        }
+        ScenarioRule::History { days } => {
+            model.scenarios.clear();
+            model.tail = TailShare::new(Ppm(Ppm::ONE.0.saturating_sub(calibration.confidence.0))).ok();
+            let first = market.days.len().saturating_sub(days as usize);
+            (first..market.days.len()).filter_map(|day| historical(market, calibration, day)).collect()
+        }
+    };
+    let count = written.len();
+    model.scenarios.extend(written);
+    count
+}
+
+/// The joint scenarios, with the shocks of each factor limited.
+fn joint(
+    model: &ScenarioMargin,
+    calibration: &Calibration,
+    market: &Market<'_>,
+    record: &mut Record,
+) -> Vec<MarketScenario> {
+    let shocks: Vec<[Requirement; 2]> = calibration
+        .factors
+        .iter()
+        .map(|factor| Side::ALL.map(|side| shock(model, factor, side, market, record)))
+        .collect();
+    let columns = factor_columns(market, calibration);
+    let names: Vec<&Name> = columns.iter().map(|column| column.name).collect();
+    let scenarios = joint_scenarios(&names, |i, j| market.correlation(columns[i], columns[j]));
+    let scenario = |JointScenario { name, shares }: JointScenario| {
+        let shares: BTreeMap<&Name, i32> = names.iter().copied().zip(shares).collect();
+        let moved = calibration.factors.iter().zip(&shocks).filter_map(|(factor, [down, up])| {
+            let share = *shares.get(&factor.column)?;
+            let whole = if share < 0 { *down } else { *up };
+            Some((factor.factor.clone(), shock_ppm(share_of(whole, share))))
+        });
+        named(&name, moved.collect())
+    };
+    scenarios.into_iter().filter_map(scenario).collect()
+}
+
+/// The size of a factor's shock, which that of the last calibration limits.
+fn shock(model: &ScenarioMargin, factor: &Factor, side: Side, market: &Market<'_>, record: &mut Record) -> Requirement {
+    // No price falls by more than all of it.
+    let most = if side == Side::Down { Ppm::ONE } else { factor.bounds.cap };
+    let bounds = Bounds { floor: factor.bounds.floor.min(most), cap: factor.bounds.cap.min(most) };
+    let estimate = market.column(&factor.column).map_or(0, |column| column.estimate.shortfall(side));
+    let rule = Rule { estimate, multiple: factor.multiple, bounds };
+    let name = format!("shock {} of {}", side.name(), factor.factor);
+    record.update(name, std::slice::from_ref(&factor.column), old_shock(model, &factor.factor, side), &rule)
+}
+
+fn old_shock(model: &ScenarioMargin, factor: &Name, side: Side) -> Option<Requirement> {
+    let name = format!("{PREFIX}{}", all_to(side));
+    let scenario = model.scenarios.iter().find(|scenario| scenario.name.as_str() == name)?;
+    let ShockPpm(shock) = *scenario.shocks.get(factor)?;
+    Some(Requirement(if side == Side::Down { -i64::from(shock) } else { shock.into() }))
+}
+
+/// The columns that drive factors, in the order of the history.
+fn factor_columns<'m>(market: &'m Market<'_>, calibration: &Calibration) -> Vec<&'m MarketColumn<'m>> {
+    let drives = |column: &&MarketColumn<'_>| calibration.factors.iter().any(|factor| factor.column == *column.name);
+    market.columns.iter().filter(drives).collect()
+}
+
+/// The days of the window on which the prices of the factors moved most, their moves added up without signs.
+fn worst_days_of(market: &Market<'_>, calibration: &Calibration, count: usize) -> Vec<MarketScenario> {
+    let columns = factor_columns(market, calibration);
+    let size = |day: usize| columns.iter().map(|column| column.scenarios[day].ppb().unsigned_abs()).sum::<u64>();
+    let mut days: Vec<usize> = (0..market.days.len()).collect();
+    days.sort_by_key(|day| (Reverse(size(*day)), *day));
+    days.into_iter().take(count).filter_map(|day| historical(market, calibration, day)).collect()
+}
+
+/// A day of the window as a scenario. What happened is not limited.
+fn historical(market: &Market<'_>, calibration: &Calibration, day: usize) -> Option<MarketScenario> {
+    let moved = calibration.factors.iter().filter_map(|factor| {
+        let scenario = market.column(&factor.column)?.scenarios[day];
+        let ppb = scenario.scaled(factor.multiple.0.into(), Ppm::ONE.0.into()).ppb();
+        let ppm = div_away(ppb.into(), 1_000);
+        Some((factor.factor.clone(), shock_ppm(i64::try_from(ppm).unwrap_or(i64::MAX))))
+    });
+    named(&market.days[day].to_string(), moved.collect())
+}
+
+/// No price falls by more than all of it, and shocks up are far smaller than what the type holds.
+fn shock_ppm(ppm: i64) -> ShockPpm {
+    ShockPpm(i32::try_from(ppm.max(-i64::from(Ppm::ONE.0))).unwrap_or(i32::MAX))
+}
+
+/// A scenario. Its name is one, because columns' names are and are short.
+fn named(name: &str, shocks: BTreeMap<Name, ShockPpm>) -> Option<MarketScenario> {
+    let name = Name::new(format!("{PREFIX}{name}")).ok()?;
+    Some(MarketScenario { name, shocks })
+}

@@ -1,0 +1,222 @@
+//! How far one update may move a parameter.
+//!
+//! All parameters are seen as *requirements*, of which more is stricter: a haircut is one minus a weight, a shock
+//! counts by its size, a multiple by what exceeds one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_margin::{
+    problem::{Problem, require},
+    units::Ppm,
+};
+
+use crate::moves::div_away;
+
+/// A requirement in parts per million: the more, the stricter. Below zero only where a policy was laxer than any
+/// estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requirement(pub i64);
+
+/// What an update may do to any parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Parameters are multiples of this; estimates are rounded up to one.
+    pub grid: Ppm,
+    /// How much stricter a parameter may become at once.
+    pub stricter: Ppm,
+    /// How much laxer a parameter may become at once.
+    pub laxer: Ppm,
+}
+
+/// What a parameter may be, whatever the estimate and however far the last value was from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// The laxest value.
+    pub floor: Ppm,
+    /// The strictest value.
+    pub cap: Ppm,
+}
+
+/// What became of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What it was; none if the policy had none yet.
+    pub old: Option<Requirement>,
+    /// The estimate, rounded up to the grid.
+    pub proposed: Requirement,
+    /// The estimate as far as one update may go.
+    pub limited: Requirement,
+    /// What it is now: limited, and within its bounds.
+    pub new: Requirement,
+}
+
+impl Change {
+    /// Why the new value is what it is.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        if self.new > self.limited {
+            "raised to its floor"
+        } else if self.new < self.limited {
+            "lowered to its cap"
+        } else if self.limited < self.proposed {
+            "as much stricter as one update may be"
+        } else if self.limited > self.proposed {
+            "as much laxer as one update may be"
+        } else if self.old == Some(self.new) {
+            "the estimate has not changed"
+        } else {
+            "the estimate"
+        }
+    }
+}
+
+impl Limits {
+    /// The change that an estimate in parts per billion makes.
+    #[must_use]
+    pub fn update(&self, old: Option<Requirement>, estimate: u64, multiple: Ppm, bounds: Bounds) -> Change {
+        let proposed = self.rounded_up(estimate, multiple);
+        let limited = old.map_or(proposed, |old| self.step(old, proposed));
+        let (floor, cap) = (Requirement(bounds.floor.0.into()), Requirement(bounds.cap.0.into()));
+        Change { old, proposed, limited, new: limited.min(cap).max(floor) }
+    }
+
+    /// An estimate in parts per billion, times a multiple, as a multiple of the grid: rounded up, against the account.
+    fn rounded_up(&self, estimate: u64, multiple: Ppm) -> Requirement {
+        let product = u128::from(estimate) * u128::from(multiple.0);
+        // Parts per billion times parts per million, in units of the grid.
+        let units = product.div_ceil(u128::from(self.grid.0.max(1)) * 1_000_000_000);
+        Requirement(i64::try_from(units).unwrap_or(i64::MAX / 1_000_000).saturating_mul(self.grid.0.into()))
+    }
+
+    /// As near to `proposed` as one update may go, on the grid.
+    fn step(&self, Requirement(old): Requirement, proposed: Requirement) -> Requirement {
+        let grid = i64::from(self.grid.0.max(1));
+        let strictest = (old + i64::from(self.stricter.0)).div_euclid(grid) * grid;
+        // Rounding up is the stricter way: no step is larger than its limit.
+        let laxest = -(i64::from(self.laxer.0) - old).div_euclid(grid) * grid;
+        proposed.min(Requirement(strictest)).max(Requirement(laxest))
+    }
+
+    /// What makes them no limits. `path` is where they are.
+    pub(crate) fn problems(&self, path: &str) -> Vec<Problem> {
+        let Ppm(grid) = self.grid;
+        let mut problems = Vec::new();
+        let divides = grid > 0 && Ppm::ONE.0.is_multiple_of(grid);
+        problems.extend(require(divides, format!("{path}.grid"), "a divisor of 1000000 ppm", grid));
+        for (key, Ppm(step)) in [("stricter", self.stricter), ("laxer", self.laxer)] {
+            let expected = format!("from the grid, which is {grid} ppm, to 10000000 ppm");
+            problems.extend(require((grid..=10_000_000).contains(&step), format!("{path}.{key}"), expected, step));
+        }
+        let expected =
+            format!("at most stricter, which is {}: what takes long to loosen is never too lax", self.stricter.0);
+        problems.extend(require(self.laxer <= self.stricter, format!("{path}.laxer"), expected, self.laxer.0));
+        problems
+    }
+}
+
+impl Bounds {
+    /// What makes them no bounds of something that is at most `most`. `path` is where they are.
+    pub(crate) fn problems(&self, path: &str, limits: &Limits, most: Ppm) -> Vec<Problem> {
+        let on_grid = |bound: Ppm| limits.grid.0 > 0 && bound.0.is_multiple_of(limits.grid.0);
+        let mut problems = Vec::new();
+        for (key, bound) in [("floor", self.floor), ("cap", self.cap)] {
+            let expected = format!("a multiple of the grid, which is {} ppm, of at most {} ppm", limits.grid.0, most.0);
+            problems.extend(require(on_grid(bound) && bound <= most, format!("{path}.{key}"), expected, bound.0));
+        }
+        let expected = format!("at most the cap, which is {} ppm", self.cap.0);
+        problems.extend(require(self.floor <= self.cap, format!("{path}.floor"), expected, self.floor.0));
+        problems
+    }
+}
+
+/// A share of a requirement, from minus one to one in parts per million, rounded away from zero.
+#[must_use]
+pub(crate) fn share_of(Requirement(whole): Requirement, share: i32) -> i64 {
+    let product = i128::from(whole) * i128::from(share);
+    i64::try_from(div_away(product, i128::from(Ppm::ONE.0))).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { grid: Ppm(1_000), stricter: Ppm(50_000), laxer: Ppm(10_000) };
+    const WIDE: Bounds = Bounds { floor: Ppm(0), cap: Ppm(1_000_000) };
+
+    fn update(old: i64, estimate_ppm: u64, bounds: Bounds) -> Change {
+        LIMITS.update(Some(Requirement(old)), estimate_ppm * 1_000, Ppm::ONE, bounds)
+    }
+
+    #[test]
+    fn estimates_are_rounded_up_to_the_grid() {
+        let first = |estimate, multiple| LIMITS.update(None, estimate, Ppm(multiple), WIDE).new.0;
+        assert_eq!(first(100_000_000, 1_000_000), 100_000);
+        assert_eq!(first(100_000_001, 1_000_000), 101_000);
+        assert_eq!(first(100_000_000, 1_250_001), 126_000);
+        assert_eq!(first(0, 1_000_000), 0);
+    }
+
+    #[test]
+    fn a_reason_is_given() {
+        assert_eq!(update(100_000, 300_000, WIDE).reason(), "as much stricter as one update may be");
+        assert_eq!(update(100_000, 20_000, WIDE).reason(), "as much laxer as one update may be");
+        assert_eq!(update(100_000, 105_000, WIDE).reason(), "the estimate");
+        assert_eq!(update(100_000, 99_900, WIDE).reason(), "the estimate has not changed");
+        let bounds = Bounds { floor: Ppm(200_000), cap: Ppm(300_000) };
+        assert_eq!(update(100_000, 105_000, bounds).reason(), "raised to its floor");
+        assert_eq!(update(400_000, 400_000, bounds).reason(), "lowered to its cap");
+    }
+
+    #[test]
+    fn rejects_limits_that_limit_nothing() {
+        let problems =
+            |limits: Limits| limits.problems("limits").into_iter().map(|problem| problem.path).collect::<Vec<_>>();
+        assert_eq!(problems(LIMITS), [""; 0]);
+        assert_eq!(problems(Limits { grid: Ppm(0), ..LIMITS }), ["limits.grid"]);
+        assert_eq!(problems(Limits { grid: Ppm(3_000), ..LIMITS }), ["limits.grid"]);
+        assert_eq!(problems(Limits { laxer: Ppm(999), ..LIMITS }), ["limits.laxer"]);
+        assert_eq!(problems(Limits { laxer: Ppm(50_001), ..LIMITS }), ["limits.laxer"]);
+        assert_eq!(problems(Limits { stricter: Ppm(10_000_001), ..LIMITS }), ["limits.stricter"]);
+    }
+
+    #[test]
+    fn rejects_bounds_that_bound_nothing() {
+        let problems = |floor, cap| {
+            let bounds = Bounds { floor: Ppm(floor), cap: Ppm(cap) };
+            bounds.problems("b", &LIMITS, Ppm::ONE).into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+        };
+        assert_eq!(problems(0, 1_000_000), [""; 0]);
+        assert_eq!(problems(2_000, 1_000), ["b.floor"]);
+        assert_eq!(problems(500, 1_000), ["b.floor"]);
+        assert_eq!(problems(0, 1_001_000), ["b.cap"]);
+    }
+
+    proptest! {
+        /// Without bounds in the way no step exceeds its limit, whatever the old value was.
+        #[test]
+        fn steps_are_limited(old in 0_i64..1_000_000, estimate in 0_u64..1_000_000_000) {
+            let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, WIDE);
+            prop_assert!(change.limited.0 <= old + 50_000 && change.limited.0 >= old - 10_000);
+            prop_assert_eq!(change.new.0 % 1_000, 0);
+            prop_assert!(change.new.0 >= change.proposed.0.min(old));
+        }
+
+        /// A larger estimate, and a stricter old value, never give a laxer parameter.
+        #[test]
+        fn updates_are_monotone(
+            old in 0_i64..900_000,
+            more in 0_i64..100_000,
+            estimate in 0_u64..900_000_000,
+            rise in 0_u64..100_000_000,
+        ) {
+            let bounds = Bounds { floor: Ppm(50_000), cap: Ppm(800_000) };
+            let change = |old, estimate| LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, bounds).new;
+            prop_assert!(change(old, estimate + rise) >= change(old, estimate));
+            prop_assert!(change(old + more, estimate) >= change(old, estimate));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Calibrations of the example policies, over a synthetic history and over the one that comes with the machine.
+
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod published;
+mod rules;
+mod synthetic;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use surety_calibration::{calibration::Calibration, history::History};
+use surety_margin::{capacity::Capacity, policy::Policy, text::Document as _, universe::Universe};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn example(name: &str) -> String {
+    fs::read_to_string(root().join("examples").join(name)).unwrap()
+}
+
+/// The example's universe, in a circuit of `2^k` rows.
+fn universe(k: u32) -> Universe {
+    let universe = Universe::from_toml("universe.toml", &example("universe.toml")).unwrap();
+    Universe { capacity: Capacity::new(k).unwrap(), ..universe }
+}
+
+fn policy(name: &str) -> Policy {
+    Policy::read(name, &example(name), &universe(10)).unwrap()
+}
+
+fn calibration(name: &str, history: &History) -> Calibration {
+    Calibration::read(name, &example(name), history, None).unwrap()
+}
+
+/// Daily prices of 2018 to 2020, which come with the machine and not with the project.
+fn published_history() -> Option<History> {
+    let path = root().join("../shared/cases/history/btc-eth-daily.csv");
+    if !path.exists() {
+        println!("skipped: {} is absent", path.display());
+        return None;
+    }
+    Some(History::read("btc-eth-daily.csv", &fs::read_to_string(path).unwrap()).unwrap())
+}

@@ -1,0 +1,245 @@
+//! Calibrations that are refused, and where the mistake is said to be; the published schema.
+
+use std::{env, fs};
+
+use serde_json::{Value, json};
+use surety_calibration::{calibration::Calibration, history::History, parameters::calibrate};
+use surety_margin::{
+    models::{Model, Tier},
+    schemas::schema,
+};
+
+use crate::{calibration, example, policy, root, synthetic, universe};
+
+/// As many days as the example's window takes, two of them missing.
+fn history() -> History {
+    let days = (0..400).map(|day| format!("{:04}-{:02}-{:02}", 2000 + day / 336, day % 336 / 28 + 1, day % 28 + 1));
+    let lines = days.enumerate().map(|(i, day)| format!("{day},{},{}\n", 100 + i % 7, 200 + i % 5));
+    History::read("h.csv", &format!("date,BTC-USD,ETH-USD\n{}", lines.collect::<String>())).unwrap()
+}
+
+fn rules() -> String {
+    example("calibration.toml").replace("max_gap = 3", "max_gap = 4")
+}
+
+#[track_caller]
+fn refused(from: &str, to: &str, message: &str) {
+    let rules = rules();
+    assert!(rules.contains(from), "{from}");
+    let policy = policy("policy.toml");
+    let errors =
+        Calibration::read("c", &rules.replacen(from, to, 1), &history(), Some(&policy)).unwrap_err().to_string();
+    assert!(errors.contains(message), "{errors}");
+}
+
+#[test]
+fn the_example_is_accepted() {
+    Calibration::read("c", &rules(), &history(), Some(&policy("policy.toml"))).unwrap();
+}
+
+#[test]
+fn rejects_settings_out_of_range() {
+    refused(
+        "confidence = 990_000",
+        "confidence = 1_000_000",
+        "c:8:14: confidence: expected from 500000 to 999999 ppm, found 1000000",
+    );
+    refused("confidence = 990_000", "confidence = 400_000", "confidence: expected from 500000");
+    refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 500000");
+    refused("horizon = 2", "horizon = 0", "horizon: expected from 1 to 20, found 0");
+    refused("window = 365", "window = 29", "window: expected from 30 to 10000, found 29");
+    refused("max_gap = 4", "max_gap = 31", "max_gap: expected from 1 to 30, found 31");
+    refused("estimator = \"heavy-tailed\"", "estimator = \"garch\"", "estimator: expected");
+    refused("kind = \"surety/calibration\"", "kind = \"surety/policy\"", "kind: expected");
+}
+
+#[test]
+fn rejects_limits_and_bounds_that_do_not_limit() {
+    refused("grid = 5_000", "grid = 7_000", "limits.grid: expected a divisor of 1000000 ppm, found 7000");
+    refused("laxer = 25_000", "laxer = 200_000", "limits.laxer: expected at most stricter");
+    refused(
+        "floor = 100_000, cap = 800_000",
+        "floor = 900_000, cap = 800_000",
+        "factors[0].bounds.floor: expected at most the cap",
+    );
+    refused("floor = 100_000", "floor = 100_001", "factors[0].bounds.floor: expected a multiple of the grid");
+}
+
+#[test]
+fn rejects_what_the_history_does_not_have() {
+    refused(
+        "column = \"BTC-USD\"",
+        "column = \"SOL-USD\"",
+        "factors[0].column: expected a column of the history: BTC-USD, ETH-USD, found SOL-USD",
+    );
+    refused("window = 365", "window = 400", "window: expected at most 399, the moves of the history, found 400");
+    refused(
+        "max_gap = 4",
+        "max_gap = 3",
+        "max_gap: expected at least 4, because the history has no day between 2000-01-28 and 2000-02-01, found 3",
+    );
+    refused(
+        "columns = [\"BTC-USD\", ",
+        "columns = [\"XRP-USD\", ",
+        "volatility.columns[0]: expected a column of the history",
+    );
+}
+
+#[test]
+fn rejects_what_the_policy_does_not_have() {
+    refused(
+        "policy = \"meridian-portfolio\"",
+        "policy = \"other\"",
+        "policy: expected the policy meridian-portfolio, found other",
+    );
+    refused(
+        "factor = \"sol\"",
+        "factor = \"doge\"",
+        "factors[5].factor: expected the risk factor of a position under scenario margin, found doge",
+    );
+    let haircut = "[[haircuts]]\ninstrument = \"DOGE\"\ncolumn = \"BTC-USD\"\n\
+                   multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
+    refused(
+        "[scenarios]",
+        &format!("{haircut}[scenarios]"),
+        "haircuts[0].instrument: expected an instrument to which the policy gives one weight",
+    );
+    let fraction = haircut.replace("haircuts", "fractions").replace("DOGE", "BTC");
+    refused(
+        "[scenarios]",
+        &format!("{fraction}[scenarios]"),
+        "fractions[0].instrument: expected an instrument to which the policy gives a margin",
+    );
+}
+
+#[test]
+fn rejects_factors_without_scenarios_and_scenarios_without_days() {
+    refused(
+        "[scenarios]\ntype = \"joint\"\nworst_days = 4\n",
+        "",
+        "scenarios: expected both factors and scenarios, or neither, found only factors",
+    );
+    refused("worst_days = 4", "worst_days = 366", "scenarios.worst_days: expected days of the window, found 366");
+    refused(
+        "type = \"joint\"\nworst_days = 4",
+        "type = \"history\"\ndays = 0",
+        "scenarios.days: expected days of the window, found 0",
+    );
+    refused("type = \"joint\"", "type = \"history\"", "scenarios");
+}
+
+#[test]
+fn rejects_repeated_names_and_multiples_that_fall() {
+    refused("factor = \"sol\"", "factor = \"btc\"", "factors[5].factor: expected each factor once, found btc again");
+    refused(
+        "[\"BTC-USD\", \"ETH-USD\"]",
+        "[\"BTC-USD\", \"BTC-USD\"]",
+        "volatility.columns[1]: expected each column once",
+    );
+    refused(
+        "maintenance = 250_000",
+        "maintenance = 750_000",
+        "volatility.multiple: expected multiples from 1 to 10000000 ppm with initial >= maintenance",
+    );
+    refused("multiple = 1_400_000", "multiple = 0", "factors[5].multiple: expected from 1 to 10000000 ppm, found 0");
+}
+
+#[test]
+fn rejects_a_volatility_of_no_column() {
+    refused("[\"BTC-USD\", \"ETH-USD\"]", "[]", "volatility.columns: expected at least one column, found none");
+}
+
+#[test]
+fn rejects_haircuts_of_more_than_everything_and_twice() {
+    let rules = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
+    let refused = |from: &str, to: &str, message: &str| {
+        assert!(rules.contains(from), "{from}");
+        let error = Calibration::read("c", &rules.replacen(from, to, 1), &history(), None).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    };
+    refused("cap = 600_000", "cap = 1_001_000", "haircuts[0].bounds.cap: expected a multiple of the grid");
+    refused("\"ETH\"", "\"BTC\"", "haircuts[1].instrument: expected each instrument once, found BTC again");
+    refused("\"ETH-PERP\"", "\"BTC-PERP\"", "fractions[1].instrument: expected each instrument once");
+}
+
+#[test]
+fn rejects_a_calibration_of_nothing() {
+    let rules = rules();
+    let (head, _) = rules.split_once("[scenarios]").unwrap();
+    let error = Calibration::read("c", head, &history(), None).unwrap_err().to_string();
+    assert_eq!(error, "c:1:1: expected a parameter to calibrate, found none");
+}
+
+#[test]
+fn rejects_volatility_without_scenario_margin() {
+    let rules = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
+    let rules = rules
+        + "[volatility]\ncolumns = [\"BTC-USD\"]\n\
+           multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
+    let error = Calibration::read("c", &rules, &history(), Some(&policy("policy-cross.toml"))).unwrap_err().to_string();
+    assert!(error.contains("volatility: expected a policy with scenario margin, found another model"), "{error}");
+}
+
+#[test]
+fn rejects_a_haircut_of_an_asset_with_a_ladder() {
+    let haircut = "[[haircuts]]\ninstrument = \"BTC\"\ncolumn = \"BTC-USD\"\n\
+                   multiple = { maintenance = 1_000_000, initial = 1_000_000 }\nbounds = { floor = 0, cap = 500_000 }\n";
+    let text = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
+    let (head, _) = text.split_once("[[haircuts]]").unwrap();
+    let text = head.replace("meridian-cross", "meridian-lending") + haircut;
+    let mut lending = policy("policy-lending.toml");
+    Calibration::read("c", &text, &history(), Some(&lending)).unwrap();
+    let Model::Collateral(model) = &mut lending.model else { panic!("collateral") };
+    let weight = model.assets[0].weight.take().unwrap();
+    model.assets[0].tiers = vec![Tier { up_to: None, weight }];
+    let error = Calibration::read("c", &text, &history(), Some(&lending)).unwrap_err().to_string();
+    assert!(error.contains("expected an instrument to which the policy gives one weight, found BTC"), "{error}");
+}
+
+/// The new policy is checked like any other: five hundred scenarios do not fit into 2^10 rows.
+#[test]
+fn rejects_more_scenarios_than_there_is_room_for() {
+    let history = history();
+    let rules = rules().replace("type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 365");
+    let rules = Calibration::read("c", &rules, &history, None).unwrap();
+    let error = calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap_err().to_string();
+    assert!(error.starts_with("new policy: model: expected at most"), "{error}");
+    let error = calibrate(&rules, &history, &policy("policy-cross.toml"), &universe(10)).unwrap_err().to_string();
+    assert!(error.starts_with("calibration: policy: expected the policy meridian-cross"), "{error}");
+}
+
+/// After a change of a type, `UPDATE=1 cargo nextest run -p surety-calibration` writes the schema anew.
+#[test]
+fn the_schema_is_published() {
+    let schema = schema::<Calibration>();
+    let path = root().join("docs/schemas/calibration.json");
+    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+}
+
+#[test]
+fn the_schema_accepts_what_people_write_and_rejects_other_shapes() {
+    let validator = jsonschema::validator_for(schema::<Calibration>().as_value()).unwrap();
+    for name in ["calibration.toml", "calibration-cross.toml"] {
+        let written: Value = toml::from_str(&example(name)).unwrap();
+        assert!(validator.is_valid(&written), "{name}");
+        let read = serde_json::to_value(calibration(name, &synthetic::history(1))).unwrap();
+        assert!(validator.is_valid(&read), "{name}");
+    }
+    let good: Value = toml::from_str(&example("calibration.toml")).unwrap();
+    for (pointer, bad) in [
+        ("/kind", json!("surety/policy")),
+        ("/estimator", json!("garch")),
+        ("/window", json!(-1)),
+        ("/scenarios/type", json!("stress")),
+        ("/limits/grid", json!("5000")),
+        ("/factors/0/bounds/floor", json!(0.5)),
+    ] {
+        let mut value = good.clone();
+        *value.pointer_mut(pointer).unwrap() = bad;
+        assert!(!validator.is_valid(&value), "{pointer}");
+    }
+}

@@ -1,0 +1,278 @@
+//! SPAN-like margin: what the positions of a combined commodity lose together, by risk arrays that are data.
+//!
+//! With `q_i` the units held of member `i`, `v_i` their marked value and `F` the multiple of the level, the margin is
+//! `Σ_j min(w_j·v_j, v_j) + Σ_i v_i - F·Σ_c R_c`: collateral `j` by its weight or ladder, members at their mark, which for
+//! options is the net option value, and the requirement `R_c` of every combined commodity `c`. A liquidation that costs a
+//! fraction takes it of every `|v_i|`.
+//!
+//! | commodity | requirement |
+//! |---|---|
+//! | with risk arrays `a_i` | `max(0, max_s Σ_i q_i·a_i[s], o·Σ max(0, -q_i))` |
+//! | with an outright charge `s` | `max(s·\|x\| + ρ·min(L, S), o·Σ max(0, -q_i))` |
+//! | pair of outright commodities, 1:1 | `s·(\|x\| + \|y\|) - 2·c·s·min(\|x\|, \|y\|)` where `x` and `y` have opposite signs, plus calendar charges |
+//!
+//! The last terms of the first two are the short option minimum `o`, over options. `x` is the sum of the deltas `q_i·δ_i`,
+//! and `L` and `S` are what months with a positive and with a negative sum come to: `L - S = x`.
+//!
+//! The forms in which programs state them are concave as margins:
+//! - `ρ·min(L, S) = (ρ/2)·(L + S) - (ρ/2)·|x|`, so that scan and calendar charge are `(s - ρ/2)·|x| + (ρ/2)·Σ_m |x_m|`, which is
+//!   convex if `s ≥ ρ/2`. Beside risk arrays nothing holds the second term: refused.
+//! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a pair takes `s·(1-c)·(|x| + |y|) + c·s·|x + y|`,
+//!   convex for `0 ≤ c ≤ 1`; with a calendar charge beside it, if `s·(1-c) ≥ ρ/2`.
+//!
+//! Credits that are given one after the other, or in proportion to a scan risk, are not convex: refused.
+//!
+//! Sources: CME Group, "CME SPAN: Standard Portfolio Analysis of Risk" (overview of the methodology) and the "SPAN
+//! Technical Specifications", for scan risk, intra- and inter-commodity spreads, short option minimum and net option
+//! value. Tiers of months, delivery charges and the composite deltas of options in spreads are not modelled.
+
+mod checks;
+mod risk;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use self::risk::Risk;
+use super::{Asset, Frame, Measure, Rule, frame::Fraction, numbered};
+use crate::{
+    evaluate::Breakdown,
+    holdings::Position,
+    ident::Name,
+    policy::{ByBasis, Level},
+    program::{Expression, abs, once},
+    units::{Decimals, Ppm, Price},
+    universe::InstrumentClass,
+};
+
+/// What it costs to liquidate a member.
+const LIQUIDATION: &str = "liquidation";
+
+/// Risk arrays or outright charges for combined commodities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// The requirement is multiplied by this: what the initial one is of the maintenance one.
+    #[serde(default = "ByBasis::one")]
+    pub requirement_multiple: ByBasis,
+    /// Cash and what else counts as collateral.
+    pub collateral: Vec<Asset>,
+    /// What may be traded.
+    pub commodities: Vec<CombinedCommodity>,
+    /// What opposite positions in two commodities save.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<SpreadCredit>,
+}
+
+/// Instruments on one underlying, whose gains and losses offset each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CombinedCommodity {
+    /// Unique in its model.
+    pub name: Name,
+    /// Decimal places of its amounts.
+    pub decimals: Decimals,
+    /// The charge for one unit of net delta. Left out if its members have risk arrays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outright: Option<Amount>,
+    /// The charge for a unit of delta that is long in one month and short in another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Amount>,
+    /// The least that is required for one unit of each option that is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_option_minimum: Option<Amount>,
+    /// Its instruments.
+    pub members: Vec<Member>,
+}
+
+/// An instrument of a combined commodity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The instrument.
+    pub instrument: Name,
+    /// The market entry of its mark.
+    pub price: Name,
+    /// Whether it may be short.
+    #[serde(default)]
+    pub short: bool,
+    /// What one unit that is held loses in each scenario; a gain is negative.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risk_array: Vec<Amount>,
+    /// The delta of one unit, where the commodity has an outright charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Delta>,
+    /// The month that it counts in, where the commodity has a calendar charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<Name>,
+}
+
+/// What opposite net deltas in two commodities save of the outright charges of both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpreadCredit {
+    /// The two commodities, with the same outright charge.
+    pub commodities: Vec<Name>,
+    /// The share that is saved.
+    pub credit: Ppm,
+    /// How many deltas of each make a spread: one to one.
+    #[serde(default = "one_to_one")]
+    pub ratio: Vec<u32>,
+    /// What the credit is a share of: the outright charge.
+    #[serde(default)]
+    pub basis: CreditBasis,
+}
+
+/// What a credit is a share of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CreditBasis {
+    /// The outright charges of the two legs.
+    #[default]
+    Outright,
+    /// The scan risks of the two commodities. No program can state it: read only to be refused with the reason.
+    ScanRisk,
+}
+
+/// A signed amount of quote units for one unit of an instrument, times `10^decimals` of its commodity. At most
+/// `2^53 - 1` either way, which every reader of JSON holds exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Amount(#[schemars(range(min = -9_007_199_254_740_991i64, max = 9_007_199_254_740_991i64))] i64);
+
+impl Amount {
+    const MAX: u64 = (1 << 53) - 1;
+
+    /// An amount.
+    ///
+    /// # Errors
+    /// If it exceeds `2^53 - 1` either way.
+    pub fn new(amount: i64) -> Result<Self, String> {
+        if amount.unsigned_abs() > Self::MAX {
+            return Err(format!("expected an amount of at most 2^53 - 1 either way, found {amount}"));
+        }
+        Ok(Self(amount))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The signed delta of one unit in parts per million: `1_000_000` for a future on one unit of the underlying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Delta(pub i32);
+
+impl From<Delta> for Fraction {
+    fn from(Delta(delta): Delta) -> Self {
+        Self(i64::from(delta))
+    }
+}
+
+impl Member {
+    fn rule(&self, path: String, places: u32) -> Rule<'_> {
+        let measures = vec![Measure { key: "risk_array", entry: None, places }];
+        Rule { measures, ..Rule::new(path, &self.instrument, Some(&self.price), self.short) }
+    }
+}
+
+impl CombinedCommodity {
+    /// Decimal places of the numbers that its program has: beside an outright charge one more for the half of a calendar
+    /// charge, and six for a credit.
+    fn places(&self) -> u32 {
+        u32::from(self.decimals.get()) + if self.outright.is_some() { 7 } else { 0 }
+    }
+
+    /// How many scenarios its risk arrays have.
+    fn scenarios(&self) -> usize {
+        self.members.iter().map(|member| member.risk_array.len()).max().unwrap_or(0)
+    }
+
+    /// A lower bound on the rows of its program.
+    fn least_rows(&self) -> usize {
+        let of_member = |member: &Member| match self.outright {
+            Some(_) => 1,
+            None => member.risk_array.iter().filter(|loss| loss.0 != 0).count(),
+        };
+        self.members.iter().map(of_member).sum()
+    }
+}
+
+impl Span {
+    pub(super) fn rules(&self) -> Vec<Rule<'_>> {
+        let mut rules = numbered("model.collateral", &self.collateral, Asset::rule);
+        for (c, commodity) in self.commodities.iter().enumerate() {
+            let rule = |member, path| Member::rule(member, path, commodity.places());
+            rules.extend(numbered(&format!("model.commodities[{c}].members"), &commodity.members, rule));
+        }
+        rules
+    }
+
+    pub(super) fn classes(&self, rule: usize) -> &'static [InstrumentClass] {
+        use InstrumentClass::{Cash, Future, Option, Perpetual, Spot};
+        if rule < self.collateral.len() { &[Cash, Spot] } else { &[Spot, Perpetual, Future, Option] }
+    }
+
+    /// The multiple of the level, and where there are outright charges the delta.
+    pub(super) fn fractions(&self) -> u32 {
+        if self.commodities.iter().any(|commodity| commodity.outright.is_some()) { 2 } else { 1 }
+    }
+
+    pub(super) fn least_rows(&self) -> usize {
+        self.collateral.len() + self.commodities.iter().map(CombinedCommodity::least_rows).sum::<usize>()
+    }
+
+    pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
+        let collateral = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, Ppm::ONE.into());
+        let collateral = self.collateral.iter().enumerate().map(collateral);
+        let marked = self.members().map(|rule| frame.value(rule, &[]));
+        // Summed once, or every scenario of a commodity would hold the members of all others.
+        let liquidated = self.members().map(|rule| abs(frame.value(rule, &[level.liquidation_cost().into()])));
+        let liquidated = liquidated.sum::<Expression>();
+        collateral.sum::<Expression>() + once(marked.sum()) + Risk::new(self, frame, level).margin() - liquidated
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        frame: &Frame<'_>,
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let mut breakdown = Breakdown::default();
+        for (rule, asset) in self.collateral.iter().enumerate() {
+            breakdown.credit(asset.ladder(level).margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+        }
+        for rule in self.members() {
+            breakdown.credit(frame.value_of(rule, &[], position, prices)?)?;
+            let cost = frame.value_of(rule, &[level.liquidation_cost().into()], position, prices)?.abs();
+            breakdown.charge(LIQUIDATION.to_owned(), cost)?;
+        }
+        Risk::new(self, frame, level).charge(&mut breakdown, position, prices)?;
+        Some(breakdown)
+    }
+
+    /// The share of its outright charge that a commodity saves against another: zero unless a pair has it.
+    fn credit_of(&self, commodity: &Name) -> Ppm {
+        let credit = self.credits.iter().find(|credit| credit.commodities.contains(commodity));
+        credit.map_or(Ppm(0), |credit| credit.credit)
+    }
+
+    /// The numbers of the rules of all members.
+    fn members(&self) -> core::ops::Range<usize> {
+        let count: usize = self.commodities.iter().map(|commodity| commodity.members.len()).sum();
+        self.collateral.len()..self.collateral.len() + count
+    }
+}
+
+fn one_to_one() -> Vec<u32> {
+    vec![1, 1]
+}

@@ -1,0 +1,175 @@
+//! Parameters from price history: `surety policy calibrate` and `surety policy backtest`.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use crate::sandbox::{Run, Sandbox, shared};
+
+const EXAMPLES: [&str; 5] =
+    ["universe.toml", "policy.toml", "policy-cross.toml", "calibration.toml", "calibration-cross.toml"];
+
+/// 375 days of prices that go up and down by a formula, over months that all have 25 days.
+fn history() -> String {
+    let mut text = String::from("date,BTC-USD,ETH-USD\n");
+    for i in 0_u32..375 {
+        let (year, month, day) = (2021 + i / 300, i / 25 % 12 + 1, i % 25 + 1);
+        writeln!(text, "{year}-{month:02}-{day:02},{},{}.5", 9_000 + i * i * 17 % 1_000, 300 + i * i * 7 % 40).unwrap();
+    }
+    text
+}
+
+/// The examples and a history, and a directory for results.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for name in EXAMPLES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+        let text = fs::read_to_string(path).unwrap();
+        sandbox.write(name, &text.replace("max_gap = 3", "max_gap = 7"));
+    }
+    sandbox.write("history.csv", &history());
+    fs::create_dir(sandbox.path("new")).unwrap();
+    sandbox
+}
+
+const CALIBRATE: &str = "policy calibrate . --history history.csv --calibration calibration.toml --out new";
+
+fn replace(sandbox: &Sandbox, name: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(sandbox.path(name)).unwrap();
+    assert!(text.contains(from), "{from}");
+    sandbox.write(name, &text.replacen(from, to, 1));
+}
+
+#[track_caller]
+fn refused(run: Run, place: (&str, u64), path: &str) {
+    let error = run.expect(2).envelope()["error"].clone();
+    let problem = &error["problems"][0];
+    assert_eq!(problem["input"], place.0, "{error}");
+    assert_eq!(problem["line"], place.1, "{error}");
+    assert_eq!(problem["path"], path, "{error}");
+}
+
+#[test]
+fn a_policy_is_calibrated_and_inspected() {
+    let sandbox = sandbox();
+    let run = sandbox.surety(&format!("{CALIBRATE} --json")).expect(0);
+    assert!(run.stderr.contains("note: reading history.csv"), "{}", run.stderr);
+    let data = run.data();
+    assert_eq!(data["policy"], "meridian-portfolio");
+    assert_eq!(data["scenarios"], 12);
+    let parameters = data["parameters"].as_array().unwrap();
+    assert_eq!(parameters.len(), 2 + 2 * 8);
+    assert_eq!(parameters[2]["name"], "shock down of btc");
+    assert!(parameters[2]["old"].is_null());
+    let inspected = sandbox.surety("policy inspect . --policy new/policy.toml --json").data();
+    assert_eq!(inspected["levels"].as_array().unwrap().len(), 3);
+    let report = fs::read_to_string(sandbox.path("new/calibration.md")).unwrap();
+    assert!(report.contains("| shock down of btc | BTC-USD | none |"), "{report}");
+    assert!(fs::read_to_string(sandbox.path("new/calibration.svg")).unwrap().starts_with("<svg "));
+    assert_eq!(sandbox.surety("info calibration.toml --json").data()["policy"], "meridian-portfolio");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let sandbox = sandbox();
+    let files = ["new/policy.toml", "new/calibration.md", "new/calibration.svg", "new/backtest.md", "new/backtest.svg"];
+    let backtest = "policy backtest --history history.csv --calibration calibration.toml --out new";
+    let written = |force: &str| {
+        sandbox.surety(&format!("{CALIBRATE} {force}")).expect(0);
+        sandbox.surety(&format!("{backtest} {force}")).expect(0);
+        files.map(|file| fs::read(sandbox.path(file)).unwrap())
+    };
+    let first = written("");
+    assert!(first == written("--force"));
+}
+
+#[test]
+fn the_last_calibration_limits_the_next() {
+    let sandbox = sandbox();
+    sandbox.surety(CALIBRATE).expect(0);
+    replace(&sandbox, "calibration.toml", "confidence = 990_000", "confidence = 500_000");
+    replace(&sandbox, "calibration.toml", "laxer = 25_000", "laxer = 5_000");
+    let line = CALIBRATE.replace(". --history", ". --policy new/policy.toml --history");
+    let data = sandbox.surety(&format!("{line} --force --json")).data();
+    let shock = data["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|found| found["name"] == "shock down of btc")
+        .unwrap()
+        .clone();
+    assert_eq!(shock["limited"].as_i64().unwrap(), shock["old"].as_i64().unwrap() - 5_000, "{shock}");
+}
+
+#[test]
+fn a_backtest_answers_with_counts() {
+    let sandbox = sandbox();
+    let line = "policy backtest --history history.csv --calibration calibration-cross.toml --out new --json";
+    let data = sandbox.surety(line).data();
+    assert_eq!(data["days"], 9);
+    assert_eq!(data["target"], 10_000);
+    assert_eq!(data["results"].as_array().unwrap().len(), 3 * 5);
+    sandbox.surety(line).expect(2);
+}
+
+#[test]
+fn rejects_a_history_with_a_mistake_where_it_is() {
+    let sandbox = sandbox();
+    replace(&sandbox, "history.csv", "2021-01-05,", "2021-01-03,");
+    refused(sandbox.surety(&format!("{CALIBRATE} --json")), ("history.csv", 6), "date");
+    assert!(!sandbox.path("new/policy.toml").exists());
+}
+
+#[test]
+fn rejects_a_gap_that_is_too_wide() {
+    let sandbox = sandbox();
+    replace(&sandbox, "calibration.toml", "max_gap = 7", "max_gap = 6");
+    let run = sandbox.surety(&format!("{CALIBRATE} --json"));
+    assert!(run.says("at least 7, because the history has no day between 2021-01-25 and 2021-02-01"), "{}", run.stdout);
+    refused(run, ("calibration.toml", 15), "max_gap");
+}
+
+#[test]
+fn rejects_a_calibration_of_another_policy() {
+    let sandbox = sandbox();
+    let line = CALIBRATE.replace(". --history", ". --policy policy-cross.toml --history");
+    refused(sandbox.surety(&format!("{line} --json")), ("calibration.toml", 6), "policy");
+}
+
+#[test]
+fn rejects_results_that_cannot_be_written() {
+    let sandbox = sandbox();
+    let here = CALIBRATE.replace("--out new", "--out .");
+    let run = sandbox.surety(&here).expect(2);
+    assert!(run.says("policy.toml: exists already"), "{}", run.stderr);
+    sandbox.surety(&CALIBRATE.replace("--out new", "--out missing")).expect(2);
+}
+
+#[test]
+fn rejects_a_backtest_without_a_day_to_test() {
+    let sandbox = sandbox();
+    replace(&sandbox, "calibration.toml", "window = 365", "window = 374");
+    let run =
+        sandbox.surety("policy backtest --history history.csv --calibration calibration.toml --out new").expect(2);
+    assert!(run.says("expected more moves than the window, which is 374, found 374"), "{}", run.stderr);
+}
+
+#[test]
+fn rejects_more_scenarios_than_the_universe_has_room_for() {
+    let sandbox = sandbox();
+    replace(&sandbox, "calibration.toml", "type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 365");
+    let run = sandbox.surety(CALIBRATE).expect(2);
+    assert!(run.says("new policy: model: expected at most"), "{}", run.stderr);
+}
+
+/// The expected shortfall over the last five hundred days of a real history, as the program compiles it.
+#[test]
+fn five_hundred_days_of_history_become_a_policy_that_compiles() {
+    let Some(history) = shared("cases/history/btc-eth-daily.csv") else { return };
+    let sandbox = sandbox();
+    replace(&sandbox, "calibration.toml", "type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 500");
+    replace(&sandbox, "calibration.toml", "window = 365", "window = 500");
+    replace(&sandbox, "universe.toml", "capacity = 10", "capacity = 14");
+    let line = CALIBRATE.replace("history.csv", history.to_str().unwrap());
+    assert_eq!(sandbox.surety(&format!("{line} --json")).data()["scenarios"], 500);
+    let levels = sandbox.surety("policy inspect . --policy new/policy.toml --json").data()["levels"].clone();
+    assert!(levels[0]["rows"].as_u64().unwrap() > 500 * 11, "{levels}");
+}
