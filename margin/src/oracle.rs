@@ -1,16 +1,23 @@
 //! From reports of oracle nodes to one snapshot of prices, and back: in integers, reproducible by anyone.
 //!
-//! The price of a market entry is the median of the reported prices. For an even number of reports that is the mean of
-//! the two in the middle, rounded down. With a quorum of q, `(q - 1) / 2` nodes that lie, rounded down, cannot move the
-//! median beyond what honest nodes report, whichever reports are left out: a policy that is to withstand one needs a
-//! quorum of three. The time of a snapshot is that of its oldest report.
+//! The price of a market entry is the median of the prices that nodes observed. For an even number of them that is the
+//! mean of the two in the middle, rounded down. With a quorum of q, `(q - 1) / 2` nodes that lie, rounded down, cannot
+//! move the median beyond what honest nodes report, whichever reports are left out: a policy that is to withstand one
+//! needs a quorum of three. The time of a snapshot is that of its oldest report.
+//!
+//! Where a policy has a circuit breaker, the medians are compared with the prices of the snapshot before, which every
+//! report names by their identifier: an entry that has moved further than allowed marks the snapshot. As the mark follows
+//! from medians, who cannot move those cannot set or clear it. Only reported entries are compared; what is derived from
+//! them moves with them.
 //!
 //! No report is passed over: one that breaks a rule makes the set invalid, and whoever puts the set together leaves it
-//! out. Signatures, and whether `feeds` identifies the entries of the policy, are for the caller to check.
+//! out. Signatures, and whether `feeds` and `previous` identify the entries of the policy and the prices before, are for
+//! the caller to check.
 
 use crate::{
     FormatVersion,
-    market::{EntryPrice, Observation, Report, Snapshot, SnapshotKind},
+    ident::{Bytes32, Name},
+    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
     policy::{OracleRules, Policy},
     problem::{Problem, repeated, require},
     units::{Ppm, Price, Timestamp},
@@ -18,29 +25,37 @@ use crate::{
     vector::Layout,
 };
 
-/// Makes a snapshot of reports in any order.
+/// Makes a snapshot of reports in any order. `previous` are the prices that they name as the ones before, where the
+/// policy has a circuit breaker and they name any.
 ///
 /// # Errors
 /// With every rule that the reports break; paths like `reports[0].epoch` count them as given.
-pub fn aggregate(policy: &Policy, reports: &[Report]) -> Result<Snapshot, Vec<Problem>> {
+pub fn aggregate(
+    policy: &Policy,
+    reports: &[Report],
+    previous: Option<&Predecessor>,
+) -> Result<Snapshot, Vec<Problem>> {
     let problems = report_problems(policy, reports);
     if !problems.is_empty() {
         return Err(problems);
     }
     let mut reports = reports.to_vec();
     reports.sort_by_key(|report| report.oracle);
+    let prices = medians(policy, &reports);
     let snapshot = Snapshot {
         kind: SnapshotKind::Market,
         version: FormatVersion,
         epoch: reports.first().map_or(0, |report| report.epoch),
         time: oldest(&reports),
-        prices: medians(policy, &reports),
+        previous: previous.cloned(),
+        marked: marked(policy, previous, &prices),
+        prices,
         reports,
     };
-    match box_problems(policy, &snapshot) {
-        problems if problems.is_empty() => Ok(snapshot),
-        problems => Err(problems),
-    }
+    let mut problems = box_problems(policy, &snapshot);
+    problems.extend(predecessor_problem(policy, &snapshot));
+    problems.extend(comparison_problems(policy, &snapshot));
+    if problems.is_empty() { Ok(snapshot) } else { Err(problems) }
 }
 
 /// Recomputes a snapshot from its reports, and returns the market vector that follows from it.
@@ -60,6 +75,7 @@ pub fn check(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Resul
     problems.extend(require(snapshot.time.0 == time, "time", expected, snapshot.time.0));
     let expected = format!("the epoch of the reports, {epoch}");
     problems.extend(require(snapshot.epoch == epoch, "epoch", expected, snapshot.epoch));
+    problems.extend(predecessor_problem(policy, snapshot));
     for (i, (median, stated)) in medians(policy, &snapshot.reports).iter().zip(&snapshot.prices).enumerate() {
         let expected = format!("the median of the reports, {}", median.price);
         problems.extend(require(median.price == stated.price, format!("prices[{i}].price"), expected, stated.price));
@@ -73,30 +89,31 @@ pub fn check(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Resul
 /// The market vector of a snapshot, whoever stands behind its prices: what `explain` takes and no proof may rest on.
 ///
 /// # Errors
-/// If the prices are not those of the policy's market entries, or one lies outside of its range.
+/// If the prices are not those of the policy's market entries, one lies outside of its range, or the mark is not the
+/// one that follows from them.
 pub fn market_without_reports(
     policy: &Policy,
     universe: &Universe,
     snapshot: &Snapshot,
 ) -> Result<Vec<Price>, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let (expected, found) = (policy.market.len(), snapshot.prices.len());
-    problems.extend(require(expected == found, "prices", format!("{expected} prices"), found));
-    for (i, (entry, stated)) in policy.market.iter().zip(&snapshot.prices).enumerate() {
-        let path = format!("prices[{i}].entry");
-        problems.extend(require(
-            entry.name == stated.entry,
-            path,
-            &*format!("the entry {}", entry.name),
-            &stated.entry,
-        ));
-    }
+    let mut problems = entry_problems(policy, "prices", &snapshot.prices);
     problems.extend(box_problems(policy, snapshot));
+    problems.extend(comparison_problems(policy, snapshot));
     if !problems.is_empty() {
         return Err(problems);
     }
     let reported: Vec<_> = snapshot.prices.iter().map(|stated| stated.price).collect();
     Layout::new(policy, universe)?.derive(&reported, snapshot.time)
+}
+
+/// When the oldest of the observations of a market entry was made, by its position in the policy.
+#[must_use]
+pub fn oldest_observation(snapshot: &Snapshot, index: usize) -> Option<Timestamp> {
+    let observed_at = |report: &Report| {
+        let observation = report.observations.get(index)?.observation()?;
+        Some(Timestamp(report.observed_at.0.saturating_sub(observation.age.0)))
+    };
+    snapshot.reports.iter().filter_map(observed_at).min()
 }
 
 /// Every rule that the reports break one by one, and together.
@@ -109,6 +126,9 @@ fn report_problems(policy: &Policy, reports: &[Report]) -> Vec<Problem> {
     problems.extend(require(enough, "reports", expected, reports.len()));
     for (i, report) in reports.iter().enumerate() {
         problems.extend(one_report_problems(policy, report, &reports[0], i));
+    }
+    if enough {
+        problems.extend(feed_quorum_problems(policy, reports));
     }
     let times = || reports.iter().map(|report| report.observed_at.0);
     let skew = times().max().unwrap_or(0) - times().min().unwrap_or(0);
@@ -128,14 +148,35 @@ fn one_report_problems(policy: &Policy, report: &Report, first: &Report, index: 
     let expected = format!("the epoch of the first report, {}", first.epoch);
     problems.extend(require(report.epoch == first.epoch, path("epoch"), expected, report.epoch));
     problems.extend(epoch_problem(rules, report, path("observed_at")));
+    let expected = format!("the previous prices of the first report, {}", first.previous);
+    problems.extend(require(report.previous == first.previous, path("previous"), expected, report.previous));
     let (expected, found) = (policy.market.len(), report.observations.len());
     let expected_text = format!("{expected} observations");
     problems.extend(require(found == expected, path("observations"), expected_text, found));
-    for (j, observation) in report.observations.iter().enumerate() {
-        let path = format!("reports[{index}].observations[{j}].confidence");
-        problems.extend(confidence_problem(rules.max_confidence, *observation, path));
+    for (j, (entry, observed)) in policy.market.iter().zip(&report.observations).enumerate() {
+        let Observed::Price(observation) = observed else {
+            continue;
+        };
+        let path = |key: &str| format!("reports[{index}].observations[{j}].{key}");
+        problems.extend(confidence_problem(rules.max_confidence_of(entry), observation, path("confidence")));
+        let Timestamp(time) = report.observed_at;
+        let longest = rules.max_age_of(entry).0.min(time);
+        let expected = format!("at most {longest} seconds before the report");
+        problems.extend(require(observation.age.0 <= longest, path("age"), expected, observation.age.0));
     }
     problems
+}
+
+/// Which market entries too few nodes have observed.
+fn feed_quorum_problems(policy: &Policy, reports: &[Report]) -> Vec<Problem> {
+    let entries = policy.market.iter().enumerate();
+    entries
+        .filter_map(|(i, entry)| {
+            let (quorum, found) = (policy.oracle.quorum_of(entry), observations(reports, i).count());
+            let expected = format!("at least {quorum} observations of {}", entry.name);
+            require(found >= quorum as usize, "reports", expected, found)
+        })
+        .collect()
 }
 
 /// A report of time `t` belongs to epoch `t / epoch`, rounded down.
@@ -146,11 +187,72 @@ fn epoch_problem(rules: &OracleRules, report: &Report, path: String) -> Option<P
 }
 
 /// `confidence / price <= max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.
-fn confidence_problem(max: Ppm, observation: Observation, path: String) -> Option<Problem> {
-    let Observation { price, confidence } = observation;
+fn confidence_problem(max: Ppm, observation: &Observation, path: String) -> Option<Problem> {
+    let Observation { price, confidence, .. } = *observation;
     let narrow = confidence.get() * u128::from(Ppm::ONE.0) <= price.get() * u128::from(max.0);
     let expected = format!("at most {} ppm of the price {price}", max.0);
     require(narrow, path, expected, confidence)
+}
+
+/// Which prices are not those of the policy's market entries. `path` is where they are.
+fn entry_problems(policy: &Policy, path: &str, prices: &[EntryPrice]) -> Vec<Problem> {
+    let (expected, found) = (policy.market.len(), prices.len());
+    let count = require(expected == found, path, format!("{expected} prices"), found);
+    let entries = policy.market.iter().zip(prices).enumerate();
+    let names = entries.filter_map(|(i, (entry, stated))| {
+        let expected = format!("the entry {}", entry.name);
+        require(entry.name == stated.entry, format!("{path}[{i}].entry"), expected, &stated.entry)
+    });
+    count.into_iter().chain(names).collect()
+}
+
+/// Whether there are previous prices exactly if the policy has a circuit breaker and the reports name some.
+fn predecessor_problem(policy: &Policy, snapshot: &Snapshot) -> Option<Problem> {
+    let named = snapshot.reports.first().map_or(Bytes32::ZERO, |report| report.previous);
+    let needed = policy.oracle.breaker.is_some() && named != Bytes32::ZERO;
+    match &snapshot.previous {
+        None => require(!needed, "previous", format!("the prices that the reports name, {named}"), "none"),
+        Some(_) => {
+            require(needed, "previous", "none, because the reports name none or the policy has no breaker", "some")
+        }
+    }
+}
+
+/// Whether the previous prices are earlier ones of the same entries, and the mark is the one that follows from them.
+fn comparison_problems(policy: &Policy, snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(previous) = &snapshot.previous {
+        problems.extend(entry_problems(policy, "previous.prices", &previous.prices));
+        let expected = format!("an epoch before {}", snapshot.epoch);
+        problems.extend(require(previous.epoch < snapshot.epoch, "previous.epoch", expected, previous.epoch));
+    }
+    let marked = marked(policy, snapshot.previous.as_ref(), &snapshot.prices);
+    let expected = format!("the entries that have moved too far: {}", list(&marked));
+    problems.extend(require(marked == snapshot.marked, "marked", expected, list(&snapshot.marked)));
+    problems
+}
+
+fn list(names: &[Name]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(Name::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The market entries that have moved further than the policy allows.
+fn marked(policy: &Policy, previous: Option<&Predecessor>, prices: &[EntryPrice]) -> Vec<Name> {
+    let (Some(breaker), Some(previous)) = (&policy.oracle.breaker, previous) else {
+        return Vec::new();
+    };
+    let entries = policy.market.iter().zip(previous.prices.iter().zip(prices));
+    let far =
+        entries.filter(|(entry, (before, now))| deviates(breaker.max_deviation_of(entry), before.price, now.price));
+    far.map(|(entry, _)| entry.name.clone()).collect()
+}
+
+/// `|now - before| / before > max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.
+fn deviates(max: Ppm, before: Price, now: Price) -> bool {
+    now.get().abs_diff(before.get()) * u128::from(Ppm::ONE.0) > before.get() * u128::from(max.0)
 }
 
 fn box_problems(policy: &Policy, snapshot: &Snapshot) -> Vec<Problem> {
@@ -168,16 +270,17 @@ fn oldest(reports: &[Report]) -> Timestamp {
     reports.iter().map(|report| report.observed_at).min().unwrap_or_default()
 }
 
-/// The median price of each market entry, for reports with one observation for each.
+/// What the nodes that follow a market entry observed of it.
+fn observations(reports: &[Report], index: usize) -> impl Iterator<Item = &Observation> {
+    reports.iter().filter_map(move |report| report.observations.get(index)?.observation())
+}
+
+/// The median price of each market entry that any node observed.
 fn medians(policy: &Policy, reports: &[Report]) -> Vec<EntryPrice> {
-    let median_of = |index: usize| {
-        let prices = reports.iter().filter_map(|report| report.observations.get(index));
-        median(prices.map(|observation| observation.price).collect())
-    };
     let entries = policy.market.iter().enumerate();
     entries
         .filter_map(|(i, entry)| {
-            let price = median_of(i)?;
+            let price = median(observations(reports, i).map(|observation| observation.price).collect())?;
             Some(EntryPrice { entry: entry.name.clone(), price })
         })
         .collect()

@@ -84,11 +84,9 @@ pub fn universe(k: u32, instruments: usize) -> Universe {
 /// A policy of a model over [`universe`]: prices `p1`, `p2`, … with two decimals, between 0.01 and 1,000,000.
 #[must_use]
 pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
-    let entry = |i: usize| MarketEntry {
-        name: name(&format!("p{i}")),
-        decimals: valid(Decimals::new(2)),
-        min: valid(Price::new(1)),
-        max: valid(Price::new(100_000_000)),
+    let entry = |i: usize| {
+        let (min, max) = (valid(Price::new(1)), valid(Price::new(100_000_000)));
+        MarketEntry::new(name(&format!("p{i}")), valid(Decimals::new(2)), min, max)
     };
     let node = |i: u8| OracleNode { name: name(&format!("oracle-{i}")), signer: HexBytes([i + 1; 20]) };
     let level = |text: &str, basis, multiple| Level {
@@ -114,6 +112,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
             max_age: Seconds(3_600),
             max_skew: Seconds(120),
             max_confidence: Ppm(10_000),
+            breaker: None,
         },
         sources: vec![SourceRule {
             name: name("custodian"),

@@ -282,8 +282,15 @@ pub struct Timestamp(pub u64);
 #[serde(transparent)]
 pub struct Seconds(pub u64);
 
+impl Seconds {
+    /// Whether it is no time at all.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// Decimal digits without sign or leading zeros; the one way to write a number.
-fn parse_digits(text: &str) -> Option<u128> {
+pub(crate) fn parse_digits(text: &str) -> Option<u128> {
     if text.is_empty() || !text.bytes().all(|c| c.is_ascii_digit()) || (text.len() > 1 && text.starts_with('0')) {
         return None;
     }

@@ -30,7 +30,7 @@ pub struct Entry {
 
 impl From<&MarketEntry> for Entry {
     fn from(entry: &MarketEntry) -> Self {
-        let MarketEntry { name, decimals, min, max } = entry;
+        let MarketEntry { name, decimals, min, max, .. } = entry;
         Self { name: name.to_string(), decimals: *decimals, range: PriceRange { min: *min, max: *max } }
     }
 }

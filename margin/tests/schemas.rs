@@ -75,6 +75,7 @@ fn report() -> Report {
         oracle: policy.oracle.nodes[0].signer,
         feeds: HexBytes::ZERO,
         epoch: 1,
+        previous: HexBytes::ZERO,
         observed_at: Timestamp(300),
         observations: read_observations("n.csv", &example("market/node-1.csv"), &policy).unwrap(),
         signature: HexBytes::ZERO,
@@ -128,7 +129,7 @@ fn schemas_accept_what_is_written() {
     accepts(&validator("report"), &json(report().to_json().unwrap()));
     let mut policy = Policy::from_toml("policy.toml", &example("policy.toml")).unwrap();
     policy.oracle.quorum = 1;
-    let snapshot = oracle::aggregate(&policy, &[report()]).unwrap();
+    let snapshot = oracle::aggregate(&policy, &[report()], None).unwrap();
     accepts(&validator("market"), &json(snapshot.to_json().unwrap()));
 }
 

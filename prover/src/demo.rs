@@ -10,7 +10,7 @@ use surety_margin::{
     FormatVersion,
     holdings::Holdings,
     ident::{EvmAddress, Name},
-    market::{Report, Snapshot},
+    market::{Report, Snapshot, read_observations},
     policy::Policy,
     text::Document,
     units::Timestamp,
@@ -146,14 +146,14 @@ pub fn run(
 fn report(layout: &Layout, policy: &Policy, now: Timestamp, existing: Existing) -> Result<Snapshot, Error> {
     files::create_directory(&layout.reports())?;
     let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, Error> {
-        let observations = oracle::read_observations(file.path, file.text, policy)?;
-        let report = oracle::sign(policy, observations, now, &demo_key(node.name.as_str())?)?;
+        let observations = read_observations(file.path, file.text, policy)?;
+        let report = oracle::sign(policy, observations, now, None, &demo_key(node.name.as_str())?)?;
         documents::write(&layout.reports().join(format!("{}.json", node.name)), &report, existing)?;
         Ok(report)
     };
     let reports: Vec<_> =
         policy.oracle.nodes.iter().zip(example::OBSERVATIONS).map(sign).collect::<Result<_, Error>>()?;
-    let snapshot = oracle::aggregate(policy, &reports)?;
+    let snapshot = oracle::aggregate(policy, &reports, None)?;
     documents::write(&layout.market(), &snapshot, existing)?;
     Ok(snapshot)
 }

@@ -131,6 +131,7 @@ impl Error {
             | Self::Key(_)
             | Self::NoHome(_)
             | Self::Download(_) => Class::Input,
+            Self::Oracle(OracleError::Previous(rejection)) => refused_class(rejection),
             Self::Document(error) => document_class(error),
             Self::Internal(_) | Self::Oracle(_) => Class::Internal,
             Self::Import(error) if matches!(error.problem, ImportProblem::Io(_)) => Class::Input,
@@ -199,7 +200,9 @@ impl Error {
             Self::Calibrate(CalibrateError::Policy(problems)) => {
                 problems.iter().map(|problem| LocatedProblem::new("new policy", problem)).collect()
             }
-            Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => vec![LocatedProblem {
+            Self::Rejected(rejection)
+            | Self::Prove(ProveError::Refused(rejection))
+            | Self::Oracle(OracleError::Previous(rejection)) => vec![LocatedProblem {
                 input: rejection.input.clone(),
                 line: None,
                 column: None,
@@ -296,14 +299,18 @@ fn ledger_class(error: &LedgerError) -> Class {
     }
 }
 
+/// There is no proof yet that could be invalid: the inputs are.
+fn refused_class(rejection: &Rejection) -> Class {
+    match rejection.class() {
+        rejection::Class::Mismatch => Class::Mismatch,
+        rejection::Class::Invalid => Class::Input,
+    }
+}
+
 fn prove_class(error: &ProveError) -> Class {
     match error {
         ProveError::NoLevel { .. } | ProveError::NoStatements => Class::Input,
-        // There is no proof yet that could be invalid: the inputs are.
-        ProveError::Refused(rejection) => match rejection.class() {
-            rejection::Class::Mismatch => Class::Mismatch,
-            rejection::Class::Invalid => Class::Input,
-        },
+        ProveError::Refused(rejection) => refused_class(rejection),
         ProveError::Account(error) => account_class(error),
         ProveError::Insufficient(_) => Class::Insufficient,
         ProveError::Memory(_) => Class::Resources,

@@ -1,18 +1,19 @@
 //! What an oracle node does: signs what it observed; and what anybody can do: put reports together.
 
-use serde::Deserialize;
 use surety_margin::{
     FormatVersion,
     canonical::NotCanonical,
-    ident::{HexBytes, Name},
-    market::{Observation, Report, ReportKind, Snapshot},
+    ident::{Bytes32, HexBytes},
+    market::{Observed, Predecessor, Report, ReportKind, Snapshot},
     oracle,
     policy::Policy,
     problem::Problem,
-    units::{Price, Timestamp},
+    units::Timestamp,
+    universe::Universe,
 };
 use surety_verifier::{
-    ids::FeedsId,
+    ids::{FeedsId, PricesId},
+    rejection::Rejection,
     report,
     signature::{SignatureError, SigningKey, signer},
 };
@@ -28,6 +29,9 @@ pub enum OracleError {
         /// What is wrong with it.
         problems: Vec<Problem>,
     },
+    /// The snapshot before is not good.
+    #[error("the previous snapshot: {0}")]
+    Previous(Rejection),
     /// The list of market entries has no identifier.
     #[error("policy: {0}")]
     Feeds(#[from] NotCanonical),
@@ -36,96 +40,94 @@ pub enum OracleError {
     Signature(#[from] SignatureError),
 }
 
-/// A line of a file of observations.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    entry: Name,
-    price: Price,
-    confidence: Price,
-}
-
-/// Reads observations from CSV with the header `entry,price,confidence`: one line for each market entry of the policy, in
-/// any order. Returns them in the policy's.
-///
-/// # Errors
-/// If a line is malformed, or an entry is missing, unknown or listed twice.
-pub fn read_observations(input: &str, text: &str, policy: &Policy) -> Result<Vec<Observation>, OracleError> {
-    let failed = |problems| OracleError::Problems { input: input.to_owned(), problems };
-    let lines: Result<Vec<Line>, csv::Error> = csv::Reader::from_reader(text.as_bytes()).deserialize().collect();
-    let lines = lines.map_err(|error| {
-        failed(vec![Problem::new("", "lines of entry,price,confidence, whole numbers", error.to_string())])
-    })?;
-    let mut problems = Vec::new();
-    let mut observations = Vec::with_capacity(policy.market.len());
-    for entry in &policy.market {
-        let mut of_entry = lines.iter().filter(|line| line.entry == entry.name);
-        match (of_entry.next(), of_entry.next()) {
-            (Some(&Line { price, confidence, .. }), None) => observations.push(Observation { price, confidence }),
-            (first, _) => {
-                let found = if first.is_none() { "none" } else { "several" };
-                problems.push(Problem::new(entry.name.as_str(), "one line for each market entry", found));
-            }
-        }
+impl OracleError {
+    fn problem(input: &str, path: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Problems { input: input.to_owned(), problems: vec![Problem::new(path, expected, found)] }
     }
-    let known = |line: &&Line| policy.market.iter().any(|entry| entry.name == line.entry);
-    let unknown = lines.iter().filter(|line| !known(line));
-    problems
-        .extend(unknown.map(|line| Problem::new(line.entry.as_str(), "a market entry of the policy", "another name")));
-    if problems.is_empty() { Ok(observations) } else { Err(failed(problems)) }
 }
 
-/// Signs a report of what a node observed.
+/// The prices of the snapshot before, which have passed every check that a verifier would make of them.
+#[derive(Clone, Debug)]
+pub struct Previous {
+    id: PricesId,
+    prices: Predecessor,
+}
+
+impl Previous {
+    /// Checks a snapshot, and takes its prices.
+    ///
+    /// # Errors
+    /// If it does not follow the policy's rules, or is not signed.
+    pub fn check(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Result<Self, OracleError> {
+        let feeds = FeedsId::of(&policy.market)?;
+        report::check_signed(policy, universe, feeds, snapshot).map_err(OracleError::Previous)?;
+        let prices = Predecessor::from(snapshot);
+        Ok(Self { id: PricesId::of(feeds, &prices), prices })
+    }
+}
+
+/// Signs a report of what a node observed, and of the prices that it saw before, if there were any.
 ///
 /// # Errors
-/// If the key is not that of an oracle node of the policy.
+/// If the key is not that of an oracle node of the policy, or the prices before are not of an earlier epoch.
 pub fn sign(
     policy: &Policy,
-    observations: Vec<Observation>,
+    observations: Vec<Observed>,
     observed_at: Timestamp,
+    previous: Option<&Previous>,
     key: &SigningKey,
 ) -> Result<Report, OracleError> {
     if !policy.oracle.nodes.iter().any(|node| node.signer == key.address()) {
         let expected = "the key of an oracle node of the policy";
-        let problems = vec![Problem::new("", expected, format!("the key of {}", key.address()))];
-        return Err(OracleError::Problems { input: "key".into(), problems });
+        return Err(OracleError::problem("key", "", expected, format!("the key of {}", key.address())));
+    }
+    let epoch = observed_at.0 / policy.oracle.epoch.0.max(1);
+    if let Some(Previous { prices, .. }) = previous.filter(|previous| previous.prices.epoch >= epoch) {
+        let expected = format!("one before {epoch}, the epoch of the report");
+        return Err(OracleError::problem("the previous snapshot", "epoch", expected, prices.epoch.to_string()));
     }
     let report = Report {
         kind: ReportKind::Report,
         version: FormatVersion,
         oracle: key.address(),
         feeds: FeedsId::of(&policy.market)?.0,
-        epoch: observed_at.0 / policy.oracle.epoch.0.max(1),
+        epoch,
         observed_at,
+        previous: previous.map_or(Bytes32::ZERO, |previous| previous.id.0),
         observations,
         signature: HexBytes::ZERO,
     };
     Ok(report::sign(report, key)?)
 }
 
-/// Makes a snapshot of signed reports.
+/// Makes a snapshot of signed reports. `previous` are the prices that they name as the ones before, where the policy has
+/// a circuit breaker and they name any.
 ///
 /// # Errors
 /// With every rule of the policy that the reports break, or if one is not signed by its node.
-pub fn aggregate(policy: &Policy, reports: &[Report]) -> Result<Snapshot, OracleError> {
+pub fn aggregate(policy: &Policy, reports: &[Report], previous: Option<&Previous>) -> Result<Snapshot, OracleError> {
     let failed = |problems| OracleError::Problems { input: "reports".into(), problems };
     let feeds = FeedsId::of(&policy.market)?.0;
     let mut problems = Vec::new();
     for (index, report) in reports.iter().enumerate() {
+        let mut broken = |key: &str, expected: String, found: String| {
+            problems.push(Problem::new(format!("reports[{index}].{key}"), expected, found));
+        };
         if report.feeds != feeds {
-            let expected = format!("the policy's feeds {feeds}");
-            problems.push(Problem::new(format!("reports[{index}].feeds"), expected, report.feeds.to_string()));
+            broken("feeds", format!("the policy's feeds {feeds}"), report.feeds.to_string());
+        }
+        if let Some(Previous { id, .. }) = previous.filter(|previous| previous.id.0 != report.previous) {
+            broken("previous", format!("the prices of the previous snapshot, {}", id.0), report.previous.to_string());
         }
         let found = match signer(&report::hash(report), &report.signature) {
             Ok(signer) if signer == report.oracle => continue,
             Ok(signer) => format!("one by {signer} for this content"),
             Err(error) => error.to_string(),
         };
-        let expected = format!("a signature by {}", report.oracle);
-        problems.push(Problem::new(format!("reports[{index}].signature"), expected, found));
+        broken("signature", format!("a signature by {}", report.oracle), found);
     }
     if !problems.is_empty() {
         return Err(failed(problems));
     }
-    oracle::aggregate(policy, reports).map_err(failed)
+    oracle::aggregate(policy, reports, previous.map(|previous| &previous.prices)).map_err(failed)
 }

@@ -23,6 +23,8 @@ use surety_kzg::{Origin, SrsId, scalar};
 use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
+    oracle,
+    policy::MarkedProofs,
     units::{Price, Timestamp},
 };
 
@@ -92,6 +94,8 @@ pub struct Accepted {
     pub faith: Vec<Faith>,
     /// Whether every account is pledged to this policy and to no other.
     pub pledged: bool,
+    /// The market entries that have moved further since the snapshot before than the policy's circuit breaker allows.
+    pub marked: Vec<Name>,
 }
 
 impl Accepted {
@@ -105,6 +109,9 @@ impl Accepted {
         ];
         if !self.pledged {
             limits.push("that the same balances do not serve another policy or lender as well");
+        }
+        if !self.marked.is_empty() {
+            limits.push("that the marked prices last: they have jumped since the snapshot before");
         }
         limits
     }
@@ -183,6 +190,7 @@ pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Ex
     anchors.check_sequences(&claim.statements, policy.policy())?;
     let market = check_snapshot(policy, files.snapshot)?;
     anchors.check_market(claim.epoch, claim.snapshot)?;
+    check_breaker(policy, &market)?;
     check_times(claim, files, &market, &statements, terms.now)?;
     let faith = anchors.into_faith();
     refuse_faith(&faith, terms.strict)?;
@@ -202,6 +210,7 @@ pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Ex
         insecure_srs,
         faith,
         pledged: statements.pledged,
+        marked: market.marked,
     };
     Ok(Examined { accepted, context: context(claim, files, coef, statements.hashes), known, prices: market.prices })
 }
@@ -253,6 +262,15 @@ fn check_set_up(key: &VerifyingKey, anchors: &Anchors<'_>, allow_insecure: bool)
     }
 }
 
+/// Whether proofs over the snapshot count.
+fn check_breaker(policy: &CommittedPolicy, market: &CheckedSnapshot) -> Result<(), Rejection> {
+    let refused = policy.policy().oracle.breaker.is_some_and(|breaker| breaker.proofs == MarkedProofs::Refused);
+    require(!refused || market.marked.is_empty(), Rule::Breaker, "market: marked", || {
+        let marked: Vec<_> = market.marked.iter().map(Name::as_str).collect();
+        ("a snapshot without a mark, as the policy refuses proofs over others".to_owned(), marked.join(", "))
+    })
+}
+
 /// See the [module](self).
 fn check_times(
     claim: &Claim,
@@ -272,6 +290,12 @@ fn check_times(
     let age = |oldest: Timestamp| earliest - oldest.0;
     let limit = policy.oracle.max_age.0;
     at_most(Rule::Age, "market: age in seconds", limit, age(market.oldest), "before the newest statement or report")?;
+    for (index, entry) in policy.market.iter().enumerate() {
+        let limit = policy.oracle.max_age_of(entry).0;
+        let input = format!("market: age of {} in seconds", entry.name);
+        let oldest = oracle::oldest_observation(files.snapshot, index).unwrap_or_default();
+        at_most(Rule::Age, &input, limit, age(oldest), "before the newest statement or report")?;
+    }
     let limit = policy.statements.max_age.0;
     let input = "attestation: age of statements in seconds";
     at_most(Rule::Age, input, limit, age(statements.oldest), "before the newest statement or report")?;

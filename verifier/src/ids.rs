@@ -6,7 +6,8 @@
 //! | [`DocumentId`] | `"surety/policy-document/v1"`, canonical encoding of the policy |
 //! | [`PolicyId`] | see [`crate::compiled`]: the document and what it compiles to |
 //! | [`FeedsId`] | `"surety/feeds/v1"`, canonical encoding of the list of names and decimals |
-//! | [`SnapshotId`] | `"surety/snapshot/v1"`, feeds, epoch (8 bytes), time (8 bytes), prices (32 bytes each) |
+//! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), time (8 bytes), prices (32 bytes each) |
+//! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, the prices before or zero, positions of the marked entries (32 bytes each) |
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
 //! | [`LevelId`] | `"surety/level/v1"`, the level's name |
 //!
@@ -19,11 +20,13 @@ use surety_margin::{
     canonical::{self, NotCanonical},
     capacity::LAYOUT_VERSION,
     ident::{Bytes32, HexBytes, Name},
-    market::Snapshot,
+    market::{Predecessor, Snapshot},
     policy::{MarketEntry, Policy},
     units::Decimals,
     universe::Universe,
 };
+
+use crate::eip712::{Word, number};
 
 /// Identifies a universe: its instruments and their rows, the capacity class, and the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +85,21 @@ impl FeedsId {
     }
 }
 
-/// Identifies the prices of an epoch, whoever reported them.
+/// Identifies the prices of an epoch, whoever reported them and whatever a policy makes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PricesId(pub Bytes32);
+
+impl PricesId {
+    /// The identifier of prices in the order of these feeds.
+    #[must_use]
+    pub fn of(feeds: FeedsId, prices: &Predecessor) -> Self {
+        let words: Vec<Word> = prices.prices.iter().map(|entry| number(entry.price.get())).collect();
+        let (epoch, time) = (prices.epoch.to_be_bytes(), prices.time.0.to_be_bytes());
+        Self(hash("surety/prices/v1", &[&feeds.0.0, &epoch, &time, words.as_flattened()]))
+    }
+}
+
+/// Identifies the prices of an epoch, what a circuit breaker compared them with, and the mark that it left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SnapshotId(pub Bytes32);
@@ -91,14 +108,12 @@ impl SnapshotId {
     /// The identifier of a snapshot whose prices are in the order of these feeds.
     #[must_use]
     pub fn of(feeds: FeedsId, snapshot: &Snapshot) -> Self {
-        let price = |price: u128| {
-            let mut word = [0; 32];
-            word[16..].copy_from_slice(&price.to_be_bytes());
-            word
-        };
-        let prices: Vec<u8> = snapshot.prices.iter().flat_map(|entry| price(entry.price.get())).collect();
-        let (epoch, time) = (snapshot.epoch.to_be_bytes(), snapshot.time.0.to_be_bytes());
-        Self(hash("surety/snapshot/v1", &[&feeds.0.0, &epoch, &time, &prices]))
+        let prices = PricesId::of(feeds, &snapshot.into());
+        let before = snapshot.previous.as_ref().map_or(Bytes32::ZERO, |previous| PricesId::of(feeds, previous).0);
+        let entries = snapshot.prices.iter().zip(0..);
+        let marked = entries.filter(|(entry, _)| snapshot.marked.contains(&entry.entry));
+        let marked: Vec<Word> = marked.map(|(_, position)| number(position)).collect();
+        Self(hash("surety/snapshot/v1", &[&prices.0.0, &before.0, marked.as_flattened()]))
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Rule {
     StatementSkew,
     /// Prices keep the policy's rules for reports and snapshots.
     Market,
+    /// Prices have not moved too far since the snapshot before, where the policy refuses proofs then.
+    Breaker,
     /// Nothing is from the future.
     NotYet,
     /// The attestation has not lapsed.
@@ -83,6 +85,7 @@ impl Rule {
             | Self::Encumbrance
             | Self::StatementSkew
             | Self::Market
+            | Self::Breaker
             | Self::NotYet
             | Self::Lapsed
             | Self::Validity
@@ -111,6 +114,7 @@ impl Rule {
             Self::Encumbrance => "ask the source to release the account or to pledge it to this policy",
             Self::StatementSkew => "ask the sources for statements of the same moment",
             Self::Market => "ask for an attestation over a snapshot that follows the policy's oracle rules",
+            Self::Breaker => "ask for an attestation over a later snapshot, whose prices have settled",
             Self::NotYet => "compare your clock; otherwise do not rely on it",
             Self::Lapsed => "ask for a new attestation",
             Self::Validity => "ask for an attestation that ends in time",

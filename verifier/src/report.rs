@@ -4,37 +4,44 @@
 //! every registry that follows the same feeds. It cannot pass for a statement, whose domain has other fields.
 
 use surety_margin::{
-    ident::Bytes32,
-    market::{Observation, Report, Snapshot},
+    ident::{Bytes32, Name},
+    market::{Observation, Observed, Report, Snapshot},
     oracle,
+    policy::Policy,
     problem::Problem,
     units::{Price, Timestamp},
+    universe::Universe,
 };
 
 use crate::{
     compiled::CommittedPolicy,
     eip712::{Domain, hash_struct, hash_words, number},
-    ids::SnapshotId,
+    ids::{FeedsId, PricesId, SnapshotId},
     rejection::{Rejection, Rule, same},
     signature::{SignatureError, SigningKey},
     statement::check_signature,
 };
 
-/// The struct that is signed.
-const TYPE: &str = "MarketReport(bytes32 feeds,uint64 epoch,uint64 observedAt,uint256[] prices,uint256[] confidences)";
+/// The struct that is signed. Of an entry that the node does not follow, `observed` is false and the rest zero.
+const TYPE: &str = "MarketReport(bytes32 feeds,uint64 epoch,uint64 observedAt,bytes32 previous,bool[] observed,\
+uint256[] prices,uint256[] confidences,uint64[] ages)";
 
 /// The EIP-712 hash of a report: what its oracle node signs.
 #[must_use]
 pub fn hash(report: &Report) -> Bytes32 {
-    let column = |value: fn(&Observation) -> Price| {
-        hash_words(&report.observations.iter().map(|observation| number(value(observation).get())).collect::<Vec<_>>())
+    let column = |value: fn(&Observation) -> u128| {
+        let value = |observed: &Observed| number(observed.observation().map_or(0, value));
+        hash_words(&report.observations.iter().map(value).collect::<Vec<_>>())
     };
     let values = [
         report.feeds.0,
         number(report.epoch.into()),
         number(report.observed_at.0.into()),
-        column(|observation| observation.price),
-        column(|observation| observation.confidence),
+        report.previous.0,
+        column(|_| 1),
+        column(|observation| observation.price.get()),
+        column(|observation| observation.confidence.get()),
+        column(|observation| observation.age.0.into()),
     ];
     Domain::anywhere().digest(hash_struct(TYPE, &values))
 }
@@ -58,6 +65,8 @@ pub struct CheckedSnapshot {
     pub oldest: Timestamp,
     /// When the newest report was observed.
     pub newest: Timestamp,
+    /// The market entries that have moved too far since the snapshot before.
+    pub marked: Vec<Name>,
 }
 
 /// Checks feeds, the policy's oracle rules, and every signature.
@@ -65,19 +74,36 @@ pub struct CheckedSnapshot {
 /// # Errors
 /// The first rule that is broken.
 pub fn check_snapshot(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<CheckedSnapshot, Rejection> {
+    check_signed(policy.policy(), policy.universe(), policy.feeds_id(), snapshot)
+}
+
+/// As [`check_snapshot`], for oracle nodes, who need no commitments. `feeds` identifies the policy's market entries.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_signed(
+    policy: &Policy,
+    universe: &Universe,
+    feeds: FeedsId,
+    snapshot: &Snapshot,
+) -> Result<CheckedSnapshot, Rejection> {
     for (index, report) in snapshot.reports.iter().enumerate() {
         let input = format!("market: reports[{index}].feeds");
-        same(Rule::Reference, &input, "the policy's feeds", policy.feeds_id().0, report.feeds)?;
+        same(Rule::Reference, &input, "the policy's feeds", feeds.0, report.feeds)?;
+        if let Some(previous) = &snapshot.previous {
+            let input = format!("market: reports[{index}].previous");
+            let prices = PricesId::of(feeds, previous).0;
+            same(Rule::Market, &input, "the previous prices of the snapshot,", prices, report.previous)?;
+        }
     }
-    let prices =
-        oracle::check(policy.policy(), policy.universe(), snapshot).map_err(|problems| market_rejection(&problems))?;
+    let prices = oracle::check(policy, universe, snapshot).map_err(|problems| market_rejection(&problems))?;
     for (index, report) in snapshot.reports.iter().enumerate() {
         let input = format!("market: reports[{index}].signature");
         let content = format!("a report of epoch {}", report.epoch);
         check_signature(&input, &content, &hash(report), &report.signature, &report.oracle)?;
     }
     let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
-    Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest })
+    Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, marked: snapshot.marked.clone() })
 }
 
 /// The identifier of a policy's snapshot.

@@ -6,18 +6,39 @@ use serde_json::json;
 
 use crate::sandbox::{Sandbox, files_below, read_json};
 
-#[test]
-fn reports_and_statements_are_made_by_hand() {
+/// The example in `here`, over the development set-up, which needs no import, and the time in seconds.
+pub(crate) fn example() -> (Sandbox, u64) {
     let sandbox = Sandbox::new();
     sandbox.surety("init here").expect(0);
-    sandbox.surety("init here").expect(2);
-    // The example names the ceremony; the development set-up needs no import.
     let universe = fs::read_to_string(sandbox.path("here/universe.toml")).unwrap();
     let (before, after) = universe.split_once("srs = \"").unwrap();
     let development = "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b";
     fs::write(sandbox.path("here/universe.toml"), format!("{before}srs = \"{development}{}", &after[66..])).unwrap();
-
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    (sandbox, now)
+}
+
+/// Has every source of the example state its account.
+pub(crate) fn attest(sandbox: &Sandbox, now: u64) {
+    for (source, account) in
+        [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")]
+    {
+        let key = sandbox.demo_key(source);
+        sandbox
+            .surety(&format!(
+                "source attest --universe here/universe.toml --holdings here/holdings/{source}.csv --account {account} \
+                 --subject 0x{} --chain-id 1 --registry 0x{} --as-of {now} --key {key} --out here",
+                "12".repeat(20),
+                "34".repeat(20),
+            ))
+            .expect(0);
+    }
+}
+
+#[test]
+fn reports_and_statements_are_made_by_hand() {
+    let (sandbox, now) = example();
+    sandbox.surety("init here").expect(2);
     for node in 1..=3 {
         let key = sandbox.demo_key(&format!("oracle-{node}"));
         let observations = format!("here/market/node-{node}.csv");
@@ -39,19 +60,7 @@ fn reports_and_statements_are_made_by_hand() {
     assert!(run.envelope()["error"]["problems"][0]["path"].as_str().unwrap().contains("signature"));
     sandbox.surety("market aggregate here --report r3.json --report r1.json --report r2.json").expect(0);
 
-    for (source, account) in
-        [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")]
-    {
-        let key = sandbox.demo_key(source);
-        sandbox
-            .surety(&format!(
-                "source attest --universe here/universe.toml --holdings here/holdings/{source}.csv --account {account} \
-                 --subject 0x{} --chain-id 1 --registry 0x{} --as-of {now} --key {key} --out here",
-                "12".repeat(20),
-                "34".repeat(20),
-            ))
-            .expect(0);
-    }
+    attest(&sandbox, now);
     let run = sandbox.surety("prove here --level initial --json");
     let data = run.data();
     assert_eq!(data["level"], "initial");

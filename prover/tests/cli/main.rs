@@ -7,6 +7,7 @@ mod ceremony;
 mod commands;
 mod demo;
 mod haircuts;
+mod market;
 mod prove;
 mod sandbox;
 mod verify;

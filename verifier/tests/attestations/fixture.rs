@@ -8,11 +8,11 @@ use surety_margin::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    market::{Observation, Report, ReportKind, Snapshot},
+    market::{Observation, Observed, Report, ReportKind, Snapshot},
     oracle,
     policy::{Policy, SourceRule},
     sample::{prices, scenario_margin},
-    units::{Price, Timestamp},
+    units::{Price, Seconds, Timestamp},
     universe::Universe,
 };
 use surety_verifier::{
@@ -128,7 +128,8 @@ pub(crate) fn statement(source: &SigningKey, account: &str, as_of: u64) -> State
 }
 
 pub(crate) fn report(policy: &CommittedPolicy, node: u8) -> Report {
-    let observe = |price: Price| Observation { price, confidence: Price::new(1).unwrap() };
+    let observe =
+        |price: Price| Observed::Price(Observation { price, confidence: Price::new(1).unwrap(), age: Seconds(0) });
     let report = Report {
         kind: ReportKind::Report,
         version: FormatVersion,
@@ -136,15 +137,26 @@ pub(crate) fn report(policy: &CommittedPolicy, node: u8) -> Report {
         feeds: policy.feeds_id().0,
         epoch: EPOCH,
         observed_at: Timestamp(PRICES_AT + 10 * u64::from(node)),
+        previous: Bytes32::ZERO,
         observations: prices(policy.policy()).into_iter().map(observe).collect(),
         signature: HexBytes::ZERO,
     };
     report::sign(report, &oracle_node(node)).unwrap()
 }
 
+/// The reports of all nodes, changed before they are signed.
+pub(crate) fn reports(policy: &CommittedPolicy, change: impl Fn(usize, &mut Report)) -> Vec<Report> {
+    let changed = |node: u8| {
+        let mut report = report(policy, node);
+        change(node.into(), &mut report);
+        report::sign(report, &oracle_node(node)).unwrap()
+    };
+    (0..3).map(changed).collect()
+}
+
 pub(crate) fn snapshot(policy: &CommittedPolicy, nodes: &[u8]) -> Snapshot {
     let reports: Vec<_> = nodes.iter().map(|node| report(policy, *node)).collect();
-    oracle::aggregate(policy.policy(), &reports).unwrap()
+    oracle::aggregate(policy.policy(), &reports, None).unwrap()
 }
 
 /// The source that signed a statement.

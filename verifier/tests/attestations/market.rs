@@ -2,12 +2,13 @@
 
 use surety_margin::{
     ident::HexBytes,
+    market::Observed,
     oracle,
     units::{Price, Timestamp},
 };
 use surety_verifier::{Class, Rule, report};
 
-use crate::fixture::{EPOCH, Scene, custodian, key, lenient, oracle_node, policy, snapshot};
+use crate::fixture::{EPOCH, Scene, custodian, key, lenient, oracle_node, policy, reports, snapshot};
 
 #[test]
 fn a_quorum_is_enough() {
@@ -25,14 +26,43 @@ fn rejects_reports_changed_after_signing() {
     let mut scene = Scene::new();
     let mut reports = scene.snapshot.reports.clone();
     for report in &mut reports {
-        let price = &mut report.observations[0].price;
-        *price = Price::new(price.get() + 1).unwrap();
+        let Observed::Price(observation) = &mut report.observations[0] else { panic!("every node follows it") };
+        observation.price = Price::new(observation.price.get() + 1).unwrap();
     }
-    let forged = oracle::aggregate(scene.policy.policy(), &reports).unwrap();
+    let forged = oracle::aggregate(scene.policy.policy(), &reports, None).unwrap();
     scene.take_snapshot(forged);
     let rejection = scene.rejects(Rule::Signature);
     assert_eq!(rejection.class(), Class::Invalid);
     assert_eq!(rejection.input, "market: reports[0].signature");
+}
+
+/// Attack: a price that everybody but one's own node is kept out of.
+#[test]
+fn rejects_an_entry_that_too_few_nodes_follow() {
+    let mut scene = Scene::new();
+    let absent = |nodes: usize| {
+        reports(&scene.policy, |node, report| {
+            if node < nodes {
+                report.observations[1] = Observed::Absent;
+            }
+        })
+    };
+    let two = oracle::aggregate(scene.policy.policy(), &absent(1), None).unwrap();
+    let reports = absent(2);
+    scene.take_snapshot(two);
+    scene.examine(&lenient()).unwrap();
+    let mut snapshot = scene.snapshot.clone();
+    snapshot.reports = reports;
+    snapshot.reports.sort_by_key(|report| report.oracle);
+    scene.take_snapshot(snapshot);
+    let rejection = scene.rejects(Rule::Market);
+    assert_eq!((rejection.class(), &*rejection.expected), (Class::Invalid, "at least 2 observations of p2"));
+    // Whoever takes an observation out of a report breaks its signature.
+    let mut scene = Scene::new();
+    let mut reports = scene.snapshot.reports.clone();
+    reports[0].observations[1] = Observed::Absent;
+    scene.take_snapshot(oracle::aggregate(scene.policy.policy(), &reports, None).unwrap());
+    scene.rejects(Rule::Signature);
 }
 
 /// Attack: prices that no report contains.

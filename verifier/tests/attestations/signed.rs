@@ -5,8 +5,8 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use proptest::prelude::*;
 use surety_margin::{
     ident::HexBytes,
-    market::Observation,
-    units::{Price, Timestamp},
+    market::{Observation, Observed},
+    units::{Price, Seconds, Timestamp},
 };
 use surety_verifier::{eip712::Audience, report};
 
@@ -30,8 +30,11 @@ sol! {
         bytes32 feeds;
         uint64 epoch;
         uint64 observedAt;
+        bytes32 previous;
+        bool[] observed;
         uint256[] prices;
         uint256[] confidences;
+        uint64[] ages;
     }
 }
 
@@ -75,22 +78,43 @@ proptest! {
 
     #[test]
     fn reports_are_hashed_as_eip_712_says(
-        feeds: [u8; 32], numbers: [u64; 2], values in prop::collection::vec((1..=Price::MAX, 1..=Price::MAX), 0..5)
+        words: [[u8; 32]; 2], numbers: [u64; 2],
+        values in prop::collection::vec(prop::option::of((0..=Price::MAX, 0..=Price::MAX, any::<u64>())), 0..5)
     ) {
         let mut report = Scene::new().snapshot.reports[0].clone();
         let price = |value| Price::new(value).unwrap();
-        report.feeds = HexBytes(feeds);
+        (report.feeds, report.previous) = (HexBytes(words[0]), HexBytes(words[1]));
         (report.epoch, report.observed_at) = (numbers[0], Timestamp(numbers[1]));
-        report.observations =
-            values.iter().map(|(p, c)| Observation { price: price(*p), confidence: price(*c) }).collect();
+        let observed = |value: &Option<(u128, u128, u64)>| match *value {
+            Some((p, c, age)) => {
+                Observed::Price(Observation { price: price(p), confidence: price(c), age: Seconds(age) })
+            }
+            None => Observed::Absent,
+        };
+        report.observations = values.iter().map(observed).collect();
+        let column = || values.iter().map(|value| value.unwrap_or_default());
         let twin = MarketReport {
-            feeds: feeds.into(),
+            feeds: words[0].into(),
             epoch: numbers[0],
             observedAt: numbers[1],
-            prices: values.iter().map(|(price, _)| U256::from(*price)).collect(),
-            confidences: values.iter().map(|(_, confidence)| U256::from(*confidence)).collect(),
+            previous: words[1].into(),
+            observed: values.iter().map(Option::is_some).collect(),
+            prices: column().map(|(price, ..)| U256::from(price)).collect(),
+            confidences: column().map(|(_, confidence, _)| U256::from(confidence)).collect(),
+            ages: column().map(|(.., age)| age).collect(),
         };
         let domain = eip712_domain! { name: "Surety", version: "1", };
         prop_assert_eq!(report::hash(&report).0, twin.eip712_signing_hash(&domain).0);
     }
+}
+
+#[test]
+fn an_absence_is_signed_as_nothing_else() {
+    let mut report = Scene::new().snapshot.reports[0].clone();
+    let mut hash = |observed| {
+        report.observations[0] = observed;
+        report::hash(&report)
+    };
+    let zero = Observation { price: Price::ZERO, confidence: Price::ZERO, age: Seconds(0) };
+    assert_ne!(hash(Observed::Absent), hash(Observed::Price(zero)));
 }

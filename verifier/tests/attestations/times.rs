@@ -1,13 +1,13 @@
 //! The rules for times: what a holder could gain by choosing them.
 
-use surety_margin::{oracle, units::Timestamp};
-use surety_verifier::{
-    Class, Rule,
-    check::Terms,
-    report::{self},
+use surety_margin::{
+    market::Observed,
+    oracle,
+    units::{Seconds, Timestamp},
 };
+use surety_verifier::{Class, Rule, check::Terms};
 
-use crate::fixture::{BALANCES_AT, NOW, PRICES_AT, Scene, VALID_UNTIL, lenient, oracle_node};
+use crate::fixture::{BALANCES_AT, NOW, PRICES_AT, Scene, VALID_UNTIL, lenient, reports};
 
 fn at(now: u64) -> Terms<'static> {
     Terms { now: Timestamp(now), ..lenient() }
@@ -16,15 +16,11 @@ fn at(now: u64) -> Terms<'static> {
 /// Moves the snapshot's reports, which their nodes sign anew.
 fn move_market(scene: &mut Scene, observed_at: impl Fn(usize) -> u64) {
     let epoch = scene.policy.policy().oracle.epoch.0;
-    let reports: Vec<_> = (0..3)
-        .map(|node| {
-            let mut report = crate::fixture::report(&scene.policy, node);
-            report.observed_at = Timestamp(observed_at(node.into()));
-            report.epoch = report.observed_at.0 / epoch;
-            report::sign(report, &oracle_node(node)).unwrap()
-        })
-        .collect();
-    let snapshot = oracle::aggregate(scene.policy.policy(), &reports).unwrap();
+    let reports = reports(&scene.policy, |node, report| {
+        report.observed_at = Timestamp(observed_at(node));
+        report.epoch = report.observed_at.0 / epoch;
+    });
+    let snapshot = oracle::aggregate(scene.policy.policy(), &reports, None).unwrap();
     scene.take_snapshot(snapshot);
 }
 
@@ -102,6 +98,27 @@ fn rejects_prices_older_than_the_statements_allow() {
     scene.resign(|_, statement| statement.as_of = Timestamp(PRICES_AT + max_age + 1));
     let rejection = scene.rejects_under(&at(PRICES_AT + max_age + 1), Rule::Age);
     assert!(rejection.input.contains("market"));
+}
+
+/// Attack: the stale price of one entry in a young report.
+#[test]
+fn rejects_observations_older_than_the_statements_allow() {
+    const AGE: u64 = 30;
+    let mut policy = crate::fixture::policy();
+    policy.market[1].max_age = Some(Seconds(600));
+    let mut scene = Scene::over(policy);
+    let reports = reports(&scene.policy, |node, report| {
+        if let (0, Observed::Price(observation)) = (node, &mut report.observations[1]) {
+            observation.age = Seconds(AGE);
+        }
+    });
+    scene.take_snapshot(oracle::aggregate(scene.policy.policy(), &reports, None).unwrap());
+    let last = PRICES_AT + 600 - AGE;
+    scene.resign(|_, statement| statement.as_of = Timestamp(last));
+    scene.examine(&lenient()).unwrap();
+    scene.resign(|_, statement| statement.as_of = Timestamp(last + 1));
+    let rejection = scene.rejects(Rule::Age);
+    assert_eq!((&*rejection.input, &*rejection.found), ("market: age of p2 in seconds", "601"));
 }
 
 /// Attack: one young report to make a snapshot of old ones young.

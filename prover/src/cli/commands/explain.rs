@@ -11,7 +11,12 @@ use surety::{
     oracle::OracleError,
 };
 use surety_margin::{
-    holdings::Position, market::Snapshot, oracle::market_without_reports, policy::Policy, universe::Universe,
+    holdings::Position,
+    ident::Name,
+    market::Snapshot,
+    oracle::market_without_reports,
+    policy::{MarkedProofs, Policy},
+    universe::Universe,
 };
 
 use crate::cli::{inputs::PolicyFiles, output::Answer};
@@ -36,7 +41,20 @@ pub(in crate::cli) fn run(args: &Args) -> Result<Answer, Error> {
         .map_err(|problems| OracleError::Problems { input: "market".into(), problems })?;
     let position = position(args, &universe)?;
     let explanation = explain(&policy, &universe, &position, &prices)?;
-    Answer::new(data(&policy, &snapshot, &explanation), &explanation)
+    Answer::new(data(&policy, &snapshot, &explanation), format!("{explanation}{}", mark(&policy, &snapshot)))
+}
+
+/// What the circuit breaker has to say, if anything.
+fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
+    let Some(breaker) = policy.oracle.breaker.filter(|_| !snapshot.marked.is_empty()) else {
+        return String::new();
+    };
+    let marked: Vec<_> = snapshot.marked.iter().map(Name::as_str).collect();
+    let consequence = match breaker.proofs {
+        MarkedProofs::Refused => "no proof over this snapshot counts",
+        MarkedProofs::Accepted => "proofs over this snapshot count all the same",
+    };
+    format!("\nmarked, moved too far since the snapshot before: {}; {consequence}\n", marked.join(", "))
 }
 
 /// What the account holds: by the files given, or by the newest statements and their openings.
@@ -53,5 +71,6 @@ fn data(policy: &Policy, snapshot: &Snapshot, explanation: &Explanation) -> serd
     let mut data = json!(explanation);
     data["policy"] = json!(policy.name);
     data["epoch"] = json!(snapshot.epoch);
+    data["marked"] = json!(snapshot.marked);
     data
 }

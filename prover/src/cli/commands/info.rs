@@ -14,7 +14,7 @@ use surety_kzg::{import::import, progress::Silent};
 use surety_margin::{
     capacity::Capacity,
     holdings::Holdings,
-    market::{Report, Snapshot},
+    market::{AGED_QUOTES_HEADER, QUOTES_HEADER, Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };
@@ -93,7 +93,7 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     match text.lines().next() {
         Some("instrument,lots") => return Ok(json!({ "kind": "surety/holdings", "secret": true })),
         Some(line) if line.starts_with("date,") => return Ok(json!({ "kind": "price history" })),
-        Some("entry,price,confidence") => return Ok(json!({ "kind": "observations of prices" })),
+        Some(QUOTES_HEADER | AGED_QUOTES_HEADER) => return Ok(json!({ "kind": "observations of prices" })),
         _ => {}
     }
     let header = header(text).ok_or_else(|| unknown(path))?;
@@ -142,11 +142,12 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
         "surety/market" => {
             let snapshot: Snapshot = documents::read(path)?;
             json!({ "epoch": snapshot.epoch, "time": snapshot.time, "prices": snapshot.prices.len(),
-                    "reports": snapshot.reports.len() })
+                    "reports": snapshot.reports.len(), "marked": snapshot.marked })
         }
         "surety/report" => {
             let report: Report = documents::read(path)?;
-            json!({ "oracle": report.oracle, "feeds": report.feeds, "epoch": report.epoch, "time": report.observed_at })
+            json!({ "oracle": report.oracle, "feeds": report.feeds, "epoch": report.epoch, "time": report.observed_at,
+                    "previous": report.previous })
         }
         "surety/statement" => {
             let statement: Statement = documents::read(path)?;

@@ -135,6 +135,8 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
             text += "\n";
         }
     };
+    let marked: Vec<_> = accepted.marked.iter().map(ToString::to_string).collect();
+    list("marked: these prices have moved too far since the snapshot before, which the policy accepts:", &marked);
     list("taken on faith, for want of --trust or an entry in it:", &faith);
     list("not established:", &accepted.not_established().into_iter().map(str::to_owned).collect::<Vec<_>>());
     Answer::new(data, text)

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod breaker;
+mod feeds;
+
 use std::{fs, path::PathBuf};
 
 use surety_margin::{
     FormatVersion,
     ident::{HexBytes, Name},
-    market::{Observation, Report, ReportKind, Snapshot, read_observations},
+    market::{Observation, Observed, Report, ReportKind, Snapshot, read_observations},
     oracle::{aggregate, check, market_without_reports},
     policy::Policy,
     problem::Problem,
@@ -39,6 +42,10 @@ fn price(value: u128) -> Price {
     Price::new(value).unwrap()
 }
 
+fn observed(value: u128, confidence: u128) -> Observed {
+    Observed::Price(Observation { price: price(value), confidence: price(confidence), age: Seconds(0) })
+}
+
 /// A report of the example's node with that number.
 fn report(node: usize) -> Report {
     let file = format!("market/node-{}.csv", node + 1);
@@ -48,6 +55,7 @@ fn report(node: usize) -> Report {
         oracle: policy().oracle.nodes[node].signer,
         feeds: HexBytes([7; 32]),
         epoch: EPOCH,
+        previous: HexBytes::ZERO,
         observed_at: Timestamp(START + 10 + 10 * node as u64),
         observations: read_observations(&file, &example(&file), &policy()).unwrap(),
         signature: HexBytes::ZERO,
@@ -59,14 +67,14 @@ fn reports() -> Vec<Report> {
 }
 
 fn snapshot() -> Snapshot {
-    aggregate(&policy(), &reports()).unwrap()
+    aggregate(&policy(), &reports(), None).unwrap()
 }
 
 /// Reports whose first entry has the given prices.
 fn with_first_prices(prices: &[u128]) -> Vec<Report> {
     let with = |(node, value): (usize, &u128)| {
         let mut report = report(node);
-        report.observations[0] = Observation { price: price(*value), confidence: price(1) };
+        report.observations[0] = observed(*value, 1);
         report
     };
     prices.iter().enumerate().map(with).collect()
@@ -82,7 +90,7 @@ fn refused<T: core::fmt::Debug>(result: Result<T, Vec<Problem>>, messages: &[&st
 fn reports_refused(change: impl FnOnce(&mut Vec<Report>), messages: &[&str]) {
     let mut reports = reports();
     change(&mut reports);
-    refused(aggregate(&policy(), &reports), messages);
+    refused(aggregate(&policy(), &reports, None), messages);
     let snapshot = Snapshot { reports, ..snapshot() };
     assert!(check(&policy(), &universe(), &snapshot).is_err(), "nor does a snapshot of them pass");
 }
@@ -96,15 +104,15 @@ fn snapshot_refused(change: impl FnOnce(&mut Snapshot), messages: &[&str]) {
 
 #[test]
 fn an_odd_number_of_reports_has_the_price_in_the_middle() {
-    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_003, 100_000_001, 170_000_000])).unwrap();
+    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_003, 100_000_001, 170_000_000]), None).unwrap();
     assert_eq!(snapshot.prices[0].price, price(100_000_003));
 }
 
 #[test]
 fn an_even_number_of_reports_has_the_mean_rounded_down() {
-    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_006, 100_000_001])).unwrap();
+    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_006, 100_000_001]), None).unwrap();
     assert_eq!(snapshot.prices[0].price, price(100_000_003));
-    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_005, 100_000_005])).unwrap();
+    let snapshot = aggregate(&policy(), &with_first_prices(&[100_000_005, 100_000_005]), None).unwrap();
     assert_eq!(snapshot.prices[0].price, price(100_000_005));
 }
 
@@ -113,7 +121,7 @@ fn a_snapshot_does_not_depend_on_the_order_of_the_reports() {
     let mut reversed = reports();
     reversed.reverse();
     let snapshot = snapshot();
-    assert_eq!(aggregate(&policy(), &reversed).unwrap(), snapshot);
+    assert_eq!(aggregate(&policy(), &reversed, None).unwrap(), snapshot);
     assert_eq!((snapshot.epoch, snapshot.time), (EPOCH, Timestamp(START + 10)));
     assert!(snapshot.reports.is_sorted_by_key(|report| report.oracle));
     let prices: Vec<_> = snapshot.prices.iter().map(|stated| stated.price).collect();
@@ -166,7 +174,7 @@ fn rejects_fewer_reports_than_the_quorum() {
     reports_refused(|reports| reports.truncate(1), &["reports: expected at least 2 reports, found 1"]);
     reports_refused(Vec::clear, &["reports: expected at least 2 reports, found 0"]);
     let lax = Policy { oracle: surety_margin::policy::OracleRules { quorum: 0, ..policy().oracle }, ..policy() };
-    refused(aggregate(&lax, &[]), &["reports: expected at least 1 reports, found 0"]);
+    refused(aggregate(&lax, &[], None), &["reports: expected at least 1 reports, found 0"]);
 }
 
 #[test]
@@ -237,7 +245,7 @@ fn rejects_times_outside_of_the_epoch() {
     );
     let mut reports = reports();
     all_at(START + 299)(&mut reports);
-    assert!(aggregate(&policy(), &reports).is_ok());
+    assert!(aggregate(&policy(), &reports, None).is_ok());
 }
 
 #[test]
@@ -245,7 +253,7 @@ fn rejects_an_epoch_of_no_length_without_dividing_by_it() {
     let mut policy = policy();
     policy.oracle.epoch = Seconds(0);
     refused(
-        aggregate(&policy, &reports()[..2]),
+        aggregate(&policy, &reports()[..2], None),
         &[
             "reports[0].observed_at: expected a time in epoch 5931234 of 0 seconds, found 1779370210",
             "reports[1].observed_at: expected a time in epoch 5931234 of 0 seconds, found 1779370220",
@@ -259,7 +267,7 @@ fn rejects_reports_too_far_apart() {
     reports_refused(apart(61), &["reports: expected times at most 60 seconds apart, found 61 seconds"]);
     let mut reports = reports();
     apart(60)(&mut reports);
-    assert!(aggregate(&policy(), &reports).is_ok());
+    assert!(aggregate(&policy(), &reports, None).is_ok());
 }
 
 #[test]
@@ -282,7 +290,7 @@ fn rejects_wide_confidence_intervals() {
     // 0.2 percent of 100000000, and a price at which the product of both is largest.
     let observe = |value: u128, confidence: u128| {
         move |reports: &mut Vec<Report>| {
-            reports[0].observations[0] = Observation { price: price(value), confidence: price(confidence) };
+            reports[0].observations[0] = observed(value, confidence);
         }
     };
     reports_refused(
@@ -302,22 +310,22 @@ fn rejects_wide_confidence_intervals() {
     for narrow in [observe(100_000_000, 200_000), observe(100_000_500, 200_001)] {
         let mut reports = reports();
         narrow(&mut reports);
-        assert!(aggregate(&policy(), &reports).is_ok());
+        assert!(aggregate(&policy(), &reports, None).is_ok());
     }
 }
 
 #[test]
 fn rejects_medians_outside_of_the_price_box() {
     refused(
-        aggregate(&policy(), &with_first_prices(&[49_999_999, 49_999_999, 170_000_000])),
+        aggregate(&policy(), &with_first_prices(&[49_999_999, 49_999_999, 170_000_000]), None),
         &["prices[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 49999999"],
     );
     refused(
-        aggregate(&policy(), &with_first_prices(&[200_000_001, 200_000_001, 500])),
+        aggregate(&policy(), &with_first_prices(&[200_000_001, 200_000_001, 500]), None),
         &["prices[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 200000001"],
     );
     for edges in [[50_000_000, 50_000_000, 500], [200_000_000, 200_000_000, Price::MAX]] {
-        let snapshot = aggregate(&policy(), &with_first_prices(&edges)).unwrap();
+        let snapshot = aggregate(&policy(), &with_first_prices(&edges), None).unwrap();
         assert_eq!(snapshot.prices[0].price, price(edges[0]), "a single report may lie outside");
     }
 }

@@ -1,0 +1,166 @@
+//! The circuit breaker, as verifiers see it.
+
+use surety_margin::{
+    ident::Bytes32,
+    market::{Observed, Predecessor, Snapshot},
+    oracle,
+    policy::{Breaker, MarkedProofs},
+    units::{Ppm, Price},
+};
+use surety_verifier::{
+    Class, CommittedPolicy, Rule,
+    ids::{FeedsId, PricesId, SnapshotId},
+    report,
+};
+
+use crate::fixture::{self, Scene, lenient, name, reports};
+
+/// A claim under a policy that allows a move of five percent.
+fn scene(proofs: MarkedProofs) -> Scene {
+    let mut policy = fixture::policy();
+    policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(50_000), proofs });
+    Scene::over(policy)
+}
+
+/// The prices before: half as high for the second entry, if it is to have jumped.
+fn before(scene: &Scene, jump: bool) -> Predecessor {
+    let mut before = Predecessor::from(&scene.snapshot);
+    before.epoch -= 1;
+    if jump {
+        let price = &mut before.prices[1].price;
+        *price = Price::new(price.get() / 2).unwrap();
+    }
+    before
+}
+
+fn id(policy: &CommittedPolicy, prices: &Predecessor) -> Bytes32 {
+    PricesId::of(policy.feeds_id(), prices).0
+}
+
+/// The snapshot after these prices, which every node names.
+fn after(scene: &Scene, before: &Predecessor) -> Snapshot {
+    let named = id(&scene.policy, before);
+    let reports = reports(&scene.policy, |_, report| report.previous = named);
+    oracle::aggregate(scene.policy.policy(), &reports, Some(before)).unwrap()
+}
+
+#[test]
+fn a_snapshot_without_a_mark_is_as_good_as_any() {
+    let mut scene = scene(MarkedProofs::Refused);
+    assert_eq!(scene.examine(&lenient()).unwrap().marked, [], "the first");
+    scene.take_snapshot(after(&scene, &before(&scene, false)));
+    assert_eq!(scene.examine(&lenient()).unwrap().marked, []);
+}
+
+#[test]
+fn rejects_marked_snapshots_where_the_policy_says_so() {
+    let mut scene = scene(MarkedProofs::Refused);
+    scene.take_snapshot(after(&scene, &before(&scene, true)));
+    let rejection = scene.rejects(Rule::Breaker);
+    assert_eq!(rejection.class(), Class::Invalid);
+    assert_eq!((&*rejection.input, &*rejection.found), ("market: marked", "p2"));
+}
+
+#[test]
+fn a_policy_may_accept_marked_snapshots_and_then_the_mark_is_told() {
+    let mut scene = scene(MarkedProofs::Accepted);
+    let unmarked = scene.examine(&lenient()).unwrap();
+    scene.take_snapshot(after(&scene, &before(&scene, true)));
+    let accepted = scene.examine(&lenient()).unwrap();
+    assert_eq!(accepted.marked, [name("p2")]);
+    assert_eq!(accepted.not_established().len(), unmarked.not_established().len() + 1);
+}
+
+/// Attack: a snapshot without its mark.
+#[test]
+fn rejects_a_mark_that_was_removed() {
+    let mut scene = scene(MarkedProofs::Refused);
+    let mut snapshot = after(&scene, &before(&scene, true));
+    snapshot.marked.clear();
+    scene.take_snapshot(snapshot.clone());
+    assert_eq!(scene.rejects(Rule::Market).input, "market: marked");
+    snapshot.previous = None;
+    scene.take_snapshot(snapshot);
+    assert_eq!(scene.rejects(Rule::Market).input, "market: previous");
+}
+
+/// Attack: a mark that nothing gives cause for.
+#[test]
+fn rejects_a_mark_that_was_added() {
+    let mut scene = scene(MarkedProofs::Accepted);
+    let mut snapshot = after(&scene, &before(&scene, false));
+    snapshot.marked = vec![name("p1")];
+    scene.take_snapshot(snapshot);
+    assert_eq!(scene.rejects(Rule::Market).input, "market: marked");
+}
+
+/// Attack: kinder prices before than those that the nodes saw.
+#[test]
+fn rejects_other_previous_prices_than_the_reports_name() {
+    let mut scene = scene(MarkedProofs::Refused);
+    let mut snapshot = after(&scene, &before(&scene, true));
+    snapshot.previous = Some(before(&scene, false));
+    snapshot.marked.clear();
+    scene.take_snapshot(snapshot.clone());
+    let rejection = scene.rejects(Rule::Market);
+    assert_eq!((&*rejection.input, rejection.class()), ("market: reports[0].previous", Class::Invalid));
+    // Nor can reports be made to name them.
+    let named = id(&scene.policy, &before(&scene, false));
+    snapshot.reports.iter_mut().for_each(|report| report.previous = named);
+    scene.take_snapshot(snapshot);
+    scene.rejects(Rule::Signature);
+}
+
+/// Attack: prices before that are the same numbers of something else, of another epoch, or of another time.
+#[test]
+fn rejects_previous_prices_of_other_feeds_or_times() {
+    let scene = scene(MarkedProofs::Refused);
+    let before = before(&scene, false);
+    let mut other_market = fixture::policy().market;
+    other_market[0].name = name("other");
+    let other_feeds = PricesId::of(FeedsId::of(&other_market).unwrap(), &before).0;
+    let mut other_epoch = before.clone();
+    other_epoch.epoch -= 1;
+    let mut other_time = before.clone();
+    other_time.time.0 -= 1;
+    let others = [other_feeds, id(&scene.policy, &other_epoch), id(&scene.policy, &other_time)];
+    for named in others {
+        let mut scene = scene.clone();
+        let reports = reports(&scene.policy, |_, report| report.previous = named);
+        scene.take_snapshot(oracle::aggregate(scene.policy.policy(), &reports, Some(&before)).unwrap());
+        assert_eq!(scene.rejects(Rule::Market).input, "market: reports[0].previous");
+    }
+}
+
+/// Attack: one node of three that wants a mark, or none.
+#[test]
+fn a_minority_neither_sets_nor_clears_the_mark() {
+    let scene = scene(MarkedProofs::Refused);
+    for (jump, marked) in [(false, vec![]), (true, vec![name("p2")])] {
+        let before = before(&scene, jump);
+        let named = id(&scene.policy, &before);
+        let lie = before.prices[1].price.get() * if jump { 1 } else { 3 };
+        let reports = reports(&scene.policy, |node, report| {
+            report.previous = named;
+            if let (2, Observed::Price(observation)) = (node, &mut report.observations[1]) {
+                observation.price = Price::new(lie).unwrap();
+            }
+        });
+        let snapshot = oracle::aggregate(scene.policy.policy(), &reports, Some(&before)).unwrap();
+        assert_eq!(report::check_snapshot(&scene.policy, &snapshot).unwrap().marked, marked);
+    }
+}
+
+#[test]
+fn the_mark_and_what_it_follows_from_are_part_of_the_identifier() {
+    let scene = scene(MarkedProofs::Refused);
+    let marked = after(&scene, &before(&scene, true));
+    let unmarked = after(&scene, &before(&scene, false));
+    let without_mark = Snapshot { marked: Vec::new(), ..marked.clone() };
+    let first = Snapshot { previous: None, ..unmarked.clone() };
+    let feeds = scene.policy.feeds_id();
+    let ids: std::collections::BTreeSet<_> =
+        [&marked, &unmarked, &without_mark, &first].map(|snapshot| SnapshotId::of(feeds, snapshot).0.0).into();
+    assert_eq!(ids.len(), 4);
+    assert_eq!(id(&scene.policy, &Predecessor::from(&marked)), id(&scene.policy, &Predecessor::from(&first)));
+}
