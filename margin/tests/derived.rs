@@ -28,7 +28,7 @@ fn price(value: u128) -> Price {
 
 fn reported(text: &str, decimals: u8) -> MarketEntry {
     let decimals = Decimals::new(decimals).unwrap();
-    MarketEntry { name: name(text), decimals, min: Price::ZERO, max: price(Price::MAX) }
+    MarketEntry::new(name(text), decimals, Price::ZERO, price(Price::MAX))
 }
 
 /// An entry as a policy states it, with room for any value.

@@ -366,11 +366,9 @@ impl Case {
         // For what is required of short options.
         universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
         let mut policy = sample::policy(&universe, INSTRUMENTS, model);
-        policy.market.extend([("extra-1", 4), ("extra-2", 0)].map(|(text, decimals)| MarketEntry {
-            name: name(text.to_owned()),
-            decimals: Decimals::new(decimals).unwrap(),
-            min: Price::ZERO,
-            max: Price::new(1_000_000).unwrap(),
+        policy.market.extend([("extra-1", 4), ("extra-2", 0)].map(|(text, decimals)| {
+            let (decimals, max) = (Decimals::new(decimals).unwrap(), Price::new(1_000_000).unwrap());
+            MarketEntry::new(name(text.to_owned()), decimals, Price::ZERO, max)
         }));
         let mut liquidated = policy.levels[1].clone();
         liquidated.name = name("liquidated".to_owned());

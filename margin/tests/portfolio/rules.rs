@@ -105,7 +105,7 @@ fn derived_values_are_pinned() {
         .collect();
     assert_eq!(
         keccak256(&text).to_string(),
-        "0x3361598225799ecaffc4a20bda09ba2398c064ba0d1fe324ba9f374b9addb625",
+        "0x035199228bef318ec5e23635c68b11cf42787116b0390320d744836cbb94f354",
         "{text}"
     );
 }
@@ -311,7 +311,7 @@ fn a_liquidation_costs_a_fraction_of_the_underlying() {
     let (multiple, cost) = (Ppm(1_250_000), Ppm(12_345));
     for basis in LEVELS {
         let found = account.evaluate(basis);
-        assert_eq!(account.shown(found.underlying), 35_250.0);
+        assert!((account.shown(found.underlying) - 35_250.0).abs() < 1e-6);
         let program = account.compile_liquidated(capacity, basis, multiple, cost).unwrap();
         let [enough, one_lot_less] = account.at_the_liquidated_boundary(&found, multiple, cost);
         let prices = account.derived();
