@@ -570,7 +570,7 @@ mod policies {
             fraction,
             "fraction = { maintenance = 150_001",
             &[
-                "policy-cross.toml:176:12: model.positions[7].fraction: expected charges with initial >= maintenance, found initial 150000, maintenance 150001",
+                "policy-cross.toml:180:12: model.positions[7].fraction: expected charges with initial >= maintenance, found initial 150000, maintenance 150001",
             ],
         );
     }
