@@ -7,6 +7,7 @@
 //!
 //! An entry is derived from entries before it, so nothing can depend on itself.
 
+use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use alloy_primitives::Uint;
@@ -62,6 +63,10 @@ pub enum Formula {
     Sum(Vec<Name>),
     /// The first less the second: a price less its confidence. Zero if that is negative.
     Difference([Name; 2]),
+    /// The smallest: of a price and its mean over time, where an asset is valued.
+    Least(Vec<Name>),
+    /// The largest: of a price and its mean over time, where a debt is valued.
+    Greatest(Vec<Name>),
     /// A claim on something else, looked through.
     Claim(Claim),
     /// A fraction that rises with a number.
@@ -102,13 +107,15 @@ pub struct Ramp {
 }
 
 impl Formula {
-    /// Most factors of a product, and most terms of a sum.
+    /// Most parts of a formula that takes a list.
     const MAX_PARTS: usize = 8;
 
     /// The entries that it reads.
     fn reads(&self) -> Vec<&Name> {
         match self {
-            Self::Product(names) | Self::Sum(names) => names.iter().collect(),
+            Self::Product(names) | Self::Sum(names) | Self::Least(names) | Self::Greatest(names) => {
+                names.iter().collect()
+            }
             Self::Quotient(names) | Self::Difference(names) => names.iter().collect(),
             Self::Claim(claim) => vec![&claim.underlying, &claim.rate],
             Self::Ramp(ramp) => vec![&ramp.of],
@@ -118,7 +125,7 @@ impl Formula {
     /// What makes it no formula. `path` is where it is.
     fn problems(&self, path: &str) -> Vec<Problem> {
         match self {
-            Self::Product(names) | Self::Sum(names) => {
+            Self::Product(names) | Self::Sum(names) | Self::Least(names) | Self::Greatest(names) => {
                 let expected = format!("from 2 to {} market entries", Self::MAX_PARTS);
                 let count = (2..=Self::MAX_PARTS).contains(&names.len());
                 require(count, path, expected, names.len()).into_iter().collect()
@@ -127,14 +134,14 @@ impl Formula {
             Self::Claim(claim) => {
                 let expected = "at most 1000000 ppm: a claim is worth no more than what it is on";
                 let sound = claim.quality <= Ppm::ONE;
-                require(sound, format!("{path}.quality"), expected, claim.quality.0).into_iter().collect()
+                require(sound, format!("{path}.claim.quality"), expected, claim.quality.0).into_iter().collect()
             }
             Self::Ramp(Ramp { from, to, start, end, .. }) => {
                 let mut problems = Vec::new();
                 let expected = format!("less than to, which is {to}");
-                problems.extend(require(from < to, format!("{path}.from"), expected, from));
+                problems.extend(require(from < to, format!("{path}.ramp.from"), expected, from));
                 let expected = format!("at most end, which is {}", end.0);
-                problems.extend(require(start <= end, format!("{path}.start"), expected, start.0));
+                problems.extend(require(start <= end, format!("{path}.ramp.start"), expected, start.0));
                 problems
             }
         }
@@ -171,6 +178,8 @@ impl DerivedEntry {
             }
             Formula::Sum(names) => sum(names.iter().map(|name| number(before, name)))?,
             Formula::Difference([first, second]) => number(before, first)?.less(number(before, second)?)?,
+            Formula::Least(names) => extreme(before, names, Ordering::Less)?,
+            Formula::Greatest(names) => extreme(before, names, Ordering::Greater)?,
             Formula::Claim(claim) => {
                 let factors = [number(before, &claim.underlying)?, number(before, &claim.rate)?, claim.quality.into()];
                 product(factors.into_iter().map(Some))?
@@ -264,6 +273,16 @@ fn product(factors: impl Iterator<Item = Option<Rational>>) -> Option<Rational> 
 fn sum(terms: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
     let zero = Rational { numerator: Wide::ZERO, denominator: Wide::ONE };
     terms.into_iter().try_fold(zero, |sum, term| sum.plus(term?))
+}
+
+/// The number that none is beyond.
+fn extreme(before: &BTreeMap<&Name, (Price, Decimals)>, names: &[Name], beyond: Ordering) -> Option<Rational> {
+    let (first, others) = names.split_first()?;
+    others.iter().try_fold(number(before, first)?, |extreme, name| {
+        let number = number(before, name)?;
+        let [other, this] = number.over_one(extreme)?;
+        Some(if other.cmp(&this) == beyond { number } else { extreme })
+    })
 }
 
 fn power_of_ten(decimals: Decimals) -> Wide {

@@ -168,9 +168,38 @@ pub struct Level {
     /// The requirement is multiplied by this, at least one.
     #[serde(default = "one")]
     pub multiple: Ppm,
+    /// What a liquidator keeps, as a fraction of what is liquidated: the level then holds only if the margin is not
+    /// negative after a liquidation, either.
+    #[serde(default, skip_serializing_if = "Ppm::is_zero")]
+    pub liquidation_penalty: Ppm,
+    /// What goes to an insurance fund, as a fraction of what is liquidated.
+    #[serde(default, skip_serializing_if = "Ppm::is_zero")]
+    pub insurance_contribution: Ppm,
     /// The mode that it is in, if the model has modes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Name>,
+}
+
+impl Level {
+    /// What a liquidation costs the account, as a fraction of what is liquidated.
+    pub(crate) fn liquidation_cost(&self) -> Ppm {
+        Ppm(self.liquidation_penalty.0.saturating_add(self.insurance_contribution.0))
+    }
+
+    /// `path` is where it is.
+    fn problems(&self, path: &str) -> Vec<Problem> {
+        let expected = "at least 1000000 ppm, so that no level is laxer than its basis";
+        let found = self.multiple.0;
+        let mut problems =
+            Vec::from_iter(require(self.multiple >= Ppm::ONE, format!("{path}.multiple"), expected, found));
+        for (key, cost) in
+            [("liquidation_penalty", self.liquidation_penalty), ("insurance_contribution", self.insurance_contribution)]
+        {
+            let expected = "at most 1000000 ppm: all of what is liquidated";
+            problems.extend(require(cost <= Ppm::ONE, format!("{path}.{key}"), expected, cost.0));
+        }
+        problems
+    }
 }
 
 /// The two sets of parameters that margin models have.
@@ -202,6 +231,11 @@ impl ByBasis {
     /// One at every level: the default of weights.
     pub(crate) fn one() -> Self {
         Self { maintenance: Ppm::ONE, initial: Ppm::ONE }
+    }
+
+    /// Whether it is that default.
+    pub(crate) fn is_one(&self) -> bool {
+        *self == Self::one()
     }
 
     /// The value for a basis.
@@ -260,10 +294,12 @@ impl Policy {
         problems
     }
 
-    /// What is wrong with the names of any level: levels of one mode have the same, which is said once.
+    /// What is wrong with the names of any level: levels of one mode have the same, which is said once. A level in a mode
+    /// that does not exist has none.
     fn frame_problems(&self, universe: &Universe) -> Vec<Problem> {
         let mut modes = BTreeSet::new();
-        let different = self.levels.iter().filter(|level| modes.insert(&level.mode));
+        let levels = self.levels.iter().filter(|level| self.model.of(level).is_some());
+        let different = levels.filter(|level| modes.insert(&level.mode));
         different.flat_map(|level| Frame::new(self, universe, level).err().unwrap_or_default()).collect()
     }
 
@@ -304,11 +340,15 @@ impl Policy {
     fn claim_problems(&self, universe: &Universe) -> Vec<Problem> {
         let mut problems = Vec::new();
         let claims = self.derived.iter().enumerate().filter_map(|(i, entry)| Some((i, entry, entry.claim()?)));
+        let mut tokens = BTreeSet::new();
         for (i, entry, claim) in claims {
             let path = |key: &str| format!("derived[{i}].formula.claim.{key}");
             let known = universe.position(&claim.token).is_some();
             let expected = format!("an instrument of the universe {}", universe.name);
             problems.extend(require(known, path("token"), expected, &claim.token));
+            let fresh = tokens.insert(&claim.token);
+            let expected = "a token that no claim before is";
+            problems.extend(require(fresh, path("token"), expected, &claim.token));
             let own = self.sources.iter().any(|source| source.name == claim.issuer);
             let expected = "an issuer that is not a source of the policy: its own token secures nothing";
             problems.extend(require(!own, path("issuer"), expected, &claim.issuer));
@@ -363,10 +403,7 @@ impl Policy {
         problems.extend(not_empty("levels", &self.levels));
         let (most, found) = (Self::MAX_LEVELS, self.levels.len());
         problems.extend(require(found <= most, "levels", format!("at most {most} levels"), found));
-        for (i, Level { multiple, .. }) in self.levels.iter().enumerate() {
-            let expected = "at least 1000000 ppm, so that no level is laxer than its basis";
-            problems.extend(require(*multiple >= Ppm::ONE, format!("levels[{i}].multiple"), expected, multiple.0));
-        }
+        problems.extend(self.levels.iter().enumerate().flat_map(|(i, level)| level.problems(&format!("levels[{i}]"))));
         problems
     }
 }

@@ -227,6 +227,11 @@ pub struct Ppm(pub u32);
 impl Ppm {
     /// One.
     pub const ONE: Self = Self(1_000_000);
+
+    /// Whether it is zero: what is left out of files.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// A signed shock in parts per million: `-150_000` is a fall by 15 percent.

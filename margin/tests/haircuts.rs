@@ -85,6 +85,8 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         short: true,
         weight: Some(ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }),
         tiers: Vec::new(),
+        debt_spread: None,
+        liquidity: None,
     };
     let tier = |(end, percent): &(u64, u32)| Tier {
         up_to: (*end != ENDLESS).then(|| Notional::new(*end).unwrap()),
@@ -96,6 +98,8 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         short: false,
         weight: None,
         tiers: token.ladder.iter().map(tier).collect(),
+        debt_spread: None,
+        liquidity: None,
     };
     let assets = std::iter::once(cash).chain(tokens.iter().enumerate().map(asset)).collect();
     let mut policy = sample::policy(&universe, tokens.len() + 1, Model::Collateral(Collateral { assets }));

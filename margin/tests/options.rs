@@ -189,6 +189,8 @@ fn sizes_of_risk_arrays_are_pinned() {
         short: true,
         weight: Some(one),
         tiers: Vec::new(),
+        debt_spread: None,
+        liquidity: None,
     };
     let commodities = (0..3).map(commodity).collect();
     let model = Span { requirement_multiple: one, collateral: vec![cash], commodities, credits: Vec::new() };

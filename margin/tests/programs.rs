@@ -14,13 +14,13 @@ use surety_margin::{
     ident::Name,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Frame, Greeks, Isolated, MarketScenario, Member, Model, ScenarioMargin, ScenarioPosition, Span, SpreadCredit,
-        Tier,
+        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Model, ScenarioMargin, ScenarioPosition,
+        Span, SpreadCredit, Tier,
     },
-    policy::{ByBasis, Policy},
+    policy::{ByBasis, MarketEntry, Policy},
     program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
-    units::{Decimals, Lots, Notional, Ppm, Price, ShockPpm},
+    units::{Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
     universe::InstrumentClass,
 };
 
@@ -63,6 +63,38 @@ fn ladders() -> impl Strategy<Value = Vec<Tier>> {
 }
 
 /// The moves of up to five scenarios.
+/// What a model says of one instrument besides: debt spread, surcharge, liability weight. Each is usual half of the time.
+fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, ByBasis)>> {
+    let liability = by_basis(true).prop_map(|excess| ByBasis {
+        maintenance: Ppm(1_000_000 + excess.maintenance.0),
+        initial: Ppm(1_000_000 + excess.initial.0),
+    });
+    let liability = prop_oneof![Just(one()), liability];
+    let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));
+    prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
+}
+
+/// A market with depth, or none.
+fn liquidities() -> impl Strategy<Value = Option<Liquidity>> {
+    let depth = prop::collection::btree_map(1..100_000_000u64, 0..400_000u32, 1..4).prop_map(|steps| {
+        let mut slippages: Vec<_> = steps.values().copied().collect();
+        slippages.sort_unstable();
+        let step =
+            |(end, slippage): (&u64, u32)| Depth { up_to: Notional::new(*end).unwrap(), slippage: Ppm(slippage) };
+        steps.keys().zip(slippages).map(step).collect()
+    });
+    let liquidity = (by_basis(true), 0..200_000u32, by_basis(true), 1..1_000_000u64, depth).prop_map(
+        |(haircut, volatility, deviations, horizon, depth)| Liquidity {
+            haircut: ByBasis { maintenance: Ppm(haircut.maintenance.0 / 4), initial: Ppm(haircut.initial.0 / 4) },
+            volatility: Ppm(volatility),
+            deviations,
+            horizon: Seconds(horizon),
+            depth,
+        },
+    );
+    prop_oneof![2 => Just(None), 1 => liquidity.prop_map(Some)]
+}
+
 fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
     prop::collection::vec(prop::collection::vec(-900_000..900_000i32, 8), 0..6)
 }
@@ -121,26 +153,40 @@ fn one() -> ByBasis {
 }
 
 fn collateral_models() -> impl Strategy<Value = Model> {
-    (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(|(rules, ladders)| {
-        let asset = |(i, ((short, weight, _), tiers)): (usize, (_, Vec<Tier>))| {
-            let weight = tiers.is_empty().then_some(weight);
-            Asset { instrument: instrument(i), price: price(i), short, weight, tiers }
-        };
-        Model::Collateral(Collateral { assets: rules.into_iter().zip(ladders).enumerate().map(asset).collect() })
+    let counted = (by_basis(false), ladders(), liquidities()).prop_map(|(weight, tiers, liquidity)| {
+        let tiers = if liquidity.is_none() { tiers } else { Vec::new() };
+        ((tiers.is_empty() && liquidity.is_none()).then_some(weight), tiers, liquidity)
+    });
+    let counted = prop::collection::vec(counted, INSTRUMENTS);
+    (rules(), counted, extras()).prop_map(|(rules, counted, extras)| {
+        let mut assets = Vec::new();
+        for (i, ((rule, counted), extra)) in rules.into_iter().zip(counted).zip(extras).enumerate() {
+            let ((short, ..), (weight, tiers, liquidity), (debt_spread, ..)) = (rule, counted, extra);
+            let (instrument, price) = (instrument(i), price(i));
+            assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity });
+        }
+        Model::Collateral(Collateral { assets })
     })
 }
 
 fn cross_models() -> impl Strategy<Value = Model> {
-    (rules(), prop::collection::vec(ladders(), INSTRUMENTS)).prop_map(|(rules, ladders)| {
-        let position = |(i, ((short, weight, fraction), tiers)): (usize, (_, Vec<Tier>))| CrossPosition {
-            instrument: instrument(i),
-            price: price(i),
-            short,
-            weight: if tiers.is_empty() { weight } else { one() },
-            tiers,
-            fraction,
-        };
-        Model::Cross(Cross { positions: rules.into_iter().zip(ladders).enumerate().map(position).collect() })
+    (rules(), prop::collection::vec(ladders(), INSTRUMENTS), extras()).prop_map(|(rules, ladders, extras)| {
+        let mut positions = Vec::new();
+        for (i, ((rule, tiers), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
+            let ((short, weight, fraction), (debt_spread, surcharge, liability)) = (rule, extra);
+            positions.push(CrossPosition {
+                instrument: instrument(i),
+                price: price(i),
+                debt_spread,
+                short,
+                weight: if tiers.is_empty() { weight } else { one() },
+                tiers,
+                fraction,
+                liability,
+                surcharge,
+            });
+        }
+        Model::Cross(Cross { positions })
     })
 }
 
@@ -294,7 +340,8 @@ fn span_models() -> impl Strategy<Value = Model> {
     let commodities = prop_oneof![arrays, mixed, calendar, outright_commodities()];
     (rules(), ladders(), by_basis(true), commodities).prop_map(|(rules, tiers, multiple, (commodities, credits))| {
         let weight = tiers.is_empty().then_some(rules[0].1);
-        let cash = Asset { instrument: instrument(0), price: None, short: rules[0].0, weight, tiers };
+        let (instrument, short) = (instrument(0), rules[0].0);
+        let cash = Asset { instrument, price: None, debt_spread: None, short, weight, tiers, liquidity: None };
         Model::Span(Span { requirement_multiple: multiple, collateral: vec![cash], commodities, credits })
     })
 }
@@ -304,7 +351,8 @@ fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
     let positions = prop::collection::vec(-1_000_000..1_000_000i128, INSTRUMENTS - 1);
     let lots = (cash, positions).prop_map(|(cash, positions)| [vec![cash], positions].concat());
     let prices = prop::collection::vec(1..=100_000_000u128, INSTRUMENTS - 1);
-    (lots, prices)
+    let extras = prop::collection::vec(0..=1_000_000u128, 2);
+    (lots, (prices, extras).prop_map(|(prices, extras)| [prices, extras].concat()))
 }
 
 struct Case {
@@ -317,8 +365,18 @@ impl Case {
         let mut universe = sample::universe(11, INSTRUMENTS);
         // For what is required of short options.
         universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
-        let policy = sample::policy(&universe, INSTRUMENTS, model);
-        let prices = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
+        let mut policy = sample::policy(&universe, INSTRUMENTS, model);
+        policy.market.extend([("extra-1", 4), ("extra-2", 0)].map(|(text, decimals)| {
+            let (decimals, max) = (Decimals::new(decimals).unwrap(), Price::new(1_000_000).unwrap());
+            MarketEntry::new(name(text.to_owned()), decimals, Price::ZERO, max)
+        }));
+        let mut liquidated = policy.levels[1].clone();
+        liquidated.name = name("liquidated".to_owned());
+        (liquidated.liquidation_penalty, liquidated.insurance_contribution) = (Ppm(50_000), Ppm(12_345));
+        liquidated.multiple = Ppm(1_234_567);
+        policy.levels.push(liquidated);
+        let mut prices: Vec<_> = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
+        prices.resize(policy.market.len(), Price::ZERO);
         Self { sample: Sample { universe, policy }, prices }
     }
 
@@ -523,6 +581,8 @@ fn rejects_a_bucket_that_another_would_have_to_save() {
         short: true,
         weight: Some(ByBasis { maintenance: Ppm(weight), initial: Ppm(weight) }),
         tiers: Vec::new(),
+        debt_spread: None,
+        liquidity: None,
     };
     let bucket = |text: &str, assets: Vec<Asset>| Bucket {
         name: name(text.to_owned()),

@@ -22,6 +22,8 @@ use surety_margin::{
     universe::Universe,
 };
 
+const VENUES: [&str; 4] = ["venues/aave.toml", "venues/compound.toml", "venues/dydx.toml", "venues/drift.toml"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -96,7 +98,7 @@ fn schemas_are_published() {
 #[test]
 fn schemas_accept_what_people_write() {
     accepts(&validator("universe"), &written("universe.toml"));
-    for policy in ["policy.toml", "policy-cross.toml", "policy-lending.toml"] {
+    for policy in ["policy.toml", "policy-cross.toml", "policy-lending.toml"].into_iter().chain(VENUES) {
         accepts(&validator("policy"), &written(policy));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! With `v_i` the value of holding `i`, negative where owed, the margin at a level of multiple `m` is
 //! `Σ_i w_i·max(0, v_i) - m·Σ_i max(0, -v_i)`: the collateral after its haircut, where `w_i` is the loan to value
-//! (initial) or the liquidation threshold (maintenance), less the debt at full weight. An asset may have a ladder of
-//! weights that fall with its value instead of one weight: see [`Tier`].
+//! (initial) or the liquidation threshold (maintenance), less the debt at full weight. What is owed is valued with the
+//! asset's debt spread, and a liquidation that costs the fraction `c` of the debt makes `m` into `m + c`. An asset may have
+//! a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,15 +13,16 @@ use super::{
     Frame, Rule,
     frame::Fraction,
     ladder::{self, Ladder, Tier},
+    liquidity::Liquidity,
 };
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level, not_empty},
-    problem::Problem,
+    problem::{Problem, require},
     program::Expression,
-    units::Price,
+    units::{Ppm, Price},
 };
 
 /// Collateral with haircuts, and debt at full weight.
@@ -40,29 +42,46 @@ pub struct Asset {
     /// The market entry that prices it; left out for the quote currency itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Name>,
+    /// The market entry that is added to the price where it is owed: what the asset may cost more than it sells for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debt_spread: Option<Name>,
     /// Whether it may be owed.
     #[serde(default)]
     pub short: bool,
     /// How much of its value counts: the liquidation threshold (maintenance) and the loan to value (initial). Left out
-    /// if it has tiers.
+    /// if it has tiers or a liquidity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<ByBasis>,
     /// How much of its value counts, part by part: the more there is, the less of the next part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
+    /// What the tiers follow from, instead of the tiers themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liquidity: Option<Liquidity>,
 }
 
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short, measures: Vec::new() }
+        let debt_spread = self.debt_spread.as_ref();
+        Rule { debt_spread, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
     }
 
     pub(super) fn ladder(&self, level: &Level) -> Ladder {
-        Ladder::new(level.basis, self.weight, &self.tiers)
+        match &self.liquidity {
+            Some(liquidity) => Ladder::new(level.basis, None, &liquidity.tiers()),
+            None => Ladder::new(level.basis, self.weight, &self.tiers),
+        }
     }
 
     pub(super) fn problems(&self, path: &str) -> Vec<Problem> {
-        ladder::problems(path, self.weight, &self.tiers)
+        let Some(liquidity) = &self.liquidity else {
+            return ladder::problems(path, self.weight, &self.tiers);
+        };
+        let alone = self.weight.is_none() && self.tiers.is_empty();
+        let expected = "neither the key `weight` nor the key `tiers` beside the key `liquidity`";
+        let mut problems = Vec::from_iter(require(alone, path, expected, "one of them"));
+        problems.extend(liquidity.problems(&format!("{path}.liquidity")));
+        problems
     }
 }
 
@@ -76,7 +95,7 @@ impl Collateral {
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let owed = Fraction::from(level.multiple);
+        let owed = Fraction::from(level.multiple).plus(level.liquidation_cost().into());
         let term = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, owed);
         self.assets.iter().enumerate().map(term).sum()
     }
@@ -90,9 +109,11 @@ impl Collateral {
     ) -> Option<Breakdown> {
         let mut breakdown = Breakdown::default();
         for (rule, asset) in self.assets.iter().enumerate() {
-            let owed = frame.value_of(rule, &[Fraction::from(level.multiple)], position, prices)?;
+            let worth = |fraction: Ppm| frame.worth_of(rule, &[fraction.into()], position, prices);
+            let owed = worth(level.multiple)?;
             if owed.is_negative() {
                 breakdown.charge(format!("debt in {}", asset.instrument), -owed)?;
+                breakdown.charge(format!("liquidation for {}", asset.instrument), -worth(level.liquidation_cost())?)?;
             } else {
                 breakdown.credit(asset.ladder(level).counted(frame, rule, position, prices)?)?;
             }

@@ -1,14 +1,21 @@
 //! Cross margin: one account whose positions share all collateral.
 //!
-//! With `v_i` the marked value of holding `i`, the margin at a level of multiple `m` is
-//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i f_i·|v_i|`; a position may have a ladder of weights instead of one: see [`Tier`]. A derivative counts with its full marked value because the quote balance
-//! carries its entry price: buying one contract at `P` adds one contract and takes `P` from the quote balance.
+//! With `v_i` the marked value of holding `i`, at the price if it is held, and at the price and the debt spread together if
+//! it is short or owed, the margin at a level of multiple `m` is
+//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of what is
+//! held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i` units (at
+//! initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and what is owed
+//! at a weight above one. A position may have a ladder of weights instead of one: see [`Tier`].
+//!
+//! A derivative counts with its full marked value because the quote balance carries its entry price: buying one contract at
+//! `P` adds one contract and takes `P` from the quote balance.
 
+use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Frame, Rule,
+    Frame, Measure, Rule,
     frame::Fraction,
     ladder::{self, Ladder, Tier},
 };
@@ -16,9 +23,9 @@ use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
-    policy::{ByBasis, Level, not_empty},
+    policy::{Basis, ByBasis, Level, not_empty},
     problem::Problem,
-    program::{Expression, abs},
+    program::{Affine, Expression, abs, positive_part},
     units::{Ppm, Price},
 };
 
@@ -39,6 +46,9 @@ pub struct CrossPosition {
     /// The market entry that prices it; left out for the quote currency itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Name>,
+    /// The market entry that is added to the price where it is short or owed: what it may cost more than it sells for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debt_spread: Option<Name>,
     /// Whether it may be short or owed.
     #[serde(default)]
     pub short: bool,
@@ -51,11 +61,21 @@ pub struct CrossPosition {
     /// The margin fraction: how much of the absolute value is required.
     #[serde(default = "ByBasis::zero")]
     pub fraction: ByBasis,
+    /// How much of a negative value is covered: what exceeds one is required.
+    #[serde(default = "ByBasis::one", skip_serializing_if = "ByBasis::is_one")]
+    pub liability: ByBasis,
+    /// The market entry with what initial levels require of a unit, long or short, on top of the fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surcharge: Option<Name>,
 }
 
 impl CrossPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule { path, instrument: &self.instrument, price: self.price.as_ref(), short: self.short, measures: Vec::new() }
+        Rule {
+            debt_spread: self.debt_spread.as_ref(),
+            measures: self.surcharge.iter().map(surcharge_measure).collect(),
+            ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
+        }
     }
 
     fn weight(&self) -> Option<ByBasis> {
@@ -65,6 +85,70 @@ impl CrossPosition {
     fn required(&self, level: &Level) -> Fraction {
         Fraction::product_up(self.fraction.at(level.basis), level.multiple)
     }
+
+    /// What is required of a negative value on top of its covering itself.
+    fn liability(&self, level: &Level) -> Fraction {
+        let Ppm(liability) = self.liability.at(level.basis);
+        Fraction::product_up(Ppm(liability.saturating_sub(Ppm::ONE.0)), level.multiple)
+    }
+
+    /// What a liquidation costs of a value of either sign: of one for which margin is required at any level.
+    fn liquidation(&self, level: &Level) -> Fraction {
+        let required = self.fraction.initial > Ppm(0) || self.surcharge.is_some();
+        if required { level.liquidation_cost().into() } else { Ppm(0).into() }
+    }
+
+    /// What it costs of a negative value where it costs nothing of a positive one.
+    fn debt_liquidation(&self, level: &Level) -> Fraction {
+        let required = self.fraction.initial > Ppm(0) || self.surcharge.is_some();
+        let owed = self.liability.initial > Ppm::ONE && !required;
+        if owed { level.liquidation_cost().into() } else { Ppm(0).into() }
+    }
+
+    /// What one lot is surcharged with at a level, if it is.
+    fn surcharged(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Option<Affine> {
+        let applies = self.surcharge.is_some() && level.basis == Basis::Initial;
+        applies.then(|| frame.measure(rule, SURCHARGE, 1, &[level.multiple.into()]))
+    }
+
+    fn margin(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Expression {
+        let ladder = Ladder::new(level.basis, self.weight(), &self.tiers);
+        let of_either_sign = self.required(level).plus(self.liquidation(level));
+        let of_debt = of_either_sign.plus(self.liability(level)).plus(self.debt_liquidation(level));
+        let held = positive_part(frame.value(rule, &[of_either_sign]));
+        let owed = positive_part(-frame.debt_value(rule, &[of_debt]));
+        let surcharge = self.surcharged(frame, rule, level).map(|per_lot| abs(frame.amount_of(rule, per_lot)));
+        ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge.unwrap_or_else(Expression::zero)
+    }
+
+    /// None if an amount exceeds 256 bits.
+    fn charge(
+        &self,
+        breakdown: &mut Breakdown,
+        (frame, rule): (&Frame<'_>, usize),
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<()> {
+        let worth = |fraction| frame.worth_of(rule, &[fraction], position, prices);
+        let owed = |fraction| Some((-worth(fraction)?).max(I256::ZERO));
+        let surcharge = match self.surcharged(frame, rule, level) {
+            Some(per_lot) => frame.amount_held(rule, &per_lot, position, prices)?.abs(),
+            None => I256::ZERO,
+        };
+        let margin = worth(self.required(level))?.abs().checked_add(surcharge)?;
+        breakdown.charge(format!("margin of {}", self.instrument), margin)?;
+        breakdown.charge(format!("liability weight of {}", self.instrument), owed(self.liability(level))?)?;
+        let liquidation = worth(self.liquidation(level))?.abs().checked_add(owed(self.debt_liquidation(level))?)?;
+        breakdown.charge(format!("liquidation of {}", self.instrument), liquidation)
+    }
+}
+
+/// The place of the surcharge among the measures of a rule.
+const SURCHARGE: usize = 0;
+
+fn surcharge_measure(entry: &Name) -> Measure<'_> {
+    Measure { key: "surcharge", entry: Some(entry), places: 0 }
 }
 
 impl Cross {
@@ -74,17 +158,13 @@ impl Cross {
             let path = format!("model.positions[{i}]");
             problems.extend(ladder::problems(&path, position.weight(), &position.tiers));
             problems.extend(super::charge_problems(&format!("{path}.fraction"), position.fraction));
+            problems.extend(super::liability_problems(&format!("{path}.liability"), position.liability));
         }
         problems
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let term = |(rule, position): (usize, &CrossPosition)| {
-            let ladder = Ladder::new(level.basis, position.weight(), &position.tiers);
-            let required = abs(frame.value(rule, &[position.required(level)]));
-            ladder.margin(frame, rule, Ppm::ONE.into()) - required
-        };
-        self.positions.iter().enumerate().map(term).sum()
+        self.positions.iter().enumerate().map(|(rule, position)| position.margin(frame, rule, level)).sum()
     }
 
     pub(super) fn evaluate(
@@ -98,8 +178,7 @@ impl Cross {
         for (rule, cross) in self.positions.iter().enumerate() {
             let ladder = Ladder::new(level.basis, cross.weight(), &cross.tiers);
             breakdown.credit(ladder.margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
-            let required = frame.value_of(rule, &[cross.required(level)], position, prices)?.abs();
-            breakdown.charge(format!("margin of {}", cross.instrument), required)?;
+            cross.charge(&mut breakdown, (frame, rule), level, position, prices)?;
         }
         Some(breakdown)
     }

@@ -41,7 +41,15 @@ struct Resolved {
     instrument: usize,
     short: bool,
     price: PerLot,
+    /// What is added to the price where the instrument is owed.
+    debt_spread: Option<PerLot>,
     measures: Vec<PerLot>,
+}
+
+impl Resolved {
+    fn per_lot(&self) -> impl Iterator<Item = &PerLot> {
+        self.measures.iter().chain(&self.debt_spread).chain([&self.price])
+    }
 }
 
 /// What a lot is multiplied with.
@@ -86,8 +94,7 @@ impl<'a> Frame<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let of_lots = instruments.iter().flat_map(|resolved| resolved.measures.iter().chain([&resolved.price]));
-        let places = of_lots.map(|per_lot| per_lot.decimals).max().unwrap_or(0);
+        let places = instruments.iter().flat_map(Resolved::per_lot).map(|per_lot| per_lot.decimals).max().unwrap_or(0);
         let schemas = model.portfolios().into_iter().filter_map(|model| market.schema(model));
         let scale = schemas.map(super::portfolio::scale).fold(places + PPM_DIGITS * model.fractions(), u32::max);
         Ok(Self { universe, instruments, first: 0, market, scale })
@@ -143,6 +150,31 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn value_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
         self.amount_held(rule, &self.price(rule, fractions), position, prices)
+    }
+
+    /// The value of the holding at the price and the debt spread together, times the fractions: what it counts for where
+    /// it is owed. It never exceeds [`Frame::value`] there, nor falls below it where something is held.
+    #[must_use]
+    pub fn debt_value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
+        let spread = self.debt_spread(rule, fractions).map(|spread| self.amount_of(rule, spread));
+        self.value(rule, fractions) + spread.unwrap_or_else(Expression::zero)
+    }
+
+    /// What a position's holding counts for, times the fractions: its value, and with the debt spread if it is owed. None
+    /// if it exceeds 256 bits.
+    #[must_use]
+    pub fn worth_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
+        let value = self.value_of(rule, fractions, position, prices)?;
+        match self.debt_spread(rule, fractions) {
+            Some(spread) if value.is_negative() => {
+                value.checked_add(self.amount_held(rule, &spread, position, prices)?)
+            }
+            _ => Some(value),
+        }
+    }
+
+    fn debt_spread(&self, rule: usize, fractions: &[Fraction]) -> Option<Affine> {
+        Some(self.per_lot(self.resolved(rule).debt_spread?, I256::ONE, fractions))
     }
 
     /// The value of one lot, times the fractions.
@@ -213,6 +245,12 @@ impl From<ShockPpm> for Fraction {
 }
 
 impl Fraction {
+    /// The sum. Fractions of a requirement are far from where it would overflow.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
     /// The product of two fractions of a requirement, rounded up: against the account.
     #[must_use]
     pub fn product_up(a: Ppm, b: Ppm) -> Self {
@@ -256,7 +294,8 @@ impl<'a> Names<'a> {
         }
         let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
         let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;
-        Ok(Resolved { instrument, short: rule.short, price, measures })
+        let debt_spread = rule.debt_spread.map(|name| self.per_lot("debt_spread", Some(name), lot_decimals));
+        Ok(Resolved { instrument, short: rule.short, price, debt_spread: debt_spread.transpose()?, measures })
     }
 
     /// A market entry, or none, times a number with so many decimal places.

@@ -47,10 +47,10 @@ impl Ladder {
         Self { basis, tiers: single.into_iter().chain(tiers.iter().copied()).collect() }
     }
 
-    /// What a holding counts for, where a negative one counts times `owed`.
+    /// What a holding counts for, where a negative one counts with its debt spread and times `owed`, at least one.
     pub(super) fn margin(&self, frame: &Frame<'_>, rule: usize, owed: Fraction) -> Expression {
         let first = frame.value(rule, &[self.weight(0).into()]);
-        min_of(first, frame.value(rule, &[owed])) - self.reduction(frame, rule)
+        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, rule)
     }
 
     /// The same for a position. None if it exceeds 256 bits.
@@ -62,7 +62,7 @@ impl Ladder {
         position: &Position,
         prices: &[Price],
     ) -> Option<I256> {
-        let debt = frame.value_of(rule, &[owed], position, prices)?;
+        let debt = frame.worth_of(rule, &[owed], position, prices)?;
         if debt.is_negative() { Some(debt) } else { self.counted(frame, rule, position, prices) }
     }
 

@@ -11,6 +11,7 @@ mod frame;
 mod greeks;
 mod isolated;
 mod ladder;
+mod liquidity;
 mod modes;
 mod portfolio;
 mod scenario;
@@ -31,6 +32,7 @@ pub use self::{
     greeks::{DeltaSign, Greeks},
     isolated::{Bucket, Isolated},
     ladder::Tier,
+    liquidity::{Depth, Liquidity},
     modes::{Mode, Modes},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
     span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
@@ -76,6 +78,8 @@ pub struct Rule<'a> {
     pub instrument: &'a Name,
     /// The market entry that prices it, or none for one quote unit per unit.
     pub price: Option<&'a Name>,
+    /// The market entry that is added to the price where the instrument is short or owed.
+    pub debt_spread: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
     pub short: bool,
     /// What else the model multiplies the holding with.
@@ -91,6 +95,14 @@ pub struct Measure<'a> {
     pub entry: Option<&'a Name>,
     /// Decimal places of the number.
     pub places: u32,
+}
+
+impl<'a> Rule<'a> {
+    /// A rule that reads the price only.
+    #[must_use]
+    pub fn new(path: String, instrument: &'a Name, price: Option<&'a Name>, short: bool) -> Self {
+        Self { path, instrument, price, debt_spread: None, short, measures: Vec::new() }
+    }
 }
 
 impl Model {
@@ -331,6 +343,14 @@ fn weight_problems(path: &str, weight: ByBasis) -> Option<Problem> {
     let expected = "weights with initial <= maintenance <= 1000000 ppm";
     let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
     (weight.initial > weight.maintenance || weight.maintenance > Ppm::ONE)
+        .then(|| Problem::new(path, expected, found()))
+}
+
+/// A weight below one would forgive a part of a debt.
+fn liability_problems(path: &str, weight: ByBasis) -> Option<Problem> {
+    let expected = "weights with initial >= maintenance >= 1000000 ppm";
+    let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
+    (weight.initial < weight.maintenance || weight.maintenance < Ppm::ONE)
         .then(|| Problem::new(path, expected, found()))
 }
 

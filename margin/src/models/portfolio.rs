@@ -19,10 +19,7 @@ use crate::{
 /// they are worth is derived.
 pub(super) fn rules(model: &PortfolioMargin) -> Vec<Rule<'_>> {
     let secures = |name: &Name| model.collateral.iter().any(|rule| rule.instrument == *name);
-    let rule = |instrument| {
-        let short = !secures(instrument);
-        Rule { path: "model".to_owned(), instrument, price: None, short, measures: Vec::new() }
-    };
+    let rule = |instrument| Rule::new("model".to_owned(), instrument, None, !secures(instrument));
     model.instruments().map(rule).collect()
 }
 
@@ -61,7 +58,7 @@ pub(super) fn scale(schema: &Schema<'_>) -> u32 {
 
 pub(super) fn margin(model: &PortfolioMargin, frame: &Frame<'_>, level: &Level) -> Expression {
     match frame.schema(model) {
-        Some(schema) => schema.margin(level.basis, level.multiple),
+        Some(schema) => schema.margin(level.basis, level.multiple, level.liquidation_cost()),
         None => Expression::zero(),
     }
 }
@@ -91,6 +88,7 @@ pub(super) fn evaluate(
     ] {
         breakdown.charge(name.to_owned(), times(charge, multiple)?)?;
     }
+    breakdown.charge("liquidation".to_owned(), times(found.underlying, level.liquidation_cost())?)?;
     breakdown.worst_scenario = Some(found.worst().to_owned());
     breakdown.scenario("basis contingency".to_owned(), times(found.basis_contingency, multiple)?);
     for scenario in &found.scenarios {

@@ -4,7 +4,8 @@
 //! level of multiple `m` is
 //! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
 //! A position may have a ladder of weights instead of one ([`Tier`]), and one with [`Greeks`] gains by them instead of
-//! `z_is·v_i`. The unshocked market is always among the scenarios, so that no gain counts.
+//! `z_is·v_i`. The unshocked market is always among the scenarios, so that no gain counts. A liquidation that costs the
+//! fraction `c` takes `c·|v_i|` of every position with a risk factor.
 //!
 //! With a `tail` the loss that counts is not the worst but the expected shortfall: the mean of the worst share of the
 //! scenarios, which then are equally likely, such as the days of a history,
@@ -97,13 +98,8 @@ pub struct MarketScenario {
 
 impl ScenarioPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        Rule {
-            path,
-            instrument: &self.instrument,
-            price: self.price.as_ref(),
-            short: self.short,
-            measures: self.greeks.as_ref().map(Greeks::measures).unwrap_or_default(),
-        }
+        let measures = self.greeks.as_ref().map(Greeks::measures).unwrap_or_default();
+        Rule { measures, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
     }
 
     fn weight(&self) -> Option<ByBasis> {
@@ -144,6 +140,12 @@ impl ScenarioPosition {
 
     fn charged(&self, level: &Level) -> Fraction {
         Fraction::product_up(self.charge.at(level.basis), level.multiple)
+    }
+
+    /// What a liquidation costs: whatever has a risk factor is liquidated.
+    fn liquidation(&self, level: &Level) -> Fraction {
+        let cost = if self.factor.is_some() { level.liquidation_cost() } else { Ppm(0) };
+        cost.into()
     }
 }
 
@@ -207,8 +209,8 @@ impl ScenarioMargin {
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
         let settled = |(rule, position): (usize, &ScenarioPosition)| {
-            let charge = abs(frame.value(rule, &[position.charged(level)]));
-            position.ladder(level).margin(frame, rule, Ppm::ONE.into()) - charge
+            let charged = position.charged(level).plus(position.liquidation(level));
+            position.ladder(level).margin(frame, rule, Ppm::ONE.into()) - abs(frame.value(rule, &[charged]))
         };
         let settled: Expression = self.positions.iter().enumerate().map(settled).sum();
         let multiple = self.multiple(level);
@@ -248,6 +250,8 @@ impl ScenarioMargin {
             breakdown.credit(rules.ladder(level).margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
             let charge = frame.value_of(rule, &[rules.charged(level)], position, prices)?.abs();
             breakdown.charge(format!("charge on {}", rules.instrument), charge)?;
+            let liquidation = frame.value_of(rule, &[rules.liquidation(level)], position, prices)?.abs();
+            breakdown.charge(format!("liquidation of {}", rules.instrument), liquidation)?;
         }
         let multiple = self.multiple(level);
         let mut losses = Vec::with_capacity(self.scenarios.len());

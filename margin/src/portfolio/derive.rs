@@ -245,6 +245,7 @@ impl<'a> Market<'a> {
                 let charges = &self.schema.model.parameters.contingency;
                 round(self.spot * at_level(basis, charges.maintenance_option, charges.initial_option), Up)
             }
+            Quantity::Underlying => round(self.spot, Up),
             Quantity::PerpetualConfidence => round(self.spot * self.confidence_charge(self.confidence), Up),
             Quantity::OptionConfidence { expiry } => {
                 round(self.spot * self.confidence_charge(self.expiries[expiry].confidence), Up)

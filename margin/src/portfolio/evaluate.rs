@@ -23,6 +23,8 @@ pub struct Breakdown {
     pub basis_contingency: I256,
     /// What is charged.
     pub charges: Charges,
+    /// The underlying of all perpetuals and options, long or short: what a liquidation costs a fraction of.
+    pub underlying: I256,
 }
 
 /// What a scenario does to the account.
@@ -131,6 +133,7 @@ impl Account<'_> {
             scenarios,
             basis_contingency: self.basis_contingency(&marks)?,
             charges: self.charges()?,
+            underlying: self.underlying()?,
         })
     }
 
@@ -217,12 +220,22 @@ impl Account<'_> {
         self.unit_value(self.schema.option_decimals, naked, Quantity::NakedShortCharge { basis: self.basis })
     }
 
+    fn underlying(&self) -> Option<I256> {
+        let options = sum(self.schema.options.iter().map(|slots| self.option_sizes(slots)))?;
+        let options = self.unit_value(self.schema.option_decimals, options, Quantity::Underlying)?;
+        options.checked_add(self.perpetual_charge(Quantity::Underlying)?)
+    }
+
+    /// How many of these options there are, long and short.
+    fn option_sizes(&self, slots: &[Slot]) -> Option<I256> {
+        sum(slots.iter().map(|slot| Some(self.option_lots(*slot)?.abs())))
+    }
+
     fn confidence_charge(&self) -> Option<I256> {
         let schema = self.schema;
         let collateral = |collateral| (schema.collateral[collateral], Quantity::CollateralConfidence { collateral });
         let options = schema.options.iter().enumerate().map(|(expiry, slots)| {
-            let size = sum(slots.iter().map(|slot| Some(self.option_lots(*slot)?.abs())))?;
-            self.unit_value(schema.option_decimals, size, Quantity::OptionConfidence { expiry })
+            self.unit_value(schema.option_decimals, self.option_sizes(slots)?, Quantity::OptionConfidence { expiry })
         });
         let options = sum(options)?;
         let collateral = self.unit_values((0..schema.collateral.len()).map(collateral))?;

@@ -16,16 +16,29 @@ use crate::{
 };
 
 impl Schema<'_> {
-    /// The margin at a level, at the schema's scale times the denominator of `multiple` in lowest terms: what must not
-    /// be negative. The requirement, which is everything but equity, is multiplied by `multiple`.
+    /// The margin at a level, at the schema's scale times the common denominator of the fractions in lowest terms: what
+    /// must not be negative. The requirement, which is everything but equity, is multiplied by `multiple`; a liquidation
+    /// costs a fraction of the underlying of all perpetuals and options.
     #[must_use]
-    pub fn margin(&self, basis: Basis, multiple: Ppm) -> Expression {
+    pub fn margin(&self, basis: Basis, multiple: Ppm, liquidation_cost: Ppm) -> Expression {
         let divisor = greatest_common_divisor(multiple.0, Ppm::ONE.0);
+        let divisor = greatest_common_divisor(liquidation_cost.0, divisor);
         let times = |expression: Expression, factor: u32| {
             expression.times(Affine::constant(I256::unchecked_from(factor / divisor)))
         };
         let requirement = self.span(basis) - self.charges(basis);
-        times(self.equity(), Ppm::ONE.0) + times(requirement, multiple.0)
+        let margin = times(self.equity(), Ppm::ONE.0) + times(requirement, multiple.0);
+        if liquidation_cost == Ppm(0) { margin } else { margin - times(self.underlying(), liquidation_cost.0) }
+    }
+
+    /// The underlying of all perpetuals and options, long or short.
+    fn underlying(&self) -> Expression {
+        let perpetual = self.perpetual.map(|slot| {
+            let size = abs(holding(slot.instrument));
+            self.unit_value(slot, size, Quantity::Underlying)
+        });
+        let options = self.expiries().map(|expiry| self.option_sizes(expiry)).sum();
+        perpetual.unwrap_or_else(Expression::zero) + self.unit_value(self.option_unit(), options, Quantity::Underlying)
     }
 
     fn equity(&self) -> Expression {
@@ -151,11 +164,16 @@ impl Schema<'_> {
 
     /// The charge on all options of an expiry, whatever their sign.
     fn uncertain_options(&self, expiry: usize) -> Expression {
+        self.unit_value(self.option_unit(), self.option_sizes(expiry), Quantity::OptionConfidence { expiry })
+    }
+
+    /// How many options of an expiry there are, long and short.
+    fn option_sizes(&self, expiry: usize) -> Expression {
         let sizes = self.options[expiry].iter().map(|slot| {
             let digits = self.option_decimals - slot.decimals;
             abs(holding(slot.instrument)).times(Affine::constant(power_of_ten(digits)))
         });
-        self.unit_value(self.option_unit(), sizes.sum(), Quantity::OptionConfidence { expiry })
+        sizes.sum()
     }
 
     /// The value of an expiry after a revaluation, in units of the common decimals of options and their values.

@@ -113,6 +113,8 @@ pub enum Quantity {
         /// The collateral.
         collateral: usize,
     },
+    /// The value of one unit of the underlying: what a liquidation costs a fraction of. Rounded up.
+    Underlying,
 }
 
 impl Quantity {
@@ -155,6 +157,7 @@ impl fmt::Display for Quantity {
             Self::PerpetualConfidence => f.write_str("perpetual-confidence"),
             Self::OptionConfidence { expiry } => write!(f, "option-confidence.{expiry}"),
             Self::CollateralConfidence { collateral } => write!(f, "collateral-confidence.{collateral}"),
+            Self::Underlying => f.write_str("underlying"),
         }
     }
 }
@@ -390,6 +393,9 @@ impl<'a> Schema<'a> {
         for collateral in 0..self.collateral.len() {
             quantities.insert(Quantity::CollateralValue { collateral });
             quantities.insert(Quantity::CollateralConfidence { collateral });
+        }
+        if has_options || self.perpetual.is_some() {
+            quantities.insert(Quantity::Underlying);
         }
         for basis in LEVELS {
             for expiry in self.expiries().filter(|expiry| !self.options[*expiry].is_empty()) {

@@ -5,7 +5,8 @@ use core::fmt::{self, Display};
 use serde::{
     de::{
         DeserializeOwned, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess,
-        Unexpected, Visitor, value::StrDeserializer,
+        Unexpected, Visitor,
+        value::{MapAccessDeserializer, StrDeserializer},
     },
     forward_to_deserialize_any,
 };
@@ -207,7 +208,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         }
     }
 
-    /// Enumerations are names in files.
+    /// Enumerations are names in files, or tables of one key if there is something to say about the name.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -216,6 +217,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, Fault> {
         match &self.0.value {
             Value::Text(text) => visitor.visit_enum(StrDeserializer::new(text)),
+            Value::Table(entries) if entries.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(Entries::new(entries)))
+            }
             other => Err(Fault::new(one_of(variants), other.describe())),
         }
         .map_err(|fault: Fault| fault.at(self.0.offset))

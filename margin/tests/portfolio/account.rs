@@ -62,6 +62,17 @@ impl Account {
     }
 
     pub(crate) fn compile(&self, capacity: Capacity, basis: Basis, multiple: Ppm) -> Result<Program, ProgramError> {
+        self.compile_liquidated(capacity, basis, multiple, Ppm(0))
+    }
+
+    /// For a level at which a liquidation costs a fraction.
+    pub(crate) fn compile_liquidated(
+        &self,
+        capacity: Capacity,
+        basis: Basis,
+        multiple: Ppm,
+        cost: Ppm,
+    ) -> Result<Program, ProgramError> {
         let schema = self.schema();
         let entries = schema.entries().iter();
         let ranges: Vec<_> = entries.map(|entry| PriceRange { min: Price::ZERO, max: entry.max }).collect();
@@ -72,7 +83,7 @@ impl Account {
         };
         let holdings = self.universe.instruments.iter().enumerate().map(range).collect();
         let mut builder = Builder::new(capacity, &ranges, holdings);
-        builder.require("margin", &schema.margin(basis, multiple))?;
+        builder.require("margin", &schema.margin(basis, multiple, cost))?;
         builder.finish()
     }
 
@@ -83,8 +94,14 @@ impl Account {
 
     /// The position with as little cash as leaves the margin at a multiple not negative, and with one lot less.
     pub(crate) fn at_the_boundary(&self, found: &Breakdown, multiple: Ppm) -> [Position; 2] {
+        self.at_the_liquidated_boundary(found, multiple, Ppm(0))
+    }
+
+    /// For a level at which a liquidation costs a fraction.
+    pub(crate) fn at_the_liquidated_boundary(&self, found: &Breakdown, multiple: Ppm, cost: Ppm) -> [Position; 2] {
         let times = |value: Option<I256>, ppm: Ppm| value.unwrap() * I256::unchecked_from(ppm.0);
         let margin = times(found.equity(), Ppm::ONE) - times(found.requirement(), multiple);
+        let margin = margin - times(Some(found.underlying), cost);
         let digits = self.schema().scale() - u32::from(self.universe.instruments[0].lot_decimals.get());
         let lot = times(Some(I256::from_raw(U256::from(10).pow(U256::from(digits)))), Ppm::ONE);
         let spare = (margin - margin.rem_euclid(lot)) / lot;

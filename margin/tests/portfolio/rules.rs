@@ -4,6 +4,7 @@ use alloy_primitives::{I256, keccak256};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use surety_margin::{
+    capacity::Capacity,
     ident::Name,
     policy::Basis,
     portfolio::{DeriveError, Quantity, Schema, case::Case},
@@ -104,7 +105,7 @@ fn derived_values_are_pinned() {
         .collect();
     assert_eq!(
         keccak256(&text).to_string(),
-        "0x3361598225799ecaffc4a20bda09ba2398c064ba0d1fe324ba9f374b9addb625",
+        "0x035199228bef318ec5e23635c68b11cf42787116b0390320d744836cbb94f354",
         "{text}"
     );
 }
@@ -299,5 +300,22 @@ proptest! {
             prop_assert!(program.solve(&enough, prices).is_ok());
             prop_assert!(program.solve(&short, prices).is_err());
         }
+    }
+}
+
+/// By hand: 1.5 perpetuals and 2 + 1 + 3.25 + 4 options on an underlying at 3,000.
+#[test]
+fn a_liquidation_costs_a_fraction_of_the_underlying() {
+    let account = Account::new(&book().to_string());
+    let capacity = Capacity::new(13).unwrap();
+    let (multiple, cost) = (Ppm(1_250_000), Ppm(12_345));
+    for basis in LEVELS {
+        let found = account.evaluate(basis);
+        assert!((account.shown(found.underlying) - 35_250.0).abs() < 1e-6);
+        let program = account.compile_liquidated(capacity, basis, multiple, cost).unwrap();
+        let [enough, one_lot_less] = account.at_the_liquidated_boundary(&found, multiple, cost);
+        let prices = account.derived();
+        assert!(program.solve(&enough, prices.values()).is_ok());
+        assert!(program.solve(&one_lot_less, prices.values()).is_err());
     }
 }

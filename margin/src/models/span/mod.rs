@@ -2,7 +2,8 @@
 //!
 //! With `q_i` the units held of member `i`, `v_i` their marked value and `F` the multiple of the level, the margin is
 //! `Σ_j min(w_j·v_j, v_j) + Σ_i v_i - F·Σ_c R_c`: collateral `j` by its weight or ladder, members at their mark, which for
-//! options is the net option value, and the requirement `R_c` of every combined commodity `c`.
+//! options is the net option value, and the requirement `R_c` of every combined commodity `c`. A liquidation that costs a
+//! fraction takes it of every `|v_i|`.
 //!
 //! | commodity | requirement |
 //! |---|---|
@@ -38,10 +39,13 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level},
-    program::{Expression, once},
+    program::{Expression, abs, once},
     units::{Decimals, Ppm, Price},
     universe::InstrumentClass,
 };
+
+/// What it costs to liquidate a member.
+const LIQUIDATION: &str = "liquidation";
 
 /// Risk arrays or outright charges for combined commodities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -176,7 +180,7 @@ impl From<Delta> for Fraction {
 impl Member {
     fn rule(&self, path: String, places: u32) -> Rule<'_> {
         let measures = vec![Measure { key: "risk_array", entry: None, places }];
-        Rule { path, instrument: &self.instrument, price: Some(&self.price), short: self.short, measures }
+        Rule { measures, ..Rule::new(path, &self.instrument, Some(&self.price), self.short) }
     }
 }
 
@@ -231,7 +235,9 @@ impl Span {
         let collateral = self.collateral.iter().enumerate().map(collateral);
         let marked = self.members().map(|rule| frame.value(rule, &[]));
         // Summed once, or every scenario of a commodity would hold the members of all others.
-        collateral.sum::<Expression>() + once(marked.sum()) + Risk::new(self, frame, level).margin()
+        let liquidated = self.members().map(|rule| abs(frame.value(rule, &[level.liquidation_cost().into()])));
+        let liquidated = liquidated.sum::<Expression>();
+        collateral.sum::<Expression>() + once(marked.sum()) + Risk::new(self, frame, level).margin() - liquidated
     }
 
     pub(super) fn evaluate(
@@ -247,6 +253,8 @@ impl Span {
         }
         for rule in self.members() {
             breakdown.credit(frame.value_of(rule, &[], position, prices)?)?;
+            let cost = frame.value_of(rule, &[level.liquidation_cost().into()], position, prices)?.abs();
+            breakdown.charge(LIQUIDATION.to_owned(), cost)?;
         }
         Risk::new(self, frame, level).charge(&mut breakdown, position, prices)?;
         Some(breakdown)
