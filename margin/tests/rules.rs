@@ -547,7 +547,7 @@ mod policies {
             "weight = { maintenance = 995_000, initial = 990_000 }",
             "weight = { maintenance = 995_000, initial = 990_000 }\ntiers = [{ weight = { maintenance = 5, initial = 5 } }]",
             &[
-                "policy-cross.toml:139:1: model.positions[1]: expected either the key `weight` or the key `tiers`, found both",
+                "policy-cross.toml:143:1: model.positions[1]: expected either the key `weight` or the key `tiers`, found both",
             ],
         );
     }
