@@ -13,7 +13,7 @@ use surety_margin::{
 use crate::account::{Account, LEVELS};
 
 /// A case in the form of the published ones: options at two expiries, a perpetual, two kinds of collateral.
-fn book() -> Value {
+pub(crate) fn book() -> Value {
     let option = |expiry: u64, strike: &str, call: u8, vol: f64, amount: &str| {
         json!({
             "Expiry": expiry, "ExiryTs": 1_800_000_000 + expiry, "Strike": strike, "IsCall": call, "MarkVol": vol, "Amount": amount

@@ -6,6 +6,7 @@ mod ceremony;
 mod commands;
 mod demo;
 mod haircuts;
+mod import;
 mod prove;
 mod sandbox;
 mod verify;
