@@ -8,11 +8,7 @@ use surety_margin::{
 
 /// Options at strikes around 3,000 over as many expiries a week apart, a perpetual and two kinds of collateral, with the
 /// venue's usual parameters.
-///
-/// # Panics
-/// If there is no program for the size.
-#[must_use]
-pub fn book(options: usize, expiries: usize, srs: Bytes32) -> Import {
+pub(crate) fn book(options: usize, expiries: usize, srs: Bytes32) -> Import {
     let case = json!({ "Scenario": scenario(options, expiries), "Parameters": parameters() });
     derive_pm2::import(&case.to_string(), srs, &Parties::default()).unwrap()
 }

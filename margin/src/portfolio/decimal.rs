@@ -39,8 +39,9 @@ impl FromStr for Decimal {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || format!("expected a decimal number with at most 18 places, found {text:?}");
-        let literal =
-            Literal::parse(text).filter(|literal| literal.places <= Self::PLACES && !text.contains(['e', 'E']));
+        let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let is_plain = places <= Self::PLACES as usize && !text.contains(['e', 'E']);
+        let literal = Literal::parse(text).filter(|_| is_plain);
         literal.as_ref().and_then(Self::nearest).ok_or_else(expected)
     }
 }
@@ -172,7 +173,7 @@ pub(super) struct Literal {
     pub(super) places: u32,
 }
 
-/// Most digits of a literal: more than any number here is rounded to.
+/// Digits of a literal that certainly fit: more than any number here is rounded to.
 const LITERAL_DIGITS: usize = 38;
 
 impl Literal {
@@ -190,9 +191,13 @@ impl Literal {
             return None;
         }
         let whole = whole.trim_start_matches('0');
-        let room = LITERAL_DIGITS.checked_sub(whole.len())?;
-        let fraction = fraction[..fraction.len().min(room)].trim_end_matches('0');
-        let mut mantissa: u128 = format!("0{whole}{fraction}").parse().ok()?;
+        let fraction = fraction.trim_end_matches('0');
+        // As many digits as fit: 39, or 38 where those are too many.
+        let cut = |digits: usize| {
+            let fraction = &fraction[..fraction.len().min(digits.checked_sub(whole.len())?)];
+            Some((format!("0{whole}{fraction}").parse::<u128>().ok()?, fraction))
+        };
+        let (mut mantissa, fraction) = cut(LITERAL_DIGITS + 1).or_else(|| cut(LITERAL_DIGITS))?;
         let mut places = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         while mantissa > 0 && mantissa.is_multiple_of(10) && places > 0 {
             (mantissa, places) = (mantissa / 10, places - 1);
