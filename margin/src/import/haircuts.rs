@@ -124,6 +124,9 @@ fn tiers(text: &str) -> Option<Vec<Tier>> {
         let weight = Ppm(percent * 10_000);
         Some(Tier { up_to, weight: ByBasis { maintenance: weight, initial: weight } })
     };
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
     inner.split(',').map(str::trim).filter(|tier| !tier.is_empty()).map(tier).collect()
 }
