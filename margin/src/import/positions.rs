@@ -128,7 +128,7 @@ impl Positions {
             };
             let limit = instrument.max_lots.get();
             let lots = position.amount.lots(instrument.lot_decimals);
-            if !lots.is_some_and(|lots| lots.get().abs() <= limit) {
+            if lots.is_none_or(|lots| lots.get().abs() > limit) {
                 let decimals = instrument.lot_decimals.get();
                 let expected = format!("a multiple of one lot, 10^-{decimals}, and at most {limit} lots, held or owed");
                 problems.push(Problem::new(format!("[{i}].amount"), expected, "another amount"));
