@@ -5,24 +5,24 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use surety_benches::SHAPES;
-use surety_margin::{compile::compile, sample};
+use surety_margin::compile::compile;
 use surety_verifier::CompiledPolicy;
 
 fn policies(criterion: &mut Criterion) {
     for shape in SHAPES {
-        let (sample, params) = (shape.sample(), shape.params());
+        let (setting, params) = (shape.setting(), shape.params());
         let mut group = criterion.benchmark_group(shape.name());
         group.sample_size(10);
         group.bench_function("compile", |bencher| {
-            bencher.iter(|| compile(&sample.policy, &sample.universe).unwrap());
+            bencher.iter(|| compile(&setting.policy, &setting.universe).unwrap());
         });
         group.bench_function("compile and commit", |bencher| {
-            bencher.iter(|| CompiledPolicy::compile(sample.policy.clone(), sample.universe.clone(), &params).unwrap());
+            bencher
+                .iter(|| CompiledPolicy::compile(setting.policy.clone(), setting.universe.clone(), &params).unwrap());
         });
-        let prices = sample::prices(&sample.policy);
-        let compiled = CompiledPolicy::compile(sample.policy.clone(), sample.universe.clone(), &params).unwrap();
-        let level = compiled.committed().level(&sample.policy.levels[0].name).unwrap();
-        group.bench_function("follow prices", |bencher| bencher.iter(|| level.coef(&prices).unwrap()));
+        let compiled = CompiledPolicy::compile(setting.policy.clone(), setting.universe.clone(), &params).unwrap();
+        let level = compiled.committed().level(&setting.policy.levels[0].name).unwrap();
+        group.bench_function("follow prices", |bencher| bencher.iter(|| level.coef(&setting.prices).unwrap()));
         group.finish();
     }
 }

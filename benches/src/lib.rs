@@ -1,8 +1,11 @@
-//! What the measurements work on: scenario margin and expected shortfall of several sizes, with an account that satisfies it.
+//! What the measurements work on: scenario margin, expected shortfall and portfolio margin of several sizes, each with an
+//! account that satisfies it.
 //!
 //! `cargo bench -p surety-benches` runs everything; `-- 16x16` one size.
 
 #![allow(clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
+
+mod portfolio;
 
 use rand_core::OsRng;
 use surety_circuits::{ProvingKey, Witness};
@@ -10,52 +13,111 @@ use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, holding::holding_col
 use surety_margin::{
     capacity::Capacity,
     holdings::Position,
+    import::Import,
     models::Model,
+    oracle::market_without_reports,
+    policy::Policy,
     program::{Program, TailShare},
     sample::{self, Sample},
     units::{Lots, Ppm, Price},
+    universe::Universe,
 };
 use surety_verifier::{CompiledPolicy, KnownCommitments};
 
-/// A size: capacity class, instruments, scenarios.
+/// A size: capacity class, and what the policy is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// Binary logarithm of the number of rows.
     pub k: u32,
-    /// Instruments, the quote currency among them.
-    pub instruments: usize,
-    /// Scenarios, besides the unshocked one.
-    pub scenarios: usize,
-    /// The share of the scenarios whose mean loss counts, in parts per million; none where the worst counts.
-    pub tail: Option<u32>,
+    /// What the policy is about.
+    pub book: Book,
+}
+
+/// What a policy is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Book {
+    /// Scenario margin.
+    Scenario {
+        /// Instruments, the quote currency among them.
+        instruments: usize,
+        /// Scenarios, besides the unshocked one.
+        scenarios: usize,
+        /// The share of the scenarios whose mean loss counts, in parts per million; none where the worst counts.
+        tail: Option<u32>,
+    },
+    /// Portfolio margin in 31 scenarios.
+    Portfolio {
+        /// Options.
+        options: usize,
+        /// Expiries.
+        expiries: usize,
+    },
 }
 
 /// The sizes that are measured.
-pub const SHAPES: [Shape; 5] = [
-    Shape { k: 10, instruments: 16, scenarios: 16, tail: None },
-    Shape { k: 11, instruments: 40, scenarios: 20, tail: None },
-    Shape { k: 12, instruments: 64, scenarios: 32, tail: None },
-    Shape { k: 14, instruments: 16, scenarios: 500, tail: Some(25_000) },
-    Shape { k: 15, instruments: 1_000, scenarios: 16, tail: None },
+pub const SHAPES: [Shape; 6] = [
+    scenario(10, 16, 16, None),
+    scenario(11, 40, 20, None),
+    scenario(12, 64, 32, None),
+    Shape { k: 13, book: Book::Portfolio { options: 80, expiries: 7 } },
+    scenario(14, 16, 500, Some(25_000)),
+    scenario(15, 1_000, 16, None),
 ];
+
+const fn scenario(k: u32, instruments: usize, scenarios: usize, tail: Option<u32>) -> Shape {
+    Shape { k, book: Book::Scenario { instruments, scenarios, tail } }
+}
+
+/// A policy, and an account that satisfies it.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The instruments.
+    pub universe: Universe,
+    /// The rules.
+    pub policy: Policy,
+    /// The market vector.
+    pub prices: Vec<Price>,
+    /// What is held.
+    pub position: Position,
+}
 
 impl Shape {
     /// What the measurement is called.
     #[must_use]
     pub fn name(self) -> String {
-        let tail = if self.tail.is_some() { " expected shortfall" } else { "" };
-        format!("{}x{}{tail}", self.instruments, self.scenarios)
+        match self.book {
+            Book::Scenario { instruments, scenarios, tail: None } => format!("{instruments}x{scenarios}"),
+            Book::Scenario { instruments, scenarios, .. } => format!("{instruments}x{scenarios} expected shortfall"),
+            Book::Portfolio { options, expiries } => format!("portfolio {options}x{expiries}x31"),
+        }
     }
 
-    /// The policy.
+    /// The policy, and long and short positions of some hundred lots with enough cash.
     #[must_use]
-    pub fn sample(self) -> Sample {
-        let mut sample = sample::scenario_margin(self.k, self.instruments, self.scenarios);
-        if let Model::Scenario(model) = &mut sample.policy.model {
-            model.tail = self.tail.map(|share| TailShare::new(Ppm(share)).unwrap());
+    pub fn setting(self) -> Setting {
+        let srs = Srs::development(capacity(Capacity::MIN_K)).id().bytes();
+        let (instruments, scenarios, tail) = match self.book {
+            Book::Scenario { instruments, scenarios, tail } => (instruments, scenarios, tail),
+            Book::Portfolio { options, expiries } => return self.portfolio(portfolio::book(options, expiries, srs)),
+        };
+        let Sample { mut universe, mut policy } = sample::scenario_margin(self.k, instruments, scenarios);
+        if let Model::Scenario(model) = &mut policy.model {
+            model.tail = tail.map(|share| TailShare::new(Ppm(share)).unwrap());
         }
-        sample.universe.srs = Srs::development(capacity(Capacity::MIN_K)).id().bytes();
-        sample
+        universe.srs = srs;
+        let signed = |i: usize| if i.is_multiple_of(2) { 100 + i as i128 } else { -(300 + i as i128) };
+        let lots = (0..instruments).map(|i| if i == 0 { 100_000_000_000 } else { signed(i) });
+        let position = Position::from_lots(lots.map(|lots| Lots::new(lots).unwrap()).collect());
+        Setting { prices: sample::prices(&policy), universe, policy, position }
+    }
+
+    fn portfolio(self, import: Import) -> Setting {
+        let Import { mut universe, policy, snapshot, holdings } = import;
+        assert!(universe.capacity.k() <= self.k, "the book needs k = {}", universe.capacity.k());
+        universe.capacity = capacity(self.k);
+        let prices = market_without_reports(&policy, &universe, &snapshot).unwrap();
+        let position = holdings.unwrap().position(&universe).unwrap();
+        Setting { universe, policy, prices, position }
     }
 
     /// The bases of the development set-up.
@@ -77,39 +139,32 @@ pub struct Account {
 }
 
 impl Account {
-    /// Long and short positions of some hundred lots, and enough cash.
+    /// The account of a shape, at the first level of its policy.
     #[must_use]
     pub fn new(shape: Shape, params: &Params) -> Self {
-        let Sample { universe, policy } = shape.sample();
-        let prices = sample::prices(&policy);
+        let Setting { universe, policy, prices, position } = shape.setting();
         let level = policy.levels[0].name.clone();
         let compiled = CompiledPolicy::compile(policy, universe, params).unwrap();
-        let signed = |i: usize| if i.is_multiple_of(2) { 100 + i as i128 } else { -(300 + i as i128) };
-        let lots: Vec<i128> =
-            (0..shape.instruments).map(|i| if i == 0 { 100_000_000_000 } else { signed(i) }).collect();
         let masks = Masks::random(&mut OsRng);
-        let indexed: Vec<(usize, i128)> = lots.iter().copied().enumerate().collect();
-        let hold = *HoldingCommitment::commit(params, &indexed, &masks).unwrap().point();
+        let hold = *HoldingCommitment::commit(params, &indexed(&position), &masks).unwrap().point();
         let commitments = compiled.committed().level(&level).unwrap();
         let coef = commitments.coef(&prices).unwrap();
-        Self {
-            program: compiled.program(&level).unwrap().clone(),
-            prices,
-            position: Position::from_lots(lots.into_iter().map(|lots| Lots::new(lots).unwrap()).collect()),
-            masks,
-            known: KnownCommitments { idx: commitments.idx, flag: commitments.flag, coef, hold },
-        }
+        let known = KnownCommitments { idx: commitments.idx, flag: commitments.flag, coef, hold };
+        Self { program: compiled.program(&level).unwrap().clone(), prices, position, masks, known }
     }
 
     /// Solves the program and proves it.
     #[must_use]
     pub fn prove(&self, key: &ProvingKey, context: Fr) -> Vec<u8> {
         let assignment = self.program.solve(&self.position, &self.prices).unwrap();
-        let lots: Vec<(usize, i128)> = self.position.lots().iter().map(|lots| lots.get()).enumerate().collect();
-        let hold = holding_column(self.program.capacity(), &lots, &self.masks).unwrap();
+        let hold = holding_column(self.program.capacity(), &indexed(&self.position), &self.masks).unwrap();
         let witness = Witness::new(&self.program, &self.prices, &hold, &assignment).unwrap();
         key.prove(context, &self.known, &witness).unwrap().0.to_vec()
     }
+}
+
+fn indexed(position: &Position) -> Vec<(usize, i128)> {
+    position.lots().iter().map(|lots| lots.get()).enumerate().collect()
 }
 
 fn capacity(k: u32) -> Capacity {

@@ -97,6 +97,9 @@ impl<'a> Terms<'a> {
     }
 
     fn sum(&self) -> G1 {
+        if self.points.is_empty() {
+            return G1::identity();
+        }
         let width = self.digit_bits();
         let windows: Vec<G1> =
             (0..self.bits / width + 1).into_par_iter().map(|index| self.window(index, width)).collect();

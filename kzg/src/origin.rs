@@ -12,7 +12,7 @@ use halo2curves::bn256::{Fr, G2, G2Affine};
 use crate::{
     point::{self, G2_BYTES},
     scalar,
-    srs::VerifierKey,
+    srs::{SrsError, VerifierKey},
 };
 
 /// The published seed of the development τ.
@@ -70,6 +70,16 @@ pub static CEREMONIES: [Ceremony; 3] = [
         ),
     },
 ];
+
+impl Ceremony {
+    /// What a verifier needs of it.
+    ///
+    /// # Errors
+    /// Never for those of [`CEREMONIES`].
+    pub fn verifier_key(&self) -> Result<VerifierKey, SrsError> {
+        VerifierKey::new(point::g2_from_bytes(&self.tau_g2).map_err(SrsError::TauG2)?)
+    }
+}
 
 /// Where a τ comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,10 @@
 
 use core::fmt;
 
+use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_core::{OsRng, RngCore};
+use rayon::prelude::*;
 use surety_margin::capacity::{Capacity, Row};
 
 use crate::{
@@ -88,6 +90,19 @@ impl Params {
     pub fn commit_sparse(&self, entries: impl IntoIterator<Item = (Row, Fr)>) -> G1 {
         let (rows, values): (Vec<Row>, Vec<Fr>) = entries.into_iter().unzip();
         msm(rows.iter().map(|row| self.lagrange_point(*row)).zip(&values))
+    }
+
+    /// The commitments to many columns of few entries each, as [`Params::commit_sparse`] makes them: in parallel, and
+    /// with one inversion for all.
+    ///
+    /// # Panics
+    /// If a row lies outside the capacity class.
+    #[must_use]
+    pub fn commit_sparse_columns(&self, columns: Vec<Vec<(Row, Fr)>>) -> Vec<G1Affine> {
+        let points: Vec<G1> = columns.into_par_iter().map(|column| self.commit_sparse(column)).collect();
+        let mut affine = vec![G1Affine::identity(); points.len()];
+        G1::batch_normalize(&points, &mut affine);
+        affine
     }
 
     /// `[L_row(τ)]₁`: the commitment to the column that is 1 in this row and 0 elsewhere.

@@ -9,7 +9,7 @@ use std::{borrow::Cow, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     FormatVersion,
@@ -22,6 +22,9 @@ use crate::{
 
 /// The first line of holdings in CSV.
 const CSV_HEADER: [&str; 2] = ["instrument", "lots"];
+
+/// Most bytes of a line of CSV without the instrument: lots have at most 29 digits.
+const LINE: usize = 32;
 
 /// Balances as a file states them: what one account holds of each instrument; an instrument that is not named is not
 /// held. Secret: the numbers do not print and are erased when dropped.
@@ -91,12 +94,33 @@ impl Holdings {
         match file.rsplit_once('.').map(|(_, ending)| ending) {
             Some("toml") => text::read(file, text, Format::Toml, problems),
             Some("json") => text::read(file, text, Format::Json, problems),
-            Some("csv") => {
-                let tree = text::from_csv(text, &CSV_HEADER).map(|balances| csv_tree(balances, universe));
-                text::read_tree(file, text, tree, problems)
-            }
+            Some("csv") => Self::from_csv(file, text, universe),
             _ => Err(InputErrors::unknown_format(file, "a name that ends in .toml, .json or .csv")),
         }
+    }
+
+    /// Reads holdings over a universe from CSV.
+    ///
+    /// # Errors
+    /// With every mistake that was found. Errors do not show amounts.
+    pub fn from_csv(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
+        let tree = text::from_csv(text, &CSV_HEADER).map(|balances| csv_tree(balances, universe));
+        text::read_tree(file, text, tree, |holdings: &Self| holdings.check(universe))
+    }
+
+    /// Writes CSV, which [`Holdings::from_csv`] reads back.
+    #[must_use]
+    pub fn to_csv(&self) -> Zeroizing<String> {
+        let length = |balance: &Balance| balance.instrument.as_str().len() + LINE;
+        // Room for all of it, so that no growth leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(LINE + self.balances.iter().map(length).sum::<usize>()));
+        text.push_str(&CSV_HEADER.join(","));
+        for Balance { instrument, lots } in &self.balances {
+            let lots = Zeroizing::new(lots.get().to_string());
+            ["\n", instrument.as_str(), ",", &lots].into_iter().for_each(|part| text.push_str(part));
+        }
+        text.push('\n');
+        text
     }
 
     /// Checks the holdings against the universe that they are over. The problems do not show amounts.

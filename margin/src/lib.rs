@@ -20,6 +20,7 @@
 //! | [`models`] | margin models |
 //! | [`portfolio`] | portfolio margin for options, perpetuals and collateral |
 //! | [`pricing`] | option values, the same on every machine |
+//! | [`import`] | from files that others publish |
 //! | [`evaluate`] | plain integer evaluation of a policy |
 
 pub mod canonical;
@@ -29,6 +30,7 @@ pub mod derived;
 pub mod evaluate;
 pub mod holdings;
 pub mod ident;
+pub mod import;
 pub mod market;
 pub mod models;
 pub mod oracle;

@@ -181,6 +181,12 @@ pub struct Level {
 }
 
 impl Level {
+    /// A level without modes and costs of liquidation.
+    #[must_use]
+    pub fn new(name: Name, basis: Basis, multiple: Ppm) -> Self {
+        Self { name, basis, multiple, mode: None, liquidation_penalty: Ppm(0), insurance_contribution: Ppm(0) }
+    }
+
     /// What a liquidation costs the account, as a fraction of what is liquidated.
     pub(crate) fn liquidation_cost(&self) -> Ppm {
         Ppm(self.liquidation_penalty.0.saturating_add(self.insurance_contribution.0))

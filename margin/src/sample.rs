@@ -89,14 +89,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
         MarketEntry::new(name(&format!("p{i}")), valid(Decimals::new(2)), min, max)
     };
     let node = |i: u8| OracleNode { name: name(&format!("oracle-{i}")), signer: HexBytes([i + 1; 20]) };
-    let level = |text: &str, basis, multiple| Level {
-        name: name(text),
-        basis,
-        multiple: Ppm(multiple),
-        liquidation_penalty: Ppm(0),
-        insurance_contribution: Ppm(0),
-        mode: None,
-    };
+    let level = |text: &str, basis, multiple| Level::new(name(text), basis, Ppm(multiple));
     Policy {
         kind: PolicyKind::Policy,
         version: FormatVersion,

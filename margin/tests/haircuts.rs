@@ -14,27 +14,27 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    ident::Name,
+    ident::{Bytes32, Name},
+    import::{
+        Parties,
+        haircuts::{self, Programme},
+    },
     models::{Asset, Collateral, Model, Tier},
     policy::{ByBasis, Policy},
     program::Unsatisfied,
     sample,
     text::Document as _,
-    units::{Decimals, Lots, Notional, Ppm, Price},
+    units::{Decimals, Lots, Ppm, Price, Timestamp},
     universe::{InstrumentClass, Universe},
 };
 
 /// Decimal places of prices: the cheapest token costs a few millionths.
 const DECIMALS: u8 = 12;
 
-/// What the file writes for a tier without end.
-const ENDLESS: u64 = u64::MAX;
-
 /// A token, and one of the ladders that the exchange has for it.
 struct Token {
     price: u128,
-    /// Where each tier ends, and its ratio in percent.
-    ladder: Vec<(u64, u32)>,
+    tiers: Vec<Tier>,
 }
 
 /// None, and a word about it, where the file is not there.
@@ -49,27 +49,10 @@ fn file() -> Option<String> {
 
 /// All ladders of all tokens that have a price, three to a token unless it counts for nothing.
 fn tokens(csv: &str) -> Vec<Token> {
-    let token = |line: &str| -> Vec<Token> {
-        let fields: Vec<&str> = line[1..line.len() - 1].split("\",\"").collect();
-        let (whole, fraction) = fields[1].split_once('.').unwrap();
-        let price = format!("{whole}{:0<1$.1$}", fraction, usize::from(DECIMALS)).parse().unwrap();
-        let ladders = fields[2..5].iter().map(|text| ladder(text));
-        ladders.filter(|ladder| !ladder.is_empty() && price > 0).map(|ladder| Token { price, ladder }).collect()
-    };
-    csv.lines().skip(1).flat_map(token).collect()
-}
-
-fn ladder(text: &str) -> Vec<(u64, u32)> {
-    let mut start = 0;
-    let tiers = text.trim_matches(['[', ']']).split(',').map(str::trim).filter(|tier| !tier.is_empty());
-    let tier = |tier: &str| {
-        let (range, ratio) = tier.split_once(':').unwrap();
-        let (from, to) = range.split_once('-').unwrap();
-        assert_eq!(from.parse::<u64>().unwrap(), start, "the tiers leave no gap");
-        start = to.parse().unwrap();
-        (start, ratio.parse().unwrap())
-    };
-    tiers.map(tier).collect()
+    let of = |programme| haircuts::read("assets.csv", csv, programme).unwrap();
+    let token = |token: haircuts::Token| Token { price: token.price.rounded(DECIMALS).unwrap(), tiers: token.tiers };
+    let tokens = Programme::ALL.into_iter().flat_map(of).map(token);
+    tokens.filter(|token| token.price > 0 && !token.tiers.is_empty()).collect()
 }
 
 /// Cash that may be owed, and tokens with their ladders.
@@ -88,16 +71,12 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         debt_spread: None,
         liquidity: None,
     };
-    let tier = |(end, percent): &(u64, u32)| Tier {
-        up_to: (*end != ENDLESS).then(|| Notional::new(*end).unwrap()),
-        weight: ByBasis { maintenance: Ppm(percent * 10_000), initial: Ppm(percent * 10_000) },
-    };
     let asset = |(i, token): (usize, &&Token)| Asset {
         instrument: name(i + 1),
         price: Some(Name::new(format!("p{}", i + 1)).unwrap()),
         short: false,
         weight: None,
-        tiers: token.ladder.iter().map(tier).collect(),
+        tiers: token.tiers.clone(),
         debt_spread: None,
         liquidity: None,
     };
@@ -115,12 +94,14 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
 fn counted(token: &Token, lots: i128) -> i128 {
     // Lots have four decimal places, prices twelve, percentages two.
     let value = lots * i128::try_from(token.price).unwrap();
-    let starts = std::iter::once(0).chain(token.ladder.iter().map(|(end, _)| *end));
-    let part = |(start, (end, percent)): (u64, &(u64, u32))| {
-        let [start, end] = [start, *end].map(|bound| i128::from(bound) * 10_i128.pow(16));
-        (value.min(end) - start).max(0) * i128::from(*percent)
+    let mut start = 0;
+    let part = |tier: &Tier| {
+        let end = tier.up_to.map_or(i128::MAX, |end| i128::from(end.get()) * 10_i128.pow(16));
+        let part = (value.min(end) - start).max(0) * i128::from(tier.weight.maintenance.0 / 10_000);
+        start = end;
+        part
     };
-    starts.zip(&token.ladder).map(part).sum()
+    token.tiers.iter().map(part).sum()
 }
 
 fn position(lots: &[i128]) -> Position {
@@ -184,7 +165,7 @@ fn random_baskets_count_as_published() {
 fn baskets_of_a_few_dozen_tokens_fit() {
     let Some(csv) = file() else { return };
     let mut tokens = tokens(&csv);
-    tokens.sort_by_key(|token| std::cmp::Reverse(token.ladder.len()));
+    tokens.sort_by_key(|token| std::cmp::Reverse(token.tiers.len()));
     tokens.truncate(48);
     let size = |tokens: &[Token]| {
         let (universe, policy) = collateral(&tokens.iter().collect::<Vec<_>>());
@@ -192,12 +173,67 @@ fn baskets_of_a_few_dozen_tokens_fit() {
         (program.table().len(), program.variables())
     };
     let (rows, variables) = size(&tokens);
-    let falls = tokens.iter().flat_map(|token| &token.ladder).filter(|(end, _)| *end != ENDLESS).count();
-    tokens.iter_mut().for_each(|token| token.ladder = vec![(ENDLESS, token.ladder[0].1)]);
+    let falls = tokens.iter().flat_map(|token| &token.tiers).filter(|tier| tier.up_to.is_some()).count();
+    tokens.iter_mut().for_each(|token| token.tiers = vec![Tier { up_to: None, ..token.tiers[0] }]);
     let (flat_rows, flat_variables) = size(&tokens);
     let reached = variables - flat_variables - falls;
     assert!((1..falls).contains(&reached), "{reached} of {falls}");
     assert_eq!(rows - flat_rows, 3 * falls + 2 * reached);
+}
+
+/// A table of made-up assets, in the form of the exchange's.
+fn table(lines: &[[&str; 3]]) -> String {
+    let header = "\"token\",\"asset_usdt_price\",\"collateral_vip_loan_ratio_tiers\",\"collateral_margin_ratio_tiers\",\
+                  \"collateral_portfolio_margin_ratio_tiers\"\n";
+    let line = |[token, price, ladder]: &[&str; 3]| format!("\"{token}\",\"{price}\",\"[]\",\"{ladder}\",\"[]\"\n");
+    header.to_owned() + &lines.iter().map(line).collect::<String>()
+}
+
+fn imported(lines: &[[&str; 3]]) -> Result<surety_margin::import::Import, String> {
+    let tokens = haircuts::read("assets.csv", &table(lines), Programme::Margin).map_err(|error| error.to_string())?;
+    let import = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
+    import.map_err(|error| error.to_string())
+}
+
+#[test]
+fn tables_become_policies() {
+    let import = imported(&[
+        ["aaa", "12.50", "[0-1000:90, 1000-5000:50]"],
+        ["bbb", "0.0000310", "[0-18446744073709551615:100]"],
+        ["worthless", "0.0", "[0-18446744073709551615:100]"],
+        ["uncounted", "1.0", "[]"],
+    ])
+    .unwrap();
+    let names: Vec<_> = import.universe.instruments.iter().map(|instrument| instrument.name.as_str()).collect();
+    assert_eq!(names, ["QUOTE", "aaa", "bbb"]);
+    let prices: Vec<_> = import.snapshot.prices.iter().map(|entry| entry.price).collect();
+    let mut lots = vec![0_i128; 3];
+    // 160 aaa are worth 2,000, of which 900 + 500 count.
+    lots[1] = 160 * 100_000_000;
+    let margin =
+        evaluate(&import.policy, &import.universe, &import.policy.levels[0], &position(&lots), &prices).unwrap().margin;
+    assert_eq!(margin.to_string(), "1400");
+}
+
+#[test]
+fn rejects_tables_of_another_form() {
+    let error = |line| imported(&[["aaa", "1.0", "[0-1:1]"], line]).unwrap_err();
+    assert!(
+        error(["bbb", "one", "[0-1:1]"]).starts_with("assets.csv:3:1: expected a price"),
+        "{}",
+        error(["bbb", "one", "[0-1:1]"])
+    );
+    assert!(error(["b b", "1.0", "[0-1:1]"]).starts_with("assets.csv:3:1: expected a name"));
+    for ladder in ["[0-1:101]", "[1-2:1]", "[0-1:5, 2-3:1]", "0-1:1", "[0-1]", "[0-0:1]"] {
+        assert!(error(["bbb", "1.0", ladder]).starts_with("assets.csv:3:1: expected tiers"), "{ladder}");
+    }
+    assert!(error(["bbb", "1.0", "[0-5:10, 5-6:20]"]).contains("not concave"));
+    assert!(error(["aaa", "1.0", "[0-1:1]"]).contains("again"));
+    assert!(imported(&[]).unwrap_err().contains("a token with a price and a ladder"));
+    let other = haircuts::read("assets.csv", "token,price\na,1\n", Programme::Margin).unwrap_err();
+    assert!(other.to_string().contains("missing field"), "{other}");
+    let unknown = haircuts::choose(Vec::new(), &[Name::new("ccc").unwrap()]).unwrap_err();
+    assert!(unknown[0].to_string().contains("ccc"));
 }
 
 /// The lending example, with the weight of its first asset replaced.

@@ -7,7 +7,10 @@ use surety_kzg::{
     import::{ImportError, ImportProblem},
     store::StoreError,
 };
-use surety_margin::{canonical::NotCanonical, evaluate::EvaluateError, problem::Problem, text::InputErrors};
+use surety_margin::{
+    canonical::NotCanonical, evaluate::EvaluateError, import::ImportError as ForeignError, problem::Problem,
+    text::InputErrors,
+};
 use surety_verifier::{
     compiled::CompiledError,
     rejection::{self, Rejection},
@@ -52,6 +55,14 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// A file of somebody else that was to be imported.
+    #[error("{file}: {error}")]
+    Foreign {
+        /// The file.
+        file: String,
+        /// Why it cannot be imported.
+        error: ForeignError,
+    },
     /// An oracle's report, or a snapshot.
     #[error(transparent)]
     Oracle(#[from] OracleError),
@@ -127,6 +138,7 @@ impl Error {
         match self {
             Self::Usage(_)
             | Self::Calibrate(_)
+            | Self::Foreign { .. }
             | Self::Oracle(OracleError::Problems { .. })
             | Self::Key(_)
             | Self::NoHome(_)
@@ -159,6 +171,7 @@ impl Error {
             Self::Unhealthy(_) => "doctor",
             Self::Document(DocumentError::File(_)) => "file",
             Self::Document(_) => "input",
+            Self::Foreign { .. } => "import",
             Self::Oracle(_) => "market",
             Self::Key(_) => "key",
             Self::NoHome(_) => "directories",
@@ -199,6 +212,9 @@ impl Error {
             }
             Self::Calibrate(CalibrateError::Policy(problems)) => {
                 problems.iter().map(|problem| LocatedProblem::new("new policy", problem)).collect()
+            }
+            Self::Foreign { file, error: ForeignError::Rules(problems) } => {
+                problems.iter().map(|problem| LocatedProblem::new(file, problem)).collect()
             }
             Self::Rejected(rejection)
             | Self::Prove(ProveError::Refused(rejection))

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 use surety_margin::{
-    evaluate::{EvaluateError, Evaluation, evaluate},
+    evaluate::{EvaluateError, Evaluation, Item, evaluate},
     holdings::Position,
     ident::Name,
     policy::Policy,
@@ -66,10 +66,9 @@ impl fmt::Display for Explanation {
             }
             writeln!(f, "{name}: {}", if *sufficient { "sufficient" } else { "NOT sufficient" })?;
             writeln!(f, "  equity       {}", evaluation.equity)?;
+            write_items(f, &evaluation.credits)?;
             writeln!(f, "  requirement  {}", evaluation.requirement)?;
-            for charge in &evaluation.charges {
-                writeln!(f, "    {}  {}", charge.amount, charge.name)?;
-            }
+            write_items(f, &evaluation.charges)?;
             writeln!(f, "  margin       {}", evaluation.margin)?;
             for bucket in &evaluation.buckets {
                 writeln!(f, "    {}  {}", bucket.margin, bucket.name)?;
@@ -77,10 +76,27 @@ impl fmt::Display for Explanation {
             if let Some(scenario) = &evaluation.worst_scenario {
                 writeln!(f, "  worst        {scenario}")?;
             }
+            if !evaluation.scenarios.is_empty() {
+                writeln!(f, "  scenarios, as they count:")?;
+                write_items(f, &evaluation.scenarios)?;
+            }
             if let Some(name) = &evaluation.not_admitted {
                 writeln!(f, "  not admitted {name}")?;
             }
         }
         Ok(())
     }
+}
+
+/// A line for each, the amounts aligned at their points.
+fn write_items(f: &mut fmt::Formatter<'_>, items: &[Item]) -> fmt::Result {
+    let amounts: Vec<String> = items.iter().map(|item| item.amount.to_string()).collect();
+    let point = |amount: &String| amount.find('.').unwrap_or(amount.len());
+    let before = amounts.iter().map(point).max().unwrap_or(0);
+    let behind = amounts.iter().map(|amount| amount.len() - point(amount)).max().unwrap_or(0);
+    for (item, amount) in items.iter().zip(&amounts) {
+        let (whole, fraction) = amount.split_at(point(amount));
+        writeln!(f, "    {whole:>before$}{fraction:<behind$}  {}", item.name)?;
+    }
+    Ok(())
 }

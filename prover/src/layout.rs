@@ -93,6 +93,12 @@ impl Layout {
         self.directory.join("private")
     }
 
+    /// Balances of the whole account, where no statement exists yet.
+    #[must_use]
+    pub fn holdings(&self) -> PathBuf {
+        self.private().join("holdings.csv")
+    }
+
     /// Writes a statement and its opening, each to its place; the directory `private` is made private.
     ///
     /// # Errors

@@ -12,6 +12,7 @@
 //! | [`explain`] | the margin at every level |
 //! | [`setup`] | set-ups and their bases |
 //! | [`ledger`] | the durable bound on proofs per statement |
+//! | [`imported`] | what imports from files of others write |
 //! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
 //! | [`demo`], [`example`] | the whole way, on the example |
 //! | [`keys`], [`keystore`] | signing keys |
@@ -28,6 +29,7 @@ pub mod error;
 pub mod example;
 pub mod explain;
 pub mod files;
+pub mod imported;
 pub mod keys;
 pub mod keystore;
 pub mod layout;

@@ -16,7 +16,7 @@ use core::fmt;
 
 use alloy_primitives::keccak256;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
-use halo2curves::bn256::{Fr, G1, G1Affine};
+use halo2curves::bn256::{Fr, G1Affine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_kzg::{
@@ -75,10 +75,7 @@ impl ProgramCommitments {
                 market[index.0].push((row, scalar::from_i256(*factor)));
             }
         }
-        let points: Vec<G1> =
-            [idx, flag, base].into_iter().chain(market).map(|column| params.commit_sparse(column)).collect();
-        let mut affine = vec![G1Affine::identity(); points.len()];
-        G1::batch_normalize(&points, &mut affine);
+        let mut affine = params.commit_sparse_columns([idx, flag, base].into_iter().chain(market).collect());
         let market = affine.split_off(3);
         Self { idx: affine[0], flag: affine[1], base: affine[2], market }
     }

@@ -1,7 +1,9 @@
 //! The JSON cases that Derive publishes for its risk manager: inputs, parameters, expected results.
 //!
-//! Numbers are JSON numbers or decimal strings and are read digit by digit: amounts to 13 places, everything else to 18,
-//! which is what the contracts compute with. `Result` is not read.
+//! Numbers are JSON numbers or decimal strings and are read digit by digit: everything public to 18 places, which is what
+//! the contracts compute with, and amounts to 13, or to more where they are all small. What a case leaves out of an
+//! account (options, a perpetual, collateral, unpaid funding) it does not have; a confidence that is left out counts as
+//! sure. `Result` and whatever else the file has are not read.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +13,7 @@ use serde_json::value::RawValue;
 use super::{
     BasisContingency, CollateralRule, Contingency, Decimal, ExpiryRule, FeedNames, Haircut, Losses, Magnitude,
     OptionRule, Parameters, PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, decimal::Literal,
+    derive::YEAR,
 };
 use crate::{
     ident::Name,
@@ -19,8 +22,11 @@ use crate::{
     universe::{Instrument, InstrumentClass},
 };
 
-/// Most decimal places of amounts.
-const AMOUNT_DECIMALS: u8 = 13;
+/// Most decimal places of amounts, unless all of their kind are below one tenth.
+const AMOUNT_DECIMALS: i32 = 13;
+
+/// Amounts of lots have at most this many digits: see [`Lots::MAX`].
+const LOTS_DIGITS: i32 = 28;
 
 /// Least decimal places of the values of options: margins agree with the published ones to 10 digits or better.
 const LEAST_VALUE_DECIMALS: u8 = 9;
@@ -31,6 +37,18 @@ const LARGEST_EXPIRY_VALUE: u128 = 1 << 103;
 
 /// The largest amount of cash that an account can prove anything about, in units.
 const LARGEST_CASH: u128 = 1_000_000_000_000;
+
+/// Values have 15 decimal places and must fit prices: [`Price::MAX`](crate::units::Price::MAX).
+const LARGEST_VALUE: u128 = 10_000_000_000_000;
+
+/// Weights for which programs are sound, unless a case has larger ones.
+const USUAL_WEIGHT: f64 = 1_000.0;
+
+/// Longest time to expiry, in seconds: a thousand years.
+const LONGEST: u64 = 31_536_000_000;
+
+/// Longest part of a name that a case may choose.
+const LONGEST_NAME: usize = 24;
 
 /// The time of cases that state none: the start of 2024.
 const DEFAULT_TIME: Timestamp = Timestamp(1_704_067_200);
@@ -78,6 +96,7 @@ impl Case {
         let file: File = serde_json::from_str(text)?;
         let scenario = &file.scenario;
         scenario.refuse_options_without_feed()?;
+        scenario.refuse_unsound_collateral()?;
         let time = scenario.time();
         let mut account = Account { time, ..Account::default() };
         let spot = account.feed("spot", scenario.spot_price, scenario.spot_confidence)?;
@@ -86,7 +105,8 @@ impl Case {
         let perpetual = account.perpetual(scenario)?;
         let collateral = account.collateral(scenario)?;
         let expiries = account.expiries(scenario)?;
-        let largest_value = file.largest_value()?;
+        let bounds = Bounds::of(&file);
+        let largest_value = bounds.value()?;
         let value_decimals = account.value_decimals(scenario, largest_value)?;
         let model = PortfolioMargin {
             cash,
@@ -97,6 +117,7 @@ impl Case {
             expiries,
             value_decimals,
             largest_value: whole(largest_value)?,
+            largest_weight: whole(bounds.weight()?)?,
             parameters: file.parameters.into(),
         };
         let Account { instruments, holdings, observed, .. } = account;
@@ -121,7 +142,14 @@ impl Account {
             ("unrealised-funding", &scenario.unrealised_funding),
         ];
         let add = |(name, amount): (&str, &Amount)| {
-            self.add(name.to_owned(), InstrumentClass::Cash, amount, LARGEST_CASH, None)
+            let kind = Amounts::of([amount]);
+            self.add(
+                name.to_owned(),
+                InstrumentClass::Cash,
+                amount,
+                Amounts { limit: kind.limit.max(LARGEST_CASH), ..kind },
+                None,
+            )
         };
         amounts.into_iter().map(add).collect()
     }
@@ -131,20 +159,21 @@ impl Account {
         if amount.is_zero() {
             return Ok(None);
         }
-        let limit = power_of_ten_above([amount]);
-        let instrument = self.add("perpetual".to_owned(), InstrumentClass::Perpetual, amount, limit, None)?;
-        let price = self.feed("perpetual-price", scenario.perp_price, scenario.perp_confidence)?;
+        let kind = Amounts::of([amount]);
+        let instrument = self.add("perpetual".to_owned(), InstrumentClass::Perpetual, amount, kind, None)?;
+        let missing = || rule("Scenario.PerpPrice", "the price of the perpetuals that are held", "none");
+        let price = self.feed("perpetual-price", scenario.perp_price.ok_or_else(missing)?, scenario.perp_confidence)?;
         Ok(Some(PerpetualRule { instrument, price }))
     }
 
     fn collateral(&mut self, scenario: &CaseScenario) -> Result<Vec<CollateralRule>, CaseError> {
-        let limit = power_of_ten_above(scenario.collaterals.iter().map(|collateral| &collateral.amount));
+        let kind = Amounts::of(scenario.collaterals.iter().map(|collateral| &collateral.amount));
         let add = |(i, collateral): (usize, &CaseCollateral)| {
             // A case may name the same asset twice.
-            let name = format!("collateral-{i}-{}", collateral.name);
+            let name = format!("collateral-{i}-{}", name_part(&collateral.name));
             Ok(CollateralRule {
                 price: self.feed(&format!("{name}-price"), collateral.price, collateral.confidence)?,
-                instrument: self.add(name, InstrumentClass::Spot, &collateral.amount, limit, None)?,
+                instrument: self.add(name, InstrumentClass::Spot, &collateral.amount, kind, None)?,
                 risk_cancelling: collateral.is_risk_cancelling,
                 haircut: Haircut { maintenance: collateral.mm_haircut, initial: collateral.im_haircut },
             })
@@ -153,19 +182,22 @@ impl Account {
     }
 
     fn expiries(&mut self, scenario: &CaseScenario) -> Result<Vec<ExpiryRule>, CaseError> {
-        let limit = power_of_ten_above(scenario.options.iter().map(|option| &option.amount));
+        let kind = Amounts::of(scenario.options.iter().map(|option| &option.amount));
         let mut expiries = Vec::new();
         for (i, feed) in scenario.option_feeds.iter().enumerate() {
+            // An expiry without options decides nothing.
+            if scenario.options_of(feed).next().is_none() {
+                continue;
+            }
             let mut options = Vec::new();
             let time = Timestamp(self.time.0.saturating_add(feed.feed_expiry));
             for (j, option) in scenario.options_of(feed).enumerate() {
-                let kind = if option.is_call { OptionKind::Call } else { OptionKind::Put };
-                let letter = if option.is_call { 'C' } else { 'P' };
+                let (right, letter) = if option.is_call { (OptionKind::Call, 'C') } else { (OptionKind::Put, 'P') };
                 // Counted, because a case may list an option twice.
-                let name = format!("option-{i}-{j}-{}-{letter}", option.strike);
+                let name = format!("option-{i}-{j}-{}-{letter}", name_part(&option.strike.to_string()));
                 let volatility = self.observe(format!("{name}-volatility"), option.mark_vol)?;
-                let instrument = self.add(name, InstrumentClass::Option, &option.amount, limit, Some(time))?;
-                options.push(OptionRule { instrument, strike: option.strike, kind, volatility });
+                let instrument = self.add(name, InstrumentClass::Option, &option.amount, kind, Some(time))?;
+                options.push(OptionRule { instrument, strike: option.strike, kind: right, volatility });
             }
             // A negative rate counts as zero.
             let rate = Magnitude::try_from(feed.rate).unwrap_or_default();
@@ -184,7 +216,7 @@ impl Account {
     fn value_decimals(&self, scenario: &CaseScenario, largest: u128) -> Result<Decimals, CaseError> {
         let options = self.instruments.iter().filter(|instrument| instrument.class == InstrumentClass::Option);
         let lots = options.map(|option| 10_u128.pow(option.lot_decimals.get().into())).max().unwrap_or(1);
-        let amount = power_of_ten_above(scenario.options.iter().map(|option| &option.amount));
+        let amount = Amounts::of(scenario.options.iter().map(|option| &option.amount)).limit;
         let count = scenario.option_feeds.iter().map(|feed| scenario.options_of(feed).count()).max().unwrap_or(0);
         let fits = |places: &u8| {
             let factors = [lots, amount, largest, 10_u128.pow((*places).into())];
@@ -213,12 +245,13 @@ impl Account {
         name: String,
         class: InstrumentClass,
         amount: &Amount,
-        limit: u128,
+        kind: Amounts,
         expiry: Option<Timestamp>,
     ) -> Result<Name, CaseError> {
-        let (lots, lot_decimals) = amount.lots().map_err(|error| rule(&name, "an amount of lots", error))?;
+        let (lots, lot_decimals) =
+            amount.lots(kind.decimals).map_err(|error| rule(&name, "an amount of lots", error))?;
         let name = Name::new(name).map_err(|error| rule("Name", "a name", error))?;
-        let limit = limit.saturating_mul(10_u128.pow(lot_decimals.get().into()));
+        let limit = kind.limit.saturating_mul(10_u128.pow(lot_decimals.get().into()));
         let limit = i128::try_from(limit).unwrap_or(Lots::MAX).min(Lots::MAX);
         let max_lots = Lots::new(limit).map_err(|error| rule("Amount", "an amount of lots", error))?;
         self.instruments.push(Instrument { name: name.clone(), class, lot_decimals, max_lots, expiry });
@@ -227,15 +260,104 @@ impl Account {
     }
 }
 
-/// A power of ten that no amount exceeds.
-fn power_of_ten_above<'a>(amounts: impl IntoIterator<Item = &'a Amount>) -> u128 {
-    let units = amounts.into_iter().map(|Amount(literal)| match 10_u128.checked_pow(literal.places) {
-        Some(unit) => literal.mantissa.div_ceil(unit),
-        None => 1,
-    });
-    let largest = units.max().unwrap_or(0);
+/// What amounts of a kind have in common.
+#[derive(Clone, Copy)]
+struct Amounts {
+    /// A power of ten, in units, that none exceeds.
+    limit: u128,
+    /// Most decimal places: fewer where an amount is so large that lots would not hold it, more where all are small.
+    decimals: u32,
+}
+
+impl Amounts {
+    fn of<'a>(amounts: impl IntoIterator<Item = &'a Amount>) -> Self {
+        // The largest is below 10^digits.
+        let digits = amounts.into_iter().filter_map(|Amount(literal)| literal.digits()).max().unwrap_or(0);
+        let decimals = (AMOUNT_DECIMALS - digits.min(0)).min(LOTS_DIGITS - digits);
+        Self {
+            limit: 10_u128.checked_pow(digits.max(0).unsigned_abs()).unwrap_or(u128::MAX),
+            decimals: decimals.clamp(0, Decimals::MAX.into()).unsigned_abs(),
+        }
+    }
+}
+
+/// What a [`Name`] can hold of a text: its beginning, with other characters replaced.
+fn name_part(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    text.chars().take(LONGEST_NAME).map(plain).collect()
+}
+
+/// How large what is derived from a case can become: in floating point, because they are only bounds.
+struct Bounds {
+    value: f64,
+    weight: f64,
+}
+
+impl Bounds {
+    fn of(file: &File) -> Self {
+        let (scenario, parameters) = (&file.scenario, &file.parameters);
+        let (margin, other) = (&parameters.margin, &parameters.other_contingency);
+        let peg = (other.peg_loss_threshold.to_f64() - scenario.stable_price.to_f64()) * other.peg_loss_factor.to_f64();
+        let initial = margin.im_loss_factor.to_f64() + peg.max(0.0);
+        let loss_factor = margin.mm_loss_factor.to_f64().max(initial);
+        let dampening = largest(parameters.scenarios.iter().map(|it| it.dampening_factor));
+        let basis = &parameters.basis_contingency;
+        let years = |feed: &CaseFeed| feed.feed_expiry as f64 / YEAR;
+        let grown = |feed: &CaseFeed| libm::exp(feed.rate.to_f64().max(0.0) * years(feed));
+        let grown = scenario.option_feeds.iter().map(grown).fold(1.0, f64::max);
+        let longest = scenario.option_feeds.iter().map(years).fold(0.0, f64::max);
+        let basis_weight = basis.basis_cont_add_factor.to_f64() + basis.basis_cont_mult_factor.to_f64() * longest;
+        Self {
+            value: Self::largest_value(scenario, parameters, loss_factor * dampening),
+            weight: loss_factor * (dampening * grown).max(basis_weight),
+        }
+    }
+
+    /// A call is worth less than the forward, a put less than the strike; what moves, and what is charged, is a multiple
+    /// of a price.
+    fn largest_value(scenario: &CaseScenario, parameters: &CaseParameters, weight: f64) -> f64 {
+        let (basis, other) = (&parameters.basis_contingency, &parameters.other_contingency);
+        let moves = parameters.scenarios.iter().map(|it| it.spot_shock);
+        let furthest = largest(moves.chain([basis.scenario_spot_up, basis.scenario_spot_down])).max(2.0);
+        let charges = [
+            other.mm_perp_percent.to_f64() + other.im_perp_percent.to_f64(),
+            other.mm_option_percent.to_f64() + other.im_option_percent.to_f64(),
+            other.conf_margin.to_f64(),
+        ];
+        let linear = charges.into_iter().fold(furthest * weight.max(1.0), f64::max);
+        let forwards = scenario.option_feeds.iter().map(|feed| feed.forward.to_f64() * furthest);
+        let prices = [scenario.spot_price, scenario.perp_price.unwrap_or_default()];
+        let prices = prices.map(|price| price.to_f64() * linear);
+        let strikes = scenario.options.iter().map(|option| option.strike.to_f64());
+        let collateral = scenario.collaterals.iter().map(|collateral| {
+            let haircut = collateral.mm_haircut.to_f64() + collateral.im_haircut.to_f64();
+            collateral.price.to_f64() / scenario.stable_price.to_f64() * linear.max(haircut)
+        });
+        forwards.chain(prices).chain(strikes).chain(collateral).fold(1.0, f64::max)
+    }
+
+    /// A power of ten that no value of one unit exceeds.
+    fn value(&self) -> Result<u128, CaseError> {
+        power_of_ten_above(self.value)
+            .ok_or_else(|| rule("Scenario", "prices and moves whose products are below 10^13", "larger ones"))
+    }
+
+    /// A power of ten that no weight exceeds.
+    fn weight(&self) -> Result<u128, CaseError> {
+        let weight = power_of_ten_above(self.weight.max(USUAL_WEIGHT));
+        weight.ok_or_else(|| {
+            rule("Parameters", "loss factors and discounts whose products are below 10^13", "larger ones")
+        })
+    }
+}
+
+fn largest(numbers: impl IntoIterator<Item = Magnitude>) -> f64 {
+    numbers.into_iter().max().unwrap_or_default().to_f64()
+}
+
+fn power_of_ten_above(number: f64) -> Option<u128> {
     let mut powers = core::iter::successors(Some(1_u128), |power| power.checked_mul(10));
-    powers.find(|power| *power >= largest).unwrap_or(largest)
+    powers.find(|power| *power as f64 >= number).filter(|power| *power <= LARGEST_VALUE)
 }
 
 #[derive(Deserialize)]
@@ -245,61 +367,47 @@ struct File {
     parameters: CaseParameters,
 }
 
-impl File {
-    /// A power of ten that no value of one unit exceeds: a call is worth less than the forward, a put less than the
-    /// strike.
-    fn largest_value(&self) -> Result<u128, CaseError> {
-        let scenario = &self.scenario;
-        let moves = self.parameters.scenarios.iter().map(|scenario| scenario.spot_shock.to_f64());
-        let furthest = moves.fold(2.0, f64::max);
-        let forwards = scenario.option_feeds.iter().map(|feed| feed.forward);
-        let moved = forwards.chain([scenario.spot_price, scenario.perp_price]).map(|price| price.to_f64() * furthest);
-        let strikes = scenario.options.iter().map(|option| option.strike.to_f64());
-        let collateral = scenario.collaterals.iter().map(|collateral| collateral.price.to_f64());
-        let collateral = collateral.map(|price| price * furthest / scenario.stable_price.to_f64());
-        let largest = moved.chain(strikes).chain(collateral).fold(1.0, f64::max);
-        let mut powers = core::iter::successors(Some(1_u128), |power| power.checked_mul(10));
-        powers.find(|power| *power as f64 >= largest).ok_or_else(|| rule("Scenario", "prices below 10^38", largest))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct CaseScenario {
     #[serde(deserialize_with = "number")]
     cash: Amount,
+    #[serde(default)]
     collaterals: Vec<CaseCollateral>,
     #[serde(deserialize_with = "number")]
     spot_price: Magnitude,
-    #[serde(deserialize_with = "number")]
+    #[serde(default = "sure", deserialize_with = "number")]
     spot_confidence: Magnitude,
-    #[serde(deserialize_with = "number")]
+    #[serde(default, deserialize_with = "number")]
     num_perps: Amount,
-    #[serde(deserialize_with = "number")]
-    perp_price: Magnitude,
-    #[serde(deserialize_with = "number")]
+    #[serde(default, deserialize_with = "optional")]
+    perp_price: Option<Magnitude>,
+    #[serde(default = "sure", deserialize_with = "number")]
     perp_confidence: Magnitude,
-    #[serde(rename = "UnrealisedPerpPNL", deserialize_with = "number")]
+    #[serde(default, rename = "UnrealisedPerpPNL", deserialize_with = "number")]
     unrealised_perp_pnl: Amount,
-    #[serde(deserialize_with = "number")]
+    #[serde(default, deserialize_with = "number")]
     unrealised_funding: Amount,
     #[serde(deserialize_with = "number")]
     stable_price: Magnitude,
+    #[serde(default)]
     options: Vec<CaseOption>,
+    #[serde(default)]
     option_feeds: Vec<CaseFeed>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct CaseCollateral {
+    #[serde(default)]
     name: String,
     #[serde(deserialize_with = "number")]
     amount: Amount,
     #[serde(deserialize_with = "number")]
     price: Magnitude,
-    #[serde(deserialize_with = "number")]
+    #[serde(default = "sure", deserialize_with = "number")]
     confidence: Magnitude,
-    #[serde(deserialize_with = "flag")]
+    #[serde(default, deserialize_with = "flag")]
     is_risk_cancelling: bool,
     #[serde(rename = "IMHaircut", deserialize_with = "number")]
     im_haircut: Magnitude,
@@ -332,13 +440,13 @@ struct CaseFeed {
     feed_expiry: u64,
     #[serde(deserialize_with = "number")]
     forward: Magnitude,
-    #[serde(deserialize_with = "number")]
+    #[serde(default = "sure", deserialize_with = "number")]
     forward_confidence: Magnitude,
     #[serde(deserialize_with = "number")]
     rate: Decimal,
-    #[serde(deserialize_with = "number")]
+    #[serde(default = "sure", deserialize_with = "number")]
     rate_confidence: Magnitude,
-    #[serde(rename = "OptionVolConfidences", deserialize_with = "number")]
+    #[serde(default = "sure", rename = "OptionVolConfidences", deserialize_with = "number")]
     vol_confidence: Magnitude,
 }
 
@@ -358,9 +466,25 @@ impl CaseScenario {
         Ok(())
     }
 
-    /// The time at which the first option has as long to expiry as it says.
+    /// Not negative is what collateral must be for the rules to be concave, and it is valued in the stable price.
+    fn refuse_unsound_collateral(&self) -> Result<(), CaseError> {
+        if !self.collaterals.is_empty() && self.stable_price == Magnitude::default() {
+            return Err(rule("Scenario.StablePrice", "a positive price, because collateral is valued in it", "0"));
+        }
+        match self.collaterals.iter().position(|collateral| collateral.amount.0.negative) {
+            None => Ok(()),
+            // The amount is not repeated.
+            Some(i) => Err(rule(
+                &format!("Scenario.Collaterals[{i}].Amount"),
+                "an amount that is not negative, because collateral cannot be owed",
+                "a negative one",
+            )),
+        }
+    }
+
+    /// The time at which the first option that states it has as long to expiry as it says.
     fn time(&self) -> Timestamp {
-        let stated = self.options.first().and_then(|option| option.exiry_ts?.checked_sub(option.expiry));
+        let stated = self.options.iter().find_map(|option| option.exiry_ts?.checked_sub(option.expiry));
         stated.map_or(DEFAULT_TIME, Timestamp)
     }
 }
@@ -565,14 +689,20 @@ fn rule(path: &str, expected: &'static str, found: impl ToString) -> CaseError {
     CaseError::Rule { path: path.to_owned(), expected, found: found.to_string() }
 }
 
+/// A confidence that is left out.
+fn sure() -> Magnitude {
+    Magnitude::ONE
+}
+
 /// A hidden amount, as it is written.
+#[derive(Default)]
 struct Amount(Literal);
 
 impl Amount {
     /// The lots, and the decimal places that they are of: as many as the amount has, but not more than there may be.
-    fn lots(&self) -> Result<(Lots, Decimals), String> {
+    fn lots(&self, most: u32) -> Result<(Lots, Decimals), String> {
         let Self(literal) = self;
-        let places = u8::try_from(literal.places).unwrap_or(AMOUNT_DECIMALS).min(AMOUNT_DECIMALS);
+        let places = u8::try_from(literal.places.min(most)).unwrap_or(Decimals::MAX);
         let magnitude = literal.at_places(places.into()).and_then(|magnitude| i128::try_from(magnitude).ok());
         let magnitude = magnitude.ok_or("expected an amount of at most 2^95 - 1 lots, found a larger one")?;
         Ok((Lots::new(if literal.negative { -magnitude } else { magnitude })?, Decimals::new(places)?))
@@ -603,7 +733,8 @@ impl FromLiteral for Magnitude {
 impl FromLiteral for u64 {
     fn from_literal(literal: &Literal) -> Result<Self, String> {
         let whole = literal.at_places(0).filter(|_| literal.places == 0 && !literal.negative);
-        whole.and_then(|whole| whole.try_into().ok()).ok_or_else(|| "expected a whole number of seconds".to_owned())
+        let seconds = whole.and_then(|whole| u64::try_from(whole).ok()).filter(|seconds| *seconds <= LONGEST);
+        seconds.ok_or_else(|| format!("expected a whole number of seconds from 0 to {LONGEST}"))
     }
 }
 
@@ -615,22 +746,30 @@ impl FromLiteral for Amount {
 
 /// A JSON number or a string that holds one.
 fn number<'de, D: Deserializer<'de>, T: FromLiteral>(deserializer: D) -> Result<T, D::Error> {
-    let text = <&RawValue>::deserialize(deserializer)?.get();
-    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    // Not repeated in the error: it may be an amount.
-    let literal = Literal::parse(text).ok_or_else(|| D::Error::custom("expected a number of at most 38 digits"))?;
-    T::from_literal(&literal).map_err(D::Error::custom)
+    parse(<&RawValue>::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
+/// The same, or `null` for none.
 fn optional<'de, D: Deserializer<'de>, T: FromLiteral>(deserializer: D) -> Result<Option<T>, D::Error> {
-    number(deserializer).map(Some)
+    match <&RawValue>::deserialize(deserializer)? {
+        raw if raw.get() == "null" => Ok(None),
+        raw => parse(raw).map(Some).map_err(D::Error::custom),
+    }
+}
+
+fn parse<T: FromLiteral>(raw: &RawValue) -> Result<T, String> {
+    let text = raw.get();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    // Not repeated in the error: it may be an amount.
+    let literal = Literal::parse(text).ok_or("expected a number below 10^38")?;
+    T::from_literal(&literal)
 }
 
 /// `true` or `false`, also as 1 or 0.
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match <&RawValue>::deserialize(deserializer)?.get() {
-        "true" | "1" | "\"1\"" => Ok(true),
-        "false" | "0" | "\"0\"" => Ok(false),
+    match <&RawValue>::deserialize(deserializer)?.get().trim_matches('"') {
+        "true" | "1" | "1.0" => Ok(true),
+        "false" | "0" | "0.0" => Ok(false),
         other => Err(D::Error::custom(format!("expected true, false, 1 or 0, found {other}"))),
     }
 }

@@ -39,8 +39,9 @@ impl FromStr for Decimal {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || format!("expected a decimal number with at most 18 places, found {text:?}");
-        let literal =
-            Literal::parse(text).filter(|literal| literal.places <= Self::PLACES && !text.contains(['e', 'E']));
+        let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let is_plain = places <= Self::PLACES as usize && !text.contains(['e', 'E']);
+        let literal = Literal::parse(text).filter(|_| is_plain);
         literal.as_ref().and_then(Self::nearest).ok_or_else(expected)
     }
 }
@@ -110,6 +111,13 @@ impl Magnitude {
         Decimal::nearest(&literal).map(Self)
     }
 
+    /// The nearest integer of `10^-decimals`, for at most 18 decimals; none if it is too large.
+    #[must_use]
+    pub fn rounded(self, decimals: u8) -> Option<u128> {
+        let Self(Decimal(number)) = self;
+        Literal { negative: false, mantissa: number.unsigned_abs(), places: Decimal::PLACES }.at_places(decimals.into())
+    }
+
     /// The integer and the decimals that say the same in as few decimals as there can be.
     #[must_use]
     pub fn integer(self) -> (u128, u8) {
@@ -119,6 +127,12 @@ impl Magnitude {
             (integer, places) = (integer / 10, places - 1);
         }
         (integer, places)
+    }
+}
+
+impl From<u32> for Magnitude {
+    fn from(number: u32) -> Self {
+        Self(Decimal(i128::from(number) * Decimal::ONE.0))
     }
 }
 
@@ -151,16 +165,20 @@ impl<'de> Deserialize<'de> for Magnitude {
     }
 }
 
-/// A number as JSON writes it, exactly: `±mantissa · 10^-places`, without trailing zeros behind the point.
-#[derive(Clone, PartialEq, Eq)]
+/// A number as JSON writes it, to 38 digits: `±mantissa · 10^-places`, without trailing zeros behind the point.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Literal {
     pub(super) negative: bool,
     pub(super) mantissa: u128,
     pub(super) places: u32,
 }
 
+/// Digits of a literal that certainly fit: more than any number here is rounded to.
+const LITERAL_DIGITS: usize = 38;
+
 impl Literal {
-    /// Reads digits with an optional sign, point and exponent; none if that is not what it is, or too long.
+    /// Reads digits with an optional sign, point and exponent; none if that is not what it is, or too large. Digits behind
+    /// the point and beyond the 38th are cut off.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (digits, exponent) = match text.split_once(['e', 'E']) {
@@ -172,8 +190,14 @@ impl Literal {
         if !is_number(whole) || !is_number(fraction) {
             return None;
         }
+        let whole = whole.trim_start_matches('0');
         let fraction = fraction.trim_end_matches('0');
-        let mut mantissa: u128 = format!("{whole}{fraction}").parse().ok()?;
+        // As many digits as fit: 39, or 38 where those are too many.
+        let cut = |digits: usize| {
+            let fraction = &fraction[..fraction.len().min(digits.checked_sub(whole.len())?)];
+            Some((format!("0{whole}{fraction}").parse::<u128>().ok()?, fraction))
+        };
+        let (mut mantissa, fraction) = cut(LITERAL_DIGITS + 1).or_else(|| cut(LITERAL_DIGITS))?;
         let mut places = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         while mantissa > 0 && mantissa.is_multiple_of(10) && places > 0 {
             (mantissa, places) = (mantissa / 10, places - 1);
@@ -185,6 +209,13 @@ impl Literal {
             mantissa = mantissa.checked_mul(10_u128.checked_pow(places.unsigned_abs())?)?;
         }
         Some(Self { negative, mantissa, places: places.max(0).unsigned_abs() })
+    }
+
+    /// The smallest number of digits before the point that none of its own lies before: the magnitude is below
+    /// `10^digits`, and at least a tenth of that. None for zero.
+    pub(super) fn digits(&self) -> Option<i32> {
+        let digits = self.mantissa.checked_ilog10()? as i32 + 1;
+        Some(digits - self.places as i32)
     }
 
     /// The magnitude in units of `10^-places`, rounded to the nearest, a half up; none if it is too large.
@@ -241,6 +272,8 @@ mod tests {
         assert_eq!(nearest("-2.5E+4"), "-25000");
         assert_eq!(nearest("1e-40"), "0");
         assert_eq!(nearest("0.0025874219579743846"), "0.002587421957974385");
+        assert_eq!(nearest("0.1000000000000000055511151231257827021181583404541015625"), "0.100000000000000006");
+        assert_eq!(nearest("000000000000000000000000000000000000000000001.5"), "1.5");
         assert!(Literal::parse("1e99").is_none());
         assert!(Literal::parse("NaN").is_none());
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Seconds of a year of 365 days.
-const YEAR: f64 = 31_536_000.0;
+pub(super) const YEAR: f64 = 31_536_000.0;
 
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
@@ -50,7 +50,7 @@ pub enum DeriveError {
         error: PricingError,
     },
     /// A value exceeds its market entry.
-    #[error("{quantity}: expected at most {max}, found {found}; raise the model's largest_value")]
+    #[error("{quantity}: expected at most {max}, found {found}; raise the model's largest_value or largest_weight")]
     TooLarge {
         /// The value.
         quantity: Quantity,
@@ -180,7 +180,9 @@ impl<'a> Market<'a> {
             feeds.perpetual.map_or(feeds.spot.confidence, |feed| feeds.spot.confidence.min(feed.confidence));
         let expiry = |feeds| Expiry::new(schema, feeds, confidence);
         let expiries: Vec<_> = feeds.expiries.iter().map(expiry).collect();
-        for (position, expiry) in expiries.iter().enumerate() {
+        let rules = &schema.model.expiries;
+        let discounted = expiries.iter().enumerate().filter(|(position, _)| !rules[*position].options.is_empty());
+        for (position, expiry) in discounted {
             // Written so that an undefined discount is refused too.
             let concave = expiry.gains <= expiry.losses;
             if !concave {
@@ -300,8 +302,13 @@ impl<'a> Market<'a> {
         let mark = self.feeds.expiries[expiry].volatilities[option].to_f64();
         let expiry = &self.expiries[expiry];
         let forward = expiry.moving * revaluation.spot.to_f64() + expiry.fixed;
-        let volatility = self.volatility(revaluation.volatility, mark, expiry, rule);
-        let value = black76(rule.kind, forward, rule.strike.to_f64(), volatility * expiry.root_years)?;
+        // At expiry no volatility matters, and the shocks may have none.
+        let total_volatility = if expiry.root_years == 0.0 {
+            0.0
+        } else {
+            self.volatility(revaluation.volatility, mark, expiry, rule) * expiry.root_years
+        };
+        let value = black76(rule.kind, forward, rule.strike.to_f64(), total_volatility)?;
         Ok(value * expiry.discount)
     }
 
@@ -333,7 +340,12 @@ impl<'a> Market<'a> {
     /// minus the cap a lower one, also where the cap is negative.
     fn skew(&self, change: VolMove, expiry: &Expiry, option: &OptionRule) -> f64 {
         let skew = &self.schema.model.parameters.skew_shock;
-        let moneyness = libm::log(option.strike.to_f64() / (expiry.moving + expiry.fixed));
+        let (strike, forward) = (option.strike.to_f64(), expiry.moving + expiry.fixed);
+        if strike == 0.0 || forward == 0.0 {
+            // Where the logarithm has no value, no volatility matters.
+            return 0.0;
+        }
+        let moneyness = libm::log(strike / forward);
         let (moneyness, base, scale) = match change {
             VolMove::SkewAbs => (moneyness.abs(), skew.abs_base, skew.abs_scale),
             _ => (moneyness, skew.linear_base, skew.linear_scale),

@@ -102,12 +102,15 @@ impl Feeds {
     #[must_use]
     pub fn problems(&self, model: &PortfolioMargin) -> Vec<Problem> {
         let mut problems = Vec::new();
-        problems.extend(positive("stable", self.stable));
-        problems.extend(price("spot", self.spot));
+        // What collateral is worth is a quotient; nothing else divides by a price.
+        let divides = !model.collateral.is_empty();
+        let expected = "a positive number, because collateral is valued in it";
+        problems.extend(require(!divides || self.stable > Magnitude::default(), "stable", expected, self.stable));
+        problems.extend(confidence("spot", self.spot.confidence));
         let (expected, found) = (model.perpetual.is_some(), self.perpetual.is_some());
         let said = |given| if given { "a price" } else { "none, as in the model" };
         problems.extend(require(expected == found, "perpetual", said(expected), said(found)));
-        problems.extend(self.perpetual.into_iter().flat_map(|feed| price("perpetual", feed)));
+        problems.extend(self.perpetual.and_then(|feed| confidence("perpetual", feed.confidence)));
         problems.extend(length("collateral", model.collateral.len(), self.collateral.len()));
         for (i, feed) in self.collateral.iter().enumerate() {
             problems.extend(confidence(&format!("collateral[{i}]"), feed.confidence));
@@ -115,21 +118,13 @@ impl Feeds {
         problems.extend(length("expiries", model.expiries.len(), self.expiries.len()));
         for (i, (feeds, rule)) in self.expiries.iter().zip(&model.expiries).enumerate() {
             let path = format!("expiries[{i}]");
-            problems.extend(price(&format!("{path}.forward"), feeds.forward));
+            problems.extend(confidence(&format!("{path}.forward"), feeds.forward.confidence));
             problems.extend(confidence(&format!("{path}.rate"), feeds.rate.confidence));
             problems.extend(confidence(&format!("{path}.volatility"), feeds.volatility_confidence));
             problems.extend(length(&format!("{path}.volatilities"), rule.options.len(), feeds.volatilities.len()));
         }
         problems
     }
-}
-
-fn price(path: &str, feed: Feed) -> impl Iterator<Item = Problem> {
-    positive(path, feed.value).into_iter().chain(confidence(path, feed.confidence))
-}
-
-fn positive(path: &str, value: Magnitude) -> Option<Problem> {
-    require(value > Magnitude::default(), path, "a positive number", value)
 }
 
 fn confidence(path: &str, confidence: Magnitude) -> Option<Problem> {

@@ -38,8 +38,8 @@
 //! - The span is the smallest of all these. It is multiplied by the loss factor of the level, which for initial margin
 //!   grows as the stable price falls below its threshold.
 //! - Equity is the marked value of options and collateral and all cash. The margin is equity plus span less
-//!   contingencies: on the notional of perpetuals, on naked shorts (`max(0, -Σ amounts)` at each strike of an expiry,
-//!   calls and puts together), on collateral, and, at the initial level, on everything whose price has a confidence
+//!   contingencies: on the notional of perpetuals, on naked shorts (at each strike of an expiry
+//!   `max(0, -Σ amounts)` if there are both calls and puts, otherwise each short option), on collateral, and, at the initial level, on everything whose price has a confidence
 //!   below the threshold.
 //!
 //! # What makes them a linear program

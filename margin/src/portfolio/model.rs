@@ -38,6 +38,9 @@ pub struct PortfolioMargin {
     pub value_decimals: Decimals,
     /// The largest value, of one unit of anything, for which the program is sound.
     pub largest_value: Magnitude,
+    /// The largest weight (loss factor times dampening times discount) for which the program is sound.
+    #[serde(default = "usual_weight")]
+    pub largest_weight: Magnitude,
     /// The parameters.
     pub parameters: Parameters,
 }
@@ -150,12 +153,11 @@ impl PortfolioMargin {
                 "each time once",
                 expiry.time.0,
             ));
-            for (j, option) in expiry.options.iter().enumerate() {
-                let place = format!("{path}.options[{j}].strike");
-                let strike = option.strike;
-                problems.extend(require(strike > Magnitude::default(), place, "a positive strike", strike));
-            }
         }
         problems
     }
+}
+
+fn usual_weight() -> Magnitude {
+    Magnitude::from(1_000)
 }

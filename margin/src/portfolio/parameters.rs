@@ -30,7 +30,7 @@ pub struct Parameters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// The spot price is multiplied by this.
+    /// The spot price is multiplied by this; options stay where they are in a move along the skew.
     pub spot: Magnitude,
     /// What volatilities do.
     pub volatility: VolMove,
@@ -193,11 +193,6 @@ impl Parameters {
     pub(super) fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems = Vec::new();
         problems.extend(require(!self.scenarios.is_empty(), format!("{path}.scenarios"), "scenarios", "none"));
-        for (i, scenario) in self.scenarios.iter().enumerate() {
-            let moves = scenario.volatility.shape() == ScenarioShape::Absolute && scenario.spot != Magnitude::ONE;
-            let expected = "1, because a move along the skew leaves the spot where it is";
-            problems.extend(require(!moves, format!("{path}.scenarios[{i}].spot"), expected, scenario.spot));
-        }
         let threshold = self.contingency.confidence_threshold;
         let place = format!("{path}.contingency.confidence_threshold");
         problems.extend(require(threshold <= Magnitude::ONE, place, "at most 1", threshold));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{I256, U256};
 
-use super::{Magnitude, PortfolioMargin, Scenario, VolMove};
+use super::{Magnitude, PortfolioMargin, Scenario, ScenarioShape, VolMove};
 use crate::{
     ident::Name,
     market::MarketIndex,
@@ -211,7 +211,7 @@ pub struct Schema<'a> {
     pub(super) perpetual: Option<Slot>,
     pub(super) collateral: Vec<Slot>,
     pub(super) options: Vec<Vec<Slot>>,
-    /// For each expiry, the positions of the options of each strike.
+    /// For each expiry, the positions of the options whose amounts are netted.
     pub(super) strikes: Vec<Vec<Vec<usize>>>,
     pub(super) revaluations: Vec<Revaluation>,
     pub(super) basis_up: usize,
@@ -237,9 +237,6 @@ const LEVELS: [Basis; 2] = [Basis::Maintenance, Basis::Initial];
 /// Decimal places of weights, and of what one unit of a perpetual or of collateral is worth.
 pub(super) const FINE_DECIMALS: u8 = 15;
 
-/// Weights are at most this.
-const LARGEST_WEIGHT: u128 = 1_000;
-
 impl<'a> Schema<'a> {
     /// Resolves a model's names in a universe.
     ///
@@ -263,10 +260,6 @@ impl<'a> Schema<'a> {
             .iter()
             .map(|expiry| expiry.options.iter().map(|option| slot(&option.instrument)).collect())
             .collect();
-        let Ok(largest_value) = to_integer(model.largest_value.to_f64(), 0, Rounding::Up) else {
-            problems.push(Problem::new("model.largest_value", "a number below 2^128", model.largest_value.to_string()));
-            return Err(problems);
-        };
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -291,7 +284,7 @@ impl<'a> Schema<'a> {
         };
         schema.count_scenarios();
         schema.settle_scale();
-        schema.list_entries(largest_value)?;
+        schema.list_entries()?;
         Ok(schema)
     }
 
@@ -345,7 +338,12 @@ impl<'a> Schema<'a> {
         self.basis_up = position_or_push(&mut self.revaluations, unchanged(basis.up));
         self.basis_down = position_or_push(&mut self.revaluations, unchanged(basis.down));
         for Scenario { spot, volatility, dampening } in &self.model.parameters.scenarios {
-            let revaluation = Revaluation { spot: *spot, volatility: *volatility };
+            // A move along the skew values options where the spot is.
+            let valued_at = match volatility.shape() {
+                ScenarioShape::Signed => *spot,
+                ScenarioShape::Absolute => Magnitude::ONE,
+            };
+            let revaluation = Revaluation { spot: valued_at, volatility: *volatility };
             let shift = Shift { spot: *spot, dampening: *dampening };
             self.scenarios.push(ScenarioParts {
                 revaluation: position_or_push(&mut self.revaluations, revaluation),
@@ -364,19 +362,16 @@ impl<'a> Schema<'a> {
         self.scale = most(&mut self.cash.iter()).max(units.max(weighted) + u32::from(FINE_DECIMALS));
     }
 
-    fn list_entries(&mut self, largest_value: u128) -> Result<(), Vec<Problem>> {
+    fn list_entries(&mut self) -> Result<(), Vec<Problem>> {
+        let weights = Bound { path: "model.largest_weight", largest: self.model.largest_weight };
+        let values = Bound { path: "model.largest_value", largest: self.model.largest_value };
         for quantity in self.quantities() {
             let decimals = match quantity {
                 Quantity::OptionValue { .. } => self.model.value_decimals.get(),
                 _ => FINE_DECIMALS,
             };
-            let largest = if quantity.is_weight() { LARGEST_WEIGHT } else { largest_value };
-            let max =
-                10_u128.checked_pow(decimals.into()).and_then(|unit| unit.checked_mul(largest)).unwrap_or(u128::MAX);
-            let entry =
-                Decimals::new(decimals).and_then(|decimals| Ok(Entry { quantity, decimals, max: Price::new(max)? }));
-            let problem = |error| vec![Problem::new("model.largest_value", "a value that fits a price", error)];
-            self.entries.push(entry.map_err(problem)?);
+            let bound = if quantity.is_weight() { &weights } else { &values };
+            self.entries.push(bound.entry(quantity, decimals).map_err(|problem| vec![problem])?);
             self.index.insert(quantity, self.index.len());
         }
         Ok(())
@@ -431,18 +426,41 @@ impl<'a> Schema<'a> {
     }
 }
 
+/// The largest number that a market entry may have.
+struct Bound {
+    /// Where the model states it.
+    path: &'static str,
+    largest: Magnitude,
+}
+
+impl Bound {
+    fn entry(&self, quantity: Quantity, decimals: u8) -> Result<Entry, Problem> {
+        let number = to_integer(self.largest.to_f64(), decimals, Rounding::Up).map_err(|error| error.to_string());
+        let entry =
+            number.and_then(|max| Ok(Entry { quantity, decimals: Decimals::new(decimals)?, max: Price::new(max)? }));
+        entry.map_err(|error| Problem::new(self.path, "a number that fits a price", error))
+    }
+}
+
 /// `10^digits`.
 pub(crate) fn power_of_ten(digits: u32) -> I256 {
     I256::from_raw(U256::from(10).pow(U256::from(digits)))
 }
 
+/// The options of each expiry whose amounts are netted: those of a strike if there are both calls and puts, otherwise each
+/// by itself.
 fn strikes(model: &PortfolioMargin) -> Vec<Vec<Vec<usize>>> {
     let of_expiry = |expiry: &super::ExpiryRule| {
         let mut strikes: BTreeMap<Magnitude, Vec<usize>> = BTreeMap::new();
         for (position, option) in expiry.options.iter().enumerate() {
             strikes.entry(option.strike).or_default().push(position);
         }
-        strikes.into_values().collect()
+        let kind = |position: usize| expiry.options[position].kind;
+        let netted = |options: Vec<usize>| match options.iter().any(|option| kind(*option) != kind(options[0])) {
+            true => vec![options],
+            false => options.into_iter().map(|option| vec![option]).collect(),
+        };
+        strikes.into_values().flat_map(netted).collect()
     };
     model.expiries.iter().map(of_expiry).collect()
 }

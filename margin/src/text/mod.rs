@@ -163,6 +163,12 @@ impl InputErrors {
         Self::new(file, "", vec![Misfit { offset: 0, problem }])
     }
 
+    /// Problems, each with the byte of the text where it lies.
+    pub(crate) fn at(file: &str, text: &str, problems: Vec<(usize, Problem)>) -> Self {
+        let misfits = problems.into_iter().map(|(offset, problem)| Misfit { offset, problem }).collect();
+        Self::new(file, text, misfits)
+    }
+
     fn new(file: &str, text: &str, mut misfits: Vec<Misfit>) -> Self {
         misfits.sort_by_key(|misfit| misfit.offset);
         misfits.truncate(MAX_MISTAKES + 1);

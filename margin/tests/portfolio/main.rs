@@ -3,5 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
 
 mod account;
+mod imported;
+mod plain;
 mod published;
 mod rules;

@@ -15,10 +15,10 @@ use surety_margin::{
 use crate::account::{Account, LEVELS};
 
 /// The agreement that is required, relative.
-const TOLERANCE: f64 = 1e-8;
+pub(crate) const TOLERANCE: f64 = 1e-8;
 
 /// The case whose discounts are not concave.
-const NOT_CONCAVE: &str = "test_97_";
+pub(crate) const NOT_CONCAVE: &str = "test_97_";
 
 /// 80 options, 7 expiries, 31 scenarios.
 const LARGEST: &str = "test_65_";
@@ -30,10 +30,9 @@ struct Published {
 }
 
 impl Published {
-    fn read(path: PathBuf) -> Self {
-        let text = fs::read_to_string(&path).unwrap();
+    fn of(Text { name, text }: Text) -> Self {
         Self {
-            name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
+            name,
             account: Account::new(&text),
             expected: serde_json::from_str::<Value>(&text).unwrap()["Result"].take(),
         }
@@ -44,20 +43,33 @@ impl Published {
     }
 }
 
-/// All cases, or none if they are not there.
-fn cases() -> impl Iterator<Item = Published> {
+/// The text of a case.
+pub(crate) struct Text {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// The texts of all cases, or none if they are not there.
+pub(crate) fn texts() -> impl Iterator<Item = Text> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/derive-pm2");
     let files = fs::read_dir(&folder).inspect_err(|_| println!("skipped: there are no cases in {}", folder.display()));
     let mut paths: Vec<_> = files.into_iter().flatten().map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.into_iter().map(Published::read)
+    paths.into_iter().map(|path| Text {
+        name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
+        text: fs::read_to_string(path).unwrap(),
+    })
+}
+
+fn cases() -> impl Iterator<Item = Published> {
+    texts().map(Published::of)
 }
 
 fn concave_cases() -> impl Iterator<Item = Published> {
     cases().filter(|case| !case.name.starts_with(NOT_CONCAVE))
 }
 
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }
 

@@ -14,7 +14,7 @@ use surety_margin::{
 use crate::account::{Account, LEVELS};
 
 /// A case in the form of the published ones: options at two expiries, a perpetual, two kinds of collateral.
-fn book() -> Value {
+pub(crate) fn book() -> Value {
     let option = |expiry: u64, strike: &str, call: u8, vol: f64, amount: &str| {
         json!({
             "Expiry": expiry, "ExiryTs": 1_800_000_000 + expiry, "Strike": strike, "IsCall": call, "MarkVol": vol, "Amount": amount
@@ -249,7 +249,7 @@ fn rejects_texts_that_are_no_cases() {
     assert!(broken(&|book| book["Scenario"]["SpotPrice"] = json!("three")).contains("number"));
     assert!(broken(&|book| book["Scenario"]["Options"][0]["Expiry"] = json!(1)).contains("OptionFeeds"));
     assert!(broken(&|book| book["Scenario"]["Options"][0]["IsCall"] = json!(2)).contains("true, false"));
-    assert!(broken(&|book| book["Scenario"]["Collaterals"][0]["Name"] = json!("a b")).contains("name"));
+    assert!(broken(&|book| book["Scenario"]["StablePrice"] = json!(0)).contains("StablePrice"));
     assert!(
         broken(&|book| book["Parameters"]["Scenarios"][0]["VolShockDirection"] = json!("Sideways"))
             .contains("Sideways")
@@ -260,13 +260,13 @@ fn rejects_texts_that_are_no_cases() {
 
 #[test]
 fn rejects_parameters_that_are_no_model() {
-    let mut skewed = book();
-    skewed["Parameters"]["Scenarios"][5]["SpotShock"] = json!(1.1);
-    skewed["Parameters"]["OtherContingency"]["CONF_THRESHOLD"] = json!(1.5);
-    let account = Account::new(&skewed.to_string());
+    let mut sure = book();
+    sure["Parameters"]["Scenarios"] = json!([]);
+    sure["Parameters"]["OtherContingency"]["CONF_THRESHOLD"] = json!(1.5);
+    let account = Account::new(&sure.to_string());
     let problems = Schema::new(&account.case.model, &account.universe).unwrap_err();
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
-    assert_eq!(paths, ["model.parameters.scenarios[5].spot", "model.parameters.contingency.confidence_threshold"]);
+    assert_eq!(paths, ["model.parameters.scenarios", "model.parameters.contingency.confidence_threshold"]);
 }
 
 proptest! {

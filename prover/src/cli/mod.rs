@@ -15,7 +15,7 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        demo, doctor, explain, generate, info, init, key, market, policy, prove, source, srs, universe, verify,
+        demo, doctor, explain, generate, import, info, init, key, market, policy, prove, source, srs, universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -45,6 +45,9 @@ enum Command {
     Demo(demo::Args),
     /// Write the example's files for editing
     Init(init::Args),
+    /// Make universe, policy, prices and holdings of files that others publish
+    #[command(subcommand)]
+    Import(import::Command),
     /// Check or show a universe of instruments
     #[command(subcommand)]
     Universe(universe::Command),
@@ -85,6 +88,7 @@ impl Command {
         let (command, action) = match self {
             Self::Demo(_) => ("demo", None),
             Self::Init(_) => ("init", None),
+            Self::Import(command) => ("import", Some(command.name())),
             Self::Universe(command) => ("universe", Some(command.name())),
             Self::Policy(command) => ("policy", Some(command.name())),
             Self::Market(command) => ("market", Some(command.name())),
@@ -106,6 +110,7 @@ impl Command {
         match self {
             Self::Demo(args) => demo::run(&args, session),
             Self::Init(args) => init::run(&args, session),
+            Self::Import(command) => import::run(command, session),
             Self::Universe(command) => universe::run(command, session),
             Self::Policy(command) => policy::run(command, session),
             Self::Market(command) => market::run(command, session),

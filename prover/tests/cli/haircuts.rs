@@ -7,6 +7,7 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
+    import::haircuts::{self, Programme},
     policy::Policy,
     program::Unsatisfied,
     text::Document as _,
@@ -17,7 +18,7 @@ use surety_margin::{
 use crate::sandbox::{Sandbox, shared};
 
 /// Decimal places of the prices: the cheapest token costs a few millionths.
-const DECIMALS: usize = 12;
+const DECIMALS: u8 = 12;
 
 /// The set-up of the development universe.
 const SRS: &str = "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b";
@@ -30,15 +31,13 @@ struct Token {
 }
 
 fn tokens(csv: &str) -> Vec<Token> {
-    let lines = csv.lines().skip(1).map(|line| {
-        let fields: Vec<&str> = line.trim_matches('"').split("\",\"").collect();
-        let (whole, fraction) = fields[1].split_once('.').unwrap();
-        let fraction: String = fraction.chars().chain("0".repeat(DECIMALS).chars()).take(DECIMALS).collect();
-        let first_tier = fields[2].trim_start_matches('[').split([',', ']']).next().unwrap();
-        let ratio = first_tier.split_once(':').map_or(0, |(_, ratio)| ratio.parse().unwrap());
-        Token { name: format!("T-{}", fields[0]), price: format!("{whole}{fraction}").parse().unwrap(), ratio }
-    });
-    lines.filter(|token| token.price > 0).collect()
+    let tokens = haircuts::read("assets.csv", csv, Programme::VipLoan).unwrap();
+    let token = |token: haircuts::Token| Token {
+        name: format!("T-{}", token.name),
+        price: token.price.rounded(DECIMALS).unwrap(),
+        ratio: token.tiers.first().map_or(0, |tier| tier.weight.maintenance.0 / 10_000),
+    };
+    tokens.into_iter().map(token).filter(|token| token.price > 0).collect()
 }
 
 fn universe_text(tokens: &[Token]) -> String {

@@ -7,6 +7,7 @@ mod ceremony;
 mod commands;
 mod demo;
 mod haircuts;
+mod import;
 mod market;
 mod prove;
 mod sandbox;

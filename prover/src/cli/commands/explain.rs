@@ -28,7 +28,8 @@ pub(in crate::cli) struct Args {
     /// The market snapshot, if it is not market.json in DIR
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// Balances instead of those in private/; several files add up
+    /// Balances instead of those that statements and openings, or else private/holdings.csv, in DIR say; several files
+    /// add up
     #[arg(long, value_name = "FILE")]
     holdings: Vec<PathBuf>,
 }
@@ -57,13 +58,19 @@ fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
     format!("\nmarked, moved too far since the snapshot before: {}; {consequence}\n", marked.join(", "))
 }
 
-/// What the account holds: by the files given, or by the newest statements and their openings.
+/// What the account holds: by the files given, or by the newest statements and their openings, or, where there are no
+/// statements yet, by the holdings beside them.
 fn position(args: &Args, universe: &Universe) -> Result<Position, Error> {
-    if args.holdings.is_empty() {
+    let mut files = args.holdings.clone();
+    if files.is_empty() {
         let layout = args.files.layout();
-        return Ok(position_of(universe, &layout.read_statements()?, &layout.read_openings()?)?);
+        let statements = layout.read_statements()?;
+        if !statements.is_empty() || !layout.holdings().exists() {
+            return Ok(position_of(universe, &statements, &layout.read_openings()?)?);
+        }
+        files.push(layout.holdings());
     }
-    let parts = args.holdings.iter().map(|path| documents::read_holdings(path, universe));
+    let parts = files.iter().map(|path| documents::read_holdings(path, universe));
     Ok(sum(universe, &parts.collect::<Result<Vec<_>, _>>()?)?)
 }
 

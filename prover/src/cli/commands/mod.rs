@@ -5,6 +5,7 @@ pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod generate;
+pub(super) mod import;
 pub(super) mod info;
 pub(super) mod init;
 pub(super) mod key;

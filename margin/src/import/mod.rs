@@ -1,0 +1,227 @@
+//! From files that others publish to a universe, a policy and what belongs to them.
+//!
+//! What is imported can be explained as it is. Before anything can be proven against it, the policy needs the keys of a
+//! source and of oracle nodes, which no such file has: [`Parties`].
+//!
+//! | | |
+//! |---|---|
+//! | [`derive_pm2`] | a case of Derive's portfolio margin |
+//! | [`haircuts`] | an exchange's table of prices and collateral ratios |
+//! | [`positions`] | a spreadsheet's amounts |
+
+pub mod derive_pm2;
+pub mod haircuts;
+pub mod positions;
+
+use crate::{
+    FormatVersion,
+    capacity::Capacity,
+    compile::{CompileError, compile},
+    holdings::Holdings,
+    ident::{Bytes32, EvmAddress, Name},
+    market::{EntryPrice, Snapshot, SnapshotKind},
+    models::Model,
+    oracle::market_without_reports,
+    policy::{Basis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules},
+    portfolio::{Magnitude, case::CaseError},
+    problem::Problem,
+    program::ProgramError,
+    text::Document as _,
+    units::{Decimals, Ppm, Price, Seconds, Timestamp},
+    universe::{Instrument, Universe, UniverseKind},
+};
+
+/// What an import gives.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The instruments.
+    pub universe: Universe,
+    /// The rules.
+    pub policy: Policy,
+    /// The prices. Nobody has signed them, which is enough to explain but not to prove.
+    pub snapshot: Snapshot,
+    /// What is held, if the file says so.
+    pub holdings: Option<Holdings>,
+}
+
+/// Why a file cannot be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is no case.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// What it says breaks rules.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Rules(Vec<Problem>),
+    /// Its rules make no program, or one that fits no capacity class.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+impl From<Problem> for ImportError {
+    fn from(problem: Problem) -> Self {
+        Self::Rules(vec![problem])
+    }
+}
+
+/// Who reports prices and states balances under an imported policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// The keys of the oracle nodes; a majority is the quorum.
+    pub nodes: Vec<EvmAddress>,
+    /// The key of the source.
+    pub source: EvmAddress,
+}
+
+impl Default for Parties {
+    /// Three nodes and a source that nobody has the keys of: enough to explain and to compile.
+    fn default() -> Self {
+        Self { nodes: [1, 2, 3].map(nobody).to_vec(), source: nobody(0) }
+    }
+}
+
+impl Parties {
+    /// Whether nobody has the key of one of them.
+    #[must_use]
+    pub fn are_placeholders(&self) -> bool {
+        (0..=3).map(nobody).any(|nobody| nobody == self.source || self.nodes.contains(&nobody))
+    }
+}
+
+/// An address that spells what it is. Nobody can have its key: addresses are hashes of keys.
+fn nobody(number: u32) -> EvmAddress {
+    let mut address = EvmAddress::ZERO;
+    let (text, counter) = address.0.split_at_mut(16);
+    text.copy_from_slice(b"nobody's address");
+    counter.copy_from_slice(&number.to_be_bytes());
+    address
+}
+
+/// What an imported policy consists of, apart from what all have in common.
+struct Rules {
+    name: Name,
+    instruments: Vec<Instrument>,
+    market: Vec<(MarketEntry, Price)>,
+    time: Timestamp,
+    model: Model,
+}
+
+/// Length of an epoch, in seconds.
+const EPOCH: Seconds = Seconds(300);
+
+impl Rules {
+    /// The universe of the smallest capacity class that all levels fit, the policy, and the snapshot.
+    fn import(self, srs: Bytes32, parties: &Parties) -> Result<Import, ImportError> {
+        let Self { name, instruments, market, time, model } = self;
+        let universe = Universe {
+            kind: UniverseKind::Universe,
+            version: FormatVersion,
+            name: name.clone(),
+            capacity: largest_capacity()?,
+            srs,
+            instruments,
+        };
+        let entries = market.iter().map(|(entry, _)| entry.clone()).collect();
+        let policy = policy(&universe, entries, model, parties)?;
+        let prices = market.into_iter().map(|(entry, price)| EntryPrice { entry: entry.name, price });
+        let snapshot = Snapshot {
+            kind: SnapshotKind::Market,
+            version: FormatVersion,
+            epoch: time.0 / EPOCH.0,
+            time,
+            prices: prices.collect(),
+            previous: None,
+            marked: Vec::new(),
+            reports: Vec::new(),
+        };
+        let problems = [universe.problems(), policy.check(&universe)].concat();
+        if !problems.is_empty() {
+            return Err(ImportError::Rules(problems));
+        }
+        // Before a program is made, which takes longer.
+        market_without_reports(&policy, &universe, &snapshot).map_err(ImportError::Rules)?;
+        let universe = in_smallest_capacity(universe, &policy)?;
+        Ok(Import { universe, policy, snapshot, holdings: None })
+    }
+}
+
+fn policy(
+    universe: &Universe,
+    market: Vec<MarketEntry>,
+    model: Model,
+    parties: &Parties,
+) -> Result<Policy, ImportError> {
+    let node =
+        |(i, signer): (usize, &EvmAddress)| Ok(OracleNode { name: name(format!("node-{}", i + 1))?, signer: *signer });
+    let level = |text: &str, basis| Ok(Level::new(name(text)?, basis, Ppm::ONE));
+    Ok(Policy {
+        kind: PolicyKind::Policy,
+        version: FormatVersion,
+        name: universe.name.clone(),
+        universe: universe.name.clone(),
+        validity: Seconds(3_600),
+        market,
+        derived: Vec::new(),
+        oracle: OracleRules {
+            nodes: parties.nodes.iter().enumerate().map(node).collect::<Result<_, Problem>>()?,
+            quorum: parties.nodes.len() as u32 / 2 + 1,
+            epoch: EPOCH,
+            max_age: Seconds(900),
+            max_skew: Seconds(60),
+            max_confidence: Ppm(10_000),
+            breaker: None,
+        },
+        sources: vec![SourceRule { name: name("source")?, signer: parties.source, accounts: vec![name("account")?] }],
+        statements: StatementRules { max_skew: Seconds(60), max_age: Seconds(900) },
+        levels: [("maintenance", Basis::Maintenance), ("initial", Basis::Initial)]
+            .into_iter()
+            .map(|(name, basis)| level(name, basis))
+            .collect::<Result<_, Problem>>()?,
+        model,
+    })
+}
+
+/// The universe in the smallest capacity class that all levels of the policy fit.
+fn in_smallest_capacity(mut universe: Universe, policy: &Policy) -> Result<Universe, ImportError> {
+    for capacity in Capacity::all() {
+        universe.capacity = capacity;
+        let too_small = !universe.problems().is_empty() || !policy.check(&universe).is_empty();
+        let is_last = capacity.k() == Capacity::MAX_K;
+        if too_small && !is_last {
+            continue;
+        }
+        match compile(policy, &universe) {
+            Err(CompileError::Program { error: ProgramError::TooLarge { .. }, .. }) if !is_last => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => break,
+        }
+    }
+    Ok(universe)
+}
+
+fn largest_capacity() -> Result<Capacity, Problem> {
+    Capacity::new(Capacity::MAX_K).map_err(|error| Problem::new("capacity", "the largest", error))
+}
+
+fn name(text: impl Into<String>) -> Result<Name, Problem> {
+    Name::new(text).map_err(|error| Problem::new("", "a name", error))
+}
+
+/// The market entry of a number, and the number as its price.
+///
+/// The box reaches from `min` to a power of ten at least ten times the number, and there are as many decimal places, up to
+/// `most`, as fit.
+fn market_entry(name: Name, number: Magnitude, min: Price, most: u8) -> Result<(MarketEntry, Price), Problem> {
+    let (integer, places) = number.integer();
+    let digits = integer.checked_ilog10().map_or(0, |log| log as i32 + 1 - i32::from(places)).max(0).unsigned_abs() + 1;
+    let decimals = most.min(PRICE_DIGITS.saturating_sub(digits) as u8);
+    let failed = |error| Problem::new(name.as_str(), "a number that fits a price", error);
+    let price = number.rounded(decimals).ok_or("expected a smaller one".to_owned());
+    let price = price.and_then(Price::new).map_err(failed)?;
+    let max = Price::new(10_u128.pow(digits + u32::from(decimals))).map_err(failed)?;
+    let decimals = Decimals::new(decimals).map_err(failed)?;
+    Ok((MarketEntry::new(name.clone(), decimals, min, max), price))
+}
+
+/// Powers of ten up to this one are prices: see [`Price::MAX`].
+const PRICE_DIGITS: u32 = 28;

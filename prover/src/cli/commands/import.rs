@@ -1,0 +1,223 @@
+//! `surety import`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use surety::{Error, documents, files, imported::Imported, layout::Layout};
+use surety_kzg::{Srs, origin::CEREMONIES};
+use surety_margin::{
+    capacity::Capacity,
+    ident::{Bytes32, EvmAddress, Name},
+    import::{
+        Import, ImportError, Parties, derive_pm2,
+        haircuts::{self, Programme},
+        positions,
+    },
+    units::Timestamp,
+    universe::Universe,
+};
+
+use crate::cli::{
+    Session,
+    inputs::{Force, directory_of},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Subcommand)]
+pub(in crate::cli) enum Command {
+    /// Import a case of Derive's portfolio margin (PM2) as universe, policy, prices and holdings
+    DerivePm2(DerivePm2Args),
+    /// Import an exchange's table of prices and collateral ratios as universe, policy and prices
+    Haircuts(HaircutsArgs),
+    /// Import amounts from a spreadsheet (CSV of instrument,amount or instrument,lots) as holdings
+    Positions(PositionsArgs),
+}
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct DerivePm2Args {
+    /// The case, as JSON
+    #[arg(value_name = "CASE.json")]
+    case: PathBuf,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct HaircutsArgs {
+    /// The table, as CSV
+    #[arg(value_name = "FILE.csv")]
+    table: PathBuf,
+    /// A token to take; once for each [default: all that have a price and a ladder]
+    #[arg(long = "token", value_name = "NAME", value_parser = name)]
+    tokens: Vec<Name>,
+    /// Which of the exchange's ladders to take
+    #[arg(long, value_enum, default_value_t = Ladder::Margin)]
+    ladder: Ladder,
+    /// When the prices were observed [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct PositionsArgs {
+    /// The positions: instrument,amount with amounts in units, or instrument,lots
+    #[arg(value_name = "FILE.csv")]
+    positions: PathBuf,
+    /// The universe that they are over
+    #[arg(long, value_name = "FILE")]
+    universe: PathBuf,
+    /// File for the holdings [default: private/holdings.csv beside the universe]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
+}
+
+/// A column of the exchange's table.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Ladder {
+    VipLoan,
+    Margin,
+    PortfolioMargin,
+}
+
+impl From<Ladder> for Programme {
+    fn from(ladder: Ladder) -> Self {
+        match ladder {
+            Ladder::VipLoan => Self::VipLoan,
+            Ladder::Margin => Self::Margin,
+            Ladder::PortfolioMargin => Self::PortfolioMargin,
+        }
+    }
+}
+
+/// Where an import goes, and what it is over.
+#[derive(clap::Args)]
+struct Target {
+    /// Directory for the files
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The set-up that the universe names: an identifier, the name of a ceremony, or development
+    #[arg(long, default_value = "ppot-0085", value_name = "ID", value_parser = srs)]
+    srs: Bytes32,
+    /// Address of the key of an oracle node; once for each [default: three that nobody has the keys of]
+    #[arg(long = "node", value_name = "0xADDRESS", value_parser = EvmAddress::parse)]
+    nodes: Vec<EvmAddress>,
+    /// Address of the key of the source [default: one that nobody has the key of]
+    #[arg(long, value_name = "0xADDRESS", value_parser = EvmAddress::parse)]
+    source: Option<EvmAddress>,
+    #[command(flatten)]
+    force: Force,
+}
+
+impl Target {
+    fn parties(&self) -> Parties {
+        let placeholders = Parties::default();
+        let nodes = if self.nodes.is_empty() { placeholders.nodes } else { self.nodes.clone() };
+        Parties { nodes, source: self.source.unwrap_or(placeholders.source) }
+    }
+}
+
+impl Command {
+    pub(in crate::cli) fn name(&self) -> &'static str {
+        match self {
+            Self::DerivePm2(_) => "derive-pm2",
+            Self::Haircuts(_) => "haircuts",
+            Self::Positions(_) => "positions",
+        }
+    }
+}
+
+pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
+    match command {
+        Command::DerivePm2(args) => derive_pm2(&args, session),
+        Command::Haircuts(args) => haircuts(&args, session),
+        Command::Positions(args) => positions(&args),
+    }
+}
+
+fn derive_pm2(args: &DerivePm2Args, session: &Session) -> Result<Answer, Error> {
+    let text = files::read_text(&args.case)?;
+    session.progress.note("deriving values and compiling both levels");
+    let (target, failed) = (&args.target, failed(&args.case));
+    let import = derive_pm2::import(&text, target.srs, &target.parties()).map_err(failed)?;
+    write(import, &args.case, target, session)
+}
+
+fn haircuts(args: &HaircutsArgs, session: &Session) -> Result<Answer, Error> {
+    let text = files::read_text(&args.table)?;
+    let tokens = haircuts::read(&args.table.display().to_string(), &text, args.ladder.into())?;
+    let failed = failed(&args.table);
+    let tokens = haircuts::choose(tokens, &args.tokens).map_err(|problems| failed(ImportError::Rules(problems)))?;
+    session.progress.note(&format!("compiling both levels for {} tokens", tokens.len()));
+    let (target, at) = (&args.target, args.at.unwrap_or(session.now));
+    let import = haircuts::import(&tokens, at, target.srs, &target.parties()).map_err(failed)?;
+    write(import, &args.table, target, session)
+}
+
+fn write(import: Import, from: &Path, target: &Target, session: &Session) -> Result<Answer, Error> {
+    let imported = Imported::new(import, from, &target.parties());
+    let layout = Layout::new(&target.out);
+    let paths = imported.write(&layout, target.force.existing())?;
+    if imported.has_placeholders() {
+        session.progress.warn(PLACEHOLDERS);
+    }
+    let Import { universe, policy, snapshot, holdings } = imported.import();
+    let k = universe.capacity.k();
+    let data = json!({
+        "directory": target.out,
+        "files": paths,
+        "universe": universe.name,
+        "policy": policy.name,
+        "srs": universe.srs,
+        "k": k,
+        "instruments": universe.instruments.len(),
+        "market": policy.market.len(),
+        "time": snapshot.time,
+        "holdings": holdings.is_some(),
+        "placeholders": imported.has_placeholders(),
+    });
+    let mut text: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
+    text += &format!("{} instruments, {} prices, k = {k}\n", universe.instruments.len(), policy.market.len());
+    if imported.has_placeholders() {
+        text += &format!("{PLACEHOLDERS}\n");
+    }
+    Answer::new(data, text)
+}
+
+const PLACEHOLDERS: &str = "PLACEHOLDERS: nobody has the keys of this policy's oracle nodes or source, so that it can be \
+                            explained and compiled but nothing proven; give --node and --source";
+
+fn positions(args: &PositionsArgs) -> Result<Answer, Error> {
+    let universe: Universe = documents::read(&args.universe)?;
+    let text = files::read_text(&args.positions)?;
+    let holdings = positions::read(&args.positions.display().to_string(), &text, &universe)?;
+    let out = args.out.clone().unwrap_or_else(|| Layout::new(directory_of(&args.universe)).holdings());
+    files::create_private_directory(directory_of(&out))?;
+    files::write(&out, holdings.to_csv().as_bytes(), files::Access::Secret, args.force.existing())?;
+    let data = json!({ "file": out, "universe": universe.name, "instruments": holdings.balances.len() });
+    Answer::new(data, format!("{} instruments of {}: {}", holdings.balances.len(), universe.name, out.display()))
+}
+
+fn failed(path: &Path) -> impl Fn(ImportError) -> Error {
+    let file = path.display().to_string();
+    move |error| Error::Foreign { file: file.clone(), error }
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(text)
+}
+
+fn srs(text: &str) -> Result<Bytes32, String> {
+    if text == "development" {
+        let smallest = Capacity::new(Capacity::MIN_K)?;
+        return Ok(Srs::development(smallest).id().bytes());
+    }
+    match CEREMONIES.iter().find(|ceremony| ceremony.name == text) {
+        Some(ceremony) => Ok(ceremony.verifier_key().map_err(|error| error.to_string())?.id().bytes()),
+        None => Bytes32::parse(text).map_err(|error| format!("{error}, development or the name of a ceremony")),
+    }
+}

@@ -1,0 +1,163 @@
+//! `surety import`, and what `surety explain` says of it.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, read_json, shared};
+
+/// The agreement that is required, relative.
+const TOLERANCE: f64 = 1e-8;
+
+/// The published cases, or none if they are not there.
+fn cases() -> Vec<PathBuf> {
+    let folder = shared("cases/derive-pm2");
+    let mut paths: Vec<_> =
+        folder.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn case(prefix: &str) -> Option<PathBuf> {
+    cases().into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix))
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok()).expect("a number")
+}
+
+#[track_caller]
+fn assert_close(what: &str, found: f64, expected: f64, size: f64) {
+    let deviation = (found - expected).abs();
+    assert!(deviation <= TOLERANCE * expected.abs().max(size), "{what}: found {found}, expected {expected}");
+}
+
+fn amount(items: &Value, name: &str) -> f64 {
+    let item = items.as_array().and_then(|items| items.iter().find(|item| item["name"] == name));
+    item.map_or(0.0, |item| number(&item["amount"]))
+}
+
+/// Every figure that both the case and the explanation have.
+fn assert_explained(case: &Path, levels: &Value) {
+    let name = case.display().to_string();
+    let result = &read_json(case)["Result"];
+    let expected = |figure: &str| number(&result[figure]);
+    let size = 1e-4 * expected("MM").abs();
+    for (level, margin, factor, perpetual, options, collateral) in [
+        ("maintenance", "MM", "MMLossFactor", "MMPerpCont", "MMOptionCont", "MMBaseCont"),
+        ("initial", "IM", "im_loss_factor", "IMPerpContNormal", "IMOptionContNormal", "IMBaseContNormal"),
+    ] {
+        let found = &levels[level];
+        assert_close(&name, number(&found["margin"]), expected(margin), 0.0);
+        let (credits, charges, scenarios) = (&found["credits"], &found["charges"], &found["scenarios"]);
+        assert_close(&name, amount(credits, "options"), expected("OptionMTM"), size);
+        assert_close(&name, amount(credits, "collateral"), expected("CollateralMTM"), size);
+        assert_close(&name, -amount(charges, "perpetuals"), expected(perpetual), size);
+        assert_close(&name, -amount(charges, "naked short options"), expected(options), size);
+        assert_close(&name, -amount(charges, "haircut of collateral"), expected(collateral), size);
+        if level == "initial" {
+            assert_close(&name, -amount(charges, "prices of little confidence"), expected("OracleCont"), size);
+        }
+        // What scenarios do is shown as it counts: times the loss factor.
+        let factor = expected(factor);
+        let contingency = amount(scenarios, "basis contingency") / factor;
+        assert_close(&name, contingency, expected("ForwardContingency"), size);
+        let scenarios = scenarios.as_array().unwrap().iter().skip(1);
+        let lists = ["reg_losses", "tail_losses", "skew_losses"].into_iter();
+        let losses: Vec<_> = lists.flat_map(|list| result[list].as_array().unwrap()).collect();
+        assert_eq!(scenarios.len(), losses.len(), "{name}");
+        for (scenario, loss) in scenarios.zip(losses) {
+            let loss = number(loss.as_array().unwrap().last().unwrap());
+            assert_close(&name, number(&scenario["amount"]) / factor, loss, size);
+        }
+    }
+}
+
+#[test]
+fn every_published_case_is_imported_and_explained() {
+    let sandbox = Sandbox::new();
+    for case in cases() {
+        let import =
+            sandbox.run(["import", "derive-pm2", case.to_str().unwrap(), "--out", "book", "--force", "--json"]);
+        if import.says("not concave") {
+            assert!(case.to_str().unwrap().contains("test_97_"));
+            import.expect(2);
+            continue;
+        }
+        import.data();
+        assert_explained(&case, &sandbox.surety("explain book --json").data()["levels"]);
+    }
+}
+
+#[test]
+fn an_import_is_private_where_it_must_be_and_says_what_it_lacks() {
+    let Some(case) = case("test_57_") else { return };
+    let sandbox = Sandbox::new();
+    let import = |more: &[&str]| {
+        let words = ["import", "derive-pm2", case.to_str().unwrap(), "--out", "book"];
+        sandbox.run(words.into_iter().chain(more.iter().copied()))
+    };
+    let run = import(&[]).expect(0);
+    assert!(run.stdout.contains("PLACEHOLDERS") && run.stderr.contains("PLACEHOLDERS"));
+    assert!(fs::read_to_string(sandbox.path("book/policy.toml")).unwrap().contains("ATTENTION: PLACEHOLDERS"));
+    let mode = |name: &str| fs::metadata(sandbox.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("book/private"), mode("book/private/holdings.csv")), (0o700, 0o600));
+    assert_eq!(read_json(&sandbox.path("book/market.json"))["reports"], serde_json::json!([]));
+    let text = sandbox.surety("explain book").expect(0).stdout;
+    for word in ["maintenance: sufficient", "options", "scenarios, as they count", "basis contingency"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    // Nothing is overwritten unless asked for.
+    import(&[]).expect(2);
+    let (node, source) = (format!("0x{}", "11".repeat(20)), format!("0x{}", "22".repeat(20)));
+    let run = import(&["--force", "--node", &node, "--source", &source, "--srs", "development"]).expect(0);
+    assert!(!run.says("PLACEHOLDERS"));
+    let policy = fs::read_to_string(sandbox.path("book/policy.toml")).unwrap();
+    assert!(policy.contains(&node) && policy.contains(&source) && !policy.contains("PLACEHOLDERS"));
+    sandbox.surety("policy compile book --out compiled.json").expect(0);
+    import(&["--force", "--srs", "unheard-of"]).expect(2);
+}
+
+#[test]
+fn rejects_a_case_that_is_not_concave_and_writes_nothing() {
+    let Some(case) = case("test_97_") else { return };
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(["import", "derive-pm2", case.to_str().unwrap(), "--out", "book"]).expect(2);
+    assert!(run.stderr.contains("not concave"), "{}", run.stderr);
+    assert!(!sandbox.path("book").exists());
+}
+
+#[test]
+fn haircuts_and_positions_are_imported_together() {
+    let Some(table) = shared("cases/haircuts/binance-cex-assets.csv") else { return };
+    let sandbox = Sandbox::new();
+    let import = |more: &str| {
+        let words = ["import", "haircuts", table.to_str().unwrap(), "--json"];
+        sandbox.run(words.into_iter().chain(more.split_whitespace()))
+    };
+    assert_eq!(import("--out loans --token btc --token eth --srs development").data()["instruments"], 3);
+    sandbox.write("book.csv", "instrument,amount\nbtc,1000.5\nQUOTE,-1234.56\n");
+    sandbox.surety("import positions book.csv --universe loans/universe.toml").expect(0);
+    let levels = sandbox.surety("explain loans --json").data()["levels"].clone();
+    // 1000.5 btc at 115,770 are worth 115,827,885: 30,000,000 at 100 percent, 20 at 98, 50 at 95, the rest at 90.
+    let counted = 30e6 + 0.98 * 20e6 + 0.95 * 50e6 + 0.90 * 15_827_885.0;
+    assert_close("counted", number(&levels["maintenance"]["margin"]), counted - 1_234.56, 0.0);
+    assert!(import("--out all --ladder vip-loan").data()["instruments"].as_u64().unwrap() > 450);
+    import("--out none --token unheard-of").expect(2);
+    assert!(!sandbox.path("none").exists());
+}
+
+#[test]
+fn rejects_positions_that_are_no_lots() {
+    let sandbox = Sandbox::new();
+    sandbox.surety("init example").expect(0);
+    sandbox.write("book.csv", "instrument,amount\nUNKNOWN,1\n");
+    let run = sandbox.surety("import positions book.csv --universe example/universe.toml --out h.csv --json").expect(2);
+    let problem = &run.envelope()["error"]["problems"][0];
+    assert_eq!((&problem["line"], &problem["column"]), (&serde_json::json!(2), &serde_json::json!(1)));
+    assert!(!sandbox.path("h.csv").exists());
+}
