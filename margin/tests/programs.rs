@@ -14,8 +14,8 @@ use surety_margin::{
     ident::Name,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Model, ScenarioMargin, ScenarioPosition,
-        Span, SpreadCredit, Tier,
+        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, ScenarioMargin,
+        ScenarioPosition, Span, SpreadCredit, Tier,
     },
     policy::{ByBasis, MarketEntry, Policy},
     program::{Program, TailShare, Unsatisfied},
@@ -99,14 +99,18 @@ fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
     prop::collection::vec(prop::collection::vec(-900_000..900_000i32, 8), 0..6)
 }
 
-/// Any model, isolated ones included: two models that share the instruments between them.
+/// Any model, isolated ones included: two models that share the instruments between them. Or two modes, each with all.
 fn models() -> impl Strategy<Value = Model> {
     let isolated = (simple_models(), simple_models(), 1..INSTRUMENTS).prop_map(|(first, second, cut)| {
         let buckets = [("first", only(first, 0..cut)), ("second", only(second, cut..INSTRUMENTS))];
         let bucket = |(text, model): (&str, Model)| Bucket { name: name(text.to_owned()), model };
         Model::Isolated(Isolated { buckets: buckets.into_iter().map(bucket).collect() })
     });
-    prop_oneof![3 => simple_models(), 1 => isolated]
+    let modes = (simple_models(), simple_models()).prop_map(|(first, second)| {
+        let mode = |(text, model): (&str, Model)| Mode { name: name(text.to_owned()), model };
+        Model::Modes(Modes { modes: [("first", first), ("second", second)].into_iter().map(mode).collect() })
+    });
+    prop_oneof![6 => simple_models(), 2 => isolated, 1 => modes]
 }
 
 /// A model over some of its instruments.
@@ -375,6 +379,10 @@ impl Case {
         (liquidated.liquidation_penalty, liquidated.insurance_contribution) = (Ppm(50_000), Ppm(12_345));
         liquidated.multiple = Ppm(1_234_567);
         policy.levels.push(liquidated);
+        if let Model::Modes(model) = &policy.model {
+            let names = model.modes.iter().map(|mode| mode.name.clone()).cycle();
+            policy.levels.iter_mut().zip(names).for_each(|(level, mode)| level.mode = Some(mode));
+        }
         let mut prices: Vec<_> = prices.into_iter().map(|price| Price::new(price).unwrap()).collect();
         prices.resize(policy.market.len(), Price::ZERO);
         Self { sample: Sample { universe, policy }, prices }
@@ -524,20 +532,19 @@ proptest! {
 
     #[test]
     fn the_boundary_is_exact_to_one_lot_of_cash(model in models(), account in accounts()) {
-        let (mut lots, prices) = account;
-        // Make everything admissible but the margin, then find the least cash that suffices.
+        let (lots, prices) = account;
         let case = Case::new(model, prices);
-        let frame = Frame::new(case.policy(), &case.sample.universe, &case.policy().levels[0]).unwrap();
-        for (lots, range) in lots.iter_mut().zip(frame.holding_ranges()) {
-            *lots = (*lots).clamp(range.min, range.max);
-        }
         for (level, program) in case.programs().iter().enumerate() {
+            // Make everything admissible but the margin, then find the least cash that suffices.
+            let frame = Frame::new(case.policy(), &case.sample.universe, &case.policy().levels[level]).unwrap();
+            let ranges = frame.holding_ranges();
+            let lots: Vec<_> = lots.iter().zip(&ranges).map(|(lots, range)| *lots.clamp(&range.min, &range.max)).collect();
             let sufficient = |cash: i128| {
                 let mut lots = lots.clone();
                 lots[0] = cash;
                 case.evaluate(level, &position(&lots)).is_sufficient()
             };
-            let (mut low, mut high) = (frame.holding_ranges()[0].min, frame.holding_ranges()[0].max);
+            let (mut low, mut high) = (ranges[0].min, ranges[0].max);
             if sufficient(low) || !sufficient(high) {
                 continue;
             }

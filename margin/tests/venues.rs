@@ -5,7 +5,9 @@
 
 use std::{fs, path::PathBuf};
 
+use alloy_primitives::keccak256;
 use surety_margin::{
+    canonical,
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
@@ -225,6 +227,20 @@ fn files_read_back_the_same() {
         let policy = Policy::from_toml(name, &text(name)).unwrap();
         assert_eq!(Policy::from_toml(name, &policy.to_toml().unwrap()).unwrap(), policy);
         assert_eq!(Policy::from_json(name, &policy.to_json().unwrap()).unwrap(), policy);
+    }
+}
+
+/// The hashes are those of another implementation: see the test of the same name in `examples.rs`.
+#[test]
+fn canonical_encodings_are_reproducible() {
+    for (name, expected) in [
+        ("aave.toml", "0xb52b2f8fc12602df913d42833ea1ecf7cc19ed0d2fbb8b577bf1725e884ce049"),
+        ("compound.toml", "0xcbc129328491a946e26abe5caa765e44c6b6cf406e35f9689f3b823bc1c8fa9c"),
+        ("dydx.toml", "0xc28ec3e8300ceeeab92b08b0365a498eae0746692483f3555af3b20e0f20cd2b"),
+        ("drift.toml", "0x26f6a6de10154555ae51beb83e005b1109455239d97439a9a681c187b778113a"),
+    ] {
+        let policy = Policy::from_toml(name, &text(name)).unwrap();
+        assert_eq!(keccak256(canonical::encode(&policy).unwrap()).to_string(), expected, "{name}");
     }
 }
 

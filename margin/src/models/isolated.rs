@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, Model, Requirement, Rule};
+use super::{Frame, Model, Requirement, Rule, problems_inside, rules_inside};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
@@ -39,19 +39,14 @@ pub struct Bucket {
 
 impl Isolated {
     pub(super) fn rules(&self) -> Vec<Rule<'_>> {
-        let mut rules = Vec::new();
-        for (i, bucket) in self.buckets.iter().enumerate() {
-            let inside = bucket.model.rules().into_iter();
-            rules.extend(inside.map(|rule| Rule { path: path_in_bucket(i, &rule.path), ..rule }));
-        }
-        rules
+        rules_inside(self.models())
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
         let names = self.buckets.iter().map(|bucket| &bucket.name);
         let mut problems = repeated(names, |i| format!("model.buckets[{i}].name"), "each bucket once");
         problems.extend(not_empty("model.buckets", &self.buckets));
-        problems.extend(self.in_buckets(|model| match model {
+        problems.extend(problems_inside(self.models(), |model| match model {
             Model::Isolated(_) => vec![Problem::new("model.type", "a model other than isolated margin", "isolated")],
             Model::Modes(_) => {
                 vec![Problem::new("model.type", "a model without modes: those are of the policy", "modes")]
@@ -62,7 +57,7 @@ impl Isolated {
     }
 
     pub(super) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
-        self.in_buckets(|model| model.class_problems(universe))
+        problems_inside(self.models(), |model| model.class_problems(universe))
     }
 
     pub(super) fn least_rows(&self) -> usize {
@@ -104,16 +99,7 @@ impl Isolated {
         })
     }
 
-    fn in_buckets(&self, problems: impl Fn(&Model) -> Vec<Problem>) -> Vec<Problem> {
-        let of_bucket = |(i, bucket): (usize, &Bucket)| {
-            let inside = move |problem: Problem| Problem { path: path_in_bucket(i, &problem.path), ..problem };
-            problems(&bucket.model).into_iter().map(inside).collect::<Vec<_>>()
-        };
-        self.buckets.iter().enumerate().flat_map(of_bucket).collect()
+    fn models(&self) -> impl Iterator<Item = (String, &Model)> {
+        self.buckets.iter().enumerate().map(|(i, bucket)| (format!("model.buckets[{i}]"), &bucket.model))
     }
-}
-
-/// A path inside of a bucket's model, which calls itself `model`.
-fn path_in_bucket(bucket: usize, path: &str) -> String {
-    format!("model.buckets[{bucket}].{path}")
 }

@@ -241,7 +241,9 @@ impl Model {
     /// The model of a level, and where in the policy it is. None if it has modes and the level names none of them.
     pub(crate) fn of(&self, level: &Level) -> Option<(String, &Self)> {
         match self {
-            Self::Modes(model) => model.of(level).map(|(i, mode)| (modes::path_in_mode(i, "model"), &mode.model)),
+            Self::Modes(model) => {
+                model.of(level).map(|(i, mode)| (format!("{}.model", modes::path_of_mode(i)), &mode.model))
+            }
             model => Some(("model".to_owned(), model)),
         }
     }
@@ -284,6 +286,29 @@ pub(crate) struct Requirement {
     pub(crate) bucket: Option<Name>,
     /// Its margin.
     pub(crate) margin: Expression,
+}
+
+/// The rules of models inside of another one, with the places of what they are the models of. Each calls itself `model`.
+fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<Rule<'a>> {
+    let mut rules = Vec::new();
+    for (place, model) in models {
+        let inside = |rule: Rule<'a>| Rule { path: format!("{place}.{}", rule.path), ..rule };
+        rules.extend(model.rules().into_iter().map(inside));
+    }
+    rules
+}
+
+/// Problems of models inside of another one, in the same way.
+fn problems_inside<'a>(
+    models: impl Iterator<Item = (String, &'a Model)>,
+    problems: impl Fn(&Model) -> Vec<Problem>,
+) -> Vec<Problem> {
+    let mut all = Vec::new();
+    for (place, model) in models {
+        let inside = |problem: Problem| Problem { path: format!("{place}.{}", problem.path), ..problem };
+        all.extend(problems(model).into_iter().map(inside));
+    }
+    all
 }
 
 /// The rules of a list, with their places in it.

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Rule};
+use super::{Model, Rule, problems_inside, rules_inside};
 use crate::{
     ident::Name,
     policy::{Level, not_empty},
@@ -39,7 +39,7 @@ impl Modes {
         let names = self.modes.iter().map(|mode| &mode.name);
         let mut problems = repeated(names, |i| format!("model.modes[{i}].name"), "each mode once");
         problems.extend(not_empty("model.modes", &self.modes));
-        problems.extend(self.in_modes(|model| match model {
+        problems.extend(problems_inside(self.models(), |model| match model {
             Model::Modes(_) => vec![Problem::new("model.type", "a model other than modes", "modes")],
             model => model.problems(),
         }));
@@ -47,17 +47,12 @@ impl Modes {
     }
 
     pub(super) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
-        self.in_modes(|model| model.class_problems(universe))
+        problems_inside(self.models(), |model| model.class_problems(universe))
     }
 
     /// The rules of all modes, for checks of the policy: an instrument may have one in each mode.
     pub(super) fn rules(&self) -> Vec<Rule<'_>> {
-        let mut rules = Vec::new();
-        for (i, mode) in self.modes.iter().enumerate() {
-            let inside = mode.model.rules().into_iter();
-            rules.extend(inside.map(|rule| Rule { path: path_in_mode(i, &rule.path), ..rule }));
-        }
-        rules
+        rules_inside(self.models())
     }
 
     /// The mode of a level, and its number.
@@ -66,16 +61,12 @@ impl Modes {
         self.modes.iter().enumerate().find(|(_, mode)| mode.name == *name)
     }
 
-    fn in_modes(&self, problems: impl Fn(&Model) -> Vec<Problem>) -> Vec<Problem> {
-        let of_mode = |(i, mode): (usize, &Mode)| {
-            let inside = move |problem: Problem| Problem { path: path_in_mode(i, &problem.path), ..problem };
-            problems(&mode.model).into_iter().map(inside).collect::<Vec<_>>()
-        };
-        self.modes.iter().enumerate().flat_map(of_mode).collect()
+    fn models(&self) -> impl Iterator<Item = (String, &Model)> {
+        self.modes.iter().enumerate().map(|(i, mode)| (path_of_mode(i), &mode.model))
     }
 }
 
-/// A path inside of a mode's model, which calls itself `model`.
-pub(super) fn path_in_mode(mode: usize, path: &str) -> String {
-    format!("model.modes[{mode}].{path}")
+/// Where a mode is.
+pub(super) fn path_of_mode(mode: usize) -> String {
+    format!("model.modes[{mode}]")
 }
