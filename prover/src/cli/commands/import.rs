@@ -195,8 +195,15 @@ fn positions(args: &PositionsArgs) -> Result<Answer, Error> {
     let universe: Universe = documents::read(&args.universe)?;
     let text = files::read_text(&args.positions)?;
     let holdings = positions::read(&args.positions.display().to_string(), &text, &universe)?;
-    let out = args.out.clone().unwrap_or_else(|| Layout::new(directory_of(&args.universe)).holdings());
-    files::create_private_directory(directory_of(&out))?;
+    let out = match &args.out {
+        // Somebody's own directory is left as it is: the file is private anyway.
+        Some(out) => out.clone(),
+        None => {
+            let layout = Layout::new(directory_of(&args.universe));
+            files::create_private_directory(&layout.private())?;
+            layout.holdings()
+        }
+    };
     files::write(&out, holdings.to_csv().as_bytes(), files::Access::Secret, args.force.existing())?;
     let data = json!({ "file": out, "universe": universe.name, "instruments": holdings.balances.len() });
     Answer::new(data, format!("{} instruments of {}: {}", holdings.balances.len(), universe.name, out.display()))
