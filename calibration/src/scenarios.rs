@@ -34,6 +34,8 @@ pub(crate) fn write(
             let mut written = joint(model, calibration, market, record);
             written.extend(worst_days_of(market, calibration, worst_days as usize));
             model.scenarios.retain(|scenario| !scenario.name.as_str().starts_with(PREFIX));
+            // Stress scenarios count by the worst of them, not by a mean.
+            model.tail = None;
             written
         }
         ScenarioRule::History { days } => {

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MarketIndex(pub usize);
 
-/// The range that a policy allows a market entry: `0 < min <= p <= max`.
+/// The range that a policy allows a market entry: `0 <= min <= p <= max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceRange {
     /// Smallest price.
@@ -78,15 +78,13 @@ pub enum SnapshotKind {
 pub struct Predecessor {
     /// Its epoch.
     pub epoch: u64,
-    /// Its time.
-    pub time: Timestamp,
     /// Its prices, in the order of the policy.
     pub prices: Vec<EntryPrice>,
 }
 
 impl From<&Snapshot> for Predecessor {
     fn from(snapshot: &Snapshot) -> Self {
-        Self { epoch: snapshot.epoch, time: snapshot.time, prices: snapshot.prices.clone() }
+        Self { epoch: snapshot.epoch, prices: snapshot.prices.clone() }
     }
 }
 
@@ -116,12 +114,24 @@ pub struct Report {
     pub epoch: u64,
     /// When the prices were observed.
     pub observed_at: Timestamp,
-    /// Identifies the prices of the snapshot that the node saw before; zero if there was none.
+    /// Identifies the prices of the snapshot that the node saw before; or [`Report::FIRST`], or [`Report::NOT_COMPARED`].
     pub previous: Bytes32,
     /// One for each market entry, in the order of the policy.
     pub observations: Vec<Observed>,
     /// `r ‖ s ‖ v` over the EIP-712 hash of the above.
     pub signature: HexBytes<65>,
+}
+
+impl Report {
+    /// What a node says that has not looked for earlier prices: no policy with a circuit breaker takes it.
+    pub const NOT_COMPARED: Bytes32 = Bytes32::ZERO;
+
+    /// What a node says that has looked for earlier prices and found none.
+    pub const FIRST: Bytes32 = {
+        let mut bytes = [0; 32];
+        bytes[31] = 1;
+        HexBytes(bytes)
+    };
 }
 
 /// The value of a report's `kind`.
@@ -209,7 +219,7 @@ impl JsonSchema for Observed {
 pub struct Observation {
     /// The price.
     pub price: Price,
-    /// Half the width of its confidence interval, in the same unit; at least 1.
+    /// Half the width of its confidence interval, in the same unit.
     pub confidence: Price,
     /// How long before the time of the report it was the price.
     #[serde(default, skip_serializing_if = "Seconds::is_zero")]

@@ -16,7 +16,7 @@
 
 use crate::{
     FormatVersion,
-    ident::{Bytes32, Name},
+    ident::Name,
     market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
     policy::{OracleRules, Policy},
     problem::{Problem, repeated, require},
@@ -206,15 +206,26 @@ fn entry_problems(policy: &Policy, path: &str, prices: &[EntryPrice]) -> Vec<Pro
     count.into_iter().chain(names).collect()
 }
 
-/// Whether there are previous prices exactly if the policy has a circuit breaker and the reports name some.
+/// Whether there are previous prices exactly if the policy has a circuit breaker and the reports name some. With a breaker
+/// they must, or say that there are none: otherwise reports for a policy without one would silence it.
 fn predecessor_problem(policy: &Policy, snapshot: &Snapshot) -> Option<Problem> {
-    let named = snapshot.reports.first().map_or(Bytes32::ZERO, |report| report.previous);
-    let needed = policy.oracle.breaker.is_some() && named != Bytes32::ZERO;
-    match &snapshot.previous {
-        None => require(!needed, "previous", format!("the prices that the reports name, {named}"), "none"),
-        Some(_) => {
-            require(needed, "previous", "none, because the reports name none or the policy has no breaker", "some")
+    let named = snapshot.reports.first().map_or(Report::NOT_COMPARED, |report| report.previous);
+    if policy.oracle.breaker.is_none() {
+        let expected = "none, because the policy has no circuit breaker";
+        return require(snapshot.previous.is_none(), "previous", expected, "some");
+    }
+    match (&snapshot.previous, named) {
+        // Nobody stands behind prices without reports anyway.
+        _ if snapshot.reports.is_empty() => None,
+        (_, Report::NOT_COMPARED) => {
+            let expected = "reports that name the prices before, or say that there are none";
+            Some(Problem::new("reports[0].previous", expected, "a report that compared with nothing"))
         }
+        (Some(_), Report::FIRST) => Some(Problem::new("previous", "none, because the reports say so", "some")),
+        (None, named) if named != Report::FIRST => {
+            Some(Problem::new("previous", format!("the prices that the reports name, {named}"), "none"))
+        }
+        _ => None,
     }
 }
 

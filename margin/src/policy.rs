@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    derived::DerivedEntry,
+    derived::{DerivedEntry, Rounding},
     ident::{EvmAddress, Name},
-    models::{Frame, Model},
+    models::{Frame, Model, Rule},
+    portfolio::Losses,
     problem::{Problem, repeated, require},
     text::{self, Document, Format, InputErrors},
     units::{Decimals, Ppm, Price, Seconds},
@@ -290,13 +291,42 @@ impl Policy {
         let mut problems = self.problems();
         let expected = format!("the universe {}", universe.name);
         problems.extend(require(self.universe == universe.name, "universe", expected, &self.universe));
-        problems.extend(self.frame_problems(universe));
+        // Found out before names are resolved and programs made, which takes memory in proportion.
+        let size = self.size_problems(universe);
+        if !size.is_empty() {
+            problems.extend(size);
+            return problems;
+        }
+        // A model that is none has no names either, and says so again.
+        let mut names = self.frame_problems(universe);
+        names.retain(|problem| !problems.contains(problem));
+        problems.extend(names);
         problems.extend(self.claim_problems(universe));
         problems.extend(self.model.class_problems(universe));
-        // Found out before a program is made, which takes memory in proportion.
+        problems
+    }
+
+    /// What a policy may say, and is hardly meant to.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Problem> {
+        let losses = self.model.portfolios().into_iter().map(|model| model.parameters.losses);
+        let lax = losses.filter(|losses| losses.initial_factor < losses.maintenance_factor);
+        let warning = |losses: Losses| {
+            let expected = format!("at least the maintenance factor, {}", losses.maintenance_factor);
+            Problem::new("model.parameters.losses.initial_factor", expected, losses.initial_factor.to_string())
+                .advise("an account could open what would be liquidated at once")
+        };
+        lax.map(warning).collect()
+    }
+
+    /// What makes it larger than any program can be.
+    fn size_problems(&self, universe: &Universe) -> Vec<Problem> {
         let (room, needed) = (universe.capacity.program_rows(), self.model.least_rows());
         let expected = format!("at most {room} rows, which is what capacity {} has", universe.capacity.k());
-        problems.extend(require(needed <= room, "model", expected, format!("one that takes {needed} or more")));
+        let mut problems =
+            Vec::from_iter(require(needed <= room, "model", expected, format!("one that takes {needed} or more")));
+        let (most, modes) = (Self::MAX_LEVELS, self.model.modes());
+        problems.extend(require(modes <= most, "model.modes", format!("at most {most} modes"), modes));
         problems
     }
 
@@ -355,19 +385,34 @@ impl Policy {
             let fresh = tokens.insert(&claim.token);
             let expected = "a token that no claim before is";
             problems.extend(require(fresh, path("token"), expected, &claim.token));
-            let own = self.sources.iter().any(|source| source.name == claim.issuer);
-            let expected = "an issuer that is not a source of the policy: its own token secures nothing";
+            let parties = self.sources.iter().map(|source| &source.name);
+            let mut parties = parties.chain(self.oracle.nodes.iter().map(|node| &node.name));
+            let own = parties.any(|party| *party == claim.issuer);
+            let expected = "an issuer that is no source or oracle node of the policy: its own token secures nothing";
             problems.extend(require(!own, path("issuer"), expected, &claim.issuer));
-            for rule in self.model.rules().iter().filter(|rule| *rule.instrument == claim.token) {
-                let expected = format!("{}, the price of the claim that {} is", entry.name, claim.token);
-                let found = rule.price.map_or_else(|| "none".to_owned(), ToString::to_string);
-                problems.extend(require(
-                    rule.price == Some(&entry.name),
-                    format!("{}.price", rule.path),
-                    expected,
-                    found,
-                ));
+            let expected = "down, because a claim counts for the account";
+            let down = entry.rounding == Rounding::Down;
+            problems.extend(require(down, format!("derived[{i}].rounding"), expected, "up"));
+            for rule in &self.model.rules() {
+                problems.extend(self.claim_rule_problems(rule, &entry.name, &claim.token));
             }
+        }
+        problems
+    }
+
+    /// What is wrong with a rule for a token that is a claim, or for what is priced like it.
+    fn claim_rule_problems(&self, rule: &Rule<'_>, claim: &Name, token: &Name) -> Vec<Problem> {
+        let price = self.model.price_of(rule);
+        let mut problems = Vec::new();
+        if rule.instrument == token {
+            let expected = format!("{claim}, the price of the claim that {token} is");
+            let found = price.map_or_else(|| "none".to_owned(), ToString::to_string);
+            problems.extend(require(price == Some(claim), format!("{}.price", rule.path), expected, found));
+        }
+        if price == Some(claim) && rule.short {
+            let expected =
+                "no short, because a claim counts for less than is owed: what may be owed has a price of its own";
+            problems.push(Problem::new(format!("{}.short", rule.path), expected, "true"));
         }
         problems
     }

@@ -53,7 +53,7 @@ fn report(policy: &Policy, node: usize) -> Report {
         oracle: policy.oracle.nodes[node].signer,
         feeds: HexBytes([7; 32]),
         epoch: EPOCH,
-        previous: HexBytes::ZERO,
+        previous: Report::FIRST,
         observed_at: Timestamp(EPOCH * policy.oracle.epoch.0 + 10 * node as u64),
         observations: read_observations(&file, &text(&file), policy).unwrap(),
         signature: HexBytes::ZERO,

@@ -75,7 +75,7 @@ fn report() -> Report {
         oracle: policy.oracle.nodes[0].signer,
         feeds: HexBytes::ZERO,
         epoch: 1,
-        previous: HexBytes::ZERO,
+        previous: Report::FIRST,
         observed_at: Timestamp(300),
         observations: read_observations("n.csv", &example("market/node-1.csv"), &policy).unwrap(),
         signature: HexBytes::ZERO,

@@ -33,7 +33,7 @@ use crate::{
     layout::Layout,
     ledger::Ledger,
     opening::Opening,
-    oracle,
+    oracle::{self, Comparison},
     prove::{Prover, Request},
     setup::Setups,
     source::{self, Terms},
@@ -147,7 +147,7 @@ fn report(layout: &Layout, policy: &Policy, now: Timestamp, existing: Existing) 
     files::create_directory(&layout.reports())?;
     let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, Error> {
         let observations = read_observations(file.path, file.text, policy)?;
-        let report = oracle::sign(policy, observations, now, None, &demo_key(node.name.as_str())?)?;
+        let report = oracle::sign(policy, observations, now, Comparison::None, &demo_key(node.name.as_str())?)?;
         documents::write(&layout.reports().join(format!("{}.json", node.name)), &report, existing)?;
         Ok(report)
     };

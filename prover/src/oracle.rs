@@ -3,7 +3,7 @@
 use surety_margin::{
     FormatVersion,
     canonical::NotCanonical,
-    ident::{Bytes32, HexBytes},
+    ident::HexBytes,
     market::{Observed, Predecessor, Report, ReportKind, Snapshot},
     oracle,
     policy::Policy,
@@ -66,7 +66,18 @@ impl Previous {
     }
 }
 
-/// Signs a report of what a node observed, and of the prices that it saw before, if there were any.
+/// What a node compares its prices with, for circuit breakers.
+#[derive(Clone, Copy, Debug)]
+pub enum Comparison<'a> {
+    /// With nothing: enough for policies without a circuit breaker.
+    None,
+    /// With nothing, because there is no earlier snapshot.
+    First,
+    /// With the prices before.
+    With(&'a Previous),
+}
+
+/// Signs a report of what a node observed, and of the prices that it saw before.
 ///
 /// # Errors
 /// If the key is not that of an oracle node of the policy, or the prices before are not of an earlier epoch.
@@ -74,7 +85,7 @@ pub fn sign(
     policy: &Policy,
     observations: Vec<Observed>,
     observed_at: Timestamp,
-    previous: Option<&Previous>,
+    comparison: Comparison<'_>,
     key: &SigningKey,
 ) -> Result<Report, OracleError> {
     if !policy.oracle.nodes.iter().any(|node| node.signer == key.address()) {
@@ -82,10 +93,15 @@ pub fn sign(
         return Err(OracleError::problem("key", "", expected, format!("the key of {}", key.address())));
     }
     let epoch = observed_at.0 / policy.oracle.epoch.0.max(1);
-    if let Some(Previous { prices, .. }) = previous.filter(|previous| previous.prices.epoch >= epoch) {
-        let expected = format!("one before {epoch}, the epoch of the report");
-        return Err(OracleError::problem("the previous snapshot", "epoch", expected, prices.epoch.to_string()));
-    }
+    let previous = match comparison {
+        Comparison::None => Report::NOT_COMPARED,
+        Comparison::First => Report::FIRST,
+        Comparison::With(Previous { id, prices }) if prices.epoch < epoch => id.0,
+        Comparison::With(Previous { prices, .. }) => {
+            let expected = format!("one before {epoch}, the epoch of the report");
+            return Err(OracleError::problem("the previous snapshot", "epoch", expected, prices.epoch.to_string()));
+        }
+    };
     let report = Report {
         kind: ReportKind::Report,
         version: FormatVersion,
@@ -93,7 +109,7 @@ pub fn sign(
         feeds: FeedsId::of(&policy.market)?.0,
         epoch,
         observed_at,
-        previous: previous.map_or(Bytes32::ZERO, |previous| previous.id.0),
+        previous,
         observations,
         signature: HexBytes::ZERO,
     };

@@ -85,7 +85,8 @@ impl FeedsId {
     }
 }
 
-/// Identifies the prices of an epoch, whoever reported them and whatever a policy makes of them.
+/// Identifies the prices of an epoch, whoever reported them and when in it: what reports are compared with. Snapshots of
+/// other reports with the same medians have the same one, so that nodes name the same whichever they saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PricesId(pub Bytes32);
 
@@ -94,12 +95,11 @@ impl PricesId {
     #[must_use]
     pub fn of(feeds: FeedsId, prices: &Predecessor) -> Self {
         let words: Vec<Word> = prices.prices.iter().map(|entry| number(entry.price.get())).collect();
-        let (epoch, time) = (prices.epoch.to_be_bytes(), prices.time.0.to_be_bytes());
-        Self(hash("surety/prices/v1", &[&feeds.0.0, &epoch, &time, words.as_flattened()]))
+        Self(hash("surety/prices/v1", &[&feeds.0.0, &prices.epoch.to_be_bytes(), words.as_flattened()]))
     }
 }
 
-/// Identifies the prices of an epoch, what a circuit breaker compared them with, and the mark that it left.
+/// Identifies the prices of an epoch, their time, what a circuit breaker compared them with, and the mark that it left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SnapshotId(pub Bytes32);
@@ -110,10 +110,13 @@ impl SnapshotId {
     pub fn of(feeds: FeedsId, snapshot: &Snapshot) -> Self {
         let prices = PricesId::of(feeds, &snapshot.into());
         let before = snapshot.previous.as_ref().map_or(Bytes32::ZERO, |previous| PricesId::of(feeds, previous).0);
+        // The names of the mark are in the order of the entries: one pass finds them all.
+        let mut names = snapshot.marked.iter().peekable();
         let entries = snapshot.prices.iter().zip(0..);
-        let marked = entries.filter(|(entry, _)| snapshot.marked.contains(&entry.entry));
+        let marked = entries.filter(|(entry, _)| names.next_if(|name| **name == entry.entry).is_some());
         let marked: Vec<Word> = marked.map(|(_, position)| number(position)).collect();
-        Self(hash("surety/snapshot/v1", &[&prices.0.0, &before.0, marked.as_flattened()]))
+        let time = snapshot.time.0.to_be_bytes();
+        Self(hash("surety/snapshot/v1", &[&prices.0.0, &time, &before.0, marked.as_flattened()]))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     compiled::CommittedPolicy,
     eip712::{Domain, hash_struct, hash_words, number},
     ids::{FeedsId, PricesId, SnapshotId},
-    rejection::{Rejection, Rule, same},
+    rejection::{Rejection, Rule, require, same},
     signature::{SignatureError, SigningKey},
     statement::check_signature,
 };
@@ -87,13 +87,22 @@ pub fn check_signed(
     feeds: FeedsId,
     snapshot: &Snapshot,
 ) -> Result<CheckedSnapshot, Rejection> {
+    // Before anything is hashed, which takes time in proportion.
+    let most = policy.oracle.nodes.len();
+    let sizes = [("reports", snapshot.reports.len(), most), ("prices", snapshot.prices.len(), policy.market.len())];
+    for (list, found, most) in sizes {
+        require(found <= most, Rule::Market, &format!("market: {list}"), || {
+            (format!("at most {most}, as many as the policy has of them"), found.to_string())
+        })?;
+    }
+    let previous = snapshot.previous.as_ref().filter(|previous| previous.prices.len() <= policy.market.len());
+    let previous = previous.map(|previous| PricesId::of(feeds, previous).0);
     for (index, report) in snapshot.reports.iter().enumerate() {
         let input = format!("market: reports[{index}].feeds");
         same(Rule::Reference, &input, "the policy's feeds", feeds.0, report.feeds)?;
-        if let Some(previous) = &snapshot.previous {
+        if let Some(previous) = previous {
             let input = format!("market: reports[{index}].previous");
-            let prices = PricesId::of(feeds, previous).0;
-            same(Rule::Market, &input, "the previous prices of the snapshot,", prices, report.previous)?;
+            same(Rule::Market, &input, "the previous prices of the snapshot,", previous, report.previous)?;
         }
     }
     let prices = oracle::check(policy, universe, snapshot).map_err(|problems| market_rejection(&problems))?;

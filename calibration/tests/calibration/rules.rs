@@ -243,3 +243,16 @@ fn the_schema_accepts_what_people_write_and_rejects_other_shapes() {
         assert!(!validator.is_valid(&value), "{pointer}");
     }
 }
+
+/// Attack: joint scenarios are stresses of which the worst counts, but a tail that was there averages them.
+#[test]
+fn joint_scenarios_count_by_the_worst() {
+    let history = history();
+    let mut policy = policy("policy.toml");
+    let Model::Scenario(model) = &mut policy.model else { panic!() };
+    model.tail = serde_json::from_value(json!(500_000)).ok();
+    let rules = Calibration::read("c", &rules(), &history, Some(&policy)).unwrap();
+    let calibrated = calibrate(&rules, &history, &policy, &universe(14)).unwrap();
+    let Model::Scenario(model) = calibrated.policy.model else { panic!() };
+    assert!(model.tail.is_none(), "{} scenarios are averaged by {:?}", model.scenarios.len(), model.tail);
+}

@@ -127,7 +127,7 @@ impl Model {
             Self::Cross(model) => model.positions.len(),
             Self::Scenario(model) => model.least_rows(),
             Self::Isolated(model) => model.least_rows(),
-            Self::Portfolio(model) => model.instruments().count(),
+            Self::Portfolio(model) => model.least_rows(),
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.least_rows()).max().unwrap_or(0),
             Self::Span(model) => model.least_rows(),
         }
@@ -246,6 +246,22 @@ impl Model {
             }
             model => Some(("model".to_owned(), model)),
         }
+    }
+
+    /// How many modes it has.
+    pub(crate) fn modes(&self) -> usize {
+        match self {
+            Self::Modes(model) => model.modes.len(),
+            _ => 0,
+        }
+    }
+
+    /// The market entry that prices what a rule is for. Portfolio margin, whose rules have no price, looks its collateral
+    /// up in one.
+    pub(crate) fn price_of<'a>(&'a self, rule: &Rule<'a>) -> Option<&'a Name> {
+        let mut collateral = self.portfolios().into_iter().flat_map(|model| &model.collateral);
+        let looked_up = || Some(&collateral.find(|other| other.instrument == *rule.instrument)?.price.value);
+        rule.price.or_else(looked_up)
     }
 
     /// Every portfolio model in it, in the order in which they extend the market vector.

@@ -28,9 +28,6 @@ const AMOUNT_DECIMALS: i32 = 13;
 /// Amounts of lots have at most this many digits: see [`Lots::MAX`].
 const LOTS_DIGITS: i32 = 28;
 
-/// Least decimal places of the values of options: margins agree with the published ones to 10 digits or better.
-const LEAST_VALUE_DECIMALS: u8 = 9;
-
 /// Values of options get as many decimal places as keep the value of an expiry below this, the range of a variable at
 /// k = 13: a value that takes two variables makes a proof twice as slow.
 const LARGEST_EXPIRY_VALUE: u128 = 1 << 103;
@@ -223,8 +220,9 @@ impl Account {
             let value = factors.into_iter().try_fold(count as u128, u128::checked_mul);
             value.is_some_and(|value| value < LARGEST_EXPIRY_VALUE)
         };
-        let places = (LEAST_VALUE_DECIMALS..=PortfolioMargin::MAX_VALUE_DECIMALS).rev().find(fits);
-        Decimals::new(places.unwrap_or(LEAST_VALUE_DECIMALS)).map_err(|error| rule("", "decimal places", error))
+        let places = (PortfolioMargin::MIN_VALUE_DECIMALS..=PortfolioMargin::MAX_VALUE_DECIMALS).rev().find(fits);
+        Decimals::new(places.unwrap_or(PortfolioMargin::MIN_VALUE_DECIMALS))
+            .map_err(|error| rule("", "decimal places", error))
     }
 
     fn feed(&mut self, name: &str, value: Magnitude, confidence: Magnitude) -> Result<FeedNames, CaseError> {

@@ -125,6 +125,10 @@ pub struct OptionRule {
 }
 
 impl PortfolioMargin {
+    /// Least decimal places of the values of options. These are rounded to the nearest, as they may be held or owed: with
+    /// fewer an account could owe many options that round to nothing.
+    pub const MIN_VALUE_DECIMALS: u8 = 9;
+
     /// Most decimal places of the values of options: more would not leave room for weights in a row of a program.
     pub const MAX_VALUE_DECIMALS: u8 = 15;
 
@@ -136,14 +140,23 @@ impl PortfolioMargin {
         self.cash.iter().chain(perpetual).chain(collateral).chain(options)
     }
 
+    /// A lower bound on the rows of a program: every revaluation reads every option once. Found without deriving anything.
+    pub(crate) fn least_rows(&self) -> usize {
+        let options: usize = self.expiries.iter().map(|expiry| expiry.options.len()).sum();
+        let moves = self.parameters.scenarios.iter().map(|scenario| (scenario.spot, scenario.volatility));
+        let revaluations = moves.collect::<BTreeSet<_>>().len();
+        self.instruments().count().saturating_add(options.saturating_mul(revaluations))
+    }
+
     /// What makes it no model.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = repeated(self.instruments(), |i| format!("model, instrument {i}"), "each instrument once");
         problems.extend(self.parameters.problems("model.parameters"));
         let decimals = self.value_decimals.get();
-        let expected = format!("at most {}", Self::MAX_VALUE_DECIMALS);
-        problems.extend(require(decimals <= Self::MAX_VALUE_DECIMALS, "model.value_decimals", expected, decimals));
+        let sensible = Self::MIN_VALUE_DECIMALS..=Self::MAX_VALUE_DECIMALS;
+        let expected = format!("from {} to {}", sensible.start(), sensible.end());
+        problems.extend(require(sensible.contains(&decimals), "model.value_decimals", expected, decimals));
         let mut times = BTreeSet::new();
         for (i, expiry) in self.expiries.iter().enumerate() {
             let path = format!("model.expiries[{i}]");

@@ -139,9 +139,10 @@ fn rejects_marks_in_another_form() {
 
 #[test]
 fn rejects_previous_prices_where_there_are_none_to_compare_with() {
-    let message = "previous: expected none, because the reports name none or the policy has no breaker, found some";
-    refused(aggregate(&breaking(), &with_first_prices(&[BEFORE; 3]), Some(&previous())), &[message]);
-    refused(aggregate(&policy(), &after(&[BEFORE; 3]), Some(&previous())), &[message]);
+    let first = "previous: expected none, because the reports say so, found some";
+    refused(aggregate(&breaking(), &with_first_prices(&[BEFORE; 3]), Some(&previous())), &[first]);
+    let without = "previous: expected none, because the policy has no circuit breaker, found some";
+    refused(aggregate(&policy(), &after(&[BEFORE; 3]), Some(&previous())), &[without]);
 }
 
 #[test]
@@ -240,4 +241,16 @@ proptest! {
         reports.reverse();
         prop_assert_eq!(aggregate(&policy, &reports, Some(&previous())).unwrap(), snapshot);
     }
+}
+
+/// Attack: reports for a policy without a breaker, which need not look for earlier prices.
+#[test]
+fn rejects_reports_that_compared_with_nothing() {
+    let mut reports = with_first_prices(&[BEFORE; 3]);
+    reports.iter_mut().for_each(|report| report.previous = Report::NOT_COMPARED);
+    let expected = "reports that name the prices before, or say that there are none";
+    let message = format!("reports[0].previous: expected {expected}, found a report that compared with nothing");
+    refused(aggregate(&breaking(), &reports, None), &[&message]);
+    refused(aggregate(&breaking(), &reports, Some(&previous())), &[&message]);
+    aggregate(&policy(), &reports, None).unwrap();
 }

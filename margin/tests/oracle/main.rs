@@ -55,7 +55,7 @@ fn report(node: usize) -> Report {
         oracle: policy().oracle.nodes[node].signer,
         feeds: HexBytes([7; 32]),
         epoch: EPOCH,
-        previous: HexBytes::ZERO,
+        previous: Report::FIRST,
         observed_at: Timestamp(START + 10 + 10 * node as u64),
         observations: read_observations(&file, &example(&file), &policy()).unwrap(),
         signature: HexBytes::ZERO,

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use surety_margin::{
     evaluate::evaluate,
-    ident::{Bytes32, EvmAddress},
+    ident::{Bytes32, EvmAddress, Name},
     import::{Import, ImportError, Parties, derive_pm2},
+    models::Model,
     oracle::market_without_reports,
     policy::Policy,
+    portfolio::PortfolioMargin,
     text::Document as _,
+    units::Decimals,
     universe::Universe,
 };
 
@@ -320,4 +323,70 @@ fn holdings_are_written_as_they_are_read() {
     let holdings = import.holdings.unwrap();
     let read = surety_margin::holdings::Holdings::from_csv("h.csv", &holdings.to_csv(), &import.universe).unwrap();
     assert_eq!(read, holdings);
+}
+
+/// The policy of the book, with a change, and what is wrong with it.
+fn checked(change: impl FnOnce(&mut PortfolioMargin, &mut Policy)) -> Vec<String> {
+    let Import { universe, mut policy, .. } = import(&book()).unwrap();
+    let Model::Portfolio(mut model) = policy.model.clone() else { panic!("the book is portfolio margin") };
+    change(&mut model, &mut policy);
+    policy.model = Model::Portfolio(model);
+    policy.check(&universe).iter().map(ToString::to_string).collect()
+}
+
+/// Attack: a million options owed, each of which rounds to nothing.
+#[test]
+fn rejects_values_of_options_with_few_decimals() {
+    let found = checked(|model, _| model.value_decimals = Decimals::new(8).unwrap());
+    assert_eq!(found, ["model.value_decimals: expected from 9 to 15, found 8"]);
+    assert_eq!(checked(|model, _| model.value_decimals = Decimals::new(9).unwrap()), [""; 0]);
+}
+
+/// Attack: a small file whose values take all memory before they are found not to fit.
+#[test]
+fn rejects_more_revaluations_than_a_program_can_read() {
+    let scenario = |i: u32| json!({ "spot": format!("1.{i:06}"), "volatility": "up", "dampening": "1" });
+    let scenarios = |count| (1..=count).map(|i| serde_json::from_value(scenario(i)).unwrap()).collect();
+    let found = checked(|model, _| model.parameters.scenarios = scenarios(100_000));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("model: expected at most"), "{}", found[0]);
+}
+
+/// Collateral that is a claim on something else counts at the price of the claim, here as elsewhere.
+#[test]
+fn rejects_collateral_that_is_not_looked_through() {
+    let claim = |model: &PortfolioMargin, policy: &mut Policy| {
+        let token = &model.collateral[0].instrument;
+        let formula = json!({ "claim": {
+            "token": token, "underlying": "spot", "rate": "stable", "quality": 900_000, "issuer": "lido"
+        } });
+        let entry = json!({
+            "name": "looked-through", "decimals": 8, "min": "0", "max": "100000000000000", "rounding": "down",
+            "formula": formula
+        });
+        policy.derived = vec![serde_json::from_value(entry).unwrap()];
+    };
+    let found = checked(|model, policy| {
+        claim(model, policy);
+        model.collateral[0].price.value = Name::new("looked-through").unwrap();
+    });
+    assert_eq!(found, [""; 0]);
+    let found = checked(|model, policy| claim(model, policy));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("model.price: expected looked-through, the price of the claim"), "{}", found[0]);
+}
+
+/// Parameters are published either way, so it is no mistake, but nobody should overlook it.
+#[test]
+fn an_initial_level_that_is_laxer_is_warned_of() {
+    let mut case = book();
+    assert_eq!(import(&case).unwrap().policy.warnings(), []);
+    case["Parameters"]["Margin"]["IM_LOSS_FACTOR"] = json!(0.5);
+    let warnings = import(&case).unwrap().policy.warnings();
+    assert_eq!(
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an account could open what would be liquidated at once"
+        ]
+    );
 }

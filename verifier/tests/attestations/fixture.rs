@@ -137,7 +137,7 @@ pub(crate) fn report(policy: &CommittedPolicy, node: u8) -> Report {
         feeds: policy.feeds_id().0,
         epoch: EPOCH,
         observed_at: Timestamp(PRICES_AT + 10 * u64::from(node)),
-        previous: Bytes32::ZERO,
+        previous: Report::FIRST,
         observations: prices(policy.policy()).into_iter().map(observe).collect(),
         signature: HexBytes::ZERO,
     };

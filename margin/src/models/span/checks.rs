@@ -161,6 +161,8 @@ impl Member {
         let place = |key: &str| format!("{path}.{key}");
         let mut problems = Vec::new();
         let found = self.risk_array.len();
+        let (most, array) = (CombinedCommodity::MAX_SCENARIOS, place("risk_array"));
+        problems.extend(require(found <= most, array, format!("at most {most} losses"), found));
         let array = if scenarios == 0 {
             require(false, place("risk_array"), "at least one loss", "none").map(|problem| problem.advise(NO_ARRAY))
         } else {

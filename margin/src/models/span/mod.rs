@@ -185,6 +185,9 @@ impl Member {
 }
 
 impl CombinedCommodity {
+    /// Most losses of a risk array; SPAN has sixteen.
+    const MAX_SCENARIOS: usize = 1_024;
+
     /// Decimal places of the numbers that its program has: beside an outright charge one more for the half of a calendar
     /// charge, and six for a credit.
     fn places(&self) -> u32 {

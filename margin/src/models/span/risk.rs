@@ -207,7 +207,7 @@ impl<'a> Commodity<'a> {
 
     /// What each member loses in a scenario of the risk arrays.
     fn losses(&self, scenario: usize) -> Weighted<'_> {
-        let loss = |member: &Member| Some(i128::from(member.risk_array.get(scenario)?.0));
+        let loss = |member: &Member| Some(i128::from(member.risk_array.get(scenario)?.0)).filter(|loss| *loss != 0);
         self.weighted(|rule, member| Some(self.frame.measure(rule, 0, loss(member)?, &[self.multiple])))
     }
 

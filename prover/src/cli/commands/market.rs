@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use surety::{
     Error, documents, files,
-    oracle::{self, Previous},
+    oracle::{self, Comparison, Previous},
 };
 use surety_margin::{
     market::{Report, Snapshot, read_observations},
@@ -103,7 +103,12 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     let previous = read_previous(args.previous.as_deref(), &policy, &universe)?;
     let key = args.key.load(&session.progress)?;
     let at = args.at.unwrap_or(session.now);
-    let report = oracle::sign(&policy, observations, at, previous.as_ref(), &key)?;
+    let comparison = match &previous {
+        Some(previous) => Comparison::With(previous),
+        None if args.first => Comparison::First,
+        None => Comparison::None,
+    };
+    let report = oracle::sign(&policy, observations, at, comparison, &key)?;
     documents::write(&args.out, &report, args.force.existing())?;
     let data = json!({
         "report": args.out,

@@ -133,8 +133,11 @@ fn inspect(args: &InspectArgs) -> Result<Answer, Error> {
             entry.decimals.get()
         );
     }
+    let warnings: Vec<_> = policy.warnings().iter().map(ToString::to_string).collect();
+    text.extend(warnings.iter().map(|warning| format!("warning   {warning}\n")));
     let data = json!({
         "policy": policy.name,
+        "warnings": warnings,
         "k": capacity.k(),
         "rows": capacity.program_rows(),
         "variables": capacity.variables(),
