@@ -1,16 +1,20 @@
 //! A small statement and everything that belongs to it, for the tests of this crate.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 pub(crate) mod forger;
 pub(crate) mod oracles;
+pub(crate) mod stored;
+
+use std::path::Path;
 
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_circuits::{AdviceColumn, ProvingKey, Witness};
-use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, progress::Silent};
+use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, import::import, progress::Silent};
 use surety_margin::{
     capacity::Capacity,
     compile::compile,
@@ -63,6 +67,16 @@ pub(crate) fn development(capacity: Capacity) -> Params {
     Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap()
 }
 
+/// The ceremony's set-up, if this machine has it.
+pub(crate) fn ceremony() -> Option<Srs> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/srs/ppot-0085-k16.g1-compressed");
+    if !file.exists() {
+        eprintln!("skipped: {} is not there", file.display());
+        return None;
+    }
+    Some(import(&file, None, None, &Silent).unwrap())
+}
+
 /// The commitments to the known columns of a witness.
 pub(crate) fn known(params: &Params, witness: &Witness) -> KnownCommitments {
     let [idx, flag, coef, hold] = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Hold]
@@ -86,10 +100,14 @@ impl Proven {
     }
 
     pub(crate) fn new(statement: &Statement) -> Self {
-        let params = development(statement.capacity);
+        Self::over(development(statement.capacity), statement, 20_261_121)
+    }
+
+    /// Over any bases, for any context.
+    pub(crate) fn over(params: Params, statement: &Statement, context: u64) -> Self {
         let key = ProvingKey::generate(&params).unwrap();
         let witness = statement.witness();
-        let (context, known) = (Fr::from(20_261_121), known(&params, &witness));
+        let (context, known) = (Fr::from(context), known(&params, &witness));
         let proof = key.prove(context, &known, &witness).unwrap().0.to_vec();
         Self { params, key, witness, context, known, proof }
     }

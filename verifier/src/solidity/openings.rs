@@ -1,0 +1,202 @@
+//! The multi-opening as a contract computes it; [`crate::shplonk`] says what is computed.
+//!
+//! Every polynomial is opened at `x`, alone or together with one neighbour `s·x`. Then with `e` and `e'` the values of a
+//! set's polynomials at the two, combined with powers of `y`, the set's share of the equation is
+//!
+//! ```text
+//! v^i/(u - s·x) · Σ_j y^j·P_j   less   v^i·(e - e'·(u - x)/(u - s·x))/(x·(1 - s)) · [1]
+//! ```
+//!
+//! Commitments are summed up by Horner's rule, from the last polynomial of a set to the first. Those that the key fixes
+//! are left out: only their factors are computed, so that a batch multiplies each of them once.
+
+use core::fmt;
+
+use ff::Field as _;
+use halo2curves::bn256::Fr;
+
+use crate::{
+    protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet},
+    solidity::{
+        Unsupported,
+        layout::{self, evaluation, point, quotient_piece, rotation_name},
+        yul::{Yul, literal},
+    },
+};
+
+/// The sum of the commitments of a proof, each with its factor.
+pub(super) const RIGHT: &str = "RIGHT";
+
+/// The sum over a set, before it is multiplied with the set's weight.
+const SET: &str = "SET";
+
+/// The quotient's commitment.
+const QUOTIENT: &str = "QUOTIENT_POINT";
+
+/// The names of running sums of points.
+pub(super) const SUMS: [&str; 3] = [QUOTIENT, SET, RIGHT];
+
+/// Polynomials that are opened at `x`, and at one neighbour, unless they are the first set.
+pub(super) struct Set {
+    /// What the neighbour is called.
+    pub(super) name: String,
+    /// `s`
+    pub(super) factor: String,
+    /// `1/(1 - s)`
+    pub(super) interpolation: String,
+    /// `v^i`
+    pub(super) power_of_v: String,
+    /// The `e_j`, from the last to the first.
+    pub(super) here: Vec<String>,
+    /// The `e'_j`, from the last to the first.
+    pub(super) there: Vec<String>,
+    /// Polynomials that the key fixes.
+    pub(super) fixed: Vec<Fixed>,
+}
+
+/// A polynomial that the key fixes.
+pub(super) struct Fixed {
+    /// Where the factor of its commitment goes.
+    pub(super) slot: String,
+    /// `y^j`
+    pub(super) power_of_y: String,
+}
+
+/// The sets in their order; the first is opened at `x` alone.
+pub(super) fn sets(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Set>, Unsupported> {
+    let first = sets.first().ok_or(Unsupported::Openings)?;
+    if first.rotations != [Rotation::CURRENT] {
+        return Err(Unsupported::Openings);
+    }
+    sets.iter().enumerate().map(|(index, set)| describe(protocol, index, set)).collect()
+}
+
+fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set, Unsupported> {
+    let neighbour = neighbour(index, set)?;
+    let factor = protocol.rotation_factor(neighbour);
+    let y = Yul::variable("y");
+    let fixed = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_fixed(polynomial));
+    let values = |rotation| {
+        let value = |polynomial: &Polynomial| match polynomial {
+            Polynomial::Quotient => Yul::load("QUOTIENT_EVAL"),
+            _ => Yul::load(evaluation(protocol, Opening { polynomial: *polynomial, rotation })),
+        };
+        set.polynomials.iter().rev().map(|polynomial| value(polynomial).render(0)).collect()
+    };
+    let interpolation: Option<Fr> = (Fr::ONE - factor).invert().into();
+    Ok(Set {
+        name: rotation_name(neighbour),
+        factor: literal(factor),
+        interpolation: literal(interpolation.unwrap_or(Fr::ONE)),
+        power_of_v: Yul::variable("v").power(index.max(1)).render(0),
+        here: values(Rotation::CURRENT),
+        there: values(neighbour),
+        fixed: fixed
+            .map(|(exponent, polynomial)| Fixed {
+                slot: fixed_factor(protocol, *polynomial),
+                power_of_y: y.clone().power(exponent).render(0),
+            })
+            .collect(),
+    })
+}
+
+/// Where a set's polynomials are opened besides `x`.
+fn neighbour(index: usize, set: &RotationSet) -> Result<Rotation, Unsupported> {
+    match (index, set.rotations.as_slice()) {
+        (0, [Rotation::CURRENT]) => Ok(Rotation::CURRENT),
+        (1.., [Rotation::CURRENT, neighbour] | [neighbour, Rotation::CURRENT]) => Ok(*neighbour),
+        _ => Err(Unsupported::Openings),
+    }
+}
+
+fn is_fixed(polynomial: &Polynomial) -> bool {
+    matches!(polynomial, Polynomial::Fixed(_))
+}
+
+/// The place of the factor of a commitment that the key fixes.
+pub(super) fn fixed_factor(protocol: &Protocol, polynomial: Polynomial) -> String {
+    format!("{}_FACTOR", protocol.name(polynomial))
+}
+
+/// The place of `1/(u - s·x)`.
+pub(super) fn inverse(set: &Set) -> String {
+    format!("INVERSE_{}", set.name)
+}
+
+/// A statement that works on points.
+pub(super) enum Step {
+    /// A new part begins.
+    Comment(String),
+    /// `sum = point`
+    Start { sum: &'static str, point: String },
+    /// `sum = factor·sum + point`
+    Fold { sum: &'static str, factor: String, point: String },
+    /// `sum = sum + factor·point`
+    Accumulate { sum: &'static str, factor: String, point: String },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Comment(text) => write!(f, "// {text}"),
+            Self::Start { sum, point } => write!(f, "_copyPoint({sum}, {point});"),
+            Self::Fold { sum, factor, point } => write!(f, "_fold({sum}, {factor}, {point});"),
+            Self::Accumulate { sum, factor, point } => write!(f, "_accumulate({sum}, {factor}, {point});"),
+        }
+    }
+}
+
+/// How the commitments of a proof are summed up.
+pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Step>, Unsupported> {
+    let mut steps = vec![Step::Comment("The quotient from its pieces.".to_owned())];
+    let mut pieces = (0..protocol.quotient_pieces).rev().map(quotient_piece);
+    let last = pieces.next().ok_or(Unsupported::Openings)?;
+    steps.push(Step::Start { sum: QUOTIENT, point: last });
+    steps.extend(pieces.map(|point| Step::Fold { sum: QUOTIENT, factor: "xToN".to_owned(), point }));
+    for (index, set) in sets.iter().enumerate() {
+        let sum = if index == 0 { RIGHT } else { SET };
+        let name = rotation_name(neighbour(index, set)?);
+        let place = if index == 0 { String::new() } else { format!(" and its neighbour ({name})") };
+        steps.push(Step::Comment(format!("What is opened at x{place}.")));
+        steps.extend(horner(protocol, sum, &set.polynomials)?);
+        if index > 0 {
+            let factor = format!("_load({})", weight(&name));
+            steps.push(Step::Accumulate { sum: RIGHT, factor, point: SET.to_owned() });
+        }
+    }
+    Ok(steps)
+}
+
+/// The place of a set's weight.
+pub(super) fn weight(name: &str) -> String {
+    format!("WEIGHT_{name}")
+}
+
+/// Horner's rule over the commitments that the key does not fix. The first of a set must be one.
+fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) -> Result<Vec<Step>, Unsupported> {
+    let committed: Vec<_> = polynomials.iter().enumerate().filter(|(_, polynomial)| !is_fixed(polynomial)).collect();
+    let place = |polynomial: Polynomial| match polynomial {
+        Polynomial::Quotient => QUOTIENT.to_owned(),
+        _ => point(protocol, polynomial),
+    };
+    match committed.as_slice() {
+        [(0, _), .., (_, last)] => {
+            let start = Step::Start { sum, point: place(**last) };
+            let folds = committed.windows(2).rev().map(|pair| {
+                let ((lower, polynomial), (higher, _)) = (pair[0], pair[1]);
+                let power = Yul::variable("y").power(higher - lower).render(0).replace(", r)", ", R)");
+                Step::Fold { sum, factor: power, point: place(*polynomial) }
+            });
+            Ok([start].into_iter().chain(folds).collect())
+        }
+        _ => Err(Unsupported::Openings),
+    }
+}
+
+/// The words that this part of a contract uses.
+pub(super) fn reserve(layout: &mut layout::Layout, protocol: &Protocol, sets: &[Set]) {
+    let weights = sets.iter().skip(1).map(|set| weight(&set.name));
+    layout.words("Weights of the sets of the multi-opening", weights);
+    let fixed = (0..protocol.fixed.len()).map(|column| fixed_factor(protocol, Polynomial::Fixed(column)));
+    layout.words("Factors of the points that the key fixes", fixed.chain(["GENERATOR_FACTOR".to_owned()]));
+}

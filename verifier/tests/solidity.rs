@@ -1,0 +1,46 @@
+//! The verifying contracts that are checked in are those that the generator writes.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use surety_kzg::{Srs, SrsId, origin::CEREMONIES, point, srs::VerifierKey};
+use surety_margin::capacity::Capacity;
+use surety_verifier::{VerifyingKey, solidity};
+
+/// The capacity classes with contracts for the ceremony, and for the development set-up. The smallest is for tests.
+const CEREMONY: [u32; 5] = [10, 11, 12, 13, 15];
+const DEVELOPMENT: [u32; 6] = [9, 10, 11, 12, 13, 15];
+
+fn contracts() -> Vec<(PathBuf, String)> {
+    let tau_g2 = point::g2_from_bytes(&CEREMONIES[0].tau_g2).unwrap();
+    let ceremony = VerifierKey::new(tau_g2).unwrap().id();
+    let development = Srs::development(Capacity::new(Capacity::MIN_K).unwrap()).id();
+    let contract = |directory: &str, k: u32, srs: SrsId| {
+        let key = VerifyingKey::pinned(Capacity::new(k).unwrap(), srs).unwrap();
+        let file = format!("../contracts/{directory}/{}.sol", solidity::contract_name(&key));
+        (Path::new(env!("CARGO_MANIFEST_DIR")).join(file), solidity::contract(&key).unwrap())
+    };
+    let ceremony = CEREMONY.map(|k| contract("src/verifiers", k, ceremony));
+    let development = DEVELOPMENT.map(|k| contract("test/verifiers", k, development));
+    ceremony.into_iter().chain(development).collect()
+}
+
+#[test]
+fn contracts_are_those_of_their_keys() {
+    for (path, source) in contracts() {
+        let checked_in = fs::read_to_string(&path).unwrap();
+        assert!(checked_in == source, "{}: run the ignored test `write_the_contracts`", path.display());
+    }
+}
+
+#[test]
+#[ignore = "writes the verifying contracts; run it when they change on purpose"]
+fn write_the_contracts() {
+    for (path, source) in contracts() {
+        fs::write(path, source).unwrap();
+    }
+}
