@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
-import {SuretyVerifierK11} from "./verifiers/SuretyVerifierK11.sol";
+import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
 /// @notice What a verifier accepts and refuses, many proofs at a time.
 contract VerifierBatchTest {

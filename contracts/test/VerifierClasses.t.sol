@@ -10,11 +10,11 @@ import {SuretyVerifierK13 as CeremonyK13} from "../src/verifiers/SuretyVerifierK
 import {SuretyVerifierK15 as CeremonyK15} from "../src/verifiers/SuretyVerifierK15.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
-import {SuretyVerifierK10} from "./verifiers/SuretyVerifierK10.sol";
-import {SuretyVerifierK11} from "./verifiers/SuretyVerifierK11.sol";
-import {SuretyVerifierK12} from "./verifiers/SuretyVerifierK12.sol";
-import {SuretyVerifierK13} from "./verifiers/SuretyVerifierK13.sol";
-import {SuretyVerifierK15} from "./verifiers/SuretyVerifierK15.sol";
+import {SuretyVerifierK10} from "./verifiers/DevelopmentVerifierK10.sol";
+import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
+import {SuretyVerifierK12} from "./verifiers/DevelopmentVerifierK12.sol";
+import {SuretyVerifierK13} from "./verifiers/DevelopmentVerifierK13.sol";
+import {SuretyVerifierK15} from "./verifiers/DevelopmentVerifierK15.sol";
 
 /// @notice What holds for the verifiers of all capacity classes and set-ups.
 contract VerifierClassesTest {

@@ -130,7 +130,8 @@ contract {{ name }} {
     /// the factors of the points that the key fixes in {% for point in fixed_points %}{% if !loop.first %}, {% endif %}{{ point.factor }}{% endfor %}.
     function _reduce(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private view {
         _read(proof, context, publicPoints);
-        _checkElements();
+        _checkPoints();
+        _checkScalars();
         _drawChallenges();
         _invertDenominators();
         _evaluateRows();
@@ -155,42 +156,35 @@ contract {{ name }} {
         }
     }
 
-    /// @dev Refuses whatever is no point or no number.
-    function _checkElements() private pure {
-        {%- for run in layout.points %}
-        _checkPoints({{ run.slot }}, {{ run.count }}, {{ run.first }});
-        {%- endfor %}
-        _checkScalars({{ layout.scalars.slot }}, {{ layout.scalars.count }}, {{ layout.scalars.first }});
-    }
-
-    function _checkPoints(uint256 start, uint256 count, uint256 firstIndex) private pure {
-        uint256 point = start;
-        uint256 end;
+    /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the last
+    /// to the first, so that the first one that is none is reported.
+    function _checkPoints() private pure {
+        uint256 index = {{ layout.points.len() }};
         assembly {
             let p := P
-            end := add(start, shl(6, count))
-            for {} lt(point, end) { point := add(point, 0x40) } {
-                let x := mload(point)
-                let y := mload(add(point, 0x20))
-                // The identity, written as zeros, does not satisfy the equation.
-                let onCurve := eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p))
-                if iszero(and(and(lt(x, p), lt(y, p)), onCurve)) { break }
+            let x
+            let y
+            {%- for point in layout.points.iter().rev() %}
+            x := mload({{ point }})
+            y := mload(add({{ point }}, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := {{ layout.points.len() - loop.index }}
             }
+            {%- endfor %}
         }
-        if (point != end) revert PointNotOnCurve(firstIndex + (point - start) / 0x40);
+        if (index != {{ layout.points.len() }}) revert PointNotOnCurve(index);
     }
 
-    function _checkScalars(uint256 start, uint256 count, uint256 firstIndex) private pure {
-        uint256 scalar = start;
-        uint256 end;
+    /// @dev Refuses numbers that are not below r, in the same way.
+    function _checkScalars() private pure {
+        uint256 index;
         assembly {
             let r := R
-            end := add(start, shl(5, count))
-            for {} lt(scalar, end) { scalar := add(scalar, 0x20) } {
-                if iszero(lt(mload(scalar), r)) { break }
-            }
+            {%- for scalar in layout.scalars.iter().rev() %}
+            if iszero(lt(mload({{ scalar }}), r)) { index := {{ layout.scalars.len() - loop.index0 }} }
+            {%- endfor %}
         }
-        if (scalar != end) revert ScalarOutOfField(firstIndex + (scalar - start) / 0x20);
+        if (index != 0) revert ScalarOutOfField(index);
     }
 
     // ------------------------------------------------------------------------------------------------------- Challenges
@@ -239,9 +233,7 @@ contract {{ name }} {
             mstore({{ openings::inverse(set) }}, addmod(mload(OPENING_U), sub(r, mulmod(x, {{ set.factor }}, r)), r))
             {%- endfor %}
         }
-        uint256 product = _productOfDenominators();
-        if (product == 0) revert DegenerateChallenge();
-        _spreadInverse(_inverse(product));
+        _spreadInverse(_inverse(_productOfDenominators()));
     }
 
     /// @dev Notes the product of all denominators before each.
@@ -249,23 +241,24 @@ contract {{ name }} {
         assembly {
             let r := R
             product := 1
-            for { let i := 0 } lt(i, {{ "{:#05x}"|format(denominators.count * 32) }}) { i := add(i, 0x20) } {
-                mstore(add(PRODUCTS, i), product)
-                product := mulmod(product, mload(add({{ denominators.first }}, i)), r)
-            }
+            {%- for slot in denominators %}
+            mstore(add(PRODUCTS, {{ "{:#05x}"|format(loop.index0 * 32) }}), product)
+            product := mulmod(product, mload({{ slot }}), r)
+            {%- endfor %}
         }
+        if (product == 0) revert DegenerateChallenge();
     }
 
     /// @dev Replaces every denominator by its inverse, from the last to the first.
     function _spreadInverse(uint256 inverse) private pure {
         assembly {
             let r := R
-            for { let i := {{ "{:#05x}"|format(denominators.count * 32) }} } i {} {
-                i := sub(i, 0x20)
-                let denominator := mload(add({{ denominators.first }}, i))
-                mstore(add({{ denominators.first }}, i), mulmod(inverse, mload(add(PRODUCTS, i)), r))
-                inverse := mulmod(inverse, denominator, r)
-            }
+            let denominator
+            {%- for slot in denominators.iter().rev() %}
+            denominator := mload({{ slot }})
+            mstore({{ slot }}, mulmod(inverse, mload(add(PRODUCTS, {{ "{:#05x}"|format((denominators.len() - loop.index) * 32) }})), r))
+            inverse := mulmod(inverse, denominator, r)
+            {%- endfor %}
         }
     }
 
@@ -456,15 +449,18 @@ contract {{ name }} {
 
     /// @dev The commitments, combined in the same way, and what SHPLONK adds to them: RIGHT.
     function _combineCommitments() private view {
-        uint256 xToN = _load(X_TO_N);
-        uint256 y = _load(OPENING_Y);
-        {%- for step in steps %}
-        {{ step }}
-        {%- endfor %}
-        // The multi-opening's own points: (x - u)·W + u·W'.
-        uint256 u = _load(OPENING_U);
-        _accumulate(RIGHT, addmod(_load(X), R - u, R), W_POINT);
-        _accumulate(RIGHT, u, W_PRIME_POINT);
+        assembly {
+            let r := R
+            let xToN := mload(X_TO_N)
+            let y := mload(OPENING_Y)
+            let u := mload(OPENING_U)
+            let success := 1
+            {%- for step in steps %}
+            {{ step }}
+            {%- endfor %}
+            // All points were checked: a precompile fails only for want of gas.
+            if iszero(success) { revert(0, 0) }
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ Batches and pairings
@@ -482,99 +478,52 @@ contract {{ name }} {
 
     /// @dev The batch is this proof.
     function _startBatch() private pure {
-        _copyPoint(BATCH_LEFT, W_PRIME_POINT);
-        _copyPoint(BATCH_RIGHT, RIGHT);
         assembly {
-            mcopy(BATCH_FACTORS, {{ factors.first }}, {{ "{:#04x}"|format(factors.count * 32) }})
+            mcopy(BATCH_LEFT, W_PRIME_POINT, 0x40)
+            mcopy(BATCH_RIGHT, RIGHT, 0x40)
+            {%- for point in fixed_points %}
+            mstore(BATCH_{{ point.factor }}, mload({{ point.factor }}))
+            {%- endfor %}
         }
     }
 
     /// @dev The batch is `weight` times what it was, and this proof.
     function _addToBatch(uint256 weight) private view {
-        _fold(BATCH_LEFT, weight, W_PRIME_POINT);
-        _fold(BATCH_RIGHT, weight, RIGHT);
         assembly {
             let r := R
-            for { let i := 0 } lt(i, {{ "{:#04x}"|format(factors.count * 32) }}) { i := add(i, 0x20) } {
-                let factor := add(BATCH_FACTORS, i)
-                mstore(factor, addmod(mulmod(mload(factor), weight, r), mload(add({{ factors.first }}, i)), r))
-            }
+            let success := 1
+            {%- for step in batch_steps %}
+            {{ step }}
+            {%- endfor %}
+            {%- for point in fixed_points %}
+            mstore(BATCH_{{ point.factor }}, addmod(mulmod(mload(BATCH_{{ point.factor }}), weight, r), mload({{ point.factor }}), r))
+            {%- endfor %}
+            if iszero(success) { revert(0, 0) }
         }
     }
 
     /// @dev e(left, [tau]) = e(right, [1]), where right is what the batch has summed up and the points that the key fixes.
     function _requirePairing() private view {
-        {%- for point in fixed_points %}
-        _accumulateFixed(
-            BATCH_RIGHT,
-            _load(BATCH_FACTORS + {{ "{:#04x}"|format(loop.index0 * 32) }}), // {{ point.name }}
-            {{ point.x }},
-            {{ point.y }}
-        );
-        {%- endfor %}
-        _copyPoint(PAIRING_LEFT, BATCH_LEFT);
-        _copyPoint(PAIRING_RIGHT, BATCH_RIGHT);
         uint256 holds;
         assembly {
+            let success := 1
+            {%- for point in fixed_points %}
+            mstore(FIXED_POINT, {{ point.x }})
+            mstore(add(FIXED_POINT, 0x20), {{ point.y }})
+            {{ point.step }}
+            {%- endfor %}
+            mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
+            mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             {%- for word in tau_g2 %}
             mstore(add(PAIRING_TAU_G2, {{ "{:#04x}"|format(loop.index0 * 32) }}), {{ word }})
             {%- endfor %}
             {%- for word in minus_g2 %}
             mstore(add(PAIRING_MINUS_G2, {{ "{:#04x}"|format(loop.index0 * 32) }}), {{ word }})
             {%- endfor %}
-            // It fails only for want of gas.
-            if iszero(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20)) { revert(0, 0) }
+            success := and(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20), success)
+            if iszero(success) { revert(0, 0) }
             holds := mload(0x00)
         }
         if (holds != 1) revert PairingFailed();
-    }
-
-    // ----------------------------------------------------------------------------------------------- Points and numbers
-
-    function _load(uint256 slot) private pure returns (uint256 value) {
-        assembly {
-            value := mload(slot)
-        }
-    }
-
-    function _copyPoint(uint256 to, uint256 from) private pure {
-        assembly {
-            mcopy(to, from, 0x40)
-        }
-    }
-
-    /// @dev sum = factor·sum + point. All points were checked, so that this fails only for want of gas.
-    function _fold(uint256 sum, uint256 factor, uint256 point) private view {
-        assembly {
-            mstore(add(sum, 0x40), factor)
-            let success := staticcall(gas(), POINT_MULTIPLICATION, sum, 0x60, sum, 0x40)
-            mcopy(add(sum, 0x40), point, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, sum, 0x80, sum, 0x40), success)
-            if iszero(success) { revert(0, 0) }
-        }
-    }
-
-    /// @dev sum = sum + factor·point.
-    function _accumulate(uint256 sum, uint256 factor, uint256 point) private view {
-        uint256 x;
-        uint256 y;
-        assembly {
-            x := mload(point)
-            y := mload(add(point, 0x20))
-        }
-        _accumulateFixed(sum, factor, x, y);
-    }
-
-    /// @dev sum = sum + factor·(x, y).
-    function _accumulateFixed(uint256 sum, uint256 factor, uint256 x, uint256 y) private view {
-        assembly {
-            let term := add(sum, 0x40)
-            mstore(term, x)
-            mstore(add(term, 0x20), y)
-            mstore(add(term, 0x40), factor)
-            let success := staticcall(gas(), POINT_MULTIPLICATION, term, 0x60, term, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, sum, 0x80, sum, 0x40), success)
-            if iszero(success) { revert(0, 0) }
-        }
     }
 }

@@ -19,13 +19,13 @@ fn contracts() -> Vec<(PathBuf, String)> {
     let tau_g2 = point::g2_from_bytes(&CEREMONIES[0].tau_g2).unwrap();
     let ceremony = VerifierKey::new(tau_g2).unwrap().id();
     let development = Srs::development(Capacity::new(Capacity::MIN_K).unwrap()).id();
-    let contract = |directory: &str, k: u32, srs: SrsId| {
+    let contract = |file: &str, k: u32, srs: SrsId| {
         let key = VerifyingKey::pinned(Capacity::new(k).unwrap(), srs).unwrap();
-        let file = format!("../contracts/{directory}/{}.sol", solidity::contract_name(&key));
-        (Path::new(env!("CARGO_MANIFEST_DIR")).join(file), solidity::contract(&key).unwrap())
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../contracts/{file}K{k}.sol"));
+        (path, solidity::contract(&key).unwrap())
     };
-    let ceremony = CEREMONY.map(|k| contract("src/verifiers", k, ceremony));
-    let development = DEVELOPMENT.map(|k| contract("test/verifiers", k, development));
+    let ceremony = CEREMONY.map(|k| contract("src/verifiers/SuretyVerifier", k, ceremony));
+    let development = DEVELOPMENT.map(|k| contract("test/verifiers/DevelopmentVerifier", k, development));
     ceremony.into_iter().chain(development).collect()
 }
 

@@ -171,16 +171,21 @@ contract SuretyVerifierK11 {
     // The batch so far: its two sums of points, and the factors of the points that the key fixes.
     uint256 private constant BATCH_LEFT = 0x10e0;
     uint256 private constant BATCH_RIGHT = 0x1180;
-    uint256 private constant BATCH_FACTORS = 0x1220;
+    uint256 private constant BATCH_ROW_FACTOR = 0x1220;
+    uint256 private constant BATCH_BASE_FACTOR = 0x1240;
+    uint256 private constant BATCH_GENERATOR_FACTOR = 0x1260;
+
+    // A point that the key fixes.
+    uint256 private constant FIXED_POINT = 0x1280;
 
     // The operands of the pairings.
-    uint256 private constant PAIRING_LEFT = 0x1280;
-    uint256 private constant PAIRING_TAU_G2 = 0x12c0;
-    uint256 private constant PAIRING_RIGHT = 0x1340;
-    uint256 private constant PAIRING_MINUS_G2 = 0x1380;
+    uint256 private constant PAIRING_LEFT = 0x12c0;
+    uint256 private constant PAIRING_TAU_G2 = 0x1300;
+    uint256 private constant PAIRING_RIGHT = 0x1380;
+    uint256 private constant PAIRING_MINUS_G2 = 0x13c0;
 
     // Free memory.
-    uint256 private constant FREE = 0x1400;
+    uint256 private constant FREE = 0x1440;
 
     /// @notice Verifies a proof; reverts with the reason if it is not valid.
     /// @param proof The proof, 1760 bytes.
@@ -242,7 +247,8 @@ contract SuretyVerifierK11 {
     /// the factors of the points that the key fixes in ROW_FACTOR, BASE_FACTOR, GENERATOR_FACTOR.
     function _reduce(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private view {
         _read(proof, context, publicPoints);
-        _checkElements();
+        _checkPoints();
+        _checkScalars();
         _drawChallenges();
         _invertDenominators();
         _evaluateRows();
@@ -271,46 +277,148 @@ contract SuretyVerifierK11 {
         }
     }
 
-    /// @dev Refuses whatever is no point or no number.
-    function _checkElements() private pure {
-        _checkPoints(IDX_POINT, 4, 0);
-        _checkPoints(VAR_POINT, 3, 4);
-        _checkPoints(LOOKUP_0_INPUT_POINT, 4, 7);
-        _checkPoints(LOOKUP_0_PRODUCT_POINT, 3, 11);
-        _checkPoints(QUOTIENT_0_POINT, 4, 14);
-        _checkPoints(W_POINT, 1, 18);
-        _checkPoints(W_PRIME_POINT, 1, 19);
-        _checkScalars(FLAG_EVAL, 23, 1);
-    }
-
-    function _checkPoints(uint256 start, uint256 count, uint256 firstIndex) private pure {
-        uint256 point = start;
-        uint256 end;
+    /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the last
+    /// to the first, so that the first one that is none is reported.
+    function _checkPoints() private pure {
+        uint256 index = 20;
         assembly {
             let p := P
-            end := add(start, shl(6, count))
-            for {} lt(point, end) { point := add(point, 0x40) } {
-                let x := mload(point)
-                let y := mload(add(point, 0x20))
-                // The identity, written as zeros, does not satisfy the equation.
-                let onCurve := eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p))
-                if iszero(and(and(lt(x, p), lt(y, p)), onCurve)) { break }
+            let x
+            let y
+            x := mload(W_PRIME_POINT)
+            y := mload(add(W_PRIME_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 19
+            }
+            x := mload(W_POINT)
+            y := mload(add(W_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 18
+            }
+            x := mload(QUOTIENT_3_POINT)
+            y := mload(add(QUOTIENT_3_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 17
+            }
+            x := mload(QUOTIENT_2_POINT)
+            y := mload(add(QUOTIENT_2_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 16
+            }
+            x := mload(QUOTIENT_1_POINT)
+            y := mload(add(QUOTIENT_1_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 15
+            }
+            x := mload(QUOTIENT_0_POINT)
+            y := mload(add(QUOTIENT_0_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 14
+            }
+            x := mload(BLINDING_POINT)
+            y := mload(add(BLINDING_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 13
+            }
+            x := mload(LOOKUP_1_PRODUCT_POINT)
+            y := mload(add(LOOKUP_1_PRODUCT_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 12
+            }
+            x := mload(LOOKUP_0_PRODUCT_POINT)
+            y := mload(add(LOOKUP_0_PRODUCT_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 11
+            }
+            x := mload(LOOKUP_1_TABLE_POINT)
+            y := mload(add(LOOKUP_1_TABLE_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 10
+            }
+            x := mload(LOOKUP_1_INPUT_POINT)
+            y := mload(add(LOOKUP_1_INPUT_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 9
+            }
+            x := mload(LOOKUP_0_TABLE_POINT)
+            y := mload(add(LOOKUP_0_TABLE_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 8
+            }
+            x := mload(LOOKUP_0_INPUT_POINT)
+            y := mload(add(LOOKUP_0_INPUT_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 7
+            }
+            x := mload(ACC_POINT)
+            y := mload(add(ACC_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 6
+            }
+            x := mload(VAL_POINT)
+            y := mload(add(VAL_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 5
+            }
+            x := mload(VAR_POINT)
+            y := mload(add(VAR_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 4
+            }
+            x := mload(HOLD_POINT)
+            y := mload(add(HOLD_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 3
+            }
+            x := mload(COEF_POINT)
+            y := mload(add(COEF_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 2
+            }
+            x := mload(FLAG_POINT)
+            y := mload(add(FLAG_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 1
+            }
+            x := mload(IDX_POINT)
+            y := mload(add(IDX_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 0
             }
         }
-        if (point != end) revert PointNotOnCurve(firstIndex + (point - start) / 0x40);
+        if (index != 20) revert PointNotOnCurve(index);
     }
 
-    function _checkScalars(uint256 start, uint256 count, uint256 firstIndex) private pure {
-        uint256 scalar = start;
-        uint256 end;
+    /// @dev Refuses numbers that are not below r, in the same way.
+    function _checkScalars() private pure {
+        uint256 index;
         assembly {
             let r := R
-            end := add(start, shl(5, count))
-            for {} lt(scalar, end) { scalar := add(scalar, 0x20) } {
-                if iszero(lt(mload(scalar), r)) { break }
-            }
+            if iszero(lt(mload(LOOKUP_1_TABLE_EVAL), r)) { index := 23 }
+            if iszero(lt(mload(LOOKUP_1_INPUT_PREVIOUS_EVAL), r)) { index := 22 }
+            if iszero(lt(mload(LOOKUP_1_INPUT_EVAL), r)) { index := 21 }
+            if iszero(lt(mload(LOOKUP_1_PRODUCT_NEXT_EVAL), r)) { index := 20 }
+            if iszero(lt(mload(LOOKUP_1_PRODUCT_EVAL), r)) { index := 19 }
+            if iszero(lt(mload(LOOKUP_0_TABLE_EVAL), r)) { index := 18 }
+            if iszero(lt(mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)) { index := 17 }
+            if iszero(lt(mload(LOOKUP_0_INPUT_EVAL), r)) { index := 16 }
+            if iszero(lt(mload(LOOKUP_0_PRODUCT_NEXT_EVAL), r)) { index := 15 }
+            if iszero(lt(mload(LOOKUP_0_PRODUCT_EVAL), r)) { index := 14 }
+            if iszero(lt(mload(BLINDING_EVAL), r)) { index := 13 }
+            if iszero(lt(mload(BASE_EVAL), r)) { index := 12 }
+            if iszero(lt(mload(BASE_PREVIOUS_EVAL), r)) { index := 11 }
+            if iszero(lt(mload(ROW_EVAL), r)) { index := 10 }
+            if iszero(lt(mload(VAR_NEXT_EVAL), r)) { index := 9 }
+            if iszero(lt(mload(IDX_EVAL), r)) { index := 8 }
+            if iszero(lt(mload(VAR_EVAL), r)) { index := 7 }
+            if iszero(lt(mload(HOLD_EVAL), r)) { index := 6 }
+            if iszero(lt(mload(ACC_NEXT_EVAL), r)) { index := 5 }
+            if iszero(lt(mload(ACC_EVAL), r)) { index := 4 }
+            if iszero(lt(mload(VAL_EVAL), r)) { index := 3 }
+            if iszero(lt(mload(COEF_EVAL), r)) { index := 2 }
+            if iszero(lt(mload(FLAG_EVAL), r)) { index := 1 }
         }
-        if (scalar != end) revert ScalarOutOfField(firstIndex + (scalar - start) / 0x20);
+        if (index != 0) revert ScalarOutOfField(index);
     }
 
     // ------------------------------------------------------------------------------------------------------- Challenges
@@ -381,9 +489,7 @@ contract SuretyVerifierK11 {
             mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x14c60185e75885d674db4b3f7d4a5694fa6c01aa0f53557b060bc04a4172705f, r)), r))
             mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a, r)), r))
         }
-        uint256 product = _productOfDenominators();
-        if (product == 0) revert DegenerateChallenge();
-        _spreadInverse(_inverse(product));
+        _spreadInverse(_inverse(_productOfDenominators()));
     }
 
     /// @dev Notes the product of all denominators before each.
@@ -391,23 +497,70 @@ contract SuretyVerifierK11 {
         assembly {
             let r := R
             product := 1
-            for { let i := 0 } lt(i, 0x160) { i := add(i, 0x20) } {
-                mstore(add(PRODUCTS, i), product)
-                product := mulmod(product, mload(add(INVERSE_ROW_6, i)), r)
-            }
+            mstore(add(PRODUCTS, 0x000), product)
+            product := mulmod(product, mload(INVERSE_ROW_6), r)
+            mstore(add(PRODUCTS, 0x020), product)
+            product := mulmod(product, mload(INVERSE_ROW_5), r)
+            mstore(add(PRODUCTS, 0x040), product)
+            product := mulmod(product, mload(INVERSE_ROW_4), r)
+            mstore(add(PRODUCTS, 0x060), product)
+            product := mulmod(product, mload(INVERSE_ROW_3), r)
+            mstore(add(PRODUCTS, 0x080), product)
+            product := mulmod(product, mload(INVERSE_ROW_2), r)
+            mstore(add(PRODUCTS, 0x0a0), product)
+            product := mulmod(product, mload(INVERSE_ROW_1), r)
+            mstore(add(PRODUCTS, 0x0c0), product)
+            product := mulmod(product, mload(INVERSE_ROW_0), r)
+            mstore(add(PRODUCTS, 0x0e0), product)
+            product := mulmod(product, mload(INVERSE_VANISHING), r)
+            mstore(add(PRODUCTS, 0x100), product)
+            product := mulmod(product, mload(INVERSE_X), r)
+            mstore(add(PRODUCTS, 0x120), product)
+            product := mulmod(product, mload(INVERSE_NEXT), r)
+            mstore(add(PRODUCTS, 0x140), product)
+            product := mulmod(product, mload(INVERSE_PREVIOUS), r)
         }
+        if (product == 0) revert DegenerateChallenge();
     }
 
     /// @dev Replaces every denominator by its inverse, from the last to the first.
     function _spreadInverse(uint256 inverse) private pure {
         assembly {
             let r := R
-            for { let i := 0x160 } i {} {
-                i := sub(i, 0x20)
-                let denominator := mload(add(INVERSE_ROW_6, i))
-                mstore(add(INVERSE_ROW_6, i), mulmod(inverse, mload(add(PRODUCTS, i)), r))
-                inverse := mulmod(inverse, denominator, r)
-            }
+            let denominator
+            denominator := mload(INVERSE_PREVIOUS)
+            mstore(INVERSE_PREVIOUS, mulmod(inverse, mload(add(PRODUCTS, 0x140)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_NEXT)
+            mstore(INVERSE_NEXT, mulmod(inverse, mload(add(PRODUCTS, 0x120)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_X)
+            mstore(INVERSE_X, mulmod(inverse, mload(add(PRODUCTS, 0x100)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_VANISHING)
+            mstore(INVERSE_VANISHING, mulmod(inverse, mload(add(PRODUCTS, 0x0e0)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_0)
+            mstore(INVERSE_ROW_0, mulmod(inverse, mload(add(PRODUCTS, 0x0c0)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_1)
+            mstore(INVERSE_ROW_1, mulmod(inverse, mload(add(PRODUCTS, 0x0a0)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_2)
+            mstore(INVERSE_ROW_2, mulmod(inverse, mload(add(PRODUCTS, 0x080)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_3)
+            mstore(INVERSE_ROW_3, mulmod(inverse, mload(add(PRODUCTS, 0x060)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_4)
+            mstore(INVERSE_ROW_4, mulmod(inverse, mload(add(PRODUCTS, 0x040)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_5)
+            mstore(INVERSE_ROW_5, mulmod(inverse, mload(add(PRODUCTS, 0x020)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_ROW_6)
+            mstore(INVERSE_ROW_6, mulmod(inverse, mload(add(PRODUCTS, 0x000)), r))
+            inverse := mulmod(inverse, denominator, r)
         }
     }
 
@@ -684,37 +837,128 @@ contract SuretyVerifierK11 {
 
     /// @dev The commitments, combined in the same way, and what SHPLONK adds to them: RIGHT.
     function _combineCommitments() private view {
-        uint256 xToN = _load(X_TO_N);
-        uint256 y = _load(OPENING_Y);
-        // The quotient from its pieces.
-        _copyPoint(QUOTIENT_POINT, QUOTIENT_3_POINT);
-        _fold(QUOTIENT_POINT, xToN, QUOTIENT_2_POINT);
-        _fold(QUOTIENT_POINT, xToN, QUOTIENT_1_POINT);
-        _fold(QUOTIENT_POINT, xToN, QUOTIENT_0_POINT);
-        // What is opened at x.
-        _copyPoint(RIGHT, BLINDING_POINT);
-        _fold(RIGHT, y, QUOTIENT_POINT);
-        _fold(RIGHT, mulmod(y, y, R), LOOKUP_1_TABLE_POINT);
-        _fold(RIGHT, y, LOOKUP_0_TABLE_POINT);
-        _fold(RIGHT, y, IDX_POINT);
-        _fold(RIGHT, y, HOLD_POINT);
-        _fold(RIGHT, y, VAL_POINT);
-        _fold(RIGHT, y, COEF_POINT);
-        _fold(RIGHT, y, FLAG_POINT);
-        // What is opened at x and its neighbour (NEXT).
-        _copyPoint(SET, LOOKUP_1_PRODUCT_POINT);
-        _fold(SET, y, LOOKUP_0_PRODUCT_POINT);
-        _fold(SET, y, VAR_POINT);
-        _fold(SET, y, ACC_POINT);
-        _accumulate(RIGHT, _load(WEIGHT_NEXT), SET);
-        // What is opened at x and its neighbour (PREVIOUS).
-        _copyPoint(SET, LOOKUP_1_INPUT_POINT);
-        _fold(SET, y, LOOKUP_0_INPUT_POINT);
-        _accumulate(RIGHT, _load(WEIGHT_PREVIOUS), SET);
-        // The multi-opening's own points: (x - u)·W + u·W'.
-        uint256 u = _load(OPENING_U);
-        _accumulate(RIGHT, addmod(_load(X), R - u, R), W_POINT);
-        _accumulate(RIGHT, u, W_PRIME_POINT);
+        assembly {
+            let r := R
+            let xToN := mload(X_TO_N)
+            let y := mload(OPENING_Y)
+            let u := mload(OPENING_U)
+            let success := 1
+            
+            // The quotient from its pieces.
+            // QUOTIENT_POINT = QUOTIENT_3_POINT
+            mcopy(QUOTIENT_POINT, QUOTIENT_3_POINT, 0x40)
+            // QUOTIENT_POINT = xToN·QUOTIENT_POINT + QUOTIENT_2_POINT
+            mstore(add(QUOTIENT_POINT, 0x40), xToN)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, QUOTIENT_POINT, 0x60, QUOTIENT_POINT, 0x40), success)
+            mcopy(add(QUOTIENT_POINT, 0x40), QUOTIENT_2_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, QUOTIENT_POINT, 0x80, QUOTIENT_POINT, 0x40), success)
+            // QUOTIENT_POINT = xToN·QUOTIENT_POINT + QUOTIENT_1_POINT
+            mstore(add(QUOTIENT_POINT, 0x40), xToN)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, QUOTIENT_POINT, 0x60, QUOTIENT_POINT, 0x40), success)
+            mcopy(add(QUOTIENT_POINT, 0x40), QUOTIENT_1_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, QUOTIENT_POINT, 0x80, QUOTIENT_POINT, 0x40), success)
+            // QUOTIENT_POINT = xToN·QUOTIENT_POINT + QUOTIENT_0_POINT
+            mstore(add(QUOTIENT_POINT, 0x40), xToN)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, QUOTIENT_POINT, 0x60, QUOTIENT_POINT, 0x40), success)
+            mcopy(add(QUOTIENT_POINT, 0x40), QUOTIENT_0_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, QUOTIENT_POINT, 0x80, QUOTIENT_POINT, 0x40), success)
+            
+            // What is opened at x.
+            // RIGHT = BLINDING_POINT
+            mcopy(RIGHT, BLINDING_POINT, 0x40)
+            // RIGHT = y·RIGHT + QUOTIENT_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), QUOTIENT_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = mulmod(y, y, r)·RIGHT + LOOKUP_1_TABLE_POINT
+            mstore(add(RIGHT, 0x40), mulmod(y, y, r))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), LOOKUP_1_TABLE_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + LOOKUP_0_TABLE_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), LOOKUP_0_TABLE_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + IDX_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), IDX_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + HOLD_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), HOLD_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + VAL_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), VAL_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + COEF_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), COEF_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + FLAG_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            
+            // What is opened at x and its neighbour (NEXT).
+            // SET = LOOKUP_1_PRODUCT_POINT
+            mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
+            // SET = y·SET + LOOKUP_0_PRODUCT_POINT
+            mstore(add(SET, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, SET, 0x60, SET, 0x40), success)
+            mcopy(add(SET, 0x40), LOOKUP_0_PRODUCT_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, SET, 0x80, SET, 0x40), success)
+            // SET = y·SET + VAR_POINT
+            mstore(add(SET, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, SET, 0x60, SET, 0x40), success)
+            mcopy(add(SET, 0x40), VAR_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, SET, 0x80, SET, 0x40), success)
+            // SET = y·SET + ACC_POINT
+            mstore(add(SET, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, SET, 0x60, SET, 0x40), success)
+            mcopy(add(SET, 0x40), ACC_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, SET, 0x80, SET, 0x40), success)
+            // RIGHT = RIGHT + mload(WEIGHT_NEXT)·SET
+            mcopy(add(RIGHT, 0x40), SET, 0x40)
+            mstore(add(RIGHT, 0x80), mload(WEIGHT_NEXT))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            
+            // What is opened at x and its neighbour (PREVIOUS).
+            // SET = LOOKUP_1_INPUT_POINT
+            mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
+            // SET = y·SET + LOOKUP_0_INPUT_POINT
+            mstore(add(SET, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, SET, 0x60, SET, 0x40), success)
+            mcopy(add(SET, 0x40), LOOKUP_0_INPUT_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, SET, 0x80, SET, 0x40), success)
+            // RIGHT = RIGHT + mload(WEIGHT_PREVIOUS)·SET
+            mcopy(add(RIGHT, 0x40), SET, 0x40)
+            mstore(add(RIGHT, 0x80), mload(WEIGHT_PREVIOUS))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            
+            // The multi-opening's own points.
+            // RIGHT = RIGHT + addmod(mload(X), sub(r, u), r)·W_POINT
+            mcopy(add(RIGHT, 0x40), W_POINT, 0x40)
+            mstore(add(RIGHT, 0x80), addmod(mload(X), sub(r, u), r))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = RIGHT + u·W_PRIME_POINT
+            mcopy(add(RIGHT, 0x40), W_PRIME_POINT, 0x40)
+            mstore(add(RIGHT, 0x80), u)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // All points were checked: a precompile fails only for want of gas.
+            if iszero(success) { revert(0, 0) }
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ Batches and pairings
@@ -732,50 +976,65 @@ contract SuretyVerifierK11 {
 
     /// @dev The batch is this proof.
     function _startBatch() private pure {
-        _copyPoint(BATCH_LEFT, W_PRIME_POINT);
-        _copyPoint(BATCH_RIGHT, RIGHT);
         assembly {
-            mcopy(BATCH_FACTORS, ROW_FACTOR, 0x60)
+            mcopy(BATCH_LEFT, W_PRIME_POINT, 0x40)
+            mcopy(BATCH_RIGHT, RIGHT, 0x40)
+            mstore(BATCH_ROW_FACTOR, mload(ROW_FACTOR))
+            mstore(BATCH_BASE_FACTOR, mload(BASE_FACTOR))
+            mstore(BATCH_GENERATOR_FACTOR, mload(GENERATOR_FACTOR))
         }
     }
 
     /// @dev The batch is `weight` times what it was, and this proof.
     function _addToBatch(uint256 weight) private view {
-        _fold(BATCH_LEFT, weight, W_PRIME_POINT);
-        _fold(BATCH_RIGHT, weight, RIGHT);
         assembly {
             let r := R
-            for { let i := 0 } lt(i, 0x60) { i := add(i, 0x20) } {
-                let factor := add(BATCH_FACTORS, i)
-                mstore(factor, addmod(mulmod(mload(factor), weight, r), mload(add(ROW_FACTOR, i)), r))
-            }
+            let success := 1
+            // BATCH_LEFT = weight·BATCH_LEFT + W_PRIME_POINT
+            mstore(add(BATCH_LEFT, 0x40), weight)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, BATCH_LEFT, 0x60, BATCH_LEFT, 0x40), success)
+            mcopy(add(BATCH_LEFT, 0x40), W_PRIME_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_LEFT, 0x80, BATCH_LEFT, 0x40), success)
+            // BATCH_RIGHT = weight·BATCH_RIGHT + RIGHT
+            mstore(add(BATCH_RIGHT, 0x40), weight)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, BATCH_RIGHT, 0x60, BATCH_RIGHT, 0x40), success)
+            mcopy(add(BATCH_RIGHT, 0x40), RIGHT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            mstore(BATCH_ROW_FACTOR, addmod(mulmod(mload(BATCH_ROW_FACTOR), weight, r), mload(ROW_FACTOR), r))
+            mstore(BATCH_BASE_FACTOR, addmod(mulmod(mload(BATCH_BASE_FACTOR), weight, r), mload(BASE_FACTOR), r))
+            mstore(BATCH_GENERATOR_FACTOR, addmod(mulmod(mload(BATCH_GENERATOR_FACTOR), weight, r), mload(GENERATOR_FACTOR), r))
+            if iszero(success) { revert(0, 0) }
         }
     }
 
     /// @dev e(left, [tau]) = e(right, [1]), where right is what the batch has summed up and the points that the key fixes.
     function _requirePairing() private view {
-        _accumulateFixed(
-            BATCH_RIGHT,
-            _load(BATCH_FACTORS + 0x00), // ROW
-            0x00d43e85b7a76f8af3c1588b3aaff69a74f21010082cd3757df6d4a0d327580b,
-            0x0345cc22b59bc0a14fd61b0c53bc02d92f8aa1c66883f4a5208d40ab88bb84dd
-        );
-        _accumulateFixed(
-            BATCH_RIGHT,
-            _load(BATCH_FACTORS + 0x20), // BASE
-            0x00d285a61d0d30e22f314a03d8822e938c3fba54699ab0551272ae0b5ea11d97,
-            0x0b16ad111704d1659aa15caeb32f03b4fdcd7a5e26f662f23f0714100dcfebee
-        );
-        _accumulateFixed(
-            BATCH_RIGHT,
-            _load(BATCH_FACTORS + 0x40), // GENERATOR
-            0x0000000000000000000000000000000000000000000000000000000000000001,
-            0x0000000000000000000000000000000000000000000000000000000000000002
-        );
-        _copyPoint(PAIRING_LEFT, BATCH_LEFT);
-        _copyPoint(PAIRING_RIGHT, BATCH_RIGHT);
         uint256 holds;
         assembly {
+            let success := 1
+            mstore(FIXED_POINT, 0x00d43e85b7a76f8af3c1588b3aaff69a74f21010082cd3757df6d4a0d327580b)
+            mstore(add(FIXED_POINT, 0x20), 0x0345cc22b59bc0a14fd61b0c53bc02d92f8aa1c66883f4a5208d40ab88bb84dd)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_ROW_FACTOR)·FIXED_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), FIXED_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_ROW_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            mstore(FIXED_POINT, 0x00d285a61d0d30e22f314a03d8822e938c3fba54699ab0551272ae0b5ea11d97)
+            mstore(add(FIXED_POINT, 0x20), 0x0b16ad111704d1659aa15caeb32f03b4fdcd7a5e26f662f23f0714100dcfebee)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_BASE_FACTOR)·FIXED_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), FIXED_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_BASE_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            mstore(FIXED_POINT, 0x0000000000000000000000000000000000000000000000000000000000000001)
+            mstore(add(FIXED_POINT, 0x20), 0x0000000000000000000000000000000000000000000000000000000000000002)
+            // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_GENERATOR_FACTOR)·FIXED_POINT
+            mcopy(add(BATCH_RIGHT, 0x40), FIXED_POINT, 0x40)
+            mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+            mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
+            mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             mstore(add(PAIRING_TAU_G2, 0x00), 0x172aa93c41f16e1e04d62ac976a5d945f4be0acab990c6dc19ac4a7cf68bf77b)
             mstore(add(PAIRING_TAU_G2, 0x20), 0x2ae0c8c3a090f7200ff398ee9845bbae8f8c1445ae7b632212775f60a0e21600)
             mstore(add(PAIRING_TAU_G2, 0x40), 0x1754a9fc3b7e4da9197c283c7401773208190c5555caf254e644e99c29366704)
@@ -784,59 +1043,10 @@ contract SuretyVerifierK11 {
             mstore(add(PAIRING_MINUS_G2, 0x20), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(add(PAIRING_MINUS_G2, 0x40), 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(add(PAIRING_MINUS_G2, 0x60), 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
-            // It fails only for want of gas.
-            if iszero(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20)) { revert(0, 0) }
+            success := and(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20), success)
+            if iszero(success) { revert(0, 0) }
             holds := mload(0x00)
         }
         if (holds != 1) revert PairingFailed();
-    }
-
-    // ----------------------------------------------------------------------------------------------- Points and numbers
-
-    function _load(uint256 slot) private pure returns (uint256 value) {
-        assembly {
-            value := mload(slot)
-        }
-    }
-
-    function _copyPoint(uint256 to, uint256 from) private pure {
-        assembly {
-            mcopy(to, from, 0x40)
-        }
-    }
-
-    /// @dev sum = factor·sum + point. All points were checked, so that this fails only for want of gas.
-    function _fold(uint256 sum, uint256 factor, uint256 point) private view {
-        assembly {
-            mstore(add(sum, 0x40), factor)
-            let success := staticcall(gas(), POINT_MULTIPLICATION, sum, 0x60, sum, 0x40)
-            mcopy(add(sum, 0x40), point, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, sum, 0x80, sum, 0x40), success)
-            if iszero(success) { revert(0, 0) }
-        }
-    }
-
-    /// @dev sum = sum + factor·point.
-    function _accumulate(uint256 sum, uint256 factor, uint256 point) private view {
-        uint256 x;
-        uint256 y;
-        assembly {
-            x := mload(point)
-            y := mload(add(point, 0x20))
-        }
-        _accumulateFixed(sum, factor, x, y);
-    }
-
-    /// @dev sum = sum + factor·(x, y).
-    function _accumulateFixed(uint256 sum, uint256 factor, uint256 x, uint256 y) private view {
-        assembly {
-            let term := add(sum, 0x40)
-            mstore(term, x)
-            mstore(add(term, 0x20), y)
-            mstore(add(term, 0x40), factor)
-            let success := staticcall(gas(), POINT_MULTIPLICATION, term, 0x60, term, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, sum, 0x80, sum, 0x40), success)
-            if iszero(success) { revert(0, 0) }
-        }
     }
 }

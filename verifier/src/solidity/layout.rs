@@ -54,25 +54,16 @@ pub(super) struct Piece {
     pub(super) length: usize,
 }
 
-/// Elements of one kind in a row, which are checked in one go.
-#[derive(Debug)]
-pub(super) struct Run {
-    /// The first element.
-    pub(super) slot: String,
-    /// How many.
-    pub(super) count: usize,
-    /// The number that errors call the first by.
-    pub(super) first: usize,
-}
-
 /// The whole plan.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) sections: Vec<Section>,
     pub(super) rounds: Vec<Round>,
     pub(super) pieces: Vec<Piece>,
-    pub(super) points: Vec<Run>,
-    pub(super) scalars: Run,
+    /// All points, in the order in which the transcript takes them.
+    pub(super) points: Vec<String>,
+    /// All evaluations, in the same order.
+    pub(super) scalars: Vec<String>,
     next: usize,
 }
 
@@ -84,7 +75,7 @@ impl Layout {
             rounds: Vec::new(),
             pieces: Vec::new(),
             points: Vec::new(),
-            scalars: Run { slot: String::new(), count: 0, first: 0 },
+            scalars: Vec::new(),
             next: START,
         };
         layout.transcript(protocol);
@@ -168,16 +159,14 @@ impl Layout {
     }
 
     fn points(&mut self, names: Vec<String>) {
-        let first = self.points.iter().map(|run| run.count).sum();
-        self.points.push(Run { slot: names[0].clone(), count: names.len(), first });
-        names.into_iter().for_each(|name| self.reserve(name, POINT));
+        names.iter().for_each(|name| self.reserve(name.clone(), POINT));
+        self.points.extend(names);
     }
 
     fn scalars_of_proof(&mut self, names: Vec<String>) {
         self.piece(&names, WORD);
-        // The context is number 0.
-        self.scalars = Run { slot: names[0].clone(), count: names.len(), first: 1 };
-        names.into_iter().for_each(|name| self.reserve(name, WORD));
+        names.iter().for_each(|name| self.reserve(name.clone(), WORD));
+        self.scalars.extend(names);
     }
 
     fn piece(&mut self, names: &[String], element: usize) {

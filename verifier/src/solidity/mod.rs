@@ -86,8 +86,8 @@ struct Source {
     lookups: Vec<LookupEquations>,
     sets: Vec<Set>,
     steps: Vec<Step>,
-    denominators: Denominators,
-    factors: FixedFactors,
+    batch_steps: [Step; 2],
+    denominators: Vec<String>,
     fixed_points: Vec<FixedPoint>,
     tau_g2: Vec<String>,
     minus_g2: Vec<String>,
@@ -133,24 +133,13 @@ struct LookupEquations {
     permuted_table: String,
 }
 
-/// The words that are inverted together.
-struct Denominators {
-    first: String,
-    count: usize,
-}
-
-/// The factors of the points that the key fixes, the generator's last.
-struct FixedFactors {
-    first: String,
-    count: usize,
-}
-
 /// A point that the key fixes.
 struct FixedPoint {
     name: String,
     x: String,
     y: String,
     factor: String,
+    step: Step,
 }
 
 impl Source {
@@ -161,7 +150,6 @@ impl Source {
         let mut layout = Layout::of(protocol);
         let denominators = reserve(&mut layout, protocol, &rows, &sets);
         let fixed_points = fixed_points(key);
-        let first_factor = fixed_points.first().ok_or(Unsupported::Openings)?.factor.clone();
         Ok(Self {
             name: contract_name(key),
             k: protocol.capacity.k(),
@@ -172,14 +160,14 @@ impl Source {
             proof_length: protocol.proof_length(),
             proof_points: protocol.proof_points(),
             evaluations: protocol.evaluations().len(),
-            known: layout.points[0].slot.clone(),
+            known: layout.points[0].clone(),
             rows,
             constraints: constraints(protocol),
             lookups: lookups(protocol),
             steps: openings::steps(protocol, rotation_sets)?,
             sets,
             denominators,
-            factors: FixedFactors { first: first_factor, count: fixed_points.len() },
+            batch_steps: batch_steps(),
             fixed_points,
             tau_g2: g2_words(&key.srs().tau_g2()),
             minus_g2: g2_words(&-key.srs().g2()),
@@ -213,7 +201,7 @@ impl Rows {
 }
 
 /// Plans the memory behind the transcript.
-fn reserve(layout: &mut Layout, protocol: &Protocol, rows: &Rows, sets: &[Set]) -> Denominators {
+fn reserve(layout: &mut Layout, protocol: &Protocol, rows: &Rows, sets: &[Set]) -> Vec<String> {
     layout.words(
         "Polynomials that depend on the number of rows, and the quotient, at x",
         ["X_TO_N", "FIRST_ROW", "LAST_ROW", "ACTIVE_ROWS", "QUOTIENT_EVAL"],
@@ -225,22 +213,21 @@ fn reserve(layout: &mut Layout, protocol: &Protocol, rows: &Rows, sets: &[Set]) 
         .chain(["INVERSE_VANISHING".to_owned(), "INVERSE_X".to_owned()])
         .chain(sets.iter().skip(1).map(openings::inverse))
         .collect();
-    let denominators = Denominators { first: inverses[0].clone(), count: inverses.len() };
     layout.words(
         "Denominators, later their inverses: x minus a row's point, x^n - 1, x, u minus a neighbour of x",
-        inverses,
+        inverses.clone(),
     );
     layout.section(
         "Products of all denominators before each, and the operands of the inversion",
-        [("PRODUCTS".to_owned(), denominators.count * WORD), ("MODEXP".to_owned(), 6 * WORD)],
+        [("PRODUCTS".to_owned(), inverses.len() * WORD), ("MODEXP".to_owned(), 6 * WORD)],
     );
     openings::reserve(layout, protocol, sets);
     layout.section("Sums of points, with room for the operands of the next step", SUMS.map(sum));
-    let batch_factors = ("BATCH_FACTORS".to_owned(), (protocol.fixed.len() + 1) * WORD);
-    layout.section(
-        "The batch so far: its two sums of points, and the factors of the points that the key fixes",
-        [sum("BATCH_LEFT"), sum("BATCH_RIGHT"), batch_factors],
-    );
+    let factors = openings::factors(protocol).map(|factor| (format!("BATCH_{factor}"), WORD));
+    let sums = ["BATCH_LEFT", "BATCH_RIGHT"].map(sum);
+    let title = "The batch so far: its two sums of points, and the factors of the points that the key fixes";
+    layout.section(title, sums.into_iter().chain(factors));
+    layout.section("A point that the key fixes", [("FIXED_POINT".to_owned(), POINT)]);
     layout.section(
         "The operands of the pairings",
         [
@@ -251,7 +238,7 @@ fn reserve(layout: &mut Layout, protocol: &Protocol, rows: &Rows, sets: &[Set]) 
         ],
     );
     layout.section("Free memory", [("FREE".to_owned(), 0)]);
-    denominators
+    inverses
 }
 
 /// The names of evaluations, as expressions number them.
@@ -297,12 +284,23 @@ fn lookups(protocol: &Protocol) -> Vec<LookupEquations> {
     protocol.lookups.iter().enumerate().map(equations).collect()
 }
 
+/// How a proof's two points enter those of a batch.
+fn batch_steps() -> [Step; 2] {
+    let fold = |sum, point: &str| Step::Fold { sum, factor: "weight".to_owned(), point: point.to_owned() };
+    [fold("BATCH_LEFT", "W_PRIME_POINT"), fold("BATCH_RIGHT", openings::RIGHT)]
+}
+
 /// The commitments to the fixed columns, and the generator.
 fn fixed_points(key: &VerifyingKey) -> Vec<FixedPoint> {
     let protocol = key.protocol();
     let point = |name: String, factor: String, point: &G1Affine| {
         let [x, y] = words(&point::g1_to_bytes(point)).try_into().unwrap_or_default();
-        FixedPoint { name, x, y, factor }
+        let step = Step::Accumulate {
+            sum: "BATCH_RIGHT",
+            factor: format!("mload(BATCH_{factor})"),
+            point: "FIXED_POINT".to_owned(),
+        };
+        FixedPoint { name, x, y, factor, step }
     };
     let columns = key.fixed_commitments().iter().enumerate().map(|(column, commitment)| {
         let polynomial = Polynomial::Fixed(column);

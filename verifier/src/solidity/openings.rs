@@ -135,14 +135,41 @@ pub(super) enum Step {
     Accumulate { sum: &'static str, factor: String, point: String },
 }
 
+impl Step {
+    /// Statements, each with what the sum becomes in a comment before.
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Comment(text) => vec![String::new(), format!("// {text}")],
+            Self::Start { sum, point } => vec![format!("// {sum} = {point}"), format!("mcopy({sum}, {point}, 0x40)")],
+            Self::Fold { sum, factor, point } => vec![
+                format!("// {sum} = {factor}·{sum} + {point}"),
+                format!("mstore(add({sum}, 0x40), {factor})"),
+                call("POINT_MULTIPLICATION", sum, 0x60, sum),
+                format!("mcopy(add({sum}, 0x40), {point}, 0x40)"),
+                call("POINT_ADDITION", sum, 0x80, sum),
+            ],
+            Self::Accumulate { sum, factor, point } => {
+                let term = format!("add({sum}, 0x40)");
+                vec![
+                    format!("// {sum} = {sum} + {factor}·{point}"),
+                    format!("mcopy({term}, {point}, 0x40)"),
+                    format!("mstore(add({sum}, 0x80), {factor})"),
+                    call("POINT_MULTIPLICATION", &term, 0x60, &term),
+                    call("POINT_ADDITION", sum, 0x80, sum),
+                ]
+            }
+        }
+    }
+}
+
+/// A call to a precompile, which keeps `success` if it has some.
+fn call(precompile: &str, input: &str, length: usize, output: &str) -> String {
+    format!("success := and(staticcall(gas(), {precompile}, {input}, {length:#x}, {output}, 0x40), success)")
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Comment(text) => write!(f, "// {text}"),
-            Self::Start { sum, point } => write!(f, "_copyPoint({sum}, {point});"),
-            Self::Fold { sum, factor, point } => write!(f, "_fold({sum}, {factor}, {point});"),
-            Self::Accumulate { sum, factor, point } => write!(f, "_accumulate({sum}, {factor}, {point});"),
-        }
+        f.write_str(&self.lines().join("\n            "))
     }
 }
 
@@ -160,10 +187,14 @@ pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Ste
         steps.push(Step::Comment(format!("What is opened at x{place}.")));
         steps.extend(horner(protocol, sum, &set.polynomials)?);
         if index > 0 {
-            let factor = format!("_load({})", weight(&name));
+            let factor = format!("mload({})", weight(&name));
             steps.push(Step::Accumulate { sum: RIGHT, factor, point: SET.to_owned() });
         }
     }
+    steps.push(Step::Comment("The multi-opening's own points.".to_owned()));
+    let x_minus_u = "addmod(mload(X), sub(r, u), r)".to_owned();
+    steps.push(Step::Accumulate { sum: RIGHT, factor: x_minus_u, point: "W_POINT".to_owned() });
+    steps.push(Step::Accumulate { sum: RIGHT, factor: "u".to_owned(), point: "W_PRIME_POINT".to_owned() });
     Ok(steps)
 }
 
@@ -184,7 +215,7 @@ fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) ->
             let start = Step::Start { sum, point: place(**last) };
             let folds = committed.windows(2).rev().map(|pair| {
                 let ((lower, polynomial), (higher, _)) = (pair[0], pair[1]);
-                let power = Yul::variable("y").power(higher - lower).render(0).replace(", r)", ", R)");
+                let power = Yul::variable("y").power(higher - lower).render(0);
                 Step::Fold { sum, factor: power, point: place(*polynomial) }
             });
             Ok([start].into_iter().chain(folds).collect())
@@ -197,6 +228,11 @@ fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) ->
 pub(super) fn reserve(layout: &mut layout::Layout, protocol: &Protocol, sets: &[Set]) {
     let weights = sets.iter().skip(1).map(|set| weight(&set.name));
     layout.words("Weights of the sets of the multi-opening", weights);
+    layout.words("Factors of the points that the key fixes", factors(protocol));
+}
+
+/// The places of the factors of the points that the key fixes.
+pub(super) fn factors(protocol: &Protocol) -> impl Iterator<Item = String> {
     let fixed = (0..protocol.fixed.len()).map(|column| fixed_factor(protocol, Polynomial::Fixed(column)));
-    layout.words("Factors of the points that the key fixes", fixed.chain(["GENERATOR_FACTOR".to_owned()]));
+    fixed.chain(["GENERATOR_FACTOR".to_owned()])
 }
