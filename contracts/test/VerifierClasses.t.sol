@@ -15,6 +15,7 @@ import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 import {SuretyVerifierK12} from "./verifiers/DevelopmentVerifierK12.sol";
 import {SuretyVerifierK13} from "./verifiers/DevelopmentVerifierK13.sol";
 import {SuretyVerifierK15} from "./verifiers/DevelopmentVerifierK15.sol";
+import {SuretyVerifierK9} from "./verifiers/DevelopmentVerifierK9.sol";
 
 /// @notice What holds for the verifiers of all capacity classes and set-ups.
 contract VerifierClassesTest {
@@ -78,6 +79,17 @@ contract VerifierClassesTest {
         }
     }
 
+    /// @notice The Rust tests run this code.
+    function test_checked_in_code_is_that_of_the_contracts() external view {
+        string memory json = vm.readFile("test/fixtures/bytecode.json");
+        _requireCode(json, ".VerifierK9", type(SuretyVerifierK9).runtimeCode);
+        _requireCode(json, ".VerifierK10", type(SuretyVerifierK10).runtimeCode);
+        _requireCode(json, ".VerifierK11", type(SuretyVerifierK11).runtimeCode);
+        _requireCode(json, ".VerifierK12", type(SuretyVerifierK12).runtimeCode);
+        _requireCode(json, ".VerifierK13", type(SuretyVerifierK13).runtimeCode);
+        _requireCode(json, ".VerifierK15", type(SuretyVerifierK15).runtimeCode);
+    }
+
     function test_interfaces_are_declared() external view {
         for (uint256 i = 0; i < ceremony.length; ++i) {
             IERC165 contract_ = IERC165(address(ceremony[i]));
@@ -85,5 +97,9 @@ contract VerifierClassesTest {
             require(contract_.supportsInterface(type(IERC165).interfaceId));
             require(!contract_.supportsInterface(0xffffffff));
         }
+    }
+
+    function _requireCode(string memory json, string memory key, bytes memory code) private pure {
+        require(keccak256(vm.parseJsonBytes(json, key)) == keccak256(code), "run npm run bytecode");
     }
 }

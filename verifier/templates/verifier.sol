@@ -508,10 +508,14 @@ contract {{ name }} {
         assembly {
             let success := 1
             {%- for point in fixed_points %}
+
+            // The point of {{ point.name }}.
             mstore(FIXED_POINT, {{ point.x }})
             mstore(add(FIXED_POINT, 0x20), {{ point.y }})
             {{ point.step }}
             {%- endfor %}
+
+            // The pairings.
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             {%- for word in tau_g2 %}

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub(crate) mod contract;
 pub(crate) mod forger;
 pub(crate) mod oracles;
 pub(crate) mod stored;
@@ -23,7 +24,9 @@ use surety_margin::{
     sample,
     units::{Lots, Price},
 };
-use surety_verifier::KnownCommitments;
+use surety_verifier::{KnownCommitments, ProofError};
+
+use contract::{Contract, Verdict};
 
 /// A program with prices, and hidden values that satisfy it.
 pub(crate) struct Statement {
@@ -92,6 +95,7 @@ pub(crate) struct Proven {
     pub(crate) context: Fr,
     pub(crate) known: KnownCommitments,
     pub(crate) proof: Vec<u8>,
+    pub(crate) contract: Contract,
 }
 
 impl Proven {
@@ -109,7 +113,8 @@ impl Proven {
         let witness = statement.witness();
         let (context, known) = (Fr::from(context), known(&params, &witness));
         let proof = key.prove(context, &known, &witness).unwrap().0.to_vec();
-        Self { params, key, witness, context, known, proof }
+        let contract = Contract::deployed(statement.capacity);
+        Self { params, key, witness, context, known, proof, contract }
     }
 
     /// The points of the proof in the order of its bytes, by their offsets.
@@ -127,13 +132,11 @@ impl Proven {
         (0..protocol.evaluations().len()).map(|index| start + 32 * index).collect()
     }
 
-    pub(crate) fn verify(
-        &self,
-        context: Fr,
-        known: &KnownCommitments,
-        proof: &[u8],
-    ) -> Result<(), surety_verifier::ProofError> {
-        self.key.verifying_key().verify(context, known, proof)
+    /// What the native verifier says. The contract, which only knows the development set-up, must say the same.
+    pub(crate) fn verify(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> Result<(), ProofError> {
+        let result = self.key.verifying_key().verify(context, known, proof);
+        assert_eq!(self.contract.verify(context, known, proof), Verdict::from(&result), "the contract disagrees");
+        result
     }
 }
 
