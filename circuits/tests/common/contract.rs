@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::{SolCall, SolInterface as _, sol};
+use alloy_sol_types::{SolCall as _, SolInterface as _, sol};
 use halo2curves::bn256::Fr;
 use revm::{
     Context, ExecuteEvm as _, MainBuilder as _, MainContext as _,
@@ -14,6 +14,7 @@ use revm::{
     primitives::{TxKind, hardfork::SpecId},
     state::AccountInfo,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use surety_kzg::{point, scalar};
 use surety_margin::capacity::Capacity;
@@ -36,7 +37,8 @@ sol! {
 }
 
 /// What a verifier says of a proof, in words that the native one and the contract share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     Valid,
     Length,
@@ -93,30 +95,23 @@ impl Contract {
 
     /// What `verifyProof` says.
     pub(crate) fn verify(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> Verdict {
-        let (context, public_points) = (word(context), coordinates(known));
-        self.call(&Verifier::verifyProofCall {
-            proof: proof.to_vec().into(),
-            context,
-            publicPoints: public_points,
-        })
+        self.call(call_data(context, known, proof))
     }
 
     /// What `verifyBatch` says.
     pub(crate) fn verify_batch(&self, batch: &[(Fr, KnownCommitments, Vec<u8>)]) -> Verdict {
-        self.call(&Verifier::verifyBatchCall {
+        let call = Verifier::verifyBatchCall {
             proofs: batch.iter().map(|(_, _, proof)| proof.clone().into()).collect(),
             contexts: batch.iter().map(|(context, _, _)| word(*context)).collect(),
             publicPoints: batch.iter().map(|(_, known, _)| coordinates(known)).collect(),
-        })
+        };
+        self.call(call.abi_encode())
     }
 
-    fn call(&self, call: &impl SolCall) -> Verdict {
-        let transaction = TxEnv::builder()
-            .kind(TxKind::Call(ADDRESS))
-            .gas_limit(16_000_000)
-            .data(call.abi_encode().into())
-            .build()
-            .unwrap();
+    /// What the contract says to a call.
+    pub(crate) fn call(&self, call: Vec<u8>) -> Verdict {
+        let transaction =
+            TxEnv::builder().kind(TxKind::Call(ADDRESS)).gas_limit(16_000_000).data(call.into()).build().unwrap();
         let context = Context::mainnet().with_db(WrapDatabaseRef(&self.state));
         let context = context.modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA));
         match context.build_mainnet().transact(transaction).unwrap().result {
@@ -124,12 +119,16 @@ impl Contract {
                 assert!(output.data().is_empty());
                 Verdict::Valid
             }
-            ExecutionResult::Revert { output, .. } => {
-                Verifier::VerifierErrors::abi_decode(&output).unwrap().into()
-            }
+            ExecutionResult::Revert { output, .. } => Verifier::VerifierErrors::abi_decode(&output).unwrap().into(),
             ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
         }
     }
+}
+
+/// A call to `verifyProof`.
+pub(crate) fn call_data(context: Fr, known: &KnownCommitments, proof: &[u8]) -> Vec<u8> {
+    let proof = proof.to_vec().into();
+    Verifier::verifyProofCall { proof, context: word(context), publicPoints: coordinates(known) }.abi_encode()
 }
 
 const ADDRESS: Address = Address::repeat_byte(0x42);

@@ -1013,6 +1013,8 @@ contract SuretyVerifierK12 {
         uint256 holds;
         assembly {
             let success := 1
+
+            // The point of ROW.
             mstore(FIXED_POINT, 0x1592686fb4b9f4798be5ce6c613d5c4166ce3ea09ac28e01dd84b14174eb9342)
             mstore(add(FIXED_POINT, 0x20), 0x299228f9454928f8ec622a1fa6f9d850c5ada499c5448d732945ceb5d13e2c22)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_ROW_FACTOR)·FIXED_POINT
@@ -1020,6 +1022,8 @@ contract SuretyVerifierK12 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_ROW_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of BASE.
             mstore(FIXED_POINT, 0x06f4980c738b194c11a73cccc66e6ea7f591b517edaed05924a04967f06d5a2f)
             mstore(add(FIXED_POINT, 0x20), 0x15964bd945b0360a9ef0bd54747f17d4723cd5c9987e230a6c6a741241e8b1e8)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_BASE_FACTOR)·FIXED_POINT
@@ -1027,6 +1031,8 @@ contract SuretyVerifierK12 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_BASE_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of GENERATOR.
             mstore(FIXED_POINT, 0x0000000000000000000000000000000000000000000000000000000000000001)
             mstore(add(FIXED_POINT, 0x20), 0x0000000000000000000000000000000000000000000000000000000000000002)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_GENERATOR_FACTOR)·FIXED_POINT
@@ -1034,6 +1040,8 @@ contract SuretyVerifierK12 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The pairings.
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             mstore(add(PAIRING_TAU_G2, 0x00), 0x172aa93c41f16e1e04d62ac976a5d945f4be0acab990c6dc19ac4a7cf68bf77b)

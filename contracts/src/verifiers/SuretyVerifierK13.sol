@@ -1014,6 +1014,8 @@ contract SuretyVerifierK13 {
         uint256 holds;
         assembly {
             let success := 1
+
+            // The point of ROW.
             mstore(FIXED_POINT, 0x1cdaabf0a825ab042cdd69230b8a05185c4c374731ee322cb2deb696c28bfe40)
             mstore(add(FIXED_POINT, 0x20), 0x2516e83e852c300fe021a9247ea69ad250531ad36e9c960b619f31bbb319500d)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_ROW_FACTOR)·FIXED_POINT
@@ -1021,6 +1023,8 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_ROW_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of BASE.
             mstore(FIXED_POINT, 0x0954b45599c20122c19ad4a93adb80399a7eb3cd95042928f97e63cfd173d919)
             mstore(add(FIXED_POINT, 0x20), 0x29395d3972e9c7fc77e82ce6fe220599b9221ec6243e53357d660ea84f3d10ea)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_BASE_FACTOR)·FIXED_POINT
@@ -1028,6 +1032,8 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_BASE_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of GENERATOR.
             mstore(FIXED_POINT, 0x0000000000000000000000000000000000000000000000000000000000000001)
             mstore(add(FIXED_POINT, 0x20), 0x0000000000000000000000000000000000000000000000000000000000000002)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_GENERATOR_FACTOR)·FIXED_POINT
@@ -1035,6 +1041,8 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The pairings.
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             mstore(add(PAIRING_TAU_G2, 0x00), 0x172aa93c41f16e1e04d62ac976a5d945f4be0acab990c6dc19ac4a7cf68bf77b)

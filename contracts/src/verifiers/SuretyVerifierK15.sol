@@ -1016,6 +1016,8 @@ contract SuretyVerifierK15 {
         uint256 holds;
         assembly {
             let success := 1
+
+            // The point of ROW.
             mstore(FIXED_POINT, 0x10c46292bf8349728fbea75df978cc5615c675d0910eef0923d00a933865d8a4)
             mstore(add(FIXED_POINT, 0x20), 0x1bf2b89d1687c904ea786f3ef0b472f7d3dc8bcef5fcbfac7078c87825b8841f)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_ROW_FACTOR)·FIXED_POINT
@@ -1023,6 +1025,8 @@ contract SuretyVerifierK15 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_ROW_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of BASE.
             mstore(FIXED_POINT, 0x0d9afd08292630c78d76e5b71bc7dbf37cb57c695b7c6bfd60f8ce04dd9cb164)
             mstore(add(FIXED_POINT, 0x20), 0x093d697d7c0798dede3b482304cf50240afd256a54c5bb45cb1fa243c87fc515)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_BASE_FACTOR)·FIXED_POINT
@@ -1030,6 +1034,8 @@ contract SuretyVerifierK15 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_BASE_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of GENERATOR.
             mstore(FIXED_POINT, 0x0000000000000000000000000000000000000000000000000000000000000001)
             mstore(add(FIXED_POINT, 0x20), 0x0000000000000000000000000000000000000000000000000000000000000002)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_GENERATOR_FACTOR)·FIXED_POINT
@@ -1037,6 +1043,8 @@ contract SuretyVerifierK15 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The pairings.
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             mstore(add(PAIRING_TAU_G2, 0x00), 0x172aa93c41f16e1e04d62ac976a5d945f4be0acab990c6dc19ac4a7cf68bf77b)

@@ -1015,6 +1015,8 @@ contract SuretyVerifierK13 {
         uint256 holds;
         assembly {
             let success := 1
+
+            // The point of ROW.
             mstore(FIXED_POINT, 0x17eef5cc5eecb8800dbdcf4624f7e582d49f1a85e69928a07d06d139e14fca86)
             mstore(add(FIXED_POINT, 0x20), 0x0813c8d3278ccff1ed5d6140b12b402053f680b87b60b09454f59101ee9ca922)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_ROW_FACTOR)·FIXED_POINT
@@ -1022,6 +1024,8 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_ROW_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of BASE.
             mstore(FIXED_POINT, 0x221c69095e4ef31a8fd3bc9ab6d0c39be4af0964f1180869334600ffc5c646d5)
             mstore(add(FIXED_POINT, 0x20), 0x2bba468305dfee846b3d31eaf33da5a73a391f2041fcfbe3daf4a81c78e3a839)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_BASE_FACTOR)·FIXED_POINT
@@ -1029,6 +1033,8 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_BASE_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of GENERATOR.
             mstore(FIXED_POINT, 0x0000000000000000000000000000000000000000000000000000000000000001)
             mstore(add(FIXED_POINT, 0x20), 0x0000000000000000000000000000000000000000000000000000000000000002)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_GENERATOR_FACTOR)·FIXED_POINT
@@ -1036,6 +1042,8 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The pairings.
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             mstore(add(PAIRING_TAU_G2, 0x00), 0x0135510271a9e891c4ec3f73d8316412880717fc561bcb0061c8b5e2dee91bc2)

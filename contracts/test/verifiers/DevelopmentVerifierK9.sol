@@ -1011,6 +1011,8 @@ contract SuretyVerifierK9 {
         uint256 holds;
         assembly {
             let success := 1
+
+            // The point of ROW.
             mstore(FIXED_POINT, 0x085eaa81558b9983aa379a713658b8ed0ec8209710f8eb4e125f5c72111cc490)
             mstore(add(FIXED_POINT, 0x20), 0x294cfdfcb0a7b83ee85276f032322976018f10adada22517e52d8cb8754d68b6)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_ROW_FACTOR)·FIXED_POINT
@@ -1018,6 +1020,8 @@ contract SuretyVerifierK9 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_ROW_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of BASE.
             mstore(FIXED_POINT, 0x2e609758920655f3fcd4f41557344ae54e41abe89122a529be2c0b0775146dfd)
             mstore(add(FIXED_POINT, 0x20), 0x1e1315809e8ef65d2a3d2f93232d6b9987612a932ecbdd71e74636bf0e6996b4)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_BASE_FACTOR)·FIXED_POINT
@@ -1025,6 +1029,8 @@ contract SuretyVerifierK9 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_BASE_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The point of GENERATOR.
             mstore(FIXED_POINT, 0x0000000000000000000000000000000000000000000000000000000000000001)
             mstore(add(FIXED_POINT, 0x20), 0x0000000000000000000000000000000000000000000000000000000000000002)
             // BATCH_RIGHT = BATCH_RIGHT + mload(BATCH_GENERATOR_FACTOR)·FIXED_POINT
@@ -1032,6 +1038,8 @@ contract SuretyVerifierK9 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
+
+            // The pairings.
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
             mstore(add(PAIRING_TAU_G2, 0x00), 0x0135510271a9e891c4ec3f73d8316412880717fc561bcb0061c8b5e2dee91bc2)
