@@ -20,7 +20,7 @@ use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use surety_kzg::{Params, Srs, origin::CEREMONIES, point, progress::Silent, scalar, srs::VerifierKey};
+use surety_kzg::{Params, Srs, origin::CEREMONIES, point, progress::Silent, scalar};
 use surety_margin::capacity::Capacity;
 use surety_verifier::{KnownCommitments, PairingCheck, VerifyingKey, proof::PROOF_BYTES};
 
@@ -93,8 +93,7 @@ fn fixtures_are_valid() {
         assert_eq!(proofs.len(), count);
         assert!(proofs.iter().all(|proof| proof.capacity.k() == k && proof.verifies(srs)));
     }
-    let tau_g2 = point::g2_from_bytes(&CEREMONIES[0].tau_g2).unwrap();
-    let ceremony = VerifierKey::new(tau_g2).unwrap().id();
+    let ceremony = CEREMONIES[0].id();
     assert!(read::<Fixture>("ppot-0085-k11.json").proofs.iter().all(|proof| proof.verifies(ceremony)));
 }
 

@@ -12,7 +12,7 @@ use halo2curves::bn256::{Fr, G2, G2Affine};
 use crate::{
     point::{self, G2_BYTES},
     scalar,
-    srs::VerifierKey,
+    srs::{SrsId, VerifierKey},
 };
 
 /// The published seed of the development τ.
@@ -32,6 +32,14 @@ pub struct Ceremony {
     pub source: &'static str,
     /// Its `[τ]₂`, encoded as in [`point::g2_to_bytes`].
     pub tau_g2: [u8; G2_BYTES],
+}
+
+impl Ceremony {
+    /// The identifier of its set-up.
+    #[must_use]
+    pub fn id(&self) -> SrsId {
+        SrsId::of(&self.tau_g2)
+    }
 }
 
 /// The ceremonies this project knows.
@@ -134,7 +142,9 @@ mod tests {
     fn every_ceremony_is_recognised_by_a_point_of_the_right_group() {
         for ceremony in &CEREMONIES {
             let tau_g2: G2Affine = point::g2_from_bytes(&ceremony.tau_g2).unwrap();
-            assert_eq!(VerifierKey::new(tau_g2).unwrap().origin(), Origin::Ceremony(ceremony));
+            let key = VerifierKey::new(tau_g2).unwrap();
+            assert_eq!(key.origin(), Origin::Ceremony(ceremony));
+            assert_eq!(key.id(), ceremony.id());
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
     glv::Splitter,
     msm::msm,
     origin::{Origin, development_tau},
-    point::{self, PointError},
+    point::{self, G2_BYTES, PointError},
     scalar,
 };
 
@@ -35,6 +35,13 @@ const DEVELOPMENT_CHUNK: usize = 64;
 pub struct SrsId(Bytes32);
 
 impl SrsId {
+    pub(crate) fn of(tau_g2: &[u8; G2_BYTES]) -> Self {
+        let mut hasher = Keccak256::new();
+        hasher.update(ID_DOMAIN);
+        hasher.update(tau_g2);
+        Self(HexBytes(hasher.finalize().0))
+    }
+
     /// The hash.
     #[must_use]
     pub fn bytes(self) -> Bytes32 {
@@ -146,10 +153,7 @@ impl VerifierKey {
     /// The set-up's identifier.
     #[must_use]
     pub fn id(&self) -> SrsId {
-        let mut hasher = Keccak256::new();
-        hasher.update(ID_DOMAIN);
-        hasher.update(point::g2_to_bytes(&self.tau_g2));
-        SrsId(HexBytes(hasher.finalize().0))
+        SrsId::of(&point::g2_to_bytes(&self.tau_g2))
     }
 
     /// Where the set-up comes from.

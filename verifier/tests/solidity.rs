@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use surety_kzg::{Srs, SrsId, origin::CEREMONIES, point, srs::VerifierKey};
+use surety_kzg::{Srs, SrsId, origin::CEREMONIES};
 use surety_margin::capacity::Capacity;
 use surety_verifier::{VerifyingKey, solidity};
 
@@ -16,8 +16,7 @@ const CEREMONY: [u32; 5] = [10, 11, 12, 13, 15];
 const DEVELOPMENT: [u32; 6] = [9, 10, 11, 12, 13, 15];
 
 fn contracts() -> Vec<(PathBuf, String)> {
-    let tau_g2 = point::g2_from_bytes(&CEREMONIES[0].tau_g2).unwrap();
-    let ceremony = VerifierKey::new(tau_g2).unwrap().id();
+    let ceremony = CEREMONIES[0].id();
     let development = Srs::development(Capacity::new(Capacity::MIN_K).unwrap()).id();
     let contract = |file: &str, k: u32, srs: SrsId| {
         let key = VerifyingKey::pinned(Capacity::new(k).unwrap(), srs).unwrap();

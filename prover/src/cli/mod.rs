@@ -15,7 +15,8 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        demo, doctor, explain, generate, info, init, key, market, policy, prove, source, srs, universe, verify,
+        demo, doctor, explain, generate, info, init, key, market, policy, prove, solidity, source, srs, universe,
+        verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -71,6 +72,8 @@ enum Command {
     /// Import, download, check or list set-ups (structured reference strings)
     #[command(subcommand)]
     Srs(srs::Command),
+    /// Write the contract that verifies proofs of a capacity class over a set-up
+    Solidity(solidity::Args),
     /// Check this installation
     Doctor(doctor::Args),
     /// Write shell completions to stdout
@@ -95,6 +98,7 @@ impl Command {
             Self::Explain(_) => ("explain", None),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
+            Self::Solidity(_) => ("solidity", None),
             Self::Doctor(_) => ("doctor", None),
             Self::Completions(_) => ("completions", None),
             Self::Man(_) => ("man", None),
@@ -116,6 +120,7 @@ impl Command {
             Self::Explain(args) => explain::run(&args),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),
+            Self::Solidity(args) => solidity::run(&args, session),
             Self::Doctor(_) => doctor::run(session),
             Self::Completions(args) => generate::completions(&args, Cli::command()),
             Self::Man(args) => generate::man(&args, Cli::command()),

@@ -8,4 +8,5 @@ mod demo;
 mod haircuts;
 mod prove;
 mod sandbox;
+mod solidity;
 mod verify;
