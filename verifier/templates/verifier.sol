@@ -55,6 +55,11 @@ contract {{ name }} {
     /// @dev Length of a proof: {{ proof_points }} points and {{ evaluations }} evaluations.
     uint256 private constant PROOF_LENGTH = {{ proof_length }};
 
+    // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
+    {%- for number in numbers %}
+    uint256 private constant {{ number.name }} = {{ number.value }};
+    {%- endfor %}
+
     // Precompiles.
     uint256 private constant MODULAR_EXPONENTIATION = 0x05;
     uint256 private constant POINT_ADDITION = 0x06;
@@ -194,12 +199,11 @@ contract {{ name }} {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash
             {%- for round in layout.rounds %}
             {%- if !loop.first %}
             mstore({{ round.start }}, hash)
             {%- endif %}
-            hash := keccak256({{ round.start }}, {{ "{:#05x}"|format(round.length) }})
+            {% if loop.first %}let {% endif %}hash := keccak256({{ round.start }}, {{ "{:#05x}"|format(round.length) }})
             {%- for challenge in round.challenges %}
             {%- if !loop.first %}
             mstore(0x00, hash)
@@ -225,12 +229,12 @@ contract {{ name }} {
             {%- endfor %}
             mstore(X_TO_N, xToN)
             {%- for node in rows.nodes %}
-            mstore({{ node.inverse }}, addmod(x, sub(r, {{ node.point }}), r))
+            mstore({{ node.inverse }}, addmod(x, sub(r, {{ node.point() }}), r))
             {%- endfor %}
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
             {%- for set in sets.iter().skip(1) %}
-            mstore({{ openings::inverse(set) }}, addmod(mload(OPENING_U), sub(r, mulmod(x, {{ set.factor }}, r)), r))
+            mstore({{ set.inverse() }}, addmod(mload(OPENING_U), sub(r, mulmod(x, {{ set.factor() }}, r)), r))
             {%- endfor %}
         }
         _spreadInverse(_inverse(_productOfDenominators()));
@@ -282,17 +286,17 @@ contract {{ name }} {
     function _evaluateRows() private pure {
         assembly {
             let r := R
-            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), {{ rows.inverse_of_n }}, r)
+            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), INVERSE_OF_N, r)
             {%- for node in rows.nodes %}
             {%- if loop.first %}
-            let last := mulmod(scale, mulmod(mload({{ node.inverse }}), {{ node.point }}, r), r)
+            let last := mulmod(scale, mulmod(mload({{ node.inverse }}), {{ node.point() }}, r), r)
             let blinding := 0
             mstore(LAST_ROW, last)
             {%- else if loop.last %}
             blinding := mulmod(blinding, scale, r)
             mstore(FIRST_ROW, mulmod(scale, mload({{ node.inverse }}), r))
             {%- else %}
-            blinding := addmod(blinding, mulmod(mload({{ node.inverse }}), {{ node.point }}, r), r)
+            blinding := addmod(blinding, mulmod(mload({{ node.inverse }}), {{ node.point() }}, r), r)
             {%- endif %}
             {%- endfor %}
             mstore(ACTIVE_ROWS, addmod(1, sub(r, addmod(last, blinding, r)), r))
@@ -412,11 +416,11 @@ contract {{ name }} {
             {%- endfor %}
             {%- else %}
 
-            // Opened at x and {{ set.factor }}·x ({{ set.name }}).
+            // Opened at x and {{ set.factor() }}·x.
             {
                 let v := mload(OPENING_V)
                 let power := {{ set.power_of_v }}
-                let inverse := mload({{ openings::inverse(set) }})
+                let inverse := mload({{ set.inverse() }})
                 {%- for term in set.here %}
                 {%- if loop.first %}
                 let here := {{ term }}
@@ -433,10 +437,10 @@ contract {{ name }} {
                 {%- endfor %}
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, {{ set.interpolation }}, r)
+                here := mulmod(here, {{ set.interpolation() }}, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
-                mstore({{ openings::weight(set.name) }}, power)
+                mstore({{ set.weight() }}, power)
                 {%- for fixed in set.fixed %}
                 mstore({{ fixed.slot }}, mulmod(power, {{ fixed.power_of_y }}, r))
                 {%- endfor %}

@@ -50,6 +50,18 @@ contract SuretyVerifierK10 {
     /// @dev Length of a proof: 16 points and 23 evaluations.
     uint256 private constant PROOF_LENGTH = 1760;
 
+    // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
+    uint256 private constant OMEGA_MINUS_6 = 0x15f79db9c39181bc3e31c83f9291da76eedf1b23c410add7e9098464aaa4fb26;
+    uint256 private constant OMEGA_MINUS_5 = 0x03b743d74fd9ddb41f920179ac30e04b0ebd93e580b9c0b50061087904110bd4;
+    uint256 private constant OMEGA_MINUS_4 = 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b;
+    uint256 private constant OMEGA_MINUS_3 = 0x22b55603586d5fc42c6c14c2fc27a028c207da8b2c71cb33d549fa4a2be5d302;
+    uint256 private constant OMEGA_MINUS_2 = 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035;
+    uint256 private constant OMEGA_MINUS_1 = 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3;
+    uint256 private constant OMEGA_1 = 0x2ad9021ed07c42ab19f77c5cf2cbd2deb135ea330f1b1573bd08d99309c4bb7d;
+    uint256 private constant INVERSE_OF_N = 0x3058355f447953c1ade231a513e0f80710e9db4e679b02351f90fd168b040001;
+    uint256 private constant INTERPOLATION_NEXT = 0x0ae40d87d78f5a107a23c7ed450224dee728428eeec3e903667f934df6c82c49;
+    uint256 private constant INTERPOLATION_PREVIOUS = 0x258040eb09a246193e2c7dc93c7f337e410ba5b98af5878ddd626245f937d3b9;
+
     // Precompiles.
     uint256 private constant MODULAR_EXPONENTIATION = 0x05;
     uint256 private constant POINT_ADDITION = 0x06;
@@ -428,8 +440,7 @@ contract SuretyVerifierK10 {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash
-            hash := keccak256(KEY, 0x200)
+            let hash := keccak256(KEY, 0x200)
             mstore(THETA, mod(hash, r))
             mstore(HASH_1, hash)
             hash := keccak256(HASH_1, 0x120)
@@ -476,17 +487,17 @@ contract SuretyVerifierK10 {
             xToN := mulmod(xToN, xToN, r)
             xToN := mulmod(xToN, xToN, r)
             mstore(X_TO_N, xToN)
-            mstore(INVERSE_ROW_6, addmod(x, sub(r, 0x15f79db9c39181bc3e31c83f9291da76eedf1b23c410add7e9098464aaa4fb26), r))
-            mstore(INVERSE_ROW_5, addmod(x, sub(r, 0x03b743d74fd9ddb41f920179ac30e04b0ebd93e580b9c0b50061087904110bd4), r))
-            mstore(INVERSE_ROW_4, addmod(x, sub(r, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b), r))
-            mstore(INVERSE_ROW_3, addmod(x, sub(r, 0x22b55603586d5fc42c6c14c2fc27a028c207da8b2c71cb33d549fa4a2be5d302), r))
-            mstore(INVERSE_ROW_2, addmod(x, sub(r, 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035), r))
-            mstore(INVERSE_ROW_1, addmod(x, sub(r, 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3), r))
+            mstore(INVERSE_ROW_6, addmod(x, sub(r, OMEGA_MINUS_6), r))
+            mstore(INVERSE_ROW_5, addmod(x, sub(r, OMEGA_MINUS_5), r))
+            mstore(INVERSE_ROW_4, addmod(x, sub(r, OMEGA_MINUS_4), r))
+            mstore(INVERSE_ROW_3, addmod(x, sub(r, OMEGA_MINUS_3), r))
+            mstore(INVERSE_ROW_2, addmod(x, sub(r, OMEGA_MINUS_2), r))
+            mstore(INVERSE_ROW_1, addmod(x, sub(r, OMEGA_MINUS_1), r))
             mstore(INVERSE_ROW_0, addmod(x, sub(r, 1), r))
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x2ad9021ed07c42ab19f77c5cf2cbd2deb135ea330f1b1573bd08d99309c4bb7d, r)), r))
-            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3, r)), r))
+            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r))
+            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r))
         }
         _spreadInverse(_inverse(_productOfDenominators()));
     }
@@ -583,15 +594,15 @@ contract SuretyVerifierK10 {
     function _evaluateRows() private pure {
         assembly {
             let r := R
-            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), 0x3058355f447953c1ade231a513e0f80710e9db4e679b02351f90fd168b040001, r)
-            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), 0x15f79db9c39181bc3e31c83f9291da76eedf1b23c410add7e9098464aaa4fb26, r), r)
+            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), INVERSE_OF_N, r)
+            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), OMEGA_MINUS_6, r), r)
             let blinding := 0
             mstore(LAST_ROW, last)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), 0x03b743d74fd9ddb41f920179ac30e04b0ebd93e580b9c0b50061087904110bd4, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), 0x22b55603586d5fc42c6c14c2fc27a028c207da8b2c71cb33d549fa4a2be5d302, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), OMEGA_MINUS_5, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), OMEGA_MINUS_4, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), OMEGA_MINUS_3, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), OMEGA_MINUS_2, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), OMEGA_MINUS_1, r), r)
             blinding := mulmod(blinding, scale, r)
             mstore(FIRST_ROW, mulmod(scale, mload(INVERSE_ROW_0), r))
             mstore(ACTIVE_ROWS, addmod(1, sub(r, addmod(last, blinding, r)), r))
@@ -790,7 +801,7 @@ contract SuretyVerifierK10 {
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
-            // Opened at x and 0x2ad9021ed07c42ab19f77c5cf2cbd2deb135ea330f1b1573bd08d99309c4bb7d·x (NEXT).
+            // Opened at x and OMEGA_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := v
@@ -805,13 +816,13 @@ contract SuretyVerifierK10 {
                 there := addmod(mulmod(there, y, r), mload(ACC_NEXT_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x0ae40d87d78f5a107a23c7ed450224dee728428eeec3e903667f934df6c82c49, r)
+                here := mulmod(here, INTERPOLATION_NEXT, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_NEXT, power)
             }
 
-            // Opened at x and 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3·x (PREVIOUS).
+            // Opened at x and OMEGA_MINUS_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := mulmod(v, v, r)
@@ -824,7 +835,7 @@ contract SuretyVerifierK10 {
                 there := addmod(mulmod(there, y, r), mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x258040eb09a246193e2c7dc93c7f337e410ba5b98af5878ddd626245f937d3b9, r)
+                here := mulmod(here, INTERPOLATION_PREVIOUS, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_PREVIOUS, power)
@@ -906,7 +917,7 @@ contract SuretyVerifierK10 {
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (NEXT).
+            // What is opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_PRODUCT_POINT
@@ -930,7 +941,7 @@ contract SuretyVerifierK10 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (PREVIOUS).
+            // What is opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_INPUT_POINT

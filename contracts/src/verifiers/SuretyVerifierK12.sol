@@ -50,6 +50,18 @@ contract SuretyVerifierK12 {
     /// @dev Length of a proof: 16 points and 23 evaluations.
     uint256 private constant PROOF_LENGTH = 1760;
 
+    // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
+    uint256 private constant OMEGA_MINUS_6 = 0x28771071ab1633014eae27cfc16d5ebe08a8fe2fc9e85044e4a45f82c14cd825;
+    uint256 private constant OMEGA_MINUS_5 = 0x1981bb0be2ace527d2109f3b9f7c03f640d9ae52819d74af746856067360fe6e;
+    uint256 private constant OMEGA_MINUS_4 = 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3;
+    uint256 private constant OMEGA_MINUS_3 = 0x1fe62c4a3c6640bbac666390d8ab7318a0de5374d46b2921e3217838d26470ad;
+    uint256 private constant OMEGA_MINUS_2 = 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a;
+    uint256 private constant OMEGA_MINUS_1 = 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0;
+    uint256 private constant OMEGA_1 = 0x2f6122bbf1d35fdaa9953f60087a423238aa810773efee2a251aa6161f2e6ee6;
+    uint256 private constant INVERSE_OF_N = 0x3061482dfa038d0fb5b4c0b226194047a2616509f531d4fa3acdb77496c10001;
+    uint256 private constant INTERPOLATION_NEXT = 0x1650318e435f9441fc5e5456d5e7c920d522543e54800d91b94ddbba4e52d7ad;
+    uint256 private constant INTERPOLATION_PREVIOUS = 0x1a141ce49dd20be7bbf1f15fab998f3c5311940a253962ff8a9419d9a1ad2855;
+
     // Precompiles.
     uint256 private constant MODULAR_EXPONENTIATION = 0x05;
     uint256 private constant POINT_ADDITION = 0x06;
@@ -428,8 +440,7 @@ contract SuretyVerifierK12 {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash
-            hash := keccak256(KEY, 0x200)
+            let hash := keccak256(KEY, 0x200)
             mstore(THETA, mod(hash, r))
             mstore(HASH_1, hash)
             hash := keccak256(HASH_1, 0x120)
@@ -478,17 +489,17 @@ contract SuretyVerifierK12 {
             xToN := mulmod(xToN, xToN, r)
             xToN := mulmod(xToN, xToN, r)
             mstore(X_TO_N, xToN)
-            mstore(INVERSE_ROW_6, addmod(x, sub(r, 0x28771071ab1633014eae27cfc16d5ebe08a8fe2fc9e85044e4a45f82c14cd825), r))
-            mstore(INVERSE_ROW_5, addmod(x, sub(r, 0x1981bb0be2ace527d2109f3b9f7c03f640d9ae52819d74af746856067360fe6e), r))
-            mstore(INVERSE_ROW_4, addmod(x, sub(r, 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3), r))
-            mstore(INVERSE_ROW_3, addmod(x, sub(r, 0x1fe62c4a3c6640bbac666390d8ab7318a0de5374d46b2921e3217838d26470ad), r))
-            mstore(INVERSE_ROW_2, addmod(x, sub(r, 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a), r))
-            mstore(INVERSE_ROW_1, addmod(x, sub(r, 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0), r))
+            mstore(INVERSE_ROW_6, addmod(x, sub(r, OMEGA_MINUS_6), r))
+            mstore(INVERSE_ROW_5, addmod(x, sub(r, OMEGA_MINUS_5), r))
+            mstore(INVERSE_ROW_4, addmod(x, sub(r, OMEGA_MINUS_4), r))
+            mstore(INVERSE_ROW_3, addmod(x, sub(r, OMEGA_MINUS_3), r))
+            mstore(INVERSE_ROW_2, addmod(x, sub(r, OMEGA_MINUS_2), r))
+            mstore(INVERSE_ROW_1, addmod(x, sub(r, OMEGA_MINUS_1), r))
             mstore(INVERSE_ROW_0, addmod(x, sub(r, 1), r))
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x2f6122bbf1d35fdaa9953f60087a423238aa810773efee2a251aa6161f2e6ee6, r)), r))
-            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0, r)), r))
+            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r))
+            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r))
         }
         _spreadInverse(_inverse(_productOfDenominators()));
     }
@@ -585,15 +596,15 @@ contract SuretyVerifierK12 {
     function _evaluateRows() private pure {
         assembly {
             let r := R
-            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), 0x3061482dfa038d0fb5b4c0b226194047a2616509f531d4fa3acdb77496c10001, r)
-            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), 0x28771071ab1633014eae27cfc16d5ebe08a8fe2fc9e85044e4a45f82c14cd825, r), r)
+            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), INVERSE_OF_N, r)
+            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), OMEGA_MINUS_6, r), r)
             let blinding := 0
             mstore(LAST_ROW, last)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), 0x1981bb0be2ace527d2109f3b9f7c03f640d9ae52819d74af746856067360fe6e, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), 0x0ae3c95fc03c0a5f2de8a8f46c03ccdfdfed2bb98c9e4ae0b10b15eda4e3b1e3, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), 0x1fe62c4a3c6640bbac666390d8ab7318a0de5374d46b2921e3217838d26470ad, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), OMEGA_MINUS_5, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), OMEGA_MINUS_4, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), OMEGA_MINUS_3, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), OMEGA_MINUS_2, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), OMEGA_MINUS_1, r), r)
             blinding := mulmod(blinding, scale, r)
             mstore(FIRST_ROW, mulmod(scale, mload(INVERSE_ROW_0), r))
             mstore(ACTIVE_ROWS, addmod(1, sub(r, addmod(last, blinding, r)), r))
@@ -792,7 +803,7 @@ contract SuretyVerifierK12 {
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
-            // Opened at x and 0x2f6122bbf1d35fdaa9953f60087a423238aa810773efee2a251aa6161f2e6ee6·x (NEXT).
+            // Opened at x and OMEGA_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := v
@@ -807,13 +818,13 @@ contract SuretyVerifierK12 {
                 there := addmod(mulmod(there, y, r), mload(ACC_NEXT_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x1650318e435f9441fc5e5456d5e7c920d522543e54800d91b94ddbba4e52d7ad, r)
+                here := mulmod(here, INTERPOLATION_NEXT, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_NEXT, power)
             }
 
-            // Opened at x and 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0·x (PREVIOUS).
+            // Opened at x and OMEGA_MINUS_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := mulmod(v, v, r)
@@ -826,7 +837,7 @@ contract SuretyVerifierK12 {
                 there := addmod(mulmod(there, y, r), mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x1a141ce49dd20be7bbf1f15fab998f3c5311940a253962ff8a9419d9a1ad2855, r)
+                here := mulmod(here, INTERPOLATION_PREVIOUS, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_PREVIOUS, power)
@@ -908,7 +919,7 @@ contract SuretyVerifierK12 {
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (NEXT).
+            // What is opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_PRODUCT_POINT
@@ -932,7 +943,7 @@ contract SuretyVerifierK12 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (PREVIOUS).
+            // What is opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_INPUT_POINT

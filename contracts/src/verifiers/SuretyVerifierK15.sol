@@ -50,6 +50,18 @@ contract SuretyVerifierK15 {
     /// @dev Length of a proof: 16 points and 23 evaluations.
     uint256 private constant PROOF_LENGTH = 1760;
 
+    // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
+    uint256 private constant OMEGA_MINUS_6 = 0x2427343dea588e4242e165ef52d4c1f5986149f372f5c87534f7f6274ef4eeff;
+    uint256 private constant OMEGA_MINUS_5 = 0x202ccec4993fffbc2ae34c6b23080d5ffdb85b37648f0a2e81e2feec30fde4ab;
+    uint256 private constant OMEGA_MINUS_4 = 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5;
+    uint256 private constant OMEGA_MINUS_3 = 0x17cbd779ed6ea1b8e9dbcde0345b2cfdb96e80bea0dd1318bdd0e183a00e0492;
+    uint256 private constant OMEGA_MINUS_2 = 0x2f9c1d051b2a29bd1d13a09c1489aec5303c2fb2ac7d853ee7a58fdb65b90d7d;
+    uint256 private constant OMEGA_MINUS_1 = 0x1f67bc4574eaef5e630a13c710221a3e3d491e59fddabaf321e56f3ca8d91624;
+    uint256 private constant OMEGA_1 = 0x2b7ddfe4383c8d806530b94d3120ce6fcb511871e4d44a65f0acd0b96a8a942e;
+    uint256 private constant INVERSE_OF_N = 0x3063edaa444bddc677fcd515f614555a777997e0a9287d1e62bf6dd004d82001;
+    uint256 private constant INTERPOLATION_NEXT = 0x3041713f7997717bba216fab79582410b6573580f2ce30b051aaa9d4f8e19aaf;
+    uint256 private constant INTERPOLATION_PREVIOUS = 0x0022dd33679a2eadfe2ed60b0829344c71dcb2c786eb3fe0f2374bbef71e6553;
+
     // Precompiles.
     uint256 private constant MODULAR_EXPONENTIATION = 0x05;
     uint256 private constant POINT_ADDITION = 0x06;
@@ -428,8 +440,7 @@ contract SuretyVerifierK15 {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash
-            hash := keccak256(KEY, 0x200)
+            let hash := keccak256(KEY, 0x200)
             mstore(THETA, mod(hash, r))
             mstore(HASH_1, hash)
             hash := keccak256(HASH_1, 0x120)
@@ -481,17 +492,17 @@ contract SuretyVerifierK15 {
             xToN := mulmod(xToN, xToN, r)
             xToN := mulmod(xToN, xToN, r)
             mstore(X_TO_N, xToN)
-            mstore(INVERSE_ROW_6, addmod(x, sub(r, 0x2427343dea588e4242e165ef52d4c1f5986149f372f5c87534f7f6274ef4eeff), r))
-            mstore(INVERSE_ROW_5, addmod(x, sub(r, 0x202ccec4993fffbc2ae34c6b23080d5ffdb85b37648f0a2e81e2feec30fde4ab), r))
-            mstore(INVERSE_ROW_4, addmod(x, sub(r, 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5), r))
-            mstore(INVERSE_ROW_3, addmod(x, sub(r, 0x17cbd779ed6ea1b8e9dbcde0345b2cfdb96e80bea0dd1318bdd0e183a00e0492), r))
-            mstore(INVERSE_ROW_2, addmod(x, sub(r, 0x2f9c1d051b2a29bd1d13a09c1489aec5303c2fb2ac7d853ee7a58fdb65b90d7d), r))
-            mstore(INVERSE_ROW_1, addmod(x, sub(r, 0x1f67bc4574eaef5e630a13c710221a3e3d491e59fddabaf321e56f3ca8d91624), r))
+            mstore(INVERSE_ROW_6, addmod(x, sub(r, OMEGA_MINUS_6), r))
+            mstore(INVERSE_ROW_5, addmod(x, sub(r, OMEGA_MINUS_5), r))
+            mstore(INVERSE_ROW_4, addmod(x, sub(r, OMEGA_MINUS_4), r))
+            mstore(INVERSE_ROW_3, addmod(x, sub(r, OMEGA_MINUS_3), r))
+            mstore(INVERSE_ROW_2, addmod(x, sub(r, OMEGA_MINUS_2), r))
+            mstore(INVERSE_ROW_1, addmod(x, sub(r, OMEGA_MINUS_1), r))
             mstore(INVERSE_ROW_0, addmod(x, sub(r, 1), r))
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x2b7ddfe4383c8d806530b94d3120ce6fcb511871e4d44a65f0acd0b96a8a942e, r)), r))
-            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x1f67bc4574eaef5e630a13c710221a3e3d491e59fddabaf321e56f3ca8d91624, r)), r))
+            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r))
+            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r))
         }
         _spreadInverse(_inverse(_productOfDenominators()));
     }
@@ -588,15 +599,15 @@ contract SuretyVerifierK15 {
     function _evaluateRows() private pure {
         assembly {
             let r := R
-            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), 0x3063edaa444bddc677fcd515f614555a777997e0a9287d1e62bf6dd004d82001, r)
-            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), 0x2427343dea588e4242e165ef52d4c1f5986149f372f5c87534f7f6274ef4eeff, r), r)
+            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), INVERSE_OF_N, r)
+            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), OMEGA_MINUS_6, r), r)
             let blinding := 0
             mstore(LAST_ROW, last)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), 0x202ccec4993fffbc2ae34c6b23080d5ffdb85b37648f0a2e81e2feec30fde4ab, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), 0x17cbd779ed6ea1b8e9dbcde0345b2cfdb96e80bea0dd1318bdd0e183a00e0492, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), 0x2f9c1d051b2a29bd1d13a09c1489aec5303c2fb2ac7d853ee7a58fdb65b90d7d, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), 0x1f67bc4574eaef5e630a13c710221a3e3d491e59fddabaf321e56f3ca8d91624, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), OMEGA_MINUS_5, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), OMEGA_MINUS_4, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), OMEGA_MINUS_3, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), OMEGA_MINUS_2, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), OMEGA_MINUS_1, r), r)
             blinding := mulmod(blinding, scale, r)
             mstore(FIRST_ROW, mulmod(scale, mload(INVERSE_ROW_0), r))
             mstore(ACTIVE_ROWS, addmod(1, sub(r, addmod(last, blinding, r)), r))
@@ -795,7 +806,7 @@ contract SuretyVerifierK15 {
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
-            // Opened at x and 0x2b7ddfe4383c8d806530b94d3120ce6fcb511871e4d44a65f0acd0b96a8a942e·x (NEXT).
+            // Opened at x and OMEGA_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := v
@@ -810,13 +821,13 @@ contract SuretyVerifierK15 {
                 there := addmod(mulmod(there, y, r), mload(ACC_NEXT_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x3041713f7997717bba216fab79582410b6573580f2ce30b051aaa9d4f8e19aaf, r)
+                here := mulmod(here, INTERPOLATION_NEXT, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_NEXT, power)
             }
 
-            // Opened at x and 0x1f67bc4574eaef5e630a13c710221a3e3d491e59fddabaf321e56f3ca8d91624·x (PREVIOUS).
+            // Opened at x and OMEGA_MINUS_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := mulmod(v, v, r)
@@ -829,7 +840,7 @@ contract SuretyVerifierK15 {
                 there := addmod(mulmod(there, y, r), mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x0022dd33679a2eadfe2ed60b0829344c71dcb2c786eb3fe0f2374bbef71e6553, r)
+                here := mulmod(here, INTERPOLATION_PREVIOUS, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_PREVIOUS, power)
@@ -911,7 +922,7 @@ contract SuretyVerifierK15 {
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (NEXT).
+            // What is opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_PRODUCT_POINT
@@ -935,7 +946,7 @@ contract SuretyVerifierK15 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (PREVIOUS).
+            // What is opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_INPUT_POINT

@@ -51,6 +51,18 @@ contract SuretyVerifierK13 {
     /// @dev Length of a proof: 16 points and 23 evaluations.
     uint256 private constant PROOF_LENGTH = 1760;
 
+    // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
+    uint256 private constant OMEGA_MINUS_6 = 0x1fe62c4a3c6640bbac666390d8ab7318a0de5374d46b2921e3217838d26470ad;
+    uint256 private constant OMEGA_MINUS_5 = 0x08835809c497907dc3a0df6d7b79186a47664395ef320f8027e70c62ad8206a8;
+    uint256 private constant OMEGA_MINUS_4 = 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a;
+    uint256 private constant OMEGA_MINUS_3 = 0x2c34760cd8ba6180d92ad9da798faeb6fbf85f3f63d3dfca54b3b798e4f5f37e;
+    uint256 private constant OMEGA_MINUS_2 = 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0;
+    uint256 private constant OMEGA_MINUS_1 = 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5;
+    uint256 private constant OMEGA_1 = 0x10e3d295c1599ff535a1bb49f23d81aa03bd0ed25881f9ed12b179af67f67ae1;
+    uint256 private constant INVERSE_OF_N = 0x3062cb506d9a969cb702833453cd4c52654aa6a93775a2c5bf57d68443608001;
+    uint256 private constant INTERPOLATION_NEXT = 0x2d19dc6e7a312123a624d9d7e774af33efb6ac66d391da8dc428121446767ab8;
+    uint256 private constant INTERPOLATION_PREVIOUS = 0x034a720467007f06122b6bde9a0ca929387d3be1a62796037fb9e37fa989854a;
+
     // Precompiles.
     uint256 private constant MODULAR_EXPONENTIATION = 0x05;
     uint256 private constant POINT_ADDITION = 0x06;
@@ -429,8 +441,7 @@ contract SuretyVerifierK13 {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash
-            hash := keccak256(KEY, 0x200)
+            let hash := keccak256(KEY, 0x200)
             mstore(THETA, mod(hash, r))
             mstore(HASH_1, hash)
             hash := keccak256(HASH_1, 0x120)
@@ -480,17 +491,17 @@ contract SuretyVerifierK13 {
             xToN := mulmod(xToN, xToN, r)
             xToN := mulmod(xToN, xToN, r)
             mstore(X_TO_N, xToN)
-            mstore(INVERSE_ROW_6, addmod(x, sub(r, 0x1fe62c4a3c6640bbac666390d8ab7318a0de5374d46b2921e3217838d26470ad), r))
-            mstore(INVERSE_ROW_5, addmod(x, sub(r, 0x08835809c497907dc3a0df6d7b79186a47664395ef320f8027e70c62ad8206a8), r))
-            mstore(INVERSE_ROW_4, addmod(x, sub(r, 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a), r))
-            mstore(INVERSE_ROW_3, addmod(x, sub(r, 0x2c34760cd8ba6180d92ad9da798faeb6fbf85f3f63d3dfca54b3b798e4f5f37e), r))
-            mstore(INVERSE_ROW_2, addmod(x, sub(r, 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0), r))
-            mstore(INVERSE_ROW_1, addmod(x, sub(r, 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5), r))
+            mstore(INVERSE_ROW_6, addmod(x, sub(r, OMEGA_MINUS_6), r))
+            mstore(INVERSE_ROW_5, addmod(x, sub(r, OMEGA_MINUS_5), r))
+            mstore(INVERSE_ROW_4, addmod(x, sub(r, OMEGA_MINUS_4), r))
+            mstore(INVERSE_ROW_3, addmod(x, sub(r, OMEGA_MINUS_3), r))
+            mstore(INVERSE_ROW_2, addmod(x, sub(r, OMEGA_MINUS_2), r))
+            mstore(INVERSE_ROW_1, addmod(x, sub(r, OMEGA_MINUS_1), r))
             mstore(INVERSE_ROW_0, addmod(x, sub(r, 1), r))
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x10e3d295c1599ff535a1bb49f23d81aa03bd0ed25881f9ed12b179af67f67ae1, r)), r))
-            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5, r)), r))
+            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r))
+            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r))
         }
         _spreadInverse(_inverse(_productOfDenominators()));
     }
@@ -587,15 +598,15 @@ contract SuretyVerifierK13 {
     function _evaluateRows() private pure {
         assembly {
             let r := R
-            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), 0x3062cb506d9a969cb702833453cd4c52654aa6a93775a2c5bf57d68443608001, r)
-            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), 0x1fe62c4a3c6640bbac666390d8ab7318a0de5374d46b2921e3217838d26470ad, r), r)
+            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), INVERSE_OF_N, r)
+            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), OMEGA_MINUS_6, r), r)
             let blinding := 0
             mstore(LAST_ROW, last)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), 0x08835809c497907dc3a0df6d7b79186a47664395ef320f8027e70c62ad8206a8, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), 0x2afd4e77273f1cb3434a4a667929058c156b21573c3f1efc882e708597d7161a, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), 0x2c34760cd8ba6180d92ad9da798faeb6fbf85f3f63d3dfca54b3b798e4f5f37e, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), 0x179c2392139def1b24f4e92b4bfba20a0fa885cb6bfc2f2cb92790e00237d0c0, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), OMEGA_MINUS_5, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), OMEGA_MINUS_4, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), OMEGA_MINUS_3, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), OMEGA_MINUS_2, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), OMEGA_MINUS_1, r), r)
             blinding := mulmod(blinding, scale, r)
             mstore(FIRST_ROW, mulmod(scale, mload(INVERSE_ROW_0), r))
             mstore(ACTIVE_ROWS, addmod(1, sub(r, addmod(last, blinding, r)), r))
@@ -794,7 +805,7 @@ contract SuretyVerifierK13 {
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
-            // Opened at x and 0x10e3d295c1599ff535a1bb49f23d81aa03bd0ed25881f9ed12b179af67f67ae1·x (NEXT).
+            // Opened at x and OMEGA_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := v
@@ -809,13 +820,13 @@ contract SuretyVerifierK13 {
                 there := addmod(mulmod(there, y, r), mload(ACC_NEXT_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x2d19dc6e7a312123a624d9d7e774af33efb6ac66d391da8dc428121446767ab8, r)
+                here := mulmod(here, INTERPOLATION_NEXT, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_NEXT, power)
             }
 
-            // Opened at x and 0x09ff38534bd08f2b08b6010aaee9ac485d3afb3a9ae4280907537b08fc6e53e5·x (PREVIOUS).
+            // Opened at x and OMEGA_MINUS_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := mulmod(v, v, r)
@@ -828,7 +839,7 @@ contract SuretyVerifierK13 {
                 there := addmod(mulmod(there, y, r), mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x034a720467007f06122b6bde9a0ca929387d3be1a62796037fb9e37fa989854a, r)
+                here := mulmod(here, INTERPOLATION_PREVIOUS, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_PREVIOUS, power)
@@ -910,7 +921,7 @@ contract SuretyVerifierK13 {
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (NEXT).
+            // What is opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_PRODUCT_POINT
@@ -934,7 +945,7 @@ contract SuretyVerifierK13 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (PREVIOUS).
+            // What is opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_INPUT_POINT

@@ -51,6 +51,18 @@ contract SuretyVerifierK9 {
     /// @dev Length of a proof: 16 points and 23 evaluations.
     uint256 private constant PROOF_LENGTH = 1760;
 
+    // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
+    uint256 private constant OMEGA_MINUS_6 = 0x19419e27a6220ee606dc1808bf76c0690fc0295726798909a988e6a0be03033a;
+    uint256 private constant OMEGA_MINUS_5 = 0x2940917fe8da45f8a819245d18c49083135e13f9883396926caa0212c431bbba;
+    uint256 private constant OMEGA_MINUS_4 = 0x1e3cef5e680760be385354b20cfa424b1545b57ee133143343ec8178b2e4ae8b;
+    uint256 private constant OMEGA_MINUS_3 = 0x15f79db9c39181bc3e31c83f9291da76eedf1b23c410add7e9098464aaa4fb26;
+    uint256 private constant OMEGA_MINUS_2 = 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b;
+    uint256 private constant OMEGA_MINUS_1 = 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035;
+    uint256 private constant OMEGA_1 = 0x0dd30b9ad8c173555d2a33029bc807ac165b61281e9054a173af7ff4e4fc88fc;
+    uint256 private constant INVERSE_OF_N = 0x304c1c4ba7c10759a3741d93a64097b0f99fce54557c93d8fb40049926080001;
+    uint256 private constant INTERPOLATION_NEXT = 0x0b340a9672ccf3c984aebd84aca616b9e8d64a9b2b83e91b238aca9acd6eac24;
+    uint256 private constant INTERPOLATION_PREVIOUS = 0x253043dc6e64ac6033a18831d4db41a33f5d9dad4e35877620572af9229153de;
+
     // Precompiles.
     uint256 private constant MODULAR_EXPONENTIATION = 0x05;
     uint256 private constant POINT_ADDITION = 0x06;
@@ -429,8 +441,7 @@ contract SuretyVerifierK9 {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash
-            hash := keccak256(KEY, 0x200)
+            let hash := keccak256(KEY, 0x200)
             mstore(THETA, mod(hash, r))
             mstore(HASH_1, hash)
             hash := keccak256(HASH_1, 0x120)
@@ -476,17 +487,17 @@ contract SuretyVerifierK9 {
             xToN := mulmod(xToN, xToN, r)
             xToN := mulmod(xToN, xToN, r)
             mstore(X_TO_N, xToN)
-            mstore(INVERSE_ROW_6, addmod(x, sub(r, 0x19419e27a6220ee606dc1808bf76c0690fc0295726798909a988e6a0be03033a), r))
-            mstore(INVERSE_ROW_5, addmod(x, sub(r, 0x2940917fe8da45f8a819245d18c49083135e13f9883396926caa0212c431bbba), r))
-            mstore(INVERSE_ROW_4, addmod(x, sub(r, 0x1e3cef5e680760be385354b20cfa424b1545b57ee133143343ec8178b2e4ae8b), r))
-            mstore(INVERSE_ROW_3, addmod(x, sub(r, 0x15f79db9c39181bc3e31c83f9291da76eedf1b23c410add7e9098464aaa4fb26), r))
-            mstore(INVERSE_ROW_2, addmod(x, sub(r, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b), r))
-            mstore(INVERSE_ROW_1, addmod(x, sub(r, 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035), r))
+            mstore(INVERSE_ROW_6, addmod(x, sub(r, OMEGA_MINUS_6), r))
+            mstore(INVERSE_ROW_5, addmod(x, sub(r, OMEGA_MINUS_5), r))
+            mstore(INVERSE_ROW_4, addmod(x, sub(r, OMEGA_MINUS_4), r))
+            mstore(INVERSE_ROW_3, addmod(x, sub(r, OMEGA_MINUS_3), r))
+            mstore(INVERSE_ROW_2, addmod(x, sub(r, OMEGA_MINUS_2), r))
+            mstore(INVERSE_ROW_1, addmod(x, sub(r, OMEGA_MINUS_1), r))
             mstore(INVERSE_ROW_0, addmod(x, sub(r, 1), r))
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x0dd30b9ad8c173555d2a33029bc807ac165b61281e9054a173af7ff4e4fc88fc, r)), r))
-            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035, r)), r))
+            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r))
+            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r))
         }
         _spreadInverse(_inverse(_productOfDenominators()));
     }
@@ -583,15 +594,15 @@ contract SuretyVerifierK9 {
     function _evaluateRows() private pure {
         assembly {
             let r := R
-            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), 0x304c1c4ba7c10759a3741d93a64097b0f99fce54557c93d8fb40049926080001, r)
-            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), 0x19419e27a6220ee606dc1808bf76c0690fc0295726798909a988e6a0be03033a, r), r)
+            let scale := mulmod(addmod(mload(X_TO_N), sub(r, 1), r), INVERSE_OF_N, r)
+            let last := mulmod(scale, mulmod(mload(INVERSE_ROW_6), OMEGA_MINUS_6, r), r)
             let blinding := 0
             mstore(LAST_ROW, last)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), 0x2940917fe8da45f8a819245d18c49083135e13f9883396926caa0212c431bbba, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), 0x1e3cef5e680760be385354b20cfa424b1545b57ee133143343ec8178b2e4ae8b, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), 0x15f79db9c39181bc3e31c83f9291da76eedf1b23c410add7e9098464aaa4fb26, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r), r)
-            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_5), OMEGA_MINUS_5, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_4), OMEGA_MINUS_4, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_3), OMEGA_MINUS_3, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_2), OMEGA_MINUS_2, r), r)
+            blinding := addmod(blinding, mulmod(mload(INVERSE_ROW_1), OMEGA_MINUS_1, r), r)
             blinding := mulmod(blinding, scale, r)
             mstore(FIRST_ROW, mulmod(scale, mload(INVERSE_ROW_0), r))
             mstore(ACTIVE_ROWS, addmod(1, sub(r, addmod(last, blinding, r)), r))
@@ -790,7 +801,7 @@ contract SuretyVerifierK9 {
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
-            // Opened at x and 0x0dd30b9ad8c173555d2a33029bc807ac165b61281e9054a173af7ff4e4fc88fc·x (NEXT).
+            // Opened at x and OMEGA_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := v
@@ -805,13 +816,13 @@ contract SuretyVerifierK9 {
                 there := addmod(mulmod(there, y, r), mload(ACC_NEXT_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x0b340a9672ccf3c984aebd84aca616b9e8d64a9b2b83e91b238aca9acd6eac24, r)
+                here := mulmod(here, INTERPOLATION_NEXT, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_NEXT, power)
             }
 
-            // Opened at x and 0x096b9f8b8598b7c387fb69abf236b0d5e04e24d275ee98244443eda5d3bc4035·x (PREVIOUS).
+            // Opened at x and OMEGA_MINUS_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := mulmod(v, v, r)
@@ -824,7 +835,7 @@ contract SuretyVerifierK9 {
                 there := addmod(mulmod(there, y, r), mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, 0x253043dc6e64ac6033a18831d4db41a33f5d9dad4e35877620572af9229153de, r)
+                here := mulmod(here, INTERPOLATION_PREVIOUS, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
                 mstore(WEIGHT_PREVIOUS, power)
@@ -906,7 +917,7 @@ contract SuretyVerifierK9 {
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (NEXT).
+            // What is opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_PRODUCT_POINT
@@ -930,7 +941,7 @@ contract SuretyVerifierK9 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             
-            // What is opened at x and its neighbour (PREVIOUS).
+            // What is opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_INPUT_POINT

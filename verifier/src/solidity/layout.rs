@@ -170,8 +170,10 @@ impl Layout {
     }
 
     fn piece(&mut self, names: &[String], element: usize) {
-        let offset = self.pieces.iter().map(|piece| piece.length).sum();
-        self.pieces.push(Piece { slot: names[0].clone(), offset, length: names.len() * element });
+        if let Some(slot) = names.first() {
+            let offset = self.pieces.iter().map(|piece| piece.length).sum();
+            self.pieces.push(Piece { slot: slot.clone(), offset, length: names.len() * element });
+        }
     }
 }
 

@@ -12,15 +12,13 @@
 
 use core::fmt;
 
-use ff::Field as _;
-use halo2curves::bn256::Fr;
-
 use crate::{
     protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet},
     solidity::{
         Unsupported,
+        equations::root,
         layout::{self, evaluation, point, quotient_piece, rotation_name},
-        yul::{Yul, literal},
+        yul::Yul,
     },
 };
 
@@ -38,12 +36,8 @@ pub(super) const SUMS: [&str; 3] = [QUOTIENT, SET, RIGHT];
 
 /// Polynomials that are opened at `x`, and at one neighbour, unless they are the first set.
 pub(super) struct Set {
-    /// What the neighbour is called.
-    pub(super) name: String,
-    /// `s`
-    pub(super) factor: String,
-    /// `1/(1 - s)`
-    pub(super) interpolation: String,
+    /// How far the neighbour is: `s` is this power of the root of unity.
+    pub(super) neighbour: Rotation,
     /// `v^i`
     pub(super) power_of_v: String,
     /// The `e_j`, from the last to the first.
@@ -73,7 +67,6 @@ pub(super) fn sets(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Set>
 
 fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set, Unsupported> {
     let neighbour = neighbour(index, set)?;
-    let factor = protocol.rotation_factor(neighbour);
     let y = Yul::variable("y");
     let fixed = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_fixed(polynomial));
     let values = |rotation| {
@@ -83,11 +76,8 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
         };
         set.polynomials.iter().rev().map(|polynomial| value(polynomial).render(0)).collect()
     };
-    let interpolation: Option<Fr> = (Fr::ONE - factor).invert().into();
     Ok(Set {
-        name: rotation_name(neighbour),
-        factor: literal(factor),
-        interpolation: literal(interpolation.unwrap_or(Fr::ONE)),
+        neighbour,
         power_of_v: Yul::variable("v").power(index.max(1)).render(0),
         here: values(Rotation::CURRENT),
         there: values(neighbour),
@@ -98,6 +88,28 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
             })
             .collect(),
     })
+}
+
+impl Set {
+    /// What `s` is called.
+    pub(super) fn factor(&self) -> String {
+        root(self.neighbour)
+    }
+
+    /// What `1/(1 - s)` is called.
+    pub(super) fn interpolation(&self) -> String {
+        format!("INTERPOLATION_{}", rotation_name(self.neighbour))
+    }
+
+    /// The place of `1/(u - s·x)`.
+    pub(super) fn inverse(&self) -> String {
+        format!("INVERSE_{}", rotation_name(self.neighbour))
+    }
+
+    /// The place of the set's weight.
+    pub(super) fn weight(&self) -> String {
+        weight(self.neighbour)
+    }
 }
 
 /// Where a set's polynomials are opened besides `x`.
@@ -116,11 +128,6 @@ fn is_fixed(polynomial: &Polynomial) -> bool {
 /// The place of the factor of a commitment that the key fixes.
 pub(super) fn fixed_factor(protocol: &Protocol, polynomial: Polynomial) -> String {
     format!("{}_FACTOR", protocol.name(polynomial))
-}
-
-/// The place of `1/(u - s·x)`.
-pub(super) fn inverse(set: &Set) -> String {
-    format!("INVERSE_{}", set.name)
 }
 
 /// A statement that works on points.
@@ -182,12 +189,12 @@ pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Ste
     steps.extend(pieces.map(|point| Step::Fold { sum: QUOTIENT, factor: "xToN".to_owned(), point }));
     for (index, set) in sets.iter().enumerate() {
         let sum = if index == 0 { RIGHT } else { SET };
-        let name = rotation_name(neighbour(index, set)?);
-        let place = if index == 0 { String::new() } else { format!(" and its neighbour ({name})") };
+        let neighbour = neighbour(index, set)?;
+        let place = if index == 0 { String::new() } else { format!(" and {}·x", root(neighbour)) };
         steps.push(Step::Comment(format!("What is opened at x{place}.")));
         steps.extend(horner(protocol, sum, &set.polynomials)?);
         if index > 0 {
-            let factor = format!("mload({})", weight(&name));
+            let factor = format!("mload({})", weight(neighbour));
             steps.push(Step::Accumulate { sum: RIGHT, factor, point: SET.to_owned() });
         }
     }
@@ -198,9 +205,9 @@ pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Ste
     Ok(steps)
 }
 
-/// The place of a set's weight.
-pub(super) fn weight(name: &str) -> String {
-    format!("WEIGHT_{name}")
+/// The place of the weight of a set.
+fn weight(neighbour: Rotation) -> String {
+    format!("WEIGHT_{}", rotation_name(neighbour))
 }
 
 /// Horner's rule over the commitments that the key does not fix. The first of a set must be one.
@@ -226,7 +233,7 @@ fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) ->
 
 /// The words that this part of a contract uses.
 pub(super) fn reserve(layout: &mut layout::Layout, protocol: &Protocol, sets: &[Set]) {
-    let weights = sets.iter().skip(1).map(|set| weight(&set.name));
+    let weights = sets.iter().skip(1).map(Set::weight);
     layout.words("Weights of the sets of the multi-opening", weights);
     layout.words("Factors of the points that the key fixes", factors(protocol));
 }
