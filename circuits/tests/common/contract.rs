@@ -2,23 +2,17 @@
 
 use std::{fs, path::Path};
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::U256;
 use alloy_sol_types::{SolCall as _, SolInterface as _, sol};
 use halo2curves::bn256::Fr;
-use revm::{
-    Context, ExecuteEvm as _, MainBuilder as _, MainContext as _,
-    bytecode::Bytecode,
-    context::{TxEnv, result::ExecutionResult},
-    database::InMemoryDB,
-    database_interface::WrapDatabaseRef,
-    primitives::{TxKind, hardfork::SpecId},
-    state::AccountInfo,
-};
+use revm::context::result::ExecutionResult;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use surety_kzg::{point, scalar};
 use surety_margin::capacity::Capacity;
 use surety_verifier::{KnownCommitments, ProofError};
+
+use super::machine::Machine;
 
 sol! {
     interface Verifier {
@@ -78,19 +72,14 @@ impl From<Verifier::VerifierErrors> for Verdict {
 }
 
 /// A deployed verifier.
-pub(crate) struct Contract {
-    state: InMemoryDB,
-}
+pub(crate) struct Contract(Machine);
 
 impl Contract {
     /// The verifier of a capacity class. Its code is checked in; the contracts' tests compare it with its source.
     pub(crate) fn deployed(capacity: Capacity) -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/test/fixtures/bytecode.json");
         let codes: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        let code: Bytes = codes[format!("VerifierK{}", capacity.k())].as_str().unwrap().parse().unwrap();
-        let mut state = InMemoryDB::default();
-        state.insert_account_info(ADDRESS, AccountInfo::from_bytecode(Bytecode::new_raw(code)));
-        Self { state }
+        Self(Machine::with(codes[format!("VerifierK{}", capacity.k())].as_str().unwrap()))
     }
 
     /// What `verifyProof` says.
@@ -110,11 +99,7 @@ impl Contract {
 
     /// What the contract says to a call.
     pub(crate) fn call(&self, call: Vec<u8>) -> Verdict {
-        let transaction =
-            TxEnv::builder().kind(TxKind::Call(ADDRESS)).gas_limit(16_000_000).data(call.into()).build().unwrap();
-        let context = Context::mainnet().with_db(WrapDatabaseRef(&self.state));
-        let context = context.modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA));
-        match context.build_mainnet().transact(transaction).unwrap().result {
+        match self.0.call(call) {
             ExecutionResult::Success { output, .. } => {
                 assert!(output.data().is_empty());
                 Verdict::Valid
@@ -130,8 +115,6 @@ pub(crate) fn call_data(context: Fr, known: &KnownCommitments, proof: &[u8]) -> 
     let proof = proof.to_vec().into();
     Verifier::verifyProofCall { proof, context: word(context), publicPoints: coordinates(known) }.abi_encode()
 }
-
-const ADDRESS: Address = Address::repeat_byte(0x42);
 
 fn word(scalar: Fr) -> U256 {
     U256::from_be_bytes(scalar::to_bytes(&scalar))

@@ -6,7 +6,9 @@
 
 pub(crate) mod contract;
 pub(crate) mod forger;
+pub(crate) mod machine;
 pub(crate) mod oracles;
+pub(crate) mod reference;
 pub(crate) mod stored;
 
 use std::path::Path;
