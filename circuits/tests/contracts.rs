@@ -227,4 +227,5 @@ fn contract_and_native_verifier_agree_on_batches() {
     batch[5].0 += Fr::ONE;
     agree(&batch, Verdict::Pairing);
     agree(&batch[..5], Verdict::Valid);
+    assert_eq!(contract.verify_batch(&[]), Verdict::Batch);
 }

@@ -40,6 +40,10 @@ pub(crate) enum Verdict {
     Scalar,
     Degenerate,
     Pairing,
+    /// Only a contract says this: the lists of a batch do not match.
+    Batch,
+    /// Only a contract says this, and never should.
+    Halt,
 }
 
 impl From<&Result<(), ProofError>> for Verdict {
@@ -64,9 +68,7 @@ impl From<Verifier::VerifierErrors> for Verdict {
             Error::ScalarOutOfField(_) => Self::Scalar,
             Error::DegenerateChallenge(_) => Self::Degenerate,
             Error::PairingFailed(_) => Self::Pairing,
-            Error::WrongPointCount(_) | Error::WrongContextCount(_) | Error::EmptyBatch(_) => {
-                panic!("an error about no proof")
-            }
+            Error::WrongPointCount(_) | Error::WrongContextCount(_) | Error::EmptyBatch(_) => Self::Batch,
         }
     }
 }
@@ -105,7 +107,7 @@ impl Contract {
                 Verdict::Valid
             }
             ExecutionResult::Revert { output, .. } => Verifier::VerifierErrors::abi_decode(&output).unwrap().into(),
-            ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
+            ExecutionResult::Halt { .. } => Verdict::Halt,
         }
     }
 }

@@ -47,7 +47,7 @@ impl ReferenceContract {
             Command::new(compiler).arg("--standard-json").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         process.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
         let output: Value = serde_json::from_slice(&process.wait_with_output().unwrap().stdout).unwrap();
-        let contracts = output["contracts"]["reference.sol"].as_object().expect(&output.to_string());
+        let contracts = output["contracts"]["reference.sol"].as_object().unwrap();
         let code = contracts.values().next().unwrap()["evm"]["deployedBytecode"]["object"].as_str().unwrap();
         Self { source: hash(&source), code: format!("0x{code}") }
     }
