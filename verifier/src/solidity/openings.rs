@@ -217,18 +217,15 @@ fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) ->
         Polynomial::Quotient => QUOTIENT.to_owned(),
         _ => point(protocol, polynomial),
     };
-    match committed.as_slice() {
-        [(0, _), .., (_, last)] => {
-            let start = Step::Start { sum, point: place(**last) };
-            let folds = committed.windows(2).rev().map(|pair| {
-                let ((lower, polynomial), (higher, _)) = (pair[0], pair[1]);
-                let power = Yul::variable("y").power(higher - lower).render(0);
-                Step::Fold { sum, factor: power, point: place(*polynomial) }
-            });
-            Ok([start].into_iter().chain(folds).collect())
-        }
-        _ => Err(Unsupported::Openings),
-    }
+    let (Some((0, _)), Some((_, last))) = (committed.first(), committed.last()) else {
+        return Err(Unsupported::Openings);
+    };
+    let folds = committed.windows(2).rev().map(|pair| {
+        let ((lower, polynomial), (higher, _)) = (pair[0], pair[1]);
+        let factor = Yul::variable("y").power(higher - lower).render(0);
+        Step::Fold { sum, factor, point: place(*polynomial) }
+    });
+    Ok([Step::Start { sum, point: place(**last) }].into_iter().chain(folds).collect())
 }
 
 /// The words that this part of a contract uses.
