@@ -12,7 +12,7 @@ use halo2curves::bn256::{Fr, G2, G2Affine};
 use crate::{
     point::{self, G2_BYTES},
     scalar,
-    srs::{SrsId, VerifierKey},
+    srs::{SrsError, VerifierKey},
 };
 
 /// The published seed of the development τ.
@@ -32,14 +32,6 @@ pub struct Ceremony {
     pub source: &'static str,
     /// Its `[τ]₂`, encoded as in [`point::g2_to_bytes`].
     pub tau_g2: [u8; G2_BYTES],
-}
-
-impl Ceremony {
-    /// The identifier of its set-up.
-    #[must_use]
-    pub fn id(&self) -> SrsId {
-        SrsId::of(&self.tau_g2)
-    }
 }
 
 /// The ceremonies this project knows.
@@ -78,6 +70,16 @@ pub static CEREMONIES: [Ceremony; 3] = [
         ),
     },
 ];
+
+impl Ceremony {
+    /// What a verifier needs of it.
+    ///
+    /// # Errors
+    /// Never for those of [`CEREMONIES`].
+    pub fn verifier_key(&self) -> Result<VerifierKey, SrsError> {
+        VerifierKey::new(point::g2_from_bytes(&self.tau_g2).map_err(SrsError::TauG2)?)
+    }
+}
 
 /// Where a τ comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,9 +144,7 @@ mod tests {
     fn every_ceremony_is_recognised_by_a_point_of_the_right_group() {
         for ceremony in &CEREMONIES {
             let tau_g2: G2Affine = point::g2_from_bytes(&ceremony.tau_g2).unwrap();
-            let key = VerifierKey::new(tau_g2).unwrap();
-            assert_eq!(key.origin(), Origin::Ceremony(ceremony));
-            assert_eq!(key.id(), ceremony.id());
+            assert_eq!(VerifierKey::new(tau_g2).unwrap().origin(), Origin::Ceremony(ceremony));
         }
     }
 

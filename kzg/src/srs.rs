@@ -18,7 +18,7 @@ use crate::{
     glv::Splitter,
     msm::msm,
     origin::{Origin, development_tau},
-    point::{self, G2_BYTES, PointError},
+    point::{self, PointError},
     scalar,
 };
 
@@ -35,13 +35,6 @@ const DEVELOPMENT_CHUNK: usize = 64;
 pub struct SrsId(Bytes32);
 
 impl SrsId {
-    pub(crate) fn of(tau_g2: &[u8; G2_BYTES]) -> Self {
-        let mut hasher = Keccak256::new();
-        hasher.update(ID_DOMAIN);
-        hasher.update(tau_g2);
-        Self(HexBytes(hasher.finalize().0))
-    }
-
     /// The hash.
     #[must_use]
     pub fn bytes(self) -> Bytes32 {
@@ -153,7 +146,10 @@ impl VerifierKey {
     /// The set-up's identifier.
     #[must_use]
     pub fn id(&self) -> SrsId {
-        SrsId::of(&point::g2_to_bytes(&self.tau_g2))
+        let mut hasher = Keccak256::new();
+        hasher.update(ID_DOMAIN);
+        hasher.update(point::g2_to_bytes(&self.tau_g2));
+        SrsId(HexBytes(hasher.finalize().0))
     }
 
     /// Where the set-up comes from.

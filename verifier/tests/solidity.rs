@@ -16,7 +16,7 @@ const CEREMONY: [u32; 5] = [10, 11, 12, 13, 15];
 const DEVELOPMENT: [u32; 6] = [9, 10, 11, 12, 13, 15];
 
 fn contracts() -> Vec<(PathBuf, String)> {
-    let ceremony = CEREMONIES[0].id();
+    let ceremony = CEREMONIES[0].verifier_key().unwrap().id();
     let development = Srs::development(Capacity::new(Capacity::MIN_K).unwrap()).id();
     let contract = |file: &str, k: u32, srs: SrsId| {
         let key = VerifyingKey::pinned(Capacity::new(k).unwrap(), srs).unwrap();

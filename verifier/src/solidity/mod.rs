@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn only_contracts_for_ceremonies_claim_to_be_sound() {
         assert!(contract(&key(|_| {})).unwrap().contains("INSECURE"));
-        let ceremony = surety_kzg::origin::CEREMONIES[0].id();
+        let ceremony = surety_kzg::origin::CEREMONIES[0].verifier_key().unwrap().id();
         let key = VerifyingKey::pinned(Capacity::new(11).unwrap(), ceremony).unwrap();
         let source = contract(&key).unwrap();
         assert!(source.contains("ppot-0085") && !source.contains("INSECURE"));

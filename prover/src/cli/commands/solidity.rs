@@ -67,8 +67,11 @@ fn known(text: &str) -> Option<SrsId> {
     if text == DEVELOPMENT {
         return Capacity::all().next().map(|smallest| Srs::development(smallest).id());
     }
-    let ceremony = CEREMONIES.iter().find(|ceremony| ceremony.name == text);
-    ceremony.map(|ceremony| ceremony.id()).or_else(|| Bytes32::parse(text).ok().map(SrsId::from))
+    if let Ok(id) = Bytes32::parse(text) {
+        return Some(SrsId::from(id));
+    }
+    let ceremony = CEREMONIES.iter().find(|ceremony| ceremony.name == text)?;
+    Some(ceremony.verifier_key().ok()?.id())
 }
 
 fn key_of_file(file: &Path, capacity: Capacity, session: &Session) -> Result<VerifyingKey, Error> {
