@@ -858,7 +858,7 @@ contract SuretyVerifierK15 {
             let y := mload(OPENING_Y)
             let u := mload(OPENING_U)
             let success := 1
-            
+
             // The quotient from its pieces.
             // QUOTIENT_POINT = QUOTIENT_3_POINT
             mcopy(QUOTIENT_POINT, QUOTIENT_3_POINT, 0x40)
@@ -877,7 +877,7 @@ contract SuretyVerifierK15 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, QUOTIENT_POINT, 0x60, QUOTIENT_POINT, 0x40), success)
             mcopy(add(QUOTIENT_POINT, 0x40), QUOTIENT_0_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, QUOTIENT_POINT, 0x80, QUOTIENT_POINT, 0x40), success)
-            
+
             // What is opened at x.
             // RIGHT = BLINDING_POINT
             mcopy(RIGHT, BLINDING_POINT, 0x40)
@@ -921,7 +921,7 @@ contract SuretyVerifierK15 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            
+
             // What is opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
@@ -945,7 +945,7 @@ contract SuretyVerifierK15 {
             mstore(add(RIGHT, 0x80), mload(WEIGHT_NEXT))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            
+
             // What is opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
@@ -959,7 +959,7 @@ contract SuretyVerifierK15 {
             mstore(add(RIGHT, 0x80), mload(WEIGHT_PREVIOUS))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            
+
             // The multi-opening's own points.
             // RIGHT = RIGHT + addmod(mload(X), sub(r, u), r)·W_POINT
             mcopy(add(RIGHT, 0x40), W_POINT, 0x40)

@@ -46,7 +46,9 @@ pub fn contract_name(key: &VerifyingKey) -> String {
 /// # Errors
 /// If the key's protocol has a shape that contracts are not written for. No checked-in protocol has.
 pub fn contract(key: &VerifyingKey) -> Result<String, Unsupported> {
-    Source::of(key)?.render().map_err(|_| Unsupported::Template)
+    let source = Source::of(key)?.render().map_err(|_| Unsupported::Template)?;
+    // The template sets in blank lines too.
+    Ok(source.lines().flat_map(|line| [line.trim_end(), "\n"]).collect())
 }
 
 #[cfg(test)]
