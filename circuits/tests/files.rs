@@ -2,7 +2,6 @@
 //! first two; the ignored test below writes the proof.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod common;
 
@@ -12,15 +11,15 @@ use std::{
     process::Command,
 };
 
-use common::{Proven, development};
-use serde::{Deserialize, Serialize};
+use common::{Proven, ceremony, development, stored::StoredProof};
+use serde::Serialize;
 use surety_circuits::{AdviceColumn, ProvingKey, ProvingKeyError, export};
-use surety_kzg::{Params, Srs, SrsId, import::import, point, progress::Silent, scalar};
+use surety_kzg::{Params, Srs, SrsId, progress::Silent};
 use surety_margin::{
     capacity::Capacity,
-    ident::{Bytes32, HexBytes, Name},
+    ident::{Bytes32, Name},
 };
-use surety_verifier::{KeyError, KnownCommitments, Protocol, VerifyingKey, key::PinnedKeys, proof::ProofBytes};
+use surety_verifier::{KeyError, Protocol, VerifyingKey, key::PinnedKeys};
 
 fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
@@ -32,16 +31,6 @@ fn json(content: &impl Serialize) -> String {
 
 fn capacity(k: u32) -> Capacity {
     Capacity::new(k).unwrap()
-}
-
-/// The ceremony's set-up, if this machine has it.
-fn ceremony() -> Option<Srs> {
-    let file = path("../../shared/srs/ppot-0085-k16.g1-compressed");
-    if !file.exists() {
-        eprintln!("skipped: {} is not there", file.display());
-        return None;
-    }
-    Some(import(&file, None, None, &Silent).unwrap())
 }
 
 #[test]
@@ -151,36 +140,17 @@ fn rejects_set_ups_that_are_not_known() {
     assert!(error.to_string().contains("(ppot-0085, insecure-development)"), "{error}");
 }
 
-/// A proof with its inputs, over the development set-up.
-#[derive(Serialize, Deserialize)]
-struct OldProof {
-    capacity: Capacity,
-    context: Bytes32,
-    known: [HexBytes<64>; KnownCommitments::COUNT],
-    proof: ProofBytes,
-}
-
 #[test]
 fn an_old_proof_still_verifies() {
-    let old: OldProof = serde_json::from_str(&fs::read_to_string(path("tests/data/proof-k9.json")).unwrap()).unwrap();
-    let id = Srs::development(old.capacity).id();
-    let [idx, flag, coef, hold] = old.known.map(|bytes| point::g1_from_bytes(&bytes.0).unwrap());
-    let context = scalar::from_bytes(&old.context.0).unwrap();
-    let key = VerifyingKey::pinned(old.capacity, id).unwrap();
-    assert_eq!(key.verify(context, &KnownCommitments { idx, flag, coef, hold }, &old.proof.0), Ok(()));
+    let old: StoredProof =
+        serde_json::from_str(&fs::read_to_string(path("tests/data/proof-k9.json")).unwrap()).unwrap();
+    assert!(old.verifies(Srs::development(old.capacity).id()));
 }
 
 #[test]
 #[ignore = "writes tests/data/proof-k9.json; run it when proofs have changed on purpose"]
 fn write_the_old_proof() {
-    let proven = Proven::small();
-    let old = OldProof {
-        capacity: capacity(9),
-        context: HexBytes(scalar::to_bytes(&proven.context)),
-        known: proven.known.in_order().map(|point| HexBytes(point::g1_to_bytes(&point))),
-        proof: HexBytes(proven.proof.try_into().unwrap()),
-    };
-    fs::write(path("tests/data/proof-k9.json"), json(&old)).unwrap();
+    fs::write(path("tests/data/proof-k9.json"), json(&StoredProof::of(&Proven::small()))).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use alloy_primitives::{U256, uint};
-use common::{Proven, Statement, development, known, oracles::Oracles, replaced};
+use common::{Proven, Statement, development, known, oracles::Oracles, reference::ReferenceContract, replaced};
 use ff::Field as _;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1Affine};
@@ -112,6 +112,35 @@ fn rejects_every_changed_evaluation() {
             assert_rejected_by_all(&proven, &oracles, &proof, &format!("evaluation {index} {change}"));
         }
     }
+}
+
+#[test]
+fn snark_verifiers_contract_agrees_on_validity() {
+    let proven = Proven::small();
+    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let reference = ReferenceContract::checked_in(&oracles);
+    let accepts = |context: Fr, proof: &[u8]| reference.accepts(context, &proven.known, proof);
+    assert!(accepts(proven.context, &proven.proof));
+    assert!(!accepts(proven.context + Fr::ONE, &proven.proof));
+    for offset in proven.point_offsets() {
+        let negated = point::g1_to_bytes(&-point_at(&proven.proof, offset));
+        assert!(!accepts(proven.context, &patched(&proven, offset, &negated)), "the point at {offset}");
+    }
+    for offset in proven.scalar_offsets() {
+        let value = word(&proven.proof, offset);
+        let change = |number: U256| patched(&proven, offset, &number.to_be_bytes::<32>());
+        assert!(!accepts(proven.context, &change(value.add_mod(U256::ONE, R))), "the number at {offset}");
+        // Two spellings of one proof, which is why our contract is not this one.
+        assert!(accepts(proven.context, &change(value + R)), "the number at {offset}");
+    }
+}
+
+#[test]
+#[ignore = "writes tests/data/snark-verifier-k9.json with the compiler of contracts/; run it when the circuit has changed on purpose"]
+fn write_the_reference_contract() {
+    let params = development(Capacity::new(9).unwrap());
+    let digest = ProvingKey::generate(&params).unwrap().verifying_key().digest();
+    ReferenceContract::compile(&Oracles::new(&params, digest)).write();
 }
 
 #[test]

@@ -1,16 +1,23 @@
 //! A small statement and everything that belongs to it, for the tests of this crate.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub(crate) mod contract;
 pub(crate) mod forger;
+pub(crate) mod machine;
 pub(crate) mod oracles;
+pub(crate) mod reference;
+pub(crate) mod stored;
+
+use std::path::Path;
 
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_circuits::{AdviceColumn, ProvingKey, Witness};
-use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, progress::Silent};
+use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, import::import, progress::Silent};
 use surety_margin::{
     capacity::Capacity,
     compile::compile,
@@ -19,7 +26,9 @@ use surety_margin::{
     sample,
     units::{Lots, Price},
 };
-use surety_verifier::KnownCommitments;
+use surety_verifier::{KnownCommitments, ProofError};
+
+use contract::{Contract, Verdict};
 
 /// A program with prices, and hidden values that satisfy it.
 pub(crate) struct Statement {
@@ -63,6 +72,16 @@ pub(crate) fn development(capacity: Capacity) -> Params {
     Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap()
 }
 
+/// The ceremony's set-up, if this machine has it.
+pub(crate) fn ceremony() -> Option<Srs> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/srs/ppot-0085-k16.g1-compressed");
+    if !file.exists() {
+        eprintln!("skipped: {} is not there", file.display());
+        return None;
+    }
+    Some(import(&file, None, None, &Silent).unwrap())
+}
+
 /// The commitments to the known columns of a witness.
 pub(crate) fn known(params: &Params, witness: &Witness) -> KnownCommitments {
     let [idx, flag, coef, hold] = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Hold]
@@ -78,6 +97,7 @@ pub(crate) struct Proven {
     pub(crate) context: Fr,
     pub(crate) known: KnownCommitments,
     pub(crate) proof: Vec<u8>,
+    pub(crate) contract: Contract,
 }
 
 impl Proven {
@@ -86,12 +106,17 @@ impl Proven {
     }
 
     pub(crate) fn new(statement: &Statement) -> Self {
-        let params = development(statement.capacity);
+        Self::over(development(statement.capacity), statement, 20_261_121)
+    }
+
+    /// Over any bases, for any context.
+    pub(crate) fn over(params: Params, statement: &Statement, context: u64) -> Self {
         let key = ProvingKey::generate(&params).unwrap();
         let witness = statement.witness();
-        let (context, known) = (Fr::from(20_261_121), known(&params, &witness));
+        let (context, known) = (Fr::from(context), known(&params, &witness));
         let proof = key.prove(context, &known, &witness).unwrap().0.to_vec();
-        Self { params, key, witness, context, known, proof }
+        let contract = Contract::deployed(statement.capacity);
+        Self { params, key, witness, context, known, proof, contract }
     }
 
     /// The points of the proof in the order of its bytes, by their offsets.
@@ -109,13 +134,11 @@ impl Proven {
         (0..protocol.evaluations().len()).map(|index| start + 32 * index).collect()
     }
 
-    pub(crate) fn verify(
-        &self,
-        context: Fr,
-        known: &KnownCommitments,
-        proof: &[u8],
-    ) -> Result<(), surety_verifier::ProofError> {
-        self.key.verifying_key().verify(context, known, proof)
+    /// What the native verifier says. The contract, which only knows the development set-up, must say the same.
+    pub(crate) fn verify(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> Result<(), ProofError> {
+        let result = self.key.verifying_key().verify(context, known, proof);
+        assert_eq!(self.contract.verify(context, known, proof), Verdict::from(&result), "the contract disagrees");
+        result
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Both expect the known commitments at the beginning of the proof. Neither looks at bytes behind it.
 
+use std::rc::Rc;
+
 use halo2_proofs::{
     plonk::{VerifyingKey, keygen_vk, verify_proof},
     poly::kzg::{
@@ -10,12 +12,15 @@ use halo2_proofs::{
         strategy::SingleStrategy,
     },
 };
-use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2curves::bn256::{Bn256, Fq, Fr, G1Affine};
 use snark_verifier::{
-    loader::native::NativeLoader,
+    loader::{evm::EvmLoader, native::NativeLoader},
     pcs::kzg::{Bdfg21, KzgAs, KzgDecidingKey},
     system::halo2::{Config, compile, transcript::evm::EvmTranscript},
-    verifier::{SnarkVerifier as _, plonk::PlonkVerifier},
+    verifier::{
+        SnarkVerifier as _,
+        plonk::{PlonkProtocol, PlonkVerifier},
+    },
 };
 use surety_circuits::{circuit::LinearProgramCircuit, key::halo2_bases, transcript::KeyedTranscript};
 use surety_kzg::{Params, point};
@@ -49,10 +54,7 @@ impl Oracles {
     }
 
     pub(crate) fn snark_verifier_accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> bool {
-        type Verifier = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
-        let mut protocol = compile(&self.bases, &self.key, Config::kzg().with_num_instance(vec![1]));
-        protocol.transcript_initial_state = Some(self.digest.scalar());
-        let deciding = KzgDecidingKey::<Bn256>::new(G1Affine::generator(), self.bases.g2(), self.bases.s_g2());
+        let (protocol, deciding) = self.snark_verifiers_view();
         let bytes = with_known(known, proof);
         let mut transcript = EvmTranscript::<G1Affine, NativeLoader, _, _>::new(bytes.as_slice());
         let instances = [vec![context]];
@@ -60,9 +62,30 @@ impl Oracles {
             .and_then(|proof| Verifier::verify(&deciding, &protocol, &instances, &proof))
             .is_ok()
     }
+
+    /// The source of the contract that snark-verifier writes, opened to later compilers than the one it names.
+    pub(crate) fn snark_verifiers_contract(&self) -> String {
+        let (protocol, deciding) = self.snark_verifiers_view();
+        let loader = EvmLoader::new::<Fq, Fr>();
+        let protocol = protocol.loaded(&loader);
+        let mut transcript = EvmTranscript::<G1Affine, Rc<EvmLoader>, _, _>::new(&loader);
+        let instances = transcript.load_instances(vec![1]);
+        let proof = Verifier::read_proof(&deciding, &protocol, &instances, &mut transcript).unwrap();
+        Verifier::verify(&deciding, &protocol, &instances, &proof).unwrap();
+        loader.solidity_code().replace("pragma solidity 0.8.19;", "pragma solidity ^0.8.19;")
+    }
+
+    fn snark_verifiers_view(&self) -> (PlonkProtocol<G1Affine>, KzgDecidingKey<Bn256>) {
+        let mut protocol = compile(&self.bases, &self.key, Config::kzg().with_num_instance(vec![1]));
+        protocol.transcript_initial_state = Some(self.digest.scalar());
+        (protocol, KzgDecidingKey::new(G1Affine::generator(), self.bases.g2(), self.bases.s_g2()))
+    }
 }
 
-fn with_known(known: &KnownCommitments, proof: &[u8]) -> Vec<u8> {
+/// snark-verifier's.
+type Verifier = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
+
+pub(crate) fn with_known(known: &KnownCommitments, proof: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = known.in_order().iter().flat_map(point::g1_to_bytes).collect();
     bytes.extend(proof);
     bytes

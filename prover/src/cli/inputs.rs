@@ -155,11 +155,14 @@ pub(super) fn warn_of_set_up(origin: Origin, srs: SrsId, progress: &Progress) {
     }
 }
 
+/// What people call the development set-up.
+pub(super) const DEVELOPMENT: &str = "insecure-development";
+
 /// What people call a set-up.
 pub(super) fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Ceremony(ceremony) => ceremony.name,
-        Origin::InsecureDevelopment => "insecure-development",
+        Origin::InsecureDevelopment => DEVELOPMENT,
         Origin::Unknown => "unknown",
     }
 }

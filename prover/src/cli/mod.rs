@@ -15,7 +15,8 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        demo, doctor, explain, generate, import, info, init, key, market, policy, prove, source, srs, universe, verify,
+        demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source, srs,
+        universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -74,6 +75,8 @@ enum Command {
     /// Import, download, check or list set-ups (structured reference strings)
     #[command(subcommand)]
     Srs(srs::Command),
+    /// Write the contract that verifies proofs of a capacity class over a set-up
+    Solidity(solidity::Args),
     /// Check this installation
     Doctor(doctor::Args),
     /// Write shell completions to stdout
@@ -99,6 +102,7 @@ impl Command {
             Self::Explain(_) => ("explain", None),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
+            Self::Solidity(_) => ("solidity", None),
             Self::Doctor(_) => ("doctor", None),
             Self::Completions(_) => ("completions", None),
             Self::Man(_) => ("man", None),
@@ -121,6 +125,7 @@ impl Command {
             Self::Explain(args) => explain::run(&args),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),
+            Self::Solidity(args) => solidity::run(&args, session),
             Self::Doctor(_) => doctor::run(session),
             Self::Completions(args) => generate::completions(&args, Cli::command()),
             Self::Man(args) => generate::man(&args, Cli::command()),

@@ -11,4 +11,5 @@ mod import;
 mod market;
 mod prove;
 mod sandbox;
+mod solidity;
 mod verify;
