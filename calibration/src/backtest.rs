@@ -21,7 +21,7 @@ use crate::{
     joint::{JointScenario, joint_scenarios},
     moves::{Move, div_away},
     normal::binomial_tail,
-    update::{Bounds, Limits, Requirement, share_of},
+    update::{Bounds, Requirement, share_of},
 };
 
 /// How parameters are kept.
@@ -119,10 +119,16 @@ pub fn backtest(calibration: &Calibration, history: &History) -> Option<Backtest
     let walk = |portfolio: Portfolio| Walk { losses: losses(&portfolio), margins: Vec::new(), portfolio };
     let mut walks: Vec<Walk> = portfolios(columns.len()).into_iter().map(walk).collect();
     for scheme in Scheme::ALL {
-        let path = parameter_path(scheme, calibration, &columns, history.moves());
-        for walk in &mut walks {
-            walk.margins.push(path.iter().map(|parameters| parameters.margin(&walk.portfolio)).collect());
+        let mut margins = vec![Vec::new(); walks.len()];
+        let mut last = None;
+        for day in window..history.moves() {
+            let parameters = parameters(scheme, calibration, &columns, day, last.as_ref());
+            for (walk, margins) in walks.iter().zip(&mut margins) {
+                margins.push(parameters.margin(&walk.portfolio));
+            }
+            last = Some(parameters);
         }
+        walks.iter_mut().zip(margins).for_each(|(walk, margins)| walk.margins.push(margins));
     }
     let columns = columns.into_iter().map(|column| column.name.clone()).collect();
     let target = Ppm(Ppm::ONE.0.saturating_sub(calibration.confidence.0));
@@ -131,7 +137,7 @@ pub fn backtest(calibration: &Calibration, history: &History) -> Option<Backtest
 
 /// Everything long, everything short, and the first column long against the others.
 fn portfolios(columns: usize) -> Vec<Portfolio> {
-    let equal = |value: i64, count: usize| vec![value / i64::try_from(count).unwrap_or(i64::MAX); count];
+    let equal = |value: i64, count: usize| vec![value / i64::try_from(count.max(1)).unwrap_or(i64::MAX); count];
     let mut portfolios = vec![
         Portfolio { name: "long", weights: equal(1_000_000, columns) },
         Portfolio { name: "short", weights: equal(-1_000_000, columns) },
@@ -170,31 +176,26 @@ impl Parameters {
     }
 }
 
-fn parameter_path(scheme: Scheme, calibration: &Calibration, columns: &[&Column], moves: usize) -> Vec<Parameters> {
-    let settings = Settings { estimator: scheme.estimator, horizon: 1, ..calibration.settings() };
-    let window = calibration.window as usize;
-    let mut path: Vec<Parameters> = Vec::new();
-    for day in window..moves {
-        let from = if scheme.updates == Updates::Never { 0 } else { day - window };
-        let windows: Vec<&[Move]> = columns.iter().map(|column| &column.moves[from..from + window]).collect();
-        let last = path.last().filter(|_| scheme.updates == Updates::Limited);
-        path.push(parameters(settings, &calibration.limits, columns, &windows, last));
-    }
-    path
-}
-
+/// What a scheme knows before a day, from what it knew before the one before.
 fn parameters(
-    settings: Settings,
-    limits: &Limits,
+    scheme: Scheme,
+    calibration: &Calibration,
     columns: &[&Column],
-    windows: &[&[Move]],
+    day: usize,
     last: Option<&Parameters>,
 ) -> Parameters {
     const UNBOUNDED: Bounds = Bounds { floor: Ppm(0), cap: Ppm(u32::MAX) };
+    let settings = Settings { estimator: scheme.estimator, horizon: 1, ..calibration.settings() };
+    let length = calibration.window as usize;
+    let from = if scheme.updates == Updates::Never { 0 } else { day - length };
+    let windows: Vec<&[Move]> = columns.iter().map(|column| &column.moves[from..from + length]).collect();
+    let last = last.filter(|_| scheme.updates == Updates::Limited);
     let shock = |(place, window): (usize, &&[Move])| {
         let estimate = settings.estimate(window);
         let old = last.map(|last| last.shocks[place]);
-        let update = |side: usize, estimate| limits.update(old.map(|old| old[side]), estimate, Ppm::ONE, UNBOUNDED).new;
+        let update = |side: usize, estimate| {
+            calibration.limits.update(old.map(|old| old[side]), estimate, Ppm::ONE, UNBOUNDED).new
+        };
         [update(0, estimate.down), update(1, estimate.up)]
     };
     let names: Vec<&Name> = columns.iter().map(|column| &column.name).collect();

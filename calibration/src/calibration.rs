@@ -45,7 +45,7 @@ pub struct Calibration {
     pub max_gap: u32,
     /// How far an update may go.
     pub limits: Limits,
-    /// Haircuts: one minus the weight of an asset.
+    /// Haircuts: one minus the weight of an asset, or what portfolio margin states as such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub haircuts: Vec<Driven>,
     /// Margin fractions of positions under cross margin.
@@ -60,6 +60,9 @@ pub struct Calibration {
     /// The multiple of scenario losses for a rise of volatility; left out if it stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volatility: Option<VolatilityRule>,
+    /// How far volatilities move up and down under portfolio margin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volatility_ranges: Vec<VolatilityRange>,
 }
 
 /// The value of a calibration's `kind`.
@@ -74,6 +77,9 @@ pub enum CalibrationKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Driven {
+    /// The mode that has the requirement; left out if the policy has no modes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Name>,
     /// The instrument.
     pub instrument: Name,
     /// The column of the history.
@@ -129,8 +135,40 @@ pub struct VolatilityRule {
     pub bounds: Bounds,
 }
 
+/// How far volatilities move up and down under portfolio margin: the volatility range, the larger one of several
+/// columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolatilityRange {
+    /// The mode with portfolio margin; left out if the policy has no modes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Name>,
+    /// The bucket with portfolio margin; left out if there are no buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Name>,
+    /// The columns whose volatility counts.
+    pub columns: Vec<Name>,
+    /// The relative rise.
+    pub up: RangeRule,
+    /// The relative fall, which is at most the whole.
+    pub down: RangeRule,
+}
+
+/// A side of a volatility range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RangeRule {
+    /// The volatility range is multiplied by this.
+    pub multiple: Ppm,
+    /// What it may be.
+    pub bounds: Bounds,
+}
+
 /// Largest multiple, shock and excess of a multiple: tenfold.
 const MAX: Ppm = Ppm(10_000_000);
+
+/// How many columns may drive anything: joint scenarios are made of each pair of them.
+const MAX_COLUMNS: usize = 32;
 
 impl Document for Calibration {
     fn problems(&self) -> Vec<Problem> {
@@ -151,11 +189,15 @@ impl Document for Calibration {
         }
         problems.extend(self.factor_problems());
         problems.extend(self.volatility.as_ref().map(|rule| self.volatility_problems(rule)).into_iter().flatten());
+        problems.extend(self.range_problems());
         let any = !self.haircuts.is_empty()
             || !self.fractions.is_empty()
             || self.scenarios.is_some()
-            || self.volatility.is_some();
+            || self.volatility.is_some()
+            || !self.volatility_ranges.is_empty();
         problems.extend(require(any, "", "a parameter to calibrate", "none"));
+        let columns = self.distinct_columns().len();
+        problems.extend(require(columns <= MAX_COLUMNS, "", format!("at most {MAX_COLUMNS} columns"), columns));
         problems
     }
 }
@@ -208,8 +250,12 @@ impl Calibration {
     /// The columns that drive anything, in the order of the history.
     #[must_use]
     pub fn columns<'h>(&self, history: &'h History) -> Vec<&'h Column> {
-        let named: BTreeSet<&Name> = self.named_columns().into_iter().map(|(_, name)| name).collect();
+        let named = self.distinct_columns();
         history.columns().iter().filter(|column| named.contains(&column.name)).collect()
+    }
+
+    fn distinct_columns(&self) -> BTreeSet<&Name> {
+        self.named_columns().into_iter().map(|(_, name)| name).collect()
     }
 
     fn named_columns(&self) -> Vec<(String, &Name)> {
@@ -222,14 +268,18 @@ impl Calibration {
         );
         let columns = self.volatility.iter().flat_map(|rule| &rule.columns).enumerate();
         named.extend(columns.map(|(i, column)| (format!("volatility.columns[{i}]"), column)));
+        for (i, range) in self.volatility_ranges.iter().enumerate() {
+            let path = |j| format!("volatility_ranges[{i}].columns[{j}]");
+            named.extend(range.columns.iter().enumerate().map(|(j, column)| (path(j), column)));
+        }
         named
     }
 
     fn driven_problems(&self, list: &str, driven: &[Driven], most: Ppm) -> Vec<Problem> {
-        let names = driven.iter().map(|driven| &driven.instrument);
+        let names = driven.iter().map(|driven| format!("{}{}", driven.instrument, driven.within()));
         let mut problems = repeated(names, |i| format!("{list}[{i}].instrument"), "each instrument once");
         for (i, driven) in driven.iter().enumerate() {
-            problems.extend(multiple_problems(&format!("{list}[{i}].multiple"), driven.multiple));
+            problems.extend(multiples_problem(&format!("{list}[{i}].multiple"), driven.multiple));
             problems.extend(driven.bounds.problems(&format!("{list}[{i}].bounds"), &self.limits, most));
         }
         problems
@@ -239,14 +289,7 @@ impl Calibration {
         let names = self.factors.iter().map(|factor| &factor.factor);
         let mut problems = repeated(names, |i| format!("factors[{i}].factor"), "each factor once");
         for (i, factor) in self.factors.iter().enumerate() {
-            let Ppm(multiple) = factor.multiple;
-            let expected = format!("from 1 to {} ppm", MAX.0);
-            problems.extend(require(
-                (1..=MAX.0).contains(&multiple),
-                format!("factors[{i}].multiple"),
-                expected,
-                multiple,
-            ));
+            problems.extend(multiple_problem(&format!("factors[{i}].multiple"), factor.multiple));
             // The bounds of both sides: no price falls by more than all of it, which is seen to where scenarios are
             // made.
             problems.extend(factor.bounds.problems(&format!("factors[{i}].bounds"), &self.limits, MAX));
@@ -269,16 +312,59 @@ impl Calibration {
     }
 
     fn volatility_problems(&self, rule: &VolatilityRule) -> Vec<Problem> {
-        let mut problems = repeated(&rule.columns, |i| format!("volatility.columns[{i}]"), "each column once");
-        problems.extend(require(!rule.columns.is_empty(), "volatility.columns", "at least one column", "none"));
-        problems.extend(multiple_problems("volatility.multiple", rule.multiple));
+        let mut problems = columns_problems("volatility.columns", &rule.columns);
+        problems.extend(multiples_problem("volatility.multiple", rule.multiple));
         problems.extend(rule.bounds.problems("volatility.bounds", &self.limits, MAX));
+        problems
+    }
+
+    fn range_problems(&self) -> Vec<Problem> {
+        let places = self.volatility_ranges.iter().map(|range| format!("one{}", range.within()));
+        let mut problems = repeated(places, |i| format!("volatility_ranges[{i}]"), "each model once");
+        for (i, range) in self.volatility_ranges.iter().enumerate() {
+            problems.extend(columns_problems(&format!("volatility_ranges[{i}].columns"), &range.columns));
+            for (side, RangeRule { multiple, bounds }, most) in [("up", range.up, MAX), ("down", range.down, Ppm::ONE)]
+            {
+                let path = format!("volatility_ranges[{i}].{side}");
+                problems.extend(multiple_problem(&format!("{path}.multiple"), multiple));
+                problems.extend(bounds.problems(&format!("{path}.bounds"), &self.limits, most));
+            }
+        }
         problems
     }
 }
 
+impl Driven {
+    /// Where in the policy its requirement is, for people.
+    pub(crate) fn within(&self) -> String {
+        within(None, self.mode.as_ref())
+    }
+}
+
+impl VolatilityRange {
+    /// Where in the policy it is, for people.
+    pub(crate) fn within(&self) -> String {
+        within(self.bucket.as_ref(), self.mode.as_ref())
+    }
+}
+
+fn within(bucket: Option<&Name>, mode: Option<&Name>) -> String {
+    let part = |what: &str, name: Option<&Name>| name.map_or_else(String::new, |name| format!(" in {what} {name}"));
+    part("bucket", bucket) + &part("mode", mode)
+}
+
+fn columns_problems(path: &str, columns: &[Name]) -> Vec<Problem> {
+    let mut problems = repeated(columns, |i| format!("{path}[{i}]"), "each column once");
+    problems.extend(require(!columns.is_empty(), path, "at least one column", "none"));
+    problems
+}
+
+fn multiple_problem(path: &str, Ppm(multiple): Ppm) -> Option<Problem> {
+    require((1..=MAX.0).contains(&multiple), path, format!("from 1 to {} ppm", MAX.0), multiple)
+}
+
 /// A multiple that falls with the level would make the initial requirement the laxer one.
-fn multiple_problems(path: &str, multiple: ByBasis) -> Option<Problem> {
+fn multiples_problem(path: &str, multiple: ByBasis) -> Option<Problem> {
     let ByBasis { maintenance, initial } = multiple;
     let expected = format!("multiples from 1 to {} ppm with initial >= maintenance", MAX.0);
     let found = format!("initial {}, maintenance {}", initial.0, maintenance.0);

@@ -106,17 +106,17 @@ impl Settings {
         window.iter().zip(&volatilities).map(|(day, at)| over_horizon(day.scaled(next, *at))).collect()
     }
 
-    /// By how much volatility may rise over the horizon, in parts per billion of itself: the expected shortfall of
-    /// `σ_{s+h} / σ_s − 1` over the window, at the confidence. What exchanges call the volatility scan range.
+    /// By how much volatility may rise or fall over the horizon, in parts per billion of itself: the expected shortfall
+    /// of `σ_{s+h} / σ_s − 1`, or of minus that, over the window at the confidence. A fall is at most the whole. What
+    /// exchanges call the volatility scan range.
     ///
     /// Source: CME Group, *SPAN methodology* (the volatility scan range is a move of volatility at a confidence).
     #[must_use]
-    pub fn volatility_range(&self, window: &[Move]) -> u64 {
+    pub fn volatility_range(&self, window: &[Move], side: Side) -> u64 {
         let volatilities = self.volatilities(window);
         let later = volatilities.iter().skip(self.horizon as usize);
-        let rises =
-            volatilities.iter().zip(later).map(|(now, later)| Move::between((*now).max(1), *later).loss(Side::Up));
-        expected_shortfall(rises.collect(), self.confidence)
+        let moves = volatilities.iter().zip(later).map(|(now, later)| Move::between((*now).max(1), *later).loss(side));
+        expected_shortfall(moves.collect(), self.confidence)
     }
 
     /// The exponentially weighted volatility before each day, and after the last: one more than there are days. Begins
@@ -253,6 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn volatility_ranges_look_both_ways() {
+        let calm_then_wild = [vec![10_000_000; 60], vec![50_000_000; 60]].concat();
+        let wild_then_calm: Vec<i64> = calm_then_wild.iter().rev().copied().collect();
+        let settings = Settings { horizon: 5, ..settings(Estimator::Static) };
+        let [rise, fall] = [Side::Up, Side::Down].map(|side| settings.volatility_range(&moves(&calm_then_wild), side));
+        assert!(rise > 1_000_000_000 && rise > 5 * fall, "{rise} {fall}");
+        let [rise, fall] = [Side::Up, Side::Down].map(|side| settings.volatility_range(&moves(&wild_then_calm), side));
+        assert!(fall > 120_000_000 && fall < 200_000_000, "decay allows at most 1 - 0.94^(5/2): {rise} {fall}");
+        for side in Side::ALL {
+            assert_eq!(settings.volatility_range(&moves(&[10_000_000; 60]), side), 0);
+            assert_eq!(settings.volatility_range(&[], side), 0);
+        }
+    }
+
+    #[test]
     fn correlation_is_that_of_the_moves() {
         let (a, b) = (moves(&[10, -20, 30, 5]), moves(&[20, -40, 60, 10]));
         let opposite: Vec<Move> = a.iter().map(|day| Move::new(i128::from(-day.ppb()))).collect();
@@ -300,6 +315,27 @@ mod tests {
                 let [before, after] = [&window, &wilder].map(|window| settings(estimator).estimate(&moves(window)));
                 prop_assert!(after.volatility >= before.volatility);
                 prop_assert!(after.down >= before.down && after.up >= before.up);
+            }
+        }
+
+        /// Calm days and wild ones in any order: wilder ones make volatility rise and fall no less.
+        #[test]
+        fn wilder_days_make_volatility_ranges_no_smaller(
+            wild in prop::collection::vec(any::<bool>(), 30..120),
+            calm in 1_000_000_i64..20_000_000,
+            factors in (1_i64..8, 1_i64..8),
+            horizon in 1_u32..20,
+        ) {
+            let window = |factor| {
+                moves(&wild.iter().map(|wild| if *wild { calm * factor } else { calm }).collect::<Vec<_>>())
+            };
+            let settings = Settings { horizon, ..settings(Estimator::HeavyTailed) };
+            let (less, more) = (window(factors.0.min(factors.1)), window(factors.0.max(factors.1)));
+            for side in Side::ALL {
+                let [less, more] = [&less, &more].map(|window| settings.volatility_range(window, side));
+                // Variances and their roots were rounded.
+                prop_assert!(more + 10_000 >= less, "{side:?}: {less} {more}");
+                prop_assert!(side == Side::Up || more <= 1_000_000_000);
             }
         }
 

@@ -3,9 +3,13 @@
 //! The header is `date` and the names of the columns; a line is a day and a price in each column. Days rise from line
 //! to line. How many may be missing in between is for a [calibration](crate::calibration::Calibration) to say.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
-use surety_margin::{ident::Name, problem::Problem, text::InputErrors};
+use surety_margin::{
+    ident::Name,
+    problem::Problem,
+    text::{InputErrors, MAX_MISTAKES},
+};
 
 use crate::{day::Day, moves::Move};
 
@@ -40,7 +44,7 @@ impl History {
     /// Reads CSV. `file` is what errors call it.
     ///
     /// # Errors
-    /// With every mistake, and its place: a malformed header, a line of another length, what is no day or no positive
+    /// With the mistakes, up to [`MAX_MISTAKES`], and their places: a malformed header, a line of another length, what is no day or no positive
     /// decimal number, a day that is not after the one before, a price more than ten times off the one before.
     pub fn read(file: &str, text: &str) -> Result<Self, InputErrors> {
         let mut reader = Reader { text, mistakes: Vec::new() };
@@ -105,6 +109,9 @@ impl Reader<'_> {
         for line in lines {
             rows += 1;
             self.line(&mut history, line);
+            if self.mistakes.len() > MAX_MISTAKES {
+                return history;
+            }
         }
         if rows < 2 {
             self.refuse(self.text.len(), "", "two or more days", rows.to_string());
@@ -116,7 +123,7 @@ impl Reader<'_> {
     }
 
     fn header(&mut self, fields: &[Span]) -> Vec<Column> {
-        let mut columns: Vec<Column> = Vec::new();
+        let (mut columns, mut names) = (Vec::new(), BTreeSet::new());
         let first = fields.first().cloned().unwrap_or(0..0);
         if &self.text[first.clone()] != "date" || fields.len() < 2 {
             let found = self.text.lines().next().unwrap_or_default().to_owned();
@@ -124,13 +131,16 @@ impl Reader<'_> {
         }
         for field in fields.iter().skip(1) {
             let text = &self.text[field.clone()];
-            let fresh = columns.iter().all(|column| column.name.as_str() != text);
+            let fresh = names.insert(text);
             match Name::new(text).ok().filter(|_| fresh && text.len() <= MAX_NAME) {
                 Some(name) => columns.push(Column { name, prices: Vec::new(), moves: Vec::new() }),
                 None => {
                     let expected = format!("a name of its own, of at most {MAX_NAME} of a-z A-Z 0-9 . _ : / -");
                     self.refuse(field.start, "", expected, format!("{text:?}"));
                 }
+            }
+            if self.mistakes.len() > MAX_MISTAKES {
+                break;
             }
         }
         columns
@@ -279,6 +289,27 @@ mod tests {
         refused("8000,200.5", "8000", "h.csv:2:1: expected 3 fields, as in the header, found 2");
         refused("8000,200.5", "8000,200.5,", "h.csv:2:1: expected 3 fields, as in the header, found 4");
         refused("2020-03-10,8000,200.5\n", "", "h.csv:3:1: expected two or more days, found 1");
+    }
+
+    #[test]
+    fn rejects_long_and_hostile_files_quickly() {
+        for text in [
+            "x\n".repeat(1_000_000),
+            format!("date,A\n{}", "2020-01-01,1\n".repeat(1_000_000)),
+            format!("date{}\n", ",A".repeat(1_000_000)),
+            format!("date,A\n2020-01-01,{}\n", "9".repeat(1_000_000)),
+            "date,A\n2020-01-01,1".to_owned(),
+            "date,A\n,\n,\n".to_owned(),
+            "date,\n2020-01-01,\n".to_owned(),
+            "\u{feff}date,A\n".to_owned(),
+            "date,é\n".to_owned(),
+            "date,A\n2020-01-0é,é\n\0".to_owned(),
+            ",,,\r\r\n\n".to_owned(),
+        ] {
+            let error = History::read("h.csv", &text).unwrap_err();
+            assert!(error.errors().len() <= MAX_MISTAKES + 1);
+            assert!(error.to_string().len() < 100_000);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     day::Day,
     estimator::{Estimate, Settings},
     history::{Column, History},
-    moves::Move,
+    moves::{Move, Side},
 };
 
 /// The window of a history that a calibration looks at.
@@ -48,10 +48,10 @@ impl<'a> Market<'a> {
         self.settings.correlation(first.window, second.window)
     }
 
-    /// The largest volatility range of some columns.
-    pub(crate) fn volatility_range(&self, names: &[Name]) -> u64 {
+    /// The largest volatility range of some columns, to one side.
+    pub(crate) fn volatility_range(&self, names: &[Name], side: Side) -> u64 {
         let columns = self.columns.iter().filter(|column| names.contains(column.name));
-        columns.map(|column| self.settings.volatility_range(column.window)).max().unwrap_or(0)
+        columns.map(|column| self.settings.volatility_range(column.window, side)).max().unwrap_or(0)
     }
 }
 

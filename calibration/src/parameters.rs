@@ -6,27 +6,31 @@
 //! | parameter | requirement |
 //! |---|---|
 //! | weight `w` | haircut `1 − w = a·ES↓` |
+//! | haircut under portfolio margin: the one of the level, all told | `a·ES↓` |
 //! | margin fraction | `a·max(ES↓, ES↑)` |
 //! | shocks of a risk factor | `−a·ES↓` and `a·ES↑`, [together](crate::joint) with those of others |
-//! | loss multiple `λ` | `λ − 1 = a·VR`, with the [volatility range](crate::estimator::Settings::volatility_range) `VR` |
+//! | loss multiple `λ` | `λ − 1 = a·VR↑`, with the [volatility range](crate::estimator::Settings::volatility_range) `VR` |
+//! | moves of volatility under portfolio margin | `a·VR↑` and `a·VR↓` |
 //!
 //! Each is rounded up to the grid, then [limited](crate::update).
 
 use surety_margin::{
     ident::Name,
     policy::{Basis, ByBasis, Policy},
+    portfolio::VolShock,
     problem::Problem,
     units::Ppm,
     universe::Universe,
 };
 
 use crate::{
-    calibration::{Calibration, Driven},
+    calibration::{Calibration, Driven, VolatilityRange},
     estimator::Estimate,
     history::History,
     market::Market,
+    moves::Side,
     scenarios,
-    target::{self, Form},
+    target::{self, Form, ParameterPair},
     update::{Bounds, Change, Limits, Requirement},
 };
 
@@ -88,32 +92,32 @@ pub fn calibrate(
     let mut policy = policy.clone();
     let mut record = Record { limits: calibration.limits, parameters: Vec::new() };
     for driven in &calibration.haircuts {
-        if let Some(weights) = target::weight(&mut policy.model, &driven.instrument) {
+        if let Some(haircuts) = target::haircut(&mut policy.model, driven) {
             let estimate = market.column(&driven.column).map_or(0, |column| column.estimate.down);
-            record.update_driven("haircut", driven, estimate, weights, Form::OneMinus);
+            record.update_driven("haircut", driven, estimate, haircuts);
         }
     }
     for driven in &calibration.fractions {
-        if let Some(fractions) = target::fraction(&mut policy.model, &driven.instrument) {
+        if let Some(fractions) = target::fraction(&mut policy.model, driven) {
             let estimate = market.column(&driven.column).map(|column| column.estimate.down.max(column.estimate.up));
-            record.update_driven("margin fraction", driven, estimate.unwrap_or(0), fractions, Form::Itself);
+            record.update_driven("margin fraction", driven, estimate.unwrap_or(0), fractions);
+        }
+    }
+    for range in &calibration.volatility_ranges {
+        if let Some(shock) = target::vol_shock(&mut policy.model, range) {
+            record.update_range(range, &market, shock);
         }
     }
     let mut scenarios = 0;
     if let Some(model) = target::scenario_margin(&mut policy.model) {
         if let Some(rule) = &calibration.volatility {
             let estimate = ByBasisRule {
-                estimate: market.volatility_range(&rule.columns),
+                estimate: market.volatility_range(&rule.columns, Side::Up),
                 multiple: rule.multiple,
                 bounds: rule.bounds,
             };
-            record.update_both(
-                "excess of the loss multiple",
-                &rule.columns,
-                &estimate,
-                &mut model.loss_multiple,
-                Form::Excess,
-            );
+            let place = ParameterPair::Ppm(&mut model.loss_multiple, Form::Excess);
+            record.update_both("excess of the loss multiple", &rule.columns, &estimate, place);
         }
         if let Some(rule) = calibration.scenarios {
             scenarios = scenarios::write(model, rule, calibration, &market, &mut record);
@@ -161,18 +165,29 @@ impl Record {
         change.new
     }
 
-    fn update_driven(&mut self, what: &str, driven: &Driven, estimate: u64, parameters: &mut ByBasis, form: Form) {
+    fn update_driven(&mut self, what: &str, driven: &Driven, estimate: u64, parameters: ParameterPair<'_>) {
         let rule = ByBasisRule { estimate, multiple: driven.multiple, bounds: driven.bounds };
-        let name = format!("{what} of {}", driven.instrument);
-        self.update_both(&name, std::slice::from_ref(&driven.column), &rule, parameters, form);
+        let name = format!("{what} of {}{}", driven.instrument, driven.within());
+        self.update_both(&name, std::slice::from_ref(&driven.column), &rule, parameters);
     }
 
-    fn update_both(&mut self, name: &str, columns: &[Name], rule: &ByBasisRule, parameters: &mut ByBasis, form: Form) {
-        for (basis, called) in [(Basis::Maintenance, "maintenance"), (Basis::Initial, "initial")] {
-            let parameter = target::at(parameters, basis);
+    fn update_both(&mut self, name: &str, columns: &[Name], rule: &ByBasisRule, parameters: ParameterPair<'_>) {
+        let bases = [(Basis::Maintenance, "maintenance"), (Basis::Initial, "initial")];
+        let new = bases.map(|(basis, called)| {
             let rule = Rule { estimate: rule.estimate, multiple: rule.multiple.at(basis), bounds: rule.bounds };
-            let old = Some(form.requirement(*parameter));
-            *parameter = form.parameter(self.update(format!("{name}, {called}"), columns, old, &rule));
+            self.update(format!("{name}, {called}"), columns, Some(parameters.requirement(basis)), &rule)
+        });
+        parameters.set(new);
+    }
+
+    fn update_range(&mut self, range: &VolatilityRange, market: &Market<'_>, shock: &mut VolShock) {
+        for (side, rule, parameter) in [(Side::Up, range.up, &mut shock.up), (Side::Down, range.down, &mut shock.down)]
+        {
+            let estimate = market.volatility_range(&range.columns, side);
+            let rule = Rule { estimate, multiple: rule.multiple, bounds: rule.bounds };
+            let name = format!("volatility range {}{}", side.name(), range.within());
+            let old = Some(target::requirement_of(*parameter));
+            *parameter = self.update(name, &range.columns, old, &rule).ppm().into();
         }
     }
 }

@@ -158,12 +158,13 @@ impl Scale {
         let values = || panel.lines.iter().flat_map(|line| line.values.iter().copied());
         let (low, high) = (values().min().unwrap_or(0).min(0), values().max().unwrap_or(0).max(1));
         let step = nice_step(high.saturating_sub(low));
-        Self { top, low: low.div_euclid(step) * step, high: (high - 1).div_euclid(step) * step + step, step }
+        let (below, above) = (low.div_euclid(step), (high - 1).div_euclid(step) + 1);
+        Self { top, low: below.saturating_mul(step), high: above.saturating_mul(step), step }
     }
 
     fn ticks(&self) -> impl Iterator<Item = i64> + use<> {
         let (low, step) = (self.low, self.step);
-        (0..=(self.high - low) / step).map(move |i| low + i * step)
+        (0..=self.high.saturating_sub(low) / step).map(move |i| low.saturating_add(i.saturating_mul(step)))
     }
 
     fn y_in_tenths(&self, value: i64) -> i64 {
@@ -179,7 +180,7 @@ impl Scale {
 
 /// 1, 2 or 5 times a power of ten, so that a range has few of them.
 fn nice_step(range: i64) -> i64 {
-    let powers = (0..18).map(|power| 10_i64.pow(power));
+    let powers = (0..19).map(|power| 10_i64.pow(power));
     let mut steps = powers.flat_map(|power| [power, 2 * power, 5 * power]);
     steps.find(|step| range / step < MOST_TICKS).unwrap_or(i64::MAX)
 }
@@ -240,7 +241,16 @@ mod tests {
     #[test]
     fn steps_are_few_and_round() {
         assert_eq!([1, 6, 11, 100_000, 130_000].map(nice_step), [1, 2, 2, 20_000, 50_000]);
+        assert_eq!([i64::MAX - 1, i64::MAX].map(nice_step), [2_000_000_000_000_000_000; 2]);
         assert_eq!([-12_500, 0, 1_000_000].map(percent), ["−1.25 %", "0 %", "100 %"]);
+    }
+
+    #[test]
+    fn a_plot_of_the_largest_values_is_drawn() {
+        for values in [vec![0, i64::MAX], vec![i64::MIN, i64::MAX], vec![4_000_000_000_000_000_000], vec![i64::MIN]] {
+            let svg = plot(values.clone()).svg();
+            assert!(svg.contains("points=\"64.0,"), "{values:?}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn method(calibration: &Calibration, history: &History) -> String {
 #[must_use]
 pub fn calibration_plot(calibration: &Calibration, history: &History) -> Plot {
     let columns = calibration.columns(history);
-    let window = calibration.window as usize;
+    let window = calibration.window.max(1) as usize;
     let estimates: Vec<Vec<Estimate>> = columns
         .iter()
         .map(|column| column.moves.windows(window).map(|moves| calibration.settings().estimate(moves)).collect())

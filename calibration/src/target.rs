@@ -1,21 +1,26 @@
-//! Where in a policy the parameters are.
+//! Where in a policy the parameters are, and how they are read as requirements.
 
 use surety_margin::{
     ident::Name,
     models::{Asset, Model, ScenarioMargin},
     policy::{Basis, ByBasis, Policy},
+    portfolio::{Haircut, Magnitude, PortfolioMargin, VolShock},
     problem::{Problem, require},
-    units::Ppm,
+    units::{Decimals, Ppm},
 };
 
 use crate::{
-    calibration::{Calibration, Driven},
+    calibration::{Calibration, Driven, VolatilityRange},
     update::Requirement,
 };
 
-/// The weight of an instrument; none if the model does not have it, or gives it a ladder of weights.
-pub(crate) fn weight<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut ByBasis> {
-    match model {
+/// The haircuts of an instrument; none if the model does not have it, or gives it a ladder of weights.
+pub(crate) fn haircut<'m>(model: &'m mut Model, driven: &Driven) -> Option<ParameterPair<'m>> {
+    haircut_in(in_mode(model, driven.mode.as_ref())?, &driven.instrument)
+}
+
+fn haircut_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<ParameterPair<'m>> {
+    let weight = match model {
         Model::Collateral(model) => weight_of_asset(&mut model.assets, instrument),
         Model::Span(model) => weight_of_asset(&mut model.collateral, instrument),
         Model::Cross(model) => {
@@ -26,25 +31,66 @@ pub(crate) fn weight<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m 
             let position = model.positions.iter_mut().find(|position| position.instrument == *instrument)?;
             position.tiers.is_empty().then_some(&mut position.weight)
         }
-        Model::Isolated(model) => model.buckets.iter_mut().find_map(|bucket| weight(&mut bucket.model, instrument)),
-        // Modes may each have a weight of their own for it, and portfolio margin has decimal haircuts.
-        Model::Modes(_) | Model::Portfolio(_) => None,
-    }
+        Model::Isolated(model) => {
+            return model.buckets.iter_mut().find_map(|bucket| haircut_in(&mut bucket.model, instrument));
+        }
+        Model::Portfolio(model) => {
+            let rule = model.collateral.iter_mut().find(|rule| rule.instrument == *instrument)?;
+            return Some(ParameterPair::Decimal(&mut rule.haircut));
+        }
+        Model::Modes(_) => None,
+    };
+    weight.map(|weight| ParameterPair::Ppm(weight, Form::OneMinus))
 }
 
 fn weight_of_asset<'m>(assets: &'m mut [Asset], instrument: &Name) -> Option<&'m mut ByBasis> {
     assets.iter_mut().find(|asset| asset.instrument == *instrument)?.weight.as_mut()
 }
 
-/// The margin fraction of an instrument; none if the model does not have it, or has no fractions.
-pub(crate) fn fraction<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut ByBasis> {
+/// The margin fractions of an instrument; none if the model does not have it, or has no fractions.
+pub(crate) fn fraction<'m>(model: &'m mut Model, driven: &Driven) -> Option<ParameterPair<'m>> {
+    let fraction = fraction_in(in_mode(model, driven.mode.as_ref())?, &driven.instrument)?;
+    Some(ParameterPair::Ppm(fraction, Form::Itself))
+}
+
+fn fraction_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut ByBasis> {
     match model {
         Model::Cross(model) => {
             let position = model.positions.iter_mut().find(|position| position.instrument == *instrument);
             position.map(|position| &mut position.fraction)
         }
-        Model::Isolated(model) => model.buckets.iter_mut().find_map(|bucket| fraction(&mut bucket.model, instrument)),
+        Model::Isolated(model) => {
+            model.buckets.iter_mut().find_map(|bucket| fraction_in(&mut bucket.model, instrument))
+        }
         Model::Collateral(_) | Model::Scenario(_) | Model::Span(_) | Model::Portfolio(_) | Model::Modes(_) => None,
+    }
+}
+
+/// How far volatilities move under the portfolio margin of a mode, of a bucket, or of the policy.
+pub(crate) fn vol_shock<'m>(model: &'m mut Model, range: &VolatilityRange) -> Option<&'m mut VolShock> {
+    let model = in_mode(model, range.mode.as_ref())?;
+    portfolio_margin(model, range.bucket.as_ref()).map(|model| &mut model.parameters.vol_shock)
+}
+
+fn portfolio_margin<'m>(model: &'m mut Model, bucket: Option<&Name>) -> Option<&'m mut PortfolioMargin> {
+    match (model, bucket) {
+        (Model::Portfolio(model), None) => Some(model),
+        (Model::Isolated(model), Some(name)) => {
+            let bucket = model.buckets.iter_mut().find(|bucket| bucket.name == *name)?;
+            portfolio_margin(&mut bucket.model, None)
+        }
+        _ => None,
+    }
+}
+
+/// The model of a mode. A policy without modes has one model, of no mode.
+fn in_mode<'m>(model: &'m mut Model, mode: Option<&Name>) -> Option<&'m mut Model> {
+    match (model, mode) {
+        (Model::Modes(model), Some(name)) => {
+            model.modes.iter_mut().find(|mode| mode.name == *name).map(|mode| &mut mode.model)
+        }
+        (Model::Modes(_), None) | (_, Some(_)) => None,
+        (model, None) => Some(model),
     }
 }
 
@@ -56,12 +102,52 @@ pub(crate) fn scenario_margin(model: &mut Model) -> Option<&mut ScenarioMargin> 
     }
 }
 
-/// The value for a basis, to be changed.
-pub(crate) fn at(by_basis: &mut ByBasis, basis: Basis) -> &mut Ppm {
-    match basis {
-        Basis::Maintenance => &mut by_basis.maintenance,
-        Basis::Initial => &mut by_basis.initial,
+/// A parameter that a policy has for each basis.
+pub(crate) enum ParameterPair<'m> {
+    /// In parts per million.
+    Ppm(&'m mut ByBasis, Form),
+    /// A haircut of which the initial level states what it adds.
+    Decimal(&'m mut Haircut),
+}
+
+impl ParameterPair<'_> {
+    pub(crate) fn requirement(&self, basis: Basis) -> Requirement {
+        match (self, basis) {
+            (Self::Ppm(parameters, form), _) => form.requirement(parameters.at(basis)),
+            (Self::Decimal(haircut), Basis::Maintenance) => requirement_of(haircut.maintenance),
+            (Self::Decimal(haircut), Basis::Initial) => {
+                rounded_up(attos(haircut.maintenance).saturating_add(attos(haircut.initial)))
+            }
+        }
     }
+
+    /// Sets both. The initial requirement is at least that of maintenance.
+    pub(crate) fn set(self, [maintenance, initial]: [Requirement; 2]) {
+        match self {
+            Self::Ppm(parameters, form) => {
+                *parameters = ByBasis { maintenance: form.parameter(maintenance), initial: form.parameter(initial) };
+            }
+            Self::Decimal(haircut) => {
+                let added = Requirement(initial.0.saturating_sub(maintenance.0));
+                *haircut = Haircut { maintenance: maintenance.ppm().into(), initial: added.ppm().into() };
+            }
+        }
+    }
+}
+
+/// A decimal number as a requirement. One between two parts per million counts as the larger, against the account: from
+/// there a step may exceed its limit by less than one part per million.
+pub(crate) fn requirement_of(number: Magnitude) -> Requirement {
+    rounded_up(attos(number))
+}
+
+/// A number in units of `10^-18`, which are the smallest there are.
+fn attos(number: Magnitude) -> u128 {
+    number.rounded(Decimals::MAX).unwrap_or(u128::MAX)
+}
+
+fn rounded_up(attos: u128) -> Requirement {
+    Requirement(i64::try_from(attos.div_ceil(1_000_000_000_000)).unwrap_or(i64::MAX))
 }
 
 /// One parameter as a requirement, and back.
@@ -92,8 +178,8 @@ impl Form {
             Self::Itself => requirement,
             Self::Excess => one + requirement,
         };
-        // Bounds keep requirements between zero and tenfold, and haircuts at most one.
-        Ppm(u32::try_from(parameter).unwrap_or(0))
+        // Bounds keep haircuts at most one.
+        Requirement(parameter).ppm()
     }
 }
 
@@ -103,15 +189,22 @@ pub(crate) fn problems(calibration: &Calibration, policy: &Policy) -> Vec<Proble
     let expected = format!("the policy {}", policy.name);
     let mut problems =
         Vec::from_iter(require(calibration.policy == policy.name, "policy", expected, &calibration.policy));
-    for (i, Driven { instrument, .. }) in calibration.haircuts.iter().enumerate() {
-        let expected = "an instrument to which the policy gives one weight";
-        let exists = weight(&mut model, instrument).is_some();
-        problems.extend(require(exists, format!("haircuts[{i}].instrument"), expected, instrument));
+    for (i, driven) in calibration.haircuts.iter().enumerate() {
+        let place = format!("haircuts[{i}]");
+        let exists = haircut(&mut model, driven).is_some();
+        problems.extend(driven_problem(&place, driven, exists, "one weight", &mut model));
     }
-    for (i, Driven { instrument, .. }) in calibration.fractions.iter().enumerate() {
-        let expected = "an instrument to which the policy gives a margin fraction";
-        let exists = fraction(&mut model, instrument).is_some();
-        problems.extend(require(exists, format!("fractions[{i}].instrument"), expected, instrument));
+    for (i, driven) in calibration.fractions.iter().enumerate() {
+        let place = format!("fractions[{i}]");
+        let exists = fraction(&mut model, driven).is_some();
+        problems.extend(driven_problem(&place, driven, exists, "a margin fraction", &mut model));
+    }
+    for (i, range) in calibration.volatility_ranges.iter().enumerate() {
+        let place = format!("volatility_ranges[{i}]");
+        let exists = vol_shock(&mut model, range).is_some();
+        let expected = "portfolio margin as the policy's model, or that of the bucket that is named";
+        let missing = || require(exists, &place, expected, format!("another model{}", range.within()));
+        problems.extend(mode_problem(&place, range.mode.as_ref(), &mut model).or_else(missing));
     }
     let margin = scenario_margin(&mut model);
     for (i, factor) in calibration.factors.iter().enumerate() {
@@ -123,4 +216,70 @@ pub(crate) fn problems(calibration: &Calibration, policy: &Policy) -> Vec<Proble
     let fits = margin.is_some() || calibration.volatility.is_none();
     problems.extend(require(fits, "volatility", "a policy with scenario margin", "another model"));
     problems
+}
+
+/// What is wrong with a requirement that the policy does not have: its mode, or else its instrument.
+fn driven_problem(place: &str, driven: &Driven, exists: bool, what: &str, model: &mut Model) -> Option<Problem> {
+    let missing = || {
+        let expected = format!("an instrument to which the policy gives {what}");
+        require(exists, format!("{place}.instrument"), expected, &driven.instrument)
+    };
+    mode_problem(place, driven.mode.as_ref(), model).or_else(missing)
+}
+
+fn mode_problem(place: &str, mode: Option<&Name>, model: &mut Model) -> Option<Problem> {
+    let expected = match model {
+        Model::Modes(model) => {
+            let names: Vec<_> = model.modes.iter().map(|mode| mode.name.as_str()).collect();
+            format!("a mode of the policy: {}", names.join(", "))
+        }
+        _ => "none, because the policy has no modes".to_owned(),
+    };
+    let found = mode.map_or("none", Name::as_str);
+    require(in_mode(model, mode).is_some(), format!("{place}.mode"), expected, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use surety_margin::portfolio::Decimal;
+
+    use super::*;
+
+    fn decimal(text: &str) -> Magnitude {
+        text.parse::<Decimal>().unwrap().try_into().unwrap()
+    }
+
+    fn pair(haircut: &mut Haircut) -> [i64; 2] {
+        [Basis::Maintenance, Basis::Initial].map(|basis| ParameterPair::Decimal(haircut).requirement(basis).0)
+    }
+
+    #[test]
+    fn decimals_are_requirements_and_back() {
+        for (text, ppm) in [
+            ("0", 0),
+            ("0.275", 275_000),
+            ("0.000001", 1),
+            ("0.000001000000000001", 2),
+            ("0.000000000000000001", 1),
+            ("10", 10_000_000),
+            ("170141183460469231731.687303715884105727", i64::MAX),
+        ] {
+            assert_eq!(requirement_of(decimal(text)), Requirement(ppm), "{text}");
+        }
+        for ppm in [0, 1, 275_000, 1_000_000, 10_000_000] {
+            assert_eq!(requirement_of(Requirement(ppm).ppm().into()), Requirement(ppm));
+        }
+    }
+
+    /// As published cases have it, where the sum in floating point was meant to be 0.1.
+    #[test]
+    fn the_initial_level_states_what_it_adds() {
+        let mut haircut = Haircut { maintenance: decimal("0.08"), initial: decimal("0.020000000000000004") };
+        assert_eq!(pair(&mut haircut), [80_000, 100_001]);
+        ParameterPair::Decimal(&mut haircut).set([Requirement(85_000), Requirement(120_000)]);
+        assert_eq!(haircut, Haircut { maintenance: decimal("0.085"), initial: decimal("0.035") });
+        assert_eq!(pair(&mut haircut), [85_000, 120_000]);
+        let most = decimal("170141183460469231731.687303715884105727");
+        assert_eq!(pair(&mut Haircut { maintenance: most, initial: most }), [i64::MAX; 2]);
+    }
 }

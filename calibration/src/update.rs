@@ -17,6 +17,13 @@ use crate::moves::div_away;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement(pub i64);
 
+impl Requirement {
+    /// As a parameter. One that bounds have kept between zero and tenfold loses nothing.
+    pub(crate) fn ppm(self) -> Ppm {
+        Ppm(u32::try_from(self.0).unwrap_or(0))
+    }
+}
+
 /// What an update may do to any parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,9 +100,9 @@ impl Limits {
     /// As near to `proposed` as one update may go, on the grid.
     fn step(&self, Requirement(old): Requirement, proposed: Requirement) -> Requirement {
         let grid = i64::from(self.grid.0.max(1));
-        let strictest = (old + i64::from(self.stricter.0)).div_euclid(grid) * grid;
+        let strictest = old.saturating_add(self.stricter.0.into()).div_euclid(grid) * grid;
         // Rounding up is the stricter way: no step is larger than its limit.
-        let laxest = -(i64::from(self.laxer.0) - old).div_euclid(grid) * grid;
+        let laxest = -i64::from(self.laxer.0).saturating_sub(old).div_euclid(grid).saturating_mul(grid);
         proposed.min(Requirement(strictest)).max(Requirement(laxest))
     }
 
@@ -169,6 +176,16 @@ mod tests {
         let bounds = Bounds { floor: Ppm(200_000), cap: Ppm(300_000) };
         assert_eq!(update(100_000, 105_000, bounds).reason(), "raised to its floor");
         assert_eq!(update(400_000, 400_000, bounds).reason(), "lowered to its cap");
+    }
+
+    #[test]
+    fn the_largest_values_overflow_nothing() {
+        for old in [i64::MIN, i64::MAX] {
+            for estimate in [0, u64::MAX] {
+                let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm(u32::MAX), WIDE);
+                assert!((0..=1_000_000).contains(&change.new.0), "{change:?}");
+            }
+        }
     }
 
     #[test]

@@ -104,6 +104,11 @@ fn rejects_what_the_policy_does_not_have() {
         &format!("{haircut}[scenarios]"),
         "haircuts[0].instrument: expected an instrument to which the policy gives one weight",
     );
+    refused(
+        "[scenarios]",
+        &format!("{}mode = \"stable\"\n[scenarios]", haircut.replace("DOGE", "BTC")),
+        "haircuts[0].mode: expected none, because the policy has no modes, found stable",
+    );
     let fraction = haircut.replace("haircuts", "fractions").replace("DOGE", "BTC");
     refused(
         "[scenarios]",
@@ -160,6 +165,53 @@ fn rejects_haircuts_of_more_than_everything_and_twice() {
     refused("cap = 600_000", "cap = 1_001_000", "haircuts[0].bounds.cap: expected a multiple of the grid");
     refused("\"ETH\"", "\"BTC\"", "haircuts[1].instrument: expected each instrument once, found BTC again");
     refused("\"ETH-PERP\"", "\"BTC-PERP\"", "fractions[1].instrument: expected each instrument once");
+}
+
+/// Each number of a calibration replaced by one that may be too large or none: refused, or good for a calibration.
+#[test]
+fn rejects_hostile_numbers_without_panics() {
+    let (history, policy, universe) = (history(), policy("policy.toml"), universe(10));
+    let (mut refused, mut accepted) = (0, 0);
+    let rules = rules();
+    let is_part = |letter: char| letter.is_ascii_digit() || letter == '_';
+    for start in rules.match_indices("= ").map(|(at, sign)| at + sign.len()) {
+        let rest = &rules[start..];
+        let number = &rest[..rest.find(|letter| !is_part(letter)).unwrap()];
+        if number.is_empty() {
+            continue;
+        }
+        for hostile in
+            ["0", "1", "-1", "4294967295", "4294967296", "9223372036854775807", "99999999999999999999", "1e400", "nan"]
+        {
+            let text = format!("{}{hostile}{}", &rules[..start], &rest[number.len()..]);
+            match Calibration::read("c", &text, &history, Some(&policy)) {
+                Ok(rules) => {
+                    accepted += 1;
+                    calibrate(&rules, &history, &policy, &universe).unwrap();
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > 250 && accepted > 20, "{refused} {accepted}");
+}
+
+/// Joint scenarios grow with the cube of the columns.
+#[test]
+fn rejects_more_columns_than_there_may_be() {
+    let names: Vec<_> = (0..33).map(|i| format!("C{i}")).collect();
+    let days = ["2020-01-01", "2020-01-02"].map(|day| format!("{day}{}\n", ",1".repeat(names.len())));
+    let history = History::read("h.csv", &format!("date,{}\n{}", names.join(","), days.concat())).unwrap();
+    let columns = |count: usize| format!("columns = [\"{}\"]", names[..count].join("\", \""));
+    let errors = |count| {
+        let rules = rules();
+        let (head, _) = rules.split_once("[[factors]]").unwrap();
+        let head = head.replace("[scenarios]\ntype = \"joint\"\nworst_days = 4\n", "");
+        let text = head.replace("columns = [\"BTC-USD\", \"ETH-USD\"]", &columns(count));
+        Calibration::read("c", &text, &history, None).unwrap_err().to_string()
+    };
+    assert!(errors(33).contains("expected at most 32 columns, found 33"), "{}", errors(33));
+    assert!(!errors(32).contains("at most 32 columns"));
 }
 
 #[test]

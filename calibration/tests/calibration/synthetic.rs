@@ -121,6 +121,34 @@ fn a_more_volatile_history_gives_no_laxer_parameters() {
     }
 }
 
+/// From the smallest price to nearly the largest and back, as fast as prices may.
+#[test]
+fn the_largest_prices_overflow_nothing() {
+    let digits = |i: u32| if i < 36 { 0 } else { 18_u32.saturating_sub((i % 36).abs_diff(18)) };
+    let lines = (0..120).map(|i| {
+        let units = 10_u64.pow(digits(i));
+        let price = format!("{}.{:08}", units / 100_000_000, units % 100_000_000);
+        format!("2000-{:02}-{:02},{price},{price}\n", i / 28 + 1, i % 28 + 1)
+    });
+    let text = format!("date,BTC-USD,ETH-USD\n{}", lines.collect::<String>());
+    let history = History::read("h.csv", &text).unwrap();
+    let example = example("calibration.toml").replace("max_gap = 3", "max_gap = 4");
+    let example = example.replace("window = 365", "window = 30");
+    let read = Calibration::read("c.toml", &example, &history, None).unwrap();
+    for estimator in [Estimator::Static, Estimator::Ewma, Estimator::HeavyTailed] {
+        let rules = Calibration { estimator, horizon: 20, ..read.clone() };
+        let new = calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap();
+        for parameter in &new.parameters {
+            assert!((0..=10_000_000).contains(&parameter.change.new.0), "{}", parameter.name);
+        }
+        assert!(calibration_report(&rules, &history, &new).contains("lowered to its cap"));
+        assert!(calibration_plot(&rules, &history).svg().ends_with("</svg>\n"));
+        let walked = backtest(&rules, &history).unwrap();
+        assert!(backtest_report(&rules, &walked).contains("| long |"));
+        assert!(backtest_plot(&rules, &walked).svg().ends_with("</svg>\n"));
+    }
+}
+
 #[test]
 fn a_second_calibration_goes_as_far_as_one_update_may() {
     let calm = calibrated(Estimator::HeavyTailed, 1);

@@ -5,7 +5,7 @@ use core::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::units::Decimals;
+use crate::units::{Decimals, Ppm};
 
 /// A public decimal number with at most 18 places: a price, a rate, a parameter. Between `±1.7·10^20`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +136,12 @@ impl From<u32> for Magnitude {
     }
 }
 
+impl From<Ppm> for Magnitude {
+    fn from(Ppm(parts): Ppm) -> Self {
+        Self(Decimal(i128::from(parts) * (Decimal::ONE.0 / i128::from(Ppm::ONE.0))))
+    }
+}
+
 impl TryFrom<Decimal> for Magnitude {
     type Error = String;
 
@@ -246,6 +252,12 @@ mod tests {
             assert_eq!(text.parse::<Decimal>().unwrap().to_string(), written);
         }
         assert_eq!("0.1".parse::<Decimal>().unwrap().to_f64(), 0.1);
+    }
+
+    #[test]
+    fn parts_per_million_are_exact() {
+        let written = |parts| Magnitude::from(Ppm(parts)).to_string();
+        assert_eq!([0, 1, 275_000, 1_000_000, u32::MAX].map(written), ["0", "0.000001", "0.275", "1", "4294.967295"]);
     }
 
     #[test]
