@@ -235,6 +235,8 @@ fn parse_price(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const GOOD: &str = "date,BTC-USD,ETH-USD\n2020-03-10,8000,200.5\n2020-03-11,7000.00000001,0200\n";
@@ -336,5 +338,20 @@ mod tests {
         let expected = "ETH-USD: expected at most 10 times more or less than the price before, found";
         refused(",200\n", ",2005.1\n", &format!("h.csv:3:26: {expected} 2005.1"));
         refused(",200\n", ",20.04\n", &format!("h.csv:3:26: {expected} 20.04"));
+    }
+
+    proptest! {
+        /// Whatever the text: an answer, and one price a day in each column if it is a history.
+        #[test]
+        fn any_text_is_read_or_refused(
+            text in "(date,A(,B)?\r?\n)?((2020-0[1-9]-[0-2][0-9],)?[0-9é,.\r\n-]{0,24}\n){0,4}",
+        ) {
+            if let Ok(history) = History::read("h.csv", &text) {
+                for column in history.columns() {
+                    prop_assert_eq!(column.prices.len(), history.days().len());
+                    prop_assert_eq!(column.moves.len(), history.moves());
+                }
+            }
+        }
     }
 }
