@@ -56,7 +56,7 @@ pub struct Depth {
 }
 
 impl Liquidity {
-    /// The ladder. Correct if [`Liquidity::problems`] finds none.
+    /// The ladder. Correct if the checks of the policy find no problem with it.
     #[must_use]
     pub fn tiers(&self) -> Vec<Tier> {
         let weight = |basis, slippage| self.weight(basis, slippage);
