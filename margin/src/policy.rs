@@ -402,7 +402,7 @@ impl Policy {
 
     /// What is wrong with a rule for a token that is a claim, or for what is priced like it.
     fn claim_rule_problems(&self, rule: &Rule<'_>, claim: &Name, token: &Name) -> Vec<Problem> {
-        let price = self.model.price_of(rule);
+        let price = rule.price.or(rule.derived_from);
         let mut problems = Vec::new();
         if rule.instrument == token {
             let expected = format!("{claim}, the price of the claim that {token} is");

@@ -168,7 +168,11 @@ impl CommittedPolicy {
         for (level, published) in policy.levels.iter().zip(&file.levels) {
             equal("compiled policy: level", &level.name, &published.level)?;
         }
-        let levels = file.levels.iter().map(LevelCommitments::decode).collect::<Result<_, _>>()?;
+        let levels = file.levels.iter().map(LevelCommitments::decode).collect::<Result<Vec<_>, _>>()?;
+        let entries = entries(&policy, &universe)?;
+        for commitments in &levels {
+            equal("compiled policy: number of prices", entries, commitments.market.len())?;
+        }
         let committed = Self::new(policy, universe, levels, false)?;
         equal("compiled policy: policy", committed.ids.policy.0, file.policy.0)?;
         Ok(committed)
@@ -180,10 +184,6 @@ impl CommittedPolicy {
         levels: Vec<ProgramCommitments>,
         at_first_hand: bool,
     ) -> Result<Self, CompiledError> {
-        let entries = entries(&policy, &universe)?;
-        for commitments in &levels {
-            equal("compiled policy: number of prices", entries, commitments.market.len())?;
-        }
         let ids = Ids::of(&policy, &universe, &levels)?;
         Ok(Self { policy, universe, levels, ids, at_first_hand })
     }

@@ -6,8 +6,8 @@
 //! | [`DocumentId`] | `"surety/policy-document/v1"`, canonical encoding of the policy |
 //! | [`PolicyId`] | see [`crate::compiled`]: the document and what it compiles to |
 //! | [`FeedsId`] | `"surety/feeds/v1"`, canonical encoding of the list of names and decimals |
-//! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), time (8 bytes), prices (32 bytes each) |
-//! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, the prices before or zero, positions of the marked entries (32 bytes each) |
+//! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), prices (32 bytes each) |
+//! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, time (8 bytes), the prices before or zero, positions of the marked entries (32 bytes each) |
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
 //! | [`LevelId`] | `"surety/level/v1"`, the level's name |
 //!

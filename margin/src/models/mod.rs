@@ -78,6 +78,8 @@ pub struct Rule<'a> {
     pub instrument: &'a Name,
     /// The market entry that prices it, or none for one quote unit per unit.
     pub price: Option<&'a Name>,
+    /// The market entry that a portfolio model derives its worth from, where there is no price.
+    pub derived_from: Option<&'a Name>,
     /// The market entry that is added to the price where the instrument is short or owed.
     pub debt_spread: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
@@ -101,7 +103,7 @@ impl<'a> Rule<'a> {
     /// A rule that reads the price only.
     #[must_use]
     pub fn new(path: String, instrument: &'a Name, price: Option<&'a Name>, short: bool) -> Self {
-        Self { path, instrument, price, debt_spread: None, short, measures: Vec::new() }
+        Self { path, instrument, price, derived_from: None, debt_spread: None, short, measures: Vec::new() }
     }
 }
 
@@ -254,14 +256,6 @@ impl Model {
             Self::Modes(model) => model.modes.len(),
             _ => 0,
         }
-    }
-
-    /// The market entry that prices what a rule is for. Portfolio margin, whose rules have no price, looks its collateral
-    /// up in one.
-    pub(crate) fn price_of<'a>(&'a self, rule: &Rule<'a>) -> Option<&'a Name> {
-        let mut collateral = self.portfolios().into_iter().flat_map(|model| &model.collateral);
-        let looked_up = || Some(&collateral.find(|other| other.instrument == *rule.instrument)?.price.value);
-        rule.price.or_else(looked_up)
     }
 
     /// Every portfolio model in it, in the order in which they extend the market vector.

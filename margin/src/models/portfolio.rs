@@ -18,9 +18,13 @@ use crate::{
 /// The rules of what is held, in the order of [`PortfolioMargin::instruments`]. No market entry is a price of them: what
 /// they are worth is derived.
 pub(super) fn rules(model: &PortfolioMargin) -> Vec<Rule<'_>> {
-    let secures = |name: &Name| model.collateral.iter().any(|rule| rule.instrument == *name);
-    let rule = |instrument| Rule::new("model".to_owned(), instrument, None, !secures(instrument));
-    model.instruments().map(rule).collect()
+    model.instruments().map(|instrument| rule(model, instrument)).collect()
+}
+
+fn rule<'a>(model: &'a PortfolioMargin, instrument: &'a Name) -> Rule<'a> {
+    let collateral = model.collateral.iter().find(|rule| rule.instrument == *instrument);
+    let derived_from = collateral.map(|rule| &rule.price.value);
+    Rule { derived_from, ..Rule::new("model".to_owned(), instrument, None, collateral.is_none()) }
 }
 
 /// Checks that cash is cash, perpetuals are perpetuals, and options are options that expire when the model says.

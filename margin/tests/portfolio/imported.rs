@@ -5,13 +5,13 @@ use surety_margin::{
     evaluate::evaluate,
     ident::{Bytes32, EvmAddress, Name},
     import::{Import, ImportError, Parties, derive_pm2},
-    models::Model,
+    models::{Mode, Model, Modes},
     oracle::market_without_reports,
     policy::Policy,
     portfolio::PortfolioMargin,
     text::Document as _,
     units::Decimals,
-    universe::Universe,
+    universe::{InstrumentClass, Universe},
 };
 
 use crate::{
@@ -374,6 +374,34 @@ fn rejects_collateral_that_is_not_looked_through() {
     let found = checked(|model, policy| claim(model, policy));
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("model.price: expected looked-through, the price of the claim"), "{}", found[0]);
+}
+
+/// Attack: a token that is looked through in one mode counts as cash in another.
+#[test]
+fn rejects_a_claim_that_another_mode_takes_for_cash() {
+    let Import { mut universe, mut policy, .. } = import(&book()).unwrap();
+    let Model::Portfolio(mut portfolio) = policy.model.clone() else { panic!("the book is portfolio margin") };
+    let token = portfolio.collateral[0].instrument.clone();
+    let position = universe.position(&token).unwrap();
+    universe.instruments[position].class = InstrumentClass::Cash;
+    portfolio.collateral[0].price.value = Name::new("looked-through").unwrap();
+    let claim = json!({ "token": token, "underlying": "spot", "rate": "stable", "quality": 900_000, "issuer": "lido" });
+    let entry = json!({
+        "name": "looked-through", "decimals": 8, "min": "0", "max": "100000000000000", "rounding": "down",
+        "formula": { "claim": claim }
+    });
+    policy.derived = vec![serde_json::from_value(entry).unwrap()];
+    let cash = json!({ "positions": [{ "instrument": token }] });
+    let modes =
+        [("options", Model::Portfolio(portfolio)), ("cash", Model::Cross(serde_json::from_value(cash).unwrap()))];
+    let mode = |(name, model)| Mode { name: Name::new(name).unwrap(), model };
+    policy.model = Model::Modes(Modes { modes: modes.into_iter().map(mode).collect() });
+    for (level, mode) in policy.levels.iter_mut().zip(["options", "cash"]) {
+        level.mode = Some(Name::new(mode).unwrap());
+    }
+    let found: Vec<_> = policy.check(&universe).iter().map(ToString::to_string).collect();
+    let expected = format!("looked-through, the price of the claim that {token} is");
+    assert_eq!(found, [format!("model.modes[1].model.positions[0].price: expected {expected}, found none")]);
 }
 
 /// Parameters are published either way, so it is no mistake, but nobody should overlook it.
