@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice What a source has signed about an account. Which source and which account follows from its place.
+/// @param commitmentX The commitment to the balances.
+/// @param commitmentY The same.
+/// @param asOf When the account held them.
+/// @param validUntil The last second at which the statement counts.
+/// @param sequence Counts up with every statement of the source about the account.
+/// @param encumbrance Zero, or the only policy that the account is pledged to.
+/// @param signature The source's: 65 bytes, or what the source's contract takes.
+struct Statement {
+    uint256 commitmentX;
+    uint256 commitmentY;
+    uint64 asOf;
+    uint64 validUntil;
+    uint64 sequence;
+    bytes32 encumbrance;
+    bytes signature;
+}
+
+/// @notice An attestation.
+/// @param subject Whose holdings.
+/// @param policy The policy.
+/// @param level The place of the level in the policy.
+/// @param epoch The epoch of the prices.
+/// @param validUntil The last second at which it is to count.
+/// @param statements One for each account of the policy, in its order.
+/// @param proof The proof.
+struct Attestation {
+    address subject;
+    bytes32 policy;
+    uint256 level;
+    uint64 epoch;
+    uint64 validUntil;
+    Statement[] statements;
+    bytes proof;
+}
+
+/// @notice What is kept of a subject's newest attestation of a level.
+/// @param epoch The epoch of the prices.
+/// @param pricesAt When the oldest prices were reported.
+/// @param validUntil The last second at which it counts.
+/// @param streak In how many snapshots of the policy, one after the other up to this one, the level has been attested.
+/// @param vaultNumber The number of the vault's checkpoint that it drew on.
+struct Record {
+    uint64 epoch;
+    uint64 pricesAt;
+    uint64 validUntil;
+    uint32 streak;
+    uint32 vaultNumber;
+}
+
+/// @title Attestations that hidden holdings satisfy a policy
+/// @notice Whoever brings an attestation, the registry computes by itself all that the proof is about: the prices, the sum of
+/// what the sources have signed and what is in the vault, and the context.
+interface IAttestationRegistry {
+    /// @notice An attestation has been accepted.
+    event Attested(
+        address indexed subject,
+        bytes32 indexed policy,
+        bytes32 indexed level,
+        uint64 epoch,
+        uint64 validUntil,
+        uint32 streak
+    );
+
+    /// @notice The policy does not count at this time.
+    error PolicyNotInForce(bytes32 policy);
+    /// @notice The policy has no such level.
+    error UnknownLevel(uint256 level);
+    /// @notice The subject is a source or an oracle node of the policy.
+    error SubjectVouchesForItself(address subject);
+    /// @notice The snapshot is not the newest, and its grace is over.
+    error SnapshotSuperseded(uint64 epoch);
+    /// @notice The policy's circuit breaker has marked the snapshot, or the one after it.
+    error SnapshotMarked(uint64 epoch);
+    /// @notice Not one statement for each account.
+    error WrongStatementCount(uint256 expected, uint256 found);
+    /// @notice The source has not signed the statement.
+    error WrongSignature(uint256 statement);
+    /// @notice The account is pledged to another policy.
+    error Encumbered(uint256 statement);
+    /// @notice A newer statement about the account has been seen.
+    error StatementSuperseded(uint256 statement, uint64 newest);
+    /// @notice A commitment that is no point or hides nothing, or a sum that does.
+    error InvalidCommitment(uint256 statement);
+    /// @notice Something is from the future.
+    error NotYet();
+    /// @notice The times of the statements lie too far apart.
+    error StatementsTooFarApart(uint256 skew);
+    /// @notice The oldest statement is too old.
+    error StatementsTooOld(uint256 age);
+    /// @notice The prices are too old for these statements.
+    error PricesTooOld(uint256 age);
+    /// @notice The attestation would count for longer than its prices or its statements do.
+    error ValidTooLong(uint64 longest);
+    /// @notice The attestation counts no more.
+    error Lapsed(uint64 validUntil);
+    /// @notice A newer attestation has been seen.
+    error Superseded(uint64 epoch);
+    /// @notice Attestations of a batch are under one verifying contract.
+    error MixedVerifiers();
+    /// @notice A batch of none shows nothing.
+    error EmptyBatch();
+
+    /// @notice Verifies an attestation and keeps it. Anybody may bring it.
+    function attest(Attestation calldata attestation) external;
+
+    /// @notice Verifies several attestations, whose policies have one verifying contract, and keeps them all or none.
+    function attestBatch(Attestation[] calldata attestations) external;
+
+    /// @notice Whether any level of the policy holds, by an attestation whose prices are not older than `maxAge` seconds.
+    function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 maxAge) external view returns (bool);
+
+    /// @notice Whether this level or a stricter one holds, by an attestation whose prices are not older than `maxAge` seconds.
+    /// @param level The place of the level in the policy.
+    function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
+        external
+        view
+        returns (bool);
+
+    /// @notice The strictest level that holds now.
+    /// @return holds Whether any does.
+    /// @return level Its place in the policy.
+    function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level);
+
+    /// @notice The newest attestation of a level, whether it still counts or not.
+    function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory);
+
+    /// @notice In how many consecutive snapshots the level has been attested, if it holds now; otherwise zero.
+    function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32);
+
+    /// @notice Whether attestations under the policy are accepted now: it is in force, and there are fresh prices without a
+    /// mark that stops it.
+    function acceptsAttestations(bytes32 policy) external view returns (bool);
+
+    /// @notice The number that a proof of the attestation must be made for, as things stand now.
+    function contextOf(Attestation calldata attestation) external view returns (uint256);
+
+    /// @notice Whether an account can serve one policy only while an attestation counts.
+    function EXCLUSIVE() external view returns (bool);
+}

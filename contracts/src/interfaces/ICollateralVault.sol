@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice A token that counts as collateral.
+/// @param token The token.
+/// @param unit How much of it is one lot of the instrument.
+/// @param x The Lagrange point of the instrument's row.
+/// @param y The same.
+struct Asset {
+    address token;
+    uint96 unit;
+    uint256 x;
+    uint256 y;
+}
+
+/// @title Collateral that is held on chain and counts beside hidden holdings
+/// @notice Whole lots of what a subject has here enter the commitment to its holdings as lots·L, with L the Lagrange point of
+/// the instrument's row, rounded down. Every change of what counts gives the subject a new checkpoint.
+///
+/// To withdraw, a subject first takes an amount out of what counts; then attests without it; then withdraws. What an older
+/// attestation counted is here until then.
+interface ICollateralVault {
+    /// @notice What counts has grown.
+    event Deposited(address indexed subject, address indexed token, address indexed from, uint256 amount);
+    /// @notice Somebody has deposited for a subject who has not accepted it.
+    event Offered(address indexed subject, address indexed token, address indexed from, uint256 amount);
+    /// @notice An amount counts no more and waits to be withdrawn.
+    event WithdrawalRequested(address indexed subject, address indexed token, uint256 amount, uint32 number);
+    /// @notice What waited counts again.
+    event WithdrawalCancelled(address indexed subject, address indexed token, uint256 amount, uint32 number);
+    /// @notice An amount has left. Attestations over earlier checkpoints count no more.
+    event Withdrawn(address indexed subject, address indexed token, address indexed to, uint256 amount);
+    /// @notice The venue has taken collateral. Attestations over earlier checkpoints count no more.
+    event Seized(address indexed subject, address indexed token, address indexed to, uint256 amount, uint32 number);
+
+    /// @notice The token is not one of the vault's.
+    error UnknownAsset(address token);
+    /// @notice Nothing is too little, and no more lots of an asset than 2^63 - 1 count.
+    error InvalidAmount(uint256 amount);
+    /// @notice There is not so much.
+    error NotEnough(uint256 expected, uint256 found);
+    /// @notice No fresh attestation of the level that is needed holds without the amount.
+    error NotAttested(address subject);
+    /// @notice Only the venue may do this.
+    error OnlyVenue();
+
+    /// @notice Deposits for oneself.
+    function deposit(address token, uint256 amount) external;
+    /// @notice Deposits for somebody else, who must accept it before it counts.
+    function depositFor(address subject, address token, uint256 amount) external;
+    /// @notice Lets count what others have deposited for the caller.
+    function accept(address token) external;
+    /// @notice Takes an amount out of what counts.
+    function requestWithdrawal(address token, uint256 amount) external;
+    /// @notice Lets what waits count again.
+    function cancelWithdrawal(address token) external;
+    /// @notice Withdraws what waits, if the caller has attested over its present checkpoint or owes the venue nothing.
+    function withdraw(address token, address to) external;
+    /// @notice Takes collateral, first what counts, then what waits. Venue only.
+    function seize(address subject, address token, uint256 amount, address to) external;
+
+    /// @notice What a subject's attestation must draw on now.
+    /// @return checkpoint The hash that enters the context.
+    /// @return number Counts the changes of what counts.
+    /// @return x The commitment to what counts; zeros if nothing does.
+    /// @return y The same.
+    function checkpointOf(address subject)
+        external
+        view
+        returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
+
+    /// @notice The number of the first checkpoint whose attestations still count.
+    function floorOf(address subject) external view returns (uint32);
+
+    /// @notice How much of a token counts for a subject, and how much waits to be withdrawn or accepted.
+    function balanceOf(address subject, address token)
+        external
+        view
+        returns (uint256 counted, uint256 waiting, uint256 offered);
+
+    /// @notice The assets.
+    function assets() external view returns (Asset[] memory);
+}
+
+/// @title What a vault asks of the venue that it secures
+interface ISecuredVenue {
+    /// @notice Whether the subject owes the venue anything or may come to.
+    function hasExposure(address subject) external view returns (bool);
+}
