@@ -17,8 +17,8 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, directories::NoHome, documents::DocumentError, explain::ExplainError, files::FileError,
-    keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
+    account::AccountError, archive::ArchiveError, directories::NoHome, documents::DocumentError, explain::ExplainError,
+    files::FileError, keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
     source::SourceError,
 };
 
@@ -99,6 +99,9 @@ pub enum Error {
     /// The ledger of proofs.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// An archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A proof.
     #[error(transparent)]
     Prove(#[from] ProveError),
@@ -154,6 +157,7 @@ impl Error {
             Self::Explain(ExplainError { error: EvaluateError::Policy(_), .. }) => Class::Input,
             Self::Explain(ExplainError { error: EvaluateError::Overflow, .. }) => Class::Internal,
             Self::Ledger(error) => ledger_class(error),
+            Self::Archive(error) => archive_class(error),
             Self::Prove(error) => prove_class(error),
             Self::Rejected(rejection) => match rejection.class() {
                 rejection::Class::Invalid => Class::Invalid,
@@ -183,6 +187,9 @@ impl Error {
             Self::Account(_) | Self::Prove(ProveError::Account(_)) => "account",
             Self::Explain(_) => "explain",
             Self::Ledger(_) | Self::Prove(ProveError::Ledger(_)) => "ledger",
+            Self::Archive(ArchiveError::File(_)) => "file",
+            Self::Archive(ArchiveError::Content(_)) => "input",
+            Self::Archive(_) => "archive",
             Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
             Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rule(rejection),
@@ -195,7 +202,7 @@ impl Error {
     #[must_use]
     pub fn problems(&self) -> Vec<LocatedProblem> {
         match self {
-            Self::Document(DocumentError::Content(errors)) => errors
+            Self::Document(DocumentError::Content(errors)) | Self::Archive(ArchiveError::Content(errors)) => errors
                 .errors()
                 .iter()
                 .map(|error| LocatedProblem {
@@ -280,6 +287,19 @@ fn document_class(error: &DocumentError) -> Class {
         }
         DocumentError::File(_) | DocumentError::Content(_) => Class::Input,
         DocumentError::Write(_) => Class::Internal,
+    }
+}
+
+/// An archive that is not whole is worth nothing until its owner knows why.
+fn archive_class(error: &ArchiveError) -> Class {
+    match error {
+        ArchiveError::Kind(_) | ArchiveError::Content(_) | ArchiveError::File(_) => Class::Input,
+        ArchiveError::NoArchive(_)
+        | ArchiveError::Version { .. }
+        | ArchiveError::Broken { .. }
+        | ArchiveError::OtherHistory { .. } => Class::Mismatch,
+        ArchiveError::Full(_) => Class::Resources,
+        ArchiveError::Database { .. } => Class::Internal,
     }
 }
 

@@ -14,6 +14,7 @@
 //! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`imported`] | what imports from files of others write |
 //! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
+//! | [`archive`] | what an auditor was shown, kept so that nothing can vanish from it |
 //! | [`demo`], [`example`] | the whole way, on the example |
 //! | [`keys`], [`keystore`] | signing keys |
 //! | [`documents`], [`layout`], [`files`], [`directories`] | files, and where they are |
@@ -22,6 +23,7 @@
 //! | [`error`] | every failure, and its class |
 
 pub mod account;
+pub mod archive;
 pub mod demo;
 pub mod directories;
 pub mod documents;

@@ -15,8 +15,8 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source, srs,
-        universe, verify,
+        archive, demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source,
+        srs, universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -70,6 +70,9 @@ enum Command {
     Verify(verify::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
+    /// Keep public documents in an archive that nothing can vanish from
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Say what a file is
     Info(info::Args),
     /// Import, download, check or list set-ups (structured reference strings)
@@ -100,6 +103,7 @@ impl Command {
             Self::Prove(_) => ("prove", None),
             Self::Verify(_) => ("verify", None),
             Self::Explain(_) => ("explain", None),
+            Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
             Self::Solidity(_) => ("solidity", None),
@@ -123,6 +127,7 @@ impl Command {
             Self::Prove(args) => prove::run(&args, session),
             Self::Verify(args) => verify::run(&args, session),
             Self::Explain(args) => explain::run(&args),
+            Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),
             Self::Solidity(args) => solidity::run(&args, session),

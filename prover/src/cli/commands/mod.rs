@@ -1,5 +1,6 @@
 //! The commands, each with its options.
 
+pub(super) mod archive;
 pub(super) mod calibrate;
 pub(super) mod demo;
 pub(super) mod doctor;
