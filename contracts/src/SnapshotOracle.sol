@@ -3,11 +3,11 @@ pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Feed, IPolicyRegistry, MAX_LEVELS, MarketRules} from "./interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle, SignedSnapshot, Snapshot} from "./interfaces/ISnapshotOracle.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 import {FeedReader} from "./libraries/FeedReader.sol";
+import {MarketRulesReader} from "./libraries/MarketRulesReader.sol";
 import {PRICE_WORDS, PackedPrices} from "./libraries/PackedPrices.sol";
 
 /// @title Prices, as commitments to the coefficients of margin programs
@@ -118,7 +118,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
 
     function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
         if (REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
-        return REGISTRY.marketRules(policy);
+        return MarketRulesReader.read(REGISTRY, policy);
     }
 
     /// @dev Where the snapshot of an epoch goes, and the newest one before it, if its epoch is not zero.
@@ -154,20 +154,27 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
             (bool isGood, uint256 answer, uint256 age) = FeedReader.read(feed);
             if (!isGood) revert BadAnswer(u);
             if (age > feed.maxAge) revert StaleAnswer(u, age);
-            uint256 price = Math.saturatingMul(answer, 10 ** (feed.decimals - feed.aggregatorDecimals));
+            // An answer that is too large for a price is so without the factor, and the product does not wrap around.
+            uint256 price = answer;
+            unchecked {
+                if (answer <= feed.max) price *= 10 ** uint256(feed.decimals - feed.aggregatorDecimals);
+                if (feed.maxAge - age < slack) slack = feed.maxAge - age;
+            }
             if (price < feed.min || price > feed.max) revert PriceOutOfRange(u, price);
             prices[u] = uint96(price);
-            slack = Math.min(slack, feed.maxAge - age);
         }
     }
 
-    /// @dev Whether a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied.
+    /// @dev Whether a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied. Prices
+    /// have 96 bits and parts per million 32.
     function _deviates(Feed[] memory feeds, Place storage place, uint96[] memory prices) private view returns (bool) {
         uint96[] memory before = PackedPrices.load(place.prices, feeds.length);
         for (uint256 u = 0; u < feeds.length; ++u) {
             (uint256 limit, uint256 price, uint256 previous) = (feeds[u].maxDeviation, prices[u], before[u]);
-            uint256 difference = price > previous ? price - previous : previous - price;
-            if (limit != 0 && difference * 1_000_000 > previous * limit) return true;
+            unchecked {
+                uint256 difference = price > previous ? price - previous : previous - price;
+                if (limit != 0 && difference * 1_000_000 > previous * limit) return true;
+            }
         }
         return false;
     }

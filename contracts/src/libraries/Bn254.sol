@@ -25,7 +25,7 @@ library Bn254 {
     function affineCombination(uint256[2] memory base, uint256[2][] memory points, uint96[] memory scalars)
         internal
         view
-        returns (uint256[2] memory)
+        returns (uint256[2] memory sum)
     {
         // The sum, a product, and the scalar that it is made with: each precompile finds its input in one piece.
         uint256[5] memory words;
@@ -33,15 +33,18 @@ library Bn254 {
         bool success = true;
         for (uint256 u = 0; u < points.length; ++u) {
             uint256[2] memory point = points[u];
-            if (isIdentity(point[0], point[1])) continue;
-            (words[2], words[3], words[4]) = (point[0], point[1], scalars[u]);
+            (uint256 x, uint256 y, uint256 scalar) = (point[0], point[1], scalars[u]);
+            if (isIdentity(x, y)) continue;
             assembly ("memory-safe") {
                 let product := add(words, 0x40)
+                mstore(product, x)
+                mstore(add(words, 0x60), y)
+                mstore(add(words, 0x80), scalar)
                 success := and(success, staticcall(gas(), 0x07, product, 0x60, product, 0x40))
                 success := and(success, staticcall(gas(), 0x06, words, 0x80, words, 0x40))
             }
         }
         if (!success) revert PointOperationFailed();
-        return [words[0], words[1]];
+        (sum[0], sum[1]) = (words[0], words[1]);
     }
 }

@@ -14,29 +14,32 @@ library FeedReader {
     /// @return answer The answer.
     /// @return age How long ago it was given, in seconds.
     function read(Feed memory feed) internal view returns (bool isGood, uint256 answer, uint256 age) {
-        uint256[5] memory words;
-        if (!_ask(feed.aggregator, IAggregatorV3.decimals.selector, words, 0x20)) return (false, 0, 0);
-        if (words[0] != feed.aggregatorDecimals) return (false, 0, 0);
-        if (!_ask(feed.aggregator, IAggregatorV3.latestRoundData.selector, words, 0xa0)) return (false, 0, 0);
-        (uint256 round, uint256 updatedAt, uint256 answeredInRound) = (words[0], words[3], words[4]);
-        answer = words[1];
-        isGood = int256(answer) > 0 && round != 0 && answeredInRound >= round && answeredInRound <= type(uint80).max
-            && updatedAt != 0 && updatedAt <= block.timestamp;
+        address aggregator = feed.aggregator;
+        bytes4 decimals = IAggregatorV3.decimals.selector;
+        bytes4 latestRoundData = IAggregatorV3.latestRoundData.selector;
+        uint256 expectedDecimals = feed.aggregatorDecimals;
+        uint256 round;
+        uint256 updatedAt;
+        uint256 answeredInRound;
+        assembly ("memory-safe") {
+            mstore(0, decimals)
+            isGood := staticcall(gas(), aggregator, 0, 0x04, 0, 0x20)
+            isGood := and(isGood, and(gt(returndatasize(), 0x1f), eq(mload(0), expectedDecimals)))
+
+            let words := mload(0x40)
+            mstore(0, latestRoundData)
+            isGood := and(isGood, staticcall(gas(), aggregator, 0, 0x04, words, 0xa0))
+            isGood := and(isGood, gt(returndatasize(), 0x9f))
+            round := mload(words)
+            answer := mload(add(words, 0x20))
+            updatedAt := mload(add(words, 0x60))
+            answeredInRound := mload(add(words, 0x80))
+        }
+        isGood = isGood && answer != 0 && answer <= uint256(type(int256).max) && round != 0
+            && answeredInRound >= round && answeredInRound <= type(uint80).max && updatedAt != 0
+            && updatedAt <= block.timestamp;
         unchecked {
             age = block.timestamp - updatedAt;
-        }
-    }
-
-    /// @dev Calls without arguments. Whether there is an answer of at least this length, of which as much is in `words`.
-    function _ask(address target, bytes4 selector, uint256[5] memory words, uint256 length)
-        private
-        view
-        returns (bool success)
-    {
-        assembly ("memory-safe") {
-            mstore(0, selector)
-            success := staticcall(gas(), target, 0, 4, words, length)
-            success := and(success, iszero(lt(returndatasize(), length)))
         }
     }
 }

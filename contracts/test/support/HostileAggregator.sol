@@ -29,11 +29,11 @@ contract HostileAggregator {
     }
 
     fallback() external {
-        bytes memory answer = msg.sig == IAggregatorV3.decimals.selector ? decimalsAnswer : roundAnswer;
-        Manner now_ = msg.sig == IAggregatorV3.decimals.selector ? Manner.Answers : manner;
-        require(now_ != Manner.Reverts, "hostile");
-        while (now_ == Manner.BurnsGas) {}
-        bool reverts = now_ == Manner.RevertsAtLength;
+        bool isRound = msg.sig != IAggregatorV3.decimals.selector;
+        bytes memory answer = isRound ? roundAnswer : decimalsAnswer;
+        require(!isRound || manner != Manner.Reverts, "hostile");
+        while (isRound && manner == Manner.BurnsGas) {}
+        bool reverts = isRound && manner == Manner.RevertsAtLength;
         assembly {
             if reverts { revert(0, 1000000) }
             return(add(answer, 0x20), mload(answer))

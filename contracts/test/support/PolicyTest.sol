@@ -121,6 +121,25 @@ abstract contract PolicyTest {
         return abi.decode(product, (uint256[2]));
     }
 
+    /// @dev Compares the coefficients of a snapshot with those that the logarithms of the points say.
+    function _requireCoefficients(bytes32 policy, uint64 epoch, uint256 levels, uint96[] memory prices) internal view {
+        for (uint256 i = 0; i < levels; ++i) {
+            uint256 sum = _logarithm(i, 0);
+            for (uint256 u = 0; u < prices.length; ++u) {
+                sum = addmod(sum, mulmod(prices[u], _logarithm(i, u + 1), R), R);
+            }
+            (,, uint256[2] memory coef) = oracle.read(policy, epoch, i);
+            require(keccak256(abi.encode(coef)) == keccak256(abi.encode(_point(sum))), "coefficients");
+        }
+    }
+
+    function _equalPrices(uint256 count, uint256 price) internal pure returns (uint96[] memory prices) {
+        prices = new uint96[](count);
+        for (uint256 u = 0; u < count; ++u) {
+            prices[u] = uint96(price);
+        }
+    }
+
     /// @dev The secret keys of the nodes, in the order of their addresses.
     function _keys() internal pure returns (uint256[3] memory keys) {
         keys = [uint256(0xa1), 0xa2, 0xa3];
