@@ -247,12 +247,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         }
         return keccak256(
             abi.encodePacked(
-                POLICY_TAG,
-                publication.document,
-                publication.universe,
-                publication.srs,
-                uint256(publication.k),
-                levels
+                POLICY_TAG, publication.document, publication.universe, publication.srs, uint256(publication.k), levels
             )
         );
     }

@@ -129,8 +129,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     {
         Place[2] storage places = _places[policy];
         (uint64 first, uint64 second) = (places[0].snapshot.epoch, places[1].snapshot.epoch);
-        (place, newest, newestEpoch) =
-            first < second ? (places[0], places[1], second) : (places[1], places[0], first);
+        (place, newest, newestEpoch) = first < second ? (places[0], places[1], second) : (places[1], places[0], first);
         if (epoch <= newestEpoch) revert EpochTaken(epoch);
     }
 
@@ -204,7 +203,9 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         address[] calldata signers,
         bytes[] calldata signatures
     ) private view {
-        if (signers.length < rules.quorum || signers.length != signatures.length) revert InvalidSignatures();
+        if (signers.length < rules.quorum || signers.length != signatures.length) {
+            revert InvalidSignatures();
+        }
         uint256 node = 0;
         for (uint256 i = 0; i < signers.length; ++i) {
             while (node < rules.nodes.length && rules.nodes[node] != signers[i]) ++node;

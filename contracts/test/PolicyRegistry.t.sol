@@ -62,8 +62,7 @@ contract PolicyRegistryTest is PolicyTest {
         Terms memory terms = registry.terms(_publish(publication));
         LevelWiring[] memory levels = new LevelWiring[](2);
         for (uint256 i = 0; i < 2; ++i) {
-            levels[i] =
-                LevelWiring(publication.levels[i].level, publication.levels[i].idx, publication.levels[i].flag);
+            levels[i] = LevelWiring(publication.levels[i].level, publication.levels[i].idx, publication.levels[i].flag);
         }
         Terms memory expected = Terms({
             universe: publication.universe,
@@ -507,9 +506,7 @@ contract PolicyRegistryTest is PolicyTest {
         registry.beginDefaultAdminTransfer(STRANGER);
         vm.warp(START + DELAY + 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, GUARDIAN
-            )
+            abi.encodeWithSelector(IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, GUARDIAN)
         );
         vm.prank(GUARDIAN);
         registry.acceptDefaultAdminTransfer();
@@ -578,11 +575,7 @@ contract PolicyRegistryTest is PolicyTest {
     /// @dev The identifier, put together word by word.
     function _identifierOf(Publication memory publication) private pure returns (bytes32) {
         bytes memory preimage = abi.encode(
-            keccak256("surety/policy/v1"),
-            publication.document,
-            publication.universe,
-            publication.srs,
-            publication.k
+            keccak256("surety/policy/v1"), publication.document, publication.universe, publication.srs, publication.k
         );
         for (uint256 i = 0; i < publication.levels.length; ++i) {
             Level memory level = publication.levels[i];

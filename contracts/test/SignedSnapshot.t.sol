@@ -27,9 +27,7 @@ contract SignedSnapshotTest is PolicyTest {
     function test_accepts_what_a_quorum_has_signed() external {
         SignedSnapshot memory snapshot = _snapshot();
         vm.expectEmit(true, true, true, true, address(oracle));
-        emit ISnapshotOracle.SnapshotTaken(
-            policy, snapshot.epoch, snapshot.time, true, snapshot.id, new uint96[](0)
-        );
+        emit ISnapshotOracle.SnapshotTaken(policy, snapshot.epoch, snapshot.time, true, snapshot.id, new uint96[](0));
         vm.prank(STRANGER);
         _submit(snapshot);
         Snapshot memory expected =

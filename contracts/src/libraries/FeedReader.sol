@@ -35,9 +35,8 @@ library FeedReader {
             updatedAt := mload(add(words, 0x60))
             answeredInRound := mload(add(words, 0x80))
         }
-        isGood = isGood && answer != 0 && answer <= uint256(type(int256).max) && round != 0
-            && answeredInRound >= round && answeredInRound <= type(uint80).max && updatedAt != 0
-            && updatedAt <= block.timestamp;
+        isGood = isGood && answer != 0 && answer <= uint256(type(int256).max) && round != 0 && answeredInRound >= round
+            && answeredInRound <= type(uint80).max && updatedAt != 0 && updatedAt <= block.timestamp;
         unchecked {
             age = block.timestamp - updatedAt;
         }
