@@ -4,6 +4,7 @@
 
 mod calibrate;
 mod ceremony;
+mod chain;
 mod commands;
 mod demo;
 mod haircuts;
@@ -11,5 +12,6 @@ mod import;
 mod market;
 mod prove;
 mod sandbox;
+mod schemas;
 mod solidity;
 mod verify;

@@ -1,6 +1,8 @@
 //! The commands, each with its options.
 
 pub(super) mod calibrate;
+pub(super) mod calldata;
+pub(super) mod chain;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
