@@ -64,10 +64,16 @@ class Node {
     return receipt;
   }
 
-  /** Deploys a contract of the build and returns its address. */
-  async deploy(file, contract) {
-    const { contractAddress } = await this.transact({ data: read(`out/${file}/${contract}.json`).bytecode.object });
+  /** Deploys a contract of the build, with its constructor's arguments encoded, and returns its address. */
+  async deploy(file, contract, args = "0x") {
+    const code = read(`out/${file}/${contract}.json`).bytecode.object;
+    const { contractAddress } = await this.transact({ data: code + args.slice(2) });
     return contractAddress;
+  }
+
+  /** What a contract answers to a call. */
+  async call(to, data) {
+    return this.rpc("eth_call", { to, data });
   }
 
   /** Calls a contract; returns what it says if it reverts, and nothing if it does not. */

@@ -20,6 +20,83 @@ const list = (values) => `[${values.join(",")}]`;
 /** The coordinates of the points that callers know, as a list. */
 const points = ({ known }) => list(known.flatMap((point) => [point.slice(0, 66), `0x${point.slice(66)}`]));
 
+/** The coordinates of a point. */
+const point = (bytes) => list([bytes.slice(0, 66), `0x${bytes.slice(66)}`]);
+
+const FEEDS = 8;
+const EPOCH = 300;
+const PUBLISH = `publish((${[
+  "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,address,uint40,uint40,uint40,uint40,bool,uint40,uint40,uint40,uint32",
+  "(address,bytes32)[]", // sources
+  "address[]", // nodes
+  "(address,uint8,uint8,uint32,uint32,uint96,uint96)[]", // feeds
+  "(bytes32,uint256[2],uint256[2],(uint256[2],uint256[2][]))[]", // levels
+].join(",")}))`;
+
+/** Snapshots of the first feeds of the example, whose every price each level reads. */
+async function measureSnapshots(node) {
+  const [owner] = await node.rpc("eth_accounts");
+  const encodeArguments = (signature, ...values) => `0x${encode(signature, ...values).slice(10)}`;
+  const registry = await node.deploy(
+    "PolicyRegistry.sol",
+    "PolicyRegistry",
+    encodeArguments("constructor(uint40,address,address)", "0", owner, owner),
+  );
+  const oracle = await node.deploy("SnapshotOracle.sol", "SnapshotOracle", encodeArguments("constructor(address)", registry));
+  const verifier = await node.deploy("DevelopmentVerifierK10.sol", "SuretyVerifierK10");
+  const aggregators = [];
+  for (let feed = 0; feed < FEEDS; ++feed) {
+    aggregators.push(await node.deploy("MockAggregator.sol", "MockAggregator", encodeArguments("constructor(uint8)", "8")));
+  }
+  const policy = read("test/fixtures/policy.json");
+  const word = (number) => `0x${number.toString(16).padStart(64, "0")}`;
+  const tuple = (...values) => `(${values.join(",")})`;
+
+  /** Publishes the first levels of the example, and returns the policy's identifier. */
+  const publish = async (line, levels) => {
+    const publication = tuple(
+      ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
+      ...[`0x${"0".repeat(40)}`, 86400, 120, 3600, 60, false, EPOCH, 900, 60, 0],
+      list([tuple(owner, word(1))]),
+      "[]",
+      list(aggregators.map((aggregator) => tuple(aggregator, 8, 8, 3600, 100000, 1, 10n ** 20n))),
+      list(
+        policy.levels.slice(0, levels).map(({ idx, flag, base, market }, index) => {
+          const coefficients = tuple(point(base), list(market.slice(0, FEEDS).map(point)));
+          return tuple(word(index + 1), point(idx), point(flag), coefficients);
+        }),
+      ),
+    );
+    await node.transact({ to: registry, data: encode(PUBLISH, publication) });
+    return node.call(registry, encode("policyOf(bytes32,uint32)", word(line), "1"));
+  };
+
+  /** Gas of the first snapshots, one an epoch, with new answers each time. */
+  const take = async (id, count) => {
+    const gas = [];
+    for (let number = 0; number < count; ++number) {
+      const { timestamp } = await node.rpc("eth_getBlockByNumber", "latest", false);
+      const time = (Math.floor(Number(timestamp) / EPOCH) + 1) * EPOCH;
+      await node.rpc("evm_setNextBlockTimestamp", time);
+      for (const [feed, aggregator] of aggregators.entries()) {
+        const answer = 10n ** 10n + BigInt(1000 * feed + number);
+        await node.transact({ to: aggregator, data: encode("set(int128,uint40)", `${answer}`, `${time}`) });
+      }
+      gas.push(Number((await node.transact({ to: oracle, data: encode("take(bytes32)", id) })).gasUsed));
+    }
+    return gas;
+  };
+
+  const one = await take(await publish(1, 1), 4);
+  const three = await take(await publish(2, 3), 4);
+  // From the third on, snapshots overwrite: in turn two places, which differ by a few gas.
+  return {
+    snapshot_8_feeds_first_tx: one[0],
+    snapshot_8_feeds_tx: Math.max(one[2], one[3]),
+    snapshot_8_feeds_3_levels_tx: Math.max(three[2], three[3]),
+  };
+}
+
 async function measure(node) {
   const ceremony = await node.deploy("SuretyVerifierK11.sol", "SuretyVerifierK11");
   const development = await node.deploy("DevelopmentVerifierK11.sol", "SuretyVerifierK11");
@@ -45,6 +122,7 @@ async function measure(node) {
     verifyProof_k11_tx: one,
     verifyBatch_16_k11_tx: many,
     verifyBatch_16_k11_per_proof: Math.ceil(many / batch.length),
+    ...(await measureSnapshots(node)),
   };
 }
 
