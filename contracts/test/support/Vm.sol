@@ -11,6 +11,8 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function expectRevert(bytes4 selector) external;
     function assume(bool condition) external pure;
+    function prank(address sender) external;
+    function warp(uint256 timestamp) external;
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
