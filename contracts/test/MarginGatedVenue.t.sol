@@ -242,7 +242,6 @@ contract MarginGatedVenueTest {
     function test_closes_with_a_loss_without_an_attestation() external {
         _deposit(1_000 * DOLLAR);
         _open(-3e18);
-        registry.setInForce(true);
         vm.warp(block.timestamp + 1 days);
         oracle.set(2_100e8, false);
         vm.prank(alice);
@@ -498,11 +497,10 @@ contract MarginGatedVenueTest {
         venue.liquidate(alice);
     }
 
-    /// @notice The account's old attestation counts again once the policy does, so the flag was not for its own doing.
+    /// @notice An attestation that did not count at the flag and counts again: time goes back here to have one.
     function test_rejects_liquidation_of_who_holds_by_an_earlier_attestation() external {
         _open(3e18);
         registry.vouch(alice, POLICY, 0, type(uint64).max);
-        // The stand-in accepts attestations although none count: a registry that is being replaced.
         vm.warp(block.timestamp + 1 days);
         vm.prank(flagger);
         venue.flag(alice);
