@@ -67,6 +67,7 @@ sol! {
         error WrongVerifier(address verifier);
         error InvalidPublication(string part);
         error NotFrozen(bytes32 policy);
+        error DelayIsFixed();
 
         function publish(Publication calldata publication) external returns (bytes32 policy);
         function countsFrom(bytes32 policy) external view returns (uint40);
@@ -96,6 +97,8 @@ sol! {
         error PolicyNotInForce(bytes32 policy);
         error EpochTaken(uint64 epoch);
         error UnknownEpoch(uint64 epoch);
+        error UnknownLevel(uint256 level);
+        error DegenerateCoefficients(uint256 level);
         error WrongKind();
         error BadAnswer(uint256 feed);
         error StaleAnswer(uint256 feed, uint256 age);
@@ -141,6 +144,7 @@ sol! {
     interface IAttestationRegistry {
         error PolicyNotInForce(bytes32 policy);
         error UnknownLevel(uint256 level);
+        error NoSubject();
         error SubjectVouchesForItself(address subject);
         error SnapshotSuperseded(uint64 epoch);
         error SnapshotMarked(uint64 epoch);
@@ -190,10 +194,14 @@ sol! {
 
     interface ICollateralVault {
         error UnknownAsset(address token);
+        error InvalidAsset(uint256 index);
         error InvalidAmount(uint256 amount);
         error NotEnough(uint256 expected, uint256 found);
         error NotAttested(address subject);
         error OnlyVenue();
+        error OnlyDeployer();
+        error VenueAlreadySet();
+        error VenueNotSet();
 
         function checkpointOf(address subject) external view returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
         function balanceOf(address subject, address token) external view returns (uint256 counted, uint256 waiting, uint256 offered);

@@ -114,11 +114,15 @@ impl Contracts {
         terms: &Terms<'_>,
         key: &SigningKey,
     ) -> Result<Self, Error> {
-        let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
-            let code = Artifact::read(artifacts, contract, types)?.code(&arguments)?;
-            Ok::<_, Error>(node.create(key, code, Action::new(action))?)
+        let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
+            Ok::<_, Error>(node.create(key, artifact.code(&arguments)?, Action::new(action))?)
         };
-        let verifier = create(&verifier_name(verifying_key), &[], Vec::new(), "creating the verifier")?;
+        let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
+            create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
+        };
+        let (file, contract) = (verifier_file(verifying_key), solidity::contract_name(verifying_key));
+        let verifier = Artifact::read(artifacts, &file, &contract, &[])?;
+        let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
         let delay = seconds("delay", terms.delay.0)?;
         let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
         let types = ["uint40", "address", "address"];
@@ -226,8 +230,8 @@ fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Resu
     rules.assets.iter().map(asset).collect()
 }
 
-/// What the project calls the contract of a key: those of the development set-up bear another name.
-fn verifier_name(key: &VerifyingKey) -> String {
+/// What the project calls the source of a key's contract: those for the development set-up bear another name.
+fn verifier_file(key: &VerifyingKey) -> String {
     match key.srs().origin() {
         Origin::InsecureDevelopment => format!("DevelopmentVerifierK{}", key.protocol().capacity.k()),
         _ => solidity::contract_name(key),
@@ -265,8 +269,8 @@ struct Bytecode {
 
 impl Artifact {
     /// Reads the artifact of a contract whose constructor takes arguments of these types.
-    fn read(directory: &Path, contract: &str, types: &[&str]) -> Result<Self, Error> {
-        let path = directory.join(format!("{contract}.sol")).join(format!("{contract}.json"));
+    fn read(directory: &Path, file: &str, contract: &str, types: &[&str]) -> Result<Self, Error> {
+        let path = directory.join(format!("{file}.sol")).join(format!("{contract}.json"));
         let text = files::read_text(&path)?;
         let mismatch = |expected: String, found: String| ChainError::Mismatch {
             input: path.display().to_string(),
