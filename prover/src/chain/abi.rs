@@ -264,9 +264,11 @@ mod tests {
     /// The sources of the interfaces, without comments.
     fn sources() -> String {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/src/interfaces");
+        let files =
+            ["IPolicyRegistry", "ISnapshotOracle", "IAttestationRegistry", "ICollateralVault", "ISuretyVerifier"];
         let mut sources = String::new();
-        for entry in fs::read_dir(directory).unwrap() {
-            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for file in files {
+            let text = fs::read_to_string(directory.join(format!("{file}.sol"))).unwrap();
             for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
                 sources += line.trim();
                 sources.push(' ');
@@ -318,10 +320,7 @@ mod tests {
         declarations.collect()
     }
 
-    fn check<C: SolCall>(declared: &BTreeMap<String, String>)
-    where
-        for<'a> C::ReturnTuple<'a>: SolType,
-    {
+    fn check<C: SolCall>(declared: &BTreeMap<String, String>) {
         let returns = declared.get(C::SIGNATURE).unwrap_or_else(|| panic!("the interfaces have {}", C::SIGNATURE));
         assert_eq!(<C::ReturnTuple<'static> as SolType>::SOL_NAME, returns, "{}", C::SIGNATURE);
     }

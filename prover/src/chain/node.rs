@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_consensus::{SignableTransaction as _, TxEip1559};
-use alloy_primitives::{Address, Bytes, Signature, TxKind, U64, U256, hex};
+use alloy_primitives::{Address, Bytes, TxKind, U64, U256, hex, keccak256};
+use alloy_rlp::{Encodable as _, Header};
 use alloy_sol_types::SolCall;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes},
     units::Timestamp,
 };
-use surety_verifier::signature::SigningKey;
+use surety_verifier::signature::{SignatureBytes, SigningKey};
 use ureq::Agent;
 
 use super::{
@@ -202,7 +202,7 @@ impl Node {
         };
         let tip: U256 = self.ask("eth_maxPriorityFeePerGas", json!([]))?;
         let wei = |amount: U256| u128::try_from(amount).map_err(|_| self.fault("eth_getBlockByNumber", "a huge fee"));
-        let transaction = TxEip1559 {
+        let transaction = Transaction {
             chain_id: self.chain_id,
             nonce: self.ask::<U64>("eth_getTransactionCount", json!([from, "pending"]))?.to(),
             // What depends on the state may cost a little more by then.
@@ -211,11 +211,9 @@ impl Node {
             max_fee_per_gas: wei(base_fee.saturating_mul(U256::from(2)).saturating_add(tip))?,
             max_priority_fee_per_gas: wei(tip)?,
             to,
-            value: U256::ZERO,
-            access_list: Default::default(),
             input,
         };
-        let raw = signed(transaction, key)?;
+        let raw = transaction.signed(key)?;
         let hash: alloy_primitives::B256 = self.ask("eth_sendRawTransaction", json!([Bytes::from(raw)]))?;
         self.wait(HexBytes(hash.0))
     }
@@ -282,18 +280,54 @@ fn origin(url: &str) -> String {
     format!("{scheme}://{host}")
 }
 
-/// A transaction as it is sent, signed.
-fn signed(transaction: TxEip1559, key: &SigningKey) -> Result<Vec<u8>, ChainError> {
-    let signature = key.sign(&HexBytes(transaction.signature_hash().0));
-    let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
-    let signature = Signature::from_raw_array(&signature.0).map_err(|error| ChainError::Internal(error.to_string()))?;
-    let mut raw = Vec::new();
-    transaction.into_signed(signature).eip2718_encode(&mut raw);
-    Ok(raw)
+/// A transaction without value and access list ([EIP-1559](https://eips.ethereum.org/EIPS/eip-1559)). Fees are in wei.
+struct Transaction {
+    chain_id: u64,
+    nonce: u64,
+    max_priority_fee_per_gas: u128,
+    max_fee_per_gas: u128,
+    gas_limit: u64,
+    to: TxKind,
+    input: Bytes,
+}
+
+impl Transaction {
+    /// The transaction as it is sent.
+    fn signed(&self, key: &SigningKey) -> Result<Vec<u8>, ChainError> {
+        let signature = key.sign(&HexBytes(keccak256(self.encode(None)).0));
+        let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
+        Ok(self.encode(Some(&signature)))
+    }
+
+    /// `0x02 ‖ rlp([fields])`: what is signed, or, with the signature behind the fields, what is sent.
+    fn encode(&self, signature: Option<&SignatureBytes>) -> Vec<u8> {
+        let mut fields = Vec::new();
+        self.chain_id.encode(&mut fields);
+        self.nonce.encode(&mut fields);
+        self.max_priority_fee_per_gas.encode(&mut fields);
+        self.max_fee_per_gas.encode(&mut fields);
+        self.gas_limit.encode(&mut fields);
+        self.to.encode(&mut fields);
+        U256::ZERO.encode(&mut fields);
+        self.input.encode(&mut fields);
+        Header { list: true, payload_length: 0 }.encode(&mut fields);
+        if let Some(HexBytes(bytes)) = signature {
+            // The last byte is 27 or 28, for an even or an odd y.
+            (bytes[64] == 28).encode(&mut fields);
+            U256::from_be_slice(&bytes[..32]).encode(&mut fields);
+            U256::from_be_slice(&bytes[32..64]).encode(&mut fields);
+        }
+        let mut raw = vec![2];
+        Header { list: true, payload_length: fields.len() }.encode(&mut raw);
+        raw.extend(fields);
+        raw
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::hex;
+
     use super::*;
 
     #[test]
@@ -304,6 +338,28 @@ mod tests {
         let error = Node::connect("http://127.0.0.1:9/secret").unwrap_err();
         assert!(matches!(error, ChainError::Node { .. }), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    /// What `cast mktx` of Foundry makes of the same.
+    #[test]
+    fn transactions_are_encoded_as_others_do() {
+        let key = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+        let key = SigningKey::from_secret_bytes(&hex::decode_to_array(key).unwrap()).unwrap();
+        let transaction = Transaction {
+            chain_id: 31_337,
+            nonce: 7,
+            max_priority_fee_per_gas: 1_000_000_000,
+            max_fee_per_gas: 2_000_000_000,
+            gas_limit: 123_456,
+            to: TxKind::Call(Address::repeat_byte(0x11)),
+            input: Bytes::from_static(&hex!("deadbeef")),
+        };
+        let expected = hex!(
+            "02f871827a6907843b9aca0084773594008301e240941111111111111111111111111111111111111111"
+            "8084deadbeefc001a05e257220375097603477319bd6bd16bebbab9826ef5e4fb1778dd5f7fa782570"
+            "a079a578f01b39ec04107f1878d2955f5eb1aed4bbb2073fec5e088b5f998c0ffd"
+        );
+        assert_eq!(transaction.signed(&key).unwrap(), expected);
     }
 
     #[test]

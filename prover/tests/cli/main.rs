@@ -5,6 +5,7 @@
 mod calibrate;
 mod ceremony;
 mod chain;
+mod chain_files;
 mod commands;
 mod demo;
 mod haircuts;
@@ -12,6 +13,5 @@ mod import;
 mod market;
 mod prove;
 mod sandbox;
-mod schemas;
 mod solidity;
 mod verify;

@@ -1,13 +1,21 @@
-//! The files of this crate that others read: one form each, with published schemas.
+//! The files that have to do with a chain: one form each, with published schemas, and what they are held to.
 
 use std::{fs, path::PathBuf};
 
 use schemars::JsonSchema;
 use surety::{
     chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
-    vault::VaultBalances,
+    vault::{VaultBalances, VaultError},
 };
-use surety_margin::{schemas::schema, text::Document as _};
+use surety_kzg::{Params, Srs, progress::Silent};
+use surety_margin::{
+    ident::HexBytes,
+    policy::Policy,
+    schemas::schema,
+    text::{Document as _, InputErrors},
+    universe::Universe,
+};
+use surety_verifier::eip712::Audience;
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety schemas` writes the schemas anew.
 #[test]
@@ -27,32 +35,61 @@ fn published<T: JsonSchema>(name: &str) {
     assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
 }
 
+/// Without a commitment.
+fn balances(balances: &str) -> Result<VaultBalances, InputErrors> {
+    let text = format!(
+        "{{\"kind\":\"surety/vault-balances\",\"version\":1,\"chain_id\":1,\"vault\":\"0x{0}\",\"subject\":\"0x{0}\",\
+         \"checkpoint\":\"0x{1}\",\"number\":1,\"commitment\":\"0x{1}{1}\",\"balances\":[{balances}]}}",
+        "11".repeat(20),
+        "00".repeat(32),
+    );
+    VaultBalances::from_json("vault.json", &text)
+}
+
+fn balance(lots: &str) -> String {
+    format!("{{\"instrument\":\"USDC\",\"lots\":\"{lots}\"}}")
+}
+
 #[test]
 fn rejects_vault_balances_that_are_no_collateral() {
-    let read = |balances: &str| {
-        let text = format!(
-            "{{\"kind\":\"surety/vault-balances\",\"version\":1,\"chain_id\":1,\"vault\":\"0x{0}\",\"subject\":\"0x{0}\",\
-             \"checkpoint\":\"0x{1}\",\"number\":1,\"commitment\":\"0x{1}{1}\",\"balances\":[{balances}]}}",
-            "11".repeat(20),
-            "00".repeat(32),
-        );
-        VaultBalances::from_json("vault.json", &text)
-    };
-    let balance = |lots: &str| format!("{{\"instrument\":\"USDC\",\"lots\":\"{lots}\"}}");
-    assert!(read("").is_ok());
-    assert!(read(&balance("1")).is_ok());
-    for balances in [balance("-1"), balance("0"), format!("{0},{0}", balance("1"))] {
-        let errors = read(&balances).unwrap_err();
+    assert!(balances("").is_ok());
+    assert!(balances(&balance("1")).is_ok());
+    for spoilt in [balance("-1"), balance("0"), format!("{0},{0}", balance("1"))] {
+        let errors = balances(&spoilt).unwrap_err();
         assert!(errors.to_string().contains("balances["), "{errors}");
     }
+}
+
+/// Attack: collateral that is not there, which would be proven about.
+#[test]
+fn rejects_vault_balances_that_the_vault_has_not_committed_to() {
+    let universe = Universe::from_toml("universe.toml", surety::example::UNIVERSE.text).unwrap();
+    let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
+    let (nothing, mut something) = (balances("").unwrap(), balances(&balance("5")).unwrap());
+    nothing.position(&universe, &params).unwrap();
+    let Err(VaultError::Commitment { expected, .. }) = something.position(&universe, &params) else {
+        panic!("five lots have a commitment")
+    };
+    something.commitment = expected;
+    let position = something.position(&universe, &params).unwrap();
+    assert_eq!(position.lots()[1].get(), 5);
+    let other = VaultBalances { balances: nothing.balances.clone(), ..something.clone() };
+    assert!(matches!(other.position(&universe, &params), Err(VaultError::Commitment { .. })));
+    let no_point = VaultBalances { commitment: HexBytes([1; 64]), ..something.clone() };
+    assert!(matches!(no_point.state(), Err(VaultError::Point(_))));
+    // Somebody else's, or on another chain.
+    let audience = |chain_id| Audience { chain_id, registry: something.vault };
+    something.check_owner(&something.subject, &audience(1)).unwrap();
+    assert!(matches!(something.check_owner(&something.subject, &audience(2)), Err(VaultError::Other { .. })));
+    let stranger = HexBytes([2; 20]);
+    assert!(matches!(something.check_owner(&stranger, &audience(1)), Err(VaultError::Other { .. })));
 }
 
 /// A registry that is held to laxer rules than the policy's text would not be the policy's.
 #[test]
 fn rejects_rules_that_do_not_fit_the_policy() {
-    let universe =
-        surety_margin::universe::Universe::from_toml("universe.toml", surety::example::UNIVERSE.text).unwrap();
-    let policy = surety_margin::policy::Policy::read("policy.toml", surety::example::POLICY.text, &universe).unwrap();
+    let universe = Universe::from_toml("universe.toml", surety::example::UNIVERSE.text).unwrap();
+    let policy = Policy::read("policy.toml", surety::example::POLICY.text, &universe).unwrap();
     let head = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
     let feed = |entry: &str, more: &str| {
         format!("[[feeds]]\nentry = \"{entry}\"\naggregator = \"0x{}\"\ndecimals = 8\n{more}\n", "11".repeat(20))
