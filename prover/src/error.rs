@@ -17,9 +17,9 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, archive::ArchiveError, directories::NoHome, documents::DocumentError, explain::ExplainError,
-    files::FileError, keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
-    source::SourceError,
+    account::AccountError, archive::ArchiveError, chain::ChainError, directories::NoHome, documents::DocumentError,
+    explain::ExplainError, files::FileError, keys::KeyError, ledger::LedgerError, oracle::OracleError,
+    prove::ProveError, setup::SetupError, source::SourceError, vault::VaultError,
 };
 
 /// What kind of failure it is.
@@ -105,6 +105,12 @@ pub enum Error {
     /// A proof.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// What is said of a vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A contract, or the way to it.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     /// An attestation is refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -159,6 +165,8 @@ impl Error {
             Self::Ledger(error) => ledger_class(error),
             Self::Archive(error) => archive_class(error),
             Self::Prove(error) => prove_class(error),
+            Self::Vault(error) => vault_class(error),
+            Self::Chain(error) => error.class(),
             Self::Rejected(rejection) => match rejection.class() {
                 rejection::Class::Invalid => Class::Invalid,
                 rejection::Class::Mismatch => Class::Mismatch,
@@ -186,6 +194,8 @@ impl Error {
             Self::Source(_) => "source",
             Self::Account(_) | Self::Prove(ProveError::Account(_)) => "account",
             Self::Explain(_) => "explain",
+            Self::Vault(_) | Self::Prove(ProveError::Vault(_)) => "vault",
+            Self::Chain(_) => "chain",
             Self::Ledger(_) | Self::Prove(ProveError::Ledger(_)) => "ledger",
             Self::Archive(ArchiveError::File(_)) => "file",
             Self::Archive(ArchiveError::Content(_)) => "input",
@@ -211,7 +221,8 @@ impl Error {
                     ..LocatedProblem::new(&error.file, &error.problem)
                 })
                 .collect(),
-            Self::Oracle(OracleError::Problems { input, problems }) => {
+            Self::Oracle(OracleError::Problems { input, problems })
+            | Self::Chain(ChainError::Problems { input, problems }) => {
                 problems.iter().map(|problem| LocatedProblem::new(input, problem)).collect()
             }
             Self::Calibrate(CalibrateError::Calibration(problems)) => {
@@ -326,6 +337,13 @@ fn account_class(error: &AccountError) -> Class {
     }
 }
 
+fn vault_class(error: &VaultError) -> Class {
+    match error {
+        VaultError::Balances(_) => Class::Input,
+        VaultError::Other { .. } | VaultError::Point(_) | VaultError::Commitment { .. } => Class::Mismatch,
+    }
+}
+
 fn ledger_class(error: &LedgerError) -> Class {
     match error {
         LedgerError::Exhausted { .. } => Class::Resources,
@@ -348,6 +366,7 @@ fn prove_class(error: &ProveError) -> Class {
         ProveError::NoLevel { .. } | ProveError::NoStatements => Class::Input,
         ProveError::Refused(rejection) => refused_class(rejection),
         ProveError::Account(error) => account_class(error),
+        ProveError::Vault(error) => vault_class(error),
         ProveError::Insufficient(_) => Class::Insufficient,
         ProveError::Memory(_) => Class::Resources,
         ProveError::Ledger(error) => ledger_class(error),

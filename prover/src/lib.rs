@@ -9,6 +9,8 @@
 //! | [`source`], [`opening`] | what sources sign, and what they tell the holder alone |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`prove`] | from all of that to an attestation |
+//! | [`vault`] | collateral in a contract, which counts beside what sources state |
+//! | [`chain`] | contracts: publishing policies, taking prices, bringing attestations |
 //! | [`explain`] | the margin at every level |
 //! | [`setup`] | set-ups and their bases |
 //! | [`ledger`] | the durable bound on proofs per statement |
@@ -24,6 +26,7 @@
 
 pub mod account;
 pub mod archive;
+pub mod chain;
 pub mod demo;
 pub mod directories;
 pub mod documents;
@@ -43,5 +46,6 @@ pub mod resources;
 pub mod self_test;
 pub mod setup;
 pub mod source;
+pub mod vault;
 
 pub use crate::error::{Class, Error};

@@ -19,7 +19,7 @@
 
 use halo2curves::bn256::G1Affine;
 use serde::Serialize;
-use surety_kzg::{Origin, SrsId, scalar};
+use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
 use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
@@ -38,7 +38,7 @@ use crate::{
     pairing::PairingCheck,
     plonk::KnownCommitments,
     rejection::{Rejection, Rule, require, same},
-    report::{CheckedSnapshot, check_snapshot, snapshot_id},
+    report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
     statement::{self, Expectations, StatementSet},
     trust::{Anchors, Faith, Trust},
 };
@@ -63,8 +63,19 @@ pub struct Terms<'a> {
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows. Such a proof proves nothing.
     pub allow_insecure_srs: bool,
+    /// What it has read from the vault that the attestation draws on; nothing if it draws on none.
+    pub vault: Option<Vault>,
     /// The time.
     pub now: Timestamp,
+}
+
+/// What counts of a subject's collateral in a vault, as a contract says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vault {
+    /// The hash that stands for it in a claim.
+    pub checkpoint: Bytes32,
+    /// The commitment to it, without masks; the identity if there is nothing.
+    pub commitment: G1Affine,
 }
 
 /// What an attestation that passed every check establishes, and what it does not.
@@ -103,7 +114,7 @@ impl Accepted {
     #[must_use]
     pub fn not_established(&self) -> Vec<&'static str> {
         let mut limits = vec![
-            "that the sources stated the truth, and the oracle nodes the market's prices",
+            "that the sources stated the truth, and the oracle nodes or feeds the market's prices",
             "that the subject still has these balances: they are as of the time stated",
             "that the subject owes nothing that these sources do not know of",
         ];
@@ -182,13 +193,14 @@ pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) 
 pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Examined, Rejection> {
     let policy = files.policy;
     let level = check_references(claim, files)?;
+    check_vault(claim, terms.vault)?;
     let mut anchors = Anchors::new(terms.trust);
     let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
     anchors.check_identities(claim, policy)?;
     let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject };
     let statements = statement::check(&claim.statements, &expectations)?;
     anchors.check_sequences(&claim.statements, policy.policy())?;
-    let market = check_snapshot(policy, files.snapshot)?;
+    let market = check_market(claim, files, &anchors)?;
     anchors.check_market(claim.epoch, claim.snapshot)?;
     check_breaker(policy, &market)?;
     check_times(claim, files, &market, &statements, terms.now)?;
@@ -196,7 +208,8 @@ pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Ex
     refuse_faith(&faith, terms.strict)?;
 
     let coef = coefficients(level, &market)?;
-    let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *statements.holdings.point() };
+    let hold = holdings(&statements, terms.vault)?;
+    let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *hold.point() };
     let accepted = Accepted {
         subject: claim.subject,
         level: claim.level.clone(),
@@ -232,12 +245,42 @@ fn check_references<'a>(claim: &Claim, files: &Files<'a>) -> Result<&'a ProgramC
     refers("verifying key", "verifying key", claim.verifying_key, verifying_key.digest().bytes())?;
     same(Rule::Reference, "market: epoch", "the epoch of the attestation,", claim.epoch, snapshot.epoch)?;
     refers("market", "market snapshot", claim.snapshot.0, snapshot_id(policy, snapshot).0)?;
-    same(Rule::Vault, "attestation: vault checkpoint", "none:", Bytes32::ZERO, claim.vault_checkpoint)?;
     policy.level(&claim.level).ok_or_else(|| {
         let names: Vec<_> = policy.policy().levels.iter().map(|level| level.name.as_str()).collect();
         let expected = format!("a level of the policy ({})", names.join(", "));
         Rejection::new(Rule::Reference, "attestation: level", expected, claim.level.to_string())
     })
+}
+
+/// A claim draws on the vault that the verifier has looked into, as it was then, or on none.
+fn check_vault(claim: &Claim, vault: Option<Vault>) -> Result<(), Rejection> {
+    let (what, expected) = vault.map_or(("none:", Bytes32::ZERO), |vault| ("what you have read,", vault.checkpoint));
+    same(Rule::Vault, "attestation: vault checkpoint", what, expected, claim.vault_checkpoint)
+}
+
+/// The commitment to all holdings: those that sources state, and those in the vault.
+fn holdings(statements: &StatementSet, vault: Option<Vault>) -> Result<HoldingCommitment, Rejection> {
+    let Some(vault) = vault else {
+        return Ok(statements.holdings);
+    };
+    statements.holdings.plus(&vault.commitment).map_err(|error| {
+        let expected = "a commitment that does not cancel those of the statements";
+        Rejection::new(Rule::HoldingCommitment, "vault: commitment", expected, error.to_string())
+    })
+}
+
+/// Checks the snapshot: by its reports, or, where a contract has taken it, by what the verifier knows of the chain.
+fn check_market(claim: &Claim, files: &Files<'_>, anchors: &Anchors<'_>) -> Result<CheckedSnapshot, Rejection> {
+    let Files { policy, snapshot, .. } = *files;
+    if !snapshot.reports.is_empty() {
+        return check_snapshot(policy, snapshot);
+    }
+    require(anchors.pins_taken(claim.snapshot), Rule::Market, "market: reports", || {
+        let quorum = policy.policy().oracle.quorum;
+        let pinned = "one that your trust file pins among the snapshots taken on a chain";
+        (format!("a snapshot of at least {quorum} reports, or {pinned}"), "no report, and no such pin".to_owned())
+    })?;
+    check_taken(policy, snapshot)
 }
 
 /// Whether the set-up is one whose secret everybody knows, if it is acceptable at all.

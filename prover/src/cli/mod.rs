@@ -15,8 +15,8 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        archive, demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source,
-        srs, universe, verify,
+        archive, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy, prove,
+        solidity, source, srs, universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -80,6 +80,11 @@ enum Command {
     Srs(srs::Command),
     /// Write the contract that verifies proofs of a capacity class over a set-up
     Solidity(solidity::Args),
+    /// Write the call that brings an attestation to its registry on a chain
+    Calldata(calldata::Args),
+    /// Deploy contracts, publish policies, take prices and bring attestations on a chain
+    #[command(subcommand)]
+    Chain(chain::Command),
     /// Check this installation
     Doctor(doctor::Args),
     /// Write shell completions to stdout
@@ -107,6 +112,8 @@ impl Command {
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
             Self::Solidity(_) => ("solidity", None),
+            Self::Calldata(_) => ("calldata", None),
+            Self::Chain(command) => ("chain", Some(command.name())),
             Self::Doctor(_) => ("doctor", None),
             Self::Completions(_) => ("completions", None),
             Self::Man(_) => ("man", None),
@@ -131,6 +138,8 @@ impl Command {
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),
             Self::Solidity(args) => solidity::run(&args, session),
+            Self::Calldata(args) => calldata::run(&args, session),
+            Self::Chain(command) => chain::run(command, session),
             Self::Doctor(_) => doctor::run(session),
             Self::Completions(args) => generate::completions(&args, Cli::command()),
             Self::Man(args) => generate::man(&args, Cli::command()),

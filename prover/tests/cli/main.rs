@@ -5,6 +5,8 @@
 mod archive;
 mod calibrate;
 mod ceremony;
+mod chain;
+mod chain_files;
 mod commands;
 mod demo;
 mod haircuts;

@@ -2,6 +2,8 @@
 
 pub(super) mod archive;
 pub(super) mod calibrate;
+pub(super) mod calldata;
+pub(super) mod chain;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;

@@ -9,6 +9,7 @@ use surety::{
     files::FileError,
     layout::Layout,
     setup::{SetupError, Setups},
+    vault::VaultBalances,
 };
 use surety_kzg::{SrsId, store::StoreError};
 use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
@@ -40,6 +41,9 @@ pub(in crate::cli) struct Args {
     /// The market snapshot [default: market.json beside the attestation]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
+    /// What you have read with surety chain vault of the vault that the attestation draws on
+    #[arg(long, value_name = "FILE")]
+    vault: Option<PathBuf>,
     /// Your trust anchors: written by you, never taken from a prover
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
@@ -62,6 +66,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
     let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
 
+    let vault: Option<VaultBalances> = args.vault.as_deref().map(documents::read).transpose()?;
     let setups = setups()?;
     let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
     let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
@@ -71,6 +76,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         trust: trust.as_ref(),
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,
+        vault: vault.as_ref().map(VaultBalances::state).transpose()?,
         now: args.at.unwrap_or(session.now),
     };
     let accepted = check::verify(&attestation, &files, &terms)?;
@@ -81,7 +87,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
 }
 
 /// The policy's commitments: computed here, or, without the set-up, the published ones.
-fn commitments(
+pub(in crate::cli) fn commitments(
     policy: Policy,
     universe: Universe,
     layout: &Layout,
