@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{address, keccak256};
+use alloy_primitives::{hex, keccak256};
 use common::development;
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1Affine};
@@ -40,9 +40,9 @@ use surety_verifier::{
 /// The chain's identifier in Forge and on anvil.
 const CHAIN: u64 = 31_337;
 /// The first contract that the last but one of anvil's accounts creates.
-const VERIFIER: EvmAddress = HexBytes(address!("0x95bD8D42f30351685e96C62EDdc0d0613bf9a87A").into_array());
+const VERIFIER: EvmAddress = HexBytes(hex!("95bd8d42f30351685e96c62eddc0d0613bf9a87a"));
 /// The first contract that the last of anvil's accounts creates.
-const REGISTRY: EvmAddress = HexBytes(address!("0x700b6A60ce7EaaEA56F065753d8dcB9653dbAD35").into_array());
+const REGISTRY: EvmAddress = HexBytes(hex!("700b6a60ce7eaaea56f065753d8dcb9653dbad35"));
 
 const K: u32 = 11;
 const INSTRUMENTS: usize = 4;

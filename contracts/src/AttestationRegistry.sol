@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Attestation, IAttestationRegistry, Record, Statement} from "./interfaces/IAttestationRegistry.sol";
@@ -208,8 +209,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         for (uint256 i = 0; i < attestation.statements.length; ++i) {
             _keepAccount(attestation, examined, i);
         }
-        Record storage stored = records[attestation.subject][attestation.policy][attestation.level];
-        Record memory record = stored;
+        mapping(uint256 level => Record) storage levels = records[attestation.subject][attestation.policy];
+        Record memory record = levels[attestation.level];
         Snapshot memory snapshot = examined.snapshot;
         bool exists = record.streak != 0;
         if (exists) {
@@ -224,7 +225,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         record.pricesAt = snapshot.time;
         record.validUntil = attestation.validUntil;
         record.vaultNumber = examined.vaultNumber;
-        records[attestation.subject][attestation.policy][attestation.level] = record;
+        levels[attestation.level] = record;
         emit Attested(
             attestation.subject,
             attestation.policy,
@@ -239,8 +240,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index) private {
         Source memory source = examined.terms.sources[index];
         uint64 sequence = attestation.statements[index].sequence;
-        Account storage stored = accounts[_accountKey(source.signer, source.account, attestation.subject)];
-        Account memory account = stored;
+        bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
+        Account memory account = accounts[key];
         if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
         account.sequence = sequence;
         if (EXCLUSIVE) {
@@ -251,7 +252,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
             account.pledgedTo = examined.ordinal;
         }
-        accounts[_accountKey(source.signer, source.account, attestation.subject)] = account;
+        accounts[key] = account;
     }
 
     /// @dev Reads what an attestation rests on.
@@ -303,11 +304,17 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             Statement calldata statement = attestation.statements[i];
             bool free = statement.encumbrance == 0 || statement.encumbrance == attestation.policy;
             if (!free) revert Encumbered(i);
-            bool signed = SignatureChecker.isValidSignatureNowCalldata(
-                grounds.terms.sources[i].signer, grounds.digests[i], statement.signature
-            );
+            bool signed = _isSigned(grounds.terms.sources[i].signer, grounds.digests[i], statement.signature);
             if (!signed) revert WrongSignature(i);
         }
+    }
+
+    /// @dev Whether it is the signer's signature, as the Rust library recovers it (ECDSA's, of 65 bytes, with s in the lower
+    /// half), or what a contract at the signer's address takes (ERC-1271). The first costs no look at the signer's code.
+    function _isSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        (address recovered, ECDSA.RecoverError error,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (error == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
     /// @dev As `check_times` in verifier/src/check.rs, which says why.
