@@ -3,6 +3,8 @@ pragma solidity ^0.8.28;
 
 import {Attestation, IAttestationRegistry, Record} from "../../src/interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
+import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 
 /// @notice A registry that keeps records without proofs. Records count as the interface says: until they lapse, while the
 /// policy is in force, and not below the vault's floor.
@@ -81,6 +83,18 @@ contract RegistryStandIn is IAttestationRegistry {
 
     function EXCLUSIVE() external pure returns (bool) {
         return false;
+    }
+
+    function POLICIES() external pure returns (IPolicyRegistry) {
+        revert("not of the stand-in");
+    }
+
+    function ORACLE() external pure returns (ISnapshotOracle) {
+        revert("not of the stand-in");
+    }
+
+    function accountOf(address, bytes32, address) external pure returns (uint64, uint64, uint32) {
+        revert("not of the stand-in");
     }
 
     function attest(Attestation calldata) external pure {

@@ -219,11 +219,6 @@ pub(super) fn address(address: &EvmAddress) -> Address {
     Address::from(address.0)
 }
 
-/// An address of the ABI as this project has it.
-pub(super) fn evm_address(address: Address) -> EvmAddress {
-    HexBytes(address.into_array())
-}
-
 /// 32 bytes of this project as the ABI has them.
 pub(super) fn word(bytes: &Bytes32) -> B256 {
     B256::from(bytes.0)

@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, Bytes, TxKind, U64, U256, hex, keccak256};
+use alloy_primitives::{Bytes, TxKind, U256, hex, keccak256};
 use alloy_rlp::{Encodable as _, Header};
 use alloy_sol_types::SolCall;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Value, json};
 use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes},
@@ -20,7 +20,7 @@ use surety_verifier::signature::{SignatureBytes, SigningKey};
 use ureq::Agent;
 
 use super::{
-    abi::{address, evm_address},
+    abi::address,
     error::{Action, ChainError, Refusal},
 };
 
@@ -48,36 +48,68 @@ pub struct Node {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Block {
-    timestamp: U64,
-    base_fee_per_gas: Option<U256>,
+    timestamp: Quantity,
+    base_fee_per_gas: Option<Quantity>,
 }
 
 /// What became of a transaction.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
-    transaction_hash: alloy_primitives::B256,
-    contract_address: Option<Address>,
-    status: U64,
-    gas_used: U64,
+    transaction_hash: Data<32>,
+    contract_address: Option<Data<20>>,
+    status: Quantity,
+    gas_used: Quantity,
 }
 
 impl Receipt {
     /// The transaction.
     #[must_use]
     pub fn transaction(&self) -> Bytes32 {
-        HexBytes(self.transaction_hash.0)
+        self.transaction_hash.0
     }
 
     /// What it used of gas.
     #[must_use]
     pub fn gas(&self) -> u64 {
-        self.gas_used.to()
+        self.gas_used.0
     }
 
     /// The contract that it created.
     pub(super) fn created(&self) -> Option<EvmAddress> {
-        self.contract_address.map(evm_address)
+        self.contract_address.map(|address| address.0)
+    }
+}
+
+/// A number of JSON-RPC: `0x` and digits without leading zeros. A fee of 2^64 wei would be 18 ether for a unit of gas.
+#[derive(Clone, Copy, Debug)]
+struct Quantity(u64);
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        number.map(Self).ok_or_else(|| D::Error::custom(format!("expected a number below 2^64, found {text:?}")))
+    }
+}
+
+/// Bytes of JSON-RPC, a certain number of them; in upper case, too.
+#[derive(Clone, Copy, Debug)]
+struct Data<const N: usize>(HexBytes<N>);
+
+impl<'de, const N: usize> Deserialize<'de> for Data<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = hex::decode_to_array(String::deserialize(deserializer)?);
+        bytes.map(|bytes| Self(HexBytes(bytes))).map_err(|_| D::Error::custom(format!("expected {N} bytes")))
+    }
+}
+
+/// Bytes of JSON-RPC, as many as there are.
+struct Output(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Output {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        hex::decode(String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -118,7 +150,7 @@ impl Node {
     pub fn connect(url: &str) -> Result<Self, ChainError> {
         let config = Agent::config_builder().timeout_global(Some(ANSWER_TIMEOUT)).http_status_as_error(false).build();
         let mut node = Self { url: url.to_owned(), agent: config.into(), chain_id: 0 };
-        node.chain_id = node.ask::<U64>("eth_chainId", json!([]))?.to();
+        node.chain_id = node.ask::<Quantity>("eth_chainId", json!([]))?.0;
         Ok(node)
     }
 
@@ -133,7 +165,7 @@ impl Node {
     /// # Errors
     /// If the node does not answer.
     pub fn time(&self) -> Result<Timestamp, ChainError> {
-        Ok(Timestamp(self.newest_block()?.timestamp.to()))
+        Ok(Timestamp(self.newest_block()?.timestamp.0))
     }
 
     fn newest_block(&self) -> Result<Block, ChainError> {
@@ -142,8 +174,8 @@ impl Node {
 
     /// Whether there is a contract at an address.
     pub(super) fn has_code(&self, at: &EvmAddress) -> Result<bool, ChainError> {
-        let code: Bytes = self.ask("eth_getCode", json!([address(at), "latest"]))?;
-        Ok(!code.is_empty())
+        let code: Output = self.ask("eth_getCode", json!([at, "latest"]))?;
+        Ok(!code.0.is_empty())
     }
 
     /// What a contract answers.
@@ -159,13 +191,12 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<C::Return, ChainError> {
-        let data = Bytes::from(call.abi_encode());
-        let mut transaction = json!({ "to": address(at), "data": data });
+        let mut transaction = json!({ "to": at, "data": hex::encode_prefixed(call.abi_encode()) });
         if let Some(from) = from {
-            transaction["from"] = json!(address(from));
+            transaction["from"] = json!(from);
         }
-        let answer: Bytes = self.try_call("eth_call", json!([transaction, "latest"]), action)?;
-        C::abi_decode_returns_validate(&answer).map_err(|error| ChainError::Answer {
+        let answer: Output = self.try_call("eth_call", json!([transaction, "latest"]), action)?;
+        C::abi_decode_returns_validate(&answer.0).map_err(|error| ChainError::Answer {
             contract: *at,
             action: action.name,
             found: error.to_string(),
@@ -180,49 +211,54 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<Receipt, ChainError> {
-        self.send(key, TxKind::Call(address(at)), call.abi_encode(), action)
+        self.send(key, Some(at), call.abi_encode(), action)
     }
 
     /// Sends a transaction that creates a contract, and waits until it is in a block.
     pub(super) fn create(&self, key: &SigningKey, code: Vec<u8>, action: Action) -> Result<EvmAddress, ChainError> {
-        let receipt = self.send(key, TxKind::Create, code, action)?;
+        let receipt = self.send(key, None, code, action)?;
         receipt.created().ok_or_else(|| self.fault("eth_getTransactionReceipt", "a creation without an address"))
     }
 
-    fn send(&self, key: &SigningKey, to: TxKind, input: Vec<u8>, action: Action) -> Result<Receipt, ChainError> {
-        let from = address(&key.address());
-        let input = Bytes::from(input);
-        let mut request = json!({ "from": from, "data": input });
-        if let TxKind::Call(to) = to {
+    fn send(
+        &self,
+        key: &SigningKey,
+        to: Option<&EvmAddress>,
+        input: Vec<u8>,
+        action: Action,
+    ) -> Result<Receipt, ChainError> {
+        let from = key.address();
+        let mut request = json!({ "from": from, "data": hex::encode_prefixed(&input) });
+        if let Some(to) = to {
             request["to"] = json!(to);
         }
-        let gas: U64 = self.try_call("eth_estimateGas", json!([request, "latest"]), action)?;
-        let Some(base_fee) = self.newest_block()?.base_fee_per_gas else {
+        let Quantity(gas) = self.try_call("eth_estimateGas", json!([request, "latest"]), action)?;
+        let Some(Quantity(base_fee)) = self.newest_block()?.base_fee_per_gas else {
             return Err(self.fault("eth_getBlockByNumber", "a block without a base fee, as before EIP-1559"));
         };
-        let tip: U256 = self.ask("eth_maxPriorityFeePerGas", json!([]))?;
-        let wei = |amount: U256| u128::try_from(amount).map_err(|_| self.fault("eth_getBlockByNumber", "a huge fee"));
+        let Quantity(tip) = self.ask("eth_maxPriorityFeePerGas", json!([]))?;
+        let Quantity(nonce) = self.ask("eth_getTransactionCount", json!([from, "pending"]))?;
         let transaction = Transaction {
             chain_id: self.chain_id,
-            nonce: self.ask::<U64>("eth_getTransactionCount", json!([from, "pending"]))?.to(),
+            nonce,
             // What depends on the state may cost a little more by then.
-            gas_limit: gas.to::<u64>().saturating_add(gas.to::<u64>() / 8),
+            gas_limit: gas.saturating_add(gas / 8),
             // The base fee can double in six full blocks.
-            max_fee_per_gas: wei(base_fee.saturating_mul(U256::from(2)).saturating_add(tip))?,
-            max_priority_fee_per_gas: wei(tip)?,
-            to,
-            input,
+            max_fee_per_gas: 2 * u128::from(base_fee) + u128::from(tip),
+            max_priority_fee_per_gas: tip.into(),
+            to: to.map_or(TxKind::Create, |to| TxKind::Call(address(to))),
+            input: Bytes::from(input),
         };
         let raw = transaction.signed(key)?;
-        let hash: alloy_primitives::B256 = self.ask("eth_sendRawTransaction", json!([Bytes::from(raw)]))?;
-        self.wait(HexBytes(hash.0))
+        let Data(hash) = self.ask("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)]))?;
+        self.wait(hash)
     }
 
     fn wait(&self, hash: Bytes32) -> Result<Receipt, ChainError> {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             if let Some(receipt) = self.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash]))? {
-                return if receipt.status.is_zero() { Err(ChainError::Failed(hash)) } else { Ok(receipt) };
+                return if receipt.status.0 == 0 { Err(ChainError::Failed(hash)) } else { Ok(receipt) };
             }
             thread::sleep(INTERVAL);
         }
@@ -326,7 +362,7 @@ impl Transaction {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::hex;
+    use alloy_primitives::{Address, hex};
 
     use super::*;
 

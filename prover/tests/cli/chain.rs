@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use alloy_primitives::{Address, Bytes, U256, aliases::U40, hex};
+use alloy_primitives::{Address, U256, aliases::U40, hex};
 use alloy_sol_types::{SolCall, SolValue as _, sol};
 use serde_json::{Value, json};
 
@@ -71,6 +71,9 @@ const BTC: usize = 2;
 /// Seconds of an epoch of the example's policy.
 const EPOCH: u64 = 300;
 
+/// How old prices may be for the venue, in seconds: as for the policy.
+const AGE: u64 = 900;
+
 fn contracts(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts").join(path)
 }
@@ -106,7 +109,10 @@ impl Anvil {
         let url = format!("http://{}", listening.expect("anvil listens"));
         // Nobody reads on, so its output must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { process, url })
+        let anvil = Self { process, url };
+        // However slow the machine is, a block takes a second.
+        anvil.ask("anvil_setBlockTimestampInterval", json!([1]));
+        Some(anvil)
     }
 
     fn request(&self, method: &str, parameters: Value) -> Value {
@@ -122,10 +128,14 @@ impl Anvil {
         answer["result"].clone()
     }
 
-    /// Lets the next block be of this time.
-    fn wait_until(&self, time: u64) {
+    /// Waits until this many epochs later, and returns when it begins.
+    fn wait(&self, epochs: u64) -> u64 {
+        let block = self.ask("eth_getBlockByNumber", json!(["latest", false]));
+        let now = u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap();
+        let time = (now / EPOCH + epochs) * EPOCH;
         self.ask("evm_setNextBlockTimestamp", json!([time]));
         self.ask("evm_mine", json!([]));
+        time
     }
 
     fn fund(&self, account: &str) {
@@ -135,9 +145,10 @@ impl Anvil {
     /// Sends a transaction in somebody's name, and returns its receipt.
     #[track_caller]
     fn send(&self, from: Address, to: Option<Address>, data: Vec<u8>) -> Value {
-        let mut transaction = json!({ "from": from, "data": Bytes::from(data), "gas": "0x1c9c380" });
+        let mut transaction =
+            json!({ "from": from.to_string(), "data": hex::encode_prefixed(data), "gas": "0x1c9c380" });
         if let Some(to) = to {
-            transaction["to"] = json!(to);
+            transaction["to"] = json!(to.to_string());
         }
         let hash = self.ask("eth_sendTransaction", json!([transaction]));
         let receipt = self.ask("eth_getTransactionReceipt", json!([hash]));
@@ -151,10 +162,9 @@ impl Anvil {
     }
 
     fn view<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
-        let data = Bytes::from(call.abi_encode());
-        let answer: Bytes =
-            serde_json::from_value(self.ask("eth_call", json!([{ "to": to, "data": data }, "latest"]))).unwrap();
-        C::abi_decode_returns(&answer).unwrap()
+        let data = hex::encode_prefixed(call.abi_encode());
+        let answer = self.ask("eth_call", json!([{ "to": to.to_string(), "data": data }, "latest"]));
+        C::abi_decode_returns(&hex::decode(answer.as_str().unwrap()).unwrap()).unwrap()
     }
 
     /// Creates a contract that Forge has built.
@@ -170,8 +180,6 @@ impl Anvil {
 struct Scene {
     sandbox: Sandbox,
     anvil: Anvil,
-    /// The time of the chain when it began: the first second of an epoch.
-    start: u64,
     owner: Address,
     subject: Address,
     feeds: Vec<Address>,
@@ -182,8 +190,8 @@ impl Scene {
     /// Contracts are created, nothing is published.
     fn new() -> Option<Self> {
         let (sandbox, now) = example();
-        let start = now / EPOCH * EPOCH - 24 * EPOCH;
-        let anvil = Anvil::start(start)?;
+        // The commands' clock is the machine's: the chain stays behind it.
+        let anvil = Anvil::start(now - 24 * EPOCH)?;
         let address = |name: &str| -> Address {
             let line = format!("key address --key {}", sandbox.demo_key(name));
             sandbox.surety(&line).expect(0).stdout.trim().parse().unwrap()
@@ -195,7 +203,7 @@ impl Scene {
         let feed = |_| anvil.create(owner, "MockAggregator", "MockAggregator", U256::from(8).abi_encode());
         let feeds: Vec<Address> = (0..PRICES.len()).map(feed).collect();
         let token = anvil.create(owner, "Tokens", "Token", U256::from(6).abi_encode());
-        let scene = Self { sandbox, anvil, start, owner, subject, feeds, token };
+        let scene = Self { sandbox, anvil, owner, subject, feeds, token };
         scene.write_rules();
         scene.run(
             "deploy here --rules rules.toml --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
@@ -289,7 +297,7 @@ impl Scene {
 #[test]
 fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     let Some(scene) = Scene::new() else { return };
-    let Scene { sandbox, anvil, start, owner, subject, token, .. } = &scene;
+    let Scene { sandbox, anvil, owner, subject, token, .. } = &scene;
     let policy = scene.run("publish here --rules rules.toml ON KEY")["policy"].as_str().unwrap().to_owned();
     assert!(scene.fails("publish here --rules rules.toml ON KEY", 2).contains("PolicyExists"));
     let stranger = sandbox.demo_key("stranger");
@@ -303,9 +311,9 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
         market: U256::from(BTC),
         maintenanceLevel: U256::ZERO,
         initialLevel: U256::from(1),
-        openingAge: U40::from(EPOCH),
-        holdingAge: U40::from(EPOCH),
-        maxPriceAge: U40::from(EPOCH),
+        openingAge: U40::from(AGE),
+        holdingAge: U40::from(AGE),
+        maxPriceAge: U40::from(AGE),
         grace: U40::from(60),
         settlementAge: U40::from(86_400),
         sizeDecimals: 8,
@@ -327,8 +335,7 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     anvil.call(*subject, vault, depositCall { token: *token, amount: million });
 
     // The first snapshot: the account proves two levels over it.
-    let first = start + EPOCH;
-    anvil.wait_until(first);
+    let first = anvil.wait(1);
     assert!(scene.fails("market here ON --force", 2).contains("surety chain snapshot"));
     scene.set_prices(first, &PRICES);
     let taken = scene.run("snapshot here ON KEY");
@@ -366,27 +373,25 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     anvil.fund(&anybody.to_string());
     anvil.send(anybody, Some(registry), data);
     let query = |more: &str| scene.run(&format!("query here ON --subject {subject:#x} {more}"));
-    let standing = query("--level maintenance --max-age 300");
+    let standing = query("--level maintenance --max-age 900");
     assert_eq!((&standing["holds"], &standing["sufficient"]), (&json!("initial"), &json!(true)));
     assert_eq!(standing["levels"][0]["streak"], 1);
     let asked = sandbox.surety("calldata here/initial.json --query").expect(0).stdout;
-    let answer = anvil.ask("eth_call", json!([{ "to": registry, "data": asked.trim() }, "latest"]));
+    let answer = anvil.ask("eth_call", json!([{ "to": registry.to_string(), "data": asked.trim() }, "latest"]));
     assert!(answer.as_str().unwrap().ends_with('1'), "{answer}");
     anvil.call(*subject, venue, openCall { size: 100_000_000 });
 
     // Prices move. What was proven over the old ones counts no more for the venue, and cannot be brought again.
-    let second = first + EPOCH + 200;
-    anvil.wait_until(second);
+    let second = anvil.wait(4);
     let mut moved = PRICES;
     moved[BTC] -= moved[BTC] / 20;
     scene.set_prices(second, &moved);
     scene.run("snapshot here ON KEY");
     let message = scene.fails("attest here/maintenance.json --dir here ON KEY", 3);
     assert!(message.contains("SnapshotSuperseded") && message.contains("prove anew"), "{message}");
-    assert_eq!(query("--level maintenance --max-age 300")["sufficient"], false);
+    assert_eq!(query("--level maintenance --max-age 900")["sufficient"], false);
     anvil.call(*owner, venue, flagCall { subject: *subject });
-    let third = second + EPOCH;
-    anvil.wait_until(third);
+    let third = anvil.wait(1);
     scene.set_prices(third, &moved);
     scene.run("snapshot here ON KEY");
     assert_ne!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);
@@ -397,18 +402,17 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     scene.state(third);
     scene.prove("maintenance", "here/maintenance.json");
     scene.run("attest here/maintenance.json --dir here ON KEY");
-    assert_eq!(query("--level maintenance --max-age 300")["sufficient"], true);
+    assert_eq!(query("--level maintenance --max-age 900")["sufficient"], true);
 }
 
 #[test]
 fn nodes_sign_a_snapshot_for_a_chain() {
     let Some(scene) = Scene::new() else { return };
-    let Scene { sandbox, anvil, start, .. } = &scene;
+    let Scene { sandbox, anvil, .. } = &scene;
     let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 60\n";
     sandbox.write("signed.toml", rules);
     scene.run("publish here --rules signed.toml ON KEY");
-    let time = start + EPOCH;
-    anvil.wait_until(time + 10);
+    let time = anvil.wait(1);
     let mut signatures = String::new();
     for node in 1..=3 {
         let key = sandbox.demo_key(&format!("oracle-{node}"));
