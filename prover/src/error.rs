@@ -17,7 +17,7 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, directories::NoHome, documents::DocumentError, explain::ExplainError, files::FileError,
+    account::AccountError, audit::AuditError, directories::NoHome, documents::DocumentError, explain::ExplainError, files::FileError,
     keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
     source::SourceError,
 };
@@ -105,6 +105,9 @@ pub enum Error {
     /// An attestation is refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// Many attestations.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
 
 impl From<FileError> for Error {
@@ -155,6 +158,7 @@ impl Error {
             Self::Explain(ExplainError { error: EvaluateError::Overflow, .. }) => Class::Internal,
             Self::Ledger(error) => ledger_class(error),
             Self::Prove(error) => prove_class(error),
+            Self::Audit(error) => error.class(),
             Self::Rejected(rejection) => match rejection.class() {
                 rejection::Class::Invalid => Class::Invalid,
                 rejection::Class::Mismatch => Class::Mismatch,
@@ -185,6 +189,7 @@ impl Error {
             Self::Ledger(_) | Self::Prove(ProveError::Ledger(_)) => "ledger",
             Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
+            Self::Audit(_) => "audit",
             Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rule(rejection),
             Self::Prove(_) => "prove",
         };

@@ -13,6 +13,7 @@
 //! | [`setup`] | set-ups and their bases |
 //! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`imported`] | what imports from files of others write |
+//! | [`audit`], [`commitments`] | many attestations at once, and what strikes an auditor about them |
 //! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
 //! | [`demo`], [`example`] | the whole way, on the example |
 //! | [`keys`], [`keystore`] | signing keys |
@@ -22,6 +23,8 @@
 //! | [`error`] | every failure, and its class |
 
 pub mod account;
+pub mod audit;
+pub mod commitments;
 pub mod demo;
 pub mod directories;
 pub mod documents;

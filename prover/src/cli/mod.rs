@@ -15,7 +15,7 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source, srs,
+        audit, demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source, srs,
         universe, verify,
     },
     exit::Exit,
@@ -68,6 +68,8 @@ enum Command {
     Prove(prove::Args),
     /// Verify an attestation
     Verify(verify::Args),
+    /// Verify every attestation in a directory at once, and report on them
+    Audit(audit::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
     /// Say what a file is
@@ -99,6 +101,7 @@ impl Command {
             Self::Key(command) => ("key", Some(command.name())),
             Self::Prove(_) => ("prove", None),
             Self::Verify(_) => ("verify", None),
+            Self::Audit(_) => ("audit", None),
             Self::Explain(_) => ("explain", None),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
@@ -122,6 +125,7 @@ impl Command {
             Self::Key(command) => key::run(command, session),
             Self::Prove(args) => prove::run(&args, session),
             Self::Verify(args) => verify::run(&args, session),
+            Self::Audit(args) => audit::run(&args, session),
             Self::Explain(args) => explain::run(&args),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),

@@ -1,5 +1,6 @@
 //! The commands, each with its options.
 
+pub(super) mod audit;
 pub(super) mod calibrate;
 pub(super) mod demo;
 pub(super) mod doctor;

@@ -4,18 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use surety::{
-    Error,
+    Error, commitments,
     documents::{self, DocumentError},
     files::FileError,
     layout::Layout,
-    setup::{SetupError, Setups},
 };
-use surety_kzg::{SrsId, store::StoreError};
-use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
+use surety_kzg::SrsId;
+use surety_margin::{market::Snapshot, units::Timestamp, universe::Universe};
 use surety_verifier::{
     attestation::Attestation,
     check::{self, Accepted, Files, Terms},
-    compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile},
     trust::Trust,
 };
 
@@ -65,7 +63,11 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let setups = setups()?;
     let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
     let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
-    let policy = commitments(policy, universe, &layout, &setups, session)?;
+    let published = |_: &_, _: &_| match documents::read(&layout.compiled()) {
+        Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
+        published => Ok(Some(published?)),
+    };
+    let policy = commitments::of(policy, universe, published, &setups, &session.progress)?;
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
     let terms = Terms {
         trust: trust.as_ref(),
@@ -78,30 +80,6 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");
     }
     answer(&accepted)
-}
-
-/// The policy's commitments: computed here, or, without the set-up, the published ones.
-fn commitments(
-    policy: Policy,
-    universe: Universe,
-    layout: &Layout,
-    setups: &Setups,
-    session: &Session,
-) -> Result<CommittedPolicy, Error> {
-    match setups.params(SrsId::from(universe.srs), universe.capacity, &session.progress) {
-        Ok(params) => Ok(CompiledPolicy::compile(policy, universe, &params)?.committed().clone()),
-        Err(missing @ (SetupError::Store(StoreError::Missing { .. }) | SetupError::Unknown(_))) => {
-            let published: CompiledPolicyFile = match documents::read(&layout.compiled()) {
-                Err(DocumentError::File(FileError::Missing(_))) => return Err(missing.into()),
-                published => published?,
-            };
-            session
-                .progress
-                .note("the set-up is not imported: the policy's commitments are taken from policy.compiled.json");
-            Ok(CommittedPolicy::published(policy, universe, &published)?)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {
