@@ -97,8 +97,7 @@ impl Canvas {
     /// A filled rectangle.
     pub fn bar(&mut self, (x, y): (i64, i64), (width, height): (i64, i64), colour: Colour) {
         let code = colour.code();
-        let _ =
-            writeln!(self.0, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{code}\"/>");
+        let _ = writeln!(self.0, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{code}\"/>");
     }
 
     /// A line through points, which are in tenths.

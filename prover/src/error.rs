@@ -17,8 +17,8 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, audit::AuditError, directories::NoHome, documents::DocumentError, explain::ExplainError, files::FileError,
-    keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
+    account::AccountError, audit::AuditError, directories::NoHome, documents::DocumentError, explain::ExplainError,
+    files::FileError, keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
     source::SourceError,
 };
 

@@ -103,7 +103,7 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use group::Curve as _;
-    use halo2curves::bn256::G2;
+    use halo2curves::bn256::G2Affine;
     use rand_core::OsRng;
     use surety_kzg::{Srs, SrsId, srs::VerifierKey};
     use surety_margin::capacity::Capacity;
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn each_set_up_is_a_batch_of_its_own() {
         let srs = srs();
-        let other = VerifierKey::new((G2::generator() * Fr::from(1_234_567)).to_affine()).unwrap();
+        let other = VerifierKey::new((G2Affine::generator() * Fr::from(1_234_567)).to_affine()).unwrap();
         let keys = [PairingKey::from(srs.verifier_key()), PairingKey::from(&other)];
         let foreign = |factor: u64| {
             let mut check = claim(&srs, true);

@@ -237,7 +237,10 @@ impl<'a> Groundwork<'a> {
     /// # Errors
     /// The first rule that it breaks.
     pub fn market(&self) -> Result<&CheckedSnapshot, Rejection> {
-        self.market.get_or_init(|| check_snapshot(self.files.policy, self.files.snapshot)).as_ref().map_err(Clone::clone)
+        self.market
+            .get_or_init(|| check_snapshot(self.files.policy, self.files.snapshot))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     /// As [`prepare`].
@@ -249,8 +252,7 @@ impl<'a> Groundwork<'a> {
         let context = context.hash();
         let computed = HexBytes(scalar::to_bytes(&context));
         same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
-        let check =
-            self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
+        let check = self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
         Ok(Pending { accepted, check })
     }
 
@@ -265,8 +267,7 @@ impl<'a> Groundwork<'a> {
         let mut anchors = Anchors::new(terms.trust);
         let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
         anchors.check_identities(claim, policy)?;
-        let expectations =
-            Expectations { policy, audience: &claim.audience, subject: &claim.subject, keys: self.keys };
+        let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject, keys: self.keys };
         let statements = statement::check(&claim.statements, &expectations)?;
         anchors.check_sequences(&claim.statements, policy.policy())?;
         let market = self.market()?;

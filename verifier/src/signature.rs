@@ -7,10 +7,10 @@ use std::{
 
 use alloy_primitives::keccak256;
 use k256::{
-    ProjectivePoint, Scalar,
+    ProjectivePoint, Scalar, U256,
     ecdsa::{RecoveryId, Signature, VerifyingKey},
     elliptic_curve::{
-        ops::{Invert as _, LinearCombination as _, Reduce as _},
+        ops::{Invert as _, LinearCombination as _, Reduce},
         sec1::ToEncodedPoint as _,
     },
 };
@@ -86,10 +86,7 @@ fn parse(signature: &SignatureBytes) -> Result<(Signature, RecoveryId), Signatur
 }
 
 /// The one key that makes a signature: `r⁻¹·(s·R − z·G)`, with the point `R` of abscissa `r` that the bit chooses.
-fn recover(
-    digest: &Bytes32,
-    (signature, recovery): &(Signature, RecoveryId),
-) -> Result<VerifyingKey, SignatureError> {
+fn recover(digest: &Bytes32, (signature, recovery): &(Signature, RecoveryId)) -> Result<VerifyingKey, SignatureError> {
     VerifyingKey::recover_from_prehash(&digest.0, signature, *recovery).map_err(|_| SignatureError::NoKey)
 }
 
@@ -98,7 +95,7 @@ fn makes(key: &VerifyingKey, digest: &Bytes32, (signature, recovery): &(Signatur
     let (r, s) = signature.split_scalars();
     let inverse: Option<Scalar> = s.as_ref().invert_vartime().into();
     let Some(inverse) = inverse else { return false };
-    let z = Scalar::reduce_bytes(&digest.0.into());
+    let z = <Scalar as Reduce<U256>>::reduce_bytes(&digest.0.into());
     let key = ProjectivePoint::from(*key.as_affine());
     let point = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &(z * inverse), &key, &(*r * inverse));
     // SEC 1: 2 or 3, as the ordinate is even or odd, and the abscissa.

@@ -129,7 +129,7 @@ impl Reason {
             input: first.as_ref().map(place).unwrap_or_default(),
             expected: first.as_ref().map(|problem| problem.expected.clone()).unwrap_or_default(),
             found: first.map(|problem| problem.found).unwrap_or_default(),
-            message: error.to_string(),
+            message: super::visible(&error.to_string()),
         }
     }
 
@@ -152,12 +152,8 @@ impl Entry {
 
     /// An attestation that breaks a rule.
     pub(super) fn refused(file: String, claim: &Claim, reason: Reason) -> Self {
-        let stated = Stated {
-            subject: claim.subject,
-            level: claim.level.clone(),
-            policy: claim.policy,
-            epoch: claim.epoch,
-        };
+        let stated =
+            Stated { subject: claim.subject, level: claim.level.clone(), policy: claim.policy, epoch: claim.epoch };
         Self { file, verdict: Verdict::Rejected, reason: Some(reason), stated: Some(stated), claim: None }
     }
 

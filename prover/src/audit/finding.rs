@@ -9,6 +9,7 @@
 //! | sequence runs backwards | warning | a later statement is about an earlier time |
 //! | several snapshots | warning | two snapshots of one epoch: a holder could pick the kinder |
 //! | unusable file | warning | something looks like a public file and is none |
+//! | statement for two policies | notice | the same balances serve two policies, which an account that is pledged to one cannot |
 //! | sequence gap | notice | a statement exists that was not shown |
 //! | overlapping validity | notice | a holder could show the kinder of two attestations |
 //! | duplicate | notice | the same claim twice |
@@ -55,6 +56,8 @@ pub enum Kind {
     SeveralSnapshots,
     /// A public file that cannot be used.
     UnusableFile,
+    /// One statement of a source in attestations of two policies.
+    StatementForTwoPolicies,
     /// Sequence numbers that are missing in between.
     SequenceGap,
     /// Attestations of one level that count at the same time.
@@ -85,6 +88,7 @@ pub struct Finding {
 
 impl Finding {
     pub(super) fn unusable(file: &str, error: &Error) -> Self {
+        let error = super::visible(&error.to_string());
         let message = format!("cannot be used, so attestations that refer to it are rejected: {error}");
         warning(Kind::UnusableFile, None, message, [file])
     }
@@ -122,6 +126,7 @@ pub(super) fn all(attestations: &[(&Entry, &Evidence)]) -> Vec<Finding> {
             statements.entry(stating.hash).or_insert((stating, &evidence.file));
         }
     }
+    findings.extend(statements_for_two_policies(&good));
     findings.extend(shared_commitments(&statements));
     findings.extend(sequences(&statements));
     findings.extend(several_snapshots(&good));
@@ -146,6 +151,29 @@ fn statements_for_two_subjects<'a>(evidence: impl Iterator<Item = &'a Evidence>)
             warning(Kind::StatementForTwoSubjects, None, message, users.into_values())
         })
         .collect()
+}
+
+fn statements_for_two_policies(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    let mut users: BTreeMap<Bytes32, BTreeMap<Bytes32, &str>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        for stating in &evidence.statements {
+            users.entry(stating.hash).or_default().entry(claim.policy.0).or_insert(&evidence.file);
+        }
+    }
+    let mut subjects: BTreeMap<(EvmAddress, Vec<Bytes32>), Vec<&str>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        let users = evidence.statements.iter().filter_map(|stating| users.get(&stating.hash));
+        for users in users.filter(|users| users.len() > 1) {
+            subjects.entry((claim.subject, users.keys().copied().collect())).or_default().extend(users.values());
+        }
+    }
+    let notice = |((subject, policies), files): ((EvmAddress, Vec<Bytes32>), Vec<&str>)| {
+        let policies: Vec<_> = policies.iter().map(ToString::to_string).collect();
+        let message = format!("the same statements serve {} policies: {}", policies.len(), policies.join(", "));
+        let files: BTreeSet<&str> = files.into_iter().collect();
+        Finding::notice(Kind::StatementForTwoPolicies, Some(subject), message, files)
+    };
+    subjects.into_iter().map(notice).collect()
 }
 
 fn shared_commitments(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
@@ -253,7 +281,7 @@ fn overlaps(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
             if let Some((before, file_before)) = last.filter(|(before, _)| before.epoch != claim.epoch) {
                 let Timestamp(end) = before.valid_until.min(claim.valid_until);
                 // Both count in the last second of the first.
-                let together = (end + 1).saturating_sub(claim.earliest.0);
+                let together = end.saturating_add(1).saturating_sub(claim.earliest.0);
                 if together > 0 {
                     count += 1;
                     if together > longest {
@@ -300,7 +328,8 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
         .map(|(claim, same)| {
             let names: Vec<_> = claim.marked.iter().map(ToString::to_string).collect();
             let (count, names) = (same.len(), names.join(", "));
-            let message = format!("{count} attestations of epoch {} rest on prices that have jumped: {names}", claim.epoch);
+            let message =
+                format!("{count} attestations of epoch {} rest on prices that have jumped: {names}", claim.epoch);
             Finding::notice(Kind::MarkedPrices, None, message, same.into_iter().map(|(_, file)| file))
         })
         .collect()
@@ -360,7 +389,8 @@ mod tests {
             sequence: epoch.into(),
         };
         let context = stating.hash;
-        let entry = Entry { file: file.clone(), verdict: Verdict::Accepted, reason: None, stated: None, claim: Some(claim) };
+        let entry =
+            Entry { file: file.clone(), verdict: Verdict::Accepted, reason: None, stated: None, claim: Some(claim) };
         (entry, Evidence { file, subject: subject_address, context, statements: vec![stating] })
     }
 
@@ -418,6 +448,16 @@ mod tests {
         let mut attestations = series();
         attestations[3].0.claim.as_mut().unwrap().snapshot = SnapshotId(HexBytes([77; 32]));
         assert_eq!(kinds(&attestations), [Kind::SeveralSnapshots]);
+    }
+
+    #[test]
+    fn finds_statements_that_serve_two_policies() {
+        let mut attestations = series();
+        let (mut entry, mut evidence) = attestation(1, 1);
+        entry.claim.as_mut().unwrap().policy = PolicyId(HexBytes([2; 32]));
+        evidence.context = HexBytes([3; 32]);
+        attestations.push((entry, evidence));
+        assert_eq!(kinds(&attestations), [Kind::StatementForTwoPolicies]);
     }
 
     #[test]

@@ -100,7 +100,16 @@ impl History {
             let attested = merged(spans);
             let current = attested.iter().any(|span| (span.from..=span.until).contains(&at));
             let attested_seconds = attested.iter().map(|span| span.seconds(0, at.0.saturating_add(1))).sum();
-            subjects.push(Series { subject, policy, policy_name, level, attestations, current, attested_seconds, attested });
+            subjects.push(Series {
+                subject,
+                policy,
+                policy_name,
+                level,
+                attestations,
+                current,
+                attested_seconds,
+                attested,
+            });
         }
         let months = starts.iter().flat_map(|((policy, level), starts)| {
             let series: Vec<_> =
@@ -256,7 +265,9 @@ mod tests {
         let months: Vec<_> = history
             .months
             .iter()
-            .map(|month| (&*month.month, month.attestations, month.subjects, month.attested_subjects, month.attested_ppm))
+            .map(|month| {
+                (&*month.month, month.attestations, month.subjects, month.attested_subjects, month.attested_ppm)
+            })
             .collect();
         assert_eq!(months, [("2020-01", 1, 1, 1, 1_000_000), ("2020-02", 1, 2, 2, 30 * 1_000_000 / 58)]);
         assert_eq!(History::of(&[], Timestamp(0)), History::default());

@@ -21,12 +21,6 @@ use surety_verifier::{
 use super::scan::Found;
 use crate::{Error, commitments, documents, setup::Setups};
 
-/// A file, and what is in it.
-pub(super) struct Located<T> {
-    pub(super) path: PathBuf,
-    pub(super) content: T,
-}
-
 /// A policy that attestations may refer to.
 pub(super) struct Known {
     pub(super) path: PathBuf,
@@ -38,7 +32,7 @@ pub(super) struct Known {
 #[derive(Default)]
 pub(super) struct Library {
     pub(super) policies: Vec<Known>,
-    pub(super) snapshots: Vec<Located<Snapshot>>,
+    pub(super) snapshots: Vec<Snapshot>,
     /// What looked like a public file and is of no use, with the reason.
     pub(super) unusable: Vec<(PathBuf, Error)>,
     keys: KnownKeys,
@@ -48,8 +42,8 @@ impl Library {
     /// Reads and compiles what was found.
     pub(super) fn load(found: &Found, setups: &Setups, observer: &dyn Observer) -> Self {
         let mut library = Self::default();
-        let universes: Vec<Located<Universe>> = library.read(&found.universes, documents::read);
-        let compiled: Vec<Located<CompiledPolicyFile>> = library.read(&found.compiled, documents::read);
+        let universes: Vec<Universe> = library.read(&found.universes, documents::read);
+        let compiled: Vec<CompiledPolicyFile> = library.read(&found.compiled, documents::read);
         library.snapshots = library.read(&found.snapshots, documents::read);
         for path in &found.policies {
             if let Err(error) = library.add(path, &universes, &compiled, setups, observer) {
@@ -63,11 +57,11 @@ impl Library {
         &mut self,
         paths: &[PathBuf],
         read: fn(&Path) -> Result<T, documents::DocumentError>,
-    ) -> Vec<Located<T>> {
+    ) -> Vec<T> {
         let mut all = Vec::with_capacity(paths.len());
         for path in paths {
             match read(path) {
-                Ok(content) => all.push(Located { path: path.clone(), content }),
+                Ok(content) => all.push(content),
                 Err(error) => self.unusable.push((path.clone(), error.into())),
             }
         }
@@ -78,17 +72,17 @@ impl Library {
     fn add(
         &mut self,
         path: &Path,
-        universes: &[Located<Universe>],
-        compiled: &[Located<CompiledPolicyFile>],
+        universes: &[Universe],
+        compiled: &[CompiledPolicyFile],
         setups: &Setups,
         observer: &dyn Observer,
     ) -> Result<(), Error> {
         let name = documents::read::<Policy>(path)?.universe;
-        let mut fitting = universes.iter().filter(|universe| universe.content.name == name).peekable();
+        let mut fitting = universes.iter().filter(|universe| universe.name == name).peekable();
         if fitting.peek().is_none() {
             return Err(Error::Rejected(missing("policy: universe", format!("the universe {name}"), universes.len())));
         }
-        for Located { content: universe, .. } in fitting {
+        for universe in fitting {
             let policy = documents::read_policy(path, universe)?;
             let published = |policy: &Policy, universe: &Universe| published(compiled, policy, universe);
             let policy = commitments::of(policy, universe.clone(), published, setups, observer)?;
@@ -106,7 +100,7 @@ impl Library {
         let mut shelves = BTreeMap::new();
         for known in &self.policies {
             let snapshots: &mut BTreeMap<_, Vec<_>> = shelves.entry(known.policy.id().0).or_default();
-            for Located { content: snapshot, .. } in &self.snapshots {
+            for snapshot in &self.snapshots {
                 let files = Files { policy: &known.policy, snapshot, verifying_key: &known.verifying_key };
                 let groundwork = Groundwork::new(files, &self.keys);
                 snapshots.entry(groundwork.snapshot_id().0).or_default().push(groundwork);
@@ -140,9 +134,9 @@ impl<'a> Shelves<'a> {
         let snapshots = self.0.get(&claim.policy.0).ok_or_else(|| {
             missing("policy", format!("the policy {}, with its universe and set-up", claim.policy.0), self.0.len())
         })?;
-        let same = snapshots.get(&claim.snapshot.0).ok_or_else(|| {
-            missing("market", format!("the market snapshot {}", claim.snapshot.0), snapshots.len())
-        })?;
+        let same = snapshots
+            .get(&claim.snapshot.0)
+            .ok_or_else(|| missing("market", format!("the market snapshot {}", claim.snapshot.0), snapshots.len()))?;
         // Whoever adds a file whose reports are no good must not spoil the snapshot for everybody.
         let good = same.iter().find(|groundwork| same.len() == 1 || groundwork.market().is_ok());
         good.or(same.first()).ok_or_else(|| missing("market", "a snapshot".to_owned(), 0))
@@ -159,13 +153,11 @@ fn missing(input: &str, expected: String, others: usize) -> Rejection {
 }
 
 fn published(
-    compiled: &[Located<CompiledPolicyFile>],
+    compiled: &[CompiledPolicyFile],
     policy: &Policy,
     universe: &Universe,
 ) -> Result<Option<CompiledPolicyFile>, Error> {
     let (document, universe) = (DocumentId::of(policy)?, UniverseId::of(universe)?);
-    let of_both = |file: &&Located<CompiledPolicyFile>| {
-        file.content.document == document && file.content.universe == universe
-    };
-    Ok(compiled.iter().find(of_both).map(|file| file.content.clone()))
+    let of_both = |file: &&CompiledPolicyFile| file.document == document && file.universe == universe;
+    Ok(compiled.iter().find(of_both).cloned())
 }

@@ -102,7 +102,9 @@ pub enum AuditError {
     #[error("expected no warnings among the findings, found {0}; see the report, or audit without --fail-on-findings")]
     Findings(usize),
     /// The batch accepts what is refused alone.
-    #[error("{file}: the batch accepts it, and alone it is refused: {error}; if the file did not change meanwhile, please report this")]
+    #[error(
+        "{file}: the batch accepts it, and alone it is refused: {error}; if the file did not change meanwhile, please report this"
+    )]
     Disagreement {
         /// The attestation.
         file: String,
@@ -320,7 +322,8 @@ impl Audit {
         if self.rejected > 0 {
             let refused = self.attestations.iter().filter(|entry| !(entry.is_good() && self.history));
             let classes: Vec<Class> = refused.filter_map(|entry| Some(entry.reason.as_ref()?.class)).collect();
-            let gravest = [Class::Invalid, Class::Mismatch, Class::Input].into_iter().find(|class| classes.contains(class));
+            let gravest =
+                [Class::Invalid, Class::Mismatch, Class::Input].into_iter().find(|class| classes.contains(class));
             let class = gravest.unwrap_or(Class::Internal);
             return Err(AuditError::Refused { refused: self.rejected, total: self.attestations.len(), class });
         }
@@ -367,7 +370,9 @@ fn judge(request: &Request<'_>, paths: &[PathBuf], shelves: &Shelves<'_>, observ
         count(&done, total, Stage::Verifying, observer);
         judged
     };
-    paths.par_iter().map(judge).collect()
+    let judged = paths.par_iter().map(judge).collect();
+    observer.event(Event::Progress { stage: Stage::Verifying, done: total, total });
+    judged
 }
 
 fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judged {
@@ -458,17 +463,21 @@ fn verify_alone(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Re
     Ok(())
 }
 
-/// A path as reports show it: from the audited directory on, without characters that a terminal would obey.
+/// A path as reports show it: from the audited directory on.
 fn shown(request: &Request<'_>, path: &Path) -> String {
-    let path = path.strip_prefix(request.directory).unwrap_or(path).display().to_string();
-    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    format!("./{}", path.chars().map(visible).collect::<String>())
+    format!("./{}", visible(&path.strip_prefix(request.directory).unwrap_or(path).display().to_string()))
 }
 
-/// Counts one more, and tells so now and then.
+/// A text without characters that a terminal would obey: names of files are anybody's choice, and errors repeat them.
+fn visible(text: &str) -> String {
+    let visible = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(visible).collect()
+}
+
+/// Counts one more, and tells so now and then. The end is for the caller to tell, once all threads are done.
 fn count(done: &AtomicU64, total: u64, stage: Stage, observer: &dyn Observer) {
     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-    if done == total || done.is_multiple_of(64) {
+    if done < total && done.is_multiple_of(64) {
         observer.event(Event::Progress { stage, done, total });
     }
 }

@@ -18,10 +18,7 @@ use alloy_primitives::keccak256;
 use rayon::prelude::*;
 use serde::Deserialize;
 use surety_kzg::{Event, Observer, progress::Stage};
-use surety_margin::{
-    problem::Problem,
-    text::InputErrors,
-};
+use surety_margin::{problem::Problem, text::InputErrors};
 
 use crate::{
     Error,
@@ -67,6 +64,7 @@ pub(super) fn scan(directory: &Path, observer: &dyn Observer) -> Result<Found, F
             kind
         })
         .collect();
+    observer.event(Event::Progress { stage: Stage::Scanning, done: total, total });
     let mut found = Found { ignored: others, ..Found::default() };
     let mut seen = BTreeSet::new();
     for (path, kind) in candidates.into_iter().zip(sorted) {

@@ -105,8 +105,11 @@ pub fn run(
     let trust = trust(&policy, &epochs)?;
     files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, Existing::Keep)?;
 
-    let forgotten = tempfile::tempdir()
-        .map_err(|error| FileError::Io { path: std::env::temp_dir(), action: "cannot be written", error })?;
+    let forgotten = tempfile::tempdir().map_err(|error| FileError::Io {
+        path: std::env::temp_dir(),
+        action: "cannot be written",
+        error,
+    })?;
     let prover = Prover::new(setups.params(setup.id(), universe.capacity, observer)?)?;
     let shared = Shared {
         universe: &universe,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod audit;
 mod calibrate;
 mod ceremony;
 mod commands;

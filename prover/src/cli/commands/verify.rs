@@ -10,10 +10,11 @@ use surety::{
     layout::Layout,
 };
 use surety_kzg::SrsId;
-use surety_margin::{market::Snapshot, units::Timestamp, universe::Universe};
+use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
 use surety_verifier::{
     attestation::Attestation,
     check::{self, Accepted, Files, Terms},
+    compiled::CompiledPolicyFile,
     trust::Trust,
 };
 
@@ -63,9 +64,11 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let setups = setups()?;
     let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
     let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
-    let published = |_: &_, _: &_| match documents::read(&layout.compiled()) {
-        Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
-        published => Ok(Some(published?)),
+    let published = |_: &Policy, _: &Universe| -> Result<Option<CompiledPolicyFile>, Error> {
+        match documents::read(&layout.compiled()) {
+            Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
+            published => Ok(Some(published?)),
+        }
     };
     let policy = commitments::of(policy, universe, published, &setups, &session.progress)?;
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };

@@ -67,7 +67,8 @@ fn coverage(audit: &Audit) -> String {
     for series in &audit.timeline.subjects {
         levels.entry((series.policy_name.as_str(), series.level.as_str())).or_default().push(series);
     }
-    let from = audit.timeline.subjects.iter().filter_map(|series| series.attested.first()).map(|span| span.from.0).min();
+    let from =
+        audit.timeline.subjects.iter().filter_map(|series| series.attested.first()).map(|span| span.from.0).min();
     let lines: Vec<Line> = levels
         .into_iter()
         .map(|((policy, level), series)| {
@@ -109,12 +110,13 @@ fn ages(audit: &Audit) -> String {
     let bins = ages.iter().max().map_or(0, |oldest| oldest / width + 1);
     let rows: Vec<_> = (0..bins)
         .map(|bin| {
-            let range = bin * width..(bin + 1) * width;
+            let range = bin * width..(bin + 1).saturating_mul(width);
             let count = ages.iter().filter(|age| range.contains(age)).count();
             (format!("{} to {}", duration(range.start), duration(range.end)), count)
         })
         .collect();
-    let description = described("Attestations that count, by the age of the oldest price or balance behind them", &rows);
+    let description =
+        described("Attestations that count, by the age of the oldest price or balance behind them", &rows);
     charts::bars("Ages", &description, &rows, Colour::Blue)
 }
 
