@@ -82,13 +82,28 @@ impl Library {
         if fitting.peek().is_none() {
             return Err(Error::Rejected(missing("policy: universe", format!("the universe {name}"), universes.len())));
         }
+        let (mut usable, mut failure) = (false, None);
         for universe in fitting {
-            let policy = documents::read_policy(path, universe)?;
-            let published = |policy: &Policy, universe: &Universe| published(compiled, policy, universe);
-            let policy = commitments::of(policy, universe.clone(), published, setups, observer)?;
-            if self.policies.iter().any(|known| known.policy.id() == policy.id()) {
-                continue;
+            match self.compile(path, universe, compiled, setups, observer) {
+                Ok(()) => usable = true,
+                Err(error) => failure = Some(error),
             }
+        }
+        failure.filter(|_| !usable).map_or(Ok(()), Err)
+    }
+
+    fn compile(
+        &mut self,
+        path: &Path,
+        universe: &Universe,
+        compiled: &[CompiledPolicyFile],
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        let policy = documents::read_policy(path, universe)?;
+        let published = |policy: &Policy, universe: &Universe| published(compiled, policy, universe);
+        let policy = commitments::of(policy, universe.clone(), published, setups, observer)?;
+        if self.policies.iter().all(|known| known.policy.id() != policy.id()) {
             let verifying_key = setups.verifying_key(SrsId::from(universe.srs), universe.capacity, observer)?;
             self.policies.push(Known { path: path.to_owned(), policy, verifying_key });
         }
