@@ -13,9 +13,11 @@ export const HARD_FORK = "osaka";
 /** Reads a JSON file of this project. */
 export const read = (path) => JSON.parse(readFileSync(new URL(path, ROOT), "utf8"));
 
-/** Starts anvil on a free port, hands it to `use`, and ends it. */
-export async function withAnvil(use) {
-  const anvil = spawn("anvil", ["--hardfork", HARD_FORK, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+/** Starts anvil on a free port, with further options, hands it to `use`, and ends it. */
+export async function withAnvil(use, ...options) {
+  const anvil = spawn("anvil", ["--hardfork", HARD_FORK, "--port", "0", ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   try {
     return await use(new Node(await addressOf(anvil)));
   } finally {
@@ -64,10 +66,16 @@ class Node {
     return receipt;
   }
 
-  /** Deploys a contract of the build and returns its address. */
-  async deploy(file, contract) {
-    const { contractAddress } = await this.transact({ data: read(`out/${file}/${contract}.json`).bytecode.object });
+  /** Deploys a contract of the build, with encoded arguments, as an account; returns its address. */
+  async deploy(file, contract, { from, args = "0x" } = {}) {
+    const code = read(`out/${file}/${contract}.json`).bytecode.object;
+    const { contractAddress } = await this.transact({ data: code + args.slice(2), ...(from && { from }) });
     return contractAddress;
+  }
+
+  /** What a contract answers to a call. */
+  async call(to, data) {
+    return this.rpc("eth_call", { to, data });
   }
 
   /** Calls a contract; returns what it says if it reverts, and nothing if it does not. */

@@ -179,6 +179,14 @@ impl HoldingCommitment {
         Self::new(parts.into_iter().fold(G1::identity(), |sum, part| sum + part.0))
     }
 
+    /// The commitment to the sum with what a public point commits to, without masks; the identity changes nothing.
+    ///
+    /// # Errors
+    /// If the sum is the identity.
+    pub fn plus(&self, public: &G1Affine) -> Result<Self, HoldingError> {
+        Self::new(G1::from(self.0) + public)
+    }
+
     /// The point.
     #[must_use]
     pub fn point(&self) -> &G1Affine {
@@ -299,6 +307,7 @@ mod tests {
         let opposite = HoldingCommitment(-*commitment.point());
         assert_eq!(HoldingCommitment::sum(&[commitment, opposite]), Err(HoldingError::SumIsIdentity));
         assert_eq!(HoldingCommitment::sum([]), Err(HoldingError::SumIsIdentity));
+        assert_eq!(commitment.plus(opposite.point()), Err(HoldingError::SumIsIdentity));
     }
 
     #[test]

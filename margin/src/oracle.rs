@@ -86,6 +86,50 @@ pub fn check(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Resul
     }
 }
 
+/// The snapshot that a contract has taken from feeds. `previous` are the prices of the one before, where the policy has a
+/// circuit breaker and there is one.
+///
+/// # Errors
+/// With every rule that it breaks: see [`check_taken`].
+pub fn taken(
+    policy: &Policy,
+    universe: &Universe,
+    epoch: u64,
+    time: Timestamp,
+    prices: Vec<EntryPrice>,
+    previous: Option<Predecessor>,
+) -> Result<Snapshot, Vec<Problem>> {
+    let snapshot = Snapshot {
+        kind: SnapshotKind::Market,
+        version: FormatVersion,
+        epoch,
+        time,
+        marked: marked(policy, previous.as_ref(), &prices),
+        previous,
+        prices,
+        reports: Vec::new(),
+    };
+    check_taken(policy, universe, &snapshot)?;
+    Ok(snapshot)
+}
+
+/// Checks a snapshot that a contract has taken from feeds, so that nobody has reported, and returns the market vector that
+/// follows from it. Whether a contract has is for the caller to know, from the chain.
+///
+/// # Errors
+/// With every rule that the snapshot breaks.
+pub fn check_taken(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Result<Vec<Price>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let reports = snapshot.reports.len();
+    problems.extend(require(reports == 0, "reports", "none, because a contract has taken the snapshot", reports));
+    problems.extend(epoch_problem(&policy.oracle, snapshot.epoch, snapshot.time, "time".to_owned()));
+    problems.extend(predecessor_problem(policy, snapshot));
+    match market_without_reports(policy, universe, snapshot) {
+        Ok(prices) if problems.is_empty() => Ok(prices),
+        result => Err(problems.into_iter().chain(result.err().into_iter().flatten()).collect()),
+    }
+}
+
 /// The market vector of a snapshot, whoever stands behind its prices: what `explain` takes and no proof may rest on.
 ///
 /// # Errors
@@ -106,9 +150,13 @@ pub fn market_without_reports(
     Layout::new(policy, universe)?.derive(&reported, snapshot.time)
 }
 
-/// When the oldest of the observations of a market entry was made, by its position in the policy.
+/// When the oldest of the observations of a market entry was made, by its position in the policy. Where nobody has
+/// reported, that is the time of the snapshot.
 #[must_use]
 pub fn oldest_observation(snapshot: &Snapshot, index: usize) -> Option<Timestamp> {
+    if snapshot.reports.is_empty() {
+        return snapshot.prices.get(index).map(|_| snapshot.time);
+    }
     let observed_at = |report: &Report| {
         let observation = report.observations.get(index)?.observation()?;
         Some(Timestamp(report.observed_at.0.saturating_sub(observation.age.0)))
@@ -147,7 +195,7 @@ fn one_report_problems(policy: &Policy, report: &Report, first: &Report, index: 
     problems.extend(require(report.feeds == first.feeds, path("feeds"), expected, report.feeds));
     let expected = format!("the epoch of the first report, {}", first.epoch);
     problems.extend(require(report.epoch == first.epoch, path("epoch"), expected, report.epoch));
-    problems.extend(epoch_problem(rules, report, path("observed_at")));
+    problems.extend(epoch_problem(rules, report.epoch, report.observed_at, path("observed_at")));
     let expected = format!("the previous prices of the first report, {}", first.previous);
     problems.extend(require(report.previous == first.previous, path("previous"), expected, report.previous));
     let (expected, found) = (policy.market.len(), report.observations.len());
@@ -179,11 +227,10 @@ fn feed_quorum_problems(policy: &Policy, reports: &[Report]) -> Vec<Problem> {
         .collect()
 }
 
-/// A report of time `t` belongs to epoch `t / epoch`, rounded down.
-fn epoch_problem(rules: &OracleRules, report: &Report, path: String) -> Option<Problem> {
-    let Timestamp(time) = report.observed_at;
-    let expected = format!("a time in epoch {} of {} seconds", report.epoch, rules.epoch.0);
-    require(time.checked_div(rules.epoch.0) == Some(report.epoch), path, expected, time)
+/// Time `t` belongs to epoch `t / epoch`, rounded down.
+fn epoch_problem(rules: &OracleRules, epoch: u64, Timestamp(time): Timestamp, path: String) -> Option<Problem> {
+    let expected = format!("a time in epoch {epoch} of {} seconds", rules.epoch.0);
+    require(time.checked_div(rules.epoch.0) == Some(epoch), path, expected, time)
 }
 
 /// `confidence / price <= max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.

@@ -87,6 +87,15 @@ impl Account {
         })
     }
 
+    /// The account with public balances, which no masks hide, added to it.
+    ///
+    /// # Errors
+    /// If the sum is more than can be proven about.
+    pub fn with_public(mut self, balances: &Position) -> Result<Self, AccountError> {
+        self.position = self.position.plus(balances).map_err(AccountError::Sum)?;
+        Ok(self)
+    }
+
     /// What it holds.
     #[must_use]
     pub fn position(&self) -> &Position {
@@ -99,7 +108,7 @@ impl Account {
         &self.entries
     }
 
-    /// The column that its statements' commitments add up to.
+    /// The column that its statements' commitments, and those to public balances, add up to.
     ///
     /// # Errors
     /// If the universe is for another capacity class.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use surety_kzg::{Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
-    FormatVersion,
     holdings::Holdings,
     ident::{EvmAddress, Name},
     market::{Report, Snapshot, read_observations},
@@ -22,7 +21,7 @@ use surety_verifier::{
     report::snapshot_id,
     signature::SigningKey,
     statement::Statement,
-    trust::{Trust, TrustKind},
+    trust::Trust,
 };
 
 pub mod batch;
@@ -121,6 +120,8 @@ pub fn run(
         let request = Request {
             policy: &policy,
             snapshot: &snapshot,
+            on_chain: false,
+            vault: None,
             statements: &statements,
             level: &level,
             verifier: EvmAddress::ZERO,
@@ -182,19 +183,15 @@ fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]
         (source.name.clone(), last)
     });
     Ok(Trust {
-        kind: TrustKind::Trust,
-        version: FormatVersion,
         policy: Some(policy.id()),
         srs: Some(policy.universe().srs),
-        subject: None,
-        level: None,
         epoch: Some(snapshot.epoch),
         snapshots: Some(vec![snapshot_id(policy, snapshot)]),
-        verifier: None,
         audience: Some(audience()?),
         sources: Some(rules.sources.iter().map(|source| (source.name.clone(), source.signer)).collect()),
         oracles: Some(rules.oracle.nodes.iter().map(|node| (node.name.clone(), node.signer)).collect()),
         sequences: sequences.collect(),
+        ..Trust::nothing()
     })
 }
 

@@ -17,9 +17,9 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, audit::AuditError, directories::NoHome, documents::DocumentError, explain::ExplainError,
-    files::FileError, keys::KeyError, ledger::LedgerError, oracle::OracleError, prove::ProveError, setup::SetupError,
-    source::SourceError,
+    account::AccountError, archive::ArchiveError, audit::AuditError, chain::ChainError, directories::NoHome,
+    documents::DocumentError, explain::ExplainError, files::FileError, keys::KeyError, ledger::LedgerError,
+    oracle::OracleError, prove::ProveError, setup::SetupError, source::SourceError, vault::VaultError,
 };
 
 /// What kind of failure it is.
@@ -99,9 +99,18 @@ pub enum Error {
     /// The ledger of proofs.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// An archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A proof.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// What is said of a vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A contract, or the way to it.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     /// An attestation is refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -157,8 +166,11 @@ impl Error {
             Self::Explain(ExplainError { error: EvaluateError::Policy(_), .. }) => Class::Input,
             Self::Explain(ExplainError { error: EvaluateError::Overflow, .. }) => Class::Internal,
             Self::Ledger(error) => ledger_class(error),
+            Self::Archive(error) => archive_class(error),
             Self::Prove(error) => prove_class(error),
             Self::Audit(error) => error.class(),
+            Self::Vault(error) => vault_class(error),
+            Self::Chain(error) => error.class(),
             Self::Rejected(rejection) => match rejection.class() {
                 rejection::Class::Invalid => Class::Invalid,
                 rejection::Class::Mismatch => Class::Mismatch,
@@ -186,7 +198,12 @@ impl Error {
             Self::Source(_) => "source",
             Self::Account(_) | Self::Prove(ProveError::Account(_)) => "account",
             Self::Explain(_) => "explain",
+            Self::Vault(_) | Self::Prove(ProveError::Vault(_)) => "vault",
+            Self::Chain(_) => "chain",
             Self::Ledger(_) | Self::Prove(ProveError::Ledger(_)) => "ledger",
+            Self::Archive(ArchiveError::File(_)) => "file",
+            Self::Archive(ArchiveError::Content(_)) => "input",
+            Self::Archive(_) => "archive",
             Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
             Self::Audit(_) => "audit",
@@ -200,7 +217,7 @@ impl Error {
     #[must_use]
     pub fn problems(&self) -> Vec<LocatedProblem> {
         match self {
-            Self::Document(DocumentError::Content(errors)) => errors
+            Self::Document(DocumentError::Content(errors)) | Self::Archive(ArchiveError::Content(errors)) => errors
                 .errors()
                 .iter()
                 .map(|error| LocatedProblem {
@@ -209,7 +226,8 @@ impl Error {
                     ..LocatedProblem::new(&error.file, &error.problem)
                 })
                 .collect(),
-            Self::Oracle(OracleError::Problems { input, problems }) => {
+            Self::Oracle(OracleError::Problems { input, problems })
+            | Self::Chain(ChainError::Problems { input, problems }) => {
                 problems.iter().map(|problem| LocatedProblem::new(input, problem)).collect()
             }
             Self::Calibrate(CalibrateError::Calibration(problems)) => {
@@ -288,6 +306,19 @@ fn document_class(error: &DocumentError) -> Class {
     }
 }
 
+/// An archive that is not whole is worth nothing until its owner knows why.
+fn archive_class(error: &ArchiveError) -> Class {
+    match error {
+        ArchiveError::Kind(_) | ArchiveError::Content(_) | ArchiveError::File(_) => Class::Input,
+        ArchiveError::NoArchive(_)
+        | ArchiveError::Version { .. }
+        | ArchiveError::Broken { .. }
+        | ArchiveError::OtherHistory { .. } => Class::Mismatch,
+        ArchiveError::Full(_) => Class::Resources,
+        ArchiveError::Database { .. } => Class::Internal,
+    }
+}
+
 fn compiled_class(error: &CompiledError) -> Class {
     match error {
         CompiledError::Policy(_) | CompiledError::Rules(_) => Class::Input,
@@ -308,6 +339,13 @@ fn account_class(error: &AccountError) -> Class {
         AccountError::NoOpening { .. } | AccountError::Holdings(_) | AccountError::Sum(_) => Class::Input,
         AccountError::OtherOpening { .. } => Class::Mismatch,
         AccountError::Commitment(_) => Class::Internal,
+    }
+}
+
+fn vault_class(error: &VaultError) -> Class {
+    match error {
+        VaultError::Balances(_) => Class::Input,
+        VaultError::Other { .. } | VaultError::Point(_) | VaultError::Commitment { .. } => Class::Mismatch,
     }
 }
 
@@ -333,6 +371,7 @@ fn prove_class(error: &ProveError) -> Class {
         ProveError::NoLevel { .. } | ProveError::NoStatements => Class::Input,
         ProveError::Refused(rejection) => refused_class(rejection),
         ProveError::Account(error) => account_class(error),
+        ProveError::Vault(error) => vault_class(error),
         ProveError::Insufficient(_) => Class::Insufficient,
         ProveError::Memory(_) => Class::Resources,
         ProveError::Ledger(error) => ledger_class(error),

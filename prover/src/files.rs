@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
 
 /// Most bytes of a configuration file, a statement, a snapshot or an opening.
@@ -184,6 +185,23 @@ fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>,
     }
 }
 
+/// The files under a directory and the directories in it, in the order of their names. Links are not followed.
+///
+/// # Errors
+/// If a directory is missing or the operating system refuses.
+pub fn under(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
+    let entries = entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir()));
+    let path = |entry: Result<DirEntry, walkdir::Error>| match entry {
+        Ok(entry) => Ok(entry.into_path()),
+        Err(error) => {
+            let path = error.path().unwrap_or(directory).to_owned();
+            Err(FileError::io(&path, READ)(error.into()))
+        }
+    };
+    entries.map(path).collect()
+}
+
 /// Creates a directory, and those above it, unless they exist.
 ///
 /// # Errors
@@ -270,6 +288,18 @@ mod tests {
         assert_eq!(read(&path, 11).unwrap().len(), 11);
         // A device states no length.
         assert!(matches!(read_secret(Path::new("/dev/zero")), Err(FileError::TooLarge { limit: SECRET_LIMIT, .. })));
+    }
+
+    #[test]
+    fn files_under_a_directory_are_listed_in_order_and_links_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["b/a", "b/c/b", "c"].map(|file| directory.path().join(file));
+        fs::create_dir_all(b.parent().unwrap()).unwrap();
+        [&c, &b, &a].into_iter().for_each(|file| fs::write(file, "").unwrap());
+        let link = directory.path().join("d");
+        std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+        assert_eq!(under(directory.path()).unwrap(), [a, b, c, link]);
+        assert!(matches!(under(&directory.path().join("nowhere")), Err(FileError::Missing(_))));
     }
 
     fn pipe(directory: &Path) -> PathBuf {

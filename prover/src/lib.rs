@@ -9,12 +9,15 @@
 //! | [`source`], [`opening`] | what sources sign, and what they tell the holder alone |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`prove`] | from all of that to an attestation |
+//! | [`vault`] | collateral in a contract, which counts beside what sources state |
+//! | [`chain`] | contracts: publishing policies, taking prices, bringing attestations |
 //! | [`explain`] | the margin at every level |
 //! | [`setup`] | set-ups and their bases |
 //! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`imported`] | what imports from files of others write |
 //! | [`audit`], [`commitments`] | many attestations at once, and what strikes an auditor about them |
 //! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
+//! | [`archive`] | what an auditor was shown, kept so that nothing can vanish from it |
 //! | [`demo`], [`example`] | the whole way, on the example |
 //! | [`keys`], [`keystore`] | signing keys |
 //! | [`documents`], [`layout`], [`files`], [`directories`] | files, and where they are |
@@ -23,7 +26,9 @@
 //! | [`error`] | every failure, and its class |
 
 pub mod account;
+pub mod archive;
 pub mod audit;
+pub mod chain;
 pub mod commitments;
 pub mod demo;
 pub mod directories;
@@ -44,5 +49,6 @@ pub mod resources;
 pub mod self_test;
 pub mod setup;
 pub mod source;
+pub mod vault;
 
 pub use crate::error::{Class, Error};

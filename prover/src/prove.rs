@@ -18,6 +18,7 @@ use surety_verifier::{
     rejection::Rejection,
     report::snapshot_id,
     statement::Statement,
+    trust::Trust,
 };
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
     ledger::{Ledger, LedgerError},
     opening::Opening,
     resources::{NotEnoughMemory, check_memory},
+    vault::{VaultBalances, VaultError},
 };
 
 /// Why there is no attestation.
@@ -44,6 +46,9 @@ pub enum ProveError {
     /// No verifier would accept the claim, however good the account is.
     #[error(transparent)]
     Refused(#[from] Rejection),
+    /// What is said of a vault cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Statements and openings make no account.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -89,6 +94,10 @@ pub struct Request<'a> {
     pub policy: &'a CompiledPolicy,
     /// The market.
     pub snapshot: &'a Snapshot,
+    /// Whether a contract has taken the snapshot from feeds, so that nobody has signed it.
+    pub on_chain: bool,
+    /// What counts in the vault that the attestation draws on; nothing if it draws on none.
+    pub vault: Option<&'a VaultBalances>,
     /// What the sources state, in any order. They say whose account it is and which registry the attestation is for.
     pub statements: &'a [Statement],
     /// The level of the policy.
@@ -139,11 +148,18 @@ impl Prover {
             snapshot: request.snapshot,
             verifying_key: self.key.verifying_key(),
         };
+        let chain_snapshots = if request.on_chain { vec![claim.snapshot] } else { Vec::new() };
+        let trust = Trust { chain_snapshots, ..Trust::nothing() };
+        let vault = request.vault.map(VaultBalances::state).transpose()?;
         // Whether a set-up is good enough is for verifiers to say.
-        let terms = Terms { trust: None, strict: false, allow_insecure_srs: true, now: request.now };
+        let terms = Terms { trust: Some(&trust), strict: false, allow_insecure_srs: true, vault, now: request.now };
         let Examined { context, known, prices, .. } = examine(&claim, &files, &terms)?;
         let universe = request.policy.committed().universe();
-        let account = Account::open(universe, &self.params, &claim.statements, openings)?;
+        let mut account = Account::open(universe, &self.params, &claim.statements, openings)?;
+        if let Some(vault) = request.vault {
+            vault.check_owner(&claim.subject, &claim.audience)?;
+            account = account.with_public(&vault.position(universe, &self.params)?)?;
+        }
         let assignment = decide(request.policy, level, program, &account, &prices)?;
         let witness = Witness::new(program, &prices, &account.column(&self.params)?, &assignment)?;
         let context = context.hash();
@@ -177,7 +193,7 @@ impl Prover {
             policy: committed.id(),
             epoch: request.snapshot.epoch,
             snapshot: snapshot_id(committed, request.snapshot),
-            vault_checkpoint: Bytes32::ZERO,
+            vault_checkpoint: request.vault.map_or(Bytes32::ZERO, |vault| vault.checkpoint),
             valid_until: request.valid_until.unwrap_or(longest),
             statements,
         })

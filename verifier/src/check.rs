@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use halo2curves::bn256::G1Affine;
 use serde::Serialize;
-use surety_kzg::{Origin, SrsId, scalar};
+use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
 use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
@@ -45,7 +45,7 @@ use crate::{
     pairing::{PairingCheck, PairingFailed},
     plonk::KnownCommitments,
     rejection::{Rejection, Rule, require, same},
-    report::{CheckedSnapshot, check_snapshot, snapshot_id},
+    report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
     signature::KnownKeys,
     statement::{self, Expectations, StatementSet},
     trust::{Anchors, Faith, Trust},
@@ -71,8 +71,19 @@ pub struct Terms<'a> {
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows. Such a proof proves nothing.
     pub allow_insecure_srs: bool,
+    /// What it has read from the vault that the attestation draws on; nothing if it draws on none.
+    pub vault: Option<Vault>,
     /// The time.
     pub now: Timestamp,
+}
+
+/// What counts of a subject's collateral in a vault, as a contract says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vault {
+    /// The hash that stands for it in a claim.
+    pub checkpoint: Bytes32,
+    /// The commitment to it, without masks; the identity if there is nothing.
+    pub commitment: G1Affine,
 }
 
 /// What an attestation that passed every check establishes, and what it does not.
@@ -113,7 +124,7 @@ impl Accepted {
     #[must_use]
     pub fn not_established(&self) -> Vec<&'static str> {
         let mut limits = vec![
-            "that the sources stated the truth, and the oracle nodes the market's prices",
+            "that the sources stated the truth, and the oracle nodes or feeds the market's prices",
             "that the subject still has these balances: they are as of the time stated",
             "that the subject owes nothing that these sources do not know of",
         ];
@@ -232,15 +243,15 @@ impl<'a> Groundwork<'a> {
         self.snapshot_id
     }
 
-    /// The snapshot, if it keeps the policy's rules.
+    /// The snapshot, if it keeps the policy's rules. Whether one without reports counts is another question, which
+    /// [`Trust`] answers.
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn market(&self) -> Result<&CheckedSnapshot, Rejection> {
-        self.market
-            .get_or_init(|| check_snapshot(self.files.policy, self.files.snapshot))
-            .as_ref()
-            .map_err(Clone::clone)
+        let Files { policy, snapshot, .. } = self.files;
+        let check = if snapshot.reports.is_empty() { check_taken } else { check_snapshot };
+        self.market.get_or_init(|| check(policy, snapshot)).as_ref().map_err(Clone::clone)
     }
 
     /// As [`prepare`].
@@ -264,12 +275,14 @@ impl<'a> Groundwork<'a> {
         let files = &self.files;
         let policy = files.policy;
         let level = check_references(claim, files, self.snapshot_id)?;
+        check_vault(claim, terms.vault)?;
         let mut anchors = Anchors::new(terms.trust);
         let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
         anchors.check_identities(claim, policy)?;
         let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject, keys: self.keys };
         let statements = statement::check(&claim.statements, &expectations)?;
         anchors.check_sequences(&claim.statements, policy.policy())?;
+        check_origin(claim, files, &anchors)?;
         let market = self.market()?;
         anchors.check_market(claim.epoch, claim.snapshot)?;
         check_breaker(policy, market)?;
@@ -278,7 +291,8 @@ impl<'a> Groundwork<'a> {
         refuse_faith(&faith, terms.strict)?;
 
         let coef = self.coefficients(&claim.level, level, market)?;
-        let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *statements.holdings.point() };
+        let hold = holdings(&statements, terms.vault)?;
+        let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *hold.point() };
         let accepted = Accepted {
             subject: claim.subject,
             level: claim.level.clone(),
@@ -331,11 +345,38 @@ fn check_references<'a>(
     refers("verifying key", "verifying key", claim.verifying_key, verifying_key.digest().bytes())?;
     same(Rule::Reference, "market: epoch", "the epoch of the attestation,", claim.epoch, snapshot.epoch)?;
     refers("market", "market snapshot", claim.snapshot.0, snapshot_id.0)?;
-    same(Rule::Vault, "attestation: vault checkpoint", "none:", Bytes32::ZERO, claim.vault_checkpoint)?;
     policy.level(&claim.level).ok_or_else(|| {
         let names: Vec<_> = policy.policy().levels.iter().map(|level| level.name.as_str()).collect();
         let expected = format!("a level of the policy ({})", names.join(", "));
         Rejection::new(Rule::Reference, "attestation: level", expected, claim.level.to_string())
+    })
+}
+
+/// A claim draws on the vault that the verifier has looked into, as it was then, or on none.
+fn check_vault(claim: &Claim, vault: Option<Vault>) -> Result<(), Rejection> {
+    let (what, expected) = vault.map_or(("none:", Bytes32::ZERO), |vault| ("what you have read,", vault.checkpoint));
+    same(Rule::Vault, "attestation: vault checkpoint", what, expected, claim.vault_checkpoint)
+}
+
+/// The commitment to all holdings: those that sources state, and those in the vault.
+fn holdings(statements: &StatementSet, vault: Option<Vault>) -> Result<HoldingCommitment, Rejection> {
+    let Some(vault) = vault else {
+        return Ok(statements.holdings);
+    };
+    statements.holdings.plus(&vault.commitment).map_err(|error| {
+        let expected = "a commitment that does not cancel those of the statements";
+        Rejection::new(Rule::HoldingCommitment, "vault: commitment", expected, error.to_string())
+    })
+}
+
+/// A snapshot without reports counts only if the verifier knows from a chain that a contract has taken it.
+fn check_origin(claim: &Claim, files: &Files<'_>, anchors: &Anchors<'_>) -> Result<(), Rejection> {
+    let Files { policy, snapshot, .. } = *files;
+    let stands = !snapshot.reports.is_empty() || anchors.pins_taken(claim.snapshot);
+    require(stands, Rule::Market, "market: reports", || {
+        let quorum = policy.policy().oracle.quorum;
+        let pinned = "one that your trust file pins among the snapshots taken on a chain";
+        (format!("a snapshot of at least {quorum} reports, or {pinned}"), "no report, and no such pin".to_owned())
     })
 }
 

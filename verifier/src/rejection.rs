@@ -56,7 +56,7 @@ pub enum Rule {
     Validity,
     /// Prices and statements were fresh when the newest of them was made.
     Age,
-    /// A native verifier sees no vault.
+    /// The claim draws on the vault that the verifier has looked into, or on none.
     Vault,
     /// The proof is for exactly this claim.
     Context,
@@ -119,7 +119,9 @@ impl Rule {
             Self::Lapsed => "ask for a new attestation",
             Self::Validity => "ask for an attestation that ends in time",
             Self::Age => "ask for an attestation over prices and statements of the same time",
-            Self::Vault => "have the registry on chain verify attestations that draw on a vault",
+            Self::Vault => {
+                "have the registry on its chain verify it, or verify it with what the vault says at this checkpoint"
+            }
             Self::Context => {
                 "do not rely on it: the proof was made for another claim, or the claim was changed afterwards"
             }

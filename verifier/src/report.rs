@@ -87,14 +87,7 @@ pub fn check_signed(
     feeds: FeedsId,
     snapshot: &Snapshot,
 ) -> Result<CheckedSnapshot, Rejection> {
-    // Before anything is hashed, which takes time in proportion.
-    let most = policy.oracle.nodes.len();
-    let sizes = [("reports", snapshot.reports.len(), most), ("prices", snapshot.prices.len(), policy.market.len())];
-    for (list, found, most) in sizes {
-        require(found <= most, Rule::Market, &format!("market: {list}"), || {
-            (format!("at most {most}, as many as the policy has of them"), found.to_string())
-        })?;
-    }
+    check_sizes(policy, snapshot)?;
     let previous = snapshot.previous.as_ref().filter(|previous| previous.prices.len() <= policy.market.len());
     let previous = previous.map(|previous| PricesId::of(feeds, previous).0);
     for (index, report) in snapshot.reports.iter().enumerate() {
@@ -114,6 +107,31 @@ pub fn check_signed(
     }
     let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
     Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, marked: snapshot.marked.clone() })
+}
+
+/// Checks a snapshot that a contract has taken from feeds: nobody has reported and signed, so the caller has to know from
+/// the chain that a contract has.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_taken(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<CheckedSnapshot, Rejection> {
+    check_sizes(policy.policy(), snapshot)?;
+    let prices = oracle::check_taken(policy.policy(), policy.universe(), snapshot);
+    let prices = prices.map_err(|problems| market_rejection(&problems))?;
+    let time = snapshot.time;
+    Ok(CheckedSnapshot { prices, oldest: time, newest: time, marked: snapshot.marked.clone() })
+}
+
+/// Refuses what is too long before anything is hashed, which takes time in proportion.
+fn check_sizes(policy: &Policy, snapshot: &Snapshot) -> Result<(), Rejection> {
+    let most = policy.oracle.nodes.len();
+    let sizes = [("reports", snapshot.reports.len(), most), ("prices", snapshot.prices.len(), policy.market.len())];
+    for (list, found, most) in sizes {
+        require(found <= most, Rule::Market, &format!("market: {list}"), || {
+            (format!("at most {most}, as many as the policy has of them"), found.to_string())
+        })?;
+    }
+    Ok(())
 }
 
 /// The identifier of a policy's snapshot.

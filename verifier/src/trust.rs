@@ -51,6 +51,10 @@ pub struct Trust {
     /// The only market snapshots that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<Vec<SnapshotId>>,
+    /// Snapshots that a contract has taken from feeds, as the verifier has read them from its chain: they count although
+    /// nobody has signed them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain_snapshots: Vec<SnapshotId>,
     /// The contract that verifies on chain. Nothing that a native verifier does depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verifier: Option<EvmAddress>,
@@ -74,6 +78,29 @@ pub enum TrustKind {
     /// `surety/trust`
     #[serde(rename = "surety/trust")]
     Trust,
+}
+
+impl Trust {
+    /// Without anchors.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self {
+            kind: TrustKind::Trust,
+            version: FormatVersion,
+            policy: None,
+            srs: None,
+            subject: None,
+            level: None,
+            epoch: None,
+            snapshots: None,
+            chain_snapshots: Vec::new(),
+            verifier: None,
+            audience: None,
+            sources: None,
+            oracles: None,
+            sequences: BTreeMap::new(),
+        }
+    }
 }
 
 /// Any combination of anchors is good.
@@ -187,12 +214,21 @@ impl<'a> Anchors<'a> {
                 (format!("{newest}, the newest that your trust file knows, or a newer one"), epoch.to_string())
             })?;
         }
+        if self.pins_taken(id) {
+            return Ok(());
+        }
         if let Some(pinned) = self.anchor(|trust| trust.snapshots.as_ref(), Faith::Reports) {
             require(pinned.contains(&id), Rule::Anchor, "market", || {
                 ("one of the snapshots that your trust file pins".to_owned(), id.0.to_string())
             })?;
         }
         Ok(())
+    }
+
+    /// Whether the verifier has read the snapshot from a chain. Another pin is not enough where reports are missing:
+    /// they show when each price was observed, and could have been left out to hide that.
+    pub(crate) fn pins_taken(&self, id: SnapshotId) -> bool {
+        self.trust.is_some_and(|trust| trust.chain_snapshots.contains(&id))
     }
 
     /// Which statements: none older than one that the verifier has seen.

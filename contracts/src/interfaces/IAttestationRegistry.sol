@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IPolicyRegistry} from "./IPolicyRegistry.sol";
+import {ISnapshotOracle} from "./ISnapshotOracle.sol";
+
 /// @notice What a source has signed about an account. Which source and which account follows from its place.
 /// @param commitmentX The commitment to the balances.
 /// @param commitmentY The same.
@@ -69,6 +72,8 @@ interface IAttestationRegistry {
     error PolicyNotInForce(bytes32 policy);
     /// @notice The policy has no such level.
     error UnknownLevel(uint256 level);
+    /// @notice The attestation is about nobody.
+    error NoSubject();
     /// @notice The subject is a source or an oracle node of the policy.
     error SubjectVouchesForItself(address subject);
     /// @notice The snapshot is not the newest, and its grace is over.
@@ -83,7 +88,8 @@ interface IAttestationRegistry {
     error Encumbered(uint256 statement);
     /// @notice A newer statement about the account has been seen.
     error StatementSuperseded(uint256 statement, uint64 newest);
-    /// @notice A commitment that is no point or hides nothing, or a sum that does.
+    /// @notice A commitment that is no point or hides nothing. Behind the last statement: the vault's is no point, or the sum
+    /// hides nothing.
     error InvalidCommitment(uint256 statement);
     /// @notice Something is from the future.
     error NotYet();
@@ -137,6 +143,23 @@ interface IAttestationRegistry {
 
     /// @notice The number that a proof of the attestation must be made for, as things stand now.
     function contextOf(Attestation calldata attestation) external view returns (uint256);
+
+    /// @notice What has been seen of an account.
+    /// @param signer Who states its balances.
+    /// @param account The identifier of the account's label.
+    /// @return sequence The largest sequence number.
+    /// @return pledgedUntil The last second at which an attestation counts that it serves, in an exclusive registry.
+    /// @return pledgedTo The ordinal of that attestation's policy.
+    function accountOf(address signer, bytes32 account, address subject)
+        external
+        view
+        returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo);
+
+    /// @notice The policies.
+    function POLICIES() external view returns (IPolicyRegistry);
+
+    /// @notice The prices.
+    function ORACLE() external view returns (ISnapshotOracle);
 
     /// @notice Whether an account can serve one policy only while an attestation counts.
     function EXCLUSIVE() external view returns (bool);

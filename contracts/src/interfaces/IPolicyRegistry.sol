@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+/// @dev Most levels of a policy.
+uint256 constant MAX_LEVELS = 16;
+/// @dev Most feeds of a policy.
+uint256 constant MAX_FEEDS = 64;
+
 /// @notice An account that a policy requires a statement about.
 /// @param signer Who states its balances: an address that signs, or a contract that answers ERC-1271.
 /// @param account The identifier of the account's label.
@@ -165,6 +170,8 @@ interface IPolicyRegistry {
     error InvalidPublication(string part);
     /// @notice The policy is not frozen.
     error NotFrozen(bytes32 policy);
+    /// @notice The delay is for good.
+    error DelayIsFixed();
 
     /// @notice Publishes a policy. It counts after {delay}. Owner only.
     /// @return policy Its identifier, computed from the publication.

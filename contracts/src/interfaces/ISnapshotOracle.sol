@@ -53,6 +53,10 @@ interface ISnapshotOracle {
     error EpochTaken(uint64 epoch);
     /// @notice The snapshot is neither the newest nor the one before.
     error UnknownEpoch(uint64 epoch);
+    /// @notice The policy has no such level.
+    error UnknownLevel(uint256 level);
+    /// @notice At these prices the coefficients of a level commit to nothing.
+    error DegenerateCoefficients(uint256 level);
     /// @notice The policy's prices come from feeds, or from nodes; the other was tried.
     error WrongKind();
     /// @notice A feed's answer is not a price: not positive, of no round, of the future, or with other decimals.

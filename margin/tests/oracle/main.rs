@@ -11,7 +11,7 @@ use surety_margin::{
     FormatVersion,
     ident::{HexBytes, Name},
     market::{Observation, Observed, Report, ReportKind, Snapshot, read_observations},
-    oracle::{aggregate, check, market_without_reports},
+    oracle::{aggregate, check, check_taken, market_without_reports},
     policy::Policy,
     problem::Problem,
     text::Document,
@@ -378,6 +378,20 @@ fn rejects_prices_of_other_entries() {
         |snapshot| snapshot.prices.push(snapshot.prices[0].clone()),
         &["prices: expected 11 prices, found 12"],
     );
+}
+
+#[test]
+fn rejects_taken_snapshots_of_another_epoch_or_with_reports() {
+    let taken = Snapshot { reports: Vec::new(), ..snapshot() };
+    assert_eq!(check_taken(&policy(), &universe(), &taken), check(&policy(), &universe(), &snapshot()));
+    let reports = snapshot().reports.len();
+    let expected = format!("reports: expected none, because a contract has taken the snapshot, found {reports}");
+    refused(check_taken(&policy(), &universe(), &snapshot()), &[&expected]);
+    let Snapshot { epoch, time, .. } = taken;
+    let length = policy().oracle.epoch.0;
+    let later = Snapshot { time: Timestamp(time.0 + length), ..taken };
+    let expected = format!("time: expected a time in epoch {epoch} of {length} seconds, found {}", time.0 + length);
+    refused(check_taken(&policy(), &universe(), &later), &[&expected]);
 }
 
 #[test]

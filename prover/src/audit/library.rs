@@ -152,9 +152,11 @@ impl<'a> Shelves<'a> {
         let same = snapshots
             .get(&claim.snapshot.0)
             .ok_or_else(|| missing("market", format!("the market snapshot {}", claim.snapshot.0), snapshots.len()))?;
-        // Whoever adds a file whose reports are no good must not spoil the snapshot for everybody.
-        let good = same.iter().find(|groundwork| same.len() == 1 || groundwork.market().is_ok());
-        good.or(same.first()).ok_or_else(|| missing("market", "a snapshot".to_owned(), 0))
+        // Whoever adds a file whose reports are no good, or are left out, must not spoil the snapshot for everybody.
+        let reported = |groundwork: &&Groundwork<'a>| !groundwork.files().snapshot.reports.is_empty();
+        let good = |groundwork: &&Groundwork<'a>| same.len() == 1 || groundwork.market().is_ok();
+        let best = same.iter().filter(reported).find(good).or_else(|| same.iter().find(good));
+        best.or(same.first()).ok_or_else(|| missing("market", "a snapshot".to_owned(), 0))
     }
 }
 

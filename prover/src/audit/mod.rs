@@ -406,6 +406,8 @@ fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
         trust: pins(Some(attestation.claim.policy)).or(pins(None)).or(request.trust.first()),
         strict: request.strict,
         allow_insecure_srs: request.allow_insecure_srs,
+        // Only who has read a vault can check what draws on it, one attestation at a time.
+        vault: None,
         now: request.at.min(attestation.claim.valid_until),
     }
 }

@@ -33,6 +33,11 @@ pub(super) struct PolicyFiles {
 }
 
 impl PolicyFiles {
+    /// Those beside each other in a directory.
+    pub(super) fn of(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), universe: None, policy: None }
+    }
+
     /// The directory.
     pub(super) fn layout(&self) -> Layout {
         Layout::new(&self.directory)

@@ -15,8 +15,8 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        audit, demo, doctor, explain, generate, import, info, init, key, market, policy, prove, solidity, source, srs,
-        universe, verify,
+        archive, audit, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy,
+        prove, solidity, source, srs, universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -72,6 +72,9 @@ enum Command {
     Audit(audit::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
+    /// Keep public documents in an archive that nothing can vanish from
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Say what a file is
     Info(info::Args),
     /// Import, download, check or list set-ups (structured reference strings)
@@ -79,6 +82,11 @@ enum Command {
     Srs(srs::Command),
     /// Write the contract that verifies proofs of a capacity class over a set-up
     Solidity(solidity::Args),
+    /// Write the call that brings an attestation to its registry on a chain
+    Calldata(calldata::Args),
+    /// Deploy contracts, publish policies, take prices and bring attestations on a chain
+    #[command(subcommand)]
+    Chain(chain::Command),
     /// Check this installation
     Doctor(doctor::Args),
     /// Write shell completions to stdout
@@ -103,9 +111,12 @@ impl Command {
             Self::Verify(_) => ("verify", None),
             Self::Audit(_) => ("audit", None),
             Self::Explain(_) => ("explain", None),
+            Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
             Self::Solidity(_) => ("solidity", None),
+            Self::Calldata(_) => ("calldata", None),
+            Self::Chain(command) => ("chain", Some(command.name())),
             Self::Doctor(_) => ("doctor", None),
             Self::Completions(_) => ("completions", None),
             Self::Man(_) => ("man", None),
@@ -127,9 +138,12 @@ impl Command {
             Self::Verify(args) => verify::run(&args, session),
             Self::Audit(args) => audit::run(&args, session),
             Self::Explain(args) => explain::run(&args),
+            Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),
             Self::Solidity(args) => solidity::run(&args, session),
+            Self::Calldata(args) => calldata::run(&args, session),
+            Self::Chain(command) => chain::run(command, session),
             Self::Doctor(_) => doctor::run(session),
             Self::Completions(args) => generate::completions(&args, Cli::command()),
             Self::Man(args) => generate::man(&args, Cli::command()),

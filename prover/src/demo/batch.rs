@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use rand_core::{OsRng, RngCore as _};
 use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
-    FormatVersion,
     holdings::Holdings,
     ident::{EvmAddress, Name},
     market::{Observed, Snapshot, read_observations},
@@ -16,12 +15,7 @@ use surety_margin::{
     units::{Lots, Price, Timestamp},
     universe::Universe,
 };
-use surety_verifier::{
-    compiled::CompiledPolicy,
-    report::snapshot_id,
-    statement::Statement,
-    trust::{Trust, TrustKind},
-};
+use surety_verifier::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};
 
 use super::{Ground, STATEMENT_VALIDITY, audience, demo_address, name, prepare, trust_text};
 use crate::{
@@ -194,19 +188,15 @@ fn trust(policy: &CompiledPolicy, epochs: &[Epoch]) -> Result<Trust, Error> {
         (source.name.clone(), accounts)
     };
     Ok(Trust {
-        kind: TrustKind::Trust,
-        version: FormatVersion,
         policy: Some(committed.id()),
         srs: Some(committed.universe().srs),
-        subject: None,
-        level: None,
         epoch: epochs.first().map(|epoch| epoch.snapshot.epoch),
         snapshots: Some(epochs.iter().map(|epoch| snapshot_id(committed, &epoch.snapshot)).collect()),
-        verifier: None,
         audience: Some(audience()?),
         sources: Some(rules.sources.iter().map(|source| (source.name.clone(), source.signer)).collect()),
         oracles: Some(rules.oracle.nodes.iter().map(|node| (node.name.clone(), node.signer)).collect()),
         sequences: rules.sources.iter().map(first).collect(),
+        ..Trust::nothing()
     })
 }
 
@@ -271,6 +261,8 @@ impl Institution {
         let request = Request {
             policy: shared.policy,
             snapshot: &epoch.snapshot,
+            on_chain: false,
+            vault: None,
             statements,
             level: &level,
             verifier: self.verifier,

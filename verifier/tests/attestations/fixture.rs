@@ -248,5 +248,5 @@ impl Scene {
 
 /// No anchors, and any set-up.
 pub(crate) fn lenient() -> Terms<'static> {
-    Terms { trust: None, strict: false, allow_insecure_srs: true, now: Timestamp(NOW) }
+    Terms { trust: None, strict: false, allow_insecure_srs: true, vault: None, now: Timestamp(NOW) }
 }

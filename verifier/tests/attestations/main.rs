@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod breaker;
+mod chain;
 mod claims;
 mod context;
 mod files;

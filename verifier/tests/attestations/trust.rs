@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use surety_margin::{
-    FormatVersion,
     ident::{EvmAddress, HexBytes, Name},
     text::Document,
 };
@@ -12,7 +11,7 @@ use surety_verifier::{
     check::Terms,
     eip712::Audience,
     ids::{PolicyId, SnapshotId},
-    trust::{Faith, TrustKind},
+    trust::Faith,
 };
 
 use crate::fixture::{
@@ -20,21 +19,7 @@ use crate::fixture::{
     snapshot, venue,
 };
 
-const NONE: Trust = Trust {
-    kind: TrustKind::Trust,
-    version: FormatVersion,
-    policy: None,
-    srs: None,
-    subject: None,
-    level: None,
-    epoch: None,
-    snapshots: None,
-    verifier: None,
-    audience: None,
-    sources: None,
-    oracles: None,
-    sequences: BTreeMap::new(),
-};
+const NONE: Trust = Trust::nothing();
 
 fn addresses(entries: &[(&str, EvmAddress)]) -> BTreeMap<Name, EvmAddress> {
     entries.iter().map(|(text, address)| (name(text), *address)).collect()

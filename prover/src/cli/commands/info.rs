@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use surety::{
-    Error, documents,
+    Error,
+    chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
+    documents,
     files::{self, DOCUMENT_LIMIT},
     keystore::Keystore,
     opening::Opening,
+    vault::VaultBalances,
 };
 use surety_calibration::calibration::Calibration;
 use surety_kzg::{import::import, progress::Silent};
@@ -166,6 +169,26 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
         "surety/trust" => {
             let trust: Trust = documents::read(path)?;
             json!({ "policy": trust.policy, "srs": trust.srs, "epoch": trust.epoch })
+        }
+        "surety/deployment" => {
+            let deployment: Deployment = documents::read(path)?;
+            json!({ "chain_id": deployment.chain_id, "registry": deployment.registry, "verifier": deployment.verifier,
+                    "verifying_key": deployment.verifying_key })
+        }
+        "surety/chain-rules" => {
+            let rules: ChainRules = documents::read(path)?;
+            json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len(),
+                    "vault": rules.vault.is_some() })
+        }
+        "surety/snapshot-signature" => {
+            let signature: SnapshotSignature = documents::read(path)?;
+            json!({ "snapshot": signature.snapshot, "policy": signature.policy, "signer": signature.signer,
+                    "chain_id": signature.chain_id, "oracle": signature.oracle })
+        }
+        "surety/vault-balances" => {
+            let balances: VaultBalances = documents::read(path)?;
+            json!({ "chain_id": balances.chain_id, "vault": balances.vault, "subject": balances.subject,
+                    "checkpoint": balances.checkpoint, "number": balances.number })
         }
         "surety/holdings" => {
             let holdings: Holdings = documents::read(path)?;

@@ -1,7 +1,10 @@
 //! The commands, each with its options.
 
+pub(super) mod archive;
 pub(super) mod audit;
 pub(super) mod calibrate;
+pub(super) mod calldata;
+pub(super) mod chain;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;

@@ -11,6 +11,7 @@ use surety::{
     prove::{ProveError, Prover, Request},
     resources::{Estimate, available_memory},
     setup::Setups,
+    vault::VaultBalances,
 };
 use surety_kzg::{Origin, SrsId};
 use surety_margin::{
@@ -37,6 +38,12 @@ pub(in crate::cli) struct Args {
     /// The market snapshot, if it is not market.json in DIR
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
+    /// The snapshot is one that a contract has taken from feeds, read with surety chain market: nobody has signed it
+    #[arg(long)]
+    on_chain: bool,
+    /// What counts in the vault that the policy draws on, read with surety chain vault
+    #[arg(long, value_name = "FILE")]
+    vault: Option<PathBuf>,
     /// The level of the policy
     #[arg(long, default_value = "maintenance", value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     level: Name,
@@ -66,6 +73,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let out = args.out.clone().unwrap_or_else(|| layout.attestation());
     files::check_target(&out, args.force.existing())?;
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
+    let vault: Option<VaultBalances> = args.vault.as_deref().map(documents::read).transpose()?;
     let (statements, openings) = (layout.read_statements()?, layout.read_openings()?);
 
     let directories = Directories::of_user()?;
@@ -78,6 +86,8 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let request = Request {
         policy: &policy,
         snapshot: &snapshot,
+        on_chain: args.on_chain,
+        vault: vault.as_ref(),
         statements: &statements,
         level: &args.level,
         verifier: args.verifier.unwrap_or(EvmAddress::ZERO),

@@ -8,13 +8,15 @@ use surety::{
     documents::{self, DocumentError},
     files::FileError,
     layout::Layout,
+    setup::Setups,
+    vault::VaultBalances,
 };
 use surety_kzg::SrsId;
 use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
 use surety_verifier::{
     attestation::Attestation,
     check::{self, Accepted, Files, Terms},
-    compiled::CompiledPolicyFile,
+    compiled::{CommittedPolicy, CompiledPolicyFile},
     trust::Trust,
 };
 
@@ -39,6 +41,9 @@ pub(in crate::cli) struct Args {
     /// The market snapshot [default: market.json beside the attestation]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
+    /// What you have read with surety chain vault of the vault that the attestation draws on
+    #[arg(long, value_name = "FILE")]
+    vault: Option<PathBuf>,
     /// Your trust anchors: written by you, never taken from a prover
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
@@ -61,21 +66,17 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
     let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
 
+    let vault: Option<VaultBalances> = args.vault.as_deref().map(documents::read).transpose()?;
     let setups = setups()?;
     let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
     let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
-    let published = |_: &Policy, _: &Universe| -> Result<Option<CompiledPolicyFile>, Error> {
-        match documents::read(&layout.compiled()) {
-            Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
-            published => Ok(Some(published?)),
-        }
-    };
-    let policy = commitments::of(policy, universe, published, &setups, &session.progress)?;
+    let policy = commitments(policy, universe, &layout, &setups, session)?;
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
     let terms = Terms {
         trust: trust.as_ref(),
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,
+        vault: vault.as_ref().map(VaultBalances::state).transpose()?,
         now: args.at.unwrap_or(session.now),
     };
     let accepted = check::verify(&attestation, &files, &terms)?;
@@ -83,6 +84,23 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");
     }
     answer(&accepted)
+}
+
+/// The policy's commitments: computed here, or, without the set-up, the published ones beside it.
+pub(in crate::cli) fn commitments(
+    policy: Policy,
+    universe: Universe,
+    layout: &Layout,
+    setups: &Setups,
+    session: &Session,
+) -> Result<CommittedPolicy, Error> {
+    let published = |_: &Policy, _: &Universe| -> Result<Option<CompiledPolicyFile>, Error> {
+        match documents::read(&layout.compiled()) {
+            Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
+            published => Ok(Some(published?)),
+        }
+    };
+    commitments::of(policy, universe, published, setups, &session.progress)
 }
 
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {

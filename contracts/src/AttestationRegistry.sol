@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Attestation, IAttestationRegistry, Record, Statement} from "./interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "./interfaces/ICollateralVault.sol";
+import {IPolicyRegistry, LevelWiring, Source, Terms} from "./interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle, Snapshot} from "./interfaces/ISnapshotOracle.sol";
+import {ISuretyVerifier} from "./interfaces/ISuretyVerifier.sol";
+import {Bn254} from "./libraries/Bn254.sol";
+
+/// @title The registry of attestations
+/// @dev An attestation goes through three steps: what it rests on is read and held to the policy's rules, which changes
+/// nothing; its proof is verified; and it is kept, which calls nobody. Every call to another contract is a static one.
+contract AttestationRegistry is IAttestationRegistry, EIP712 {
+    /// @dev Modulus of the scalar field of BN254.
+    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+
+    bytes32 private constant CONTEXT_FORMAT = keccak256("surety/context/v1");
+    bytes32 private constant STATEMENT_TYPE = keccak256(
+        "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
+        "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
+    );
+
+    /// @dev What is known of an account: one slot.
+    /// @param sequence The largest sequence number seen.
+    /// @param pledgedUntil The last second at which an attestation counts that it serves, where accounts serve one policy.
+    /// @param pledgedTo The ordinal of that attestation's policy.
+    struct Account {
+        uint64 sequence;
+        uint64 pledgedUntil;
+        uint32 pledgedTo;
+    }
+
+    /// @dev What an attestation rests on, as the registry finds it.
+    /// @param digests What the sources have signed.
+    /// @param coef The commitment to the level's coefficients.
+    /// @param checkpoint The vault's, with its number and the commitment to what counts; zeros if there is no vault.
+    struct Grounds {
+        Terms terms;
+        Snapshot snapshot;
+        Snapshot newest;
+        bytes32[] digests;
+        uint256[2] coef;
+        bytes32 checkpoint;
+        uint32 vaultNumber;
+        uint256 vaultX;
+        uint256 vaultY;
+    }
+
+    /// @dev What remains of an attestation whose grounds are in order.
+    /// @param ordinal The policy's, where accounts serve one policy.
+    struct Examined {
+        Terms terms;
+        Snapshot snapshot;
+        uint32 vaultNumber;
+        uint32 ordinal;
+        uint256 context;
+        uint256[8] publicPoints;
+    }
+
+    /// @dev The fields of a context, in order: see verifier/src/context.rs. All static, so that their encoding is the words.
+    struct Context {
+        bytes32 format;
+        uint256 chain;
+        address registry;
+        address verifier;
+        bytes32 verifyingKey;
+        bytes32 srs;
+        bytes32 universe;
+        uint32 k;
+        bytes32 policy;
+        bytes32 level;
+        address subject;
+        uint64 epoch;
+        uint256[2] coef;
+        bytes32 statements;
+        bytes32 vaultCheckpoint;
+        uint64 validUntil;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    IPolicyRegistry public immutable POLICIES;
+    /// @inheritdoc IAttestationRegistry
+    ISnapshotOracle public immutable ORACLE;
+    /// @inheritdoc IAttestationRegistry
+    bool public immutable EXCLUSIVE;
+
+    /// @dev By the hash of signer, account and subject.
+    mapping(bytes32 => Account) private accounts;
+    mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private records;
+
+    constructor(IPolicyRegistry policies, ISnapshotOracle oracle, bool exclusive) EIP712("Surety", "1") {
+        (POLICIES, ORACLE, EXCLUSIVE) = (policies, oracle, exclusive);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function attest(Attestation calldata attestation) external {
+        Examined memory examined = _examine(attestation);
+        ISuretyVerifier(examined.terms.verifier).verifyProof(attestation.proof, examined.context, examined.publicPoints);
+        _keep(attestation, examined);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function attestBatch(Attestation[] calldata attestations) external {
+        uint256 count = attestations.length;
+        if (count == 0) revert EmptyBatch();
+        Examined[] memory examined = new Examined[](count);
+        bytes[] memory proofs = new bytes[](count);
+        uint256[] memory contexts = new uint256[](count);
+        uint256[8][] memory publicPoints = new uint256[8][](count);
+        for (uint256 i = 0; i < count; ++i) {
+            examined[i] = _examine(attestations[i]);
+            if (examined[i].terms.verifier != examined[0].terms.verifier) revert MixedVerifiers();
+            proofs[i] = attestations[i].proof;
+            contexts[i] = examined[i].context;
+            publicPoints[i] = examined[i].publicPoints;
+        }
+        ISuretyVerifier(examined[0].terms.verifier).verifyBatch(proofs, contexts, publicPoints);
+        for (uint256 i = 0; i < count; ++i) {
+            _keep(attestations[i], examined[i]);
+        }
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 maxAge) external view returns (bool) {
+        return _isSufficient(subject, policy, 0, maxAge);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
+        external
+        view
+        returns (bool)
+    {
+        return _isSufficient(subject, policy, level, maxAge);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level) {
+        if (!_isInForce(policy)) return (false, 0);
+        Terms memory terms = POLICIES.terms(policy);
+        uint32 floor = _floorOf(terms, subject);
+        for (level = terms.levels.length; level > 0;) {
+            if (_counts(records[subject][policy][--level], floor)) return (true, level);
+        }
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory) {
+        return records[subject][policy][level];
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
+        if (!_isInForce(policy)) return 0;
+        Record memory record = records[subject][policy][level];
+        return _counts(record, _floorOf(POLICIES.terms(policy), subject)) ? record.streak : 0;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function acceptsAttestations(bytes32 policy) external view returns (bool) {
+        if (!_isInForce(policy)) return false;
+        Snapshot memory newest = ORACLE.latest(policy);
+        bool fresh = newest.time != 0 && newest.newest <= block.timestamp
+            && block.timestamp <= uint256(newest.time) + newest.slack;
+        return fresh && (!newest.marked || POLICIES.terms(policy).acceptsMarked);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function contextOf(Attestation calldata attestation) external view returns (uint256) {
+        return _context(attestation, _grounds(attestation));
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function accountOf(address signer, bytes32 account, address subject)
+        external
+        view
+        returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo)
+    {
+        Account storage state = accounts[_accountKey(signer, account, subject)];
+        return (state.sequence, state.pledgedUntil, state.pledgedTo);
+    }
+
+    /// @dev Holds an attestation to every rule but those of what has been kept, and but the proof.
+    function _examine(Attestation calldata attestation) private view returns (Examined memory examined) {
+        if (!_isInForce(attestation.policy)) revert PolicyNotInForce(attestation.policy);
+        Grounds memory grounds = _grounds(attestation);
+        Terms memory terms = grounds.terms;
+        _checkSubject(attestation.subject, terms);
+        _checkSnapshot(attestation.epoch, grounds);
+        _checkStatements(attestation, grounds);
+        _checkTimes(attestation, grounds);
+        examined.terms = terms;
+        examined.snapshot = grounds.snapshot;
+        examined.vaultNumber = grounds.vaultNumber;
+        if (EXCLUSIVE) examined.ordinal = POLICIES.ordinalOf(attestation.policy);
+        examined.context = _context(attestation, grounds);
+        (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
+        LevelWiring memory wiring = terms.levels[attestation.level];
+        examined.publicPoints =
+            [wiring.idx[0], wiring.idx[1], wiring.flag[0], wiring.flag[1], grounds.coef[0], grounds.coef[1], x, y];
+    }
+
+    /// @dev Keeps an attestation whose proof is valid, if nothing newer has been seen.
+    function _keep(Attestation calldata attestation, Examined memory examined) private {
+        for (uint256 i = 0; i < attestation.statements.length; ++i) {
+            _keepAccount(attestation, examined, i);
+        }
+        mapping(uint256 level => Record) storage levels = records[attestation.subject][attestation.policy];
+        Record memory record = levels[attestation.level];
+        Snapshot memory snapshot = examined.snapshot;
+        bool exists = record.streak != 0;
+        if (exists) {
+            bool sameEpoch = snapshot.epoch == record.epoch;
+            bool shortened = attestation.validUntil < record.validUntil && examined.vaultNumber <= record.vaultNumber;
+            if (snapshot.epoch < record.epoch || (sameEpoch && shortened)) revert Superseded(record.epoch);
+            if (!sameEpoch) record.streak = record.epoch == snapshot.previousEpoch ? record.streak + 1 : 1;
+        } else {
+            record.streak = 1;
+        }
+        record.epoch = snapshot.epoch;
+        record.pricesAt = snapshot.time;
+        record.validUntil = attestation.validUntil;
+        record.vaultNumber = examined.vaultNumber;
+        levels[attestation.level] = record;
+        emit Attested(
+            attestation.subject,
+            attestation.policy,
+            examined.terms.levels[attestation.level].level,
+            record.epoch,
+            record.validUntil,
+            record.streak
+        );
+    }
+
+    /// @dev Keeps what a statement says of its account.
+    function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index) private {
+        Source memory source = examined.terms.sources[index];
+        uint64 sequence = attestation.statements[index].sequence;
+        bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
+        Account memory account = accounts[key];
+        if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
+        account.sequence = sequence;
+        if (EXCLUSIVE) {
+            bool pledged = block.timestamp <= account.pledgedUntil;
+            bool here = account.pledgedTo == examined.ordinal;
+            if (pledged && !here) revert Encumbered(index);
+            // An attestation of another level may count for longer.
+            if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
+            account.pledgedTo = examined.ordinal;
+        }
+        accounts[key] = account;
+    }
+
+    /// @dev Reads what an attestation rests on.
+    function _grounds(Attestation calldata attestation) private view returns (Grounds memory grounds) {
+        Terms memory terms = POLICIES.terms(attestation.policy);
+        if (attestation.level >= terms.levels.length) revert UnknownLevel(attestation.level);
+        uint256 count = terms.sources.length;
+        if (attestation.statements.length != count) {
+            revert WrongStatementCount(count, attestation.statements.length);
+        }
+        grounds.terms = terms;
+        (grounds.snapshot, grounds.newest, grounds.coef) =
+            ORACLE.read(attestation.policy, attestation.epoch, attestation.level);
+        if (terms.vault != address(0)) {
+            (grounds.checkpoint, grounds.vaultNumber, grounds.vaultX, grounds.vaultY) =
+                ICollateralVault(terms.vault).checkpointOf(attestation.subject);
+        }
+        grounds.digests = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            grounds.digests[i] =
+                _digest(attestation.statements[i], terms.sources[i], attestation.subject, terms.universe);
+        }
+    }
+
+    function _checkSubject(address subject, Terms memory terms) private pure {
+        if (subject == address(0)) revert NoSubject();
+        for (uint256 i = 0; i < terms.sources.length; ++i) {
+            if (terms.sources[i].signer == subject) revert SubjectVouchesForItself(subject);
+        }
+        for (uint256 i = 0; i < terms.nodes.length; ++i) {
+            if (terms.nodes[i] == subject) revert SubjectVouchesForItself(subject);
+        }
+    }
+
+    /// @dev The grace of the snapshot before runs from the newest report in the newest snapshot. That is no later than when
+    /// the newest snapshot was taken, so nobody gains by taking it late.
+    function _checkSnapshot(uint64 epoch, Grounds memory grounds) private view {
+        Snapshot memory newest = grounds.newest;
+        if (epoch != newest.epoch) {
+            bool graced =
+                epoch == newest.previousEpoch && block.timestamp <= uint256(newest.newest) + grounds.terms.grace;
+            if (!graced) revert SnapshotSuperseded(epoch);
+        }
+        if ((grounds.snapshot.marked || newest.marked) && !grounds.terms.acceptsMarked) revert SnapshotMarked(epoch);
+    }
+
+    function _checkStatements(Attestation calldata attestation, Grounds memory grounds) private view {
+        for (uint256 i = 0; i < attestation.statements.length; ++i) {
+            Statement calldata statement = attestation.statements[i];
+            bool free = statement.encumbrance == 0 || statement.encumbrance == attestation.policy;
+            if (!free) revert Encumbered(i);
+            bool signed = _isSigned(grounds.terms.sources[i].signer, grounds.digests[i], statement.signature);
+            if (!signed) revert WrongSignature(i);
+        }
+    }
+
+    /// @dev Whether it is the signer's signature, as the Rust library recovers it (ECDSA's, of 65 bytes, with s in the lower
+    /// half), or what a contract at the signer's address takes (ERC-1271). The first costs no look at the signer's code.
+    function _isSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        (address recovered, ECDSA.RecoverError error,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (error == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+    }
+
+    /// @dev As `check_times` in verifier/src/check.rs, which says why.
+    function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
+        Terms memory terms = grounds.terms;
+        Snapshot memory snapshot = grounds.snapshot;
+        uint256 oldest = type(uint64).max;
+        uint256 newest = 0;
+        uint64 longest = uint64(snapshot.time) + terms.validity;
+        for (uint256 i = 0; i < attestation.statements.length; ++i) {
+            Statement calldata statement = attestation.statements[i];
+            if (statement.asOf < oldest) oldest = statement.asOf;
+            if (statement.asOf > newest) newest = statement.asOf;
+            if (statement.validUntil < longest) longest = statement.validUntil;
+        }
+        uint256 earliest = newest > snapshot.newest ? newest : snapshot.newest;
+        if (earliest > block.timestamp) revert NotYet();
+        if (newest - oldest > terms.maxStatementSkew) revert StatementsTooFarApart(newest - oldest);
+        if (earliest - oldest > terms.maxStatementAge) revert StatementsTooOld(earliest - oldest);
+        if (earliest - snapshot.time > snapshot.slack) revert PricesTooOld(earliest - snapshot.time);
+        if (attestation.validUntil > longest) revert ValidTooLong(longest);
+        if (attestation.validUntil < block.timestamp) revert Lapsed(attestation.validUntil);
+    }
+
+    /// @dev The commitment to all holdings: the sum of what the sources have signed and of what is in the vault.
+    function _holdings(Statement[] calldata statements, Grounds memory grounds)
+        private
+        view
+        returns (uint256 x, uint256 y)
+    {
+        uint256 count = statements.length;
+        (x, y) = (grounds.vaultX, grounds.vaultY);
+        if (x | y != 0 && !Bn254.isPoint(x, y)) revert InvalidCommitment(count);
+        for (uint256 i = 0; i < count; ++i) {
+            Statement calldata statement = statements[i];
+            if (!Bn254.isPoint(statement.commitmentX, statement.commitmentY)) revert InvalidCommitment(i);
+            (x, y) = Bn254.add(x, y, statement.commitmentX, statement.commitmentY);
+        }
+        if (x | y == 0) revert InvalidCommitment(count);
+    }
+
+    function _context(Attestation calldata attestation, Grounds memory grounds) private view returns (uint256) {
+        Terms memory terms = grounds.terms;
+        Context memory context;
+        context.format = CONTEXT_FORMAT;
+        context.chain = block.chainid;
+        context.registry = address(this);
+        context.verifier = terms.verifier;
+        context.verifyingKey = terms.verifyingKey;
+        context.srs = terms.srs;
+        context.universe = terms.universe;
+        context.k = terms.k;
+        context.policy = attestation.policy;
+        context.level = terms.levels[attestation.level].level;
+        context.subject = attestation.subject;
+        context.epoch = attestation.epoch;
+        context.coef = grounds.coef;
+        context.statements = keccak256(abi.encodePacked(grounds.digests));
+        context.vaultCheckpoint = grounds.checkpoint;
+        context.validUntil = attestation.validUntil;
+        return uint256(keccak256(abi.encode(context))) % R;
+    }
+
+    /// @dev What a source signs.
+    function _digest(Statement calldata statement, Source memory source, address subject, bytes32 universe)
+        private
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(
+            keccak256(
+                abi.encode(
+                    STATEMENT_TYPE,
+                    source.signer,
+                    subject,
+                    source.account,
+                    universe,
+                    statement.commitmentX,
+                    statement.commitmentY,
+                    statement.asOf,
+                    statement.validUntil,
+                    statement.sequence,
+                    statement.encumbrance
+                )
+            )
+        );
+    }
+
+    function _isSufficient(address subject, bytes32 policy, uint256 level, uint256 maxAge) private view returns (bool) {
+        if (!_isInForce(policy)) return false;
+        Terms memory terms = POLICIES.terms(policy);
+        uint32 floor = _floorOf(terms, subject);
+        for (; level < terms.levels.length; ++level) {
+            Record memory record = records[subject][policy][level];
+            if (_counts(record, floor) && block.timestamp - record.pricesAt <= maxAge) return true;
+        }
+        return false;
+    }
+
+    function _isInForce(bytes32 policy) private view returns (bool) {
+        return POLICIES.countsFrom(policy) <= block.timestamp;
+    }
+
+    /// @dev Whether a record counts whose policy is in force.
+    function _counts(Record memory record, uint32 floor) private view returns (bool) {
+        return record.streak != 0 && block.timestamp <= record.validUntil && record.vaultNumber >= floor;
+    }
+
+    /// @dev The vault's checkpoint from which on records count.
+    function _floorOf(Terms memory terms, address subject) private view returns (uint32) {
+        return terms.vault == address(0) ? 0 : ICollateralVault(terms.vault).floorOf(subject);
+    }
+
+    function _accountKey(address signer, bytes32 account, address subject) private pure returns (bytes32) {
+        return keccak256(abi.encode(signer, account, subject));
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IAttestationRegistry, Record} from "./interfaces/IAttestationRegistry.sol";
+import {Asset, ICollateralVault, ISecuredVenue} from "./interfaces/ICollateralVault.sol";
+import {Bn254} from "./libraries/Bn254.sol";
+
+/// @title Collateral that is held on chain and counts beside hidden holdings
+/// @dev Why what an attestation counts is here as long as it counts: within a number the lots are the same. A change of what
+/// counts moves tokens between `counted` and `waiting`, and only {withdraw} and {seize} make the sum of the two smaller. Both
+/// raise the floor to the present number, whose lots are in `counted` alone.
+contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    /// @dev What a subject's attestations draw on: the sum of lots·L over all assets, and the counts of its changes.
+    struct Account {
+        uint32 number;
+        uint32 floor;
+        uint256 x;
+        uint256 y;
+    }
+
+    /// @dev In the smallest units of a token.
+    struct Balance {
+        uint256 counted;
+        uint256 waiting;
+        uint256 offered;
+    }
+
+    /// @dev The largest number of lots that a circuit takes of one source.
+    uint256 private constant MAX_LOTS = 2 ** 63 - 1;
+    /// @dev What sets the hash of a checkpoint apart from others.
+    bytes32 private constant CHECKPOINT = keccak256("surety/vault/v1");
+
+    /// @notice Where attestations are.
+    IAttestationRegistry public immutable REGISTRY;
+    /// @notice The policy that a subject with exposure must satisfy to withdraw.
+    bytes32 public immutable POLICY;
+    /// @notice The place of the level that it must satisfy.
+    uint256 public immutable LEVEL;
+    /// @notice How old the prices of its attestation may be, in seconds.
+    uint40 public immutable MAX_AGE;
+
+    /// @inheritdoc ICollateralVault
+    ISecuredVenue public venue;
+
+    address private immutable _DEPLOYER;
+    address[] private _tokens;
+    mapping(address token => Asset) private _assets;
+    mapping(address subject => Account) private _accounts;
+    mapping(address subject => mapping(address token => Balance)) private _balances;
+
+    /// @param registry Where attestations are.
+    /// @param policy The policy that a subject with exposure must satisfy to withdraw. It must be one that draws on this
+    /// vault: others say nothing about what is here.
+    /// @param level The place of the level that it must satisfy.
+    /// @param maxAge How old the prices of its attestation may be, in seconds.
+    /// @param list The assets.
+    constructor(IAttestationRegistry registry, bytes32 policy, uint256 level, uint40 maxAge, Asset[] memory list) {
+        REGISTRY = registry;
+        POLICY = policy;
+        LEVEL = level;
+        MAX_AGE = maxAge;
+        _DEPLOYER = msg.sender;
+        for (uint256 i = 0; i < list.length; ++i) {
+            Asset memory asset = list[i];
+            if (asset.token.code.length == 0 || asset.unit == 0 || !Bn254.isPoint(asset.x, asset.y)) {
+                revert InvalidAsset(i);
+            }
+            for (uint256 j = 0; j < i; ++j) {
+                // Equal x: the same point or its negative, which would count as debt.
+                if (list[j].token == asset.token || list[j].x == asset.x) revert InvalidAsset(i);
+            }
+            _tokens.push(asset.token);
+            _assets[asset.token] = asset;
+        }
+    }
+
+    /// @dev The token is an asset.
+    modifier onlyAsset(address token) {
+        if (_assets[token].unit == 0) revert UnknownAsset(token);
+        _;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function setVenue(ISecuredVenue venue_) external {
+        if (msg.sender != _DEPLOYER) revert OnlyDeployer();
+        if (address(venue) != address(0)) revert VenueAlreadySet();
+        // Reverts unless there is a contract that answers; without one, nobody could withdraw.
+        venue_.hasExposure(msg.sender);
+        venue = venue_;
+        emit VenueSet(address(venue_));
+    }
+
+    /// @inheritdoc ICollateralVault
+    function deposit(address token, uint256 amount) external nonReentrant onlyAsset(token) {
+        uint256 received = _receive(token, amount);
+        uint32 number = _count(msg.sender, token, _balances[msg.sender][token].counted + received);
+        emit Deposited(msg.sender, token, msg.sender, received, number);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function depositFor(address subject, address token, uint256 amount) external nonReentrant onlyAsset(token) {
+        uint256 received = _receive(token, amount);
+        _balances[subject][token].offered += received;
+        emit Offered(subject, token, msg.sender, received);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function accept(address token) external nonReentrant onlyAsset(token) {
+        Balance storage balance = _balances[msg.sender][token];
+        uint256 amount = balance.offered;
+        if (amount == 0) revert InvalidAmount(0);
+        balance.offered = 0;
+        uint32 number = _count(msg.sender, token, balance.counted + amount);
+        emit Deposited(msg.sender, token, address(this), amount, number);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function requestWithdrawal(address token, uint256 amount) external nonReentrant onlyAsset(token) {
+        Balance storage balance = _balances[msg.sender][token];
+        if (amount == 0) revert InvalidAmount(0);
+        if (amount > balance.counted) revert NotEnough(amount, balance.counted);
+        balance.waiting += amount;
+        uint32 number = _count(msg.sender, token, balance.counted - amount);
+        emit WithdrawalRequested(msg.sender, token, amount, number);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function cancelWithdrawal(address token) external nonReentrant onlyAsset(token) {
+        Balance storage balance = _balances[msg.sender][token];
+        uint256 amount = balance.waiting;
+        if (amount == 0) revert InvalidAmount(0);
+        balance.waiting = 0;
+        uint32 number = _count(msg.sender, token, balance.counted + amount);
+        emit WithdrawalCancelled(msg.sender, token, amount, number);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function withdraw(address token, address to) external nonReentrant onlyAsset(token) {
+        Account storage account = _accounts[msg.sender];
+        Balance storage balance = _balances[msg.sender][token];
+        uint256 amount = balance.waiting;
+        if (amount == 0) revert InvalidAmount(0);
+        if (venue.hasExposure(msg.sender) && !_hasAttested(msg.sender, account.number)) revert NotAttested(msg.sender);
+        account.floor = account.number;
+        balance.waiting = 0;
+        emit Withdrawn(msg.sender, token, to, amount);
+        IERC20(token).safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function seize(address subject, address token, uint256 amount, address to) external nonReentrant onlyAsset(token) {
+        if (msg.sender != address(venue)) revert OnlyVenue();
+        Balance storage balance = _balances[subject][token];
+        (uint256 counted, uint256 waiting) = (balance.counted, balance.waiting);
+        if (amount == 0) revert InvalidAmount(0);
+        if (amount > counted + waiting) revert NotEnough(amount, counted + waiting);
+        uint256 fromCounted = amount < counted ? amount : counted;
+        balance.waiting = waiting - (amount - fromCounted);
+        uint32 number = _count(subject, token, counted - fromCounted);
+        _accounts[subject].floor = number;
+        emit Seized(subject, token, to, amount, number);
+        IERC20(token).safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function checkpointOf(address subject)
+        external
+        view
+        returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y)
+    {
+        Account storage account = _accounts[subject];
+        (number, x, y) = (account.number, account.x, account.y);
+        checkpoint = keccak256(abi.encode(CHECKPOINT, block.chainid, address(this), subject, number, x, y));
+    }
+
+    /// @inheritdoc ICollateralVault
+    function floorOf(address subject) external view returns (uint32) {
+        return _accounts[subject].floor;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function balanceOf(address subject, address token)
+        external
+        view
+        returns (uint256 counted, uint256 waiting, uint256 offered)
+    {
+        Balance storage balance = _balances[subject][token];
+        return (balance.counted, balance.waiting, balance.offered);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function assets() external view returns (Asset[] memory list) {
+        list = new Asset[](_tokens.length);
+        for (uint256 i = 0; i < list.length; ++i) {
+            list[i] = _assets[_tokens[i]];
+        }
+    }
+
+    /// @dev Takes tokens from the caller. What counts is what has arrived.
+    function _receive(address token, uint256 amount) private returns (uint256 received) {
+        if (address(venue) == address(0)) revert VenueNotSet();
+        uint256 balanceBefore = IERC20(token).balanceOf(address(this));
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        received = IERC20(token).balanceOf(address(this)) - balanceBefore;
+        if (received == 0) revert InvalidAmount(0);
+    }
+
+    /// @dev Sets how much counts, and moves the commitment by the change of lots.
+    /// @return number The number of the checkpoint after it.
+    function _count(address subject, address token, uint256 counted) private returns (uint32 number) {
+        Asset storage asset = _assets[token];
+        Balance storage balance = _balances[subject][token];
+        Account storage account = _accounts[subject];
+        uint256 lotsBefore = balance.counted / asset.unit;
+        uint256 lots = counted / asset.unit;
+        if (lots > MAX_LOTS) revert InvalidAmount(counted);
+        balance.counted = counted;
+        if (lots == lotsBefore) return account.number;
+        bool grows = lots > lotsBefore;
+        (uint256 x, uint256 y) = Bn254.mul(asset.x, asset.y, grows ? lots - lotsBefore : lotsBefore - lots);
+        (account.x, account.y) = Bn254.add(account.x, account.y, x, grows ? y : Bn254.negateY(y));
+        number = ++account.number;
+    }
+
+    /// @dev Whether an attestation of the level that is needed, or of a stricter one, is fresh and draws on the checkpoint of
+    /// this number. All of it must be true of the same attestation: a stricter one that has lapsed may draw on this checkpoint
+    /// while a weaker one that counts draws on an earlier, which counted more.
+    function _hasAttested(address subject, uint32 number) private view returns (bool) {
+        (bool holds, uint256 strictest) = REGISTRY.levelOf(subject, POLICY);
+        if (!holds) return false;
+        for (uint256 level = LEVEL; level <= strictest; ++level) {
+            Record memory record = REGISTRY.recordOf(subject, POLICY, level);
+            if (
+                record.vaultNumber == number && block.timestamp <= record.validUntil
+                    && block.timestamp <= uint256(record.pricesAt) + MAX_AGE
+                    && REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, MAX_AGE)
+            ) return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {
+    AccessControlDefaultAdminRules
+} from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
+import {SSTORE2} from "solady/utils/SSTORE2.sol";
+import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
+import {
+    Feed,
+    IPolicyRegistry,
+    Level,
+    LevelCoefficients,
+    LevelWiring,
+    MAX_FEEDS,
+    MAX_LEVELS,
+    MarketRules,
+    Publication,
+    Source,
+    Terms
+} from "./interfaces/IPolicyRegistry.sol";
+import {ISuretyVerifier} from "./interfaces/ISuretyVerifier.sol";
+import {Bn254} from "./libraries/Bn254.sol";
+
+/// @title The policies that attestations can be made under
+/// @dev What is long lies in the code of contracts that do nothing else, already encoded as it is returned. Limits of code
+/// size hold for it: 24,575 bytes for the terms, and as much for the market rules.
+contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
+    /// @notice Who may freeze policies.
+    bytes32 public constant GUARDIAN_ROLE = keccak256("surety/guardian");
+
+    /// @dev The time from which a frozen policy counts.
+    uint40 private constant FROZEN = type(uint40).max;
+    /// @dev Begins the preimage of a policy's identifier.
+    bytes32 private constant POLICY_TAG = keccak256("surety/policy/v1");
+    /// @dev Most decimals of a price.
+    uint256 private constant MAX_DECIMALS = 18;
+    /// @dev A whole, in parts per million.
+    uint256 private constant PPM = 1_000_000;
+
+    /// @dev What is kept of a policy. `terms` and `marketRules` are where its contents lie.
+    struct Head {
+        address terms;
+        uint40 countsFrom;
+        uint32 ordinal;
+        address marketRules;
+    }
+
+    /// @dev The policies of a line.
+    struct Line {
+        uint32 latest;
+        mapping(uint32 version => bytes32 policy) policies;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    uint40 public immutable delay;
+
+    uint32 private _count;
+    mapping(bytes32 policy => Head) private _heads;
+    mapping(bytes32 line => Line) private _lines;
+
+    /// @param delay_ The delay before what the owner does takes effect, in seconds, also for passing on the ownership.
+    /// @param owner_ Who publishes and thaws policies, and appoints guardians.
+    /// @param guardian The first guardian.
+    constructor(uint40 delay_, address owner_, address guardian) AccessControlDefaultAdminRules(delay_, owner_) {
+        delay = delay_;
+        _grantRole(GUARDIAN_ROLE, guardian);
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function publish(Publication calldata publication) external onlyRole(DEFAULT_ADMIN_ROLE) returns (bytes32 policy) {
+        _checkTimes(publication);
+        _checkParties(publication.sources, publication.nodes);
+        _checkPriceSources(publication);
+        _checkLevels(publication.levels);
+        bytes32 verifyingKey = _checkedKey(publication);
+
+        policy = _identify(publication);
+        if (_heads[policy].ordinal != 0) revert PolicyExists(policy);
+        Line storage line = _lines[publication.line];
+        uint32 version = line.latest + 1;
+        if (publication.version != version) revert WrongVersion(version, publication.version);
+
+        (line.latest, line.policies[version]) = (version, policy);
+        uint40 from = _later();
+        _heads[policy] = Head({
+            terms: SSTORE2.write(_encodeTerms(publication, verifyingKey)),
+            countsFrom: from,
+            ordinal: ++_count,
+            marketRules: SSTORE2.write(_encodeMarketRules(publication))
+        });
+        emit PolicyPublished(policy, publication.line, version, from);
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function freeze(bytes32 policy) external onlyRole(GUARDIAN_ROLE) {
+        _head(policy).countsFrom = FROZEN;
+        emit PolicyFrozen(policy, msg.sender);
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function thaw(bytes32 policy) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        Head storage head = _head(policy);
+        if (head.countsFrom != FROZEN) revert NotFrozen(policy);
+        uint40 from = _later();
+        head.countsFrom = from;
+        emit PolicyThawing(policy, from);
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function terms(bytes32 policy) external view returns (Terms memory) {
+        _return(SSTORE2.read(_head(policy).terms));
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function marketRules(bytes32 policy) external view returns (MarketRules memory) {
+        _return(SSTORE2.read(_head(policy).marketRules));
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function countsFrom(bytes32 policy) external view returns (uint40) {
+        return _head(policy).countsFrom;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function ordinalOf(bytes32 policy) external view returns (uint32) {
+        return _head(policy).ordinal;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function latestVersion(bytes32 line) external view returns (uint32) {
+        return _lines[line].latest;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function policyOf(bytes32 line, uint32 version) external view returns (bytes32) {
+        return _lines[line].policies[version];
+    }
+
+    /// @dev The ownership's delay is the registry's, for good: with a shorter one the promise would be the owner's.
+    function _changeDefaultAdminDelay(uint48) internal pure override {
+        revert DelayIsFixed();
+    }
+
+    function _head(bytes32 policy) private view returns (Head storage head) {
+        head = _heads[policy];
+        if (head.ordinal == 0) revert UnknownPolicy(policy);
+    }
+
+    function _later() private view returns (uint40) {
+        return uint40(block.timestamp) + delay;
+    }
+
+    /// @dev Ends the call with an answer that is encoded already.
+    function _return(bytes memory answer) private pure {
+        assembly ("memory-safe") {
+            return(add(answer, 0x20), mload(answer))
+        }
+    }
+
+    function _checkTimes(Publication calldata publication) private pure {
+        _require(publication.validity != 0, "validity");
+        _require(publication.epochLength != 0, "epochLength");
+    }
+
+    /// @dev One key, one role: a source that also reports prices would state both factors of a value.
+    function _checkParties(Source[] calldata sources, address[] calldata nodes) private pure {
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            _require(nodes[i] > (i == 0 ? address(0) : nodes[i - 1]), "nodes");
+        }
+        _require(sources.length != 0, "sources");
+        uint256 node = 0;
+        for (uint256 i = 0; i < sources.length; ++i) {
+            Source calldata source = sources[i];
+            _require(source.signer != address(0), "sources");
+            _require(i == 0 || _precedes(sources[i - 1], source), "sources");
+            while (node < nodes.length && nodes[node] < source.signer) ++node;
+            _require(node == nodes.length || nodes[node] != source.signer, "nodes");
+        }
+    }
+
+    function _precedes(Source calldata left, Source calldata right) private pure returns (bool) {
+        return left.signer < right.signer || (left.signer == right.signer && left.account < right.account);
+    }
+
+    /// @dev Prices come from feeds, or from nodes.
+    function _checkPriceSources(Publication calldata publication) private view {
+        Feed[] calldata feeds = publication.feeds;
+        _require(publication.quorum <= publication.nodes.length, "quorum");
+        _require((publication.quorum == 0) != (feeds.length == 0), "feeds");
+        _require(feeds.length <= MAX_FEEDS, "feeds");
+        for (uint256 i = 0; i < feeds.length; ++i) {
+            _checkFeed(feeds[i]);
+        }
+        if (feeds.length == 0) return;
+        for (uint256 i = 0; i < publication.levels.length; ++i) {
+            _require(publication.levels[i].coefficients.market.length == feeds.length, "market");
+        }
+    }
+
+    function _checkFeed(Feed calldata feed) private view {
+        _require(feed.decimals <= MAX_DECIMALS && feed.aggregatorDecimals <= feed.decimals, "decimals");
+        _require(feed.maxAge != 0, "maxAge");
+        _require(feed.maxDeviation <= PPM, "maxDeviation");
+        _require(feed.min != 0 && feed.min <= feed.max, "min");
+        _require(feed.aggregator.code.length != 0, "aggregator");
+        _require(IAggregatorV3(feed.aggregator).decimals() == feed.aggregatorDecimals, "aggregatorDecimals");
+    }
+
+    function _checkLevels(Level[] calldata levels) private pure {
+        _require(levels.length != 0 && levels.length <= MAX_LEVELS, "levels");
+        for (uint256 i = 0; i < levels.length; ++i) {
+            Level calldata level = levels[i];
+            for (uint256 j = 0; j < i; ++j) {
+                _require(levels[j].level != level.level, "levels");
+            }
+            _require(Bn254.isPoint(level.idx[0], level.idx[1]), "idx");
+            _require(Bn254.isPoint(level.flag[0], level.flag[1]), "flag");
+            _checkCoefficients(level.coefficients, levels[0].coefficients.market.length);
+        }
+    }
+
+    function _checkCoefficients(LevelCoefficients calldata coefficients, uint256 prices) private pure {
+        _require(Bn254.isPoint(coefficients.base[0], coefficients.base[1]), "base");
+        uint256[2][] calldata market = coefficients.market;
+        _require(market.length == prices, "market");
+        for (uint256 u = 0; u < prices; ++u) {
+            (uint256 x, uint256 y) = (market[u][0], market[u][1]);
+            _require(Bn254.isIdentity(x, y) || Bn254.isPoint(x, y), "market");
+        }
+    }
+
+    /// @dev The digest of the verifying key, if the verifying contract is the right one.
+    function _checkedKey(Publication calldata publication) private view returns (bytes32) {
+        ISuretyVerifier verifier = ISuretyVerifier(publication.verifier);
+        bool isRight = address(verifier).code.length != 0 && verifier.SRS_ID() == publication.srs
+            && verifier.CAPACITY() == publication.k;
+        if (!isRight) revert WrongVerifier(address(verifier));
+        return verifier.VK_HASH();
+    }
+
+    /// @dev The identifier, as the compiler of policies computes it: verifier/src/compiled.rs.
+    function _identify(Publication calldata publication) private pure returns (bytes32) {
+        bytes32[] memory levels = new bytes32[](publication.levels.length);
+        for (uint256 i = 0; i < levels.length; ++i) {
+            levels[i] = _hash(publication.levels[i]);
+        }
+        return keccak256(
+            abi.encodePacked(
+                POLICY_TAG, publication.document, publication.universe, publication.srs, uint256(publication.k), levels
+            )
+        );
+    }
+
+    function _hash(Level calldata level) private pure returns (bytes32) {
+        uint256[2][] calldata market = level.coefficients.market;
+        bytes calldata points;
+        assembly ("memory-safe") {
+            points.offset := market.offset
+            points.length := mul(market.length, 0x40)
+        }
+        return keccak256(abi.encodePacked(level.level, level.idx, level.flag, level.coefficients.base, points));
+    }
+
+    function _encodeTerms(Publication calldata publication, bytes32 verifyingKey) private pure returns (bytes memory) {
+        LevelWiring[] memory levels = new LevelWiring[](publication.levels.length);
+        for (uint256 i = 0; i < levels.length; ++i) {
+            Level calldata level = publication.levels[i];
+            levels[i] = LevelWiring({level: level.level, idx: level.idx, flag: level.flag});
+        }
+        return abi.encode(
+            Terms({
+                universe: publication.universe,
+                srs: publication.srs,
+                verifyingKey: verifyingKey,
+                verifier: publication.verifier,
+                vault: publication.vault,
+                k: publication.k,
+                validity: publication.validity,
+                maxStatementSkew: publication.maxStatementSkew,
+                maxStatementAge: publication.maxStatementAge,
+                grace: publication.grace,
+                acceptsMarked: publication.acceptsMarked,
+                sources: publication.sources,
+                nodes: publication.nodes,
+                levels: levels
+            })
+        );
+    }
+
+    /// @dev Where nodes sign, nothing is computed from the commitments, and they are not kept.
+    function _encodeMarketRules(Publication calldata publication) private pure returns (bytes memory) {
+        LevelCoefficients[] memory levels =
+            new LevelCoefficients[](publication.feeds.length == 0 ? 0 : publication.levels.length);
+        for (uint256 i = 0; i < levels.length; ++i) {
+            levels[i] = publication.levels[i].coefficients;
+        }
+        return abi.encode(
+            MarketRules({
+                epochLength: publication.epochLength,
+                maxAge: publication.maxMarketAge,
+                maxSkew: publication.maxMarketSkew,
+                quorum: publication.quorum,
+                levelCount: uint32(publication.levels.length),
+                nodes: publication.nodes,
+                feeds: publication.feeds,
+                levels: levels
+            })
+        );
+    }
+
+    function _require(bool holds, string memory part) private pure {
+        if (!holds) revert InvalidPublication(part);
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Feed, IPolicyRegistry, MAX_LEVELS, MarketRules} from "./interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle, SignedSnapshot, Snapshot} from "./interfaces/ISnapshotOracle.sol";
+import {Bn254} from "./libraries/Bn254.sol";
+import {FeedReader} from "./libraries/FeedReader.sol";
+import {MarketRulesReader} from "./libraries/MarketRulesReader.sol";
+import {PRICE_WORDS, PackedPrices} from "./libraries/PackedPrices.sol";
+
+/// @title Prices, as commitments to the coefficients of margin programs
+/// @dev Two places are kept for each policy. A snapshot goes where the older of the two was, so that storage is
+/// overwritten and not extended. An epoch of zero says that a place is empty: nobody is in epoch zero.
+contract SnapshotOracle is ISnapshotOracle, EIP712 {
+    bytes32 private constant SIGNED_SNAPSHOT_TYPE = keccak256(
+        "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,bytes32 id,uint256[] coefficients)"
+    );
+
+    /// @dev A snapshot with what belongs to it. Coefficients of levels that the policy has not are zeros.
+    struct Place {
+        Snapshot snapshot;
+        bytes32 id;
+        uint256[2][MAX_LEVELS] coefficients;
+        uint256[PRICE_WORDS] prices;
+    }
+
+    /// @notice The registry of the policies.
+    IPolicyRegistry public immutable REGISTRY;
+
+    mapping(bytes32 policy => Place[2]) private _places;
+
+    constructor(IPolicyRegistry registry) EIP712("Surety", "1") {
+        REGISTRY = registry;
+    }
+
+    /// @inheritdoc ISnapshotOracle
+    function take(bytes32 policy) external returns (uint64 epoch) {
+        MarketRules memory rules = _rulesInForce(policy);
+        if (rules.quorum != 0) revert WrongKind();
+        epoch = uint64(block.timestamp / rules.epochLength);
+        (Place storage place, Place storage before, uint64 previousEpoch) = _next(policy, epoch);
+
+        (uint96[] memory prices, uint256 slack) = _readFeeds(rules);
+        bool marked = previousEpoch != 0 && _deviates(rules.feeds, before, prices);
+        place.snapshot = Snapshot({
+            epoch: epoch,
+            previousEpoch: previousEpoch,
+            time: uint40(block.timestamp),
+            newest: uint40(block.timestamp),
+            slack: uint32(slack),
+            marked: marked
+        });
+        PackedPrices.store(place.prices, prices);
+        for (uint256 i = 0; i < rules.levels.length; ++i) {
+            uint256[2] memory coef = Bn254.affineCombination(rules.levels[i].base, rules.levels[i].market, prices);
+            if (Bn254.isIdentity(coef[0], coef[1])) revert DegenerateCoefficients(i);
+            place.coefficients[i] = coef;
+        }
+        emit SnapshotTaken(policy, epoch, uint40(block.timestamp), marked, 0, prices);
+    }
+
+    /// @inheritdoc ISnapshotOracle
+    function submit(SignedSnapshot calldata snapshot, address[] calldata signers, bytes[] calldata signatures)
+        external
+    {
+        MarketRules memory rules = _rulesInForce(snapshot.policy);
+        if (rules.quorum == 0) revert WrongKind();
+        _checkTimes(snapshot, rules);
+        _checkCoefficients(snapshot.coefficients, rules.levelCount);
+        (Place storage place,, uint64 previousEpoch) = _next(snapshot.policy, snapshot.epoch);
+        _checkSignatures(_digest(snapshot), rules, signers, signatures);
+
+        place.snapshot = Snapshot({
+            epoch: snapshot.epoch,
+            previousEpoch: previousEpoch,
+            time: snapshot.time,
+            newest: snapshot.newest,
+            slack: snapshot.slack,
+            marked: snapshot.marked
+        });
+        place.id = snapshot.id;
+        for (uint256 i = 0; i < rules.levelCount; ++i) {
+            place.coefficients[i] = [snapshot.coefficients[2 * i], snapshot.coefficients[2 * i + 1]];
+        }
+        emit SnapshotTaken(
+            snapshot.policy, snapshot.epoch, snapshot.time, snapshot.marked, snapshot.id, new uint96[](0)
+        );
+    }
+
+    /// @inheritdoc ISnapshotOracle
+    function latest(bytes32 policy) external view returns (Snapshot memory) {
+        return _newest(policy).snapshot;
+    }
+
+    /// @inheritdoc ISnapshotOracle
+    function read(bytes32 policy, uint64 epoch, uint256 level)
+        external
+        view
+        returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef)
+    {
+        Place storage place = _placeOf(policy, epoch);
+        (snapshot, newest) = (place.snapshot, _newest(policy).snapshot);
+        if (level < MAX_LEVELS) coef = place.coefficients[level];
+        if (Bn254.isIdentity(coef[0], coef[1])) revert UnknownLevel(level);
+    }
+
+    /// @inheritdoc ISnapshotOracle
+    function pricesOf(bytes32 policy, uint64 epoch) external view returns (uint96[] memory) {
+        return PackedPrices.load(_placeOf(policy, epoch).prices, REGISTRY.marketRules(policy).feeds.length);
+    }
+
+    /// @inheritdoc ISnapshotOracle
+    function idOf(bytes32 policy, uint64 epoch) external view returns (bytes32) {
+        return _placeOf(policy, epoch).id;
+    }
+
+    function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
+        if (REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
+        return MarketRulesReader.read(REGISTRY, policy);
+    }
+
+    /// @dev Where the snapshot of an epoch goes, and the newest one before it, if its epoch is not zero.
+    function _next(bytes32 policy, uint64 epoch)
+        private
+        view
+        returns (Place storage place, Place storage newest, uint64 newestEpoch)
+    {
+        Place[2] storage places = _places[policy];
+        (uint64 first, uint64 second) = (places[0].snapshot.epoch, places[1].snapshot.epoch);
+        (place, newest, newestEpoch) = first < second ? (places[0], places[1], second) : (places[1], places[0], first);
+        if (epoch <= newestEpoch) revert EpochTaken(epoch);
+    }
+
+    function _newest(bytes32 policy) private view returns (Place storage) {
+        Place[2] storage places = _places[policy];
+        return places[places[0].snapshot.epoch < places[1].snapshot.epoch ? 1 : 0];
+    }
+
+    function _placeOf(bytes32 policy, uint64 epoch) private view returns (Place storage place) {
+        Place[2] storage places = _places[policy];
+        place = places[places[0].snapshot.epoch == epoch ? 0 : 1];
+        if (epoch == 0 || place.snapshot.epoch != epoch) revert UnknownEpoch(epoch);
+    }
+
+    /// @dev The prices, and what the ages of the answers leave of those that are allowed.
+    function _readFeeds(MarketRules memory rules) private view returns (uint96[] memory prices, uint256 slack) {
+        prices = new uint96[](rules.feeds.length);
+        slack = rules.maxAge;
+        for (uint256 u = 0; u < prices.length; ++u) {
+            Feed memory feed = rules.feeds[u];
+            (bool isGood, uint256 answer, uint256 age) = FeedReader.read(feed);
+            if (!isGood) revert BadAnswer(u);
+            if (age > feed.maxAge) revert StaleAnswer(u, age);
+            // An answer that is too large for a price is so without the factor, and the product does not wrap around.
+            uint256 price = answer;
+            unchecked {
+                if (answer <= feed.max) price *= 10 ** uint256(feed.decimals - feed.aggregatorDecimals);
+                if (feed.maxAge - age < slack) slack = feed.maxAge - age;
+            }
+            if (price < feed.min || price > feed.max) revert PriceOutOfRange(u, price);
+            prices[u] = uint96(price);
+        }
+    }
+
+    /// @dev Whether a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied. Prices
+    /// have 96 bits and parts per million 32.
+    function _deviates(Feed[] memory feeds, Place storage place, uint96[] memory prices) private view returns (bool) {
+        uint96[] memory before = PackedPrices.load(place.prices, feeds.length);
+        for (uint256 u = 0; u < feeds.length; ++u) {
+            (uint256 limit, uint256 price, uint256 previous) = (feeds[u].maxDeviation, prices[u], before[u]);
+            unchecked {
+                uint256 difference = price > previous ? price - previous : previous - price;
+                if (limit != 0 && difference * 1_000_000 > previous * limit) return true;
+            }
+        }
+        return false;
+    }
+
+    function _checkTimes(SignedSnapshot calldata snapshot, MarketRules memory rules) private view {
+        _require(snapshot.newest <= block.timestamp, "newest");
+        _require(snapshot.time <= snapshot.newest, "time");
+        _require(block.timestamp - snapshot.time <= rules.maxAge, "time");
+        _require(snapshot.epoch == snapshot.time / rules.epochLength, "epoch");
+        _require(snapshot.epoch == snapshot.newest / rules.epochLength, "newest");
+        uint256 skew = snapshot.newest - snapshot.time;
+        _require(skew <= rules.maxSkew, "newest");
+        _require(skew <= snapshot.slack && snapshot.slack <= rules.maxAge, "slack");
+    }
+
+    function _checkCoefficients(uint256[] calldata coefficients, uint256 levels) private pure {
+        _require(coefficients.length == 2 * levels, "coefficients");
+        for (uint256 i = 0; i < coefficients.length; i += 2) {
+            _require(Bn254.isPoint(coefficients[i], coefficients[i + 1]), "coefficients");
+        }
+    }
+
+    /// @dev Signers and nodes are both in ascending order: one walk finds all of the former among the latter.
+    function _checkSignatures(
+        bytes32 digest,
+        MarketRules memory rules,
+        address[] calldata signers,
+        bytes[] calldata signatures
+    ) private view {
+        if (signers.length < rules.quorum || signers.length != signatures.length) {
+            revert InvalidSignatures();
+        }
+        uint256 node = 0;
+        for (uint256 i = 0; i < signers.length; ++i) {
+            while (node < rules.nodes.length && rules.nodes[node] != signers[i]) ++node;
+            if (node++ >= rules.nodes.length) revert InvalidSignatures();
+            bool isGood = SignatureChecker.isValidSignatureNowCalldata(signers[i], digest, signatures[i]);
+            if (!isGood) revert InvalidSignatures();
+        }
+    }
+
+    function _digest(SignedSnapshot calldata snapshot) private view returns (bytes32) {
+        return _hashTypedDataV4(
+            keccak256(
+                abi.encode(
+                    SIGNED_SNAPSHOT_TYPE,
+                    snapshot.policy,
+                    snapshot.epoch,
+                    snapshot.time,
+                    snapshot.newest,
+                    snapshot.slack,
+                    snapshot.marked,
+                    snapshot.id,
+                    keccak256(abi.encodePacked(snapshot.coefficients))
+                )
+            )
+        );
+    }
+
+    function _require(bool holds, string memory part) private pure {
+        if (!holds) revert InvalidSnapshot(part);
+    }
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {IAttestationRegistry, Record} from "../interfaces/IAttestationRegistry.sol";
+import {Asset, ICollateralVault, ISecuredVenue} from "../interfaces/ICollateralVault.sol";
+import {Flag, IMarginGatedVenue, Position, VenueRules} from "../interfaces/IMarginGatedVenue.sol";
+import {Feed, IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle, Snapshot} from "../interfaces/ISnapshotOracle.sol";
+
+/// @title An example of a venue that relies on attestations
+/// @dev All that the venue holds of the quote token is in the pool, the insurance fund or credited to somebody. Payments go by
+/// credit: a token that refuses a recipient must not be able to stop a liquidation.
+contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20Metadata;
+
+    /// @dev Shares are in parts per million.
+    uint256 private constant MILLION = 1_000_000;
+
+    /// @notice Where attestations are.
+    IAttestationRegistry public immutable REGISTRY;
+    /// @notice Where policies are.
+    IPolicyRegistry public immutable POLICIES;
+    /// @notice Where prices are.
+    ISnapshotOracle public immutable ORACLE;
+    /// @notice Where collateral is.
+    ICollateralVault public immutable VAULT;
+    /// @notice What gains and losses are paid in. An asset of the vault.
+    IERC20Metadata public immutable QUOTE;
+
+    /// @dev What size·price is divided by.
+    uint256 private immutable _SCALE;
+    /// @dev Within these the policy's prices lie.
+    uint96 private immutable _MIN_PRICE;
+    uint96 private immutable _MAX_PRICE;
+    /// @dev How many levels the policy has.
+    uint256 private immutable _LEVELS;
+
+    /// @inheritdoc IMarginGatedVenue
+    uint256 public pool;
+    /// @inheritdoc IMarginGatedVenue
+    uint256 public reserved;
+    /// @inheritdoc IMarginGatedVenue
+    uint256 public insurance;
+    /// @inheritdoc IMarginGatedVenue
+    uint256 public uncoveredLoss;
+    /// @inheritdoc IMarginGatedVenue
+    mapping(address account => uint256) public creditOf;
+
+    VenueRules private _rules;
+    mapping(address subject => Position) private _positions;
+    mapping(address subject => Flag) private _flags;
+
+    /// @param owner Who funds the pool.
+    /// @param registry Where attestations are.
+    /// @param policies Where policies are: the registry that `registry` uses.
+    /// @param oracle Where prices are: the oracle that `registry` uses.
+    /// @param vault Where collateral is.
+    /// @param quote What gains and losses are paid in.
+    /// @param rules_ How the venue works.
+    constructor(
+        address owner,
+        IAttestationRegistry registry,
+        IPolicyRegistry policies,
+        ISnapshotOracle oracle,
+        ICollateralVault vault,
+        IERC20Metadata quote,
+        VenueRules memory rules_
+    ) Ownable(owner) {
+        (REGISTRY, POLICIES, ORACLE, VAULT, QUOTE, _rules) = (registry, policies, oracle, vault, quote, rules_);
+
+        // An attestation under another policy would say nothing about what is in the vault.
+        if (policies.terms(rules_.policy).vault != address(vault)) revert InvalidRules("policy");
+        if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
+
+        _LEVELS = policies.terms(rules_.policy).levels.length;
+        if (rules_.initialLevel >= _LEVELS) revert InvalidRules("initialLevel");
+        if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
+        if (rules_.grace == 0) revert InvalidRules("grace");
+        if (rules_.settlementAge <= rules_.maxPriceAge) revert InvalidRules("settlementAge");
+        if (rules_.penalty > MILLION) revert InvalidRules("penalty");
+        if (rules_.reward > MILLION) revert InvalidRules("reward");
+
+        Feed[] memory feeds = policies.marketRules(rules_.policy).feeds;
+        if (rules_.market >= feeds.length) revert InvalidRules("market");
+        Feed memory feed = feeds[rules_.market];
+        (_MIN_PRICE, _MAX_PRICE) = (feed.min, feed.max);
+        uint256 decimals = uint256(rules_.sizeDecimals) + feed.decimals;
+        // The largest power of ten below 2^256 is 10^77.
+        if (decimals < quote.decimals() || decimals - quote.decimals() > 77) revert InvalidRules("sizeDecimals");
+        _SCALE = 10 ** (decimals - quote.decimals());
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function open(int128 size) external nonReentrant {
+        if (uncoveredLoss != 0) revert LossUncovered(uncoveredLoss);
+        if (_positions[msg.sender].size != 0) revert PositionExists(msg.sender);
+        if (!_attests(msg.sender, _rules.initialLevel, _rules.openingAge)) {
+            revert NotSufficient(msg.sender, _rules.initialLevel);
+        }
+        (, uint96 price) = _tradingPrice();
+        uint256 notional = _share(size, price, MILLION);
+        if (notional == 0 || notional > _rules.maxNotional) revert InvalidSize(size, notional);
+        Position memory position = Position({size: size, price: price});
+        uint256 mostGain = _mostGain(position);
+        if (mostGain > pool - reserved) revert PoolTooSmall(mostGain, pool - reserved);
+        reserved += mostGain;
+        _positions[msg.sender] = position;
+        emit Opened(msg.sender, size, price, notional);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function close() external nonReentrant {
+        Position memory position = _existing(msg.sender);
+        (, uint96 price) = _tradingPrice();
+        (uint256 shortfall,) = _close(msg.sender, position, price, 0);
+        if (shortfall != 0) revert LossUnpaid(shortfall);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function flag(address subject) external nonReentrant {
+        _existing(subject);
+        if (_stands(subject)) revert AlreadyFlagged(subject);
+        if (!REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
+        if (_holds(subject)) revert StillSufficient(subject);
+        uint40 time = uint40(block.timestamp);
+        _flags[subject] = Flag({flagger: msg.sender, time: time, attested: _attested(subject)});
+        emit Flagged(subject, msg.sender, time);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function unflag(address subject) external nonReentrant {
+        if (_flags[subject].time == 0) revert NotFlagged(subject);
+        if (_stands(subject) && !_holds(subject) && REGISTRY.acceptsAttestations(_rules.policy)) {
+            revert NotSufficient(subject, _rules.maintenanceLevel);
+        }
+        delete _flags[subject];
+        emit Unflagged(subject, msg.sender);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function liquidate(address subject) external nonReentrant {
+        Position memory position = _existing(subject);
+        if (!_stands(subject)) revert NotFlagged(subject);
+        if (_holds(subject)) revert StillSufficient(subject);
+        (Snapshot memory snapshot, uint96 price) = _tradingPrice();
+        Flag memory found = _flags[subject];
+        // A policy that was frozen gives everybody the grace again.
+        uint256 graceEnds = Math.max(found.time, POLICIES.countsFrom(_rules.policy)) + _rules.grace;
+        if (block.timestamp < graceEnds) revert InGrace(graceEnds);
+        if (snapshot.time < found.time) revert PriceBeforeFlag(snapshot.time, found.time);
+
+        (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
+        uint256 reward = paidPenalty * _rules.reward / MILLION;
+        insurance -= reward;
+        _credit(found.flagger, reward);
+        emit Liquidated(subject, found.flagger, msg.sender, reward);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function settle(address subject) external nonReentrant {
+        Position memory position = _existing(subject);
+        Snapshot memory snapshot = ORACLE.latest(_rules.policy);
+        uint256 age = block.timestamp - snapshot.time;
+        if (age < _rules.settlementAge) revert NoOutage(age);
+        // What is marked has a snapshot before it that it has moved away from.
+        uint64 epoch = snapshot.marked ? snapshot.previousEpoch : snapshot.epoch;
+        _close(subject, position, _priceOf(epoch), 0);
+        emit Settled(subject, msg.sender);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function claim(address to) external nonReentrant {
+        uint256 amount = creditOf[msg.sender];
+        if (amount == 0) revert InvalidAmount(0);
+        creditOf[msg.sender] = 0;
+        emit Claimed(msg.sender, to, amount);
+        QUOTE.safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function fund(uint256 amount) external onlyOwner nonReentrant {
+        uint256 received = _receive(amount);
+        pool += received;
+        emit Funded(msg.sender, received);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function defund(uint256 amount, address to) external onlyOwner nonReentrant {
+        if (amount > pool - reserved) revert PoolTooSmall(amount, pool - reserved);
+        pool -= amount;
+        emit Defunded(to, amount);
+        QUOTE.safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function insure(uint256 amount) external nonReentrant {
+        uint256 received = _receive(amount);
+        insurance += received;
+        emit Insured(msg.sender, received);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function coverLoss(uint256 amount) external nonReentrant {
+        if (amount > uncoveredLoss) revert InvalidAmount(amount);
+        uint256 received = _receive(amount);
+        uncoveredLoss -= received;
+        pool += received;
+        emit LossCovered(msg.sender, received, uncoveredLoss);
+    }
+
+    /// @inheritdoc ISecuredVenue
+    function hasExposure(address subject) external view returns (bool) {
+        return _positions[subject].size != 0;
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function positionOf(address subject) external view returns (Position memory) {
+        return _positions[subject];
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function flagOf(address subject) external view returns (Flag memory found, bool stands) {
+        return (_flags[subject], _stands(subject));
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function rules() external view returns (VenueRules memory) {
+        return _rules;
+    }
+
+    /// @dev Closes a position. Pays the gain, or collects the loss and then the penalty as far as the collateral goes; what is
+    /// missing of the loss falls on the insurance fund. No reward is paid but out of a penalty that was paid: otherwise an
+    /// account without collateral could have itself flagged and live on the insurance fund.
+    /// @return shortfall What the account has not paid of its loss.
+    /// @return paidPenalty What it has paid of the penalty: in the insurance fund.
+    function _close(address subject, Position memory position, uint96 price, uint256 penalty)
+        private
+        returns (uint256 shortfall, uint256 paidPenalty)
+    {
+        reserved -= _mostGain(position);
+        delete _positions[subject];
+        delete _flags[subject];
+
+        (uint256 profit, uint256 loss) = _result(position, price);
+        paidPenalty = Math.min(profit, penalty);
+        pool -= profit;
+        _credit(subject, profit - paidPenalty);
+
+        uint256 seized = _seize(subject, loss + penalty - paidPenalty);
+        uint256 paidLoss = Math.min(seized, loss);
+        paidPenalty += seized - paidLoss;
+        pool += paidLoss;
+        insurance += paidPenalty;
+        shortfall = loss - paidLoss;
+        emit Closed(subject, position.size, price, profit, loss, seized, paidPenalty);
+        if (shortfall != 0) _absorb(subject, shortfall);
+    }
+
+    /// @dev Lets the insurance fund pay for a loss, and writes down what it cannot pay.
+    function _absorb(address subject, uint256 shortfall) private {
+        uint256 paid = Math.min(shortfall, insurance);
+        insurance -= paid;
+        pool += paid;
+        uncoveredLoss += shortfall - paid;
+        emit Shortfall(subject, shortfall, paid, shortfall - paid);
+    }
+
+    /// @dev Takes collateral as far as there is any.
+    function _seize(address subject, uint256 owed) private returns (uint256 received) {
+        (uint256 counted, uint256 waiting,) = VAULT.balanceOf(subject, address(QUOTE));
+        uint256 amount = Math.min(owed, counted + waiting);
+        if (amount == 0) return 0;
+        uint256 balanceBefore = QUOTE.balanceOf(address(this));
+        VAULT.seize(subject, address(QUOTE), amount, address(this));
+        received = QUOTE.balanceOf(address(this)) - balanceBefore;
+    }
+
+    /// @dev Takes quote tokens from the caller.
+    function _receive(uint256 amount) private returns (uint256 received) {
+        uint256 balanceBefore = QUOTE.balanceOf(address(this));
+        QUOTE.safeTransferFrom(msg.sender, address(this), amount);
+        received = QUOTE.balanceOf(address(this)) - balanceBefore;
+        if (received == 0) revert InvalidAmount(0);
+    }
+
+    function _credit(address account, uint256 amount) private {
+        if (amount == 0) return;
+        creditOf[account] += amount;
+        emit Credited(account, amount);
+    }
+
+    function _existing(address subject) private view returns (Position memory position) {
+        position = _positions[subject];
+        if (position.size == 0) revert NoPosition(subject);
+    }
+
+    function _holds(address subject) private view returns (bool) {
+        return _attests(subject, _rules.maintenanceLevel, _rules.holdingAge);
+    }
+
+    function _attests(address subject, uint256 level, uint256 maxAge) private view returns (bool) {
+        return REGISTRY.isSufficientNoOlderThan(subject, _rules.policy, level, maxAge);
+    }
+
+    /// @dev Whether there is a flag, and no attestation since.
+    function _stands(address subject) private view returns (bool) {
+        Flag storage found = _flags[subject];
+        return found.time != 0 && found.attested == _attested(subject);
+    }
+
+    /// @dev The hash of the newest attestations of the maintenance level and all stricter ones. It changes with each of them.
+    function _attested(address subject) private view returns (bytes32) {
+        uint256 first = _rules.maintenanceLevel;
+        Record[] memory records = new Record[](_LEVELS - first);
+        for (uint256 i = 0; i < records.length; ++i) {
+            records[i] = REGISTRY.recordOf(subject, _rules.policy, first + i);
+        }
+        return keccak256(abi.encode(records));
+    }
+
+    /// @dev The newest snapshot and its price, if it may be traded at. Who freezes a policy may mistrust its prices: then
+    /// nobody trades at them.
+    function _tradingPrice() private view returns (Snapshot memory snapshot, uint96 price) {
+        if (!REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
+        snapshot = ORACLE.latest(_rules.policy);
+        uint256 age = block.timestamp - snapshot.time;
+        if (age > _rules.maxPriceAge) revert PriceTooOld(age);
+        if (snapshot.marked) revert PriceMarked(snapshot.epoch);
+        price = _priceOf(snapshot.epoch);
+    }
+
+    function _priceOf(uint64 epoch) private view returns (uint96) {
+        return ORACLE.pricesOf(_rules.policy, epoch)[_rules.market];
+    }
+
+    /// @dev The most that a position can gain within the policy's range of prices.
+    function _mostGain(Position memory position) private view returns (uint256 profit) {
+        (profit,) = _result(position, position.size > 0 ? _MAX_PRICE : _MIN_PRICE);
+    }
+
+    /// @dev What a position gains, rounded down, or loses, rounded up.
+    function _result(Position memory position, uint96 price) private view returns (uint256 profit, uint256 loss) {
+        // Below 2^127·2^97.
+        int256 result = int256(position.size) * (int256(uint256(price)) - int256(uint256(position.price)));
+        uint256 magnitude = SignedMath.abs(result);
+        if (result >= 0) profit = magnitude / _SCALE;
+        else loss = Math.ceilDiv(magnitude, _SCALE);
+    }
+
+    /// @dev A share of the notional, rounded up. Below 2^127·2^96·2^20 before it is divided.
+    function _share(int128 size, uint96 price, uint256 partsPerMillion) private view returns (uint256) {
+        uint256 share = Math.ceilDiv(SignedMath.abs(size) * price * partsPerMillion, MILLION);
+        return Math.ceilDiv(share, _SCALE);
+    }
+
+    function _isAsset(ICollateralVault vault, address token) private view returns (bool) {
+        Asset[] memory list = vault.assets();
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i].token == token) return true;
+        }
+        return false;
+    }
+}

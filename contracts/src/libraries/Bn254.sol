@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @title Arithmetic in BN254's first group
+/// @notice Affine points, x and y; the identity is (0, 0), as for the precompiles. The group has prime order, so that
+/// whatever is on the curve is in it.
+library Bn254 {
+    /// @notice The modulus of coordinates.
+    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+
+    /// @notice A precompile has refused a point, or there was not enough gas for it.
+    error PointOperationFailed();
+
+    /// @notice Whether this is a point other than the identity, with coordinates below the modulus.
+    function isPoint(uint256 x, uint256 y) internal pure returns (bool) {
+        return x < P && y < P && mulmod(y, y, P) == addmod(mulmod(mulmod(x, x, P), x, P), 3, P);
+    }
+
+    /// @notice Whether this is the identity.
+    function isIdentity(uint256 x, uint256 y) internal pure returns (bool) {
+        return x | y == 0;
+    }
+
+    /// @notice The y of a point's negative. The identity is its own.
+    function negateY(uint256 y) internal pure returns (uint256) {
+        return y == 0 ? 0 : P - y;
+    }
+
+    /// @notice The sum of two points (EIP-196).
+    function add(uint256 x1, uint256 y1, uint256 x2, uint256 y2) internal view returns (uint256, uint256) {
+        return _answer(address(0x06), abi.encode(x1, y1, x2, y2));
+    }
+
+    /// @notice A multiple of a point (EIP-196).
+    function mul(uint256 x, uint256 y, uint256 scalar) internal view returns (uint256, uint256) {
+        return _answer(address(0x07), abi.encode(x, y, scalar));
+    }
+
+    /// @notice base + Σ_u scalars[u]·points[u]. Reverts if there are fewer scalars than points.
+    function affineCombination(uint256[2] memory base, uint256[2][] memory points, uint96[] memory scalars)
+        internal
+        view
+        returns (uint256[2] memory sum)
+    {
+        // The sum, a product, and the scalar that it is made with: each precompile finds its input in one piece.
+        uint256[5] memory words;
+        (words[0], words[1]) = (base[0], base[1]);
+        bool success = true;
+        for (uint256 u = 0; u < points.length; ++u) {
+            uint256[2] memory point = points[u];
+            (uint256 x, uint256 y, uint256 scalar) = (point[0], point[1], scalars[u]);
+            if (isIdentity(x, y)) continue;
+            assembly ("memory-safe") {
+                let product := add(words, 0x40)
+                mstore(product, x)
+                mstore(add(words, 0x60), y)
+                mstore(add(words, 0x80), scalar)
+                success := and(success, staticcall(gas(), 0x07, product, 0x60, product, 0x40))
+                success := and(success, staticcall(gas(), 0x06, words, 0x80, words, 0x40))
+            }
+        }
+        if (!success) revert PointOperationFailed();
+        (sum[0], sum[1]) = (words[0], words[1]);
+    }
+
+    function _answer(address precompile, bytes memory input) private view returns (uint256, uint256) {
+        (bool success, bytes memory output) = precompile.staticcall(input);
+        // Where there is no precompile, the call succeeds with nothing.
+        if (!success || output.length != 64) revert PointOperationFailed();
+        return abi.decode(output, (uint256, uint256));
+    }
+}

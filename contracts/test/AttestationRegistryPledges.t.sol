@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {Source} from "../src/interfaces/IPolicyRegistry.sol";
+import {Attesting} from "./support/Attesting.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @notice A registry in which an account serves one policy at a time.
+contract AttestationRegistryPledgesTest is Attesting {
+    bytes32 private constant OTHER = keccak256("other");
+
+    function setUp() external {
+        _start();
+        policies.set(OTHER, _terms());
+        _takeSnapshot(OTHER, _snapshot());
+        registry = _newRegistry(true);
+    }
+
+    function test_rejects_an_account_that_serves_another_policy() external {
+        _attest(POLICY, 1, NOW + 2_000);
+        vm.warp(NOW + 2_000);
+        _refused(_under(OTHER, 1, NOW + 3_000), abi.encodeWithSelector(IAttestationRegistry.Encumbered.selector, 0));
+        vm.warp(NOW + 2_001);
+        _attest(OTHER, 1, NOW + 3_000);
+        _refused(_under(POLICY, 1, NOW + 3_000), abi.encodeWithSelector(IAttestationRegistry.Encumbered.selector, 0));
+    }
+
+    /// @notice An attestation that counts for less does not end the pledge of one that counts for longer.
+    function test_rejects_ending_a_pledge_by_another_level() external {
+        _attest(POLICY, 1, NOW + 2_000);
+        _attest(POLICY, 0, NOW + 100);
+        require(_pledgedUntil() == NOW + 2_000);
+        _attest(POLICY, 2, NOW + 2_500);
+        require(_pledgedUntil() == NOW + 2_500);
+        vm.warp(NOW + 2_500);
+        _refused(_under(OTHER, 1, NOW + 3_000), abi.encodeWithSelector(IAttestationRegistry.Encumbered.selector, 0));
+        vm.warp(NOW + 2_501);
+        _attest(OTHER, 1, NOW + 3_000);
+    }
+
+    /// @notice What another policy was pledged for says nothing about this one.
+    function test_a_pledge_that_has_ended_leaves_nothing() external {
+        _attest(POLICY, 1, NOW + 2_000);
+        vm.warp(NOW + 2_001);
+        _attest(OTHER, 1, NOW + 2_002);
+        require(_pledgedUntil() == NOW + 2_002);
+        vm.warp(NOW + 2_003);
+        _attest(POLICY, 1, NOW + 2_003);
+    }
+
+    function test_accepts_the_same_policy_again() external {
+        _attest(POLICY, 1, NOW + 2_000);
+        _attest(POLICY, 1, NOW + 2_000);
+        _attest(POLICY, 2, NOW + 2_000);
+    }
+
+    function test_accepts_the_same_accounts_of_another_subject() external {
+        _attest(POLICY, 1, NOW + 2_000);
+        Attestation memory attestation = _unsigned();
+        (attestation.policy, attestation.subject) = (OTHER, address(0x07e4));
+        registry.attest(_complete(attestation));
+    }
+
+    function test_rejects_two_policies_in_a_batch() external {
+        Attestation[] memory attestations = new Attestation[](2);
+        (attestations[0], attestations[1]) = (_under(POLICY, 1, NOW + 2_000), _under(OTHER, 1, NOW + 2_000));
+        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.Encumbered.selector, 0));
+        registry.attestBatch(attestations);
+    }
+
+    function test_other_registries_pledge_nothing() external {
+        registry = _newRegistry(false);
+        require(!registry.EXCLUSIVE());
+        _attest(POLICY, 1, NOW + 2_000);
+        _attest(OTHER, 1, NOW + 2_000);
+        require(_pledgedUntil() == 0);
+    }
+
+    function _under(bytes32 policy, uint256 level, uint64 validUntil) private view returns (Attestation memory) {
+        Attestation memory attestation = _unsigned();
+        (attestation.policy, attestation.level, attestation.validUntil) = (policy, level, validUntil);
+        return _complete(attestation);
+    }
+
+    function _attest(bytes32 policy, uint256 level, uint64 validUntil) private {
+        registry.attest(_under(policy, level, validUntil));
+    }
+
+    /// @dev The same for all accounts.
+    function _pledgedUntil() private view returns (uint64 until) {
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            Source memory source = _terms().sources[i];
+            (, uint64 pledgedUntil,) = registry.accountOf(source.signer, source.account, SUBJECT);
+            require(i == 0 || pledgedUntil == until);
+            until = pledgedUntil;
+        }
+    }
+}

@@ -1,0 +1,728 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {CollateralVault} from "../src/CollateralVault.sol";
+import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
+import {Asset, ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
+import {Flag, IMarginGatedVenue, Position, VenueRules} from "../src/interfaces/IMarginGatedVenue.sol";
+import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
+import {RegistryStandIn} from "./support/RegistryStandIn.sol";
+import {Token} from "./support/Tokens.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @notice When the example venue opens, closes and liquidates positions, and who pays.
+///
+/// Sizes have 18 decimals, prices 8, the quote token 6.
+contract MarginGatedVenueTest {
+    bytes32 private constant POLICY = keccak256("policy");
+    uint40 private constant GRACE = 1 hours;
+    uint40 private constant PRICE_AGE = 10 minutes;
+    uint40 private constant SETTLEMENT_AGE = 7 days;
+    uint96 private constant PRICE = 2_000e8;
+    uint256 private constant DOLLAR = 1e6;
+    uint256 private constant POOL = 1_000_000 * DOLLAR;
+
+    RegistryStandIn private registry;
+    PolicyRegistryStandIn private policies;
+    OracleStandIn private oracle;
+    CollateralVault private vault;
+    MarginGatedVenue private venue;
+    Token private quote;
+    Token private other;
+    address private alice = address(0xa11ce);
+    address private flagger = address(0xf1a9);
+    address private liquidator = address(0x11d);
+
+    function setUp() external {
+        vm.warp(1_000_000);
+        (registry, policies, oracle) = (new RegistryStandIn(), new PolicyRegistryStandIn(), new OracleStandIn());
+        (quote, other) = (new Token(6), new Token(18));
+        Asset[] memory list = new Asset[](1);
+        list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});
+        vault = new CollateralVault(registry, POLICY, 1, 1 hours, list);
+        registry.setVault(vault);
+        policies.setVault(address(vault));
+        policies.addFeed(0, 1, 1);
+        policies.addFeed(8, 100e8, 10_000e8);
+        venue = _create(_rules());
+        vault.setVenue(venue);
+        quote.mint(address(this), 10 * POOL);
+        quote.approve(address(venue), type(uint256).max);
+        venue.fund(POOL);
+        quote.mint(alice, POOL);
+        vm.prank(alice);
+        quote.approve(address(vault), type(uint256).max);
+        oracle.set(PRICE, false);
+    }
+
+    // The rules.
+
+    function test_keeps_its_rules() external view {
+        require(keccak256(abi.encode(venue.rules())) == keccak256(abi.encode(_rules())));
+    }
+
+    function test_rejects_rules_that_do_not_go_together() external {
+        VenueRules memory rules = _rules();
+        rules.initialLevel = 3;
+        _expectInvalidRules(rules, "initialLevel");
+        rules = _rules();
+        rules.maintenanceLevel = 2;
+        _expectInvalidRules(rules, "maintenanceLevel");
+        rules = _rules();
+        rules.grace = 0;
+        _expectInvalidRules(rules, "grace");
+        rules = _rules();
+        rules.settlementAge = PRICE_AGE;
+        _expectInvalidRules(rules, "settlementAge");
+        rules = _rules();
+        rules.penalty = 1_000_001;
+        _expectInvalidRules(rules, "penalty");
+        rules = _rules();
+        rules.reward = 1_000_001;
+        _expectInvalidRules(rules, "reward");
+        rules = _rules();
+        rules.market = 2;
+        _expectInvalidRules(rules, "market");
+        rules = _rules();
+        rules.market = 0;
+        rules.sizeDecimals = 5;
+        _expectInvalidRules(rules, "sizeDecimals");
+        rules.sizeDecimals = 84;
+        _expectInvalidRules(rules, "sizeDecimals");
+    }
+
+    function test_rejects_a_policy_that_does_not_draw_on_the_vault() external {
+        policies.setVault(address(0));
+        _expectInvalidRules(_rules(), "policy");
+    }
+
+    function test_rejects_a_quote_token_that_is_no_asset() external {
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, "quote"));
+        new MarginGatedVenue(address(this), registry, policies, oracle, vault, other, _rules());
+    }
+
+    // Opening.
+
+    function test_opens_a_position() external {
+        _open(3e18);
+        Position memory position = venue.positionOf(alice);
+        require(position.size == 3e18 && position.price == PRICE && venue.hasExposure(alice));
+        require(venue.reserved() == 3 * 8_000 * DOLLAR);
+    }
+
+    function test_opens_a_short_position() external {
+        _open(-3e18);
+        require(venue.positionOf(alice).size == -3e18 && venue.reserved() == 3 * 1_900 * DOLLAR);
+    }
+
+    function test_rejects_opening_without_an_attestation() external {
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
+        venue.open(1e18);
+    }
+
+    function test_rejects_opening_with_an_attestation_of_the_maintenance_level() external {
+        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
+        venue.open(1e18);
+    }
+
+    function test_rejects_opening_with_an_old_attestation() external {
+        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        vm.warp(block.timestamp + 5 minutes + 1);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
+        venue.open(1e18);
+    }
+
+    function test_rejects_opening_with_an_attestation_over_collateral_that_has_left() external {
+        _deposit(100 * DOLLAR);
+        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        vm.prank(alice);
+        vault.requestWithdrawal(address(quote), 100 * DOLLAR);
+        vm.prank(alice);
+        vault.withdraw(address(quote), alice);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
+        venue.open(1e18);
+    }
+
+    function test_rejects_a_second_position() external {
+        _open(1e18);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PositionExists.selector, alice));
+        venue.open(1e18);
+    }
+
+    function test_rejects_positions_of_no_size_or_too_large() external {
+        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(0), 0));
+        venue.open(0);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(50e18 + 1), 100_000 * DOLLAR + 1));
+        venue.open(50e18 + 1);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(-50e18 - 1), 100_000 * DOLLAR + 1));
+        venue.open(-50e18 - 1);
+        // The most that there could be does not overflow.
+        vm.prank(alice);
+        (bool success, bytes memory reason) =
+            address(venue).call(abi.encodeCall(IMarginGatedVenue.open, (type(int128).min)));
+        require(!success && bytes4(reason) == IMarginGatedVenue.InvalidSize.selector);
+    }
+
+    function test_rejects_a_position_whose_gain_the_pool_could_not_pay() external {
+        venue.defund(POOL - 23_999 * DOLLAR, address(this));
+        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        _expectRevert(
+            abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, 24_000 * DOLLAR, 23_999 * DOLLAR)
+        );
+        venue.open(3e18);
+    }
+
+    function test_rejects_opening_while_a_loss_is_uncovered() external {
+        _openAndLose(0);
+        require(venue.uncoveredLoss() == 300 * DOLLAR);
+        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.LossUncovered.selector, 300 * DOLLAR));
+        venue.open(1e18);
+        venue.coverLoss(299 * DOLLAR);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.LossUncovered.selector, DOLLAR));
+        venue.open(1e18);
+        venue.coverLoss(DOLLAR);
+        vm.prank(alice);
+        venue.open(1e18);
+        require(venue.pool() == POOL + 300 * DOLLAR);
+    }
+
+    function test_rejects_trading_while_attesting_is_not_possible() external {
+        _open(1e18);
+        registry.vouch(flagger, POLICY, 1, type(uint64).max);
+        registry.setAccepts(false);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.AttestingNotPossible.selector));
+        venue.close();
+        vm.prank(flagger);
+        vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
+        venue.open(1e18);
+    }
+
+    function test_rejects_trading_at_an_old_price() external {
+        _open(1e18);
+        vm.warp(block.timestamp + PRICE_AGE + 1);
+        registry.vouch(flagger, POLICY, 1, type(uint64).max);
+        bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.PriceTooOld.selector, PRICE_AGE + 1);
+        _expectRevert(reason);
+        venue.close();
+        vm.prank(flagger);
+        vm.expectRevert(reason);
+        venue.open(1e18);
+    }
+
+    function test_rejects_trading_at_a_marked_price() external {
+        _open(1e18);
+        registry.vouch(flagger, POLICY, 1, type(uint64).max);
+        oracle.set(PRICE, true);
+        bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.PriceMarked.selector, 2);
+        _expectRevert(reason);
+        venue.close();
+        vm.prank(flagger);
+        vm.expectRevert(reason);
+        venue.open(1e18);
+    }
+
+    // Closing.
+
+    function test_closes_with_a_profit() external {
+        _open(3e18);
+        oracle.set(2_100e8, false);
+        vm.prank(alice);
+        venue.close();
+        require(venue.creditOf(alice) == 300 * DOLLAR && venue.pool() == POOL - 300 * DOLLAR);
+        require(!venue.hasExposure(alice) && venue.reserved() == 0);
+        vm.prank(alice);
+        venue.claim(address(0xcafe));
+        require(quote.balanceOf(address(0xcafe)) == 300 * DOLLAR && venue.creditOf(alice) == 0);
+    }
+
+    function test_closes_with_a_loss_without_an_attestation() external {
+        _deposit(1_000 * DOLLAR);
+        _open(-3e18);
+        vm.warp(block.timestamp + 1 days);
+        oracle.set(2_100e8, false);
+        vm.prank(alice);
+        venue.close();
+        (uint256 counted,,) = vault.balanceOf(alice, address(quote));
+        require(counted == 700 * DOLLAR && venue.pool() == POOL + 300 * DOLLAR);
+    }
+
+    function test_rounds_against_the_account() external {
+        _deposit(DOLLAR);
+        // A gain of less than the smallest unit is none, a loss of less is a whole one.
+        _open(1e10 - 1);
+        oracle.set(PRICE + 1e8, false);
+        vm.prank(alice);
+        venue.close();
+        require(venue.creditOf(alice) == 0 && venue.pool() == POOL);
+        _open(1e10 - 1);
+        oracle.set(PRICE, false);
+        vm.prank(alice);
+        venue.close();
+        require(venue.pool() == POOL + 1);
+    }
+
+    function test_rejects_closing_with_a_loss_that_is_not_paid() external {
+        _deposit(299 * DOLLAR);
+        _open(3e18);
+        oracle.set(1_900e8, false);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.LossUnpaid.selector, DOLLAR));
+        venue.close();
+        _deposit(DOLLAR);
+        vm.prank(alice);
+        venue.close();
+    }
+
+    function test_rejects_anything_about_a_position_that_is_not_there() external {
+        bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.NoPosition.selector, alice);
+        _expectRevert(reason);
+        venue.close();
+        vm.expectRevert(reason);
+        venue.flag(alice);
+        vm.expectRevert(reason);
+        venue.liquidate(alice);
+        vm.expectRevert(reason);
+        venue.settle(alice);
+    }
+
+    // Flags.
+
+    function test_flags_who_does_not_attest() external {
+        _openAndFlag(3e18);
+        (Flag memory found, bool stands) = venue.flagOf(alice);
+        require(stands && found.flagger == flagger && found.time == block.timestamp);
+    }
+
+    function test_rejects_flagging_who_attests() external {
+        _open(3e18);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.StillSufficient.selector, alice));
+        venue.flag(alice);
+    }
+
+    function test_rejects_flagging_while_attesting_is_not_possible() external {
+        _open(3e18);
+        vm.warp(block.timestamp + 1 days);
+        registry.setAccepts(false);
+        vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
+        venue.flag(alice);
+        registry.setAccepts(true);
+        registry.setInForce(false);
+        vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
+        venue.flag(alice);
+    }
+
+    function test_rejects_flagging_twice() external {
+        _openAndFlag(3e18);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.AlreadyFlagged.selector, alice));
+        venue.flag(alice);
+    }
+
+    function test_anybody_removes_the_flag_of_who_attests() external {
+        _openAndFlag(3e18);
+        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        venue.unflag(alice);
+        (Flag memory found, bool stands) = venue.flagOf(alice);
+        require(found.time == 0 && !stands);
+    }
+
+    function test_anybody_removes_a_flag_in_an_outage() external {
+        _openAndFlag(3e18);
+        registry.setAccepts(false);
+        venue.unflag(alice);
+        registry.setAccepts(true);
+        vm.warp(block.timestamp + GRACE);
+        oracle.set(PRICE, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_removing_a_flag_that_stands() external {
+        _openAndFlag(3e18);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
+        venue.unflag(alice);
+    }
+
+    function test_rejects_removing_a_flag_that_is_not_there() external {
+        _open(3e18);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
+        venue.unflag(alice);
+    }
+
+    /// @notice Whoever attests after a flag and lapses again gets the grace again, though nobody has removed the flag.
+    function test_rejects_liquidation_after_an_attestation_that_has_lapsed() external {
+        _openAndFlag(3e18);
+        registry.vouch(alice, POLICY, 2, uint64(block.timestamp));
+        vm.warp(block.timestamp + GRACE);
+        oracle.set(PRICE, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
+        venue.liquidate(alice);
+        vm.prank(flagger);
+        venue.flag(alice);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, block.timestamp + GRACE));
+        venue.liquidate(alice);
+    }
+
+    // Liquidation.
+
+    function test_liquidates_and_takes_a_penalty() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFlag(3e18);
+        _afterGrace(1_900e8);
+        _liquidate();
+        // A loss of 300, and a hundredth of 5,700, of which a quarter is the flagger's.
+        (uint256 counted,,) = vault.balanceOf(alice, address(quote));
+        require(counted == 643 * DOLLAR && venue.pool() == POOL + 300 * DOLLAR);
+        require(venue.creditOf(flagger) == 14_250_000 && venue.insurance() == 57 * DOLLAR - 14_250_000);
+        require(!venue.hasExposure(alice) && venue.uncoveredLoss() == 0 && venue.reserved() == 0);
+        (Flag memory found,) = venue.flagOf(alice);
+        require(found.time == 0);
+    }
+
+    function test_liquidation_reaches_what_waits() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFlag(3e18);
+        vm.prank(alice);
+        vault.requestWithdrawal(address(quote), 1_000 * DOLLAR);
+        _afterGrace(1_900e8);
+        _liquidate();
+        (uint256 counted, uint256 waiting,) = vault.balanceOf(alice, address(quote));
+        require(counted == 0 && waiting == 643 * DOLLAR);
+    }
+
+    function test_a_profit_pays_the_penalty_first() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFlag(3e18);
+        _afterGrace(2_100e8);
+        _liquidate();
+        // A gain of 300 less a hundredth of 6,300.
+        (uint256 counted,,) = vault.balanceOf(alice, address(quote));
+        require(counted == 1_000 * DOLLAR && venue.creditOf(alice) == 237 * DOLLAR);
+        require(venue.pool() == POOL - 300 * DOLLAR && venue.insurance() + venue.creditOf(flagger) == 63 * DOLLAR);
+    }
+
+    function test_a_profit_below_the_penalty_is_made_up_for() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFlag(3e18);
+        _afterGrace(2_010e8);
+        _liquidate();
+        // A gain of 30 and a penalty of 60.30.
+        (uint256 counted,,) = vault.balanceOf(alice, address(quote));
+        require(counted == 1_000 * DOLLAR - 30_300_000 && venue.creditOf(alice) == 0);
+    }
+
+    function test_the_loss_is_paid_before_the_penalty() external {
+        venue.insure(1_000 * DOLLAR);
+        _deposit(310 * DOLLAR);
+        _openAndFlag(3e18);
+        _afterGrace(1_900e8);
+        _liquidate();
+        require(venue.pool() == POOL + 300 * DOLLAR);
+        require(venue.insurance() == 1_007_500_000 && venue.creditOf(flagger) == 2_500_000);
+    }
+
+    function test_a_shortfall_is_paid_by_the_insurance_fund() external {
+        venue.insure(1_000 * DOLLAR);
+        _openAndLose(100 * DOLLAR);
+        require(venue.insurance() == 800 * DOLLAR && venue.pool() == POOL + 300 * DOLLAR);
+        require(venue.uncoveredLoss() == 0);
+    }
+
+    /// @notice Otherwise an account without collateral could have itself flagged and live on the insurance fund.
+    function test_no_reward_without_a_penalty_that_was_paid() external {
+        venue.insure(1_000 * DOLLAR);
+        _openAndLose(0);
+        require(venue.creditOf(flagger) == 0);
+    }
+
+    function test_what_insurance_cannot_pay_is_written_down() external {
+        venue.insure(150 * DOLLAR);
+        _openAndLose(100 * DOLLAR);
+        require(venue.insurance() == 0 && venue.uncoveredLoss() == 50 * DOLLAR);
+        require(venue.pool() == POOL + 250 * DOLLAR);
+    }
+
+    function test_rejects_liquidation_without_a_flag() external {
+        _open(3e18);
+        vm.warp(block.timestamp + 1 days);
+        oracle.set(PRICE, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_liquidation_in_the_grace() external {
+        _openAndFlag(3e18);
+        uint256 ends = block.timestamp + GRACE;
+        vm.warp(ends - 1);
+        oracle.set(PRICE, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, ends));
+        venue.liquidate(alice);
+        vm.warp(ends);
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_liquidation_soon_after_a_freeze() external {
+        _openAndFlag(3e18);
+        _afterGrace(PRICE);
+        policies.setCountsFrom(type(uint40).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(type(uint40).max) + GRACE)
+        );
+        venue.liquidate(alice);
+        uint40 thawed = uint40(block.timestamp);
+        policies.setCountsFrom(thawed);
+        vm.warp(thawed + GRACE - 1);
+        oracle.set(PRICE, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(thawed) + GRACE));
+        venue.liquidate(alice);
+        vm.warp(thawed + GRACE);
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_liquidation_while_attesting_is_not_possible() external {
+        _openAndFlag(3e18);
+        _afterGrace(PRICE);
+        registry.setAccepts(false);
+        vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_liquidation_of_who_attests() external {
+        _openAndFlag(3e18);
+        _afterGrace(PRICE);
+        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
+        venue.liquidate(alice);
+    }
+
+    /// @notice An attestation that did not count at the flag and counts again: time goes back here to have one.
+    function test_rejects_liquidation_of_who_holds_by_an_earlier_attestation() external {
+        _open(3e18);
+        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        vm.warp(block.timestamp + 1 days);
+        vm.prank(flagger);
+        venue.flag(alice);
+        vm.warp(block.timestamp - 1 days + GRACE);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.StillSufficient.selector, alice));
+        venue.liquidate(alice);
+        venue.unflag(alice);
+    }
+
+    function test_rejects_liquidation_at_an_old_price() external {
+        _openAndFlag(3e18);
+        oracle.set(PRICE, false);
+        vm.warp(block.timestamp + GRACE);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceTooOld.selector, GRACE));
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_liquidation_at_a_marked_price() external {
+        _openAndFlag(3e18);
+        vm.warp(block.timestamp + GRACE);
+        oracle.set(1_000e8, true);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceMarked.selector, 3));
+        venue.liquidate(alice);
+    }
+
+    function test_rejects_liquidation_at_a_price_from_before_the_flag() external {
+        VenueRules memory rules = _rules();
+        (rules.maxPriceAge, rules.holdingAge) = (1 days, 1 days);
+        MarginGatedVenue patient = _create(rules);
+        quote.approve(address(patient), type(uint256).max);
+        patient.fund(POOL);
+        registry.vouch(alice, POLICY, 1, uint64(block.timestamp));
+        vm.prank(alice);
+        patient.open(1e18);
+        uint40 time = uint40(block.timestamp);
+        vm.warp(time + 1);
+        patient.flag(alice);
+        vm.warp(time + 1 + GRACE);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceBeforeFlag.selector, time, time + 1));
+        patient.liquidate(alice);
+    }
+
+    // Settlement.
+
+    function test_settles_after_a_long_outage() external {
+        _deposit(1_000 * DOLLAR);
+        _open(3e18);
+        oracle.set(1_900e8, false);
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        registry.setInForce(false);
+        vm.prank(liquidator);
+        venue.settle(alice);
+        (uint256 counted,,) = vault.balanceOf(alice, address(quote));
+        require(counted == 700 * DOLLAR && !venue.hasExposure(alice) && venue.insurance() == 0);
+        vm.prank(alice);
+        vault.requestWithdrawal(address(quote), 700 * DOLLAR);
+        vm.prank(alice);
+        vault.withdraw(address(quote), alice);
+    }
+
+    function test_settles_at_the_last_price_without_a_mark() external {
+        _open(3e18);
+        oracle.set(2_100e8, false);
+        oracle.set(9_000e8, true);
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        venue.settle(alice);
+        require(venue.creditOf(alice) == 300 * DOLLAR);
+    }
+
+    function test_a_settlement_can_leave_a_shortfall() external {
+        _open(3e18);
+        oracle.set(1_900e8, false);
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        venue.settle(alice);
+        require(venue.uncoveredLoss() == 300 * DOLLAR);
+    }
+
+    function test_rejects_settlement_without_a_long_outage() external {
+        _open(3e18);
+        vm.warp(block.timestamp + SETTLEMENT_AGE - 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NoOutage.selector, SETTLEMENT_AGE - 1));
+        venue.settle(alice);
+    }
+
+    // The vault.
+
+    function test_rejects_a_withdrawal_with_a_position_and_no_attestation_without_it() external {
+        _deposit(1_000 * DOLLAR);
+        _open(3e18);
+        vm.prank(alice);
+        vault.requestWithdrawal(address(quote), 500 * DOLLAR);
+        _expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice));
+        vault.withdraw(address(quote), alice);
+        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        vm.prank(alice);
+        vault.withdraw(address(quote), alice);
+    }
+
+    // The pool and the funds.
+
+    function test_rejects_funding_by_anybody_else() external {
+        bytes memory reason = abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, alice);
+        _expectRevert(reason);
+        venue.fund(1);
+        _expectRevert(reason);
+        venue.defund(1, alice);
+    }
+
+    function test_rejects_taking_what_is_set_aside() external {
+        _open(3e18);
+        uint256 free = POOL - 24_000 * DOLLAR;
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, free + 1, free));
+        venue.defund(free + 1, address(this));
+        venue.defund(free, address(this));
+        oracle.set(10_000e8, false);
+        vm.prank(alice);
+        venue.close();
+        require(venue.creditOf(alice) == 24_000 * DOLLAR && venue.pool() == 0);
+    }
+
+    function test_rejects_amounts_of_nothing() external {
+        bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.InvalidAmount.selector, 0);
+        vm.expectRevert(reason);
+        venue.fund(0);
+        vm.expectRevert(reason);
+        venue.insure(0);
+        vm.expectRevert(reason);
+        venue.coverLoss(0);
+        vm.expectRevert(reason);
+        venue.claim(alice);
+    }
+
+    function test_rejects_covering_more_than_was_lost() external {
+        _openAndLose(0);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidAmount.selector, 300 * DOLLAR + 1));
+        venue.coverLoss(300 * DOLLAR + 1);
+    }
+
+    /// @notice What an account gains is never above the exact number, and what it loses never below, by less than one unit.
+    function testFuzz_rounding_is_against_the_account(int128 size, uint96 exit) external {
+        size = int128(int256(size) % 40e18);
+        vm.assume(size > 1e9 || size < -1e9);
+        exit = uint96(100e8 + exit % 9_900e8);
+        _deposit(POOL);
+        _open(size);
+        oracle.set(exit, false);
+        vm.prank(alice);
+        venue.close();
+        int256 exact = int256(size) * (int256(uint256(exit)) - int256(uint256(PRICE)));
+        int256 gained = int256(POOL) - int256(venue.pool());
+        int256 difference = exact - gained * 1e20;
+        require(difference >= 0 && difference < 1e20);
+        require(quote.balanceOf(address(venue)) == venue.pool() + venue.creditOf(alice));
+    }
+
+    function _rules() private pure returns (VenueRules memory) {
+        return VenueRules({
+            policy: POLICY,
+            market: 1,
+            maintenanceLevel: 0,
+            initialLevel: 1,
+            openingAge: 5 minutes,
+            holdingAge: 6 hours,
+            maxPriceAge: PRICE_AGE,
+            grace: GRACE,
+            settlementAge: SETTLEMENT_AGE,
+            sizeDecimals: 18,
+            penalty: 10_000,
+            reward: 250_000,
+            maxNotional: uint128(100_000 * DOLLAR)
+        });
+    }
+
+    function _create(VenueRules memory rules) private returns (MarginGatedVenue) {
+        return new MarginGatedVenue(address(this), registry, policies, oracle, vault, quote, rules);
+    }
+
+    function _deposit(uint256 amount) private {
+        vm.prank(alice);
+        vault.deposit(address(quote), amount);
+    }
+
+    function _open(int128 size) private {
+        registry.vouch(alice, POLICY, 1, uint64(block.timestamp + 2 hours));
+        vm.prank(alice);
+        venue.open(size);
+    }
+
+    function _openAndFlag(int128 size) private {
+        _open(size);
+        vm.warp(block.timestamp + 1 days);
+        oracle.set(PRICE, false);
+        vm.prank(flagger);
+        venue.flag(alice);
+    }
+
+    function _afterGrace(uint96 price) private {
+        vm.warp(block.timestamp + GRACE);
+        oracle.set(price, false);
+    }
+
+    function _liquidate() private {
+        vm.prank(liquidator);
+        venue.liquidate(alice);
+    }
+
+    /// @dev A loss of 300 with so much collateral.
+    function _openAndLose(uint256 collateral) private {
+        if (collateral != 0) _deposit(collateral);
+        _openAndFlag(3e18);
+        _afterGrace(1_900e8);
+        _liquidate();
+    }
+
+    /// @dev Of alice's next call.
+    function _expectRevert(bytes memory reason) private {
+        vm.prank(alice);
+        vm.expectRevert(reason);
+    }
+
+    function _expectInvalidRules(VenueRules memory rules, string memory part) private {
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, part));
+        _create(rules);
+    }
+}

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
+import {
+    IAccessControlDefaultAdminRules
+} from "@openzeppelin/contracts/access/extensions/IAccessControlDefaultAdminRules.sol";
+import {PolicyRegistry} from "../src/PolicyRegistry.sol";
+import {
+    Feed,
+    IPolicyRegistry,
+    Level,
+    LevelWiring,
+    MAX_FEEDS,
+    MAX_LEVELS,
+    MarketRules,
+    Publication,
+    Source,
+    Terms
+} from "../src/interfaces/IPolicyRegistry.sol";
+import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
+import {PolicyTest} from "./support/PolicyTest.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @notice What can be published, by whom, and when it counts.
+contract PolicyRegistryTest is PolicyTest {
+    bytes32 private constant ADMIN_ROLE = 0;
+
+    // What is published
+
+    function test_identifies_a_policy_as_its_compiler_does() external {
+        string memory json = vm.readFile("test/fixtures/policy.json");
+        bytes32 policy = _publish(_compiled(json));
+        require(policy == bytes32(vm.parseJsonBytes(json, ".policy")));
+    }
+
+    function testFuzz_identifier_is_of_everything_that_it_covers(uint256 place, uint256 scalar) external {
+        scalar %= R;
+        vm.assume(scalar != 0);
+        Publication memory publication = _fed(3, 2);
+        bytes32 policy = _publish(publication);
+        require(policy == _identifierOf(publication));
+        publication.version = 2;
+        uint256[2] memory point = _point(scalar);
+        Level memory level = publication.levels[place / 16 % 2];
+        place %= 10;
+        if (place == 0) publication.document = bytes32(scalar);
+        if (place == 1) publication.universe = bytes32(scalar);
+        if (place == 2) level.level = bytes32(scalar);
+        if (place == 3) level.idx = point;
+        if (place == 4) level.flag = point;
+        if (place == 5) level.coefficients.base = point;
+        if (place == 6) level.coefficients.market[2] = [uint256(0), 0];
+        if (place >= 7) level.coefficients.market[place - 7] = point;
+        bytes32 changed = _publish(publication);
+        require(changed == _identifierOf(publication) && changed != policy);
+    }
+
+    function test_keeps_terms() external {
+        Publication memory publication = _fed(3, 2);
+        publication.acceptsMarked = true;
+        Terms memory terms = registry.terms(_publish(publication));
+        LevelWiring[] memory levels = new LevelWiring[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            levels[i] = LevelWiring(publication.levels[i].level, publication.levels[i].idx, publication.levels[i].flag);
+        }
+        Terms memory expected = Terms({
+            universe: publication.universe,
+            srs: verifier.SRS_ID(),
+            verifyingKey: verifier.VK_HASH(),
+            verifier: address(verifier),
+            vault: publication.vault,
+            k: 10,
+            validity: 1 days,
+            maxStatementSkew: 120,
+            maxStatementAge: 3_600,
+            grace: 60,
+            acceptsMarked: true,
+            sources: publication.sources,
+            nodes: publication.nodes,
+            levels: levels
+        });
+        require(keccak256(abi.encode(terms)) == keccak256(abi.encode(expected)));
+    }
+
+    function test_keeps_market_rules() external {
+        Publication memory publication = _fed(3, 2);
+        MarketRules memory rules = registry.marketRules(_publish(publication));
+        require(rules.epochLength == EPOCH && rules.maxAge == MAX_AGE && rules.maxSkew == 60);
+        require(rules.quorum == 0 && rules.levelCount == 2);
+        require(keccak256(abi.encode(rules.nodes)) == keccak256(abi.encode(publication.nodes)));
+        require(keccak256(abi.encode(rules.feeds)) == keccak256(abi.encode(publication.feeds)));
+        require(rules.levels.length == 2);
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes32 expected = keccak256(abi.encode(publication.levels[i].coefficients));
+            require(keccak256(abi.encode(rules.levels[i])) == expected);
+        }
+    }
+
+    function test_keeps_no_commitments_where_nodes_sign() external {
+        MarketRules memory rules = registry.marketRules(_publish(_signed(2)));
+        require(rules.quorum == 2 && rules.levelCount == 2 && rules.feeds.length == 0 && rules.levels.length == 0);
+    }
+
+    function test_publishes_the_most_levels_and_feeds() external {
+        require(registry.marketRules(_publish(_fed(1, MAX_LEVELS))).levels.length == MAX_LEVELS);
+        Publication memory publication = _fed(MAX_FEEDS, 1);
+        publication.version = 2;
+        require(registry.marketRules(_publish(publication)).feeds.length == MAX_FEEDS);
+    }
+
+    function test_counts_versions_and_policies() external {
+        Publication memory publication = _fed(1, 1);
+        require(registry.latestVersion(LINE) == 0 && registry.policyOf(LINE, 1) == 0);
+        bytes32 first = _publish(publication);
+        (publication.version, publication.document) = (2, bytes32(uint256(2)));
+        bytes32 second = _publish(publication);
+        (publication.line, publication.version, publication.document) = (keccak256("other"), 1, bytes32(uint256(3)));
+        bytes32 third = _publish(publication);
+        require(registry.latestVersion(LINE) == 2 && registry.latestVersion(publication.line) == 1);
+        require(registry.policyOf(LINE, 1) == first && registry.policyOf(LINE, 2) == second);
+        require(registry.policyOf(publication.line, 1) == third);
+        require(registry.ordinalOf(first) == 1 && registry.ordinalOf(second) == 2 && registry.ordinalOf(third) == 3);
+    }
+
+    function test_rejects_a_policy_twice() external {
+        Publication memory publication = _fed(1, 1);
+        bytes32 policy = _publish(publication);
+        publication.version = 2;
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.PolicyExists.selector, policy));
+        (publication.line, publication.version) = (keccak256("other"), 1);
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.PolicyExists.selector, policy));
+    }
+
+    function test_rejects_versions_out_of_turn() external {
+        Publication memory publication = _fed(1, 1);
+        publication.version = 0;
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVersion.selector, 1, 0));
+        publication.version = 2;
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVersion.selector, 1, 2));
+        publication.version = 1;
+        _publish(publication);
+        publication.document = bytes32(uint256(2));
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVersion.selector, 2, 1));
+        publication.version = 3;
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVersion.selector, 2, 3));
+    }
+
+    function test_rejects_a_wrong_verifier() external {
+        Publication memory publication = _fed(1, 1);
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.WrongVerifier.selector, verifier);
+        publication.k = 11;
+        _expectRejection(publication, reason);
+        publication.k = 10;
+        publication.srs = bytes32(uint256(publication.srs) ^ 1);
+        _expectRejection(publication, reason);
+        publication.srs = verifier.SRS_ID();
+        publication.verifier = address(new SuretyVerifierK11());
+        reason = abi.encodeWithSelector(IPolicyRegistry.WrongVerifier.selector, publication.verifier);
+        _expectRejection(publication, reason);
+        publication.verifier = address(0x1234);
+        reason = abi.encodeWithSelector(IPolicyRegistry.WrongVerifier.selector, publication.verifier);
+        _expectRejection(publication, reason);
+    }
+
+    function test_rejects_no_validity() external {
+        Publication memory publication = _fed(1, 1);
+        publication.validity = 0;
+        _expectInvalid(publication, "validity");
+    }
+
+    function test_rejects_epochs_of_no_length() external {
+        Publication memory publication = _fed(1, 1);
+        publication.epochLength = 0;
+        _expectInvalid(publication, "epochLength");
+    }
+
+    function test_rejects_no_sources() external {
+        Publication memory publication = _fed(1, 1);
+        publication.sources = new Source[](0);
+        _expectInvalid(publication, "sources");
+    }
+
+    function test_rejects_a_source_without_address() external {
+        Publication memory publication = _fed(1, 1);
+        publication.sources[0].signer = address(0);
+        _expectInvalid(publication, "sources");
+    }
+
+    function test_rejects_sources_out_of_order() external {
+        Publication memory publication = _fed(1, 1);
+        publication.sources[1].account = publication.sources[0].account;
+        _expectInvalid(publication, "sources");
+        publication.sources[1].account = bytes32(uint256(6));
+        _expectInvalid(publication, "sources");
+        publication.sources[1].account = bytes32(uint256(8));
+        publication.sources[2].signer = address(0x10);
+        _expectInvalid(publication, "sources");
+    }
+
+    function test_rejects_nodes_out_of_order() external {
+        Publication memory publication = _signed(1);
+        address last = publication.nodes[2];
+        publication.nodes[2] = publication.nodes[1];
+        _expectInvalid(publication, "nodes");
+        (publication.nodes[1], publication.nodes[2]) = (last, publication.nodes[1]);
+        _expectInvalid(publication, "nodes");
+    }
+
+    function test_rejects_a_node_without_address() external {
+        Publication memory publication = _signed(1);
+        publication.nodes[0] = address(0);
+        _expectInvalid(publication, "nodes");
+    }
+
+    function test_rejects_a_node_that_is_a_source() external {
+        for (uint256 i = 0; i < 3; ++i) {
+            Publication memory publication = _signed(1);
+            publication.sources[2].signer = publication.nodes[i];
+            _expectInvalid(publication, "nodes");
+            publication = _signed(1);
+            publication.nodes[0] = publication.sources[i].signer;
+            _expectInvalid(publication, "nodes");
+        }
+    }
+
+    function test_rejects_a_quorum_that_nodes_cannot_reach() external {
+        Publication memory publication = _signed(1);
+        publication.quorum = 4;
+        _expectInvalid(publication, "quorum");
+        publication.quorum = 3;
+        _publish(publication);
+    }
+
+    function test_rejects_prices_from_nowhere() external {
+        Publication memory publication = _signed(1);
+        publication.quorum = 0;
+        _expectInvalid(publication, "feeds");
+    }
+
+    function test_rejects_prices_from_feeds_and_nodes() external {
+        Publication memory publication = _fed(1, 1);
+        publication.quorum = 1;
+        _expectInvalid(publication, "feeds");
+    }
+
+    function test_rejects_too_many_feeds() external {
+        _expectInvalid(_fed(MAX_FEEDS + 1, 1), "feeds");
+    }
+
+    function test_rejects_too_many_decimals() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].decimals = 19;
+        _expectInvalid(publication, "decimals");
+        publication.feeds[1].decimals = 5;
+        _expectInvalid(publication, "decimals");
+        publication.feeds[1].decimals = 18;
+        _publish(publication);
+    }
+
+    function test_rejects_other_decimals_than_the_aggregator_has() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].aggregatorDecimals = 7;
+        _expectInvalid(publication, "aggregatorDecimals");
+    }
+
+    function test_rejects_an_aggregator_without_code() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].aggregator = STRANGER;
+        _expectInvalid(publication, "aggregator");
+    }
+
+    function test_rejects_answers_of_no_age() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].maxAge = 0;
+        _expectInvalid(publication, "maxAge");
+    }
+
+    function test_rejects_a_deviation_beyond_the_whole() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].maxDeviation = 1_000_001;
+        _expectInvalid(publication, "maxDeviation");
+        publication.feeds[1].maxDeviation = 1_000_000;
+        _publish(publication);
+    }
+
+    function test_rejects_an_empty_range_of_prices() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].min = publication.feeds[1].max + 1;
+        _expectInvalid(publication, "min");
+        publication.feeds[1].min = publication.feeds[1].max;
+        _publish(publication);
+    }
+
+    function test_rejects_a_price_of_zero() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].min = 0;
+        _expectInvalid(publication, "min");
+    }
+
+    function test_rejects_factors_without_feeds() external {
+        Publication memory publication = _fed(3, 2);
+        Feed[] memory feeds = publication.feeds;
+        assembly {
+            mstore(feeds, 2)
+        }
+        _expectInvalid(publication, "market");
+    }
+
+    function test_rejects_levels_of_other_prices() external {
+        Publication memory publication = _signed(2);
+        uint256[2][] memory market = publication.levels[1].coefficients.market;
+        assembly {
+            mstore(market, 4)
+        }
+        _expectInvalid(publication, "market");
+    }
+
+    function test_rejects_no_levels_and_too_many() external {
+        _expectInvalid(_fed(1, 0), "levels");
+        _expectInvalid(_fed(1, MAX_LEVELS + 1), "levels");
+        _expectInvalid(_signed(0), "levels");
+    }
+
+    function test_rejects_a_level_twice() external {
+        Publication memory publication = _fed(1, 3);
+        publication.levels[2].level = publication.levels[0].level;
+        _expectInvalid(publication, "levels");
+    }
+
+    function test_rejects_what_is_no_point() external {
+        for (uint256 i = 0; i < 2; ++i) {
+            Publication memory publication = _fed(2, 2);
+            Level memory level = publication.levels[i];
+            _expectPoint(publication, level.idx, "idx");
+            _expectPoint(publication, level.flag, "flag");
+            _expectPoint(publication, level.coefficients.base, "base");
+            for (uint256 u = 0; u < 2; ++u) {
+                _expectCurve(publication, level.coefficients.market[u], "market");
+            }
+        }
+    }
+
+    function test_rejects_what_is_no_point_where_nodes_sign() external {
+        Publication memory publication = _signed(1);
+        _expectPoint(publication, publication.levels[0].coefficients.base, "base");
+        _expectCurve(publication, publication.levels[0].coefficients.market[4], "market");
+    }
+
+    function test_accepts_a_price_that_a_level_does_not_read() external {
+        Publication memory publication = _fed(2, 1);
+        publication.levels[0].coefficients.market[1] = [uint256(0), 0];
+        _publish(publication);
+    }
+
+    function test_rejects_unknown_policies() external {
+        bytes32 policy = bytes32(uint256(1));
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.UnknownPolicy.selector, policy);
+        vm.expectRevert(reason);
+        registry.terms(policy);
+        vm.expectRevert(reason);
+        registry.marketRules(policy);
+        vm.expectRevert(reason);
+        registry.countsFrom(policy);
+        vm.expectRevert(reason);
+        registry.ordinalOf(policy);
+        vm.expectRevert(reason);
+        vm.prank(GUARDIAN);
+        registry.freeze(policy);
+        vm.expectRevert(reason);
+        vm.prank(OWNER);
+        registry.thaw(policy);
+    }
+
+    // When it counts
+
+    function test_counts_after_the_delay() external {
+        Publication memory publication = _fed(1, 1);
+        bytes32 policy = _identifierOf(publication);
+        vm.expectEmit(true, true, true, true, address(registry));
+        emit IPolicyRegistry.PolicyPublished(policy, LINE, 1, uint40(START + DELAY));
+        _publish(publication);
+        require(registry.delay() == DELAY && registry.countsFrom(policy) == START + DELAY);
+    }
+
+    function test_freezes_and_thaws() external {
+        bytes32 policy = _inForce(_fed(1, 1));
+        vm.expectEmit(true, true, true, true, address(registry));
+        emit IPolicyRegistry.PolicyFrozen(policy, GUARDIAN);
+        _freeze(policy);
+        require(registry.countsFrom(policy) == type(uint40).max);
+        uint40 from = uint40(block.timestamp) + DELAY;
+        vm.expectEmit(true, true, true, true, address(registry));
+        emit IPolicyRegistry.PolicyThawing(policy, from);
+        _thaw(policy);
+        require(registry.countsFrom(policy) == from);
+    }
+
+    function test_freezes_what_does_not_count_yet() external {
+        bytes32 policy = _publish(_fed(1, 1));
+        _freeze(policy);
+        require(registry.countsFrom(policy) == type(uint40).max);
+        _thaw(policy);
+        require(registry.countsFrom(policy) == START + DELAY);
+        vm.warp(START + 1);
+        _freeze(policy);
+        _thaw(policy);
+        require(registry.countsFrom(policy) == START + 1 + DELAY);
+    }
+
+    function test_rejects_to_thaw_what_is_not_frozen() external {
+        bytes32 policy = _publish(_fed(1, 1));
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.NotFrozen.selector, policy);
+        vm.expectRevert(reason);
+        _thaw(policy);
+        vm.warp(START + DELAY);
+        vm.expectRevert(reason);
+        _thaw(policy);
+        _freeze(policy);
+        _thaw(policy);
+        vm.expectRevert(reason);
+        _thaw(policy);
+    }
+
+    // Who
+
+    function test_rejects_publication_by_others_than_the_owner() external {
+        Publication memory publication = _fed(1, 1);
+        address[2] memory others = [GUARDIAN, STRANGER];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
+            vm.prank(others[i]);
+            registry.publish(publication);
+        }
+    }
+
+    function test_rejects_freezing_by_others_than_guardians() external {
+        bytes32 policy = _publish(_fed(1, 1));
+        address[2] memory others = [OWNER, STRANGER];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(_unauthorized(others[i], registry.GUARDIAN_ROLE()));
+            vm.prank(others[i]);
+            registry.freeze(policy);
+        }
+    }
+
+    function test_rejects_thawing_by_others_than_the_owner() external {
+        bytes32 policy = _publish(_fed(1, 1));
+        _freeze(policy);
+        address[2] memory others = [GUARDIAN, STRANGER];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
+            vm.prank(others[i]);
+            registry.thaw(policy);
+        }
+    }
+
+    function test_rejects_guardians_that_the_owner_has_not_appointed() external {
+        bytes32 role = registry.GUARDIAN_ROLE();
+        address[2] memory others = [GUARDIAN, STRANGER];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
+            vm.prank(others[i]);
+            registry.grantRole(role, STRANGER);
+        }
+        vm.prank(OWNER);
+        registry.grantRole(role, STRANGER);
+        bytes32 policy = _publish(_fed(1, 1));
+        vm.prank(STRANGER);
+        registry.freeze(policy);
+    }
+
+    function test_passes_ownership_on_in_two_steps() external {
+        require(registry.owner() == OWNER);
+        vm.prank(OWNER);
+        registry.beginDefaultAdminTransfer(STRANGER);
+        vm.warp(START + DELAY + 1);
+        require(registry.owner() == OWNER);
+        vm.prank(STRANGER);
+        registry.acceptDefaultAdminTransfer();
+        require(registry.owner() == STRANGER);
+        Publication memory publication = _fed(1, 1);
+        _expectRejection(publication, _unauthorized(OWNER, ADMIN_ROLE));
+        vm.prank(STRANGER);
+        registry.publish(publication);
+    }
+
+    function test_rejects_ownership_before_the_delay() external {
+        vm.prank(OWNER);
+        registry.beginDefaultAdminTransfer(STRANGER);
+        vm.warp(START + DELAY);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IAccessControlDefaultAdminRules.AccessControlEnforcedDefaultAdminDelay.selector, START + DELAY
+            )
+        );
+        vm.prank(STRANGER);
+        registry.acceptDefaultAdminTransfer();
+    }
+
+    function test_rejects_ownership_that_was_not_offered() external {
+        vm.expectRevert(_unauthorized(STRANGER, ADMIN_ROLE));
+        vm.prank(STRANGER);
+        registry.beginDefaultAdminTransfer(STRANGER);
+        vm.prank(OWNER);
+        registry.beginDefaultAdminTransfer(STRANGER);
+        vm.warp(START + DELAY + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, GUARDIAN)
+        );
+        vm.prank(GUARDIAN);
+        registry.acceptDefaultAdminTransfer();
+    }
+
+    function test_rejects_another_delay() external {
+        vm.expectRevert(IPolicyRegistry.DelayIsFixed.selector);
+        vm.prank(OWNER);
+        registry.changeDefaultAdminDelay(0);
+        require(registry.defaultAdminDelay() == DELAY);
+    }
+
+    function test_rejects_no_owner() external {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, address(0)
+            )
+        );
+        new PolicyRegistry(DELAY, address(0), GUARDIAN);
+    }
+
+    // Helpers
+
+    function _freeze(bytes32 policy) private {
+        vm.prank(GUARDIAN);
+        registry.freeze(policy);
+    }
+
+    function _thaw(bytes32 policy) private {
+        vm.prank(OWNER);
+        registry.thaw(policy);
+    }
+
+    function _expectRejection(Publication memory publication, bytes memory reason) private {
+        vm.expectRevert(reason);
+        _publish(publication);
+    }
+
+    function _expectInvalid(Publication memory publication, string memory part) private {
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.InvalidPublication.selector, part));
+    }
+
+    /// @dev Refuses whatever else there is in place of a point.
+    function _expectPoint(Publication memory publication, uint256[2] memory point, string memory part) private {
+        _expectCurve(publication, point, part);
+        (uint256 x, uint256 y) = (point[0], point[1]);
+        (point[0], point[1]) = (0, 0);
+        _expectInvalid(publication, part);
+        (point[0], point[1]) = (x, y);
+    }
+
+    function _expectCurve(Publication memory publication, uint256[2] memory point, string memory part) private {
+        (uint256 x, uint256 y) = (point[0], point[1]);
+        uint256[2][6] memory changes = [[x + P, y], [x, y + P], [y, x], [x, y ^ 1], [x, 0], [P, P]];
+        for (uint256 i = 0; i < changes.length; ++i) {
+            (point[0], point[1]) = (changes[i][0], changes[i][1]);
+            _expectInvalid(publication, part);
+        }
+        (point[0], point[1]) = (x, y);
+    }
+
+    function _unauthorized(address account, bytes32 role) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, account, role);
+    }
+
+    /// @dev The identifier, put together word by word.
+    function _identifierOf(Publication memory publication) private pure returns (bytes32) {
+        bytes memory preimage = abi.encode(
+            keccak256("surety/policy/v1"), publication.document, publication.universe, publication.srs, publication.k
+        );
+        for (uint256 i = 0; i < publication.levels.length; ++i) {
+            Level memory level = publication.levels[i];
+            bytes memory words = abi.encode(level.level, level.idx, level.flag, level.coefficients.base);
+            for (uint256 u = 0; u < level.coefficients.market.length; ++u) {
+                words = bytes.concat(words, abi.encode(level.coefficients.market[u]));
+            }
+            preimage = bytes.concat(preimage, keccak256(words));
+        }
+        return keccak256(preimage);
+    }
+
+    /// @dev What the compiler has made of the example, with feeds for its prices.
+    function _compiled(string memory json) private returns (Publication memory publication) {
+        publication = _fed(vm.parseJsonBytesArray(json, ".levels[0].market").length, 3);
+        publication.document = bytes32(vm.parseJsonBytes(json, ".document"));
+        publication.universe = bytes32(vm.parseJsonBytes(json, ".universe"));
+        publication.srs = bytes32(vm.parseJsonBytes(json, ".srs"));
+        publication.k = uint32(vm.parseJsonUint(json, ".capacity"));
+        for (uint256 i = 0; i < publication.levels.length; ++i) {
+            string memory key = string.concat(".levels[", vm.toString(i), "]");
+            Level memory level = publication.levels[i];
+            string memory name = vm.parseJsonString(json, string.concat(key, ".level"));
+            level.level = keccak256(bytes.concat("surety/level/v1", bytes(name)));
+            level.idx = _parsePoint(vm.parseJsonBytes(json, string.concat(key, ".idx")));
+            level.flag = _parsePoint(vm.parseJsonBytes(json, string.concat(key, ".flag")));
+            level.coefficients.base = _parsePoint(vm.parseJsonBytes(json, string.concat(key, ".base")));
+            bytes[] memory market = vm.parseJsonBytesArray(json, string.concat(key, ".market"));
+            for (uint256 u = 0; u < market.length; ++u) {
+                level.coefficients.market[u] = _parsePoint(market[u]);
+            }
+        }
+    }
+
+    function _parsePoint(bytes memory point) private pure returns (uint256[2] memory) {
+        return abi.decode(point, (uint256[2]));
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
+import {Attestation, Statement} from "../../src/interfaces/IAttestationRegistry.sol";
+import {IPolicyRegistry, LevelWiring, Source, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {OracleStandIn, PolicyStandIn, VaultStandIn, VerifierStandIn} from "./StandIns.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice A registry among stand-ins, with attestations that it accepts. What is signed and what is proven is computed here a
+/// second time.
+abstract contract Attesting {
+    uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+    bytes32 internal constant POLICY = keccak256("policy");
+    address internal constant SUBJECT = address(0x5b1ec7);
+    uint40 internal constant NOW = 1_800_000_000;
+    uint64 internal constant EPOCH = 500_000;
+    uint256 internal constant LEVELS = 3;
+    uint256 internal constant SOURCES = 3;
+
+    PolicyStandIn internal policies = new PolicyStandIn();
+    OracleStandIn internal oracle = new OracleStandIn();
+    VaultStandIn internal vault = new VaultStandIn();
+    VerifierStandIn internal verifier = new VerifierStandIn();
+    AttestationRegistry internal registry = _newRegistry(false);
+
+    function _newRegistry(bool exclusive) internal returns (AttestationRegistry) {
+        return new AttestationRegistry(IPolicyRegistry(address(policies)), ISnapshotOracle(address(oracle)), exclusive);
+    }
+
+    function _start() internal {
+        vm.warp(NOW);
+        policies.set(POLICY, _terms());
+        _takeSnapshot(POLICY, _snapshot());
+    }
+
+    function _terms() internal view returns (Terms memory terms) {
+        terms.universe = keccak256("universe");
+        terms.srs = keccak256("set-up");
+        terms.verifyingKey = keccak256("key");
+        terms.verifier = address(verifier);
+        terms.k = 11;
+        terms.validity = 86_400;
+        terms.maxStatementSkew = 600;
+        terms.maxStatementAge = 7_200;
+        terms.grace = 300;
+        terms.sources = new Source[](SOURCES);
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            terms.sources[i] = Source({signer: vm.addr(i + 1), account: keccak256(abi.encode("account", i))});
+        }
+        terms.nodes = new address[](2);
+        (terms.nodes[0], terms.nodes[1]) = (address(0x0dea), address(0x0deb));
+        terms.levels = new LevelWiring[](LEVELS);
+        for (uint256 i = 0; i < LEVELS; ++i) {
+            terms.levels[i] = LevelWiring({
+                level: keccak256(abi.encode("level", i)), idx: _multiple(100 + i), flag: _multiple(200 + i)
+            });
+        }
+    }
+
+    function _snapshot() internal pure returns (Snapshot memory) {
+        return Snapshot({
+            epoch: EPOCH, previousEpoch: EPOCH - 1, time: NOW - 100, newest: NOW - 90, slack: 3_600, marked: false
+        });
+    }
+
+    function _takeSnapshot(bytes32 policy, Snapshot memory snapshot) internal {
+        uint256[2][] memory coefficients = new uint256[2][](LEVELS);
+        for (uint256 i = 0; i < LEVELS; ++i) {
+            coefficients[i] = _coefficients(snapshot.epoch, i);
+        }
+        oracle.add(policy, snapshot, coefficients);
+    }
+
+    /// @notice A snapshot after `previous`, all of whose times are now.
+    function _takeNext(Snapshot memory previous) internal returns (Snapshot memory next) {
+        uint40 time = uint40(block.timestamp);
+        next = Snapshot({
+            epoch: previous.epoch + 1,
+            previousEpoch: previous.epoch,
+            time: time,
+            newest: time,
+            slack: 3_600,
+            marked: false
+        });
+        _takeSnapshot(POLICY, next);
+    }
+
+    function _coefficients(uint64 epoch, uint256 level) internal view returns (uint256[2] memory) {
+        return _multiple(1_000 * uint256(epoch) + level);
+    }
+
+    /// @notice Without signatures and proof.
+    function _unsigned() internal view returns (Attestation memory attestation) {
+        attestation.subject = SUBJECT;
+        attestation.policy = POLICY;
+        attestation.level = 1;
+        attestation.epoch = EPOCH;
+        attestation.validUntil = NOW + 3_000;
+        attestation.statements = new Statement[](SOURCES);
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            Statement memory statement = attestation.statements[i];
+            uint256[2] memory commitment = _multiple(i + 1);
+            (statement.commitmentX, statement.commitmentY) = (commitment[0], commitment[1]);
+            statement.asOf = NOW - 60 - uint64(i);
+            statement.validUntil = NOW + 5_000;
+            statement.sequence = 7;
+        }
+    }
+
+    function _attestation() internal view returns (Attestation memory) {
+        return _complete(_unsigned());
+    }
+
+    /// @notice With signatures and proof, under the default terms.
+    function _complete(Attestation memory attestation) internal view returns (Attestation memory) {
+        return _proven(_signed(attestation, _terms()), _terms());
+    }
+
+    function _signed(Attestation memory attestation, Terms memory terms) internal view returns (Attestation memory) {
+        bytes32[] memory digests = _digests(attestation, terms, address(registry));
+        for (uint256 i = 0; i < attestation.statements.length; ++i) {
+            attestation.statements[i].signature = _signature(i + 1, digests[i]);
+        }
+        return attestation;
+    }
+
+    function _signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @notice With a proof, if commitments are those of {_unsigned} and nothing is in the vault.
+    function _proven(Attestation memory attestation, Terms memory terms) internal view returns (Attestation memory) {
+        return _proven(attestation, terms, bytes32(0), _multiple(6));
+    }
+
+    function _proven(Attestation memory attestation, Terms memory terms, bytes32 checkpoint, uint256[2] memory hold)
+        internal
+        view
+        returns (Attestation memory)
+    {
+        uint256[2] memory coef = _coefficients(attestation.epoch, attestation.level);
+        LevelWiring memory wiring = terms.levels[attestation.level];
+        attestation.proof = abi.encode(
+            _context(attestation, terms, coef, checkpoint, address(registry)), wiring.idx, wiring.flag, coef, hold
+        );
+        return attestation;
+    }
+
+    /// @notice As verifier/src/statement.rs has it.
+    function _digests(Attestation memory attestation, Terms memory terms, address audience)
+        internal
+        view
+        returns (bytes32[] memory digests)
+    {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("Surety"),
+                keccak256("1"),
+                block.chainid,
+                audience
+            )
+        );
+        digests = new bytes32[](attestation.statements.length);
+        for (uint256 i = 0; i < digests.length; ++i) {
+            bytes memory places =
+                abi.encode(terms.sources[i].signer, attestation.subject, terms.sources[i].account, terms.universe);
+            Statement memory statement = attestation.statements[i];
+            bytes memory content = abi.encode(
+                statement.commitmentX,
+                statement.commitmentY,
+                statement.asOf,
+                statement.validUntil,
+                statement.sequence,
+                statement.encumbrance
+            );
+            bytes32 typeHash = keccak256(
+                "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
+            );
+            digests[i] = keccak256(bytes.concat(hex"1901", domain, keccak256(bytes.concat(typeHash, places, content))));
+        }
+    }
+
+    /// @notice As verifier/src/context.rs has it.
+    function _context(
+        Attestation memory attestation,
+        Terms memory terms,
+        uint256[2] memory coef,
+        bytes32 checkpoint,
+        address audience
+    ) internal view returns (uint256) {
+        bytes memory first = abi.encode(
+            keccak256("surety/context/v1"),
+            block.chainid,
+            audience,
+            terms.verifier,
+            terms.verifyingKey,
+            terms.srs,
+            terms.universe,
+            terms.k
+        );
+        bytes memory second = abi.encode(
+            attestation.policy,
+            terms.levels[attestation.level].level,
+            attestation.subject,
+            attestation.epoch,
+            coef,
+            keccak256(abi.encodePacked(_digests(attestation, terms, audience))),
+            checkpoint,
+            attestation.validUntil
+        );
+        return uint256(keccak256(bytes.concat(first, second))) % R;
+    }
+
+    /// @notice A multiple of the generator.
+    function _multiple(uint256 factor) internal view returns (uint256[2] memory point) {
+        (bool success, bytes memory result) = address(7).staticcall(abi.encode(1, 2, factor));
+        require(success);
+        point = abi.decode(result, (uint256[2]));
+    }
+
+    function _accepted(Attestation memory attestation) internal {
+        registry.attest(attestation);
+    }
+
+    function _refused(Attestation memory attestation, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        registry.attest(attestation);
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {
+    Feed,
+    IPolicyRegistry,
+    LevelWiring,
+    MarketRules,
+    Publication,
+    Terms
+} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle, SignedSnapshot, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+
+/// @notice A registry of one policy, whatever its identifier, with three levels.
+contract PolicyRegistryStandIn is IPolicyRegistry {
+    address private vault;
+    uint40 private since;
+    Feed[] private feeds;
+
+    function setVault(address vault_) external {
+        vault = vault_;
+    }
+
+    function setCountsFrom(uint40 since_) external {
+        since = since_;
+    }
+
+    function addFeed(uint8 decimals, uint96 min, uint96 max) external {
+        Feed storage feed = feeds.push();
+        (feed.decimals, feed.min, feed.max) = (decimals, min, max);
+    }
+
+    function terms(bytes32) external view returns (Terms memory found) {
+        found.vault = vault;
+        found.levels = new LevelWiring[](3);
+    }
+
+    function marketRules(bytes32) external view returns (MarketRules memory found) {
+        found.feeds = feeds;
+    }
+
+    function countsFrom(bytes32) external view returns (uint40) {
+        return since;
+    }
+
+    function publish(Publication calldata) external pure returns (bytes32) {
+        revert("not of the stand-in");
+    }
+
+    function freeze(bytes32) external pure {
+        revert("not of the stand-in");
+    }
+
+    function thaw(bytes32) external pure {
+        revert("not of the stand-in");
+    }
+
+    function delay() external pure returns (uint40) {
+        return 0;
+    }
+
+    function ordinalOf(bytes32) external pure returns (uint32) {
+        return 1;
+    }
+
+    function latestVersion(bytes32) external pure returns (uint32) {
+        return 1;
+    }
+
+    function policyOf(bytes32, uint32) external pure returns (bytes32) {
+        return 0;
+    }
+}
+
+/// @notice An oracle that takes the prices it is given. The market of interest is the second of two.
+contract OracleStandIn is ISnapshotOracle {
+    Snapshot private newest;
+    mapping(uint64 epoch => uint96) private prices;
+
+    function set(uint96 price, bool marked) external {
+        newest = Snapshot({
+            epoch: newest.epoch + 1,
+            previousEpoch: newest.epoch,
+            time: uint40(block.timestamp),
+            newest: uint40(block.timestamp),
+            slack: 0,
+            marked: marked
+        });
+        prices[newest.epoch] = price;
+    }
+
+    function latest(bytes32) external view returns (Snapshot memory) {
+        return newest;
+    }
+
+    function pricesOf(bytes32, uint64 epoch) external view returns (uint96[] memory found) {
+        if (epoch == 0 || (epoch != newest.epoch && epoch != newest.previousEpoch)) revert UnknownEpoch(epoch);
+        found = new uint96[](2);
+        (found[0], found[1]) = (1, prices[epoch]);
+    }
+
+    function take(bytes32) external pure returns (uint64) {
+        revert("not of the stand-in");
+    }
+
+    function submit(SignedSnapshot calldata, address[] calldata, bytes[] calldata) external pure {
+        revert("not of the stand-in");
+    }
+
+    function read(bytes32, uint64, uint256) external pure returns (Snapshot memory, Snapshot memory, uint256[2] memory) {
+        revert("not of the stand-in");
+    }
+
+    function idOf(bytes32, uint64) external pure returns (bytes32) {
+        return 0;
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
+import {IPolicyRegistry, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {ISuretyVerifier} from "../../src/interfaces/ISuretyVerifier.sol";
+
+/// @notice Says of policies what it has been told.
+contract PolicyStandIn {
+    mapping(bytes32 policy => address) private blobs;
+    mapping(bytes32 policy => uint40) public countsFrom;
+    mapping(bytes32 policy => uint32) public ordinalOf;
+    uint32 private count;
+
+    function set(bytes32 policy, Terms calldata terms_) external {
+        if (ordinalOf[policy] == 0) ordinalOf[policy] = ++count;
+        blobs[policy] = address(new Blob(abi.encode(terms_)));
+    }
+
+    function setCountsFrom(bytes32 policy, uint40 time) external {
+        countsFrom[policy] = time;
+    }
+
+    function terms(bytes32 policy) external view returns (Terms memory) {
+        if (ordinalOf[policy] == 0) revert IPolicyRegistry.UnknownPolicy(policy);
+        bytes memory encoded = blobs[policy].code;
+        assembly {
+            return(add(encoded, 0x20), mload(encoded))
+        }
+    }
+}
+
+/// @notice A contract whose code is data.
+contract Blob {
+    constructor(bytes memory data) {
+        assembly {
+            return(add(data, 0x20), mload(data))
+        }
+    }
+}
+
+/// @notice Says of prices what it has been told.
+contract OracleStandIn {
+    mapping(bytes32 policy => Snapshot) public newestOf;
+    mapping(bytes32 policy => mapping(uint64 epoch => Snapshot)) public snapshotOf;
+    mapping(bytes32 policy => mapping(uint64 epoch => mapping(uint256 level => uint256[2]))) private coefs;
+
+    /// @notice Snapshots come in the order of their epochs.
+    function add(bytes32 policy, Snapshot calldata snapshot, uint256[2][] calldata coefficients) external {
+        newestOf[policy] = snapshot;
+        snapshotOf[policy][snapshot.epoch] = snapshot;
+        for (uint256 level = 0; level < coefficients.length; ++level) {
+            coefs[policy][snapshot.epoch][level] = coefficients[level];
+        }
+    }
+
+    function latest(bytes32 policy) external view returns (Snapshot memory) {
+        return newestOf[policy];
+    }
+
+    function read(bytes32 policy, uint64 epoch, uint256 level)
+        external
+        view
+        returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef)
+    {
+        (snapshot, newest, coef) = (snapshotOf[policy][epoch], newestOf[policy], coefs[policy][epoch][level]);
+        if (snapshot.time == 0) revert ISnapshotOracle.UnknownEpoch(epoch);
+    }
+}
+
+/// @notice Says of a vault what it has been told.
+contract VaultStandIn {
+    struct Checkpoint {
+        bytes32 checkpoint;
+        uint32 number;
+        uint256 x;
+        uint256 y;
+    }
+
+    mapping(address subject => Checkpoint) public checkpointOf;
+    mapping(address subject => uint32) public floorOf;
+
+    function set(address subject, Checkpoint calldata checkpoint) external {
+        checkpointOf[subject] = checkpoint;
+    }
+
+    function setFloor(address subject, uint32 number) external {
+        floorOf[subject] = number;
+    }
+}
+
+/// @notice Its proofs are what they are about, written out.
+contract VerifierStandIn {
+    function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata points) public pure {
+        if (keccak256(proof) != keccak256(abi.encode(context, points))) revert ISuretyVerifier.PairingFailed();
+    }
+
+    function verifyBatch(bytes[] calldata proofs, uint256[] calldata contexts, uint256[8][] calldata points)
+        external
+        pure
+    {
+        for (uint256 i = 0; i < proofs.length; ++i) {
+            verifyProof(proofs[i], contexts[i], points[i]);
+        }
+    }
+}
+
+/// @notice A source that is a contract: it takes one signature of anything.
+contract SourceStandIn {
+    bytes public accepted;
+    bytes public answer = abi.encode(this.isValidSignature.selector);
+
+    constructor(bytes memory signature) {
+        accepted = signature;
+    }
+
+    function setAnswer(bytes calldata answer_) external {
+        answer = answer_;
+    }
+
+    function isValidSignature(bytes32, bytes calldata signature) external view returns (bytes4) {
+        require(keccak256(signature) == keccak256(accepted));
+        bytes memory data = answer;
+        assembly {
+            return(add(data, 0x20), mload(data))
+        }
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ICollateralVault, ISecuredVenue} from "../../src/interfaces/ICollateralVault.sol";
+
+/// @notice A venue whose exposures are set, and that seizes for whoever asks.
+contract VenueStandIn is ISecuredVenue {
+    mapping(address subject => bool) public hasExposure;
+
+    function setExposure(address subject, bool value) external {
+        hasExposure[subject] = value;
+    }
+
+    function seize(ICollateralVault vault, address subject, address token, uint256 amount, address to) external {
+        vault.seize(subject, token, amount, to);
+    }
+}

@@ -1,0 +1,211 @@
+use super::*;
+
+const UNIVERSE: &str = include_str!("../../../examples/universe.toml");
+
+/// A universe of this name.
+fn universe(name: &str) -> Archived {
+    let text = UNIVERSE.replace("meridian-2026", name);
+    Archived::read(Path::new("universe.toml"), &text).unwrap()
+}
+
+/// An archive with some documents, and what it stands at.
+fn sample(directory: &Path) -> (PathBuf, Added) {
+    let path = directory.join("archive");
+    let documents = ["a", "b", "c", "d"].map(universe);
+    let added = Archive::open(&path).unwrap().add(&documents).unwrap();
+    (path, added)
+}
+
+/// Changes an archive as somebody would who has the file.
+fn tamper(path: &Path, change: &str) {
+    let database = Connection::open(path).unwrap();
+    database.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_so;").unwrap();
+    database.execute_batch(change).unwrap();
+}
+
+fn check(path: &Path) -> Result<Summary, ArchiveError> {
+    Archive::open_read_only(path).unwrap().check(None)
+}
+
+#[test]
+fn what_is_added_is_read_in_its_order_and_only_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, added) = sample(directory.path());
+    assert_eq!((added.added, added.present, added.summary.entries), (4, 0, 4));
+    let again = Archive::open(&path).unwrap().add(&["e", "b", "e"].map(universe)).unwrap();
+    assert_eq!((again.added, again.present, again.summary.entries), (1, 2, 5));
+    let mut texts = Vec::new();
+    let read = Archive::open_read_only(&path).unwrap().read(Some(added.summary.head), |entry| {
+        texts.push(entry.document);
+        Ok::<_, ArchiveError>(())
+    });
+    assert_eq!(read.unwrap(), again.summary);
+    assert_eq!(texts, ["a", "b", "c", "d", "e"].map(universe));
+}
+
+#[test]
+fn the_head_depends_on_every_document_and_on_their_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let head = |file: &str, names: &[&str]| {
+        let documents: Vec<_> = names.iter().copied().map(universe).collect();
+        Archive::open(&directory.path().join(file)).unwrap().add(&documents).unwrap().summary.head
+    };
+    let one = head("1", &["a", "b"]);
+    assert_eq!(one, head("2", &["a", "b"]));
+    assert_ne!(one, head("3", &["b", "a"]));
+    assert_ne!(one, head("4", &["a", "c"]));
+    assert_ne!(one, head("5", &["a"]));
+}
+
+#[test]
+fn what_is_exported_is_what_was_added() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, added) = sample(directory.path());
+    let out = directory.path().join("out");
+    for _ in 0..2 {
+        assert_eq!(Archive::open_read_only(&path).unwrap().export(&out, None).unwrap(), added.summary);
+    }
+    let mut other = Archive::open(&directory.path().join("other")).unwrap();
+    let files = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let documents: Vec<_> =
+        files.map(|file| Archived::read(&file, &files::read_text(&file).unwrap()).unwrap()).collect();
+    assert_eq!(other.add(&documents).unwrap().added, 4);
+    assert_eq!(other.add(&["a", "b", "c", "d"].map(universe)).unwrap().present, 4);
+}
+
+#[test]
+fn rejects_an_export_over_another_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _) = sample(directory.path());
+    let archive = Archive::open_read_only(&path).unwrap();
+    archive.export(directory.path(), None).unwrap();
+    let file = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "toml")).unwrap();
+    std::fs::write(&file, "other").unwrap();
+    assert!(matches!(archive.export(directory.path(), None), Err(ArchiveError::File(FileError::Exists(_)))));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "other");
+}
+
+#[test]
+fn rejects_changed_documents() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _) = sample(directory.path());
+    tamper(&path, "UPDATE entries SET text = text || ' ' WHERE position = 3");
+    assert!(matches!(
+        check(&path),
+        Err(ArchiveError::Broken { position: 3, expected: "the digest of its document", .. })
+    ));
+}
+
+#[test]
+fn rejects_documents_that_changed_with_their_digest() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _) = sample(directory.path());
+    let other = universe("x");
+    let digest = digest(&other);
+    let hex = digest.to_string().trim_start_matches("0x").to_owned();
+    tamper(&path, &format!("UPDATE entries SET text = '{}', digest = x'{hex}' WHERE position = 2", other.text));
+    assert!(matches!(check(&path), Err(ArchiveError::Broken { position: 2, .. })));
+}
+
+#[test]
+fn rejects_entries_removed_from_the_middle_or_moved() {
+    for change in [
+        "DELETE FROM entries WHERE position = 2",
+        "DELETE FROM entries WHERE position = 1",
+        "DELETE FROM entries WHERE position = 2; UPDATE entries SET position = 2 WHERE position = 3",
+        "UPDATE entries SET position = 9 WHERE position = 4",
+        "UPDATE entries SET kind = 'holdings' WHERE position = 4",
+        "UPDATE entries SET kind = 'policy' WHERE position = 4",
+        "UPDATE entries SET format = 'json' WHERE position = 4",
+        "UPDATE entries SET format = 'yaml' WHERE position = 4",
+        "UPDATE entries SET head = x'00' WHERE position = 4",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, _) = sample(directory.path());
+        tamper(&path, change);
+        assert!(matches!(check(&path), Err(ArchiveError::Broken { .. })), "{change}");
+    }
+}
+
+#[test]
+fn rejects_an_archive_that_has_lost_its_end_or_was_written_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, added) = sample(directory.path());
+    tamper(&path, "DELETE FROM entries WHERE position = 4");
+    let archive = Archive::open_read_only(&path).unwrap();
+    assert_eq!(archive.check(None).unwrap().entries, 3, "nobody can tell without a noted head");
+    assert!(matches!(archive.check(Some(added.summary.head)), Err(ArchiveError::OtherHistory { .. })));
+    let anew = directory.path().join("anew");
+    Archive::open(&anew).unwrap().add(&["a", "b", "d", "c"].map(universe)).unwrap();
+    let archive = Archive::open_read_only(&anew).unwrap();
+    assert!(matches!(archive.check(Some(added.summary.head)), Err(ArchiveError::OtherHistory { .. })));
+}
+
+#[test]
+fn rejects_changes_through_the_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, added) = sample(directory.path());
+    let database = Connection::open(&path).unwrap();
+    for change in ["DELETE FROM entries WHERE position = 4", "UPDATE entries SET text = '' WHERE position = 1"] {
+        assert!(database.execute_batch(change).unwrap_err().to_string().contains("stay"), "{change}");
+    }
+    assert_eq!(check(&path).unwrap(), added.summary);
+}
+
+#[test]
+fn rejects_other_files_and_other_versions() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = directory.path().join("text");
+    std::fs::write(&text, UNIVERSE).unwrap();
+    assert!(matches!(Archive::open(&text), Err(ArchiveError::NoArchive(_))));
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), UNIVERSE);
+    let other = directory.path().join("other");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE entries (position INTEGER PRIMARY KEY)").unwrap();
+    assert!(matches!(Archive::open(&other), Err(ArchiveError::NoArchive(_))));
+    let (path, _) = sample(directory.path());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    assert!(matches!(Archive::open(&path), Err(ArchiveError::Version { found: 2, .. })));
+    let missing = directory.path().join("missing");
+    assert!(matches!(Archive::open_read_only(&missing), Err(ArchiveError::File(FileError::Missing(_)))));
+    assert!(!missing.exists());
+}
+
+#[test]
+fn rejects_secrets_and_foreign_documents() {
+    for (file, text) in [
+        ("holdings.toml", "kind = \"surety/holdings\"\nversion = 1\n"),
+        ("opening.json", "{\"kind\": \"surety/opening\", \"version\": 1}"),
+        ("trust.toml", "kind = \"surety/trust\"\nversion = 1\n"),
+        ("other.json", "{\"kind\": \"universe\"}"),
+        ("list.json", "[]"),
+        ("text.json", "text"),
+        ("empty.toml", ""),
+    ] {
+        assert!(matches!(Archived::read(Path::new(file), text), Err(ArchiveError::Kind(_))), "{file}");
+    }
+    let cut = &UNIVERSE[..UNIVERSE.len() - 20];
+    assert!(matches!(
+        Archived::read(Path::new("universe.toml"), cut),
+        Err(ArchiveError::Kind(_) | ArchiveError::Content(_))
+    ));
+    let wrong = UNIVERSE.replace("capacity = 10", "capacity = 99");
+    assert!(matches!(Archived::read(Path::new("universe.toml"), &wrong), Err(ArchiveError::Content(_))));
+}
+
+#[test]
+fn two_processes_can_add_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("archive");
+    std::thread::scope(|scope| {
+        for writer in ["a", "b", "c"] {
+            let path = &path;
+            scope.spawn(move || {
+                for number in 0..10 {
+                    Archive::open(path).unwrap().add(&[universe(&format!("{writer}{number}"))]).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(check(&path).unwrap().entries, 30);
+}

@@ -1,0 +1,302 @@
+//! Where the contracts are: creating them from what Forge has built, and making sure that what is there is right.
+
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{U256, aliases::U96, hex};
+use alloy_sol_types::SolValue;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_kzg::{Origin, Params, point};
+use surety_margin::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, HexBytes},
+    problem::Problem,
+    text::Document,
+    units::Seconds,
+};
+use surety_verifier::{CommittedPolicy, VerifyingKey, eip712::Audience, signature::SigningKey, solidity};
+
+use super::{
+    abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, seconds, word},
+    error::{Action, ChainError},
+    node::Node,
+    rules::{self, VaultRules},
+};
+use crate::{
+    error::{Class, Error},
+    files,
+};
+
+/// A contract without an answer is none that verifies proofs.
+const VK_HASH: Action = Action { name: "VK_HASH of the deployment's verifier", refusal: Class::Mismatch };
+
+/// The contracts of one capacity class over one set-up, on a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// The format.
+    pub kind: DeploymentKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The digest of the verifying key of the contract that verifies proofs.
+    pub verifying_key: Bytes32,
+    /// The contract that verifies proofs.
+    pub verifier: EvmAddress,
+    /// The registry of policies.
+    pub policies: EvmAddress,
+    /// The oracle.
+    pub oracle: EvmAddress,
+    /// The registry of attestations: what statements and attestations are meant for.
+    pub registry: EvmAddress,
+    /// The vault, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<EvmAddress>,
+}
+
+/// The value of a deployment file's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeploymentKind {
+    /// `surety/deployment`
+    #[serde(rename = "surety/deployment")]
+    Deployment,
+}
+
+/// Whether contracts are there is for the chain to say: see [`Contracts::check`].
+impl Document for Deployment {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+impl Deployment {
+    /// Where statements and attestations count.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        Audience { chain_id: self.chain_id, registry: self.registry }
+    }
+}
+
+/// What a deployment leaves open.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Who publishes policies.
+    pub owner: EvmAddress,
+    /// Who may freeze them.
+    pub guardian: EvmAddress,
+    /// How long it takes before what the owner does takes effect.
+    pub delay: Seconds,
+    /// Whether an account can serve one policy only while an attestation counts.
+    pub exclusive: bool,
+    /// The vault that the policy draws on.
+    pub vault: Option<&'a VaultRules>,
+}
+
+/// A deployment whose contracts are there, and the node that says so.
+#[derive(Debug)]
+pub struct Contracts {
+    pub(super) node: Node,
+    pub(super) at: Deployment,
+}
+
+impl Contracts {
+    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up.
+    ///
+    /// # Errors
+    /// If the artifacts are missing or of other contracts, or a contract cannot be created.
+    pub fn create(
+        node: Node,
+        artifacts: &Path,
+        policy: &CommittedPolicy,
+        verifying_key: &VerifyingKey,
+        params: &Params,
+        terms: &Terms<'_>,
+        key: &SigningKey,
+    ) -> Result<Self, Error> {
+        let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
+            Ok::<_, Error>(node.create(key, artifact.code(&arguments)?, Action::new(action))?)
+        };
+        let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
+            create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
+        };
+        let (file, contract) = (verifier_file(verifying_key), solidity::contract_name(verifying_key));
+        let verifier = Artifact::read(artifacts, &file, &contract, &[])?;
+        let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
+        let delay = seconds("delay", terms.delay.0)?;
+        let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
+        let types = ["uint40", "address", "address"];
+        let policies = create("PolicyRegistry", &types, arguments, "creating the policy registry")?;
+        let arguments = (address(&policies),).abi_encode_params();
+        let oracle = create("SnapshotOracle", &["address"], arguments, "creating the snapshot oracle")?;
+        let arguments = (address(&policies), address(&oracle), terms.exclusive).abi_encode_params();
+        let types = ["address", "address", "bool"];
+        let registry = create("AttestationRegistry", &types, arguments, "creating the attestation registry")?;
+        let mut at = Deployment {
+            kind: DeploymentKind::Deployment,
+            version: FormatVersion,
+            chain_id: node.chain_id(),
+            verifying_key: verifying_key.digest().bytes(),
+            verifier,
+            policies,
+            oracle,
+            registry,
+            vault: None,
+        };
+        if let Some(rules) = terms.vault {
+            let level = rules::level_place(policy.policy(), &rules.level)?;
+            let assets = assets(rules, policy, params)?;
+            let arguments =
+                (address(&registry), word(&policy.id().0), U256::from(level), U256::from(rules.max_age.0), assets);
+            let types = ["address", "bytes32", "uint256", "uint256", "tuple[]"];
+            at.vault = Some(create("CollateralVault", &types, arguments.abi_encode_params(), "creating the vault")?);
+        }
+        Ok(Self::check(node, at)?)
+    }
+
+    /// Makes sure that a deployment is on the node's chain, that there are contracts at its addresses, and that the
+    /// verifying contract is the one of its key.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn check(node: Node, at: Deployment) -> Result<Self, ChainError> {
+        let mismatch = |input: &str, expected: String, found: String, advice| {
+            Err(ChainError::Mismatch { input: format!("deployment: {input}"), expected, found, advice })
+        };
+        if at.chain_id != node.chain_id() {
+            let advice = "give the node of the deployment's chain with --rpc, or the deployment of this chain";
+            return mismatch(
+                "chain_id",
+                format!("chain {}", at.chain_id),
+                format!("chain {}", node.chain_id()),
+                advice,
+            );
+        }
+        let contracts = [
+            ("verifier", Some(at.verifier)),
+            ("policies", Some(at.policies)),
+            ("oracle", Some(at.oracle)),
+            ("registry", Some(at.registry)),
+            ("vault", at.vault),
+        ];
+        for (input, contract) in contracts.iter().filter_map(|(input, at)| Some((input, (*at)?))) {
+            if !node.has_code(&contract)? {
+                let advice = "take the deployment file of this chain, or deploy with surety chain deploy";
+                return mismatch(input, "a contract".to_owned(), format!("nothing at {contract}"), advice);
+            }
+        }
+        let found = bytes32(node.simulate(None, &at.verifier, &ISuretyVerifier::VK_HASHCall {}, VK_HASH)?);
+        if found != at.verifying_key {
+            let advice = "do not use this deployment: its contract verifies other proofs";
+            return mismatch("verifier: VK_HASH", at.verifying_key.to_string(), found.to_string(), advice);
+        }
+        Ok(Self { node, at })
+    }
+
+    /// Demands that the verifying contract is the one of a key: that of a policy's capacity class and set-up.
+    ///
+    /// # Errors
+    /// If it is another one's.
+    pub fn check_key(&self, key: &VerifyingKey) -> Result<(), ChainError> {
+        let (expected, found) = (key.digest().bytes(), self.at.verifying_key);
+        if expected == found {
+            return Ok(());
+        }
+        Err(ChainError::Mismatch {
+            input: "deployment: verifying key".to_owned(),
+            expected: format!("that of the policy's capacity class and set-up, {expected}"),
+            found: found.to_string(),
+            advice: "deploy the contracts for this policy with surety chain deploy",
+        })
+    }
+
+    /// Where the contracts are.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        &self.at
+    }
+}
+
+/// The assets of a vault, with the points of their instruments' rows.
+fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Result<Vec<Asset>, ChainError> {
+    let asset = |asset: &rules::VaultAsset| {
+        let position = policy.universe().position(&asset.instrument);
+        let row = position.and_then(|index| params.capacity().instrument(index)).ok_or_else(|| {
+            ChainError::input("chain rules: vault: instrument", "one of the universe's", &asset.instrument)
+        })?;
+        let [x, y] = coordinates(&HexBytes(point::g1_to_bytes(params.lagrange_point(row))));
+        Ok(Asset { token: address(&asset.token), unit: U96::from(asset.unit), x, y })
+    };
+    rules.assets.iter().map(asset).collect()
+}
+
+/// What the project calls the source of a key's contract: those for the development set-up bear another name.
+fn verifier_file(key: &VerifyingKey) -> String {
+    match key.srs().origin() {
+        Origin::InsecureDevelopment => format!("DevelopmentVerifierK{}", key.protocol().capacity.k()),
+        _ => solidity::contract_name(key),
+    }
+}
+
+/// A contract as Forge has built it.
+#[derive(Deserialize)]
+struct Artifact {
+    abi: Vec<Entry>,
+    bytecode: Bytecode,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// A part of an interface.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    inputs: Vec<Input>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Bytecode {
+    object: String,
+}
+
+impl Artifact {
+    /// Reads the artifact of a contract whose constructor takes arguments of these types.
+    fn read(directory: &Path, file: &str, contract: &str, types: &[&str]) -> Result<Self, Error> {
+        let path = directory.join(format!("{file}.sol")).join(format!("{contract}.json"));
+        let text = files::read_text(&path)?;
+        let mismatch = |expected: String, found: String| ChainError::Mismatch {
+            input: path.display().to_string(),
+            expected,
+            found,
+            advice: "build the contracts of this version with contracts/check or forge build, and give --artifacts contracts/out",
+        };
+        let artifact: Self = serde_json::from_str(&text)
+            .map_err(|error| mismatch("an artifact of Forge".to_owned(), error.to_string()))?;
+        let constructor = artifact.abi.iter().find(|entry| entry.kind == "constructor");
+        let found: Vec<_> = constructor.iter().flat_map(|entry| &entry.inputs).map(|input| &*input.kind).collect();
+        if found != types {
+            let list = |types: &[&str]| format!("a constructor ({})", types.join(", "));
+            return Err(mismatch(list(types), list(&found)).into());
+        }
+        Ok(Self { path, ..artifact })
+    }
+
+    /// What creates the contract.
+    fn code(&self, arguments: &[u8]) -> Result<Vec<u8>, ChainError> {
+        let code = hex::decode(&self.bytecode.object).map_err(|_| ChainError::Mismatch {
+            input: self.path.display().to_string(),
+            expected: "the code of a contract".to_owned(),
+            found: "something else, or libraries that are not linked".to_owned(),
+            advice: "build the contracts of this version with contracts/check or forge build",
+        })?;
+        Ok([code, arguments.to_vec()].concat())
+    }
+}

@@ -1,0 +1,32 @@
+//! What happens on a chain: contracts are created, policies published, prices taken, attestations brought and asked about.
+//!
+//! Everything that a contract decides it computes by itself; nothing here has to be trusted by anybody but its user. A
+//! transaction is simulated before it is signed, so that a refusal costs nothing and comes with its reason.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`node`] | a node of the chain, asked over HTTP; transactions |
+//! | [`error`] | why something did not work, and what contracts say when they refuse |
+//! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
+//! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
+//! | [`market`] | snapshots: taking them, signing them, reading them |
+//! | [`collateral`] | what lies in the vault |
+//! | [`attest`] | bringing attestations, and asking about them |
+//! | `abi` | the contracts' interfaces |
+
+mod abi;
+
+pub mod attest;
+pub mod collateral;
+pub mod deployment;
+pub mod error;
+pub mod market;
+pub mod node;
+pub mod publish;
+pub mod rules;
+
+pub use self::{
+    deployment::{Contracts, Deployment},
+    error::ChainError,
+    node::Node,
+};

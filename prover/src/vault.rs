@@ -1,0 +1,155 @@
+//! Collateral in a vault on a chain: what a contract counts of it, beside what sources state.
+//!
+//! The contract computes the commitment to what counts, `Σ lots·L`, by itself, and names the state by a checkpoint. The
+//! balances are public, so no masks hide them; those of the statements hide the sum.
+
+use group::{Curve as _, prime::PrimeCurveAffine as _};
+use halo2curves::bn256::G1Affine;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_kzg::{Params, point, point::PointError, scalar};
+use surety_margin::{
+    FormatVersion,
+    holdings::{Balance, Holdings, HoldingsKind, Position},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    problem::{Problem, repeated, require},
+    text::Document,
+    units::Lots,
+    universe::Universe,
+};
+use surety_verifier::{check::Vault, eip712::Audience};
+
+/// Why what a file says of a vault cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// It is about something else.
+    #[error(
+        "vault balances: expected those of {expected}, found those of {found}: read them anew with surety chain vault"
+    )]
+    Other {
+        /// The subject and chain of the statements.
+        expected: String,
+        /// The subject and chain of the file.
+        found: String,
+    },
+    /// The balances do not fit the universe.
+    #[error("vault balances: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Balances(Vec<Problem>),
+    /// The commitment is no point.
+    #[error("vault balances: commitment: {0}")]
+    Point(#[from] PointError),
+    /// The commitment is not to the balances.
+    #[error(
+        "vault balances: expected the commitment to the balances, {expected}, found {found}: the vault counts by other \
+         instruments or another set-up than the universe"
+    )]
+    Commitment {
+        /// Computed from the balances.
+        expected: HexBytes<64>,
+        /// In the file.
+        found: HexBytes<64>,
+    },
+}
+
+/// What counts of a subject's collateral in a vault, as `surety chain vault` reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VaultBalances {
+    /// The format.
+    pub kind: VaultBalancesKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The vault.
+    pub vault: EvmAddress,
+    /// Whose collateral.
+    pub subject: EvmAddress,
+    /// The hash that stands for it in a claim.
+    pub checkpoint: Bytes32,
+    /// Counts the changes of what counts.
+    pub number: u32,
+    /// The commitment to what counts, `x ‖ y`; zeros if there is nothing.
+    pub commitment: HexBytes<64>,
+    /// What counts: whole lots, by instrument.
+    pub balances: Vec<VaultBalance>,
+}
+
+/// What counts of one instrument: public, unlike what accounts hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VaultBalance {
+    /// The instrument.
+    pub instrument: Name,
+    /// How much.
+    pub lots: Lots,
+}
+
+/// The value of a vault file's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum VaultBalancesKind {
+    /// `surety/vault-balances`
+    #[serde(rename = "surety/vault-balances")]
+    VaultBalances,
+}
+
+impl Document for VaultBalances {
+    fn problems(&self) -> Vec<Problem> {
+        let instruments = self.balances.iter().map(|balance| &balance.instrument);
+        let mut problems = repeated(instruments, |i| format!("balances[{i}].instrument"), "each instrument once");
+        for (i, balance) in self.balances.iter().enumerate() {
+            let lots = balance.lots.get();
+            problems.extend(require(lots > 0, format!("balances[{i}].lots"), "more than zero", lots));
+        }
+        problems
+    }
+}
+
+impl VaultBalances {
+    /// What a verifier takes into account of it.
+    ///
+    /// # Errors
+    /// If the commitment is no point.
+    pub fn state(&self) -> Result<Vault, VaultError> {
+        let empty = self.commitment == HexBytes::ZERO;
+        let commitment = if empty { G1Affine::identity() } else { point::g1_from_bytes(&self.commitment.0)? };
+        Ok(Vault { checkpoint: self.checkpoint, commitment })
+    }
+
+    /// Demands that they are a subject's, on the chain of an audience.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn check_owner(&self, subject: &EvmAddress, audience: &Audience) -> Result<(), VaultError> {
+        if (&self.subject, self.chain_id) == (subject, audience.chain_id) {
+            return Ok(());
+        }
+        let describe = |subject: &EvmAddress, chain: u64| format!("{subject} on chain {chain}");
+        let expected = describe(subject, audience.chain_id);
+        Err(VaultError::Other { expected, found: describe(&self.subject, self.chain_id) })
+    }
+
+    /// The balances as a part of the account, if the commitment is to them.
+    ///
+    /// # Errors
+    /// If they do not fit the universe, or the commitment is another.
+    pub fn position(&self, universe: &Universe, params: &Params) -> Result<Position, VaultError> {
+        let balance = |VaultBalance { instrument, lots }: &_| Balance { instrument: instrument.clone(), lots: *lots };
+        let holdings = Holdings {
+            kind: HoldingsKind::Holdings,
+            version: FormatVersion,
+            universe: universe.name.clone(),
+            balances: self.balances.iter().map(balance).collect(),
+        };
+        let position = holdings.position(universe).map_err(VaultError::Balances)?;
+        let rows = position.lots().iter().enumerate().filter_map(|(index, lots)| {
+            let row = params.capacity().instrument(index)?;
+            (lots.get() != 0).then(|| (row, scalar::from_i128(lots.get())))
+        });
+        let expected = HexBytes(point::g1_to_bytes(&params.commit_sparse(rows).to_affine()));
+        if expected == self.commitment {
+            return Ok(position);
+        }
+        Err(VaultError::Commitment { expected, found: self.commitment })
+    }
+}

@@ -1,0 +1,474 @@
+//! Attesting on a chain: a local node, the contracts as Forge has built them, and the commands that use them.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use alloy_primitives::{Address, U256, aliases::U40, hex};
+use alloy_sol_types::{SolCall, SolValue as _, sol};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::example,
+    sandbox::{Sandbox, read_json, write_json},
+};
+
+sol! {
+    struct VenueRules {
+        bytes32 policy;
+        uint256 market;
+        uint256 maintenanceLevel;
+        uint256 initialLevel;
+        uint40 openingAge;
+        uint40 holdingAge;
+        uint40 maxPriceAge;
+        uint40 grace;
+        uint40 settlementAge;
+        uint8 sizeDecimals;
+        uint32 penalty;
+        uint32 reward;
+        uint128 maxNotional;
+    }
+
+    struct Position {
+        int128 size;
+        uint96 price;
+    }
+
+    function set(int128 answer, uint40 updatedAt) external;
+    function mint(address to, uint256 amount) external;
+    function approve(address spender, uint256 amount) external;
+    function deposit(address token, uint256 amount) external;
+    function setVenue(address venue) external;
+    function fund(uint256 amount) external;
+    function open(int128 size) external;
+    function flag(address subject) external;
+    function liquidate(address subject) external;
+    function positionOf(address subject) external view returns (Position memory);
+}
+
+/// The example's prices, as the feeds answer.
+const PRICES: [i128; 11] = [
+    99_957_100,
+    100_046_400,
+    10_427_780_000_000,
+    390_457_800_000,
+    476_292_300_000,
+    18_740_560_000,
+    10_431_790_000_000,
+    390_864_300_000,
+    18_756_910_000,
+    10_616_140_000_000,
+    398_860_300_000,
+];
+
+/// Where BTC-USD is among them.
+const BTC: usize = 2;
+
+/// Seconds of an epoch of the example's policy.
+const EPOCH: u64 = 300;
+
+/// How old prices may be for the venue, in seconds: as for the policy.
+const AGE: u64 = 900;
+
+fn contracts(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts").join(path)
+}
+
+/// A local node, which ends with the test. It sends transactions of anybody.
+struct Anvil {
+    process: Child,
+    url: String,
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Anvil {
+    /// Starts a node whose time is `time`. Says so if tools or contracts are missing.
+    fn start(time: u64) -> Option<Self> {
+        let program = contracts("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+        let built = contracts("out/AttestationRegistry.sol/AttestationRegistry.json");
+        for needed in [&program, &built] {
+            if !needed.exists() {
+                println!("skipped: {} is absent; contracts/check installs and builds it", needed.display());
+                return None;
+            }
+        }
+        let arguments = ["--port", "0", "--hardfork", "osaka", "--auto-impersonate", "--timestamp", &time.to_string()];
+        let mut process = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let listening = lines.find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
+        let url = format!("http://{}", listening.expect("anvil listens"));
+        // Nobody reads on, so its output must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let anvil = Self { process, url };
+        // However slow the machine is, a block takes a second.
+        anvil.ask("anvil_setBlockTimestampInterval", json!([1]));
+        Some(anvil)
+    }
+
+    fn request(&self, method: &str, parameters: Value) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters }).to_string();
+        let mut response = ureq::post(&self.url).content_type("application/json").send(body).unwrap();
+        serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    fn ask(&self, method: &str, parameters: Value) -> Value {
+        let answer = self.request(method, parameters);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// Waits until this many epochs later, and returns when it begins.
+    fn wait(&self, epochs: u64) -> u64 {
+        let block = self.ask("eth_getBlockByNumber", json!(["latest", false]));
+        let now = u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap();
+        let time = (now / EPOCH + epochs) * EPOCH;
+        self.ask("evm_setNextBlockTimestamp", json!([time]));
+        self.ask("evm_mine", json!([]));
+        time
+    }
+
+    fn fund(&self, account: &str) {
+        self.ask("anvil_setBalance", json!([account, "0x56bc75e2d63100000"]));
+    }
+
+    /// Sends a transaction in somebody's name, and returns its receipt.
+    #[track_caller]
+    fn send(&self, from: Address, to: Option<Address>, data: Vec<u8>) -> Value {
+        let mut transaction =
+            json!({ "from": from.to_string(), "data": hex::encode_prefixed(data), "gas": "0x1c9c380" });
+        if let Some(to) = to {
+            transaction["to"] = json!(to.to_string());
+        }
+        let hash = self.ask("eth_sendTransaction", json!([transaction]));
+        let receipt = self.ask("eth_getTransactionReceipt", json!([hash]));
+        assert_eq!(receipt["status"], "0x1", "{receipt}");
+        receipt
+    }
+
+    #[track_caller]
+    fn call(&self, from: Address, to: Address, call: impl SolCall) {
+        self.send(from, Some(to), call.abi_encode());
+    }
+
+    fn view<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
+        let data = hex::encode_prefixed(call.abi_encode());
+        let answer = self.ask("eth_call", json!([{ "to": to.to_string(), "data": data }, "latest"]));
+        C::abi_decode_returns(&hex::decode(answer.as_str().unwrap()).unwrap()).unwrap()
+    }
+
+    /// Creates a contract that Forge has built.
+    fn create(&self, from: Address, file: &str, contract: &str, arguments: Vec<u8>) -> Address {
+        let artifact = read_json(&contracts("out").join(format!("{file}.sol/{contract}.json")));
+        let code = hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap();
+        let receipt = self.send(from, None, [code, arguments].concat());
+        receipt["contractAddress"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+/// The example's policy on a chain, with feeds at its prices, and everything that the commands need.
+struct Scene {
+    sandbox: Sandbox,
+    anvil: Anvil,
+    owner: Address,
+    subject: Address,
+    feeds: Vec<Address>,
+    token: Address,
+}
+
+impl Scene {
+    /// Contracts are created, nothing is published.
+    fn new() -> Option<Self> {
+        let (sandbox, now) = example();
+        // The commands' clock is the machine's: the chain stays behind it.
+        let anvil = Anvil::start(now - 24 * EPOCH)?;
+        let address = |name: &str| -> Address {
+            let line = format!("key address --key {}", sandbox.demo_key(name));
+            sandbox.surety(&line).expect(0).stdout.trim().parse().unwrap()
+        };
+        let (owner, subject) = (address("owner"), address("meridian"));
+        for account in [owner, subject] {
+            anvil.fund(&account.to_string());
+        }
+        let feed = |_| anvil.create(owner, "MockAggregator", "MockAggregator", U256::from(8).abi_encode());
+        let feeds: Vec<Address> = (0..PRICES.len()).map(feed).collect();
+        let token = anvil.create(owner, "Tokens", "Token", U256::from(6).abi_encode());
+        let scene = Self { sandbox, anvil, owner, subject, feeds, token };
+        scene.write_rules();
+        scene.run(
+            "deploy here --rules rules.toml --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
+                   --artifacts ARTIFACTS --out deployment.json KEY RPC",
+        );
+        Some(scene)
+    }
+
+    fn write_rules(&self) {
+        let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
+        let market = policy.split("[oracle]").next().unwrap();
+        let entries: Vec<_> =
+            market.split("[[market]]").skip(1).map(|entry| entry.split('"').nth(1).unwrap()).collect();
+        let mut rules = format!(
+            "kind = \"surety/chain-rules\"\nversion = 1\nline = \"meridian\"\npolicy_version = 1\ngrace = 0\n\
+             [vault]\nlevel = \"maintenance\"\nmax_age = 900\n\
+             [[vault.assets]]\ninstrument = \"USDC\"\ntoken = \"{:#x}\"\nunit = 1\n",
+            self.token
+        );
+        for (entry, feed) in entries.iter().zip(&self.feeds) {
+            rules += &format!("[[feeds]]\nentry = \"{entry}\"\naggregator = \"{feed:#x}\"\ndecimals = 8\n");
+        }
+        self.sandbox.write("rules.toml", &rules);
+    }
+
+    /// Runs a command of `surety chain`, which must succeed, and returns its data.
+    #[track_caller]
+    fn run(&self, line: &str) -> Value {
+        self.sandbox.surety(&self.line(line)).data()
+    }
+
+    /// Runs a command, which must fail, and returns its message.
+    #[track_caller]
+    fn fails(&self, line: &str, code: i32) -> String {
+        let envelope = self.sandbox.surety(&self.line(line)).expect(code).envelope();
+        envelope["error"]["message"].as_str().unwrap().to_owned()
+    }
+
+    fn line(&self, line: &str) -> String {
+        let rpc = format!("--rpc {}", self.anvil.url);
+        let word = |word: &str| match word {
+            "KEY" => format!("--key {}", self.sandbox.demo_key("owner")),
+            "RPC" => rpc.clone(),
+            "ON" => format!("--deployment deployment.json {rpc}"),
+            "ARTIFACTS" => contracts("out").to_str().unwrap().to_owned(),
+            word => word.to_owned(),
+        };
+        let line = line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+        format!("chain {line} --json")
+    }
+
+    fn deployed(&self, contract: &str) -> Address {
+        read_json(&self.sandbox.path("deployment.json"))[contract].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Lets the feeds answer, as of now.
+    fn set_prices(&self, time: u64, prices: &[i128]) {
+        for (feed, price) in self.feeds.iter().zip(prices) {
+            self.anvil.call(self.owner, *feed, setCall { answer: *price, updatedAt: U40::from(time) });
+        }
+    }
+
+    /// Has every source state its account, as of a time.
+    fn state(&self, time: u64) {
+        for (source, account) in
+            [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")]
+        {
+            let key = self.sandbox.demo_key(source);
+            let line = format!(
+                "source attest --universe here/universe.toml --holdings here/holdings/{source}.csv --account {account} \
+                 --subject {:#x} --chain-id 31337 --registry {:#x} --as-of {time} --key {key} --out here",
+                self.subject,
+                self.deployed("registry"),
+            );
+            self.sandbox.surety(&line).expect(0);
+        }
+    }
+
+    /// Proves a level over the newest snapshot and what is in the vault.
+    fn prove(&self, level: &str, out: &str) {
+        self.run("market here ON --force");
+        self.run(&format!("vault here ON --subject {:#x} --out vault.json --force", self.subject));
+        let verifier = self.deployed("verifier");
+        let line = format!(
+            "prove here --on-chain --vault vault.json --verifier {verifier:#x} --level {level} --out {out} --force"
+        );
+        self.sandbox.surety(&line).expect(0);
+    }
+}
+
+#[test]
+fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
+    let Some(scene) = Scene::new() else { return };
+    let Scene { sandbox, anvil, owner, subject, token, .. } = &scene;
+    let policy = scene.run("publish here --rules rules.toml ON KEY")["policy"].as_str().unwrap().to_owned();
+    assert!(scene.fails("publish here --rules rules.toml ON KEY", 2).contains("PolicyExists"));
+    let stranger = sandbox.demo_key("stranger");
+    let message = scene.fails(&format!("publish here --rules rules.toml ON --key {stranger}"), 2);
+    assert!(message.contains("AccessControlUnauthorizedAccount"), "{message}");
+
+    // A venue that trades BTC, and collateral in its vault.
+    let vault = scene.deployed("vault");
+    let rules = VenueRules {
+        policy: policy.parse().unwrap(),
+        market: U256::from(BTC),
+        maintenanceLevel: U256::ZERO,
+        initialLevel: U256::from(1),
+        openingAge: U40::from(AGE),
+        holdingAge: U40::from(AGE),
+        maxPriceAge: U40::from(AGE),
+        grace: U40::from(60),
+        settlementAge: U40::from(86_400),
+        sizeDecimals: 8,
+        penalty: 50_000,
+        reward: 100_000,
+        maxNotional: 1_000_000_000_000,
+    };
+    let registry = scene.deployed("registry");
+    let (policies, oracle) = (scene.deployed("policies"), scene.deployed("oracle"));
+    let arguments = (*owner, registry, policies, oracle, vault, *token, rules).abi_encode_params();
+    let venue = anvil.create(*owner, "MarginGatedVenue", "MarginGatedVenue", arguments);
+    anvil.call(*owner, vault, setVenueCall { venue });
+    let million = U256::from(1_000_000_000_000_u64);
+    anvil.call(*owner, *token, mintCall { to: *owner, amount: million });
+    anvil.call(*owner, *token, approveCall { spender: venue, amount: million });
+    anvil.call(*owner, venue, fundCall { amount: million });
+    anvil.call(*owner, *token, mintCall { to: *subject, amount: million });
+    anvil.call(*subject, *token, approveCall { spender: vault, amount: million });
+    anvil.call(*subject, vault, depositCall { token: *token, amount: million });
+
+    // The first snapshot: the account proves two levels over it.
+    let first = anvil.wait(1);
+    assert!(scene.fails("market here ON --force", 2).contains("surety chain snapshot"));
+    scene.set_prices(first, &PRICES);
+    let taken = scene.run("snapshot here ON KEY");
+    assert_eq!(taken["epoch"].as_u64().unwrap(), first / EPOCH);
+    assert!(scene.fails("snapshot here ON KEY", 2).contains("EpochTaken"));
+    scene.state(first);
+    scene.prove("maintenance", "here/maintenance.json");
+    scene.prove("initial", "here/initial.json");
+    let balances = read_json(&sandbox.path("vault.json"));
+    assert_eq!(balances["balances"], json!([{ "instrument": "USDC", "lots": "1000000000000" }]));
+
+    // Whoever has read the chain verifies without it; nobody else does.
+    let snapshot = read_json(&sandbox.path("here/maintenance.json"))["claim"]["snapshot"].as_str().unwrap().to_owned();
+    let trust = format!("kind = \"surety/trust\"\nversion = 1\nchain_snapshots = [\"{snapshot}\"]\n");
+    sandbox.write("trust.toml", &trust);
+    let verify = "verify here/maintenance.json --allow-insecure-srs";
+    sandbox.surety(&format!("{verify} --trust trust.toml --vault vault.json")).expect(0);
+    sandbox.surety(&format!("{verify} --trust trust.toml")).expect(5);
+    sandbox.surety(&format!("{verify} --vault vault.json")).expect(3);
+
+    // A proof of another level is refused, with the reason.
+    let mut forged = read_json(&sandbox.path("here/maintenance.json"));
+    forged["proof"] = read_json(&sandbox.path("here/initial.json"))["proof"].clone();
+    write_json(&sandbox.path("here/forged.json"), &forged);
+    let message = scene.fails("attest here/forged.json --dir here ON KEY", 3);
+    assert!(message.contains("PairingFailed"), "{message}");
+
+    // Anybody brings an attestation: with the command, or the data of the call alone.
+    let accepted = scene.run("attest here/maintenance.json here/initial.json --dir here ON KEY");
+    assert_eq!(accepted["attestations"], 2);
+    let written = sandbox.surety("calldata here/initial.json --json").data();
+    let data = hex::decode(written["data"].as_str().unwrap()).unwrap();
+    assert_eq!(written["to"].as_str().unwrap().parse::<Address>().unwrap(), registry);
+    let anybody = Address::repeat_byte(0xab);
+    anvil.fund(&anybody.to_string());
+    anvil.send(anybody, Some(registry), data);
+    let query = |more: &str| scene.run(&format!("query here ON --subject {subject:#x} {more}"));
+    let standing = query("--level maintenance --max-age 900");
+    assert_eq!((&standing["holds"], &standing["sufficient"]), (&json!("initial"), &json!(true)));
+    assert_eq!(standing["levels"][0]["streak"], 1);
+    let asked = sandbox.surety("calldata here/initial.json --query").expect(0).stdout;
+    let answer = anvil.ask("eth_call", json!([{ "to": registry.to_string(), "data": asked.trim() }, "latest"]));
+    assert!(answer.as_str().unwrap().ends_with('1'), "{answer}");
+    anvil.call(*subject, venue, openCall { size: 100_000_000 });
+
+    // Prices move. What was proven over the old ones counts no more for the venue, and cannot be brought again.
+    let second = anvil.wait(4);
+    let mut moved = PRICES;
+    moved[BTC] -= moved[BTC] / 20;
+    scene.set_prices(second, &moved);
+    scene.run("snapshot here ON KEY");
+    let message = scene.fails("attest here/maintenance.json --dir here ON KEY", 3);
+    assert!(message.contains("SnapshotSuperseded") && message.contains("prove anew"), "{message}");
+    assert_eq!(query("--level maintenance --max-age 900")["sufficient"], false);
+    anvil.call(*owner, venue, flagCall { subject: *subject });
+    let third = anvil.wait(1);
+    scene.set_prices(third, &moved);
+    scene.run("snapshot here ON KEY");
+    assert_ne!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);
+    anvil.call(*owner, venue, liquidateCall { subject: *subject });
+    assert_eq!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);
+
+    // The vault has changed with it; who proves anew holds again.
+    scene.state(third);
+    scene.prove("maintenance", "here/maintenance.json");
+    scene.run("attest here/maintenance.json --dir here ON KEY");
+    assert_eq!(query("--level maintenance --max-age 900")["sufficient"], true);
+}
+
+#[test]
+fn nodes_sign_a_snapshot_for_a_chain() {
+    let Some(scene) = Scene::new() else { return };
+    let Scene { sandbox, anvil, .. } = &scene;
+    let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 60\n";
+    sandbox.write("signed.toml", rules);
+    scene.run("publish here --rules signed.toml ON KEY");
+    let time = anvil.wait(1);
+    let mut signatures = String::new();
+    for node in 1..=3 {
+        let key = sandbox.demo_key(&format!("oracle-{node}"));
+        let observations = format!("here/market/node-{node}.csv");
+        let line = format!("market sign here --observations {observations} --key {key} --out r{node}.json --at {time}");
+        sandbox.surety(&line).expect(0);
+        signatures += &format!(" --signature s{node}.json");
+    }
+    sandbox.surety("market aggregate here --report r1.json --report r2.json --report r3.json").expect(0);
+    for node in 1..=3 {
+        let key = sandbox.demo_key(&format!("oracle-{node}"));
+        scene.run(&format!("sign-snapshot here --deployment deployment.json --key {key} --out s{node}.json"));
+    }
+    let stranger = sandbox.demo_key("stranger");
+    scene.fails(&format!("sign-snapshot here --deployment deployment.json --key {stranger} --out x.json"), 2);
+    assert!(scene.fails("snapshot here --signature s1.json ON KEY", 2).contains("InvalidSignatures"));
+    assert!(scene.fails("snapshot here ON KEY", 2).contains("WrongKind"));
+    let mut other = read_json(&sandbox.path("s1.json"));
+    other["signature"] = read_json(&sandbox.path("s2.json"))["signature"].clone();
+    write_json(&sandbox.path("other.json"), &other);
+    scene.fails("snapshot here --signature other.json --signature s2.json --signature s3.json ON KEY", 5);
+    let taken = scene.run(&format!("snapshot here{signatures} ON KEY"));
+    assert_eq!(taken["time"].as_u64().unwrap(), time);
+    assert!(scene.fails("market here ON --out chain.json", 2).contains("nodes have signed"));
+
+    // An attestation over it, without vault: the reports are in the file.
+    scene.state(time);
+    let verifier = scene.deployed("verifier");
+    sandbox.surety(&format!("prove here --verifier {verifier:#x}")).expect(0);
+    scene.run("attest here/attestation.json --dir here ON KEY");
+    let standing = scene.run(&format!("query here ON --subject {:#x}", scene.subject));
+    assert_eq!(standing["holds"], "maintenance");
+}
+
+#[test]
+fn rejects_another_chain_and_other_contracts() {
+    let Some(scene) = Scene::new() else { return };
+    let sandbox = &scene.sandbox;
+    let deployment = read_json(&sandbox.path("deployment.json"));
+    let with = |field: &str, value: Value| {
+        let mut changed = deployment.clone();
+        changed[field] = value;
+        write_json(&sandbox.path("deployment.json"), &changed);
+        let message = scene.fails("snapshot here ON KEY", 5);
+        write_json(&sandbox.path("deployment.json"), &deployment);
+        message
+    };
+    assert!(with("chain_id", json!(1)).contains("chain 31337"));
+    for contract in ["verifier", "policies", "oracle", "registry", "vault"] {
+        let message = with(contract, json!(format!("0x{}", "11".repeat(20))));
+        assert!(message.contains(contract) && message.contains("nothing at"), "{message}");
+    }
+    assert!(with("verifying_key", json!(format!("0x{}", "11".repeat(32)))).contains("VK_HASH"));
+    // Another contract does not know the question.
+    assert!(with("verifier", deployment["oracle"].clone()).contains("VK_HASH"));
+    scene.fails("snapshot here --deployment deployment.json --rpc http://127.0.0.1:9 KEY", 2);
+    let message = scene.fails("snapshot here ON KEY", 2);
+    assert!(message.contains("UnknownPolicy"), "{message}");
+}
