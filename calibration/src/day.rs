@@ -46,6 +46,23 @@ impl Day {
         365 * years + leap_days + months + u32::from(self.day) - 1
     }
 
+    /// The day with this [number](Self::number); none beyond the year 9999.
+    #[must_use]
+    pub fn numbered(number: u32) -> Option<Self> {
+        let first = |year: u16| Self { year, month: 1, day: 1 };
+        // Of as many years of 365 days, too late by no more than the leap days; 9999 has 2,424 of them, or seven years.
+        let latest = u16::try_from(number / 365 + 1).ok().filter(|year| *year < 10_010)?;
+        let year = (latest.saturating_sub(7).max(1)..=latest).rev().find(|year| first(*year).number() <= number)?;
+        let mut day = first(year);
+        let mut rest = number - day.number();
+        while rest >= u32::from(day.month_length()) {
+            rest -= u32::from(day.month_length());
+            day.month += 1;
+        }
+        day.day += u8::try_from(rest).ok()?;
+        (year <= 9999).then_some(day)
+    }
+
     fn month_length(self) -> u8 {
         match self.month {
             4 | 6 | 9 | 11 => 30,
@@ -77,6 +94,19 @@ mod tests {
             assert_eq!(number(before) + 1, number(after));
         }
         assert_eq!(Day::parse("2020-03-12").unwrap().to_string(), "2020-03-12");
+    }
+
+    #[test]
+    fn numbers_are_those_of_days() {
+        let last = Day::parse("9999-12-31").unwrap();
+        for number in (0..=last.number()).step_by(13).chain(730_000..731_500).chain([0, 364, 365, last.number()]) {
+            let day = Day::numbered(number).unwrap();
+            assert_eq!(day.number(), number, "{day}");
+            assert_eq!(Day::parse(&day.to_string()), Some(day));
+        }
+        assert_eq!(Day::numbered(last.number()), Some(last));
+        assert_eq!(Day::numbered(last.number() + 1), None);
+        assert_eq!(Day::numbered(u32::MAX), None);
     }
 
     #[test]

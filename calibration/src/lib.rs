@@ -17,7 +17,7 @@
 //! | [`joint`] | how several prices move together |
 //! | [`update`] | limits, floors and caps |
 //! | [`parameters`], [`scenarios`] | the new policy |
-//! | [`report`], [`plot`] | what people read |
+//! | [`report`], [`plot`], [`svg`] | what people read |
 //! | [`backtest`] | whether it would have done |
 
 pub mod backtest;
@@ -33,5 +33,6 @@ pub mod parameters;
 pub mod plot;
 pub mod report;
 pub mod scenarios;
+pub mod svg;
 mod target;
 pub mod update;

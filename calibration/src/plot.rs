@@ -1,9 +1,9 @@
-//! Plots as SVG: lines over days, in panels above each other. Coordinates are integers, so the same values give the
-//! same bytes.
+//! Plots: lines over days, in panels above each other.
 
-use std::fmt::Write as _;
-
-use crate::day::Day;
+use crate::{
+    day::Day,
+    svg::{Anchor, Canvas, Colour, nice_step},
+};
 
 /// A plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,38 +36,6 @@ pub struct Line {
     pub values: Vec<i64>,
 }
 
-/// Colours that differ also for those who see fewer of them.
-///
-/// Source: Okabe and Ito, *Color universal design*, 2008.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
-    /// For what happened.
-    Grey,
-    /// First choice.
-    Blue,
-    /// Second choice.
-    Vermilion,
-    /// Third choice.
-    Green,
-    /// Fourth choice.
-    Purple,
-}
-
-impl Colour {
-    /// The colours of lines that are estimates, over and over.
-    pub const ESTIMATES: [Self; 4] = [Self::Blue, Self::Vermilion, Self::Green, Self::Purple];
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::Grey => "#9a9a9a",
-            Self::Blue => "#0072b2",
-            Self::Vermilion => "#d55e00",
-            Self::Green => "#009e73",
-            Self::Purple => "#8a4f7d",
-        }
-    }
-}
-
 const WIDTH: i64 = 960;
 const LEFT: i64 = 64;
 const RIGHT: i64 = 16;
@@ -86,43 +54,33 @@ impl Plot {
         // Heights of a handful of panels.
         let panels = self.panels.len() as i64;
         let height = TOP + panels * (PANEL_TITLE + PANEL + GAP);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">\n\
-             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
-        );
-        text(&mut svg, (LEFT, 26), "start", 16, &self.title);
+        let mut svg = Canvas::new(WIDTH, height);
+        svg.text((LEFT, 26), Anchor::Start, 16, &self.title);
         let mut top = TOP;
         for panel in &self.panels {
             self.panel(&mut svg, panel, top + PANEL_TITLE);
             top += PANEL_TITLE + PANEL + GAP;
         }
-        svg + "</svg>\n"
+        svg.finish()
     }
 
-    fn panel(&self, svg: &mut String, panel: &Panel, top: i64) {
-        text(svg, (LEFT, top - 24), "start", 13, &panel.title);
+    fn panel(&self, svg: &mut Canvas, panel: &Panel, top: i64) {
+        svg.text((LEFT, top - 24), Anchor::Start, 13, &panel.title);
         legend(svg, panel, top - 8);
         let scale = Scale::of(panel, top);
         for tick in scale.ticks() {
             let y = scale.y(tick);
-            rule(svg, (LEFT, y), (WIDTH - RIGHT, y));
-            text(svg, (LEFT - 6, y + 4), "end", 12, &percent(tick));
+            svg.rule((LEFT, y), (WIDTH - RIGHT, y));
+            svg.text((LEFT - 6, y + 4), Anchor::End, 12, &percent(tick));
         }
         for (index, day) in self.months() {
             let x = self.x(index) / 10;
-            rule(svg, (x, top), (x, top + PANEL));
-            text(svg, (x, top + PANEL + 16), "middle", 12, &format!("{:04}-{:02}", day.year(), day.month()));
+            svg.rule((x, top), (x, top + PANEL));
+            svg.text((x, top + PANEL + 16), Anchor::Middle, 12, &format!("{:04}-{:02}", day.year(), day.month()));
         }
         for line in &panel.lines {
-            let _ =
-                write!(svg, "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"1.4\" points=\"", line.colour.code());
-            for (index, value) in line.values.iter().enumerate() {
-                let separator = if index == 0 { "" } else { " " };
-                let (x, y) = (self.x(index), scale.y_in_tenths(*value));
-                let _ = write!(svg, "{separator}{}.{},{}.{}", x / 10, x % 10, y / 10, y % 10);
-            }
-            svg.push_str("\"/>\n");
+            let values = line.values.iter().enumerate();
+            svg.line(line.colour, values.map(|(index, value)| (self.x(index), scale.y_in_tenths(*value))));
         }
     }
 
@@ -157,7 +115,7 @@ impl Scale {
     fn of(panel: &Panel, top: i64) -> Self {
         let values = || panel.lines.iter().flat_map(|line| line.values.iter().copied());
         let (low, high) = (values().min().unwrap_or(0).min(0), values().max().unwrap_or(0).max(1));
-        let step = nice_step(high.saturating_sub(low));
+        let step = nice_step(high.saturating_sub(low), MOST_TICKS);
         let (below, above) = (low.div_euclid(step), (high - 1).div_euclid(step) + 1);
         Self { top, low: below.saturating_mul(step), high: above.saturating_mul(step), step }
     }
@@ -178,13 +136,6 @@ impl Scale {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that a range has few of them.
-fn nice_step(range: i64) -> i64 {
-    let powers = (0..19).map(|power| 10_i64.pow(power));
-    let mut steps = powers.flat_map(|power| [power, 2 * power, 5 * power]);
-    steps.find(|step| range / step < MOST_TICKS).unwrap_or(i64::MAX)
-}
-
 /// Parts per million in percent, without zeros behind the last place.
 fn percent(ppm: i64) -> String {
     let digits = format!("{}.{:04}", ppm.unsigned_abs() / 10_000, ppm.unsigned_abs() % 10_000);
@@ -193,29 +144,14 @@ fn percent(ppm: i64) -> String {
     format!("{sign}{digits} %")
 }
 
-fn legend(svg: &mut String, panel: &Panel, y: i64) {
+fn legend(svg: &mut Canvas, panel: &Panel, y: i64) {
     let mut x = LEFT;
     for line in &panel.lines {
-        let _ = writeln!(
-            svg,
-            "<line x1=\"{x}\" y1=\"{0}\" x2=\"{1}\" y2=\"{0}\" stroke=\"{2}\" stroke-width=\"3\"/>",
-            y - 4,
-            x + 18,
-            line.colour.code()
-        );
-        text(svg, (x + 23, y), "start", 12, &line.name);
+        svg.sample((x, y - 4), 18, line.colour);
+        svg.text((x + 23, y), Anchor::Start, 12, &line.name);
         // Wide enough for the letters.
         x += 40 + 7 * line.name.chars().count() as i64;
     }
-}
-
-fn rule(svg: &mut String, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
-    let _ = writeln!(svg, "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"#e4e4e4\"/>");
-}
-
-fn text(svg: &mut String, (x, y): (i64, i64), anchor: &str, size: i64, content: &str) {
-    let content = content.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" font-size=\"{size}\">{content}</text>");
 }
 
 #[cfg(test)]
@@ -239,9 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_few_and_round() {
-        assert_eq!([1, 6, 11, 100_000, 130_000].map(nice_step), [1, 2, 2, 20_000, 50_000]);
-        assert_eq!([i64::MAX - 1, i64::MAX].map(nice_step), [2_000_000_000_000_000_000; 2]);
+    fn values_are_shown_in_percent() {
         assert_eq!([-12_500, 0, 1_000_000].map(percent), ["−1.25 %", "0 %", "100 %"]);
     }
 

@@ -12,7 +12,8 @@ use crate::{
     history::{Column, History},
     moves::div_away,
     parameters::Calibrated,
-    plot::{Colour, Line, Panel, Plot},
+    plot::{Line, Panel, Plot},
+    svg::Colour,
     update::Requirement,
 };
 

@@ -27,6 +27,12 @@ pub enum Stage {
     ReadingPowers,
     /// Fetching a file; bytes.
     Downloading,
+    /// Making many proofs; proofs.
+    Proving,
+    /// Looking through a directory; files.
+    Scanning,
+    /// Verifying many proofs; proofs.
+    Verifying,
 }
 
 /// Receives events, possibly from other threads.

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use surety_kzg::{Observer, Origin, SrsId};
+use surety_kzg::{Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     holdings::Holdings,
     ident::{EvmAddress, Name},
@@ -23,6 +23,8 @@ use surety_verifier::{
     statement::Statement,
     trust::Trust,
 };
+
+pub mod batch;
 
 use crate::{
     Error, documents,
@@ -78,15 +80,7 @@ pub fn run(
     files::check_target(&layout.attestation(), existing)?;
     files::create_private_directory(&layout.private())?;
 
-    let mut universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
-    let setup = setups.preferred(universe.capacity, observer)?;
-    let universe_text = example::universe_over(&setup);
-    universe.srs = setup.id().bytes();
-    let policy = Policy::read(example::POLICY.path, example::POLICY.text, &universe)?;
-    let params = setups.params(setup.id(), universe.capacity, observer)?;
-    files::write(&layout.universe(), universe_text.as_bytes(), Access::Public, existing)?;
-    files::write(&layout.policy(), example::POLICY.text.as_bytes(), Access::Public, existing)?;
-
+    let Ground { setup, universe, policy, params } = prepare(layout, setups, existing, observer)?;
     let snapshot = report(layout, &policy, now, existing)?;
     let mut stated = Vec::new();
     for (rule, file) in policy.sources.iter().zip(example::HOLDINGS) {
@@ -141,6 +135,27 @@ pub fn run(
         demo.attestations.push((level, path));
     }
     Ok(demo)
+}
+
+/// What every demonstration starts from.
+struct Ground {
+    setup: VerifierKey,
+    universe: Universe,
+    policy: Policy,
+    params: Params,
+}
+
+/// Reads the example over the preferred set-up, and writes its universe and policy.
+fn prepare(layout: &Layout, setups: &Setups, existing: Existing, observer: &dyn Observer) -> Result<Ground, Error> {
+    let mut universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
+    let setup = setups.preferred(universe.capacity, observer)?;
+    let universe_text = example::universe_over(&setup);
+    universe.srs = setup.id().bytes();
+    let policy = Policy::read(example::POLICY.path, example::POLICY.text, &universe)?;
+    let params = setups.params(setup.id(), universe.capacity, observer)?;
+    files::write(&layout.universe(), universe_text.as_bytes(), Access::Public, existing)?;
+    files::write(&layout.policy(), example::POLICY.text.as_bytes(), Access::Public, existing)?;
+    Ok(Ground { setup, universe, policy, params })
 }
 
 /// Signs what the nodes of the example observed, as of now, and writes reports and snapshot.

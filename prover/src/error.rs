@@ -17,9 +17,9 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, archive::ArchiveError, chain::ChainError, directories::NoHome, documents::DocumentError,
-    explain::ExplainError, files::FileError, keys::KeyError, ledger::LedgerError, oracle::OracleError,
-    prove::ProveError, setup::SetupError, source::SourceError, vault::VaultError,
+    account::AccountError, archive::ArchiveError, audit::AuditError, chain::ChainError, directories::NoHome,
+    documents::DocumentError, explain::ExplainError, files::FileError, keys::KeyError, ledger::LedgerError,
+    oracle::OracleError, prove::ProveError, setup::SetupError, source::SourceError, vault::VaultError,
 };
 
 /// What kind of failure it is.
@@ -114,6 +114,9 @@ pub enum Error {
     /// An attestation is refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// Many attestations.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
 
 impl From<FileError> for Error {
@@ -165,6 +168,7 @@ impl Error {
             Self::Ledger(error) => ledger_class(error),
             Self::Archive(error) => archive_class(error),
             Self::Prove(error) => prove_class(error),
+            Self::Audit(error) => error.class(),
             Self::Vault(error) => vault_class(error),
             Self::Chain(error) => error.class(),
             Self::Rejected(rejection) => match rejection.class() {
@@ -202,6 +206,7 @@ impl Error {
             Self::Archive(_) => "archive",
             Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
+            Self::Audit(_) => "audit",
             Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rule(rejection),
             Self::Prove(_) => "prove",
         };

@@ -15,6 +15,7 @@
 //! | [`setup`] | set-ups and their bases |
 //! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`imported`] | what imports from files of others write |
+//! | [`audit`], [`commitments`] | many attestations at once, and what strikes an auditor about them |
 //! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
 //! | [`archive`] | what an auditor was shown, kept so that nothing can vanish from it |
 //! | [`demo`], [`example`] | the whole way, on the example |
@@ -26,7 +27,9 @@
 
 pub mod account;
 pub mod archive;
+pub mod audit;
 pub mod chain;
+pub mod commitments;
 pub mod demo;
 pub mod directories;
 pub mod documents;

@@ -13,9 +13,16 @@
 //! show that for as long as the policy's `validity` lets it. Two things shorten this: a short validity, and a verifier that knows
 //! the newest epoch and sequence numbers ([`Trust`]), or a registry, which always does.
 //!
+//! # Many
+//!
+//! What follows from a policy and a snapshot alone is the same for every attestation that refers to them: [`Groundwork`] computes
+//! it once. It changes no verdict.
+//!
 //! # What is not established
 //!
 //! See [`Accepted::not_established`].
+
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use halo2curves::bn256::G1Affine;
 use serde::Serialize;
@@ -33,12 +40,13 @@ use crate::{
     compiled::{CommittedPolicy, ProgramCommitments},
     context::Context,
     eip712::Audience,
-    ids::{LevelId, PolicyId},
+    ids::{LevelId, PolicyId, SnapshotId},
     key::VerifyingKey,
-    pairing::PairingCheck,
+    pairing::{PairingCheck, PairingFailed},
     plonk::KnownCommitments,
     rejection::{Rejection, Rule, require, same},
     report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
+    signature::KnownKeys,
     statement::{self, Expectations, StatementSet},
     trust::{Anchors, Faith, Trust},
 };
@@ -97,6 +105,8 @@ pub struct Accepted {
     pub prices_at: Timestamp,
     /// When the oldest balances were held.
     pub balances_at: Timestamp,
+    /// The earliest moment at which it can have been made.
+    pub earliest: Timestamp,
     /// The last second at which it counts.
     pub valid_until: Timestamp,
     /// Whether the set-up's secret is known to everybody: then nothing at all is established.
@@ -165,6 +175,14 @@ impl Pending {
     }
 }
 
+impl Rejection {
+    /// That a proof's equation does not hold, as a batch found out.
+    #[must_use]
+    pub fn of_proof() -> Self {
+        proof_rejection(PairingFailed)
+    }
+}
+
 /// Verifies an attestation.
 ///
 /// # Errors
@@ -178,12 +196,7 @@ pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -
 /// # Errors
 /// The first rule that is broken.
 pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -> Result<Pending, Rejection> {
-    let Examined { accepted, context, known, .. } = examine(&attestation.claim, files, terms)?;
-    let context = context.hash();
-    let computed = HexBytes(scalar::to_bytes(&context));
-    same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
-    let check = files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
-    Ok(Pending { accepted, check })
+    Groundwork::new(*files, &KnownKeys::default()).prepare(attestation, terms)
 }
 
 /// Checks a claim: everything about an attestation but its proof. Provers call this before they prove.
@@ -191,45 +204,132 @@ pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) 
 /// # Errors
 /// The first rule that is broken.
 pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Examined, Rejection> {
-    let policy = files.policy;
-    let level = check_references(claim, files)?;
-    check_vault(claim, terms.vault)?;
-    let mut anchors = Anchors::new(terms.trust);
-    let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
-    anchors.check_identities(claim, policy)?;
-    let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject };
-    let statements = statement::check(&claim.statements, &expectations)?;
-    anchors.check_sequences(&claim.statements, policy.policy())?;
-    let market = check_market(claim, files, &anchors)?;
-    anchors.check_market(claim.epoch, claim.snapshot)?;
-    check_breaker(policy, &market)?;
-    check_times(claim, files, &market, &statements, terms.now)?;
-    let faith = anchors.into_faith();
-    refuse_faith(&faith, terms.strict)?;
+    Groundwork::new(*files, &KnownKeys::default()).examine(claim, terms)
+}
 
-    let coef = coefficients(level, &market)?;
-    let hold = holdings(&statements, terms.vault)?;
-    let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *hold.point() };
-    let accepted = Accepted {
-        subject: claim.subject,
-        level: claim.level.clone(),
-        policy: policy.policy().name.clone(),
-        policy_id: policy.id(),
-        audience: claim.audience,
-        epoch: claim.epoch,
-        prices_at: market.oldest,
-        balances_at: statements.oldest,
-        valid_until: claim.valid_until,
-        insecure_srs,
-        faith,
-        pledged: statements.pledged,
-        marked: market.marked,
-    };
-    Ok(Examined { accepted, context: context(claim, files, coef, statements.hashes), known, prices: market.prices })
+/// Files, and what follows from them alone, computed when it is first needed.
+#[derive(Debug)]
+pub struct Groundwork<'a> {
+    files: Files<'a>,
+    keys: &'a KnownKeys,
+    snapshot_id: SnapshotId,
+    market: OnceLock<Result<CheckedSnapshot, Rejection>>,
+    coefficients: BTreeMap<&'a Name, OnceLock<Result<G1Affine, Rejection>>>,
+}
+
+impl<'a> Groundwork<'a> {
+    /// The groundwork of these files. `keys` may serve many.
+    #[must_use]
+    pub fn new(files: Files<'a>, keys: &'a KnownKeys) -> Self {
+        let levels = files.policy.policy().levels.iter();
+        Self {
+            files,
+            keys,
+            snapshot_id: snapshot_id(files.policy, files.snapshot),
+            market: OnceLock::new(),
+            coefficients: levels.map(|level| (&level.name, OnceLock::new())).collect(),
+        }
+    }
+
+    /// The files.
+    #[must_use]
+    pub fn files(&self) -> &Files<'a> {
+        &self.files
+    }
+
+    /// The snapshot's identifier.
+    #[must_use]
+    pub fn snapshot_id(&self) -> SnapshotId {
+        self.snapshot_id
+    }
+
+    /// The snapshot, if it keeps the policy's rules. Whether one without reports counts is another question, which
+    /// [`Trust`] answers.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn market(&self) -> Result<&CheckedSnapshot, Rejection> {
+        let Files { policy, snapshot, .. } = self.files;
+        let check = if snapshot.reports.is_empty() { check_taken } else { check_snapshot };
+        self.market.get_or_init(|| check(policy, snapshot)).as_ref().map_err(Clone::clone)
+    }
+
+    /// As [`prepare`].
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn prepare(&self, attestation: &Attestation, terms: &Terms<'_>) -> Result<Pending, Rejection> {
+        let Examined { accepted, context, known, .. } = self.examine(&attestation.claim, terms)?;
+        let context = context.hash();
+        let computed = HexBytes(scalar::to_bytes(&context));
+        same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
+        let check = self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
+        Ok(Pending { accepted, check })
+    }
+
+    /// As [`examine`].
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn examine(&self, claim: &Claim, terms: &Terms<'_>) -> Result<Examined, Rejection> {
+        let files = &self.files;
+        let policy = files.policy;
+        let level = check_references(claim, files, self.snapshot_id)?;
+        check_vault(claim, terms.vault)?;
+        let mut anchors = Anchors::new(terms.trust);
+        let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
+        anchors.check_identities(claim, policy)?;
+        let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject, keys: self.keys };
+        let statements = statement::check(&claim.statements, &expectations)?;
+        anchors.check_sequences(&claim.statements, policy.policy())?;
+        check_origin(claim, files, &anchors)?;
+        let market = self.market()?;
+        anchors.check_market(claim.epoch, claim.snapshot)?;
+        check_breaker(policy, market)?;
+        check_times(claim, files, market, &statements, terms.now)?;
+        let faith = anchors.into_faith();
+        refuse_faith(&faith, terms.strict)?;
+
+        let coef = self.coefficients(&claim.level, level, market)?;
+        let hold = holdings(&statements, terms.vault)?;
+        let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *hold.point() };
+        let accepted = Accepted {
+            subject: claim.subject,
+            level: claim.level.clone(),
+            policy: policy.policy().name.clone(),
+            policy_id: policy.id(),
+            audience: claim.audience,
+            epoch: claim.epoch,
+            prices_at: market.oldest,
+            balances_at: statements.oldest,
+            earliest: market.newest.max(statements.newest),
+            valid_until: claim.valid_until,
+            insecure_srs,
+            faith,
+            pledged: statements.pledged,
+            marked: market.marked.clone(),
+        };
+        let context = context(claim, files, coef, statements.hashes);
+        Ok(Examined { accepted, context, known, prices: market.prices.clone() })
+    }
+
+    fn coefficients(
+        &self,
+        name: &Name,
+        level: &ProgramCommitments,
+        market: &CheckedSnapshot,
+    ) -> Result<G1Affine, Rejection> {
+        let compute = || coefficients(level, market);
+        self.coefficients.get(name).map_or_else(compute, |known| known.get_or_init(compute).clone())
+    }
 }
 
 /// Compares every identifier of the claim with what follows from the files. Finds the level's commitments.
-fn check_references<'a>(claim: &Claim, files: &Files<'a>) -> Result<&'a ProgramCommitments, Rejection> {
+fn check_references<'a>(
+    claim: &Claim,
+    files: &Files<'a>,
+    snapshot_id: SnapshotId,
+) -> Result<&'a ProgramCommitments, Rejection> {
     let Files { policy, snapshot, verifying_key } = *files;
     let universe = policy.universe();
     let refers = |input: &str, what: &str, claimed: Bytes32, found: Bytes32| {
@@ -244,7 +344,7 @@ fn check_references<'a>(claim: &Claim, files: &Files<'a>) -> Result<&'a ProgramC
     same(Rule::Reference, "verifying key: set-up", "that of the universe,", universe.srs, key_srs)?;
     refers("verifying key", "verifying key", claim.verifying_key, verifying_key.digest().bytes())?;
     same(Rule::Reference, "market: epoch", "the epoch of the attestation,", claim.epoch, snapshot.epoch)?;
-    refers("market", "market snapshot", claim.snapshot.0, snapshot_id(policy, snapshot).0)?;
+    refers("market", "market snapshot", claim.snapshot.0, snapshot_id.0)?;
     policy.level(&claim.level).ok_or_else(|| {
         let names: Vec<_> = policy.policy().levels.iter().map(|level| level.name.as_str()).collect();
         let expected = format!("a level of the policy ({})", names.join(", "));
@@ -269,18 +369,15 @@ fn holdings(statements: &StatementSet, vault: Option<Vault>) -> Result<HoldingCo
     })
 }
 
-/// Checks the snapshot: by its reports, or, where a contract has taken it, by what the verifier knows of the chain.
-fn check_market(claim: &Claim, files: &Files<'_>, anchors: &Anchors<'_>) -> Result<CheckedSnapshot, Rejection> {
+/// A snapshot without reports counts only if the verifier knows from a chain that a contract has taken it.
+fn check_origin(claim: &Claim, files: &Files<'_>, anchors: &Anchors<'_>) -> Result<(), Rejection> {
     let Files { policy, snapshot, .. } = *files;
-    if !snapshot.reports.is_empty() {
-        return check_snapshot(policy, snapshot);
-    }
-    require(anchors.pins_taken(claim.snapshot), Rule::Market, "market: reports", || {
+    let stands = !snapshot.reports.is_empty() || anchors.pins_taken(claim.snapshot);
+    require(stands, Rule::Market, "market: reports", || {
         let quorum = policy.policy().oracle.quorum;
         let pinned = "one that your trust file pins among the snapshots taken on a chain";
         (format!("a snapshot of at least {quorum} reports, or {pinned}"), "no report, and no such pin".to_owned())
-    })?;
-    check_taken(policy, snapshot)
+    })
 }
 
 /// Whether the set-up is one whose secret everybody knows, if it is acceptable at all.

@@ -3,7 +3,7 @@
 //! Start with [`VerifyingKey`]: [`VerifyingKey::pinned`] finds the key of a known set-up, and [`VerifyingKey::verify`]
 //! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`] and
 //! [`PairingCheck::combine`] verify many proofs with one pairing. Attestations, which are proofs together with all that
-//! they rest on, are verified by [`check::verify`].
+//! they rest on, are verified by [`check::verify`], and many of them by [`check::Groundwork`] and [`batch::failures`].
 //!
 //! | module | idea |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | [`transcript`] | Fiat–Shamir challenges as the EVM computes them |
 //! | [`proof`] | proofs as bytes, read strictly |
 //! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
-//! | [`pairing`] | checking that equation, for one proof or a batch |
+//! | [`pairing`], [`batch`] | checking that equation, for one proof or many, and finding the false ones among many |
 //! | [`attestation`], [`statement`], [`report`], [`trust`], [`compiled`] | the files: claim and proof, what sources and oracle nodes sign, what a verifier pins, a policy's commitments |
 //! | [`ids`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
@@ -25,6 +25,7 @@ mod hex_scalar;
 mod shplonk;
 
 pub mod attestation;
+pub mod batch;
 pub mod check;
 pub mod compiled;
 pub mod context;

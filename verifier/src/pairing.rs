@@ -97,14 +97,12 @@ impl PairingCheck {
     /// # Errors
     /// If it does not.
     pub fn check(&self, srs: &PairingKey) -> Result<(), PairingFailed> {
-        if self.srs != srs.id {
-            return Err(PairingFailed);
-        }
-        let left = self.left.evaluate().to_affine();
-        let right = (-self.right.evaluate()).to_affine();
-        let pairs = [(&left, &srs.tau_g2), (&right, &srs.g2)];
-        let holds = Bn256::multi_miller_loop(&pairs).final_exponentiation().is_identity();
-        if bool::from(holds) { Ok(()) } else { Err(PairingFailed) }
+        if self.srs == srs.id && self.sides().hold(srs) { Ok(()) } else { Err(PairingFailed) }
+    }
+
+    /// Both sides, computed.
+    pub(crate) fn sides(&self) -> Sides {
+        Sides { left: self.left.evaluate(), right: self.right.evaluate() }
     }
 
     /// One claim that holds if all of `checks` do, and if one does not, then only with a probability of about one in as
@@ -134,12 +132,41 @@ impl PairingCheck {
     }
 }
 
+/// Both sides of a claim, computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sides {
+    left: G1,
+    right: G1,
+}
+
+impl Sides {
+    /// Whether the claim holds under its set-up.
+    pub(crate) fn hold(&self, srs: &PairingKey) -> bool {
+        let (left, right) = (self.left.to_affine(), (-self.right).to_affine());
+        let pairs = [(&left, &srs.tau_g2), (&right, &srs.g2)];
+        Bn256::multi_miller_loop(&pairs).final_exponentiation().is_identity().into()
+    }
+
+    /// What is left of a combination without a part of it.
+    pub(crate) fn without(&self, part: &Self) -> Self {
+        Self { left: self.left - part.left, right: self.right - part.right }
+    }
+}
+
 /// The set-up's points in G2, prepared for pairings.
 #[derive(Clone, Debug)]
 pub struct PairingKey {
     id: SrsId,
     g2: G2Prepared,
     tau_g2: G2Prepared,
+}
+
+impl PairingKey {
+    /// The set-up.
+    #[must_use]
+    pub fn srs(&self) -> SrsId {
+        self.id
+    }
 }
 
 impl From<&srs::VerifierKey> for PairingKey {

@@ -18,7 +18,7 @@ use crate::{
     eip712::{Domain, hash_struct, hash_words, number},
     ids::{FeedsId, PricesId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
-    signature::{SignatureError, SigningKey},
+    signature::{KnownKeys, SignatureError, SigningKey},
     statement::check_signature,
 };
 
@@ -99,10 +99,11 @@ pub fn check_signed(
         }
     }
     let prices = oracle::check(policy, universe, snapshot).map_err(|problems| market_rejection(&problems))?;
+    let keys = KnownKeys::default();
     for (index, report) in snapshot.reports.iter().enumerate() {
         let input = format!("market: reports[{index}].signature");
-        let content = format!("a report of epoch {}", report.epoch);
-        check_signature(&input, &content, &hash(report), &report.signature, &report.oracle)?;
+        let content = || format!("a report of epoch {}", report.epoch);
+        check_signature(&input, content, &hash(report), &report.signature, &report.oracle, &keys)?;
     }
     let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
     Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, marked: snapshot.marked.clone() })

@@ -19,7 +19,7 @@ use crate::{
     eip712::{Audience, Domain, Word, address, hash_struct, number},
     ids::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
-    signature::{SignatureBytes, SignatureError, SigningKey, signer},
+    signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey},
 };
 
 /// The struct that is signed.
@@ -121,6 +121,8 @@ pub struct Expectations<'a> {
     pub audience: &'a Audience,
     /// The subject of the attestation.
     pub subject: &'a EvmAddress,
+    /// The sources' keys, as far as statements have revealed them.
+    pub keys: &'a KnownKeys,
 }
 
 /// What a set of statements that passed its checks amounts to.
@@ -151,9 +153,12 @@ pub fn check(statements: &[Statement], expectations: &Expectations<'_>) -> Resul
     refuse_holder_as_source(expectations)?;
     check_completeness(statements, &policy.sources)?;
     let mut commitments = Vec::with_capacity(statements.len());
+    let mut hashes = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter().enumerate() {
         let input = format!("attestation: statement {index} ({} of {})", statement.account, statement.source);
-        commitments.push(check_one(statement, &input, expectations)?);
+        let (commitment, hash) = check_one(statement, &input, expectations)?;
+        commitments.push(commitment);
+        hashes.push(hash);
     }
     let holdings = HoldingCommitment::sum(&commitments).map_err(|error| {
         Rejection::new(
@@ -172,7 +177,7 @@ pub fn check(statements: &[Statement], expectations: &Expectations<'_>) -> Resul
     })?;
     Ok(StatementSet {
         holdings,
-        hashes: statements.iter().map(Statement::hash).collect(),
+        hashes,
         oldest,
         newest,
         valid_until: statements.iter().map(|statement| statement.valid_until).min().unwrap_or_default(),
@@ -225,8 +230,8 @@ fn check_one(
     statement: &Statement,
     input: &str,
     expectations: &Expectations<'_>,
-) -> Result<HoldingCommitment, Rejection> {
-    let Expectations { policy, audience, subject } = expectations;
+) -> Result<(HoldingCommitment, Bytes32), Rejection> {
+    let Expectations { policy, audience, subject, keys } = expectations;
     let at = |field: &str| format!("{input}: {field}");
     same(Rule::Audience, &at("audience"), "chain", audience.chain_id, statement.audience.chain_id)?;
     same(Rule::Audience, &at("audience"), "registry", audience.registry, statement.audience.registry)?;
@@ -238,27 +243,33 @@ fn check_one(
     })?;
     // What was changed after signing cannot be told; what it now says can.
     let Statement { audience, subject, account, .. } = statement;
-    let content = format!(
-        "a statement about the account {account} of {subject} for the registry {} on chain {}",
-        audience.registry, audience.chain_id
-    );
-    check_signature(&at("signature"), &content, &statement.hash(), &statement.signature, &statement.source)?;
-    HoldingCommitment::from_bytes(&statement.commitment.0)
-        .map_err(|error| Rejection::new(Rule::HoldingCommitment, at("commitment"), "a commitment", error.to_string()))
+    let content = || {
+        format!(
+            "a statement about the account {account} of {subject} for the registry {} on chain {}",
+            audience.registry, audience.chain_id
+        )
+    };
+    let hash = statement.hash();
+    check_signature(&at("signature"), content, &hash, &statement.signature, &statement.source, keys)?;
+    let commitment = HoldingCommitment::from_bytes(&statement.commitment.0).map_err(|error| {
+        Rejection::new(Rule::HoldingCommitment, at("commitment"), "a commitment", error.to_string())
+    })?;
+    Ok((commitment, hash))
 }
 
 /// Demands a signature of `content` by an address.
 pub(crate) fn check_signature(
     input: &str,
-    content: &str,
+    content: impl FnOnce() -> String,
     digest: &Bytes32,
     signature: &SignatureBytes,
     expected: &EvmAddress,
+    keys: &KnownKeys,
 ) -> Result<(), Rejection> {
-    let found = match signer(digest, signature) {
+    let found = match keys.signer(digest, signature, expected) {
         Ok(found) if found == *expected => return Ok(()),
         Ok(found) => format!("one by {found}, if this is what was signed"),
         Err(error) => error.to_string(),
     };
-    Err(Rejection::new(Rule::Signature, input, format!("a signature of {content} by {expected}"), found))
+    Err(Rejection::new(Rule::Signature, input, format!("a signature of {} by {expected}", content()), found))
 }

@@ -15,8 +15,8 @@ use surety_margin::units::Timestamp;
 
 use self::{
     commands::{
-        archive, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy, prove,
-        solidity, source, srs, universe, verify,
+        archive, audit, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy,
+        prove, solidity, source, srs, universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -68,6 +68,8 @@ enum Command {
     Prove(prove::Args),
     /// Verify an attestation
     Verify(verify::Args),
+    /// Verify every attestation in a directory at once, and report on them
+    Audit(audit::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
     /// Keep public documents in an archive that nothing can vanish from
@@ -107,6 +109,7 @@ impl Command {
             Self::Key(command) => ("key", Some(command.name())),
             Self::Prove(_) => ("prove", None),
             Self::Verify(_) => ("verify", None),
+            Self::Audit(_) => ("audit", None),
             Self::Explain(_) => ("explain", None),
             Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
@@ -133,6 +136,7 @@ impl Command {
             Self::Key(command) => key::run(command, session),
             Self::Prove(args) => prove::run(&args, session),
             Self::Verify(args) => verify::run(&args, session),
+            Self::Audit(args) => audit::run(&args, session),
             Self::Explain(args) => explain::run(&args),
             Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),

@@ -18,13 +18,20 @@ const VERSION: u32 = 1;
 pub(super) struct Answer {
     text: String,
     data: Value,
+    failure: Option<Failure>,
 }
 
 impl Answer {
     /// An answer that reads as `text` to people and as `data` to programs.
     pub(super) fn new(data: impl Serialize, text: impl Display) -> Result<Self, Error> {
         let data = serde_json::to_value(data).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { text: text.to_string(), data })
+        Ok(Self { text: text.to_string(), data, failure: None })
+    }
+
+    /// The same answer from a command that fails all the same, because of what it found: both are told.
+    pub(super) fn failing(mut self, error: &Error) -> Self {
+        self.failure = Some(Failure::of(error));
+        self
     }
 }
 
@@ -38,7 +45,10 @@ pub(super) enum Form {
 /// Writes the result of a command and says what to exit with.
 pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -> Exit {
     let (written, exit) = match result {
-        Ok(answer) => (success(form, command, &answer), Exit::Good),
+        Ok(answer) => {
+            let exit = answer.failure.as_ref().map_or(Exit::Good, |failure| failure.exit);
+            (tell_answer(form, command, &answer), exit)
+        }
         Err(error) => {
             let failure = Failure::of(&error);
             (failure.write(form, command), failure.exit)
@@ -48,16 +58,17 @@ pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -
     if written.is_err() && exit == Exit::Good { Exit::Internal } else { exit }
 }
 
-fn success(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
+fn tell_answer(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
     match form {
-        Form::Json => envelope(command, true, "data", &answer.data),
+        Form::Json => envelope(command, Some(&answer.data), answer.failure.as_ref()),
         Form::Text => {
             let mut stdout = io::stdout().lock();
             stdout.write_all(answer.text.as_bytes())?;
             if !answer.text.is_empty() && !answer.text.ends_with('\n') {
                 stdout.write_all(b"\n")?;
             }
-            stdout.flush()
+            stdout.flush()?;
+            answer.failure.as_ref().map_or(Ok(()), |failure| tell("error", &failure.message))
         }
     }
 }
@@ -89,24 +100,25 @@ impl Failure {
 
     pub(super) fn write(&self, form: Form, command: &str) -> io::Result<()> {
         match form {
-            Form::Json => {
-                let Self { message, code, class, problems, .. } = self;
-                let error = json!({ "code": code, "class": class, "message": message, "problems": problems });
-                envelope(command, false, "error", &error)
-            }
+            Form::Json => envelope(command, None, Some(self)),
             Form::Text => tell("error", &self.message),
         }
     }
 }
 
-fn envelope(command: &str, ok: bool, key: &str, content: &Value) -> io::Result<()> {
-    let envelope = json!({
+fn envelope(command: &str, data: Option<&Value>, failure: Option<&Failure>) -> io::Result<()> {
+    let mut envelope = json!({
         "surety": env!("CARGO_PKG_VERSION"),
         "version": VERSION,
         "command": command,
-        "ok": ok,
-        key: content,
+        "ok": failure.is_none(),
     });
+    if let Some(data) = data {
+        envelope["data"] = data.clone();
+    }
+    if let Some(Failure { message, code, class, problems, .. }) = failure {
+        envelope["error"] = json!({ "code": code, "class": class, "message": message, "problems": problems });
+    }
     let mut stdout = io::stdout().lock();
     serde_json::to_writer_pretty(&mut stdout, &envelope)?;
     stdout.write_all(b"\n")?;

@@ -76,6 +76,9 @@ fn description(stage: Stage) -> &'static str {
         Stage::LagrangeBasis => "computing the bases of this capacity class, once; they are cached",
         Stage::ReadingPowers => "reading and checking the set-up",
         Stage::Downloading => "downloading",
+        Stage::Proving => "proving",
+        Stage::Scanning => "looking for attestations and what they refer to",
+        Stage::Verifying => "verifying",
         _ => "working",
     }
 }

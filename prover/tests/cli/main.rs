@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod archive;
+mod audit;
 mod calibrate;
 mod ceremony;
 mod chain;

@@ -7,8 +7,9 @@ use surety_margin::{FormatVersion, ident::HexBytes, policy::Policy, text::Docume
 use surety_verifier::{
     Attestation, Class, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::AttestationKind,
-    check::{self, Terms},
+    check::{self, Groundwork, Terms},
     proof::{PROOF_BYTES, ProofBytes},
+    signature::KnownKeys,
 };
 
 use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, universe};
@@ -34,6 +35,51 @@ fn a_claim_in_order_says_what_a_proof_would_establish() {
     assert_eq!(examined.accepted.policy_id, scene.policy.id());
     assert_eq!(examined.accepted.level, name("initial"));
     assert!(examined.accepted.insecure_srs);
+}
+
+/// What is computed once for many changes no verdict, whatever came before.
+#[test]
+fn shared_groundwork_changes_no_verdict() {
+    let mut scene = Scene::new();
+    let spoils: [Spoil<Scene>; 9] = [
+        |_| {},
+        |scene| scene.claim.level = name("maintenance"),
+        |scene| scene.claim.level = name("no-such-level"),
+        |scene| scene.claim.epoch += 1,
+        |scene| scene.claim.statements[0].signature.0[40] ^= 1,
+        |scene| scene.claim.statements[1].as_of.0 += 1,
+        |scene| drop(scene.claim.statements.pop()),
+        |scene| scene.resign(|_, statement| statement.sequence += 1),
+        |scene| scene.claim.valid_until.0 = u64::MAX,
+    ];
+    let original = scene.clone();
+    let keys = KnownKeys::default();
+    let groundwork = Groundwork::new(original.files(), &keys);
+    let mut accepted = 0;
+    for _ in 0..2 {
+        for spoil in spoils {
+            scene.claim = original.claim.clone();
+            spoil(&mut scene);
+            let shared = groundwork.examine(&scene.claim, &lenient());
+            let alone = check::examine(&scene.claim, &original.files(), &lenient());
+            let facts = |examined: check::Examined| (examined.accepted, examined.context, examined.known);
+            accepted += usize::from(alone.is_ok());
+            assert_eq!(shared.map(facts), alone.map(facts));
+        }
+    }
+    assert_eq!(accepted, 6);
+}
+
+/// A snapshot that is no good is no good for every claim.
+#[test]
+fn rejects_every_claim_over_a_snapshot_that_is_not_signed() {
+    let mut scene = Scene::new();
+    scene.snapshot.reports[0].signature.0[40] ^= 1;
+    let keys = KnownKeys::default();
+    let groundwork = Groundwork::new(scene.files(), &keys);
+    for _ in 0..2 {
+        assert_eq!(groundwork.examine(&scene.claim, &lenient()).unwrap_err().rule, Rule::Signature);
+    }
 }
 
 #[test]

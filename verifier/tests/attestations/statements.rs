@@ -5,7 +5,7 @@ use surety_margin::{
     ident::{Bytes32, HexBytes},
     units::Timestamp,
 };
-use surety_verifier::{Class, Rule, statement};
+use surety_verifier::{Class, Rule, signature::KnownKeys, statement};
 
 use crate::fixture::{
     AUDIENCE, BALANCES_AT, SUBJECT, Scene, Spoil, commitment, custodian, key, lenient, name, oracle_node, venue,
@@ -14,7 +14,9 @@ use crate::fixture::{
 #[test]
 fn a_complete_set_is_accepted_and_adds_up() {
     let scene = Scene::new();
-    let expectations = statement::Expectations { policy: &scene.policy, audience: &AUDIENCE, subject: &SUBJECT };
+    let keys = KnownKeys::default();
+    let expectations =
+        statement::Expectations { policy: &scene.policy, audience: &AUDIENCE, subject: &SUBJECT, keys: &keys };
     let set = statement::check(&scene.claim.statements, &expectations).unwrap();
     let points = scene.claim.statements.iter().map(|statement| point::g1_from_bytes(&statement.commitment.0).unwrap());
     let sum = points.fold(surety_kzg::G1::default(), |sum, point| sum + point);

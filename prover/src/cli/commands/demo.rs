@@ -3,7 +3,14 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use surety::{Error, demo, directories::Directories, layout::Layout, ledger::Ledger, setup::Setups};
+use surety::{
+    Error,
+    demo::{self, batch},
+    directories::Directories,
+    layout::Layout,
+    ledger::Ledger,
+    setup::Setups,
+};
 use surety_kzg::Origin;
 
 use crate::cli::{
@@ -20,13 +27,22 @@ pub(in crate::cli) struct Args {
     out: PathBuf,
     #[command(flatten)]
     force: Force,
+    /// Make this many attestations of different institutions instead, for surety audit; DIR must be new or empty
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "force")]
+    batch: Option<u32>,
+    /// Spread them over this many days, so that most have lapsed [default: all of them count now]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650), requires = "batch")]
+    days: Option<u32>,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    if let Some(count) = args.batch {
+        return run_batch(args, count, session);
+    }
     let directories = Directories::of_user()?;
     let (layout, ledger) = (Layout::new(&args.out), Ledger::open(&directories.state)?);
     let progress = &session.progress;
-    progress.warn("the demonstration's signing keys are derived from their names: anybody can sign with them");
+    progress.warn(KEYS);
     let setups = Setups::new(&directories);
     let demo = demo::run(&layout, &setups, &ledger, session.now, args.force.existing(), progress)?;
     let insecure = demo.origin == Origin::InsecureDevelopment;
@@ -50,6 +66,36 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         "valid until {}\nverify with: surety verify {}{flag}\nexplain with: surety explain {}\n",
         time::format(demo.valid_until),
         layout.attestation().display(),
+        args.out.display(),
+    );
+    Answer::new(data, text)
+}
+
+const KEYS: &str = "the demonstration's signing keys are derived from their names: anybody can sign with them";
+
+fn run_batch(args: &Args, count: u32, session: &Session) -> Result<Answer, Error> {
+    let progress = &session.progress;
+    progress.warn(KEYS);
+    let setups = Setups::new(&Directories::of_user()?);
+    let span = args.days.map_or(batch::CURRENT, |days| u64::from(days) * 86_400);
+    let made = batch::run(&args.out, count as usize, span, &setups, session.now, progress)?;
+    let insecure = made.origin == Origin::InsecureDevelopment;
+    warn_of_set_up(made.origin, made.srs, progress);
+    let data = json!({
+        "directory": args.out,
+        "attestations": made.attestations,
+        "subjects": made.subjects,
+        "epochs": made.epochs,
+        "srs": { "id": made.srs.bytes(), "origin": origin_name(made.origin), "insecure": insecure },
+    });
+    let history = if args.days.is_some() { " --history" } else { "" };
+    let flag = if insecure { " --allow-insecure-srs" } else { "" };
+    let text = format!(
+        "{} attestations of {} subjects over {} epochs in {}\naudit with: surety audit {}{history}{flag}\n",
+        made.attestations,
+        made.subjects,
+        made.epochs,
+        made.directory.display(),
         args.out.display(),
     );
     Answer::new(data, text)

@@ -1,6 +1,7 @@
 //! The commands, each with its options.
 
 pub(super) mod archive;
+pub(super) mod audit;
 pub(super) mod calibrate;
 pub(super) mod calldata;
 pub(super) mod chain;

@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use surety::{
-    Error,
+    Error, commitments,
     documents::{self, DocumentError},
     files::FileError,
     layout::Layout,
-    setup::{SetupError, Setups},
+    setup::Setups,
     vault::VaultBalances,
 };
-use surety_kzg::{SrsId, store::StoreError};
+use surety_kzg::SrsId;
 use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
 use surety_verifier::{
     attestation::Attestation,
     check::{self, Accepted, Files, Terms},
-    compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile},
+    compiled::{CommittedPolicy, CompiledPolicyFile},
     trust::Trust,
 };
 
@@ -86,7 +86,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     answer(&accepted)
 }
 
-/// The policy's commitments: computed here, or, without the set-up, the published ones.
+/// The policy's commitments: computed here, or, without the set-up, the published ones beside it.
 pub(in crate::cli) fn commitments(
     policy: Policy,
     universe: Universe,
@@ -94,20 +94,13 @@ pub(in crate::cli) fn commitments(
     setups: &Setups,
     session: &Session,
 ) -> Result<CommittedPolicy, Error> {
-    match setups.params(SrsId::from(universe.srs), universe.capacity, &session.progress) {
-        Ok(params) => Ok(CompiledPolicy::compile(policy, universe, &params)?.committed().clone()),
-        Err(missing @ (SetupError::Store(StoreError::Missing { .. }) | SetupError::Unknown(_))) => {
-            let published: CompiledPolicyFile = match documents::read(&layout.compiled()) {
-                Err(DocumentError::File(FileError::Missing(_))) => return Err(missing.into()),
-                published => published?,
-            };
-            session
-                .progress
-                .note("the set-up is not imported: the policy's commitments are taken from policy.compiled.json");
-            Ok(CommittedPolicy::published(policy, universe, &published)?)
+    let published = |_: &Policy, _: &Universe| -> Result<Option<CompiledPolicyFile>, Error> {
+        match documents::read(&layout.compiled()) {
+            Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
+            published => Ok(Some(published?)),
         }
-        Err(error) => Err(error.into()),
-    }
+    };
+    commitments::of(policy, universe, published, setups, &session.progress)
 }
 
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {

@@ -1,0 +1,68 @@
+//! An audit as a table for spreadsheets: one line for each attestation.
+//!
+//! No field begins with a character that a spreadsheet takes for a formula: paths begin with `./`, everything else is an
+//! identifier, a name, a time or a sentence of this program.
+
+use ::csv::Writer;
+use surety::{Error, audit::Audit};
+use surety_margin::units::Timestamp;
+
+use super::word;
+use crate::cli::time;
+
+const HEADER: [&str; 17] = [
+    "file",
+    "verdict",
+    "reason",
+    "class",
+    "subject",
+    "level",
+    "policy",
+    "policy_name",
+    "epoch",
+    "snapshot",
+    "prices_at",
+    "balances_at",
+    "earliest",
+    "valid_until",
+    "pledged",
+    "marked",
+    "message",
+];
+
+pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
+    let failed = |error: ::csv::Error| Error::Internal(error.to_string());
+    let mut writer = Writer::from_writer(Vec::new());
+    writer.write_record(HEADER).map_err(failed)?;
+    for entry in &audit.attestations {
+        let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
+        let claimed = |field: fn(&surety::audit::entry::Established) -> String| claim.map(field).unwrap_or_default();
+        let either = |good: Option<String>, refused: Option<String>| good.or(refused).unwrap_or_default();
+        let record = [
+            entry.file.clone(),
+            word(entry.verdict),
+            reason.map(|reason| reason.code.clone()).unwrap_or_default(),
+            reason.map(|reason| word(reason.class)).unwrap_or_default(),
+            either(claim.map(|claim| claim.subject.to_string()), stated.map(|stated| stated.subject.to_string())),
+            either(claim.map(|claim| claim.level.to_string()), stated.map(|stated| stated.level.to_string())),
+            either(claim.map(|claim| claim.policy.0.to_string()), stated.map(|stated| stated.policy.0.to_string())),
+            claimed(|claim| claim.policy_name.to_string()),
+            either(claim.map(|claim| claim.epoch.to_string()), stated.map(|stated| stated.epoch.to_string())),
+            claimed(|claim| claim.snapshot.0.to_string()),
+            claimed(|claim| time_of(claim.prices_at)),
+            claimed(|claim| time_of(claim.balances_at)),
+            claimed(|claim| time_of(claim.earliest)),
+            claimed(|claim| time_of(claim.valid_until)),
+            claimed(|claim| claim.pledged.to_string()),
+            claimed(|claim| claim.marked.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+            reason.map(|reason| reason.message.clone()).unwrap_or_default(),
+        ];
+        writer.write_record(record).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn time_of(time: Timestamp) -> String {
+    time::format(time)
+}

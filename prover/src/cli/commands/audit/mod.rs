@@ -1,0 +1,117 @@
+//! `surety audit`
+
+mod charts;
+mod csv;
+mod html;
+mod table;
+
+use std::path::PathBuf;
+
+use surety::{
+    Error,
+    audit::{self, Audit, Request},
+    documents,
+    files::{self, Access, Existing},
+};
+use surety_margin::units::Timestamp;
+use surety_verifier::trust::Trust;
+
+use crate::cli::{Session, inputs::setups, output::Answer, time};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Directory with attestations and the universes, policies and market snapshots that they refer to, in any order
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// Your trust anchors: written by you, never taken from a prover; for several policies, one file for each
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
+    /// Refuse whatever would have to be taken on faith
+    #[arg(long)]
+    strict: bool,
+    /// Accept a set-up whose secret everybody knows: such a proof proves nothing, and is for tests only
+    #[arg(long)]
+    allow_insecure_srs: bool,
+    /// Audit as of this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    at: Option<Timestamp>,
+    /// Accept what has lapsed by then and was in order before: for archives
+    #[arg(long)]
+    history: bool,
+    /// Fail on warnings among the findings too
+    #[arg(long)]
+    fail_on_findings: bool,
+    /// Check each proof's pairing by itself, as a check of the batch: slower
+    #[arg(long)]
+    one_by_one: bool,
+    /// Answer with one line of CSV for each attestation
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Write a report with plots to this file, replacing it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let trust = args.trust.iter().map(|path| documents::read(path)).collect::<Result<Vec<Trust>, _>>()?;
+    if let Some(path) = &args.html {
+        files::check_target(path, Existing::Replace)?;
+    }
+    let request = Request {
+        directory: &args.directory,
+        trust: &trust,
+        strict: args.strict,
+        allow_insecure_srs: args.allow_insecure_srs,
+        at: args.at.unwrap_or(session.now),
+        history: args.history,
+        one_by_one: args.one_by_one,
+    };
+    let audit = audit::run(&request, &setups()?, &session.progress)?;
+    if audit.insecure_srs {
+        session.progress.warn("INSECURE set-up: such proofs prove nothing; they were accepted because you allowed it");
+    }
+    if let Some(path) = &args.html {
+        files::write(path, html::page(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
+    }
+    let text = if args.csv { csv::lines(&audit)? } else { table::text(&audit) };
+    let answer = Answer::new(&audit, text)?;
+    Ok(match audit.verdict(args.fail_on_findings) {
+        Ok(()) => answer,
+        Err(error) => answer.failing(&error.into()),
+    })
+}
+
+/// What an audit says of itself, whichever way it is written.
+fn headline(audit: &Audit) -> String {
+    let Audit { accepted, rejected, lapsed, .. } = audit;
+    let total = accepted + rejected;
+    let lapsed = if *lapsed > 0 { format!(" ({lapsed} lapsed)") } else { String::new() };
+    if audit.history {
+        format!("{total} attestations: {accepted} accepted{lapsed}, {rejected} rejected")
+    } else {
+        format!("{total} attestations: {accepted} accepted, {rejected} rejected{lapsed}")
+    }
+}
+
+/// A share in percent with one decimal, rounded down.
+fn percent(ppm: u64) -> String {
+    format!("{}.{} %", ppm / 10_000, ppm / 1_000 % 10)
+}
+
+/// A length of time as people say it, rounded down.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// The word that a value is serialised as.
+fn word(value: impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,184 @@
+//! An audit as text for a terminal or a file.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use surety::audit::{
+    Audit,
+    finding::{Finding, Severity},
+};
+
+use super::{duration, headline, percent, word};
+use crate::cli::time;
+
+/// Most notices of one kind that are written out.
+const MOST_NOTICES: usize = 5;
+
+/// Most snapshots that are written out.
+const MOST_SNAPSHOTS: usize = 12;
+
+pub(super) fn text(audit: &Audit) -> String {
+    let mut text = format!("{} as of {}\n", headline(audit), time::format(audit.at));
+    levels(&mut text, audit);
+    refused(&mut text, audit);
+    findings(&mut text, &audit.findings);
+    months(&mut text, audit);
+    grounds(&mut text, audit);
+    text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
+    text += "not established by any:\n";
+    audit.not_established.iter().for_each(|limit| line(&mut text, limit));
+    let timing = audit.timing;
+    let single = timing.single_ms.map_or_else(String::new, |single| format!(", {single:.3} ms alone"));
+    let _ = writeln!(
+        text,
+        "\n{:.3} ms for each attestation{single}; {:.0} ms in all; surety {}",
+        timing.batch_ms_per_attestation,
+        timing.total_ms,
+        env!("CARGO_PKG_VERSION")
+    );
+    text
+}
+
+fn line(text: &mut String, item: &str) {
+    let _ = writeln!(text, "  - {item}");
+}
+
+/// What is attested at the time of the audit.
+fn levels(text: &mut String, audit: &Audit) {
+    #[derive(Default)]
+    struct Level {
+        attestations: usize,
+        subjects: usize,
+        current: usize,
+    }
+    let mut levels: BTreeMap<(&str, &str), Level> = BTreeMap::new();
+    for series in &audit.timeline.subjects {
+        let level = levels.entry((series.policy_name.as_str(), series.level.as_str())).or_default();
+        level.attestations += series.attestations;
+        level.subjects += 1;
+        level.current += usize::from(series.current);
+    }
+    if levels.is_empty() {
+        return;
+    }
+    let rows = levels.into_iter().map(|((policy, level), found)| {
+        [
+            policy.to_owned(),
+            level.to_owned(),
+            found.attestations.to_string(),
+            found.subjects.to_string(),
+            found.current.to_string(),
+        ]
+    });
+    table(text, ["policy", "level", "attestations", "subjects", "attested now"], rows.collect());
+}
+
+fn refused(text: &mut String, audit: &Audit) {
+    let refused = audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history));
+    let rows: Vec<_> = refused
+        .filter_map(|entry| {
+            let reason = entry.reason.as_ref()?;
+            Some([entry.file.clone(), reason.code.clone(), reason.message.replace('\n', "; ")])
+        })
+        .collect();
+    if !rows.is_empty() {
+        *text += "\nnot accepted:";
+        table(text, ["file", "rule", "why"], rows);
+    }
+}
+
+fn findings(text: &mut String, findings: &[Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    *text += "\nfindings, none of which makes an attestation less valid:\n";
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for finding in findings {
+        let count = counts.entry(finding.kind).or_default();
+        *count += 1;
+        if finding.severity == Severity::Notice && *count > MOST_NOTICES {
+            continue;
+        }
+        let subject = finding.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        let files = if finding.files.is_empty() { String::new() } else { format!(" ({})", finding.files.join(", ")) };
+        let (severity, kind) = (word(finding.severity), word(finding.kind));
+        line(text, &format!("{severity}, {kind}: {subject}{}{files}", finding.message));
+    }
+    for (kind, count) in counts {
+        if count > MOST_NOTICES {
+            line(text, &format!("{}: {count} in all", word(kind)));
+        }
+    }
+}
+
+fn months(text: &mut String, audit: &Audit) {
+    let rows: Vec<_> = audit
+        .timeline
+        .months
+        .iter()
+        .map(|month| {
+            [
+                month.month.clone(),
+                month.policy_name.to_string(),
+                month.level.to_string(),
+                month.attestations.to_string(),
+                format!("{} of {}", month.attested_subjects, month.subjects),
+                percent(month.attested_ppm),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        table(text, ["month", "policy", "level", "attestations", "subjects attested", "of the time"], rows);
+    }
+}
+
+/// What attestations were checked against, by identifier.
+fn grounds(text: &mut String, audit: &Audit) {
+    for policy in &audit.policies {
+        let commitments = if policy.commitments_at_first_hand { "computed here" } else { "read from a file" };
+        let _ = write!(
+            text,
+            "\npolicy         {} {} ({})\n  commitments  {commitments}\n  universe     {}, k = {}\n  set-up       {} ({})\n  \
+             key          {}\n",
+            policy.id.0,
+            policy.name,
+            policy.file,
+            policy.universe,
+            policy.capacity.k(),
+            policy.srs,
+            policy.srs_origin,
+            policy.verifying_key,
+        );
+    }
+    for snapshot in audit.snapshots.iter().take(MOST_SNAPSHOTS) {
+        let age = duration(audit.at.0.saturating_sub(snapshot.prices_at.0));
+        let _ = writeln!(text, "snapshot       {} epoch {}, {age} old", snapshot.id, snapshot.epoch);
+    }
+    if let Some(more) = audit.snapshots.len().checked_sub(MOST_SNAPSHOTS).filter(|more| *more > 0) {
+        let _ = writeln!(text, "               and {more} more");
+    }
+    if !audit.faith.is_empty() {
+        *text += "\ntaken on faith, for want of --trust or an entry in it:\n";
+        audit.faith.iter().for_each(|faith| line(text, faith));
+    }
+}
+
+/// Columns as wide as their contents, the last one as it comes.
+fn table<const N: usize>(text: &mut String, header: [&str; N], rows: Vec<[String; N]>) {
+    let mut widths = header.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut write = |cells: [&str; N]| {
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        *text += line.trim_end();
+        *text += "\n";
+    };
+    write([""; N]);
+    write(header);
+    rows.iter().for_each(|row| write(row.each_ref().map(String::as_str)));
+}

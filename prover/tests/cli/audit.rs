@@ -1,0 +1,404 @@
+//! Audits: many attestations at once, each fault told apart, and reports that can be put in a file.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{attest, example},
+    sandbox::{Run, Sandbox, files_below, read_json, write_json},
+};
+
+const COUNT: usize = 12;
+
+/// One batch for all tests, each of which changes a copy.
+struct Batch {
+    sandbox: Sandbox,
+    made: Value,
+}
+
+fn batch() -> &'static Batch {
+    static BATCH: OnceLock<Batch> = OnceLock::new();
+    BATCH.get_or_init(|| {
+        let sandbox = Sandbox::new();
+        let run = sandbox.surety(&format!("demo --batch {COUNT} --out batch --json"));
+        let made = run.data();
+        Batch { sandbox, made }
+    })
+}
+
+/// A copy of the batch's public files under a name of its own.
+fn copy(name: &str) -> PathBuf {
+    let (from, to) = (batch().sandbox.path("batch"), batch().sandbox.path(name));
+    for file in files_below(&from) {
+        let target = to.join(file.strip_prefix(&from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+    to
+}
+
+fn attestations(directory: &Path) -> Vec<PathBuf> {
+    let mut files = files_below(&directory.join("attestations"));
+    files.sort();
+    files
+}
+
+fn change(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut content = read_json(path);
+    let before = content.clone();
+    change(&mut content);
+    assert_ne!(content, before, "the change changes something");
+    write_json(path, &content);
+}
+
+fn audit(line: &str) -> Run {
+    batch().sandbox.surety(&format!("audit {line} --allow-insecure-srs"))
+}
+
+/// The data of an answer, also of one that fails.
+fn data(run: &Run) -> Value {
+    run.envelope()["data"].clone()
+}
+
+/// What became of the files that are not accepted: verdict and reason.
+fn reasons(data: &Value) -> BTreeMap<String, String> {
+    let entries = data["attestations"].as_array().unwrap().iter();
+    let refused = entries.filter(|entry| entry["verdict"] != "accepted");
+    refused.map(|entry| (text(&entry["file"]), text(&entry["reason"]["code"]))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn findings(data: &Value, severity: &str) -> Vec<String> {
+    let findings = data["findings"].as_array().unwrap().iter();
+    findings.filter(|finding| finding["severity"] == severity).map(|finding| text(&finding["kind"])).collect()
+}
+
+fn name(directory: &Path, file: &Path) -> String {
+    format!("./{}", file.strip_prefix(directory).unwrap().display())
+}
+
+#[test]
+fn a_batch_is_accepted_and_reported_on() {
+    let made = &batch().made;
+    assert_eq!(made["attestations"], COUNT);
+    assert!(made["subjects"].as_u64().unwrap() > 1, "{made}");
+    let run = audit("batch --json --html report.html").expect(0);
+    assert!(run.stderr.contains("INSECURE"), "{}", run.stderr);
+    let report = data(&run);
+    assert_eq!((&report["accepted"], &report["rejected"]), (&json!(COUNT), &json!(0)));
+    for key in ["single_ms", "batch_ms_per_attestation"] {
+        assert!(report["timing"][key].as_f64().unwrap() > 0.0, "{key}: {}", report["timing"]);
+    }
+    assert_eq!(findings(&report, "warning"), [""; 0]);
+    assert!(report["not_established"][0].as_str().unwrap().contains("liability"), "{report}");
+    let claim = &read_json(&attestations(&batch().sandbox.path("batch"))[0])["claim"];
+    let policy = &report["policies"][0];
+    for (fact, claimed) in
+        [("id", "policy"), ("srs", "srs"), ("verifying_key", "verifying_key"), ("universe", "universe")]
+    {
+        assert_eq!(policy[fact], claim[claimed], "{fact}");
+    }
+    assert_eq!(report["snapshots"][0]["id"], claim["snapshot"]);
+
+    let page = fs::read_to_string(batch().sandbox.path("report.html")).unwrap();
+    assert_eq!((page.matches("<svg ").count(), page.matches("<desc>").count()), (3, 3), "nothing was found");
+    assert!(!page.contains("<script"), "{page}");
+    assert_eq!(
+        page.matches("http").count(),
+        4,
+        "nothing is fetched: a namespace for each drawing, and the policy's header"
+    );
+    for shown in [policy["id"].as_str().unwrap(), "12 accepted", env!("CARGO_PKG_VERSION"), "no source"] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    let csv = audit("batch --csv").expect(0).stdout;
+    assert_eq!(csv.lines().count(), COUNT + 1);
+    assert!(csv.starts_with("file,verdict,reason,"), "{csv}");
+    let shown = audit("batch").expect(0).stdout;
+    for part in ["12 accepted, 0 rejected", "not established", "of the time", policy["srs"].as_str().unwrap()] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    audit("batch --csv --json").expect(2);
+}
+
+#[test]
+fn anchors_leave_nothing_to_faith() {
+    let faithful = data(&audit("batch --json"));
+    assert!(!faithful["faith"].as_array().unwrap().is_empty());
+    let strict = data(&audit("batch --json --trust batch/trust.toml --strict").expect(0));
+    assert_eq!(strict["faith"], json!([]));
+    let run = audit("batch --json --strict").expect(5);
+    assert_eq!(data(&run)["rejected"], COUNT);
+    assert!(reasons(&data(&run)).values().all(|code| code == "strict"));
+    // Of several trust files the one that pins the policy is used.
+    let trust = fs::read_to_string(batch().sandbox.path("batch/trust.toml")).unwrap();
+    let policy = read_json(&attestations(&batch().sandbox.path("batch"))[0])["claim"]["policy"].clone();
+    let other = trust.replace(policy.as_str().unwrap(), &format!("0x{}", "11".repeat(32)));
+    batch().sandbox.write("other-trust.toml", &other);
+    audit("batch --json --trust other-trust.toml --trust batch/trust.toml --strict").expect(0);
+    let run = audit("batch --json --trust other-trust.toml").expect(5);
+    assert!(reasons(&data(&run)).values().all(|code| code == "anchor"));
+}
+
+#[test]
+fn rejects_set_ups_that_prove_nothing() {
+    let run = batch().sandbox.surety("audit batch --json").expect(5);
+    assert!(reasons(&data(&run)).values().all(|code| code == "set-up"));
+}
+
+#[test]
+fn rejects_every_fault_for_its_own_reason() {
+    let directory = copy("faulty");
+    let files = attestations(&directory);
+    let zero = || json!(format!("0x{}", "00".repeat(32)));
+    let statements = |content: &mut Value| content["claim"]["statements"].as_array_mut().unwrap().clone();
+    fs::write(&files[0], "this is no JSON").unwrap();
+    let whole = fs::read_to_string(&files[1]).unwrap();
+    fs::write(&files[1], &whole[..whole.len() / 2]).unwrap();
+    change(&files[2], |content| content["claim"]["policy"] = zero());
+    change(&files[3], |content| content["claim"]["verifying_key"] = zero());
+    change(&files[4], |content| {
+        let mut fewer = statements(content);
+        fewer.remove(0);
+        content["claim"]["statements"] = json!(fewer);
+    });
+    change(&files[5], |content| {
+        let mut swapped = statements(content);
+        let first = swapped[0]["commitment"].clone();
+        swapped[0]["commitment"] = swapped[1]["commitment"].clone();
+        swapped[1]["commitment"] = first;
+        content["claim"]["statements"] = json!(swapped);
+    });
+    // Two valid proofs of other claims, which only the pairing tells.
+    let proofs = [9, 10].map(|index| read_json(&files[index])["proof"].clone());
+    for (index, proof) in [6, 7].into_iter().zip(proofs) {
+        change(&files[index], |content| content["proof"] = proof);
+    }
+    change(&files[8], |content| {
+        content["claim"]["valid_until"] = json!(content["claim"]["valid_until"].as_u64().unwrap() - 1)
+    });
+    // Files of others are nobody's fault.
+    fs::write(directory.join("package.json"), r#"{"name": "something else"}"#).unwrap();
+    fs::write(directory.join("notes.txt"), "surety/attestation").unwrap();
+
+    let expected: BTreeMap<String, String> = [
+        (0, "input"),
+        (1, "input"),
+        (2, "reference"),
+        (3, "reference"),
+        (4, "statement-set"),
+        (5, "signature"),
+        (6, "proof"),
+        (7, "proof"),
+        (8, "context"),
+    ]
+    .map(|(index, code): (usize, &str)| (name(&directory, &files[index]), code.to_owned()))
+    .into();
+    for line in ["faulty --json", "faulty --json --one-by-one"] {
+        let run = audit(line).expect(3);
+        let report = data(&run);
+        assert_eq!((&report["accepted"], &report["rejected"]), (&json!(COUNT - 9), &json!(9)));
+        assert_eq!(reasons(&report), expected);
+        assert!(report["ignored"].as_u64().unwrap() >= 2);
+    }
+    let shown = audit("faulty").expect(3);
+    for (file, code) in expected {
+        assert!(
+            shown.stdout.lines().any(|line| line.contains(&file) && line.contains(&code)),
+            "{file}: {}",
+            shown.stdout
+        );
+    }
+    assert!(shown.stderr.contains("9 that are not"), "{}", shown.stderr);
+}
+
+#[test]
+fn rejects_what_refers_to_missing_or_changed_public_files() {
+    let directory = copy("missing");
+    for market in files_below(&directory.join("markets")) {
+        fs::remove_file(market).unwrap();
+    }
+    let run = audit("missing --json").expect(5);
+    assert!(reasons(&data(&run)).values().all(|code| code == "reference"));
+    assert!(run.stdout.contains("market snapshot"), "{}", run.stdout);
+    let directory = copy("changed");
+    let policy = fs::read_to_string(directory.join("policy.toml")).unwrap();
+    fs::write(directory.join("policy.toml"), policy.replacen("validity = 86_400", "validity = 86_401", 1)).unwrap();
+    let run = audit("changed --json").expect(5);
+    assert!(reasons(&data(&run)).values().all(|code| code == "reference"));
+    fs::write(directory.join("policy.toml"), policy.replacen("quorum = 3", "quorums = 3", 1)).unwrap();
+    let run = audit("changed --json").expect(5);
+    assert_eq!(findings(&data(&run), "warning"), ["unusable-file"]);
+}
+
+#[test]
+fn a_snapshot_of_forged_reports_spoils_no_other() {
+    let directory = copy("forged");
+    let market = files_below(&directory.join("markets")).remove(0);
+    let forged = directory.join("0-comes-first.json");
+    fs::copy(&market, &forged).unwrap();
+    change(&forged, |content| content["reports"][0]["observations"][0]["confidence"] = json!("1"));
+    audit("forged --json").expect(0);
+    fs::remove_file(&market).unwrap();
+    let run = audit("forged --json").expect(3);
+    assert!(reasons(&data(&run)).values().all(|code| code == "signature"));
+}
+
+#[test]
+fn what_has_lapsed_is_told_apart() {
+    let until = |file: &PathBuf| read_json(file)["claim"]["valid_until"].as_u64().unwrap();
+    let files = attestations(&batch().sandbox.path("batch"));
+    let last = files.iter().map(until).max().unwrap();
+    let run = audit(&format!("batch --json --at {}", last + 1)).expect(3);
+    let report = data(&run);
+    assert_eq!((&report["lapsed"], &report["rejected"]), (&json!(COUNT), &json!(COUNT)));
+    assert!(reasons(&report).values().all(|code| code == "lapsed"));
+    let report = data(&audit(&format!("batch --json --history --at {}", last + 1)).expect(0));
+    assert_eq!(
+        (&report["accepted"], &report["lapsed"], &report["rejected"]),
+        (&json!(COUNT), &json!(COUNT), &json!(0))
+    );
+    assert!(!report["timeline"]["months"].as_array().unwrap().is_empty());
+    assert!(report["timeline"]["subjects"][0]["current"] == false);
+    // A bad proof is no less bad for having lapsed.
+    let directory = copy("lapsed");
+    let files = attestations(&directory);
+    let proof = read_json(&files[1])["proof"].clone();
+    change(&files[0], |content| content["proof"] = proof);
+    let run = audit(&format!("lapsed --json --history --at {}", last + 1)).expect(3);
+    let mut expected = vec!["lapsed".to_owned(); COUNT - 1];
+    expected.insert(0, "proof".to_owned());
+    assert_eq!(reasons(&data(&run)).into_values().collect::<Vec<_>>(), expected);
+    // Nor is anything accepted before it can have been made.
+    let run = audit("batch --json --history --at 2020-01-01T00:00:00Z").expect(3);
+    assert!(reasons(&data(&run)).values().all(|code| code == "not-yet"));
+}
+
+#[test]
+fn rejects_directories_without_attestations() {
+    let sandbox = &batch().sandbox;
+    fs::create_dir_all(sandbox.path("empty")).unwrap();
+    let run = audit("empty --json").expect(2);
+    assert_eq!(run.envelope()["error"]["code"], "audit");
+    fs::write(sandbox.path("empty/package.json"), "{}").unwrap();
+    audit("empty").expect(2);
+    audit("nowhere --json").expect(2);
+    fs::write(sandbox.path("empty/broken.json"), "{").unwrap();
+    let run = audit("empty --json").expect(2);
+    assert_eq!(data(&run)["rejected"], 1);
+}
+
+#[test]
+fn finds_one_statement_for_two_subjects() {
+    let directory = copy("subjects");
+    let files = attestations(&directory);
+    let other = read_json(&files[0])["claim"]["subject"].clone();
+    // Other attestations of this one's subject rest on the same statements.
+    change(&files[3], |content| content["claim"]["subject"] = other);
+    let run = audit("subjects --json").expect(5);
+    let report = data(&run);
+    assert_eq!(reasons(&report).into_values().collect::<Vec<_>>(), ["subject"]);
+    assert!(findings(&report, "warning").iter().all(|kind| kind == "statement-for-two-subjects"));
+    assert!(!findings(&report, "warning").is_empty());
+}
+
+#[test]
+fn findings_fail_an_audit_only_if_told_to() {
+    let directory = copy("findings");
+    let files = attestations(&directory);
+    fs::copy(&files[0], directory.join("again.json")).unwrap();
+    let report = data(&audit("findings --json --fail-on-findings").expect(0));
+    assert_eq!(report["accepted"], COUNT + 1);
+    assert!(findings(&report, "notice").contains(&"duplicate".to_owned()));
+    fs::write(directory.join("other.toml"), "kind = \"surety/policy\"\n").unwrap();
+    let report = data(&audit("findings --json").expect(0));
+    assert_eq!(findings(&report, "warning"), ["unusable-file"]);
+    let run = audit("findings --json --fail-on-findings").expect(3);
+    assert_eq!(data(&run)["rejected"], 0);
+}
+
+/// Attack: names of files that a browser, a spreadsheet or a terminal would obey.
+#[test]
+fn rejects_markup_formulas_and_escapes_in_names() {
+    let directory = copy("names");
+    let names = ["<script>alert(1)</script>.json", "=cmd|' !A0.json", "\u{1b}[31m.json", "a\"b,c.json"];
+    // A name cannot contain a slash.
+    let names = names.map(|name| name.replace("</script>", "<img src=x onerror=alert(1)>"));
+    for name in &names {
+        fs::write(directory.join(name), "{").unwrap();
+    }
+    let run = audit("names --html names.html").expect(2);
+    assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{}", run.stdout);
+    let page = fs::read_to_string(batch().sandbox.path("names.html")).unwrap();
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    assert!(page.contains("script") && page.contains("onerror"), "the name is shown as it is");
+    let csv = audit("names --csv").expect(2).stdout;
+    let begins = |start: char| csv.lines().any(|line| line.starts_with(start));
+    assert!(!['=', '+', '-', '@'].into_iter().any(begins), "{csv}");
+    assert!(csv.contains("\"./a\"\"b,c.json\""), "{csv}");
+}
+
+#[test]
+fn several_policies_and_capacity_classes_are_audited_at_once() {
+    let (sandbox, now) = example();
+    let universe = fs::read_to_string(sandbox.path("here/universe.toml")).unwrap();
+    fs::write(sandbox.path("here/universe.toml"), universe.replacen("capacity = 10", "capacity = 11", 1)).unwrap();
+    let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
+    let policy = policy.replacen("meridian-portfolio", "meridian-larger", 1);
+    fs::write(sandbox.path("here/policy.toml"), policy).unwrap();
+    for node in 1..=3 {
+        let key = sandbox.demo_key(&format!("oracle-{node}"));
+        let observations = format!("here/market/node-{node}.csv");
+        let line = format!("market sign here --observations {observations} --key {key} --out r{node}.json --at {now}");
+        sandbox.surety(&line).expect(0);
+    }
+    sandbox.surety("market aggregate here --report r3.json --report r1.json --report r2.json").expect(0);
+    attest(&sandbox, now);
+    sandbox.surety("prove here --level initial").expect(0);
+    sandbox.surety("demo --out demo").expect(0);
+    let run = sandbox.surety("audit . --allow-insecure-srs --json").expect(0);
+    let report = data(&run);
+    assert_eq!(report["accepted"], 3);
+    let mut policies: Vec<_> = report["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|policy| (text(&policy["name"]), policy["capacity"].as_u64().unwrap()))
+        .collect();
+    policies.sort();
+    assert_eq!(policies, [("meridian-larger".to_owned(), 11), ("meridian-portfolio".to_owned(), 10)]);
+}
+
+#[test]
+fn batches_leave_no_secrets_and_replace_nothing() {
+    let sandbox = &batch().sandbox;
+    let files = files_below(&sandbox.path("batch"));
+    assert!(files.iter().all(|file| !file.to_string_lossy().contains("private")));
+    assert!(files.iter().all(|file| !fs::read_to_string(file).unwrap().contains("surety/opening")));
+    assert!(!sandbox.path("state/proofs").exists(), "the ledger is for secrets that are kept");
+    sandbox.surety("demo --batch 3 --out batch").expect(2);
+    sandbox.surety("demo --batch 3 --out batch --force").expect(2);
+    sandbox.surety("demo --batch 0 --out none").expect(2);
+    sandbox.surety("demo --days 3 --out none").expect(2);
+}
+
+#[test]
+fn batches_over_days_have_a_history() {
+    let sandbox = Sandbox::new();
+    sandbox.surety("demo --batch 20 --days 40 --out days").expect(0);
+    sandbox.surety("audit days --allow-insecure-srs").expect(3);
+    let report = data(&sandbox.surety("audit days --allow-insecure-srs --history --json").expect(0));
+    assert_eq!(report["accepted"], 20);
+    assert!(report["lapsed"].as_u64().unwrap() > 0);
+    assert!(findings(&report, "notice").contains(&"lapse".to_owned()), "{}", report["findings"]);
+    assert!(report["timeline"]["months"].as_array().unwrap().len() >= 2);
+}
