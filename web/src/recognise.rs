@@ -37,7 +37,8 @@ pub enum Recognised {
 }
 
 /// The answer to a message with one file.
-pub(crate) fn answer(message: &Message<'_>) -> Value {
+#[must_use]
+pub fn answer(message: &Message<'_>) -> Value {
     match message.files().next() {
         Some(file) => json!(recognise(file)),
         None => internal("a question about no file"),

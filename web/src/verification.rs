@@ -100,7 +100,8 @@ impl Failure {
 }
 
 /// The answer to a message with the files of an attestation.
-pub(crate) fn answer(message: &Message<'_>) -> Value {
+#[must_use]
+pub fn answer(message: &Message<'_>) -> Value {
     match verify(message) {
         Ok(accepted) => envelope(true, "data", accepted.findings()),
         Err(failure) => failed(&failure.code(), failure.class(), &failure.to_string(), &failure.problems()),
@@ -108,7 +109,8 @@ pub(crate) fn answer(message: &Message<'_>) -> Value {
 }
 
 /// The answer if the page is at fault.
-pub(crate) fn internal(error: &str) -> Value {
+#[must_use]
+pub fn internal(error: &str) -> Value {
     failed("internal", "internal", &format!("{error}: please report this"), &[])
 }
 
