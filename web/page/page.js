@@ -168,7 +168,7 @@ function showFiles() {
       changed();
       find('choose-files').focus();
     });
-    cells.push(element('td', {}, remove));
+    cells.push(element('td', { class: 'action' }, remove));
     return element('tr', {}, ...cells);
   });
   find('parts').tBodies[0].replaceChildren(...rows);
@@ -255,12 +255,13 @@ function reveal(kind, headline, sentence, ...body) {
   heading.focus();
 }
 
-// Failures that are not about a rule for attestations: then nothing is known about the attestation.
-const UNREADABLE = ['file', 'input', 'policy', 'set-up', 'internal'];
+// Whether a rule for attestations is broken. Other failures are mistakes in files, which have a line, or have no problems:
+// then nothing is known about the attestation.
+const isRefusal = ({ problems }) => problems.length === 1 && problems[0].line === undefined;
 
 function verdict({ ok, data, error }) {
   if (!ok) {
-    if (!UNREADABLE.includes(error.code)) {
+    if (isRefusal(error)) {
       return ['refused', 'Refused', `The attestation breaks the rule “${error.code}”.`];
     }
     return ['unreadable', 'Not verified', error.problems.length > 0 ? 'A file has mistakes.' : error.message];

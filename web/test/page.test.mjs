@@ -67,6 +67,7 @@ describe('the page says what the command line says', () => {
       assert.equal(answer.ok, expected.ok ?? false);
       if (expected.code) assert.equal(answer.error.code, expected.code);
       if (expected.class) assert.equal(answer.error.class, expected.class);
+      assert.equal(await verdict(page), answer.ok ? 'This proves nothing' : answer.error.code === 'input' ? 'Not verified' : 'Refused');
       assert.deepEqual(errors, []);
       // What the answer says is on the page, for people.
       const shown = await text(page);
