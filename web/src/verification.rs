@@ -149,6 +149,7 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, Failure> {
         trust: trust.as_ref(),
         strict: terms.strict,
         allow_insecure_srs: terms.allow_insecure_srs,
+        vault: None,
         now: terms.now,
     };
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
