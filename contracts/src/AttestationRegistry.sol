@@ -312,8 +312,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @dev Whether it is the signer's signature, as the Rust library recovers it (ECDSA's, of 65 bytes, with s in the lower
     /// half), or what a contract at the signer's address takes (ERC-1271). The first costs no look at the signer's code.
     function _isSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError error,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (error == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
         return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 

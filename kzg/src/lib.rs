@@ -14,7 +14,7 @@
 //! | [`params`] | the bases of a capacity class and commitments to columns |
 //! | [`holding`] | masked commitments to holdings, which add up |
 //! | [`progress`] | what long computations report |
-//! | `import` (feature `fs`) | reading the set-up files of other tools |
+//! | [`import`] | reading the set-up files of other tools |
 //! | `store`, `cache`, `file` (feature `fs`) | imported set-ups and computed bases on disk |
 //! | `download` (feature `download`) | fetching a set-up file, with resume |
 //!
@@ -31,7 +31,6 @@ pub mod download;
 #[cfg(feature = "fs")]
 pub mod file;
 pub mod holding;
-#[cfg(feature = "fs")]
 pub mod import;
 pub mod origin;
 pub mod params;

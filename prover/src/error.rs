@@ -8,11 +8,11 @@ use surety_kzg::{
     store::StoreError,
 };
 use surety_margin::{
-    canonical::NotCanonical, evaluate::EvaluateError, import::ImportError as ForeignError, problem::Problem,
-    text::InputErrors,
+    canonical::NotCanonical, evaluate::EvaluateError, import::ImportError as ForeignError, text::InputErrors,
 };
 use surety_verifier::{
     compiled::CompiledError,
+    findings::LocatedProblem,
     rejection::{self, Rejection},
 };
 
@@ -207,7 +207,7 @@ impl Error {
             Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
             Self::Audit(_) => "audit",
-            Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rule(rejection),
+            Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rejection.rule.name(),
             Self::Prove(_) => "prove",
         };
         word.to_owned()
@@ -217,15 +217,9 @@ impl Error {
     #[must_use]
     pub fn problems(&self) -> Vec<LocatedProblem> {
         match self {
-            Self::Document(DocumentError::Content(errors)) | Self::Archive(ArchiveError::Content(errors)) => errors
-                .errors()
-                .iter()
-                .map(|error| LocatedProblem {
-                    line: Some(error.line),
-                    column: Some(error.column),
-                    ..LocatedProblem::new(&error.file, &error.problem)
-                })
-                .collect(),
+            Self::Document(DocumentError::Content(errors)) | Self::Archive(ArchiveError::Content(errors)) => {
+                LocatedProblem::in_text(errors)
+            }
             Self::Oracle(OracleError::Problems { input, problems })
             | Self::Chain(ChainError::Problems { input, problems }) => {
                 problems.iter().map(|problem| LocatedProblem::new(input, problem)).collect()
@@ -241,66 +235,16 @@ impl Error {
             }
             Self::Rejected(rejection)
             | Self::Prove(ProveError::Refused(rejection))
-            | Self::Oracle(OracleError::Previous(rejection)) => vec![LocatedProblem {
-                input: rejection.input.clone(),
-                line: None,
-                column: None,
-                path: String::new(),
-                expected: rejection.expected.clone(),
-                found: rejection.found.clone(),
-            }],
+            | Self::Oracle(OracleError::Previous(rejection)) => vec![rejection.into()],
             _ => Vec::new(),
         }
-    }
-}
-
-/// A rule that an input breaks, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LocatedProblem {
-    /// The file, or what else was read.
-    pub input: String,
-    /// Line, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<usize>,
-    /// Column, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<usize>,
-    /// Where in the document.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub path: String,
-    /// What the rule expects.
-    pub expected: String,
-    /// What was found.
-    pub found: String,
-}
-
-impl LocatedProblem {
-    fn new(input: &str, problem: &Problem) -> Self {
-        Self {
-            input: input.to_owned(),
-            line: None,
-            column: None,
-            path: problem.path.clone(),
-            expected: problem.expected.clone(),
-            found: problem.found.clone(),
-        }
-    }
-}
-
-/// The name of the rule that a rejection is about, as it is serialised.
-fn rule(rejection: &Rejection) -> String {
-    match serde_json::to_value(rejection.rule) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => "rejected".to_owned(),
     }
 }
 
 /// A file of another version is a mismatch; any other mistake in a file is bad input.
 fn document_class(error: &DocumentError) -> Class {
     match error {
-        DocumentError::Content(errors) if errors.errors().iter().all(|error| error.problem.path == "version") => {
-            Class::Mismatch
-        }
+        DocumentError::Content(errors) if errors.are_of_another_version() => Class::Mismatch,
         DocumentError::File(_) | DocumentError::Content(_) => Class::Input,
         DocumentError::Write(_) => Class::Internal,
     }

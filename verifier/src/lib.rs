@@ -18,6 +18,7 @@
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
 //! | [`solidity`] | contracts that verify proofs |
 //! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
+//! | [`findings`] | what the outcome tells people and programs |
 //!
 //! Nothing here panics on hostile input, reads the environment, or depends on the crate that holds the circuit.
 
@@ -31,6 +32,7 @@ pub mod compiled;
 pub mod context;
 pub mod eip712;
 pub mod expression;
+pub mod findings;
 pub mod ids;
 pub mod key;
 pub mod pairing;

@@ -65,6 +65,15 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Its name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => "rejected".to_owned(),
+        }
+    }
+
     /// The kind of fault that breaking the rule is.
     #[must_use]
     pub fn class(self) -> Class {

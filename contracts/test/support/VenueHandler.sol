@@ -221,8 +221,8 @@ contract VenueHandler {
         ++done["shortfall"];
     }
 
-    function _loss(Position memory position, uint96 at) private pure returns (uint256) {
-        int256 result = int256(position.size) * (int256(uint256(at)) - int256(uint256(position.price)));
+    function _loss(Position memory position, uint96 price) private pure returns (uint256) {
+        int256 result = int256(position.size) * (int256(uint256(price)) - int256(uint256(position.price)));
         return result >= 0 ? 0 : (uint256(-result) + SCALE - 1) / SCALE;
     }
 

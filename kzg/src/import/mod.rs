@@ -18,18 +18,22 @@ mod halo2;
 mod ptau;
 mod source;
 
+#[cfg(feature = "fs")]
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
+#[cfg(feature = "fs")]
+use std::{fs::File, path::Path};
 use std::{
-    fs::File,
     io::{self, Read, Seek},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
+use halo2curves::bn256::G2Affine;
 use surety_margin::capacity::Capacity;
 
+#[cfg(feature = "fs")]
 pub(crate) use self::compact::read_header as read_compact_header;
 pub use self::compact::write_compact;
 pub(crate) use self::source::Source;
@@ -38,6 +42,9 @@ use crate::{
     progress::Observer,
     srs::{Srs, SrsError},
 };
+
+/// How much of a file tells its format.
+const START_BYTES: usize = 68;
 
 /// A kind of set-up file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,33 +147,55 @@ pub enum ImportProblem {
 ///
 /// # Errors
 /// The file, and the first thing that is wrong with it.
+#[cfg(feature = "fs")]
 pub fn import(
     path: &Path,
     g2: Option<&Path>,
     capacity: Option<Capacity>,
     observer: &dyn Observer,
 ) -> Result<Srs, ImportError> {
-    let tau_g2 = g2.map(|path| in_file(path, |file| aztec::read_g2(&mut Source::new(file)?))).transpose()?;
-    in_file(path, |file| {
-        let mut source = Source::new(file)?;
-        let format = detect(&mut source)?;
-        if let (Some(_), Format::Compact | Format::Ptau | Format::Halo2) = (tau_g2, format) {
-            return Err(ImportProblem::NeedlessG2(format));
+    let tau_g2 = g2.map(|path| in_file(path, read_g2)).transpose()?;
+    in_file(path, |file| read(file, tau_g2, capacity, observer))
+}
+
+/// Reads and checks a set-up wherever its bytes are. `tau_g2` goes with an Aztec `g1.dat` and with nothing else. Without
+/// `capacity`, reads as many powers as there are, up to `2^16`.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn read(
+    file: impl Read + Seek,
+    tau_g2: Option<G2Affine>,
+    capacity: Option<Capacity>,
+    observer: &dyn Observer,
+) -> Result<Srs, ImportProblem> {
+    let mut source = Source::new(file)?;
+    let format = detect(&mut source)?;
+    if let (Some(_), Format::Compact | Format::Ptau | Format::Halo2) = (tau_g2, format) {
+        return Err(ImportProblem::NeedlessG2(format));
+    }
+    let (powers, tau_g2) = match format {
+        Format::Compact => compact::read(&mut source, capacity, observer)?,
+        Format::Ptau => ptau::read(&mut source, capacity, observer)?,
+        Format::Halo2 => halo2::read(&mut source, capacity, observer)?,
+        Format::Aztec => {
+            let tau_g2 = tau_g2.ok_or(ImportProblem::MissingG2)?;
+            (aztec::read_g1(&mut source, capacity, observer)?, tau_g2)
         }
-        let (powers, tau_g2) = match format {
-            Format::Compact => compact::read(&mut source, capacity, observer)?,
-            Format::Ptau => ptau::read(&mut source, capacity, observer)?,
-            Format::Halo2 => halo2::read(&mut source, capacity, observer)?,
-            Format::Aztec => {
-                let tau_g2 = tau_g2.ok_or(ImportProblem::MissingG2)?;
-                (aztec::read_g1(&mut source, capacity, observer)?, tau_g2)
-            }
-        };
-        Ok(Srs::new_checked(powers, tau_g2)?)
-    })
+    };
+    Ok(Srs::new_checked(powers, tau_g2)?)
+}
+
+/// Reads `[τ]₂` of a `g2.dat` wherever its bytes are.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn read_g2(file: impl Read + Seek) -> Result<G2Affine, ImportProblem> {
+    aztec::read_g2(&mut Source::new(file)?)
 }
 
 /// Runs `read` on an open file, and names the file in its error.
+#[cfg(feature = "fs")]
 fn in_file<T>(path: &Path, read: impl FnOnce(File) -> Result<T, ImportProblem>) -> Result<T, ImportError> {
     File::open(path)
         .map_err(ImportProblem::from)
@@ -176,17 +205,24 @@ fn in_file<T>(path: &Path, read: impl FnOnce(File) -> Result<T, ImportProblem>) 
 
 /// Recognises a format by the first bytes, and rewinds.
 fn detect<R: Read + Seek>(source: &mut Source<R>) -> Result<Format, ImportProblem> {
-    let start: [u8; 68] = source.bytes().map_err(|error| match error {
+    let start: [u8; START_BYTES] = source.bytes().map_err(|error| match error {
         ImportProblem::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ImportProblem::UnknownFormat,
         other => other,
     })?;
     source.seek(0)?;
-    match &start {
-        start if start.starts_with(ptau::MAGIC) => Ok(Format::Ptau),
-        start if start[4..].starts_with(&decode::compressed_generator()) => Ok(Format::Compact),
-        start if start[4..] == decode::montgomery_generator() => Ok(Format::Halo2),
-        start if start.starts_with(&decode::big_endian_generator()) => Ok(Format::Aztec),
-        _ => Err(ImportProblem::UnknownFormat),
+    format_of(&start).ok_or(ImportProblem::UnknownFormat)
+}
+
+/// The format of a set-up file that begins with these bytes, if it is one.
+#[must_use]
+pub fn format_of(file: &[u8]) -> Option<Format> {
+    let start: &[u8; START_BYTES] = file.first_chunk()?;
+    match start {
+        start if start.starts_with(ptau::MAGIC) => Some(Format::Ptau),
+        start if start[4..].starts_with(&decode::compressed_generator()) => Some(Format::Compact),
+        start if start[4..] == decode::montgomery_generator() => Some(Format::Halo2),
+        start if start.starts_with(&decode::big_endian_generator()) => Some(Format::Aztec),
+        _ => None,
     }
 }
 

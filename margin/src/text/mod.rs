@@ -150,6 +150,12 @@ impl InputErrors {
         &self.0
     }
 
+    /// Whether nothing is wrong but the version of the format.
+    #[must_use]
+    pub fn are_of_another_version(&self) -> bool {
+        self.0.iter().all(|error| error.problem.path == "version")
+    }
+
     /// The mistakes that another reader found in a text, each with the byte that it is at; none if there are none.
     #[must_use]
     pub fn found(file: &str, text: &str, mistakes: Vec<(usize, Problem)>) -> Option<Self> {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
 use surety::{
     Error, commitments,
     documents::{self, DocumentError},
@@ -105,14 +104,6 @@ pub(in crate::cli) fn commitments(
 
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     let faith: Vec<String> = accepted.faith.iter().map(ToString::to_string).collect();
-    let mut data = json!(accepted);
-    data["not_established"] = json!(accepted.not_established());
-    data["faith"] = accepted
-        .faith
-        .iter()
-        .zip(&faith)
-        .map(|(anchor, text)| json!({ "anchor": anchor, "text": text }))
-        .collect::<Value>();
     let mut text = format!(
         "valid: {} satisfies {} of {}\npolicy       {}\nregistry     {} on chain {}\nprices       {}, epoch {}\n\
          balances     {}\nvalid until  {}\n",
@@ -138,5 +129,5 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     list("marked: these prices have moved too far since the snapshot before, which the policy accepts:", &marked);
     list("taken on faith, for want of --trust or an entry in it:", &faith);
     list("not established:", &accepted.not_established().into_iter().map(str::to_owned).collect::<Vec<_>>());
-    Answer::new(data, text)
+    Answer::new(accepted.findings(), text)
 }
