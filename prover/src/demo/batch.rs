@@ -10,7 +10,7 @@ use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
     holdings::Holdings,
     ident::{EvmAddress, Name},
-    market::{Observed, Snapshot, read_observations},
+    market::{Observed, Report, Snapshot, read_observations},
     policy::Policy,
     units::{Lots, Price, Timestamp},
     universe::Universe,
@@ -162,7 +162,7 @@ fn epochs(layout: &Layout, policy: &Policy, count: usize, span: u64, now: Timest
         let factor = 997_000 + u128::from(OsRng.next_u32() % 6_001);
         let scaled = |price: Price| Price::new(price.get() * factor / 1_000_000).map_err(Error::Internal);
         let nodes = policy.oracle.nodes.iter().zip(example::OBSERVATIONS);
-        let reports = nodes.map(|(node, file)| {
+        let reports = nodes.map(|(node, file)| -> Result<Report, Error> {
             let mut observations = read_observations(file.path, file.text, policy)?;
             for observed in &mut observations {
                 if let Observed::Price(observation) = observed {
@@ -230,7 +230,7 @@ impl Institution {
     fn state(&self, shared: &Shared<'_>, epoch: &Epoch) -> Result<(Vec<Statement>, Vec<Opening>), Error> {
         let size = self.size * i128::from(980 + OsRng.next_u32() % 41);
         let sources = shared.policy.committed().policy().sources.iter().zip(example::HOLDINGS);
-        let stated = sources.zip(0..).map(|((rule, file), place)| {
+        let stated = sources.zip(0..).map(|((rule, file), place)| -> Result<(Statement, Opening), Error> {
             let mut holdings = Holdings::read(file.path, file.text, shared.universe)?;
             for balance in &mut holdings.balances {
                 balance.lots = Lots::new(balance.lots.get() * size / 1_000_000).map_err(Error::Internal)?;

@@ -44,8 +44,8 @@ pub(in crate::cli) struct Args {
     /// Check each proof's pairing by itself, as a check of the batch: slower
     #[arg(long)]
     one_by_one: bool,
-    /// Answer with one line of CSV for each attestation
-    #[arg(long, conflicts_with = "json")]
+    /// Answer with one line of CSV for each attestation, unless the answer is to be JSON
+    #[arg(long)]
     csv: bool,
     /// Write a report with plots to this file, replacing it
     #[arg(long, value_name = "FILE")]
