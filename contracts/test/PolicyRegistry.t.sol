@@ -36,7 +36,8 @@ contract PolicyRegistryTest is PolicyTest {
 
     function testFuzz_identifier_is_of_everything_that_it_covers(uint256 place, uint256 scalar) external {
         scalar %= R;
-        vm.assume(scalar != 0);
+        // Not one of the small numbers that the publication is made of.
+        vm.assume(scalar > 1_000_000);
         Publication memory publication = _fed(3, 2);
         bytes32 policy = _publish(publication);
         require(policy == _identifierOf(publication));
