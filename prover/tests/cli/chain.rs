@@ -146,7 +146,7 @@ impl Anvil {
     #[track_caller]
     fn send(&self, from: Address, to: Option<Address>, data: Vec<u8>) -> Value {
         let mut transaction =
-            json!({ "from": from.to_string(), "data": hex::encode_prefixed(data), "gas": "0x1c9c380" });
+            json!({ "from": from.to_string(), "data": hex::encode_prefixed(data), "gas": "0xf42400" });
         if let Some(to) = to {
             transaction["to"] = json!(to.to_string());
         }
