@@ -1,7 +1,7 @@
 //! What a verifier knows from a chain: snapshots that a contract has taken, and collateral in a vault.
 
 use group::{Curve as _, prime::PrimeCurveAffine as _};
-use surety_kzg::{Fr, G1Affine, HoldingCommitment, scalar};
+use surety_kzg::{Fr, G1, G1Affine, HoldingCommitment, scalar};
 use surety_margin::{
     ident::HexBytes,
     market::{Predecessor, Snapshot},
@@ -112,7 +112,7 @@ fn what_lies_in_a_vault_is_added_to_what_sources_state() {
     scene.claim.vault_checkpoint = vault().checkpoint;
     let examine = |vault| check::examine(&scene.claim, &scene.files(), &Terms { vault: Some(vault), ..lenient() });
     let with = examine(vault()).unwrap();
-    let sum = (vault().commitment + without.known.hold).to_affine();
+    let sum = (G1::from(vault().commitment) + without.known.hold).to_affine();
     assert_eq!(with.known.hold, sum);
     assert_eq!(with.context.vault_checkpoint, vault().checkpoint);
     assert_ne!(scalar::to_bytes(&with.context.hash()), scalar::to_bytes(&without.context.hash()));
