@@ -282,7 +282,7 @@ impl Maker {
         let statements: Vec<_> = (0..HELD.len()).map(|index| self.state(holder, index, &masks[index])).collect();
         let witness = self.witness(holder, &masks);
         let (context, known) = self.claim(holder, &statements);
-        let proof = prove(Task { context: context.hash(), known: known.clone(), witness: &witness });
+        let proof = prove(Task { context: context.hash(), known, witness: &witness });
         let vault = || Vault { checkpoint: CHECKPOINT, point: encode(&self.in_vault(holder)) };
         Attestation {
             subject: holder.address(),

@@ -45,9 +45,9 @@ pub enum VaultError {
     )]
     Commitment {
         /// Computed from the balances.
-        expected: HexBytes<64>,
+        expected: String,
         /// In the file.
-        found: HexBytes<64>,
+        found: String,
     },
 }
 
@@ -150,6 +150,6 @@ impl VaultBalances {
         if expected == self.commitment {
             return Ok(position);
         }
-        Err(VaultError::Commitment { expected, found: self.commitment })
+        Err(VaultError::Commitment { expected: expected.to_string(), found: self.commitment.to_string() })
     }
 }

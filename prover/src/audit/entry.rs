@@ -9,6 +9,7 @@ use surety_verifier::{
     attestation::{Attestation, Claim},
     check::Accepted,
     eip712::Audience,
+    findings::LocatedProblem,
     ids::{PolicyId, SnapshotId},
     rejection::Rule,
     trust::Faith,
@@ -119,7 +120,7 @@ impl Reason {
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let first = error.problems().into_iter().next();
-        let place = |problem: &crate::error::LocatedProblem| match (&*problem.input, &*problem.path) {
+        let place = |problem: &LocatedProblem| match (&*problem.input, &*problem.path) {
             (input, "") => input.to_owned(),
             (_, path) => path.to_owned(),
         };

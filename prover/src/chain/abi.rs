@@ -304,7 +304,8 @@ mod tests {
 
     /// Function or error, with its arguments, and what it returns.
     fn declarations(sources: &str, keyword: &str) -> BTreeMap<String, String> {
-        let parts = sources.split(&format!(" {keyword} ")).skip(1);
+        let keyword = format!(" {keyword} ");
+        let parts = sources.split(&keyword).skip(1);
         let declarations = parts.map(|part| {
             let declaration = part.split_once(';').unwrap().0;
             let (name, rest) = declaration.split_once('(').unwrap();

@@ -70,7 +70,7 @@ fn rejects_vault_balances_that_the_vault_has_not_committed_to() {
     let Err(VaultError::Commitment { expected, .. }) = something.position(&universe, &params) else {
         panic!("five lots have a commitment")
     };
-    something.commitment = expected;
+    something.commitment = HexBytes::parse(&expected).unwrap();
     let position = something.position(&universe, &params).unwrap();
     assert_eq!(position.lots()[1].get(), 5);
     let other = VaultBalances { balances: nothing.balances.clone(), ..something.clone() };

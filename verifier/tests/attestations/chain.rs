@@ -64,7 +64,8 @@ fn rejects_a_known_snapshot_whose_reports_were_left_out() {
 
 #[test]
 fn rejects_snapshots_from_a_chain_that_break_the_policys_rules() {
-    let spoils: [(&str, fn(&mut Snapshot)); 5] = [
+    type Spoil = (&'static str, fn(&mut Snapshot));
+    let spoils: [Spoil; 5] = [
         ("market: prices[0].price", |snapshot| snapshot.prices[0].price = Price::new(Price::MAX).unwrap()),
         ("market: prices", |snapshot| snapshot.prices.truncate(1)),
         ("market: time", |snapshot| snapshot.time.0 += 3_600),
