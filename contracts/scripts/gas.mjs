@@ -33,38 +33,60 @@ const PUBLISH = `publish((${[
   "(bytes32,uint256[2],uint256[2],(uint256[2],uint256[2][]))[]", // levels
 ].join(",")}))`;
 
+const NOBODY = `0x${"0".repeat(40)}`;
+
+/** A number as 32 bytes. */
+const word = (number) => `0x${number.toString(16).padStart(64, "0")}`;
+
+/** Values of a struct. */
+const tuple = (...values) => `(${values.join(",")})`;
+
+/** The arguments of a constructor. */
+const encodeArguments = (signature, ...values) => `0x${encode(signature, ...values).slice(10)}`;
+
+/** A level as the registry of policies takes it. */
+const levelOf = (level, { idx, flag, base, market }) =>
+  tuple(level, point(idx), point(flag), tuple(point(base), list(market.map(point))));
+
+/** The registry of policies and the oracle; what is published counts at once. */
+async function deployMarket(node, owner) {
+  const args = encodeArguments("constructor(uint40,address,address)", "0", owner, owner);
+  const policies = await node.deploy("PolicyRegistry.sol", "PolicyRegistry", { args });
+  const oracle = await node.deploy("SnapshotOracle.sol", "SnapshotOracle", {
+    args: encodeArguments("constructor(address)", policies),
+  });
+  return { policies, oracle };
+}
+
+async function deployAggregators(node, count, decimals) {
+  const args = encodeArguments("constructor(uint8)", `${decimals}`);
+  const aggregators = [];
+  for (let feed = 0; feed < count; ++feed) {
+    aggregators.push(await node.deploy("MockAggregator.sol", "MockAggregator", { args }));
+  }
+  return aggregators;
+}
+
 /** Snapshots of the first feeds of the example, whose every price each level reads. */
 async function measureSnapshots(node) {
   const [owner] = await node.rpc("eth_accounts");
-  const encodeArguments = (signature, ...values) => `0x${encode(signature, ...values).slice(10)}`;
-  const registry = await node.deploy(
-    "PolicyRegistry.sol",
-    "PolicyRegistry",
-    { args: encodeArguments("constructor(uint40,address,address)", "0", owner, owner) },
-  );
-  const oracle = await node.deploy("SnapshotOracle.sol", "SnapshotOracle", { args: encodeArguments("constructor(address)", registry) });
+  const { policies: registry, oracle } = await deployMarket(node, owner);
   const verifier = await node.deploy("DevelopmentVerifierK10.sol", "SuretyVerifierK10");
-  const aggregators = [];
-  for (let feed = 0; feed < FEEDS; ++feed) {
-    aggregators.push(await node.deploy("MockAggregator.sol", "MockAggregator", { args: encodeArguments("constructor(uint8)", "8") }));
-  }
+  const aggregators = await deployAggregators(node, FEEDS, 8);
   const policy = read("test/fixtures/policy.json");
-  const word = (number) => `0x${number.toString(16).padStart(64, "0")}`;
-  const tuple = (...values) => `(${values.join(",")})`;
 
   /** Publishes the first levels of the example, and returns the policy's identifier. */
   const publish = async (line, levels) => {
     const publication = tuple(
       ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
-      ...[`0x${"0".repeat(40)}`, 86400, 120, 3600, 60, false, EPOCH, 900, 60, 0],
+      ...[NOBODY, 86400, 120, 3600, 60, false, EPOCH, 900, 60, 0],
       list([tuple(owner, word(1))]),
       "[]",
       list(aggregators.map((aggregator) => tuple(aggregator, 8, 8, 3600, 100000, 1, 10n ** 20n))),
       list(
-        policy.levels.slice(0, levels).map(({ idx, flag, base, market }, index) => {
-          const coefficients = tuple(point(base), list(market.slice(0, FEEDS).map(point)));
-          return tuple(word(index + 1), point(idx), point(flag), coefficients);
-        }),
+        policy.levels
+          .slice(0, levels)
+          .map(({ market, ...level }, index) => levelOf(word(index + 1), { market: market.slice(0, FEEDS), ...level })),
       ),
     );
     await node.transact({ to: registry, data: encode(PUBLISH, publication) });
@@ -126,43 +148,10 @@ async function measure(node) {
   };
 }
 
-/** Coordinates of a point, as a list. */
-const point = (encoded) => list([encoded.slice(0, 66), `0x${encoded.slice(66)}`]);
-
-/** Values of a struct. */
-const tuple = (...values) => `(${values.join(",")})`;
-
-const TERMS =
-  "(bytes32,bytes32,bytes32,address,address,uint32,uint40,uint40,uint40,uint40,bool,(address,bytes32)[],address[],(bytes32,uint256[2],uint256[2])[])";
-const SNAPSHOT = "(uint64,uint64,uint40,uint40,uint32,bool)";
 const ATTESTATION =
   "(address,bytes32,uint256,uint64,uint64,(uint256,uint256,uint64,uint64,uint64,bytes32,bytes)[],bytes)";
-const NOBODY = `0x${"00".repeat(20)}`;
 
 const attestations = read("test/fixtures/attestations-k11.json");
-
-/** The policy as the registry of policies tells it. */
-const terms = ({ publication: policy }) =>
-  tuple(
-    policy.universe,
-    policy.srs,
-    policy.verifying_key,
-    policy.verifier,
-    NOBODY,
-    policy.k,
-    policy.validity,
-    policy.max_statement_skew,
-    policy.max_statement_age,
-    300,
-    false,
-    list(policy.sources.map(({ signer, account }) => tuple(signer, account))),
-    list(policy.nodes),
-    list(policy.levels.map(({ level, idx, flag }) => tuple(level, point(idx), point(flag)))),
-  );
-
-/** A snapshot as the oracle tells it. */
-const snapshot = ({ epoch, previous_epoch, time }, { publication }) =>
-  tuple(epoch, previous_epoch, time, time, publication.max_market_age, false);
 
 /** A statement as the registry takes it. */
 const statement = ({ commitment, as_of, valid_until, sequence, encumbrance, signature }) =>
@@ -175,33 +164,43 @@ const attestation = ({ subject, level, epoch, valid_until, statements, proof }) 
 /** Attestations of three sources: where nothing is known of the subject, an epoch later, and many at once. */
 async function measureAttestations(node) {
   const accounts = await node.rpc("eth_accounts");
-  await node.deploy("DevelopmentVerifierK11.sol", "SuretyVerifierK11", { from: accounts.at(-2) });
-  const policies = await node.deploy("StandIns.sol", "PolicyStandIn");
-  const oracle = await node.deploy("StandIns.sol", "OracleStandIn");
-  const args = execFileSync("cast", ["abi-encode", "f(address,address,bool)", policies, oracle, "false"], {
-    encoding: "utf8",
-  }).trim();
+  const { publication: policy, snapshots } = attestations;
+  const verifier = await node.deploy("DevelopmentVerifierK11.sol", "SuretyVerifierK11", { from: accounts.at(-2) });
+  const { policies, oracle } = await deployMarket(node, accounts[0]);
+  const args = encodeArguments("constructor(address,address,bool)", policies, oracle, "false");
   const registry = await node.deploy("AttestationRegistry.sol", "AttestationRegistry", { from: accounts.at(-1), args });
+  const aggregators = await deployAggregators(node, snapshots[0].prices.length, 0);
 
-  const gas = async (to, ...call) => Number((await node.transact({ to, data: encode(...call) })).gasUsed);
-  const { policy } = attestations.publication;
-  const take = (taken) =>
-    gas(
-      oracle,
-      `add(bytes32,${SNAPSHOT},uint256[2][])`,
-      policy,
-      snapshot(taken, attestations),
-      list(taken.coef.map(point)),
-    );
+  // Estimates are made at the time of the block before, where a snapshot is of another epoch.
+  const gas = async (to, ...call) =>
+    Number((await node.transact({ to, data: encode(...call), gas: "0xf42400" })).gasUsed);
+  const publication = tuple(
+    ...[word(1), 1, policy.document, policy.universe, policy.srs, policy.k, verifier, NOBODY],
+    ...[policy.validity, policy.max_statement_skew, policy.max_statement_age, 300, false],
+    ...[policy.epoch_length, policy.max_market_age, 60, 0],
+    list(policy.sources.map(({ signer, account }) => tuple(signer, account))),
+    list(policy.nodes),
+    list(aggregators.map((aggregator) => tuple(aggregator, 0, 0, policy.max_market_age, 0, 1, 10n ** 20n))),
+    list(policy.levels.map(({ level, ...commitments }) => levelOf(level, commitments))),
+  );
+  await gas(policies, PUBLISH, publication);
+
+  const take = async ({ time, prices }) => {
+    await node.rpc("evm_setNextBlockTimestamp", time - prices.length);
+    for (const [feed, aggregator] of aggregators.entries()) {
+      await gas(aggregator, "set(int128,uint40)", prices[feed], `${time - prices.length}`);
+    }
+    await node.rpc("evm_setNextBlockTimestamp", time);
+    await gas(oracle, "take(bytes32)", policy.policy);
+    await node.rpc("evm_setNextBlockTimestamp", time + 60);
+  };
   const attest = (made) => gas(registry, `attest(${ATTESTATION})`, attestation(made));
   const { first, next, batch } = attestations.attestations;
 
-  await gas(policies, `set(bytes32,${TERMS})`, policy, terms(attestations));
-  await take(attestations.snapshots[0]);
+  await take(snapshots[0]);
   const one = await attest(first);
   const many = await gas(registry, `attestBatch(${ATTESTATION}[])`, list(batch.map(attestation)));
-  await node.rpc("evm_increaseTime", attestations.snapshots[1].time - attestations.snapshots[0].time);
-  await take(attestations.snapshots[1]);
+  await take(snapshots[1]);
   const repeated = await attest(next);
   return {
     attest_3_sources_k11_tx: one,
@@ -212,7 +211,7 @@ async function measureAttestations(node) {
 }
 
 const verifiers = await withAnvil(measure);
-const time = attestations.snapshots[0].time + 60;
+const time = attestations.snapshots[0].time - 1000;
 const registry = await withAnvil(measureAttestations, "--timestamp", `${time}`);
 const measured = `${JSON.stringify({ ...verifiers, ...registry }, null, 2)}\n`;
 if (process.argv.includes("--update")) {
