@@ -46,6 +46,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256[2] coef;
         bytes32 checkpoint;
         uint32 vaultNumber;
+        uint40 vaultGrownAt;
         uint256 vaultX;
         uint256 vaultY;
     }
@@ -209,6 +210,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         for (uint256 i = 0; i < attestation.statements.length; ++i) {
             _keepAccount(attestation, examined, i);
         }
+        _keepVault(attestation, examined);
         mapping(uint256 level => Record) storage levels = records[attestation.subject][attestation.policy];
         Record memory record = levels[attestation.level];
         Snapshot memory snapshot = examined.snapshot;
@@ -244,15 +246,33 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Account memory account = accounts[key];
         if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
         account.sequence = sequence;
-        if (EXCLUSIVE) {
-            bool pledged = block.timestamp <= account.pledgedUntil;
-            bool here = account.pledgedTo == examined.ordinal;
-            if (pledged && !here) revert Encumbered(index);
-            // An attestation of another level may count for longer.
-            if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
-            account.pledgedTo = examined.ordinal;
-        }
+        if (EXCLUSIVE && !_pledge(account, attestation, examined)) revert Encumbered(index);
         accounts[key] = account;
+    }
+
+    /// @dev Pledges the subject's collateral in the vault, as an account that no source states.
+    function _keepVault(Attestation calldata attestation, Examined memory examined) private {
+        address vault = examined.terms.vault;
+        if (!EXCLUSIVE || vault == address(0)) return;
+        bytes32 key = _accountKey(vault, 0, attestation.subject);
+        Account memory account = accounts[key];
+        if (!_pledge(account, attestation, examined)) revert VaultPledged(vault);
+        accounts[key] = account;
+    }
+
+    /// @dev Pledges an account to the policy of an attestation for as long as that counts.
+    /// @return Whether it was not pledged to another.
+    function _pledge(Account memory account, Attestation calldata attestation, Examined memory examined)
+        private
+        view
+        returns (bool)
+    {
+        bool here = account.pledgedTo == examined.ordinal;
+        if (!here && block.timestamp <= account.pledgedUntil) return false;
+        // An attestation of another level may count for longer.
+        if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
+        account.pledgedTo = examined.ordinal;
+        return true;
     }
 
     /// @dev Reads what an attestation rests on.
@@ -269,6 +289,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (terms.vault != address(0)) {
             (grounds.checkpoint, grounds.vaultNumber, grounds.vaultX, grounds.vaultY) =
                 ICollateralVault(terms.vault).checkpointOf(attestation.subject);
+            grounds.vaultGrownAt = ICollateralVault(terms.vault).grownAt(attestation.subject);
         }
         grounds.digests = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -333,6 +354,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256 earliest = newest > snapshot.newest ? newest : snapshot.newest;
         if (earliest > block.timestamp) revert NotYet();
         if (newest - oldest > terms.maxStatementSkew) revert StatementsTooFarApart(newest - oldest);
+        // Since it last grew, the vault holds no more than then: all of it is there at one moment, up to the skew.
+        if (grounds.vaultGrownAt > oldest + terms.maxStatementSkew) revert VaultGrownSince(grounds.vaultGrownAt);
         if (earliest - oldest > terms.maxStatementAge) revert StatementsTooOld(earliest - oldest);
         if (earliest - snapshot.time > snapshot.slack) revert PricesTooOld(earliest - snapshot.time);
         if (attestation.validUntil > longest) revert ValidTooLong(longest);

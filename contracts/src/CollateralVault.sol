@@ -15,10 +15,12 @@ import {Bn254} from "./libraries/Bn254.sol";
 contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @dev What a subject's attestations draw on: the sum of lots·L over all assets, and the counts of its changes.
+    /// @dev What a subject's attestations draw on: the sum of lots·L over all assets, the counts of its changes, and when it
+    /// last grew.
     struct Account {
         uint32 number;
         uint32 floor;
+        uint40 grownAt;
         uint256 x;
         uint256 y;
     }
@@ -179,6 +181,11 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ICollateralVault
+    function grownAt(address subject) external view returns (uint40) {
+        return _accounts[subject].grownAt;
+    }
+
+    /// @inheritdoc ICollateralVault
     function floorOf(address subject) external view returns (uint32) {
         return _accounts[subject].floor;
     }
@@ -225,6 +232,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         (uint256 x, uint256 y) = Bn254.mul(asset.x, asset.y, grows ? lots - lotsBefore : lotsBefore - lots);
         (account.x, account.y) = Bn254.add(account.x, account.y, x, grows ? y : Bn254.negateY(y));
         number = ++account.number;
+        if (grows) account.grownAt = uint40(block.timestamp);
     }
 
     /// @dev Whether an attestation of the level that is needed, or of a stricter one, is fresh and draws on the checkpoint of

@@ -161,6 +161,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     function _checkTimes(Publication calldata publication) private pure {
         _require(publication.validity != 0, "validity");
         _require(publication.epochLength != 0, "epochLength");
+        // Snapshots lie half an epoch apart at least.
+        _require(publication.grace <= publication.epochLength / 2, "grace");
     }
 
     /// @dev One key, one role: a source that also reports prices would state both factors of a value.

@@ -41,6 +41,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         if (rules.quorum != 0) revert WrongKind();
         epoch = uint64(block.timestamp / rules.epochLength);
         (Place storage place, Place storage before, uint64 previousEpoch) = _next(policy, epoch);
+        _checkSpacing(before, block.timestamp, rules.epochLength);
 
         (uint96[] memory prices, uint256 slack) = _readFeeds(rules);
         bool marked = previousEpoch != 0 && _deviates(rules.feeds, before, prices);
@@ -69,7 +70,8 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         if (rules.quorum == 0) revert WrongKind();
         _checkTimes(snapshot, rules);
         _checkCoefficients(snapshot.coefficients, rules.levelCount);
-        (Place storage place,, uint64 previousEpoch) = _next(snapshot.policy, snapshot.epoch);
+        (Place storage place, Place storage before, uint64 previousEpoch) = _next(snapshot.policy, snapshot.epoch);
+        _checkSpacing(before, snapshot.time, rules.epochLength);
         _checkSignatures(_digest(snapshot), rules, signers, signatures);
 
         place.snapshot = Snapshot({
@@ -131,6 +133,14 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         (uint64 first, uint64 second) = (places[0].snapshot.epoch, places[1].snapshot.epoch);
         (place, newest, newestEpoch) = first < second ? (places[0], places[1], second) : (places[1], places[0], first);
         if (epoch <= newestEpoch) revert EpochTaken(epoch);
+    }
+
+    /// @dev Without it, whoever takes a snapshot in the last second of an epoch and another in the first of the next would clear
+    /// the circuit breaker's mark within a second, as the second is compared with the first, and end the grace of the one
+    /// before.
+    function _checkSpacing(Place storage before, uint256 time, uint40 epochLength) private view {
+        uint256 earliest = uint256(before.snapshot.time) + epochLength / 2;
+        if (before.snapshot.epoch != 0 && time < earliest) revert TooSoon(earliest);
     }
 
     function _newest(bytes32 policy) private view returns (Place storage) {

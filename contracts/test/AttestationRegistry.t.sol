@@ -399,6 +399,23 @@ contract AttestationRegistryTest is Attesting {
         );
     }
 
+    /// @notice Attack: collateral that is in a statement, and then in the vault.
+    function test_rejects_a_vault_that_has_grown_after_the_statements() external {
+        Terms memory terms = _withVault();
+        _fillVault(1, 10);
+        Attestation memory attestation = _signed(_unsigned(), terms);
+        uint64 oldest = type(uint64).max;
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            if (attestation.statements[i].asOf < oldest) oldest = attestation.statements[i].asOf;
+        }
+        uint40 limit = uint40(oldest) + terms.maxStatementSkew;
+        attestation = _proven(attestation, terms, CHECKPOINT, _multiple(16));
+        vault.setGrownAt(SUBJECT, limit + 1);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultGrownSince.selector, limit + 1));
+        vault.setGrownAt(SUBJECT, limit);
+        registry.attest(attestation);
+    }
+
     function test_records_below_the_vaults_floor_count_no_more() external {
         Terms memory terms = _withVault();
         _fillVault(5, 10);

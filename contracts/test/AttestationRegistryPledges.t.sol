@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Source} from "../src/interfaces/IPolicyRegistry.sol";
+import {Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -69,12 +69,40 @@ contract AttestationRegistryPledgesTest is Attesting {
         registry.attestBatch(attestations);
     }
 
+    /// @notice Attack: two policies whose accounts are different ones, and whose vault is the same.
+    function test_rejects_a_vault_that_serves_another_policy() external {
+        Terms memory terms = _terms();
+        terms.vault = address(vault);
+        policies.set(POLICY, terms);
+        _attestOver(POLICY, terms);
+        terms.sources[0].account = keccak256("another account");
+        terms.sources[1].account = keccak256("another account");
+        terms.sources[2].account = keccak256("another account");
+        policies.set(OTHER, terms);
+        Attestation memory attestation = _over(OTHER, terms);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultPledged.selector, address(vault)));
+        vm.warp(NOW + 2_001);
+        attestation = _unsigned();
+        (attestation.policy, attestation.validUntil) = (OTHER, NOW + 2_002);
+        registry.attest(_proven(_signed(attestation, terms), terms));
+    }
+
     function test_other_registries_pledge_nothing() external {
         registry = _newRegistry(false);
         require(!registry.EXCLUSIVE());
         _attest(POLICY, 1, NOW + 2_000);
         _attest(OTHER, 1, NOW + 2_000);
         require(_pledgedUntil() == 0);
+    }
+
+    function _over(bytes32 policy, Terms memory terms) private view returns (Attestation memory) {
+        Attestation memory attestation = _unsigned();
+        (attestation.policy, attestation.validUntil) = (policy, NOW + 2_000);
+        return _proven(_signed(attestation, terms), terms);
+    }
+
+    function _attestOver(bytes32 policy, Terms memory terms) private {
+        registry.attest(_over(policy, terms));
     }
 
     function _under(bytes32 policy, uint256 level, uint64 validUntil) private view returns (Attestation memory) {

@@ -533,9 +533,8 @@ contract CollateralVaultTest {
         (bytes32 checkpoint, uint32 number, uint256 x, uint256 y) = vault.checkpointOf(alice);
         (uint256 expectedX, uint256 expectedY) = Bn254.mul(1, 2, 2 * FACTORS[0]);
         require(number == 1 && x == expectedX && y == expectedY);
-        bytes32 expected = keccak256(
-            abi.encode(keccak256("surety/vault/v1"), block.chainid, address(vault), alice, uint32(1), x, y)
-        );
+        bytes32 expected =
+            keccak256(abi.encode(keccak256("surety/vault/v1"), block.chainid, address(vault), alice, uint32(1), x, y));
         require(checkpoint == expected);
         (bytes32 other,,,) = vault.checkpointOf(bob);
         require(other != checkpoint);

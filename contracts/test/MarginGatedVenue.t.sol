@@ -155,9 +155,13 @@ contract MarginGatedVenueTest {
         registry.vouch(alice, POLICY, 1, type(uint64).max);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(0), 0));
         venue.open(0);
-        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(50e18 + 1), 100_000 * DOLLAR + 1));
+        _expectRevert(
+            abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(50e18 + 1), 100_000 * DOLLAR + 1)
+        );
         venue.open(50e18 + 1);
-        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(-50e18 - 1), 100_000 * DOLLAR + 1));
+        _expectRevert(
+            abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(-50e18 - 1), 100_000 * DOLLAR + 1)
+        );
         venue.open(-50e18 - 1);
         // The most that there could be does not overflow.
         vm.prank(alice);
@@ -169,9 +173,7 @@ contract MarginGatedVenueTest {
     function test_rejects_a_position_whose_gain_the_pool_could_not_pay() external {
         venue.defund(POOL - 23_999 * DOLLAR, address(this));
         registry.vouch(alice, POLICY, 1, type(uint64).max);
-        _expectRevert(
-            abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, 24_000 * DOLLAR, 23_999 * DOLLAR)
-        );
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, 24_000 * DOLLAR, 23_999 * DOLLAR));
         venue.open(3e18);
     }
 
@@ -339,6 +341,33 @@ contract MarginGatedVenueTest {
         venue.liquidate(alice);
     }
 
+    /// @notice Attack: the account waits until the newest prices are too old and no others can be had in their epoch.
+    function test_rejects_removing_a_flag_while_prices_are_only_old() external {
+        _openAndFlag(3e18);
+        oracle.setEpoch(uint64(block.timestamp / 300));
+        registry.setAccepts(false);
+        vm.warp((block.timestamp / 300 + 2) * 300 - 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
+        venue.unflag(alice);
+        vm.warp(block.timestamp + 1);
+        venue.unflag(alice);
+    }
+
+    function test_anybody_removes_a_flag_while_prices_are_marked_or_the_policy_is_frozen() external {
+        _openAndFlag(3e18);
+        oracle.set(PRICE, true);
+        oracle.setEpoch(uint64(block.timestamp / 300));
+        registry.setAccepts(false);
+        venue.unflag(alice);
+        registry.setAccepts(true);
+        oracle.set(PRICE, false);
+        oracle.setEpoch(uint64(block.timestamp / 300));
+        venue.flag(alice);
+        registry.setAccepts(false);
+        policies.setCountsFrom(type(uint40).max);
+        venue.unflag(alice);
+    }
+
     function test_rejects_removing_a_flag_that_stands() external {
         _openAndFlag(3e18);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
@@ -467,9 +496,7 @@ contract MarginGatedVenueTest {
         _openAndFlag(3e18);
         _afterGrace(PRICE);
         policies.setCountsFrom(type(uint40).max);
-        vm.expectRevert(
-            abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(type(uint40).max) + GRACE)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(type(uint40).max) + GRACE));
         venue.liquidate(alice);
         uint40 thawed = uint40(block.timestamp);
         policies.setCountsFrom(thawed);
@@ -568,6 +595,16 @@ contract MarginGatedVenueTest {
         vm.warp(block.timestamp + SETTLEMENT_AGE);
         venue.settle(alice);
         require(venue.creditOf(alice) == 300 * DOLLAR);
+    }
+
+    /// @notice Two marks in a row: a jump and its end. Nobody is paid at the height of it.
+    function test_settles_at_the_price_of_opening_where_both_are_marked() external {
+        _open(3e18);
+        oracle.set(9_000e8, true);
+        oracle.set(2_000e8, true);
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        venue.settle(alice);
+        require(venue.creditOf(alice) == 0 && !venue.hasExposure(alice));
     }
 
     function test_a_settlement_can_leave_a_shortfall() external {

@@ -176,6 +176,14 @@ contract PolicyRegistryTest is PolicyTest {
         _expectInvalid(publication, "epochLength");
     }
 
+    function test_rejects_a_grace_that_outlasts_the_snapshot_before() external {
+        Publication memory publication = _fed(1, 1);
+        publication.grace = publication.epochLength / 2 + 1;
+        _expectInvalid(publication, "grace");
+        publication.grace = publication.epochLength / 2;
+        _publish(publication);
+    }
+
     function test_rejects_no_sources() external {
         Publication memory publication = _fed(1, 1);
         publication.sources = new Source[](0);

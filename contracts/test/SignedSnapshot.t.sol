@@ -277,7 +277,23 @@ contract SignedSnapshotTest is PolicyTest {
         _expectInvalid(snapshot, "newest");
         snapshot.newest = next - 1;
         _submit(snapshot);
+        next += EPOCH / 2;
+        vm.warp(next);
         (snapshot.time, snapshot.newest, snapshot.epoch) = (next, next, next / EPOCH);
+        _submit(snapshot);
+    }
+
+    function test_rejects_reports_less_than_half_an_epoch_after_others() external {
+        uint40 next = uint40(block.timestamp / EPOCH * EPOCH + EPOCH);
+        vm.warp(next - 1);
+        SignedSnapshot memory snapshot = _snapshot();
+        (snapshot.time, snapshot.newest, snapshot.epoch) = (next - 1, next - 1, (next - 1) / EPOCH);
+        _submit(snapshot);
+        uint40 earliest = next - 1 + EPOCH / 2;
+        vm.warp(earliest);
+        (snapshot.time, snapshot.newest, snapshot.epoch) = (earliest - 1, earliest, earliest / EPOCH);
+        _expectRejection(snapshot, abi.encodeWithSelector(ISnapshotOracle.TooSoon.selector, earliest));
+        snapshot.time = earliest;
         _submit(snapshot);
     }
 

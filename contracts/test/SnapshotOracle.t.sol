@@ -77,6 +77,24 @@ contract SnapshotOracleTest is PolicyTest {
         require(oracle.pricesOf(first, epoch)[0] == 100e8 && oracle.pricesOf(second, epoch)[0] == 200e8);
     }
 
+    /// @notice Attack: a snapshot in the last second of an epoch at a price that jumps, and another in the first second of the
+    /// next, which has not moved since and would carry no mark.
+    function test_rejects_a_snapshot_less_than_half_an_epoch_after_another() external {
+        bytes32 policy = _inForce(_fed(1, 1));
+        uint256 start = (block.timestamp / EPOCH + 1) * EPOCH;
+        vm.warp(start + EPOCH - 1);
+        _setAll(100e6);
+        oracle.take(policy);
+        uint256 earliest = start + EPOCH - 1 + EPOCH / 2;
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.warp(i == 0 ? start + EPOCH : earliest - 1);
+            vm.expectRevert(abi.encodeWithSelector(ISnapshotOracle.TooSoon.selector, earliest));
+            oracle.take(policy);
+        }
+        vm.warp(earliest);
+        oracle.take(policy);
+    }
+
     function test_there_is_none_at_first() external {
         bytes32 policy = _inForce(_fed(1, 1));
         _requireSnapshot(oracle.latest(policy), Snapshot(0, 0, 0, 0, 0, false));

@@ -148,7 +148,8 @@ contract VerifierTest {
         for (uint256 i = 0; i < 4; ++i) {
             (uint256 x, uint256 y) = (points[2 * i], points[2 * i + 1]);
             uint256 next = 2 * ((i + 1) % 4);
-            uint256[2][3] memory changes = [[x, P - y], [stored.publicPoints[next], stored.publicPoints[next + 1]], [uint256(1), 2]];
+            uint256[2][3] memory changes =
+                [[x, P - y], [stored.publicPoints[next], stored.publicPoints[next + 1]], [uint256(1), 2]];
             for (uint256 j = 0; j < changes.length; ++j) {
                 (points[2 * i], points[2 * i + 1]) = (changes[j][0], changes[j][1]);
                 vm.expectRevert(ISuretyVerifier.PairingFailed.selector);

@@ -40,6 +40,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     uint96 private immutable _MAX_PRICE;
     /// @dev How many levels the policy has.
     uint256 private immutable _LEVELS;
+    /// @dev In seconds.
+    uint256 private immutable _EPOCH_LENGTH;
 
     /// @inheritdoc IMarginGatedVenue
     uint256 public pool;
@@ -86,6 +88,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (rules_.penalty > MILLION) revert InvalidRules("penalty");
         if (rules_.reward > MILLION) revert InvalidRules("reward");
 
+        _EPOCH_LENGTH = policies.marketRules(rules_.policy).epochLength;
         Feed[] memory feeds = policies.marketRules(rules_.policy).feeds;
         if (rules_.market >= feeds.length) revert InvalidRules("market");
         Feed memory feed = feeds[rules_.market];
@@ -136,7 +139,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// @inheritdoc IMarginGatedVenue
     function unflag(address subject) external nonReentrant {
         if (_flags[subject].time == 0) revert NotFlagged(subject);
-        if (_stands(subject) && !_holds(subject) && REGISTRY.acceptsAttestations(_rules.policy)) {
+        if (_stands(subject) && !_holds(subject) && !_isOutage()) {
             revert NotSufficient(subject, _rules.maintenanceLevel);
         }
         delete _flags[subject];
@@ -168,9 +171,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         Snapshot memory snapshot = ORACLE.latest(_rules.policy);
         uint256 age = block.timestamp - snapshot.time;
         if (age < _rules.settlementAge) revert NoOutage(age);
-        // What is marked has a snapshot before it that it has moved away from.
-        uint64 epoch = snapshot.marked ? snapshot.previousEpoch : snapshot.epoch;
-        _close(subject, position, _priceOf(epoch), 0);
+        _close(subject, position, _lastUnmarkedPrice(snapshot, position.price), 0);
         emit Settled(subject, msg.sender);
     }
 
@@ -333,6 +334,24 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (age > _rules.maxPriceAge) revert PriceTooOld(age);
         if (snapshot.marked) revert PriceMarked(snapshot.epoch);
         price = _priceOf(snapshot.epoch);
+    }
+
+    /// @dev What is marked has a snapshot before it. Where that is marked too, the price at which the position was opened: it was
+    /// not.
+    function _lastUnmarkedPrice(Snapshot memory snapshot, uint96 opened) private view returns (uint96) {
+        if (!snapshot.marked) return _priceOf(snapshot.epoch);
+        (Snapshot memory before,,) = ORACLE.read(_rules.policy, snapshot.previousEpoch, 0);
+        return before.marked ? opened : _priceOf(before.epoch);
+    }
+
+    /// @dev Whether nobody can attest whatever anybody does: the policy does not count, or its prices are marked, or a whole
+    /// epoch has gone by without a snapshot. That the newest one has become too old says nothing yet: until its epoch is over
+    /// there cannot be another, and an account that is flagged must not gain from that.
+    function _isOutage() private view returns (bool) {
+        if (REGISTRY.acceptsAttestations(_rules.policy)) return false;
+        Snapshot memory newest = ORACLE.latest(_rules.policy);
+        if (POLICIES.countsFrom(_rules.policy) > block.timestamp || newest.marked) return true;
+        return block.timestamp / _EPOCH_LENGTH > uint256(newest.epoch) + 1;
     }
 
     function _priceOf(uint64 epoch) private view returns (uint96) {

@@ -86,6 +86,8 @@ interface IAttestationRegistry {
     error WrongSignature(uint256 statement);
     /// @notice The account is pledged to another policy.
     error Encumbered(uint256 statement);
+    /// @notice The vault serves an attestation of another policy.
+    error VaultPledged(address vault);
     /// @notice A newer statement about the account has been seen.
     error StatementSuperseded(uint256 statement, uint64 newest);
     /// @notice A commitment that is no point or hides nothing. Behind the last statement: the vault's is no point, or the sum
@@ -95,6 +97,8 @@ interface IAttestationRegistry {
     error NotYet();
     /// @notice The times of the statements lie too far apart.
     error StatementsTooFarApart(uint256 skew);
+    /// @notice What counts in the vault has grown after the statements: they may be about the same collateral.
+    error VaultGrownSince(uint40 grownAt);
     /// @notice The oldest statement is too old.
     error StatementsTooOld(uint256 age);
     /// @notice The prices are too old for these statements.

@@ -96,6 +96,9 @@ interface ICollateralVault {
         view
         returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
 
+    /// @notice When what counts of a subject's collateral last grew. Statements of before may be about the same collateral.
+    function grownAt(address subject) external view returns (uint40);
+
     /// @notice The number of the first checkpoint whose attestations still count.
     function floorOf(address subject) external view returns (uint32);
 

@@ -82,7 +82,13 @@ interface IMarginGatedVenue is ISecuredVenue {
     /// @notice A position is closed. Of profit and loss one is zero; `seized` is what the vault has paid, and `penalty` what
     /// has been paid of the penalty.
     event Closed(
-        address indexed subject, int128 size, uint96 price, uint256 profit, uint256 loss, uint256 seized, uint256 penalty
+        address indexed subject,
+        int128 size,
+        uint96 price,
+        uint256 profit,
+        uint256 loss,
+        uint256 seized,
+        uint256 penalty
     );
     /// @notice An account does not hold the maintenance level.
     event Flagged(address indexed subject, address indexed flagger, uint40 time);

@@ -51,6 +51,8 @@ interface ISnapshotOracle {
     error PolicyNotInForce(bytes32 policy);
     /// @notice There is a snapshot of this epoch, or a later one.
     error EpochTaken(uint64 epoch);
+    /// @notice Snapshots lie half an epoch apart at least: a mark lasts, and so does the grace of the snapshot before.
+    error TooSoon(uint256 earliest);
     /// @notice The snapshot is neither the newest nor the one before.
     error UnknownEpoch(uint64 epoch);
     /// @notice The policy has no such level.

@@ -37,6 +37,7 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 
     function marketRules(bytes32) external view returns (MarketRules memory found) {
         found.feeds = feeds;
+        found.epochLength = 300;
     }
 
     function countsFrom(bytes32) external view returns (uint40) {
@@ -75,9 +76,11 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 /// @notice An oracle that takes the prices it is given. The market of interest is the second of two.
 contract OracleStandIn is ISnapshotOracle {
     Snapshot private newest;
+    Snapshot private beforeNewest;
     mapping(uint64 epoch => uint96) private prices;
 
     function set(uint96 price, bool marked) external {
+        beforeNewest = newest;
         newest = Snapshot({
             epoch: newest.epoch + 1,
             previousEpoch: newest.epoch,
@@ -87,6 +90,12 @@ contract OracleStandIn is ISnapshotOracle {
             marked: marked
         });
         prices[newest.epoch] = price;
+    }
+
+    /// @notice Puts the newest snapshot into another epoch.
+    function setEpoch(uint64 epoch) external {
+        prices[epoch] = prices[newest.epoch];
+        newest.epoch = epoch;
     }
 
     function latest(bytes32) external view returns (Snapshot memory) {
@@ -107,8 +116,12 @@ contract OracleStandIn is ISnapshotOracle {
         revert("not of the stand-in");
     }
 
-    function read(bytes32, uint64, uint256) external pure returns (Snapshot memory, Snapshot memory, uint256[2] memory) {
-        revert("not of the stand-in");
+    function read(bytes32, uint64 epoch, uint256)
+        external
+        view
+        returns (Snapshot memory, Snapshot memory, uint256[2] memory coef)
+    {
+        return (epoch == newest.epoch ? newest : beforeNewest, newest, coef);
     }
 
     function idOf(bytes32, uint64) external pure returns (bytes32) {

@@ -49,7 +49,8 @@ contract RegistryStandIn is IAttestationRegistry {
     {
         if (level >= LEVELS) revert UnknownLevel(level);
         for (; level < LEVELS; ++level) {
-            if (counts(subject, policy, level) && block.timestamp <= records[subject][policy][level].pricesAt + maxAge) {
+            if (counts(subject, policy, level) && block.timestamp <= records[subject][policy][level].pricesAt + maxAge)
+            {
                 return true;
             }
         }

@@ -80,9 +80,14 @@ contract VaultStandIn {
 
     mapping(address subject => Checkpoint) public checkpointOf;
     mapping(address subject => uint32) public floorOf;
+    mapping(address subject => uint40) public grownAt;
 
     function set(address subject, Checkpoint calldata checkpoint) external {
         checkpointOf[subject] = checkpoint;
+    }
+
+    function setGrownAt(address subject, uint40 time) external {
+        grownAt[subject] = time;
     }
 
     function setFloor(address subject, uint32 number) external {

@@ -55,7 +55,8 @@ contract HookToken is Token {
     function _call(address account) private {
         if (targets[account] == address(0)) return;
         ++calls;
-        (bool success, bytes memory answer) = account.call(abi.encodeCall(Caller.run, (targets[account], hooks[account])));
+        (bool success, bytes memory answer) =
+            account.call(abi.encodeCall(Caller.run, (targets[account], hooks[account])));
         if (!success) {
             ++failures;
             lastFailure = answer;

@@ -176,7 +176,9 @@ contract VaultHandler {
         bool known = keccak256(abi.encode(lotsAt[subject][number])) == keccak256(abi.encode(lots));
         if (known) return;
         uint256[3] memory lotsBefore = lotsAt[subject][number];
-        require(number > 0 && lotsBefore[0] + lotsBefore[1] + lotsBefore[2] == 0, "the lots of a checkpoint have changed");
+        require(
+            number > 0 && lotsBefore[0] + lotsBefore[1] + lotsBefore[2] == 0, "the lots of a checkpoint have changed"
+        );
         uint256[3] memory previous = lotsAt[subject][number - 1];
         require(keccak256(abi.encode(previous)) != keccak256(abi.encode(lots)), "a new number for the same lots");
         lotsAt[subject][number] = lots;

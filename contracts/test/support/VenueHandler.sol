@@ -199,7 +199,8 @@ contract VenueHandler {
             if (position.size > 0) {
                 gains += uint256(int256(position.size)) * (MAX_PRICE - position.price) / SCALE;
             } else {
-                gains += uint256(-int256(position.size)) * (position.price - (position.size == 0 ? 0 : MIN_PRICE)) / SCALE;
+                gains += uint256(-int256(position.size)) * (position.price - (position.size == 0 ? 0 : MIN_PRICE))
+                / SCALE;
             }
         }
         require(quote.balanceOf(address(venue)) == venue.pool() + venue.insurance() + credits, "conservation");

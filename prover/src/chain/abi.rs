@@ -96,6 +96,7 @@ sol! {
     interface ISnapshotOracle {
         error PolicyNotInForce(bytes32 policy);
         error EpochTaken(uint64 epoch);
+        error TooSoon(uint256 earliest);
         error UnknownEpoch(uint64 epoch);
         error UnknownLevel(uint256 level);
         error DegenerateCoefficients(uint256 level);
@@ -151,10 +152,12 @@ sol! {
         error WrongStatementCount(uint256 expected, uint256 found);
         error WrongSignature(uint256 statement);
         error Encumbered(uint256 statement);
+        error VaultPledged(address vault);
         error StatementSuperseded(uint256 statement, uint64 newest);
         error InvalidCommitment(uint256 statement);
         error NotYet();
         error StatementsTooFarApart(uint256 skew);
+        error VaultGrownSince(uint40 grownAt);
         error StatementsTooOld(uint256 age);
         error PricesTooOld(uint256 age);
         error ValidTooLong(uint64 longest);

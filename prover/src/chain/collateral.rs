@@ -1,6 +1,7 @@
 //! What lies in a vault: which of it counts, in lots of the universe's instruments.
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, keccak256};
+use alloy_sol_types::SolValue as _;
 use surety_kzg::Params;
 use surety_margin::{
     FormatVersion,
@@ -56,6 +57,21 @@ impl Contracts {
             commitment: encoded([state.x, state.y]),
             balances,
         };
+        let words = (
+            keccak256("surety/vault/v1"),
+            U256::from(self.at.chain_id),
+            address(&vault),
+            subject_word,
+            U256::from(state.number),
+            state.x,
+            state.y,
+        );
+        if keccak256(words.abi_encode()) != state.checkpoint {
+            let expected = "the checkpoint that follows from chain, vault, subject, number and commitment".to_owned();
+            let found = state.checkpoint.to_string();
+            let advice = "ask another node";
+            return Err(ChainError::Mismatch { input: "vault".to_owned(), expected, found, advice }.into());
+        }
         // Several answers that may be of different blocks: the commitment says whether they belong together.
         balances.position(universe, params)?;
         Ok(balances)

@@ -252,7 +252,14 @@ impl Contracts {
             prices,
             previous.transpose()?,
         );
-        Ok(taken.map_err(|problems| ChainError::Problems { input: "oracle".to_owned(), problems })?)
+        let taken = taken.map_err(|problems| ChainError::Problems { input: "oracle".to_owned(), problems })?;
+        // The limits that were published may be stricter than the policy's. A proof would count against the statements, and
+        // the registry refuse it.
+        if latest.marked && taken.marked.is_empty() {
+            let expected = "a snapshot without the circuit breaker's mark; wait for the next one";
+            return Err(ChainError::input("oracle", expected, "a marked one").into());
+        }
+        Ok(taken)
     }
 
     fn prices(&self, policy: &CommittedPolicy, epoch: u64) -> Result<Vec<EntryPrice>, ChainError> {

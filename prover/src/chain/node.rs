@@ -33,6 +33,9 @@ const ANSWER_LIMIT: u64 = 32 << 20;
 /// How long a transaction is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Most wei for a unit of gas: a node that names a higher fee is mistaken, or wants the sender's balance.
+const FEE_LIMIT: u128 = 1_000_000_000_000;
+
 /// How often is asked for it.
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -73,11 +76,6 @@ impl Receipt {
     #[must_use]
     pub fn gas(&self) -> u64 {
         self.gas_used.0
-    }
-
-    /// The contract that it created.
-    pub(super) fn created(&self) -> Option<EvmAddress> {
-        self.contract_address.map(|address| address.0)
     }
 }
 
@@ -211,22 +209,32 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<Receipt, ChainError> {
-        self.send(key, Some(at), call.abi_encode(), action)
+        Ok(self.send(key, Some(at), call.abi_encode(), action)?.0)
     }
 
     /// Sends a transaction that creates a contract, and waits until it is in a block.
     pub(super) fn create(&self, key: &SigningKey, code: Vec<u8>, action: Action) -> Result<EvmAddress, ChainError> {
-        let receipt = self.send(key, None, code, action)?;
-        receipt.created().ok_or_else(|| self.fault("eth_getTransactionReceipt", "a creation without an address"))
+        let (receipt, nonce) = self.send(key, None, code, action)?;
+        // What is there was created by the transaction that was signed, whatever the node says.
+        let created = HexBytes(address(&key.address()).create(nonce).into_array());
+        match receipt.contract_address {
+            Some(Data(found)) if found == created => Ok(created),
+            found => {
+                let found = found.map_or("none".to_owned(), |Data(found)| found.to_string());
+                let problem = format!("expected the contract {created}, which the transaction creates, found {found}");
+                Err(self.fault("eth_getTransactionReceipt", problem))
+            }
+        }
     }
 
+    /// What became of a transaction, and its nonce.
     fn send(
         &self,
         key: &SigningKey,
         to: Option<&EvmAddress>,
         input: Vec<u8>,
         action: Action,
-    ) -> Result<Receipt, ChainError> {
+    ) -> Result<(Receipt, u64), ChainError> {
         let from = key.address();
         let mut request = json!({ "from": from, "data": hex::encode_prefixed(&input) });
         if let Some(to) = to {
@@ -237,21 +245,31 @@ impl Node {
             return Err(self.fault("eth_getBlockByNumber", "a block without a base fee, as before EIP-1559"));
         };
         let Quantity(tip) = self.ask("eth_maxPriorityFeePerGas", json!([]))?;
+        // The base fee can double in six full blocks.
+        let max_fee_per_gas = 2 * u128::from(base_fee) + u128::from(tip);
+        if max_fee_per_gas > FEE_LIMIT {
+            let problem = format!("expected at most {FEE_LIMIT} wei for a unit of gas, found {max_fee_per_gas}");
+            return Err(self.fault("eth_maxPriorityFeePerGas", problem));
+        }
         let Quantity(nonce) = self.ask("eth_getTransactionCount", json!([from, "pending"]))?;
         let transaction = Transaction {
             chain_id: self.chain_id,
             nonce,
             // What depends on the state may cost a little more by then.
             gas_limit: gas.saturating_add(gas / 8),
-            // The base fee can double in six full blocks.
-            max_fee_per_gas: 2 * u128::from(base_fee) + u128::from(tip),
+            max_fee_per_gas,
             max_priority_fee_per_gas: tip.into(),
             to: to.map_or(TxKind::Create, |to| TxKind::Call(address(to))),
             input: Bytes::from(input),
         };
         let raw = transaction.signed(key)?;
-        let Data(hash) = self.ask("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)]))?;
-        self.wait(hash)
+        let hash = HexBytes(keccak256(&raw).0);
+        let Data(found) = self.ask("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)]))?;
+        if found != hash {
+            let problem = format!("expected the transaction {hash}, found {found}");
+            return Err(self.fault("eth_sendRawTransaction", problem));
+        }
+        Ok((self.wait(hash)?, nonce))
     }
 
     fn wait(&self, hash: Bytes32) -> Result<Receipt, ChainError> {
