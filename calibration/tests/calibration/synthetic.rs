@@ -86,7 +86,7 @@ fn outputs_are_pinned() {
     ];
     assert_eq!(
         found.map(|hash| format!("{hash:016x}")),
-        ["085fcb7980dcdc56", "94de683ccbb00264", "e0e37eed381d387b", "a1aa28df985f39ae", "e3d88233865d5a57"]
+        ["085fcb7980dcdc56", "94de683ccbb00264", "7cf58467568c3691", "a1aa28df985f39ae", "399371c65cd4a285"]
     );
 }
 

@@ -314,7 +314,8 @@ mod tests {
             let (name, rest) = declaration.split_once('(').unwrap();
             let (arguments, rest) = rest.split_once(')').unwrap();
             let returns = rest.split_once("returns (").map_or("", |(_, list)| list.strip_suffix(')').unwrap());
-            (format!("{name}{}", tuple(sources, arguments)), tuple(sources, returns))
+            let returns: Vec<_> = returns.split(',').map(|item| item.trim().split(' ').next().unwrap()).collect();
+            (format!("{name}{}", tuple(sources, arguments)), format!("({})", returns.join(",")))
         });
         declarations.collect()
     }

@@ -148,7 +148,7 @@ impl Contracts {
             let assets = assets(rules, policy, params)?;
             let arguments =
                 (address(&registry), word(&policy.id().0), U256::from(level), U256::from(rules.max_age.0), assets);
-            let types = ["address", "bytes32", "uint256", "uint256", "tuple[]"];
+            let types = ["address", "bytes32", "uint256", "uint40", "tuple[]"];
             at.vault = Some(create("CollateralVault", &types, arguments.abi_encode_params(), "creating the vault")?);
         }
         Ok(Self::check(node, at)?)
