@@ -1,7 +1,8 @@
 //! Files: written whole or not at all, read up to a limit and without waiting, and private where they hold secrets.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    ffi::OsStr,
+    fs::{self, File, FileType, OpenOptions, Permissions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -185,12 +186,14 @@ fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>,
     }
 }
 
-/// The files under a directory and the directories in it, in the order of their names. Links are not followed.
+/// The files under a directory and the directories in it, in the order of their names. Links are not followed. What has a
+/// name that `enter` turns down is passed over; the directory itself is not asked about.
 ///
 /// # Errors
 /// If a directory is missing or the operating system refuses.
-pub fn under(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+pub fn under(directory: &Path, enter: impl Fn(&OsStr, FileType) -> bool) -> Result<Vec<PathBuf>, FileError> {
     let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
+    let entries = entries.filter_entry(|entry| entry.depth() == 0 || enter(entry.file_name(), entry.file_type()));
     let entries = entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir()));
     let path = |entry: Result<DirEntry, walkdir::Error>| match entry {
         Ok(entry) => Ok(entry.into_path()),
@@ -298,8 +301,10 @@ mod tests {
         [&c, &b, &a].into_iter().for_each(|file| fs::write(file, "").unwrap());
         let link = directory.path().join("d");
         std::os::unix::fs::symlink(directory.path(), &link).unwrap();
-        assert_eq!(under(directory.path()).unwrap(), [a, b, c, link]);
-        assert!(matches!(under(&directory.path().join("nowhere")), Err(FileError::Missing(_))));
+        assert_eq!(under(directory.path(), |_, _| true).unwrap(), [a.clone(), b, c.clone(), link.clone()]);
+        let shallow = under(directory.path(), |name, kind| !(kind.is_dir() && name == "c"));
+        assert_eq!(shallow.unwrap(), [a, c, link]);
+        assert!(matches!(under(&directory.path().join("nowhere"), |_, _| true), Err(FileError::Missing(_))));
     }
 
     fn pipe(directory: &Path) -> PathBuf {

@@ -6,7 +6,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    ffi::OsStr,
+    fs::FileType,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::AtomicU64},
 };
@@ -86,32 +87,14 @@ pub(super) fn scan(directory: &Path, observer: &dyn Observer) -> Result<Found, F
 
 /// The files whose names end in `.json` or `.toml`, in ascending order, and the number of others.
 fn walk(directory: &Path) -> Result<(Vec<PathBuf>, usize), FileError> {
-    let (mut candidates, mut others) = (Vec::new(), 0);
-    let mut left = vec![directory.to_owned()];
-    while let Some(directory) = left.pop() {
-        let failed = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => FileError::Missing(directory.clone()),
-            _ => FileError::Io { path: directory.clone(), action: "cannot be read", error },
-        };
-        for entry in fs::read_dir(&directory).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let (path, name) = (entry.path(), entry.file_name());
-            if name.to_string_lossy().starts_with('.') {
-                continue;
-            }
-            if entry.file_type().map_err(failed)?.is_dir() {
-                if name != "private" {
-                    left.push(path);
-                }
-            } else if path.extension().is_some_and(|ending| ending == "json" || ending == "toml") && !path.is_dir() {
-                candidates.push(path);
-            } else {
-                others += 1;
-            }
-        }
-    }
+    let enter =
+        |name: &OsStr, kind: FileType| !(name.to_string_lossy().starts_with('.') || kind.is_dir() && name == "private");
+    let is_candidate =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json" || ending == "toml") && !path.is_dir();
+    let (mut candidates, others): (Vec<_>, Vec<_>) =
+        files::under(directory, enter)?.into_iter().partition(is_candidate);
     candidates.sort();
-    Ok((candidates, others))
+    Ok((candidates, others.len()))
 }
 
 /// What a file is.
@@ -187,6 +170,8 @@ fn no_json(path: &Path, text: &str, error: &serde_json::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use surety_kzg::progress::Silent;
 
     use super::*;

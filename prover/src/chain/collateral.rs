@@ -98,3 +98,73 @@ fn lots(counted: U256) -> Result<Lots, ChainError> {
     let lots = i128::try_from(counted).map_err(|error| error.to_string()).and_then(Lots::new);
     lots.map_err(|_| ChainError::input("vault: balance", "at most 2^95 - 1 lots", counted))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, hex};
+    use alloy_sol_types::SolCall as _;
+    use serde_json::json;
+    use surety_kzg::{Srs, progress::Silent};
+    use surety_margin::text::Document as _;
+
+    use super::*;
+    use crate::chain::{
+        deployment::{Deployment, DeploymentKind},
+        node::fake,
+    };
+
+    const VAULT: EvmAddress = HexBytes([5; 20]);
+    const SUBJECT: EvmAddress = HexBytes([6; 20]);
+
+    /// What an empty vault says whose checkpoint is made of this number, while it names another.
+    fn read(made_of: u32) -> Result<VaultBalances, Error> {
+        let number = 3_u32;
+        let words = (
+            keccak256("surety/vault/v1"),
+            U256::from(1),
+            address(&VAULT),
+            address(&SUBJECT),
+            U256::from(made_of),
+            U256::ZERO,
+            U256::ZERO,
+        );
+        let checkpoint: B256 = keccak256(words.abi_encode());
+        let state = (checkpoint, U256::from(number), U256::ZERO, U256::ZERO).abi_encode();
+        let node = fake::node(move |_, parameters| {
+            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
+            let answer = if data.starts_with(&checkpointOfCall::SELECTOR) {
+                state.clone()
+            } else {
+                Vec::<Asset>::new().abi_encode()
+            };
+            json!(hex::encode_prefixed(answer))
+        });
+        let nobody = HexBytes([0; 20]);
+        let at = Deployment {
+            kind: DeploymentKind::Deployment,
+            version: FormatVersion,
+            chain_id: 1,
+            verifying_key: HexBytes([0; 32]),
+            verifier: nobody,
+            policies: nobody,
+            oracle: nobody,
+            registry: nobody,
+            vault: Some(VAULT),
+        };
+        let universe = Universe::from_toml("universe.toml", crate::example::UNIVERSE.text).unwrap();
+        let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
+        Contracts { node, at }.vault(&SUBJECT, &universe, &params)
+    }
+
+    #[test]
+    fn a_vault_is_read_with_its_checkpoint() {
+        assert_eq!(read(3).unwrap().number, 3);
+    }
+
+    /// Attack: a node that has the holder spend a proof on a state of the vault that there never was.
+    #[test]
+    fn rejects_a_checkpoint_that_does_not_follow_from_the_state() {
+        let refusal = read(4).unwrap_err().to_string();
+        assert!(refusal.contains("the checkpoint that follows from chain, vault, subject"), "{refusal}");
+    }
+}

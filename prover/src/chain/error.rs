@@ -159,7 +159,7 @@ impl Refusal {
             "AccessControlUnauthorizedAccount" => "use the key of the registry's owner",
             "SnapshotSuperseded" | "UnknownEpoch" => "read the newest prices with surety chain market and prove anew",
             "SnapshotMarked" => "wait for a snapshot whose prices have settled",
-            "StatementSuperseded" | "StatementsTooFarApart" | "StatementsTooOld" => {
+            "StatementSuperseded" | "StatementsTooFarApart" | "StatementsTooOld" | "VaultGrownSince" => {
                 "ask the sources for new statements"
             }
             "PricesTooOld" => "take a snapshot, read it and prove anew",
@@ -169,9 +169,11 @@ impl Refusal {
             "NotYet" => "compare your clock with the chain's",
             "WrongSignature" | "WrongStatementCount" => "use the statements of the policy's sources, for this registry",
             "Encumbered" => "ask the source to release the account",
+            "VaultPledged" => "wait until the attestation under the other policy has lapsed",
             "PairingFailed" | "ScalarOutOfField" | "PointNotOnCurve" | "ProofLength" => {
                 "the proof is not one of this claim: prove for this registry, verifier, snapshot and vault"
             }
+            "TooSoon" => "wait until half an epoch has passed since the snapshot before",
             "EpochTaken" => "use the snapshot that is there, or wait for the next epoch",
             "StaleAnswer" | "BadAnswer" | "PriceOutOfRange" => {
                 "wait for the feed; feeds count from 0 in the policy's order"

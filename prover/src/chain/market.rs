@@ -12,7 +12,7 @@ use surety_margin::{
     ident::{EvmAddress, HexBytes},
     market::{EntryPrice, Predecessor, Snapshot},
     oracle,
-    policy::Policy,
+    policy::{MarkedProofs, Policy},
     problem::Problem,
     text::Document,
     units::{Price, Timestamp},
@@ -255,7 +255,8 @@ impl Contracts {
         let taken = taken.map_err(|problems| ChainError::Problems { input: "oracle".to_owned(), problems })?;
         // The limits that were published may be stricter than the policy's. A proof would count against the statements, and
         // the registry refuse it.
-        if latest.marked && taken.marked.is_empty() {
+        let refused = policy.policy().oracle.breaker.is_some_and(|breaker| breaker.proofs == MarkedProofs::Refused);
+        if latest.marked && taken.marked.is_empty() && refused {
             let expected = "a snapshot without the circuit breaker's mark; wait for the next one";
             return Err(ChainError::input("oracle", expected, "a marked one").into());
         }

@@ -378,11 +378,138 @@ impl Transaction {
     }
 }
 
+/// A node that answers what a test wants.
+#[cfg(test)]
+pub(super) mod fake {
+    use std::{
+        io::{BufRead as _, BufReader, Read as _, Write as _},
+        net::TcpListener,
+        thread,
+    };
+
+    use serde_json::{Value, json};
+
+    use super::Node;
+
+    /// A node of chain 1 that gives `answer` to every method but the question for the chain.
+    pub(in crate::chain) fn node(answer: impl Fn(&str, &Value) -> Value + Send + 'static) -> Node {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = BufReader::new(stream.unwrap());
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    stream.read_line(&mut line).unwrap();
+                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                stream.read_exact(&mut body).unwrap();
+                let request: Value = serde_json::from_slice(&body).unwrap();
+                let result = match request["method"].as_str().unwrap() {
+                    "eth_chainId" => json!("0x1"),
+                    method => answer(method, &request["params"]),
+                };
+                let body = json!({ "jsonrpc": "2.0", "id": 1, "result": result }).to_string();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                stream.get_mut().write_all((head + &body).as_bytes()).unwrap();
+            }
+        });
+        Node::connect(&url).unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{Address, hex};
 
     use super::*;
+
+    const NONCE: u64 = 7;
+
+    fn key() -> SigningKey {
+        SigningKey::from_secret_bytes(&[1; 32]).unwrap()
+    }
+
+    /// Creates a contract at a node that says what `change` makes of the truth.
+    fn create(change: fn(&str, Value) -> Value) -> Result<EvmAddress, ChainError> {
+        let created = address(&key().address()).create(NONCE);
+        let hash = |raw: &Value| keccak256(hex::decode(raw.as_str().unwrap()).unwrap());
+        let node = fake::node(move |method, parameters| {
+            let truth = match method {
+                "eth_getBlockByNumber" => json!({ "timestamp": "0x1", "baseFeePerGas": "0x7" }),
+                "eth_getTransactionCount" => json!("0x7"),
+                "eth_sendRawTransaction" => json!(hash(&parameters[0]).to_string()),
+                "eth_getTransactionReceipt" => json!({
+                    "transactionHash": parameters[0], "contractAddress": created.to_string(), "status": "0x1",
+                    "gasUsed": "0x5208",
+                }),
+                _ => json!("0x5208"),
+            };
+            change(method, truth)
+        });
+        node.create(&key(), vec![0xfe], Action::new("a test"))
+    }
+
+    fn refusal(change: fn(&str, Value) -> Value) -> String {
+        create(change).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_contract_is_where_its_transaction_creates_it() {
+        assert_eq!(create(|_, truth| truth).unwrap().0, address(&key().address()).create(NONCE).into_array());
+    }
+
+    /// Attack: a node that names its own contract, which policies and statements would then be for.
+    #[test]
+    fn rejects_a_contract_at_another_address() {
+        let elsewhere = refusal(|method, mut truth| {
+            if method == "eth_getTransactionReceipt" {
+                truth["contractAddress"] = json!(Address::repeat_byte(0xbb).to_string());
+            }
+            truth
+        });
+        assert!(elsewhere.contains("which the transaction creates, found 0xbb"), "{elsewhere}");
+        let nowhere = refusal(|method, mut truth| {
+            if method == "eth_getTransactionReceipt" {
+                truth["contractAddress"] = Value::Null;
+            }
+            truth
+        });
+        assert!(nowhere.contains("which the transaction creates, found none"), "{nowhere}");
+    }
+
+    /// Attack: a node that has the sender wait for somebody else's transaction.
+    #[test]
+    fn rejects_another_transaction() {
+        let refusal = refusal(|method, truth| match method {
+            "eth_sendRawTransaction" => json!(format!("0x{}", "cc".repeat(32))),
+            _ => truth,
+        });
+        assert!(refusal.contains("expected the transaction 0x") && refusal.contains("found 0xcc"), "{refusal}");
+    }
+
+    /// Attack: a node that names a tip of the sender's whole balance.
+    #[test]
+    fn rejects_fees_that_nobody_asks() {
+        // Twice the base fee, and the tip: up to the limit, and one more.
+        create(|method, truth| match method {
+            "eth_maxPriorityFeePerGas" => json!(format!("{:#x}", FEE_LIMIT - 14)),
+            _ => truth,
+        })
+        .unwrap();
+        let refusal = refusal(|method, truth| match method {
+            "eth_maxPriorityFeePerGas" => json!(format!("{:#x}", FEE_LIMIT - 13)),
+            _ => truth,
+        });
+        assert!(refusal.contains("wei for a unit of gas, found 1000000000001"), "{refusal}");
+    }
 
     #[test]
     fn errors_repeat_no_password_of_a_url() {

@@ -453,6 +453,31 @@ fn nodes_sign_a_snapshot_for_a_chain() {
     assert_eq!(standing["holds"], "maintenance");
 }
 
+/// The chain's limits may be stricter than the policy's: then its mark does not follow from the prices in the file.
+#[test]
+fn rejects_prices_that_the_chain_alone_has_marked() {
+    let Some(scene) = Scene::new() else { return };
+    let Scene { sandbox, anvil, .. } = &scene;
+    let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
+    let breaker = "[oracle]\nbreaker = { max_deviation = 500_000, proofs = \"refused\" }\n";
+    sandbox.write("here/policy.toml", &policy.replace("[oracle]\n", breaker));
+    let rules = fs::read_to_string(sandbox.path("rules.toml")).unwrap();
+    let (head, feeds) = (rules.split("[vault]").next().unwrap(), rules.split("[[feeds]]").skip(1));
+    let feeds: String = feeds.map(|feed| format!("[[feeds]]{feed}max_deviation = 10_000\n")).collect();
+    sandbox.write("marked.toml", &format!("{}{feeds}", head.replace("meridian", "marked")));
+    scene.run("publish here --rules marked.toml ON KEY");
+
+    scene.set_prices(anvil.wait(1), &PRICES);
+    assert_eq!(scene.run("snapshot here ON KEY")["marked"], false);
+    scene.run("market here ON --force");
+    let mut moved = PRICES;
+    moved[BTC] -= moved[BTC] / 20;
+    scene.set_prices(anvil.wait(1), &moved);
+    assert_eq!(scene.run("snapshot here ON KEY")["marked"], true);
+    let message = scene.fails("market here ON --force", 2);
+    assert!(message.contains("circuit breaker's mark"), "{message}");
+}
+
 #[test]
 fn rejects_another_chain_and_other_contracts() {
     let Some(scene) = Scene::new() else { return };

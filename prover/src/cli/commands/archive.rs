@@ -90,7 +90,7 @@ fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
     for path in &args.paths {
         if path.is_dir() {
             session.progress.note(&format!("reading {}", path.display()));
-            for file in files::under(path)? {
+            for file in files::under(path, |_, _| true)? {
                 match document(&file) {
                     Ok(document) => documents.push(document),
                     // A directory holds other files too.
