@@ -540,6 +540,27 @@ contract CollateralVaultTest {
         require(other != checkpoint);
     }
 
+    /// @notice Attestations compare this with their statements: what has come since may be what a source has stated.
+    function test_remembers_when_what_counts_has_grown() external {
+        require(vault.grownAt(alice) == 0);
+        vm.warp(1_000_100);
+        _deposit(address(first), 250);
+        require(vault.grownAt(alice) == 1_000_100 && vault.grownAt(bob) == 0);
+        vm.warp(1_000_200);
+        _deposit(address(first), 10);
+        _request(address(first), 160);
+        vm.prank(bob);
+        vault.depositFor(alice, address(first), 500);
+        require(vault.grownAt(alice) == 1_000_100);
+        vm.prank(alice);
+        vault.accept(address(first));
+        require(vault.grownAt(alice) == 1_000_200);
+        vm.warp(1_000_300);
+        vm.prank(alice);
+        vault.cancelWithdrawal(address(first));
+        require(vault.grownAt(alice) == 1_000_300);
+    }
+
     // Calls from within a token.
 
     function test_rejects_calls_from_within_a_deposit() external {
