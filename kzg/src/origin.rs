@@ -93,13 +93,12 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The origin of a set-up.
-    #[must_use]
-    pub fn of(key: &VerifierKey) -> Self {
-        let tau_g2 = point::g2_to_bytes(&key.tau_g2());
-        match CEREMONIES.iter().find(|ceremony| ceremony.tau_g2 == tau_g2) {
+    /// The origin of the set-up with this `[τ]₂`.
+    pub(crate) fn of(tau_g2: &G2Affine) -> Self {
+        let bytes = point::g2_to_bytes(tau_g2);
+        match CEREMONIES.iter().find(|ceremony| ceremony.tau_g2 == bytes) {
             Some(ceremony) => Self::Ceremony(ceremony),
-            None if is_public(&key.tau_g2()) => Self::InsecureDevelopment,
+            None if is_public(tau_g2) => Self::InsecureDevelopment,
             None => Self::Unknown,
         }
     }

@@ -116,6 +116,9 @@ pub enum SrsError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifierKey {
     tau_g2: G2Affine,
+    // Computed once: to tell a secret τ from those that everybody knows takes as long as verifying a proof.
+    id: SrsId,
+    origin: Origin,
 }
 
 impl VerifierKey {
@@ -128,7 +131,14 @@ impl VerifierKey {
         if tau_g2 == G2Affine::generator() {
             return Err(SrsError::TrivialTau);
         }
-        Ok(Self { tau_g2 })
+        Ok(Self::of_sound_point(tau_g2))
+    }
+
+    fn of_sound_point(tau_g2: G2Affine) -> Self {
+        let mut hasher = Keccak256::new();
+        hasher.update(ID_DOMAIN);
+        hasher.update(point::g2_to_bytes(&tau_g2));
+        Self { tau_g2, id: SrsId(HexBytes(hasher.finalize().0)), origin: Origin::of(&tau_g2) }
     }
 
     /// `[1]₂`: always the standard generator.
@@ -146,16 +156,13 @@ impl VerifierKey {
     /// The set-up's identifier.
     #[must_use]
     pub fn id(&self) -> SrsId {
-        let mut hasher = Keccak256::new();
-        hasher.update(ID_DOMAIN);
-        hasher.update(point::g2_to_bytes(&self.tau_g2));
-        SrsId(HexBytes(hasher.finalize().0))
+        self.id
     }
 
     /// Where the set-up comes from.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin::of(self)
+        self.origin
     }
 }
 
@@ -218,7 +225,8 @@ impl Srs {
         });
         let mut powers = vec![G1Affine::identity(); points.len()];
         G1::batch_normalize(&points, &mut powers);
-        Self { capacity, powers, verifier_key: VerifierKey { tau_g2: (G2::generator() * tau).to_affine() } }
+        let verifier_key = VerifierKey::of_sound_point((G2::generator() * tau).to_affine());
+        Self { capacity, powers, verifier_key }
     }
 
     /// The first powers, as many as a capacity class needs.
