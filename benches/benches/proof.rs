@@ -7,6 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use surety_benches::{Account, SHAPES};
 use surety_circuits::ProvingKey;
 use surety_kzg::Fr;
+use surety_margin::{holdings::Position, units::Lots};
 
 fn proofs(criterion: &mut Criterion) {
     let context = Fr::from(7);
@@ -26,5 +27,30 @@ fn proofs(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, proofs);
+/// Accounts of one policy that have nothing in common. Proving should take the same time for all of them.
+fn portfolios(criterion: &mut Criterion) {
+    let shape = SHAPES[0];
+    let params = shape.params();
+    let key = ProvingKey::generate(&params).unwrap();
+    let with = |lots: &dyn Fn(usize) -> i128| {
+        let mut setting = shape.setting();
+        let count = setting.position.lots().len();
+        setting.position = Position::from_lots((0..count).map(|index| Lots::new(lots(index)).unwrap()).collect());
+        Account::of(setting, &params)
+    };
+    let cash = 100_000_000_000;
+    let accounts = [
+        ("nothing but cash", with(&|index| if index == 0 { cash } else { 0 })),
+        ("long and short", with(&|index| if index == 0 { cash } else { 100 - 200 * (index as i128 % 2) })),
+        ("large, all long", with(&|index| if index == 0 { cash * 1_000_000 } else { 98_765_432 + index as i128 })),
+    ];
+    let mut group = criterion.benchmark_group("prove, by portfolio");
+    group.sample_size(50);
+    for (name, account) in &accounts {
+        group.bench_function(*name, |bencher| bencher.iter(|| account.prove(&key, Fr::from(7))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, proofs, portfolios);
 criterion_main!(benches);

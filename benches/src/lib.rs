@@ -142,7 +142,13 @@ impl Account {
     /// The account of a shape, at the first level of its policy.
     #[must_use]
     pub fn new(shape: Shape, params: &Params) -> Self {
-        let Setting { universe, policy, prices, position } = shape.setting();
+        Self::of(shape.setting(), params)
+    }
+
+    /// The account of a setting, at the first level of its policy.
+    #[must_use]
+    pub fn of(setting: Setting, params: &Params) -> Self {
+        let Setting { universe, policy, prices, position } = setting;
         let level = policy.levels[0].name.clone();
         let compiled = CompiledPolicy::compile(policy, universe, params).unwrap();
         let masks = Masks::random(&mut OsRng);

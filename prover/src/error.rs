@@ -245,20 +245,26 @@ impl Error {
 fn document_class(error: &DocumentError) -> Class {
     match error {
         DocumentError::Content(errors) if errors.are_of_another_version() => Class::Mismatch,
-        DocumentError::File(_) | DocumentError::Content(_) => Class::Input,
+        DocumentError::File(error) => file_class(error),
+        DocumentError::Content(_) => Class::Input,
         DocumentError::Write(_) => Class::Internal,
     }
+}
+
+fn file_class(error: &FileError) -> Class {
+    if error.is_lack_of_space() { Class::Resources } else { Class::Input }
 }
 
 /// An archive that is not whole is worth nothing until its owner knows why.
 fn archive_class(error: &ArchiveError) -> Class {
     match error {
-        ArchiveError::Kind(_) | ArchiveError::Content(_) | ArchiveError::File(_) => Class::Input,
+        ArchiveError::Kind(_) | ArchiveError::Content(_) => Class::Input,
+        ArchiveError::File(error) => file_class(error),
         ArchiveError::NoArchive(_)
         | ArchiveError::Version { .. }
         | ArchiveError::Broken { .. }
         | ArchiveError::OtherHistory { .. } => Class::Mismatch,
-        ArchiveError::Full(_) => Class::Resources,
+        ArchiveError::Disk { .. } => Class::Resources,
         ArchiveError::Database { .. } => Class::Internal,
     }
 }
@@ -298,7 +304,8 @@ fn ledger_class(error: &LedgerError) -> Class {
         LedgerError::Exhausted { .. } => Class::Resources,
         LedgerError::MasksReused { .. } => Class::Input,
         LedgerError::Damaged { .. } => Class::Mismatch,
-        LedgerError::File(_) | LedgerError::Lock { .. } => Class::Internal,
+        LedgerError::File(error) => file_class(error),
+        LedgerError::Lock { .. } => Class::Internal,
     }
 }
 

@@ -60,6 +60,13 @@ impl FileError {
             _ => Self::Io { path: path.to_owned(), action, error },
         }
     }
+
+    /// Whether the disk is full, or the user's share of it.
+    #[must_use]
+    pub fn is_lack_of_space(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { error, .. } if [StorageFull, QuotaExceeded, FileTooLarge].contains(&error.kind()))
+    }
 }
 
 const READ: &str = "cannot be read";

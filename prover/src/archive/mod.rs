@@ -98,9 +98,14 @@ pub enum ArchiveError {
         /// The head that was noted.
         expected: Bytes32,
     },
-    /// No room.
-    #[error("{}: no room left on the disk; nothing was added", .0.display())]
-    Full(PathBuf),
+    /// The disk is full, or fails.
+    #[error("{}: the disk takes no more or cannot be read ({error}); nothing was added: make room and try again", path.display())]
+    Disk {
+        /// The archive.
+        path: PathBuf,
+        /// What SQLite says.
+        error: rusqlite::Error,
+    },
     /// The database.
     #[error("{}: {error}", path.display())]
     Database {
@@ -365,7 +370,7 @@ impl Entry {
 
 fn failed(path: &Path, error: rusqlite::Error) -> ArchiveError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => ArchiveError::Full(path.to_owned()),
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => ArchiveError::Disk { path: path.to_owned(), error },
         Some(ErrorCode::NotADatabase) => ArchiveError::NoArchive(path.to_owned()),
         _ => ArchiveError::Database { path: path.to_owned(), error },
     }
