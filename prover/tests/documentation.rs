@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -153,6 +154,24 @@ fn every_link_leads_somewhere() {
                 let found = headings.map(|line| anchor(line.trim_start_matches(['#', ' ']))).any(|name| name == place);
                 assert!(found, "{}: there is no heading for {link}", page.display());
             }
+        }
+    }
+}
+
+/// Paths from the root, and those beside the page.
+#[test]
+fn every_file_that_the_documentation_names_exists() {
+    // What is built.
+    const BUILT: [&str; 2] = ["target/", "web/dist/"];
+    let root = root();
+    let directories: BTreeSet<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let is_path = |name: &&str| name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_./-".contains(letter));
+    for (page, text) in pages() {
+        for name in quoted(&text).filter(is_path).filter(|name| !BUILT.iter().any(|built| name.starts_with(built))) {
+            let begins_at_root = name.split_once('/').is_some_and(|(first, _)| directories.contains(OsStr::new(first)));
+            let beside = root.join(&page).with_file_name(name);
+            let exists = !begins_at_root || root.join(name).exists() || beside.exists();
+            assert!(exists, "{}: there is no file {name}", page.display());
         }
     }
 }
