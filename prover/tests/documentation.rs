@@ -12,18 +12,11 @@ use std::{
 
 use walkdir::WalkDir;
 
-/// Where nothing of the project is, but what tools have put there: as in `.gitignore`.
-const TOOLS: [&str; 9] = [
-    ".git",
-    "target",
-    "demo",
-    "contracts/node_modules",
-    "contracts/out",
-    "contracts/cache",
-    "web/dist",
-    "web/node_modules",
-    "web/target",
-];
+/// Directories, wherever they are, in which nothing of the project is, but what tools have put there.
+const TOOLS: [&str; 3] = [".git", "target", "node_modules"];
+
+/// The same, by their paths.
+const MADE: [&str; 4] = ["demo", "contracts/out", "contracts/cache", "web/dist"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -36,7 +29,9 @@ fn text(path: impl AsRef<Path>) -> String {
 /// The files of the project whose names end so, and their texts.
 fn files(ending: &str) -> Vec<(PathBuf, String)> {
     let root = root();
-    let kept = |entry: &walkdir::DirEntry| !TOOLS.iter().any(|path| entry.path() == root.join(path));
+    let kept = |entry: &walkdir::DirEntry| {
+        !TOOLS.iter().any(|name| entry.file_name() == *name) && !MADE.iter().any(|path| entry.path() == root.join(path))
+    };
     let files = WalkDir::new(&root).sort_by_file_name().into_iter().filter_entry(kept).map(Result::unwrap);
     let found = files.filter(|entry| entry.file_type().is_file() && entry.path().to_string_lossy().ends_with(ending));
     found.map(|entry| (entry.path().strip_prefix(&root).unwrap().to_owned(), text(entry.path()))).collect()
