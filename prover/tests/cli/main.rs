@@ -14,6 +14,7 @@ mod haircuts;
 mod import;
 mod market;
 mod prove;
+mod reproduce;
 mod sandbox;
 mod solidity;
 mod verify;
