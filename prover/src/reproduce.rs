@@ -231,8 +231,10 @@ impl Reproduction {
             origin: key.srs().origin(),
             things: Vec::new(),
             not_established: vec![
-                "that a proof is valid, and that statements and times are in order: surety verify and surety audit check that".to_owned(),
-                "that universe, policy and market are the ones that you were told of: compare the identifiers".to_owned(),
+                "that a proof is valid, and that statements and times are in order: surety verify checks that"
+                    .to_owned(),
+                "that universe, policy and market are the ones that you were told of: compare the identifiers"
+                    .to_owned(),
             ],
             ground: Ground { policy, key, source, market: None, deployed: None },
         };
@@ -275,7 +277,8 @@ impl Reproduction {
             policy.policy().levels.iter().map(|level| Ok((level.name.clone(), self.coef(&level.name, &prices)?)));
         let coefficients = coefficients.collect::<Result<Vec<_>, Error>>()?;
         if snapshot.reports.is_empty() {
-            let limit = "that the prices are a market's: nobody has signed them; only the chain says whether a contract has taken them";
+            let limit =
+                "that the prices are a market's: nobody has signed them; only a chain says whether they were taken";
             self.not_established.push(limit.to_owned());
         }
         self.recompute(SNAPSHOT, id.0);
@@ -410,9 +413,8 @@ impl Reproduction {
             }
         }
         if !is_compiled {
-            self.not_established.push(format!(
-                "that the code follows from the source: it was taken from {by}, and not compiled with --solc"
-            ));
+            self.not_established
+                .push(format!("that the code follows from the source: it is {by}'s, not compiled with --solc"));
         }
         Ok(())
     }
@@ -465,7 +467,10 @@ impl Reproduction {
         for fact in facts {
             self.fact(&by("registry", at.policies), fact);
         }
-        self.not_established.push("that the code of registries, oracle and vault is this project's: only the verifying contract's is compared".to_owned());
+        self.not_established.push(
+            "that registries, oracle and vault are this project's: only the verifying contract's code is compared"
+                .to_owned(),
+        );
         match market {
             Some(Some(facts)) => facts.into_iter().for_each(|fact| self.fact(&by("oracle", at.oracle), fact)),
             Some(None) => {
