@@ -1,8 +1,12 @@
-//! A policy's commitments as a verifier gets them: computed here, or, without the set-up, the published ones.
+//! A policy's commitments as a verifier gets them: computed here, or, without the set-up, the published ones; and their names.
 
 use surety_kzg::{Event, Observer, SrsId, store::StoreError};
-use surety_margin::{policy::Policy, universe::Universe};
-use surety_verifier::compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile};
+use surety_margin::{
+    ident::{HexBytes, Name},
+    policy::Policy,
+    universe::Universe,
+};
+use surety_verifier::compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile, LevelCommitments};
 
 use crate::{
     Error,
@@ -31,4 +35,22 @@ pub fn of(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What people call a commitment of a level: its column, and the level.
+#[must_use]
+pub fn name(level: &Name, column: &str) -> String {
+    format!("level {level}: {column}")
+}
+
+/// The commitments of a policy's programs by their names: `IDX`, `FLAG`, `B_0 … B_U` of each level.
+#[must_use]
+pub fn named(file: &CompiledPolicyFile) -> Vec<(String, HexBytes<64>)> {
+    let of_level = |LevelCommitments { level, idx, flag, base, market }: &LevelCommitments| {
+        let fixed = [("IDX", idx), ("FLAG", flag)].map(|(column, point)| (name(level, column), *point));
+        let factors = std::iter::once(base).chain(market).enumerate();
+        let factors = factors.map(|(index, point)| (name(level, &format!("B_{index}")), *point));
+        fixed.into_iter().chain(factors).collect::<Vec<_>>()
+    };
+    file.levels.iter().flat_map(of_level).collect()
 }

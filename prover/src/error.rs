@@ -19,7 +19,8 @@ use surety_verifier::{
 use crate::{
     account::AccountError, archive::ArchiveError, audit::AuditError, chain::ChainError, directories::NoHome,
     documents::DocumentError, explain::ExplainError, files::FileError, keys::KeyError, ledger::LedgerError,
-    oracle::OracleError, prove::ProveError, setup::SetupError, source::SourceError, vault::VaultError,
+    oracle::OracleError, prove::ProveError, reproduce::ReproduceError, setup::SetupError, source::SourceError,
+    vault::VaultError,
 };
 
 /// What kind of failure it is.
@@ -117,6 +118,9 @@ pub enum Error {
     /// Many attestations.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// What was recomputed is not what is claimed.
+    #[error(transparent)]
+    Reproduce(#[from] ReproduceError),
 }
 
 impl From<FileError> for Error {
@@ -169,6 +173,7 @@ impl Error {
             Self::Archive(error) => archive_class(error),
             Self::Prove(error) => prove_class(error),
             Self::Audit(error) => error.class(),
+            Self::Reproduce(error) => error.class(),
             Self::Vault(error) => vault_class(error),
             Self::Chain(error) => error.class(),
             Self::Rejected(rejection) => match rejection.class() {
@@ -207,6 +212,7 @@ impl Error {
             Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
             Self::Audit(_) => "audit",
+            Self::Reproduce(_) => "reproduce",
             Self::Rejected(rejection) | Self::Prove(ProveError::Refused(rejection)) => return rejection.rule.name(),
             Self::Prove(_) => "prove",
         };
@@ -236,6 +242,7 @@ impl Error {
             Self::Rejected(rejection)
             | Self::Prove(ProveError::Refused(rejection))
             | Self::Oracle(OracleError::Previous(rejection)) => vec![rejection.into()],
+            Self::Reproduce(ReproduceError::Differs { differences, .. }) => differences.clone(),
             _ => Vec::new(),
         }
     }

@@ -16,6 +16,7 @@
 //! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`imported`] | what imports from files of others write |
 //! | [`audit`], [`commitments`] | many attestations at once, and what strikes an auditor about them |
+//! | [`reproduce`] | everything that is claimed, recomputed and compared |
 //! | [`oracle`] | what oracle nodes sign, and the snapshot of their reports |
 //! | [`archive`] | what an auditor was shown, kept so that nothing can vanish from it |
 //! | [`demo`], [`example`] | the whole way, on the example |
@@ -45,6 +46,7 @@ pub mod ledger;
 pub mod opening;
 pub mod oracle;
 pub mod prove;
+pub mod reproduce;
 pub mod resources;
 pub mod self_test;
 pub mod setup;

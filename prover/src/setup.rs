@@ -88,13 +88,24 @@ impl Setups {
         observer: &dyn Observer,
     ) -> Result<VerifyingKey, SetupError> {
         match VerifyingKey::pinned(capacity, id) {
-            Err(KeyError::UnknownSrs { .. }) => {
-                let key = self.verifier_key(id, capacity, observer)?;
-                let protocol = Protocol::of(capacity).map_err(KeyError::from)?;
-                Ok(VerifyingKey::derive(protocol, &self.srs(&key, capacity, observer)?)?)
-            }
+            Err(KeyError::UnknownSrs { .. }) => self.derive_key(id, capacity, observer),
             key => Ok(key?),
         }
+    }
+
+    /// The verifying key of a capacity class that the powers of a set-up give, whether or not one is checked in.
+    ///
+    /// # Errors
+    /// If the set-up is not known, not imported, or too small.
+    pub fn derive_key(
+        &self,
+        id: SrsId,
+        capacity: Capacity,
+        observer: &dyn Observer,
+    ) -> Result<VerifyingKey, SetupError> {
+        let key = self.verifier_key(id, capacity, observer)?;
+        let protocol = Protocol::of(capacity).map_err(KeyError::from)?;
+        Ok(VerifyingKey::derive(protocol, &self.srs(&key, capacity, observer)?)?)
     }
 
     fn verifier_key(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<VerifierKey, SetupError> {

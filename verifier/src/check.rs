@@ -40,7 +40,7 @@ use crate::{
     compiled::{CommittedPolicy, ProgramCommitments},
     context::Context,
     eip712::Audience,
-    ids::{LevelId, PolicyId, SnapshotId},
+    ids::{LevelId, PolicyId, SnapshotId, UniverseId},
     key::VerifyingKey,
     pairing::{PairingCheck, PairingFailed},
     plonk::KnownCommitments,
@@ -86,7 +86,11 @@ pub struct Vault {
     pub commitment: G1Affine,
 }
 
-/// What an attestation that passed every check establishes, and what it does not.
+/// What an attestation that passed every check establishes.
+pub const ESTABLISHED: &str = "the balances that the policy's sources signed satisfied the level of the policy at the snapshot's prices, \
+     as of the times that are stated";
+
+/// An attestation that passed every check: what it is about, and how far that goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// Whose holdings.
@@ -97,6 +101,14 @@ pub struct Accepted {
     pub policy: Name,
     /// The policy.
     pub policy_id: PolicyId,
+    /// What holdings are over.
+    pub universe: UniverseId,
+    /// The market snapshot.
+    pub snapshot: SnapshotId,
+    /// The digest of the verifying key.
+    pub verifying_key: Bytes32,
+    /// The set-up.
+    pub srs: Bytes32,
     /// The registry that it counts for.
     pub audience: Audience,
     /// The market's epoch.
@@ -120,6 +132,16 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    /// What follows: nothing, where everybody knows the set-up's secret.
+    #[must_use]
+    pub fn established(&self) -> &'static str {
+        if self.insecure_srs {
+            "nothing: everybody knows the set-up's secret, and can prove anything"
+        } else {
+            ESTABLISHED
+        }
+    }
+
     /// What does not follow, however well the checks went.
     #[must_use]
     pub fn not_established(&self) -> Vec<&'static str> {
@@ -298,6 +320,10 @@ impl<'a> Groundwork<'a> {
             level: claim.level.clone(),
             policy: policy.policy().name.clone(),
             policy_id: policy.id(),
+            universe: policy.universe_id(),
+            snapshot: self.snapshot_id,
+            verifying_key: files.verifying_key.digest().bytes(),
+            srs: policy.universe().srs,
             audience: claim.audience,
             epoch: claim.epoch,
             prices_at: market.oldest,

@@ -14,6 +14,7 @@ impl Accepted {
     #[must_use]
     pub fn findings(&self) -> Value {
         let mut findings = json!(self);
+        findings["established"] = json!(self.established());
         findings["not_established"] = json!(self.not_established());
         findings["faith"] =
             self.faith.iter().map(|anchor| json!({ "anchor": anchor, "text": anchor.to_string() })).collect();

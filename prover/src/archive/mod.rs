@@ -16,6 +16,7 @@
 mod document;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,6 +28,7 @@ use surety_margin::{
     ident::{Bytes32, HexBytes},
     text::{Format, InputErrors},
 };
+use tempfile::TempDir;
 
 pub use self::document::{Archived, Kind};
 use crate::files::{self, FileError};
@@ -347,6 +349,25 @@ impl Archive {
                 written => Ok(written?),
             }
         })
+    }
+
+    /// Writes every document to a directory for this process alone, named as in an export. It is removed when dropped, so nothing
+    /// in it has to outlive a crash.
+    ///
+    /// # Errors
+    /// If the archive is not whole, or a file cannot be written.
+    pub(crate) fn unpack(&self, noted: Option<Bytes32>) -> Result<(TempDir, Summary), ArchiveError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error| FileError::Io { path, action: "cannot be written", error }
+        };
+        let directory = tempfile::tempdir().map_err(failed(&std::env::temp_dir()))?;
+        let summary = self.read(noted, |entry| {
+            let path = directory.path().join(entry.file_name());
+            fs::write(&path, &entry.document.text).map_err(failed(&path))?;
+            Ok::<_, ArchiveError>(())
+        })?;
+        Ok((directory, summary))
     }
 
     fn failed(&self, error: rusqlite::Error) -> ArchiveError {

@@ -48,6 +48,26 @@ pub struct Series {
     pub attested_seconds: u64,
     /// The times at which it was attested, ascending and apart from each other.
     pub attested: Vec<Span>,
+    /// Its months, from its first attestation to the audit, or to the end of its last attestation if that is earlier.
+    pub months: Vec<SubjectMonth>,
+}
+
+/// A month of a subject at a level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SubjectMonth {
+    /// As in `2026-11`, in UTC.
+    pub month: String,
+    /// Attestations that can have been made in it at the earliest.
+    pub attestations: usize,
+    /// How much of its time the subject was attested, in parts per million, from its first attestation on, up to the audit.
+    /// Rounded down.
+    pub attested_ppm: u64,
+}
+
+impl From<Month> for SubjectMonth {
+    fn from(Month { month, attestations, attested_ppm, .. }: Month) -> Self {
+        Self { month, attestations, attested_ppm }
+    }
 }
 
 /// A time, both ends included.
@@ -95,12 +115,13 @@ impl History {
         let mut starts: BTreeMap<(Bytes32, Name), Vec<Timestamp>> = BTreeMap::new();
         for ((policy, level, subject), (policy_name, mut spans)) in spans {
             spans.sort();
-            starts.entry((policy, level.clone())).or_default().extend(spans.iter().map(|span| span.from));
+            let own_starts: Vec<_> = spans.iter().map(|span| span.from).collect();
+            starts.entry((policy, level.clone())).or_default().extend(&own_starts);
             let attestations = spans.len();
             let attested = merged(spans);
             let current = attested.iter().any(|span| (span.from..=span.until).contains(&at));
             let attested_seconds = attested.iter().map(|span| span.seconds(0, at.0.saturating_add(1))).sum();
-            subjects.push(Series {
+            let mut series = Series {
                 subject,
                 policy,
                 policy_name,
@@ -109,7 +130,10 @@ impl History {
                 current,
                 attested_seconds,
                 attested,
-            });
+                months: Vec::new(),
+            };
+            series.months = months(&[&series], &own_starts, at).into_iter().map(SubjectMonth::from).collect();
+            subjects.push(series);
         }
         let months = starts.iter().flat_map(|((policy, level), starts)| {
             let series: Vec<_> =
@@ -270,6 +294,14 @@ mod tests {
             })
             .collect();
         assert_eq!(months, [("2020-01", 1, 1, 1, 1_000_000), ("2020-02", 1, 2, 2, 30 * 1_000_000 / 58)]);
+        let of_subjects: Vec<Vec<_>> = history.subjects.iter().map(|series| series.months.clone()).collect();
+        let month = |month: &str, attestations, attested_ppm| SubjectMonth {
+            month: month.to_owned(),
+            attestations,
+            attested_ppm,
+        };
+        let first = vec![month("2020-01", 1, 1_000_000), month("2020-02", 0, 1_000_000 / 29)];
+        assert_eq!(of_subjects, [first, vec![month("2020-02", 1, 1_000_000)]]);
         assert_eq!(History::of(&[], Timestamp(0)), History::default());
     }
 

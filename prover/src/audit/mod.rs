@@ -12,6 +12,7 @@
 //! | [`entry`] | the verdict on one attestation |
 //! | [`finding`] | what strikes an auditor where many attestations are seen together |
 //! | [`history`] | when each subject was attested |
+//! | [`kept`] | the same for an archive |
 
 mod library;
 mod scan;
@@ -19,6 +20,7 @@ mod scan;
 pub mod entry;
 pub mod finding;
 pub mod history;
+pub mod kept;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,7 +44,7 @@ use surety_verifier::{
     BatchError,
     attestation::Attestation,
     batch,
-    check::{self, Groundwork, Terms},
+    check::{self, ESTABLISHED, Groundwork, Terms},
     ids::PolicyId,
     pairing::PairingCheck,
     rejection::Rejection,
@@ -53,6 +55,7 @@ use self::{
     entry::{Entry, Evidence, Reason, Verdict},
     finding::Finding,
     history::History,
+    kept::Kept,
     library::{Known, Library, Shelves},
 };
 use crate::{Class, Error, documents, setup::Setups};
@@ -69,10 +72,6 @@ pub const NOT_ESTABLISHED: [&str; 6] = [
     "how large a margin is, only that it is not negative",
     "that the policies' haircuts, scenarios and lists of sources are wise",
 ];
-
-/// What an accepted attestation establishes.
-pub const ESTABLISHED: &str = "the balances that the policy's sources signed satisfied the level of the policy at the snapshot's prices, \
-     as of the times that are stated";
 
 /// Why an audit fails as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +158,9 @@ pub struct Audit {
     pub lapsed: usize,
     /// Files that are no attestations, and to which none can refer.
     pub ignored: usize,
+    /// The archive that was audited, if it was one and not a directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Kept>,
     /// As of when.
     pub at: Timestamp,
     /// Whether lapsed attestations are accepted.
@@ -298,6 +300,7 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
         rejected: attestations.len() - accepted,
         lapsed,
         ignored: found.ignored,
+        archive: None,
         at: request.at,
         history: request.history,
         timing,

@@ -60,6 +60,40 @@ sol! {
         Level[] levels;
     }
 
+    struct LevelWiring {
+        bytes32 level;
+        uint256[2] idx;
+        uint256[2] flag;
+    }
+
+    struct Terms {
+        bytes32 universe;
+        bytes32 srs;
+        bytes32 verifyingKey;
+        address verifier;
+        address vault;
+        uint32 k;
+        uint40 validity;
+        uint40 maxStatementSkew;
+        uint40 maxStatementAge;
+        uint40 grace;
+        bool acceptsMarked;
+        Source[] sources;
+        address[] nodes;
+        LevelWiring[] levels;
+    }
+
+    struct MarketRules {
+        uint40 epochLength;
+        uint40 maxAge;
+        uint40 maxSkew;
+        uint32 quorum;
+        uint32 levelCount;
+        address[] nodes;
+        Feed[] feeds;
+        LevelCoefficients[] levels;
+    }
+
     interface IPolicyRegistry {
         error UnknownPolicy(bytes32 policy);
         error PolicyExists(bytes32 policy);
@@ -71,6 +105,8 @@ sol! {
 
         function publish(Publication calldata publication) external returns (bytes32 policy);
         function countsFrom(bytes32 policy) external view returns (uint40);
+        function terms(bytes32 policy) external view returns (Terms memory);
+        function marketRules(bytes32 policy) external view returns (MarketRules memory);
     }
 
     struct Snapshot {
@@ -110,6 +146,7 @@ sol! {
         function take(bytes32 policy) external returns (uint64 epoch);
         function submit(SignedSnapshot calldata snapshot, address[] calldata signers, bytes[] calldata signatures) external;
         function latest(bytes32 policy) external view returns (Snapshot memory);
+        function read(bytes32 policy, uint64 epoch, uint256 level) external view returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef);
         function pricesOf(bytes32 policy, uint64 epoch) external view returns (uint96[] memory);
         function idOf(bytes32 policy, uint64 epoch) external view returns (bytes32);
     }
@@ -330,9 +367,12 @@ mod tests {
         let declared = declarations(&sources(), "function");
         check::<IPolicyRegistry::publishCall>(&declared);
         check::<IPolicyRegistry::countsFromCall>(&declared);
+        check::<IPolicyRegistry::termsCall>(&declared);
+        check::<IPolicyRegistry::marketRulesCall>(&declared);
         check::<ISnapshotOracle::takeCall>(&declared);
         check::<ISnapshotOracle::submitCall>(&declared);
         check::<ISnapshotOracle::latestCall>(&declared);
+        check::<ISnapshotOracle::readCall>(&declared);
         check::<ISnapshotOracle::pricesOfCall>(&declared);
         check::<ISnapshotOracle::idOfCall>(&declared);
         check::<IAttestationRegistry::attestCall>(&declared);
@@ -359,6 +399,9 @@ mod tests {
         same("LevelCoefficients", LevelCoefficients::eip712_root_type());
         same("Level", Level::eip712_root_type());
         same("Publication", Publication::eip712_root_type());
+        same("LevelWiring", LevelWiring::eip712_root_type());
+        same("Terms", Terms::eip712_root_type());
+        same("MarketRules", MarketRules::eip712_root_type());
         same("Snapshot", Snapshot::eip712_root_type());
         same("SignedSnapshot", SignedSnapshot::eip712_root_type());
         same("Statement", Statement::eip712_root_type());

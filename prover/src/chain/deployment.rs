@@ -1,12 +1,12 @@
 //! Where the contracts are: creating them from what Forge has built, and making sure that what is there is right.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use alloy_primitives::{U256, aliases::U96, hex};
+use alloy_primitives::{U256, aliases::U96};
 use alloy_sol_types::SolValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_kzg::{Origin, Params, point};
+use surety_kzg::{Params, point};
 use surety_margin::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes},
@@ -14,18 +14,16 @@ use surety_margin::{
     text::Document,
     units::Seconds,
 };
-use surety_verifier::{CommittedPolicy, VerifyingKey, eip712::Audience, signature::SigningKey, solidity};
+use surety_verifier::{CommittedPolicy, VerifyingKey, eip712::Audience, signature::SigningKey};
 
 use super::{
     abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, seconds, word},
+    artifact::Artifact,
     error::{Action, ChainError},
     node::Node,
     rules::{self, VaultRules},
 };
-use crate::{
-    error::{Class, Error},
-    files,
-};
+use crate::error::{Class, Error};
 
 /// A contract without an answer is none that verifies proofs.
 const VK_HASH: Action = Action { name: "VK_HASH of the deployment's verifier", refusal: Class::Mismatch };
@@ -115,13 +113,13 @@ impl Contracts {
         key: &SigningKey,
     ) -> Result<Self, Error> {
         let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
-            Ok::<_, Error>(node.create(key, artifact.code(&arguments)?, Action::new(action))?)
+            let code = [artifact.creation_code()?, arguments].concat();
+            Ok::<_, Error>(node.create(key, code, Action::new(action))?)
         };
         let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
             create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
         };
-        let (file, contract) = (verifier_file(verifying_key), solidity::contract_name(verifying_key));
-        let verifier = Artifact::read(artifacts, &file, &contract, &[])?;
+        let verifier = Artifact::of_verifier(artifacts, verifying_key)?;
         let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
         let delay = seconds("delay", terms.delay.0)?;
         let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
@@ -228,75 +226,4 @@ fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Resu
         Ok(Asset { token: address(&asset.token), unit: U96::from(asset.unit), x, y })
     };
     rules.assets.iter().map(asset).collect()
-}
-
-/// What the project calls the source of a key's contract: those for the development set-up bear another name.
-fn verifier_file(key: &VerifyingKey) -> String {
-    match key.srs().origin() {
-        Origin::InsecureDevelopment => format!("DevelopmentVerifierK{}", key.protocol().capacity.k()),
-        _ => solidity::contract_name(key),
-    }
-}
-
-/// A contract as Forge has built it.
-#[derive(Deserialize)]
-struct Artifact {
-    abi: Vec<Entry>,
-    bytecode: Bytecode,
-    #[serde(skip)]
-    path: PathBuf,
-}
-
-/// A part of an interface.
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    inputs: Vec<Input>,
-}
-
-#[derive(Deserialize)]
-struct Input {
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct Bytecode {
-    object: String,
-}
-
-impl Artifact {
-    /// Reads the artifact of a contract whose constructor takes arguments of these types.
-    fn read(directory: &Path, file: &str, contract: &str, types: &[&str]) -> Result<Self, Error> {
-        let path = directory.join(format!("{file}.sol")).join(format!("{contract}.json"));
-        let text = files::read_text(&path)?;
-        let mismatch = |expected: String, found: String| ChainError::Mismatch {
-            input: path.display().to_string(),
-            expected,
-            found,
-            advice: "build the contracts of this version with contracts/check or forge build, and give --artifacts contracts/out",
-        };
-        let artifact: Self = serde_json::from_str(&text)
-            .map_err(|error| mismatch("an artifact of Forge".to_owned(), error.to_string()))?;
-        let constructor = artifact.abi.iter().find(|entry| entry.kind == "constructor");
-        let found: Vec<_> = constructor.iter().flat_map(|entry| &entry.inputs).map(|input| &*input.kind).collect();
-        if found != types {
-            let list = |types: &[&str]| format!("a constructor ({})", types.join(", "));
-            return Err(mismatch(list(types), list(&found)).into());
-        }
-        Ok(Self { path, ..artifact })
-    }
-
-    /// What creates the contract.
-    fn code(&self, arguments: &[u8]) -> Result<Vec<u8>, ChainError> {
-        let code = hex::decode(&self.bytecode.object).map_err(|_| ChainError::Mismatch {
-            input: self.path.display().to_string(),
-            expected: "the code of a contract".to_owned(),
-            found: "something else, or libraries that are not linked".to_owned(),
-            advice: "build the contracts of this version with contracts/check or forge build",
-        })?;
-        Ok([code, arguments.to_vec()].concat())
-    }
 }

@@ -7,14 +7,17 @@
 //! |---|---|
 //! | [`node`] | a node of the chain, asked over HTTP; transactions |
 //! | [`error`] | why something did not work, and what contracts say when they refuse |
+//! | `artifact` | contracts as Forge has built them |
 //! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
 //! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
 //! | [`market`] | snapshots: taking them, signing them, reading them |
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
+//! | [`published`] | what contracts say, for whoever has recomputed what they should say |
 //! | `abi` | the contracts' interfaces |
 
 mod abi;
+pub(crate) mod artifact;
 
 pub mod attest;
 pub mod collateral;
@@ -23,6 +26,7 @@ pub mod error;
 pub mod market;
 pub mod node;
 pub mod publish;
+pub mod published;
 pub mod rules;
 
 pub use self::{

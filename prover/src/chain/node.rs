@@ -172,8 +172,16 @@ impl Node {
 
     /// Whether there is a contract at an address.
     pub(super) fn has_code(&self, at: &EvmAddress) -> Result<bool, ChainError> {
+        Ok(!self.code(at)?.is_empty())
+    }
+
+    /// The code at an address; empty where there is no contract.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn code(&self, at: &EvmAddress) -> Result<Vec<u8>, ChainError> {
         let code: Output = self.ask("eth_getCode", json!([at, "latest"]))?;
-        Ok(!code.0.is_empty())
+        Ok(code.0)
     }
 
     /// What a contract answers.
@@ -380,19 +388,30 @@ impl Transaction {
 
 /// A node that answers what a test wants.
 #[cfg(test)]
-pub(super) mod fake {
+pub(crate) mod fake {
     use std::{
         io::{BufRead as _, BufReader, Read as _, Write as _},
         net::TcpListener,
         thread,
     };
 
+    use alloy_primitives::hex;
     use serde_json::{Value, json};
 
     use super::Node;
 
     /// A node of chain 1 that gives `answer` to every method but the question for the chain.
-    pub(in crate::chain) fn node(answer: impl Fn(&str, &Value) -> Value + Send + 'static) -> Node {
+    pub(crate) fn node(answer: impl Fn(&str, &Value) -> Value + Send + 'static) -> Node {
+        serve(move |method, parameters| ("result", answer(method, parameters)))
+    }
+
+    /// A node of chain 1 whose contracts refuse every call with this data.
+    pub(crate) fn refusing_node(data: Vec<u8>) -> Node {
+        let fault = json!({ "code": 3, "message": "execution reverted", "data": hex::encode_prefixed(data) });
+        serve(move |_, _| ("error", fault.clone()))
+    }
+
+    fn serve(answer: impl Fn(&str, &Value) -> (&'static str, Value) + Send + 'static) -> Node {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         thread::spawn(move || {
@@ -412,11 +431,11 @@ pub(super) mod fake {
                 let mut body = vec![0; length];
                 stream.read_exact(&mut body).unwrap();
                 let request: Value = serde_json::from_slice(&body).unwrap();
-                let result = match request["method"].as_str().unwrap() {
-                    "eth_chainId" => json!("0x1"),
+                let (key, value) = match request["method"].as_str().unwrap() {
+                    "eth_chainId" => ("result", json!("0x1")),
                     method => answer(method, &request["params"]),
                 };
-                let body = json!({ "jsonrpc": "2.0", "id": 1, "result": result }).to_string();
+                let body = json!({ "jsonrpc": "2.0", "id": 1, key: value }).to_string();
                 let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
                 stream.get_mut().write_all((head + &body).as_bytes()).unwrap();
             }

@@ -65,7 +65,7 @@ impl Contracts {
         Ok(Published { policy: policy.id(), counts_from: Timestamp(from.to()), receipt })
     }
 
-    fn publication(&self, policy: &CommittedPolicy, rules: &ChainRules) -> Result<Publication, ChainError> {
+    pub(super) fn publication(&self, policy: &CommittedPolicy, rules: &ChainRules) -> Result<Publication, ChainError> {
         let (document, file) = (policy.policy(), policy.file());
         let feeds = feeds(document, rules)?;
         Ok(Publication {
@@ -109,7 +109,7 @@ impl Contracts {
 }
 
 /// The accounts, in ascending order.
-fn sources(policy: &Policy) -> Vec<Source> {
+pub(super) fn sources(policy: &Policy) -> Vec<Source> {
     let accounts = policy.sources.iter().flat_map(|source| source.accounts.iter().map(move |name| (source, name)));
     let mut accounts: Vec<_> = accounts.map(|(source, name)| (source.signer, AccountId::of(name))).collect();
     accounts.sort_unstable();

@@ -5,6 +5,7 @@ mod exit;
 mod inputs;
 mod output;
 mod progress;
+mod table;
 mod time;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -16,7 +17,7 @@ use surety_margin::units::Timestamp;
 use self::{
     commands::{
         archive, audit, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy,
-        prove, solidity, source, srs, universe, verify,
+        prove, reproduce, solidity, source, srs, universe, verify,
     },
     exit::Exit,
     output::{Answer, Failure, Form},
@@ -70,6 +71,8 @@ enum Command {
     Verify(verify::Args),
     /// Verify every attestation in a directory at once, and report on them
     Audit(audit::Args),
+    /// Recompute from public inputs what attestations, commitments and contracts claim, and compare
+    Reproduce(reproduce::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
     /// Keep public documents in an archive that nothing can vanish from
@@ -110,6 +113,7 @@ impl Command {
             Self::Prove(_) => ("prove", None),
             Self::Verify(_) => ("verify", None),
             Self::Audit(_) => ("audit", None),
+            Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
             Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
@@ -137,6 +141,7 @@ impl Command {
             Self::Prove(args) => prove::run(&args, session),
             Self::Verify(args) => verify::run(&args, session),
             Self::Audit(args) => audit::run(&args, session),
+            Self::Reproduce(args) => reproduce::run(&args, session),
             Self::Explain(args) => explain::run(&args),
             Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),

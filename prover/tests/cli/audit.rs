@@ -117,17 +117,47 @@ fn a_batch_is_accepted_and_reported_on() {
         4,
         "nothing is fetched: a namespace for each drawing, and the policy's header"
     );
-    for shown in [policy["id"].as_str().unwrap(), "12 accepted", env!("CARGO_PKG_VERSION"), "no source"] {
+    states_its_grounds(&page.replace("&#39;", "'"), &report);
+    for shown in ["12 accepted", "no source", "Months of each subject"] {
         assert!(page.contains(shown), "{shown}");
     }
     let csv = audit("batch --csv").expect(0).stdout;
     assert_eq!(csv.lines().count(), COUNT + 1);
     assert!(csv.starts_with("file,verdict,reason,"), "{csv}");
     let shown = audit("batch").expect(0).stdout;
-    for part in ["12 accepted, 0 rejected", "not established", "of the time", policy["srs"].as_str().unwrap()] {
+    states_its_grounds(&shown, &report);
+    for part in ["12 accepted, 0 rejected", "insecure set-up", "not established", "of the time"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
+    let header: Vec<_> = csv.lines().next().unwrap().split(',').collect();
+    let first: Vec<_> = csv.lines().nth(1).unwrap().split(',').collect();
+    let column = |name: &str| first[header.iter().position(|column| *column == name).unwrap()];
+    for (name, fact) in
+        [("policy", "id"), ("universe", "universe"), ("set_up", "srs"), ("verifying_key", "verifying_key")]
+    {
+        assert_eq!(column(name), policy[fact].as_str().unwrap(), "{name}");
+    }
+    assert_eq!(column("surety"), env!("CARGO_PKG_VERSION"));
+    assert!(column("snapshot").starts_with("0x"));
     audit("batch --csv --json").data();
+}
+
+/// Policy, universe, set-up, key and snapshots by hash, what is established and what not, months of subjects, and the version.
+#[track_caller]
+fn states_its_grounds(shown: &str, report: &Value) {
+    let policy = &report["policies"][0];
+    let hashes = ["id", "universe", "srs", "verifying_key"].map(|fact| text(&policy[fact]));
+    let snapshots = report["snapshots"].as_array().unwrap().iter().map(|snapshot| text(&snapshot["id"]));
+    for hash in hashes.into_iter().chain(snapshots) {
+        assert!(hash.starts_with("0x") && shown.contains(&hash), "{hash}: {shown}");
+    }
+    let subject = &report["timeline"]["subjects"][0];
+    let month = text(&subject["months"][0]["month"]);
+    for part in [&text(&subject["subject"]), &month, env!("CARGO_PKG_VERSION"), "the balances that the policy"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let limits = report["not_established"].as_array().unwrap();
+    assert!(!limits.is_empty() && limits.iter().all(|limit| shown.contains(limit.as_str().unwrap())), "{shown}");
 }
 
 #[test]
@@ -401,4 +431,83 @@ fn batches_over_days_have_a_history() {
     assert!(report["lapsed"].as_u64().unwrap() > 0);
     assert!(findings(&report, "notice").contains(&"lapse".to_owned()), "{}", report["findings"]);
     assert!(report["timeline"]["months"].as_array().unwrap().len() >= 2);
+    let subjects = report["timeline"]["subjects"].as_array().unwrap();
+    for subject in subjects {
+        let months = subject["months"].as_array().unwrap();
+        let attestations: u64 = months.iter().map(|month| month["attestations"].as_u64().unwrap()).sum();
+        assert_eq!(subject["attestations"], attestations, "{subject}");
+    }
+}
+
+/// Changes an archive as somebody would who has the file.
+fn tamper(archive: &Path, change: &str) {
+    let database = rusqlite::Connection::open(archive).unwrap();
+    database.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_so;").unwrap();
+    assert!(database.execute(change, []).unwrap() > 0, "the change changes something");
+}
+
+/// The batch, and one attestation of it with another's proof, in an archive; and its head.
+fn archive(name: &str) -> String {
+    let directory = copy(&format!("{name}-in"));
+    let files = attestations(&directory);
+    let proof = read_json(&files[1])["proof"].clone();
+    change(&files[0], |content| content["proof"] = proof);
+    let added = batch().sandbox.surety(&format!("archive add {name} {name}-in --json")).data();
+    text(&added["head"])
+}
+
+#[test]
+fn an_archive_is_audited_as_its_exported_directory() {
+    let head = archive("kept");
+    let sandbox = &batch().sandbox;
+    sandbox.surety("archive export kept --out kept-out").expect(0);
+    let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let line = |place: &str| format!("{place} --at {at} --json --trust batch/trust.toml");
+    let [mut of_archive, mut of_directory] = ["kept", "kept-out"].map(|place| data(&audit(&line(place)).expect(3)));
+    assert_eq!((&of_archive["accepted"], &of_archive["rejected"]), (&json!(COUNT - 1), &json!(1)));
+    let stands = of_archive.as_object_mut().unwrap().remove("archive").unwrap();
+    assert_eq!(stands["head"], head);
+    for report in [&mut of_archive, &mut of_directory] {
+        report.as_object_mut().unwrap().remove("timing").unwrap();
+    }
+    assert_eq!(of_archive, of_directory);
+    let run = audit(&format!("kept --head {head} --html kept.html")).expect(3);
+    let page = fs::read_to_string(sandbox.path("kept.html")).unwrap();
+    for shown in [&run.stdout, &page] {
+        assert!(shown.contains(&head) && shown.contains("begins with what it had at the noted head"), "{shown}");
+    }
+}
+
+#[test]
+fn rejects_an_archive_whose_chain_is_broken() {
+    archive("broken");
+    let path = batch().sandbox.path("broken");
+    tamper(&path, "UPDATE entries SET text = text || ' ' WHERE position = 3");
+    let run = audit("broken --json").expect(5);
+    let error = run.envelope()["error"].clone();
+    assert_eq!(error["code"], "archive");
+    assert!(error["message"].as_str().unwrap().contains("entry 3: expected the digest of its document"), "{error}");
+    assert!(run.envelope()["data"].is_null(), "nothing in it is judged");
+}
+
+#[test]
+fn rejects_an_archive_that_has_lost_what_it_had_at_the_noted_head() {
+    let head = archive("cut");
+    let path = batch().sandbox.path("cut");
+    audit(&format!("cut --head {head}")).expect(3);
+    tamper(&path, "DELETE FROM entries WHERE position = (SELECT max(position) FROM entries)");
+    let run = audit(&format!("cut --head {head} --json")).expect(5);
+    assert!(run.says("entries are missing or were replaced"), "{}", run.stdout);
+    let other = format!("0x{}", "5a".repeat(32));
+    audit(&format!("cut --head {other}")).expect(5);
+}
+
+#[test]
+fn rejects_archives_without_attestations_and_files_that_are_none() {
+    let sandbox = &batch().sandbox;
+    sandbox.surety("archive add public batch/universe.toml batch/policy.toml").expect(0);
+    let run = audit("public").expect(2);
+    assert!(run.stderr.contains("public: expected at least one attestation"), "{}", run.stderr);
+    audit("batch/policy.toml").expect(5);
+    audit(&format!("batch --head 0x{}", "5a".repeat(32))).expect(2);
 }

@@ -259,6 +259,15 @@ impl Scene {
         format!("chain {line} --json")
     }
 
+    /// Recomputes what is on the chain, which must agree, and returns the names of what was compared.
+    #[track_caller]
+    fn reproduces(&self, claims: &str) -> Vec<String> {
+        let line = self.line(&format!("ON --artifacts ARTIFACTS {claims}"));
+        let data = self.sandbox.surety(&line.replacen("chain", "reproduce here", 1)).data();
+        let things = data["things"].as_array().unwrap().iter().filter(|thing| thing["verdict"] == "agrees");
+        things.map(|thing| thing["name"].as_str().unwrap().to_owned()).collect()
+    }
+
     fn deployed(&self, contract: &str) -> Address {
         read_json(&self.sandbox.path("deployment.json"))[contract].as_str().unwrap().parse().unwrap()
     }
@@ -348,6 +357,13 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     scene.state(first);
     scene.prove("maintenance", "here/maintenance.json");
     scene.prove("initial", "here/initial.json");
+    // What is on the chain follows from the public files.
+    let reproduced = scene.reproduces("--attestation here/maintenance.json --attestation here/initial.json");
+    for name in
+        ["contract: runtime code", "level maintenance: B_1", "level initial: COEF", "policy: sources", "market: time"]
+    {
+        assert!(reproduced.contains(&name.to_owned()), "{name} is compared: {reproduced:?}");
+    }
     let balances = read_json(&sandbox.path("vault.json"));
     assert_eq!(balances["balances"], json!([{ "instrument": "USDC", "lots": "1000000000000" }]));
 
@@ -449,6 +465,12 @@ fn nodes_sign_a_snapshot_for_a_chain() {
     let verifier = scene.deployed("verifier");
     sandbox.surety(&format!("prove here --verifier {verifier:#x}")).expect(0);
     scene.run("attest here/attestation.json --dir here ON KEY");
+    let reproduced = scene.reproduces("--attestation here/attestation.json");
+    for name in
+        ["market snapshot", "level maintenance: COEF", "policy: oracle.quorum", "verifying contract", "registry"]
+    {
+        assert!(reproduced.contains(&name.to_owned()), "{name} is compared: {reproduced:?}");
+    }
     let standing = scene.run(&format!("query here ON --subject {:#x}", scene.subject));
     assert_eq!(standing["holds"], "maintenance");
 }

@@ -16,6 +16,7 @@ mod import;
 mod market;
 mod privacy;
 mod prove;
+mod reproduce;
 mod sandbox;
 mod solidity;
 mod verify;

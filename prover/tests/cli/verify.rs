@@ -27,6 +27,31 @@ fn statements(attestation: &mut Value) -> &mut Vec<Value> {
     attestation["claim"]["statements"].as_array_mut().unwrap()
 }
 
+/// What it establishes and what not, policy, universe, snapshot, key and set-up by hash, and the version.
+#[test]
+fn a_report_states_its_grounds() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let claim = read_json(&demo.join("attestation.json"))["claim"].clone();
+    let line = "verify demo/attestation.json --allow-insecure-srs";
+    let data = sandbox.surety(&format!("{line} --json")).data();
+    let shown = sandbox.surety(line).expect(0).stdout;
+    for (field, stated) in [
+        ("policy_id", "policy"),
+        ("universe", "universe"),
+        ("snapshot", "snapshot"),
+        ("verifying_key", "verifying_key"),
+        ("srs", "srs"),
+    ] {
+        assert_eq!(data[field], claim[stated], "{field}");
+        assert!(shown.contains(claim[stated].as_str().unwrap()), "{field}: {shown}");
+    }
+    // Over the development set-up a proof proves nothing.
+    assert!(data["established"].as_str().unwrap().starts_with("nothing"), "{data}");
+    for part in ["established: nothing", "not established:", env!("CARGO_PKG_VERSION")] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
 #[test]
 fn rejects_a_changed_proof() {
     let (sandbox, demo) = Sandbox::with_demo();

@@ -16,6 +16,7 @@ pub(super) mod key;
 pub(super) mod market;
 pub(super) mod policy;
 pub(super) mod prove;
+pub(super) mod reproduce;
 pub(super) mod solidity;
 pub(super) mod source;
 pub(super) mod srs;

@@ -105,18 +105,24 @@ pub(in crate::cli) fn commitments(
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     let faith: Vec<String> = accepted.faith.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "valid: {} satisfies {} of {}\npolicy       {}\nregistry     {} on chain {}\nprices       {}, epoch {}\n\
-         balances     {}\nvalid until  {}\n",
+        "valid: {} satisfies {} of {}\npolicy         {}\nuniverse       {}\nsnapshot       {}\nverifying key  {}\n\
+         set-up         {}\nregistry       {} on chain {}\nprices         {}, epoch {}\nbalances       {}\n\
+         valid until    {}\nestablished: {}\n",
         accepted.subject,
         accepted.level,
         accepted.policy,
         accepted.policy_id.0,
+        accepted.universe.0,
+        accepted.snapshot.0,
+        accepted.verifying_key,
+        accepted.srs,
         accepted.audience.registry,
         accepted.audience.chain_id,
         time::format(accepted.prices_at),
         accepted.epoch,
         time::format(accepted.balances_at),
         time::format(accepted.valid_until),
+        accepted.established(),
     );
     let mut list = |title: &str, items: &[String]| {
         if !items.is_empty() {
@@ -129,5 +135,6 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     list("marked: these prices have moved too far since the snapshot before, which the policy accepts:", &marked);
     list("taken on faith, for want of --trust or an entry in it:", &faith);
     list("not established:", &accepted.not_established().into_iter().map(str::to_owned).collect::<Vec<_>>());
+    text += &format!("surety {}\n", env!("CARGO_PKG_VERSION"));
     Answer::new(accepted.findings(), text)
 }

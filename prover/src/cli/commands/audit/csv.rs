@@ -4,13 +4,16 @@
 //! identifier, a name, a time or a sentence of this program.
 
 use ::csv::Writer;
-use surety::{Error, audit::Audit};
-use surety_margin::units::Timestamp;
+use surety::{
+    Error,
+    audit::{Audit, PolicyFacts},
+};
+use surety_margin::{ident::Bytes32, units::Timestamp};
 
 use super::word;
 use crate::cli::time;
 
-const HEADER: [&str; 17] = [
+const HEADER: [&str; 21] = [
     "file",
     "verdict",
     "reason",
@@ -28,6 +31,10 @@ const HEADER: [&str; 17] = [
     "pledged",
     "marked",
     "message",
+    "universe",
+    "set_up",
+    "verifying_key",
+    "surety",
 ];
 
 pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
@@ -37,6 +44,9 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
     for entry in &audit.attestations {
         let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
         let claimed = |field: fn(&surety::audit::entry::Established) -> String| claim.map(field).unwrap_or_default();
+        let policy = claim.and_then(|claim| audit.policies.iter().find(|policy| policy.id == claim.policy));
+        let checked =
+            |field: fn(&PolicyFacts) -> Bytes32| policy.map(|policy| field(policy).to_string()).unwrap_or_default();
         let either = |good: Option<String>, refused: Option<String>| good.or(refused).unwrap_or_default();
         let record = [
             entry.file.clone(),
@@ -56,6 +66,10 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
             claimed(|claim| claim.pledged.to_string()),
             claimed(|claim| claim.marked.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
             reason.map(|reason| reason.message.clone()).unwrap_or_default(),
+            checked(|policy| policy.universe),
+            checked(|policy| policy.srs),
+            checked(|policy| policy.verifying_key),
+            env!("CARGO_PKG_VERSION").to_owned(),
         ];
         writer.write_record(record).map_err(failed)?;
     }

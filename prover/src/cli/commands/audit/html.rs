@@ -12,6 +12,7 @@ use surety_calibration::svg::Colour;
 use surety_margin::{ident::EvmAddress, units::Timestamp};
 
 use super::{
+    archive,
     charts::{self, Line},
     duration, headline, percent, word,
 };
@@ -36,6 +37,8 @@ struct Page<'a> {
     warnings: Vec<[String; 4]>,
     months: Vec<[String; 6]>,
     subjects: Vec<[String; 6]>,
+    subject_months: Vec<[String; 6]>,
+    archive: Option<String>,
     snapshots: Vec<[String; 3]>,
     timing: String,
 }
@@ -55,6 +58,8 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         warnings: warnings(audit),
         months: months(audit),
         subjects: audit.timeline.subjects.iter().map(|series| subject(series, audit.at)).collect(),
+        subject_months: audit.timeline.subjects.iter().flat_map(subject_months).collect(),
+        archive: archive(audit),
         snapshots: snapshots(audit),
         timing: timing(audit),
     };
@@ -205,6 +210,20 @@ fn subject(series: &Series, at: Timestamp) -> [String; 6] {
         series.attested.len().saturating_sub(1).to_string(),
         percent(u64::try_from(share).unwrap_or(u64::MAX).min(1_000_000)),
     ]
+}
+
+fn subject_months(series: &Series) -> Vec<[String; 6]> {
+    let row = |month: &surety::audit::history::SubjectMonth| {
+        [
+            series.subject.to_string(),
+            series.policy_name.to_string(),
+            series.level.to_string(),
+            month.month.clone(),
+            month.attestations.to_string(),
+            percent(month.attested_ppm),
+        ]
+    };
+    series.months.iter().map(row).collect()
 }
 
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {

@@ -9,20 +9,24 @@ use std::path::PathBuf;
 
 use surety::{
     Error,
-    audit::{self, Audit, Request},
+    audit::{self, Audit, Request, kept::Kept},
     documents,
     files::{self, Access, Existing},
 };
-use surety_margin::units::Timestamp;
+use surety_margin::{ident::Bytes32, units::Timestamp};
 use surety_verifier::trust::Trust;
 
 use crate::cli::{Session, inputs::setups, output::Answer, time};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Directory with attestations and the universes, policies and market snapshots that they refer to, in any order
-    #[arg(value_name = "DIR")]
-    directory: PathBuf,
+    /// Directory with attestations and the universes, policies and market snapshots that they refer to, in any order; or an archive
+    /// of them, whose chain is checked first
+    #[arg(value_name = "DIR|ARCHIVE")]
+    place: PathBuf,
+    /// Of an archive, a head that you noted: it must still begin with what it had then
+    #[arg(long, value_name = "HASH", value_parser = Bytes32::parse)]
+    head: Option<Bytes32>,
     /// Your trust anchors: written by you, never taken from a prover; for several policies, one file for each
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
@@ -58,7 +62,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         files::check_target(path, Existing::Replace)?;
     }
     let request = Request {
-        directory: &args.directory,
+        directory: &args.place,
         trust: &trust,
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,
@@ -66,7 +70,16 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         history: args.history,
         one_by_one: args.one_by_one,
     };
-    let audit = audit::run(&request, &setups()?, &session.progress)?;
+    let audit = if args.place.is_file() {
+        audit::kept::run(&request, args.head, &setups()?, &session.progress)?
+    } else if args.head.is_some() {
+        return Err(Error::Usage(format!(
+            "--head: expected an archive, found {}, which is none",
+            args.place.display()
+        )));
+    } else {
+        audit::run(&request, &setups()?, &session.progress)?
+    };
     if audit.insecure_srs {
         session.progress.warn("INSECURE set-up: such proofs prove nothing; they were accepted because you allowed it");
     }
@@ -91,6 +104,13 @@ fn headline(audit: &Audit) -> String {
     } else {
         format!("{total} attestations: {accepted} accepted, {rejected} rejected{lapsed}")
     }
+}
+
+/// What the report is about, if that is an archive.
+fn archive(audit: &Audit) -> Option<String> {
+    let Kept { summary, noted } = audit.archive?;
+    let begins = noted.map(|noted| format!("; begins with what it had at the noted head {noted}")).unwrap_or_default();
+    Some(format!("{} entries up to head {}, chain checked{begins}", summary.entries, summary.head))
 }
 
 /// A share in percent with one decimal, rounded down.

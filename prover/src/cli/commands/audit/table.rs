@@ -7,8 +7,8 @@ use surety::audit::{
     finding::{Finding, Severity},
 };
 
-use super::{duration, headline, percent, word};
-use crate::cli::time;
+use super::{archive, duration, headline, percent, word};
+use crate::cli::{table::table, time};
 
 /// Most notices of one kind that are written out.
 const MOST_NOTICES: usize = 5;
@@ -16,12 +16,19 @@ const MOST_NOTICES: usize = 5;
 /// Most snapshots that are written out.
 const MOST_SNAPSHOTS: usize = 12;
 
+/// Most months of subjects that are written out.
+const MOST_MONTHS: usize = 60;
+
 pub(super) fn text(audit: &Audit) -> String {
     let mut text = format!("{} as of {}\n", headline(audit), time::format(audit.at));
+    if audit.insecure_srs {
+        text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
+    }
     levels(&mut text, audit);
     refused(&mut text, audit);
     findings(&mut text, &audit.findings);
     months(&mut text, audit);
+    months_of_subjects(&mut text, audit);
     grounds(&mut text, audit);
     text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
     text += "not established by any:\n";
@@ -131,8 +138,35 @@ fn months(text: &mut String, audit: &Audit) {
     }
 }
 
+fn months_of_subjects(text: &mut String, audit: &Audit) {
+    let rows = audit.timeline.subjects.iter().flat_map(|series| {
+        series.months.iter().map(|month| {
+            [
+                series.subject.to_string(),
+                series.policy_name.to_string(),
+                series.level.to_string(),
+                month.month.clone(),
+                month.attestations.to_string(),
+                percent(month.attested_ppm),
+            ]
+        })
+    });
+    let mut rows: Vec<_> = rows.collect();
+    let more = rows.len().saturating_sub(MOST_MONTHS);
+    rows.truncate(MOST_MONTHS);
+    if !rows.is_empty() {
+        table(text, ["subject", "policy", "level", "month", "attestations", "of the time"], rows);
+    }
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more: see --html or --json");
+    }
+}
+
 /// What attestations were checked against, by identifier.
 fn grounds(text: &mut String, audit: &Audit) {
+    if let Some(archive) = archive(audit) {
+        let _ = writeln!(text, "\narchive        {archive}");
+    }
     for policy in &audit.policies {
         let commitments = if policy.commitments_at_first_hand { "computed here" } else { "read from a file" };
         let _ = write!(
@@ -160,25 +194,4 @@ fn grounds(text: &mut String, audit: &Audit) {
         *text += "\ntaken on faith, for want of --trust or an entry in it:\n";
         audit.faith.iter().for_each(|faith| line(text, faith));
     }
-}
-
-/// Columns as wide as their contents, the last one as it comes.
-fn table<const N: usize>(text: &mut String, header: [&str; N], rows: Vec<[String; N]>) {
-    let mut widths = header.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut write = |cells: [&str; N]| {
-        let mut line = String::new();
-        for (cell, width) in cells.iter().zip(widths) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        *text += line.trim_end();
-        *text += "\n";
-    };
-    write([""; N]);
-    write(header);
-    rows.iter().for_each(|row| write(row.each_ref().map(String::as_str)));
 }

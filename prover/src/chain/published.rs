@@ -1,0 +1,445 @@
+//! What contracts say of a policy and of prices, beside what they should say. The policy's text, its programs and a
+//! snapshot are on this side; nothing that a contract says is relied on.
+
+use std::fmt::Display;
+
+use alloy_primitives::U256;
+use surety_margin::{
+    ident::{EvmAddress, HexBytes, Name},
+    market::Snapshot,
+    policy::{MarkedProofs, MarketEntry, Policy},
+};
+use surety_verifier::{CommittedPolicy, VerifyingKey, compiled::LevelCommitments, ids::LevelId, report::snapshot_id};
+
+use super::{
+    abi::{
+        Feed,
+        IPolicyRegistry::{marketRulesCall, termsCall},
+        ISnapshotOracle::{idOfCall, pricesOfCall, readCall},
+        MarketRules, Source, Terms, bytes32, encoded, word,
+    },
+    deployment::Deployment,
+    error::ChainError,
+    node::Node,
+    publish::{nodes, sources},
+};
+use crate::commitments;
+
+/// Something that a contract says, and what it should say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// What follows from the policy.
+    pub expected: String,
+    /// What the contract says.
+    pub found: String,
+    /// Whether that is the same or, where a contract may be stricter than the policy, within it.
+    pub holds: bool,
+}
+
+#[derive(Default)]
+struct Facts(Vec<Fact>);
+
+impl Facts {
+    fn add(&mut self, name: impl Into<String>, expected: impl Display, found: impl Display, holds: bool) {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        self.0.push(Fact { name: name.into(), expected, found, holds });
+    }
+
+    fn same<T: Display + PartialEq>(&mut self, name: impl Into<String>, expected: T, found: T) {
+        let holds = expected == found;
+        self.add(name, expected, found, holds);
+    }
+
+    fn at_most(&mut self, name: impl Into<String>, most: u64, found: u64) {
+        self.add(name, format!("at most {most}"), found, found <= most);
+    }
+}
+
+/// What the registry of policies says of a policy: its commitments, and the limits that follow from its text. Line, version,
+/// grace and feeds are the owner's, so they are not among the facts.
+///
+/// # Errors
+/// If the node does not answer, or what answers is no registry.
+pub fn policy(
+    node: &Node,
+    at: &Deployment,
+    policy: &CommittedPolicy,
+    key: &VerifyingKey,
+) -> Result<Vec<Fact>, ChainError> {
+    let id = word(&policy.id().0);
+    let mut facts = Facts::default();
+    let terms = match node.view(&at.policies, &termsCall { policy: id }) {
+        Err(ChainError::Refused { reason, .. }) => {
+            facts.add("policy", policy.id().0, format!("no such policy: {reason}"), false);
+            return Ok(facts.0);
+        }
+        terms => terms?,
+    };
+    let rules = node.view(&at.policies, &marketRulesCall { policy: id })?;
+    facts.same("policy", policy.id().0, policy.id().0);
+    check_terms(&mut facts, &terms, at, policy, key);
+    check_rules(&mut facts, &rules, policy.policy());
+    check_programs(&mut facts, &terms, &rules, policy);
+    Ok(facts.0)
+}
+
+fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &CommittedPolicy, key: &VerifyingKey) {
+    let (document, universe) = (policy.policy(), policy.universe());
+    facts.same("universe", policy.universe_id().0, bytes32(terms.universe));
+    facts.same("set-up", universe.srs, bytes32(terms.srs));
+    facts.same("capacity class", universe.capacity.k(), terms.k);
+    facts.same("verifying key", key.digest().bytes(), bytes32(terms.verifyingKey));
+    facts.same("verifying contract", at.verifier, HexBytes(terms.verifier.into_array()));
+    if !terms.vault.is_zero() {
+        facts.same("vault", text(at.vault), text(Some(HexBytes(terms.vault.into_array()))));
+    }
+    facts.same("policy: validity", document.validity.0, terms.validity.to());
+    facts.same("policy: statements.max_skew", document.statements.max_skew.0, terms.maxStatementSkew.to());
+    facts.same("policy: statements.max_age", document.statements.max_age.0, terms.maxStatementAge.to());
+    let accepts_marked = document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted);
+    facts.same("policy: marked prices accepted", accepts_marked, terms.acceptsMarked);
+    let listed =
+        |sources: &[Source]| list(sources.iter().map(|source| format!("{}/{}", source.signer, source.account)));
+    facts.same("policy: sources", listed(&sources(document)), listed(&terms.sources));
+    facts.same("policy: oracle.nodes", list(nodes(document)), list(&terms.nodes));
+}
+
+fn check_rules(facts: &mut Facts, rules: &MarketRules, policy: &Policy) {
+    facts.same("policy: oracle.epoch", policy.oracle.epoch.0, rules.epochLength.to());
+    facts.same("policy: oracle.max_age", policy.oracle.max_age.0, rules.maxAge.to());
+    facts.same("policy: oracle.max_skew", policy.oracle.max_skew.0, rules.maxSkew.to());
+    facts.same("policy: oracle.nodes of snapshots", list(nodes(policy)), list(&rules.nodes));
+    if rules.feeds.is_empty() {
+        facts.same("policy: oracle.quorum", policy.oracle.quorum, rules.quorum);
+        return;
+    }
+    facts.same("quorum, where there are feeds", 0, rules.quorum);
+    facts.same("number of feeds", policy.market.len(), rules.feeds.len());
+    for (entry, feed) in policy.market.iter().zip(&rules.feeds) {
+        check_feed(facts, policy, entry, feed);
+    }
+}
+
+/// A feed may be held to stricter rules than the policy's, not to laxer ones. Which contract it is, is the owner's choice.
+fn check_feed(facts: &mut Facts, policy: &Policy, entry: &MarketEntry, feed: &Feed) {
+    let name = |what: &str| format!("feed of {}: {what}", entry.name);
+    facts.same(name("decimals"), entry.decimals.get(), feed.decimals);
+    facts.same(name("min"), entry.min.get(), feed.min.to());
+    facts.same(name("max"), entry.max.get(), feed.max.to());
+    facts.at_most(name("max_age"), policy.oracle.max_age_of(entry).0, feed.maxAge.into());
+    let (deviation, name) = (u64::from(feed.maxDeviation), name("max_deviation"));
+    match policy.oracle.breaker.map(|breaker| u64::from(breaker.max_deviation_of(entry).0)) {
+        // Zero is no limit.
+        Some(most) => facts.add(name, format!("from 1 to {most}"), deviation, (1..=most).contains(&deviation)),
+        None => facts.same(name, 0, deviation),
+    }
+}
+
+/// Where nodes sign, nothing is computed from `B_0 … B_U`, and the registry does not keep them.
+fn check_programs(facts: &mut Facts, terms: &Terms, rules: &MarketRules, policy: &CommittedPolicy) {
+    let levels = policy.file().levels;
+    facts.same("number of levels", levels.len(), terms.levels.len());
+    facts.same("number of levels with prices", levels.len(), rules.levelCount as usize);
+    for (LevelCommitments { level, idx, flag, .. }, found) in levels.iter().zip(&terms.levels) {
+        facts.same(format!("level {level}: identifier"), LevelId::of(level).0, bytes32(found.level));
+        facts.same(commitments::name(level, "IDX"), *idx, encoded(found.idx));
+        facts.same(commitments::name(level, "FLAG"), *flag, encoded(found.flag));
+    }
+    if rules.feeds.is_empty() {
+        return;
+    }
+    facts.same("number of levels with coefficients", levels.len(), rules.levels.len());
+    for (LevelCommitments { level, base, market, .. }, found) in levels.iter().zip(&rules.levels) {
+        facts.same(commitments::name(level, "B_0"), *base, encoded(found.base));
+        facts.same(format!("level {level}: number of prices"), market.len(), found.market.len());
+        for (index, (expected, found)) in market.iter().zip(&found.market).enumerate() {
+            facts.same(commitments::name(level, &format!("B_{}", index + 1)), *expected, encoded(*found));
+        }
+    }
+}
+
+/// What the oracle says of a snapshot, with the commitments to the coefficients of the policy's levels, in their order. None
+/// if it does not have the snapshot's epoch: it keeps the newest two.
+///
+/// # Errors
+/// If the node does not answer, or what answers is no oracle.
+pub fn snapshot(
+    node: &Node,
+    at: &Deployment,
+    policy: &CommittedPolicy,
+    snapshot: &Snapshot,
+    coefficients: &[(Name, HexBytes<64>)],
+) -> Result<Option<Vec<Fact>>, ChainError> {
+    let (id, epoch) = (word(&policy.id().0), snapshot.epoch);
+    let mut facts = Facts::default();
+    for (place, (level, coef)) in coefficients.iter().enumerate() {
+        let kept = match node.view(&at.oracle, &readCall { policy: id, epoch, level: U256::from(place) }) {
+            Err(ChainError::Refused { reason, .. }) if reason.to_string().starts_with("UnknownEpoch") => {
+                return Ok(None);
+            }
+            kept => kept?,
+        };
+        if place == 0 {
+            facts.same("market: epoch", epoch, kept.snapshot.epoch);
+            facts.same("market: time", snapshot.time.0, kept.snapshot.time.to());
+        }
+        facts.same(commitments::name(level, "COEF"), *coef, encoded(kept.coef));
+    }
+    let signed = bytes32(node.view(&at.oracle, &idOfCall { policy: id, epoch })?);
+    if signed != HexBytes::ZERO {
+        facts.same("market snapshot", snapshot_id(policy, snapshot).0, signed);
+        return Ok(Some(facts.0));
+    }
+    let prices = node.view(&at.oracle, &pricesOfCall { policy: id, epoch })?;
+    facts.same("number of prices", snapshot.prices.len(), prices.len());
+    for (stated, price) in snapshot.prices.iter().zip(prices) {
+        facts.same(format!("price of {}", stated.entry), stated.price.get(), price.to());
+    }
+    Ok(Some(facts.0))
+}
+
+fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+fn text(contract: Option<EvmAddress>) -> String {
+    contract.map_or_else(|| "none".to_owned(), |contract| contract.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256, aliases::U40, hex};
+    use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
+    use serde_json::json;
+    use surety_kzg::{Params, Srs, progress::Silent};
+    use surety_margin::{FormatVersion, text::Document as _, universe::Universe};
+    use surety_verifier::CompiledPolicy;
+
+    use super::*;
+    use crate::{
+        chain::{
+            abi::{IPolicyRegistry::UnknownPolicy, LevelWiring, Snapshot as Kept},
+            deployment::{Contracts, DeploymentKind},
+            node::fake,
+            rules::ChainRules,
+        },
+        example,
+    };
+
+    const HEAD: &str = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
+
+    fn ground() -> (CommittedPolicy, VerifyingKey, Deployment) {
+        let mut universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
+        let (srs, capacity) = (Srs::development(universe.capacity), universe.capacity);
+        universe.srs = srs.id().bytes();
+        let params = Params::from_srs(&srs, capacity, &Silent).unwrap();
+        let policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+        let policy = CompiledPolicy::compile(policy, universe, &params).unwrap().committed().clone();
+        let key = VerifyingKey::pinned(capacity, srs.id()).unwrap();
+        let at = |byte| HexBytes([byte; 20]);
+        let at = Deployment {
+            kind: DeploymentKind::Deployment,
+            version: FormatVersion,
+            chain_id: 1,
+            verifying_key: key.digest().bytes(),
+            verifier: at(1),
+            policies: at(2),
+            oracle: at(3),
+            registry: at(4),
+            vault: None,
+        };
+        (policy, key, at)
+    }
+
+    /// What the registry keeps of the policy as it is published, after a change. With feeds, or with nodes that sign.
+    fn kept(feeds: bool, change: impl Fn(&mut Terms, &mut MarketRules)) -> Vec<Fact> {
+        let (policy, key, at) = ground();
+        let feed = |entry: &MarketEntry| {
+            format!("[[feeds]]\nentry = \"{}\"\naggregator = \"0x{}\"\ndecimals = 8\n", entry.name, "11".repeat(20))
+        };
+        let feeds: String = policy.policy().market.iter().filter(|_| feeds).map(feed).collect();
+        let rules = ChainRules::from_toml("rules.toml", &format!("{HEAD}{feeds}")).unwrap();
+        let contracts = Contracts { node: fake::node(|_, _| json!("0x")), at: at.clone() };
+        let published = contracts.publication(&policy, &rules).unwrap();
+        let wiring =
+            published.levels.iter().map(|level| LevelWiring { level: level.level, idx: level.idx, flag: level.flag });
+        let coefficients = published.levels.iter().map(|level| level.coefficients.clone());
+        let mut terms = Terms {
+            universe: published.universe,
+            srs: published.srs,
+            verifyingKey: word(&key.digest().bytes()),
+            verifier: published.verifier,
+            vault: published.vault,
+            k: published.k,
+            validity: published.validity,
+            maxStatementSkew: published.maxStatementSkew,
+            maxStatementAge: published.maxStatementAge,
+            grace: published.grace,
+            acceptsMarked: published.acceptsMarked,
+            sources: published.sources.clone(),
+            nodes: published.nodes.clone(),
+            levels: wiring.collect(),
+        };
+        let mut market = MarketRules {
+            epochLength: published.epochLength,
+            maxAge: published.maxMarketAge,
+            maxSkew: published.maxMarketSkew,
+            quorum: published.quorum,
+            levelCount: u32::try_from(published.levels.len()).unwrap(),
+            nodes: published.nodes.clone(),
+            levels: if published.feeds.is_empty() { Vec::new() } else { coefficients.collect() },
+            feeds: published.feeds,
+        };
+        change(&mut terms, &mut market);
+        let (terms, market) = (terms.abi_encode(), market.abi_encode());
+        let node = fake::node(move |_, parameters| {
+            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
+            let is_terms = data.starts_with(&termsCall::SELECTOR);
+            assert!(is_terms || data.starts_with(&marketRulesCall::SELECTOR));
+            json!(hex::encode_prefixed(if is_terms { &terms } else { &market }))
+        });
+        super::policy(&node, &at, &policy, &key).unwrap()
+    }
+
+    fn broken(facts: Vec<Fact>) -> Vec<String> {
+        facts.into_iter().filter(|fact| !fact.holds).map(|fact| fact.name).collect()
+    }
+
+    #[test]
+    fn a_policy_is_published_as_its_text_and_programs_say() {
+        let (signed, taken) = (kept(false, |_, _| {}), kept(true, |_, _| {}));
+        assert_eq!(broken(signed.clone()), [""; 0]);
+        assert_eq!(broken(taken.clone()), [""; 0]);
+        assert!(signed.iter().all(|fact| !fact.name.ends_with("B_0")), "nothing is computed from them there");
+        for name in ["level maintenance: IDX", "level initial: B_0", "level maintenance: B_1", "policy: validity"] {
+            assert!(taken.iter().any(|fact| fact.name == name), "{name}");
+        }
+    }
+
+    /// Attack: a registry that says it keeps the policy, and lets others pass.
+    #[test]
+    fn rejects_each_limit_and_commitment_that_is_not_the_policys() {
+        type Change = fn(&mut Terms, &mut MarketRules);
+        let changes: [(&str, Change); 25] = [
+            ("universe", |terms, _| terms.universe = B256::ZERO),
+            ("set-up", |terms, _| terms.srs = B256::ZERO),
+            ("capacity class", |terms, _| terms.k += 1),
+            ("verifying key", |terms, _| terms.verifyingKey = B256::ZERO),
+            ("verifying contract", |terms, _| terms.verifier = Address::ZERO),
+            ("vault", |terms, _| terms.vault = Address::repeat_byte(9)),
+            ("policy: validity", |terms, _| terms.validity += U40::from(1)),
+            ("policy: statements.max_skew", |terms, _| terms.maxStatementSkew += U40::from(1)),
+            ("policy: statements.max_age", |terms, _| terms.maxStatementAge += U40::from(1)),
+            ("policy: marked prices accepted", |terms, _| terms.acceptsMarked ^= true),
+            ("policy: sources", |terms, _| terms.sources[0].signer = Address::ZERO),
+            ("policy: sources", |terms, _| drop(terms.sources.pop())),
+            ("policy: oracle.nodes", |terms, _| terms.nodes.truncate(1)),
+            ("number of levels", |terms, _| drop(terms.levels.pop())),
+            ("level initial: identifier", |terms, _| terms.levels[1].level = B256::ZERO),
+            ("level maintenance: IDX", |terms, _| terms.levels[0].idx[1] += U256::from(1)),
+            ("level maintenance: FLAG", |terms, _| terms.levels[0].flag[1] += U256::from(1)),
+            ("policy: oracle.epoch", |_, rules| rules.epochLength += U40::from(1)),
+            ("policy: oracle.max_age", |_, rules| rules.maxAge += U40::from(1)),
+            ("policy: oracle.max_skew", |_, rules| rules.maxSkew += U40::from(1)),
+            ("policy: oracle.nodes of snapshots", |_, rules| rules.nodes.truncate(1)),
+            ("number of levels with prices", |_, rules| rules.levelCount += 1),
+            ("level initial: B_0", |_, rules| rules.levels[1].base = [U256::ZERO; 2]),
+            ("level maintenance: B_3", |_, rules| rules.levels[0].market[2][0] += U256::from(1)),
+            ("level maintenance: number of prices", |_, rules| rules.levels[0].market.truncate(1)),
+        ];
+        for (name, change) in changes {
+            assert_eq!(broken(kept(true, change)), [name], "{name}");
+        }
+        let only_signed = kept(false, |_, rules| rules.quorum -= 1);
+        assert_eq!(broken(only_signed), ["policy: oracle.quorum"]);
+        let only_taken = kept(true, |_, rules| rules.quorum = 1);
+        assert_eq!(broken(only_taken), ["quorum, where there are feeds"]);
+    }
+
+    #[test]
+    fn rejects_feeds_that_are_laxer_than_the_policy() {
+        type Change = fn(&mut Feed);
+        let changes: [(&str, Change); 5] = [
+            ("decimals", |feed| feed.decimals += 1),
+            ("min", |feed| feed.min = Default::default()),
+            ("max", |feed| feed.max += feed.max),
+            ("max_age", |feed| feed.maxAge += 1),
+            ("max_deviation", |feed| feed.maxDeviation += 1),
+        ];
+        let entry = ground().0.policy().market[0].name.to_string();
+        for (what, change) in changes {
+            let facts = kept(true, |_, rules| change(&mut rules.feeds[0]));
+            assert_eq!(broken(facts), [format!("feed of {entry}: {what}")]);
+        }
+        let stricter = kept(true, |_, rules| rules.feeds[0].maxAge -= 1);
+        assert_eq!(broken(stricter), [""; 0]);
+        let fewer = kept(true, |_, rules| drop(rules.feeds.pop()));
+        assert_eq!(broken(fewer), ["number of feeds"]);
+    }
+
+    #[test]
+    fn rejects_a_registry_without_the_policy() {
+        let (policy, key, at) = ground();
+        let node = fake::refusing_node(UnknownPolicy { policy: word(&policy.id().0) }.abi_encode());
+        let facts = super::policy(&node, &at, &policy, &key).unwrap();
+        assert_eq!(broken(facts.clone()), ["policy"]);
+        assert!(facts[0].found.contains("UnknownPolicy"), "{}", facts[0].found);
+    }
+
+    /// What an oracle says of a snapshot that it has taken from feeds or, with an identifier, that nodes have signed.
+    fn taken(id: B256, change: impl Fn(&mut Kept, &mut [U256; 2], &mut Vec<u128>)) -> Vec<String> {
+        let (policy, _, at) = ground();
+        let prices = policy
+            .policy()
+            .market
+            .iter()
+            .map(|entry| surety_margin::market::EntryPrice { entry: entry.name.clone(), price: entry.min });
+        let snapshot = Snapshot {
+            kind: surety_margin::market::SnapshotKind::Market,
+            version: FormatVersion,
+            epoch: 7,
+            time: surety_margin::units::Timestamp(2_100),
+            prices: prices.collect(),
+            previous: None,
+            marked: Vec::new(),
+            reports: Vec::new(),
+        };
+        let mut words: Vec<u128> = snapshot.prices.iter().map(|price| price.price.get()).collect();
+        let time = U40::from(2_100);
+        let mut kept = Kept { epoch: 7, previousEpoch: 0, time, newest: time, slack: 0, marked: false };
+        let level = policy.policy().levels[0].name.clone();
+        let mut coef = [U256::from(1), U256::from(2)];
+        let coefficients = [(level, encoded(coef))];
+        change(&mut kept, &mut coef, &mut words);
+        let read = (kept.clone(), kept, coef).abi_encode_params();
+        let node = fake::node(move |_, parameters| {
+            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
+            let answer = match data[..4].try_into().unwrap() {
+                readCall::SELECTOR => read.clone(),
+                idOfCall::SELECTOR => id.abi_encode(),
+                pricesOfCall::SELECTOR => words.iter().map(|price| U256::from(*price)).collect::<Vec<_>>().abi_encode(),
+                other => panic!("{other:?}"),
+            };
+            json!(hex::encode_prefixed(answer))
+        });
+        broken(super::snapshot(&node, &at, &policy, &snapshot, &coefficients).unwrap().unwrap())
+    }
+
+    #[test]
+    fn a_snapshot_is_kept_with_its_coefficients() {
+        assert_eq!(taken(B256::ZERO, |_, _, _| {}), [""; 0]);
+    }
+
+    #[test]
+    fn rejects_coefficients_prices_and_times_of_another_snapshot() {
+        assert_eq!(taken(B256::ZERO, |_, coef, _| coef[1] += U256::from(1)), ["level maintenance: COEF"]);
+        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.time += U40::from(1)), ["market: time"]);
+        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.epoch += 1), ["market: epoch"]);
+        assert_eq!(taken(B256::ZERO, |_, _, prices| prices.truncate(1)), ["number of prices"]);
+        let entry = ground().0.policy().market[1].name.to_string();
+        assert_eq!(taken(B256::ZERO, |_, _, prices| prices[1] += 1), [format!("price of {entry}")]);
+        assert_eq!(taken(B256::repeat_byte(1), |_, _, _| {}), ["market snapshot"]);
+    }
+}

@@ -1,0 +1,550 @@
+//! Reproduction: everything that an attestation, a file of commitments or a contract refers to, made anew of public inputs
+//! alone, and compared.
+//!
+//! Start with [`Reproduction::of`]: from a universe, a policy's text, the set-up's powers and, if there is one, a market
+//! snapshot, it recomputes identifiers, commitments, the verifying key and the contract's source. The other methods compare
+//! what somebody claims with that. [`Reproduction::verdict`] says whether all of it agrees.
+//!
+//! Whether a proof is valid is another question, which [`crate::audit`] and [`surety_verifier::check`] answer.
+
+mod compiler;
+
+use std::{fmt::Display, path::Path};
+
+use alloy_primitives::keccak256;
+use serde::Serialize;
+use surety_kzg::{Observer, Origin, SrsId, point, scalar};
+use surety_margin::{
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    market::Snapshot,
+    policy::Policy,
+    units::Price,
+    universe::Universe,
+    vector::Layout,
+};
+use surety_verifier::{
+    CommittedPolicy, CompiledPolicy, KeyError, VerifyingKey,
+    attestation::{Attestation, Claim},
+    compiled::{CompiledError, CompiledPolicyFile},
+    context::Context,
+    eip712::Audience,
+    findings::LocatedProblem,
+    ids::LevelId,
+    report::{check_snapshot, check_taken, snapshot_id},
+    solidity,
+    statement::Statement,
+};
+
+pub use self::compiler::CompilerError;
+use crate::{
+    Class, Error,
+    chain::{
+        Deployment, Node,
+        artifact::Artifact,
+        error::ChainError,
+        published::{self, Fact},
+    },
+    commitments,
+    setup::{SetupError, Setups},
+};
+
+const UNIVERSE: &str = "universe";
+const SET_UP: &str = "set-up";
+const POLICY: &str = "policy";
+const DOCUMENT: &str = "policy's text";
+const VERIFYING_KEY: &str = "verifying key";
+const CAPACITY: &str = "capacity class";
+const SNAPSHOT: &str = "market snapshot";
+const EPOCH: &str = "market: epoch";
+const CONTEXT: &str = "context";
+const SOURCE: &str = "contract: source";
+const CREATION_CODE: &str = "contract: creation code";
+const RUNTIME_CODE: &str = "contract: runtime code";
+const CONTRACT: &str = "verifying contract";
+const REGISTRY: &str = "registry";
+const LEVELS: &str = "levels";
+
+/// Who claims the keys that are checked in.
+const THIS_VERSION: &str = concat!("surety ", env!("CARGO_PKG_VERSION"));
+
+/// What is there where nothing is.
+const NONE: &str = "none";
+
+/// Why a reproduction ends with less than agreement.
+#[derive(Debug, thiserror::Error)]
+pub enum ReproduceError {
+    /// Something is claimed that does not follow.
+    #[error(
+        "{by}: {name}: expected {expected}, found {found}; of {compared} claims {differing} differ: it was made of other inputs, or \
+         changed. Compare universe, policy, market and set-up with those that you were told of"
+    )]
+    Differs {
+        /// Who claims it.
+        by: String,
+        /// What.
+        name: String,
+        /// What follows.
+        expected: String,
+        /// What is claimed.
+        found: String,
+        /// How many claims there are.
+        compared: usize,
+        /// How many of them differ.
+        differing: usize,
+        /// All of them.
+        differences: Vec<LocatedProblem>,
+    },
+    /// Nobody claims anything.
+    #[error(
+        "expected a claim to compare with what was recomputed, found none; give --attestation, --compiled, --artifacts, or --rpc \
+         with --deployment or --verifier"
+    )]
+    Nothing,
+    /// The compiler.
+    #[error(transparent)]
+    Compiler(#[from] CompilerError),
+}
+
+impl ReproduceError {
+    /// Its class.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Differs { .. } => Class::Mismatch,
+            Self::Nothing => Class::Input,
+            Self::Compiler(error) => error.class(),
+        }
+    }
+}
+
+/// What became of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Whoever claims it claims what follows.
+    Agrees,
+    /// Somebody claims something else.
+    Differs,
+    /// Nobody claims it.
+    NotCompared,
+}
+
+/// Something that follows from public inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Thing {
+    /// What it is.
+    pub name: String,
+    /// What follows: hashes and points in hexadecimal.
+    pub recomputed: String,
+    /// Whether it was recomputed here. Code that Forge has built elsewhere was not.
+    pub at_first_hand: bool,
+    /// What others say that it is.
+    pub claims: Vec<Claimed>,
+}
+
+/// What somebody says that something is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Claimed {
+    /// The file, or the contract.
+    pub by: String,
+    /// What it says.
+    pub value: String,
+    /// Whether that is what follows or, where a contract may be stricter than the policy, within it.
+    pub agrees: bool,
+}
+
+impl Thing {
+    /// What became of it.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match &self.claims[..] {
+            [] => Verdict::NotCompared,
+            claims if claims.iter().all(|claim| claim.agrees) => Verdict::Agrees,
+            _ => Verdict::Differs,
+        }
+    }
+}
+
+/// What follows from public inputs, and what is claimed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reproduction {
+    /// Where the set-up comes from.
+    #[serde(skip)]
+    pub origin: Origin,
+    /// Everything that was recomputed or claimed.
+    pub things: Vec<Thing>,
+    /// What does not follow from agreement.
+    pub not_established: Vec<String>,
+    #[serde(skip)]
+    ground: Ground,
+}
+
+/// What claims are compared with.
+#[derive(Clone, Debug)]
+struct Ground {
+    policy: CommittedPolicy,
+    key: VerifyingKey,
+    source: String,
+    market: Option<Market>,
+    deployed: Option<Deployment>,
+}
+
+#[derive(Clone, Debug)]
+struct Market {
+    snapshot: Snapshot,
+    /// The commitments to the coefficients of each level, in the policy's order.
+    coefficients: Vec<(Name, HexBytes<64>)>,
+}
+
+/// Where a contract is that verifies proofs, with the contracts around it if they are known.
+#[derive(Clone, Copy, Debug)]
+pub enum Deployed<'a> {
+    /// The contract alone.
+    Verifier(EvmAddress),
+    /// All of them.
+    Deployment(&'a Deployment),
+}
+
+impl Reproduction {
+    /// Recomputes what follows from a universe, a policy's text, the set-up that the universe names, and a snapshot.
+    ///
+    /// # Errors
+    /// If the set-up is not imported, the policy does not compile, or the snapshot does not follow from its reports by the
+    /// policy's rules.
+    pub fn of(
+        policy: Policy,
+        universe: Universe,
+        snapshot: Option<Snapshot>,
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
+        let params = setups.params(srs, capacity, observer)?;
+        let key = setups.derive_key(srs, capacity, observer)?;
+        let policy = CompiledPolicy::compile(policy, universe, &params)?.committed().clone();
+        let source = solidity::contract(&key).map_err(|error| Error::Internal(error.to_string()))?;
+        let pinned = match VerifyingKey::pinned(capacity, srs) {
+            Err(KeyError::UnknownSrs { .. }) => None,
+            pinned => Some(pinned.map_err(SetupError::from)?.digest().bytes()),
+        };
+        let mut reproduction = Self {
+            origin: key.srs().origin(),
+            things: Vec::new(),
+            not_established: vec![
+                "that a proof is valid, and that statements and times are in order: surety verify checks that"
+                    .to_owned(),
+                "that universe, policy and market are the ones that you were told of: compare the identifiers"
+                    .to_owned(),
+            ],
+            ground: Ground { policy, key, source, market: None, deployed: None },
+        };
+        reproduction.recompute_policy();
+        if let Some(pinned) = pinned {
+            reproduction.claim(VERIFYING_KEY, THIS_VERSION, pinned);
+        }
+        if let Some(snapshot) = snapshot {
+            reproduction.recompute_market(snapshot)?;
+        }
+        let hash = keccak256(&reproduction.ground.source);
+        reproduction.recompute(SOURCE, hash);
+        Ok(reproduction)
+    }
+
+    fn recompute_policy(&mut self) {
+        let Ground { policy, key, .. } = &self.ground;
+        let (file, digest, srs) = (policy.file(), key.digest(), key.srs().id());
+        self.recompute(SET_UP, srs.bytes());
+        self.recompute(CAPACITY, file.capacity.k());
+        self.recompute(VERIFYING_KEY, digest);
+        self.recompute(UNIVERSE, file.universe.0);
+        self.recompute(DOCUMENT, file.document.0);
+        self.recompute(POLICY, file.policy.0);
+        self.recompute(LEVELS, levels(&file));
+        for (name, point) in commitments::named(&file) {
+            self.recompute(name, point);
+        }
+    }
+
+    fn recompute_market(&mut self, snapshot: Snapshot) -> Result<(), Error> {
+        let policy = &self.ground.policy;
+        let check = if snapshot.reports.is_empty() { check_taken } else { check_snapshot };
+        let prices = check(policy, &snapshot)?.prices;
+        let id = snapshot_id(policy, &snapshot);
+        let layout = Layout::new(policy.policy(), policy.universe()).map_err(CompiledError::Rules)?;
+        let entries = layout.entries().iter().map(|entry| entry.name.clone()).zip(&prices);
+        let derived: Vec<_> = entries.skip(policy.policy().market.len()).map(|(name, price)| (name, *price)).collect();
+        let coefficients =
+            policy.policy().levels.iter().map(|level| Ok((level.name.clone(), self.coef(&level.name, &prices)?)));
+        let coefficients = coefficients.collect::<Result<Vec<_>, Error>>()?;
+        if snapshot.reports.is_empty() {
+            let limit =
+                "that the prices are a market's: nobody has signed them; only a chain says whether they were taken";
+            self.not_established.push(limit.to_owned());
+        }
+        self.recompute(SNAPSHOT, id.0);
+        self.recompute(EPOCH, snapshot.epoch);
+        for (name, price) in derived {
+            self.recompute(format!("derived: {name}"), price);
+        }
+        for (level, coef) in &coefficients {
+            self.recompute(commitments::name(level, "COEF"), coef);
+        }
+        self.ground.market = Some(Market { snapshot, coefficients });
+        Ok(())
+    }
+
+    fn coef(&self, level: &Name, prices: &[Price]) -> Result<HexBytes<64>, Error> {
+        let commitments = self.ground.policy.level(level);
+        let coef = commitments.and_then(|commitments| commitments.coef(prices).ok());
+        let coef = coef.ok_or_else(|| Error::Internal(format!("level {level} has no coefficients")))?;
+        Ok(HexBytes(point::g1_to_bytes(&coef)))
+    }
+
+    /// Compares published commitments of the policy's programs.
+    pub fn compare_compiled(&mut self, by: &str, file: &CompiledPolicyFile) {
+        self.claim(SET_UP, by, file.srs);
+        self.claim(CAPACITY, by, file.capacity.k());
+        self.claim(UNIVERSE, by, file.universe.0);
+        self.claim(DOCUMENT, by, file.document.0);
+        self.claim(POLICY, by, file.policy.0);
+        self.claim(LEVELS, by, levels(file));
+        for (name, point) in commitments::named(file) {
+            self.claim(&name, by, point);
+        }
+    }
+
+    /// Compares what an attestation refers to. With a snapshot, also its context, which binds the proof to the commitments to
+    /// the coefficients at these prices, and to everything else.
+    pub fn compare_attestation(&mut self, by: &str, attestation: &Attestation) {
+        let claim = &attestation.claim;
+        self.claim(SET_UP, by, claim.srs);
+        self.claim(UNIVERSE, by, claim.universe.0);
+        self.claim(POLICY, by, claim.policy.0);
+        self.claim(VERIFYING_KEY, by, claim.verifying_key);
+        let levels: Vec<_> = self.ground.policy.policy().levels.iter().map(|level| level.name.to_string()).collect();
+        let holds = levels.iter().any(|level| level == claim.level.as_str());
+        self.fact(
+            by,
+            Fact {
+                name: "level".to_owned(),
+                expected: format!("one of {}", levels.join(", ")),
+                found: claim.level.to_string(),
+                holds,
+            },
+        );
+        if let Some(at) = &self.ground.deployed {
+            let (verifier, audience) = (at.verifier, at.audience());
+            self.same(CONTRACT, by, verifier, claim.verifier);
+            let place = |audience: &Audience| format!("{} on chain {}", audience.registry, audience.chain_id);
+            self.same(REGISTRY, by, place(&audience), place(&claim.audience));
+        }
+        let Some(market) = &self.ground.market else {
+            self.not_established.push(format!("{by}: that its snapshot and context follow: there is no --market"));
+            return;
+        };
+        let context = self.context(claim, market);
+        self.claim(SNAPSHOT, by, claim.snapshot.0);
+        self.claim(EPOCH, by, claim.epoch);
+        self.fact(
+            by,
+            Fact {
+                name: format!("{CONTEXT} of {by}"),
+                holds: context == Some(attestation.context),
+                expected: context.map_or_else(|| NONE.to_owned(), |context| context.to_string()),
+                found: attestation.context.to_string(),
+            },
+        );
+    }
+
+    /// The public input of a claim's proof: what was recomputed, and what only the claim says. None if the policy does not have
+    /// its level.
+    fn context(&self, claim: &Claim, market: &Market) -> Option<Bytes32> {
+        let Ground { policy, key, .. } = &self.ground;
+        let (_, coef) = market.coefficients.iter().find(|(level, _)| *level == claim.level)?;
+        let context = Context {
+            audience: claim.audience,
+            verifier: claim.verifier,
+            verifying_key: key.digest(),
+            srs: key.srs().id(),
+            universe: policy.universe_id(),
+            capacity: policy.universe().capacity,
+            policy: policy.id(),
+            level: LevelId::of(&claim.level),
+            subject: claim.subject,
+            epoch: market.snapshot.epoch,
+            coef: point::g1_from_bytes(&coef.0).ok()?,
+            statements: claim.statements.iter().map(Statement::hash).collect(),
+            vault_checkpoint: claim.vault_checkpoint,
+            valid_until: claim.valid_until,
+        };
+        Some(HexBytes(scalar::to_bytes(&context.hash())))
+    }
+
+    /// Compiles the contract's source anew.
+    ///
+    /// # Errors
+    /// If the program is not the compiler, or does not compile it.
+    pub fn compile(&mut self, compiler: &Path) -> Result<(), ReproduceError> {
+        let Ground { key, source, .. } = &self.ground;
+        let code = compiler::compile(compiler, source, &solidity::contract_name(key))?;
+        self.recompute(CREATION_CODE, keccak256(code.creation));
+        self.recompute(RUNTIME_CODE, keccak256(code.runtime));
+        Ok(())
+    }
+
+    /// Compares the contract that Forge has built. Where it was not compiled anew, the build's code is what a contract on a chain
+    /// is compared with; then only its compiler's word says that it is the code of the source.
+    ///
+    /// # Errors
+    /// If there is none, or it is not one whose code is fixed.
+    pub fn compare_build(&mut self, directory: &Path) -> Result<(), Error> {
+        let artifact = Artifact::of_verifier(directory, &self.ground.key)?;
+        let by = artifact.path().display().to_string();
+        let codes = [(CREATION_CODE, artifact.creation_code()?), (RUNTIME_CODE, artifact.runtime_code()?)];
+        self.claim(SOURCE, &by, artifact.source().map_or_else(|| NONE.to_owned(), |source| source.to_string()));
+        let is_compiled = self.things.iter().any(|thing| thing.name == RUNTIME_CODE);
+        for (name, code) in codes {
+            let hash = keccak256(code);
+            if is_compiled {
+                self.claim(name, &by, hash);
+            } else {
+                let (name, recomputed) = (name.to_owned(), hash.to_string());
+                self.things.push(Thing { name, recomputed, at_first_hand: false, claims: Vec::new() });
+            }
+        }
+        if !is_compiled {
+            self.not_established
+                .push(format!("that the code follows from the source: it is {by}'s, not compiled with --solc"));
+        }
+        Ok(())
+    }
+
+    /// Compares what is on a chain: the code of the verifying contract, and, where the other contracts are known, what they
+    /// say of the policy and of the snapshot. Attestations that are compared later must be meant for these contracts.
+    ///
+    /// # Errors
+    /// If there is no code to compare with, the node does not answer or is of another chain, or a contract is another one.
+    pub fn compare_chain(&mut self, node: &Node, deployed: Deployed<'_>) -> Result<(), Error> {
+        if self.things.iter().all(|thing| thing.name != RUNTIME_CODE) {
+            let expected = "--solc or --artifacts, without which nobody knows what the contract's code should be";
+            return Err(Error::Usage(format!("--rpc: expected {expected}, found neither")));
+        }
+        let verifier = match deployed {
+            Deployed::Verifier(verifier) => verifier,
+            Deployed::Deployment(at) => at.verifier,
+        };
+        let code = node.code(&verifier)?;
+        let found = if code.is_empty() { "no contract".to_owned() } else { keccak256(code).to_string() };
+        self.claim(RUNTIME_CODE, &format!("{verifier} on chain {}", node.chain_id()), found);
+        match deployed {
+            Deployed::Verifier(_) => {
+                let limit = "that a registry relies on this contract: there is no --deployment";
+                self.not_established.push(limit.to_owned());
+                Ok(())
+            }
+            Deployed::Deployment(at) => self.compare_deployment(node, at),
+        }
+    }
+
+    fn compare_deployment(&mut self, node: &Node, at: &Deployment) -> Result<(), Error> {
+        if at.chain_id != node.chain_id() {
+            return Err(ChainError::Mismatch {
+                input: "deployment: chain_id".to_owned(),
+                expected: format!("chain {}", at.chain_id),
+                found: format!("chain {}", node.chain_id()),
+                advice: "give the node of the deployment's chain with --rpc, or the deployment of this chain",
+            }
+            .into());
+        }
+        self.claim(VERIFYING_KEY, "deployment", at.verifying_key);
+        let Ground { policy, key, market, .. } = &self.ground;
+        let facts = published::policy(node, at, policy, key)?;
+        let market = market
+            .as_ref()
+            .map(|Market { snapshot, coefficients }| published::snapshot(node, at, policy, snapshot, coefficients));
+        let market = market.transpose()?;
+        let by = |what: &str, contract: EvmAddress| format!("{what} {contract} on chain {}", at.chain_id);
+        for fact in facts {
+            self.fact(&by("registry", at.policies), fact);
+        }
+        self.not_established.push(
+            "that registries, oracle and vault are this project's: only the verifying contract's code is compared"
+                .to_owned(),
+        );
+        match market {
+            Some(Some(facts)) => facts.into_iter().for_each(|fact| self.fact(&by("oracle", at.oracle), fact)),
+            Some(None) => {
+                self.not_established.push("that the oracle has taken this snapshot: it keeps the newest two".to_owned())
+            }
+            None => {}
+        }
+        self.ground.deployed = Some(at.clone());
+        Ok(())
+    }
+
+    /// Whether everything that is claimed agrees, and something is: what the exit code says. What this program says of its own
+    /// keys is nobody's claim.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn verdict(&self) -> Result<(), ReproduceError> {
+        let claims = || self.things.iter().flat_map(|thing| thing.claims.iter().map(move |claim| (thing, claim)));
+        let differing: Vec<_> = claims().filter(|(_, claim)| !claim.agrees).collect();
+        if let Some((thing, claim)) = differing.first() {
+            let difference = |(thing, claim): &(&Thing, &Claimed)| LocatedProblem {
+                input: claim.by.clone(),
+                line: None,
+                column: None,
+                path: thing.name.clone(),
+                expected: thing.recomputed.clone(),
+                found: claim.value.clone(),
+                advice: None,
+            };
+            return Err(ReproduceError::Differs {
+                by: claim.by.clone(),
+                name: thing.name.clone(),
+                expected: thing.recomputed.clone(),
+                found: claim.value.clone(),
+                compared: claims().count(),
+                differing: differing.len(),
+                differences: differing.iter().map(difference).collect(),
+            });
+        }
+        if claims().any(|(_, claim)| claim.by != THIS_VERSION) { Ok(()) } else { Err(ReproduceError::Nothing) }
+    }
+
+    fn recompute(&mut self, name: impl Into<String>, value: impl Display) {
+        let (name, recomputed) = (name.into(), value.to_string());
+        self.things.push(Thing { name, recomputed, at_first_hand: true, claims: Vec::new() });
+    }
+
+    fn claim(&mut self, name: &str, by: &str, value: impl Display) {
+        let known = self.things.iter().find(|thing| thing.name == name);
+        let expected = known.map_or_else(|| NONE.to_owned(), |thing| thing.recomputed.clone());
+        self.same(name, by, expected, value.to_string());
+    }
+
+    fn same<T: Display + PartialEq>(&mut self, name: &str, by: &str, expected: T, found: T) {
+        let holds = expected == found;
+        self.fact(by, Fact { name: name.to_owned(), expected: expected.to_string(), found: found.to_string(), holds });
+    }
+
+    /// Notes what somebody says beside what it should be. The same thing may be claimed by many.
+    fn fact(&mut self, by: &str, fact: Fact) {
+        let Fact { name, expected, found, holds } = fact;
+        let claimed = Claimed { by: by.to_owned(), value: found, agrees: holds };
+        match self.things.iter_mut().find(|thing| thing.name == name && thing.recomputed == expected) {
+            Some(thing) => thing.claims.push(claimed),
+            None => self.things.push(Thing { name, recomputed: expected, at_first_hand: true, claims: vec![claimed] }),
+        }
+    }
+}
+
+/// The levels of a file, in their order, with the number of prices that each has commitments for.
+fn levels(file: &CompiledPolicyFile) -> String {
+    let levels = file.levels.iter().map(|level| format!("{} ({} prices)", level.level, level.market.len()));
+    levels.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+use alloy_primitives::hex;
+use serde_json::json;
+use surety_kzg::{Srs, progress::Silent};
+use surety_margin::text::Document as _;
+
+use super::*;
+use crate::{chain::node::fake, directories::Directories, example};
+
+const VERIFIER: EvmAddress = HexBytes([7; 20]);
+
+const CODE: &[u8] = &[0x60, 1, 0x60, 2];
+
+/// The example over the development set-up, without a market, and a build whose runtime code is [`CODE`].
+fn reproduction() -> Reproduction {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let setups = Setups::new(&Directories { cache: place("cache"), data: place("data"), state: place("state") });
+    let mut universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
+    universe.srs = Srs::development(universe.capacity).id().bytes();
+    let policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+    let mut reproduction = Reproduction::of(policy, universe, None, &setups, &Silent).unwrap();
+    reproduction.recompute(RUNTIME_CODE, keccak256(CODE));
+    reproduction
+}
+
+/// Compares with a chain where this code is.
+fn compare(code: &'static [u8]) -> Reproduction {
+    let mut reproduction = reproduction();
+    let node = fake::node(move |method, parameters| {
+        assert_eq!((method, &parameters[0]), ("eth_getCode", &json!(VERIFIER)));
+        json!(hex::encode_prefixed(code))
+    });
+    reproduction.compare_chain(&node, Deployed::Verifier(VERIFIER)).unwrap();
+    reproduction
+}
+
+#[test]
+fn a_contract_with_the_code_of_the_source_agrees() {
+    compare(CODE).verdict().unwrap();
+}
+
+/// Attack: a contract that answers every question as the verifier does, and accepts what it likes.
+#[test]
+fn rejects_a_contract_with_other_code() {
+    for (code, found) in [(&[0x60, 1, 0x60, 3][..], "0x"), (&[], "no contract")] {
+        let Err(ReproduceError::Differs { by, name, expected, found: claimed, differing: 1, .. }) =
+            compare(code).verdict()
+        else {
+            panic!("{code:?} agrees");
+        };
+        assert_eq!((name, expected), (RUNTIME_CODE.to_owned(), keccak256(CODE).to_string()));
+        assert!(by.contains(&VERIFIER.to_string()) && by.contains("chain 1"), "{by}");
+        assert!(claimed.starts_with(found), "{claimed}");
+    }
+}
+
+#[test]
+fn rejects_a_contract_where_nobody_knows_its_code() {
+    let mut reproduction = reproduction();
+    reproduction.things.retain(|thing| thing.name != RUNTIME_CODE);
+    let node = fake::node(|_, _| json!("0x"));
+    let error = reproduction.compare_chain(&node, Deployed::Verifier(VERIFIER)).unwrap_err();
+    assert!(matches!(error, Error::Usage(_)), "{error}");
+}
+
+/// What this program says of the keys that are checked in is no claim of anybody's.
+#[test]
+fn rejects_to_agree_with_nobody() {
+    let error = reproduction().verdict().unwrap_err();
+    assert!(matches!(error, ReproduceError::Nothing) && error.class() == Class::Input, "{error}");
+}
+
+/// Attack: commitments for one price more, which the identifiers in the same file do not speak of.
+#[test]
+fn rejects_commitments_that_the_policy_does_not_have() {
+    let honest = reproduction().ground.policy.file();
+    let verdict = |change: fn(&mut CompiledPolicyFile)| {
+        let (mut reproduction, mut file) = (reproduction(), honest.clone());
+        change(&mut file);
+        reproduction.compare_compiled("file", &file);
+        reproduction.verdict()
+    };
+    verdict(|_| {}).unwrap();
+    let changes: [fn(&mut CompiledPolicyFile); 4] = [
+        |file| file.levels[0].market.push(HexBytes([1; 64])),
+        |file| file.levels[0].market.truncate(1),
+        |file| file.levels.swap(0, 1),
+        |file| file.levels.push(file.levels[0].clone()),
+    ];
+    for change in changes {
+        let error = verdict(change).unwrap_err();
+        assert!(matches!(&error, ReproduceError::Differs { name, .. } if name == LEVELS), "{error}");
+    }
+}
