@@ -242,7 +242,7 @@ impl Error {
             Self::Rejected(rejection)
             | Self::Prove(ProveError::Refused(rejection))
             | Self::Oracle(OracleError::Previous(rejection)) => vec![rejection.into()],
-            Self::Reproduce(ReproduceError::Differs { differences, .. }) => differences.clone(),
+            Self::Reproduce(ReproduceError::Differs { differences, .. }) => differences.to_vec(),
             _ => Vec::new(),
         }
     }

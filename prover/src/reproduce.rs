@@ -88,11 +88,11 @@ pub enum ReproduceError {
         /// What is claimed.
         found: String,
         /// How many claims there are.
-        compared: usize,
+        compared: u32,
         /// How many of them differ.
-        differing: usize,
+        differing: u32,
         /// All of them.
-        differences: Vec<LocatedProblem>,
+        differences: Box<[LocatedProblem]>,
     },
     /// Nobody claims anything.
     #[error(
@@ -505,8 +505,8 @@ impl Reproduction {
                 name: thing.name.clone(),
                 expected: thing.recomputed.clone(),
                 found: claim.value.clone(),
-                compared: claims().count(),
-                differing: differing.len(),
+                compared: claims().count() as u32,
+                differing: differing.len() as u32,
                 differences: differing.iter().map(difference).collect(),
             });
         }

@@ -334,9 +334,13 @@ mod tests {
             ("policy: statements.max_age", |terms, _| terms.maxStatementAge += U40::from(1)),
             ("policy: marked prices accepted", |terms, _| terms.acceptsMarked ^= true),
             ("policy: sources", |terms, _| terms.sources[0].signer = Address::ZERO),
-            ("policy: sources", |terms, _| drop(terms.sources.pop())),
+            ("policy: sources", |terms, _| {
+                terms.sources.pop();
+            }),
             ("policy: oracle.nodes", |terms, _| terms.nodes.truncate(1)),
-            ("number of levels", |terms, _| drop(terms.levels.pop())),
+            ("number of levels", |terms, _| {
+                terms.levels.pop();
+            }),
             ("level initial: identifier", |terms, _| terms.levels[1].level = B256::ZERO),
             ("level maintenance: IDX", |terms, _| terms.levels[0].idx[1] += U256::from(1)),
             ("level maintenance: FLAG", |terms, _| terms.levels[0].flag[1] += U256::from(1)),
@@ -375,7 +379,9 @@ mod tests {
         }
         let stricter = kept(true, |_, rules| rules.feeds[0].maxAge -= 1);
         assert_eq!(broken(stricter), [""; 0]);
-        let fewer = kept(true, |_, rules| drop(rules.feeds.pop()));
+        let fewer = kept(true, |_, rules| {
+            rules.feeds.pop();
+        });
         assert_eq!(broken(fewer), ["number of feeds"]);
     }
 
