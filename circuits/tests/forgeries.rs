@@ -60,7 +60,7 @@ fn rejects_proofs_of_every_broken_rule() {
 }
 
 /// A proof of a true claim, and what the verifiers take in the place of one of its columns if they do not insist.
-fn rejects_a_column_of_the_provers_own(column: AdviceColumn, change: impl Fn(&mut Witness)) {
+fn assert_column_is_not_the_provers(column: AdviceColumn, change: impl Fn(&mut Witness)) {
     let honest = Statement::small().witness();
     let panel = Panel::new(honest.capacity());
     let expected = known(&panel.params, &honest);
@@ -86,14 +86,14 @@ fn rejects_a_column_of_the_provers_own(column: AdviceColumn, change: impl Fn(&mu
 /// reads the one, times nothing.)
 #[test]
 fn rejects_addresses_of_the_provers_choice() {
-    rejects_a_column_of_the_provers_own(Idx, |witness| {
+    assert_column_is_not_the_provers(Idx, |witness| {
         let usable = witness.capacity().usable();
         witness[Idx][..usable].fill(Fr::ZERO);
         witness[Val][..usable].fill(Fr::ZERO);
         witness[Idx][usable - 2] = Fr::ONE;
     });
     // The unused row alone: harmless by itself, and still not the program.
-    rejects_a_column_of_the_provers_own(Idx, |witness| {
+    assert_column_is_not_the_provers(Idx, |witness| {
         let row = witness.capacity().usable() - 2;
         witness[Idx][row] = Fr::ONE;
     });
@@ -102,7 +102,7 @@ fn rejects_addresses_of_the_provers_choice() {
 /// Attack: an equation that never ends need not come to zero.
 #[test]
 fn rejects_flags_of_the_provers_choice() {
-    rejects_a_column_of_the_provers_own(Flag, |witness| {
+    assert_column_is_not_the_provers(Flag, |witness| {
         let usable = witness.capacity().usable();
         witness[Flag][2..usable].fill(Fr::ZERO);
     });
@@ -111,7 +111,7 @@ fn rejects_flags_of_the_provers_choice() {
 /// Attack: nothing counts but what an unused row reads, which is nothing.
 #[test]
 fn rejects_coefficients_of_the_provers_choice() {
-    rejects_a_column_of_the_provers_own(Coef, |witness| {
+    assert_column_is_not_the_provers(Coef, |witness| {
         let row = witness.capacity().usable() - 2;
         witness[Coef].fill(Fr::ZERO);
         witness[Coef][row] = Fr::ONE;
@@ -121,10 +121,39 @@ fn rejects_coefficients_of_the_provers_choice() {
 /// Attack: a column that is not what the sources signed, be it in a row that no program reads.
 #[test]
 fn rejects_holdings_of_the_provers_choice() {
-    rejects_a_column_of_the_provers_own(Hold, |witness| {
+    assert_column_is_not_the_provers(Hold, |witness| {
         let mask = witness.capacity().masks().next().unwrap().index();
         witness[Hold][mask] += Fr::ONE;
     });
+}
+
+/// A verifier that told openings apart by points would take two equal columns for one, and skip what is said of the second.
+#[test]
+fn equal_columns_are_not_merged() {
+    let honest = Statement::small().witness();
+    let panel = Panel::new(honest.capacity());
+    let mut witness = honest.clone();
+    let usable = honest.capacity().usable();
+    for column in [Idx, Flag, Coef, Val] {
+        witness[column][..usable].fill(Fr::ZERO);
+    }
+    // The flag and the coefficient of one neutral entry are the same column.
+    (witness[Flag][1], witness[Coef][1], witness[Idx][usable - 2]) = (Fr::ONE, Fr::ONE, Fr::ONE);
+    attacks::rerun(&mut witness);
+    let known = known(&panel.params, &witness);
+    assert_eq!(known.flag, known.coef);
+    let proof = panel.key.prove(CONTEXT, &known, &witness).unwrap().0;
+    assert!(panel.accepts(CONTEXT, &known, &proof, "equal columns"));
+    // Each of the two evaluations counts.
+    let evaluations = panel.key.verifying_key().protocol().advice_queries.iter();
+    let of = |column: AdviceColumn| evaluations.clone().position(|query| query.column == column as usize).unwrap();
+    for column in [Flag, Coef] {
+        let at = 64 * 14 + 32 * of(column);
+        let mut changed = proof;
+        let value = scalar::from_bytes(proof[at..at + 32].try_into().unwrap()).unwrap();
+        changed[at..at + 32].copy_from_slice(&scalar::to_bytes(&(value + Fr::ONE)));
+        assert!(!panel.accepts(CONTEXT, &known, &changed, column.name()));
+    }
 }
 
 /// A program over a few assets, each held within a thousand lots, that requires this margin.

@@ -157,7 +157,7 @@ fn rejects_every_single_flipped_bit_class() {
         let proof = flipped(&proven, position, position % 8);
         assert!(proven.verify(proven.context, &proven.known, &proof).is_err(), "byte {position}");
         // Another bit of each so many bytes, to all: coprime to the length of every element.
-        if position % 37 == 0 {
+        if position.is_multiple_of(37) {
             assert_rejected_by_all(&proven, &oracles, &flipped(&proven, position, 7 - position % 8), "a flipped bit");
         }
     }

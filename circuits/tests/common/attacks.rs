@@ -73,9 +73,7 @@ pub(crate) fn all(honest: &Witness) -> Vec<Attack> {
             let head = unread_variable(witness);
             witness[Var][head] = Fr::from(3).invert().unwrap();
         }),
-        attack("a variable below zero with quotients modulo r", rules::RANGE, &|witness| {
-            wrap_around(witness);
-        }),
+        attack("a variable below zero with quotients modulo r", rules::RANGE, &wrap_around),
     ]
 }
 

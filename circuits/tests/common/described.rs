@@ -10,14 +10,14 @@ use halo2_proofs::{
     plonk::{
         Advice, Circuit, Column, ConstraintSystem, Error, Expression as Halo2Expression, Fixed, Instance, VirtualCells,
     },
-    poly::Rotation as Halo2Rotation,
+    poly::Rotation,
 };
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, export};
 use surety_margin::capacity::Capacity;
 use surety_verifier::{
     expression::Expression,
-    protocol::{Lookup, Protocol, Query, Rotation},
+    protocol::{Lookup, Protocol, Query},
 };
 
 /// A description of a circuit, and what is in its fixed columns.
@@ -86,14 +86,6 @@ impl Design {
             witness[AdviceColumn::ALL[query.column]][at(query)]
         };
         expression.evaluate(&|number| number, &fixed, &advice)
-    }
-
-    /// Another fixed column, and the query for its cells.
-    pub(crate) fn add_fixed_column(&mut self, name: &str, values: Vec<Fr>) -> Expression {
-        self.fixed.push(values);
-        self.protocol.fixed.push(name.to_owned());
-        self.protocol.fixed_queries.push(Query { column: self.fixed.len() - 1, rotation: Rotation::CURRENT });
-        Expression::Fixed(self.protocol.fixed_queries.len() - 1)
     }
 }
 
@@ -202,7 +194,7 @@ struct Cells {
 
 impl Cells {
     fn query(meta: &mut VirtualCells<'_, Fr>, protocol: &Protocol, columns: &DescribedColumns) -> Self {
-        let rotation = |query: &Query| Halo2Rotation(query.rotation.0);
+        let rotation = |query: &Query| Rotation(query.rotation.0);
         Self {
             fixed: (protocol.fixed_queries.iter())
                 .map(|query| meta.query_fixed(columns.fixed[query.column], rotation(query)))

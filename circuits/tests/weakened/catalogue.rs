@@ -184,22 +184,15 @@ fn with_column_of_its_own(plain: &Design, rule: &str, column: usize, row: usize,
     let mut values = plain.fixed[column].clone();
     assert_ne!(values[row], value);
     values[row] = value;
-    // Lists its queries by the distance of the one that it stands for.
-    let copies: Vec<_> = (plain.protocol.fixed_queries.iter())
-        .enumerate()
-        .filter(|(_, query)| query.column == column)
-        .map(|(index, query)| (index, *query))
-        .collect();
+    let own = design.fixed.len();
+    design.fixed.push(values);
+    design.protocol.fixed.push(format!("own {}", plain.protocol.fixed[column]));
     let mut replaced = Vec::new();
-    let Expression::Fixed(first) = design.add_fixed_column(&format!("own {}", plain.protocol.fixed[column]), values)
-    else {
-        unreachable!("a fixed column's query is a fixed query")
-    };
-    design.protocol.fixed_queries.truncate(first);
-    let own = design.fixed.len() - 1;
-    for (index, query) in copies {
-        design.protocol.fixed_queries.push(Query { column: own, ..query });
-        replaced.push((index, Expression::Fixed(design.protocol.fixed_queries.len() - 1)));
+    for (index, query) in plain.protocol.fixed_queries.iter().enumerate() {
+        if query.column == column {
+            replaced.push((index, design.protocol.fixed_queries.len()));
+            design.protocol.fixed_queries.push(Query { column: own, ..*query });
+        }
     }
     let replace = |expression: &mut Expression| *expression = replace_queries(expression, &replaced);
     let protocol = &mut design.protocol;
@@ -210,12 +203,14 @@ fn with_column_of_its_own(plain: &Design, rule: &str, column: usize, row: usize,
     design
 }
 
-fn replace_queries(expression: &Expression, replaced: &[(usize, Expression)]) -> Expression {
+/// The expression with queries of fixed columns replaced by others.
+fn replace_queries(expression: &Expression, replaced: &[(usize, usize)]) -> Expression {
     let boxed = |inner: &Expression| Box::new(replace_queries(inner, replaced));
     match expression {
         Expression::Constant(_) | Expression::Advice(_) => expression.clone(),
         Expression::Fixed(query) => {
-            replaced.iter().find(|(index, _)| index == query).map_or(expression, |(_, other)| other).clone()
+            let other = replaced.iter().find(|(index, _)| index == query).map(|(_, other)| *other);
+            Expression::Fixed(other.unwrap_or(*query))
         }
         Expression::Negated(inner) => Expression::Negated(boxed(inner)),
         Expression::Sum(left, right) => Expression::Sum(boxed(left), boxed(right)),

@@ -203,10 +203,10 @@ impl<'a> Forger<'a> {
             _ => {}
         }
         self.read(&mut witness);
-        if let Lever::Value(term) | Lever::Elsewhere(term, _) = lever {
-            if term < terms.len() {
-                witness[Val][start + term] = by;
-            }
+        if let Lever::Value(term) | Lever::Elsewhere(term, _) = lever
+            && term < terms.len()
+        {
+            witness[Val][start + term] = by;
         }
         if matches!(lever, Lever::AllValues) {
             witness[Val][..capacity.usable()].fill(by);

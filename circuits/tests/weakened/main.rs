@@ -17,7 +17,11 @@
 //! The commitments that verifiers put in place themselves are no part of the description; `forgeries.rs` is about what
 //! happens where a verifier takes the prover's instead.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and says how much it tried"
+)]
 
 mod catalogue;
 mod claims;
@@ -147,7 +151,8 @@ fn no_weakening_survives() {
         }
     }
     assert_eq!(survivors, HARMLESS.map(|(name, _)| name));
-    assert!(weakened > 100, "{weakened} let something false through, {useless} nothing true");
+    println!("{weakened} changes let something false through, {useless} nothing true");
+    assert!(weakened > 100);
 }
 
 /// Forgeries for all changes, or for the first at each place, as proofs: the changed key accepts them, by Halo2 and
