@@ -5,12 +5,18 @@
 mod common;
 
 use alloy_primitives::{U256, uint};
-use common::{Proven, Statement, development, known, oracles::Oracles, reference::ReferenceContract, replaced};
+use common::{
+    Proven, Statement, development, forger::BlindProver, known, oracles::Oracles, panel::Panel,
+    reference::ReferenceContract, replaced,
+};
 use ff::Field as _;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1Affine};
-use rand_chacha::rand_core::OsRng;
-use surety_circuits::{AdviceColumn, ProveError, ProvingKey, circuit::rules};
+use rand_chacha::rand_core::{self, OsRng, RngCore};
+use surety_circuits::{
+    AdviceColumn, ProveError, ProvingKey,
+    circuit::{LinearProgramCircuit, rules},
+};
 use surety_kzg::{
     SrsId,
     point::{self, PointError},
@@ -146,10 +152,47 @@ fn write_the_reference_contract() {
 #[test]
 fn rejects_every_single_flipped_bit_class() {
     let proven = Proven::small();
+    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
     for position in 0..proven.proof.len() {
-        let mut proof = proven.proof.clone();
-        proof[position] ^= 1 << (position % 8);
+        let proof = flipped(&proven, position, position % 8);
         assert!(proven.verify(proven.context, &proven.known, &proof).is_err(), "byte {position}");
+        // Another bit of each so many bytes, to all: coprime to the length of every element.
+        if position.is_multiple_of(37) {
+            assert_rejected_by_all(&proven, &oracles, &flipped(&proven, position, 7 - position % 8), "a flipped bit");
+        }
+    }
+}
+
+fn flipped(proven: &Proven, position: usize, bit: usize) -> Vec<u8> {
+    patched(proven, position, &[proven.proof[position] ^ 1 << bit])
+}
+
+#[test]
+#[ignore = "takes minutes: scripts/check --full runs it"]
+fn full_rejects_every_flipped_bit() {
+    let proven = Proven::small();
+    let key = proven.key.verifying_key();
+    for (position, bit) in (0..proven.proof.len()).flat_map(|position| (0..8).map(move |bit| (position, bit))) {
+        let proof = flipped(&proven, position, bit);
+        assert!(key.verify(proven.context, &proven.known, &proof).is_err(), "byte {position}, bit {bit}");
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: scripts/check --full runs it"]
+fn full_rejects_every_changed_byte_by_all() {
+    let proven = Proven::small();
+    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    for position in 0..proven.proof.len() {
+        let byte = proven.proof[position];
+        for changed in [byte.wrapping_add(1), !byte] {
+            assert_rejected_by_all(
+                &proven,
+                &oracles,
+                &patched(&proven, position, &[changed]),
+                &format!("byte {position}"),
+            );
+        }
     }
 }
 
@@ -245,6 +288,54 @@ fn hidden_columns_are_blinded() {
             assert_ne!(proven.params.commit_column(&values).to_affine(), committed, "{}", column.name());
         }
     }
+}
+
+/// Zeros in the place of randomness, for so many words.
+struct Zeros(usize);
+
+impl RngCore for Zeros {
+    fn next_u64(&mut self) -> u64 {
+        match self.0.checked_sub(1) {
+            Some(rest) => {
+                self.0 = rest;
+                0
+            }
+            None => OsRng.next_u64(),
+        }
+    }
+
+    fn next_u32(&mut self) -> u32 {
+        OsRng.next_u32()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        OsRng.fill_bytes(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        OsRng.try_fill_bytes(bytes)
+    }
+}
+
+/// Why the number of replayed words is in the generator's type: a replay that goes on into hidden columns makes proofs
+/// that every verifier accepts, and in which the commitment to `VAR` tells right guesses of the variables from wrong ones.
+#[test]
+fn no_verifier_notices_a_replay_that_is_too_long() {
+    let honest = Statement::small().witness();
+    let panel = Panel::new(honest.capacity());
+    let real = BlindProver::new(&panel.params, &LinearProgramCircuit::new(honest.capacity()));
+    // The four known columns and VAR, eight words a scalar.
+    let zeros = Zeros(5 * TAIL_ROWS * 8);
+    let (known, proof) = real.prove_with(zeros, panel.digest(), Fr::ONE, &honest).unwrap();
+    assert!(panel.accepts(Fr::ONE, &known, &proof, "a proof that is not blinded"));
+    let usable = honest.capacity().usable();
+    let mut guess = honest[AdviceColumn::Var].to_vec();
+    guess[usable..].fill(Fr::ZERO);
+    assert_eq!(point_at(&proof, 0), panel.params.commit_column(&guess).to_affine(), "a right guess shows");
+    // The prover's own proofs do not let anybody guess.
+    let known = common::known(&panel.params, &honest);
+    let proof = panel.key.prove(Fr::ONE, &known, &honest).unwrap().0;
+    assert_ne!(point_at(&proof, 0), panel.params.commit_column(&guess).to_affine());
 }
 
 #[test]

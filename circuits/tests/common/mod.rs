@@ -4,10 +4,13 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub(crate) mod attacks;
 pub(crate) mod contract;
+pub(crate) mod described;
 pub(crate) mod forger;
 pub(crate) mod machine;
 pub(crate) mod oracles;
+pub(crate) mod panel;
 pub(crate) mod reference;
 pub(crate) mod stored;
 
@@ -23,7 +26,7 @@ use surety_margin::{
     compile::compile,
     holdings::Position,
     program::{Assignment, Program},
-    sample,
+    sample::{self, Sample},
     units::{Lots, Price},
 };
 use surety_verifier::{KnownCommitments, ProofError};
@@ -42,19 +45,19 @@ pub(crate) struct Statement {
 impl Statement {
     /// Scenario margin over a few instruments, held long and short, with masks from a seed.
     pub(crate) fn sample(k: u32, instruments: usize, scenarios: usize) -> Self {
-        let capacity = Capacity::new(k).unwrap();
-        let sample = sample::scenario_margin(k, instruments, scenarios);
+        Self::of(&sample::scenario_margin(k, instruments, scenarios))
+    }
+
+    /// The first level of a policy, over much cash and a little of everything else.
+    pub(crate) fn of(sample: &Sample) -> Self {
         let prices = sample::prices(&sample.policy);
         let program = compile(&sample.policy, &sample.universe).unwrap().remove(0);
-        let lots: Vec<i128> = (0..instruments as i128)
+        let lots: Vec<i128> = (0..sample.universe.instruments.len() as i128)
             .map(|i| if i == 0 { 900_000_000_000 } else { 1_000 * i * (1 - 2 * (i % 2)) })
             .collect();
-        let position = Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect());
-        let assignment = program.solve(&position, &prices).unwrap();
-        let masks = Masks::random(&mut ChaCha20Rng::seed_from_u64(1));
-        let lots: Vec<_> = lots.into_iter().enumerate().collect();
-        let hold = holding_column(capacity, &lots, &masks).unwrap();
-        Self { capacity, program, prices, hold, assignment }
+        let assignment = program.solve(&position(&lots), &prices).unwrap();
+        let hold = hold(program.capacity(), &lots);
+        Self { capacity: program.capacity(), program, prices, hold, assignment }
     }
 
     /// The smallest one.
@@ -65,6 +68,18 @@ impl Statement {
     pub(crate) fn witness(&self) -> Witness {
         Witness::new(&self.program, &self.prices, &self.hold, &self.assignment).unwrap()
     }
+}
+
+/// Holdings, in lots.
+pub(crate) fn position(lots: &[i128]) -> Position {
+    Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect())
+}
+
+/// The column of holdings, with masks from a seed.
+pub(crate) fn hold(capacity: Capacity, lots: &[i128]) -> SecretScalars {
+    let masks = Masks::random(&mut ChaCha20Rng::seed_from_u64(1));
+    let lots: Vec<_> = lots.iter().copied().enumerate().collect();
+    holding_column(capacity, &lots, &masks).unwrap()
 }
 
 /// The development bases of a capacity class.

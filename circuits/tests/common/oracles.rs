@@ -41,16 +41,7 @@ impl Oracles {
     }
 
     pub(crate) fn halo2_accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> bool {
-        let bytes = with_known(known, proof);
-        let mut transcript = KeyedTranscript::new(self.digest, bytes.as_slice());
-        verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
-            &self.bases,
-            &self.key,
-            SingleStrategy::new(&self.bases),
-            &[&[&[context]]],
-            &mut transcript,
-        )
-        .is_ok()
+        halo2_accepts(&self.bases, &self.key, self.digest, context, known, proof)
     }
 
     pub(crate) fn snark_verifier_accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> bool {
@@ -80,6 +71,27 @@ impl Oracles {
         protocol.transcript_initial_state = Some(self.digest.scalar());
         (protocol, KzgDecidingKey::new(G1Affine::generator(), self.bases.g2(), self.bases.s_g2()))
     }
+}
+
+/// Whether Halo2 takes this for a proof under its key.
+pub(crate) fn halo2_accepts(
+    bases: &ParamsKZG<Bn256>,
+    key: &VerifyingKey<G1Affine>,
+    digest: VerifyingKeyDigest,
+    context: Fr,
+    known: &KnownCommitments,
+    proof: &[u8],
+) -> bool {
+    let bytes = with_known(known, proof);
+    let mut transcript = KeyedTranscript::new(digest, bytes.as_slice());
+    verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+        bases,
+        key,
+        SingleStrategy::new(bases),
+        &[&[&[context]]],
+        &mut transcript,
+    )
+    .is_ok()
 }
 
 /// snark-verifier's.
