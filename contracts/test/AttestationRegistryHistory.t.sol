@@ -111,6 +111,7 @@ contract AttestationRegistryHistoryTest is Attesting {
     }
 
     /// forge-config: default.invariant.runs = 12
+    /// forge-config: full.invariant.runs = 250
     /// forge-config: default.invariant.depth = 64
     /// forge-config: default.invariant.fail-on-revert = true
     function invariant_nothing_older_is_kept() external view {
@@ -128,6 +129,7 @@ contract AttestationRegistryHistoryTest is Attesting {
     }
 
     /// forge-config: default.fuzz.runs = 16
+    /// forge-config: full.fuzz.runs = 500
     function testFuzz_streaks_count_snapshots_without_a_gap(uint256 steps) external {
         for (uint256 i = 0; i < 20; ++i) {
             if ((steps >> (2 * i)) % 4 == 0) historian.takeSnapshot(i, 0);

@@ -17,6 +17,7 @@ contract CollateralVaultInvariantsTest {
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: full.invariant.runs = 250
     /// forge-config: default.invariant.depth = 100
     /// forge-config: default.invariant.fail-on-revert = true
     function invariant_what_attestations_count_is_there() external view {
@@ -25,6 +26,7 @@ contract CollateralVaultInvariantsTest {
 
     /// @notice The same after every step of a random sequence.
     /// forge-config: default.fuzz.runs = 64
+    /// forge-config: full.fuzz.runs = 500
     function testFuzz_sequences(uint256 seed) external {
         for (uint256 i = 0; i < 40; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));

@@ -17,6 +17,7 @@ contract MarginGatedVenueInvariantsTest {
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: full.invariant.runs = 250
     /// forge-config: default.invariant.depth = 100
     /// forge-config: default.invariant.fail-on-revert = true
     function invariant_tokens_are_conserved_and_no_loss_is_silent() external view {

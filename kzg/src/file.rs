@@ -27,6 +27,15 @@ impl FileError {
     }
 }
 
+/// Opens a regular file. To open a pipe would wait for its writer, and a device has no end.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    let found = "expected a regular file, found a directory, a pipe or a device";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, found))
+}
+
 /// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Makes missing directories.
 /// Of several writers, each writes a whole file and the last one's stays.
 pub(crate) fn write(
@@ -57,6 +66,8 @@ fn directory_of(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -66,6 +77,18 @@ mod tests {
         assert_eq!(directory_of(Path::new("pot.srs")), Path::new("."));
         assert_eq!(directory_of(Path::new("a/pot.srs")), Path::new("a"));
         assert_eq!(directory_of(Path::new("/pot.srs")), Path::new("/"));
+    }
+
+    #[test]
+    fn rejects_what_is_no_regular_file_without_waiting_for_it() {
+        let directory = TempDir::new().unwrap();
+        let (pipe, link) = (directory.path().join("pipe"), directory.path().join("link"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [&pipe, &link, directory.path(), Path::new("/dev/zero")] {
+            assert_eq!(open(path).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{}", path.display());
+        }
+        assert_eq!(open(&directory.path().join("nowhere")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl SrsStore {
 
 /// Reads the header of a stored set-up and `[τ]₂`.
 fn inspect(path: &Path) -> Result<StoredSrs, ImportProblem> {
-    let (k, tau_g2) = read_compact_header(&mut Source::new(fs::File::open(path)?)?)?;
+    let (k, tau_g2) = read_compact_header(&mut Source::new(file::open(path)?)?)?;
     Ok(StoredSrs { path: path.to_owned(), k, verifier_key: VerifierKey::new(tau_g2)? })
 }
 

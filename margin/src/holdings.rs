@@ -128,17 +128,19 @@ impl Holdings {
     pub fn check(&self, universe: &Universe) -> Vec<Problem> {
         let mut problems = self.problems();
         if self.universe != universe.name {
+            // What is there may be an amount in the wrong place.
             let expected = format!("the universe {}", universe.name);
-            problems.push(Problem::new("universe", expected, self.universe.to_string()));
+            problems.push(Problem::new("universe", expected, "another name"));
         }
+        let positions = universe.positions();
         for (i, balance) in self.balances.iter().enumerate() {
-            match universe.position(&balance.instrument) {
+            match positions.get(&balance.instrument) {
                 None => {
                     // Nor is this one.
                     let expected = format!("an instrument of the universe {}", universe.name);
                     problems.push(Problem::new(format!("balances[{i}].instrument"), expected, "another name"));
                 }
-                Some(position) => {
+                Some(&position) => {
                     let limit = universe.instruments[position].max_lots.get();
                     if balance.lots.get().unsigned_abs() > limit.unsigned_abs() {
                         let expected = format!("at most the {limit} lots that the universe allows, held or owed");
@@ -160,8 +162,9 @@ impl Holdings {
             return Err(problems);
         }
         let mut position = Position::empty(universe);
+        let positions = universe.positions();
         for balance in &self.balances {
-            if let Some(index) = universe.position(&balance.instrument) {
+            if let Some(&index) = positions.get(&balance.instrument) {
                 position.0[index] = balance.lots;
             }
         }

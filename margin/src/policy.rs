@@ -276,12 +276,13 @@ impl Policy {
     /// Most levels: each of them compiles to a program of its own.
     pub const MAX_LEVELS: usize = 16;
 
-    /// Reads a policy from TOML and checks it against its universe.
+    /// Reads a policy, JSON if the file's name ends in `.json` and otherwise TOML, and checks it against its universe.
     ///
     /// # Errors
     /// With every mistake that was found.
     pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        text::read(file, text, Format::Toml, |policy: &Self| policy.check(universe))
+        let format = if file.ends_with(".json") { Format::Json } else { Format::Toml };
+        text::read(file, text, format, |policy: &Self| policy.check(universe))
     }
 
     /// Checks every rule, also those that take the universe to check: that its names exist there, and that the model
@@ -376,44 +377,29 @@ impl Policy {
     fn claim_problems(&self, universe: &Universe) -> Vec<Problem> {
         let mut problems = Vec::new();
         let claims = self.derived.iter().enumerate().filter_map(|(i, entry)| Some((i, entry, entry.claim()?)));
-        let mut tokens = BTreeSet::new();
+        let instruments = universe.positions();
+        let sources = self.sources.iter().map(|source| &source.name);
+        let parties: BTreeSet<_> = sources.chain(self.oracle.nodes.iter().map(|node| &node.name)).collect();
+        let (mut tokens, mut prices) = (BTreeMap::new(), BTreeSet::new());
         for (i, entry, claim) in claims {
             let path = |key: &str| format!("derived[{i}].formula.claim.{key}");
-            let known = universe.position(&claim.token).is_some();
+            let known = instruments.contains_key(&claim.token);
             let expected = format!("an instrument of the universe {}", universe.name);
             problems.extend(require(known, path("token"), expected, &claim.token));
-            let fresh = tokens.insert(&claim.token);
+            let fresh = tokens.insert(&claim.token, &entry.name).is_none();
+            prices.insert(&entry.name);
             let expected = "a token that no claim before is";
             problems.extend(require(fresh, path("token"), expected, &claim.token));
-            let parties = self.sources.iter().map(|source| &source.name);
-            let mut parties = parties.chain(self.oracle.nodes.iter().map(|node| &node.name));
-            let own = parties.any(|party| *party == claim.issuer);
+            let own = parties.contains(&claim.issuer);
             let expected = "an issuer that is no source or oracle node of the policy: its own token secures nothing";
             problems.extend(require(!own, path("issuer"), expected, &claim.issuer));
             let expected = "down, because a claim counts for the account";
             let down = entry.rounding == Rounding::Down;
             problems.extend(require(down, format!("derived[{i}].rounding"), expected, "up"));
-            for rule in &self.model.rules() {
-                problems.extend(self.claim_rule_problems(rule, &entry.name, &claim.token));
-            }
         }
-        problems
-    }
-
-    /// What is wrong with a rule for a token that is a claim, or for what is priced like it.
-    fn claim_rule_problems(&self, rule: &Rule<'_>, claim: &Name, token: &Name) -> Vec<Problem> {
-        let price = rule.price.or(rule.derived_from);
-        let mut problems = Vec::new();
-        if rule.instrument == token {
-            let expected = format!("{claim}, the price of the claim that {token} is");
-            let found = price.map_or_else(|| "none".to_owned(), ToString::to_string);
-            problems.extend(require(price == Some(claim), format!("{}.price", rule.path), expected, found));
-        }
-        if price == Some(claim) && rule.short {
-            let expected =
-                "no short, because a claim counts for less than is owed: what may be owed has a price of its own";
-            problems.push(Problem::new(format!("{}.short", rule.path), expected, "true"));
-        }
+        // All claims at once: there may be many of both.
+        let rules = self.model.rules();
+        problems.extend(rules.iter().flat_map(|rule| claim_rule_problems(rule, &tokens, &prices)));
         problems
     }
 
@@ -457,6 +443,24 @@ impl Policy {
         problems.extend(self.levels.iter().enumerate().flat_map(|(i, level)| level.problems(&format!("levels[{i}]"))));
         problems
     }
+}
+
+/// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of each
+/// claim by its token, `prices` all of them.
+fn claim_rule_problems(rule: &Rule<'_>, tokens: &BTreeMap<&Name, &Name>, prices: &BTreeSet<&Name>) -> Vec<Problem> {
+    let price = rule.price.or(rule.derived_from);
+    let mut problems = Vec::new();
+    if let Some(claim) = tokens.get(rule.instrument) {
+        let expected = format!("{claim}, the price of the claim that {} is", rule.instrument);
+        let found = price.map_or_else(|| "none".to_owned(), ToString::to_string);
+        problems.extend(require(price == Some(claim), format!("{}.price", rule.path), expected, found));
+    }
+    if rule.short && price.is_some_and(|price| prices.contains(price)) {
+        let expected =
+            "no short, because a claim counts for less than is owed: what may be owed has a price of its own";
+        problems.push(Problem::new(format!("{}.short", rule.path), expected, "true"));
+    }
+    problems
 }
 
 impl MarketEntry {

@@ -1,6 +1,7 @@
 //! The universe: the ordered instruments that holdings may name, and the size of the circuit.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,12 @@ impl Universe {
     #[must_use]
     pub fn position(&self, name: &Name) -> Option<usize> {
         self.instruments.iter().position(|instrument| instrument.name == *name)
+    }
+
+    /// The positions of all instruments, where many are looked up: files may have as many names as the universe.
+    pub(crate) fn positions(&self) -> BTreeMap<&Name, usize> {
+        // From behind, so that the first of a name counts.
+        self.instruments.iter().enumerate().rev().map(|(index, instrument)| (&instrument.name, index)).collect()
     }
 }
 

@@ -271,6 +271,21 @@ fn rejects_own_tokens() {
     }
 }
 
+/// To look at every pair of a claim and a rule would take minutes.
+#[test]
+fn rejects_a_flood_of_claims_and_rules() {
+    const COUNT: usize = 15_000;
+    let claims = (0..COUNT).map(|i| claim(&format!("c{i}"), &format!("t{i}"), "a", 1, "lido")).collect();
+    let (_, mut policy) = sample(vec![reported("a", 2), reported("b", 2)], claims);
+    let universe = sample::universe(16, COUNT);
+    let Model::Collateral(Collateral { assets }) = &mut policy.model else { unreachable!() };
+    let cash = assets[0].clone();
+    *assets = universe.instruments.iter().map(|it| Asset { instrument: it.name.clone(), ..cash.clone() }).collect();
+    let problems = policy.check(&universe);
+    let unknown = problems.iter().filter(|problem| problem.path.ends_with("claim.token"));
+    assert_eq!(unknown.count(), COUNT);
+}
+
 #[test]
 fn rejects_tokens_that_are_unknown_or_claimed_twice() {
     refused(

@@ -97,6 +97,12 @@ fn row(level: &str, equity: &str, requirement: &str, margin: &str, worst: Option
 }
 
 #[test]
+fn policies_are_read_from_json_too() {
+    let policy = policy("policy.toml");
+    assert_eq!(Policy::read("policy.json", &policy.to_json().unwrap(), &universe()).unwrap(), policy);
+}
+
+#[test]
 fn portfolio_margins_are_pinned() {
     let worst = Some("crash-30");
     let expected = [

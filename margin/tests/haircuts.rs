@@ -23,7 +23,7 @@ use surety_margin::{
     policy::{ByBasis, Policy},
     program::Unsatisfied,
     sample,
-    text::Document as _,
+    text::{Document as _, MAX_MISTAKES},
     units::{Decimals, Lots, Ppm, Price, Timestamp},
     universe::{InstrumentClass, Universe},
 };
@@ -193,6 +193,13 @@ fn imported(lines: &[[&str; 3]]) -> Result<surety_margin::import::Import, String
     let tokens = haircuts::read("assets.csv", &table(lines), Programme::Margin).map_err(|error| error.to_string())?;
     let import = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
     import.map_err(|error| error.to_string())
+}
+
+#[test]
+fn rejects_a_flood_of_lines_that_are_no_tokens() {
+    let flood = table(&[]) + &"no token\n".repeat(200_000);
+    let errors = haircuts::read("assets.csv", &flood, Programme::Margin).unwrap_err();
+    assert_eq!(errors.errors().len(), MAX_MISTAKES + 1);
 }
 
 #[test]

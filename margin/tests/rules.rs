@@ -854,7 +854,7 @@ mod holdings {
         holdings_refused(
             "n.json",
             &text,
-            "n.json:1:55: universe: expected the universe meridian-2026, found meridian-2025",
+            "n.json:1:55: universe: expected the universe meridian-2026, found another name",
         );
     }
 
@@ -925,6 +925,7 @@ mod holdings {
             ("n.json", json(&format!(r#"[{{"{secret}": "BTC"}}]"#))),
             ("n.json", json(secret)),
             ("n.json", json("[]").replace("surety/holdings", secret)),
+            ("n.json", json("[]").replace("meridian-2026", secret)),
             ("n.toml", toml(&format!("BTC = {secret}\n"))),
             ("n.toml", toml(&format!("{secret} = \"BTC\"\n"))),
             ("n.toml", toml(&format!("[{secret}]\n[{secret}]\n"))),

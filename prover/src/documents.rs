@@ -37,7 +37,7 @@ pub fn read<T: Document>(path: &Path) -> Result<T, DocumentError> {
     Ok(if is_toml { T::from_toml(&name, &text)? } else { T::from_json(&name, &text)? })
 }
 
-/// Reads a policy over a universe.
+/// Reads a policy over a universe: JSON if the file's name ends in `.json`, otherwise TOML.
 ///
 /// # Errors
 /// If the file cannot be read, with every mistake in it.

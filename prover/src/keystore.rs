@@ -189,7 +189,10 @@ impl Kdf {
         match *self {
             Self::Scrypt { dklen, n, p, r, ref salt } => {
                 check_length(dklen)?;
-                let bytes = n.checked_mul(128 * u64::from(r)).filter(|&bytes| bytes <= MAX_SCRYPT_BYTES);
+                // RFC 7914: V has n blocks of 128·r bytes, B has p of them.
+                let blocks = n.checked_add(p.into());
+                let bytes = blocks.and_then(|blocks| blocks.checked_mul(128 * u64::from(r)));
+                let bytes = bytes.filter(|&bytes| bytes <= MAX_SCRYPT_BYTES);
                 if bytes.is_none() || p > MAX_SCRYPT_PARALLELISM {
                     return Err(KeystoreError::TooCostly(format!("scrypt with n = {n}, r = {r}, p = {p}")));
                 }
@@ -299,6 +302,7 @@ mod tests {
         for (text, from, to) in [
             (SCRYPT, "\"n\":2,", "\"n\":1152921504606846976,"),
             (SCRYPT, "\"p\":1", "\"p\":4000000000"),
+            (SCRYPT, "\"p\":1,\"r\":8", "\"p\":16,\"r\":4194304"),
             (PBKDF2, "\"c\":262144", "\"c\":4000000000"),
         ] {
             let error = vector(&text.replace(from, to)).decrypt("testpassword").unwrap_err();

@@ -316,7 +316,8 @@ impl Protocol {
         let (fixed, advice) = (self.fixed_queries.len(), self.advice_queries.len());
         let known_first = self.advice.is_sorted_by_key(|column| !column.known);
         require(known_first, "expected the known columns before the hidden ones")?;
-        require(self.blinding_factors + 1 < self.rows(), "expected rows before the blinding rows")?;
+        require(self.blinding_factors < self.rows() - 1, "expected rows before the blinding rows")?;
+        require(self.public_inputs == 1, "expected one public input, the context")?;
         require(self.fixed_queries.iter().all(|query| query.column < self.fixed.len()), "unknown fixed column")?;
         require(self.advice_queries.iter().all(|query| query.column < self.advice.len()), "unknown advice column")?;
         require(distinct(&self.fixed_queries) && distinct(&self.advice_queries), "expected distinct queries")?;
@@ -325,7 +326,8 @@ impl Protocol {
         require(expressions.all(|expression| expression.queries_are_below(fixed, advice)), "unknown query")?;
         let tuples_match = self.lookups.iter().all(|lookup| lookup.input.len() == lookup.table.len());
         require(tuples_match, "expected as many table expressions as inputs in every lookup")?;
-        require(self.degree() == self.quotient_pieces + 1, "expected one quotient piece less than the degree")
+        let pieces = self.degree().checked_sub(1);
+        require(pieces == Some(self.quotient_pieces), "expected one quotient piece less than the degree")
     }
 
     /// The largest degree of the constraints and the lookups' arguments.
@@ -395,9 +397,12 @@ mod tests {
 
     #[test]
     fn rejects_protocols_that_do_not_fit_together() {
-        let changes: [fn(&mut Protocol); 9] = [
+        let changes: [fn(&mut Protocol); 13] = [
             |protocol| protocol.advice.reverse(),
             |protocol| protocol.blinding_factors = 511,
+            |protocol| protocol.blinding_factors = usize::MAX,
+            |protocol| protocol.public_inputs = 0,
+            |protocol| protocol.public_inputs = (1 << 32) + 1,
             |protocol| protocol.fixed_queries[0].column = 2,
             |protocol| protocol.advice_queries[0].column = 7,
             |protocol| protocol.advice_queries[0] = protocol.advice_queries[1],
@@ -405,6 +410,7 @@ mod tests {
             |protocol| protocol.lookups[0].table[0] = Expression::Fixed(3),
             |protocol| protocol.lookups[0].input.truncate(1),
             |protocol| protocol.quotient_pieces = 3,
+            |protocol| protocol.quotient_pieces = usize::MAX,
         ];
         for (index, change) in changes.into_iter().enumerate() {
             let mut changed = protocol();

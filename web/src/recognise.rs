@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use surety_kzg::import::{Format, format_of};
-use surety_margin::{market::Snapshot, policy::Policy, text::Document, universe::Universe};
+use surety_margin::{
+    market::Snapshot,
+    policy::Policy,
+    text::{Document, toml_keys},
+    universe::Universe,
+};
 use surety_verifier::{Attestation, Trust, compiled::CompiledPolicyFile};
 
 use crate::{
@@ -106,7 +111,7 @@ struct Header {
 }
 
 fn header(text: &str) -> Option<Header> {
-    serde_json::from_str(text).ok().or_else(|| toml::from_str(text).ok())
+    serde_json::from_str(text).ok().or_else(|| toml_keys(text))
 }
 
 fn role_of(kind: &str) -> Option<Role> {

@@ -40,7 +40,7 @@ impl Encoding {
     /// Decodes a point of G1 from as many bytes as it takes.
     pub(crate) fn g1(self, bytes: &[u8]) -> Result<G1Affine, PointError> {
         match self {
-            Self::Compressed => decompress(bytes),
+            Self::Compressed => decompress::<1, _>(bytes),
             Self::Montgomery | Self::BigEndian => {
                 let [x, y] = self.coordinates(bytes)?;
                 point::g1_from_coordinates(x, y)
@@ -52,7 +52,7 @@ impl Encoding {
     pub(crate) fn g2(self, bytes: &[u8]) -> Result<G2Affine, PointError> {
         match self {
             Self::Compressed => {
-                let point: G2Affine = decompress(bytes)?;
+                let point: G2Affine = decompress::<2, _>(bytes)?;
                 point::g2_from_coordinates(point.x, point.y)
             }
             Self::Montgomery | Self::BigEndian => {
@@ -75,15 +75,24 @@ impl Encoding {
             return Fq::from_raw_bytes(chunk);
         }
         let mut repr = <[u8; 32]>::try_from(chunk).ok()?;
-        repr.reverse();
+        if let Self::BigEndian = self {
+            repr.reverse();
+        }
         Option::from(Fq::from_repr(repr))
     }
 }
 
-/// Decompresses a point, if its bytes are the ones that compression gives.
-fn decompress<P: GroupEncoding + PrimeCurveAffine>(bytes: &[u8]) -> Result<P, PointError> {
+/// Two bits of a compressed point's last byte: whether it is the identity, and the parity of y.
+const FLAGS: u8 = 0b1100_0000;
+
+/// Decompresses a point with `N` parts of coordinates, if its bytes are the ones that compression gives.
+fn decompress<const N: usize, P: GroupEncoding + PrimeCurveAffine>(bytes: &[u8]) -> Result<P, PointError> {
     let mut repr = P::Repr::default();
     repr.as_mut().copy_from_slice(bytes);
+    // halo2curves panics at coordinates of G2 that are not reduced.
+    let mut x = repr;
+    x.as_mut().iter_mut().last().into_iter().for_each(|byte| *byte &= !FLAGS);
+    Encoding::Compressed.coordinates::<N>(x.as_ref())?;
     let point: P = Option::from(P::from_bytes(&repr)).ok_or(PointError::NotOnCurve)?;
     if point.to_bytes().as_ref() != bytes {
         return Err(PointError::NotCanonical);

@@ -37,6 +37,8 @@ use surety_margin::capacity::Capacity;
 pub(crate) use self::compact::read_header as read_compact_header;
 pub use self::compact::write_compact;
 pub(crate) use self::source::Source;
+#[cfg(feature = "fs")]
+use crate::file;
 use crate::{
     point::PointError,
     progress::Observer,
@@ -197,7 +199,7 @@ pub fn read_g2(file: impl Read + Seek) -> Result<G2Affine, ImportProblem> {
 /// Runs `read` on an open file, and names the file in its error.
 #[cfg(feature = "fs")]
 fn in_file<T>(path: &Path, read: impl FnOnce(File) -> Result<T, ImportProblem>) -> Result<T, ImportError> {
-    File::open(path)
+    file::open(path)
         .map_err(ImportProblem::from)
         .and_then(read)
         .map_err(|problem| ImportError { path: path.to_owned(), problem })

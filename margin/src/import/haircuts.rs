@@ -13,7 +13,7 @@ use crate::{
     policy::ByBasis,
     portfolio::{Decimal, Magnitude},
     problem::Problem,
-    text::InputErrors,
+    text::{InputErrors, MAX_MISTAKES},
     units::{Decimals, Lots, Notional, Ppm, Price, Timestamp},
     universe::{Instrument, InstrumentClass},
 };
@@ -85,13 +85,16 @@ impl Line {
 /// Reads the tokens of the table, with their ladders for a programme. `file` is what errors call the input.
 ///
 /// # Errors
-/// With every line that is malformed, and every token that is listed twice.
+/// With every line that is malformed, up to [`MAX_MISTAKES`].
 pub fn read(file: &str, text: &str, programme: Programme) -> Result<Vec<Token>, InputErrors> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let mut misfits = Vec::new();
     let mut tokens: Vec<Token> = Vec::new();
     let headers = reader.headers().cloned().unwrap_or_default();
     for record in reader.records() {
+        if misfits.len() > MAX_MISTAKES {
+            break;
+        }
         let malformed = |error: csv::Error| {
             let offset = error.position().map_or(0, |position| position.byte());
             (offset, Problem::new("", "the columns of the table of assets, each in quotes", error.to_string()))

@@ -119,9 +119,10 @@ impl Document for Positions {
 impl Positions {
     fn check(&self, universe: &Universe) -> Vec<Problem> {
         let mut problems = self.problems();
+        let positions = universe.positions();
         for (i, position) in self.0.iter().enumerate() {
-            let Some(instrument) = universe.position(&position.instrument).map(|index| &universe.instruments[index])
-            else {
+            let index = positions.get(&position.instrument);
+            let Some(instrument) = index.map(|index| &universe.instruments[*index]) else {
                 let expected = format!("an instrument of the universe {}", universe.name);
                 problems.push(Problem::new(format!("[{i}].instrument"), expected, "another name"));
                 continue;
@@ -148,9 +149,10 @@ pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Holdings, Inp
     }
     let tree = text::from_csv(text, &HEADER);
     let positions: Positions = text::read_tree(file, text, tree, |positions: &Positions| positions.check(universe))?;
+    let index = universe.positions();
     let balance = |position: &Position| {
-        let index = universe.position(&position.instrument)?;
-        let lots = position.amount.lots(universe.instruments[index].lot_decimals)?;
+        let instrument = &universe.instruments[*index.get(&position.instrument)?];
+        let lots = position.amount.lots(instrument.lot_decimals)?;
         Some(Balance { instrument: position.instrument.clone(), lots })
     };
     Ok(Holdings {

@@ -159,8 +159,9 @@ impl Model {
             Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => {}
         }
         let mut problems = Vec::new();
+        let positions = universe.positions();
         for (number, rule) in self.rules().into_iter().enumerate() {
-            let Some(position) = universe.position(rule.instrument) else {
+            let Some(&position) = positions.get(rule.instrument) else {
                 continue;
             };
             let class = universe.instruments[position].class;

@@ -37,8 +37,9 @@ pub(super) fn class_problems(model: &PortfolioMargin, universe: &Universe) -> Ve
         expiry.options.iter().map(|option| (&option.instrument, &[InstrumentClass::Option][..], Some(expiry.time)))
     });
     let mut problems = Vec::new();
+    let positions = universe.positions();
     for (name, classes, expiry) in cash.chain(perpetual).chain(collateral).chain(options) {
-        let Some(position) = universe.position(name) else {
+        let Some(&position) = positions.get(name) else {
             continue;
         };
         let instrument = &universe.instruments[position];

@@ -244,8 +244,9 @@ impl<'a> Schema<'a> {
     /// With every mistake of the model and every name that is unknown.
     pub fn new(model: &'a PortfolioMargin, universe: &Universe) -> Result<Self, Vec<Problem>> {
         let mut problems = model.problems();
+        let positions = universe.positions();
         let mut slot = |name: &Name| {
-            let Some(instrument) = universe.position(name) else {
+            let Some(&instrument) = positions.get(name) else {
                 let expected = format!("an instrument of the universe {}", universe.name);
                 problems.push(Problem::new("model", expected, name.to_string()));
                 return Slot { instrument: 0, decimals: 0 };

@@ -22,6 +22,9 @@ use crate::problem::Problem;
 /// How many mistakes of an input are told.
 pub const MAX_MISTAKES: usize = 100;
 
+/// Most bytes of a TOML text. Reading takes up to 90 bytes of memory for each; of JSON, half of it.
+pub const MAX_TOML_BYTES: usize = 4 << 20;
+
 /// The formats that documents are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -111,6 +114,12 @@ pub(crate) fn read_tree<T: Document>(
     // One more than are told, so that it shows that there are more.
     let misfits: Vec<_> = problems(&value).into_iter().take(MAX_MISTAKES + 1).map(located).collect();
     if misfits.is_empty() { Ok(value) } else { Err(errors(misfits)) }
+}
+
+/// Reads some keys of a TOML text, such as its kind, and passes over the others; nothing if it is no such text.
+#[must_use]
+pub fn toml_keys<T: DeserializeOwned>(text: &str) -> Option<T> {
+    (text.len() <= MAX_TOML_BYTES).then(|| toml::from_str(text).ok())?
 }
 
 /// A value has no form in the format.
@@ -392,6 +401,18 @@ mod tests {
             &["j:1:85: expected valid JSON, found trailing characters"],
         );
         refused(Letter::from_json("j", ""), &["j:1:1: expected valid JSON, found EOF while parsing a value"]);
+    }
+
+    #[test]
+    fn rejects_toml_that_takes_too_much_memory() {
+        let text = format!("{TOML}{}", "#".repeat(MAX_TOML_BYTES - TOML.len()));
+        assert!(Letter::from_toml("t", &text).is_ok());
+        assert!(toml_keys::<toml::Table>(&text).is_some());
+        let text = text + "#";
+        let message =
+            "t:1:1: expected at most 4194304 bytes of TOML, found 4194305; write a document of this size as JSON";
+        refused(Letter::from_toml("t", &text), &[message]);
+        assert!(toml_keys::<toml::Table>(&text).is_none());
     }
 
     #[test]

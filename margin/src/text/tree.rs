@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 
-use super::MAX_MISTAKES;
+use super::{MAX_MISTAKES, MAX_TOML_BYTES};
 use crate::problem::Problem;
 
 /// How deep lists and tables may nest.
@@ -93,6 +93,7 @@ impl<'a> Node<'a> {
 /// Reads TOML, or reports the first mistake of syntax.
 pub(crate) fn from_toml(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
     refuse_byte_order_mark(text)?;
+    refuse_length(text)?;
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         vec![Misfit::new(offset, "valid TOML", error.message())]
@@ -235,6 +236,15 @@ fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
 
 fn too_deep(offset: usize) -> Misfit {
     Misfit::new(offset, format!("at most {MAX_DEPTH} levels of nesting"), "more")
+}
+
+fn refuse_length(text: &str) -> Result<(), Vec<Misfit>> {
+    if text.len() <= MAX_TOML_BYTES {
+        return Ok(());
+    }
+    let mut misfit = Misfit::new(0, format!("at most {MAX_TOML_BYTES} bytes of TOML"), text.len().to_string());
+    misfit.problem = misfit.problem.advise("write a document of this size as JSON");
+    Err(vec![misfit])
 }
 
 fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {

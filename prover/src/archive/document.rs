@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use surety_margin::{
     market::{Report, Snapshot},
     policy::Policy,
-    text::{Document, Format, InputErrors},
+    text::{Document, Format, InputErrors, toml_keys},
     universe::Universe,
 };
 use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile, statement::Statement};
@@ -110,7 +110,7 @@ impl Archived {
         let format =
             if file.extension().is_some_and(|extension| extension == "toml") { Format::Toml } else { Format::Json };
         let header: Option<Header> = match format {
-            Format::Toml => toml::from_str(text).ok(),
+            Format::Toml => toml_keys(text),
             Format::Json => serde_json::from_str(text).ok(),
         };
         let kind = header.and_then(|header| Kind::named(header.kind.strip_prefix("surety/")?));

@@ -16,7 +16,10 @@ use alloy_primitives::keccak256;
 use rayon::prelude::*;
 use serde::Deserialize;
 use surety_kzg::{Event, Observer, progress::Stage};
-use surety_margin::{problem::Problem, text::InputErrors};
+use surety_margin::{
+    problem::Problem,
+    text::{InputErrors, toml_keys},
+};
 
 use crate::{
     Error,
@@ -141,7 +144,7 @@ fn kind(path: &Path, kinds: &KindsOfText) -> Kind {
         let hash = keccak256(text.as_bytes()).0;
         let known = kinds.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         known.unwrap_or_else(|| {
-            let name = toml::from_str::<Header>(&text).ok().and_then(|header| header.kind);
+            let name = toml_keys::<Header>(&text).and_then(|header| header.kind);
             kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, name.clone());
             name
         })

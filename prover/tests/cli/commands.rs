@@ -167,6 +167,17 @@ fn every_file_says_what_it_is() {
 }
 
 #[test]
+fn rejects_pipes_without_waiting_for_them() {
+    let sandbox = Sandbox::new();
+    let pipe = sandbox.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for command in ["info pipe", "srs import pipe"] {
+        let run = sandbox.surety(command);
+        assert!(run.code != 0 && run.says("expected a regular file"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn the_command_line_answers_in_one_form() {
     let sandbox = Sandbox::new();
     let run = sandbox.surety("frobnicate --json").expect(2);

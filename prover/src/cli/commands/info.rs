@@ -19,6 +19,7 @@ use surety_margin::{
     holdings::Holdings,
     market::{AGED_QUOTES_HEADER, QUOTES_HEADER, Report, Snapshot},
     policy::Policy,
+    text::toml_keys,
     universe::Universe,
 };
 use surety_verifier::{
@@ -114,7 +115,7 @@ struct Header {
 }
 
 fn header(text: &str) -> Option<Header> {
-    serde_json::from_str(text).ok().or_else(|| toml::from_str(text).ok())
+    serde_json::from_str(text).ok().or_else(|| toml_keys(text))
 }
 
 /// What a document is about and what it refers to.

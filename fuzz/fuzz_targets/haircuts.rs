@@ -1,0 +1,28 @@
+//! An exchange's table of prices and collateral ratios: what is imported is a policy that passes every check.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use surety_fuzz::{bounded, survives};
+use surety_margin::{
+    ident::Bytes32,
+    import::{
+        Parties,
+        haircuts::{self, Programme},
+    },
+    units::Timestamp,
+};
+
+fuzz_target!(|input: &[u8]| bounded(input, || {
+    let Ok(text) = str::from_utf8(input) else { return };
+    for programme in Programme::ALL {
+        let Ok(tokens) = haircuts::read("a.csv", text, programme) else { continue };
+        let imported = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
+        if let Ok(import) = imported {
+            survives(&import.universe);
+            survives(&import.policy);
+            survives(&import.snapshot);
+            assert_eq!(import.policy.check(&import.universe), []);
+        }
+    }
+}));
