@@ -118,6 +118,17 @@ fn rejects_a_row_that_could_wrap_around() {
     assert!(compile(9, &prices, &[(0, 1)], &[claim(56)]).is_ok());
 }
 
+/// Attack: a holding so large that the circuit lets it go beyond what the bound on rows counts with.
+#[test]
+fn rejects_holdings_that_take_up_more_than_one_variable() {
+    let bound = Capacity::new(9).unwrap().variable_bound() as i128;
+    for range in [(-bound, 0), (0, bound), (i128::MIN, i128::MAX)] {
+        let error = compile(9, &[], &[range], &[holding(0)]).unwrap_err();
+        assert!(matches!(error, ProgramError::Wraps { .. }), "{error}");
+    }
+    assert!(compile(9, &[], &[(1 - bound, bound - 1)], &[holding(0)]).is_ok());
+}
+
 #[test]
 fn rejects_numbers_beyond_256_bits() {
     let huge = number(Affine::constant(I256::MAX));

@@ -561,6 +561,10 @@ impl<'a> Builder<'a> {
                 Address::One => U256::ONE,
                 // The row that makes it a bit cannot wrap around: a sum of two variables and one.
                 Address::Variable(variable) if self.bits.contains(variable) => U256::ONE,
+                // Such a holding is two variables in the circuit, and larger than what is counted with here.
+                Address::Holding(instrument) if !self.fits_one_variable(*instrument) => {
+                    return Err(wraps("a holding that takes up more than one variable"));
+                }
                 Address::Holding(_) | Address::Variable(_) => largest,
             };
             total = factor.checked_mul(value).and_then(|term| total.checked_add(term)).ok_or_else(|| wraps(WRAPS))?;
@@ -569,6 +573,13 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
+    }
+
+    fn fits_one_variable(&self, instrument: usize) -> bool {
+        let bound = self.capacity.variable_bound();
+        self.holdings
+            .get(instrument)
+            .is_some_and(|range| range.min.unsigned_abs() < bound && range.max.unsigned_abs() < bound)
     }
 
     fn table(&self) -> Result<Vec<TableRow>, ProgramError> {
