@@ -265,9 +265,10 @@ fn file_class(error: &FileError) -> Class {
 /// An archive that is not whole is worth nothing until its owner knows why.
 fn archive_class(error: &ArchiveError) -> Class {
     match error {
-        ArchiveError::Kind(_) | ArchiveError::Content(_) => Class::Input,
+        ArchiveError::Kind(_) | ArchiveError::Content(_) | ArchiveError::Unreadable { .. } => Class::Input,
         ArchiveError::File(error) => file_class(error),
         ArchiveError::NoArchive(_)
+        | ArchiveError::Foreign(_)
         | ArchiveError::Version { .. }
         | ArchiveError::Broken { .. }
         | ArchiveError::OtherHistory { .. } => Class::Mismatch,

@@ -52,5 +52,6 @@ pub mod self_test;
 pub mod setup;
 pub mod source;
 pub mod vault;
+pub mod visible;
 
 pub use crate::error::{Class, Error};

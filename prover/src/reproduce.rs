@@ -467,10 +467,13 @@ impl Reproduction {
         for fact in facts {
             self.fact(&by("registry", at.policies), fact);
         }
-        self.not_established.push(
-            "that registries, oracle and vault are this project's: only the verifying contract's code is compared"
-                .to_owned(),
-        );
+        for limit in [
+            "that registries, oracle and vault are this project's: only the verifying contract's code is compared",
+            "that the contracts are the ones to rely on: their addresses are the deployment's, and what they say the node's",
+            "that the feeds, the grace, and the policy's line and version are as you expect: whoever published it chose them",
+        ] {
+            self.not_established.push(limit.to_owned());
+        }
         match market {
             Some(Some(facts)) => facts.into_iter().for_each(|fact| self.fact(&by("oracle", at.oracle), fact)),
             Some(None) => {

@@ -86,6 +86,9 @@ pub struct Vault {
     pub commitment: G1Affine,
 }
 
+/// What an attestation establishes over a set-up whose secret is public.
+pub const NOTHING_ESTABLISHED: &str = "nothing: everybody knows the set-up's secret, and can prove anything";
+
 /// What an attestation that passed every check establishes.
 pub const ESTABLISHED: &str = "the balances that the policy's sources signed satisfied the level of the policy at the snapshot's prices, \
      as of the times that are stated";
@@ -135,11 +138,7 @@ impl Accepted {
     /// What follows: nothing, where everybody knows the set-up's secret.
     #[must_use]
     pub fn established(&self) -> &'static str {
-        if self.insecure_srs {
-            "nothing: everybody knows the set-up's secret, and can prove anything"
-        } else {
-            ESTABLISHED
-        }
+        if self.insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED }
     }
 
     /// What does not follow, however well the checks went.

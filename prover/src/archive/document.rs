@@ -111,11 +111,24 @@ impl Archived {
             if file.extension().is_some_and(|extension| extension == "toml") { Format::Toml } else { Format::Json };
         let header: Option<Header> = match format {
             Format::Toml => toml_keys(text),
-            Format::Json => serde_json::from_str(text).ok(),
+            Format::Json => header(file, text)?,
         };
         let kind = header.and_then(|header| Kind::named(header.kind.strip_prefix("surety/")?));
         let kind = kind.ok_or_else(|| ArchiveError::Kind(file.to_owned()))?;
         kind.check(&file.display().to_string(), text, format)?;
         Ok(Self { kind, format, text: text.to_owned() })
+    }
+}
+
+/// What a JSON document says of itself. One that should be of this project and cannot be read may have been an attestation:
+/// to pass it over would hide it from whoever audits the archive.
+fn header(file: &Path, text: &str) -> Result<Option<Header>, ArchiveError> {
+    let named_json = file.extension().is_some_and(|extension| extension == "json");
+    match serde_json::from_str(text) {
+        Ok(header) => Ok(Some(header)),
+        Err(error) if named_json && (!error.is_data() || text.contains("surety/")) => {
+            Err(ArchiveError::Unreadable { path: file.to_owned(), error })
+        }
+        Err(_) => Ok(None),
     }
 }

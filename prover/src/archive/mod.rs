@@ -16,13 +16,14 @@
 mod document;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use alloy_primitives::Keccak256;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use serde::Serialize;
 use surety_margin::{
     ident::{Bytes32, HexBytes},
@@ -65,6 +66,17 @@ pub enum ArchiveError {
         .0.display()
     )]
     Kind(PathBuf),
+    /// A file that may have been a document.
+    #[error(
+        "{}: expected JSON that says once what kind of document it is, found {error}; mend the file, or take it out of the directory",
+        path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
     /// A document with mistakes.
     #[error(transparent)]
     Content(#[from] InputErrors),
@@ -74,6 +86,9 @@ pub enum ArchiveError {
     /// The file is something else.
     #[error("{}: expected an archive, found another file", .0.display())]
     NoArchive(PathBuf),
+    /// The database has other tables, views, indexes or triggers.
+    #[error("{}: expected the tables and triggers of an archive, found others: somebody has changed what it does", .0.display())]
+    Foreign(PathBuf),
     /// The archive is of another version.
     #[error("{}: expected an archive of version {SCHEMA_VERSION}, found version {found}; use the version that wrote it", path.display())]
     Version {
@@ -125,6 +140,10 @@ pub struct Summary {
     pub entries: u64,
     /// The hash that stands for all of them; zero for none.
     pub head: Bytes32,
+}
+
+impl Summary {
+    const EMPTY: Self = Self { entries: 0, head: Bytes32::ZERO };
 }
 
 /// What adding has done.
@@ -223,53 +242,53 @@ impl Archive {
         if pragma("application_id")? != APPLICATION_ID {
             return Err(ArchiveError::NoArchive(self.path.clone()));
         }
-        match pragma("user_version")? {
-            SCHEMA_VERSION => Ok(()),
-            found => Err(ArchiveError::Version { path: self.path.clone(), found }),
+        let found = pragma("user_version")?;
+        if found != SCHEMA_VERSION {
+            return Err(ArchiveError::Version { path: self.path.clone(), found });
+        }
+        // A view in the place of the table could show anything, and take for ever; a trigger could drop what is added.
+        let compare = || -> rusqlite::Result<bool> {
+            let genuine = Connection::open_in_memory()?;
+            genuine.execute_batch(SCHEMA)?;
+            Ok(schema_of(&genuine)? == schema_of(&self.database)?)
+        };
+        match compare() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ArchiveError::Foreign(self.path.clone())),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
-    /// Adds documents in their order: all of them, or none if this fails.
+    /// Adds documents in their order: all of them, or none if this fails. What is there is read and checked before, and what
+    /// was added after: nothing that the file says of itself is believed.
     ///
     /// # Errors
-    /// If the archive's end is damaged, or it cannot be written.
+    /// If the archive's chain is broken, or it cannot be written.
     pub fn add(&mut self, documents: &[Archived]) -> Result<Added, ArchiveError> {
         let path = self.path.clone();
-        let mut add = || -> rusqlite::Result<Added> {
-            let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let (mut summary, mut present) = (summary_of(&transaction)?, 0);
-            for document in documents {
-                let digest = digest(document);
-                let known = transaction
-                    .prepare_cached("SELECT 1 FROM entries WHERE digest = ?1")?
-                    .query_row([digest.0], |_| Ok(()))
-                    .optional()?;
-                if known.is_some() {
-                    present += 1;
-                    continue;
-                }
-                summary =
-                    Summary { entries: summary.entries + 1, head: head(summary.head, summary.entries + 1, digest) };
-                let position = i64::try_from(summary.entries).unwrap_or(i64::MAX);
-                let Archived { kind, format, text } = document;
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO entries (position, kind, format, text, digest, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![position, kind.name(), format_name(*format), text, digest.0, summary.head.0])?;
+        let failed = |error| failed(&path, error);
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut known = BTreeSet::new();
+        let before = walk(&path, &transaction, Summary::EMPTY, |entry| {
+            known.insert(entry.digest);
+            Ok::<_, ArchiveError>(())
+        })?;
+        let (mut summary, mut present) = (before, 0);
+        for document in documents {
+            let digest = digest(document);
+            if !known.insert(digest) {
+                present += 1;
+                continue;
             }
-            transaction.commit()?;
-            Ok(Added { added: documents.len() as u64 - present, present, summary })
-        };
-        add().map_err(|error| failed(&path, error))
-    }
-
-    /// How the archive stands, by its last entry. Does not read the others.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn summary(&self) -> Result<Summary, ArchiveError> {
-        summary_of(&self.database).map_err(|error| self.failed(error))
+            summary = Summary { entries: summary.entries + 1, head: head(summary.head, summary.entries + 1, digest) };
+            insert(&transaction, document, digest, &summary).map_err(failed)?;
+        }
+        if walk(&path, &transaction, before, |_| Ok::<_, ArchiveError>(()))? != summary {
+            let (path, position) = (path.clone(), before.entries + 1);
+            return Err(ArchiveError::Broken { path, position, expected: "what was added to it" });
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(Added { added: documents.len() as u64 - present, present, summary })
     }
 
     /// Reads every entry in its order, checks the chain, and passes each entry on once it and all before it are known to be
@@ -282,48 +301,15 @@ impl Archive {
         noted: Option<Bytes32>,
         mut visit: impl FnMut(Entry) -> Result<(), E>,
     ) -> Result<Summary, E> {
-        let failed = |error| E::from(self.failed(error));
-        let columns = "SELECT position, kind, format, text, digest, head FROM entries ORDER BY position";
-        let mut statement = self.database.prepare(columns).map_err(failed)?;
-        let mut rows = statement.query([]).map_err(failed)?;
-        let mut summary = Summary { entries: 0, head: Bytes32::ZERO };
-        let mut found = noted.is_none_or(|noted| noted == summary.head);
-        while let Some(row) = rows.next().map_err(failed)? {
-            let entry = self.entry(row, &summary)?;
-            summary = Summary { entries: entry.position, head: entry.head };
+        let mut found = noted.is_none_or(|noted| noted == Summary::EMPTY.head);
+        let summary = walk(&self.path, &self.database, Summary::EMPTY, |entry| {
             found |= noted == Some(entry.head);
-            visit(entry)?;
-        }
+            visit(entry)
+        })?;
         match noted {
             Some(expected) if !found => Err(ArchiveError::OtherHistory { path: self.path.clone(), expected }.into()),
             _ => Ok(summary),
         }
-    }
-
-    fn entry(&self, row: &rusqlite::Row<'_>, before: &Summary) -> Result<Entry, ArchiveError> {
-        let position = before.entries + 1;
-        let broken = |expected| ArchiveError::Broken { path: self.path.clone(), position, expected };
-        let read = || -> rusqlite::Result<_> {
-            let (kind, format): (String, String) = (row.get(1)?, row.get(2)?);
-            Ok((row.get::<_, i64>(0)?, kind, format, row.get(3)?, row.get(4)?, row.get(5)?))
-        };
-        let (place, kind, format, text, digest, head): (i64, String, String, String, [u8; 32], [u8; 32]) =
-            read().map_err(|_| broken("an entry of the schema's types"))?;
-        if u64::try_from(place) != Ok(position) {
-            return Err(broken("the position that follows"));
-        }
-        let kind = Kind::named(&kind).ok_or_else(|| broken("a kind of document that archives keep"))?;
-        let format = [Format::Toml, Format::Json].into_iter().find(|known| format_name(*known) == format);
-        let format = format.ok_or_else(|| broken("a format that archives keep"))?;
-        let document = Archived { kind, format, text };
-        let computed = self::digest(&document);
-        if computed != HexBytes(digest) {
-            return Err(broken("the digest of its document"));
-        }
-        if self::head(before.head, position, computed) != HexBytes(head) {
-            return Err(broken("the hash of its document and the entry before"));
-        }
-        Ok(Entry { position, digest: computed, head: HexBytes(head), document })
     }
 
     /// Checks the whole chain: see [`Archive::read`].
@@ -397,14 +383,69 @@ fn failed(path: &Path, error: rusqlite::Error) -> ArchiveError {
     }
 }
 
-fn summary_of(database: &Connection) -> rusqlite::Result<Summary> {
-    let last = database
-        .query_row("SELECT position, head FROM entries ORDER BY position DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?))
-        })
-        .optional()?;
-    let (entries, head) = last.unwrap_or_default();
-    Ok(Summary { entries: u64::try_from(entries).unwrap_or_default(), head: HexBytes(head) })
+/// Tables, indexes and triggers, as the database has them.
+fn schema_of(database: &Connection) -> rusqlite::Result<BTreeSet<[Option<String>; 4]>> {
+    let mut statement = database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+    rows.collect()
+}
+
+/// Reads the entries behind a place in the chain, and passes each on once it is known to follow from those before.
+fn walk<E: From<ArchiveError>>(
+    path: &Path,
+    database: &Connection,
+    from: Summary,
+    mut visit: impl FnMut(Entry) -> Result<(), E>,
+) -> Result<Summary, E> {
+    let failed = |error| E::from(failed(path, error));
+    let mut statement = database
+        .prepare("SELECT position, kind, format, text, digest, head FROM entries WHERE position > ?1 ORDER BY position")
+        .map_err(failed)?;
+    let mut rows = statement.query([i64::try_from(from.entries).unwrap_or(i64::MAX)]).map_err(failed)?;
+    let mut summary = from;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let entry = entry(path, row, &summary)?;
+        summary = Summary { entries: entry.position, head: entry.head };
+        visit(entry)?;
+    }
+    Ok(summary)
+}
+
+fn entry(path: &Path, row: &rusqlite::Row<'_>, before: &Summary) -> Result<Entry, ArchiveError> {
+    let position = before.entries + 1;
+    let broken = |expected| ArchiveError::Broken { path: path.to_owned(), position, expected };
+    let read = || -> rusqlite::Result<_> {
+        let (kind, format): (String, String) = (row.get(1)?, row.get(2)?);
+        Ok((row.get::<_, i64>(0)?, kind, format, row.get(3)?, row.get(4)?, row.get(5)?))
+    };
+    let (place, kind, format, text, digest, head): (i64, String, String, String, [u8; 32], [u8; 32]) =
+        read().map_err(|_| broken("an entry of the schema's types"))?;
+    if u64::try_from(place) != Ok(position) {
+        return Err(broken("the position that follows"));
+    }
+    let kind = Kind::named(&kind).ok_or_else(|| broken("a kind of document that archives keep"))?;
+    let format = [Format::Toml, Format::Json].into_iter().find(|known| format_name(*known) == format);
+    let format = format.ok_or_else(|| broken("a format that archives keep"))?;
+    let document = Archived { kind, format, text };
+    let computed = self::digest(&document);
+    if computed != HexBytes(digest) {
+        return Err(broken("the digest of its document"));
+    }
+    if self::head(before.head, position, computed) != HexBytes(head) {
+        return Err(broken("the hash of its document and the entry before"));
+    }
+    Ok(Entry { position, digest: computed, head: HexBytes(head), document })
+}
+
+fn insert(database: &Connection, document: &Archived, digest: Bytes32, summary: &Summary) -> rusqlite::Result<()> {
+    let Archived { kind, format, text } = document;
+    let position = i64::try_from(summary.entries).unwrap_or(i64::MAX);
+    database
+        .prepare_cached(
+            "INSERT INTO entries (position, kind, format, text, digest, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![position, kind.name(), format_name(*format), text, digest.0, summary.head.0])?;
+    Ok(())
 }
 
 fn format_name(format: Format) -> &'static str {

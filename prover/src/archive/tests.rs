@@ -21,6 +21,7 @@ fn tamper(path: &Path, change: &str) {
     let database = Connection::open(path).unwrap();
     database.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_so;").unwrap();
     database.execute_batch(change).unwrap();
+    database.execute_batch(&SCHEMA[SCHEMA.find("CREATE TRIGGER").unwrap()..]).unwrap();
 }
 
 fn check(path: &Path) -> Result<Summary, ArchiveError> {
@@ -153,6 +154,42 @@ fn rejects_changes_through_the_database() {
     assert_eq!(check(&path).unwrap(), added.summary);
 }
 
+/// Attack: a file that shows what it likes, takes for ever, or drops what is added.
+#[test]
+fn rejects_tables_views_and_triggers_that_no_archive_has() {
+    for change in [
+        "CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT RAISE(IGNORE); END",
+        "ALTER TABLE entries RENAME TO kept; CREATE VIEW entries AS SELECT * FROM kept",
+        "CREATE TABLE more (x)",
+        "CREATE INDEX i ON entries (kind)",
+        "ALTER TABLE entries ADD COLUMN more TEXT",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, _) = sample(directory.path());
+        Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        assert!(matches!(Archive::open(&path), Err(ArchiveError::Foreign(_))), "{change}");
+        assert!(matches!(Archive::open_read_only(&path), Err(ArchiveError::Foreign(_))), "{change}");
+    }
+}
+
+#[test]
+fn rejects_adding_to_an_archive_that_is_broken() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _) = sample(directory.path());
+    tamper(&path, "UPDATE entries SET text = text || ' ' WHERE position = 1");
+    let error = Archive::open(&path).unwrap().add(&[universe("e")]).unwrap_err();
+    assert!(matches!(error, ArchiveError::Broken { position: 1, .. }), "{error}");
+}
+
+/// Attack: spoil an attestation, so that nobody who audits the archive hears of it.
+#[test]
+fn rejects_what_may_have_been_an_attestation() {
+    for text in ["{\"kind\": \"surety/attestation\", ", "{\"kind\": \"surety/attestation\", \"kind\": \"x\"}", "text"] {
+        let read = Archived::read(Path::new("attestation.json"), text);
+        assert!(matches!(read, Err(ArchiveError::Unreadable { .. })), "{text}");
+    }
+}
+
 #[test]
 fn rejects_other_files_and_other_versions() {
     let directory = tempfile::tempdir().unwrap();
@@ -179,7 +216,7 @@ fn rejects_secrets_and_foreign_documents() {
         ("trust.toml", "kind = \"surety/trust\"\nversion = 1\n"),
         ("other.json", "{\"kind\": \"universe\"}"),
         ("list.json", "[]"),
-        ("text.json", "text"),
+        ("text", "text"),
         ("empty.toml", ""),
     ] {
         assert!(matches!(Archived::read(Path::new(file), text), Err(ArchiveError::Kind(_))), "{file}");

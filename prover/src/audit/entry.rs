@@ -130,7 +130,7 @@ impl Reason {
             input: first.as_ref().map(place).unwrap_or_default(),
             expected: first.as_ref().map(|problem| problem.expected.clone()).unwrap_or_default(),
             found: first.map(|problem| problem.found).unwrap_or_default(),
-            message: super::visible(&error.to_string()),
+            message: crate::visible::visible(&error.to_string()),
         }
     }
 

@@ -88,7 +88,7 @@ pub struct Finding {
 
 impl Finding {
     pub(super) fn unusable(file: &str, error: &Error) -> Self {
-        let error = super::visible(&error.to_string());
+        let error = crate::visible::visible(&error.to_string());
         let message = format!("cannot be used, so attestations that refer to it are rejected: {error}");
         warning(Kind::UnusableFile, None, message, [file])
     }

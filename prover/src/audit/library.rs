@@ -101,9 +101,36 @@ impl Library {
         observer: &dyn Observer,
     ) -> Result<(), Error> {
         let policy = documents::read_policy(path, universe)?;
-        let published = |policy: &Policy, universe: &Universe| published(compiled, policy, universe);
-        let policy = commitments::of(policy, universe.clone(), published, setups, observer)?;
+        // Of several files with commitments some may be forged: each that stands is a policy of its own, with its own identifier.
+        let published: Vec<_> = published(compiled, &policy, universe)?.map(Some).collect();
+        let candidates = if published.is_empty() { vec![None] } else { published };
+        let (mut usable, mut failure) = (false, None);
+        for candidate in candidates {
+            let candidate = |_: &Policy, _: &Universe| Ok(candidate.cloned());
+            match commitments::of(policy.clone(), universe.clone(), candidate, setups, observer) {
+                Ok(policy) => {
+                    let own = policy.is_at_first_hand();
+                    self.keep(path, policy, setups, observer)?;
+                    usable = true;
+                    if own {
+                        break;
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.filter(|_| !usable).map_or(Ok(()), Err)
+    }
+
+    fn keep(
+        &mut self,
+        path: &Path,
+        policy: CommittedPolicy,
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
         if self.policies.iter().all(|known| known.policy.id() != policy.id()) {
+            let universe = policy.universe();
             let verifying_key = setups.verifying_key(SrsId::from(universe.srs), universe.capacity, observer)?;
             self.policies.push(Known { path: path.to_owned(), policy, verifying_key });
         }
@@ -169,12 +196,12 @@ fn missing(input: &str, expected: String, others: usize) -> Rejection {
     }
 }
 
-fn published(
-    compiled: &[CompiledPolicyFile],
+/// The files with commitments that claim to be of this policy over this universe.
+fn published<'a>(
+    compiled: &'a [CompiledPolicyFile],
     policy: &Policy,
     universe: &Universe,
-) -> Result<Option<CompiledPolicyFile>, Error> {
+) -> Result<impl Iterator<Item = &'a CompiledPolicyFile> + use<'a>, Error> {
     let (document, universe) = (DocumentId::of(policy)?, UniverseId::of(universe)?);
-    let of_both = |file: &&CompiledPolicyFile| file.document == document && file.universe == universe;
-    Ok(compiled.iter().find(of_both).cloned())
+    Ok(compiled.iter().filter(move |file| file.document == document && file.universe == universe))
 }

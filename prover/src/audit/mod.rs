@@ -44,7 +44,7 @@ use surety_verifier::{
     BatchError,
     attestation::Attestation,
     batch,
-    check::{self, ESTABLISHED, Groundwork, Terms},
+    check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, Terms},
     ids::PolicyId,
     pairing::PairingCheck,
     rejection::Rejection,
@@ -58,7 +58,7 @@ use self::{
     kept::Kept,
     library::{Known, Library, Shelves},
 };
-use crate::{Class, Error, documents, setup::Setups};
+use crate::{Class, Error, documents, setup::Setups, visible::one_line};
 
 /// How many accepted attestations are verified once more, each alone.
 const SAMPLE: usize = 15;
@@ -87,6 +87,9 @@ pub enum AuditError {
         /// Number of files.
         ignored: usize,
     },
+    /// Two files with anchors for one policy.
+    #[error("trust files: expected at most one for {0}, found two; put all anchors for it into one file")]
+    RivalAnchors(String),
     /// Some attestations are not accepted.
     #[error("expected {total} attestations to be accepted, found {refused} that are not; see the report")]
     Refused {
@@ -120,7 +123,7 @@ impl AuditError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Empty { .. } => Class::Input,
+            Self::Empty { .. } | Self::RivalAnchors(_) => Class::Input,
             Self::Refused { class, .. } => *class,
             Self::Findings(_) => Class::Invalid,
             Self::Disagreement { .. } | Self::Batch(_) => Class::Internal,
@@ -247,6 +250,7 @@ pub struct SnapshotFacts {
 /// # Errors
 /// If there is none, the directory cannot be read, or the batch and single verification disagree.
 pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, Error> {
+    refuse_rivals(request.trust)?;
     let start = Instant::now();
     let found = scan::scan(request.directory, observer)?;
     let scanned = Instant::now();
@@ -293,6 +297,9 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
     let snapshots: BTreeSet<_> = good()
         .map(|claim| SnapshotFacts { epoch: claim.epoch, id: claim.snapshot.0, prices_at: claim.prices_at })
         .collect();
+    let insecure_srs = good().any(|claim| claim.insecure_srs);
+    // Over a set-up whose secret everybody knows nothing is established, and one such attestation is enough to say so.
+    let established = if insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
     let policies: BTreeSet<Bytes32> = good().map(|claim| claim.policy.0).collect();
     let used = library.policies.iter().filter(|known| policies.contains(&known.policy.id().0));
     Ok(Audit {
@@ -307,8 +314,8 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
         policies: used.map(|known| PolicyFacts::of(known, request)).collect(),
         snapshots: snapshots.into_iter().collect(),
         faith: good().flat_map(|claim| claim.faith.iter().map(ToString::to_string)).collect(),
-        insecure_srs: good().any(|claim| claim.insecure_srs),
-        established: ESTABLISHED,
+        insecure_srs,
+        established,
         not_established: NOT_ESTABLISHED,
         findings,
         timeline,
@@ -403,6 +410,19 @@ fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judge
 }
 
 /// As of when, and with which anchors, an attestation is judged.
+/// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
+fn refuse_rivals(trust: &[Trust]) -> Result<(), AuditError> {
+    let rival = |(position, one): (usize, &Trust)| {
+        trust[..position].iter().any(|other| other.policy == one.policy).then_some(one.policy)
+    };
+    match trust.iter().enumerate().find_map(rival) {
+        None => Ok(()),
+        Some(policy) => Err(AuditError::RivalAnchors(
+            policy.map_or_else(|| "no policy in particular".to_owned(), |policy| format!("policy {}", policy.0)),
+        )),
+    }
+}
+
 fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
     let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |trust| trust.policy == policy);
     Terms {
@@ -470,13 +490,7 @@ fn verify_alone(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Re
 
 /// A path as reports show it: from the audited directory on.
 fn shown(request: &Request<'_>, path: &Path) -> String {
-    format!("./{}", visible(&path.strip_prefix(request.directory).unwrap_or(path).display().to_string()))
-}
-
-/// A text without characters that a terminal would obey: names of files are anybody's choice, and errors repeat them.
-fn visible(text: &str) -> String {
-    let visible = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(visible).collect()
+    format!("./{}", one_line(&path.strip_prefix(request.directory).unwrap_or(path).display().to_string()))
 }
 
 /// Counts one more, and tells so now and then. The end is for the caller to tell, once all threads are done.

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use alloy_primitives::U256;
 use surety_margin::{
     ident::{EvmAddress, HexBytes, Name},
-    market::Snapshot,
+    market::{EntryPrice, Snapshot},
     policy::{MarkedProofs, MarketEntry, Policy},
 };
 use surety_verifier::{CommittedPolicy, VerifyingKey, compiled::LevelCommitments, ids::LevelId, report::snapshot_id};
@@ -173,7 +173,7 @@ pub fn snapshot(
     coefficients: &[(Name, HexBytes<64>)],
 ) -> Result<Option<Vec<Fact>>, ChainError> {
     let (id, epoch) = (word(&policy.id().0), snapshot.epoch);
-    let mut facts = Facts::default();
+    let (mut facts, mut before) = (Facts::default(), 0);
     for (place, (level, coef)) in coefficients.iter().enumerate() {
         let kept = match node.view(&at.oracle, &readCall { policy: id, epoch, level: U256::from(place) }) {
             Err(ChainError::Refused { reason, .. }) if reason.to_string().starts_with("UnknownEpoch") => {
@@ -184,6 +184,8 @@ pub fn snapshot(
         if place == 0 {
             facts.same("market: epoch", epoch, kept.snapshot.epoch);
             facts.same("market: time", snapshot.time.0, kept.snapshot.time.to());
+            before = kept.snapshot.previousEpoch;
+            check_mark(&mut facts, policy.policy(), snapshot, kept.snapshot.marked);
         }
         facts.same(commitments::name(level, "COEF"), *coef, encoded(kept.coef));
     }
@@ -192,12 +194,31 @@ pub fn snapshot(
         facts.same("market snapshot", snapshot_id(policy, snapshot).0, signed);
         return Ok(Some(facts.0));
     }
-    let prices = node.view(&at.oracle, &pricesOfCall { policy: id, epoch })?;
-    facts.same("number of prices", snapshot.prices.len(), prices.len());
-    for (stated, price) in snapshot.prices.iter().zip(prices) {
-        facts.same(format!("price of {}", stated.entry), stated.price.get(), price.to());
+    let mut compare = |what: &str, epoch: u64, stated: &[EntryPrice]| -> Result<(), ChainError> {
+        let prices = node.view(&at.oracle, &pricesOfCall { policy: id, epoch })?;
+        facts.same(format!("number of {what}s"), stated.len(), prices.len());
+        for (stated, price) in stated.iter().zip(prices) {
+            facts.same(format!("{what} of {}", stated.entry), stated.price.get(), price.to());
+        }
+        Ok(())
+    };
+    compare("price", epoch, &snapshot.prices)?;
+    // Without the prices before nobody can see that a snapshot is marked; so whoever leaves them out is found out here.
+    let previous = snapshot.previous.as_ref();
+    if policy.policy().oracle.breaker.is_some() && before != 0 {
+        if let Some(previous) = previous.filter(|previous| previous.epoch == before) {
+            compare("previous price", before, &previous.prices)?;
+        }
+        facts.same("market: epoch before", previous.map_or(0, |previous| previous.epoch), before);
     }
     Ok(Some(facts.0))
+}
+
+/// A contract may mark what the policy's own limits do not; where the policy refuses marked prices, that counts.
+fn check_mark(facts: &mut Facts, policy: &Policy, snapshot: &Snapshot, marked: bool) {
+    let refused = policy.oracle.breaker.is_some_and(|breaker| breaker.proofs == MarkedProofs::Refused);
+    let holds = !(refused && marked && snapshot.marked.is_empty());
+    facts.add("market: marked", !snapshot.marked.is_empty(), marked, holds);
 }
 
 fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
@@ -214,7 +235,7 @@ mod tests {
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
     use serde_json::json;
     use surety_kzg::{Params, Srs, progress::Silent};
-    use surety_margin::{FormatVersion, text::Document as _, universe::Universe};
+    use surety_margin::{FormatVersion, policy::Breaker, text::Document as _, units::Ppm, universe::Universe};
     use surety_verifier::CompiledPolicy;
 
     use super::*;
@@ -235,7 +256,8 @@ mod tests {
         let (srs, capacity) = (Srs::development(universe.capacity), universe.capacity);
         universe.srs = srs.id().bytes();
         let params = Params::from_srs(&srs, capacity, &Silent).unwrap();
-        let policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+        let mut policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+        policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(50_000), proofs: MarkedProofs::Refused });
         let policy = CompiledPolicy::compile(policy, universe, &params).unwrap().committed().clone();
         let key = VerifyingKey::pinned(capacity, srs.id()).unwrap();
         let at = |byte| HexBytes([byte; 20]);
@@ -447,5 +469,12 @@ mod tests {
         let entry = ground().0.policy().market[1].name.to_string();
         assert_eq!(taken(B256::ZERO, |_, _, prices| prices[1] += 1), [format!("price of {entry}")]);
         assert_eq!(taken(B256::repeat_byte(1), |_, _, _| {}), ["market snapshot"]);
+    }
+
+    /// Attack: a file that leaves out the prices before, and with them the mark for which the policy refuses proofs.
+    #[test]
+    fn rejects_snapshots_whose_mark_or_prices_before_were_left_out() {
+        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.marked = true), ["market: marked"]);
+        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.previousEpoch = 6), ["market: epoch before"]);
     }
 }

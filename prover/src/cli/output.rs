@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use surety::Error;
+use surety::{Error, visible::visible};
 
 use super::exit::Exit;
 
@@ -63,7 +63,7 @@ fn tell_answer(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
         Form::Json => envelope(command, Some(&answer.data), answer.failure.as_ref()),
         Form::Text => {
             let mut stdout = io::stdout().lock();
-            stdout.write_all(answer.text.as_bytes())?;
+            stdout.write_all(visible(&answer.text).as_bytes())?;
             if !answer.text.is_empty() && !answer.text.ends_with('\n') {
                 stdout.write_all(b"\n")?;
             }
@@ -127,5 +127,5 @@ fn envelope(command: &str, data: Option<&Value>, failure: Option<&Failure>) -> i
 
 /// Writes a line to stderr.
 pub(super) fn tell(kind: &str, message: &str) -> io::Result<()> {
-    writeln!(io::stderr().lock(), "{kind}: {message}")
+    writeln!(io::stderr().lock(), "{kind}: {}", visible(message))
 }

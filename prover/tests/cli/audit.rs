@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     commands::{attest, example},
-    sandbox::{Run, Sandbox, files_below, read_json, write_json},
+    sandbox::{Run, Sandbox, files_below, read_json, shared, write_json},
 };
 
 const COUNT: usize = 12;
@@ -100,6 +100,7 @@ fn a_batch_is_accepted_and_reported_on() {
     }
     assert_eq!(findings(&report, "warning"), [""; 0]);
     assert!(report["not_established"][0].as_str().unwrap().contains("liability"), "{report}");
+    assert!(text(&report["established"]).starts_with("nothing"), "over an insecure set-up: {report}");
     let claim = &read_json(&attestations(&batch().sandbox.path("batch"))[0])["claim"];
     let policy = &report["policies"][0];
     for (fact, claimed) in
@@ -153,7 +154,7 @@ fn states_its_grounds(shown: &str, report: &Value) {
     }
     let subject = &report["timeline"]["subjects"][0];
     let month = text(&subject["months"][0]["month"]);
-    for part in [&text(&subject["subject"]), &month, env!("CARGO_PKG_VERSION"), "the balances that the policy"] {
+    for part in [&text(&subject["subject"]), &month, env!("CARGO_PKG_VERSION"), "nothing: everybody knows"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let limits = report["not_established"].as_array().unwrap();
@@ -360,7 +361,13 @@ fn findings_fail_an_audit_only_if_told_to() {
 #[test]
 fn rejects_markup_formulas_and_escapes_in_names() {
     let directory = copy("names");
-    let names = ["<script>alert(1)</script>.json", "=cmd|' !A0.json", "\u{1b}[31m.json", "a\"b,c.json"];
+    let names = [
+        "<script>alert(1)</script>.json",
+        "=cmd|' !A0.json",
+        "\u{1b}[31m.json",
+        "a\"b,c.json",
+        "x\n12 accepted\u{202e}.json",
+    ];
     // A name cannot contain a slash.
     let names = names.map(|name| name.replace("</script>", "<img src=x onerror=alert(1)>"));
     for name in &names {
@@ -368,6 +375,9 @@ fn rejects_markup_formulas_and_escapes_in_names() {
     }
     let run = audit("names --html names.html").expect(2);
     assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{}", run.stdout);
+    for shown in [&run.stdout, &run.stderr] {
+        assert!(!shown.contains('\u{202e}') && !shown.lines().any(|line| line.starts_with("12 accepted")), "{shown}");
+    }
     let page = fs::read_to_string(batch().sandbox.path("names.html")).unwrap();
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
     assert!(page.contains("script") && page.contains("onerror"), "the name is shown as it is");
@@ -375,6 +385,42 @@ fn rejects_markup_formulas_and_escapes_in_names() {
     let begins = |start: char| csv.lines().any(|line| line.starts_with(start));
     assert!(!['=', '+', '-', '@'].into_iter().any(begins), "{csv}");
     assert!(csv.contains("\"./a\"\"b,c.json\""), "{csv}");
+    // The directory's own name may stand in front of a message.
+    fs::rename(&directory, batch().sandbox.path("=names")).unwrap();
+    let csv = audit("=names --csv").expect(2).stdout;
+    assert!(!csv.contains(",=") && !csv.contains(",\"="), "{csv}");
+}
+
+/// Attack: hand over anchors that bind nobody beside those that do.
+#[test]
+fn rejects_two_files_of_anchors_for_one_policy() {
+    let run = audit("batch --trust batch/trust.toml --trust batch/trust.toml").expect(2);
+    assert!(run.stderr.contains("expected at most one for policy 0x"), "{}", run.stderr);
+}
+
+/// Attack: beside good commitments, lay forged ones that are found first.
+#[test]
+fn rejects_forged_commitments_without_spoiling_good_ones() {
+    let Some(file) = shared("srs/ppot-0085-k16.g1-compressed") else { return };
+    let holder = Sandbox::new();
+    holder.run(["srs", "import", file.to_str().unwrap()]).expect(0);
+    holder.surety("demo --out demo").expect(0);
+    // An auditor who has not imported the set-up.
+    let auditor = Sandbox::new();
+    fs::create_dir(auditor.path("in")).unwrap();
+    for name in ["universe.toml", "policy.toml", "market.json", "attestation.json"] {
+        fs::copy(holder.path("demo").join(name), auditor.path("in").join(name)).unwrap();
+    }
+    let good = holder.path("demo/policy.compiled.json");
+    fs::copy(&good, auditor.path("in/z.json")).unwrap();
+    let accepted = |run: Run| run.expect(0).data()["accepted"].clone();
+    assert_eq!(accepted(auditor.surety("audit in --json")), 1);
+    let mut forged = read_json(&good);
+    forged["policy"] = json!(format!("0x{}", "5a".repeat(32)));
+    write_json(&auditor.path("in/a.json"), &forged);
+    assert_eq!(accepted(auditor.surety("audit in --json")), 1);
+    fs::remove_file(auditor.path("in/z.json")).unwrap();
+    auditor.surety("audit in --json").expect(5);
 }
 
 #[test]
@@ -442,8 +488,13 @@ fn batches_over_days_have_a_history() {
 /// Changes an archive as somebody would who has the file.
 fn tamper(archive: &Path, change: &str) {
     let database = rusqlite::Connection::open(archive).unwrap();
+    let triggers: Vec<String> = {
+        let mut schema = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger'").unwrap();
+        schema.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
     database.execute_batch("DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_so;").unwrap();
     assert!(database.execute(change, []).unwrap() > 0, "the change changes something");
+    triggers.iter().for_each(|trigger| database.execute_batch(trigger).unwrap());
 }
 
 /// The batch, and one attestation of it with another's proof, in an archive; and its head.

@@ -94,14 +94,12 @@ fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
                 match document(&file) {
                     Ok(document) => documents.push(document),
                     // A directory holds other files too.
-                    Err(
-                        ArchiveError::Kind(_)
-                        | ArchiveError::File(
-                            files::FileError::NotText(_)
-                            | files::FileError::TooLarge { .. }
-                            | files::FileError::Irregular(_),
-                        ),
-                    ) => skipped += 1,
+                    Err(ArchiveError::Kind(_)) => skipped += 1,
+                    Err(ArchiveError::File(
+                        files::FileError::NotText(_)
+                        | files::FileError::TooLarge { .. }
+                        | files::FileError::Irregular(_),
+                    )) if file.extension().is_none_or(|extension| extension != "json") => skipped += 1,
                     Err(error) => return Err(error.into()),
                 }
             }

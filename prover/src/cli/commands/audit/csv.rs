@@ -1,7 +1,7 @@
 //! An audit as a table for spreadsheets: one line for each attestation.
 //!
-//! No field begins with a character that a spreadsheet takes for a formula: paths begin with `./`, everything else is an
-//! identifier, a name, a time or a sentence of this program.
+//! No field begins with a character that a spreadsheet takes for a formula: one that would gets an apostrophe, which spreadsheets
+//! take for "text".
 
 use ::csv::Writer;
 use surety::{
@@ -71,10 +71,14 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
             checked(|policy| policy.verifying_key),
             env!("CARGO_PKG_VERSION").to_owned(),
         ];
-        writer.write_record(record).map_err(failed)?;
+        writer.write_record(record.map(no_formula)).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn no_formula(field: String) -> String {
+    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field }
 }
 
 fn time_of(time: Timestamp) -> String {
