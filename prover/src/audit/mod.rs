@@ -409,7 +409,6 @@ fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judge
     }
 }
 
-/// As of when, and with which anchors, an attestation is judged.
 /// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
 fn refuse_rivals(trust: &[Trust]) -> Result<(), AuditError> {
     let rival = |(position, one): (usize, &Trust)| {
@@ -423,6 +422,7 @@ fn refuse_rivals(trust: &[Trust]) -> Result<(), AuditError> {
     }
 }
 
+/// As of when, and with which anchors, an attestation is judged.
 fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
     let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |trust| trust.policy == policy);
     Terms {
