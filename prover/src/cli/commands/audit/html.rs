@@ -14,7 +14,7 @@ use surety_margin::{ident::EvmAddress, units::Timestamp};
 use super::{
     archive,
     charts::{self, Line},
-    duration, headline, percent, word,
+    duration, headline, percent, rows, word,
 };
 use crate::cli::time;
 
@@ -56,9 +56,9 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         findings: findings(audit),
         refused: refused(audit),
         warnings: warnings(audit),
-        months: months(audit),
+        months: rows::months(&audit.timeline),
         subjects: audit.timeline.subjects.iter().map(|series| subject(series, audit.at)).collect(),
-        subject_months: audit.timeline.subjects.iter().flat_map(subject_months).collect(),
+        subject_months: rows::months_of_subjects(&audit.timeline),
         archive: archive(audit),
         snapshots: snapshots(audit),
         timing: timing(audit),
@@ -183,20 +183,6 @@ fn warnings(audit: &Audit) -> Vec<[String; 4]> {
     audit.findings.iter().map(row).collect()
 }
 
-fn months(audit: &Audit) -> Vec<[String; 6]> {
-    let row = |month: &surety::audit::history::Month| {
-        [
-            month.month.clone(),
-            month.policy_name.to_string(),
-            month.level.to_string(),
-            month.attestations.to_string(),
-            format!("{} of {}", month.attested_subjects, month.subjects),
-            percent(month.attested_ppm),
-        ]
-    };
-    audit.timeline.months.iter().map(row).collect()
-}
-
 fn subject(series: &Series, at: Timestamp) -> [String; 6] {
     let until = series.attested.last().map(|span| time::format(span.until)).unwrap_or_default();
     let from = series.attested.first().map_or(at, |span| span.from);
@@ -210,20 +196,6 @@ fn subject(series: &Series, at: Timestamp) -> [String; 6] {
         series.attested.len().saturating_sub(1).to_string(),
         percent(u64::try_from(share).unwrap_or(u64::MAX).min(1_000_000)),
     ]
-}
-
-fn subject_months(series: &Series) -> Vec<[String; 6]> {
-    let row = |month: &surety::audit::history::SubjectMonth| {
-        [
-            series.subject.to_string(),
-            series.policy_name.to_string(),
-            series.level.to_string(),
-            month.month.clone(),
-            month.attestations.to_string(),
-            percent(month.attested_ppm),
-        ]
-    };
-    series.months.iter().map(row).collect()
 }
 
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {

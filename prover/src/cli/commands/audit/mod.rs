@@ -3,6 +3,7 @@
 mod charts;
 mod csv;
 mod html;
+mod rows;
 mod table;
 
 use std::path::PathBuf;

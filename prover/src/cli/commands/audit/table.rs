@@ -7,7 +7,7 @@ use surety::audit::{
     finding::{Finding, Severity},
 };
 
-use super::{archive, duration, headline, percent, word};
+use super::{archive, duration, headline, rows, word};
 use crate::cli::{table::table, time};
 
 /// Most notices of one kind that are written out.
@@ -118,40 +118,14 @@ fn findings(text: &mut String, findings: &[Finding]) {
 }
 
 fn months(text: &mut String, audit: &Audit) {
-    let rows: Vec<_> = audit
-        .timeline
-        .months
-        .iter()
-        .map(|month| {
-            [
-                month.month.clone(),
-                month.policy_name.to_string(),
-                month.level.to_string(),
-                month.attestations.to_string(),
-                format!("{} of {}", month.attested_subjects, month.subjects),
-                percent(month.attested_ppm),
-            ]
-        })
-        .collect();
+    let rows = rows::months(&audit.timeline);
     if !rows.is_empty() {
         table(text, ["month", "policy", "level", "attestations", "subjects attested", "of the time"], rows);
     }
 }
 
 fn months_of_subjects(text: &mut String, audit: &Audit) {
-    let rows = audit.timeline.subjects.iter().flat_map(|series| {
-        series.months.iter().map(|month| {
-            [
-                series.subject.to_string(),
-                series.policy_name.to_string(),
-                series.level.to_string(),
-                month.month.clone(),
-                month.attestations.to_string(),
-                percent(month.attested_ppm),
-            ]
-        })
-    });
-    let mut rows: Vec<_> = rows.collect();
+    let mut rows = rows::months_of_subjects(&audit.timeline);
     let more = rows.len().saturating_sub(MOST_MONTHS);
     rows.truncate(MOST_MONTHS);
     if !rows.is_empty() {
