@@ -42,7 +42,7 @@ use crate::{
         Deployment, Node,
         artifact::Artifact,
         error::ChainError,
-        published::{self, Fact},
+        published::{self, Fact, Taken},
     },
     commitments,
     setup::{SetupError, Setups},
@@ -474,15 +474,24 @@ impl Reproduction {
         ] {
             self.not_established.push(limit.to_owned());
         }
-        match market {
-            Some(Some(facts)) => facts.into_iter().for_each(|fact| self.fact(&by("oracle", at.oracle), fact)),
-            Some(None) => {
-                self.not_established.push("that the oracle has taken this snapshot: it keeps the newest two".to_owned())
-            }
-            None => {}
+        if let Some(taken) = market {
+            self.compare_taken(&by("oracle", at.oracle), taken);
         }
         self.ground.deployed = Some(at.clone());
         Ok(())
+    }
+
+    /// Compares what the oracle says of the snapshot, and says of which parts it says nothing any more.
+    fn compare_taken(&mut self, by: &str, taken: Option<Taken>) {
+        let limit = match &taken {
+            None => Some("that the oracle has taken this snapshot: it keeps the newest two"),
+            Some(Taken { is_previous_gone: true, .. }) => Some(
+                "that the prices before are those that the oracle had: it has replaced them since, and they were not compared",
+            ),
+            Some(_) => None,
+        };
+        self.not_established.extend(limit.map(str::to_owned));
+        taken.into_iter().flat_map(|taken| taken.facts).for_each(|fact| self.fact(by, fact));
     }
 
     /// Whether everything that is claimed agrees, and something is: what the exit code says. What this program says of its own

@@ -405,10 +405,18 @@ pub(crate) mod fake {
         serve(move |method, parameters| ("result", answer(method, parameters)))
     }
 
-    /// A node of chain 1 whose contracts refuse every call with this data.
-    pub(crate) fn refusing_node(data: Vec<u8>) -> Node {
-        let fault = json!({ "code": 3, "message": "execution reverted", "data": hex::encode_prefixed(data) });
-        serve(move |_, _| ("error", fault.clone()))
+    /// A node of chain 1 whose contracts answer calls with this data or, where it is an error, refuse them with it.
+    pub(crate) fn contracts(answer: impl Fn(&[u8]) -> Result<Vec<u8>, Vec<u8>> + Send + 'static) -> Node {
+        serve(move |_, parameters| {
+            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
+            match answer(&data) {
+                Ok(data) => ("result", json!(hex::encode_prefixed(data))),
+                Err(data) => {
+                    let data = hex::encode_prefixed(data);
+                    ("error", json!({ "code": 3, "message": "execution reverted", "data": data }))
+                }
+            }
+        })
     }
 
     fn serve(answer: impl Fn(&str, &Value) -> (&'static str, Value) + Send + 'static) -> Node {

@@ -160,6 +160,15 @@ fn check_programs(facts: &mut Facts, terms: &Terms, rules: &MarketRules, policy:
     }
 }
 
+/// What the oracle says of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Beside what it should say.
+    pub facts: Vec<Fact>,
+    /// Whether the prices before were not compared: the oracle has replaced them since.
+    pub is_previous_gone: bool,
+}
+
 /// What the oracle says of a snapshot, with the commitments to the coefficients of the policy's levels, in their order. None
 /// if it does not have the snapshot's epoch: it keeps the newest two.
 ///
@@ -171,16 +180,12 @@ pub fn snapshot(
     policy: &CommittedPolicy,
     snapshot: &Snapshot,
     coefficients: &[(Name, HexBytes<64>)],
-) -> Result<Option<Vec<Fact>>, ChainError> {
+) -> Result<Option<Taken>, ChainError> {
     let (id, epoch) = (word(&policy.id().0), snapshot.epoch);
     let (mut facts, mut before) = (Facts::default(), 0);
     for (place, (level, coef)) in coefficients.iter().enumerate() {
-        let kept = match node.view(&at.oracle, &readCall { policy: id, epoch, level: U256::from(place) }) {
-            Err(ChainError::Refused { reason, .. }) if reason.to_string().starts_with("UnknownEpoch") => {
-                return Ok(None);
-            }
-            kept => kept?,
-        };
+        let call = readCall { policy: id, epoch, level: U256::from(place) };
+        let Some(kept) = unless_gone(node.view(&at.oracle, &call))? else { return Ok(None) };
         if place == 0 {
             facts.same("market: epoch", epoch, kept.snapshot.epoch);
             facts.same("market: time", snapshot.time.0, kept.snapshot.time.to());
@@ -192,26 +197,39 @@ pub fn snapshot(
     let signed = bytes32(node.view(&at.oracle, &idOfCall { policy: id, epoch })?);
     if signed != HexBytes::ZERO {
         facts.same("market snapshot", snapshot_id(policy, snapshot).0, signed);
-        return Ok(Some(facts.0));
+        return Ok(Some(Taken { facts: facts.0, is_previous_gone: false }));
     }
-    let mut compare = |what: &str, epoch: u64, stated: &[EntryPrice]| -> Result<(), ChainError> {
-        let prices = node.view(&at.oracle, &pricesOfCall { policy: id, epoch })?;
+    // Whether the oracle has the epoch.
+    let mut compare = |what: &str, epoch: u64, stated: &[EntryPrice]| -> Result<bool, ChainError> {
+        let prices = unless_gone(node.view(&at.oracle, &pricesOfCall { policy: id, epoch }))?;
+        let Some(prices) = prices else { return Ok(false) };
         facts.same(format!("number of {what}s"), stated.len(), prices.len());
         for (stated, price) in stated.iter().zip(prices) {
             facts.same(format!("{what} of {}", stated.entry), stated.price.get(), price.to());
         }
-        Ok(())
+        Ok(true)
     };
-    compare("price", epoch, &snapshot.prices)?;
+    if !compare("price", epoch, &snapshot.prices)? {
+        return Ok(None);
+    }
+    let mut is_previous_gone = false;
     // Without the prices before nobody can see that a snapshot is marked; so whoever leaves them out is found out here.
     let previous = snapshot.previous.as_ref();
     if policy.policy().oracle.breaker.is_some() && before != 0 {
         if let Some(previous) = previous.filter(|previous| previous.epoch == before) {
-            compare("previous price", before, &previous.prices)?;
+            is_previous_gone = !compare("previous price", before, &previous.prices)?;
         }
         facts.same("market: epoch before", previous.map_or(0, |previous| previous.epoch), before);
     }
-    Ok(Some(facts.0))
+    Ok(Some(Taken { facts: facts.0, is_previous_gone }))
+}
+
+/// What the oracle says of an epoch; nothing if it does not have it, or no longer.
+fn unless_gone<T>(answer: Result<T, ChainError>) -> Result<Option<T>, ChainError> {
+    match answer {
+        Err(ChainError::Refused { reason, .. }) if reason.to_string().starts_with("UnknownEpoch ") => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 /// A contract may mark what the policy's own limits do not; where the policy refuses marked prices, that counts.
@@ -231,17 +249,25 @@ fn text(contract: Option<EvmAddress>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, B256, aliases::U40, hex};
+    use std::collections::BTreeMap;
+
+    use alloy_primitives::{Address, B256, aliases::U40};
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
-    use serde_json::json;
     use surety_kzg::{Params, Srs, progress::Silent};
-    use surety_margin::{FormatVersion, policy::Breaker, text::Document as _, units::Ppm, universe::Universe};
+    use surety_margin::{
+        FormatVersion,
+        market::{Predecessor, SnapshotKind},
+        policy::Breaker,
+        text::Document as _,
+        units::{Ppm, Timestamp},
+        universe::Universe,
+    };
     use surety_verifier::CompiledPolicy;
 
     use super::*;
     use crate::{
         chain::{
-            abi::{IPolicyRegistry::UnknownPolicy, LevelWiring, Snapshot as Kept},
+            abi::{IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
             deployment::{Contracts, DeploymentKind},
             node::fake,
             rules::ChainRules,
@@ -283,7 +309,7 @@ mod tests {
         };
         let feeds: String = policy.policy().market.iter().filter(|_| feeds).map(feed).collect();
         let rules = ChainRules::from_toml("rules.toml", &format!("{HEAD}{feeds}")).unwrap();
-        let contracts = Contracts { node: fake::node(|_, _| json!("0x")), at: at.clone() };
+        let contracts = Contracts { node: fake::contracts(|_| Ok(Vec::new())), at: at.clone() };
         let published = contracts.publication(&policy, &rules).unwrap();
         let wiring =
             published.levels.iter().map(|level| LevelWiring { level: level.level, idx: level.idx, flag: level.flag });
@@ -316,11 +342,10 @@ mod tests {
         };
         change(&mut terms, &mut market);
         let (terms, market) = (terms.abi_encode(), market.abi_encode());
-        let node = fake::node(move |_, parameters| {
-            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
+        let node = fake::contracts(move |data| {
             let is_terms = data.starts_with(&termsCall::SELECTOR);
             assert!(is_terms || data.starts_with(&marketRulesCall::SELECTOR));
-            json!(hex::encode_prefixed(if is_terms { &terms } else { &market }))
+            Ok(if is_terms { terms.clone() } else { market.clone() })
         });
         super::policy(&node, &at, &policy, &key).unwrap()
     }
@@ -410,71 +435,139 @@ mod tests {
     #[test]
     fn rejects_a_registry_without_the_policy() {
         let (policy, key, at) = ground();
-        let node = fake::refusing_node(UnknownPolicy { policy: word(&policy.id().0) }.abi_encode());
+        let unknown = UnknownPolicy { policy: word(&policy.id().0) }.abi_encode();
+        let node = fake::contracts(move |_| Err(unknown.clone()));
         let facts = super::policy(&node, &at, &policy, &key).unwrap();
         assert_eq!(broken(facts.clone()), ["policy"]);
         assert!(facts[0].found.contains("UnknownPolicy"), "{}", facts[0].found);
     }
 
-    /// What an oracle says of a snapshot that it has taken from feeds or, with an identifier, that nodes have signed.
-    fn taken(id: B256, change: impl Fn(&mut Kept, &mut [U256; 2], &mut Vec<u128>)) -> Vec<String> {
+    /// What an oracle keeps, and the file that is held beside it.
+    struct Oracle {
+        /// The identifier of a snapshot that nodes have signed.
+        id: B256,
+        kept: Kept,
+        coef: [U256; 2],
+        /// The prices of each epoch that it has.
+        prices: BTreeMap<u64, Vec<u128>>,
+        stated: Snapshot,
+    }
+
+    const EPOCH: u64 = 7;
+    const BEFORE: u64 = 6;
+
+    /// What an oracle says of a snapshot that it has taken from feeds, after a change.
+    fn compared(change: impl Fn(&mut Oracle)) -> Option<Taken> {
         let (policy, _, at) = ground();
-        let prices = policy
-            .policy()
-            .market
-            .iter()
-            .map(|entry| surety_margin::market::EntryPrice { entry: entry.name.clone(), price: entry.min });
-        let snapshot = Snapshot {
-            kind: surety_margin::market::SnapshotKind::Market,
+        let price = |entry: &MarketEntry| EntryPrice { entry: entry.name.clone(), price: entry.min };
+        let prices: Vec<EntryPrice> = policy.policy().market.iter().map(price).collect();
+        let words: Vec<u128> = prices.iter().map(|price| price.price.get()).collect();
+        let stated = Snapshot {
+            kind: SnapshotKind::Market,
             version: FormatVersion,
-            epoch: 7,
-            time: surety_margin::units::Timestamp(2_100),
-            prices: prices.collect(),
-            previous: None,
+            epoch: EPOCH,
+            time: Timestamp(2_100),
+            previous: Some(Predecessor { epoch: BEFORE, prices: prices.clone() }),
+            prices,
             marked: Vec::new(),
             reports: Vec::new(),
         };
-        let mut words: Vec<u128> = snapshot.prices.iter().map(|price| price.price.get()).collect();
         let time = U40::from(2_100);
-        let mut kept = Kept { epoch: 7, previousEpoch: 0, time, newest: time, slack: 0, marked: false };
-        let level = policy.policy().levels[0].name.clone();
-        let mut coef = [U256::from(1), U256::from(2)];
-        let coefficients = [(level, encoded(coef))];
-        change(&mut kept, &mut coef, &mut words);
+        let mut oracle = Oracle {
+            id: B256::ZERO,
+            kept: Kept { epoch: EPOCH, previousEpoch: BEFORE, time, newest: time, slack: 0, marked: false },
+            coef: [U256::from(1), U256::from(2)],
+            prices: BTreeMap::from([(BEFORE, words.clone()), (EPOCH, words)]),
+            stated,
+        };
+        let coefficients = [(policy.policy().levels[0].name.clone(), encoded(oracle.coef))];
+        change(&mut oracle);
+        let Oracle { id, kept, coef, prices, stated } = oracle;
         let read = (kept.clone(), kept, coef).abi_encode_params();
-        let node = fake::node(move |_, parameters| {
-            let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
-            let answer = match data[..4].try_into().unwrap() {
-                readCall::SELECTOR => read.clone(),
-                idOfCall::SELECTOR => id.abi_encode(),
-                pricesOfCall::SELECTOR => words.iter().map(|price| U256::from(*price)).collect::<Vec<_>>().abi_encode(),
+        let node = fake::contracts(move |data| {
+            let unknown = |epoch: u64| UnknownEpoch { epoch }.abi_encode();
+            match data[..4].try_into().unwrap() {
+                readCall::SELECTOR if prices.contains_key(&EPOCH) => Ok(read.clone()),
+                readCall::SELECTOR => Err(unknown(EPOCH)),
+                idOfCall::SELECTOR => Ok(id.abi_encode()),
+                pricesOfCall::SELECTOR => {
+                    let epoch = pricesOfCall::abi_decode(data).unwrap().epoch;
+                    let words = prices.get(&epoch).ok_or_else(|| unknown(epoch))?;
+                    Ok(words.iter().map(|price| U256::from(*price)).collect::<Vec<_>>().abi_encode())
+                }
                 other => panic!("{other:?}"),
-            };
-            json!(hex::encode_prefixed(answer))
+            }
         });
-        broken(super::snapshot(&node, &at, &policy, &snapshot, &coefficients).unwrap().unwrap())
+        super::snapshot(&node, &at, &policy, &stated, &coefficients).unwrap()
+    }
+
+    /// What it says that it should not.
+    fn taken(change: impl Fn(&mut Oracle)) -> Vec<String> {
+        let Taken { facts, is_previous_gone } = compared(change).unwrap();
+        assert!(!is_previous_gone, "everything is compared");
+        broken(facts)
     }
 
     #[test]
     fn a_snapshot_is_kept_with_its_coefficients() {
-        assert_eq!(taken(B256::ZERO, |_, _, _| {}), [""; 0]);
+        let taken = compared(|_| {}).unwrap();
+        assert_eq!(broken(taken.facts.clone()), [""; 0]);
+        let entry = ground().0.policy().market[1].name.to_string();
+        for name in [format!("price of {entry}"), format!("previous price of {entry}")] {
+            assert!(taken.facts.iter().any(|fact| fact.name == name), "{name}");
+        }
     }
 
     #[test]
     fn rejects_coefficients_prices_and_times_of_another_snapshot() {
-        assert_eq!(taken(B256::ZERO, |_, coef, _| coef[1] += U256::from(1)), ["level maintenance: COEF"]);
-        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.time += U40::from(1)), ["market: time"]);
-        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.epoch += 1), ["market: epoch"]);
-        assert_eq!(taken(B256::ZERO, |_, _, prices| prices.truncate(1)), ["number of prices"]);
+        assert_eq!(taken(|oracle| oracle.coef[1] += U256::from(1)), ["level maintenance: COEF"]);
+        assert_eq!(taken(|oracle| oracle.kept.time += U40::from(1)), ["market: time"]);
+        assert_eq!(taken(|oracle| oracle.kept.epoch += 1), ["market: epoch"]);
+        let prices = |change: fn(&mut Vec<u128>)| taken(|oracle| change(oracle.prices.get_mut(&EPOCH).unwrap()));
+        assert_eq!(prices(|prices| prices.truncate(1)), ["number of prices"]);
         let entry = ground().0.policy().market[1].name.to_string();
-        assert_eq!(taken(B256::ZERO, |_, _, prices| prices[1] += 1), [format!("price of {entry}")]);
-        assert_eq!(taken(B256::repeat_byte(1), |_, _, _| {}), ["market snapshot"]);
+        assert_eq!(prices(|prices| prices[1] += 1), [format!("price of {entry}")]);
+        assert_eq!(taken(|oracle| oracle.id = B256::repeat_byte(1)), ["market snapshot"]);
+    }
+
+    /// Attack: a file with other prices before, from which these have not moved.
+    #[test]
+    fn rejects_previous_prices_that_the_oracle_did_not_have() {
+        let prices = |change: fn(&mut Vec<u128>)| taken(|oracle| change(oracle.prices.get_mut(&BEFORE).unwrap()));
+        let entry = ground().0.policy().market[1].name.to_string();
+        assert_eq!(prices(|prices| prices[1] += 1), [format!("previous price of {entry}")]);
+        assert_eq!(prices(|prices| prices.truncate(1)), ["number of previous prices"]);
+        let stated = taken(|oracle| oracle.stated.previous.as_mut().unwrap().prices.truncate(1));
+        assert_eq!(stated, ["number of previous prices"]);
+        let epoch = taken(|oracle| oracle.stated.previous.as_mut().unwrap().epoch -= 1);
+        assert_eq!(epoch, ["market: epoch before"]);
+    }
+
+    /// The oracle has taken another snapshot since, in the place of the one before.
+    #[test]
+    fn previous_prices_that_are_gone_are_not_compared() {
+        let gone = |oracle: &mut Oracle| drop(oracle.prices.remove(&BEFORE));
+        let taken = compared(gone).unwrap();
+        assert!(taken.is_previous_gone);
+        assert_eq!(broken(taken.facts.clone()), [""; 0]);
+        assert!(taken.facts.iter().all(|fact| !fact.name.starts_with("previous price")), "{:?}", taken.facts);
+        let marked = compared(|oracle| {
+            gone(oracle);
+            oracle.kept.marked = true;
+        })
+        .unwrap();
+        assert_eq!(broken(marked.facts), ["market: marked"]);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_gone_is_not_compared() {
+        assert_eq!(compared(|oracle| drop(oracle.prices.remove(&EPOCH))), None);
     }
 
     /// Attack: a file that leaves out the prices before, and with them the mark for which the policy refuses proofs.
     #[test]
     fn rejects_snapshots_whose_mark_or_prices_before_were_left_out() {
-        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.marked = true), ["market: marked"]);
-        assert_eq!(taken(B256::ZERO, |kept, _, _| kept.previousEpoch = 6), ["market: epoch before"]);
+        assert_eq!(taken(|oracle| oracle.kept.marked = true), ["market: marked"]);
+        assert_eq!(taken(|oracle| oracle.stated.previous = None), ["market: epoch before"]);
     }
 }

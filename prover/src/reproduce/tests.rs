@@ -92,3 +92,22 @@ fn rejects_commitments_that_the_policy_does_not_have() {
         assert!(matches!(&error, ReproduceError::Differs { name, .. } if name == LEVELS), "{error}");
     }
 }
+
+/// An oracle keeps the newest two snapshots. What it has replaced is no fault of the file's, and is not passed over.
+#[test]
+fn what_the_oracle_no_longer_has_is_said() {
+    let mut reproduction = reproduction();
+    let fact = Fact { name: EPOCH.to_owned(), expected: "7".to_owned(), found: "7".to_owned(), holds: true };
+    let taken = |is_previous_gone| Some(Taken { facts: vec![fact.clone()], is_previous_gone });
+    let mut limits = |taken| {
+        let before = reproduction.not_established.len();
+        reproduction.compare_taken("oracle", taken);
+        reproduction.verdict().unwrap();
+        reproduction.not_established[before..].to_vec()
+    };
+    assert_eq!(limits(taken(false)), [""; 0]);
+    let gone = limits(taken(true));
+    assert!(gone.len() == 1 && gone[0].contains("prices before") && gone[0].contains("not compared"), "{gone:?}");
+    let replaced = limits(None);
+    assert!(replaced.len() == 1 && replaced[0].contains("newest two"), "{replaced:?}");
+}
