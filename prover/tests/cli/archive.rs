@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use surety::files::DOCUMENT_LIMIT;
+
 use crate::sandbox::{Sandbox, files_below};
 
 /// Many different documents in a directory.
@@ -68,6 +70,33 @@ fn rejects_secrets_bad_documents_and_what_is_no_archive() {
     sandbox.surety("archive add kept demo").expect(0);
     let other = format!("archive list kept --head 0x{}", "5a".repeat(32));
     assert!(sandbox.surety(&other).expect(5).says("entries are missing or were replaced"));
+}
+
+/// Attack: spoil an attestation so that it is no text, too long or no file, and nobody who audits the archive hears of it.
+#[test]
+fn rejects_json_that_cannot_be_read_in_a_directory() {
+    let sandbox = Sandbox::new();
+    documents(&sandbox, 2);
+    let spoiled = sandbox.path("in/attestation.json");
+    let refused = |expected: &str| {
+        let run = sandbox.surety("archive add kept in").expect(2);
+        assert!(run.says("attestation.json") && run.says(expected), "{}", run.stderr);
+        assert!(!sandbox.path("kept").exists(), "nothing is added");
+    };
+    fs::write(&spoiled, b"{\"kind\": \"surety/attestation\", \"\xff\"}").unwrap();
+    refused("expected text in UTF-8");
+    fs::File::create(&spoiled).unwrap().set_len(DOCUMENT_LIMIT + 1).unwrap();
+    refused("expected at most");
+    fs::remove_file(&spoiled).unwrap();
+    let made = Command::new("mkfifo").arg(&spoiled).status().unwrap();
+    assert!(made.success());
+    refused("expected a regular file");
+
+    // Other files of these kinds are passed over.
+    fs::remove_file(&spoiled).unwrap();
+    fs::write(sandbox.path("in/picture.png"), b"\xff").unwrap();
+    let added = sandbox.surety("archive add kept in --json").data();
+    assert_eq!((added["added"].as_u64(), added["skipped"].as_u64()), (Some(2), Some(1)));
 }
 
 /// Whenever the writer is killed, the archive is whole, and holds all of a call's documents or none.
