@@ -259,8 +259,8 @@ impl Archive {
         }
     }
 
-    /// Adds documents in their order: all of them, or none if this fails. What is there is read and checked before, and what
-    /// was added after: nothing that the file says of itself is believed.
+    /// Adds documents in their order: all of them, or none if this fails. Everything that is there is read and checked before, and
+    /// again after: nothing that the file says of itself is believed, such as which of its pages are free.
     ///
     /// # Errors
     /// If the archive's chain is broken, or it cannot be written.
@@ -269,7 +269,7 @@ impl Archive {
         let failed = |error| failed(&path, error);
         let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let mut known = BTreeSet::new();
-        let before = walk(&path, &transaction, Summary::EMPTY, |entry| {
+        let before = walk(&path, &transaction, |entry| {
             known.insert(entry.digest);
             Ok::<_, ArchiveError>(())
         })?;
@@ -283,7 +283,7 @@ impl Archive {
             summary = Summary { entries: summary.entries + 1, head: head(summary.head, summary.entries + 1, digest) };
             insert(&transaction, document, digest, &summary).map_err(failed)?;
         }
-        if walk(&path, &transaction, before, |_| Ok::<_, ArchiveError>(()))? != summary {
+        if walk(&path, &transaction, |_| Ok::<_, ArchiveError>(()))? != summary {
             let (path, position) = (path.clone(), before.entries + 1);
             return Err(ArchiveError::Broken { path, position, expected: "what was added to it" });
         }
@@ -302,7 +302,7 @@ impl Archive {
         mut visit: impl FnMut(Entry) -> Result<(), E>,
     ) -> Result<Summary, E> {
         let mut found = noted.is_none_or(|noted| noted == Summary::EMPTY.head);
-        let summary = walk(&self.path, &self.database, Summary::EMPTY, |entry| {
+        let summary = walk(&self.path, &self.database, |entry| {
             found |= noted == Some(entry.head);
             visit(entry)
         })?;
@@ -390,19 +390,18 @@ fn schema_of(database: &Connection) -> rusqlite::Result<BTreeSet<[Option<String>
     rows.collect()
 }
 
-/// Reads the entries behind a place in the chain, and passes each on once it is known to follow from those before.
+/// Reads the entries in their order, and passes each on once it is known to follow from those before.
 fn walk<E: From<ArchiveError>>(
     path: &Path,
     database: &Connection,
-    from: Summary,
     mut visit: impl FnMut(Entry) -> Result<(), E>,
 ) -> Result<Summary, E> {
     let failed = |error| E::from(failed(path, error));
     let mut statement = database
-        .prepare("SELECT position, kind, format, text, digest, head FROM entries WHERE position > ?1 ORDER BY position")
+        .prepare("SELECT position, kind, format, text, digest, head FROM entries ORDER BY position")
         .map_err(failed)?;
-    let mut rows = statement.query([i64::try_from(from.entries).unwrap_or(i64::MAX)]).map_err(failed)?;
-    let mut summary = from;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut summary = Summary::EMPTY;
     while let Some(row) = rows.next().map_err(failed)? {
         let entry = entry(path, row, &summary)?;
         summary = Summary { entries: entry.position, head: entry.head };

@@ -181,6 +181,61 @@ fn rejects_adding_to_an_archive_that_is_broken() {
     assert!(matches!(error, ArchiveError::Broken { position: 1, .. }), "{error}");
 }
 
+/// An archive whose file says of all its free pages that they are this one.
+fn with_free_page(directory: &Path, page: impl Fn(u32) -> u32) -> (PathBuf, Summary) {
+    const PAGE_BYTES: usize = 4096;
+    let (path, added) = sample(directory);
+    let free = "CREATE TABLE free (x); INSERT INTO free VALUES (zeroblob(30000)); DROP TABLE free;";
+    Connection::open(&path).unwrap().execute_batch(free).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let word = |bytes: &[u8], place: usize| u32::from_be_bytes(bytes[place..place + 4].try_into().unwrap());
+    // The header says where the list of free pages is: the next such list, how many pages follow, and the pages.
+    let list = (word(&bytes, 32) as usize - 1) * PAGE_BYTES;
+    let count = word(&bytes, list + 4) as usize;
+    assert!(count > 2, "pages that are free");
+    let page = page(word(&bytes, list + 8));
+    bytes[list + 8..][..4 * count].copy_from_slice(&page.to_be_bytes().repeat(count));
+    std::fs::write(&path, bytes).unwrap();
+    (path, added.summary)
+}
+
+/// Documents that take a page of their own each.
+fn large() -> [Archived; 2] {
+    ["e", "f"].map(|name| {
+        let text = format!("{}# {}", universe(name).text, name.repeat(5_000));
+        Archived::read(Path::new("universe.toml"), &text).unwrap()
+    })
+}
+
+/// Attack: a file in which what is added overwrites what was added before it.
+#[test]
+fn rejects_an_archive_that_loses_what_is_added() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, summary) = with_free_page(directory.path(), |page| page);
+    let refused = Archive::open(&path).unwrap().add(&large());
+    assert!(matches!(refused, Err(ArchiveError::Broken { position: 5, .. })), "{refused:?}");
+    assert_eq!(check(&path).unwrap(), summary, "nothing was added");
+}
+
+/// Attack: a file in which what is added overwrites what was there.
+#[test]
+fn rejects_an_archive_that_loses_what_was_there() {
+    let mut lost = 0;
+    for page in 2..=6 {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, summary) = with_free_page(directory.path(), |_| page);
+        let [document, _] = large();
+        match Archive::open(&path).unwrap().add(&[document]) {
+            Ok(added) => assert_eq!(check(&path).unwrap(), added.summary),
+            Err(_) => {
+                lost += 1;
+                assert_eq!(check(&path).unwrap(), summary, "nothing was added");
+            }
+        }
+    }
+    assert!(lost > 0, "what is there is overwritten");
+}
+
 /// Attack: spoil an attestation, so that nobody who audits the archive hears of it.
 #[test]
 fn rejects_what_may_have_been_an_attestation() {
