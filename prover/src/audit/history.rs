@@ -84,6 +84,8 @@ pub struct Span {
 pub struct Month {
     /// As in `2026-11`, in UTC.
     pub month: String,
+    /// The policy.
+    pub policy: Bytes32,
     /// What the policy calls itself.
     pub policy_name: Name,
     /// The level.
@@ -190,6 +192,7 @@ fn months(series: &[&Series], starts: &[Timestamp], Timestamp(at): Timestamp) ->
         let until = end.min(at.saturating_add(1));
         let mut month = Month {
             month: name,
+            policy: any.policy,
             policy_name: any.policy_name.clone(),
             level: any.level.clone(),
             attestations: starts.iter().filter(|time| (start..end).contains(&time.0)).count(),

@@ -6,7 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use askama::Template;
 use surety::{
     Error,
-    audit::{Audit, entry::Entry, finding::Severity, history::Series},
+    audit::{
+        Audit,
+        entry::Entry,
+        finding::Severity,
+        history::{History, Series},
+    },
 };
 use surety_calibration::svg::Colour;
 use surety_margin::{ident::EvmAddress, units::Timestamp};
@@ -36,7 +41,7 @@ struct Page<'a> {
     refused: Vec<[String; 3]>,
     warnings: Vec<[String; 4]>,
     months: Vec<[String; 6]>,
-    subjects: Vec<[String; 6]>,
+    subjects: Vec<[String; 7]>,
     subject_months: Vec<[String; 6]>,
     archive: Option<String>,
     snapshots: Vec<[String; 3]>,
@@ -50,14 +55,14 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         version: env!("CARGO_PKG_VERSION"),
         good: audit.rejected == 0,
         audit,
-        coverage: coverage(audit),
+        coverage: coverage(&audit.timeline, audit.at),
         ages: ages(audit),
         sources: sources(audit),
         findings: findings(audit),
         refused: refused(audit),
         warnings: warnings(audit),
         months: rows::months(&audit.timeline),
-        subjects: audit.timeline.subjects.iter().map(|series| subject(series, audit.at)).collect(),
+        subjects: subjects(&audit.timeline, audit.at),
         subject_months: rows::months_of_subjects(&audit.timeline),
         archive: archive(audit),
         snapshots: snapshots(audit),
@@ -67,16 +72,11 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
 }
 
 /// The share of the subjects of each level that are attested.
-fn coverage(audit: &Audit) -> String {
-    let mut levels: BTreeMap<(&str, &str), Vec<&Series>> = BTreeMap::new();
-    for series in &audit.timeline.subjects {
-        levels.entry((series.policy_name.as_str(), series.level.as_str())).or_default().push(series);
-    }
-    let from =
-        audit.timeline.subjects.iter().filter_map(|series| series.attested.first()).map(|span| span.from.0).min();
-    let lines: Vec<Line> = levels
+fn coverage(history: &History, at: Timestamp) -> String {
+    let from = history.subjects.iter().filter_map(|series| series.attested.first()).map(|span| span.from.0).min();
+    let lines: Vec<Line> = rows::levels(history)
         .into_iter()
-        .map(|((policy, level), series)| {
+        .map(|([policy, level], series)| {
             let subjects = series.len() as i64;
             // One more from the first second of a span, one fewer after its last.
             let mut changes: BTreeMap<u64, i64> = BTreeMap::new();
@@ -85,22 +85,22 @@ fn coverage(audit: &Audit) -> String {
                 *changes.entry(span.until.0.saturating_add(1)).or_default() -= 1;
             }
             let mut attested = 0;
-            let steps = changes.into_iter().filter(|(at, _)| *at <= audit.at.0).map(|(at, change)| {
+            let steps = changes.into_iter().filter(|(time, _)| *time <= at.0).map(|(time, change)| {
                 attested += change;
-                (at, attested * 1_000_000 / subjects.max(1))
+                (time, attested * 1_000_000 / subjects.max(1))
             });
             Line { name: format!("{policy}, {level}: {subjects} subjects"), steps: steps.collect() }
         })
         .collect();
-    let from = from.unwrap_or(audit.at.0).min(audit.at.0);
+    let from = from.unwrap_or(at.0).min(at.0);
     let names: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
     let description = format!(
         "The share of the subjects that were attested from {} to {}, by level. {}.",
         time::format(Timestamp(from)),
-        time::format(audit.at),
+        time::format(at),
         names.join("; ")
     );
-    charts::shares_over_time("Coverage by level over time", &description, &lines, from, audit.at.0)
+    charts::shares_over_time("Coverage by level over time", &description, &lines, from, at.0)
 }
 
 /// How old prices and balances are behind the attestations that still count.
@@ -183,19 +183,24 @@ fn warnings(audit: &Audit) -> Vec<[String; 4]> {
     audit.findings.iter().map(row).collect()
 }
 
-fn subject(series: &Series, at: Timestamp) -> [String; 6] {
-    let until = series.attested.last().map(|span| time::format(span.until)).unwrap_or_default();
-    let from = series.attested.first().map_or(at, |span| span.from);
-    let observed = at.0.saturating_sub(from.0).saturating_add(1);
-    let share = u128::from(series.attested_seconds) * 1_000_000 / u128::from(observed);
-    [
-        series.subject.to_string(),
-        series.level.to_string(),
-        series.attestations.to_string(),
-        if series.current { format!("until {until}") } else { format!("lapsed {until}") },
-        series.attested.len().saturating_sub(1).to_string(),
-        percent(u64::try_from(share).unwrap_or(u64::MAX).min(1_000_000)),
-    ]
+fn subjects(history: &History, at: Timestamp) -> Vec<[String; 7]> {
+    let policies = rows::policies(history);
+    let row = |series: &Series| {
+        let until = series.attested.last().map(|span| time::format(span.until)).unwrap_or_default();
+        let from = series.attested.first().map_or(at, |span| span.from);
+        let observed = at.0.saturating_sub(from.0).saturating_add(1);
+        let share = u128::from(series.attested_seconds) * 1_000_000 / u128::from(observed);
+        [
+            series.subject.to_string(),
+            rows::called(&policies, &series.policy),
+            series.level.to_string(),
+            series.attestations.to_string(),
+            if series.current { format!("until {until}") } else { format!("lapsed {until}") },
+            series.attested.len().saturating_sub(1).to_string(),
+            percent(u64::try_from(share).unwrap_or(u64::MAX).min(1_000_000)),
+        ]
+    };
+    history.subjects.iter().map(row).collect()
 }
 
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
@@ -212,4 +217,20 @@ fn timing(audit: &Audit) -> String {
         "{:.3} ms for each attestation in the batch{single}; {:.0} ms in all",
         timing.batch_ms_per_attestation, timing.total_ms
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_policies_of_one_name_are_lines_of_their_own() {
+        let history = rows::namesakes();
+        let svg = coverage(&history, Timestamp(30));
+        for line in ["house (0x01010101…), initial: 1 subjects", "house (0x02020202…), initial: 1 subjects"] {
+            assert!(svg.contains(line), "{line}: {svg}");
+        }
+        let called: Vec<_> = subjects(&history, Timestamp(30)).into_iter().map(|[_, policy, ..]| policy).collect();
+        assert_eq!(called, ["house (0x01010101…)", "house (0x02020202…)", "other"]);
+    }
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use surety::audit::{
     Audit,
     finding::{Finding, Severity},
+    history::{History, Series},
 };
 
 use super::{archive, duration, headline, rows, word};
@@ -24,7 +25,7 @@ pub(super) fn text(audit: &Audit) -> String {
     if audit.insecure_srs {
         text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
     }
-    levels(&mut text, audit);
+    levels(&mut text, &audit.timeline);
     refused(&mut text, audit);
     findings(&mut text, &audit.findings);
     months(&mut text, audit);
@@ -50,33 +51,16 @@ fn line(text: &mut String, item: &str) {
 }
 
 /// What is attested at the time of the audit.
-fn levels(text: &mut String, audit: &Audit) {
-    #[derive(Default)]
-    struct Level {
-        attestations: usize,
-        subjects: usize,
-        current: usize,
+fn levels(text: &mut String, history: &History) {
+    let row = |([policy, level], series): ([String; 2], Vec<&Series>)| {
+        let attestations: usize = series.iter().map(|series| series.attestations).sum();
+        let current = series.iter().filter(|series| series.current).count();
+        [policy, level, attestations.to_string(), series.len().to_string(), current.to_string()]
+    };
+    let rows: Vec<_> = rows::levels(history).into_iter().map(row).collect();
+    if !rows.is_empty() {
+        table(text, ["policy", "level", "attestations", "subjects", "attested now"], rows);
     }
-    let mut levels: BTreeMap<(&str, &str), Level> = BTreeMap::new();
-    for series in &audit.timeline.subjects {
-        let level = levels.entry((series.policy_name.as_str(), series.level.as_str())).or_default();
-        level.attestations += series.attestations;
-        level.subjects += 1;
-        level.current += usize::from(series.current);
-    }
-    if levels.is_empty() {
-        return;
-    }
-    let rows = levels.into_iter().map(|((policy, level), found)| {
-        [
-            policy.to_owned(),
-            level.to_owned(),
-            found.attestations.to_string(),
-            found.subjects.to_string(),
-            found.current.to_string(),
-        ]
-    });
-    table(text, ["policy", "level", "attestations", "subjects", "attested now"], rows.collect());
 }
 
 fn refused(text: &mut String, audit: &Audit) {
@@ -167,5 +151,21 @@ fn grounds(text: &mut String, audit: &Audit) {
     if !audit.faith.is_empty() {
         *text += "\ntaken on faith, for want of --trust or an entry in it:\n";
         audit.faith.iter().for_each(|faith| line(text, faith));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_policies_of_one_name_are_rows_of_their_own() {
+        let mut text = String::new();
+        levels(&mut text, &rows::namesakes());
+        assert_eq!(text.lines().skip(2).count(), 3, "{text}");
+        assert!(
+            text.contains("house (0x01010101…)  initial  1 ") && text.contains("house (0x02020202…)  initial  1 "),
+            "{text}"
+        );
     }
 }
