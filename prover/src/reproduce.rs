@@ -36,6 +36,7 @@ use surety_verifier::{
 };
 
 pub use self::compiler::CompilerError;
+pub use crate::chain::published::Basis;
 use crate::{
     Class, Error,
     chain::{
@@ -129,15 +130,15 @@ pub enum Verdict {
     NotCompared,
 }
 
-/// Something that follows from public inputs.
+/// Something that people claim, or could, and what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Thing {
     /// What it is.
     pub name: String,
-    /// What follows: hashes and points in hexadecimal.
-    pub recomputed: String,
-    /// Whether it was recomputed here. Code that Forge has built elsewhere was not.
-    pub at_first_hand: bool,
+    /// What it should be: hashes and points in hexadecimal.
+    pub expected: String,
+    /// Where that is known from.
+    pub basis: Basis,
     /// What others say that it is.
     pub claims: Vec<Claimed>,
 }
@@ -328,15 +329,16 @@ impl Reproduction {
             Fact {
                 name: "level".to_owned(),
                 expected: format!("one of {}", levels.join(", ")),
+                basis: Basis::Recomputed,
                 found: claim.level.to_string(),
                 holds,
             },
         );
         if let Some(at) = &self.ground.deployed {
             let (verifier, audience) = (at.verifier, at.audience());
-            self.same(CONTRACT, by, verifier, claim.verifier);
+            self.same(CONTRACT, by, verifier, Basis::Deployment, claim.verifier);
             let place = |audience: &Audience| format!("{} on chain {}", audience.registry, audience.chain_id);
-            self.same(REGISTRY, by, place(&audience), place(&claim.audience));
+            self.same(REGISTRY, by, place(&audience), Basis::Deployment, place(&claim.audience));
         }
         let Some(market) = &self.ground.market else {
             self.not_established.push(format!("{by}: that its snapshot and context follow: there is no --market"));
@@ -351,6 +353,7 @@ impl Reproduction {
                 name: format!("{CONTEXT} of {by}"),
                 holds: context == Some(attestation.context),
                 expected: context.map_or_else(|| NONE.to_owned(), |context| context.to_string()),
+                basis: Basis::Recomputed,
                 found: attestation.context.to_string(),
             },
         );
@@ -408,8 +411,8 @@ impl Reproduction {
             if is_compiled {
                 self.claim(name, &by, hash);
             } else {
-                let (name, recomputed) = (name.to_owned(), hash.to_string());
-                self.things.push(Thing { name, recomputed, at_first_hand: false, claims: Vec::new() });
+                let (name, expected) = (name.to_owned(), hash.to_string());
+                self.things.push(Thing { name, expected, basis: Basis::Build, claims: Vec::new() });
             }
         }
         if !is_compiled {
@@ -508,14 +511,14 @@ impl Reproduction {
                 line: None,
                 column: None,
                 path: thing.name.clone(),
-                expected: thing.recomputed.clone(),
+                expected: thing.expected.clone(),
                 found: claim.value.clone(),
                 advice: None,
             };
             return Err(ReproduceError::Differs {
                 by: claim.by.clone(),
                 name: thing.name.clone(),
-                expected: thing.recomputed.clone(),
+                expected: thing.expected.clone(),
                 found: claim.value.clone(),
                 compared: claims().count() as u32,
                 differing: differing.len() as u32,
@@ -526,28 +529,29 @@ impl Reproduction {
     }
 
     fn recompute(&mut self, name: impl Into<String>, value: impl Display) {
-        let (name, recomputed) = (name.into(), value.to_string());
-        self.things.push(Thing { name, recomputed, at_first_hand: true, claims: Vec::new() });
+        let (name, expected) = (name.into(), value.to_string());
+        self.things.push(Thing { name, expected, basis: Basis::Recomputed, claims: Vec::new() });
     }
 
     fn claim(&mut self, name: &str, by: &str, value: impl Display) {
         let known = self.things.iter().find(|thing| thing.name == name);
-        let expected = known.map_or_else(|| NONE.to_owned(), |thing| thing.recomputed.clone());
-        self.same(name, by, expected, value.to_string());
+        let expected = known.map_or_else(|| NONE.to_owned(), |thing| thing.expected.clone());
+        self.same(name, by, expected, Basis::Recomputed, value.to_string());
     }
 
-    fn same<T: Display + PartialEq>(&mut self, name: &str, by: &str, expected: T, found: T) {
+    fn same<T: Display + PartialEq>(&mut self, name: &str, by: &str, expected: T, basis: Basis, found: T) {
         let holds = expected == found;
-        self.fact(by, Fact { name: name.to_owned(), expected: expected.to_string(), found: found.to_string(), holds });
+        let (name, expected, found) = (name.to_owned(), expected.to_string(), found.to_string());
+        self.fact(by, Fact { name, expected, basis, found, holds });
     }
 
     /// Notes what somebody says beside what it should be. The same thing may be claimed by many.
     fn fact(&mut self, by: &str, fact: Fact) {
-        let Fact { name, expected, found, holds } = fact;
+        let Fact { name, expected, basis, found, holds } = fact;
         let claimed = Claimed { by: by.to_owned(), value: found, agrees: holds };
-        match self.things.iter_mut().find(|thing| thing.name == name && thing.recomputed == expected) {
+        match self.things.iter_mut().find(|thing| thing.name == name && thing.expected == expected) {
             Some(thing) => thing.claims.push(claimed),
-            None => self.things.push(Thing { name, recomputed: expected, at_first_hand: true, claims: vec![claimed] }),
+            None => self.things.push(Thing { name, expected, basis, claims: vec![claimed] }),
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::fmt::Display;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
+use serde::Serialize;
 use surety_margin::{
     ident::{EvmAddress, HexBytes, Name},
     market::{EntryPrice, Snapshot},
@@ -25,13 +26,27 @@ use super::{
 };
 use crate::commitments;
 
+/// Where what somebody should say is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// It was recomputed here, of public inputs.
+    Recomputed,
+    /// Forge has built it elsewhere.
+    Build,
+    /// The deployment's file says so.
+    Deployment,
+}
+
 /// Something that a contract says, and what it should say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// What it is.
     pub name: String,
-    /// What follows from the policy.
+    /// What it should say.
     pub expected: String,
+    /// Where that is known from.
+    pub basis: Basis,
     /// What the contract says.
     pub found: String,
     /// Whether that is the same or, where a contract may be stricter than the policy, within it.
@@ -42,9 +57,18 @@ pub struct Fact {
 struct Facts(Vec<Fact>);
 
 impl Facts {
+    /// Something that follows from the policy, the universe and the set-up.
     fn add(&mut self, name: impl Into<String>, expected: impl Display, found: impl Display, holds: bool) {
-        let (expected, found) = (expected.to_string(), found.to_string());
-        self.0.push(Fact { name: name.into(), expected, found, holds });
+        let (expected, basis, found) = (expected.to_string(), Basis::Recomputed, found.to_string());
+        self.0.push(Fact { name: name.into(), expected, basis, found, holds });
+    }
+
+    /// An address that the deployment's file says.
+    fn address(&mut self, name: &str, expected: Option<EvmAddress>, found: Address) {
+        let found = HexBytes(found.into_array());
+        let (holds, expected) = (expected == Some(found), text(expected));
+        let (name, found) = (name.to_owned(), found.to_string());
+        self.0.push(Fact { name, expected, basis: Basis::Deployment, found, holds });
     }
 
     fn same<T: Display + PartialEq>(&mut self, name: impl Into<String>, expected: T, found: T) {
@@ -91,9 +115,9 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
     facts.same("set-up", universe.srs, bytes32(terms.srs));
     facts.same("capacity class", universe.capacity.k(), terms.k);
     facts.same("verifying key", key.digest().bytes(), bytes32(terms.verifyingKey));
-    facts.same("verifying contract", at.verifier, HexBytes(terms.verifier.into_array()));
+    facts.address("verifying contract", Some(at.verifier), terms.verifier);
     if !terms.vault.is_zero() {
-        facts.same("vault", text(at.vault), text(Some(HexBytes(terms.vault.into_array()))));
+        facts.address("vault", at.vault, terms.vault);
     }
     facts.same("policy: validity", document.validity.0, terms.validity.to());
     facts.same("policy: statements.max_skew", document.statements.max_skew.0, terms.maxStatementSkew.to());
@@ -251,7 +275,7 @@ fn text(contract: Option<EvmAddress>) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use alloy_primitives::{Address, B256, aliases::U40};
+    use alloy_primitives::{B256, aliases::U40};
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
     use surety_kzg::{Params, Srs, progress::Silent};
     use surety_margin::{
@@ -363,6 +387,15 @@ mod tests {
         for name in ["level maintenance: IDX", "level initial: B_0", "level maintenance: B_1", "policy: validity"] {
             assert!(taken.iter().any(|fact| fact.name == name), "{name}");
         }
+    }
+
+    /// Nobody here has seen that the contracts at these addresses are the ones to rely on.
+    #[test]
+    fn addresses_are_known_from_the_deployments_file_alone() {
+        let facts = kept(true, |terms, _| terms.vault = Address::repeat_byte(9));
+        let of = |basis| facts.iter().filter(move |fact| fact.basis == basis).map(|fact| &*fact.name);
+        assert_eq!(of(Basis::Deployment).collect::<Vec<_>>(), ["verifying contract", "vault"]);
+        assert_eq!(of(Basis::Recomputed).count(), facts.len() - 2);
     }
 
     /// Attack: a registry that says it keeps the policy, and lets others pass.

@@ -1,10 +1,14 @@
 use alloy_primitives::hex;
 use serde_json::json;
 use surety_kzg::{Srs, progress::Silent};
-use surety_margin::text::Document as _;
+use surety_margin::{FormatVersion, text::Document as _};
 
 use super::*;
-use crate::{chain::node::fake, directories::Directories, example};
+use crate::{
+    chain::{deployment::DeploymentKind, node::fake},
+    directories::Directories,
+    example,
+};
 
 const VERIFIER: EvmAddress = HexBytes([7; 20]);
 
@@ -97,7 +101,13 @@ fn rejects_commitments_that_the_policy_does_not_have() {
 #[test]
 fn what_the_oracle_no_longer_has_is_said() {
     let mut reproduction = reproduction();
-    let fact = Fact { name: EPOCH.to_owned(), expected: "7".to_owned(), found: "7".to_owned(), holds: true };
+    let fact = Fact {
+        name: EPOCH.to_owned(),
+        expected: "7".to_owned(),
+        basis: Basis::Recomputed,
+        found: "7".to_owned(),
+        holds: true,
+    };
     let taken = |is_previous_gone| Some(Taken { facts: vec![fact.clone()], is_previous_gone });
     let mut limits = |taken| {
         let before = reproduction.not_established.len();
@@ -110,4 +120,29 @@ fn what_the_oracle_no_longer_has_is_said() {
     assert!(gone.len() == 1 && gone[0].contains("prices before") && gone[0].contains("not compared"), "{gone:?}");
     let replaced = limits(None);
     assert!(replaced.len() == 1 && replaced[0].contains("newest two"), "{replaced:?}");
+}
+
+/// An attestation for the contracts of a deployment says no more than that whoever made it was given the same addresses.
+#[test]
+fn addresses_are_known_from_the_deployments_file_alone() {
+    let attestation = include_str!("../../../fuzz/seeds/attestation/demo.json");
+    let attestation = Attestation::from_json("attestation.json", attestation).unwrap();
+    let claim = &attestation.claim;
+    let mut reproduction = reproduction();
+    reproduction.ground.deployed = Some(Deployment {
+        kind: DeploymentKind::Deployment,
+        version: FormatVersion,
+        chain_id: claim.audience.chain_id,
+        verifying_key: claim.verifying_key,
+        verifier: claim.verifier,
+        policies: VERIFIER,
+        oracle: VERIFIER,
+        registry: claim.audience.registry,
+        vault: None,
+    });
+    reproduction.compare_attestation("attestation", &attestation);
+    reproduction.verdict().unwrap();
+    let of = |basis| reproduction.things.iter().filter(move |thing| thing.basis == basis).map(|thing| &*thing.name);
+    assert_eq!(of(Basis::Deployment).collect::<Vec<_>>(), [CONTRACT, REGISTRY]);
+    assert!(of(Basis::Recomputed).any(|name| name == POLICY));
 }

@@ -7,7 +7,7 @@ use surety::{
     Error,
     chain::{Deployment, Node},
     documents,
-    reproduce::{Claimed, Deployed, Reproduction, Thing, Verdict},
+    reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict},
 };
 use surety_kzg::{Origin, SrsId};
 use surety_margin::{ident::EvmAddress, market::Snapshot};
@@ -130,7 +130,7 @@ fn text(reproduction: &Reproduction) -> String {
     let agree = claims().filter(|claim| claim.agrees).count();
     let unclaimed = things.iter().filter(|thing| thing.verdict() == Verdict::NotCompared).count();
     let mut text = format!(
-        "{agree} claims agree, {} differ; {unclaimed} of {} things that were recomputed are claimed by nobody\n\
+        "{agree} claims agree, {} differ; {unclaimed} of {} things are claimed by nobody\n\
          recomputed by surety {}, set-up {}\n",
         claims().count() - agree,
         things.len(),
@@ -138,7 +138,7 @@ fn text(reproduction: &Reproduction) -> String {
         origin_name(reproduction.origin),
     );
     let rows = things.chunk_by(alike).flat_map(|things| if things.len() < MANY { each(things) } else { all(things) });
-    table(&mut text, ["", "what", "recomputed", "claimed by"], rows.collect());
+    table(&mut text, ["", "what", "as it should be", "claimed by"], rows.collect());
     text += "\nnot established:\n";
     for limit in &reproduction.not_established {
         text += &format!("  - {limit}\n");
@@ -154,6 +154,7 @@ fn alike(a: &Thing, b: &Thing) -> bool {
         && kind(a) == kind(b)
         && a.verdict() == b.verdict()
         && a.verdict() != Verdict::Differs
+        && a.basis == b.basis
         && claimants(a) == claimants(b)
 }
 
@@ -162,22 +163,21 @@ fn all(things: &[Thing]) -> Vec<[String; 4]> {
     let (Some(first), Some(last)) = (things.first(), things.last()) else { return Vec::new() };
     let last_name = last.name.split_once(": ").map_or("", |(_, name)| name);
     let name = format!("{} … {last_name}", first.name);
-    vec![[word(first.verdict()), name, format!("{} values", things.len()), claimants(&first.claims)]]
+    let values = format!("{} values{}", things.len(), noted(first.basis));
+    vec![[word(first.verdict()), name, values, claimants(&first.claims)]]
 }
 
 /// A line for each thing, or, where it is disputed, for each dispute.
 fn each(things: &[Thing]) -> Vec<[String; 4]> {
     let row = |thing: &Thing| {
-        let mut recomputed = shortened(&thing.recomputed);
-        if !thing.at_first_hand {
-            recomputed += " (not compiled here)";
-        }
-        vec![[word(thing.verdict()), thing.name.clone(), recomputed, claimants(&thing.claims)]]
+        let expected = shortened(&thing.expected) + noted(thing.basis);
+        vec![[word(thing.verdict()), thing.name.clone(), expected, claimants(&thing.claims)]]
     };
     let disputes = |thing: &Thing| {
         let disputes = thing.claims.iter().filter(|claim| !claim.agrees);
         let dispute = |Claimed { by, value, .. }: &Claimed| {
-            [word(Verdict::Differs), thing.name.clone(), thing.recomputed.clone(), format!("{by}: {value}")]
+            let expected = thing.expected.clone() + noted(thing.basis);
+            [word(Verdict::Differs), thing.name.clone(), expected, format!("{by}: {value}")]
         };
         disputes.map(dispute).collect()
     };
@@ -185,6 +185,15 @@ fn each(things: &[Thing]) -> Vec<[String; 4]> {
         .iter()
         .flat_map(|thing| if thing.verdict() == Verdict::Differs { disputes(thing) } else { row(thing) })
         .collect()
+}
+
+/// What was not recomputed is marked.
+fn noted(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Recomputed => "",
+        Basis::Build => " (not compiled here)",
+        Basis::Deployment => " (the deployment's word)",
+    }
 }
 
 fn claimants(claims: &[Claimed]) -> String {
