@@ -87,13 +87,23 @@ pub fn edit(bytes: &mut Vec<u8>, edits: &[u8]) {
     }
 }
 
-/// That an error does not repeat a number of the input, which may be an amount. The limit of lots is public.
+/// That an error does not repeat a number of the input, which may be an amount.
 pub fn hides_amounts(input: &str, error: &str) {
-    /// Shorter ones are lines, columns and positions, too.
-    const DIGITS: usize = 8;
+    // Shorter ones are lines, columns and positions, too.
+    hides(input, error, 8, |character| character.is_ascii_digit());
+}
+
+/// That an error does not repeat hexadecimal digits of the input, which may be masks.
+pub fn hides_masks(input: &str, error: &str) {
+    // Shorter ones are words, too.
+    hides(input, error, 16, |character| character.is_ascii_hexdigit());
+}
+
+/// That an error repeats no run of so many digits. The limit of lots is public.
+fn hides(input: &str, error: &str, length: usize, is_digit: fn(&char) -> bool) {
     let limit = Lots::DEFAULT_LIMIT.get().to_string();
-    let numbers = input.split(|character: char| !character.is_ascii_digit());
-    for number in numbers.filter(|number| number.len() >= DIGITS && !limit.contains(number)) {
-        assert!(!error.contains(number), "an error with a number of the input: {error}");
+    let runs = input.split(|character: char| !is_digit(&character));
+    for run in runs.filter(|run| run.len() >= length && !limit.contains(run)) {
+        assert!(!error.contains(run), "an error with a number of the input: {error}");
     }
 }
