@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use core::ops::{Add, Mul, Neg};
+use std::collections::{BTreeMap, BTreeSet};
+
 use ff::Field as _;
 use halo2_proofs::{
     arithmetic::eval_polynomial,
@@ -14,7 +17,10 @@ use halo2_proofs::{
 use halo2curves::bn256::Fr;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_margin::capacity::{Capacity, TAIL_ROWS};
-use surety_verifier::protocol::Protocol;
+use surety_verifier::{
+    expression::Expression,
+    protocol::{Polynomial as Opened, Protocol, Rotation as Distance},
+};
 
 /// Evaluations where Halo2 computes the quotient.
 type Extended = Polynomial<Fr, ExtendedLagrangeCoeff>;
@@ -130,5 +136,144 @@ fn the_quotients_pieces_are_uniform_whatever_the_witness() {
             [pieces[0], pieces[1]]
         });
         assert_ne!(rows[0][0] * rows[1][1], rows[0][1] * rows[1][0], "{capacity:?}");
+    }
+}
+
+/// A polynomial in columns, which are named as in the documentation: factors of each term, sorted.
+#[derive(Clone)]
+struct InColumns(BTreeMap<Vec<String>, Fr>);
+
+impl InColumns {
+    fn one(column: &str) -> Self {
+        Self(BTreeMap::from([(vec![column.to_owned()], Fr::ONE)]))
+    }
+
+    fn constant(value: Fr) -> Self {
+        Self(BTreeMap::from([(vec![], value)]))
+    }
+
+    fn of(protocol: &Protocol, expression: &Expression) -> Self {
+        let name = |column: &str, Distance(distance): Distance| match distance {
+            0 => Self::one(column),
+            _ => Self::one(&format!("{column}[{distance:+}]")),
+        };
+        expression.evaluate(
+            &Self::constant,
+            &|query| {
+                let query = protocol.fixed_queries[query];
+                name(&protocol.fixed[query.column], query.rotation)
+            },
+            &|query| {
+                let query = protocol.advice_queries[query];
+                name(&protocol.advice[query.column].name, query.rotation)
+            },
+        )
+    }
+
+    /// A lookup's tuple, put together with powers of θ.
+    fn compressed(protocol: &Protocol, tuple: &[Expression], theta: Fr) -> Self {
+        tuple.iter().fold(Self::constant(Fr::ZERO), |sum, expression| {
+            sum * Self::constant(theta) + Self::of(protocol, expression)
+        })
+    }
+
+    fn terms(&self) -> impl Iterator<Item = (&Vec<String>, Fr)> {
+        self.0.iter().filter(|(_, factor)| **factor != Fr::ZERO).map(|(columns, factor)| (columns, *factor))
+    }
+
+    fn degree(&self) -> usize {
+        self.terms().map(|(columns, _)| columns.len()).max().unwrap_or(0)
+    }
+
+    /// The terms of the highest degree.
+    fn leading(&self) -> BTreeMap<String, Fr> {
+        let degree = self.degree();
+        let leading = self.terms().filter(|(columns, _)| columns.len() == degree);
+        leading.map(|(columns, factor)| (columns.join("·"), factor)).collect()
+    }
+}
+
+impl Neg for InColumns {
+    type Output = Self;
+    fn neg(self) -> Self {
+        self * Self::constant(-Fr::ONE)
+    }
+}
+
+impl Add for InColumns {
+    type Output = Self;
+    fn add(mut self, other: Self) -> Self {
+        for (columns, factor) in other.0 {
+            *self.0.entry(columns).or_default() += factor;
+        }
+        self
+    }
+}
+
+impl Mul for InColumns {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        let products = self.0.iter().flat_map(|(left, by)| {
+            other.0.iter().map(move |(right, factor)| {
+                let mut columns = [left.as_slice(), right.as_slice()].concat();
+                columns.sort();
+                Self(BTreeMap::from([(columns, by * factor)]))
+            })
+        });
+        products.fold(Self(BTreeMap::new()), Add::add)
+    }
+}
+
+/// A circuit with a further query, lookup or factor needs another argument: the one above would say nothing about it.
+#[test]
+fn the_argument_is_about_this_circuit() {
+    for capacity in Capacity::all() {
+        let protocol = Protocol::of(capacity).unwrap();
+
+        // Where hidden polynomials are opened, as the table says.
+        let column = |index: usize| protocol.advice[index].name.as_str();
+        let opened: BTreeSet<(String, i32)> = protocol
+            .evaluations()
+            .into_iter()
+            .filter_map(|opening| {
+                let polynomial = match opening.polynomial {
+                    Opened::Fixed(_) => return None,
+                    Opened::Advice(index) if ["IDX", "FLAG", "COEF"].contains(&column(index)) => return None,
+                    Opened::Advice(index) => column(index).to_owned(),
+                    lookup => format!("{lookup:?}"),
+                };
+                Some((polynomial, opening.rotation.0))
+            })
+            .collect();
+        let lookups = (0..2).flat_map(|lookup| {
+            [("Input", 0), ("Input", -1), ("Table", 0), ("Product", 0), ("Product", 1)]
+                .map(|(part, distance)| (format!("Lookup{part}({lookup})"), distance))
+        });
+        let columns = [("HOLD", 0), ("VAR", 0), ("VAR", 1), ("VAL", 0), ("ACC", 0), ("ACC", 1)];
+        let columns = columns.map(|(column, distance)| (column.to_owned(), distance));
+        let expected = lookups.chain(columns).chain([("Blinding".to_owned(), 0)]).collect();
+        assert_eq!(opened, expected, "{capacity:?}");
+
+        // Step 2: of what the running product of the first lookup is multiplied with, two terms reach degree five with it
+        // and `active`. `IDX` is zero in the blinding rows; the other test takes the other one.
+        let theta = Fr::from(5);
+        let [inputs, tables] = [0, 1].map(|part| {
+            [0, 1].map(|lookup| {
+                let lookup = &protocol.lookups[lookup];
+                let tuple = if part == 0 { &lookup.input } else { &lookup.table };
+                InColumns::compressed(&protocol, tuple, theta)
+            })
+        });
+        let s = Fr::from(capacity.base()).invert().unwrap();
+        let expected = [("BASE[-1]·IDX·VAR", -theta * s), ("BASE[-1]·VAL·VAR", -s)];
+        let expected = expected.map(|(columns, factor)| (columns.to_owned(), factor)).into();
+        let leading = (inputs[0].clone() * tables[0].clone()).leading();
+        assert_eq!(leading, expected, "{capacity:?}");
+
+        // Steps 1 and 3: the second lookup's permuted table appears in the lookup's own terms alone, with three other
+        // factors at most.
+        assert_eq!((inputs[1].degree(), tables[1].degree()), (2, 1));
+        assert_eq!(protocol.lookups.len(), 2);
+        assert_eq!((protocol.degree(), protocol.quotient_pieces), (5, 4));
     }
 }

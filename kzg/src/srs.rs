@@ -92,6 +92,14 @@ pub enum SrsError {
     /// τ is 0 or 1.
     #[error("expected a secret τ, found τ = 1, with which anybody can prove anything")]
     TrivialTau,
+    /// τ is a root of unity of order `2^k`: the point of a row.
+    #[error(
+        "expected a random τ, found a root of unity of order 2^{k}: somebody chose it so that commitments of class {k} show what is in a row; use a ceremony's file, and distrust whoever made this one"
+    )]
+    TauOfRow {
+        /// The smallest capacity class, or less, with such a row.
+        k: u32,
+    },
     /// The points are not powers of the τ of `[τ]₂`.
     #[error(
         "the points are not powers of the τ in [τ]₂ (pairing check): the file is damaged, mixed from two, or forged"
@@ -184,9 +192,9 @@ impl fmt::Debug for Srs {
 
 impl Srs {
     /// Takes points for a set-up if they are one: on the curve, the generator first, `[τ]₂` of order r and not trivial,
-    /// and each point τ times the one before.
+    /// each point τ times the one before, and τ not the point of a row.
     ///
-    /// The last is checked for all at once, with fresh random weights ρ of 128 bits:
+    /// That each is τ times the one before is checked for all at once, with fresh random weights ρ of 128 bits:
     /// `e(Σ ρ_i·P_{i+1}, [1]₂) = e(Σ ρ_i·P_i, [τ]₂)`; a false set-up passes with probability `2^-128`.
     ///
     /// # Errors
@@ -206,7 +214,10 @@ impl Srs {
         if !are_successive_multiples(&powers, &tau_g2) {
             return Err(SrsError::NotPowers);
         }
-        Ok(Self { capacity, powers, verifier_key })
+        match order_of_row(&powers) {
+            Some(k) => Err(SrsError::TauOfRow { k }),
+            None => Ok(Self { capacity, powers, verifier_key }),
+        }
     }
 
     /// The powers of a τ that everybody can compute, for development and tests. **Proofs under it are worthless**: its
@@ -299,9 +310,26 @@ fn are_successive_multiples(points: &[G1Affine], tau_g2: &G2Affine) -> bool {
         .into()
 }
 
+/// The k for which τ has order `2^k`, if it is a row's point in a class that there are powers for: the root of order two, -1,
+/// is then the power `2^(k-1)`.
+///
+/// `L_j(τ)` is then one for that row and zero for all others. The commitment to a column is the value in this row times
+/// the generator, whatever the masks: whoever chose τ could read a holding off a source's statement.
+fn order_of_row(powers: &[G1Affine]) -> Option<u32> {
+    let minus_one = -G1Affine::generator();
+    (1..=powers.len().ilog2()).find(|k| powers[1 << (k - 1)] == minus_one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fft::root_of_unity;
+
+    fn powers_of(tau: Fr) -> Result<Srs, SrsError> {
+        let powers = core::iter::successors(Some(Fr::ONE), |power| Some(power * tau)).take(512);
+        let powers = powers.map(|power| (G1::generator() * power).to_affine()).collect();
+        Srs::new_checked(powers, (G2::generator() * tau).to_affine())
+    }
 
     fn development(k: u32) -> Srs {
         Srs::development(Capacity::new(k).unwrap())
@@ -369,6 +397,17 @@ mod tests {
         let srs = development(9);
         let wrong = (G2::generator() * Fr::from(3)).to_affine();
         assert_eq!(Srs::new_checked(srs.powers().to_vec(), wrong), Err(SrsError::NotPowers));
+    }
+
+    /// Over such a set-up the commitment to a column is what stands in row 78, times the generator: no mask hides it.
+    #[test]
+    fn rejects_a_tau_that_is_the_point_of_a_row() {
+        let order = |k: u32, row: u64| powers_of(root_of_unity(k).pow_vartime([row]));
+        assert_eq!(order(9, 1), Err(SrsError::TauOfRow { k: 9 }));
+        assert_eq!(order(9, 78), Err(SrsError::TauOfRow { k: 8 }));
+        assert_eq!(order(1, 1), Err(SrsError::TauOfRow { k: 1 }));
+        // No row of the classes that these powers serve.
+        assert_eq!(order(10, 1).map(|srs| srs.origin()), Ok(Origin::Unknown));
     }
 
     #[test]

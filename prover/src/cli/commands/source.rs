@@ -18,7 +18,7 @@ use surety_verifier::eip712::Audience;
 
 use crate::cli::{
     Session,
-    inputs::{KeyOptions, setups},
+    inputs::{KeyOptions, setups, warn_of_set_up},
     output::Answer,
     time,
 };
@@ -82,6 +82,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
     let holdings = documents::read_holdings(&args.holdings, &universe)?;
     let key = args.key.load(&session.progress)?;
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
+    warn_of_set_up(params.verifier_key().origin(), params.id(), &session.progress);
     let as_of = args.as_of.unwrap_or(session.now);
     let terms = Terms {
         audience: Audience { chain_id: args.chain_id, registry: args.registry },
