@@ -1,4 +1,4 @@
-//! Proofs: three verifiers agree on them, and on what is no proof.
+//! Proofs: four verifiers agree on them, and on what is no proof.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -12,7 +12,10 @@ use common::{
 use ff::Field as _;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1Affine};
-use rand_chacha::rand_core::{self, OsRng, RngCore};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{self, OsRng, RngCore, SeedableRng as _},
+};
 use surety_circuits::{
     AdviceColumn, ProveError, ProvingKey,
     circuit::{LinearProgramCircuit, rules},
@@ -25,18 +28,25 @@ use surety_margin::{
     capacity::{Capacity, TAIL_ROWS},
     ident::HexBytes,
 };
-use surety_verifier::{BatchError, PairingCheck, ProofError, pairing::PairingFailed, proof::PROOF_BYTES};
+use surety_verifier::{
+    BatchError, KnownCommitments, PairingCheck, ProofError, pairing::PairingFailed, proof::PROOF_BYTES,
+};
 
 /// Modulus of the scalar field.
 const R: U256 = uint!(21888242871839275222246405745257275088548364400416034343698204186575808495617_U256);
 /// Modulus of the base field.
 const P: U256 = uint!(21888242871839275222246405745257275088696311157297823662689037894645226208583_U256);
 
+/// A small proof, and all who verify it.
+fn small() -> (Proven, Panel) {
+    let proven = Proven::small();
+    let panel = Panel::new(proven.key.capacity());
+    (proven, panel)
+}
+
 /// Asserts that no verifier takes these bytes for a proof.
-fn assert_rejected_by_all(proven: &Proven, oracles: &Oracles, proof: &[u8], what: &str) {
-    assert!(proven.verify(proven.context, &proven.known, proof).is_err(), "ours accepts {what}");
-    assert!(!oracles.halo2_accepts(proven.context, &proven.known, proof), "halo2 accepts {what}");
-    assert!(!oracles.snark_verifier_accepts(proven.context, &proven.known, proof), "snark-verifier accepts {what}");
+fn assert_rejected_by_all(proven: &Proven, panel: &Panel, proof: &[u8], what: &str) {
+    assert!(!panel.accepts(proven.context, &proven.known, proof, what), "{what} is accepted");
 }
 
 /// The proof with some bytes replaced.
@@ -55,20 +65,17 @@ fn point_at(proof: &[u8], offset: usize) -> G1Affine {
 }
 
 #[test]
-fn three_verifiers_accept_proofs_of_every_size() {
+fn four_verifiers_accept_proofs_of_every_size() {
     for k in [9, 10, 12] {
         let proven = Proven::new(&Statement::sample(k, 3, 2));
-        let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
-        assert_eq!(proven.verify(proven.context, &proven.known, &proven.proof), Ok(()));
-        assert!(oracles.halo2_accepts(proven.context, &proven.known, &proven.proof));
-        assert!(oracles.snark_verifier_accepts(proven.context, &proven.known, &proven.proof));
+        let panel = Panel::new(proven.key.capacity());
+        assert!(panel.accepts(proven.context, &proven.known, &proven.proof, "a proof"), "k = {k}");
     }
 }
 
 #[test]
 fn rejects_every_changed_point() {
-    let proven = Proven::small();
-    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let (proven, panel) = small();
     let offsets = proven.point_offsets();
     for (index, offset) in offsets.iter().copied().enumerate() {
         let point = point_at(&proven.proof, offset);
@@ -89,7 +96,7 @@ fn rejects_every_changed_point() {
         for (change, bytes) in changes {
             assert_rejected_by_all(
                 &proven,
-                &oracles,
+                &panel,
                 &patched(&proven, offset, &bytes),
                 &format!("point {index} {change}"),
             );
@@ -99,8 +106,7 @@ fn rejects_every_changed_point() {
 
 #[test]
 fn rejects_every_changed_evaluation() {
-    let proven = Proven::small();
-    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let (proven, panel) = small();
     let offsets = proven.scalar_offsets();
     for (index, offset) in offsets.iter().copied().enumerate() {
         let value = word(&proven.proof, offset);
@@ -115,7 +121,7 @@ fn rejects_every_changed_evaluation() {
         ];
         for (change, number) in changes.into_iter().filter(|(_, number)| *number != value) {
             let proof = patched(&proven, offset, &number.to_be_bytes::<32>());
-            assert_rejected_by_all(&proven, &oracles, &proof, &format!("evaluation {index} {change}"));
+            assert_rejected_by_all(&proven, &panel, &proof, &format!("evaluation {index} {change}"));
         }
     }
 }
@@ -151,14 +157,13 @@ fn write_the_reference_contract() {
 
 #[test]
 fn rejects_every_single_flipped_bit_class() {
-    let proven = Proven::small();
-    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let (proven, panel) = small();
     for position in 0..proven.proof.len() {
         let proof = flipped(&proven, position, position % 8);
         assert!(proven.verify(proven.context, &proven.known, &proof).is_err(), "byte {position}");
         // Another bit of each so many bytes, to all: coprime to the length of every element.
         if position.is_multiple_of(37) {
-            assert_rejected_by_all(&proven, &oracles, &flipped(&proven, position, 7 - position % 8), "a flipped bit");
+            assert_rejected_by_all(&proven, &panel, &flipped(&proven, position, 7 - position % 8), "a flipped bit");
         }
     }
 }
@@ -181,14 +186,13 @@ fn full_rejects_every_flipped_bit() {
 #[test]
 #[ignore = "takes minutes: scripts/check --full runs it"]
 fn full_rejects_every_changed_byte_by_all() {
-    let proven = Proven::small();
-    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let (proven, panel) = small();
     for position in 0..proven.proof.len() {
         let byte = proven.proof[position];
         for changed in [byte.wrapping_add(1), !byte] {
             assert_rejected_by_all(
                 &proven,
-                &oracles,
+                &panel,
                 &patched(&proven, position, &[changed]),
                 &format!("byte {position}"),
             );
@@ -198,34 +202,32 @@ fn full_rejects_every_changed_byte_by_all() {
 
 #[test]
 fn rejects_other_lengths_which_others_may_accept() {
-    let proven = Proven::small();
-    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let (proven, panel) = small();
     assert_eq!(proven.proof.len(), PROOF_BYTES);
     for length in [0, 1, 64, PROOF_BYTES - 64, PROOF_BYTES - 32, PROOF_BYTES - 1] {
-        assert_rejected_by_all(&proven, &oracles, &proven.proof[..length], "a truncated proof");
+        assert_rejected_by_all(&proven, &panel, &proven.proof[..length], "a truncated proof");
     }
     let longer = [&proven.proof[..], &[0]].concat();
     let length = ProofError::Length { expected: PROOF_BYTES, found: PROOF_BYTES + 1 };
     assert_eq!(proven.verify(proven.context, &proven.known, &longer), Err(length));
     // The others stop reading, which makes a proof malleable.
+    let oracles = Oracles::new(&proven.params, panel.digest());
     assert!(oracles.halo2_accepts(proven.context, &proven.known, &longer));
     assert!(oracles.snark_verifier_accepts(proven.context, &proven.known, &longer));
 }
 
 #[test]
 fn rejects_another_context() {
-    let proven = Proven::small();
-    let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
+    let (proven, panel) = small();
     for context in [Fr::ZERO, proven.context + Fr::ONE, -proven.context] {
         assert_eq!(proven.verify(context, &proven.known, &proven.proof), Err(ProofError::Pairing(PairingFailed)));
-        assert!(!oracles.halo2_accepts(context, &proven.known, &proven.proof));
-        assert!(!oracles.snark_verifier_accepts(context, &proven.known, &proven.proof));
+        assert!(!panel.accepts(context, &proven.known, &proven.proof, "another context"));
     }
 }
 
 #[test]
 fn rejects_other_known_commitments() {
-    let proven = Proven::small();
+    let (proven, panel) = small();
     let points = proven.known.in_order();
     for (column, point) in points.into_iter().enumerate() {
         let next = points[(column + 1) % points.len()];
@@ -233,20 +235,31 @@ fn rejects_other_known_commitments() {
             let known = replaced(&proven.known, column, other);
             let result = proven.verify(proven.context, &known, &proven.proof);
             assert_eq!(result, Err(ProofError::Pairing(PairingFailed)), "column {column}");
+            assert!(!panel.accepts(proven.context, &known, &proven.proof, "another column"), "column {column}");
         }
         let known = replaced(&proven.known, column, G1Affine::identity());
         let column = AdviceColumn::ALL[column].name().to_owned();
         let identity = ProofError::KnownCommitment { column, error: PointError::Identity };
         assert_eq!(proven.verify(proven.context, &known, &proven.proof), Err(identity));
+        assert!(!panel.accepts(proven.context, &known, &proven.proof, "the identity"));
     }
 }
 
+/// Attack: a proof for another key. Where only the digest is another, with which the transcript begins, everything else
+/// of the proof is as it should be.
 #[test]
 fn rejects_a_proof_for_another_key() {
-    let proven = Proven::small();
-    let other = ProvingKey::generate(&development(Capacity::new(10).unwrap())).unwrap();
-    let result = other.verifying_key().verify(proven.context, &proven.known, &proven.proof);
+    let (proven, panel) = small();
+    let larger = ProvingKey::generate(&development(Capacity::new(10).unwrap())).unwrap();
+    let result = larger.verifying_key().verify(proven.context, &proven.known, &proven.proof);
     assert_eq!(result, Err(ProofError::Pairing(PairingFailed)));
+
+    let real = BlindProver::new(&panel.params, &LinearProgramCircuit::new(panel.key.capacity()));
+    for (digest, is_the_keys) in [(panel.digest(), true), (larger.verifying_key().digest(), false)] {
+        let (known, proof) = real.prove(digest, proven.context, &proven.witness).unwrap();
+        assert!(real.accepts(digest, proven.context, &known, &proof), "to those who go by this digest");
+        assert_eq!(panel.accepts(proven.context, &known, &proof, "another digest"), is_the_keys);
+    }
 }
 
 #[test]
@@ -286,6 +299,33 @@ fn hidden_columns_are_blinded() {
             let mut values = proven.witness[column].to_vec();
             values[usable..].copy_from_slice(&tail);
             assert_ne!(proven.params.commit_column(&values).to_affine(), committed, "{}", column.name());
+        }
+    }
+}
+
+/// Attack: one blinding row that is not drawn, or drawn twice, in any column: guesses of what the column holds could be
+/// tried against its commitment. With a generator that can be run again, each of the rows is known to be the next number
+/// that it gives.
+#[test]
+fn every_blinding_row_is_a_number_of_its_own() {
+    let honest = Statement::small().witness();
+    let panel = Panel::new(honest.capacity());
+    let real = BlindProver::new(&panel.params, &LinearProgramCircuit::new(honest.capacity()));
+    let generator = || ChaCha20Rng::seed_from_u64(29);
+    let (known, proof) = real.prove_with(generator(), panel.digest(), Fr::ONE, &honest).unwrap();
+    assert!(panel.accepts(Fr::ONE, &known, &proof, "a proof with known randomness"));
+    let hidden = (0..AdviceColumn::COUNT - KnownCommitments::COUNT).map(|index| point_at(&proof, 64 * index));
+    let mut draws = generator();
+    for (column, committed) in AdviceColumn::ALL.into_iter().zip(known.in_order().into_iter().chain(hidden)) {
+        let mut values = honest[column].to_vec();
+        let usable = honest.capacity().usable();
+        values[usable..].fill_with(|| Fr::random(&mut draws));
+        let commits = |values: &[Fr]| panel.params.commit_column(values).to_affine() == committed;
+        assert!(commits(&values), "{}", column.name());
+        for row in usable..values.len() {
+            let mut guess = values.clone();
+            guess[row] = honest[column][row];
+            assert!(!commits(&guess), "{} in row {row}", column.name());
         }
     }
 }

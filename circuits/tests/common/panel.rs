@@ -32,11 +32,15 @@ impl Panel {
         self.key.verifying_key().digest()
     }
 
-    /// What all of them say.
+    /// What all of them say. The contract says why, too.
     pub(crate) fn accepts(&self, context: Fr, known: &KnownCommitments, proof: &[u8], what: &str) -> bool {
         let native = self.key.verifying_key().verify(context, known, proof);
+        assert_eq!(
+            self.contract.verify(context, known, proof),
+            Verdict::from(&native),
+            "{what}: the contract disagrees"
+        );
         let others = [
-            ("the contract", self.contract.verify(context, known, proof) == Verdict::Valid),
             ("Halo2", self.oracles.halo2_accepts(context, known, proof)),
             ("snark-verifier", self.oracles.snark_verifier_accepts(context, known, proof)),
         ];
