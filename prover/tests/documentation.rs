@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
 
+use surety::ledger;
+use surety_margin::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
+use surety_verifier::protocol::{Polynomial, Protocol, Rotation};
 use walkdir::WalkDir;
 
 /// Directories, wherever they are, in which nothing of the project is, but what tools have put there.
@@ -202,6 +205,75 @@ fn every_direct_dependency_is_documented() {
                 assert!(named.contains(name.as_str()), "supply-chain.md does not say what {name} is for");
             }
         }
+    }
+}
+
+/// The numbers in a cell of a table.
+fn numbers(cell: &str) -> Vec<usize> {
+    cell.split(|letter: char| !letter.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+}
+
+/// The rows of a table by their first cells, the other cells behind.
+fn table<'page>(page: &'page str, first_heading: &str) -> BTreeMap<&'page str, Vec<&'page str>> {
+    let cells = |line: &'page str| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>();
+    let lines = page.lines().skip_while(|line| !line.starts_with(&format!("| {first_heading} |")));
+    let rows = lines.skip(2).take_while(|line| line.starts_with('|')).map(cells);
+    rows.map(|cells| (cells[0], cells[1..].to_vec())).collect()
+}
+
+/// What the accounting of zero knowledge says of each hidden polynomial is what proofs open, and the bound on proofs is
+/// within what the masks bear.
+#[test]
+fn the_accounting_is_that_of_the_protocol() {
+    let page = text("docs/src/zero-knowledge.md");
+    let rows = table(&page, "polynomial");
+    for capacity in Capacity::all() {
+        let protocol = Protocol::of(capacity).unwrap();
+        assert_eq!(protocol.blinding_factors + 1, TAIL_ROWS);
+        let mut shown: BTreeMap<Polynomial, BTreeSet<&str>> = BTreeMap::new();
+        for opening in protocol.evaluations() {
+            let point = match opening.rotation {
+                Rotation::PREVIOUS => "ω⁻¹x",
+                Rotation::CURRENT => "x",
+                Rotation::NEXT => "ωx",
+                other => unreachable!("no column is opened at {other:?}"),
+            };
+            assert!(shown.entry(opening.polynomial).or_default().insert(point), "{opening:?} is shown twice");
+        }
+        assert_eq!(protocol.lookups.len(), 2);
+        let hold = protocol.advice.iter().position(|column| column.name == "HOLD").unwrap();
+        let limit = ledger::LIMIT as usize;
+        let openings = limit * shown[&Polynomial::Advice(hold)].len() + 1;
+        assert!(openings <= MASK_ROWS + TAIL_ROWS, "{openings} openings of HOLD");
+        let of_hold = [vec![openings, limit], vec![MASK_ROWS + TAIL_ROWS], vec![MASK_ROWS + TAIL_ROWS - openings]];
+        assert_eq!(rows["`HOLD`"][1..].iter().map(|cell| numbers(cell)).collect::<Vec<_>>(), of_hold);
+
+        let (mut seen, mut sums) = (BTreeSet::new(), [0; 3]);
+        for (polynomial, points) in &shown {
+            let (name, uniform) = match *polynomial {
+                Polynomial::Advice(column) if protocol.advice[column].known => continue,
+                Polynomial::Advice(column) => (format!("`{}`", protocol.advice[column].name), TAIL_ROWS),
+                Polynomial::LookupInput(_) => ("permuted inputs, two".to_owned(), TAIL_ROWS),
+                Polynomial::LookupTable(_) => ("permuted tables, two".to_owned(), TAIL_ROWS),
+                Polynomial::LookupProduct(_) => ("running products, two".to_owned(), TAIL_ROWS - 1),
+                // Public, or all random.
+                Polynomial::Fixed(_) | Polynomial::Blinding => continue,
+                Polynomial::Quotient => unreachable!("verifiers compute it"),
+            };
+            // The commitment is one more point.
+            let equations = points.len() + 1;
+            let counts = [equations, uniform, uniform - equations];
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            let row = &rows[name.as_str()];
+            let points: BTreeSet<_> = points.iter().copied().chain(["τ"]).collect();
+            assert_eq!(row[0].split(',').map(str::trim).collect::<BTreeSet<_>>(), points, "{name}");
+            assert_eq!(row[1..].iter().map(|cell| numbers(cell)[0]).collect::<Vec<_>>(), counts, "{name}");
+            seen.insert(name);
+        }
+        assert_eq!(rows["together"][1..].iter().map(|cell| numbers(cell)[0]).collect::<Vec<_>>(), sums);
+        assert_eq!(numbers(rows["quotient, four pieces"][1]), [protocol.quotient_pieces]);
+        // And HOLD, the quotient, the random polynomial, and the sum.
+        assert_eq!(seen.len() + 4, rows.len(), "{seen:?}");
     }
 }
 
