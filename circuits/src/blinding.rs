@@ -45,9 +45,9 @@ impl Blinding {
         Self { replay, drawn: 0 }
     }
 
-    /// Whether everything was replayed, and at least `fresh` scalars were drawn after it.
+    /// Whether everything was replayed, and exactly `fresh` scalars were drawn after it.
     pub(crate) fn blinded(&self, fresh: usize) -> bool {
-        self.drawn >= REPLAYED + fresh * WORDS_PER_SCALAR
+        self.drawn == REPLAYED + fresh * WORDS_PER_SCALAR
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
         }
         assert!(blinding.blinded(0) && !blinding.blinded(1));
         let (first, second) = (Fr::random(&mut blinding), Fr::random(&mut blinding));
-        assert!(blinding.blinded(2));
+        assert!(blinding.blinded(2) && !blinding.blinded(1) && !blinding.blinded(3));
         assert!(first != second && first != Fr::ZERO && second != Fr::ZERO);
     }
 

@@ -20,7 +20,7 @@ use crate::{
 pub struct ProvingKey {
     pub(crate) halo2: plonk::ProvingKey<G1Affine>,
     pub(crate) bases: ParamsKZG<Bn256>,
-    verifying_key: VerifyingKey,
+    pub(crate) verifying_key: VerifyingKey,
 }
 
 /// Why there is no proving key. Other than by the first, the program itself is at fault.

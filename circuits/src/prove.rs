@@ -15,6 +15,7 @@ use surety_verifier::{
 use crate::{
     blinding::Blinding,
     check::{Violation, check},
+    circuit::DEGREE,
     columns::AdviceColumn,
     key::ProvingKey,
     transcript::KeyedTranscript,
@@ -92,11 +93,7 @@ impl ProvingKey {
             &mut blinding,
             &mut transcript,
         )?;
-        if blinding.blinded(HIDDEN_COLUMNS * TAIL_ROWS) {
-            Ok(transcript.into_proof())
-        } else {
-            Err(ProveError::NotBlinded)
-        }
+        if blinding.blinded(DRAWN) { Ok(transcript.into_proof()) } else { Err(ProveError::NotBlinded) }
     }
 }
 
@@ -107,6 +104,18 @@ const KNOWN: [AdviceColumn; KnownCommitments::COUNT] =
 /// The number of the others.
 const HIDDEN_COLUMNS: usize = AdviceColumn::COUNT - KnownCommitments::COUNT;
 
+/// The lookups: memory and range.
+const LOOKUPS: usize = 2;
+
+/// The scalars in blinding rows that are new in each proof: those of the hidden columns, of each lookup's permuted input
+/// and table, and of its running product, which ends in the first of them.
+const BLINDING: usize = (HIDDEN_COLUMNS + 2 * LOOKUPS) * TAIL_ROWS + LOOKUPS * (TAIL_ROWS - 1);
+
+/// How many scalars Halo2 draws for a proof after the known columns' blinding rows: the blinding rows of all others, and
+/// one for each commitment, which KZG does not use: of the columns, the lookups, the random polynomial and the quotient's
+/// pieces.
+const DRAWN: usize = BLINDING + AdviceColumn::COUNT + 3 * LOOKUPS + 1 + (DEGREE - 1);
+
 /// Length of the known commitments.
 const KNOWN_BYTES: usize = KnownCommitments::COUNT * G1_BYTES;
 
@@ -116,4 +125,88 @@ fn split_known(bytes: &[u8]) -> Result<(&[[u8; G1_BYTES]], ProofBytes), ProofErr
     let split = bytes.split_first_chunk::<KNOWN_BYTES>();
     let (known, proof) = split.and_then(|(known, rest)| Some((known, rest.try_into().ok()?))).ok_or(error)?;
     Ok((known.as_chunks().0, HexBytes(proof)))
+}
+
+#[cfg(test)]
+mod tests {
+    use group::Curve as _;
+    use halo2_proofs::{
+        circuit::{Layouter, SimpleFloorPlanner},
+        plonk::{Circuit, ConstraintSystem, keygen_pk2},
+        poly::Rotation,
+    };
+    use rand_core::OsRng;
+    use surety_kzg::{Masks, Params, Srs, holding::holding_column, progress::Silent};
+    use surety_margin::{compile::compile, holdings::Position, sample, units::Lots};
+    use surety_verifier::VerifyingKey;
+
+    use super::*;
+    use crate::columns::Columns;
+
+    /// A key, and a witness with its commitments.
+    fn statement() -> (ProvingKey, KnownCommitments, Witness) {
+        let sample = sample::scenario_margin(9, 2, 1);
+        let (capacity, prices) = (sample.universe.capacity, sample::prices(&sample.policy));
+        let program = compile(&sample.policy, &sample.universe).unwrap().remove(0);
+        let lots = [1_000_000, -3];
+        let position = Position::from_lots(lots.map(|lots| Lots::new(lots).unwrap()).to_vec());
+        let assignment = program.solve(&position, &prices).unwrap();
+        let masks = Masks::random(&mut OsRng);
+        let hold = holding_column(capacity, &lots.into_iter().enumerate().collect::<Vec<_>>(), &masks).unwrap();
+        let witness = Witness::new(&program, &prices, &hold, &assignment).unwrap();
+        let params = Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap();
+        let [idx, flag, coef, hold] = KNOWN.map(|column| params.commit_column(&witness[column]).to_affine());
+        (ProvingKey::generate(&params).unwrap(), KnownCommitments { idx, flag, coef, hold }, witness)
+    }
+
+    /// A circuit of the same columns without lookups, whose proofs take fewer random numbers.
+    struct WithoutLookups;
+
+    impl Circuit<Fr> for WithoutLookups {
+        type Config = Columns;
+        type FloorPlanner = SimpleFloorPlanner;
+        type Params = ();
+
+        fn without_witnesses(&self) -> Self {
+            Self
+        }
+
+        fn configure(meta: &mut ConstraintSystem<Fr>) -> Columns {
+            meta.set_minimum_degree(DEGREE);
+            let columns = Columns::allocate(meta);
+            meta.create_gate("nothing", |meta| {
+                let row = meta.query_fixed(columns.row, Rotation::cur());
+                [row * meta.query_advice(columns.advice(AdviceColumn::Acc), Rotation::cur())]
+            });
+            columns
+        }
+
+        fn synthesize(&self, _: Columns, _: impl Layouter<Fr>) -> Result<(), plonk::Error> {
+            Ok(())
+        }
+    }
+
+    /// Attack: a Halo2 that leaves cells of hidden columns as they are. Every verifier would take its proofs.
+    #[test]
+    fn rejects_proofs_for_which_halo2_drew_another_number_of_random_numbers() {
+        let (mut key, known, witness) = statement();
+        assert!(key.prove(Fr::from(1), &known, &witness).is_ok());
+        assert_eq!((BLINDING, DRAWN), (52, 70), "as the accounting of zero knowledge counts");
+        key.halo2 = keygen_pk2(&key.bases, &WithoutLookups, false).unwrap();
+        let error = key.prove(Fr::from(1), &known, &witness).unwrap_err();
+        assert!(matches!(error, ProveError::NotBlinded), "{error}");
+    }
+
+    /// Attack: a prover whose key is not the verifiers' spends one of a statement's proofs on what nobody accepts.
+    #[test]
+    fn rejects_its_own_proofs_if_they_do_not_verify() {
+        let (mut key, known, witness) = statement();
+        let real = key.verifying_key();
+        let mut fixed = real.fixed_commitments().to_vec();
+        fixed.reverse();
+        let other = VerifyingKey::new(real.protocol().clone(), fixed, *real.srs()).unwrap();
+        key = ProvingKey { verifying_key: other, ..key };
+        let error = key.prove(Fr::from(1), &known, &witness).unwrap_err();
+        assert!(matches!(error, ProveError::Invalid(ProofError::Pairing(_))), "{error}");
+    }
 }
