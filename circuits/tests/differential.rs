@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod common;
+#[path = "../../margin/tests/strategies/mod.rs"]
+mod strategies;
+
+use std::collections::HashSet;
 
 use alloy_primitives::{I256, U256};
 use common::{
@@ -16,6 +20,7 @@ use common::{
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use strategies::Case;
 use surety_circuits::{ProveError, Witness, check::check, circuit::LinearProgramCircuit};
 use surety_margin::{
     capacity::Capacity,
@@ -223,29 +228,66 @@ fn the_largest_numbers_are_decided_alike() {
 
 /// The same with proofs: the library proves what is true and refuses what is not, and a proof that a prover without the
 /// broken rules makes of what is not is refused by all.
-#[test]
-fn proofs_are_decided_alike() {
-    let panel = Panel::new(Capacity::new(9).unwrap());
+fn assert_proven_to_one_lot(panel: &Panel, program: &Program, prices: &[Price], enough: &[i128], what: &str) {
     let context = Fr::from(9);
-    let mut runner = TestRunner::deterministic();
-    for _ in 0..4 {
+    let [honest, false_one] = assert_decided_to_one_lot(program, prices, enough);
+
+    let expected = known(&panel.params, &honest);
+    let proof = panel.key.prove(context, &expected, &honest).unwrap().0;
+    assert!(panel.accepts(context, &expected, &proof, "enough"), "{what}");
+
+    let short = known(&panel.params, &false_one);
+    assert!(!panel.accepts(context, &short, &proof, "the proof of one lot more"), "{what}");
+    let error = panel.key.prove(context, &short, &false_one).unwrap_err();
+    assert!(matches!(error, ProveError::Unsatisfied(_)), "{error}: {what}");
+    let design = Design::of(program.capacity()).without_broken_rules(&false_one);
+    let lenient = BlindProver::new(&panel.params, &DescribedCircuit::new(&design));
+    let (own, proof) = lenient.prove(panel.digest(), context, &false_one).unwrap();
+    assert!(lenient.accepts(panel.digest(), context, &own, &proof));
+    assert!(!panel.accepts(context, &own, &proof, "one lot too little"), "{what}");
+}
+
+fn assert_formulas_are_proven_alike(cases: usize, mut runner: TestRunner) {
+    let panel = Panel::new(Capacity::new(9).unwrap());
+    for _ in 0..cases {
         let (formula, (mut lots, price)) = (formulas(), accounts()).new_tree(&mut runner).unwrap().current();
         let (program, prices) = (formula.program(), [Price::new(price).unwrap()]);
         lots[0] -= formula.margin(&lots, price);
-        let [honest, false_one] = assert_decided_to_one_lot(&program, &prices, &lots);
-
-        let expected = known(&panel.params, &honest);
-        let proof = panel.key.prove(context, &expected, &honest).unwrap().0;
-        assert!(panel.accepts(context, &expected, &proof, "enough"), "{formula:?}");
-
-        let short = known(&panel.params, &false_one);
-        assert!(!panel.accepts(context, &short, &proof, "the proof of one lot more"), "{formula:?}");
-        let error = panel.key.prove(context, &short, &false_one).unwrap_err();
-        assert!(matches!(error, ProveError::Unsatisfied(_)), "{error}");
-        let design = Design::of(program.capacity()).without_broken_rules(&false_one);
-        let lenient = BlindProver::new(&panel.params, &DescribedCircuit::new(&design));
-        let (own, proof) = lenient.prove(panel.digest(), context, &false_one).unwrap();
-        assert!(lenient.accepts(panel.digest(), context, &own, &proof));
-        assert!(!panel.accepts(context, &own, &proof, "one lot too little"), "{formula:?}");
+        assert_proven_to_one_lot(&panel, &program, &prices, &lots, &format!("{formula:?}, {lots:?} at {price}"));
     }
+}
+
+/// Models of every kind, each at one of its levels.
+fn assert_models_are_proven_alike(cases: usize, mut runner: TestRunner) {
+    let panel = Panel::new(Capacity::new(11).unwrap());
+    let (mut proven, mut kinds) = (0, HashSet::new());
+    while proven < cases {
+        let strategy = (strategies::models(), strategies::accounts(), 0..4usize);
+        let (model, (lots, prices), level) = strategy.new_tree(&mut runner).unwrap().current();
+        let case = Case::new(model, prices);
+        let (program, what) = (case.programs().remove(level), format!("level {level} of {:?}", case.policy().model));
+        let Some(lots) = case.at_the_boundary(level, &lots) else { continue };
+        assert_proven_to_one_lot(&panel, &program, &case.prices, &lots, &format!("{what}: {lots:?}"));
+        kinds.insert(core::mem::discriminant(&case.policy().model));
+        proven += 1;
+    }
+    assert!(kinds.len() > 5 || cases < 100, "{} kinds of models", kinds.len());
+}
+
+#[test]
+fn proofs_are_decided_alike() {
+    assert_formulas_are_proven_alike(4, TestRunner::deterministic());
+    assert_models_are_proven_alike(2, TestRunner::deterministic());
+}
+
+#[test]
+#[ignore = "takes minutes: scripts/check --full runs it"]
+fn full_proofs_of_formulas_are_decided_alike() {
+    assert_formulas_are_proven_alike(100, TestRunner::default());
+}
+
+#[test]
+#[ignore = "takes minutes: scripts/check --full runs it"]
+fn full_proofs_of_models_are_decided_alike() {
+    assert_models_are_proven_alike(200, TestRunner::default());
 }

@@ -583,33 +583,17 @@ impl<'a> Builder<'a> {
     }
 
     fn table(&self) -> Result<Vec<TableRow>, ProgramError> {
-        let terms: usize = self.constraints.iter().map(|constraint| constraint.linear.terms().len()).sum();
-        let (rows, variables) = (terms + 1, self.bounds.len());
-        let fits = |capacity: Capacity| {
-            rows <= capacity.program_rows()
-                && variables <= capacity.variables()
-                && self.holdings.len() <= capacity.instruments()
-        };
-        if !fits(self.capacity) {
-            let advice = match Capacity::all().find(|capacity| fits(*capacity)) {
-                Some(capacity) => format!("use a universe of capacity {}", capacity.k()),
-                None => "use fewer instruments or scenarios".to_owned(),
-            };
-            return Err(ProgramError::TooLarge {
-                rows,
-                variables,
-                max_rows: self.capacity.program_rows(),
-                max_variables: self.capacity.variables(),
-                k: self.capacity.k(),
-                advice,
-            });
+        if !self.fits(self.capacity) {
+            return Err(self.too_large());
         }
         // The gate of the running sum is off in row 0; the first entry pins the sum to zero where the gate begins.
         let pin = TableRow { address: Row::NEVER_READ, last: true, coefficient: Affine::default() };
         let mut table = vec![pin];
         for constraint in &self.constraints {
             for (address, coefficient) in constraint.linear.terms() {
-                table.push(TableRow { address: self.row(*address), last: false, coefficient: coefficient.clone() });
+                // Never address 0: the circuit leaves what is there to the prover.
+                let address = self.row(*address).ok_or_else(|| self.too_large())?;
+                table.push(TableRow { address, last: false, coefficient: coefficient.clone() });
             }
             if let Some(end) = table.last_mut() {
                 end.last = true;
@@ -618,14 +602,39 @@ impl<'a> Builder<'a> {
         Ok(table)
     }
 
-    /// The row of an address of a program that fits.
-    fn row(&self, address: Address) -> Row {
+    /// The row of an address, if the capacity class has one.
+    fn row(&self, address: Address) -> Option<Row> {
         match address {
             Address::One => Some(self.capacity.one()),
             Address::Holding(instrument) => self.capacity.instrument(instrument),
             Address::Variable(variable) => self.capacity.variable(variable),
         }
-        .unwrap_or(Row::NEVER_READ)
+    }
+
+    fn fits(&self, capacity: Capacity) -> bool {
+        self.rows() <= capacity.program_rows()
+            && self.bounds.len() <= capacity.variables()
+            && self.holdings.len() <= capacity.instruments()
+    }
+
+    /// How many rows the table takes.
+    fn rows(&self) -> usize {
+        1 + self.constraints.iter().map(|constraint| constraint.linear.terms().len()).sum::<usize>()
+    }
+
+    fn too_large(&self) -> ProgramError {
+        let advice = match Capacity::all().find(|capacity| self.fits(*capacity)) {
+            Some(capacity) => format!("use a universe of capacity {}", capacity.k()),
+            None => "use fewer instruments or scenarios".to_owned(),
+        };
+        ProgramError::TooLarge {
+            rows: self.rows(),
+            variables: self.bounds.len(),
+            max_rows: self.capacity.program_rows(),
+            max_variables: self.capacity.variables(),
+            k: self.capacity.k(),
+            advice,
+        }
     }
 
     fn accumulate(&self, sum: &mut Linear, term: &Linear) -> Result<(), ProgramError> {

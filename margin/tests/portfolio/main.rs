@@ -7,3 +7,5 @@ mod imported;
 mod plain;
 mod published;
 mod rules;
+#[path = "../shape/mod.rs"]
+mod shape;

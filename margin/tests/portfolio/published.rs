@@ -12,7 +12,10 @@ use surety_margin::{
     units::{Lots, Ppm},
 };
 
-use crate::account::{Account, LEVELS};
+use crate::{
+    account::{Account, LEVELS},
+    shape::assert_reads_what_the_circuit_binds,
+};
 
 /// The agreement that is required, relative.
 pub(crate) const TOLERANCE: f64 = 1e-8;
@@ -160,6 +163,7 @@ fn programs_decide_cases_to_one_lot_of_cash() {
         let prices = derived.values();
         for basis in LEVELS {
             let program = account.program(basis, Ppm::ONE);
+            assert_reads_what_the_circuit_binds(&program);
             let found = account.evaluate(basis);
             let sufficient = !found.margin().unwrap().is_negative();
             assert_eq!(program.solve(&account.position(), prices).is_ok(), sufficient, "{name} {basis:?}");
