@@ -95,6 +95,29 @@ fn rejects_a_charge_whose_sign_the_price_box_leaves_open() {
     assert!(compile(9, &[range(3, 100)], &[WIDE], &[-charge]).is_ok());
 }
 
+/// Attack: a policy written by hand with one market entry that discounts gains and another for losses. Were the first
+/// ever the larger, slack would pay. No number is compared at proving time: the boxes of the two may not overlap, or the
+/// difference is an entry of its own, which is never negative.
+#[test]
+fn rejects_two_discounts_whose_order_the_price_box_leaves_open() {
+    // gains·x if x is positive, losses·x if it is negative
+    let of = |losses: Affine| {
+        let debt = losses.plus(&price(0).times(int(-1)).unwrap()).unwrap();
+        holding(0).times(price(0)) - positive_part(-holding(0)).times(debt) + number(constant(100))
+    };
+    let error = compile(9, &[range(1, 5), range(4, 9)], &[WIDE], &[of(price(1))]).unwrap_err();
+    assert!(matches!(error, ProgramError::NotConcave { .. }), "{error}");
+
+    let apart = compile(9, &[range(1, 4), range(4, 9)], &[WIDE], &[of(price(1))]).unwrap();
+    let spread = compile(9, &[range(1, 5), range(0, 9)], &[WIDE], &[of(price(0).plus(&price(1)).unwrap())]).unwrap();
+    let decides = |program: &Program, prices: [u128; 2], lots: i128| {
+        program.solve(&position(&[lots]), &prices.map(|price| Price::new(price).unwrap())).is_ok()
+    };
+    // 100 lots of cash bear 100/9 lots of debt.
+    assert!(decides(&apart, [4, 9], -11) && !decides(&apart, [4, 9], -12));
+    assert!(decides(&spread, [4, 5], -11) && !decides(&spread, [4, 5], -12));
+}
+
 #[test]
 fn rejects_the_absolute_value_of_what_is_not_linear() {
     let error = compile(9, &[], &[WIDE], &[-abs(positive_part(holding(0)))]).unwrap_err();

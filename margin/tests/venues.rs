@@ -244,6 +244,27 @@ fn canonical_encodings_are_reproducible() {
     }
 }
 
+/// Attack: two files of one policy with two identifiers, one of which spells out what the other leaves out. Some defaults
+/// are written and some are not, and none both ways.
+#[test]
+fn rejects_a_second_encoding_of_what_is_left_out() {
+    let plain = text("dydx.toml");
+    let encoding = |text: &str| canonical::encode(&Policy::from_toml("dydx.toml", text).unwrap()).unwrap();
+    let spelt_out = [
+        ("surcharge =", "liability = { maintenance = 1_000_000, initial = 1_000_000 }\nsurcharge ="),
+        ("surcharge =", "weight = { maintenance = 1_000_000, initial = 1_000_000 }\nsurcharge ="),
+        ("surcharge =", "tiers = []\nsurcharge ="),
+        ("instrument = \"USDC\"", "instrument = \"USDC\"\nfraction = { maintenance = 0, initial = 0 }"),
+        ("basis = \"initial\"", "basis = \"initial\"\nmultiple = 1_000_000"),
+        ("basis = \"initial\"", "basis = \"initial\"\nliquidation_penalty = 0\ninsurance_contribution = 0"),
+    ];
+    for (from, to) in spelt_out {
+        let spelt = plain.replacen(from, to, 1);
+        assert_ne!(spelt, plain, "dydx.toml has no {from:?}");
+        assert_eq!(encoding(&spelt), encoding(&plain), "{to}");
+    }
+}
+
 /// Reads a policy with the first occurrence of a text replaced, and says what was found.
 #[track_caller]
 fn refused(file: &str, from: &str, to: &str, messages: &[&str]) {
