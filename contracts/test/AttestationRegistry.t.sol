@@ -6,12 +6,14 @@ import {Attestation, IAttestationRegistry, Record, Statement} from "../src/inter
 import {IPolicyRegistry, Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {Bn254} from "../src/libraries/Bn254.sol";
 import {Attesting} from "./support/Attesting.sol";
+import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {SourceStandIn, VaultStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice What the registry accepts and refuses, but for times, streaks, pledges and batches.
-contract AttestationRegistryTest is Attesting {
+contract AttestationRegistryTest is Attesting, PrecompileFaults {
     bytes32 private constant CHECKPOINT = keccak256("checkpoint");
 
     function setUp() external {
@@ -31,6 +33,13 @@ contract AttestationRegistryTest is Attesting {
             (uint64 sequence, uint64 until, uint32 to) = registry.accountOf(source.signer, source.account, SUBJECT);
             require(sequence == 7 && until == 0 && to == 0);
         }
+    }
+
+    /// @notice Attack: a precompile made to fail, so that the holdings lack a statement.
+    function test_rejects_an_attestation_where_a_precompile_fails() external {
+        bytes memory call = abi.encodeCall(IAttestationRegistry.attest, (_attestation()));
+        bytes memory reason = abi.encodeWithSelector(Bn254.PointOperationFailed.selector);
+        _requireFaultsRefused(address(registry), call, reason);
     }
 
     function test_accepts_it_again() external {

@@ -7,13 +7,14 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {CollateralVault} from "../src/CollateralVault.sol";
 import {Asset, ICollateralVault, ISecuredVenue} from "../src/interfaces/ICollateralVault.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {RegistryStandIn} from "./support/RegistryStandIn.sol";
 import {Caller, FalseToken, FeeToken, HookToken, SilentToken, Token} from "./support/Tokens.sol";
 import {VenueStandIn} from "./support/VenueStandIn.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice What goes into the vault, what counts, and what may leave.
-contract CollateralVaultTest {
+contract CollateralVaultTest is PrecompileFaults {
     bytes32 private constant POLICY = keccak256("policy");
     uint256 private constant LEVEL = 1;
     uint40 private constant MAX_AGE = 1 hours;
@@ -624,6 +625,20 @@ contract CollateralVaultTest {
     }
 
     // Arithmetic.
+
+    /// @notice Attack: a precompile made to fail, so that a checkpoint has what has left, or lacks what has come.
+    function test_rejects_a_change_where_a_precompile_fails() external {
+        bytes memory reason = abi.encodeWithSelector(Bn254.PointOperationFailed.selector);
+        first.mint(address(this), 10 * UNIT);
+        first.approve(address(vault), 10 * UNIT);
+        vault.deposit(address(first), 4 * UNIT);
+        _requireFaultsRefused(
+            address(vault), abi.encodeCall(ICollateralVault.deposit, (address(first), 2 * UNIT)), reason
+        );
+        _requireFaultsRefused(
+            address(vault), abi.encodeCall(ICollateralVault.requestWithdrawal, (address(first), 2 * UNIT)), reason
+        );
+    }
 
     function testFuzz_rejects_what_is_no_point(uint256 factor, uint256 other) external view {
         (uint256 x, uint256 y) = Bn254.mul(1, 2, factor % 1_000_000 + 1);

@@ -3,13 +3,15 @@ pragma solidity ^0.8.28;
 
 import {IPolicyRegistry, MAX_FEEDS, MAX_LEVELS, Publication} from "../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {Bn254} from "../src/libraries/Bn254.sol";
 import {HostileAggregator} from "./support/HostileAggregator.sol";
 import {MockAggregator} from "./support/MockAggregator.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
+import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice Snapshots of prices from feeds.
-contract SnapshotOracleTest is PolicyTest {
+contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
     HostileAggregator private hostile = new HostileAggregator();
 
     // What a snapshot has in it
@@ -133,6 +135,16 @@ contract SnapshotOracleTest is PolicyTest {
         uint64 epoch = oracle.take(policy);
         require(keccak256(abi.encode(oracle.pricesOf(policy, epoch))) == keccak256(abi.encode(prices)));
         _requireCoefficients(policy, epoch, levels, prices);
+    }
+
+    /// @notice Attack: a precompile made to fail, so that a commitment lacks a price.
+    function test_rejects_a_snapshot_where_a_precompile_fails() external {
+        bytes32 policy = _inForce(_fed(3, 2));
+        _set(0, 100e6, uint40(block.timestamp));
+        _set(1, 200e6, uint40(block.timestamp));
+        _set(2, 300e6, uint40(block.timestamp));
+        bytes memory reason = abi.encodeWithSelector(Bn254.PointOperationFailed.selector);
+        _requireFaultsRefused(address(oracle), abi.encodeCall(ISnapshotOracle.take, (policy)), reason);
     }
 
     function test_coefficients_without_prices_that_a_level_does_not_read() external {

@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
+import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
 /// @notice What a verifier accepts and refuses, many proofs at a time.
-contract VerifierBatchTest {
+contract VerifierBatchTest is PrecompileFaults {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
     uint256 private constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     uint256 private constant COUNT = 16;
@@ -39,6 +40,12 @@ contract VerifierBatchTest {
         _truncate(1);
         _add(Fixture.load("development-k11", 0));
         verifier.verifyBatch(proofs, contexts, publicPoints);
+    }
+
+    function test_rejects_a_batch_where_a_precompile_fails() external {
+        _truncate(2);
+        bytes memory call = abi.encodeCall(ISuretyVerifier.verifyBatch, (proofs, contexts, publicPoints));
+        _requireFaultsRefused(address(verifier), call, "");
     }
 
     function test_rejects_no_proofs() external {

@@ -9,6 +9,7 @@ import {SuretyVerifierK12 as CeremonyK12} from "../src/verifiers/SuretyVerifierK
 import {SuretyVerifierK13 as CeremonyK13} from "../src/verifiers/SuretyVerifierK13.sol";
 import {SuretyVerifierK15 as CeremonyK15} from "../src/verifiers/SuretyVerifierK15.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
+import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK10} from "./verifiers/DevelopmentVerifierK10.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
@@ -18,7 +19,7 @@ import {SuretyVerifierK15} from "./verifiers/DevelopmentVerifierK15.sol";
 import {SuretyVerifierK9} from "./verifiers/DevelopmentVerifierK9.sol";
 
 /// @notice What holds for the verifiers of all capacity classes and set-ups.
-contract VerifierClassesTest {
+contract VerifierClassesTest is PrecompileFaults {
     /// @dev The largest contract that can be deployed (EIP-170).
     uint256 private constant CODE_LIMIT = 24_576;
 
@@ -49,6 +50,17 @@ contract VerifierClassesTest {
     function test_accepts_a_proof_over_the_ceremony() external view {
         Proof memory proof = Fixture.load("ppot-0085-k11", 0);
         ceremony[1].verifyProof(proof.proof, proof.context, proof.publicPoints);
+    }
+
+    /// @notice Attack: a precompile made to fail leaves a stale point or a stale answer in memory, and the verifier goes on with it. The
+    /// refusal of a call that failed has no reason, which makes it no verdict either.
+    function test_rejects_a_proof_where_a_precompile_fails() external {
+        for (uint256 i = 0; i < development.length; ++i) {
+            Proof memory proof = Fixture.load(string.concat("development-k", vm.toString(development[i].CAPACITY())), 0);
+            bytes memory call =
+                abi.encodeCall(ISuretyVerifier.verifyProof, (proof.proof, proof.context, proof.publicPoints));
+            _requireFaultsRefused(address(development[i]), call, "");
+        }
     }
 
     function test_rejects_proofs_of_other_classes_and_set_ups() external view {

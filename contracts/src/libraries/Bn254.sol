@@ -8,7 +8,7 @@ library Bn254 {
     /// @notice The modulus of coordinates.
     uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
 
-    /// @notice A precompile has refused a point, or there was not enough gas for it.
+    /// @notice A precompile has refused a point, there was not enough gas for it, or there is no such precompile.
     error PointOperationFailed();
 
     /// @notice Whether this is a point other than the identity, with coordinates below the modulus.
@@ -55,8 +55,15 @@ library Bn254 {
                 mstore(product, x)
                 mstore(add(words, 0x60), y)
                 mstore(add(words, 0x80), scalar)
-                success := and(success, staticcall(gas(), 0x07, product, 0x60, product, 0x40))
-                success := and(success, staticcall(gas(), 0x06, words, 0x80, words, 0x40))
+                // Arguments are evaluated from the last to the first: the size is that of this call's answer.
+                success := and(
+                    and(success, eq(returndatasize(), 0x40)),
+                    staticcall(gas(), 0x07, product, 0x60, product, 0x40)
+                )
+                success := and(
+                    and(success, eq(returndatasize(), 0x40)),
+                    staticcall(gas(), 0x06, words, 0x80, words, 0x40)
+                )
             }
         }
         if (!success) revert PointOperationFailed();

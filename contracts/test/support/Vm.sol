@@ -1,6 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+/// @notice A call or creation that was recorded. Only the account, and what it was given, are of use here.
+struct AccountAccess {
+    uint256[2] chain;
+    uint8 kind;
+    address account;
+    address accessor;
+    bool initialized;
+    uint256 oldBalance;
+    uint256 newBalance;
+    bytes deployedCode;
+    uint256 value;
+    bytes data;
+    bool reverted;
+    StorageAccess[] storageAccesses;
+    uint64 depth;
+    uint64 oldNonce;
+    uint64 newNonce;
+}
+
+/// @notice A storage slot that was read or written.
+struct StorageAccess {
+    address account;
+    bytes32 slot;
+    bool isWrite;
+    bytes32 previousValue;
+    bytes32 newValue;
+    bool reverted;
+}
+
 /// @notice The cheat codes of Forge that the tests use.
 interface Vm {
     function readFile(string calldata path) external view returns (string memory);
@@ -23,6 +52,13 @@ interface Vm {
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function expectEmit(address emitter) external;
+    function startStateDiffRecording() external;
+    function stopAndReturnStateDiff() external returns (AccountAccess[] memory accesses);
+    function mockCall(address target, bytes calldata data, bytes calldata answer) external;
+    function mockCallRevert(address target, bytes calldata data, bytes calldata reason) external;
+    function clearMockedCalls() external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool success);
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
