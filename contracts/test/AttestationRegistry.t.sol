@@ -648,6 +648,10 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         require(registry.acceptsAttestations(POLICY));
         vm.warp(NOW - 100 + 3_601);
         require(!registry.acceptsAttestations(POLICY));
+        vm.warp(NOW - 90);
+        require(registry.acceptsAttestations(POLICY));
+        vm.warp(NOW - 91);
+        require(!registry.acceptsAttestations(POLICY));
         vm.warp(NOW);
         policies.setCountsFrom(POLICY, NOW + 1);
         require(!registry.acceptsAttestations(POLICY));

@@ -311,7 +311,11 @@ contract SignedSnapshotTest is PolicyTest {
         _expectInvalid(snapshot, "slack");
         snapshot.slack = uint32(snapshot.newest - snapshot.time) - 1;
         _expectInvalid(snapshot, "slack");
+        uint256 state = vm.snapshotState();
         snapshot.slack += 1;
+        _submit(snapshot);
+        vm.revertToState(state);
+        snapshot.slack = uint32(MAX_AGE);
         _submit(snapshot);
     }
 

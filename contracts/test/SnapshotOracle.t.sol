@@ -296,6 +296,32 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         }
         _expectBadAnswer(policy, answer);
         _expectBadAnswer(policy, "");
+        // What is missing is zero, and would be taken for it.
+        answer = abi.encode(1, 100e8, block.timestamp, block.timestamp, 256);
+        hostile.answerRound(answer);
+        uint256 state = vm.snapshotState();
+        oracle.take(policy);
+        vm.revertToState(state);
+        assembly {
+            mstore(answer, 159)
+        }
+        _expectBadAnswer(policy, answer);
+    }
+
+    function test_rejects_decimals_that_are_cut_short() external {
+        Publication memory publication = _fed(2, 1);
+        publication.feeds[1].aggregator = address(hostile);
+        publication.feeds[1].aggregatorDecimals = 0;
+        hostile.answerDecimals(abi.encode(0));
+        bytes32 policy = _inForce(publication);
+        _setAll(100e6);
+        bytes memory answer = abi.encode(1, 100, block.timestamp, block.timestamp, 1);
+        // Zeros in place of the selector that is in memory before.
+        hostile.answerDecimals(new bytes(31));
+        _expectBadAnswer(policy, answer);
+        hostile.answerDecimals(new bytes(32));
+        hostile.answerRound(answer);
+        oracle.take(policy);
     }
 
     function test_rejects_decimals_that_have_changed() external {
@@ -319,6 +345,14 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         _expectBadAnswer(policy);
         hostile.behave(HostileAggregator.Manner.RevertsAtLength);
         _expectBadAnswer(policy);
+        // With what would be a good answer.
+        hostile.answerRound(abi.encode(1, 100e8, block.timestamp, block.timestamp, 1));
+        hostile.behave(HostileAggregator.Manner.RevertsWithTheRound);
+        _expectBadAnswer(policy);
+        hostile.behave(HostileAggregator.Manner.RevertsWithTheDecimals);
+        _expectBadAnswer(policy);
+        hostile.behave(HostileAggregator.Manner.Answers);
+        oracle.take(policy);
     }
 
     /// @notice All that a feed can waste is the gas that it is given: there is no snapshot, and the next one is not spoiled.
@@ -417,6 +451,9 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
             hostile.answerRound(abi.encode(1, answers[i], time, time, 1));
             _expectOutOfRange(policy, answers[i]);
         }
+        // The largest price, as an answer of fewer decimals.
+        hostile.answerRound(abi.encode(1, 1_000e8, time, time, 1));
+        _expectOutOfRange(policy, 1_000e10);
     }
 
     function testFuzz_scales_answers(uint8 decimals, uint8 more, uint256 answer) external {

@@ -9,6 +9,8 @@ contract HostileAggregator {
         Answers,
         Reverts,
         RevertsAtLength,
+        RevertsWithTheRound,
+        RevertsWithTheDecimals,
         BurnsGas
     }
 
@@ -33,9 +35,11 @@ contract HostileAggregator {
         bytes memory answer = isRound ? roundAnswer : decimalsAnswer;
         require(!isRound || manner != Manner.Reverts, "hostile");
         while (isRound && manner == Manner.BurnsGas) {}
-        bool reverts = isRound && manner == Manner.RevertsAtLength;
+        bool atLength = isRound && manner == Manner.RevertsAtLength;
+        bool reverts = manner == (isRound ? Manner.RevertsWithTheRound : Manner.RevertsWithTheDecimals);
         assembly {
-            if reverts { revert(0, 1000000) }
+            if atLength { revert(0, 1000000) }
+            if reverts { revert(add(answer, 0x20), mload(answer)) }
             return(add(answer, 0x20), mload(answer))
         }
     }
