@@ -42,6 +42,25 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         _requireFaultsRefused(address(registry), call, reason);
     }
 
+    /// @notice Attack: what no key has signed recovers to address zero.
+    function test_rejects_a_signature_of_nobody() external {
+        Terms memory terms = _terms();
+        terms.sources[0].signer = address(0);
+        policies.set(POLICY, terms);
+        Attestation memory attestation = _proven(_signed(_unsigned(), terms), terms);
+        attestation.statements[0].signature = new bytes(65);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 0));
+    }
+
+    function test_accepts_one_over_later_prices_that_counts_for_less() external {
+        registry.attest(_attestation());
+        Snapshot memory next = _takeNext(_snapshot());
+        Attestation memory attestation = _unsigned();
+        (attestation.epoch, attestation.validUntil) = (next.epoch, NOW + 2_000);
+        registry.attest(_complete(attestation));
+        require(registry.recordOf(SUBJECT, POLICY, 1).validUntil == NOW + 2_000);
+    }
+
     function test_accepts_it_again() external {
         registry.attest(_attestation());
         registry.attest(_attestation());
@@ -138,6 +157,20 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     }
 
     /// @notice Prices that have jumped are no reason to prove over those before.
+    /// @notice Attack: prices that have jumped, as long as the next snapshot leaves them grace. That one is compared with them, and
+    /// bears no mark.
+    function test_rejects_a_marked_snapshot_before_another() external {
+        Snapshot memory snapshot = _snapshot();
+        snapshot.marked = true;
+        _takeSnapshot(POLICY, snapshot);
+        _takeNext(snapshot);
+        _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.SnapshotMarked.selector, EPOCH));
+        snapshot.marked = false;
+        _takeSnapshot(POLICY, snapshot);
+        _takeNext(snapshot);
+        registry.attest(_attestation());
+    }
+
     function test_rejects_the_snapshot_before_a_marked_one() external {
         Snapshot memory next = _takeNext(_snapshot());
         next.marked = true;

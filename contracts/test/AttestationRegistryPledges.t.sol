@@ -93,6 +93,27 @@ contract AttestationRegistryPledgesTest is Attesting {
         _attest(POLICY, 1, NOW + 2_000);
         _attest(OTHER, 1, NOW + 2_000);
         require(_pledgedUntil() == 0);
+        Terms memory terms = _terms();
+        terms.vault = address(vault);
+        policies.set(POLICY, terms);
+        _attestOver(POLICY, terms);
+        _requireNotPledged(address(vault));
+    }
+
+    function test_policies_without_a_vault_do_not_share_one() external {
+        _attest(POLICY, 1, NOW + 2_000);
+        Terms memory terms = _terms();
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            terms.sources[i].account = keccak256("another account");
+        }
+        policies.set(OTHER, terms);
+        _attestOver(OTHER, terms);
+        _requireNotPledged(address(0));
+    }
+
+    function _requireNotPledged(address owner) private view {
+        (uint64 sequence, uint64 until, uint32 to) = registry.accountOf(owner, 0, SUBJECT);
+        require(sequence == 0 && until == 0 && to == 0);
     }
 
     function _over(bytes32 policy, Terms memory terms) private view returns (Attestation memory) {
