@@ -378,7 +378,11 @@ contract CollateralVaultTest is PrecompileFaults {
         _withExposure(250);
         _request(address(first), 100);
         registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + 1);
-        vm.warp(block.timestamp + 2);
+        vm.warp(block.timestamp + 1);
+        uint256 state = vm.snapshotState();
+        _withdraw(address(first), bob);
+        vm.revertToState(state);
+        vm.warp(block.timestamp + 1);
         _expectNotAttested(address(first));
     }
 
@@ -411,6 +415,19 @@ contract CollateralVaultTest is PrecompileFaults {
         vm.warp(block.timestamp + 2);
         require(_sufficient());
         _expectNotAttested(address(first));
+    }
+
+    /// @notice The same with a weaker one over the present checkpoint and old prices.
+    function test_rejects_a_withdrawal_after_a_weaker_attestation_with_old_prices() external {
+        _withExposure(250);
+        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        _request(address(first), 100);
+        registry.vouch(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
+        registry.setPricesAt(alice, POLICY, 1, uint64(block.timestamp) - MAX_AGE - 1);
+        require(registry.isSufficientNoOlderThan(alice, POLICY, LEVEL, MAX_AGE));
+        _expectNotAttested(address(first));
+        registry.setPricesAt(alice, POLICY, 1, uint64(block.timestamp) - MAX_AGE);
+        _withdraw(address(first), bob);
     }
 
     function test_rejects_a_larger_withdrawal_than_was_attested_to() external {

@@ -92,6 +92,17 @@ contract MarginGatedVenueTest {
         _expectInvalidRules(rules, "sizeDecimals");
     }
 
+    function test_accepts_rules_at_their_limits() external {
+        VenueRules memory rules = _rules();
+        (rules.maintenanceLevel, rules.penalty, rules.reward) = (rules.initialLevel, 1_000_000, 1_000_000);
+        _create(rules);
+        // Sizes as coarse as the quote token, and as fine as there is a power of ten.
+        (rules.market, rules.sizeDecimals) = (0, 6);
+        _create(rules);
+        rules.sizeDecimals = 83;
+        _create(rules);
+    }
+
     function test_rejects_a_policy_that_does_not_draw_on_the_vault() external {
         policies.setVault(address(0));
         _expectInvalidRules(_rules(), "policy");
@@ -168,12 +179,17 @@ contract MarginGatedVenueTest {
         (bool success, bytes memory reason) =
             address(venue).call(abi.encodeCall(IMarginGatedVenue.open, (type(int128).min)));
         require(!success && bytes4(reason) == IMarginGatedVenue.InvalidSize.selector);
+        vm.prank(alice);
+        venue.open(50e18);
     }
 
     function test_rejects_a_position_whose_gain_the_pool_could_not_pay() external {
         venue.defund(POOL - 23_999 * DOLLAR, address(this));
         registry.vouch(alice, POLICY, 1, type(uint64).max);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, 24_000 * DOLLAR, 23_999 * DOLLAR));
+        venue.open(3e18);
+        venue.fund(DOLLAR);
+        vm.prank(alice);
         venue.open(3e18);
     }
 
@@ -205,7 +221,12 @@ contract MarginGatedVenueTest {
 
     function test_rejects_trading_at_an_old_price() external {
         _open(1e18);
-        vm.warp(block.timestamp + PRICE_AGE + 1);
+        vm.warp(block.timestamp + PRICE_AGE);
+        uint256 state = vm.snapshotState();
+        vm.prank(alice);
+        venue.close();
+        vm.revertToState(state);
+        vm.warp(block.timestamp + 1);
         registry.vouch(flagger, POLICY, 1, type(uint64).max);
         bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.PriceTooOld.selector, PRICE_AGE + 1);
         _expectRevert(reason);
@@ -328,6 +349,16 @@ contract MarginGatedVenueTest {
         venue.unflag(alice);
         (Flag memory found, bool stands) = venue.flagOf(alice);
         require(found.time == 0 && !stands);
+    }
+
+    function test_anybody_removes_a_flag_that_an_attestation_has_voided() external {
+        _openAndFlag(3e18);
+        registry.vouch(alice, POLICY, 0, uint64(block.timestamp));
+        vm.warp(block.timestamp + 1);
+        require(!registry.isSufficientNoOlderThan(alice, POLICY, 0, 1 days));
+        venue.unflag(alice);
+        (Flag memory found,) = venue.flagOf(alice);
+        require(found.time == 0);
     }
 
     function test_anybody_removes_a_flag_in_an_outage() external {
@@ -565,9 +596,16 @@ contract MarginGatedVenueTest {
         uint40 time = uint40(block.timestamp);
         vm.warp(time + 1);
         patient.flag(alice);
+        uint256 state = vm.snapshotState();
         vm.warp(time + 1 + GRACE);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceBeforeFlag.selector, time, time + 1));
         patient.liquidate(alice);
+        // One of the flag's own second is not from before it.
+        vm.revertToState(state);
+        oracle.set(PRICE, false);
+        vm.warp(time + 1 + GRACE);
+        patient.liquidate(alice);
+        require(patient.positionOf(alice).size == 0);
     }
 
     // Settlement.
@@ -651,7 +689,8 @@ contract MarginGatedVenueTest {
         uint256 free = POOL - 24_000 * DOLLAR;
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, free + 1, free));
         venue.defund(free + 1, address(this));
-        venue.defund(free, address(this));
+        venue.defund(free, flagger);
+        require(quote.balanceOf(flagger) == free && quote.balanceOf(address(venue)) == venue.pool());
         oracle.set(10_000e8, false);
         vm.prank(alice);
         venue.close();

@@ -205,6 +205,15 @@ contract PolicyRegistryTest is PolicyTest {
         publication.sources[1].account = bytes32(uint256(8));
         publication.sources[2].signer = address(0x10);
         _expectInvalid(publication, "sources");
+        publication.sources[2].account = bytes32(uint256(9));
+        _expectInvalid(publication, "sources");
+    }
+
+    function test_accepts_sources_before_between_and_behind_nodes() external {
+        Publication memory publication = _signed(1);
+        publication.sources[1].signer = address(uint160(publication.nodes[0]) + 1);
+        publication.sources[2].signer = address(type(uint160).max);
+        _publish(publication);
     }
 
     function test_rejects_nodes_out_of_order() external {
@@ -263,6 +272,7 @@ contract PolicyRegistryTest is PolicyTest {
         _expectInvalid(publication, "decimals");
         publication.feeds[1].decimals = 5;
         _expectInvalid(publication, "decimals");
+        publication.feeds[0].decimals = publication.feeds[0].aggregatorDecimals;
         publication.feeds[1].decimals = 18;
         _publish(publication);
     }

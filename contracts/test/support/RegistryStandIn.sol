@@ -37,6 +37,11 @@ contract RegistryStandIn is IAttestationRegistry {
         });
     }
 
+    /// @notice As if an attestation were over earlier prices.
+    function setPricesAt(address subject, bytes32 policy, uint256 level, uint64 pricesAt) external {
+        records[subject][policy][level].pricesAt = pricesAt;
+    }
+
     function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory) {
         if (level >= LEVELS) revert UnknownLevel(level);
         return records[subject][policy][level];
