@@ -9,7 +9,7 @@ import {Flag, IMarginGatedVenue, Position, VenueRules} from "../src/interfaces/I
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {RegistryStandIn} from "./support/RegistryStandIn.sol";
 import {Token} from "./support/Tokens.sol";
-import {vm} from "./support/Vm.sol";
+import {Log, vm} from "./support/Vm.sol";
 
 /// @notice When the example venue opens, closes and liquidates positions, and who pays.
 ///
@@ -273,6 +273,15 @@ contract MarginGatedVenueTest {
         require(counted == 700 * DOLLAR && venue.pool() == POOL + 300 * DOLLAR);
     }
 
+    function test_says_nothing_of_a_gain_and_a_loss_that_are_not_there() external {
+        _open(1e18);
+        vm.recordLogs();
+        vm.prank(alice);
+        venue.close();
+        Log[] memory logs = vm.getRecordedLogs();
+        require(logs.length == 1 && logs[0].topics[0] == IMarginGatedVenue.Closed.selector);
+    }
+
     function test_rounds_against_the_account() external {
         _deposit(DOLLAR);
         // A gain of less than the smallest unit is none, a loss of less is a whole one.
@@ -378,6 +387,7 @@ contract MarginGatedVenueTest {
         oracle.setEpoch(uint64(block.timestamp / 300));
         registry.setAccepts(false);
         vm.warp((block.timestamp / 300 + 2) * 300 - 1);
+        policies.setCountsFrom(uint40(block.timestamp));
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
         venue.unflag(alice);
         vm.warp(block.timestamp + 1);

@@ -30,6 +30,13 @@ struct StorageAccess {
     bool reverted;
 }
 
+/// @notice An event that was recorded.
+struct Log {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+}
+
 /// @notice The cheat codes of Forge that the tests use.
 interface Vm {
     function readFile(string calldata path) external view returns (string memory);
@@ -57,6 +64,8 @@ interface Vm {
     function mockCall(address target, bytes calldata data, bytes calldata answer) external;
     function mockCallRevert(address target, bytes calldata data, bytes calldata reason) external;
     function clearMockedCalls() external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool success);
 }
