@@ -2,13 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {CollateralVault} from "../src/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
 import {Asset, ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {Flag, IMarginGatedVenue, Position, VenueRules} from "../src/interfaces/IMarginGatedVenue.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {RegistryStandIn} from "./support/RegistryStandIn.sol";
-import {Token} from "./support/Tokens.sol";
+import {Caller, HookToken, Token} from "./support/Tokens.sol";
 import {Log, vm} from "./support/Vm.sol";
 
 /// @notice When the example venue opens, closes and liquidates positions, and who pays.
@@ -705,6 +706,38 @@ contract MarginGatedVenueTest {
         vm.prank(alice);
         venue.close();
         require(venue.creditOf(alice) == 24_000 * DOLLAR && venue.pool() == 0);
+    }
+
+    /// @notice Attack: a quote token that calls the payer, who calls the venue before it knows what has arrived.
+    function test_rejects_calls_from_within_a_payment() external {
+        (HookToken hooked, Caller payer) = (new HookToken(), new Caller());
+        Asset[] memory list = new Asset[](1);
+        list[0] = Asset({token: address(hooked), unit: 1e6, x: 1, y: 2});
+        vault = new CollateralVault(registry, POLICY, 1, 1 hours, list);
+        policies.setVault(address(vault));
+        venue = new MarginGatedVenue(address(payer), registry, policies, oracle, vault, hooked, _rules());
+        bytes[11] memory entries = [
+            abi.encodeCall(IMarginGatedVenue.open, (1e18)),
+            abi.encodeCall(IMarginGatedVenue.close, ()),
+            abi.encodeCall(IMarginGatedVenue.flag, (alice)),
+            abi.encodeCall(IMarginGatedVenue.unflag, (alice)),
+            abi.encodeCall(IMarginGatedVenue.liquidate, (alice)),
+            abi.encodeCall(IMarginGatedVenue.settle, (alice)),
+            abi.encodeCall(IMarginGatedVenue.claim, (alice)),
+            abi.encodeCall(IMarginGatedVenue.fund, (1)),
+            abi.encodeCall(IMarginGatedVenue.defund, (1, alice)),
+            abi.encodeCall(IMarginGatedVenue.insure, (1)),
+            abi.encodeCall(IMarginGatedVenue.coverLoss, (1))
+        ];
+        bytes memory reason = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        hooked.mint(address(payer), entries.length);
+        payer.run(address(hooked), abi.encodeCall(hooked.approve, (address(venue), type(uint256).max)));
+        for (uint256 i = 0; i < entries.length; ++i) {
+            payer.run(address(hooked), abi.encodeCall(hooked.hook, (address(venue), entries[i])));
+            payer.run(address(venue), abi.encodeCall(IMarginGatedVenue.insure, (1)));
+            require(hooked.failures() == i + 1 && keccak256(hooked.lastFailure()) == keccak256(reason));
+        }
+        require(venue.insurance() == entries.length);
     }
 
     function test_rejects_amounts_of_nothing() external {
