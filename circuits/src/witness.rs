@@ -10,14 +10,16 @@ use surety_margin::{
     program::{Assignment, Overflow, Program},
     units::Price,
 };
+use zeroize::ZeroizeOnDrop;
 
 use crate::columns::AdviceColumn;
 
 /// Values for every cell of the advice columns, blinding rows included. Wiped when dropped; prints nothing.
 ///
 /// Nothing here is checked against the rules of the circuit: [`crate::check::check`] does that.
-#[derive(Clone)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct Witness {
+    #[zeroize(skip)]
     capacity: Capacity,
     columns: [SecretScalars; AdviceColumn::COUNT],
 }

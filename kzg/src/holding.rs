@@ -12,7 +12,7 @@ use group::{Curve, Group};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_core::{CryptoRng, RngCore};
 use surety_margin::capacity::{Capacity, MASK_ROWS, Row, TAIL_ROWS};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     params::Params,
@@ -66,7 +66,7 @@ pub enum HoldingError {
 }
 
 /// The random scalars that hide a statement's holdings. They are wiped when dropped and print nothing.
-#[derive(Clone)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct Masks(SecretScalars);
 
 impl Masks {

@@ -4,6 +4,7 @@ use core::ops::{Deref, DerefMut};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
+use zeroize::ZeroizeOnDrop;
 
 /// Scalars that are overwritten with zeros when dropped, and that print nothing.
 ///
@@ -43,6 +44,8 @@ impl Drop for SecretScalars {
         wipe(&mut self.0);
     }
 }
+
+impl ZeroizeOnDrop for SecretScalars {}
 
 /// Overwrites scalars with zeros in a way that the optimiser keeps.
 fn wipe(scalars: &mut [Fr]) {

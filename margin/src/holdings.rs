@@ -71,6 +71,8 @@ impl Drop for Balance {
     }
 }
 
+impl ZeroizeOnDrop for Balance {}
+
 impl Document for Holdings {
     const SECRET: bool = true;
 

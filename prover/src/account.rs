@@ -11,6 +11,7 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_verifier::statement::Statement;
+use zeroize::ZeroizeOnDrop;
 
 use crate::{
     ledger::Entry,
@@ -54,9 +55,11 @@ pub enum AccountError {
 }
 
 /// What an account holds at all of its sources, and the masks that hide it. Erased when dropped.
+#[derive(ZeroizeOnDrop)]
 pub struct Account {
     position: Position,
     masks: Masks,
+    #[zeroize(skip)]
     entries: Vec<Entry>,
 }
 

@@ -6,7 +6,7 @@ use alloy_primitives::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use surety_kzg::Masks;
 use surety_margin::{FormatVersion, holdings::Holdings, ident::Bytes32, problem::Problem, text::Document};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// The balances and the masks behind a statement's commitment. Secret: whoever has it knows what the account holds.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl Document for Opening {
 }
 
 /// Masks as a file contains them: `0x` and lower-case hexadecimal digits.
-#[derive(Clone)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct SecretMasks(pub Masks);
 
 impl Serialize for SecretMasks {

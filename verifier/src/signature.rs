@@ -12,6 +12,7 @@ use k256::{
     elliptic_curve::{
         ops::{Invert as _, LinearCombination as _, Reduce},
         sec1::ToEncodedPoint as _,
+        zeroize::ZeroizeOnDrop,
     },
 };
 use surety_margin::ident::{Bytes32, EvmAddress, HexBytes};
@@ -106,6 +107,14 @@ fn makes(key: &VerifyingKey, digest: &Bytes32, (signature, recovery): &(Signatur
 
 /// A key that signs statements or reports. It is wiped when dropped and does not print.
 pub struct SigningKey(k256::ecdsa::SigningKey);
+
+impl ZeroizeOnDrop for SigningKey {}
+
+/// What is wrapped erases itself, or this does not compile.
+const _: () = {
+    const fn erases<T: ZeroizeOnDrop>() {}
+    erases::<k256::ecdsa::SigningKey>();
+};
 
 /// Bytes that are no key. Does not say which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,11 +2,31 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fmt, fs,
     path::Path,
 };
 
+use alloy_primitives::hex;
 use serde_json::Value;
+use surety::{
+    account::Account,
+    opening::{Opening, SecretMasks},
+};
+use surety_circuits::Witness;
+use surety_kzg::{Masks, SecretScalars, scalar};
+use surety_margin::{
+    evaluate::evaluate,
+    holdings::{Balance, Holdings, Position},
+    ident::HexBytes,
+    policy::{MarketEntry, Policy},
+    program::Assignment,
+    text::Document as _,
+    units::{Price, Timestamp},
+    universe::Universe,
+    vector::Layout,
+};
+use surety_verifier::signature::SigningKey;
+use zeroize::ZeroizeOnDrop;
 
 use crate::sandbox::{Sandbox, files_below, read_json};
 
@@ -130,23 +150,154 @@ fn rejects_holdings_in_what_public_commands_write() {
             said.push((file.display().to_string(), String::from_utf8_lossy(&text).into_owned()));
         }
     }
-    let words = |text: &str| -> BTreeSet<String> {
-        text.split(|character: char| !character.is_ascii_alphanumeric()).map(str::to_owned).collect()
-    };
-    let mut secrets: BTreeSet<String> = PORTFOLIOS[1].iter().flat_map(|balances| words(balances)).collect();
-    secrets.retain(|word| word.len() > 6 && word.chars().all(|character| character.is_ascii_digit()));
-    assert_eq!(secrets.len(), 12);
+    let universe = Universe::from_toml("universe.toml", surety::example::UNIVERSE.text).unwrap();
+    let mut secrets = BTreeSet::new();
+    let mut amounts = BTreeMap::new();
+    for line in PORTFOLIOS[1].iter().flat_map(|balances| balances.lines()) {
+        let (instrument, lots) = line.split_once(',').unwrap();
+        let (lots, sum): (i128, &mut i128) = (lots.parse().unwrap(), amounts.entry(instrument).or_default());
+        *sum += lots;
+        secrets.extend(renderings(lots, decimals(&universe, instrument)));
+    }
+    assert_eq!(amounts.len(), 9);
+    secrets.extend(amounts.iter().flat_map(|(instrument, lots)| renderings(*lots, decimals(&universe, instrument))));
+    // What follows from the holdings: margins, and what they consist of.
+    let explained = sandbox.surety("explain demo --json").data();
+    let derived = numbers(&explained["levels"]);
+    assert!(derived.len() > 9, "{derived:?}");
+    secrets.extend(derived.iter().flat_map(|number| written(number)));
     for opening in files_below(&private) {
         let masks = read_json(&opening)["masks"].as_str().unwrap().trim_start_matches("0x").to_owned();
         secrets.extend(masks.as_bytes().chunks(64).map(|mask| String::from_utf8(mask.to_vec()).unwrap()));
     }
-    assert!(secrets.len() > 3 * 64);
+    assert!(secrets.len() > 3 * 64 + 12 * 10);
     for (name, text) in &said {
-        let words = words(text);
-        let found =
-            secrets.iter().find(|secret| words.contains(*secret) || (secret.len() == 64 && text.contains(*secret)));
+        let text = text.to_ascii_lowercase();
+        let found = secrets.iter().find(|secret| says(&text, secret));
         assert_eq!(found, None, "{name}");
     }
+    // The search finds each of them where it is.
+    let holders = files_below(&private).iter().map(|file| fs::read_to_string(file).unwrap()).collect::<String>();
+    assert!(secrets.iter().filter(|secret| says(&holders, secret)).count() > 3 * 64 + 12);
+    assert!(secrets.iter().all(|secret| says(&format!("about {secret}, or so"), secret)));
+}
+
+fn decimals(universe: &Universe, instrument: &str) -> usize {
+    let found = universe.instruments.iter().find(|found| found.name.as_str() == instrument).unwrap();
+    found.lot_decimals.get().into()
+}
+
+/// How an amount could be written, in lower case: in lots and in units, its digits grouped or not, or as a number in memory.
+fn renderings(lots: i128, decimals: usize) -> Vec<String> {
+    let digits = lots.unsigned_abs().to_string();
+    let padded = format!("{digits:0>width$}", width = decimals + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - decimals);
+    let mut found = written(&digits);
+    found.extend(written(&format!("{whole}.{fraction}")));
+    let mut element = scalar::to_bytes(&scalar::from_i128(lots));
+    found.push(hex::encode(element));
+    element.reverse();
+    found.push(hex::encode(element));
+    found.extend([lots, lots.saturating_neg()].map(|number| format!("{number:032x}")));
+    found.push(format!("{:x}", lots.unsigned_abs()));
+    found.push(format!("0x{:x}", lots.unsigned_abs()));
+    found.retain(|text| text.bytes().filter(u8::is_ascii_hexdigit).count() > SHORT);
+    found
+}
+
+/// A decimal number as it is, without zeros at the end of its fraction, and with groups of three digits.
+fn written(number: &str) -> Vec<String> {
+    let number = number.trim_start_matches('-');
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let mut found = vec![number.to_owned()];
+    if !fraction.is_empty() {
+        found.push(number.trim_end_matches('0').trim_end_matches('.').to_owned());
+    }
+    let groups: Vec<_> = whole.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
+    found.extend([",", "_", " ", "'", "\u{a0}", "\u{202f}"].map(|separator| groups.join(separator)));
+    found.retain(|text| text.bytes().filter(u8::is_ascii_digit).count() > SHORT);
+    found
+}
+
+/// Fewer digits than these are in many texts.
+const SHORT: usize = 6;
+
+/// The decimal numbers in a value.
+fn numbers(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) if text.parse::<f64>().is_ok() => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(numbers).collect(),
+        Value::Object(fields) => fields.values().flat_map(numbers).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a secret stands in a text: not only as a part of another number, unless it is a whole field element.
+fn says(text: &str, secret: &str) -> bool {
+    let touches = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+    text.match_indices(secret).any(|(start, _)| {
+        let (before, after) = (text[..start].chars().next_back(), text[start + secret.len()..].chars().next());
+        secret.len() >= 32 || !touches(before) && !touches(after)
+    })
+}
+
+/// What prints has two implementations. Where it is left open which is meant, there must be one only.
+trait Silent<Which> {
+    const SILENT: () = ();
+}
+
+impl<T> Silent<()> for T {}
+impl<T: fmt::Debug> Silent<bool> for T {}
+
+const fn erases<T: ZeroizeOnDrop>() {}
+
+/// Types that erase themselves, or this does not compile.
+const _: () = {
+    erases::<SecretScalars>();
+    erases::<Masks>();
+    erases::<SecretMasks>();
+    erases::<Balance>();
+    erases::<Position>();
+    erases::<Assignment>();
+    erases::<Witness>();
+    erases::<Account>();
+    erases::<SigningKey>();
+};
+
+/// Types that do not print at all, or this does not compile.
+const _: [(); 7] = [
+    <SecretScalars as Silent<_>>::SILENT,
+    <Masks as Silent<_>>::SILENT,
+    <SecretMasks as Silent<_>>::SILENT,
+    <Balance as Silent<_>>::SILENT,
+    <Witness as Silent<_>>::SILENT,
+    <Account as Silent<_>>::SILENT,
+    <SigningKey as Silent<_>>::SILENT,
+];
+
+/// Attack: read holdings in a log to which somebody has written a value for debugging. What does not print or erases itself
+/// is asserted above, when this is compiled.
+#[test]
+fn secret_types_erase_themselves_and_do_not_print() {
+    let universe = Universe::from_toml("universe.toml", surety::example::UNIVERSE.text).unwrap();
+    let policy = Policy::read("policy.toml", surety::example::POLICY.text, &universe).unwrap();
+    let holdings = Holdings::from_csv("holdings.csv", "instrument,lots\nUSDC,98765432109876\n", &universe).unwrap();
+    let position = holdings.position(&universe).unwrap();
+    let middle = |entry: &MarketEntry| Price::new(entry.min.get().midpoint(entry.max.get())).unwrap();
+    let market: Vec<_> = policy.market.iter().map(middle).collect();
+    let prices = Layout::new(&policy, &universe).unwrap().derive(&market, Timestamp(0)).unwrap();
+    let evaluation = evaluate(&policy, &universe, &policy.levels[0], &position, &prices).unwrap();
+    let figures = numbers(&serde_json::to_value(&evaluation).unwrap());
+    assert!(figures.len() >= 3, "{figures:?}");
+    let mut secrets: BTreeSet<String> = figures.iter().flat_map(|number| written(number)).collect();
+    secrets.extend(renderings(98_765_432_109_876, decimals(&universe, "USDC")));
+    let masks = Masks::random(&mut rand_core::OsRng);
+    secrets.extend(masks.to_secret_bytes().chunks(32).map(hex::encode));
+    let mut printed = format!("{holdings:?} {position:?} {evaluation:?} {:?}", evaluation.margin);
+    let opening = Opening::new(HexBytes([7; 32]), holdings, masks);
+    printed += &format!("{opening:?} {opening:#?}");
+    let found = secrets.iter().find(|secret| says(&printed, secret));
+    assert_eq!(found, None, "{printed}");
 }
 
 /// Attack: recognise that two attestations are about the same balances, beyond what their claims say.
