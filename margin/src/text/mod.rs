@@ -368,6 +368,31 @@ mod tests {
         );
     }
 
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Couple {
+        list: [u8; 2],
+        tuple: (u8, u8),
+    }
+
+    impl Document for Couple {
+        fn problems(&self) -> Vec<Problem> {
+            Vec::new()
+        }
+    }
+
+    /// Attack: a second text of the same document, with an item behind those that are read.
+    #[test]
+    fn rejects_items_behind_the_end_of_a_fixed_list() {
+        let read = |list: &str, tuple: &str| Couple::from_json("j", &format!(r#"{{"list":{list},"tuple":{tuple}}}"#));
+        assert_eq!(read("[1,2]", "[3,4]").unwrap(), Couple { list: [1, 2], tuple: (3, 4) });
+        let error = |list, tuple| read(list, tuple).unwrap_err().to_string();
+        assert_eq!(error("[1,2,2]", "[3,4]"), "j:1:14: list: expected at most 2 items, found 3");
+        assert_eq!(error("[1,2]", "[3,4,4]"), "j:1:28: tuple: expected at most 2 items, found 3");
+        let toml = Couple::from_toml("t", "list = [1, 2, 3]\ntuple = [3, 4]\n");
+        assert_eq!(toml.unwrap_err().to_string(), "t:1:15: list: expected at most 2 items, found 3");
+    }
+
     #[test]
     fn rejects_text_that_is_no_toml() {
         toml_refused("count = -1", "count -1", &["t:2:7: expected valid TOML, found key with no value, expected `=`"]);

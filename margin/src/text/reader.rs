@@ -164,7 +164,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 _ => visitor.visit_i128(*integer),
             },
             Value::Text(text) => visitor.visit_str(text),
-            Value::List(nodes) => visitor.visit_seq(Elements(nodes.iter().enumerate())),
+            Value::List(nodes) => read_list(nodes, visitor),
             Value::Table(entries) => visitor.visit_map(Entries::new(entries)),
             Value::Foreign(name) => Err(Fault::invalid_type(Unexpected::Other(name), &visitor)),
         }
@@ -228,6 +228,18 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     forward_to_deserialize_any! {
         bool i8 i16 i64 i128 u16 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
         identifier ignored_any
+    }
+}
+
+/// A type of a fixed length stops reading where it ends: what comes after that must be nothing.
+fn read_list<'de, V: Visitor<'de>>(nodes: &[Node<'_>], visitor: V) -> Result<V::Value, Fault> {
+    let mut elements = Elements(nodes.iter().enumerate());
+    let value = visitor.visit_seq(&mut elements)?;
+    match elements.0.next() {
+        None => Ok(value),
+        Some((read, node)) => {
+            Err(Fault::new(format!("at most {read} items"), format!("{}", nodes.len())).at(node.offset))
+        }
     }
 }
 
