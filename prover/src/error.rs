@@ -17,9 +17,21 @@ use surety_verifier::{
 };
 
 use crate::{
-    account::AccountError, archive::ArchiveError, audit::AuditError, chain::ChainError, directories::NoHome,
-    documents::DocumentError, explain::ExplainError, files::FileError, keys::KeyError, ledger::LedgerError,
-    oracle::OracleError, prove::ProveError, reproduce::ReproduceError, setup::SetupError, source::SourceError,
+    account::AccountError,
+    archive::ArchiveError,
+    audit::AuditError,
+    chain::ChainError,
+    directories::NoHome,
+    documents::DocumentError,
+    explain::ExplainError,
+    files::{self, FileError},
+    keys::KeyError,
+    ledger::LedgerError,
+    oracle::OracleError,
+    prove::ProveError,
+    reproduce::ReproduceError,
+    setup::SetupError,
+    source::SourceError,
     vault::VaultError,
 };
 
@@ -152,6 +164,11 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
+            Self::Setup(SetupError::Store(StoreError::File(error))) | Self::Download(DownloadError::File(error))
+                if files::is_lack_of_space(&error.error) =>
+            {
+                Class::Resources
+            }
             Self::Usage(_)
             | Self::Calibrate(_)
             | Self::Foreign { .. }

@@ -64,9 +64,14 @@ impl FileError {
     /// Whether the disk is full, or the user's share of it.
     #[must_use]
     pub fn is_lack_of_space(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        matches!(self, Self::Io { error, .. } if [StorageFull, QuotaExceeded, FileTooLarge].contains(&error.kind()))
+        matches!(self, Self::Io { error, .. } if is_lack_of_space(error))
     }
+}
+
+/// Whether an error of the system says that the disk is full, or the user's share of it.
+pub(crate) fn is_lack_of_space(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    [StorageFull, QuotaExceeded, FileTooLarge].contains(&error.kind())
 }
 
 const READ: &str = "cannot be read";

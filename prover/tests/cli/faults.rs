@@ -28,7 +28,7 @@ use surety_margin::{
 };
 use surety_verifier::{Rule, compiled::CompiledPolicy, statement::Statement};
 
-use crate::sandbox::{Run, Sandbox, files_below, read_json};
+use crate::sandbox::{Run, Sandbox, files_below, read_json, shared};
 
 /// At how many moments of a run the program is killed.
 const MOMENTS: u32 = 16;
@@ -203,10 +203,27 @@ fn a_cache_that_is_damaged_or_cannot_be_written_changes_no_result() {
     sandbox.write("cache", "a file where the directory should be");
     let run = sandbox.surety("prove demo --out three.json").expect(0);
     assert!(run.says("cannot be cached"), "{}", run.stderr);
-    for name in ["one.json", "two.json", "three.json"] {
+
+    // Room for an attestation, and not for bases.
+    fs::remove_file(sandbox.path("cache")).unwrap();
+    let run = on_a_full_disk(&sandbox, 128, "prove demo --out four.json").expect(0);
+    assert!(run.says("cannot be cached"), "{}", run.stderr);
+    assert_eq!(files_below(&sandbox.path("cache")), [""; 0].map(std::path::PathBuf::from));
+    for name in ["one.json", "two.json", "three.json", "four.json"] {
         fs::copy(sandbox.path(name), sandbox.path("demo").join(name)).unwrap();
         sandbox.surety(&format!("verify demo/{name} --allow-insecure-srs")).expect(0);
     }
+}
+
+/// Half of a set-up is none.
+#[test]
+fn rejects_importing_where_nothing_can_be_written_and_leaves_nothing() {
+    let Some(file) = shared("srs/ppot-0085-k16.g1-compressed") else { return };
+    let sandbox = Sandbox::new();
+    let line = format!("srs import {} --json", file.display());
+    let run = on_a_full_disk(&sandbox, 2_048, &line).expect(6);
+    run.envelope();
+    assert_eq!(files_below(&sandbox.path(".")), [""; 0].map(std::path::PathBuf::from));
 }
 
 /// What a prover reads from the demonstration's files.
