@@ -239,6 +239,18 @@ mod tests {
         let fixture = Fixture::new();
         fixture.expect_recomputed(|bytes| bytes[HEADER_BYTES + 12345] ^= 1, "checksum");
         fixture.expect_recomputed(|bytes| *bytes.last_mut().unwrap() ^= 1, "checksum");
+        // Every byte of the header and of the checksum, and one in each point.
+        let whole = fs::read(fixture.path()).unwrap();
+        let content = HEADER_BYTES..whole.len() - CHECKSUM_BYTES;
+        let points = content.clone().step_by(G1_BYTES).enumerate().map(|(index, start)| start + index % G1_BYTES);
+        for offset in (0..content.start).chain(points).chain(content.end..whole.len()) {
+            let mut changed = whole.clone();
+            changed[offset] ^= 1 << (offset % 8);
+            fs::write(fixture.path(), changed).unwrap();
+            let problem = read(&fixture.path(), fixture.srs.verifier_key(), capacity()).err();
+            let noticed = matches!(problem, Some(Unusable::Header { .. } | Unusable::Checksum));
+            assert!(noticed, "byte {offset}: {problem:?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub mod program;
 #[cfg(feature = "sample")]
 pub mod sample;
 pub mod schemas;
+#[cfg(feature = "sample")]
+pub mod tamper;
 pub mod text;
 pub mod units;
 pub mod universe;

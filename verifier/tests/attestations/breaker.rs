@@ -16,14 +16,14 @@ use surety_verifier::{
 use crate::fixture::{self, Scene, lenient, name, reports};
 
 /// A claim under a policy that allows a move of five percent.
-fn scene(proofs: MarkedProofs) -> Scene {
+pub(crate) fn scene(proofs: MarkedProofs) -> Scene {
     let mut policy = fixture::policy();
     policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(50_000), proofs });
     Scene::over(policy)
 }
 
 /// The prices before: half as high for the second entry, if it is to have jumped.
-fn before(scene: &Scene, jump: bool) -> Predecessor {
+pub(crate) fn before(scene: &Scene, jump: bool) -> Predecessor {
     let mut before = Predecessor::from(&scene.snapshot);
     before.epoch -= 1;
     if jump {
@@ -38,7 +38,7 @@ fn id(policy: &CommittedPolicy, prices: &Predecessor) -> Bytes32 {
 }
 
 /// The snapshot after these prices, which every node names.
-fn after(scene: &Scene, before: &Predecessor) -> Snapshot {
+pub(crate) fn after(scene: &Scene, before: &Predecessor) -> Snapshot {
     let named = id(&scene.policy, before);
     let reports = reports(&scene.policy, |_, report| report.previous = named);
     oracle::aggregate(scene.policy.policy(), &reports, Some(before)).unwrap()

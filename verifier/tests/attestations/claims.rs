@@ -14,7 +14,8 @@ use surety_verifier::{
 
 use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, universe};
 
-fn attestation(scene: &Scene) -> Attestation {
+/// The claim of a scene with its context, and no proof.
+pub(crate) fn attestation(scene: &Scene) -> Attestation {
     let examined = check::examine(&scene.claim, &scene.files(), &lenient()).unwrap();
     Attestation {
         kind: AttestationKind::Attestation,

@@ -7,6 +7,7 @@ mod breaker;
 mod chain;
 mod claims;
 mod context;
+mod fields;
 mod files;
 mod fixture;
 mod market;

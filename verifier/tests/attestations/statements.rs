@@ -5,11 +5,24 @@ use surety_margin::{
     ident::{Bytes32, HexBytes},
     units::Timestamp,
 };
-use surety_verifier::{Class, Rule, signature::KnownKeys, statement};
+use surety_verifier::{Class, Rule, Statement, signature::KnownKeys, statement};
 
 use crate::fixture::{
-    AUDIENCE, BALANCES_AT, SUBJECT, Scene, Spoil, commitment, custodian, key, lenient, name, oracle_node, venue,
+    AUDIENCE, BALANCES_AT, SUBJECT, Scene, commitment, custodian, key, lenient, name, oracle_node, venue,
 };
+
+/// Scenes in which one source has signed something else, each of them once.
+fn with_one(change: impl Fn(&mut Statement)) -> impl Iterator<Item = Scene> {
+    (0..3).map(move |index| {
+        let mut scene = Scene::new();
+        scene.resign(|other, statement| {
+            if other == index {
+                change(statement);
+            }
+        });
+        scene
+    })
+}
 
 #[test]
 fn a_complete_set_is_accepted_and_adds_up() {
@@ -73,7 +86,7 @@ fn rejects_a_statement_by_somebody_else() {
     let mut scene = Scene::new();
     let other = scene.claim.statements[0].clone().signed(&key(0x77)).unwrap();
     scene.claim.statements.push(other);
-    scene.claim.statements.sort_by_key(surety_verifier::Statement::position);
+    scene.claim.statements.sort_by_key(Statement::position);
     scene.rejects(Rule::StatementSet);
 }
 
@@ -84,7 +97,7 @@ fn rejects_an_account_that_is_not_required() {
     let mut other = scene.claim.statements[0].clone();
     other.account = name("friend");
     scene.claim.statements.push(other);
-    scene.claim.statements.sort_by_key(surety_verifier::Statement::position);
+    scene.claim.statements.sort_by_key(Statement::position);
     scene.resign(|_, _| {});
     scene.rejects(Rule::StatementSet);
 }
@@ -100,36 +113,36 @@ fn rejects_another_order() {
 /// Attack: use what a source said to another registry, where the same balances are already counted.
 #[test]
 fn rejects_statements_for_another_registry_or_chain() {
-    let mut scene = Scene::new();
-    scene.resign(|index, statement| statement.audience.registry.0[index] ^= 1);
-    assert_eq!(scene.rejects(Rule::Audience).class(), Class::Mismatch);
-    let mut scene = Scene::new();
-    scene.resign(|_, statement| statement.audience.chain_id = 1);
-    assert!(scene.rejects(Rule::Audience).to_string().contains("chain 8453"));
+    for scene in with_one(|statement| statement.audience.registry.0[0] ^= 1) {
+        assert_eq!(scene.rejects(Rule::Audience).class(), Class::Mismatch);
+    }
+    for scene in with_one(|statement| statement.audience.chain_id = 1) {
+        assert!(scene.rejects(Rule::Audience).to_string().contains("chain 8453"));
+    }
 }
 
 /// Attack: prove with somebody else's balances.
 #[test]
 fn rejects_statements_about_somebody_else() {
-    let mut scene = Scene::new();
-    scene.resign(|_, statement| statement.subject = HexBytes([0x51; 20]));
-    scene.rejects(Rule::Subject);
+    for scene in with_one(|statement| statement.subject = HexBytes([0x51; 20])) {
+        scene.rejects(Rule::Subject);
+    }
 }
 
 /// Attack: read lots of one instrument as lots of another.
 #[test]
 fn rejects_statements_over_another_universe() {
-    let mut scene = Scene::new();
-    scene.resign(|_, statement| statement.universe.0.0[0] ^= 1);
-    scene.rejects(Rule::Reference);
+    for scene in with_one(|statement| statement.universe.0.0[0] ^= 1) {
+        scene.rejects(Rule::Reference);
+    }
 }
 
 /// Attack: pledge the same balances to two lenders.
 #[test]
 fn rejects_accounts_pledged_to_another_policy() {
-    let mut scene = Scene::new();
-    scene.resign(|index, statement| statement.encumbrance = HexBytes([u8::from(index == 2); 32]));
-    scene.rejects(Rule::Encumbrance);
+    for scene in with_one(|statement| statement.encumbrance = HexBytes([1; 32])) {
+        scene.rejects(Rule::Encumbrance);
+    }
 }
 
 #[test]
@@ -143,23 +156,6 @@ fn accounts_may_be_pledged_to_this_policy() {
     let partly = scene.examine(&lenient()).unwrap();
     assert!(!partly.pledged);
     assert_eq!(partly.not_established().len(), pledged.not_established().len() + 1);
-}
-
-/// Attack: change what a source said.
-#[test]
-fn rejects_every_field_changed_after_signing() {
-    let changes: [Spoil<surety_verifier::Statement>; 5] = [
-        |statement| statement.commitment = commitment(),
-        |statement| statement.as_of = Timestamp(statement.as_of.0 + 1),
-        |statement| statement.valid_until = Timestamp(statement.valid_until.0 + 1),
-        |statement| statement.sequence += 1,
-        |statement| statement.signature.0[3] ^= 1,
-    ];
-    for change in changes {
-        let mut scene = Scene::new();
-        change(&mut scene.claim.statements[1]);
-        assert_eq!(scene.rejects(Rule::Signature).class(), Class::Invalid);
-    }
 }
 
 /// Attack: one source speaks for another.
@@ -223,8 +219,8 @@ fn rejects_commitments_that_cancel_out() {
 #[test]
 fn rejects_commitments_that_are_no_points() {
     for bytes in [[0; 64], [1; 64], [0xff; 64]] {
-        let mut scene = Scene::new();
-        scene.resign(|_, statement| statement.commitment = HexBytes(bytes));
-        scene.rejects(Rule::HoldingCommitment);
+        for scene in with_one(|statement| statement.commitment = HexBytes(bytes)) {
+            scene.rejects(Rule::HoldingCommitment);
+        }
     }
 }
