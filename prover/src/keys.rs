@@ -40,6 +40,16 @@ pub enum KeyError {
         /// Why.
         error: KeystoreError,
     },
+    /// The keystore says that it holds another key than it does.
+    #[error("{name}: expected the key of {expected}, as the keystore says, found that of {found}: the file is damaged")]
+    OtherAddress {
+        /// Where the keystore is.
+        name: String,
+        /// The address that it states.
+        expected: String,
+        /// The address of the key in it.
+        found: String,
+    },
     /// A passphrase is needed, and nobody can be asked.
     #[error("expected a passphrase in a file or an environment variable, or a terminal to ask for it: {0}")]
     NoPassphrase(String),
@@ -87,16 +97,22 @@ pub fn load(
     passphrase: impl FnOnce() -> Result<Zeroizing<String>, KeyError>,
 ) -> Result<SigningKey, KeyError> {
     let text = at.read()?;
-    let bytes = match plain(&text) {
-        Some(bytes) => bytes,
-        None => {
-            // The parser's message could repeat a part of a secret.
-            let keystore: Keystore = serde_json::from_str(&text).map_err(|_| KeyError::Format(at.name()))?;
-            let opened = keystore.decrypt(&passphrase()?);
-            opened.map_err(|error| KeyError::Keystore { name: at.name(), error })?
+    let key = |bytes: &[u8; 32]| SigningKey::from_secret_bytes(bytes).map_err(|_| KeyError::Range(at.name()));
+    if let Some(bytes) = plain(&text) {
+        return key(&bytes);
+    }
+    // The parser's message could repeat a part of a secret.
+    let keystore: Keystore = serde_json::from_str(&text).map_err(|_| KeyError::Format(at.name()))?;
+    let opened = keystore.decrypt(&passphrase()?);
+    let key = key(&*opened.map_err(|error| KeyError::Keystore { name: at.name(), error })?)?;
+    // The format's checksum leaves out the cipher's counter: with another one, another key comes out.
+    let found = hex::encode(key.address().0);
+    match keystore.address {
+        Some(expected) if !expected.trim_start_matches("0x").eq_ignore_ascii_case(&found) => {
+            Err(KeyError::OtherAddress { name: at.name(), expected, found })
         }
-    };
-    SigningKey::from_secret_bytes(&bytes).map_err(|_| KeyError::Range(at.name()))
+        _ => Ok(key),
+    }
 }
 
 fn plain(text: &str) -> Option<Zeroizing<[u8; 32]>> {

@@ -39,7 +39,7 @@ pub enum KeystoreError {
 /// An encrypted key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Keystore {
-    /// The address, without 0x, for people; it is not trusted.
+    /// The address, without 0x: what tells another key that a damaged file could give.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     #[serde(alias = "Crypto")]

@@ -3,6 +3,8 @@
 //! The contract computes the commitment to what counts, `Σ lots·L`, by itself, and names the state by a checkpoint. The
 //! balances are public, so no masks hide them; those of the statements hide the sum.
 
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::SolValue as _;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::G1Affine;
 use schemars::JsonSchema;
@@ -101,11 +103,30 @@ impl Document for VaultBalances {
             let lots = balance.lots.get();
             problems.extend(require(lots > 0, format!("balances[{i}].lots"), "more than zero", lots));
         }
+        let follows = self.checkpoint_of_state();
+        let expected = format!("the hash of chain, vault, subject, number and commitment, {follows}");
+        problems.extend(require(self.checkpoint == follows, "checkpoint", expected, self.checkpoint));
         problems
     }
 }
 
 impl VaultBalances {
+    /// The checkpoint that follows from chain, vault, subject, number and commitment, as the vault computes it.
+    #[must_use]
+    pub fn checkpoint_of_state(&self) -> Bytes32 {
+        let (x, y) = self.commitment.0.split_at(32);
+        let words = (
+            keccak256("surety/vault/v1"),
+            U256::from(self.chain_id),
+            Address::from(self.vault.0),
+            Address::from(self.subject.0),
+            U256::from(self.number),
+            B256::from_slice(x),
+            B256::from_slice(y),
+        );
+        HexBytes(keccak256(words.abi_encode()).0)
+    }
+
     /// What a verifier takes into account of it.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! What lies in a vault: which of it counts, in lots of the universe's instruments.
 
-use alloy_primitives::{U256, keccak256};
-use alloy_sol_types::SolValue as _;
+use alloy_primitives::U256;
 use surety_kzg::Params;
 use surety_margin::{
     FormatVersion,
@@ -57,18 +56,9 @@ impl Contracts {
             commitment: encoded([state.x, state.y]),
             balances,
         };
-        let words = (
-            keccak256("surety/vault/v1"),
-            U256::from(self.at.chain_id),
-            address(&vault),
-            subject_word,
-            U256::from(state.number),
-            state.x,
-            state.y,
-        );
-        if keccak256(words.abi_encode()) != state.checkpoint {
+        if balances.checkpoint_of_state() != balances.checkpoint {
             let expected = "the checkpoint that follows from chain, vault, subject, number and commitment".to_owned();
-            let found = state.checkpoint.to_string();
+            let found = balances.checkpoint.to_string();
             let advice = "ask another node";
             return Err(ChainError::Mismatch { input: "vault".to_owned(), expected, found, advice }.into());
         }
@@ -101,8 +91,8 @@ fn lots(counted: U256) -> Result<Lots, ChainError> {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{B256, hex};
-    use alloy_sol_types::SolCall as _;
+    use alloy_primitives::{B256, hex, keccak256};
+    use alloy_sol_types::{SolCall as _, SolValue as _};
     use serde_json::json;
     use surety_kzg::{Srs, progress::Silent};
     use surety_margin::text::Document as _;

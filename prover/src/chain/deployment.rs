@@ -216,7 +216,7 @@ impl Contracts {
 }
 
 /// The assets of a vault, with the points of their instruments' rows.
-fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Result<Vec<Asset>, ChainError> {
+pub(super) fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Result<Vec<Asset>, ChainError> {
     let asset = |asset: &rules::VaultAsset| {
         let position = policy.universe().position(&asset.instrument);
         let row = position.and_then(|index| params.capacity().instrument(index)).ok_or_else(|| {
@@ -226,4 +226,38 @@ fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Resu
         Ok(Asset { token: address(&asset.token), unit: U96::from(asset.unit), x, y })
     };
     rules.assets.iter().map(asset).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use surety_margin::tamper::{Change, Exempt, Tampered, unnoticed};
+
+    use super::*;
+    use crate::chain::{node::fake, sample};
+
+    /// A node of a chain on which the contracts of a deployment are, and nothing else.
+    fn node(at: &Deployment) -> Node {
+        let contracts = [at.verifier, at.policies, at.oracle, at.registry].into_iter().chain(at.vault);
+        let contracts: Vec<_> = contracts.map(|contract| json!(contract)).collect();
+        let (verifier, key) = (json!(at.verifier), json!(at.verifying_key));
+        fake::node(move |method, parameters| match method {
+            "eth_getCode" => json!(if contracts.contains(&parameters[0]) { "0x60" } else { "0x" }),
+            "eth_call" if parameters[0]["to"] == verifier => key.clone(),
+            _ => json!("0x"),
+        })
+    }
+
+    /// Attack: a file that leads to another chain, another contract, or the verifier of another key.
+    #[test]
+    fn rejects_every_changed_field_of_a_deployment() {
+        let original = sample::deployment();
+        Contracts::check(node(&original), original.clone()).unwrap();
+        let notices = |tampered: &Tampered| {
+            let changed = Deployment::from_json("deployment.json", &tampered.document.to_string());
+            changed.is_err() || Contracts::check(node(&original), changed.unwrap()).is_err()
+        };
+        let exempt: [Exempt<'_>; 1] = [("vault", &[Change::Removed], "a deployment may have none")];
+        assert_eq!(unnoticed(&json!(original), &exempt, notices), [""; 0]);
+    }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use surety_kzg::point;
 use surety_margin::{
     FormatVersion,
-    ident::{EvmAddress, HexBytes},
+    ident::{Bytes32, EvmAddress, HexBytes},
     market::{EntryPrice, Predecessor, Snapshot},
     oracle,
     policy::{MarkedProofs, Policy},
@@ -103,6 +103,27 @@ pub fn sign(
     })
 }
 
+impl SnapshotSignature {
+    /// Demands that it is the signer's, of this snapshot and for this deployment's oracle, and says so itself.
+    fn check(&self, snapshot: &SignedSnapshot, deployment: &Deployment) -> Result<(), ChainError> {
+        let Deployment { chain_id, oracle, .. } = deployment;
+        let (policy, id) = (bytes32(snapshot.policy), bytes32(snapshot.id));
+        let describe = |snapshot: &Bytes32, policy: &Bytes32, oracle: &EvmAddress, chain_id: u64| {
+            format!("one of snapshot {snapshot} of policy {policy} for the oracle {oracle} on chain {chain_id}")
+        };
+        let expected = describe(&id, &policy, oracle, *chain_id);
+        let said = describe(&self.snapshot.0, &self.policy.0, &self.oracle, self.chain_id);
+        let found = match signer(&bytes32(signing_hash(snapshot, deployment)), &self.signature) {
+            _ if said != expected => said,
+            Ok(found) if found == self.signer => return Ok(()),
+            Ok(found) => format!("one by {found}, if this is what was signed"),
+            Err(error) => error.to_string(),
+        };
+        let advice = "have the node sign this snapshot for this deployment";
+        Err(ChainError::Mismatch { input: format!("signature of {}", self.signer), expected, found, advice })
+    }
+}
+
 /// What a contract keeps of a snapshot, which is checked first.
 fn signed_snapshot(policy: &CommittedPolicy, snapshot: &Snapshot) -> Result<SignedSnapshot, Error> {
     let checked = check_snapshot(policy, snapshot)?;
@@ -192,22 +213,10 @@ impl Contracts {
         key: &SigningKey,
     ) -> Result<Taken, Error> {
         let signed = signed_snapshot(policy, snapshot)?;
-        let hash = bytes32(signing_hash(&signed, &self.at));
         let mut signatures: Vec<_> = signatures.iter().collect();
         signatures.sort_by_key(|signature| signature.signer);
-        for SnapshotSignature { signer: node, signature, .. } in &signatures {
-            let found = match signer(&hash, signature) {
-                Ok(found) if found == *node => continue,
-                Ok(found) => format!("one by {found}, if this is what was signed"),
-                Err(error) => error.to_string(),
-            };
-            return Err(ChainError::Mismatch {
-                input: format!("signature of {node}"),
-                expected: format!("one of snapshot {} for the oracle {}", bytes32(signed.id), self.at.oracle),
-                found,
-                advice: "have the node sign this snapshot for this deployment",
-            }
-            .into());
+        for signature in &signatures {
+            signature.check(&signed, &self.at)?;
         }
         let call = submitCall {
             snapshot: signed,
@@ -277,4 +286,59 @@ impl Contracts {
 
 fn time(time: U40) -> Timestamp {
     Timestamp(time.to())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use surety_margin::tamper::{Tampered, unnoticed};
+
+    use super::*;
+    use crate::chain::sample;
+
+    /// Attack: a node's signature of something else, or a file that says so.
+    #[test]
+    fn rejects_every_changed_field_of_a_snapshot_signature() {
+        let (deployment, key) = (sample::deployment(), SigningKey::from_secret_bytes(&[1; 32]).unwrap());
+        let snapshot = SignedSnapshot {
+            policy: B256::repeat_byte(2),
+            epoch: 3,
+            time: U40::from(10_800),
+            newest: U40::from(10_860),
+            slack: 900,
+            marked: false,
+            id: B256::repeat_byte(4),
+            coefficients: vec![U256::from(1), U256::from(2)],
+        };
+        let original = SnapshotSignature {
+            kind: SnapshotSignatureKind::SnapshotSignature,
+            version: FormatVersion,
+            chain_id: deployment.chain_id,
+            oracle: deployment.oracle,
+            policy: PolicyId(bytes32(snapshot.policy)),
+            snapshot: SnapshotId(bytes32(snapshot.id)),
+            signer: key.address(),
+            signature: key.sign(&bytes32(signing_hash(&snapshot, &deployment))).unwrap(),
+        };
+        original.check(&snapshot, &deployment).unwrap();
+        let notices = |tampered: &Tampered| {
+            let changed = SnapshotSignature::from_json("signature.json", &tampered.document.to_string());
+            changed.is_err() || changed.unwrap().check(&snapshot, &deployment).is_err()
+        };
+        assert_eq!(unnoticed(&json!(original), &[], notices), [""; 0]);
+        // What was signed is all of the snapshot, for one oracle on one chain.
+        let others: [fn(&mut SignedSnapshot); 6] = [
+            |snapshot| snapshot.epoch += 1,
+            |snapshot| snapshot.time += U40::from(1),
+            |snapshot| snapshot.newest += U40::from(1),
+            |snapshot| snapshot.slack += 1,
+            |snapshot| snapshot.marked = true,
+            |snapshot| snapshot.coefficients.swap(0, 1),
+        ];
+        for change in others {
+            let mut other = snapshot.clone();
+            change(&mut other);
+            assert!(original.check(&other, &deployment).is_err());
+        }
+    }
 }

@@ -28,6 +28,8 @@ pub mod node;
 pub mod publish;
 pub mod published;
 pub mod rules;
+#[cfg(test)]
+mod sample;
 
 pub use self::{
     deployment::{Contracts, Deployment},

@@ -156,3 +156,61 @@ fn level(level: &LevelCommitments) -> Level {
         coefficients: LevelCoefficients { base: coordinates(&level.base), market },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use surety_margin::{
+        ident::HexBytes,
+        tamper::{Change, Exempt, Tampered, unnoticed},
+        text::Document as _,
+    };
+
+    use super::*;
+    use crate::chain::{deployment::assets, node::fake, rules::level_place, sample};
+
+    /// Attack: rules that differ in one thing from those that were agreed on. Nothing that they say is dropped on the way to
+    /// the registry or the vault.
+    #[test]
+    fn rejects_every_changed_field_of_chain_rules_that_is_not_published() {
+        let (policy, params) = sample::policy();
+        let policy = policy.committed();
+        let contracts = Contracts { node: fake::node(|_, _| json!("0x")), at: sample::deployment() };
+        let document = policy.policy();
+        // Stricter than the policy.
+        let limit = |entry: &MarketEntry| document.oracle.breaker.map(|breaker| breaker.max_deviation_of(entry).0 - 1);
+        let feed = |(index, entry): (u8, &MarketEntry)| {
+            json!({
+                "entry": entry.name, "aggregator": HexBytes([index; 20]), "decimals": 6, "max_age": 60,
+                "max_deviation": limit(entry)
+            })
+        };
+        let asset = |instrument: &str, token: u8, unit: u64| json!({ "instrument": instrument, "token": HexBytes([token; 20]), "unit": unit });
+        let rules = json!({
+            "kind": "surety/chain-rules", "version": 1, "line": "example", "policy_version": 2, "grace": 60,
+            "vault": {
+                "level": "initial", "max_age": 900,
+                "assets": [asset("USDC", 0xa1, 10), asset("ETH", 0xa2, 1_000)]
+            },
+            "feeds": (1..).zip(&document.market).map(feed).collect::<Vec<_>>()
+        });
+        // Everything that the contracts are told.
+        let told = |rules: &ChainRules| {
+            if !rules.check(document, policy.universe()).is_empty() {
+                return None;
+            }
+            let vault = rules.vault.as_ref()?;
+            let created =
+                (level_place(document, &vault.level).ok()?, vault.max_age, assets(vault, policy, &params).ok()?);
+            Some((contracts.publication(policy, rules).ok()?, created))
+        };
+        let read = |rules: &serde_json::Value| ChainRules::from_json("rules.json", &rules.to_string());
+        let original = told(&read(&rules).unwrap());
+        assert!(original.is_some());
+        let notices =
+            |tampered: &Tampered| read(&tampered.document).ok().is_none_or(|changed| told(&changed) != original);
+        let exempt: [Exempt<'_>; 1] =
+            [("feeds[*]", &[Change::Exchanged], "they are found by their entries, in whatever order")];
+        assert_eq!(unnoticed(&rules, &exempt, notices), [""; 0]);
+    }
+}

@@ -37,13 +37,17 @@ fn published<T: JsonSchema>(name: &str) {
 
 /// Without a commitment.
 fn balances(balances: &str) -> Result<VaultBalances, InputErrors> {
-    let text = format!(
-        "{{\"kind\":\"surety/vault-balances\",\"version\":1,\"chain_id\":1,\"vault\":\"0x{0}\",\"subject\":\"0x{0}\",\
-         \"checkpoint\":\"0x{1}\",\"number\":1,\"commitment\":\"0x{1}{1}\",\"balances\":[{balances}]}}",
-        "11".repeat(20),
-        "00".repeat(32),
-    );
-    VaultBalances::from_json("vault.json", &text)
+    let text = |checkpoint: &str| {
+        format!(
+            "{{\"kind\":\"surety/vault-balances\",\"version\":1,\"chain_id\":1,\"vault\":\"0x{0}\",\"subject\":\"0x{0}\",\
+             \"checkpoint\":\"{checkpoint}\",\"number\":1,\"commitment\":\"0x{1}\",\"balances\":[{balances}]}}",
+            "11".repeat(20),
+            "00".repeat(64),
+        )
+    };
+    // The checkpoint follows from the rest.
+    let unsealed: VaultBalances = serde_json::from_str(&text(&HexBytes([0; 32]).to_string())).unwrap();
+    VaultBalances::from_json("vault.json", &text(&unsealed.checkpoint_of_state().to_string()))
 }
 
 fn balance(lots: &str) -> String {

@@ -11,6 +11,7 @@ mod chain_files;
 mod commands;
 mod demo;
 mod faults;
+mod fields;
 mod haircuts;
 mod import;
 mod market;

@@ -1,0 +1,41 @@
+//! A deployment, and the example's policy over the development set-up, for tests.
+
+use surety_kzg::{Params, Srs, progress::Silent};
+use surety_margin::{
+    FormatVersion,
+    ident::HexBytes,
+    policy::{Breaker, MarkedProofs, Policy},
+    text::Document as _,
+    units::Ppm,
+    universe::Universe,
+};
+use surety_verifier::CompiledPolicy;
+
+use super::deployment::{Deployment, DeploymentKind};
+use crate::example;
+
+/// A deployment on the chain of a node that tests make up, no two of whose contracts are the same.
+pub(super) fn deployment() -> Deployment {
+    Deployment {
+        kind: DeploymentKind::Deployment,
+        version: FormatVersion,
+        chain_id: 1,
+        verifying_key: HexBytes([0x10; 32]),
+        verifier: HexBytes([0x11; 20]),
+        policies: HexBytes([0x12; 20]),
+        oracle: HexBytes([0x13; 20]),
+        registry: HexBytes([0x14; 20]),
+        vault: Some(HexBytes([0x15; 20])),
+    }
+}
+
+/// The example's policy with a circuit breaker, and the bases that it was compiled with.
+pub(super) fn policy() -> (CompiledPolicy, Params) {
+    let universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
+    let srs = Srs::development(universe.capacity);
+    let universe = Universe { srs: srs.id().bytes(), ..universe };
+    let params = Params::from_srs(&srs, universe.capacity, &Silent).unwrap();
+    let mut policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+    policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(100_000), proofs: MarkedProofs::Refused });
+    (CompiledPolicy::compile(policy, universe, &params).unwrap(), params)
+}
