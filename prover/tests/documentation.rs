@@ -45,26 +45,30 @@ fn between<'text>(text: &'text str, before: &str, after: &str) -> Option<&'text 
     Some(text.split_once(before)?.1.split_once(after)?.0)
 }
 
-/// The names of all tests: of Rust, of Forge and of the page.
-fn tests() -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for (_, text) in files(".rs") {
+/// The names of all tests, of Rust, of Forge and of the page, and the files that they are in, without endings.
+fn tests() -> BTreeMap<String, Vec<PathBuf>> {
+    let mut tests: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let mut found = |path: &Path, ending: &str, name: &str| {
+        let path = path.to_str().unwrap().strip_suffix(ending).unwrap();
+        tests.entry(name.to_owned()).or_default().push(path.into());
+    };
+    for (path, text) in files(".rs") {
         let mut lines = text.lines().map(str::trim);
         while lines.any(|line| line == "#[test]") {
             let named = lines.by_ref().find_map(|line| between(line, "fn ", "("));
-            names.extend(named.map(str::to_owned));
+            named.into_iter().for_each(|name| found(&path, ".rs", name));
         }
     }
-    for (_, text) in files(".t.sol") {
+    for (path, text) in files(".t.sol") {
         let functions = text.lines().filter_map(|line| between(line, "function ", "("));
-        names.extend(
-            functions.filter(|name| name.starts_with("test") || name.starts_with("invariant")).map(str::to_owned),
-        );
+        let tests = functions.filter(|name| name.starts_with("test") || name.starts_with("invariant"));
+        tests.for_each(|name| found(&path, ".t.sol", name));
     }
-    for (_, text) in files(".test.mjs") {
-        names.extend(text.lines().filter_map(|line| between(line, "test('", "'")).map(str::to_owned));
+    for (path, text) in files(".test.mjs") {
+        let named = text.lines().filter_map(|line| between(line, "test('", "'"));
+        named.for_each(|name| found(&path, ".test.mjs", name));
     }
-    names
+    tests
 }
 
 /// What stands in backticks.
@@ -103,13 +107,17 @@ fn pages() -> Vec<(PathBuf, String)> {
     files(".md")
 }
 
+/// A name that several tests have says which is meant by its file: `ledger::rejects_…`.
 #[test]
-fn every_test_that_the_documentation_names_exists() {
+fn every_test_that_the_documentation_names_exists_once() {
     let tests = tests();
     let mut count = 0;
     for (page, text) in pages() {
-        for name in named_tests(&text) {
-            assert!(tests.contains(name), "{}: there is no test {name}", page.display());
+        for named in named_tests(&text) {
+            let (file, name) = named.rsplit_once("::").unwrap_or(("", named));
+            let files = tests.get(name).into_iter().flatten();
+            let meant = files.filter(|path| file.is_empty() || path.ends_with(file)).count();
+            assert_eq!(meant, 1, "{}: expected one test {named}", page.display());
             count += 1;
         }
     }
