@@ -212,7 +212,7 @@ fn parts(value: &Value) -> Vec<(Vec<Step>, &Value)> {
     if value.is_object() {
         for (step, field) in steps(value) {
             let nested = parts(field).into_iter();
-            found.extend(nested.map(|(path, value)| ([&[step.clone()], path.as_slice()].concat(), value)));
+            found.extend(nested.map(|(path, value)| ([core::slice::from_ref(&step), path.as_slice()].concat(), value)));
         }
     }
     found

@@ -55,7 +55,7 @@ impl Scene {
             let terms = Terms {
                 audience: Audience { chain_id: 1, registry: HexBytes([1; 20]) },
                 subject: HexBytes([2; 20]),
-                account: Name::new(&format!("account-{number}")).unwrap(),
+                account: Name::new(format!("account-{number}")).unwrap(),
                 as_of: Timestamp(1),
                 valid_until: Timestamp(2),
                 sequence: 1,
