@@ -220,6 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_read_is_told_and_computed() {
+        let fixture = Fixture::new();
+        fs::remove_file(fixture.path()).unwrap();
+        let (_, computed, notices) = fixture.get();
+        assert_eq!((computed, notices.len()), (true, 0), "a file that is not there goes without saying");
+        fs::remove_file(fixture.path()).unwrap();
+        fs::create_dir(fixture.path()).unwrap();
+        let (params, computed, notices) = fixture.get();
+        assert!(computed && notices.iter().any(|notice| notice.contains("computed anew")), "{notices:?}");
+        assert_eq!(params, Params::from_srs(&fixture.srs, capacity(), &Silent).unwrap());
+    }
+
+    #[test]
     fn the_second_call_reads_what_the_first_computed() {
         let fixture = Fixture::new();
         let (params, computed, notices) = fixture.get();

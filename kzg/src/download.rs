@@ -269,6 +269,8 @@ mod tests {
         Whole,
         /// Promises all that was asked for and hangs up after so many bytes.
         HangUpAfter(usize),
+        /// Promises nothing and hangs up after so many bytes.
+        EndAfter(usize),
         /// Ignores ranges.
         NoRanges,
         /// Sends a range that starts elsewhere.
@@ -310,7 +312,7 @@ mod tests {
         let length = format!("Content-Length: {}\r\n", content.len() - from);
         let head = match reply {
             Reply::NotFound => "404 Not Found\r\nContent-Length: 0\r\n".to_owned(),
-            Reply::TooMuch => "200 OK\r\n".to_owned(),
+            Reply::TooMuch | Reply::EndAfter(_) => "200 OK\r\n".to_owned(),
             _ if honoured => {
                 format!(
                     "206 Partial Content\r\nContent-Range: bytes {from}-{}/{}\r\n{length}",
@@ -323,7 +325,7 @@ mod tests {
         write!(stream, "HTTP/1.1 {head}Connection: close\r\n\r\n").unwrap();
         let body = match reply {
             Reply::NotFound => &[][..],
-            Reply::HangUpAfter(count) => &content[from..from + count],
+            Reply::HangUpAfter(count) | Reply::EndAfter(count) => &content[from..from + count],
             _ => &content[from..],
         };
         // The client may hang up first.
@@ -396,6 +398,18 @@ mod tests {
         fixture.fetch().unwrap();
         fixture.expect_done();
         assert_eq!(server.join().unwrap(), [0, 70_000, 120_000]);
+    }
+
+    /// Nothing but the expected length tells that something is missing.
+    #[test]
+    fn a_download_that_ends_early_is_resumed() {
+        let (url, server) = serve(&[Reply::EndAfter(70_000), Reply::Whole]);
+        let fixture = Fixture::new(url);
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::Interrupted { received: 70_000, .. }), "{error}");
+        fixture.fetch().unwrap();
+        fixture.expect_done();
+        assert_eq!(server.join().unwrap(), [0, 70_000]);
     }
 
     #[test]

@@ -296,12 +296,9 @@ fn capacity_of(count: usize) -> Option<Capacity> {
 
 /// Whether each point is τ times the one before, except with probability `2^-128`.
 fn are_successive_multiples(points: &[G1Affine], tau_g2: &G2Affine) -> bool {
-    let mut random = vec![0; 16 * (points.len() - 1)];
-    OsRng.fill_bytes(&mut random);
-    let weights: Vec<Fr> = random
-        .chunks_exact(16)
-        .map(|chunk| scalar::from_u128(chunk.iter().fold(0, |weight, &byte| weight << 8 | u128::from(byte))))
-        .collect();
+    let mut random = vec![[0; 16]; points.len() - 1];
+    OsRng.fill_bytes(random.as_flattened_mut());
+    let weights: Vec<Fr> = random.into_iter().map(|bytes| scalar::from_u128(u128::from_le_bytes(bytes))).collect();
     let low = msm(points.iter().zip(&weights)).to_affine();
     let high = msm(points[1..].iter().zip(&weights)).to_affine();
     Bn256::multi_miller_loop(&[(&high, &G2Affine::generator().into()), (&-low, &(*tau_g2).into())])

@@ -152,6 +152,14 @@ mod tests {
     }
 
     #[test]
+    fn rejects_a_store_that_is_no_directory() {
+        let (directory, store) = store();
+        assert_eq!(store.list(&Silent).unwrap(), [], "a store that is not there is empty");
+        fs::write(directory.path().join("srs"), "").unwrap();
+        assert!(store.list(&Silent).is_err());
+    }
+
+    #[test]
     fn rejects_what_it_does_not_have() {
         let (_directory, store) = store();
         let srs = Srs::development(capacity(9));

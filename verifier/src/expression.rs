@@ -114,3 +114,25 @@ impl Expression {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack: the description of a circuit that reads what a proof does not state, in one of two places.
+    #[test]
+    fn rejects_queries_that_there_are_not_wherever_they_are() {
+        let pair = |left: &Expression, right: &Expression| (Box::new(left.clone()), Box::new(right.clone()));
+        let (good, fixed, advice) = (Expression::Advice(1), Expression::Fixed(1), Expression::Advice(2));
+        assert!(good.queries_are_below(1, 2));
+        for bad in [fixed, advice] {
+            assert!(!bad.queries_are_below(1, 2));
+            for (left, right) in [pair(&good, &bad), pair(&bad, &good)] {
+                assert!(!Expression::Sum(left.clone(), right.clone()).queries_are_below(1, 2));
+                assert!(!Expression::Product(left, right).queries_are_below(1, 2));
+            }
+            assert!(!Expression::Negated(Box::new(bad.clone())).queries_are_below(1, 2));
+            assert!(!Expression::Scaled(Box::new(bad), Fr::one()).queries_are_below(1, 2));
+        }
+    }
+}

@@ -213,6 +213,17 @@ mod tests {
         }
     }
 
+    /// The short way is taken: a known key is not recovered again.
+    #[test]
+    fn keys_make_the_signatures_that_they_are_recovered_from() {
+        for digest in (0..50).map(|byte| HexBytes([byte; 32])) {
+            let parsed = parse(&key().sign(&digest).unwrap()).unwrap();
+            let recovered = recover(&digest, &parsed).unwrap();
+            assert!(makes(&recovered, &digest, &parsed));
+            assert!(!makes(&recovered, &DIGEST, &parsed));
+        }
+    }
+
     #[test]
     fn rejects_the_twin_in_the_upper_half() {
         let mut twin = key().sign(&DIGEST).unwrap();

@@ -131,3 +131,18 @@ impl<R: Read + Seek> Source<R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn rejects_more_powers_than_there_are_roots_of_unity() {
+        let k = |k: u32| Source::new(Cursor::new(k.to_le_bytes())).unwrap().k();
+        assert_eq!(k(28).unwrap(), 28);
+        let error = k(29).unwrap_err();
+        assert!(matches!(error, ImportProblem::Header { field: "k", .. }), "{error}");
+    }
+}

@@ -436,3 +436,40 @@ fn a_known_g2_dat_is_recognised() {
     let origin = crate::VerifierKey::new(tau_g2).unwrap().origin();
     assert!(matches!(origin, Origin::Ceremony(ceremony) if ceremony.name == "aztec-ignition"));
 }
+
+/// A disk that fails.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+}
+
+impl Seek for Broken {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let io::SeekFrom::Start(position) = to else { return Ok(START_BYTES as u64) };
+        Ok(position)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_is_told_from_an_unknown_format() {
+    let detected = detect(&mut Source::new(Broken).unwrap());
+    assert!(matches!(detected, Err(ImportProblem::Io(_))), "{detected:?}");
+    let short = detect(&mut Source::new(io::Cursor::new([0; START_BYTES - 1])).unwrap());
+    assert!(matches!(short, Err(ImportProblem::UnknownFormat)), "{short:?}");
+}
+
+#[test]
+fn formats_are_told_by_the_whole_generator() {
+    let srs = development();
+    let mut compact = Vec::new();
+    write_compact(&srs, &mut compact).unwrap();
+    assert_eq!(format_of(&compact), Some(Format::Compact));
+    for position in 4..36 {
+        let mut other = compact.clone();
+        other[position] ^= 1;
+        assert_eq!(format_of(&other), None, "byte {position}");
+    }
+}

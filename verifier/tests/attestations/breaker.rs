@@ -1,5 +1,6 @@
 //! The circuit breaker, as verifiers see it.
 
+use alloy_primitives::keccak256;
 use surety_margin::{
     ident::Bytes32,
     market::{Observed, Predecessor, Report, Snapshot},
@@ -69,6 +70,21 @@ fn a_policy_may_accept_marked_snapshots_and_then_the_mark_is_told() {
     let accepted = scene.examine(&lenient()).unwrap();
     assert_eq!(accepted.marked, [name("p2")]);
     assert_eq!(accepted.not_established().len(), unmarked.not_established().len() + 1);
+}
+
+/// As the specification of identifiers says, of which the oracle's contract has code of its own.
+#[test]
+fn identifiers_of_snapshots_say_which_entries_are_marked() {
+    let scene = scene(MarkedProofs::Accepted);
+    let snapshot = after(&scene, &before(&scene, true));
+    assert_eq!(snapshot.marked, [name("p2")]);
+    let mut second = [0; 32];
+    second[31] = 1;
+    let prices = id(&scene.policy, &Predecessor::from(&snapshot)).0;
+    let previous = id(&scene.policy, snapshot.previous.as_ref().unwrap()).0;
+    let time = snapshot.time.0.to_be_bytes();
+    let hashed = [b"surety/snapshot/v1".as_slice(), &prices, &time, &previous, &second].concat();
+    assert_eq!(report::snapshot_id(&scene.policy, &snapshot).0.0, keccak256(hashed).0);
 }
 
 /// Attack: a snapshot without its mark.

@@ -9,6 +9,7 @@ mod claims;
 mod context;
 mod fields;
 mod files;
+mod findings;
 mod fixture;
 mod market;
 mod policies;
