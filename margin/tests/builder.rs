@@ -141,6 +141,20 @@ fn rejects_a_row_that_could_wrap_around() {
     assert!(compile(9, &prices, &[(0, 1)], &[claim(56)]).is_ok());
 }
 
+/// Attack: a variable of at most one by the rules, and of up to 2^99 by the circuit, with a factor that carries the row around
+/// the modulus.
+#[test]
+fn rejects_variables_with_which_a_row_could_wrap_around() {
+    let prices = [range(1, Price::MAX)];
+    let debt = |bits: usize| {
+        let owed = positive_part(-holding(0)).times(Affine::price(MarketIndex(0), int(1 << bits)));
+        holding(0) - owed
+    };
+    let error = compile(9, &prices, &[(-1, 1)], &[debt(58)]).unwrap_err();
+    assert!(matches!(error, ProgramError::Wraps { .. }), "{error}");
+    assert!(compile(9, &prices, &[(-1, 1)], &[debt(56)]).is_ok());
+}
+
 /// Attack: a holding so large that the circuit lets it go beyond what the bound on rows counts with.
 #[test]
 fn rejects_holdings_that_take_up_more_than_one_variable() {
