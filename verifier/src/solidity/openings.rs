@@ -70,10 +70,8 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
     let y = Yul::variable("y");
     let fixed = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_fixed(polynomial));
     let values = |rotation| {
-        let value = |polynomial: &Polynomial| match polynomial {
-            Polynomial::Quotient => Yul::load("QUOTIENT_EVAL"),
-            _ => Yul::load(evaluation(protocol, Opening { polynomial: *polynomial, rotation })),
-        };
+        let value =
+            |polynomial: &Polynomial| Yul::load(evaluation(protocol, Opening { polynomial: *polynomial, rotation }));
         set.polynomials.iter().rev().map(|polynomial| value(polynomial).render(0)).collect()
     };
     Ok(Set {
@@ -213,19 +211,15 @@ fn weight(neighbour: Rotation) -> String {
 /// Horner's rule over the commitments that the key does not fix. The first of a set must be one.
 fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) -> Result<Vec<Step>, Unsupported> {
     let committed: Vec<_> = polynomials.iter().enumerate().filter(|(_, polynomial)| !is_fixed(polynomial)).collect();
-    let place = |polynomial: Polynomial| match polynomial {
-        Polynomial::Quotient => QUOTIENT.to_owned(),
-        _ => point(protocol, polynomial),
-    };
     let (Some((0, _)), Some((_, last))) = (committed.first(), committed.last()) else {
         return Err(Unsupported::Openings);
     };
     let folds = committed.windows(2).rev().map(|pair| {
         let ((lower, polynomial), (higher, _)) = (pair[0], pair[1]);
         let factor = Yul::variable("y").power(higher - lower).render(0);
-        Step::Fold { sum, factor, point: place(*polynomial) }
+        Step::Fold { sum, factor, point: point(protocol, *polynomial) }
     });
-    Ok([Step::Start { sum, point: place(**last) }].into_iter().chain(folds).collect())
+    Ok([Step::Start { sum, point: point(protocol, **last) }].into_iter().chain(folds).collect())
 }
 
 /// The words that this part of a contract uses.
