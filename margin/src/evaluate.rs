@@ -1,16 +1,21 @@
 //! The margin of an account, computed directly in integers: no program, no solver. What `surety explain` shows, and
 //! what the programs are tested against.
 
+mod lines;
+
 use core::fmt;
 
 use alloy_primitives::{I256, U256};
 use serde::{Serialize, Serializer};
 
+pub(crate) use self::lines::Part;
+pub use self::lines::{Line, Share, lines};
 use crate::{
     holdings::Position,
     ident::Name,
     models::Frame,
     policy::{Level, Policy},
+    portfolio::power_of_ten,
     problem::Problem,
     units::Price,
     universe::Universe,
@@ -23,6 +28,13 @@ pub struct Quote {
     pub atoms: I256,
     /// Decimal places.
     pub decimals: u32,
+}
+
+impl Quote {
+    /// The amount times `10^decimals`, which are no fewer than its own; none beyond 256 bits.
+    fn at(self, decimals: u32) -> Option<I256> {
+        self.atoms.checked_mul(power_of_ten(decimals - self.decimals))
+    }
 }
 
 impl fmt::Display for Quote {

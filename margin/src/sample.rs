@@ -11,7 +11,7 @@ use crate::{
         Basis, ByBasis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules,
     },
     units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
-    universe::{Instrument, InstrumentClass, Universe, UniverseKind},
+    universe::{Instrument, InstrumentClass, Settlement, Universe, UniverseKind},
 };
 
 /// A universe and a policy over it.
@@ -70,6 +70,8 @@ pub fn universe(k: u32, instruments: usize) -> Universe {
         lot_decimals: valid(Decimals::new(if i == 0 { 2 } else { 4 })),
         max_lots: valid(Lots::new(1_000_000_000_000)),
         expiry: None,
+        settlement: Settlement::default(),
+        quote: None,
     };
     Universe {
         kind: UniverseKind::Universe,

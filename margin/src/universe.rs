@@ -1,7 +1,7 @@
 //! The universe: the ordered instruments that holdings may name, and the size of the circuit.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,33 @@ pub struct Instrument {
     /// When a future or an option expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<Timestamp>,
+    /// How a perpetual, a future or an option is paid for. Default: `carried`.
+    #[serde(default, skip_serializing_if = "Settlement::is_carried")]
+    pub settlement: Settlement,
+    /// The cash instrument that carries what a perpetual, a future or an option cost. Left out, it follows from the
+    /// names: see [`Universe::quote_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Name>,
+}
+
+/// How a derivative is paid for: where what it cost is accounted for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settlement {
+    /// The whole value counts, and the quote balance carries what the position cost: buying `q` at `P` takes `q·P` from
+    /// that balance.
+    #[default]
+    Carried,
+    /// The whole value counts, and what the position cost has been paid in cash, as the premium of an option is.
+    PremiumPaid,
+    /// The value does not count, only what it does: gains and losses are paid in cash as they arise.
+    VariationMargin,
+}
+
+impl Settlement {
+    fn is_carried(&self) -> bool {
+        *self == Self::Carried
+    }
 }
 
 /// What an instrument is.
@@ -88,6 +115,12 @@ impl fmt::Display for InstrumentClass {
 }
 
 impl InstrumentClass {
+    /// Whether instruments of the class are derivatives, which cost what their quote balance carries.
+    #[must_use]
+    pub fn is_derivative(self) -> bool {
+        matches!(self, Self::Perpetual | Self::Future | Self::Option)
+    }
+
     /// Whether instruments of the class expire.
     #[must_use]
     pub fn expires(self) -> bool {
@@ -100,6 +133,46 @@ impl Universe {
     #[must_use]
     pub fn position(&self, name: &Name) -> Option<usize> {
         self.instruments.iter().position(|instrument| instrument.name == *name)
+    }
+
+    /// The instrument that carries what a derivative cost, or the candidates if the universe does not tell.
+    ///
+    /// It is the one that the instrument names as its `quote`. Otherwise it is the only cash instrument; of several, the
+    /// only one that the derivative's name has in it, as `BTC-USDT-PERP` and `BTCUSDT` have `USDT`, or else the only one that has the name of
+    /// a currency, such as `USD`, and not of a token.
+    ///
+    /// # Errors
+    /// With the cash instruments, if that is none or several.
+    pub fn quote_of(&self, instrument: &Instrument) -> Result<usize, Vec<&Name>> {
+        let cash = || self.instruments.iter().enumerate().filter(|(_, other)| other.class == InstrumentClass::Cash);
+        let candidates = || cash().map(|(_, cash)| &cash.name).collect();
+        if let Some(quote) = &instrument.quote {
+            return cash().find(|(_, cash)| cash.name == *quote).map(|(position, _)| position).ok_or_else(candidates);
+        }
+        let is_named = |(_, cash): &(usize, &Instrument)| names(instrument.name.as_str(), cash.name.as_str());
+        let is_currency = |(_, cash): &(usize, &Instrument)| CURRENCIES.contains(&cash.name.as_str());
+        let only = only(cash()).or_else(|| match cash().any(|cash| is_named(&cash)) {
+            true => only(cash().filter(is_named)),
+            false => only(cash().filter(is_currency)),
+        });
+        only.map(|(position, _)| position).ok_or_else(candidates)
+    }
+
+    fn quote_problems(&self) -> impl Iterator<Item = Problem> {
+        let named = self.instruments.iter().enumerate().filter_map(|(i, instrument)| {
+            let quote = instrument.quote.as_ref().filter(|_| instrument.class.is_derivative())?;
+            Some((i, quote))
+        });
+        let cash = self.instruments.iter().filter(|instrument| instrument.class == InstrumentClass::Cash);
+        let cash: BTreeSet<_> = cash.map(|instrument| &instrument.name).collect();
+        named.filter_map(move |(i, quote)| {
+            require(
+                cash.contains(quote),
+                format!("instruments[{i}].quote"),
+                "a cash instrument of this universe",
+                quote,
+            )
+        })
     }
 
     /// The positions of all instruments, where many are looked up: files may have as many names as the universe.
@@ -121,11 +194,18 @@ impl Document for Universe {
         let expected = format!("at most {room} instruments at capacity {}", self.capacity.k());
         problems.extend(require(count <= room, "instruments", expected, count));
         problems.extend(self.instruments.iter().enumerate().flat_map(|(i, instrument)| instrument.problems(i)));
+        problems.extend(self.quote_problems());
         problems
     }
 }
 
 impl Instrument {
+    /// Whether a position needs a quote leg: its whole value counts, and the quote balance carries what it cost.
+    #[must_use]
+    pub fn is_carried(&self) -> bool {
+        self.class.is_derivative() && self.settlement == Settlement::Carried
+    }
+
     fn problems(&self, index: usize) -> impl Iterator<Item = Problem> + use<> {
         let path = |key: &str| format!("instruments[{index}].{key}");
         let max_lots = self.max_lots.get();
@@ -138,8 +218,26 @@ impl Instrument {
             }
             _ => None,
         };
-        limit.into_iter().chain(expiry)
+        let derivative = self.class.is_derivative();
+        let expected = "no such key: only perpetuals, futures and options have a cost that is carried";
+        let settlement = require(derivative || self.settlement.is_carried(), path("settlement"), expected, "one");
+        let quote = require(derivative || self.quote.is_none(), path("quote"), expected, "one");
+        limit.into_iter().chain(expiry).chain(settlement).chain(quote)
     }
+}
+
+/// Currencies in which derivatives are quoted (ISO 4217).
+const CURRENCIES: [&str; 12] = ["USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "HKD", "SGD", "CNY", "KRW", "TRY"];
+
+/// The only element, if there is one.
+fn only<T>(mut elements: impl Iterator<Item = T>) -> Option<T> {
+    elements.next().filter(|_| elements.next().is_none())
+}
+
+/// Whether a part of a name is another name or ends in it: `BTC-USDT-PERP` and `BTCUSDT` both name `USDT`.
+fn names(name: &str, other: &str) -> bool {
+    let (name, other) = (name.to_ascii_uppercase(), other.to_ascii_uppercase());
+    name.split(|character: char| !character.is_ascii_alphanumeric()).any(|part| part.ends_with(&other))
 }
 
 fn default_max_lots() -> Lots {

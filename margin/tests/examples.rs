@@ -5,11 +5,11 @@
 
 use std::{fs, path::PathBuf};
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{I256, keccak256};
 use surety_margin::{
     FormatVersion, canonical,
     compile::compile,
-    evaluate::{Evaluation, evaluate},
+    evaluate::{Evaluation, Line, Quote, Share, evaluate, lines},
     holdings::{Holdings, Position},
     ident::HexBytes,
     market::{Report, ReportKind, read_observations},
@@ -131,6 +131,62 @@ fn lending_margins_are_pinned() {
         row("maintenance-1.5x", "72987290.216985", "63047940.825", "9939349.391985", None),
     ];
     assert_eq!(evaluations(&policy("policy-lending.toml")), expected);
+}
+
+/// A line for every holding, whose values are amounts times prices, and which add up where instruments do not offset each
+/// other.
+#[test]
+fn lines_add_up_to_the_account() {
+    let universe = universe();
+    for name in ["policy-cross.toml", "policy-lending.toml", "policy.toml"] {
+        let policy = policy(name);
+        let (position, prices) = (position(&policy), prices(&policy));
+        for level in &policy.levels {
+            let lines = lines(&policy, &universe, level, &position, &prices).unwrap();
+            assert_eq!(lines.len(), position.lots().iter().filter(|lots| lots.get() != 0).count());
+            let account = evaluate(&policy, &universe, level, &position, &prices).unwrap();
+            let sum = |part: fn(&Line) -> Quote| {
+                lines.iter().map(|line| part(line).atoms).fold(I256::ZERO, |sum, part| sum + part)
+            };
+            assert_eq!(sum(|line| line.equity), account.equity.atoms, "{name}");
+            if name != "policy.toml" {
+                assert_eq!(sum(|line| line.requirement), account.requirement.atoms, "{name}");
+            }
+            assert!(lines.iter().all(|line| line.counts && (line.instrument.as_str() == "USD" || !line.uncharged)));
+        }
+    }
+}
+
+#[test]
+fn lines_say_what_an_instrument_is_worth_and_takes() {
+    let (universe, policy) = (universe(), policy("policy-cross.toml"));
+    let lines = lines(&policy, &universe, &policy.levels[1], &position(&policy), &prices(&policy)).unwrap();
+    let line = |name: &str| {
+        let line = lines.iter().find(|line| line.instrument.as_str() == name).unwrap();
+        let share = |share: Option<Share>| share.map_or_else(String::new, |share| share.percent().to_string());
+        let amounts = [line.amount, line.price.unwrap(), line.value, line.equity, line.requirement];
+        (amounts.map(|amount| amount.to_string()), share(line.weight), share(line.fraction))
+    };
+    // A short position counts in full, and its margin is taken of the absolute value.
+    let perpetual = ["-180.5", "104317.9", "-18829380.95", "-18829380.95", "2824407.1425"];
+    assert_eq!(line("BTC-PERP"), (perpetual.map(str::to_owned), "100".to_owned(), "15".to_owned()));
+    // A coin counts at its weight and requires nothing.
+    let (_, weight, fraction) = line("BTC");
+    assert_eq!((&*weight, &*fraction), ("65", "0"));
+}
+
+/// What a universe says of its derivatives changes nothing that identifies one that does not say it.
+#[test]
+fn settlements_and_quotes_are_left_out_where_they_are_the_usual_ones() {
+    let universe = universe();
+    let written = universe.to_json().unwrap();
+    assert!(!written.contains("settlement") && !written.contains("quote"));
+    let stated = text("universe.toml").replace("\"perpetual\"", "\"perpetual\"\nsettlement = \"carried\"");
+    assert_eq!(Universe::from_toml("u.toml", &stated).unwrap(), universe);
+    let quoted = text("universe.toml").replace("\"perpetual\"", "\"perpetual\"\nquote = \"USDC\"");
+    let quoted = Universe::from_toml("u.toml", &quoted).unwrap();
+    assert_ne!(canonical::encode(&quoted).unwrap(), canonical::encode(&universe).unwrap());
+    assert_eq!(Universe::from_json("u.json", &quoted.to_json().unwrap()).unwrap(), quoted);
 }
 
 #[test]

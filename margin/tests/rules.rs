@@ -11,7 +11,7 @@ use surety_margin::{
     models::{MarketScenario, Model},
     policy::{Level, Policy},
     text::{Document, InputErrors},
-    universe::Universe,
+    universe::{Instrument, Universe},
 };
 
 const NORTH: &str = "instrument,lots\nBTC,5\nUSDC,-7\n";
@@ -69,6 +69,74 @@ mod universes {
             "\"USDC\"",
             "universe.toml:22:8: instruments[2].name: expected each instrument once, found USDC again",
         );
+    }
+
+    #[test]
+    fn rejects_quotes_and_settlements_of_what_is_not_a_derivative_or_not_cash() {
+        let line = "name = \"ETH\"\nclass = \"spot\"";
+        let expected =
+            "expected no such key: only perpetuals, futures and options have a cost that is carried, found one";
+        universe_refused(
+            line,
+            &format!("{line}\nsettlement = \"premium-paid\""),
+            &format!("universe.toml:34:14: instruments[4].settlement: {expected}"),
+        );
+        universe_refused(
+            line,
+            &format!("{line}\nquote = \"USD\""),
+            &format!("universe.toml:34:9: instruments[4].quote: {expected}"),
+        );
+        for quote in ["ETH", "EUR", "BTC-PERP"] {
+            universe_refused(
+                "\"perpetual\"",
+                &format!("\"perpetual\"\nquote = \"{quote}\""),
+                &format!(
+                    "universe.toml:49:9: instruments[7].quote: expected a cash instrument of this universe, found {quote}"
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn quote_balances_follow_from_names_where_the_universe_does_not_say_them() {
+        let universe = |cash: &[&str], derivative: &str| {
+            let mut universe = universe();
+            let [first, perpetual] = [0, 7].map(|i| universe.instruments[i].clone());
+            let name = |text: &str| Name::new(text).unwrap();
+            universe.instruments = vec![Instrument { name: name(derivative), ..perpetual }];
+            universe.instruments.extend(cash.iter().map(|cash| Instrument { name: name(cash), ..first.clone() }));
+            let found = universe.quote_of(&universe.instruments[0]).ok();
+            found.map(|position| universe.instruments[position].name.to_string())
+        };
+        for (cash, derivative, quote) in [
+            (&["USDC"][..], "BTC-PERP", Some("USDC")),
+            (&["USDC", "USD", "USDT"], "BTC-PERP", Some("USD")),
+            (&["USDC", "USD", "USDT"], "BTC-USDT-PERP", Some("USDT")),
+            (&["USDC", "USD", "USDT"], "BTC/USDC:USDC", Some("USDC")),
+            (&["USDC", "USD", "USDT"], "btcusdt", Some("USDT")),
+            (&["USDC", "USD", "USDT"], "BTCUSD", Some("USD")),
+            (&["USDC", "USD", "USDT"], "USDC-USDT-PERP", None),
+            (&["USDC", "USDT"], "BTC-PERP", None),
+            (&["USD", "EUR"], "BTC-PERP", None),
+            (&["USD", "EUR"], "BTC-EUR", Some("EUR")),
+            (&[], "BTC-PERP", None),
+        ] {
+            assert_eq!(universe(cash, derivative).as_deref(), quote, "{derivative} among {cash:?}");
+        }
+    }
+
+    /// A position whose gains and losses are paid in cash would count its value as well.
+    #[test]
+    fn rejects_variation_margin_where_the_whole_value_counts() {
+        let text = edit(&example("universe.toml"), "\"perpetual\"", "\"perpetual\"\nsettlement = \"variation-margin\"");
+        let universe = Universe::from_toml("universe.toml", &text).unwrap();
+        for file in ["policy.toml", "policy-cross.toml"] {
+            let errors = Policy::read(file, &example(file), &universe).unwrap_err().to_string();
+            assert!(
+                errors.contains("BTC-PERP with settlement by variation margin; set its settlement to carried"),
+                "{errors}"
+            );
+        }
     }
 
     #[test]
@@ -209,7 +277,7 @@ mod universes {
         universe_refused(
             "lot_decimals = 8",
             "lot_decimals = 8\nlots = 3",
-            "universe.toml:30:1: instruments[3]: expected the key `name`, `class`, `lot_decimals`, `max_lots` or `expiry`, found \"lots\"",
+            "universe.toml:30:1: instruments[3]: expected the key `name`, `class`, `lot_decimals`, `max_lots`, `expiry`, `settlement` or `quote`, found \"lots\"",
         );
         universe_refused(
             "lot_decimals = 8\n",

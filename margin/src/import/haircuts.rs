@@ -15,7 +15,7 @@ use crate::{
     problem::Problem,
     text::{InputErrors, MAX_MISTAKES},
     units::{Decimals, Lots, Notional, Ppm, Price, Timestamp},
-    universe::{Instrument, InstrumentClass},
+    universe::{Instrument, InstrumentClass, Settlement},
 };
 
 /// What the file writes for a tier without end.
@@ -195,5 +195,6 @@ pub fn import(tokens: &[Token], time: Timestamp, srs: Bytes32, parties: &Parties
 fn instrument(name: Name, class: InstrumentClass, price: Magnitude) -> Result<Instrument, Problem> {
     let decimals = if price < Magnitude::ONE { 4 } else { 8 };
     let lot_decimals = Decimals::new(decimals).map_err(|error| Problem::new(name.as_str(), "decimals", error))?;
-    Ok(Instrument { name, class, lot_decimals, max_lots: Lots::DEFAULT_LIMIT, expiry: None })
+    let (settlement, quote) = (Settlement::default(), None);
+    Ok(Instrument { name, class, lot_decimals, max_lots: Lots::DEFAULT_LIMIT, expiry: None, settlement, quote })
 }

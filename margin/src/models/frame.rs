@@ -134,10 +134,16 @@ impl<'a> Frame<'a> {
         ranges
     }
 
+    /// The place in the universe of the model's instrument number `rule`.
+    #[must_use]
+    pub fn instrument(&self, rule: usize) -> usize {
+        self.resolved(rule).instrument
+    }
+
     /// The class of the model's instrument number `rule`.
     #[must_use]
     pub fn class(&self, rule: usize) -> InstrumentClass {
-        self.universe.instruments[self.resolved(rule).instrument].class
+        self.universe.instruments[self.instrument(rule)].class
     }
 
     /// The value of the holding of the model's instrument number `rule`, times the fractions.

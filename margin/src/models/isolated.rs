@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Frame, Model, Requirement, Rule, problems_inside, rules_inside};
 use crate::{
-    evaluate::Breakdown,
+    evaluate::{Breakdown, Part},
     holdings::Position,
     ident::Name,
     policy::{Level, not_empty},
@@ -88,6 +88,13 @@ impl Isolated {
             buckets.push((bucket.name.clone(), bucket.model.evaluate(&frame, level, position, prices)?));
         }
         Breakdown::worst_of(buckets)
+    }
+
+    /// The buckets, each by itself.
+    pub(super) fn parts<'a>(&'a self, frame: &'a Frame<'a>) -> Vec<Part<'a>> {
+        let part =
+            |(bucket, frame): (&'a Bucket, Frame<'a>)| Part { bucket: Some(&bucket.name), model: &bucket.model, frame };
+        self.framed(frame).map(part).collect()
     }
 
     /// Each bucket with the part of the frame that is about its instruments.

@@ -38,7 +38,7 @@ pub use self::{
     span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
 };
 use crate::{
-    evaluate::Breakdown,
+    evaluate::{Breakdown, Part},
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level},
@@ -46,7 +46,7 @@ use crate::{
     problem::{Problem, require},
     program::Expression,
     units::{Ppm, Price},
-    universe::{InstrumentClass, Universe},
+    universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
 
 /// A margin model with its parameters.
@@ -149,8 +149,8 @@ impl Model {
         }
     }
 
-    /// Checks that the model is meant for the classes of the instruments that it covers, and that what has no price is
-    /// cash.
+    /// Checks that the model is meant for the classes of the instruments that it covers and for how they are settled, and
+    /// that what has no price is cash.
     pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
         match self {
             Self::Isolated(model) => return model.class_problems(universe),
@@ -164,7 +164,13 @@ impl Model {
             let Some(&position) = positions.get(rule.instrument) else {
                 continue;
             };
-            let class = universe.instruments[position].class;
+            let Instrument { class, settlement, .. } = universe.instruments[position];
+            if settlement == Settlement::VariationMargin && self.counts_value(class) {
+                let expected = "an instrument whose whole value counts, as it does under this model";
+                let found = format!("{} with settlement by variation margin", rule.instrument);
+                let advice = "set its settlement to carried or premium-paid in the universe";
+                problems.push(Problem::new(format!("{}.instrument", rule.path), expected, found).advise(advice));
+            }
             let classes = self.classes(number);
             if !classes.contains(&class) {
                 let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
@@ -239,6 +245,21 @@ impl Model {
             Self::Modes(_) => self.of(level)?.1.evaluate(frame, level, position, prices),
             Self::Span(model) => model.evaluate(frame, level, position, prices),
         }
+    }
+
+    /// The buckets, or all of it. A model with modes has none: its levels' models have.
+    pub(crate) fn parts<'a>(&'a self, frame: &'a Frame<'a>) -> Vec<Part<'a>> {
+        match self {
+            Self::Isolated(model) => model.parts(frame),
+            Self::Modes(_) => Vec::new(),
+            model => vec![Part { bucket: None, model, frame: frame.clone() }],
+        }
+    }
+
+    /// Whether what it covers of a class counts with its value. Of a perpetual under portfolio margin only profit and loss
+    /// do, which are cash.
+    pub(crate) fn counts_value(&self, class: InstrumentClass) -> bool {
+        !matches!(self, Self::Portfolio(_)) || class != InstrumentClass::Perpetual
     }
 
     /// The model of a level, and where in the policy it is. None if it has modes and the level names none of them.

@@ -19,7 +19,7 @@ use crate::{
     ident::Name,
     pricing::OptionKind,
     units::{Decimals, Lots, Timestamp},
-    universe::{Instrument, InstrumentClass},
+    universe::{Instrument, InstrumentClass, Settlement},
 };
 
 /// Most decimal places of amounts, unless all of their kind are below one tenth.
@@ -252,7 +252,21 @@ impl Account {
         let limit = kind.limit.saturating_mul(10_u128.pow(lot_decimals.get().into()));
         let limit = i128::try_from(limit).unwrap_or(Lots::MAX).min(Lots::MAX);
         let max_lots = Lots::new(limit).map_err(|error| rule("Amount", "an amount of lots", error))?;
-        self.instruments.push(Instrument { name: name.clone(), class, lot_decimals, max_lots, expiry });
+        // Premiums are in the case's cash, and so is the profit of perpetuals, which count by what they do alone.
+        let settlement = match class {
+            InstrumentClass::Option => Settlement::PremiumPaid,
+            InstrumentClass::Perpetual => Settlement::VariationMargin,
+            _ => Settlement::default(),
+        };
+        self.instruments.push(Instrument {
+            name: name.clone(),
+            class,
+            lot_decimals,
+            max_lots,
+            expiry,
+            settlement,
+            quote: None,
+        });
         self.holdings.push(lots);
         Ok(name)
     }
