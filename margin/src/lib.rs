@@ -11,6 +11,7 @@
 //! | [`ident`], [`units`] | names, identifiers and quantities as types |
 //! | [`capacity`] | how the rows of the circuit are used |
 //! | [`universe`], [`holdings`], [`policy`], [`market`] | the files that people write |
+//! | [`boxes`] | which prices a policy may admit |
 //! | [`text`] | how files are read, and what errors say |
 //! | [`canonical`] | the one encoding that identifiers are hashes of |
 //! | [`oracle`] | from reports to one snapshot of prices |
@@ -23,6 +24,7 @@
 //! | [`import`] | from files that others publish |
 //! | [`evaluate`] | plain integer evaluation of a policy |
 
+pub mod boxes;
 pub mod canonical;
 pub mod capacity;
 pub mod compile;

@@ -11,19 +11,91 @@
 //! them moves with them.
 //!
 //! No report is passed over: one that breaks a rule makes the set invalid, and whoever puts the set together leaves it
-//! out. Signatures, and whether `feeds` and `previous` identify the entries of the policy and the prices before, are for
-//! the caller to check.
+//! out. The price of every observation lies in the policy's box, not only their median: of two reports the median is the
+//! mean, which one price of zero would halve. The same function holds a node to these rules before it signs:
+//! [`observation_problems`].
+//!
+//! Signatures, and whether `feeds` and `previous` identify the entries of the policy and the prices before, are for the
+//! caller to check.
 
 use crate::{
     FormatVersion,
     ident::Name,
     market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
-    policy::{OracleRules, Policy},
+    policy::{MarketEntry, OracleRules, Policy},
     problem::{Problem, repeated, require},
-    units::{Ppm, Price, Timestamp},
+    units::{Ppm, Price, Seconds, Timestamp},
     universe::Universe,
     vector::Layout,
 };
+
+/// How far ahead of this computer's clock a time may be that has just been observed: two clocks that both follow a time
+/// server are closer.
+pub const CLOCK_TOLERANCE: Seconds = Seconds(30);
+
+/// Every rule that keeps a node from signing what it observed at a time: those that a verifier holds each report to, what
+/// follows from the observations if there is one of every entry, and that the time is not ahead of `now`, up to
+/// [`CLOCK_TOLERANCE`]. Paths begin with the name of the market entry.
+#[must_use]
+pub fn observation_problems(
+    policy: &Policy,
+    universe: &Universe,
+    observations: &[Observed],
+    observed_at: Timestamp,
+    now: Timestamp,
+) -> Vec<Problem> {
+    let path = |index: usize| policy.market.get(index).map_or_else(String::new, |entry| entry.name.to_string());
+    let mut problems = Vec::from_iter(future_problem(observed_at, now, "observed_at"));
+    problems.extend(observed_problems(policy, observations, observed_at, "", path));
+    if problems.is_empty() {
+        problems.extend(derived_problems(policy, universe, observations, observed_at));
+    }
+    problems.into_iter().map(|problem| problem.advise(NOTHING_SIGNED)).collect()
+}
+
+const NOTHING_SIGNED: &str = "nothing was signed: check the source of the observation, its decimals and the clock; if the \
+                              market is there, the policy needs another box";
+
+/// What would follow from the observations alone, if it is out of its box or has no value.
+fn derived_problems(
+    policy: &Policy,
+    universe: &Universe,
+    observations: &[Observed],
+    observed_at: Timestamp,
+) -> Vec<Problem> {
+    let prices = observations.iter().map(|observed| Some(observed.observation()?.price)).collect::<Option<Vec<_>>>();
+    let derive = |prices: Vec<Price>| Layout::new(policy, universe)?.derive(&prices, observed_at);
+    prices.map(derive).and_then(Result::err).unwrap_or_default()
+}
+
+/// Whether a time that has been observed is ahead of the clock. `path` is where it is.
+#[must_use]
+pub fn future_problem(observed_at: Timestamp, now: Timestamp, path: &str) -> Option<Problem> {
+    let latest = now.0.saturating_add(CLOCK_TOLERANCE.0);
+    let expected = format!("at most {latest}, {} seconds ahead of the clock", CLOCK_TOLERANCE.0);
+    let found = format!("{}, {} seconds ahead", observed_at.0, observed_at.0.saturating_sub(now.0));
+    require(observed_at.0 <= latest, path, expected, found)
+}
+
+/// A market entry that has moved further since the snapshot before than the policy's circuit breaker allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved<'a> {
+    /// The entry.
+    pub entry: &'a MarketEntry,
+    /// Its price in the snapshot before.
+    pub before: Price,
+    /// Its price now.
+    pub now: Price,
+    /// How far it may move, relative to the price before.
+    pub allowed: Ppm,
+}
+
+/// Which observations would mark a snapshot, if every node had made the same. None where the policy has no breaker.
+#[must_use]
+pub fn moved<'a>(policy: &'a Policy, previous: &Predecessor, observations: &[Observed]) -> Vec<Moved<'a>> {
+    let prices = observations.iter().map(|observed| observed.observation().map(|observation| observation.price));
+    moves(policy, previous, prices).collect()
+}
 
 /// Makes a snapshot of reports in any order. `previous` are the prices that they name as the ones before, where the
 /// policy has a circuit breaker and they name any.
@@ -198,16 +270,32 @@ fn one_report_problems(policy: &Policy, report: &Report, first: &Report, index: 
     problems.extend(epoch_problem(rules, report.epoch, report.observed_at, path("observed_at")));
     let expected = format!("the previous prices of the first report, {}", first.previous);
     problems.extend(require(report.previous == first.previous, path("previous"), expected, report.previous));
-    let (expected, found) = (policy.market.len(), report.observations.len());
+    let place = |j: usize| path(&format!("observations[{j}]"));
+    let observations = path("observations");
+    problems.extend(observed_problems(policy, &report.observations, report.observed_at, &observations, place));
+    problems
+}
+
+/// Every rule of the policy that observations break, each by itself. One price out of its box would move the mean of two.
+/// `list` is where they are, `place` where the one of a number is.
+fn observed_problems(
+    policy: &Policy,
+    observations: &[Observed],
+    Timestamp(time): Timestamp,
+    list: &str,
+    place: impl Fn(usize) -> String,
+) -> Vec<Problem> {
+    let rules = &policy.oracle;
+    let (expected, found) = (policy.market.len(), observations.len());
     let expected_text = format!("{expected} observations");
-    problems.extend(require(found == expected, path("observations"), expected_text, found));
-    for (j, (entry, observed)) in policy.market.iter().zip(&report.observations).enumerate() {
+    let mut problems = Vec::from_iter(require(found == expected, list, expected_text, found));
+    for (j, (entry, observed)) in policy.market.iter().zip(observations).enumerate() {
         let Observed::Price(observation) = observed else {
             continue;
         };
-        let path = |key: &str| format!("reports[{index}].observations[{j}].{key}");
+        let path = |key: &str| format!("{}.{key}", place(j));
+        problems.extend(box_problem(entry, observation.price, path("price")));
         problems.extend(confidence_problem(rules.max_confidence_of(entry), observation, path("confidence")));
-        let Timestamp(time) = report.observed_at;
         let longest = rules.max_age_of(entry).0.min(time);
         let expected = format!("at most {longest} seconds before the report");
         problems.extend(require(observation.age.0 <= longest, path("age"), expected, observation.age.0));
@@ -299,13 +387,24 @@ fn list(names: &[Name]) -> String {
 
 /// The market entries that have moved further than the policy allows.
 fn marked(policy: &Policy, previous: Option<&Predecessor>, prices: &[EntryPrice]) -> Vec<Name> {
-    let (Some(breaker), Some(previous)) = (&policy.oracle.breaker, previous) else {
-        return Vec::new();
-    };
+    let prices = || prices.iter().map(|stated| Some(stated.price));
+    previous
+        .into_iter()
+        .flat_map(|previous| moves(policy, previous, prices()))
+        .map(|it| it.entry.name.clone())
+        .collect()
+}
+
+fn moves<'a>(
+    policy: &'a Policy,
+    previous: &Predecessor,
+    prices: impl Iterator<Item = Option<Price>>,
+) -> impl Iterator<Item = Moved<'a>> {
     let entries = policy.market.iter().zip(previous.prices.iter().zip(prices));
-    let far =
-        entries.filter(|(entry, (before, now))| deviates(breaker.max_deviation_of(entry), before.price, now.price));
-    far.map(|(entry, _)| entry.name.clone()).collect()
+    entries.filter_map(|(entry, (stated, now))| {
+        let (before, now, allowed) = (stated.price, now?, policy.oracle.breaker?.max_deviation_of(entry));
+        deviates(allowed, before, now).then_some(Moved { entry, before, now, allowed })
+    })
 }
 
 /// `|now - before| / before > max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.
@@ -315,13 +414,12 @@ fn deviates(max: Ppm, before: Price, now: Price) -> bool {
 
 fn box_problems(policy: &Policy, snapshot: &Snapshot) -> Vec<Problem> {
     let prices = policy.market.iter().zip(&snapshot.prices).enumerate();
-    prices
-        .filter_map(|(i, (entry, stated))| {
-            let inside = (entry.min..=entry.max).contains(&stated.price);
-            let expected = format!("a price of {} from {} to {}", entry.name, entry.min, entry.max);
-            require(inside, format!("prices[{i}].price"), expected, stated.price)
-        })
-        .collect()
+    prices.filter_map(|(i, (entry, stated))| box_problem(entry, stated.price, format!("prices[{i}].price"))).collect()
+}
+
+fn box_problem(entry: &MarketEntry, price: Price, path: String) -> Option<Problem> {
+    let expected = format!("a price of {} from {} to {}", entry.name, entry.min, entry.max);
+    require((entry.min..=entry.max).contains(&price), path, expected, price)
 }
 
 fn oldest(reports: &[Report]) -> Timestamp {

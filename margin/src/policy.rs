@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    boxes,
     derived::{DerivedEntry, Rounding},
     ident::{EvmAddress, Name},
     models::{Frame, Model, Rule},
@@ -298,6 +299,7 @@ impl Policy {
             problems.extend(size);
             return problems;
         }
+        problems.extend(boxes::problems(self, universe));
         // A model that is none has no names either, and says so again.
         let mut names = self.frame_problems(universe);
         names.retain(|problem| !problems.contains(problem));

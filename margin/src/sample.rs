@@ -83,11 +83,11 @@ pub fn universe(k: u32, instruments: usize) -> Universe {
     }
 }
 
-/// A policy of a model over [`universe`]: prices `p1`, `p2`, … with two decimals, between 0.01 and 1,000,000.
+/// A policy of a model over [`universe`]: prices `p1`, `p2`, … with two decimals, between 100 and 1,000,000.
 #[must_use]
 pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
     let entry = |i: usize| {
-        let (min, max) = (valid(Price::new(1)), valid(Price::new(100_000_000)));
+        let (min, max) = (valid(Price::new(10_000)), valid(Price::new(100_000_000)));
         MarketEntry::new(name(&format!("p{i}")), valid(Decimals::new(2)), min, max)
     };
     let node = |i: u8| OracleNode { name: name(&format!("oracle-{i}")), signer: HexBytes([i + 1; 20]) };

@@ -303,10 +303,11 @@ fn recursive(read: Option<&str>) -> (Universe, Policy) {
     let mut first = claim("c", "PERP-1", "a", 950_000, "lido");
     // A claim on the claim.
     let mut second = claim("d", "PERP-2", "c", 900_000, "eigen");
-    (first.min, second.min) = (price(1), price(1));
-    (first.max, second.max) = (price(1_000_000_000_000), price(1_000_000_000_000));
+    (first.min, second.min) = (price(1_000_000), price(1_000_000));
+    (first.max, second.max) = (price(100_000_000_000), price(100_000_000_000));
     let (universe, mut policy) = sample(vec![reported("a", 2), reported("b", 2)], vec![first, second]);
-    policy.market[0].min = price(1);
+    (policy.market[0].min, policy.market[0].max) = (price(10_000), price(100_000_000));
+    (policy.market[1].min, policy.market[1].max) = (price(100), price(1_000));
     let Model::Collateral(model) = &mut policy.model else { panic!("the sample is collateral") };
     let token = Asset { instrument: name("PERP-2"), price: read.map(name), short: false, ..model.assets[0].clone() };
     model.assets.push(token);

@@ -84,7 +84,7 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
     let mut policy = sample::policy(&universe, tokens.len() + 1, Model::Collateral(Collateral { assets }));
     for (entry, token) in policy.market.iter_mut().zip(tokens) {
         entry.decimals = Decimals::new(DECIMALS).unwrap();
-        (entry.min, entry.max) = (Price::new(1).unwrap(), Price::new(2 * token.price).unwrap());
+        (entry.min, entry.max) = (Price::new(token.price.div_ceil(2)).unwrap(), Price::new(2 * token.price).unwrap());
     }
     assert_eq!(policy.check(&universe), []);
     (universe, policy)

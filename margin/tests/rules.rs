@@ -361,7 +361,7 @@ mod policies {
         policy_refused(
             "min = \"50000000\"",
             "min = \"0\"",
-            "policy.toml:143:9: model.positions[1].price: expected a market entry with a positive min: nothing is worth nothing, found USDC-USD with min 0",
+            "policy.toml:15:7: market[0].min: expected more than 0, because model.positions[1].price values, multiplies or divides with it, found 0; state a box around the price, such as from a tenth of it to ten times as much",
         );
     }
 

@@ -34,7 +34,7 @@ use crate::{
     layout::Layout,
     ledger::Ledger,
     opening::Opening,
-    oracle::{self, Comparison},
+    oracle::{self, Clock, Comparison},
     prove::{Prover, Request},
     setup::Setups,
     source::{self, Terms},
@@ -81,7 +81,7 @@ pub fn run(
     files::create_private_directory(&layout.private())?;
 
     let Ground { setup, universe, policy, params } = prepare(layout, setups, existing, observer)?;
-    let snapshot = report(layout, &policy, now, existing)?;
+    let snapshot = report(layout, &policy, &universe, now, existing)?;
     let mut stated = Vec::new();
     for (rule, file) in policy.sources.iter().zip(example::HOLDINGS) {
         let holdings = Holdings::read(file.path, file.text, &universe)?;
@@ -159,17 +159,24 @@ fn prepare(layout: &Layout, setups: &Setups, existing: Existing, observer: &dyn 
 }
 
 /// Signs what the nodes of the example observed, as of now, and writes reports and snapshot.
-fn report(layout: &Layout, policy: &Policy, now: Timestamp, existing: Existing) -> Result<Snapshot, Error> {
+fn report(
+    layout: &Layout,
+    policy: &Policy,
+    universe: &Universe,
+    now: Timestamp,
+    existing: Existing,
+) -> Result<Snapshot, Error> {
     files::create_directory(&layout.reports())?;
     let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, Error> {
         let observations = read_observations(file.path, file.text, policy)?;
-        let report = oracle::sign(policy, observations, now, Comparison::None, &demo_key(node.name.as_str())?)?;
+        let key = demo_key(node.name.as_str())?;
+        let report = oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?;
         documents::write(&layout.reports().join(format!("{}.json", node.name)), &report, existing)?;
         Ok(report)
     };
     let reports: Vec<_> =
         policy.oracle.nodes.iter().zip(example::OBSERVATIONS).map(sign).collect::<Result<_, Error>>()?;
-    let snapshot = oracle::aggregate(policy, &reports, None)?;
+    let snapshot = oracle::aggregate(policy, universe, &reports, None, now)?;
     documents::write(&layout.market(), &snapshot, existing)?;
     Ok(snapshot)
 }

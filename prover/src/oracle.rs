@@ -1,11 +1,11 @@
 //! What an oracle node does: signs what it observed; and what anybody can do: put reports together.
 
 use surety_margin::{
-    FormatVersion,
+    FormatVersion, boxes,
     canonical::NotCanonical,
     ident::HexBytes,
     market::{Observed, Predecessor, Report, ReportKind, Snapshot},
-    oracle,
+    oracle::{self, Moved},
     policy::Policy,
     problem::Problem,
     units::Timestamp,
@@ -77,17 +77,53 @@ pub enum Comparison<'a> {
     With(&'a Previous),
 }
 
+impl Comparison<'_> {
+    /// Which observations have moved further from the prices before than the policy's circuit breaker allows: if they are
+    /// right, the next snapshot is marked. A node signs them all the same, and should look twice.
+    #[must_use]
+    pub fn moved<'p>(self, policy: &'p Policy, observations: &[Observed]) -> Vec<Moved<'p>> {
+        match self {
+            Self::With(previous) => oracle::moved(policy, &previous.prices, observations),
+            Self::None | Self::First => Vec::new(),
+        }
+    }
+}
+
+/// When prices were observed, and the time of the clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// When the prices were observed.
+    pub observed_at: Timestamp,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+impl Clock {
+    /// Prices that have been observed this moment.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { observed_at: now, now }
+    }
+}
+
 /// Signs a report of what a node observed, and of the prices that it saw before.
 ///
 /// # Errors
-/// If the key is not that of an oracle node of the policy, or the prices before are not of an earlier epoch.
+/// If the policy admits prices at which any account is safe, an observation breaks a rule of the policy, the time is in
+/// the future, the key is not that of an oracle node of the policy, or the prices before are not of an earlier epoch.
 pub fn sign(
     policy: &Policy,
+    universe: &Universe,
     observations: Vec<Observed>,
-    observed_at: Timestamp,
+    Clock { observed_at, now }: Clock,
     comparison: Comparison<'_>,
     key: &SigningKey,
 ) -> Result<Report, OracleError> {
+    check_boxes(policy, universe)?;
+    let problems = oracle::observation_problems(policy, universe, &observations, observed_at, now);
+    if !problems.is_empty() {
+        return Err(OracleError::Problems { input: "observations".to_owned(), problems });
+    }
     if !policy.oracle.nodes.iter().any(|node| node.signer == key.address()) {
         let expected = "the key of an oracle node of the policy";
         return Err(OracleError::problem("key", "", expected, format!("the key of {}", key.address())));
@@ -116,16 +152,31 @@ pub fn sign(
     Ok(report::sign(report, key)?)
 }
 
+/// Refuses a policy that admits prices at which any account is safe.
+fn check_boxes(policy: &Policy, universe: &Universe) -> Result<(), OracleError> {
+    let problems = boxes::problems(policy, universe);
+    if problems.is_empty() { Ok(()) } else { Err(OracleError::Problems { input: "policy".to_owned(), problems }) }
+}
+
 /// Makes a snapshot of signed reports. `previous` are the prices that they name as the ones before, where the policy has
 /// a circuit breaker and they name any.
 ///
 /// # Errors
-/// With every rule of the policy that the reports break, or if one is not signed by its node.
-pub fn aggregate(policy: &Policy, reports: &[Report], previous: Option<&Previous>) -> Result<Snapshot, OracleError> {
+/// If the policy admits prices at which any account is safe; with every rule of the policy that the reports break, or
+/// what follows from their prices; or if a report is from the future, or not signed by its node.
+pub fn aggregate(
+    policy: &Policy,
+    universe: &Universe,
+    reports: &[Report],
+    previous: Option<&Previous>,
+    now: Timestamp,
+) -> Result<Snapshot, OracleError> {
+    check_boxes(policy, universe)?;
     let failed = |problems| OracleError::Problems { input: "reports".into(), problems };
     let feeds = FeedsId::of(&policy.market)?.0;
     let mut problems = Vec::new();
     for (index, report) in reports.iter().enumerate() {
+        problems.extend(oracle::future_problem(report.observed_at, now, &format!("reports[{index}].observed_at")));
         let mut broken = |key: &str, expected: String, found: String| {
             problems.push(Problem::new(format!("reports[{index}].{key}"), expected, found));
         };
@@ -145,5 +196,7 @@ pub fn aggregate(policy: &Policy, reports: &[Report], previous: Option<&Previous
     if !problems.is_empty() {
         return Err(failed(problems));
     }
-    oracle::aggregate(policy, reports, previous.map(|previous| &previous.prices)).map_err(failed)
+    let snapshot = oracle::aggregate(policy, reports, previous.map(|previous| &previous.prices)).map_err(failed)?;
+    oracle::market_without_reports(policy, universe, &snapshot).map_err(failed)?;
+    Ok(snapshot)
 }

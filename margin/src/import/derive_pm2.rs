@@ -2,33 +2,34 @@
 //!
 //! The levels are `maintenance` and `initial`; their margins are what the case's `Result` calls `MM` and `IM`.
 
-use super::{Import, ImportError, Parties, Rules, market_entry, name};
+use std::collections::BTreeMap;
+
+use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
     FormatVersion,
+    boxes::Role,
     holdings::{Balance, Holdings, HoldingsKind},
     ident::{Bytes32, Name},
     models::Model,
-    portfolio::{Magnitude, case::Case},
-    problem::Problem,
-    units::{Decimals, Price},
+    portfolio::case::Case,
+    units::Decimals,
     universe::{Instrument, Universe},
 };
 
 /// Imports a case, given as JSON.
 ///
 /// # Errors
-/// If the text is no case, a discount for gains exceeds the one for losses (`not concave`), or there is no program.
+/// If the text is no case, something that values the account has a price of zero, a discount for gains exceeds the one for losses (`not concave`), or there is no program.
 pub fn import(text: &str, srs: Bytes32, parties: &Parties) -> Result<Import, ImportError> {
     let Case { model, observed, time, instruments, holdings } = Case::read(text)?;
-    // No market entry needs a positive price: programs read derived values, which have boxes of their own.
-    let entry = |(name, number): (Name, Magnitude)| market_entry(name, number, Price::ZERO, Decimals::MAX);
-    let rules = Rules {
-        name: name("derive-pm2")?,
-        instruments,
-        market: observed.into_iter().map(entry).collect::<Result<_, Problem>>()?,
-        time,
-        model: Model::Portfolio(Box::new(model)),
-    };
+    let roles: BTreeMap<&Name, Role> = model.reads().into_iter().map(|read| (read.entry, read.role)).collect();
+    let observed = observed.into_iter().map(|(name, number)| {
+        let role = roles.get(&name).copied().unwrap_or(Role::Added);
+        (name, number, role)
+    });
+    let market = market_entries(observed, Decimals::MAX)?;
+    let rules =
+        Rules { name: name("derive-pm2")?, instruments, market, time, model: Model::Portfolio(Box::new(model)) };
     let mut import = rules.import(srs, parties)?;
     let balance = |(instrument, lots): (&Instrument, _)| Balance { instrument: instrument.name.clone(), lots };
     let balances = import.universe.instruments.iter().zip(holdings).map(balance).collect();

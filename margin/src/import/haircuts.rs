@@ -6,15 +6,16 @@
 
 use serde::Deserialize;
 
-use super::{Import, ImportError, Parties, Rules, market_entry, name};
+use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
+    boxes::Role,
     ident::{Bytes32, Name},
     models::{Asset, Collateral, Model, Tier},
     policy::ByBasis,
     portfolio::{Decimal, Magnitude},
     problem::Problem,
     text::{InputErrors, MAX_MISTAKES},
-    units::{Decimals, Lots, Notional, Ppm, Price, Timestamp},
+    units::{Decimals, Lots, Notional, Ppm, Timestamp},
     universe::{Instrument, InstrumentClass, Settlement},
 };
 
@@ -160,9 +161,8 @@ pub fn import(tokens: &[Token], time: Timestamp, srs: Bytes32, parties: &Parties
     if tokens.is_empty() {
         return Err(Problem::new("", "a token with a price and a ladder", "none").into());
     }
-    let least = Price::new(1).map_err(|error| Problem::new("", "a price", error))?;
-    let entry = |token: &&Token| market_entry(token.name.clone(), token.price, least, PRICE_DECIMALS);
-    let market = tokens.iter().map(entry).collect::<Result<_, Problem>>()?;
+    let observed = tokens.iter().map(|token| (token.name.clone(), token.price, Role::Price));
+    let market = market_entries(observed, PRICE_DECIMALS)?;
     let quote = name(QUOTE)?;
     let cash = Asset {
         instrument: quote.clone(),

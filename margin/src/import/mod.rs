@@ -15,6 +15,7 @@ pub mod positions;
 
 use crate::{
     FormatVersion,
+    boxes::{MAX_INTEREST_RATE, Role},
     capacity::Capacity,
     compile::{CompileError, compile},
     holdings::Holdings,
@@ -207,20 +208,51 @@ fn name(text: impl Into<String>) -> Result<Name, Problem> {
     Name::new(text).map_err(|error| Problem::new("", "a name", error))
 }
 
-/// The market entry of a number, and the number as its price.
-///
-/// The box reaches from `min` to a power of ten at least ten times the number, and there are as many decimal places, up to
-/// `most`, as fit.
-fn market_entry(name: Name, number: Magnitude, min: Price, most: u8) -> Result<(MarketEntry, Price), Problem> {
+/// How many times smaller and larger than what was observed a price may be under an imported policy: its box reaches from
+/// a tenth of it to ten times as much. Whoever uses the policy for long draws the boxes anew.
+pub const IMPORTED_FACTOR: u128 = 10;
+
+/// The market entry of a number that was observed, and the number as its price, with as many decimal places, up to `most`,
+/// as fit. The box reaches [`IMPORTED_FACTOR`] times down and up from what values something, from zero to twice what an
+/// interest rate is (and at least to 100 percent), and from zero to one or what was observed of anything else.
+fn market_entry(name: Name, number: Magnitude, role: Role, most: u8) -> Result<(MarketEntry, Price), Problem> {
     let (integer, places) = number.integer();
     let digits = integer.checked_ilog10().map_or(0, |log| log as i32 + 1 - i32::from(places)).max(0).unsigned_abs() + 1;
     let decimals = most.min(PRICE_DIGITS.saturating_sub(digits) as u8);
     let failed = |error| Problem::new(name.as_str(), "a number that fits a price", error);
-    let price = number.rounded(decimals).ok_or("expected a smaller one".to_owned());
-    let price = price.and_then(Price::new).map_err(failed)?;
-    let max = Price::new(10_u128.pow(digits + u32::from(decimals))).map_err(failed)?;
+    let price = number.rounded(decimals).ok_or("expected a smaller one".to_owned()).map_err(failed)?;
+    let one = 10_u128.pow(decimals.into());
+    let (min, max) = match role {
+        Role::Price | Role::Held | Role::Option | Role::Divisor if price == 0 => {
+            let expected = "a price above 0: at a price of nothing, whoever owes it is safe";
+            let advice = "leave out of the account what has no price, or find out what it is";
+            return Err(Problem::new(name.as_str(), expected, "0").advise(advice));
+        }
+        Role::Price | Role::Held | Role::Option | Role::Divisor => {
+            ((price / IMPORTED_FACTOR).max(1), price * IMPORTED_FACTOR)
+        }
+        Role::InterestRate => (0, (2 * price).max(one).min(MAX_INTEREST_RATE * one)),
+        Role::Added => (0, price.max(one)),
+    };
+    let [min, max, price] = [min, max, price].map(Price::new);
+    let (min, max, price) = (min.map_err(failed)?, max.map_err(failed)?, price.map_err(failed)?);
     let decimals = Decimals::new(decimals).map_err(failed)?;
     Ok((MarketEntry::new(name.clone(), decimals, min, max), price))
+}
+
+/// The market entries of numbers that were observed, or every reason why there are none.
+fn market_entries(
+    observed: impl IntoIterator<Item = (Name, Magnitude, Role)>,
+    most: u8,
+) -> Result<Vec<(MarketEntry, Price)>, ImportError> {
+    let (mut entries, mut problems) = (Vec::new(), Vec::new());
+    for (name, number, role) in observed {
+        match market_entry(name, number, role, most) {
+            Ok(entry) => entries.push(entry),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(entries) } else { Err(ImportError::Rules(problems)) }
 }
 
 /// Powers of ten up to this one are prices: see [`Price::MAX`].

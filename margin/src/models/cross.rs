@@ -20,6 +20,7 @@ use super::{
     ladder::{self, Ladder, Tier},
 };
 use crate::{
+    boxes::Role,
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
@@ -148,7 +149,7 @@ impl CrossPosition {
 const SURCHARGE: usize = 0;
 
 fn surcharge_measure(entry: &Name) -> Measure<'_> {
-    Measure { key: "surcharge", entry: Some(entry), places: 0 }
+    Measure { key: "surcharge", entry: Some(entry), role: Role::Added, is_sensitivity: false, places: 0 }
 }
 
 impl Cross {

@@ -6,6 +6,7 @@ use alloy_primitives::I256;
 
 use super::{Measure, Rule};
 use crate::{
+    boxes::{self, Read},
     holdings::Position,
     ident::Name,
     market::{MarketIndex, PriceRange},
@@ -71,7 +72,7 @@ impl<'a> Frame<'a> {
             return Err(vec![problem]);
         };
         let market = Layout::new(policy, universe)?;
-        let mut problems = Vec::new();
+        let mut problems = boxes::problems(policy, universe);
         let mut instruments: Vec<Resolved> = Vec::new();
         let (names, mut covered) = (Names::of(policy, universe, &market), BTreeSet::new());
         for rule in model.rules() {
@@ -85,7 +86,7 @@ impl<'a> Frame<'a> {
                 Err(problem) => problems.push(Problem { path: format!("{path}.{}", problem.path), ..problem }),
             }
         }
-        for name in model.portfolios().into_iter().flat_map(PortfolioMargin::reads) {
+        for Read { entry: name, .. } in model.portfolios().into_iter().flat_map(PortfolioMargin::reads) {
             if !names.prices.contains_key(name) {
                 let expected = "the name of a market entry of the policy";
                 problems.push(Problem::new(place.clone(), expected, name.to_string()));
@@ -294,10 +295,6 @@ impl<'a> Names<'a> {
         };
         let lot_decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
         let price = self.per_lot("price", rule.price, lot_decimals)?;
-        if let Some(name) = rule.price.filter(|name| self.prices.get(name).is_some_and(may_be_zero)) {
-            let expected = "a market entry with a positive min: nothing is worth nothing";
-            return Err(Problem::new("price", expected, format!("{name} with min 0")));
-        }
         let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
         let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;
         let debt_spread = rule.debt_spread.map(|name| self.per_lot("debt_spread", Some(name), lot_decimals));
@@ -315,8 +312,4 @@ impl<'a> Names<'a> {
         let decimals = decimals + u32::from(entry.decimals.get());
         Ok(PerLot { entry: Some(MarketIndex(index)), decimals })
     }
-}
-
-fn may_be_zero((_, entry): &(usize, &Entry)) -> bool {
-    entry.range.min == Price::ZERO
 }

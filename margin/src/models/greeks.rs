@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Frame, Measure, frame::Fraction};
-use crate::{ident::Name, program::Affine, universe::InstrumentClass};
+use crate::{boxes::Role, ident::Name, program::Affine, universe::InstrumentClass};
 
 /// The sensitivities of one unit that is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,12 +53,13 @@ impl Greeks {
         &[InstrumentClass::Perpetual, InstrumentClass::Future, InstrumentClass::Option];
 
     pub(super) fn measures(&self) -> Vec<Measure<'_>> {
-        let measure = |key, entry, places| Measure { key, entry: Some(entry), places };
+        let measure =
+            |key, entry, role, places| Measure { key, entry: Some(entry), role, is_sensitivity: true, places };
         vec![
-            measure("greeks.delta", &self.delta, 0),
-            // One place for the half.
-            measure("greeks.gamma", &self.gamma, 1),
-            measure("greeks.vega", &self.vega, 0),
+            measure("greeks.delta", &self.delta, Role::Price, 0),
+            // One place for the half. What moves in proportion has no gamma and no vega.
+            measure("greeks.gamma", &self.gamma, Role::Added, 1),
+            measure("greeks.vega", &self.vega, Role::Added, 0),
         ]
     }
 

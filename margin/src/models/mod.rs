@@ -38,6 +38,7 @@ pub use self::{
     span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
 };
 use crate::{
+    boxes::{Read, Role},
     evaluate::{Breakdown, Part},
     holdings::Position,
     ident::Name,
@@ -95,6 +96,10 @@ pub struct Measure<'a> {
     pub key: &'static str,
     /// The market entry.
     pub entry: Option<&'a Name>,
+    /// What the market entry does.
+    pub role: Role,
+    /// Whether it says how the value moves: then it does more for an option.
+    pub is_sensitivity: bool,
     /// Decimal places of the number.
     pub places: u32,
 }
@@ -104,6 +109,23 @@ impl<'a> Rule<'a> {
     #[must_use]
     pub fn new(path: String, instrument: &'a Name, price: Option<&'a Name>, short: bool) -> Self {
         Self { path, instrument, price, derived_from: None, debt_spread: None, short, measures: Vec::new() }
+    }
+
+    /// The market entries that it reads by itself. What is derived from others is read by portfolio margin.
+    fn reads(&self, is_option: bool) -> Vec<Read<'a>> {
+        let read = |key, entry, role| Read { path: format!("{}.{key}", self.path), entry, role };
+        let price = match is_option {
+            true => Role::Option,
+            false if self.short && self.debt_spread.is_none() => Role::Price,
+            false => Role::Held,
+        };
+        let price = self.price.map(|entry| read("price", entry, price));
+        let spread = self.debt_spread.map(|entry| read("debt_spread", entry, Role::Added));
+        let measures = self.measures.iter().filter_map(|measure| {
+            let role = if is_option && measure.is_sensitivity { Role::Option } else { measure.role };
+            Some(read(measure.key, measure.entry?, role))
+        });
+        price.into_iter().chain(spread).chain(measures).collect()
     }
 }
 
@@ -120,6 +142,13 @@ impl Model {
             Self::Modes(model) => model.rules(),
             Self::Span(model) => model.rules(),
         }
+    }
+
+    /// The market entries that it reads, and what for. The price of an option is one of another kind.
+    pub(crate) fn reads(&self, is_option: impl Fn(&Name) -> bool) -> Vec<Read<'_>> {
+        let rules = self.rules().into_iter().flat_map(|rule| rule.reads(is_option(rule.instrument)));
+        let portfolios = self.portfolios().into_iter().flat_map(PortfolioMargin::reads);
+        rules.chain(portfolios).collect()
     }
 
     /// A lower bound on the rows of a level's program, found without making it.

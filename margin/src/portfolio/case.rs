@@ -175,7 +175,9 @@ impl Account {
                 haircut: Haircut { maintenance: collateral.mm_haircut, initial: collateral.im_haircut },
             })
         };
-        scenario.collaterals.iter().enumerate().map(add).collect()
+        // What is not held may have no price.
+        let counts = |(_, it): &(usize, &CaseCollateral)| !(it.amount.is_zero() && it.price == Magnitude::default());
+        scenario.collaterals.iter().enumerate().filter(counts).map(add).collect()
     }
 
     fn expiries(&mut self, scenario: &CaseScenario) -> Result<Vec<ExpiryRule>, CaseError> {

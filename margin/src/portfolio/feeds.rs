@@ -2,6 +2,7 @@
 
 use super::{FeedNames, Magnitude, PortfolioMargin};
 use crate::{
+    boxes::{Read, Role},
     ident::Name,
     problem::{Problem, require},
     units::Timestamp,
@@ -47,17 +48,30 @@ pub struct ExpiryFeeds {
 }
 
 impl PortfolioMargin {
-    /// The market entries that it reads, as often as it reads them.
-    pub(crate) fn reads(&self) -> Vec<&Name> {
-        let mut pairs = vec![&self.spot];
-        pairs.extend(self.perpetual.iter().map(|rule| &rule.price));
-        pairs.extend(self.collateral.iter().map(|rule| &rule.price));
-        pairs.extend(self.expiries.iter().flat_map(|expiry| [&expiry.forward, &expiry.rate]));
-        let mut reads = vec![&self.stable];
-        reads.extend(pairs.into_iter().flat_map(|names| core::iter::once(&names.value).chain(&names.confidence)));
-        for expiry in &self.expiries {
-            reads.extend(&expiry.volatility_confidence);
-            reads.extend(expiry.options.iter().map(|option| &option.volatility));
+    /// The market entries that it reads, as often as it reads them. Spot, forwards and volatilities value options, and
+    /// charges are fractions of the spot; collateral is worth its price divided by that of the quote currency.
+    pub(crate) fn reads(&self) -> Vec<Read<'_>> {
+        let read = |key: String, entry, role| Read { path: format!("model.{key}"), entry, role };
+        let mut reads = vec![read("stable".to_owned(), &self.stable, Role::Price)];
+        let mut feed = |key: &str, names, role| reads.extend(feed_reads(&format!("model.{key}"), names, role));
+        feed("spot", &self.spot, Role::Price);
+        self.perpetual.iter().for_each(|rule| feed("perpetual.price", &rule.price, Role::Price));
+        for (i, rule) in self.collateral.iter().enumerate() {
+            feed(&format!("collateral[{i}].price"), &rule.price, Role::Price);
+        }
+        for (i, expiry) in self.expiries.iter().enumerate() {
+            feed(&format!("expiries[{i}].forward"), &expiry.forward, Role::Price);
+            feed(&format!("expiries[{i}].rate"), &expiry.rate, Role::InterestRate);
+        }
+        for (i, expiry) in self.expiries.iter().enumerate() {
+            let key = |key: &str| format!("expiries[{i}].{key}");
+            let confidence = expiry.volatility_confidence.iter();
+            reads.extend(confidence.map(|entry| read(key("volatility_confidence"), entry, Role::Added)));
+            let options = expiry.options.iter().enumerate();
+            reads
+                .extend(options.map(|(j, option)| {
+                    read(key(&format!("options[{j}].volatility")), &option.volatility, Role::Price)
+                }));
         }
         reads
     }
@@ -125,6 +139,15 @@ impl Feeds {
         }
         problems
     }
+}
+
+/// A number, and how sure its source is of it: a confidence of zero is charged most.
+fn feed_reads<'a>(path: &str, names: &'a FeedNames, role: Role) -> impl Iterator<Item = Read<'a>> {
+    let value = Read { path: format!("{path}.value"), entry: &names.value, role };
+    let confidence = names.confidence.iter();
+    let path = format!("{path}.confidence");
+    let confidence = confidence.map(move |entry| Read { path: path.clone(), entry, role: Role::Added });
+    core::iter::once(value).chain(confidence)
 }
 
 fn confidence(path: &str, confidence: Magnitude) -> Option<Problem> {

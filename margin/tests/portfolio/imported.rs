@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use surety_margin::{
     evaluate::evaluate,
     ident::{Bytes32, EvmAddress, Name},
-    import::{Import, ImportError, Parties, derive_pm2},
+    import::{IMPORTED_FACTOR, Import, ImportError, Parties, derive_pm2},
     models::{Mode, Model, Modes},
     oracle::market_without_reports,
     policy::Policy,
@@ -90,9 +90,9 @@ fn variants_of_a_book_agree() {
             case["Scenario"]["NumPerps"] = json!("0.0");
             case["Scenario"]["PerpPrice"] = json!(null);
         }),
-        ("no collateral, and a stable price of 0", |case| {
+        ("no collateral, and a stable price of next to nothing", |case| {
             case["Scenario"]["Collaterals"] = json!([]);
-            case["Scenario"]["StablePrice"] = json!(0);
+            case["Scenario"]["StablePrice"] = json!(1e-9);
         }),
         ("no funding, times or confidences", |case| {
             let scenario = case["Scenario"].as_object_mut().unwrap();
@@ -105,12 +105,16 @@ fn variants_of_a_book_agree() {
                 feed.as_object_mut().unwrap().remove("RateConfidence");
             }
         }),
-        ("prices of 0", |case| {
-            case["Scenario"]["SpotPrice"] = json!(0);
-            case["Scenario"]["PerpPrice"] = json!(0);
-            case["Scenario"]["Collaterals"][0]["Price"] = json!(0);
+        ("prices of next to nothing", |case| {
+            case["Scenario"]["SpotPrice"] = json!(1e-6);
+            case["Scenario"]["PerpPrice"] = json!(1e-6);
+            case["Scenario"]["Collaterals"][0]["Price"] = json!(1e-6);
         }),
-        ("a forward of 0", |case| case["Scenario"]["OptionFeeds"][0]["Forward"] = json!(0)),
+        ("a price of 0 of what is not held", |case| {
+            case["Scenario"]["Collaterals"][0]["Price"] = json!(0);
+            case["Scenario"]["Collaterals"][0]["Amount"] = json!(0);
+        }),
+        ("a forward of next to nothing", |case| case["Scenario"]["OptionFeeds"][0]["Forward"] = json!(1e-6)),
         ("a strike of 0", |case| case["Scenario"]["Options"][0]["Strike"] = json!("0.0")),
         ("confidences of 0", |case| {
             case["Scenario"]["SpotConfidence"] = json!(0);
@@ -186,9 +190,9 @@ fn variants_of_a_book_agree() {
             case["Parameters"]["SkewShock"]["MIN_K_STAR"] = json!(0);
             case["Parameters"]["SkewShock"]["MIN_WIDTH_SCALE"] = json!(0);
         }),
-        ("no volatility", |case| {
+        ("next to no volatility", |case| {
             for option in case["Scenario"]["Options"].as_array_mut().unwrap() {
-                option["MarkVol"] = json!(0);
+                option["MarkVol"] = json!(1e-6);
             }
             case["Parameters"]["VolShock"]["MIN_VOL_EVAL_SHOCKED"] = json!(0);
         }),
@@ -300,6 +304,50 @@ fn rejects_cases_without_meaning() {
     refused(|case| case["Scenario"]["Cash"] = json!("1e30"), "lots");
 }
 
+/// Attack: at a price of nothing a short position requires nothing, and no box that contains it is written.
+#[test]
+fn rejects_cases_with_prices_of_nothing() {
+    let changes: [(&str, Change); 6] = [
+        ("spot", |case| case["Scenario"]["SpotPrice"] = json!(0)),
+        ("perpetual-price", |case| case["Scenario"]["PerpPrice"] = json!(0)),
+        ("collateral-0-WETH-price", |case| case["Scenario"]["Collaterals"][0]["Price"] = json!(0)),
+        ("forward-0", |case| case["Scenario"]["OptionFeeds"][0]["Forward"] = json!(0)),
+        ("volatility", |case| case["Scenario"]["Options"][0]["MarkVol"] = json!(0)),
+        ("stable", |case| {
+            case["Scenario"]["Collaterals"] = json!([]);
+            case["Scenario"]["StablePrice"] = json!(0);
+        }),
+    ];
+    for (name, change) in changes {
+        refused(change, &format!("{name}: expected a price above 0"));
+    }
+    // All at once.
+    refused(
+        |case| {
+            case["Scenario"]["SpotPrice"] = json!(0);
+            case["Scenario"]["PerpPrice"] = json!(0);
+        },
+        "found 0; leave out of the account what has no price, or find out what it is; spot: expected",
+    );
+    refused(|case| case["Scenario"]["OptionFeeds"][1]["Rate"] = json!(5.1), "rate-1 from 0 to");
+}
+
+/// The boxes reach a stated factor from what was observed, down and up; only what is added may be zero.
+#[test]
+fn imported_boxes_lie_around_what_was_observed() {
+    let Import { policy, snapshot, .. } = import(&book()).unwrap();
+    for (entry, observed) in policy.market.iter().zip(&snapshot.prices) {
+        let (name, price) = (entry.name.as_str(), observed.price.get());
+        let one = 10_u128.pow(entry.decimals.get().into());
+        let expected = match name {
+            name if name.contains("confidence") => (0, one),
+            name if name.starts_with("rate-") => (0, one),
+            _ => (price / IMPORTED_FACTOR, price * IMPORTED_FACTOR),
+        };
+        assert_eq!((entry.min.get(), entry.max.get()), expected, "{name}");
+    }
+}
+
 #[test]
 fn errors_do_not_repeat_amounts() {
     let mut owed = book();
@@ -361,7 +409,7 @@ fn rejects_collateral_that_is_not_looked_through() {
             "token": token, "underlying": "spot", "rate": "stable", "quality": 900_000, "issuer": "lido"
         } });
         let entry = json!({
-            "name": "looked-through", "decimals": 8, "min": "0", "max": "100000000000000", "rounding": "down",
+            "name": "looked-through", "decimals": 8, "min": "10000000000", "max": "100000000000000", "rounding": "down",
             "formula": formula
         });
         policy.derived = vec![serde_json::from_value(entry).unwrap()];
@@ -387,7 +435,7 @@ fn rejects_a_claim_that_another_mode_takes_for_cash() {
     portfolio.collateral[0].price.value = Name::new("looked-through").unwrap();
     let claim = json!({ "token": token, "underlying": "spot", "rate": "stable", "quality": 900_000, "issuer": "lido" });
     let entry = json!({
-        "name": "looked-through", "decimals": 8, "min": "0", "max": "100000000000000", "rounding": "down",
+        "name": "looked-through", "decimals": 8, "min": "10000000000", "max": "100000000000000", "rounding": "down",
         "formula": { "claim": claim }
     });
     policy.derived = vec![serde_json::from_value(entry).unwrap()];

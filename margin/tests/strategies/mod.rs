@@ -370,7 +370,7 @@ pub(crate) fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
     let lots = prop_oneof![4 => -1_000_000..1_000_000i128, 1 => Just(0)];
     let positions = prop::collection::vec(lots, INSTRUMENTS - 1);
     let lots = (cash, positions).prop_map(|(cash, positions)| [vec![cash], positions].concat());
-    let prices = prop::collection::vec(1..=100_000_000u128, INSTRUMENTS - 1);
+    let prices = prop::collection::vec(10_000..=100_000_000u128, INSTRUMENTS - 1);
     let extras = prop::collection::vec(0..=1_000_000u128, 2);
     (lots, (prices, extras).prop_map(|(prices, extras)| [prices, extras].concat()))
 }

@@ -75,16 +75,26 @@ impl Document for SnapshotSignature {
     }
 }
 
-/// Signs a snapshot for an oracle on a chain, once it has passed every check that a verifier would make of it.
+/// Signs a snapshot for an oracle on a chain, once it has passed every check that a verifier would make of it: that every
+/// observation in it lies in the policy's box, for instance.
 ///
 /// # Errors
-/// If it does not follow the policy's rules, or the key is not that of a node of the policy.
+/// If it does not follow the policy's rules, it is from the future, or the key is not that of a node of the policy.
 pub fn sign(
     policy: &CommittedPolicy,
     snapshot: &Snapshot,
     deployment: &Deployment,
+    now: Timestamp,
     key: &SigningKey,
 ) -> Result<SnapshotSignature, Error> {
+    let reports = snapshot.reports.iter().enumerate();
+    let future = reports.filter_map(|(index, report)| {
+        oracle::future_problem(report.observed_at, now, &format!("reports[{index}].observed_at"))
+    });
+    let problems: Vec<_> = future.collect();
+    if !problems.is_empty() {
+        return Err(ChainError::Problems { input: "market".to_owned(), problems }.into());
+    }
     if !policy.policy().oracle.nodes.iter().any(|node| node.signer == key.address()) {
         let expected = "the key of an oracle node of the policy";
         return Err(ChainError::input("key", expected, format!("the key of {}", key.address())).into());

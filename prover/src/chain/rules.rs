@@ -8,7 +8,7 @@ use surety_margin::{
     policy::{MarketEntry, Policy},
     problem::{Problem, repeated, require},
     text::Document,
-    units::{Decimals, Ppm, Seconds},
+    units::{Decimals, Ppm, Price, Seconds},
     universe::Universe,
     vector::Layout,
 };
@@ -173,6 +173,9 @@ impl FeedRule {
     fn problems(&self, policy: &Policy, entry: &MarketEntry, index: usize) -> Vec<Problem> {
         let path = |key: &str| format!("feeds[{index}].{key}");
         let mut problems = Vec::new();
+        let expected =
+            "a market entry with a min above 0, because a contract takes no answer of nothing: let nodes sign";
+        problems.extend(require(entry.min > Price::ZERO, path("entry"), expected, format!("{}, min 0", entry.name)));
         let (most, found) = (entry.decimals.get(), self.decimals.get());
         let expected = format!("at most {most}, those of the market entry");
         problems.extend(require(found <= most, path("decimals"), expected, found));

@@ -25,7 +25,7 @@ use crate::{
     layout::Layout,
     ledger::Ledger,
     opening::Opening,
-    oracle::{self, Comparison},
+    oracle::{self, Clock, Comparison},
     prove::{Prover, Request},
     setup::Setups,
     source::{self, Terms},
@@ -93,7 +93,7 @@ pub fn run(
     files::create_directory(directory)?;
     refuse_content(directory)?;
     let Ground { setup, universe, policy, params } = prepare(&layout, setups, Existing::Keep, observer)?;
-    let epochs = epochs(&layout, &policy, count, span, now)?;
+    let epochs = epochs(&layout, (&policy, &universe), count, span, now)?;
     let policy = CompiledPolicy::compile(policy, universe.clone(), &params)?;
     documents::write(&layout.compiled(), &policy.committed().file(), Existing::Keep)?;
     let trust = trust(&policy, &epochs)?;
@@ -152,7 +152,13 @@ fn refuse_content(directory: &Path) -> Result<(), FileError> {
 }
 
 /// Prices that move by up to 3 per mille from epoch to epoch, as evenly spread as there are epochs; the oldest first.
-fn epochs(layout: &Layout, policy: &Policy, count: usize, span: u64, now: Timestamp) -> Result<Vec<Epoch>, Error> {
+fn epochs(
+    layout: &Layout,
+    (policy, universe): (&Policy, &Universe),
+    count: usize,
+    span: u64,
+    now: Timestamp,
+) -> Result<Vec<Epoch>, Error> {
     let number = (count / 10).clamp(1, MOST_EPOCHS) as u64;
     let step = (span / number).max(policy.oracle.epoch.0);
     let directory = layout.directory().join("markets");
@@ -170,9 +176,10 @@ fn epochs(layout: &Layout, policy: &Policy, count: usize, span: u64, now: Timest
                     observation.confidence = scaled(observation.confidence)?;
                 }
             }
-            Ok(oracle::sign(policy, observations, now, Comparison::None, &demo_key(node.name.as_str())?)?)
+            let key = demo_key(node.name.as_str())?;
+            Ok(oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?)
         });
-        let snapshot = oracle::aggregate(policy, &reports.collect::<Result<Vec<_>, Error>>()?, None)?;
+        let snapshot = oracle::aggregate(policy, universe, &reports.collect::<Result<Vec<_>, Error>>()?, None, now)?;
         documents::write(&directory.join(format!("{}.json", snapshot.epoch)), &snapshot, Existing::Keep)?;
         Ok(Epoch { number: number - number_from_last, now, snapshot })
     };

@@ -7,6 +7,19 @@ use std::{
 };
 
 use serde_json::Value;
+use surety::{
+    documents,
+    files::Existing,
+    oracle::{self, Clock, Comparison},
+};
+use surety_margin::{
+    market::{EntryPrice, Observation, Observed, Report, Snapshot},
+    policy::Policy,
+    text::Document as _,
+    units::{Price, Seconds},
+    universe::Universe,
+};
+use surety_verifier::{ids::FeedsId, report, signature::SigningKey};
 
 use crate::sandbox::{Sandbox, read_json, shared};
 
@@ -160,4 +173,75 @@ fn rejects_positions_that_are_no_lots() {
     let problem = &run.envelope()["error"]["problems"][0];
     assert_eq!((&problem["line"], &problem["column"]), (&serde_json::json!(2), &serde_json::json!(1)));
     assert!(!sandbox.path("h.csv").exists());
+}
+
+/// Attack: 1,000 calls that are owed require nothing at a price of nothing. The policy that is imported does not admit it,
+/// none that does is read, no node signs it, nobody aggregates it, and no verifier takes it.
+#[test]
+fn rejects_a_naked_short_at_prices_of_nothing_wherever_it_comes_by() {
+    let sandbox = Sandbox::new();
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../margin/tests/portfolio/short-calls.json");
+    sandbox.write("oracle.key", &format!("{}\n", "11".repeat(32)));
+    fs::set_permissions(sandbox.path("oracle.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let node = sandbox.surety("key address --key oracle.key").expect(0).stdout.trim().to_owned();
+    let words =
+        ["import", "derive-pm2", case.to_str().unwrap(), "--out", "book", "--node", &node, "--srs", "development"];
+    sandbox.run(words).expect(0);
+    let margin = |level: &str| {
+        let level = sandbox.surety("explain book --json").expect(0).envelope()["data"]["levels"][level].clone();
+        (number(&level["margin"]), level["sufficient"] == true)
+    };
+    let (initial, sufficient) = margin("initial");
+    assert!(initial < -1_000.0 && !sufficient, "{initial}");
+
+    // Prices of nothing, by hand and under the node's signature.
+    let universe = Universe::from_toml("u", &fs::read_to_string(sandbox.path("book/universe.toml")).unwrap()).unwrap();
+    let text = fs::read_to_string(sandbox.path("book/policy.toml")).unwrap();
+    let policy = Policy::read("p.toml", &text, &universe).unwrap();
+    let snapshot: Snapshot = documents::read(&sandbox.path("book/market.json")).unwrap();
+    let time = snapshot.time;
+    let zero = |name: &str| ["spot", "forward-0", "perpetual-price"].contains(&name);
+    let observed = |prices: &[EntryPrice], zero: &dyn Fn(&str) -> bool| -> Vec<Observed> {
+        let observation = |stated: &EntryPrice| Observation {
+            price: if zero(stated.entry.as_str()) { Price::ZERO } else { stated.price },
+            confidence: Price::ZERO,
+            age: Seconds(0),
+        };
+        prices.iter().map(observation).map(Observed::Price).collect()
+    };
+    let key = SigningKey::from_secret_bytes(&[0x11; 32]).unwrap();
+    let sign = |policy: &Policy, observations| {
+        oracle::sign(policy, &universe, observations, Clock::at(time), Comparison::None, &key)
+    };
+    let good = sign(&policy, observed(&snapshot.prices, &|_| false)).unwrap();
+    let error = sign(&policy, observed(&snapshot.prices, &zero)).unwrap_err().to_string();
+    for name in ["spot", "forward-0", "perpetual-price"] {
+        assert!(error.contains(&format!("{name}.price: expected a price of {name} from ")), "{error}");
+    }
+    let forged = Report { observations: observed(&snapshot.prices, &zero), ..good.clone() };
+    let forged = report::sign(forged, &key).unwrap();
+    let error = oracle::aggregate(&policy, &universe, &[forged.clone()], None, time).unwrap_err().to_string();
+    assert!(error.contains("reports[0].observations"), "{error}");
+    let mut signed = oracle::aggregate(&policy, &universe, &[good.clone()], None, time).unwrap();
+    let feeds = FeedsId::of(&policy.market).unwrap();
+    report::check_signed(&policy, &universe, feeds, &signed).unwrap();
+    for stated in signed.prices.iter_mut().filter(|stated| zero(stated.entry.as_str())) {
+        stated.price = Price::ZERO;
+    }
+    signed.reports = vec![forged];
+    report::check_signed(&policy, &universe, feeds, &signed).unwrap_err();
+    documents::write(&sandbox.path("book/market.json"), &signed, Existing::Replace).unwrap();
+    assert!(sandbox.surety("explain book").expect(2).says("expected a price of"));
+
+    // A policy that admits them: nobody reads it.
+    let mut lax = policy.clone();
+    lax.market.iter_mut().filter(|entry| zero(entry.name.as_str())).for_each(|entry| entry.min = Price::ZERO);
+    let error = sign(&lax, observed(&snapshot.prices, &zero)).unwrap_err().to_string();
+    assert!(error.starts_with("policy: market["), "{error}");
+    oracle::aggregate(&lax, &universe, &[good], None, time).unwrap_err();
+    fs::write(sandbox.path("book/policy.toml"), lax.to_toml().unwrap()).unwrap();
+    for line in ["policy compile book --out compiled.json", "explain book", "policy inspect book"] {
+        let run = sandbox.surety(line).expect(2);
+        assert!(run.says("expected more than 0, because model.spot.value"), "{line}: {}", run.stderr);
+    }
 }

@@ -47,7 +47,19 @@ fn a_jump_stops_proofs_where_the_policy_says_so() {
     sandbox.write("forged.json", &forged);
     sandbox.surety(&format!("{line} --previous forged.json --at {now}")).expect(2);
 
-    // Two percent, where the policy allows one.
+    // Two percent, where the policy allows one: the node is told, and signs.
+    let observed = fs::read_to_string(sandbox.path("here/market/node-1.csv")).unwrap();
+    sandbox.write("jump.csv", &observed.replace("USDT-USD,100", "USDT-USD,102"));
+    let jump = format!("market sign here --observations jump.csv --key {key} --at {now} --previous before.json");
+    let run = sandbox.surety(&format!("{jump} --out jump.json")).expect(0);
+    assert!(run.stderr.contains("warning: USDT-USD: 1020"), "{}", run.stderr);
+    assert!(!run.stderr.contains("USDC-USD"), "{}", run.stderr);
+    let moved = sandbox.surety(&format!("{jump} --out jump-2.json --json")).data()["moved"].clone();
+    assert_eq!(
+        (&moved[0]["entry"], &moved[0]["max_deviation"], moved.as_array().unwrap().len()),
+        (&json!("USDT-USD"), &json!(10_000), 1)
+    );
+
     sign(&sandbox, now, "--previous before.json", "now", |observed| observed.replace("USDT-USD,100", "USDT-USD,102"));
     let aggregate = format!("market aggregate here {}", reports("now"));
     assert!(sandbox.surety(&aggregate).expect(2).says("previous"));
@@ -95,4 +107,55 @@ fn nodes_need_not_follow_every_entry() {
     fs::write(sandbox.path("here/policy.toml"), policy).unwrap();
     let run = sandbox.surety(&format!("market aggregate here {} --out y.json", reports("now"))).expect(2);
     assert!(run.says("at least 3 observations of USDT-USD"));
+}
+
+/// What a node must not sign: prices out of the policy's box, wide confidences, old observations, times to come.
+#[test]
+fn rejects_observations_that_break_the_rules_before_signing() {
+    let (sandbox, now) = example();
+    let observed = fs::read_to_string(sandbox.path("here/market/node-1.csv")).unwrap();
+    let key = sandbox.demo_key("oracle-1");
+    let line = format!("market sign here --observations changed.csv --key {key} --out x.json");
+    let changed = |changes: &[(&str, &str)]| {
+        let text = changes.iter().fold(observed.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        sandbox.write("changed.csv", &text);
+    };
+    let refused = |messages: &[&str]| {
+        let run = sandbox.surety(&line).expect(2);
+        for message in messages {
+            assert!(run.says(message), "{message}: {}", run.stderr);
+        }
+        assert!(!sandbox.path("x.json").exists(), "nothing was signed");
+    };
+    changed(&[("USDC-USD,99957100", "USDC-USD,0"), ("USDT-USD,100046400,46200", "USDT-USD,100046400,4620000000")]);
+    // All mistakes at once.
+    refused(&[
+        "USDC-USD.price: expected a price of USDC-USD from 50000000 to 200000000, found 0",
+        "USDC-USD.confidence: expected at most 2000 ppm of the price 0",
+        "USDT-USD.confidence: expected at most 2000 ppm of the price 100046400, found 4620000000",
+        "nothing was signed",
+    ]);
+    changed(&[("BTC-USD,10427780000000", "BTC-USD,104277800000000000000000")]);
+    refused(&[
+        "BTC-USD.price: expected a price of BTC-USD from 500000000000 to 100000000000000, found 104277800000000000000000",
+    ]);
+    changed(&[]);
+    let ahead = sandbox.surety(&format!("{line} --at {}", now + 3_600)).expect(2);
+    assert!(
+        ahead.says("observed_at: expected at most") && ahead.says("30 seconds ahead of the clock"),
+        "{}",
+        ahead.stderr
+    );
+    sandbox.surety(&format!("{line} --at {now}")).expect(0);
+
+    // A policy at whose prices any account is safe: no node signs for it, and nobody aggregates.
+    let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
+    fs::write(sandbox.path("here/policy.toml"), policy.replacen("min = \"50000000\"", "min = \"0\"", 1)).unwrap();
+    for line in [line.as_str(), "market aggregate here --report x.json", "policy compile here"] {
+        let run = sandbox.surety(line).expect(2);
+        assert!(run.says("market[0].min: expected more than 0"), "{line}: {}", run.stderr);
+    }
 }

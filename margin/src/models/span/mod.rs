@@ -35,6 +35,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use self::risk::Risk;
 use super::{Asset, Frame, Measure, Rule, frame::Fraction, numbered};
 use crate::{
+    boxes::Role,
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
@@ -179,7 +180,8 @@ impl From<Delta> for Fraction {
 
 impl Member {
     fn rule(&self, path: String, places: u32) -> Rule<'_> {
-        let measures = vec![Measure { key: "risk_array", entry: None, places }];
+        let measures =
+            vec![Measure { key: "risk_array", entry: None, role: Role::Added, is_sensitivity: false, places }];
         Rule { measures, ..Rule::new(path, &self.instrument, Some(&self.price), self.short) }
     }
 }

@@ -322,9 +322,15 @@ fn sign_snapshot(args: &SignSnapshotArgs, session: &Session) -> Result<Answer, E
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
     let deployment: Deployment = documents::read(&args.deployment)?;
     let key = args.key.load(&session.progress)?;
-    let signature = market::sign(&policy, &snapshot, &deployment, &key)?;
+    let signature = market::sign(&policy, &snapshot, &deployment, session.now, &key)?;
+    if !snapshot.marked.is_empty() {
+        let marked: Vec<_> = snapshot.marked.iter().map(Name::as_str).collect();
+        session.progress.warn(&format!("the snapshot is marked: {} moved too far; look twice", marked.join(", ")));
+    }
     documents::write(&args.out, &signature, args.force.existing())?;
-    let data = json!({ "snapshot": signature.snapshot, "signer": signature.signer, "file": args.out });
+    let data = json!({
+        "snapshot": signature.snapshot, "signer": signature.signer, "marked": snapshot.marked, "file": args.out
+    });
     let text = format!("snapshot {}, signed by {}: {}", signature.snapshot.0, signature.signer, args.out.display());
     Answer::new(data, text)
 }

@@ -1,16 +1,20 @@
 //! `surety market`
 
+use core::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::json;
 use surety::{
     Error, documents, files,
-    oracle::{self, Comparison, Previous},
+    oracle::{self, Clock, Comparison, Previous},
 };
 use surety_margin::{
+    ident::Name,
     market::{Report, Snapshot, read_observations},
+    oracle::Moved,
     policy::Policy,
-    units::Timestamp,
+    units::{Ppm, Price, Timestamp},
     universe::Universe,
 };
 use surety_verifier::ids::{FeedsId, SnapshotId};
@@ -85,7 +89,7 @@ impl Command {
 pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
     match command {
         Command::Sign(args) => sign(&args, session),
-        Command::Aggregate(args) => aggregate(&args),
+        Command::Aggregate(args) => aggregate(&args, session),
     }
 }
 
@@ -108,23 +112,54 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
         None if args.first => Comparison::First,
         None => Comparison::None,
     };
-    let report = oracle::sign(&policy, observations, at, comparison, &key)?;
+    let moved = comparison.moved(&policy, &observations).into_iter().map(Jump::from).collect::<Vec<_>>();
+    let clock = Clock { observed_at: at, now: session.now };
+    let report = oracle::sign(&policy, &universe, observations, clock, comparison, &key)?;
+    moved.iter().for_each(|jump| session.progress.warn(&jump.to_string()));
     documents::write(&args.out, &report, args.force.existing())?;
     let data = json!({
         "report": args.out,
         "oracle": report.oracle,
         "epoch": report.epoch,
         "previous": report.previous,
+        "moved": moved,
     });
     Answer::new(data, format!("epoch {}, signed by {}: {}", report.epoch, report.oracle, args.out.display()))
 }
 
-fn aggregate(args: &AggregateArgs) -> Result<Answer, Error> {
+/// A price that has moved further from the one before than the policy's circuit breaker allows.
+#[derive(Serialize)]
+struct Jump {
+    entry: Name,
+    previous: Price,
+    price: Price,
+    max_deviation: Ppm,
+}
+
+impl From<Moved<'_>> for Jump {
+    fn from(Moved { entry, before, now, allowed }: Moved<'_>) -> Self {
+        Self { entry: entry.name.clone(), previous: before, price: now, max_deviation: allowed }
+    }
+}
+
+impl fmt::Display for Jump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entry, previous, price, max_deviation } = self;
+        let limit = max_deviation.0;
+        write!(
+            f,
+            "{entry}: {price} is more than {limit} ppm away from {previous}, the price of the previous snapshot; "
+        )?;
+        f.write_str("signed all the same: look twice")
+    }
+}
+
+fn aggregate(args: &AggregateArgs, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
     let reports: Vec<Report> = args.reports.iter().map(|path| documents::read(path)).collect::<Result<_, _>>()?;
     let previous = read_previous(args.previous.as_deref(), &policy, &universe)?;
-    let snapshot = oracle::aggregate(&policy, &reports, previous.as_ref())?;
+    let snapshot = oracle::aggregate(&policy, &universe, &reports, previous.as_ref(), session.now)?;
     let out = args.out.clone().unwrap_or_else(|| args.files.layout().market());
     documents::write(&out, &snapshot, args.force.existing())?;
     let id = SnapshotId::of(FeedsId::of(&policy.market)?, &snapshot);
