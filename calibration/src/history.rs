@@ -1,17 +1,26 @@
-//! Price history: what a CSV with a line for each day says.
+//! Price history: what a table with a row for each day says.
 //!
-//! The header is `date` and the names of the columns; a line is a day and a price in each column. Days rise from line
-//! to line. How many may be missing in between is for a [calibration](crate::calibration::Calibration) to say.
+//! A column says the day, the others are prices. Tables of one thing that was traded, with its opening, highest and other
+//! prices, count by their closing prices; otherwise every column is the price of something, unless a [`Selection`] says
+//! which are and what they are called. Rows may come in any order. How many days may be missing in between is for a
+//! [calibration](crate::calibration::Calibration) to say.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::collections::BTreeSet;
 
 use surety_margin::{
     ident::Name,
     problem::Problem,
-    text::{InputErrors, MAX_MISTAKES},
+    text::{
+        InputErrors, MAX_MISTAKES,
+        number::{Number, NumberError, Rounding},
+        table::{Column as Heading, Dialect, Field, Mistakes, Note, Table},
+    },
 };
 
-use crate::{day::Day, moves::Move};
+use crate::{
+    day::{Day, Order, Written},
+    moves::Move,
+};
 
 /// Daily prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,36 +32,109 @@ pub struct History {
 /// The prices of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// What the header calls it.
+    /// What the history calls it.
     pub name: Name,
-    /// Its price on each day, times `10^8`.
+    /// Its price on each day, times `10^8`, or a higher power of ten where the lowest price would have fewer than
+    /// seven digits.
     pub prices: Vec<u64>,
     /// Its move to the price of each day but the first: one less than there are prices.
     pub moves: Vec<Move>,
 }
 
+/// What its user says of a history that the table does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The columns with prices; those that the table suggests if there are none.
+    pub columns: Vec<Chosen>,
+    /// Delimiter and names.
+    pub dialect: Dialect,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// What the history calls it; what the table does if none.
+    pub name: Option<Name>,
+    /// What the table calls it.
+    pub column: String,
+}
+
+impl core::str::FromStr for Chosen {
+    type Err = String;
+
+    /// Reads `column` or `name=column`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, column) = match text.split_once('=') {
+            Some((name, column)) => (Some(Name::new(name.trim())?), column),
+            None => (None, text),
+        };
+        Ok(Self { name, column: column.trim().to_owned() })
+    }
+}
+
 /// Longest name of a column, so that scenarios can be named after two of them.
 const MAX_NAME: usize = 20;
 
-/// Decimal places that prices may have.
-const PLACES: usize = 8;
+/// Decimal places that prices have at least.
+const PLACES: u8 = 8;
+
+/// The lowest price of a column has at least so many digits, as long as the highest one fits.
+const DIGITS: u64 = 1_000_000;
+
+/// Most decimal places.
+const MAX_PLACES: u8 = 30;
 
 /// A price may be at most this many times the one before, or that many times less.
 const MAX_RATIO: u64 = 10;
 
+/// What the column of days is called.
+const DAY: Heading = Heading {
+    name: "date",
+    aliases: &[
+        "day",
+        "timestamp",
+        "datetime",
+        "date time",
+        "date utc",
+        "time",
+        "time utc",
+        "open time",
+        "time open",
+        "unix",
+        "unix time",
+        "epoch",
+        "snapped at",
+        "observation date",
+        "close time",
+        "time close",
+        "ts",
+        "t",
+    ],
+};
+
+/// The price that counts of those that something had in a day.
+const CLOSE: Heading = Heading { name: "close", aliases: &["close last", "last", "price"] };
+
+/// Columns that a table has if its closing prices are those of one thing.
+const BESIDE_CLOSE: [&str; 9] =
+    ["open", "high", "low", "volume", "total volume", "market cap", "adj close", "change", "vol"];
+
+/// What fields say where there is no price.
+const NO_PRICE: [&str; 9] = ["", "null", "nan", "na", "n/a", "none", ".", "-", "#n/a"];
+
 impl History {
-    /// Reads CSV. `file` is what errors call it.
+    /// Reads a table. `file` is what errors call it. Adds to the notes what was ignored and what was rounded.
     ///
     /// # Errors
-    /// With the mistakes, up to [`MAX_MISTAKES`], and their places: a malformed header, a line of another length, what is no day or no positive
-    /// decimal number, a day that is not after the one before, a price more than ten times off the one before.
-    pub fn read(file: &str, text: &str) -> Result<Self, InputErrors> {
-        let mut reader = Reader { text, mistakes: Vec::new() };
-        let history = reader.history();
-        match InputErrors::found(file, text, reader.mistakes) {
-            Some(errors) => Err(errors),
-            None => Ok(history),
-        }
+    /// With the mistakes and their places: a table that is malformed or lacks a column, what is no day or no positive
+    /// number, a day that is there twice, a price more than ten times off the one before.
+    pub fn read(file: &str, text: &str, selection: &Selection, notes: &mut Vec<Note>) -> Result<Self, InputErrors> {
+        let mut mistakes = Mistakes::default();
+        let table = Table::read(text, &selection.dialect, &mut mistakes, notes);
+        let mut reader = Reader { table: &table, dialect: &selection.dialect, mistakes: &mut mistakes, notes };
+        let history = reader.history(selection, text.len());
+        mistakes.refuse(file, text)?;
+        Ok(history)
     }
 
     /// The days, in order.
@@ -88,149 +170,231 @@ impl History {
     }
 }
 
-/// A part of the text.
-type Span = Range<usize>;
-
-struct Reader<'t> {
-    text: &'t str,
-    mistakes: Vec<(usize, Problem)>,
+/// A row with a price in each column.
+struct Quoted<'r, 't> {
+    day: Day,
+    day_offset: usize,
+    prices: Vec<(Number, &'r Field<'t>)>,
 }
 
-impl Reader<'_> {
-    fn history(&mut self) -> History {
-        let mut lines = lines(self.text).into_iter();
-        let header = lines.next().map(|line| fields(self.text, line)).unwrap_or_default();
-        let mut history = History { days: Vec::new(), columns: self.header(&header) };
-        if !self.mistakes.is_empty() {
-            // Without a header nobody knows what the lines are.
+struct Reader<'r, 't> {
+    table: &'r Table<'t>,
+    dialect: &'r Dialect,
+    mistakes: &'r mut Mistakes,
+    notes: &'r mut Vec<Note>,
+}
+
+impl<'r, 't> Reader<'r, 't> {
+    fn history(&mut self, selection: &Selection, end: usize) -> History {
+        let mut history = History { days: Vec::new(), columns: Vec::new() };
+        let Some(day) = self.day_column() else { return history };
+        let chosen = if selection.columns.is_empty() { self.suggested(day) } else { self.chosen(&selection.columns) };
+        let places: Vec<_> = chosen.iter().map(|(_, place)| *place).collect();
+        self.notes.extend(self.table.others(&[&[day], &*places].concat()));
+        if chosen.is_empty() {
             return history;
         }
-        let mut rows = 0;
-        for line in lines {
-            rows += 1;
-            self.line(&mut history, line);
-            if self.mistakes.len() > MAX_MISTAKES {
-                return history;
-            }
+        let mut rows = self.rows(day, &chosen);
+        rows.sort_by_key(|row| row.day);
+        let repeated = rows.windows(2).filter(|pair| pair[0].day == pair[1].day);
+        for pair in repeated.take(MAX_MISTAKES + 1) {
+            let offset = pair[0].day_offset.max(pair[1].day_offset);
+            let problem = Problem::new(DAY.name, "each day once", format!("{} again", pair[0].day));
+            self.mistakes.add(offset, problem.advise("keep one row of each day"));
         }
-        if rows < 2 {
-            self.refuse(self.text.len(), "", "two or more days", rows.to_string());
+        if rows.len() < 2 && self.mistakes.is_empty() {
+            self.mistakes.add(end, Problem::new("", "two or more days", rows.len().to_string()));
         }
-        for column in &mut history.columns {
-            column.moves = column.prices.windows(2).map(|pair| Move::between(pair[0], pair[1])).collect();
+        history.days = rows.iter().map(|row| row.day).collect();
+        let mut rounded = BTreeSet::new();
+        for (place, (name, _)) in chosen.into_iter().enumerate() {
+            let prices = self.prices(&name, &rows, place, &mut rounded);
+            let moves = prices.windows(2).map(|pair| Move::between(pair[0], pair[1])).collect();
+            history.columns.push(Column { name, prices, moves });
         }
+        let what =
+            format!("prices with more than {PLACES} decimal places rounded to the nearest, from halfway to even");
+        self.notes.extend(Note::of_rows(what, rounded.len()));
         history
     }
 
-    fn header(&mut self, fields: &[Span]) -> Vec<Column> {
-        let (mut columns, mut names) = (Vec::new(), BTreeSet::new());
-        let first = fields.first().cloned().unwrap_or(0..0);
-        if &self.text[first.clone()] != "date" || fields.len() < 2 {
-            let found = self.text.lines().next().unwrap_or_default().to_owned();
-            self.refuse(first.start, "", "the header date,COLUMN,… with a column or more", found);
+    /// The column of days: the one that is called so, or the first if there are days in it.
+    fn day_column(&mut self) -> Option<usize> {
+        let first = self.table.header().first()?;
+        if Written::parse(first.text()).is_some() {
+            let problem = Problem::new("", "a first line that names the columns", "a day in it");
+            self.mistakes.add(first.offset(), problem);
+            return None;
         }
-        for field in fields.iter().skip(1) {
-            let text = &self.text[field.clone()];
-            let fresh = names.insert(text);
-            match Name::new(text).ok().filter(|_| fresh && text.len() <= MAX_NAME) {
-                Some(name) => columns.push(Column { name, prices: Vec::new(), moves: Vec::new() }),
+        let named = self.table.find(DAY, self.dialect, self.mistakes);
+        let has_days = || self.table.rows().next()?.field(0).and_then(|field| Written::parse(field.text()));
+        let found = named.or_else(|| has_days().map(|_| 0));
+        if found.is_none() {
+            self.mistakes.add(first.offset(), self.table.missing(&[DAY.name]));
+        }
+        found
+    }
+
+    /// The columns that the user chose.
+    fn chosen(&mut self, columns: &[Chosen]) -> Vec<(Name, usize)> {
+        let mut chosen = Vec::new();
+        for Chosen { name, column } in columns {
+            let Some(place) = self.table.find_named(column, self.dialect, self.mistakes) else {
+                let offset = self.table.header().first().map_or(0, Field::offset);
+                self.mistakes.add(offset, self.table.missing(&[column]));
+                continue;
+            };
+            chosen.push((name.clone(), place));
+        }
+        self.named(chosen)
+    }
+
+    /// The closing price, if the table is about one thing, or every column but the days.
+    fn suggested(&mut self, day: usize) -> Vec<(Name, usize)> {
+        let beside = BESIDE_CLOSE.iter().any(|name| self.table.find_named(name, self.dialect, self.mistakes).is_some());
+        let close = if beside { self.table.find(CLOSE, self.dialect, self.mistakes) } else { None };
+        let all = 0..self.table.header().len();
+        let places: Vec<_> = close.map_or_else(|| all.filter(|place| *place != day).collect(), |close| vec![close]);
+        if places.is_empty() {
+            let offset = self.table.header().first().map_or(0, Field::offset);
+            self.mistakes.add(offset, Problem::new("", "a column of prices beside the days", "none"));
+        }
+        self.named(places.into_iter().map(|place| (None, place)).collect())
+    }
+
+    /// The columns with their names, those that the user gave or those of the table.
+    fn named(&mut self, columns: Vec<(Option<Name>, usize)>) -> Vec<(Name, usize)> {
+        let (mut named, mut seen) = (Vec::new(), BTreeSet::new());
+        for (given, place) in columns {
+            let Some(heading) = self.table.header().get(place) else { continue };
+            let text = self.dialect.meaning(heading.text());
+            let name = given.or_else(|| Name::new(text).ok()).filter(|name| name.as_str().len() <= MAX_NAME);
+            match name.filter(|name| seen.insert(name.clone())) {
+                Some(name) => named.push((name, place)),
                 None => {
                     let expected = format!("a name of its own, of at most {MAX_NAME} of a-z A-Z 0-9 . _ : / -");
-                    self.refuse(field.start, "", expected, format!("{text:?}"));
+                    let problem = Problem::new("", expected, format!("{text:?}"));
+                    self.mistakes.add(heading.offset(), problem.advise("name the column with --column NAME=COLUMN"));
                 }
             }
-            if self.mistakes.len() > MAX_MISTAKES {
+            if self.mistakes.are_enough() {
                 break;
             }
         }
-        columns
+        named
     }
 
-    fn line(&mut self, history: &mut History, line: Span) {
-        let fields = fields(self.text, line.clone());
-        let width = history.columns.len() + 1;
-        if fields.len() != width {
-            return self.refuse(line.start, "", format!("{width} fields, as in the header"), fields.len().to_string());
-        }
-        let mut fields = fields.into_iter();
-        if let Some(day) = fields.next().and_then(|field| self.day(field, history.days.last().copied())) {
-            history.days.push(day);
-        }
-        for (column, field) in history.columns.iter_mut().zip(fields) {
-            if let Some(price) = self.price(field, &column.name, column.prices.last().copied()) {
-                column.prices.push(price);
+    fn rows(&mut self, day: usize, columns: &[(Name, usize)]) -> Vec<Quoted<'r, 't>> {
+        let places: Vec<_> = columns.iter().map(|(_, place)| *place).collect();
+        let (marks, order) = (self.table.marks(&places), self.order(day));
+        let (mut rows, mut without) = (Vec::with_capacity(self.table.rows().len()), 0);
+        for row in self.table.rows() {
+            if self.mistakes.are_enough() {
+                break;
+            }
+            let fields = places.iter().filter_map(|place| row.field(*place));
+            let is_none = |field: &Field<'_>| NO_PRICE.iter().any(|none| field.text().eq_ignore_ascii_case(none));
+            if fields.clone().any(is_none) {
+                without += 1;
+                continue;
+            }
+            let Some(day_field) = row.field(day) else { continue };
+            let day = self.mistakes.sift(day_field.offset(), day_of(day_field.text(), order));
+            let mut prices = Vec::with_capacity(places.len());
+            for ((name, _), field) in columns.iter().zip(fields) {
+                let number = field.number(marks).map_err(|error| match error {
+                    NumberError::Malformed => no_price(name, field),
+                    NumberError::Ambiguous(_) => error.problem(name.as_str()),
+                });
+                let positive = number
+                    .and_then(|number| if is_positive(&number) { Ok(number) } else { Err(no_price(name, field)) });
+                prices.extend(self.mistakes.sift(field.offset(), positive).map(|number| (number, field)));
+            }
+            if let Some(day) = day
+                && prices.len() == places.len()
+            {
+                rows.push(Quoted { day, day_offset: day_field.offset(), prices });
             }
         }
+        self.notes.extend(Note::of_rows("days without a price passed over", without));
+        rows
     }
 
-    fn day(&mut self, field: Span, last: Option<Day>) -> Option<Day> {
-        let text = &self.text[field.clone()];
-        let day = Day::parse(text);
-        match (day, last) {
-            (None, _) => self.refuse(field.start, "date", "a day as YYYY-MM-DD", format!("{text:?}")),
-            (Some(day), Some(last)) if day <= last => {
-                self.refuse(field.start, "date", format!("a day after {last}"), day.to_string());
-            }
-            _ => return day,
-        }
-        None
+    /// What stands first in the dates, if one of them shows it and none the contrary.
+    fn order(&self, day: usize) -> Option<Order> {
+        let days = self.table.rows().filter_map(|row| Written::parse(row.field(day)?.text()));
+        let shown: Vec<_> = days.filter_map(Written::order).collect();
+        shown.first().copied().filter(|order| shown.iter().all(|shown| shown == order))
     }
 
-    fn price(&mut self, field: Span, column: &Name, last: Option<u64>) -> Option<u64> {
-        let text = &self.text[field.clone()];
-        let price = parse_price(text);
-        match (price, last) {
-            (None, _) => {
-                let expected = format!("a positive decimal number of at most {PLACES} places");
-                self.refuse(field.start, column.as_str(), expected, format!("{text:?}"));
+    /// The prices of a column, as integers of as many places as the lowest of them needs.
+    fn prices(
+        &mut self,
+        name: &Name,
+        rows: &[Quoted<'_, '_>],
+        place: usize,
+        rounded: &mut BTreeSet<usize>,
+    ) -> Vec<u64> {
+        let at = |places: u8| {
+            let scaled = rows.iter().map(|row| {
+                let scaled = row.prices.get(place)?.0.scaled(places, Rounding::Nearest)?;
+                Some((u64::try_from(scaled.integer).ok()?, scaled.exact))
+            });
+            scaled.collect::<Option<Vec<_>>>()
+        };
+        let mut places = PLACES;
+        let Some(mut scaled) = at(places) else {
+            for (row, (number, field)) in rows.iter().filter_map(|row| Some((row, row.prices.get(place)?))) {
+                let fits =
+                    number.scaled(PLACES, Rounding::Nearest).is_some_and(|price| u64::try_from(price.integer).is_ok());
+                if !fits && !self.mistakes.are_enough() {
+                    let expected = format!("a price of at most {}", u64::MAX / 10_u64.pow(PLACES.into()));
+                    let found = format!("{:?} on {}", field.text(), row.day);
+                    self.mistakes.add(field.offset(), Problem::new(name.as_str(), expected, found));
+                }
             }
-            (Some(price), Some(last)) if price.max(last).div_ceil(MAX_RATIO) > price.min(last) => {
+            return Vec::new();
+        };
+        while scaled.iter().any(|(price, exact)| *price < DIGITS && !exact) && places < MAX_PLACES {
+            let Some(finer) = at(places + 1) else { break };
+            (scaled, places) = (finer, places + 1);
+        }
+        let mut prices: Vec<u64> = Vec::with_capacity(rows.len());
+        for (i, (row, (price, exact))) in rows.iter().zip(scaled).enumerate() {
+            if !exact {
+                rounded.insert(i);
+            }
+            let Some((_, field)) = row.prices.get(place).filter(|_| !self.mistakes.are_enough()) else { break };
+            let leaps = |last: &u64| price.max(*last).div_ceil(MAX_RATIO) > price.min(*last);
+            if price == 0 {
+                self.mistakes.add(field.offset(), no_price(name, field));
+            } else if prices.last().is_some_and(leaps) {
                 let expected = format!("at most {MAX_RATIO} times more or less than the price before");
-                self.refuse(field.start, column.as_str(), expected, text.to_owned());
+                self.mistakes.add(field.offset(), Problem::new(name.as_str(), expected, field.text()));
             }
-            _ => return price,
+            prices.push(price.max(1));
         }
-        None
-    }
-
-    fn refuse(&mut self, offset: usize, path: &str, expected: impl Into<String>, found: String) {
-        self.mistakes.push((offset, Problem::new(path, expected, found)));
+        prices
     }
 }
 
-/// The lines of a text without their ends, which are `\n` or `\r\n`.
-fn lines(text: &str) -> Vec<Span> {
-    let mut start = 0;
-    let line = |line: &str| {
-        let content = line.strip_suffix('\n').unwrap_or(line);
-        let content = content.strip_suffix('\r').unwrap_or(content);
-        let span = start..start + content.len();
-        start += line.len();
-        span
+fn is_positive(number: &Number) -> bool {
+    !number.is_zero() && !number.is_negative()
+}
+
+fn no_price(name: &Name, field: &Field<'_>) -> Problem {
+    Problem::new(name.as_str(), "a positive decimal number", format!("{:?}", field.text()))
+}
+
+fn day_of(text: &str, order: Option<Order>) -> Result<Day, Problem> {
+    let found = || format!("{text:?}");
+    let Some(written) = Written::parse(text) else {
+        return Err(Problem::new(DAY.name, "a day like 2020-03-12, or seconds since 1970", found()));
     };
-    text.split_inclusive('\n').map(line).collect()
-}
-
-fn fields(text: &str, line: Span) -> Vec<Span> {
-    let mut start = line.start;
-    let field = |field: &str| {
-        let span = start..start + field.len();
-        start = span.end + 1;
-        span
-    };
-    text[line].split(',').map(field).collect()
-}
-
-/// A positive decimal number times `10^8`.
-fn parse_price(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let padded = whole == "0" || !whole.starts_with('0');
-    if !digits(whole) || !digits(fraction) || !padded || fraction.len() > PLACES {
-        return None;
-    }
-    let price: u64 = format!("{whole}{fraction:0<PLACES$}").parse().ok()?;
-    (price > 0).then_some(price)
+    written.day(order).ok_or_else(|| {
+        let problem = Problem::new(DAY.name, "a day that can be read in one way", found());
+        problem.advise("write it as 2020-03-12: nothing in the file shows whether the day or the month comes first")
+    })
 }
 
 #[cfg(test)]
@@ -239,25 +403,42 @@ mod tests {
 
     use super::*;
 
-    const GOOD: &str = "date,BTC-USD,ETH-USD\n2020-03-10,8000,200.5\n2020-03-11,7000.00000001,0200\n";
+    const GOOD: &str = "date,BTC-USD,ETH-USD\n2020-03-10,8000,200.5\n2020-03-11,7000.00000001,200\n";
 
-    fn good() -> String {
-        GOOD.replace("0200", "200")
+    fn read(text: &str) -> Result<History, InputErrors> {
+        History::read("h.csv", text, &Selection::default(), &mut Vec::new())
+    }
+
+    /// The history of some columns, and the notes.
+    #[track_caller]
+    fn select(text: &str, columns: &[&str]) -> (History, Vec<String>) {
+        let columns = columns.iter().map(|column| column.parse().unwrap()).collect();
+        let mut notes = Vec::new();
+        let selection = Selection { columns, ..Selection::default() };
+        let history = History::read("h.csv", text, &selection, &mut notes).unwrap_or_else(|error| panic!("{error}"));
+        (history, notes.iter().map(ToString::to_string).collect())
+    }
+
+    fn days(history: &History) -> Vec<String> {
+        history.days().iter().map(ToString::to_string).collect()
+    }
+
+    fn names(history: &History) -> Vec<&str> {
+        history.columns().iter().map(|column| column.name.as_str()).collect()
     }
 
     #[track_caller]
     fn refused(from: &str, to: &str, message: &str) {
-        let text = good();
-        assert!(text.contains(from));
-        let error = History::read("h.csv", &text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(GOOD.contains(from));
+        let error = read(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
         assert_eq!(error, message);
     }
 
     #[test]
     fn a_history_is_read() {
-        let history = History::read("h.csv", &good().replace('\n', "\r\n")).unwrap();
-        assert_eq!(history, History::read("h.csv", &good()).unwrap());
-        assert_eq!(history.days().iter().map(ToString::to_string).collect::<Vec<_>>(), ["2020-03-10", "2020-03-11"]);
+        let history = read(&GOOD.replace('\n', "\r\n")).unwrap();
+        assert_eq!(history, read(GOOD).unwrap());
+        assert_eq!(days(&history), ["2020-03-10", "2020-03-11"]);
         let [btc, eth] = history.columns() else { panic!("two columns") };
         assert_eq!(btc.prices, [800_000_000_000, 700_000_000_001]);
         assert_eq!(btc.moves[0].ppb(), -125_000_000);
@@ -266,30 +447,113 @@ mod tests {
     }
 
     #[test]
+    fn histories_of_every_shape_are_read() {
+        let rows = |text: &str| text.replace('|', "\n");
+        for (text, columns) in [
+            ("Date,BTC|2020-03-10,8000|2020-03-11,7000|", &[][..]),
+            ("time;BTC|2020-03-11;7.000,0|2020-03-10;8.000,0|", &[]),
+            ("TIMESTAMP\tBTC|1583798400\t8000|1583884800\t7000|", &[]),
+            (
+                "Open time,Open,High,Low,Close,Volume|1583798400000,1,2,3,8e3,5|1583884800000,1,2,3,7e3,5|",
+                &["BTC=close"],
+            ),
+            (
+                "Date,Open,High,Low,Close,Adj Close,Volume|2020-03-10,1,1,1,1,8000,0|2020-03-11,1,1,1,1,7000,0|",
+                &["BTC=Adj Close"],
+            ),
+            (
+                "unix,date,symbol,close|1583884800,2020-03-11 00:00:00,BTC/USD,7000|1583798400,2020-03-10 00:00:00,BTC/USD,8000|",
+                &["BTC=close"],
+            ),
+            (
+                "snapped_at,price,market_cap,total_volume|2020-03-10 00:00:00 UTC,8000,1,2|2020-03-11 00:00:00 UTC,7000,1,|",
+                &["BTC=price"],
+            ),
+            (",BTC|2020-03-10 00:00:00+00:00,8000|2020-03-11 00:00:00+00:00,7000|", &[]),
+            ("DATE,BTC|2020-03-09,.|2020-03-10,8000|2020-03-11,7000|", &[]),
+            (
+                "\"Date\",\"Price\",\"Vol.\"|\"Mar 11, 2020\",\"7,000.0\",\"1K\"|\"Mar 10, 2020\",\"8,000.0\",\"2K\"|",
+                &["BTC=price"],
+            ),
+            ("Report|Day,BTC|10/03/2020,8000|11/03/2020,7000|13/03/2020,null|", &[]),
+        ] {
+            let (history, _) = select(&rows(text), columns);
+            assert_eq!(days(&history), ["2020-03-10", "2020-03-11"], "{text}");
+            assert_eq!(names(&history), ["BTC"], "{text}");
+            assert_eq!(history.columns()[0].moves[0].ppb(), -125_000_000, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_thing_counts_by_its_closing_price_and_the_rest_is_named() {
+        let text = "Date,Open,High,Low,Close,Adj Close,Volume\n2014-09-17,1,1,1,457.3340148925781,1,21056800\n\
+                    2014-09-18,1,1,1,424.44000244140625,1,34483200\n2014-09-19,null,null,null,null,null,null\n";
+        let (history, notes) = select(text, &[]);
+        assert_eq!(names(&history), ["Close"]);
+        assert_eq!(history.columns()[0].prices, [45_733_401_489, 42_444_000_244]);
+        assert_eq!(
+            notes,
+            [
+                "columns ignored: Open, High, Low, Adj Close, Volume",
+                "days without a price passed over (1 row)",
+                "prices with more than 8 decimal places rounded to the nearest, from halfway to even (2 rows)"
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_are_chosen_and_named() {
+        let (history, notes) = select(GOOD, &["eth=eth-usd", "BTC-USD"]);
+        assert_eq!(names(&history), ["eth", "BTC-USD"]);
+        assert_eq!(notes, [""; 0]);
+        let (history, notes) = select(GOOD, &["ETH-USD"]);
+        assert_eq!((names(&history), notes), (vec!["ETH-USD"], vec!["columns ignored: BTC-USD".to_owned()]));
+    }
+
+    #[test]
+    fn prices_of_the_cheapest_things_keep_their_digits() {
+        let (history, notes) = select("date,A\n2020-01-01,0.00000081512345\n2020-01-02,0.0000009\n", &[]);
+        assert_eq!(history.columns()[0].prices, [8_151_234, 9_000_000]);
+        assert_eq!(notes.len(), 1);
+    }
+
+    #[test]
     fn the_widest_gap_is_found() {
         let text = "date,A\n2020-01-01,1\n2020-01-02,1\n2020-01-05,1\n2020-01-08,1\n";
-        let gap = History::read("h.csv", text).unwrap().widest_gap().unwrap();
+        let gap = read(text).unwrap().widest_gap().unwrap();
         assert_eq!((gap.0.to_string(), gap.1.to_string()), ("2020-01-02".into(), "2020-01-05".into()));
     }
 
     #[test]
     fn rejects_malformed_headers() {
-        refused(
-            "date",
-            "day",
-            "h.csv:1:1: expected the header date,COLUMN,… with a column or more, found day,BTC-USD,ETH-USD",
-        );
         let name = "expected a name of its own, of at most 20 of a-z A-Z 0-9 . _ : / -, found";
-        refused("ETH-USD", "BTC-USD", &format!("h.csv:1:14: {name} \"BTC-USD\""));
-        assert!(History::read("h.csv", "").is_err());
-        assert!(History::read("h.csv", "date\n2020-01-01\n2020-01-02\n").is_err());
-        assert!(History::read("h.csv", "date,ABCDEFGHIJKLMNOPQRSTU\n").is_err());
+        let advice = "name the column with --column NAME=COLUMN";
+        refused("ETH-USD", "Close (USD)", &format!("h.csv:1:14: {name} \"Close (USD)\"; {advice}"));
+        refused("ETH-USD", "BTC-USD", &format!("h.csv:1:14: {name} \"BTC-USD\"; {advice}"));
+        let error = |text: &str| read(text).unwrap_err().to_string();
+        assert!(error("").contains("a header and rows under it"));
+        assert!(error("date,A\n").contains("at least one row"));
+        assert!(error("date\n2020-01-01\n2020-01-02\n").contains("a column of prices beside the days"));
+        assert!(error("date,ABCDEFGHIJKLMNOPQRSTU\n2020-01-01,1\n").contains(name));
+        assert!(error("A,B\n1,2\n").contains("expected a column date, found the columns A, B"));
+        let headless = "2020-01-01,5\n2020-01-02,5\n2020-01-03,5\n";
+        assert!(error(headless).contains("expected a first line that names the columns, found a day in it"));
+        let selection = Selection { columns: vec!["clsoe".parse().unwrap()], ..Selection::default() };
+        let error = History::read("h.csv", "date,close\n2020-01-01,1\n", &selection, &mut Vec::new()).unwrap_err();
+        assert!(
+            error.to_string().contains("expected a column clsoe, found the columns date, close; did you mean close")
+        );
     }
 
     #[test]
     fn rejects_lines_of_another_length() {
         refused("8000,200.5", "8000", "h.csv:2:1: expected 3 fields, as in the header, found 2");
-        refused("8000,200.5", "8000,200.5,", "h.csv:2:1: expected 3 fields, as in the header, found 4");
+        let advice = "put quotes around fields that have a comma in them";
+        refused(
+            "8000,200.5",
+            "8000,200.5,1",
+            &format!("h.csv:2:1: expected 3 fields, as in the header, found 4; {advice}"),
+        );
         refused("2020-03-10,8000,200.5\n", "", "h.csv:3:1: expected two or more days, found 1");
     }
 
@@ -298,39 +562,57 @@ mod tests {
         for text in [
             "x\n".repeat(1_000_000),
             format!("date,A\n{}", "2020-01-01,1\n".repeat(1_000_000)),
-            format!("date{}\n", ",A".repeat(1_000_000)),
-            format!("date,A\n2020-01-01,{}\n", "9".repeat(1_000_000)),
+            format!("date{}\n2020-01-01{}\n", ",A".repeat(1_000_000), ",1".repeat(1_000_000)),
+            format!("date,A\n2020-01-01,{}\n2020-01-02,1\n", "9".repeat(1_000_000)),
+            format!("date,A\n2020-01-01,1\n2020-01-02,0.{}1\n", "0".repeat(1_000_000)),
+            format!("date,A\n{}", "03/04/2020,1\n".repeat(1_000_000)),
             "date,A\n2020-01-01,1".to_owned(),
             "date,A\n,\n,\n".to_owned(),
             "date,\n2020-01-01,\n".to_owned(),
-            "\u{feff}date,A\n".to_owned(),
-            "date,é\n".to_owned(),
+            "date,é\n2020-01-01,1\n2020-01-02,1\n".to_owned(),
             "date,A\n2020-01-0é,é\n\0".to_owned(),
             ",,,\r\r\n\n".to_owned(),
         ] {
-            let error = History::read("h.csv", &text).unwrap_err();
+            let error = read(&text).unwrap_err();
             assert!(error.errors().len() <= MAX_MISTAKES + 1);
             assert!(error.to_string().len() < 100_000);
         }
     }
 
     #[test]
-    fn rejects_days_out_of_order() {
-        refused("2020-03-11", "2020-03-10", "h.csv:3:1: date: expected a day after 2020-03-10, found 2020-03-10");
-        refused("2020-03-11", "2020-03-09", "h.csv:3:1: date: expected a day after 2020-03-10, found 2020-03-09");
-        refused("2020-03-11", "11.3.2020", "h.csv:3:1: date: expected a day as YYYY-MM-DD, found \"11.3.2020\"");
+    fn rejects_days_that_are_there_twice_or_are_none() {
+        let advice = "keep one row of each day";
+        refused(
+            "2020-03-11",
+            "2020-03-10 12:00",
+            &format!("h.csv:3:1: date: expected each day once, found 2020-03-10 again; {advice}"),
+        );
+        refused(
+            "2020-03-11",
+            "today",
+            "h.csv:3:1: date: expected a day like 2020-03-12, or seconds since 1970, found \"today\"",
+        );
+        let error = read("date,A\n03/04/2020,1\n03/05/2020,1\n").unwrap_err().to_string();
+        assert!(
+            error.starts_with("h.csv:2:1: date: expected a day that can be read in one way, found \"03/04/2020\""),
+            "{error}"
+        );
+        assert!(read("date,A\n13/04/2020,1\n04/13/2020,1\n03/04/2020,1\n").is_err());
     }
 
     #[test]
-    fn rejects_prices_that_are_not_positive_decimals() {
-        let message = |text: &str| {
-            format!("h.csv:2:17: ETH-USD: expected a positive decimal number of at most 8 places, found {text:?}")
-        };
-        for text in
-            ["0", "0.00", "-1", "+1", "1e3", "", "1.", ".5", "01", "1.123456789", " 1", "1_000", "99999999999999"]
-        {
-            refused("200.5", text, &message(text));
+    fn rejects_prices_that_are_not_positive_numbers() {
+        for text in ["0", "0.00", "-1", "1.2.3", "x", "8000 USD", "1e-40"] {
+            let message = format!("h.csv:2:17: ETH-USD: expected a positive decimal number, found {text:?}");
+            refused("200.5", text, &message);
         }
+        refused(
+            "200.5",
+            "184467440738",
+            "h.csv:2:17: ETH-USD: expected a price of at most 184467440737, found \"184467440738\" on 2020-03-10",
+        );
+        let ambiguous = read(&GOOD.replacen("200.5", "\"1,234\"", 1)).unwrap_err().to_string();
+        assert!(ambiguous.contains("expected a number that can be read in one way"), "{ambiguous}");
     }
 
     #[test]
@@ -344,14 +626,29 @@ mod tests {
         /// Whatever the text: an answer, and one price a day in each column if it is a history.
         #[test]
         fn any_text_is_read_or_refused(
-            text in "(date,A(,B)?\r?\n)?((2020-0[1-9]-[0-2][0-9],)?[0-9é,.\r\n-]{0,24}\n){0,4}",
+            text in "(date[,;]A([,;]B)?\r?\n)?((2020-0[1-9]-[0-2][0-9][,;])?[0-9é,;.\"\r\n-]{0,24}\n){0,4}",
         ) {
-            if let Ok(history) = History::read("h.csv", &text) {
+            if let Ok(history) = read(&text) {
                 for column in history.columns() {
                     prop_assert_eq!(column.prices.len(), history.days().len());
                     prop_assert_eq!(column.moves.len(), history.moves());
                 }
             }
+        }
+
+        /// Neither the order of rows nor the way to write days and prices changes a history.
+        #[test]
+        fn the_way_of_writing_does_not_change_a_history(cents in prop::collection::vec(50_000_u64..500_000, 2..20)) {
+            let first = Day::parse("2020-02-20").unwrap().number();
+            let day = |i: usize| Day::numbered(first + u32::try_from(i).unwrap()).unwrap();
+            let plain = |(i, cents): (usize, &u64)| format!("{},{}.{:02}\n", day(i), cents / 100, cents % 100);
+            let rows: Vec<_> = cents.iter().enumerate().map(plain).collect();
+            let plain = read(&format!("date,A\n{}", rows.concat())).unwrap();
+            let seconds = |i: usize| u64::from(day(i).number() - 719_162) * 86_400 + 3_600;
+            let other = |(i, cents): (usize, &u64)| format!("{};\"{}\";{},{:02}\r\n", seconds(i), i, cents / 100, cents % 100);
+            let rows: Vec<_> = cents.iter().enumerate().rev().map(other).collect();
+            let text = format!("\u{feff}Time;x;A\r\n{}", rows.concat());
+            prop_assert_eq!(select(&text, &["A"]).0, plain);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{hint::black_box, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use surety_calibration::{
-    backtest::backtest, calibration::Calibration, history::History, parameters::calibrate, report::calibration_report,
+    backtest::backtest, calibration::Calibration, history::{History, Selection}, parameters::calibrate, report::calibration_report,
 };
 use surety_fuzz::{bounded, demo::DEMO, survives};
 use surety_margin::policy::Policy;
@@ -21,7 +21,7 @@ static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
     let (calibration, history) = text.split_once('\0').unwrap_or((text, ""));
-    let history = match History::read("history", history) {
+    let history = match History::read("history", history, &Selection::default(), &mut Vec::new()) {
         Ok(history) => history,
         Err(errors) => return assert!(!errors.to_string().is_empty()),
     };

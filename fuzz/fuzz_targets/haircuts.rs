@@ -10,13 +10,14 @@ use surety_margin::{
         Parties,
         haircuts::{self, Programme},
     },
+    text::table::Dialect,
     units::Timestamp,
 };
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
     for programme in Programme::ALL {
-        let Ok(tokens) = haircuts::read("a.csv", text, programme) else { continue };
+        let Ok(tokens) = haircuts::read("a.csv", text, programme, &Dialect::default(), &mut Vec::new()) else { continue };
         let imported = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
         if let Ok(import) = imported {
             survives(&import.universe);

@@ -4,11 +4,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, hides_amounts, survives};
-use surety_margin::import::positions;
+use surety_margin::{import::positions, text::table::Dialect};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
-    match positions::read("a.csv", text, &DEMO.universe) {
+    match positions::read("a.csv", text, &DEMO.universe, &Dialect::default(), &mut Vec::new()) {
         Ok(holdings) => {
             survives(&holdings);
             holdings.position(&DEMO.universe).unwrap();

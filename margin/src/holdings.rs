@@ -5,7 +5,7 @@
 //! `Zeroizing<String>` will do); what escapes is what serde_json and toml copy on their own: strings with escapes, and
 //! the shorter buffers of a text that grows while it is written.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::{
     FormatVersion,
     ident::Name,
-    problem::{Problem, repeated},
-    text::{self, Document, Format, InputErrors, Key, Node, Value},
+    import::positions::{self, unknown},
+    problem::{Problem, repeated, require},
+    text::{Document, InputErrors, table::Dialect},
     units::Lots,
     universe::Universe,
 };
@@ -80,37 +81,23 @@ impl Document for Holdings {
         let instruments = self.balances.iter().map(|balance| &balance.instrument);
         let twice = repeated(instruments, |i| format!("balances[{i}].instrument"), "each instrument once");
         // The name is not repeated: it may be an amount in the wrong place.
-        twice.into_iter().map(|problem| Problem { found: "one again".to_owned(), ..problem }).collect()
+        let twice = twice.into_iter().map(|problem| Problem { found: "one again".to_owned(), ..problem });
+        let none = require(!self.balances.is_empty(), "balances", "at least one balance", "none");
+        let advice = "to say that there is nothing, state a balance of 0";
+        twice.chain(none.map(|problem| problem.advise(advice))).collect()
     }
 }
 
 impl Holdings {
-    /// Reads holdings over a universe from TOML, JSON or CSV, as the ending of the file's name says.
-    ///
-    /// CSV has the header `instrument,lots` and means holdings over the given universe.
+    /// Reads holdings over a universe from TOML, JSON or a table, as [`positions::read`] does, without its notes.
     ///
     /// # Errors
     /// With every mistake that was found. Errors do not show amounts.
     pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        let problems = |holdings: &Self| holdings.check(universe);
-        match file.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("toml") => text::read(file, text, Format::Toml, problems),
-            Some("json") => text::read(file, text, Format::Json, problems),
-            Some("csv") => Self::from_csv(file, text, universe),
-            _ => Err(InputErrors::unknown_format(file, "a name that ends in .toml, .json or .csv")),
-        }
+        positions::read(file, text, universe, &Dialect::default(), &mut Vec::new())
     }
 
-    /// Reads holdings over a universe from CSV.
-    ///
-    /// # Errors
-    /// With every mistake that was found. Errors do not show amounts.
-    pub fn from_csv(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        let tree = text::from_csv(text, &CSV_HEADER).map(|balances| csv_tree(balances, universe));
-        text::read_tree(file, text, tree, |holdings: &Self| holdings.check(universe))
-    }
-
-    /// Writes CSV, which [`Holdings::from_csv`] reads back.
+    /// Writes CSV, which [`Holdings::read`] reads back.
     #[must_use]
     pub fn to_csv(&self) -> Zeroizing<String> {
         let length = |balance: &Balance| balance.instrument.as_str().len() + LINE;
@@ -138,9 +125,8 @@ impl Holdings {
         for (i, balance) in self.balances.iter().enumerate() {
             match positions.get(&balance.instrument) {
                 None => {
-                    // Nor is this one.
-                    let expected = format!("an instrument of the universe {}", universe.name);
-                    problems.push(Problem::new(format!("balances[{i}].instrument"), expected, "another name"));
+                    let path = format!("balances[{i}].instrument");
+                    problems.push(Problem { path, ..unknown(balance.instrument.as_str(), universe) });
                 }
                 Some(&position) => {
                     let limit = universe.instruments[position].max_lots.get();
@@ -172,19 +158,6 @@ impl Holdings {
         }
         Ok(position)
     }
-}
-
-/// The lines of a CSV file as a whole document.
-fn csv_tree<'a>(balances: Node<'a>, universe: &'a Universe) -> Node<'a> {
-    let text = |text: &'a str| Value::Text(Cow::Borrowed(text));
-    let entries = [
-        ("kind", text("surety/holdings")),
-        ("version", Value::Integer(FormatVersion::CURRENT.into())),
-        ("universe", text(universe.name.as_str())),
-        ("balances", balances.value),
-    ];
-    let entry = |(name, value)| (Key::new(0, name), Node::new(0, value));
-    Node::new(0, Value::Table(entries.map(entry).into()))
 }
 
 /// The hidden vector `q`: one number of lots for each instrument of the universe, in its order.

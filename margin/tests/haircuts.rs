@@ -23,7 +23,7 @@ use surety_margin::{
     policy::{ByBasis, Policy},
     program::Unsatisfied,
     sample,
-    text::{Document as _, MAX_MISTAKES},
+    text::{Document as _, InputErrors, MAX_MISTAKES, table::Dialect},
     units::{Decimals, Lots, Ppm, Price, Timestamp},
     universe::{InstrumentClass, Universe},
 };
@@ -47,9 +47,13 @@ fn file() -> Option<String> {
     text.ok()
 }
 
+fn read(text: &str, programme: Programme) -> Result<Vec<haircuts::Token>, InputErrors> {
+    haircuts::read("assets.csv", text, programme, &Dialect::default(), &mut Vec::new())
+}
+
 /// All ladders of all tokens that have a price, three to a token unless it counts for nothing.
 fn tokens(csv: &str) -> Vec<Token> {
-    let of = |programme| haircuts::read("assets.csv", csv, programme).unwrap();
+    let of = |programme| read(csv, programme).unwrap();
     let token = |token: haircuts::Token| Token { price: token.price.rounded(DECIMALS).unwrap(), tiers: token.tiers };
     let tokens = Programme::ALL.into_iter().flat_map(of).map(token);
     tokens.filter(|token| token.price > 0 && !token.tiers.is_empty()).collect()
@@ -190,7 +194,7 @@ fn table(lines: &[[&str; 3]]) -> String {
 }
 
 fn imported(lines: &[[&str; 3]]) -> Result<surety_margin::import::Import, String> {
-    let tokens = haircuts::read("assets.csv", &table(lines), Programme::Margin).map_err(|error| error.to_string())?;
+    let tokens = read(&table(lines), Programme::Margin).map_err(|error| error.to_string())?;
     let import = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
     import.map_err(|error| error.to_string())
 }
@@ -198,7 +202,7 @@ fn imported(lines: &[[&str; 3]]) -> Result<surety_margin::import::Import, String
 #[test]
 fn rejects_a_flood_of_lines_that_are_no_tokens() {
     let flood = table(&[]) + &"no token\n".repeat(200_000);
-    let errors = haircuts::read("assets.csv", &flood, Programme::Margin).unwrap_err();
+    let errors = read(&flood, Programme::Margin).unwrap_err();
     assert_eq!(errors.errors().len(), MAX_MISTAKES + 1);
 }
 
@@ -223,22 +227,30 @@ fn tables_become_policies() {
 }
 
 #[test]
+fn percentages_have_decimals_and_are_rounded_down() {
+    let text = "Token;Price;Margin\r\naaa;1.234,5;[0-100:97.5, 100-200:33.33339 %]\r\n";
+    let tokens = read(text, Programme::Margin).unwrap();
+    let weights: Vec<_> = tokens[0].tiers.iter().map(|tier| tier.weight.maintenance).collect();
+    assert_eq!(weights, [Ppm(975_000), Ppm(333_333)]);
+    assert_eq!(tokens[0].price.to_string(), "1234.5");
+}
+
+#[test]
 fn rejects_tables_of_another_form() {
     let error = |line| imported(&[["aaa", "1.0", "[0-1:1]"], line]).unwrap_err();
-    assert!(
-        error(["bbb", "one", "[0-1:1]"]).starts_with("assets.csv:3:1: expected a price"),
-        "{}",
-        error(["bbb", "one", "[0-1:1]"])
-    );
+    let price = error(["bbb", "one", "[0-1:1]"]);
+    assert_eq!(price, "assets.csv:3:7: asset_usdt_price: expected a decimal number like 1234.5678, found \"one\"");
+    assert!(error(["bbb", "-1", "[0-1:1]"]).starts_with("assets.csv:3:7: asset_usdt_price: expected a price"));
     assert!(error(["b b", "1.0", "[0-1:1]"]).starts_with("assets.csv:3:1: expected a name"));
-    for ladder in ["[0-1:101]", "[1-2:1]", "[0-1:5, 2-3:1]", "0-1:1", "[0-1]", "[0-0:1]"] {
-        assert!(error(["bbb", "1.0", ladder]).starts_with("assets.csv:3:1: expected tiers"), "{ladder}");
+    for ladder in ["[0-1:101]", "[0-1:100.0001]", "[0-1:-1]", "[1-2:1]", "[0-1:5, 2-3:1]", "0-1:1", "[0-1]", "[0-0:1]"]
+    {
+        assert!(error(["bbb", "1.0", ladder]).starts_with("assets.csv:3:18: expected tiers"), "{ladder}");
     }
     assert!(error(["bbb", "1.0", "[0-5:10, 5-6:20]"]).contains("not concave"));
     assert!(error(["aaa", "1.0", "[0-1:1]"]).contains("again"));
-    assert!(imported(&[]).unwrap_err().contains("a token with a price and a ladder"));
-    let other = haircuts::read("assets.csv", "token,price\na,1\n", Programme::Margin).unwrap_err();
-    assert!(other.to_string().contains("missing field"), "{other}");
+    assert!(imported(&[]).unwrap_err().contains("at least one row under the header"));
+    let other = read("token,price\na,1\n", Programme::Margin).unwrap_err();
+    assert!(other.to_string().contains("expected a column collateral_margin_ratio_tiers"), "{other}");
     let unknown = haircuts::choose(Vec::new(), &[Name::new("ccc").unwrap()]).unwrap_err();
     assert!(unknown[0].to_string().contains("ccc"));
 }

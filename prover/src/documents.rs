@@ -4,8 +4,12 @@ use std::path::Path;
 
 use surety_margin::{
     holdings::Holdings,
+    import::positions,
     policy::Policy,
-    text::{Document, InputErrors, WriteError},
+    text::{
+        Document, InputErrors, WriteError,
+        table::{Dialect, Note},
+    },
     universe::Universe,
 };
 use zeroize::Zeroizing;
@@ -45,12 +49,18 @@ pub fn read_policy(path: &Path, universe: &Universe) -> Result<Policy, DocumentE
     Ok(Policy::read(&path.display().to_string(), &files::read_text(path)?, universe)?)
 }
 
-/// Reads holdings over a universe: TOML, JSON or CSV.
+/// Reads holdings over a universe: TOML, JSON or a table, of which `dialect` says what it does not say itself. Adds to
+/// the notes what the reader did with it.
 ///
 /// # Errors
 /// If the file cannot be read, with every mistake in it.
-pub fn read_holdings(path: &Path, universe: &Universe) -> Result<Holdings, DocumentError> {
-    Ok(Holdings::read(&path.display().to_string(), &files::read_text(path)?, universe)?)
+pub fn read_holdings(
+    path: &Path,
+    universe: &Universe,
+    dialect: &Dialect,
+    notes: &mut Vec<Note>,
+) -> Result<Holdings, DocumentError> {
+    Ok(positions::read(&path.display().to_string(), &files::read_text(path)?, universe, dialect, notes)?)
 }
 
 /// Writes a document as JSON, for everybody or for its owner as its kind demands.

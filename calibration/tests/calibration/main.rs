@@ -12,7 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use surety_calibration::{calibration::Calibration, history::History};
+use surety_calibration::{
+    calibration::Calibration,
+    history::{History, Selection},
+};
 use surety_margin::{capacity::Capacity, policy::Policy, text::Document as _, universe::Universe};
 
 fn root() -> PathBuf {
@@ -37,6 +40,10 @@ fn calibration(name: &str, history: &History) -> Calibration {
     Calibration::read(name, &example(name), history, None).unwrap()
 }
 
+fn read_history(file: &str, text: &str) -> History {
+    History::read(file, text, &Selection::default(), &mut Vec::new()).unwrap()
+}
+
 /// Daily prices of 2018 to 2020, which come with the machine and not with the project.
 fn published_history() -> Option<History> {
     let path = root().join("../shared/cases/history/btc-eth-daily.csv");
@@ -44,5 +51,5 @@ fn published_history() -> Option<History> {
         println!("skipped: {} is absent", path.display());
         return None;
     }
-    Some(History::read("btc-eth-daily.csv", &fs::read_to_string(path).unwrap()).unwrap())
+    Some(read_history("btc-eth-daily.csv", &fs::read_to_string(path).unwrap()))
 }

@@ -15,7 +15,7 @@ use crate::{calibration, example, policy, root, synthetic, universe};
 fn history() -> History {
     let days = (0..400).map(|day| format!("{:04}-{:02}-{:02}", 2000 + day / 336, day % 336 / 28 + 1, day % 28 + 1));
     let lines = days.enumerate().map(|(i, day)| format!("{day},{},{}\n", 100 + i % 7, 200 + i % 5));
-    History::read("h.csv", &format!("date,BTC-USD,ETH-USD\n{}", lines.collect::<String>())).unwrap()
+    crate::read_history("h.csv", &format!("date,BTC-USD,ETH-USD\n{}", lines.collect::<String>()))
 }
 
 fn rules() -> String {
@@ -201,7 +201,7 @@ fn rejects_hostile_numbers_without_panics() {
 fn rejects_more_columns_than_there_may_be() {
     let names: Vec<_> = (0..33).map(|i| format!("C{i}")).collect();
     let days = ["2020-01-01", "2020-01-02"].map(|day| format!("{day}{}\n", ",1".repeat(names.len())));
-    let history = History::read("h.csv", &format!("date,{}\n{}", names.join(","), days.concat())).unwrap();
+    let history = crate::read_history("h.csv", &format!("date,{}\n{}", names.join(","), days.concat()));
     let columns = |count: usize| format!("columns = [\"{}\"]", names[..count].join("\", \""));
     let errors = |count| {
         let rules = rules();

@@ -44,7 +44,7 @@ pub(crate) fn history(wildness: i64) -> History {
         prices[0] += prices[0] / 1_000_000 * swing(1);
         prices[1] += prices[1] / 1_000_000 * (swing(1) / 2 + swing(5) / 2);
     }
-    History::read("synthetic.csv", &text).unwrap()
+    crate::read_history("synthetic.csv", &text)
 }
 
 /// FNV-1a, to pin long texts.
@@ -131,7 +131,7 @@ fn the_largest_prices_overflow_nothing() {
         format!("2000-{:02}-{:02},{price},{price}\n", i / 28 + 1, i % 28 + 1)
     });
     let text = format!("date,BTC-USD,ETH-USD\n{}", lines.collect::<String>());
-    let history = History::read("h.csv", &text).unwrap();
+    let history = crate::read_history("h.csv", &text);
     let example = example("calibration.toml").replace("max_gap = 3", "max_gap = 4");
     let example = example.replace("window = 365", "window = 30");
     let read = Calibration::read("c.toml", &example, &history, None).unwrap();

@@ -1,10 +1,8 @@
 //! An exchange's prices and collateral ratios by size, as a `collateral` policy.
 //!
-//! The file is the table of assets that Binance publishes with its proof of solvency: CSV with the columns
-//! `token`, `asset_usdt_price` and one for each [`Programme`], which holds a ladder such as
-//! `[0-500000:100, 500000-1000000:85]`: parts of the value in quote units, and the percentage that counts of each.
-
-use serde::Deserialize;
+//! The file is the table of assets that Binance publishes with its proof of solvency, with the columns `token`,
+//! `asset_usdt_price` and one for each [`Programme`], which holds a ladder such as
+//! `[0-500000:100, 500000-1000000:97.5]`: parts of the value in quote units, and the percentage that counts of each.
 
 use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
@@ -14,7 +12,11 @@ use crate::{
     policy::ByBasis,
     portfolio::{Decimal, Magnitude},
     problem::Problem,
-    text::{InputErrors, MAX_MISTAKES},
+    text::{
+        InputErrors,
+        number::{Marks, Number, NumberError, Rounding},
+        table::{Column, Dialect, Field, Mistakes, Note, Table},
+    },
     units::{Decimals, Lots, Notional, Ppm, Timestamp},
     universe::{Instrument, InstrumentClass, Settlement},
 };
@@ -55,62 +57,84 @@ pub struct Token {
     pub tiers: Vec<Tier>,
 }
 
-#[derive(Deserialize)]
-struct Line {
-    token: String,
-    asset_usdt_price: String,
-    collateral_vip_loan_ratio_tiers: String,
-    collateral_margin_ratio_tiers: String,
-    collateral_portfolio_margin_ratio_tiers: String,
-}
+/// What a token is called.
+const TOKEN: Column = Column { name: "token", aliases: &["asset", "coin", "currency", "symbol", "instrument", "name"] };
 
-impl Line {
-    fn token(&self, programme: Programme) -> Result<Token, Problem> {
-        let price = self.asset_usdt_price.parse::<Decimal>().and_then(Magnitude::try_from);
-        let ladder = match programme {
-            Programme::VipLoan => &self.collateral_vip_loan_ratio_tiers,
-            Programme::Margin => &self.collateral_margin_ratio_tiers,
-            Programme::PortfolioMargin => &self.collateral_portfolio_margin_ratio_tiers,
-        };
-        Ok(Token {
-            name: name(self.token.as_str())?,
-            price: price.map_err(|expected| Problem::new("", "a price", expected))?,
-            tiers: tiers(ladder).ok_or_else(|| {
-                let expected = "tiers like [0-500000:100, 500000-1000000:85] without gaps, of at most 100 percent";
-                Problem::new("", expected, format!("{ladder:?}"))
-            })?,
-        })
-    }
+/// What one unit is worth, in quote units.
+const PRICE: Column =
+    Column { name: "asset_usdt_price", aliases: &["price", "price usd", "price usdt", "index price"] };
+
+/// How much of its value counts.
+fn ladder_column(programme: Programme) -> Column {
+    let (name, aliases): (_, &[_]) = match programme {
+        Programme::VipLoan => ("collateral_vip_loan_ratio_tiers", &["vip loan", "vip loan tiers"]),
+        Programme::Margin => {
+            ("collateral_margin_ratio_tiers", &["margin", "margin tiers", "ladder", "tiers", "haircut"])
+        }
+        Programme::PortfolioMargin => {
+            ("collateral_portfolio_margin_ratio_tiers", &["portfolio margin", "portfolio margin tiers"])
+        }
+    };
+    Column { name, aliases }
 }
 
 /// Reads the tokens of the table, with their ladders for a programme. `file` is what errors call the input.
 ///
 /// # Errors
-/// With every line that is malformed, up to [`MAX_MISTAKES`].
-pub fn read(file: &str, text: &str, programme: Programme) -> Result<Vec<Token>, InputErrors> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let mut misfits = Vec::new();
-    let mut tokens: Vec<Token> = Vec::new();
-    let headers = reader.headers().cloned().unwrap_or_default();
-    for record in reader.records() {
-        if misfits.len() > MAX_MISTAKES {
-            break;
-        }
-        let malformed = |error: csv::Error| {
-            let offset = error.position().map_or(0, |position| position.byte());
-            (offset, Problem::new("", "the columns of the table of assets, each in quotes", error.to_string()))
-        };
-        let token = record.map_err(malformed).and_then(|record| {
-            let line: Line = record.deserialize(Some(&headers)).map_err(malformed)?;
-            let offset = record.position().map_or(0, csv::Position::byte);
-            line.token(programme).map_err(|problem| (offset, problem))
-        });
-        match token {
-            Ok(token) => tokens.push(token),
-            Err((offset, problem)) => misfits.push((offset as usize, problem)),
+/// With every mistake, up to [`MAX_MISTAKES`](crate::text::MAX_MISTAKES).
+pub fn read(
+    file: &str,
+    text: &str,
+    programme: Programme,
+    dialect: &Dialect,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<Token>, InputErrors> {
+    let mut mistakes = Mistakes::default();
+    let table = Table::read(text, dialect, &mut mistakes, notes);
+    let columns = [TOKEN, PRICE, ladder_column(programme)];
+    let found = columns.map(|column| table.require(column, dialect, &mut mistakes));
+    let ladders = Programme::ALL.map(|programme| table.find(ladder_column(programme), dialect, &mut mistakes));
+    let asked: Vec<_> = found.into_iter().chain(ladders).flatten().collect();
+    notes.extend(table.others(&asked));
+    let mut tokens = Vec::new();
+    if let [Some(token), Some(price), Some(ladder)] = found {
+        let marks = table.marks(&[price]);
+        for row in table.rows() {
+            if mistakes.are_enough() {
+                break;
+            }
+            let (Some(token), Some(price), Some(ladder)) = (row.field(token), row.field(price), row.field(ladder))
+            else {
+                continue;
+            };
+            let named = mistakes.sift(token.offset(), name(dialect.meaning(token.text())));
+            let priced = mistakes.sift(price.offset(), price_of(price, marks));
+            let tiered = mistakes.sift(ladder.offset(), tiers(ladder.text()).ok_or_else(|| no_ladder(ladder.text())));
+            if let (Some(name), Some(price), Some(tiers)) = (named, priced, tiered) {
+                tokens.push(Token { name, price, tiers });
+            }
         }
     }
-    if misfits.is_empty() { Ok(tokens) } else { Err(InputErrors::at(file, text, misfits)) }
+    mistakes.refuse(file, text)?;
+    Ok(tokens)
+}
+
+/// A price to the nearest of 18 decimal places.
+fn price_of(field: &Field<'_>, marks: Marks) -> Result<Magnitude, Problem> {
+    let found = |problem: Problem| Problem { found: format!("{:?}", field.text()), ..problem };
+    let number = field.number(marks).map_err(|error| match error {
+        NumberError::Malformed => found(error.problem(PRICE.name)),
+        NumberError::Ambiguous(_) => error.problem(PRICE.name),
+    })?;
+    let price = Decimal::of(&number).and_then(|price| Magnitude::try_from(price).ok());
+    price.ok_or_else(|| {
+        found(Problem::new(PRICE.name, "a price that is not negative, of at most 20 digits before the point", ""))
+    })
+}
+
+fn no_ladder(text: &str) -> Problem {
+    let expected = "tiers like [0-500000:100, 500000-1000000:97.5] without gaps, of at most 100 percent";
+    Problem::new("", expected, format!("{text:?}"))
 }
 
 /// None if it is no ladder.
@@ -119,13 +143,12 @@ fn tiers(text: &str) -> Option<Vec<Tier>> {
     let tier = |tier: &str| {
         let (range, percent) = tier.split_once(':')?;
         let (from, to) = range.split_once('-')?;
-        let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
-        let percent: u32 = percent.parse().ok().filter(|percent| *percent <= 100)?;
+        let (from, to) = (bound(from)?, bound(to)?);
         if from != std::mem::replace(&mut start, to) {
             return None;
         }
         let up_to = if to == ENDLESS { None } else { Some(Notional::new(to).ok()?) };
-        let weight = Ppm(percent * 10_000);
+        let weight = weight(percent)?;
         Some(Tier { up_to, weight: ByBasis { maintenance: weight, initial: weight } })
     };
     if text.is_empty() {
@@ -134,6 +157,22 @@ fn tiers(text: &str) -> Option<Vec<Tier>> {
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
     inner.split(',').map(str::trim).filter(|tier| !tier.is_empty()).map(tier).collect()
 }
+
+/// A whole number of quote units.
+fn bound(text: &str) -> Option<u64> {
+    let scaled = Number::parse(text).ok()?.scaled(0, Rounding::Floor)?;
+    u64::try_from(scaled.integer).ok().filter(|_| scaled.exact)
+}
+
+/// A percentage up to 100, down to whole parts per million, so that no more counts than is stated.
+fn weight(text: &str) -> Option<Ppm> {
+    let number = Number::parse(text.trim_end_matches([' ', '%'])).ok()?;
+    let ppm = number.scaled(PERCENT_PLACES, Rounding::Floor)?.integer;
+    u32::try_from(ppm).ok().map(Ppm).filter(|ppm| *ppm <= Ppm::ONE)
+}
+
+/// Decimal places of percentages that parts per million have.
+const PERCENT_PLACES: u8 = 4;
 
 /// The tokens by these names, or all if there are none.
 ///

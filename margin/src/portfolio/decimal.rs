@@ -5,7 +5,10 @@ use core::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::units::{Decimals, Ppm};
+use crate::{
+    text::number::{Number, Rounding},
+    units::{Decimals, Ppm},
+};
 
 /// A public decimal number with at most 18 places: a price, a rate, a parameter. Between `±1.7·10^20`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +27,11 @@ impl Decimal {
     #[must_use]
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / Self::ONE.0 as f64
+    }
+
+    /// The nearest number of 18 places; none if it is too large.
+    pub(crate) fn of(number: &Number) -> Option<Self> {
+        Some(Self(number.scaled(Self::PLACES as u8, Rounding::Nearest)?.integer))
     }
 
     /// The number of a literal, rounded to 18 places; none if it is too large.

@@ -4,19 +4,24 @@
 //! the tree, and rules that types cannot express are checked afterwards and located by their path. A type takes part by
 //! implementing [`Document`].
 //!
-//! Every format is read strictly: no unknown or repeated keys, no byte order mark, no text behind the end, no fractions.
+//! Documents are read strictly: no unknown or repeated keys, no byte order mark, no text behind the end, no fractions.
+//! [Tables](table) and the [numbers](number) in them are read however they are spelled, as long as that has one meaning.
 //! Reading takes time and memory in proportion to the text, however many mistakes it has: readers stop once they have
 //! found more than [`MAX_MISTAKES`].
 
+mod closest;
+pub mod number;
 mod reader;
+pub mod table;
 mod tree;
 
 use core::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::closest::{closest, did_you_mean};
 use self::tree::Misfit;
-pub(crate) use self::tree::{Key, Node, Value, from_csv};
+pub(crate) use self::tree::{Node, from_csv};
 use crate::problem::Problem;
 
 /// How many mistakes of an input are told.
@@ -172,18 +177,6 @@ impl InputErrors {
         (!misfits.is_empty()).then(|| Self::new(file, text, misfits))
     }
 
-    /// The name of a file does not say its format.
-    pub(crate) fn unknown_format(file: &str, expected: &str) -> Self {
-        let problem = Problem::new("", expected, "another one");
-        Self::new(file, "", vec![Misfit { offset: 0, problem }])
-    }
-
-    /// Problems, each with the byte of the text where it lies.
-    pub(crate) fn at(file: &str, text: &str, problems: Vec<(usize, Problem)>) -> Self {
-        let misfits = problems.into_iter().map(|(offset, problem)| Misfit { offset, problem }).collect();
-        Self::new(file, text, misfits)
-    }
-
     fn new(file: &str, text: &str, mut misfits: Vec<Misfit>) -> Self {
         misfits.sort_by_key(|misfit| misfit.offset);
         misfits.truncate(MAX_MISTAKES + 1);
@@ -229,12 +222,10 @@ impl<'t> Cursor<'t> {
     fn advance(&mut self, offset: usize) {
         let length = self.rest.floor_char_boundary(offset - self.offset);
         let (passed, rest) = self.rest.split_at(length);
-        match passed.rsplit_once('\n') {
-            Some((lines, line)) => {
-                self.line += 1 + lines.matches('\n').count();
-                self.column = 1 + line.chars().count();
-            }
-            None => self.column += passed.chars().count(),
+        for (at, character) in passed.char_indices() {
+            // A line ends in LF, CRLF or CR.
+            let is_end = character == '\n' || (character == '\r' && !self.rest[at + 1..].starts_with('\n'));
+            (self.line, self.column) = if is_end { (self.line + 1, 1) } else { (self.line, self.column + 1) };
         }
         self.rest = rest;
         self.offset += length;

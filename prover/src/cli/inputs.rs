@@ -12,7 +12,11 @@ use surety::{
     setup::Setups,
 };
 use surety_kzg::{Origin, SrsId};
-use surety_margin::{policy::Policy, universe::Universe};
+use surety_margin::{
+    policy::Policy,
+    text::table::{Delimiter, Dialect},
+    universe::Universe,
+};
 use surety_verifier::signature::SigningKey;
 use zeroize::Zeroizing;
 
@@ -50,6 +54,29 @@ impl PolicyFiles {
     pub(super) fn read_policy(&self, universe: &Universe) -> Result<Policy, Error> {
         Ok(documents::read_policy(self.policy.as_ref().unwrap_or(&self.layout().policy()), universe)?)
     }
+}
+
+/// What a table does not say itself.
+#[derive(clap::Args)]
+pub(super) struct TableOptions {
+    /// What separates the fields of a table: a comma, a semicolon or tab [default: what its header has most of]
+    #[arg(long, value_name = "MARK")]
+    delimiter: Option<Delimiter>,
+    /// A name in the table, of a column or an instrument, and the name it stands for; once for each
+    #[arg(long = "map", value_name = "NAME=NAME", value_parser = renamed)]
+    names: Vec<(String, String)>,
+}
+
+impl TableOptions {
+    pub(super) fn dialect(&self) -> Dialect {
+        Dialect { delimiter: self.delimiter, names: self.names.iter().cloned().collect() }
+    }
+}
+
+fn renamed(text: &str) -> Result<(String, String), String> {
+    // Names have no = in them where they stand for something here, but may in a table.
+    let (name, meaning) = text.rsplit_once('=').ok_or_else(|| format!("expected NAME=NAME, found {text:?}"))?;
+    Ok((name.trim().to_owned(), meaning.trim().to_owned()))
 }
 
 /// A signing key. There is no option for the key itself: other users could read it.

@@ -142,7 +142,7 @@ impl Command {
             Self::Verify(args) => verify::run(&args, session),
             Self::Audit(args) => audit::run(&args, session),
             Self::Reproduce(args) => reproduce::run(&args, session),
-            Self::Explain(args) => explain::run(&args),
+            Self::Explain(args) => explain::run(&args, session),
             Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),

@@ -8,6 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use surety_kzg::{Event, Observer, progress::Stage};
+use surety_margin::text::table::Note;
 
 use super::output::tell;
 
@@ -28,6 +29,11 @@ impl Progress {
         if !self.quiet {
             self.warn_as("note", message);
         }
+    }
+
+    /// Says what a reader did with its input.
+    pub(super) fn notes(&self, notes: &[Note]) {
+        notes.iter().for_each(|note| self.note(&note.to_string()));
     }
 
     /// Says what nobody should miss.

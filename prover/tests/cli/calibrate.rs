@@ -38,6 +38,25 @@ fn replace(sandbox: &Sandbox, name: &str, from: &str, to: &str) {
     sandbox.write(name, &text.replacen(from, to, 1));
 }
 
+/// However the history is written, the policy is the same to the byte.
+#[test]
+fn the_way_of_writing_a_history_does_not_change_the_policy() {
+    let sandbox = sandbox();
+    sandbox.surety(CALIBRATE).expect(0);
+    let expected = fs::read_to_string(sandbox.path("new/policy.toml")).unwrap();
+    let rows: Vec<_> =
+        history().lines().skip(1).map(|line| line.replace('.', ",").replacen(',', ";", 2) + ";x").collect();
+    let rows: Vec<_> = rows.iter().rev().map(String::as_str).collect();
+    sandbox.write("history.csv", &format!("\u{feff}Date;Bitcoin;close;Note\r\n{}\r\n", rows.join("\r\n")));
+    let line = format!("{CALIBRATE} --force --column BTC-USD=bitcoin --column ETH-USD=Close");
+    let run = sandbox.surety(&line).expect(0);
+    assert!(run.stderr.contains("note: columns ignored: Note"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(sandbox.path("new/policy.toml")).unwrap(), expected);
+    let run =
+        sandbox.surety(&format!("{CALIBRATE} --force --column BTC-USD=bitcoins --column ETH-USD=Close")).expect(2);
+    assert!(run.stderr.contains("did you mean Bitcoin?"), "{}", run.stderr);
+}
+
 #[track_caller]
 fn refused(run: Run, place: (&str, u64), path: &str) {
     let error = run.expect(2).envelope()["error"].clone();

@@ -61,7 +61,7 @@ impl Scene {
                 sequence: 1,
                 pledge: None,
             };
-            let holdings = Holdings::from_csv("holdings.csv", &holdings, &scene.universe).unwrap();
+            let holdings = Holdings::read("holdings.csv", &holdings, &scene.universe).unwrap();
             let key = SigningKey::from_secret_bytes(&[number; 32]).unwrap();
             let (statement, opening) = source::attest(&scene.universe, &scene.params, holdings, terms, &key).unwrap();
             scene.statements.push(statement);

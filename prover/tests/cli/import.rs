@@ -245,3 +245,35 @@ fn rejects_a_naked_short_at_prices_of_nothing_wherever_it_comes_by() {
         assert!(run.says("expected more than 0, because model.spot.value"), "{line}: {}", run.stderr);
     }
 }
+
+#[test]
+fn positions_are_imported_however_they_are_written() {
+    let sandbox = Sandbox::new();
+    sandbox.surety("init example").expect(0);
+    let import = |text: &str, more: &str| {
+        sandbox.write("book.csv", text);
+        let line = "import positions book.csv --universe example/universe.toml --out h.csv --force --json";
+        sandbox.surety(&format!("{line} {more}"))
+    };
+    for (text, more) in [
+        ("instrument,amount\nUSDC,1234567.89\nBTC,-0.000000015\n", ""),
+        ("\u{feff}Asset;Qty;Note\r\nUSDC;1.234.567,89;x\r\nbtc;-1,5e-8;y\r\n", ""),
+        ("coin,amount\ncircle,\"1,234,567.89\"\nBTC,(0.000000015)\n", "--map circle=USDC"),
+        ("instrument;amount,note\nUSDC;1234567.89,\n", "--delimiter ,"),
+    ] {
+        let run = import(text, more);
+        if more == "--delimiter ," {
+            run.expect(2);
+            continue;
+        }
+        let data = run.expect(0).data();
+        let written = std::fs::read_to_string(sandbox.path("h.csv")).unwrap();
+        assert_eq!(written, "instrument,lots\nUSDC,1234567890000\nBTC,-2\n");
+        let notes = data["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|note| note["rows"] == 1), "{notes:?}");
+    }
+    let error = import("instrument,amount\nUSDCC,1\nUSDC,\"1,234\"\n", "").expect(2).envelope()["error"].clone();
+    assert_eq!(error["problems"].as_array().unwrap().len(), 2, "{error}");
+    assert!(error["message"].as_str().unwrap().contains("did you mean USDC?"), "{error}");
+    import("instrument,amount\n", "").expect(2);
+}

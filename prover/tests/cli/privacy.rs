@@ -281,7 +281,7 @@ const _: [(); 7] = [
 fn secret_types_erase_themselves_and_do_not_print() {
     let universe = Universe::from_toml("universe.toml", surety::example::UNIVERSE.text).unwrap();
     let policy = Policy::read("policy.toml", surety::example::POLICY.text, &universe).unwrap();
-    let holdings = Holdings::from_csv("holdings.csv", "instrument,lots\nUSDC,98765432109876\n", &universe).unwrap();
+    let holdings = Holdings::read("holdings.csv", "instrument,lots\nUSDC,98765432109876\n", &universe).unwrap();
     let position = holdings.position(&universe).unwrap();
     let middle = |entry: &MarketEntry| Price::new(entry.min.get().midpoint(entry.max.get())).unwrap();
     let market: Vec<_> = policy.market.iter().map(middle).collect();

@@ -11,7 +11,7 @@ use surety::{
 use surety_calibration::{
     backtest::{self as walk, Backtest},
     calibration::Calibration,
-    history::History,
+    history::{Chosen, History, Selection},
     parameters::{self, Calibrated, Parameter},
     report,
 };
@@ -19,16 +19,22 @@ use surety_margin::{policy::Policy, text::Document as _};
 
 use crate::cli::{
     Session,
-    inputs::{Force, PolicyFiles},
+    inputs::{Force, PolicyFiles, TableOptions},
     output::Answer,
 };
 
 /// What parameters come from, and where results go.
 #[derive(clap::Args)]
 struct Inputs {
-    /// CSV of date,COLUMN,… with a line of prices for each day
+    /// A table of days and prices, with a row for each day
     #[arg(long, value_name = "FILE")]
     history: PathBuf,
+    /// A column of prices, by the table's name or as NAME=COLUMN by one of its own; once for each [default: the closing
+    /// prices if the table is about one thing, otherwise all]
+    #[arg(long = "column", value_name = "COLUMN")]
+    columns: Vec<Chosen>,
+    #[command(flatten)]
+    table: TableOptions,
     /// Which column drives which parameters, and how
     #[arg(long, value_name = "FILE")]
     calibration: PathBuf,
@@ -56,7 +62,11 @@ pub(in crate::cli) struct BacktestArgs {
 impl Inputs {
     fn history(&self, session: &Session) -> Result<History, Error> {
         session.progress.note(&format!("reading {}", self.history.display()));
-        Ok(History::read(&self.history.display().to_string(), &files::read_text(&self.history)?)?)
+        let selection = Selection { columns: self.columns.clone(), dialect: self.table.dialect() };
+        let (text, mut notes) = (files::read_text(&self.history)?, Vec::new());
+        let history = History::read(&self.history.display().to_string(), &text, &selection, &mut notes)?;
+        session.progress.notes(&notes);
+        Ok(history)
     }
 
     fn calibration(&self, history: &History, policy: Option<&Policy>) -> Result<Calibration, Error> {

@@ -16,10 +16,15 @@ use surety_margin::{
     market::Snapshot,
     oracle::market_without_reports,
     policy::{MarkedProofs, Policy},
+    text::table::Note,
     universe::Universe,
 };
 
-use crate::cli::{inputs::PolicyFiles, output::Answer};
+use crate::cli::{
+    Session,
+    inputs::{PolicyFiles, TableOptions},
+    output::Answer,
+};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
@@ -32,15 +37,19 @@ pub(in crate::cli) struct Args {
     /// add up
     #[arg(long, value_name = "FILE")]
     holdings: Vec<PathBuf>,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
-pub(in crate::cli) fn run(args: &Args) -> Result<Answer, Error> {
+pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
     let prices = market_without_reports(&policy, &universe, &snapshot)
         .map_err(|problems| OracleError::Problems { input: "market".into(), problems })?;
-    let position = position(args, &universe)?;
+    let mut notes = Vec::new();
+    let position = position(args, &universe, &mut notes)?;
+    session.progress.notes(&notes);
     let explanation = explain(&policy, &universe, &position, &prices)?;
     Answer::new(data(&policy, &snapshot, &explanation), format!("{explanation}{}", mark(&policy, &snapshot)))
 }
@@ -60,7 +69,7 @@ fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
 
 /// What the account holds: by the files given, or by the newest statements and their openings, or, where there are no
 /// statements yet, by the holdings beside them.
-fn position(args: &Args, universe: &Universe) -> Result<Position, Error> {
+fn position(args: &Args, universe: &Universe, notes: &mut Vec<Note>) -> Result<Position, Error> {
     let mut files = args.holdings.clone();
     if files.is_empty() {
         let layout = args.files.layout();
@@ -70,7 +79,8 @@ fn position(args: &Args, universe: &Universe) -> Result<Position, Error> {
         }
         files.push(layout.holdings());
     }
-    let parts = files.iter().map(|path| documents::read_holdings(path, universe));
+    let dialect = args.table.dialect();
+    let parts = files.iter().map(|path| documents::read_holdings(path, universe, &dialect, notes));
     Ok(sum(universe, &parts.collect::<Result<Vec<_>, _>>()?)?)
 }
 

@@ -19,7 +19,7 @@ use surety_margin::{
 
 use crate::cli::{
     Session,
-    inputs::{Force, directory_of},
+    inputs::{Force, TableOptions, directory_of},
     output::Answer,
     time,
 };
@@ -30,7 +30,7 @@ pub(in crate::cli) enum Command {
     DerivePm2(DerivePm2Args),
     /// Import an exchange's table of prices and collateral ratios as universe, policy and prices
     Haircuts(HaircutsArgs),
-    /// Import amounts from a spreadsheet (CSV of instrument,amount or instrument,lots) as holdings
+    /// Import amounts from a spreadsheet (a table of instrument and amount, or lots) as holdings
     Positions(PositionsArgs),
 }
 
@@ -45,9 +45,11 @@ pub(in crate::cli) struct DerivePm2Args {
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct HaircutsArgs {
-    /// The table, as CSV
+    /// The table
     #[arg(value_name = "FILE.csv")]
-    table: PathBuf,
+    file: PathBuf,
+    #[command(flatten)]
+    table: TableOptions,
     /// A token to take; once for each [default: all that have a price and a ladder]
     #[arg(long = "token", value_name = "NAME", value_parser = name)]
     tokens: Vec<Name>,
@@ -63,8 +65,8 @@ pub(in crate::cli) struct HaircutsArgs {
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct PositionsArgs {
-    /// The positions: instrument,amount with amounts in units, or instrument,lots
-    #[arg(value_name = "FILE.csv")]
+    /// The positions: a table of instrument and amount, in units, or lots
+    #[arg(value_name = "FILE")]
     positions: PathBuf,
     /// The universe that they are over
     #[arg(long, value_name = "FILE")]
@@ -72,6 +74,8 @@ pub(in crate::cli) struct PositionsArgs {
     /// File for the holdings [default: private/holdings.csv beside the universe]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    table: TableOptions,
     #[command(flatten)]
     force: Force,
 }
@@ -135,7 +139,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
     match command {
         Command::DerivePm2(args) => derive_pm2(&args, session),
         Command::Haircuts(args) => haircuts(&args, session),
-        Command::Positions(args) => positions(&args),
+        Command::Positions(args) => positions(&args, session),
     }
 }
 
@@ -148,14 +152,16 @@ fn derive_pm2(args: &DerivePm2Args, session: &Session) -> Result<Answer, Error> 
 }
 
 fn haircuts(args: &HaircutsArgs, session: &Session) -> Result<Answer, Error> {
-    let text = files::read_text(&args.table)?;
-    let tokens = haircuts::read(&args.table.display().to_string(), &text, args.ladder.into())?;
-    let failed = failed(&args.table);
+    let text = files::read_text(&args.file)?;
+    let (file, mut notes) = (args.file.display().to_string(), Vec::new());
+    let tokens = haircuts::read(&file, &text, args.ladder.into(), &args.table.dialect(), &mut notes)?;
+    session.progress.notes(&notes);
+    let failed = failed(&args.file);
     let tokens = haircuts::choose(tokens, &args.tokens).map_err(|problems| failed(ImportError::Rules(problems)))?;
     session.progress.note(&format!("compiling both levels for {} tokens", tokens.len()));
     let (target, at) = (&args.target, args.at.unwrap_or(session.now));
     let import = haircuts::import(&tokens, at, target.srs, &target.parties()).map_err(failed)?;
-    write(import, &args.table, target, session)
+    write(import, &args.file, target, session)
 }
 
 fn write(import: Import, from: &Path, target: &Target, session: &Session) -> Result<Answer, Error> {
@@ -191,10 +197,12 @@ fn write(import: Import, from: &Path, target: &Target, session: &Session) -> Res
 const PLACEHOLDERS: &str = "PLACEHOLDERS: nobody has the keys of this policy's oracle nodes or source, so that it can be \
                             explained and compiled but nothing proven; give --node and --source";
 
-fn positions(args: &PositionsArgs) -> Result<Answer, Error> {
+fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {
     let universe: Universe = documents::read(&args.universe)?;
     let text = files::read_text(&args.positions)?;
-    let holdings = positions::read(&args.positions.display().to_string(), &text, &universe)?;
+    let (file, mut notes) = (args.positions.display().to_string(), Vec::new());
+    let holdings = positions::read(&file, &text, &universe, &args.table.dialect(), &mut notes)?;
+    session.progress.notes(&notes);
     let out = match &args.out {
         // Somebody's own directory is left as it is: the file is private anyway.
         Some(out) => out.clone(),
@@ -205,7 +213,8 @@ fn positions(args: &PositionsArgs) -> Result<Answer, Error> {
         }
     };
     files::write(&out, holdings.to_csv().as_bytes(), files::Access::Secret, args.force.existing())?;
-    let data = json!({ "file": out, "universe": universe.name, "instruments": holdings.balances.len() });
+    let data =
+        json!({ "file": out, "universe": universe.name, "instruments": holdings.balances.len(), "notes": notes });
     Answer::new(data, format!("{} instruments of {}: {}", holdings.balances.len(), universe.name, out.display()))
 }
 

@@ -18,7 +18,7 @@ use surety_verifier::eip712::Audience;
 
 use crate::cli::{
     Session,
-    inputs::{KeyOptions, setups, warn_of_set_up},
+    inputs::{KeyOptions, TableOptions, setups, warn_of_set_up},
     output::Answer,
     time,
 };
@@ -34,9 +34,11 @@ pub(in crate::cli) struct AttestArgs {
     /// The universe
     #[arg(long, default_value = "universe.toml", value_name = "FILE")]
     universe: PathBuf,
-    /// The account's balances: TOML, JSON or CSV of instrument,lots
+    /// The account's balances: TOML, JSON or a table of instrument and amount, in units, or lots
     #[arg(long, value_name = "FILE")]
     holdings: PathBuf,
+    #[command(flatten)]
+    table: TableOptions,
     /// What the policy calls the account
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     account: Name,
@@ -79,7 +81,9 @@ impl Command {
 pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
     let Command::Attest(args) = command;
     let universe: Universe = documents::read(&args.universe)?;
-    let holdings = documents::read_holdings(&args.holdings, &universe)?;
+    let mut notes = Vec::new();
+    let holdings = documents::read_holdings(&args.holdings, &universe, &args.table.dialect(), &mut notes)?;
+    session.progress.notes(&notes);
     let key = args.key.load(&session.progress)?;
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
     warn_of_set_up(params.verifier_key().origin(), params.id(), &session.progress);
@@ -101,6 +105,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
         "account": statement.account,
         "statement": statement_path,
         "opening": opening_path,
+        "notes": notes,
     });
     let text = format!(
         "statement {}, by {}: {}\nopening, for the holder alone: {}",
