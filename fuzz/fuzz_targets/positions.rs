@@ -4,14 +4,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, hides_amounts, survives};
-use surety_margin::{import::positions, text::table::Dialect};
+use surety_margin::import::positions::{self, Reading};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
-    match positions::read("a.csv", text, &DEMO.universe, &Dialect::default(), &mut Vec::new()) {
-        Ok(holdings) => {
-            survives(&holdings);
-            holdings.position(&DEMO.universe).unwrap();
+    match positions::read("a.csv", text, &DEMO.universe, &Reading::default(), &mut Vec::new()) {
+        Ok(book) => {
+            survives(&book.holdings);
+            book.holdings.position(&DEMO.universe).unwrap();
         }
         Err(errors) => hides_amounts(text, &errors.to_string()),
     }

@@ -2,6 +2,7 @@
 //! what the programs are tested against.
 
 mod lines;
+mod warnings;
 
 use core::fmt;
 
@@ -9,7 +10,10 @@ use alloy_primitives::{I256, U256};
 use serde::{Serialize, Serializer};
 
 pub(crate) use self::lines::Part;
-pub use self::lines::{Line, Share, lines};
+pub use self::{
+    lines::{Line, Share, lines},
+    warnings::{Warning, WarningKind, warnings},
+};
 use crate::{
     holdings::Position,
     ident::Name,

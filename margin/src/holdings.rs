@@ -5,27 +5,38 @@
 //! `Zeroizing<String>` will do); what escapes is what serde_json and toml copy on their own: strings with escapes, and
 //! the shorter buffers of a text that grows while it is written.
 
+mod book;
+pub(crate) mod cost;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+pub(crate) use self::{
+    book::{Amount, Entry},
+    cost::Stated,
+};
+pub use self::{
+    book::{Book, Written, WrittenBalance},
+    cost::Leg,
+};
 use crate::{
     FormatVersion,
     ident::Name,
-    import::positions::{self, unknown},
+    import::positions::{self, Reading, unknown},
     problem::{Problem, repeated, require},
-    text::{Document, InputErrors, table::Dialect},
+    text::{Document, InputErrors},
     units::Lots,
     universe::Universe,
 };
 
 /// The first line of holdings in CSV.
-const CSV_HEADER: [&str; 2] = ["instrument", "lots"];
+const CSV_HEADER: &str = "instrument,lots,cost";
 
 /// Most bytes of a line of CSV without the instrument: lots have at most 29 digits.
-const LINE: usize = 32;
+const LINE: usize = 40;
 
 /// Balances as a file states them: what one account holds of each instrument; an instrument that is not named is not
 /// held. Secret: the numbers do not print and are erased when dropped.
@@ -94,19 +105,24 @@ impl Holdings {
     /// # Errors
     /// With every mistake that was found. Errors do not show amounts.
     pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        positions::read(file, text, universe, &Dialect::default(), &mut Vec::new())
+        positions::read(file, text, universe, &Reading::default(), &mut Vec::new()).map(|book| book.holdings)
     }
 
-    /// Writes CSV, which [`Holdings::read`] reads back.
+    /// Writes CSV, which [`Holdings::read`] reads back: of a derivative it says that the quote balance carries what it
+    /// cost.
     #[must_use]
-    pub fn to_csv(&self) -> Zeroizing<String> {
+    pub fn to_csv(&self, universe: &Universe) -> Zeroizing<String> {
         let length = |balance: &Balance| balance.instrument.as_str().len() + LINE;
         // Room for all of it, so that no growth leaves a copy behind.
         let mut text = Zeroizing::new(String::with_capacity(LINE + self.balances.iter().map(length).sum::<usize>()));
-        text.push_str(&CSV_HEADER.join(","));
+        text.push_str(CSV_HEADER);
+        let positions = universe.positions();
         for Balance { instrument, lots } in &self.balances {
             let lots = Zeroizing::new(lots.get().to_string());
-            ["\n", instrument.as_str(), ",", &lots].into_iter().for_each(|part| text.push_str(part));
+            let is_carried =
+                positions.get(instrument).is_some_and(|position| universe.instruments[*position].is_carried());
+            let cost = if is_carried { cost::CARRIED } else { "" };
+            ["\n", instrument.as_str(), ",", &lots, ",", cost].into_iter().for_each(|part| text.push_str(part));
         }
         text.push('\n');
         text

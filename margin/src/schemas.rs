@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde_json::Value;
 
 use crate::{
-    holdings::Holdings,
+    holdings::Written,
     market::{Report, Snapshot},
     policy::Policy,
     universe::Universe,
@@ -19,7 +19,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
         ("universe", schema::<Universe>()),
         ("policy", schema::<Policy>()),
-        ("holdings", schema::<Holdings>()),
+        ("holdings", schema::<Written>()),
         ("market", schema::<Snapshot>()),
         ("report", schema::<Report>()),
     ]

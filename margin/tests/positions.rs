@@ -3,23 +3,32 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use surety_margin::{
-    holdings::Holdings,
-    import::positions,
+    holdings::{Book, Holdings},
+    ident::Name,
+    import::positions::{self, Reading},
     sample,
     text::table::{Dialect, Note},
     units::Lots,
-    universe::Universe,
+    universe::{InstrumentClass, Settlement, Universe},
 };
 
-/// The quote currency in cents, and perpetuals in ten-thousandths.
+/// The quote currency in cents, and perpetuals in ten-thousandths, of which files need not say what they cost.
 fn universe() -> Universe {
+    let mut universe = sample::universe(9, 3);
+    universe.instruments[1..].iter_mut().for_each(|instrument| instrument.settlement = Settlement::PremiumPaid);
+    universe
+}
+
+/// The same, where files have to say it.
+fn carried() -> Universe {
     sample::universe(9, 3)
 }
 
 fn read_noted(text: &str, dialect: &Dialect) -> Result<(Holdings, Vec<Note>), String> {
     let mut notes = Vec::new();
-    let holdings = positions::read("book.csv", text, &universe(), dialect, &mut notes);
-    holdings.map(|holdings| (holdings, notes)).map_err(|error| error.to_string())
+    let reading = Reading { dialect: dialect.clone(), quote: None };
+    let book = positions::read("book.csv", text, &universe(), &reading, &mut notes);
+    book.map(|book| (book.holdings, notes)).map_err(|error| error.to_string())
 }
 
 fn read(text: &str) -> Result<Holdings, String> {
@@ -73,7 +82,212 @@ fn surplus_decimals_are_rounded_against_the_account_and_said_once() {
 #[test]
 fn what_is_written_is_read_back() {
     let holdings = read("instrument,amount\nUSD,1234.57\nPERP-1,-0.15\nPERP-2,0\n").unwrap();
-    assert_eq!(read(&holdings.to_csv()), Ok(holdings));
+    assert_eq!(read(&holdings.to_csv(&universe())), Ok(holdings.clone()));
+    let written = holdings.to_csv(&carried());
+    assert!(written.contains("\nUSD,123457,\nPERP-1,-1500,carried\n"), "{}", *written);
+    assert_eq!(Holdings::read("h.csv", &written, &carried()), Ok(holdings));
+}
+
+fn book_over(file: &str, text: &str, universe: &Universe, quote: Option<&str>) -> Result<(Book, Vec<String>), String> {
+    let reading = Reading { quote: quote.map(|quote| Name::new(quote).unwrap()), ..Reading::default() };
+    let mut notes = Vec::new();
+    let book = positions::read(file, text, universe, &reading, &mut notes).map_err(|error| error.to_string())?;
+    Ok((book, notes.iter().map(ToString::to_string).collect()))
+}
+
+/// The lots of a table over instruments whose cost is carried.
+#[track_caller]
+fn carried_lots(text: &str) -> Vec<i128> {
+    let (book, _) = book_over("book.csv", text, &carried(), None).unwrap_or_else(|error| panic!("{text}: {error}"));
+    book.holdings.position(&carried()).unwrap().lots().iter().map(|lots| lots.get()).collect()
+}
+
+#[test]
+fn quote_balances_carry_what_positions_cost_however_it_is_stated() {
+    for (text, cents) in [
+        // 2 contracts at 1,000.
+        ("instrument,amount,entry_price\nUSD,100,\nPERP-1,2,1000\n", -190_000),
+        ("instrument,lots,entry_price\nUSD,10000,\nPERP-1,20000,1e3\n", -190_000),
+        ("PERP-1;2;1.000,0", -190_000),
+        ("Symbol,entryPrice,Qty\nPERP-1,1000,2\nUSD,,100\n", -190_000),
+        ("instrument,amount,avg_entry_price\nUSD,100,n/a\nPERP-1,2,\"1,000.00\"\n", -190_000),
+        ("instrument,amount,cost\nUSD,100,\nPERP-1,2,2000\n", -190_000),
+        ("instrument,amount,unrealised_pnl,mark_price\nUSD,100,,\nPERP-1,2,-200,900\n", -190_000),
+        ("instrument,amount,markPrice,unRealizedProfit\nUSD,100,,\nPERP-1,2,1100,200\n", -190_000),
+        ("instrument,amount,unrealized_pnl,mark,entry_price\nUSD,100,,,\nPERP-1,2,-200,900,1000\n", -190_000),
+        // No balance but what it cost.
+        ("instrument,amount,entry_price\nPERP-1,2,1000\n", -200_000),
+        // What a short position sold for.
+        ("instrument,side,amount,entry_price\nUSD,,100,\nPERP-1,short,2,1000\n", 210_000),
+        ("instrument,amount,cost\nUSD,100,\nPERP-1,-2,-2000\n", 210_000),
+        ("instrument,amount,unrealised_pnl,mark_price\nUSD,100,,\nPERP-1,-2,200,900\n", 210_000),
+        // In so many words, and nothing that cost something.
+        ("instrument,amount,entry_price\nUSD,100,\nPERP-1,2,0\n", 10_000),
+        ("instrument,amount,cost\nUSD,100,\nPERP-1,2,0\n", 10_000),
+        ("instrument,amount,cost\nUSD,100,\nPERP-1,2,Carried\n", 10_000),
+        ("instrument,amount,cost,entry_price\nUSD,100,,\nPERP-1,2,carried,1000\n", 10_000),
+        ("instrument,amount\nUSD,100\nPERP-1,0\n", 10_000),
+    ] {
+        let text = if text.starts_with("PERP") {
+            format!("instrument;amount;entry_price\nUSD;100;\n{text}\n")
+        } else {
+            text.to_owned()
+        };
+        assert_eq!(carried_lots(&text)[0], cents, "{text}");
+    }
+}
+
+/// Each leg by itself, to the next lower cent: the least that an account can be said to have.
+#[test]
+fn quote_legs_are_rounded_against_the_account() {
+    for (rows, cents) in [
+        ("PERP-1,0.0001,0.01,", -1),
+        ("PERP-1,-0.0001,0.01,", 0),
+        ("PERP-1,-1,0.019999,", 1),
+        ("PERP-1,1,0.010000000000000000000000000001,", -2),
+        ("PERP-1,-1,0.029999999999999999999999999999,", 2),
+        ("PERP-1,0.0001,0.01,\nPERP-2,0.0001,0.01,", -2),
+        // What is rounded away of a position has been paid for all the same.
+        ("PERP-1,0.00019,100,", -2),
+        ("PERP-1,-0.00011,100,", 1),
+        // The least of what a row says.
+        ("PERP-1,1,100,100.5", -10_050),
+        ("PERP-1,-1,100,-100.5", 10_000),
+    ] {
+        let text = format!("instrument,amount,entry_price,cost\n{rows}\n");
+        assert_eq!(carried_lots(&text)[0], cents, "{rows}");
+    }
+}
+
+#[test]
+fn toml_and_json_say_what_positions_cost_by_the_same_keys() {
+    let head = r#"{"kind": "surety/holdings", "version": 1, "universe": "sample", "balances": ["#;
+    let usd = r#"{"instrument": "USD", "amount": "100"}, "#;
+    for (balance, cents) in [
+        (r#"{"instrument": "PERP-1", "lots": "20000", "entry_price": "1000"}"#, -190_000),
+        (r#"{"instrument": "PERP-1", "amount": 2, "cost": 2000}"#, -190_000),
+        (r#"{"instrument": "PERP-1", "amount": "2", "unrealized_pnl": "-200", "mark_price": "900"}"#, -190_000),
+        (r#"{"instrument": "PERP-1", "amount": "2", "cost": "carried"}"#, 10_000),
+        (r#"{"instrument": "PERP-1", "amount": "2", "entry_price": "0"}"#, 10_000),
+    ] {
+        let json = format!("{head}{usd}{balance}]}}");
+        let (book, _) = book_over("book.json", &json, &carried(), None).unwrap();
+        assert_eq!(book.holdings.position(&carried()).unwrap().lots()[0].get(), cents, "{balance}");
+    }
+    let toml = "kind = 'surety/holdings'\nversion = 1\nuniverse = 'sample'\n[[balances]]\ninstrument = 'PERP-1'\n\
+                amount = '2'\nentry_price = '1000'\n";
+    let (book, notes) = book_over("book.toml", toml, &carried(), None).unwrap();
+    assert_eq!(book.holdings.position(&carried()).unwrap().lots()[0].get(), -200_000);
+    assert_eq!(notes, ["what positions cost carried over to the balance of USD (1 row)"]);
+    for (balance, message) in [
+        (r#"{"instrument": "PERP-1", "amount": "2"}"#, "balances[1].entry_price: expected what PERP-1 cost"),
+        (r#"{"instrument": "PERP-1", "lots": "2", "amount": "2", "cost": "0"}"#, "either the key `lots` or the key"),
+        (r#"{"instrument": "PERP-1", "cost": "0"}"#, "expected either the key `lots` or the key `amount`, found neither"),
+        (r#"{"instrument": "PERP-1", "amount": "carried", "cost": "0"}"#, "balances[1].amount: "),
+        (r#"{"instrument": "PERP-1", "amount": 2.5, "cost": "0"}"#, "balances[1].amount: "),
+    ] {
+        let error = book_over("book.json", &format!("{head}{usd}{balance}]}}"), &carried(), None).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+/// Attack, or an honest mistake: a position that counts with its full value and has cost nothing.
+#[test]
+fn rejects_positions_that_do_not_say_what_they_cost() {
+    let refused = |text: &str, message: &str| {
+        let error = book_over("book.csv", text, &carried(), None).unwrap_err();
+        assert!(error.contains(message), "{error}");
+        assert!(!error.contains("98765"), "{error}");
+    };
+    let message = "book.csv:3:1: entry_price: expected what PERP-1 cost: a perpetual counts with its full value, found \
+                   nothing that says it; add a column entry_price, or cost, or unrealised_pnl and mark_price";
+    refused("instrument,amount\nUSD,100\nPERP-1,98765\n", message);
+    refused("instrument,lots\nUSD,100\nPERP-1,-98765\n", message);
+    refused("instrument,amount,entry_price\nUSD,100,5\nPERP-1,98765,\n", message);
+    refused("instrument,amount,mark_price\nUSD,100,5\nPERP-1,98765,7\n", message);
+    refused(
+        "instrument,amount,unrealised_pnl\nPERP-1,98765,7\n",
+        "book.csv:2:14: unrealised_pnl: expected the mark_price by which the unrealised_pnl was computed, found none",
+    );
+}
+
+#[test]
+fn rejects_costs_that_would_make_an_account_look_better() {
+    let refused = |columns: &str, row: &str, message: &str| {
+        let text = format!("instrument,amount,{columns}\nPERP-1,{row}\n");
+        let error = book_over("book.csv", &text, &carried(), None).unwrap_err();
+        assert!(error.contains(message), "{text}: {error}");
+        assert!(!error.contains("98765"), "{error}");
+    };
+    refused("entry_price", "2,-98765", "book.csv:2:10: entry_price: expected a price that is not negative");
+    refused("unrealised_pnl,mark_price", "2,98765,-5", "expected a price that is not negative");
+    refused("cost", "2,-98765", "book.csv:2:10: cost: expected what was paid for a long position");
+    refused("cost", "-2,98765", "book.csv:2:11: cost: expected what was received for a short position");
+    refused("unrealised_pnl,mark_price", "2,98765,5", "expected what was paid for a long position");
+    refused("cost", "0,-98765", "book.csv:2:10: cost: expected nothing, because there is no position");
+    refused("unrealised_pnl", "0,98765", "what has been realised belongs to the cash balance");
+    refused("entry_price,cost", "2,98765,5", "book.csv:2:16: cost: expected the same cost as in the column entry_price");
+    refused("entry_price,cost", "2,0,98765", "entry_price: expected the same cost as in the column cost");
+    refused("entry_price", "2,98765x", "book.csv:2:10: entry_price: expected a decimal number");
+    refused("cost", "2,free", "book.csv:2:10: cost: expected a decimal number");
+    refused("entry_price", "2,98765e9999", "expected a cost of at most the 1000000000000 lots of USD");
+    refused("entry_price", "100000000,98765", "expected a cost of at most the 1000000000000 lots of USD");
+    let digits = "98765".repeat(9);
+    refused("entry_price", &format!("2,{digits}"), "expected numbers of at most 38 digits");
+}
+
+/// Two quote legs that fit and whose sum does not.
+#[test]
+fn rejects_quote_balances_beyond_what_the_universe_allows() {
+    let text = "instrument,amount,cost\nUSD,-9999999999,\nPERP-1,1,0.01\nPERP-2,1,1\n";
+    let error = book_over("book.csv", text, &carried(), None).unwrap_err();
+    assert!(error.contains("book.csv:4:1: entry_price: expected a balance of USD, with what positions cost"), "{error}");
+}
+
+#[test]
+fn settlements_say_whether_a_cost_is_carried() {
+    let mut universe = carried();
+    universe.instruments[1].settlement = Settlement::PremiumPaid;
+    universe.instruments[2].settlement = Settlement::VariationMargin;
+    let lots = |text: &str| {
+        let (book, notes) = book_over("book.csv", text, &universe, None).unwrap();
+        (book.holdings.position(&universe).unwrap().lots()[0].get(), notes)
+    };
+    let unread = |rows: &str| {
+        vec![format!(
+            "costs and prices not counted: those instruments are paid for in cash, which their balance shows ({rows})"
+        )]
+    };
+    assert_eq!(lots("instrument,amount\nUSD,5\nPERP-1,-2\nPERP-2,3\n"), (500, vec![]));
+    let rows = "USD,5,1,\nPERP-1,-2,1000,\nPERP-2,3,1000,\n";
+    assert_eq!(lots(&format!("instrument,amount,entry_price,upnl\n{rows}")), (500, unread("3 rows")));
+    let carried = vec!["what positions cost carried over to the balance of USD (1 row)".to_owned()];
+    let rows = "USD,5,\nPERP-2,3,-7.001\n";
+    assert_eq!(lots(&format!("instrument,amount,upnl\n{rows}")), (-201, carried));
+}
+
+#[test]
+fn rejects_costs_whose_quote_balance_nothing_tells() {
+    let mut universe = carried();
+    universe.instruments[2].class = InstrumentClass::Cash;
+    universe.instruments[2].name = Name::new("GBP").unwrap();
+    let text = "instrument,amount,entry_price\nPERP-1,2,1000\n";
+    let quote = |universe: &Universe, quote| {
+        let (book, _) = book_over("book.csv", text, universe, quote)?;
+        Ok(book.legs[0].quote.to_string())
+    };
+    let refused = |quote: Result<String, String>, message: &str| {
+        let error = quote.unwrap_err();
+        assert!(error.contains(message), "{error}");
+    };
+    let expected = "expected one cash instrument that carries what PERP-1 cost, found USD, GBP; give --quote NAME";
+    refused(quote(&universe, None), expected);
+    refused(quote(&universe, Some("PERP-1")), expected);
+    assert_eq!(quote(&universe, Some("GBP")), Ok("GBP".to_owned()));
+    universe.instruments[1].quote = Some(Name::new("GBP").unwrap());
+    assert_eq!(quote(&universe, None), Ok("GBP".to_owned()));
+    assert_eq!(quote(&universe, Some("GBP")), Ok("GBP".to_owned()));
+    refused(quote(&universe, Some("USD")), "expected GBP as the quote balance of PERP-1, as the universe says, found USD");
 }
 
 #[track_caller]

@@ -888,7 +888,7 @@ mod holdings {
         holdings_refused(
             "n.json",
             &json(r#"[{"instrument": "BTC", "lots": "5"}, {"instrument": "BTC", "lots": "6"}]"#),
-            "n.json:2:65: balances[1].instrument: expected each instrument once, found one again",
+            "n.json:2:65: balances[1].instrument: expected each instrument once, found BTC again",
         );
     }
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use surety_margin::{
-    holdings::Holdings,
-    import::positions,
+    holdings::Book,
+    import::positions::{self, Reading},
     policy::Policy,
     text::{
         Document, InputErrors, WriteError,
-        table::{Dialect, Note},
+        table::Note,
     },
     universe::Universe,
 };
@@ -49,7 +49,7 @@ pub fn read_policy(path: &Path, universe: &Universe) -> Result<Policy, DocumentE
     Ok(Policy::read(&path.display().to_string(), &files::read_text(path)?, universe)?)
 }
 
-/// Reads holdings over a universe: TOML, JSON or a table, of which `dialect` says what it does not say itself. Adds to
+/// Reads holdings over a universe: TOML, JSON or a table, of which `reading` says what it does not say itself. Adds to
 /// the notes what the reader did with it.
 ///
 /// # Errors
@@ -57,10 +57,10 @@ pub fn read_policy(path: &Path, universe: &Universe) -> Result<Policy, DocumentE
 pub fn read_holdings(
     path: &Path,
     universe: &Universe,
-    dialect: &Dialect,
+    reading: &Reading,
     notes: &mut Vec<Note>,
-) -> Result<Holdings, DocumentError> {
-    Ok(positions::read(&path.display().to_string(), &files::read_text(path)?, universe, dialect, notes)?)
+) -> Result<Book, DocumentError> {
+    Ok(positions::read(&path.display().to_string(), &files::read_text(path)?, universe, reading, notes)?)
 }
 
 /// Writes a document as JSON, for everybody or for its owner as its kind demands.

@@ -109,6 +109,9 @@ pub enum Error {
     /// An explanation.
     #[error(transparent)]
     Explain(#[from] ExplainError),
+    /// An account that does not satisfy all levels that were asked for.
+    #[error("not satisfied: {}", .0.join(", "))]
+    NotSatisfied(Vec<String>),
     /// The ledger of proofs.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -186,6 +189,7 @@ impl Error {
             Self::Account(error) => account_class(error),
             Self::Explain(ExplainError { error: EvaluateError::Policy(_), .. }) => Class::Input,
             Self::Explain(ExplainError { error: EvaluateError::Overflow, .. }) => Class::Internal,
+            Self::NotSatisfied(_) => Class::Insufficient,
             Self::Ledger(error) => ledger_class(error),
             Self::Archive(error) => archive_class(error),
             Self::Prove(error) => prove_class(error),
@@ -226,7 +230,7 @@ impl Error {
             Self::Archive(ArchiveError::File(_)) => "file",
             Self::Archive(ArchiveError::Content(_)) => "input",
             Self::Archive(_) => "archive",
-            Self::Prove(ProveError::Insufficient(_)) => "insufficient",
+            Self::NotSatisfied(_) | Self::Prove(ProveError::Insufficient(_)) => "insufficient",
             Self::Prove(ProveError::Memory(_)) => "memory",
             Self::Audit(_) => "audit",
             Self::Reproduce(_) => "reproduce",

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 use surety_margin::{
-    evaluate::{EvaluateError, Evaluation, Item, evaluate},
-    holdings::Position,
+    evaluate::{EvaluateError, Evaluation, Item, Line, Warning, evaluate, lines, warnings},
+    holdings::{Leg, Position},
     ident::Name,
     policy::Policy,
     units::Price,
@@ -27,6 +27,8 @@ pub struct ExplainError {
 pub struct Explanation {
     /// By the names of the levels.
     pub levels: BTreeMap<String, LevelExplanation>,
+    /// What looks wrong.
+    pub warnings: Vec<Warning>,
 }
 
 /// An account at a level.
@@ -37,30 +39,47 @@ pub struct LevelExplanation {
     /// Amounts, in quote units.
     #[serde(flatten)]
     pub evaluation: Evaluation,
+    /// What each instrument is worth and adds to the margin.
+    pub instruments: Vec<Line>,
 }
 
-/// Evaluates every level of a policy, plainly.
+impl Explanation {
+    /// The levels that the account does not satisfy.
+    #[must_use]
+    pub fn not_satisfied(&self) -> Vec<String> {
+        let missed = self.levels.iter().filter(|(_, level)| !level.sufficient);
+        missed.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Evaluates every level of a policy, plainly. What looks wrong is told by these and by the quote legs of the files that the position
+/// is from.
 ///
 /// # Errors
 /// If the policy does not fit the universe.
 pub fn explain(
     policy: &Policy,
     universe: &Universe,
-    position: &Position,
+    (position, legs): (&Position, &[Leg]),
     prices: &[Price],
 ) -> Result<Explanation, ExplainError> {
     let levels = policy.levels.iter().map(|level| {
-        let evaluation = evaluate(policy, universe, level, position, prices)
-            .map_err(|error| ExplainError { level: level.name.clone(), error })?;
+        let failed = |error| ExplainError { level: level.name.clone(), error };
+        let evaluation = evaluate(policy, universe, level, position, prices).map_err(failed)?;
+        let instruments = lines(policy, universe, level, position, prices).map_err(failed)?;
         let sufficient = evaluation.is_sufficient();
-        Ok((level.name.to_string(), LevelExplanation { sufficient, evaluation }))
+        Ok((level.name.to_string(), LevelExplanation { sufficient, evaluation, instruments }))
     });
-    Ok(Explanation { levels: levels.collect::<Result<_, _>>()? })
+    let levels: BTreeMap<_, _> = levels.collect::<Result<_, ExplainError>>()?;
+    let instruments = policy.levels.iter().filter_map(|level| levels.get(level.name.as_str()));
+    let instruments: Vec<_> = instruments.map(|level| level.instruments.as_slice()).collect();
+    let warnings = warnings(universe, position, &instruments, legs);
+    Ok(Explanation { levels, warnings })
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, (name, LevelExplanation { sufficient, evaluation })) in self.levels.iter().enumerate() {
+        for (position, (name, LevelExplanation { sufficient, evaluation, .. })) in self.levels.iter().enumerate() {
             if position > 0 {
                 writeln!(f)?;
             }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use surety_margin::{
+    holdings::Holdings,
     import::{Import, Parties},
     text::Document as _,
 };
@@ -56,7 +57,8 @@ impl Imported {
             (layout.policy(), public(format!("{}{}{}", self.origin(), self.attention(), policy.to_toml()?))),
             (layout.market(), public(snapshot.to_json()?)),
         ];
-        contents.extend(holdings.as_ref().map(|holdings| (layout.holdings(), (holdings.to_csv(), Access::Secret))));
+        let secret = |holdings: &Holdings| (holdings.to_csv(universe), Access::Secret);
+        contents.extend(holdings.as_ref().map(|holdings| (layout.holdings(), secret(holdings))));
         create_directories(layout, holdings.is_some())?;
         for (path, _) in &contents {
             files::check_target(path, existing)?;

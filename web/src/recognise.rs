@@ -98,7 +98,7 @@ fn secret(text: &str) -> Option<&'static str> {
     if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Some("a signing key");
     }
-    if text.lines().next() == Some("instrument,lots") {
+    if text.starts_with("instrument,") {
         return Some("hidden balances");
     }
     serde_json::from_str::<Keystore>(text).is_ok().then_some("a keystore")

@@ -4,18 +4,20 @@
 //! whether it is long or short, if signs do not. Amounts are negative if owed or short, and decimals beyond one lot are
 //! rounded down: less is held, more is owed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
-    FormatVersion,
-    holdings::{Balance, Holdings, HoldingsKind},
+    holdings::{
+        Amount, Book, Entry, Stated, Written,
+        cost::{self, Cost},
+    },
+    ident::Name,
     problem::Problem,
     text::{
-        self, Format, InputErrors, closest,
-        number::{Number, Rounding},
-        table::{Column, Dialect, Field, Mistakes, Note, Table, shown_name},
+        Format, InputErrors, closest,
+        number::{Marks, Number},
+        table::{Column, Dialect, Field, Mistakes, Note, Row, Table, shown_name},
     },
-    units::Lots,
     universe::{Instrument, Universe},
 };
 
@@ -38,8 +40,17 @@ const SIDE: Column = Column { name: "side", aliases: &["direction", "position si
 /// Columns that state what is owed beside what is held. An amount beside them may be either before or after debts.
 const DEBTS: [&str; 8] = ["borrowed", "borrow", "debt", "debts", "owed", "loan", "liability", "liabilities"];
 
+/// What a user says about a file of positions that the file does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// About tables.
+    pub dialect: Dialect,
+    /// The cash instrument that carries what derivatives cost, where the universe does not say it.
+    pub quote: Option<Name>,
+}
+
 /// Reads holdings over a universe: TOML if the file's name ends in `.toml`, JSON if the text begins like it, otherwise a
-/// table. `file` is what errors call the input.
+/// table. `file` is what errors call the input. What derivatives cost is carried over to their quote balance.
 ///
 /// # Errors
 /// With every mistake that was found. Errors do not show amounts.
@@ -47,24 +58,51 @@ pub fn read(
     file: &str,
     text: &str,
     universe: &Universe,
-    dialect: &Dialect,
+    reading: &Reading,
     notes: &mut Vec<Note>,
-) -> Result<Holdings, InputErrors> {
-    let problems = |holdings: &Holdings| holdings.check(universe);
-    if file.ends_with(".toml") {
-        return text::read(file, text, Format::Toml, problems);
-    }
+) -> Result<Book, InputErrors> {
+    let document = |format| Written::read((file, text, format), universe, reading.quote.as_ref());
     let content = text.trim_start_matches('\u{feff}').trim_start();
-    if file.ends_with(".json") || content.starts_with(['{', '[']) {
-        return text::read(file, text, Format::Json, problems);
-    }
-    let mut mistakes = Mistakes::default();
+    let (book, more) = if file.ends_with(".toml") {
+        document(Format::Toml)?
+    } else if file.ends_with(".json") || content.starts_with(['{', '[']) {
+        document(Format::Json)?
+    } else {
+        from_table(file, text, universe, reading, notes)?
+    };
+    notes.extend(more);
+    Ok(book)
+}
+
+fn from_table(
+    file: &str,
+    text: &str,
+    universe: &Universe,
+    reading: &Reading,
+    notes: &mut Vec<Note>,
+) -> Result<(Book, Vec<Note>), InputErrors> {
+    let (dialect, mut mistakes) = (&reading.dialect, Mistakes::default());
     let table = Table::read(text, dialect, &mut mistakes, notes);
     let columns = Columns::of(&table, dialect, &mut mistakes, notes);
-    let stated = columns.map(|columns| columns.stated(&table, universe, dialect, &mut mistakes)).unwrap_or_default();
-    let holdings = holdings(&stated, universe, &mut mistakes, notes);
+    let (columns, entries) = match columns {
+        Some(columns) => {
+            let entries = columns.entries(&table, universe, dialect, &mut mistakes);
+            (Some(columns), entries)
+        }
+        None => (None, Vec::new()),
+    };
+    let (places, entries): (Vec<Row<'_, '_>>, Vec<Entry<'_>>) = entries.into_iter().unzip();
+    let place = |entry: usize, key: &str| {
+        let column = columns.as_ref().and_then(|columns| columns.of_key(key));
+        let row = places.get(entry).copied();
+        let field = row.and_then(|row| row.field(column?)).filter(|field| !field.is_empty());
+        field.map(Field::offset).or_else(|| row.map(Row::offset)).unwrap_or(0)
+    };
+    let (book, more) = Book::of(universe, &entries, reading.quote.as_ref(), |entry, key, problem| {
+        mistakes.add(place(entry, key), Problem { path: key.to_owned(), ..problem });
+    });
     mistakes.refuse(file, text)?;
-    Ok(holdings)
+    Ok((book, more))
 }
 
 /// Where a table states what.
@@ -73,6 +111,10 @@ struct Columns {
     amount: usize,
     unit: Unit,
     side: Option<usize>,
+    entry_price: Option<usize>,
+    mark_price: Option<usize>,
+    unrealised_pnl: Option<usize>,
+    cost: Option<usize>,
 }
 
 /// What amounts are counted in.
@@ -80,17 +122,6 @@ struct Columns {
 enum Unit {
     Lots,
     Units,
-}
-
-/// A position as it is stated. Its number is secret.
-struct Stated<'u> {
-    /// The byte of the text where its name is.
-    name_at: usize,
-    /// The byte of the text where its amount is.
-    amount_at: usize,
-    instrument: &'u Instrument,
-    amount: Number,
-    unit: Unit,
 }
 
 impl Columns {
@@ -119,22 +150,51 @@ impl Columns {
         } else if lots.is_some() && table.find_named(AMOUNT.name, dialect, mistakes).is_some() {
             mistakes.add(start, Problem::new("", "a column lots or a column amount", "both"));
         }
-        let side = table.find(SIDE, dialect, mistakes);
-        let columns = Self { instrument: instrument?, amount: amount?, unit, side };
-        let asked: Vec<_> = [columns.instrument, columns.amount].into_iter().chain(side).collect();
+        let mut find = |column| table.find(column, dialect, mistakes);
+        let columns = Self {
+            side: find(SIDE),
+            entry_price: find(cost::ENTRY_PRICE),
+            mark_price: find(cost::MARK_PRICE),
+            unrealised_pnl: find(cost::UNREALISED_PNL),
+            cost: find(cost::COST),
+            instrument: instrument?,
+            amount: amount?,
+            unit,
+        };
+        let asked: Vec<_> =
+            [columns.instrument, columns.amount].into_iter().chain(columns.side).chain(columns.of_cost()).collect();
         notes.extend(table.others(&asked));
         Some(columns)
     }
 
-    fn stated<'u>(
+    fn of_cost(&self) -> impl Iterator<Item = usize> {
+        [self.entry_price, self.mark_price, self.unrealised_pnl, self.cost].into_iter().flatten()
+    }
+
+    /// The column of a key.
+    fn of_key(&self, key: &str) -> Option<usize> {
+        [
+            (INSTRUMENT.name, Some(self.instrument)),
+            (cost::ENTRY_PRICE.name, self.entry_price),
+            (cost::MARK_PRICE.name, self.mark_price),
+            (cost::UNREALISED_PNL.name, self.unrealised_pnl),
+            (cost::COST.name, self.cost),
+        ]
+        .into_iter()
+        .find_map(|(name, column)| (name == key).then_some(column))
+        .unwrap_or(Some(self.amount))
+    }
+
+    fn entries<'u, 'r, 't>(
         &self,
-        table: &Table<'_>,
+        table: &'r Table<'t>,
         universe: &'u Universe,
         dialect: &Dialect,
         mistakes: &mut Mistakes,
-    ) -> Vec<Stated<'u>> {
+    ) -> Vec<(Row<'r, 't>, Entry<'u>)> {
         let (instruments, marks) = (Instruments::of(universe), table.marks(&[self.amount]));
-        let mut stated = Vec::new();
+        let prices = table.marks(&self.of_cost().collect::<Vec<_>>());
+        let mut entries = Vec::new();
         for row in table.rows() {
             if mistakes.are_enough() {
                 break;
@@ -148,13 +208,42 @@ impl Columns {
                 (Some(number), Some(side)) => mistakes.sift(side.offset(), on_side(side.text(), number)),
                 (number, _) => number,
             };
-            if let (Some(instrument), Some(number)) = (instrument, signed) {
-                let (name_at, amount_at) = (name.offset(), amount.offset());
-                stated.push(Stated { name_at, amount_at, instrument, amount: number, unit: self.unit });
+            let stated = self.stated(row, prices, mistakes);
+            if let (Some(instrument), Some(number), Some(stated)) = (instrument, signed, stated) {
+                let amount = match self.unit {
+                    Unit::Lots => Amount::Lots(number),
+                    Unit::Units => Amount::Units(number),
+                };
+                entries.push((row, Entry { instrument, amount, stated }));
             }
         }
-        stated
+        entries
     }
+
+    /// What a row says of what its position cost; fields that are empty say nothing.
+    fn stated(&self, row: Row<'_, '_>, marks: Marks, mistakes: &mut Mistakes) -> Option<Stated> {
+        let field = |column: Option<usize>| row.field(column?).filter(|field| !is_blank(field.text()));
+        let mut number = |column, name: &str| match field(column) {
+            None => Some(None),
+            Some(field) => {
+                let number = field.number(marks).map_err(|error| error.problem(name));
+                mistakes.sift(field.offset(), number).map(Some)
+            }
+        };
+        let is_carried = field(self.cost).is_some_and(|field| field.text().eq_ignore_ascii_case(cost::CARRIED));
+        let cost = if is_carried { Some(None) } else { number(self.cost, cost::COST.name) };
+        Some(Stated {
+            entry_price: number(self.entry_price, cost::ENTRY_PRICE.name)?,
+            mark_price: number(self.mark_price, cost::MARK_PRICE.name)?,
+            unrealised_pnl: number(self.unrealised_pnl, cost::UNREALISED_PNL.name)?,
+            cost: if is_carried { Some(Cost::Carried) } else { cost?.map(Cost::Paid) },
+        })
+    }
+}
+
+/// Whether a field says that there is nothing to say.
+fn is_blank(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "" | "-" | "--" | "n/a" | "na" | "null" | "none")
 }
 
 impl Unit {
@@ -162,14 +251,6 @@ impl Unit {
         match self {
             Self::Lots => LOTS.name,
             Self::Units => AMOUNT.name,
-        }
-    }
-
-    /// How many decimal places lots have in this unit.
-    fn places(self, instrument: &Instrument) -> u8 {
-        match self {
-            Self::Lots => 0,
-            Self::Units => instrument.lot_decimals.get(),
         }
     }
 }
@@ -227,33 +308,4 @@ pub(crate) fn unknown(name: &str, universe: &Universe) -> Problem {
         Some(near) => problem.advise(format!("did you mean {near}? --map {name}={near} says so")),
         None => problem,
     }
-}
-
-/// The holdings that are stated, in whole lots and each at most once.
-fn holdings(stated: &[Stated<'_>], universe: &Universe, mistakes: &mut Mistakes, notes: &mut Vec<Note>) -> Holdings {
-    let (mut seen, mut rounded, mut balances) = (BTreeSet::new(), 0, Vec::with_capacity(stated.len()));
-    for Stated { name_at, amount_at, instrument, amount, unit } in stated {
-        if !seen.insert(&instrument.name) {
-            let problem = Problem::new("instrument", "each instrument once", format!("{} again", instrument.name));
-            mistakes.add(*name_at, problem);
-        }
-        let limit = instrument.max_lots.get();
-        let scaled = amount.scaled(unit.places(instrument), Rounding::Floor);
-        let lots = scaled.and_then(|scaled| Lots::new(scaled.integer).ok().filter(|lots| lots.get().abs() <= limit));
-        match lots {
-            Some(lots) => balances.push(Balance { instrument: instrument.name.clone(), lots }),
-            None => {
-                let decimals = instrument.lot_decimals;
-                let expected = format!(
-                    "at most the {limit} lots of 10^-{} that the universe allows, held or owed",
-                    decimals.get()
-                );
-                mistakes.add(*amount_at, Problem::new(unit.column(), expected, "more"));
-            }
-        }
-        rounded += usize::from(scaled.is_some_and(|scaled| !scaled.exact));
-    }
-    notes
-        .extend(Note::of_rows("amounts with more decimals than a lot has rounded down: less held, more owed", rounded));
-    Holdings { kind: HoldingsKind::Holdings, version: FormatVersion, universe: universe.name.clone(), balances }
 }

@@ -7,7 +7,8 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use serde::{Serialize, Serializer};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::problem::Problem;
 
@@ -105,6 +106,13 @@ impl Number {
         self
     }
 
+    /// The number as an integer and the power of ten that it is multiplied with; none if it has more than 38 digits.
+    pub(crate) fn significand(&self) -> Option<(i128, i32)> {
+        let fits = self.digits.len() <= MAX_DIGITS;
+        let magnitude = || self.digits.iter().fold(0_i128, |integer, digit| 10 * integer + i128::from(*digit));
+        fits.then(|| (if self.negative { -magnitude() } else { magnitude() }, self.exponent))
+    }
+
     /// The number in units of `10^-places`, as an integer; none if that has more than 38 digits.
     #[must_use]
     pub fn scaled(&self, places: u8, rounding: Rounding) -> Option<Scaled> {
@@ -140,6 +148,38 @@ impl Number {
             Some(digit) => *digit > 5,
             None => false,
         }
+    }
+}
+
+impl From<i128> for Number {
+    fn from(integer: i128) -> Self {
+        let (mut rest, mut digits, mut exponent) = (integer.unsigned_abs(), Vec::with_capacity(MAX_DIGITS + 1), 0);
+        while rest > 0 {
+            digits.push((rest % 10) as u8);
+            rest /= 10;
+        }
+        while digits.first() == Some(&0) {
+            digits.remove(0);
+            exponent += 1;
+        }
+        digits.reverse();
+        Self { negative: integer < 0, digits, exponent }
+    }
+}
+
+/// As [`Number::parse`] reads it back.
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Room for all of it, so that no growth leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(self.digits.len() + 16));
+        text.push_str(if self.negative { "-" } else { "" });
+        text.extend(self.digits.iter().map(|digit| char::from(b'0' + digit)));
+        text.push_str(if self.digits.is_empty() { "0" } else { "" });
+        if self.exponent != 0 {
+            text.push('e');
+            text.push_str(&self.exponent.to_string());
+        }
+        serializer.serialize_str(&text)
     }
 }
 

@@ -13,6 +13,8 @@ use surety::{
 };
 use surety_kzg::{Origin, SrsId};
 use surety_margin::{
+    ident::Name,
+    import::positions::Reading,
     policy::Policy,
     text::table::{Delimiter, Dialect},
     universe::Universe,
@@ -70,6 +72,22 @@ pub(super) struct TableOptions {
 impl TableOptions {
     pub(super) fn dialect(&self) -> Dialect {
         Dialect { delimiter: self.delimiter, names: self.names.iter().cloned().collect() }
+    }
+}
+
+/// What a file of holdings does not say itself.
+#[derive(clap::Args)]
+pub(super) struct HoldingsOptions {
+    #[command(flatten)]
+    table: TableOptions,
+    /// The cash instrument that carries what perpetuals, futures and options cost, if the universe does not say it
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
+    quote: Option<Name>,
+}
+
+impl HoldingsOptions {
+    pub(super) fn reading(&self) -> Reading {
+        Reading { dialect: self.table.dialect(), quote: self.quote.clone() }
     }
 }
 

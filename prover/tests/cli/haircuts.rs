@@ -130,7 +130,7 @@ fn random_baskets_are_decided_alike_by_program_and_evaluation() {
             Err(error) => assert!(matches!(error, Unsatisfied::Insufficient { .. }), "{error}"),
         }
         assert_eq!(program.solve(&position, &prices).is_ok(), evaluation.is_sufficient());
-        assert!(explain(&policy, &universe, &position, &prices).is_ok());
+        assert!(explain(&policy, &universe, (&position, &[]), &prices).is_ok());
     }
     assert!((5..=45).contains(&sufficient), "{sufficient} of 50 are sufficient: both sides are met");
 }

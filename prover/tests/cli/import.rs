@@ -102,7 +102,7 @@ fn every_published_case_is_imported_and_explained() {
             continue;
         }
         import.data();
-        assert_explained(&case, &sandbox.surety("explain book --json").data()["levels"]);
+        assert_explained(&case, &sandbox.surety("explain book --json").told()["levels"]);
     }
 }
 

@@ -50,7 +50,9 @@ fn package(portfolio: &[&str; 3]) -> Sandbox {
     let claim = read_json(&demo.join("attestation.json"))["claim"].clone();
     let as_of = claim["statements"][0]["as_of"].as_u64().unwrap();
     for ((source, account), balances) in SOURCES.iter().zip(portfolio) {
-        sandbox.write("holdings.csv", &format!("instrument,lots\n{balances}\n"));
+        let carried = |line: &str| format!("{line},{}\n", if line.contains("PERP") { "carried" } else { "" });
+        let rows: String = balances.lines().map(carried).collect();
+        sandbox.write("holdings.csv", &format!("instrument,lots,cost\n{rows}"));
         let key = sandbox.demo_key(source);
         let line = format!(
             "source attest --universe demo/universe.toml --holdings holdings.csv --account {account} --subject {} \
@@ -222,12 +224,15 @@ fn written(number: &str) -> Vec<String> {
 /// Fewer digits than these are in many texts.
 const SHORT: usize = 6;
 
-/// The decimal numbers in a value.
+/// The decimal numbers in a value, apart from prices and fractions, which are public.
 fn numbers(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) if text.parse::<f64>().is_ok() => vec![text.clone()],
         Value::Array(items) => items.iter().flat_map(numbers).collect(),
-        Value::Object(fields) => fields.values().flat_map(numbers).collect(),
+        Value::Object(fields) => {
+            let hidden = fields.iter().filter(|(key, _)| !["price", "weight", "fraction"].contains(&key.as_str()));
+            hidden.flat_map(|(_, value)| numbers(value)).collect()
+        }
         _ => Vec::new(),
     }
 }

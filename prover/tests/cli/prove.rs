@@ -32,7 +32,7 @@ fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
     assert!(error["message"].as_str().unwrap().contains("maintenance margin"), "{error}");
     assert!(!run.says("1234567"));
     assert_eq!(files_below(&sandbox.path("")), before, "nothing is written");
-    assert_eq!(sandbox.surety("explain demo --json").data()["levels"]["maintenance"]["sufficient"], false);
+    assert_eq!(sandbox.surety("explain demo --json").expect(4).told()["levels"]["maintenance"]["sufficient"], false);
     // A liability that the policy does not admit counts, too.
     restate(&sandbox, &demo, "instrument,lots\nUSDC,4200000000000\nwstETH,-1\n", 2).expect(0);
     sandbox.surety("prove demo --out poor.json").expect(4);

@@ -48,6 +48,12 @@ impl Run {
         envelope["data"].clone()
     }
 
+    /// What it said, whether all went well or not.
+    #[track_caller]
+    pub(crate) fn told(self) -> Value {
+        self.envelope()["data"].clone()
+    }
+
     pub(crate) fn says(&self, text: &str) -> bool {
         self.stdout.contains(text) || self.stderr.contains(text)
     }

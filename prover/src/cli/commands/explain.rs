@@ -11,7 +11,8 @@ use surety::{
     oracle::OracleError,
 };
 use surety_margin::{
-    holdings::Position,
+    evaluate::{Line, Quote, Share},
+    holdings::{Leg, Position},
     ident::Name,
     market::Snapshot,
     oracle::market_without_reports,
@@ -22,8 +23,9 @@ use surety_margin::{
 
 use crate::cli::{
     Session,
-    inputs::{PolicyFiles, TableOptions},
+    inputs::{HoldingsOptions, PolicyFiles},
     output::Answer,
+    table::table,
 };
 
 #[derive(clap::Args)]
@@ -38,7 +40,10 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "FILE")]
     holdings: Vec<PathBuf>,
     #[command(flatten)]
-    table: TableOptions,
+    reading: HoldingsOptions,
+    /// The level that is asked for [default: all of them]
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
+    level: Option<Name>,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
@@ -48,10 +53,63 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let prices = market_without_reports(&policy, &universe, &snapshot)
         .map_err(|problems| OracleError::Problems { input: "market".into(), problems })?;
     let mut notes = Vec::new();
-    let position = position(args, &universe, &mut notes)?;
+    let (position, legs) = position(args, &universe, &mut notes)?;
     session.progress.notes(&notes);
-    let explanation = explain(&policy, &universe, &position, &prices)?;
-    Answer::new(data(&policy, &snapshot, &explanation), format!("{explanation}{}", mark(&policy, &snapshot)))
+    let mut explanation = explain(&policy, &universe, (&position, &legs), &prices)?;
+    if let Some(asked) = &args.level {
+        only(&mut explanation, asked)?;
+    }
+    let text = format!("{explanation}{}{}", instruments(&explanation), mark(&policy, &snapshot));
+    let answer = Answer::new(data(&policy, &snapshot, &explanation), text)?;
+    Ok(match explanation.not_satisfied() {
+        missed if missed.is_empty() => answer,
+        missed => answer.failing(&Error::NotSatisfied(missed)),
+    })
+}
+
+/// Leaves the level that is asked for.
+fn only(explanation: &mut Explanation, asked: &Name) -> Result<(), Error> {
+    let names: Vec<_> = explanation.levels.keys().cloned().collect();
+    explanation.levels.retain(|name, _| name == asked.as_str());
+    if explanation.levels.is_empty() {
+        return Err(Error::Usage(format!("--level: expected {}, found {asked}", names.join(", "))));
+    }
+    Ok(())
+}
+
+/// A line for each instrument at each level, and what looks wrong.
+fn instruments(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    for (name, level) in &explanation.levels {
+        text += &format!("\n{name}, by instrument:");
+        let header = ["instrument", "amount", "price", "value", "weight", "fraction", "equity", "requirement"];
+        table(&mut text, header, level.instruments.iter().map(row).collect());
+    }
+    let warnings = explanation.warnings.iter().map(|warning| format!("warning: {warning}\n"));
+    if !explanation.warnings.is_empty() {
+        text += "\n";
+    }
+    text.extend(warnings);
+    text
+}
+
+fn row(line: &Line) -> [String; 8] {
+    let amount = |quote: &Quote| quote.to_string();
+    let share = |share: &Option<Share>| share.map_or_else(String::new, |share| format!("{} %", share.percent()));
+    let name = match &line.bucket {
+        Some(bucket) => format!("{bucket}/{}", line.instrument),
+        None => line.instrument.to_string(),
+    };
+    [
+        name,
+        amount(&line.amount),
+        line.price.as_ref().map_or_else(|| "not admitted".to_owned(), amount),
+        amount(&line.value),
+        share(&line.weight),
+        share(&line.fraction),
+        amount(&line.equity),
+        amount(&line.requirement),
+    ]
 }
 
 /// What the circuit breaker has to say, if anything.
@@ -69,19 +127,22 @@ fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
 
 /// What the account holds: by the files given, or by the newest statements and their openings, or, where there are no
 /// statements yet, by the holdings beside them.
-fn position(args: &Args, universe: &Universe, notes: &mut Vec<Note>) -> Result<Position, Error> {
+fn position(args: &Args, universe: &Universe, notes: &mut Vec<Note>) -> Result<(Position, Vec<Leg>), Error> {
     let mut files = args.holdings.clone();
     if files.is_empty() {
         let layout = args.files.layout();
         let statements = layout.read_statements()?;
         if !statements.is_empty() || !layout.holdings().exists() {
-            return Ok(position_of(universe, &statements, &layout.read_openings()?)?);
+            // What a source states carries what positions cost already.
+            return Ok((position_of(universe, &statements, &layout.read_openings()?)?, Vec::new()));
         }
         files.push(layout.holdings());
     }
-    let dialect = args.table.dialect();
-    let parts = files.iter().map(|path| documents::read_holdings(path, universe, &dialect, notes));
-    Ok(sum(universe, &parts.collect::<Result<Vec<_>, _>>()?)?)
+    let reading = args.reading.reading();
+    let books = files.iter().map(|path| documents::read_holdings(path, universe, &reading, notes));
+    let books = books.collect::<Result<Vec<_>, _>>()?;
+    let position = sum(universe, books.iter().map(|book| &book.holdings))?;
+    Ok((position, books.into_iter().flat_map(|book| book.legs).collect()))
 }
 
 fn data(policy: &Policy, snapshot: &Snapshot, explanation: &Explanation) -> serde_json::Value {

@@ -7,6 +7,7 @@ use surety::{Error, documents, files, imported::Imported, layout::Layout};
 use surety_kzg::{Srs, origin::CEREMONIES};
 use surety_margin::{
     capacity::Capacity,
+    holdings::Book,
     ident::{Bytes32, EvmAddress, Name},
     import::{
         Import, ImportError, Parties, derive_pm2,
@@ -19,7 +20,7 @@ use surety_margin::{
 
 use crate::cli::{
     Session,
-    inputs::{Force, TableOptions, directory_of},
+    inputs::{Force, HoldingsOptions, TableOptions, directory_of},
     output::Answer,
     time,
 };
@@ -65,7 +66,8 @@ pub(in crate::cli) struct HaircutsArgs {
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct PositionsArgs {
-    /// The positions: a table of instrument and amount, in units, or lots
+    /// The positions: a table of instrument and amount, in units, or lots; of derivatives also what they cost: entry_price, or
+    /// cost, or unrealised_pnl and mark_price
     #[arg(value_name = "FILE")]
     positions: PathBuf,
     /// The universe that they are over
@@ -75,7 +77,7 @@ pub(in crate::cli) struct PositionsArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    table: TableOptions,
+    reading: HoldingsOptions,
     #[command(flatten)]
     force: Force,
 }
@@ -201,7 +203,7 @@ fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {
     let universe: Universe = documents::read(&args.universe)?;
     let text = files::read_text(&args.positions)?;
     let (file, mut notes) = (args.positions.display().to_string(), Vec::new());
-    let holdings = positions::read(&file, &text, &universe, &args.table.dialect(), &mut notes)?;
+    let Book { holdings, .. } = positions::read(&file, &text, &universe, &args.reading.reading(), &mut notes)?;
     session.progress.notes(&notes);
     let out = match &args.out {
         // Somebody's own directory is left as it is: the file is private anyway.
@@ -212,7 +214,7 @@ fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {
             layout.holdings()
         }
     };
-    files::write(&out, holdings.to_csv().as_bytes(), files::Access::Secret, args.force.existing())?;
+    files::write(&out, holdings.to_csv(&universe).as_bytes(), files::Access::Secret, args.force.existing())?;
     let data =
         json!({ "file": out, "universe": universe.name, "instruments": holdings.balances.len(), "notes": notes });
     Answer::new(data, format!("{} instruments of {}: {}", holdings.balances.len(), universe.name, out.display()))

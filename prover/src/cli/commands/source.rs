@@ -18,7 +18,7 @@ use surety_verifier::eip712::Audience;
 
 use crate::cli::{
     Session,
-    inputs::{KeyOptions, TableOptions, setups, warn_of_set_up},
+    inputs::{HoldingsOptions, KeyOptions, setups, warn_of_set_up},
     output::Answer,
     time,
 };
@@ -34,11 +34,12 @@ pub(in crate::cli) struct AttestArgs {
     /// The universe
     #[arg(long, default_value = "universe.toml", value_name = "FILE")]
     universe: PathBuf,
-    /// The account's balances: TOML, JSON or a table of instrument and amount, in units, or lots
+    /// The account's balances: TOML, JSON or a table of instrument and amount, in units, or lots; of derivatives
+    /// also what they cost: entry_price, or cost, or unrealised_pnl and mark_price
     #[arg(long, value_name = "FILE")]
     holdings: PathBuf,
     #[command(flatten)]
-    table: TableOptions,
+    reading: HoldingsOptions,
     /// What the policy calls the account
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     account: Name,
@@ -82,7 +83,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
     let Command::Attest(args) = command;
     let universe: Universe = documents::read(&args.universe)?;
     let mut notes = Vec::new();
-    let holdings = documents::read_holdings(&args.holdings, &universe, &args.table.dialect(), &mut notes)?;
+    let book = documents::read_holdings(&args.holdings, &universe, &args.reading.reading(), &mut notes)?;
     session.progress.notes(&notes);
     let key = args.key.load(&session.progress)?;
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
@@ -97,7 +98,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
         sequence: args.sequence.unwrap_or(as_of.0),
         pledge: args.pledge,
     };
-    let (statement, opening) = source::attest(&universe, &params, holdings, terms, &key)?;
+    let (statement, opening) = source::attest(&universe, &params, book.holdings, terms, &key)?;
     let (statement_path, opening_path) = Layout::new(&args.out).write_statement(&statement, &opening)?;
     let data = json!({
         "hash": statement.hash(),
