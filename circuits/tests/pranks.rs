@@ -57,9 +57,10 @@ fn ladders(k: u32, instruments: usize) -> Sample {
         weight: (i == 0).then(|| both(1_000_000)),
         tiers: if i == 0 { Vec::new() } else { [(10, 950_000), (1_000, 700_000), (100_000, 0)].map(tier).to_vec() },
         liquidity: None,
+        allowance: None,
     };
     let assets = universe.instruments.iter().enumerate().map(asset).collect();
-    let policy = sample::policy(&universe, instruments, Model::Collateral(Collateral { assets }));
+    let policy = sample::policy(&universe, instruments, Model::Collateral(Collateral { assets, average_step: Ppm(0) }));
     Sample { universe, policy }
 }
 

@@ -219,6 +219,78 @@ impl JsonSchema for Notional {
     }
 }
 
+/// A positive amount of quote units that does not grow with what is held: an integer and its decimal places.
+///
+/// Written as a decimal number in a string, so that no reader rounds it: `"0.0000026"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Allowance {
+    atoms: u64,
+    decimals: Decimals,
+}
+
+impl Allowance {
+    /// From decimal digits, with a point or without.
+    ///
+    /// # Errors
+    /// If it is zero, too large or too fine.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let expected =
+            "a positive decimal number in a string, with at most 18 decimals and below 2^64 without its point";
+        Self::parse(text).ok_or_else(|| format!("expected {expected}, found {text:?}"))
+    }
+
+    /// The amount times `10^decimals`, and the least decimals that it can be written with.
+    #[must_use]
+    pub fn parts(self) -> (u64, Decimals) {
+        (self.atoms, self.decimals)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+        let fraction = if digits(fraction) { fraction.trim_end_matches('0') } else { return None };
+        let decimals = Decimals::new(u8::try_from(fraction.len()).ok()?).ok()?;
+        let atoms = digits(whole).then(|| format!("{whole}{fraction}").parse().ok())??;
+        (atoms > 0).then_some(Self { atoms, decimals })
+    }
+}
+
+impl fmt::Display for Allowance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = usize::from(self.decimals.get());
+        let digits = format!("{:0>1$}", self.atoms, places + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - places);
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{whole}{point}{fraction}")
+    }
+}
+
+impl Serialize for Allowance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Allowance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Allowance {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Allowance".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]+(\\.[0-9]+)?$",
+            "description": "A positive amount of quote units, as a decimal number with at most 18 decimals."
+        })
+    }
+}
+
 /// Parts per million: a weight, a haircut, a fraction. `1_000_000` is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

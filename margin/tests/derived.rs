@@ -54,8 +54,9 @@ fn sample(market: Vec<MarketEntry>, derived: Vec<DerivedEntry>) -> (Universe, Po
         weight: Some(ByBasis { maintenance: Ppm(800_000), initial: Ppm(700_000) }),
         tiers: Vec::new(),
         liquidity: None,
+        allowance: None,
     };
-    let model = Model::Collateral(Collateral { assets: vec![asset("USD", None)] });
+    let model = Model::Collateral(Collateral { assets: vec![asset("USD", None)], average_step: Ppm(0) });
     let mut policy = sample::policy(&universe, 3, model);
     policy.market = market;
     policy.derived = derived;
@@ -278,7 +279,7 @@ fn rejects_a_flood_of_claims_and_rules() {
     let claims = (0..COUNT).map(|i| claim(&format!("c{i}"), &format!("t{i}"), "a", 1, "lido")).collect();
     let (_, mut policy) = sample(vec![reported("a", 2), reported("b", 2)], claims);
     let universe = sample::universe(16, COUNT);
-    let Model::Collateral(Collateral { assets }) = &mut policy.model else { unreachable!() };
+    let Model::Collateral(Collateral { assets, .. }) = &mut policy.model else { unreachable!() };
     let cash = assets[0].clone();
     *assets = universe.instruments.iter().map(|it| Asset { instrument: it.name.clone(), ..cash.clone() }).collect();
     let problems = policy.check(&universe);

@@ -8,7 +8,9 @@ use surety_margin::{
     holdings::Position,
     ident::Name,
     market::{MarketIndex, PriceRange},
-    program::{Affine, Builder, Expression, HoldingRange, Program, abs, exact_positive_part, holding, number, once},
+    program::{
+        Affine, Builder, Expression, HoldingRange, Program, abs, exact_positive_part, held, holding, number, once,
+    },
     units::{Lots, Price},
 };
 
@@ -77,6 +79,43 @@ fn rejects_every_choice_of_parts_and_bits_for_an_insufficient_account() {
     for lots in -2..=2 {
         assert_eq!(any_values_satisfy(&program, &[lots], 4), lots >= 2, "{lots}");
     }
+}
+
+/// `x - 2·[x ≠ 0] + 1 ≥ 0`: one lot is worth less than the charge for having any, and none is charged nothing.
+fn fixed_charge() -> Expression {
+    holding(0) - held(0).times(constant(2)) + number(constant(1))
+}
+
+#[test]
+fn a_fixed_charge_is_for_any_holding() {
+    let program = compile(&[], 1, &fixed_charge());
+    for lots in -LARGEST..=LARGEST {
+        assert_eq!(program.solve(&position(&[lots]), &[]).is_ok(), lots >= 0, "{lots}");
+    }
+    let program = compile(&[], 1, &(held(0).times(constant(-1))));
+    for lots in -LARGEST..=LARGEST {
+        assert_eq!(program.solve(&position(&[lots]), &[]).is_ok(), lots == 0, "{lots}");
+    }
+}
+
+/// Attack: a part of one, which is enough of a limit for a small holding; variables are integers.
+#[test]
+fn rejects_every_choice_of_variables_that_evades_a_fixed_charge() {
+    let program = compile(&[], 1, &fixed_charge());
+    for lots in -2..=2 {
+        assert_eq!(any_values_satisfy(&program, &[lots], 6), lots >= 0, "{lots}");
+    }
+}
+
+#[test]
+fn rejects_a_fixed_amount_in_favour() {
+    let mut builder = Builder::new(
+        Capacity::new(9).unwrap(),
+        &[],
+        vec![HoldingRange { name: Name::new("asset").unwrap(), min: -LARGEST, max: LARGEST }],
+    );
+    let error = builder.require("margin", &held(0)).unwrap_err().to_string();
+    assert!(error.starts_with("margin: not concave: a fixed amount counts in favour"), "{error}");
 }
 
 /// `|min(4x, 7x) - 5y| <= 10`: the two sides are not concave together.

@@ -74,6 +74,7 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         tiers: Vec::new(),
         debt_spread: None,
         liquidity: None,
+        allowance: None,
     };
     let asset = |(i, token): (usize, &&Token)| Asset {
         instrument: name(i + 1),
@@ -83,9 +84,11 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         tiers: token.tiers.clone(),
         debt_spread: None,
         liquidity: None,
+        allowance: None,
     };
     let assets = std::iter::once(cash).chain(tokens.iter().enumerate().map(asset)).collect();
-    let mut policy = sample::policy(&universe, tokens.len() + 1, Model::Collateral(Collateral { assets }));
+    let mut policy =
+        sample::policy(&universe, tokens.len() + 1, Model::Collateral(Collateral { assets, average_step: Ppm(0) }));
     for (entry, token) in policy.market.iter_mut().zip(tokens) {
         entry.decimals = Decimals::new(DECIMALS).unwrap();
         (entry.min, entry.max) = (Price::new(token.price.div_ceil(2)).unwrap(), Price::new(2 * token.price).unwrap());

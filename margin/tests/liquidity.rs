@@ -80,8 +80,10 @@ fn policy(liquidity: Option<Liquidity>, tiers: Vec<Tier>) -> (Universe, Policy) 
         weight: None,
         tiers,
         liquidity,
+        allowance: None,
     };
-    let policy = sample::policy(&universe, 2, Model::Collateral(Collateral { assets: vec![asset] }));
+    let policy =
+        sample::policy(&universe, 2, Model::Collateral(Collateral { assets: vec![asset], average_step: Ppm(0) }));
     (universe, policy)
 }
 

@@ -191,6 +191,7 @@ fn sizes_of_risk_arrays_are_pinned() {
         tiers: Vec::new(),
         debt_spread: None,
         liquidity: None,
+        allowance: None,
     };
     let commodities = (0..3).map(commodity).collect();
     let model = Span { requirement_multiple: one, collateral: vec![cash], commodities, credits: Vec::new() };

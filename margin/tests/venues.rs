@@ -3,78 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
-use std::{fs, path::PathBuf};
+mod venue;
 
 use alloy_primitives::keccak256;
-use surety_margin::{
-    canonical,
-    compile::compile,
-    evaluate::{Evaluation, evaluate},
-    holdings::Position,
-    models::Model,
-    policy::Policy,
-    text::Document,
-    units::{Lots, Price, Timestamp},
-    universe::Universe,
-    vector::Layout,
-};
-
-fn text(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/venues").join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-struct Venue {
-    universe: Universe,
-    policy: Policy,
-    prices: Vec<Price>,
-}
-
-impl Venue {
-    /// A policy at a market, which is stated in the order of the file.
-    fn new(file: &str, market: &[u128]) -> Self {
-        let universe = Universe::from_toml("universe.toml", &text("universe.toml")).unwrap();
-        let policy = Policy::read(file, &text(file), &universe).unwrap_or_else(|errors| panic!("{errors}"));
-        let market: Vec<_> = market.iter().map(|number| Price::new(*number).unwrap()).collect();
-        let prices = Layout::new(&policy, &universe).unwrap().derive(&market, Timestamp(0)).unwrap();
-        Self { universe, policy, prices }
-    }
-
-    fn position(&self, holdings: &[(&str, i128)]) -> Position {
-        let mut lots = vec![Lots::default(); self.universe.instruments.len()];
-        for (name, amount) in holdings {
-            let instrument = self.universe.instruments.iter().position(|found| found.name.as_str() == *name).unwrap();
-            lots[instrument] = Lots::new(*amount).unwrap();
-        }
-        Position::from_lots(lots)
-    }
-
-    /// Evaluates every level, and holds the programs to it.
-    fn evaluations(&self, holdings: &[(&str, i128)]) -> Vec<Evaluation> {
-        let position = self.position(holdings);
-        let programs = compile(&self.policy, &self.universe).unwrap();
-        let levels = self.policy.levels.iter().zip(programs);
-        levels
-            .map(|(level, program)| {
-                let found = evaluate(&self.policy, &self.universe, level, &position, &self.prices).unwrap();
-                assert_eq!(program.solve(&position, &self.prices).is_ok(), found.is_sufficient(), "{}", level.name);
-                found
-            })
-            .collect()
-    }
-
-    /// The margins of the levels that admit everything that is held.
-    fn margins(&self, holdings: &[(&str, i128)]) -> Vec<String> {
-        let admitted = self.evaluations(holdings).into_iter().filter(|found| found.not_admitted.is_none());
-        admitted.map(|found| format!("{} {}", found.level, found.margin)).collect()
-    }
-}
-
-/// `10^decimals` of what is written.
-fn units(amount: &str, decimals: usize) -> u128 {
-    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
-    format!("{whole}{fraction:0<decimals$}").parse().unwrap()
-}
+use surety_margin::{canonical, models::Model, policy::Policy, text::Document, universe::Universe};
+use venue::{Venue, text, units};
 
 /// ETH 2,500, USDC 0.9995, CRV 0.5; wstETH is 1.18 staked ether; what was supplied and owed has grown by its index.
 fn aave() -> Venue {
@@ -85,26 +18,28 @@ fn aave() -> Venue {
 
 /// `health factor = Σ collateral·liquidation threshold / Σ debt ≥ 1`, and the same with the loan to value for borrowing.
 ///
-/// 10 scaled WETH are worth 10·2,500·1.02 = 25,500; 5 scaled wstETH 5·2,500·1.18·1.001·0.99 = 14,617.1025; the debt is
-/// 20,000·0.9995·1.05 = 20,989.50. At thresholds 0.83 and 0.81 that leaves 21,165 + 11,839.853025 - 20,989.50; at loans to
-/// value 0.805 and 0.785 20,527.5 + 11,474.4254625 - 20,989.50; a liquidation at five percent costs 1,049.475.
+/// 10 scaled WETH are worth 10·2,500·1.02 = 25,500; 5 scaled wstETH 5·2,500·1.18·1.001·0.999999 = 14,764.73523525; the debt
+/// is 20,000·0.9995·1.05 = 20,989.50. At thresholds 0.83 and 0.81, each less a basis point, that leaves 21,162.45 +
+/// 11,957.959067028975 - 20,989.50; at loans to value 0.805 and 0.785 in the same way 20,524.95 + 11,588.840686147725 -
+/// 20,989.50; a liquidation at five percent costs 1,049.475. The allowances are 0.0000000101 twice and 0.00000201.
 #[test]
 fn aave_base_mode() {
     let account = [("aWETH", 1_000_000_000), ("awstETH", 500_000_000), ("debt-USDC", -20_000_000_000)];
-    let expected = ["maintenance 12015.353025", "initial 11012.4254625", "liquidated 10965.878025"];
+    let expected = ["maintenance 12130.909064998775", "initial 11124.290684117525", "liquidated 11081.434064998775"];
     assert_eq!(aave().margins(&account), expected);
 }
 
-/// The same wstETH secures 4 scaled WETH of debt, 10,300, at 0.95 and 0.93; in base mode at 0.81 and 0.785.
+/// The same wstETH secures 4 scaled WETH of debt, 10,300, at 0.95 and 0.93, which are the same for all assets of the mode; in
+/// base mode at 0.81 and 0.785, less a basis point.
 #[test]
 fn aave_efficiency_mode() {
     let account = [("awstETH", 500_000_000), ("debt-WETH", -400_000_000)];
     let expected = [
-        "maintenance 1539.853025",
-        "initial 1174.4254625",
-        "liquidated 1024.853025",
-        "ether-maintenance 3586.247375",
-        "ether-initial 3293.905325",
+        "maintenance 1657.959067008775",
+        "initial 1288.840686127525",
+        "liquidated 1142.959067008775",
+        "ether-maintenance 3726.4984734673",
+        "ether-initial 3431.2037687623",
     ];
     assert_eq!(aave().margins(&account), expected);
 }
@@ -113,7 +48,7 @@ fn aave_efficiency_mode() {
 #[test]
 fn aave_isolation_mode() {
     let account = [("aCRV", 10_000_000_000), ("debt-USDC", -2_000_000_000)];
-    assert_eq!(aave().margins(&account), ["isolated-maintenance 651.05", "isolated-initial 351.05"]);
+    assert_eq!(aave().margins(&account), ["isolated-maintenance 651.0499979799", "isolated-initial 351.0499979799"]);
 }
 
 /// Attack: the terms of a mode for what the mode does not cover.
@@ -142,21 +77,22 @@ fn rejects_what_a_mode_does_not_cover() {
 /// `isBorrowCollateralized`: the present value of the base, plus collateral at the borrow collateral factors, is not
 /// negative; `isLiquidatable` is the same with the liquidate collateral factors.
 ///
-/// 2 WETH at 2,500 and 0.1 WBTC at 60,000 against 8,000·1.1·1 = 8,800: 4,475 + 5,100 - 8,800 and 4,125 + 4,800 - 8,800.
+/// 2 WETH at 2,500 and 0.1 WBTC at 60,000 against 8,000·1.1·1 = 8,800: 4,475 + 5,100 - 8,800 and 4,125 + 4,800 - 8,800, less
+/// 0.00000002 for each of the two.
 #[test]
 fn compound() {
     let prices = ["1", "2500", "60000"].map(|price| units(price, 8));
     let indexes = ["1.05", "1.1"].map(|index| units(index, 15));
     let venue = Venue::new("compound.toml", &[&prices[..], &indexes[..]].concat());
     let account = [("WETH", 200_000_000), ("WBTC", 10_000_000), ("base-borrowed", -8_000_000_000)];
-    assert_eq!(venue.margins(&account), ["maintenance 775", "initial 125"]);
+    assert_eq!(venue.margins(&account), ["maintenance 774.99999996", "initial 124.99999996"]);
     // What was supplied counts in full, with its own index.
     let account = [("base-supplied", 1_000_000_000), ("base-borrowed", -954_545_454)];
     assert_eq!(venue.margins(&account), ["maintenance 0.0000006", "initial 0.0000006"]);
 }
 
 /// `initial fraction = min(base + max((open notional - lower) / (upper - lower), 0)·(1 - base), 1)`, and at maintenance the
-/// base times the maintenance fraction; the requirement is the fraction of the absolute value.
+/// base times the maintenance fraction; the requirement is the fraction of the absolute value, and 0.0000026 for each position.
 #[test]
 fn dydx() {
     let at_open_interest = |contracts: &str| {
@@ -165,15 +101,15 @@ fn dydx() {
         // 15,000 and 1.2 of 6,000 are required.
         venue.margins(&[("USDC", -5_000_000_000), ("SOL-PERP", 1_000_000), ("BTC-PERP", -10_000_000)])
     };
-    let maintenance = "maintenance 3478";
+    let maintenance = "maintenance 3477.9999948";
     // 2 percent of 6,000 and 5 of 15,000, as long as open interest is at most 25 million.
-    assert_eq!(at_open_interest("100"), [maintenance, "initial 3130"]);
-    assert_eq!(at_open_interest("166666.6666"), [maintenance, "initial 3130"]);
+    assert_eq!(at_open_interest("100"), [maintenance, "initial 3129.9999948"]);
+    assert_eq!(at_open_interest("166666.6666"), [maintenance, "initial 3129.9999948"]);
     // 30 million: 5 + 0.2·95 = 24 percent.
-    assert_eq!(at_open_interest("200000"), [maintenance, "initial 280"]);
+    assert_eq!(at_open_interest("200000"), [maintenance, "initial 279.9999948"]);
     // 50 million and more: everything.
-    assert_eq!(at_open_interest("333333.3334"), [maintenance, "initial -11120"]);
-    assert_eq!(at_open_interest("400000"), [maintenance, "initial -11120"]);
+    assert_eq!(at_open_interest("333333.3334"), [maintenance, "initial -11120.0000052"]);
+    assert_eq!(at_open_interest("400000"), [maintenance, "initial -11120.0000052"]);
 }
 
 /// A short position and a long one are required the same of.
@@ -181,44 +117,101 @@ fn dydx() {
 fn dydx_shorts_pay_the_surcharge_too() {
     let venue = Venue::new("dydx.toml", &[units("60000", 5), units("150", 5), units("200000", 4)]);
     let margins = venue.margins(&[("USDC", 20_000_000_000), ("SOL-PERP", -1_000_000)]);
-    assert_eq!(margins, ["maintenance 4550", "initial 1400"]);
+    assert_eq!(margins, ["maintenance 4549.9999974", "initial 1399.9999974"]);
 }
 
-/// `total collateral = Σ asset·asset weight`, `requirement = Σ liability·(liability weight - 1) + Σ |perpetual|·ratio`, with
-/// assets at 149.5 or 60,000 and liabilities at 150.5 or 60,500.
+/// SOL and its mean, BTC and its mean, USDC and its mean.
+fn drift(market: [&str; 6]) -> Venue {
+    Venue::new("drift.toml", &market.map(|number| units(number, 6)))
+}
+
+/// `total collateral = Σ asset·asset weight + Σ profits`, `requirement = Σ liability·liability weight + Σ |perpetual|·ratio`,
+/// and allowances of one, two, two and three millionths.
 ///
-/// 20 SOL are 2,990, 0.02 BTC owed 1,210, 10 contracts sold 1,505. At maintenance 2,500 + 2,691 - 1,210 - 1,505 = 2,476,
-/// of which 121 + 75.25 are required; at initial 2,500 + 2,392 - 1,210 - 1,505 = 2,177, of which 242 + 150.5 are. A
-/// liquidation costs 3.5 percent of 2,715.
+/// At maintenance 2,500 + 20·150·0.9 - 0.02·60,000·1.1 - 1,500 - 75 = 2,305, of which 1,200 and 1,500 could be liquidated,
+/// at 3.5 percent; with a buffer of a quarter 2,500 + 2,700 - 1,200 - 1,500 less 1.25·(120 + 75). At the initial level assets
+/// count at the lower price and debts at the higher one: 2,500 + 20·149.5·0.8 - 0.02·60,500·1.2 - 1,500 - 150.
 #[test]
-fn drift() {
-    let market = ["150", "0.5", "60000", "60500"].map(|number| units(number, 6));
-    let venue = Venue::new("drift.toml", &market);
-    let account = [("USDC", 2_500_000_000), ("SOL", 20_000_000), ("BTC", -2_000_000), ("SOL-PERP", -100_000)];
-    let expected = ["maintenance 2279.75", "initial 1784.5", "maintenance-1.25x 2230.6875", "liquidated 2184.725"];
+fn drift_weights_and_strict_prices() {
+    let venue = drift(["150", "149.5", "60000", "60500", "1", "1"]);
+    let account = [("USDC", 2_500_000_000), ("SOL", 20_000_000), ("BTC", -2_000_000), ("DRIFT-SOL-PERP", -100_000)];
+    let expected =
+        ["maintenance 2304.999992", "initial 1789.999992", "maintenance-1.25x 2256.249992", "liquidated 2210.499992"];
     assert_eq!(venue.margins(&account), expected);
     let charges: Vec<_> =
         venue.evaluations(&account)[3].charges.iter().map(|c| format!("{} {}", c.name, c.amount)).collect();
     assert_eq!(
         charges,
         [
-            "liability weight of BTC 121",
-            "liquidation of BTC 42.35",
-            "margin of SOL-PERP 75.25",
-            "liquidation of SOL-PERP 52.675"
+            "allowance for USDC 0.000001",
+            "allowance for SOL 0.000002",
+            "liability weight of BTC 120",
+            "liquidation of BTC 42",
+            "allowance for BTC 0.000002",
+            "margin of DRIFT-SOL-PERP 75",
+            "liquidation of DRIFT-SOL-PERP 52.5",
+            "allowance for DRIFT-SOL-PERP 0.000003"
         ]
     );
 }
 
-/// Turned around, each side counts at its other price: 20 SOL owed are 3,010, and a tenth of it is required; 10 contracts
-/// bought are 1,495.
+/// USDC at 1 with a mean of 0.998: 5,000·0.998 - 20·150.5·1.2 + 10·150·0.998 - 1,400·1, less a tenth of 1,497, the surcharge
+/// 10·150·0.002, and seven millionths. The profit is 99.8.
 #[test]
-fn drift_debts_count_at_the_high_price() {
-    let market = ["150", "0.5", "60000", "60500"].map(|number| units(number, 6));
-    let venue = Venue::new("drift.toml", &market);
-    let account = [("USDC", 2_500_000_000), ("SOL", -20_000_000), ("SOL-PERP", 100_000)];
-    // 2,500 - 3,010 + 1,495 = 985, less 301 + 74.75.
-    assert_eq!(venue.margins(&account)[0], "maintenance 609.25");
+fn drift_counts_usdc_at_its_strict_price() {
+    let venue = drift(["150", "150.5", "60000", "60000", "1", "0.998"]);
+    let account = [
+        ("USDC", 5_000_000_000),
+        ("SOL", -20_000_000),
+        ("DRIFT-SOL-PERP", 100_000),
+        ("DRIFT-SOL-QUOTE", -1_400_000_000),
+    ];
+    assert_eq!(venue.margins(&account)[1], "initial 1322.299993");
+}
+
+/// A profit counts in full at maintenance, and for 100 at the initial level; a loss counts in full at both.
+#[test]
+fn drift_caps_profits_that_are_not_settled() {
+    let venue = drift(["150", "150", "60000", "60000", "1", "1"]);
+    let margins = |quote: i128| {
+        let account = [("USDC", 1_000_000_000), ("DRIFT-SOL-PERP", 100_000), ("DRIFT-SOL-QUOTE", quote)];
+        venue.margins(&account)[..2].to_vec()
+    };
+    // 1,000 + 1,500 - 400 - 75 and 1,000 + 100 - 150.
+    assert_eq!(margins(-400_000_000), ["maintenance 2024.999995", "initial 949.999995"]);
+    // 1,000 + 1,500 - 2,000 - 75 and 1,000 + 1,500 - 2,000 - 150.
+    assert_eq!(margins(-2_000_000_000), ["maintenance 424.999995", "initial 349.999995"]);
+}
+
+/// 500,000 at 82.5 percent and 499,000 at 79.5 against 809,200: the exact sum is 809,205, and the average, 81.0015 percent, is
+/// cut to 81, of which 809,190 are left.
+#[test]
+fn rejects_a_debt_that_only_an_average_that_is_not_cut_would_bear() {
+    let universe = Universe::from_toml("universe.toml", &text("universe.toml")).unwrap();
+    let file = text("aave.toml").replace("{ maintenance = 830_000,", "{ maintenance = 825_000,");
+    let file =
+        file.replace("{ maintenance = 780_000, initial = 750_000 }", "{ maintenance = 795_000, initial = 750_000 }");
+    let is_sufficient = |file: &str, debt: i128| {
+        let policy = Policy::read("aave.toml", file, &universe).unwrap();
+        let market = [["2500", "1", "0.5"].map(|price| units(price, 8)).to_vec(), vec![units("1", 18); 7]].concat();
+        let account = [("aWETH", 20_000_000_000), ("aUSDC", 499_000_000_000), ("debt-USDC", -debt)];
+        aave().under(policy).at(&market).is_sufficient("maintenance", &account)
+    };
+    let exact = file.replace("average_step = 100\n", "");
+    assert!(is_sufficient(&exact, 809_200_000_000));
+    assert!(!is_sufficient(&file, 809_200_000_000));
+    // Each weight less a basis point leaves 809,105.10, less the allowances.
+    assert!(!is_sufficient(&file, 809_105_100_000));
+    assert!(is_sufficient(&file, 809_105_099_990));
+}
+
+/// Nothing held needs nothing: an allowance is only required of what is there.
+#[test]
+fn allowances_are_for_balances_that_there_are() {
+    let venue = Venue::new("dydx.toml", &[units("60000", 5), units("150", 5), units("100", 4)]);
+    assert_eq!(venue.margins(&[]), ["maintenance 0", "initial 0"]);
+    // 0.0006 of BTC and 0.000002, less 1.2 percent and 0.0000026.
+    assert_eq!(venue.margins(&[("BTC-PERP", 1), ("USDC", 2)])[0], "maintenance 0.0005922");
 }
 
 #[test]
@@ -234,10 +227,10 @@ fn files_read_back_the_same() {
 #[test]
 fn canonical_encodings_are_reproducible() {
     for (name, expected) in [
-        ("aave.toml", "0xb52b2f8fc12602df913d42833ea1ecf7cc19ed0d2fbb8b577bf1725e884ce049"),
-        ("compound.toml", "0xcbc129328491a946e26abe5caa765e44c6b6cf406e35f9689f3b823bc1c8fa9c"),
-        ("dydx.toml", "0xc28ec3e8300ceeeab92b08b0365a498eae0746692483f3555af3b20e0f20cd2b"),
-        ("drift.toml", "0x26f6a6de10154555ae51beb83e005b1109455239d97439a9a681c187b778113a"),
+        ("aave.toml", "0x21b18030ff17f40778d40fc359b35a506c13b072b194c12d8e5ca3fb25749d45"),
+        ("compound.toml", "0x9db9312aad2f282a8d0e605f96638af211c73c09f593ab6a66e1708a9dac686c"),
+        ("dydx.toml", "0x4ba1cc4cbb827909cf6dddaf1c7cf81556af6d5e1d832b93d58fe6dfda19ece4"),
+        ("drift.toml", "0x0eaa1c3bf205ca3c864bd7ded82f56636602e6677d451347be8fa76992f8ca3c"),
     ] {
         let policy = Policy::from_toml(name, &text(name)).unwrap();
         assert_eq!(keccak256(canonical::encode(&policy).unwrap()).to_string(), expected, "{name}");
@@ -254,6 +247,8 @@ fn rejects_a_second_encoding_of_what_is_left_out() {
         ("surcharge =", "liability = { maintenance = 1_000_000, initial = 1_000_000 }\nsurcharge ="),
         ("surcharge =", "weight = { maintenance = 1_000_000, initial = 1_000_000 }\nsurcharge ="),
         ("surcharge =", "tiers = []\nsurcharge ="),
+        ("type = \"cross\"", "type = \"cross\"\nprofits = []"),
+        ("allowance = \"0.0000026\"", "allowance = \"00.00000260\""),
         ("instrument = \"USDC\"", "instrument = \"USDC\"\nfraction = { maintenance = 0, initial = 0 }"),
         ("basis = \"initial\"", "basis = \"initial\"\nmultiple = 1_000_000"),
         ("basis = \"initial\"", "basis = \"initial\"\nliquidation_penalty = 0\ninsurance_contribution = 0"),
@@ -376,7 +371,7 @@ mod modes {
 #[test]
 fn rejects_liability_weights_below_one_or_that_fall() {
     let liability = "liability = { maintenance = 1_100_000, initial = 1_200_000 }";
-    let place = "model.positions[1].liability: expected weights with initial >= maintenance >= 1000000 ppm, found";
+    let place = "model.modes[0].model.positions[1].liability: expected weights with initial >= maintenance >= 1000000 ppm, found";
     let refused = |maintenance: &str, found: &str| {
         let to = format!("liability = {{ maintenance = {maintenance}, initial = 1_200_000 }}");
         refused("drift.toml", liability, &to, &[&format!("{place} {found}")]);
@@ -392,13 +387,53 @@ fn rejects_spreads_and_surcharges_that_do_not_exist() {
         "drift.toml",
         "debt_spread = \"BTC-SPREAD\"",
         "debt_spread = \"BTC\"",
-        &[&format!("model.positions[2].debt_spread: {expected} BTC")],
+        &[&format!("model.modes[1].model.positions[2].debt_spread: {expected} BTC")],
     );
     refused(
         "dydx.toml",
         "surcharge = \"SOL-SURCHARGE\"",
         "surcharge = \"SOL\"",
         &[&format!("model.positions[2].surcharge: {expected} SOL")],
+    );
+}
+
+#[test]
+fn rejects_allowances_that_are_none() {
+    let expected = "a positive decimal number in a string, with at most 18 decimals and below 2^64 without its point";
+    for wrong in ["0", "0.000", "-1", "1e-6", ".5", "5.", "", "0.0000000000000000001", "18446744073709551616"] {
+        let to = format!("allowance = \"{wrong}\"");
+        let message = format!("model.positions[1].allowance: expected {expected}, found {wrong:?}");
+        refused("dydx.toml", "allowance = \"0.0000026\"", &to, &[&message]);
+    }
+}
+
+/// An average is over all collateral, so that a weight would have to be lowered to less than nothing.
+#[test]
+fn rejects_weights_below_the_step_of_their_average() {
+    refused(
+        "aave.toml",
+        "weight = { maintenance = 780_000, initial = 750_000 }",
+        "weight = { maintenance = 780_000, initial = 99 }",
+        &[
+            "model.modes[0].model.assets[2].weight: expected weights of at least the average_step, 100, or of zero at both \
+           bases, found initial 99, maintenance 780000",
+        ],
+    );
+}
+
+#[test]
+fn rejects_profits_of_positions_that_are_weighted_twice() {
+    let instruments = "instruments = [\"DRIFT-SOL-PERP\", \"DRIFT-SOL-QUOTE\"]";
+    let expected = "expected a position of the model without a weight and tiers of its own, found";
+    for name in ["SOL", "ETH"] {
+        let problem = format!("model.modes[1].model.profits[0].instruments[1]: {expected} {name}");
+        refused("drift.toml", instruments, &format!("instruments = [\"DRIFT-SOL-PERP\", \"{name}\"]"), &[&problem]);
+    }
+    refused(
+        "drift.toml",
+        instruments,
+        "instruments = [\"DRIFT-SOL-PERP\", \"DRIFT-SOL-PERP\"]",
+        &["model.modes[1].model.profits: expected each instrument in one profit, found DRIFT-SOL-PERP again"],
     );
 }
 

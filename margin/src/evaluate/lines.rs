@@ -182,7 +182,7 @@ impl Account<'_> {
             equity,
             requirement,
             counts,
-            uncharged: counts && self.is_uncharged(part, index, lots, value.atoms.checked_abs()?)?,
+            uncharged: counts && self.is_uncharged((part, rule), index, lots, value.atoms.checked_abs()?)?,
         })
     }
 
@@ -194,13 +194,15 @@ impl Account<'_> {
         Some(Quote { atoms: lots.wide().checked_mul(price.wide())?, decimals })
     }
 
-    /// Whether a holding counts with its full value and requires nothing, and the same owed, if that is admitted.
-    fn is_uncharged(&self, part: &Part<'_>, index: usize, lots: Lots, full: I256) -> Option<bool> {
+    /// Whether a holding counts with its full value and requires nothing but its allowance, which does not grow with it, and
+    /// the same owed, if that is admitted.
+    fn is_uncharged(&self, (part, rule): (&Part<'_>, usize), index: usize, lots: Lots, full: I256) -> Option<bool> {
         let amount = lots.get().abs();
         let held = self.margin(part, &self.alone(index, amount)?)?;
         let owed = self.margin(part, &self.alone(index, -amount)?)?;
+        let allowance = part.frame.allowance_of(rule, &self.alone(index, amount)?)?;
         let may_be_owed = part.frame.holding_ranges().get(index)?.min < 0;
-        Some(held == (full, I256::ZERO) && (!may_be_owed || owed == (-full, I256::ZERO)))
+        Some(held == (full, allowance) && (!may_be_owed || owed == (-full, allowance)))
     }
 
     fn margin(&self, part: &Part<'_>, position: &Position) -> Option<Margin> {

@@ -211,6 +211,7 @@ pub fn import(tokens: &[Token], time: Timestamp, srs: Bytes32, parties: &Parties
         tiers: Vec::new(),
         liquidity: None,
         debt_spread: None,
+        allowance: None,
     };
     let asset = |token: &&Token| Asset {
         instrument: token.name.clone(),
@@ -220,13 +221,14 @@ pub fn import(tokens: &[Token], time: Timestamp, srs: Bytes32, parties: &Parties
         tiers: token.tiers.clone(),
         liquidity: None,
         debt_spread: None,
+        allowance: None,
     };
     let spot = |token: &&Token| instrument(token.name.clone(), InstrumentClass::Spot, token.price);
     let instruments = std::iter::once(instrument(quote, InstrumentClass::Cash, Magnitude::ONE))
         .chain(tokens.iter().map(spot))
         .collect::<Result<_, _>>()?;
     let assets = std::iter::once(cash).chain(tokens.iter().map(asset)).collect();
-    let model = Model::Collateral(Collateral { assets });
+    let model = Model::Collateral(Collateral { assets, average_step: Ppm(0) });
     Rules { name: name("haircuts")?, instruments, market, time, model }.import(srs, parties)
 }
 

@@ -4,7 +4,17 @@
 //! `Σ_i w_i·max(0, v_i) - m·Σ_i max(0, -v_i)`: the collateral after its haircut, where `w_i` is the loan to value
 //! (initial) or the liquidation threshold (maintenance), less the debt at full weight. What is owed is valued with the
 //! asset's debt spread, and a liquidation that costs the fraction `c` of the debt makes `m` into `m + c`. An asset may have
-//! a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`].
+//! a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`]; and an allowance,
+//! which is required of it whatever its size.
+//!
+//! Some markets count all collateral `V = Σ v_i` at the average of the weights, cut to whole steps of `s`. A quotient of
+//! holdings is no linear program, but `⌊a/s⌋·s > a - s` for every average `a = Σ w_i·v_i / V`, so that
+//! `V·⌊a/s⌋·s > Σ (w_i - s)·v_i`: each weight less a step never counts more than the market counts, and less by no more
+//! than `s·V`. Nothing concave counts more: just beside an account of the asset with the largest weight alone, the average
+//! is just below a whole step, and the market cuts nearly all of one. Where all weights are the same so is the average,
+//! and nothing is taken off.
+
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,10 +29,10 @@ use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
-    policy::{ByBasis, Level, not_empty},
+    policy::{Basis, ByBasis, Level, not_empty},
     problem::{Problem, require},
     program::Expression,
-    units::{Ppm, Price},
+    units::{Allowance, Ppm, Price},
 };
 
 /// Collateral with haircuts, and debt at full weight.
@@ -31,6 +41,10 @@ use crate::{
 pub struct Collateral {
     /// What counts as collateral or may be borrowed.
     pub assets: Vec<Asset>,
+    /// The step to which the market cuts the average of the weights, which it counts all collateral at: each weight counts
+    /// for that much less, unless all are the same at the level's basis. Weights of zero are no collateral's.
+    #[serde(default, skip_serializing_if = "Ppm::is_zero")]
+    pub average_step: Ppm,
 }
 
 /// An asset that counts as collateral or may be borrowed.
@@ -58,18 +72,22 @@ pub struct Asset {
     /// What the tiers follow from, instead of the tiers themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liquidity: Option<Liquidity>,
+    /// What is required at every level if anything is held or owed, whatever its value: what a venue's rounding can make it
+    /// count less, or a debt more. No multiple multiplies it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
 }
 
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        let debt_spread = self.debt_spread.as_ref();
-        Rule { debt_spread, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let (debt_spread, allowance) = (self.debt_spread.as_ref(), self.allowance);
+        Rule { debt_spread, allowance, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
     }
 
-    pub(super) fn ladder(&self, level: &Level) -> Ladder {
+    pub(super) fn ladder(&self, basis: Basis) -> Ladder {
         match &self.liquidity {
-            Some(liquidity) => Ladder::new(level.basis, None, &liquidity.tiers()),
-            None => Ladder::new(level.basis, self.weight, &self.tiers),
+            Some(liquidity) => Ladder::new(basis, None, &liquidity.tiers()),
+            None => Ladder::new(basis, self.weight, &self.tiers),
         }
     }
 
@@ -91,12 +109,39 @@ impl Collateral {
         assets
             .flat_map(|(i, asset)| asset.problems(&format!("model.assets[{i}]")))
             .chain(not_empty("model.assets", &self.assets))
+            .chain(self.step_problems())
             .collect()
+    }
+
+    /// The average is over all collateral, also what has a weight at one basis only; a weight below the step would have to
+    /// be lowered to less than nothing.
+    fn step_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, asset) in self.assets.iter().enumerate() {
+            let weights = [Basis::Maintenance, Basis::Initial].map(|basis| asset.ladder(basis).weights().min());
+            let least = weights.map(|least| least.unwrap_or(Ppm(0)));
+            let fits = least == [Ppm(0); 2] || least.iter().all(|least| *least >= self.average_step);
+            let expected =
+                format!("weights of at least the average_step, {}, or of zero at both bases", self.average_step.0);
+            let found = format!("initial {}, maintenance {}", least[1].0, least[0].0);
+            problems.extend(require(fits, format!("model.assets[{i}].weight"), expected, found));
+        }
+        problems
+    }
+
+    /// What is taken off each weight at a basis.
+    fn step(&self, basis: Basis) -> Ppm {
+        let weights = self.assets.iter().flat_map(|asset| asset.ladder(basis).weights().collect::<Vec<_>>());
+        let different: BTreeSet<Ppm> = weights.filter(|weight| *weight > Ppm(0)).collect();
+        if different.len() > 1 { self.average_step } else { Ppm(0) }
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
         let owed = Fraction::from(level.multiple).plus(level.liquidation_cost().into());
-        let term = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, owed);
+        let step = self.step(level.basis);
+        let term = |(rule, asset): (usize, &Asset)| {
+            asset.ladder(level.basis).lowered(step).margin(frame, rule, owed) - frame.allowance(rule)
+        };
         self.assets.iter().enumerate().map(term).sum()
     }
 
@@ -107,7 +152,7 @@ impl Collateral {
         position: &Position,
         prices: &[Price],
     ) -> Option<Breakdown> {
-        let mut breakdown = Breakdown::default();
+        let (mut breakdown, step) = (Breakdown::default(), self.step(level.basis));
         for (rule, asset) in self.assets.iter().enumerate() {
             let worth = |fraction: Ppm| frame.worth_of(rule, &[fraction.into()], position, prices);
             let owed = worth(level.multiple)?;
@@ -115,8 +160,10 @@ impl Collateral {
                 breakdown.charge(format!("debt in {}", asset.instrument), -owed)?;
                 breakdown.charge(format!("liquidation for {}", asset.instrument), -worth(level.liquidation_cost())?)?;
             } else {
-                breakdown.credit(asset.ladder(level).counted(frame, rule, position, prices)?)?;
+                let ladder = asset.ladder(level.basis).lowered(step);
+                breakdown.credit(ladder.counted(frame, rule, position, prices)?)?;
             }
+            breakdown.charge(format!("allowance for {}", asset.instrument), frame.allowance_of(rule, position)?)?;
         }
         Some(breakdown)
     }

@@ -5,7 +5,9 @@
 //! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of what is
 //! held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i` units (at
 //! initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and what is owed
-//! at a weight above one. A position may have a ladder of weights instead of one: see [`Tier`].
+//! at a weight above one. A position may have a ladder of weights instead of one: see [`Tier`]; and an allowance, which is
+//! required of it whatever its size. Of what several positions are worth together a positive sum may count in part: see
+//! [`Profit`].
 //!
 //! A derivative counts with its full marked value because the quote balance carries its entry price: buying one contract at
 //! `P` adds one contract and takes `P` from the quote balance.
@@ -25,9 +27,9 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{Basis, ByBasis, Level, not_empty},
-    problem::Problem,
+    problem::{Problem, repeated, require},
     program::{Affine, Expression, abs, positive_part},
-    units::{Ppm, Price},
+    units::{Allowance, Ppm, Price},
 };
 
 /// Cross margin for cash, spot, perpetuals and futures.
@@ -36,6 +38,20 @@ use crate::{
 pub struct Cross {
     /// What the account may hold.
     pub positions: Vec<CrossPosition>,
+    /// Sums of positions that count in part where they are positive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profits: Vec<Profit>,
+}
+
+/// What several positions are worth together, where a positive sum does not count in full: a perpetual and the quote amount
+/// that carries its entry price, whose sum is a profit that was not settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profit {
+    /// The instruments: positions of the model whose values count in full, each in one profit.
+    pub instruments: Vec<Name>,
+    /// How much of a positive sum counts, part by part, at the prices without debt spreads.
+    pub tiers: Vec<Tier>,
 }
 
 /// An instrument under cross margin.
@@ -68,12 +84,17 @@ pub struct CrossPosition {
     /// The market entry with what initial levels require of a unit, long or short, on top of the fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surcharge: Option<Name>,
+    /// What is required at every level if the position is not zero, whatever its size: what a venue's rounding can make it
+    /// require more. No multiple multiplies it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
 }
 
 impl CrossPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
         Rule {
             debt_spread: self.debt_spread.as_ref(),
+            allowance: self.allowance,
             measures: self.surcharge.iter().map(surcharge_measure).collect(),
             ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
         }
@@ -119,7 +140,8 @@ impl CrossPosition {
         let held = positive_part(frame.value(rule, &[of_either_sign]));
         let owed = positive_part(-frame.debt_value(rule, &[of_debt]));
         let surcharge = self.surcharged(frame, rule, level).map(|per_lot| abs(frame.amount_of(rule, per_lot)));
-        ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge.unwrap_or_else(Expression::zero)
+        let surcharge = surcharge.unwrap_or_else(Expression::zero);
+        ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge - frame.allowance(rule)
     }
 
     /// None if an amount exceeds 256 bits.
@@ -141,7 +163,33 @@ impl CrossPosition {
         breakdown.charge(format!("margin of {}", self.instrument), margin)?;
         breakdown.charge(format!("liability weight of {}", self.instrument), owed(self.liability(level))?)?;
         let liquidation = worth(self.liquidation(level))?.abs().checked_add(owed(self.debt_liquidation(level))?)?;
-        breakdown.charge(format!("liquidation of {}", self.instrument), liquidation)
+        breakdown.charge(format!("liquidation of {}", self.instrument), liquidation)?;
+        breakdown.charge(format!("allowance for {}", self.instrument), frame.allowance_of(rule, position)?)
+    }
+}
+
+impl Profit {
+    fn ladder(&self, level: &Level) -> Ladder {
+        Ladder::new(level.basis, None, &self.tiers)
+    }
+
+    /// The numbers of the rules of its instruments.
+    fn rules(&self, positions: &[CrossPosition]) -> Vec<usize> {
+        let rule = |name: &Name| positions.iter().position(|position| position.instrument == *name);
+        self.instruments.iter().filter_map(rule).collect()
+    }
+
+    /// `path` is where it is.
+    fn problems(&self, path: &str, positions: &[CrossPosition]) -> Vec<Problem> {
+        let mut problems = ladder::problems(path, None, &self.tiers);
+        problems.extend(not_empty(&format!("{path}.instruments"), &self.instruments));
+        for (i, name) in self.instruments.iter().enumerate() {
+            let position = positions.iter().find(|position| position.instrument == *name);
+            let counts_in_full = position.is_some_and(|position| position.tiers.is_empty() && position.weight.is_one());
+            let expected = "a position of the model without a weight and tiers of its own";
+            problems.extend(require(counts_in_full, format!("{path}.instruments[{i}]"), expected, name));
+        }
+        problems
     }
 }
 
@@ -161,11 +209,18 @@ impl Cross {
             problems.extend(super::charge_problems(&format!("{path}.fraction"), position.fraction));
             problems.extend(super::liability_problems(&format!("{path}.liability"), position.liability));
         }
+        for (i, profit) in self.profits.iter().enumerate() {
+            problems.extend(profit.problems(&format!("model.profits[{i}]"), &self.positions));
+        }
+        let names: Vec<&Name> = self.profits.iter().flat_map(|profit| &profit.instruments).collect();
+        problems.extend(repeated(names, |_| "model.profits".to_owned(), "each instrument in one profit"));
         problems
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        self.positions.iter().enumerate().map(|(rule, position)| position.margin(frame, rule, level)).sum()
+        let discount = |profit: &Profit| profit.ladder(level).discount(frame, &profit.rules(&self.positions));
+        let positions = self.positions.iter().enumerate().map(|(rule, position)| position.margin(frame, rule, level));
+        positions.sum::<Expression>() - self.profits.iter().map(discount).sum()
     }
 
     pub(super) fn evaluate(
@@ -180,6 +235,12 @@ impl Cross {
             let ladder = Ladder::new(level.basis, cross.weight(), &cross.tiers);
             breakdown.credit(ladder.margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
             cross.charge(&mut breakdown, (frame, rule), level, position, prices)?;
+        }
+        for profit in &self.profits {
+            let rules = profit.rules(&self.positions);
+            let names: Vec<_> = profit.instruments.iter().map(Name::as_str).collect();
+            let discount = profit.ladder(level).discount_of(frame, &rules, position, prices)?;
+            breakdown.charge(format!("profit of {}", names.join(" and ")), discount)?;
         }
         Some(breakdown)
     }

@@ -13,8 +13,8 @@ use crate::{
     policy::{Level, Policy},
     portfolio::{PortfolioMargin, Schema, power_of_ten},
     problem::Problem,
-    program::{Affine, Expression, HoldingRange, holding},
-    units::{Notional, Ppm, Price, ShockPpm},
+    program::{Affine, Expression, HoldingRange, held, holding},
+    units::{Allowance, Notional, Ppm, Price, ShockPpm},
     universe::{Instrument, InstrumentClass, Universe},
     vector::{Entry, Layout},
 };
@@ -44,12 +44,19 @@ struct Resolved {
     price: PerLot,
     /// What is added to the price where the instrument is owed.
     debt_spread: Option<PerLot>,
+    allowance: Option<Allowance>,
     measures: Vec<PerLot>,
 }
 
 impl Resolved {
     fn per_lot(&self) -> impl Iterator<Item = &PerLot> {
         self.measures.iter().chain(&self.debt_spread).chain([&self.price])
+    }
+
+    /// How many decimal places its amounts have before they are multiplied with fractions.
+    fn decimals(&self) -> impl Iterator<Item = u32> {
+        let allowance = self.allowance.map(|allowance| u32::from(allowance.parts().1.get()));
+        self.per_lot().map(|per_lot| per_lot.decimals).chain(allowance)
     }
 }
 
@@ -95,7 +102,7 @@ impl<'a> Frame<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let places = instruments.iter().flat_map(Resolved::per_lot).map(|per_lot| per_lot.decimals).max().unwrap_or(0);
+        let places = instruments.iter().flat_map(Resolved::decimals).max().unwrap_or(0);
         let schemas = model.portfolios().into_iter().filter_map(|model| market.schema(model));
         let scale = schemas.map(super::portfolio::scale).fold(places + PPM_DIGITS * model.fractions(), u32::max);
         Ok(Self { universe, instruments, first: 0, market, scale })
@@ -188,6 +195,24 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn price(&self, rule: usize, fractions: &[Fraction]) -> Affine {
         self.per_lot(self.resolved(rule).price, I256::ONE, fractions)
+    }
+
+    /// What is required of the model's instrument number `rule` if anything is held or owed of it.
+    #[must_use]
+    pub fn allowance(&self, rule: usize) -> Expression {
+        held(self.resolved(rule).instrument).times(Affine::constant(self.allowed(rule)))
+    }
+
+    /// The same for a position. None if the position has no such instrument.
+    #[must_use]
+    pub fn allowance_of(&self, rule: usize, position: &Position) -> Option<I256> {
+        let is_held = position.lots().get(self.resolved(rule).instrument)?.get() != 0;
+        Some(if is_held { self.allowed(rule) } else { I256::ZERO })
+    }
+
+    fn allowed(&self, rule: usize) -> I256 {
+        let Some((atoms, decimals)) = self.resolved(rule).allowance.map(Allowance::parts) else { return I256::ZERO };
+        self.product(u32::from(decimals.get()), &[]) * I256::unchecked_from(atoms)
     }
 
     /// A measure of one lot, by its place in the rule, times a number with the measure's places, times the fractions.
@@ -298,7 +323,8 @@ impl<'a> Names<'a> {
         let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
         let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;
         let debt_spread = rule.debt_spread.map(|name| self.per_lot("debt_spread", Some(name), lot_decimals));
-        Ok(Resolved { instrument, short: rule.short, price, debt_spread: debt_spread.transpose()?, measures })
+        let (short, allowance) = (rule.short, rule.allowance);
+        Ok(Resolved { instrument, short, price, debt_spread: debt_spread.transpose()?, allowance, measures })
     }
 
     /// A market entry, or none, times a number with so many decimal places.

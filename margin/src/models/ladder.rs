@@ -47,10 +47,25 @@ impl Ladder {
         Self { basis, tiers: single.into_iter().chain(tiers.iter().copied()).collect() }
     }
 
+    /// The same ladder with each weight lower by so much.
+    pub(super) fn lowered(self, by: Ppm) -> Self {
+        let lower = |weight: Ppm| Ppm(weight.0.saturating_sub(by.0));
+        let lowered = |tier: Tier| {
+            let ByBasis { maintenance, initial } = tier.weight;
+            Tier { weight: ByBasis { maintenance: lower(maintenance), initial: lower(initial) }, ..tier }
+        };
+        Self { basis: self.basis, tiers: self.tiers.into_iter().map(lowered).collect() }
+    }
+
+    /// The weight of each tier.
+    pub(super) fn weights(&self) -> impl Iterator<Item = Ppm> {
+        self.tiers.iter().map(|tier| tier.weight.at(self.basis))
+    }
+
     /// What a holding counts for, where a negative one counts with its debt spread and times `owed`, at least one.
     pub(super) fn margin(&self, frame: &Frame<'_>, rule: usize, owed: Fraction) -> Expression {
         let first = frame.value(rule, &[self.weight(0).into()]);
-        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, rule)
+        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, &frame.value(rule, &[UNIT]))
     }
 
     /// The same for a position. None if it exceeds 256 bits.
@@ -66,12 +81,35 @@ impl Ladder {
         if debt.is_negative() { Some(debt) } else { self.counted(frame, rule, position, prices) }
     }
 
-    /// How much less a value counts than at the first weight throughout.
-    fn reduction(&self, frame: &Frame<'_>, rule: usize) -> Expression {
+    /// How much less than all of it counts of a sum of values where it is positive.
+    pub(super) fn discount(&self, frame: &Frame<'_>, rules: &[usize]) -> Expression {
+        let sum = |fraction| rules.iter().map(|rule| frame.value(*rule, &[fraction])).sum::<Expression>();
+        let first = i64::from(Ppm::ONE.0) - i64::from(self.weight(0).0);
+        positive_part(sum(Fraction(first))) + self.reduction(frame, &sum(UNIT))
+    }
+
+    /// The same for a position. None if it exceeds 256 bits.
+    pub(super) fn discount_of(
+        &self,
+        frame: &Frame<'_>,
+        rules: &[usize],
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<I256> {
+        let mut sum = I256::ZERO;
+        for rule in rules {
+            sum = sum.checked_add(frame.value_of(*rule, &[UNIT], position, prices)?)?;
+        }
+        let value = sum.max(I256::ZERO);
+        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(frame, value)?)
+    }
+
+    /// How much less a value, at one part per million, counts than at the first weight throughout.
+    fn reduction(&self, frame: &Frame<'_>, value: &Expression) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
             let end = number(Affine::constant(frame.amount(tier.up_to?, &[UNIT])));
             let fall = i64::from(self.weight(t).0) - i64::from(self.weight(t + 1).0);
-            let above = positive_part(frame.value(rule, &[UNIT]) - end);
+            let above = positive_part(value.clone() - end);
             (fall != 0).then(|| above.times(Affine::constant(I256::unchecked_from(fall))))
         };
         self.tiers.iter().enumerate().filter_map(fall).sum()
@@ -85,7 +123,12 @@ impl Ladder {
         position: &Position,
         prices: &[Price],
     ) -> Option<I256> {
-        let mut rest = frame.value_of(rule, &[UNIT], position, prices)?;
+        self.counted_of(frame, frame.value_of(rule, &[UNIT], position, prices)?)
+    }
+
+    /// What a value counts for that is not negative, at one part per million.
+    fn counted_of(&self, frame: &Frame<'_>, value: I256) -> Option<I256> {
+        let mut rest = value;
         let (mut start, mut counted) = (I256::ZERO, I256::ZERO);
         for tier in &self.tiers {
             let part = match tier.up_to {

@@ -27,7 +27,7 @@ use serde::{
 
 pub use self::{
     collateral::{Asset, Collateral},
-    cross::{Cross, CrossPosition},
+    cross::{Cross, CrossPosition, Profit},
     frame::Frame,
     greeks::{DeltaSign, Greeks},
     isolated::{Bucket, Isolated},
@@ -46,7 +46,7 @@ use crate::{
     portfolio::PortfolioMargin,
     problem::{Problem, require},
     program::Expression,
-    units::{Ppm, Price},
+    units::{Allowance, Ppm, Price},
     universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
 
@@ -85,6 +85,8 @@ pub struct Rule<'a> {
     pub debt_spread: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
     pub short: bool,
+    /// What is required if anything is held or owed, however much.
+    pub allowance: Option<Allowance>,
     /// What else the model multiplies the holding with.
     pub measures: Vec<Measure<'a>>,
 }
@@ -108,7 +110,16 @@ impl<'a> Rule<'a> {
     /// A rule that reads the price only.
     #[must_use]
     pub fn new(path: String, instrument: &'a Name, price: Option<&'a Name>, short: bool) -> Self {
-        Self { path, instrument, price, derived_from: None, debt_spread: None, short, measures: Vec::new() }
+        Self {
+            path,
+            instrument,
+            price,
+            derived_from: None,
+            debt_spread: None,
+            short,
+            allowance: None,
+            measures: Vec::new(),
+        }
     }
 
     /// The market entries that it reads by itself. What is derived from others is read by portfolio margin.

@@ -236,6 +236,7 @@ impl<'a> Builder<'a> {
                 }
                 Ok(sum)
             }
+            (Node::Held(instrument), Curvature::Convex) => self.held(*instrument),
             (Node::Times(factor, inner), _) => self.lower_multiple(inner, factor, curvature),
             (Node::PositivePart(inner), Curvature::Convex) => {
                 let inner = self.lower(inner, Curvature::Convex)?;
@@ -266,6 +267,7 @@ impl<'a> Builder<'a> {
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.tail_sum(&values, *share)
             }
+            (Node::Held(_), Curvature::Concave) => Err(self.not_concave("a fixed amount counts in favour")),
             (Node::TailSum { .. }, Curvature::Concave) => Err(self.not_concave("a tail loss counts in favour")),
             (Node::PositivePart(_), Curvature::Concave) => Err(self.not_concave("a positive part counts in favour")),
             (Node::Abs(_), Curvature::Concave) => Err(self.not_concave("an absolute value counts in favour")),
@@ -357,6 +359,21 @@ impl<'a> Builder<'a> {
         // The parts of the difference are the same.
         self.parts.insert(difference.clone(), parts);
         Ok(difference)
+    }
+
+    /// An integer `n` with `|q| ≤ largest·n`: at least one unless nothing is held, and a larger one costs the prover.
+    fn held(&mut self, instrument: usize) -> Result<Linear, ProgramError> {
+        let Parts { positive, negative } = self.split(&Linear::unit(Address::Holding(instrument)))?;
+        let size = self.checked(positive.plus(&negative))?;
+        let largest = self.interval(&size)?.max;
+        if largest.is_zero() {
+            return Ok(Linear::default());
+        }
+        let held = self.quantity(Best::IsPositive(size.clone()), I256::ONE)?;
+        let limit = self.checked(held.times(&Affine::constant(largest)))?.unwrap_or_default();
+        let room = self.checked(limit.minus(&size))?;
+        self.require_nonnegative(Rule::Definition(self.holdings[instrument].name.to_string()), room)?;
+        Ok(held)
     }
 
     /// The positive one of the parts of `difference`, of which at least one is zero: `positive ≤ M·above` and

@@ -1,6 +1,6 @@
 //! The language that margin models are written in.
 //!
-//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`],
+//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`held`],
 //! [`worst_of`] and [`tail_sum`]. Whether
 //! it is concave, as a requirement must be, follows from its shape and from the signs of its multipliers over the
 //! policy's price box; the compiler decides that, not the author. (The rules are those of disciplined convex
@@ -26,6 +26,7 @@ pub struct Expression(pub(super) Node);
 pub(super) enum Node {
     One,
     Holding(usize),
+    Held(usize),
     Sum(Vec<Expression>),
     Times(Affine, Box<Expression>),
     PositivePart(Box<Expression>),
@@ -91,6 +92,14 @@ pub struct Scenario {
 #[must_use]
 pub fn holding(instrument: usize) -> Expression {
     Expression(Node::Holding(instrument))
+}
+
+/// One if anything is held or owed of an instrument, by its position in the universe, and zero if nothing is: what a
+/// charge is multiplied with that does not grow with the holding. It is not convex, and exact nonetheless, because
+/// variables are integers. For charges only.
+#[must_use]
+pub fn held(instrument: usize) -> Expression {
+    Expression(Node::Held(instrument))
 }
 
 /// A public number.

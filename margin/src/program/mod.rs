@@ -9,7 +9,7 @@
 //! - **Concavity.** A slack variable that is larger than need be makes the claim weaker. A model for which this cannot
 //!   be shown is refused. What is not concave by its nature is stated with [`exact_positive_part`]: the variables are
 //!   integers, so that two of them with the sum one are a sign bit, and bounds that the bit switches leave only one of
-//!   two parts.
+//!   two parts. For the same reason a fixed charge is exact: see [`held`].
 //! - **No wrap-around.** In each row the sum of the largest absolute terms is below half the field's modulus, so that
 //!   the row, which the circuit checks modulo `r`, holds over the integers.
 //! - **Nothing is forgotten.** Each holding of the universe is range-checked, or asserted to be zero.
@@ -24,8 +24,8 @@ mod solve;
 pub use affine::{Affine, Overflow};
 pub use builder::{Builder, HoldingRange, ProgramError};
 pub use expression::{
-    Expression, Scenario, TailShare, abs, exact_positive_part, holding, min_of, number, once, positive_part, tail_sum,
-    worst_of,
+    Expression, Scenario, TailShare, abs, exact_positive_part, held, holding, min_of, number, once, positive_part,
+    tail_sum, worst_of,
 };
 pub use solve::{Assignment, Unsatisfied};
 

@@ -13,13 +13,13 @@ use surety_margin::{
     ident::Name,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, ScenarioMargin,
+        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, ScenarioMargin,
         ScenarioPosition, Span, SpreadCredit, Tier,
     },
     policy::{ByBasis, MarketEntry, Policy},
     program::{Program, TailShare},
     sample::{self, Sample},
-    units::{Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
+    units::{Allowance, Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
     universe::InstrumentClass,
 };
 
@@ -72,6 +72,19 @@ fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, ByBasis)>>
     prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
 }
 
+/// What is required of an instrument whatever its size: none half of the time, and never much.
+fn allowances() -> impl Strategy<Value = Vec<Option<Allowance>>> {
+    let allowance = (1..100_000u32).prop_map(|atoms| Allowance::new(&format!("0.{atoms:07}")).unwrap());
+    prop::collection::vec(prop::option::of(allowance), INSTRUMENTS)
+}
+
+/// The largest step that the average of the assets' weights may be cut to; none if they have other weights.
+fn largest_step(assets: &[Asset]) -> Ppm {
+    let weights = assets.iter().flat_map(|asset| asset.weight.into_iter().chain(asset.tiers.iter().map(|t| t.weight)));
+    let least = weights.map(|weight| weight.initial).min();
+    if assets.iter().any(|asset| asset.liquidity.is_some()) { Ppm(0) } else { least.unwrap_or(Ppm(0)) }
+}
+
 /// A market with depth, or none.
 fn liquidities() -> impl Strategy<Value = Option<Liquidity>> {
     let depth = prop::collection::btree_map(1..100_000_000u64, 0..400_000u32, 1..4).prop_map(|steps| {
@@ -119,13 +132,22 @@ fn forgetful_models() -> impl Strategy<Value = Model> {
         |(mut model, forgotten)| {
             match &mut model {
                 Model::Collateral(model) => drop(model.assets.remove(forgotten)),
-                Model::Cross(model) => drop(model.positions.remove(forgotten)),
+                Model::Cross(model) => {
+                    model.positions.remove(forgotten);
+                    forget_profits(model);
+                }
                 Model::Scenario(model) => drop(model.positions.remove(forgotten)),
                 model => panic!("mentions its instruments in more than one place: {model:?}"),
             }
             model
         },
     )
+}
+
+/// Leaves out the profits of positions that there are not.
+fn forget_profits(model: &mut Cross) {
+    let names: Vec<_> = model.positions.iter().map(|position| position.instrument.clone()).collect();
+    model.profits.retain(|profit| profit.instruments.iter().all(|instrument| names.contains(instrument)));
 }
 
 /// A model over some of its instruments.
@@ -137,6 +159,7 @@ fn only(model: Model, kept: Range<usize>) -> Model {
         }
         Model::Cross(mut model) => {
             model.positions = model.positions[kept].to_vec();
+            forget_profits(&mut model);
             Model::Cross(model)
         }
         Model::Scenario(mut model) => {
@@ -177,36 +200,50 @@ fn collateral_models() -> impl Strategy<Value = Model> {
         ((tiers.is_empty() && liquidity.is_none()).then_some(weight), tiers, liquidity)
     });
     let counted = prop::collection::vec(counted, INSTRUMENTS);
-    (rules(), counted, extras()).prop_map(|(rules, counted, extras)| {
+    (rules(), counted, extras(), allowances(), any::<bool>()).prop_map(|(rules, counted, extras, allowances, cut)| {
         let mut assets = Vec::new();
         for (i, ((rule, counted), extra)) in rules.into_iter().zip(counted).zip(extras).enumerate() {
             let ((short, ..), (weight, tiers, liquidity), (debt_spread, ..)) = (rule, counted, extra);
-            let (instrument, price) = (instrument(i), price(i));
-            assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity });
+            let (instrument, price, allowance) = (instrument(i), price(i), allowances[i]);
+            assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity, allowance });
         }
-        Model::Collateral(Collateral { assets })
+        let average_step = if cut { largest_step(&assets) } else { Ppm(0) };
+        Model::Collateral(Collateral { assets, average_step })
     })
 }
 
 fn cross_models() -> impl Strategy<Value = Model> {
-    (rules(), prop::collection::vec(ladders(), INSTRUMENTS), extras()).prop_map(|(rules, ladders, extras)| {
-        let mut positions = Vec::new();
-        for (i, ((rule, tiers), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
-            let ((short, weight, fraction), (debt_spread, surcharge, liability)) = (rule, extra);
-            positions.push(CrossPosition {
-                instrument: instrument(i),
-                price: price(i),
-                debt_spread,
-                short,
-                weight: if tiers.is_empty() { weight } else { one() },
-                tiers,
-                fraction,
-                liability,
-                surcharge,
-            });
-        }
-        Model::Cross(Cross { positions })
-    })
+    let ladders = prop::collection::vec(ladders(), INSTRUMENTS);
+    (rules(), ladders, extras(), allowances(), self::ladders()).prop_map(
+        |(rules, ladders, extras, allowances, tiers)| {
+            let profits = profits(tiers);
+            let mut positions = Vec::new();
+            for (i, ((rule, tiers), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
+                let ((short, weight, fraction), (debt_spread, surcharge, liability)) = (rule, extra);
+                let in_profit = profits.iter().any(|profit| profit.instruments.contains(&instrument(i)));
+                let (weight, tiers) = if in_profit { (one(), Vec::new()) } else { (weight, tiers) };
+                positions.push(CrossPosition {
+                    instrument: instrument(i),
+                    price: price(i),
+                    debt_spread,
+                    short,
+                    weight: if tiers.is_empty() { weight } else { one() },
+                    tiers,
+                    fraction,
+                    liability,
+                    surcharge,
+                    allowance: allowances[i],
+                });
+            }
+            Model::Cross(Cross { positions, profits })
+        },
+    )
+}
+
+/// The sum of two positions that counts by a ladder, if it has tiers.
+fn profits(tiers: Vec<Tier>) -> Vec<Profit> {
+    let instruments = vec![instrument(1), instrument(3)];
+    if tiers.is_empty() { Vec::new() } else { vec![Profit { instruments, tiers }] }
 }
 
 /// Sensitivities that are market entries, whichever they are.
@@ -360,7 +397,8 @@ fn span_models() -> impl Strategy<Value = Model> {
     (rules(), ladders(), by_basis(true), commodities).prop_map(|(rules, tiers, multiple, (commodities, credits))| {
         let weight = tiers.is_empty().then_some(rules[0].1);
         let (instrument, short) = (instrument(0), rules[0].0);
-        let cash = Asset { instrument, price: None, debt_spread: None, short, weight, tiers, liquidity: None };
+        let (price, debt_spread, liquidity, allowance) = (None, None, None, None);
+        let cash = Asset { instrument, price, debt_spread, short, weight, tiers, liquidity, allowance };
         Model::Span(Span { requirement_multiple: multiple, collateral: vec![cash], commodities, credits })
     })
 }

@@ -236,7 +236,9 @@ impl Span {
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
-        let collateral = |(rule, asset): (usize, &Asset)| asset.ladder(level).margin(frame, rule, Ppm::ONE.into());
+        let collateral = |(rule, asset): (usize, &Asset)| {
+            asset.ladder(level.basis).margin(frame, rule, Ppm::ONE.into()) - frame.allowance(rule)
+        };
         let collateral = self.collateral.iter().enumerate().map(collateral);
         let marked = self.members().map(|rule| frame.value(rule, &[]));
         // Summed once, or every scenario of a commodity would hold the members of all others.
@@ -254,7 +256,9 @@ impl Span {
     ) -> Option<Breakdown> {
         let mut breakdown = Breakdown::default();
         for (rule, asset) in self.collateral.iter().enumerate() {
-            breakdown.credit(asset.ladder(level).margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+            let ladder = asset.ladder(level.basis);
+            breakdown.credit(ladder.margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+            breakdown.charge(format!("allowance for {}", asset.instrument), frame.allowance_of(rule, position)?)?;
         }
         for rule in self.members() {
             breakdown.credit(frame.value_of(rule, &[], position, prices)?)?;
