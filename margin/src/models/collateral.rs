@@ -6,6 +6,8 @@
 //! asset's debt spread, and a liquidation that costs the fraction `c` of the debt makes `m` into `m + c`. An asset may have
 //! a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`].
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ use super::{
     frame::Fraction,
     ladder::{self, Ladder, Tier},
     liquidity::Liquidity,
+    unmargined::{Entries, Required},
 };
 use crate::{
     evaluate::Breakdown,
@@ -63,7 +66,8 @@ pub struct Asset {
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
         let debt_spread = self.debt_spread.as_ref();
-        Rule { debt_spread, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+        Rule { debt_spread, units, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
     }
 
     pub(super) fn ladder(&self, level: &Level) -> Ladder {
@@ -92,6 +96,24 @@ impl Collateral {
             .flat_map(|(i, asset)| asset.problems(&format!("model.assets[{i}]")))
             .chain(not_empty("model.assets", &self.assets))
             .collect()
+    }
+
+    /// A debt requires nothing by itself, at no multiple: what covers it is the haircut of the collateral.
+    pub(super) fn required(&self, entries: &Entries<'_>, level: &Level) -> Vec<Required> {
+        let strict = level.multiple > Ppm::ONE || level.liquidation_cost() > Ppm(0);
+        let has_haircut = |asset: &Asset| asset.ladder(level).has_haircut();
+        let unit = |asset: &'_ Asset| entries.unit(asset.price.as_ref()).cloned();
+        let units = |of: &dyn Fn(&Asset) -> bool| {
+            self.assets.iter().filter(|asset| of(asset)).map(unit).collect::<BTreeSet<_>>()
+        };
+        let (in_full, owed) = (units(&|asset| !has_haircut(asset)), units(&|asset| asset.short));
+        let only = |units: &BTreeSet<Option<Name>>, asset: &Asset| units.iter().all(|other| *other == unit(asset));
+        let required = |asset: &Asset| Required {
+            held: strict || has_haircut(asset) || only(&owed, asset),
+            owed: strict || only(&in_full, asset),
+            lendable: false,
+        };
+        self.assets.iter().map(required).collect()
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {

@@ -408,11 +408,14 @@ fn rejects_a_claim_that_another_mode_takes_for_cash() {
 #[test]
 fn an_initial_level_that_is_laxer_is_warned_of() {
     let mut case = book();
-    assert_eq!(import(&case).unwrap().policy.warnings(), []);
+    let warnings = |case: &Value| {
+        let import = import(case).unwrap();
+        import.policy.warnings(&import.universe)
+    };
+    assert_eq!(warnings(&case), []);
     case["Parameters"]["Margin"]["IM_LOSS_FACTOR"] = json!(0.5);
-    let warnings = import(&case).unwrap().policy.warnings();
     assert_eq!(
-        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        warnings(&case).iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an account could open what would be liquidated at once"
         ]
