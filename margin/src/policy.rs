@@ -321,7 +321,10 @@ impl Policy {
             let expected = format!("an instrument of the universe {}", universe.name);
             problems.extend(require(instruments.contains_key(name), path(i), expected, name));
         }
-        problems.extend(unmargined::problems(self, universe));
+        // A model whose parameters are none requires nothing either, and says so again.
+        if self.model.problems().is_empty() {
+            problems.extend(unmargined::problems(self, universe));
+        }
         problems
     }
 

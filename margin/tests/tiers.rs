@@ -345,13 +345,6 @@ mod unmargined {
         for (position, instrument) in [(PERPETUAL, "BTC-PERP"), (SPOT, "BTC")] {
             let position = format!("{position}{tiers}");
             refused(read(&cross(&position)), &[&short(instrument, "maintenance", CROSS)]);
-            refused(
-                read(&scenario(&position, &["x = 1"])),
-                &[
-                    "model.scenarios[0].shocks.x: expected the risk factor of a position, found x",
-                    &short(instrument, "maintenance", SCENARIO),
-                ],
-            );
             let factor = format!("{position}factor = \"btc\"\n");
             refused(read(&scenario(&factor, &["btc = -100_000"])), &[&short(instrument, "maintenance", SCENARIO)]);
             read(&scenario(&factor, &["btc = -100_000", "btc = 1"])).unwrap();

@@ -84,7 +84,7 @@ impl PriceBox<'_> {
 /// The boxes of all entries that have names, reported and derived.
 fn boxes<'a>(policy: &'a Policy, universe: &Universe, snapshot: Option<&Snapshot>) -> Vec<PriceBox<'a>> {
     let prices = snapshot.map(|snapshot| snapshot.prices.as_slice()).unwrap_or_default();
-    let observed: BTreeMap<_, _> = prices.iter().map(|stated| (&stated.name, stated.price)).collect();
+    let observed: BTreeMap<_, _> = prices.iter().map(|stated| (&stated.entry, stated.price)).collect();
     // Only of a market that the policy admits.
     let vector = snapshot.and_then(|snapshot| market_without_reports(policy, universe, snapshot).ok());
     let reported = policy.market.iter().map(|entry| {
