@@ -47,7 +47,7 @@ fn weight_of_asset<'m>(assets: &'m mut [Asset], instrument: &Name) -> Option<&'m
     assets.iter_mut().find(|asset| asset.instrument == *instrument)?.weight.as_mut()
 }
 
-/// The margin fractions of an instrument; none if the model does not have it, or has no fractions.
+/// The margin fractions of an instrument; none if the model does not have it, has no fractions, or has tiers of them.
 pub(crate) fn fraction<'m>(model: &'m mut Model, driven: &Driven) -> Option<ParameterPair<'m>> {
     let fraction = fraction_in(in_mode(model, driven.mode.as_ref())?, &driven.instrument)?;
     Some(ParameterPair::Ppm(fraction, Form::Itself))
@@ -56,8 +56,8 @@ pub(crate) fn fraction<'m>(model: &'m mut Model, driven: &Driven) -> Option<Para
 fn fraction_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut ByBasis> {
     match model {
         Model::Cross(model) => {
-            let position = model.positions.iter_mut().find(|position| position.instrument == *instrument);
-            position.map(|position| &mut position.fraction)
+            let position = model.positions.iter_mut().find(|position| position.instrument == *instrument)?;
+            position.fraction_tiers.is_empty().then_some(&mut position.fraction)
         }
         Model::Isolated(model) => {
             model.buckets.iter_mut().find_map(|bucket| fraction_in(&mut bucket.model, instrument))
@@ -197,7 +197,7 @@ pub(crate) fn problems(calibration: &Calibration, policy: &Policy) -> Vec<Proble
     for (i, driven) in calibration.fractions.iter().enumerate() {
         let place = format!("fractions[{i}]");
         let exists = fraction(&mut model, driven).is_some();
-        problems.extend(driven_problem(&place, driven, exists, "a margin fraction", &mut model));
+        problems.extend(driven_problem(&place, driven, exists, "one margin fraction", &mut model));
     }
     for (i, range) in calibration.volatility_ranges.iter().enumerate() {
         let place = format!("volatility_ranges[{i}]");

@@ -48,7 +48,7 @@ const SHAPES: usize = 4;
 fn ladders(k: u32, instruments: usize) -> Sample {
     let universe = sample::universe(k, instruments);
     let both = |ppm: u32| ByBasis { maintenance: Ppm(ppm), initial: Ppm(ppm) };
-    let tier = |(up_to, ppm): (u64, u32)| Tier { up_to: Some(Notional::new(up_to).unwrap()), weight: both(ppm) };
+    let tier = |(up_to, ppm): (u64, u32)| Tier::new(Some(Notional::new(up_to).unwrap()), both(ppm));
     let asset = |(i, instrument): (usize, &Instrument)| Asset {
         instrument: instrument.name.clone(),
         price: (i > 0).then(|| Name::new(format!("p{i}")).unwrap()),

@@ -14,6 +14,6 @@ fuzz_target!(|input: &[u8]| bounded(input, || {
         DocumentId::of(&policy).unwrap();
         FeedsId::of(&policy.market).unwrap();
         black_box(policy.check(&DEMO.universe));
-        black_box(policy.warnings());
+        black_box(policy.warnings(&DEMO.universe));
     }
 }));

@@ -111,7 +111,7 @@ impl Formula {
     const MAX_PARTS: usize = 8;
 
     /// The entries that it reads.
-    fn reads(&self) -> Vec<&Name> {
+    pub(crate) fn reads(&self) -> Vec<&Name> {
         match self {
             Self::Product(names) | Self::Sum(names) | Self::Least(names) | Self::Greatest(names) => {
                 names.iter().collect()

@@ -9,7 +9,7 @@ use crate::{
     boxes,
     derived::{DerivedEntry, Rounding},
     ident::{EvmAddress, Name},
-    models::{Frame, Model, Rule},
+    models::{Frame, Model, Rule, unmargined},
     portfolio::Losses,
     problem::{Problem, repeated, require},
     text::{self, Document, Format, InputErrors},
@@ -32,6 +32,10 @@ pub struct Policy {
     pub universe: Name,
     /// How long an attestation counts at most, from the time of its market snapshot.
     pub validity: Seconds,
+    /// Instruments that may be short or owed, or held if they are derivatives, although nothing is required of them on
+    /// top of their value at some level. All others must require something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmargined: Vec<Name>,
     /// The prices, and other public numbers, that oracle nodes report: the first entries of the market vector.
     pub market: Vec<MarketEntry>,
     /// What follows from them: the next entries.
@@ -306,12 +310,29 @@ impl Policy {
         problems.extend(names);
         problems.extend(self.claim_problems(universe));
         problems.extend(self.model.class_problems(universe));
+        problems.extend(self.unmargined_problems(universe));
+        problems
+    }
+
+    /// Every position that may require nothing, unless it is named as one, and every name that is none.
+    fn unmargined_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let path = |i| format!("unmargined[{i}]");
+        let mut problems = repeated(&self.unmargined, path, "each instrument once");
+        let instruments = universe.positions();
+        for (i, name) in self.unmargined.iter().enumerate() {
+            let expected = format!("an instrument of the universe {}", universe.name);
+            problems.extend(require(instruments.contains_key(name), path(i), expected, name));
+        }
+        // A model whose parameters are none requires nothing either, and says so again.
+        if self.model.problems().is_empty() {
+            problems.extend(unmargined::problems(self, universe));
+        }
         problems
     }
 
     /// What a policy may say, and is hardly meant to.
     #[must_use]
-    pub fn warnings(&self) -> Vec<Problem> {
+    pub fn warnings(&self, universe: &Universe) -> Vec<Problem> {
         let losses = self.model.portfolios().into_iter().map(|model| model.parameters.losses);
         let lax = losses.filter(|losses| losses.initial_factor < losses.maintenance_factor);
         let warning = |losses: Losses| {
@@ -319,7 +340,7 @@ impl Policy {
             Problem::new("model.parameters.losses.initial_factor", expected, losses.initial_factor.to_string())
                 .advise("an account could open what would be liquidated at once")
         };
-        lax.map(warning).collect()
+        lax.map(warning).chain(unmargined::warnings(self, universe)).collect()
     }
 
     /// What makes it larger than any program can be.

@@ -41,6 +41,7 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
         } else {
             ByBasis { maintenance: Ppm(5_000), initial: Ppm(10_000) }
         },
+        charge_tiers: Vec::new(),
         factor: (i > 0).then(|| name(&format!("f{i}"))),
         greeks: None,
     };
@@ -98,6 +99,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
         name: name("sample"),
         universe: universe.name.clone(),
         validity: Seconds(86_400),
+        unmargined: Vec::new(),
         market: (1..instruments).map(entry).collect(),
         derived: Vec::new(),
         oracle: OracleRules {

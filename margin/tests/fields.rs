@@ -51,7 +51,11 @@ fn rejects_every_changed_field_that_an_identifier_leaves_out() {
     }
     let text = example("policy.toml");
     let head = &text[..text.find("[model]").unwrap()];
-    let models = [("span", include_str!("policies/span.toml")), ("greeks", include_str!("policies/greeks.toml"))];
+    let models = [
+        ("span", include_str!("policies/span.toml")),
+        ("greeks", include_str!("policies/greeks.toml")),
+        ("tiers", include_str!("policies/tiers.toml")),
+    ];
     for (what, model) in models {
         assert_encoded(what, &Policy::from_toml(what, &format!("{head}{model}")).unwrap());
     }

@@ -170,7 +170,9 @@ fn sizes_of_risk_arrays_are_pinned() {
         instrument: universe.instruments[i].name.clone(),
         price: name(format!("p{i}")),
         short: true,
-        risk_array: (0..16).map(|s| Amount::new(i as i64 * 1_000 + s).unwrap()).collect(),
+        risk_array: (0..16)
+            .map(|s| Amount::new((i as i64 * 1_000 + s) * if s % 2 == 0 { 1 } else { -1 }).unwrap())
+            .collect(),
         delta: None,
         month: None,
     };

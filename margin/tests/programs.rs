@@ -255,6 +255,7 @@ fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
         weight: fixed(1_000_000),
         tiers: Vec::new(),
         charge: fixed(0),
+        charge_tiers: Vec::new(),
         factor: priced.then(|| name("f".to_owned())),
         greeks: None,
     };

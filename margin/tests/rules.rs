@@ -832,7 +832,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "factor = \"lst\"",
             "factr = \"lst\"",
-            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `factor` or `greeks`, found \"factr\"",
+            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `charge_tiers`, `factor` or `greeks`, found \"factr\"",
         );
         policy_refused(
             "loss_multiple =",

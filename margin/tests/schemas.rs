@@ -104,8 +104,10 @@ fn schemas_accept_what_people_write() {
 }
 
 #[test]
-fn schemas_accept_models_with_options() {
-    for model in [include_str!("policies/span.toml"), include_str!("policies/greeks.toml")] {
+fn schemas_accept_models_with_options_and_tiers() {
+    let models = ["span", "greeks", "tiers"];
+    let text = |model: &str| fs::read_to_string(root().join(format!("margin/tests/policies/{model}.toml"))).unwrap();
+    for model in models.map(text) {
         let policy = example("policy.toml");
         let policy = format!("{}{model}", &policy[..policy.find("[model]").unwrap()]);
         accepts(&validator("policy"), &toml::from_str(&policy).unwrap());

@@ -243,7 +243,7 @@ fn rejects_a_haircut_of_an_asset_with_a_ladder() {
     Calibration::read("c", &text, &history(), Some(&lending)).unwrap();
     let Model::Collateral(model) = &mut lending.model else { panic!("collateral") };
     let weight = model.assets[0].weight.take().unwrap();
-    model.assets[0].tiers = vec![Tier { up_to: None, weight }];
+    model.assets[0].tiers = vec![Tier::new(None, weight)];
     let error = Calibration::read("c", &text, &history(), Some(&lending)).unwrap_err().to_string();
     assert!(error.contains("expected an instrument to which the policy gives one weight, found BTC"), "{error}");
 }

@@ -149,7 +149,7 @@ fn tiers(text: &str) -> Option<Vec<Tier>> {
         }
         let up_to = if to == ENDLESS { None } else { Some(Notional::new(to).ok()?) };
         let weight = weight(percent)?;
-        Some(Tier { up_to, weight: ByBasis { maintenance: weight, initial: weight } })
+        Some(Tier::new(up_to, ByBasis { maintenance: weight, initial: weight }))
     };
     if text.is_empty() {
         return Some(Vec::new());

@@ -161,6 +161,7 @@ fn policy(
         name: universe.name.clone(),
         universe: universe.name.clone(),
         validity: Seconds(3_600),
+        unmargined: Vec::new(),
         market,
         derived: Vec::new(),
         oracle: OracleRules {

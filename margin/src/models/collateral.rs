@@ -24,6 +24,7 @@ use super::{
     frame::Fraction,
     ladder::{self, Ladder, Tier},
     liquidity::Liquidity,
+    unmargined::{Entries, Required},
 };
 use crate::{
     evaluate::Breakdown,
@@ -81,7 +82,8 @@ pub struct Asset {
 impl Asset {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
         let (debt_spread, allowance) = (self.debt_spread.as_ref(), self.allowance);
-        Rule { debt_spread, allowance, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+        Rule { debt_spread, allowance, units, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
     }
 
     pub(super) fn ladder(&self, basis: Basis) -> Ladder {
@@ -134,6 +136,24 @@ impl Collateral {
         let weights = self.assets.iter().flat_map(|asset| asset.ladder(basis).weights().collect::<Vec<_>>());
         let different: BTreeSet<Ppm> = weights.filter(|weight| *weight > Ppm(0)).collect();
         if different.len() > 1 { self.average_step } else { Ppm(0) }
+    }
+
+    /// A debt requires nothing by itself, at no multiple: what covers it is the haircut of the collateral.
+    pub(super) fn required(&self, entries: &Entries<'_>, level: &Level) -> Vec<Required> {
+        let strict = level.multiple > Ppm::ONE || level.liquidation_cost() > Ppm(0);
+        let has_haircut = |asset: &Asset| asset.ladder(level.basis).has_haircut();
+        let unit = |asset: &'_ Asset| entries.unit(asset.price.as_ref()).cloned();
+        let units = |of: &dyn Fn(&Asset) -> bool| {
+            self.assets.iter().filter(|asset| of(asset)).map(unit).collect::<BTreeSet<_>>()
+        };
+        let (in_full, owed) = (units(&|asset| !has_haircut(asset)), units(&|asset| asset.short));
+        let only = |units: &BTreeSet<Option<Name>>, asset: &Asset| units.iter().all(|other| *other == unit(asset));
+        let required = |asset: &Asset| Required {
+            held: strict || has_haircut(asset) || only(&owed, asset),
+            owed: strict || only(&in_full, asset),
+            lendable: false,
+        };
+        self.assets.iter().map(required).collect()
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {

@@ -5,9 +5,9 @@
 //! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of what is
 //! held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i` units (at
 //! initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and what is owed
-//! at a weight above one. A position may have a ladder of weights instead of one: see [`Tier`]; and an allowance, which is
-//! required of it whatever its size. Of what several positions are worth together a positive sum may count in part: see
-//! [`Profit`].
+//! at a weight above one. A position may have a ladder of weights instead of one ([`Tier`]), and tiers of fractions and of
+//! liability weights that rise with its size ([`RateTier`]); and an allowance, which is required of it whatever its size.
+//! Of what several positions are worth together a positive sum may count in part: see [`Profit`].
 //!
 //! A derivative counts with its full marked value because the quote balance carries its entry price: buying one contract at
 //! `P` adds one contract and takes `P` from the quote balance.
@@ -17,9 +17,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Frame, Measure, Rule,
+    Frame, Measure, RateTier, Rule,
     frame::Fraction,
     ladder::{self, Ladder, Tier},
+    rates::{self, Rates},
+    size::Side,
+    unmargined::{Entries, Required},
 };
 use crate::{
     boxes::Role,
@@ -78,9 +81,15 @@ pub struct CrossPosition {
     /// The margin fraction: how much of the absolute value is required.
     #[serde(default = "ByBasis::zero")]
     pub fraction: ByBasis,
+    /// The margin fraction, part by part of the absolute value: the more there is, the more of the next part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fraction_tiers: Vec<RateTier>,
     /// How much of a negative value is covered: what exceeds one is required.
     #[serde(default = "ByBasis::one", skip_serializing_if = "ByBasis::is_one")]
     pub liability: ByBasis,
+    /// How much of a negative value is covered, part by part: the more is owed, the more for the next part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub liability_tiers: Vec<RateTier>,
     /// The market entry with what initial levels require of a unit, long or short, on top of the fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surcharge: Option<Name>,
@@ -92,7 +101,12 @@ pub struct CrossPosition {
 
 impl CrossPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
+        let mut units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+        for (key, tiers) in [("fraction_tiers", &self.fraction_tiers), ("liability_tiers", &self.liability_tiers)] {
+            units.extend(super::units_of(key, tiers.iter().map(|tier| tier.up_to_units)));
+        }
         Rule {
+            units,
             debt_spread: self.debt_spread.as_ref(),
             allowance: self.allowance,
             measures: self.surcharge.iter().map(surcharge_measure).collect(),
@@ -104,26 +118,35 @@ impl CrossPosition {
         ladder::weight_beside(&self.tiers, self.weight)
     }
 
-    fn required(&self, level: &Level) -> Fraction {
-        Fraction::product_up(self.fraction.at(level.basis), level.multiple)
+    fn required(&self, level: &Level) -> Rates {
+        let at = |rate: ByBasis| Fraction::product_up(rate.at(level.basis), level.multiple);
+        Rates::new(self.fraction, &self.fraction_tiers, at)
     }
 
     /// What is required of a negative value on top of its covering itself.
-    fn liability(&self, level: &Level) -> Fraction {
-        let Ppm(liability) = self.liability.at(level.basis);
-        Fraction::product_up(Ppm(liability.saturating_sub(Ppm::ONE.0)), level.multiple)
+    fn liability(&self, level: &Level) -> Rates {
+        let at = |rate: ByBasis| {
+            let Ppm(liability) = rate.at(level.basis);
+            Fraction::product_up(Ppm(liability.saturating_sub(Ppm::ONE.0)), level.multiple)
+        };
+        Rates::new(self.liability, &self.liability_tiers, at)
+    }
+
+    /// Whether margin is required of a value of either sign at any level.
+    fn is_margined(&self) -> bool {
+        let tiers = self.fraction_tiers.iter().map(|tier| tier.rate);
+        self.surcharge.is_some() || tiers.chain([self.fraction]).any(|rate| rate.initial > Ppm(0))
     }
 
     /// What a liquidation costs of a value of either sign: of one for which margin is required at any level.
     fn liquidation(&self, level: &Level) -> Fraction {
-        let required = self.fraction.initial > Ppm(0) || self.surcharge.is_some();
-        if required { level.liquidation_cost().into() } else { Ppm(0).into() }
+        if self.is_margined() { level.liquidation_cost().into() } else { Ppm(0).into() }
     }
 
     /// What it costs of a negative value where it costs nothing of a positive one.
     fn debt_liquidation(&self, level: &Level) -> Fraction {
-        let required = self.fraction.initial > Ppm(0) || self.surcharge.is_some();
-        let owed = self.liability.initial > Ppm::ONE && !required;
+        let tiers = self.liability_tiers.iter().map(|tier| tier.rate);
+        let owed = tiers.chain([self.liability]).any(|rate| rate.initial > Ppm::ONE) && !self.is_margined();
         if owed { level.liquidation_cost().into() } else { Ppm(0).into() }
     }
 
@@ -135,13 +158,38 @@ impl CrossPosition {
 
     fn margin(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Expression {
         let ladder = Ladder::new(level.basis, self.weight(), &self.tiers);
-        let of_either_sign = self.required(level).plus(self.liquidation(level));
-        let of_debt = of_either_sign.plus(self.liability(level)).plus(self.debt_liquidation(level));
-        let held = positive_part(frame.value(rule, &[of_either_sign]));
-        let owed = positive_part(-frame.debt_value(rule, &[of_debt]));
+        let (required, liability) = (self.required(level), self.liability(level));
+        let of_either_sign = required.first().plus(self.liquidation(level));
+        let of_debt = of_either_sign.plus(liability.first()).plus(self.debt_liquidation(level));
+        let held = positive_part(frame.value(rule, &[of_either_sign])) + required.rise(frame, rule, Side::Held);
+        let mut owed = positive_part(-frame.debt_value(rule, &[of_debt]));
+        if self.short {
+            owed = owed + required.rise(frame, rule, Side::Owed) + liability.rise(frame, rule, Side::Owed);
+        }
         let surcharge = self.surcharged(frame, rule, level).map(|per_lot| abs(frame.amount_of(rule, per_lot)));
         let surcharge = surcharge.unwrap_or_else(Expression::zero);
         ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge - frame.allowance(rule)
+    }
+
+    pub(super) fn is_required(&self, entries: &Entries<'_>, level: &Level) -> Required {
+        let surcharged = level.basis == Basis::Initial
+            && self.surcharge.as_ref().is_some_and(|surcharge| entries.is_positive(surcharge));
+        let of_either_sign = surcharged || self.required(level).first() > Ppm(0).into();
+        let has_haircut = Ladder::new(level.basis, self.weight(), &self.tiers).has_haircut();
+        Required {
+            held: of_either_sign || has_haircut,
+            owed: of_either_sign || self.liability(level).first() > Ppm(0).into(),
+            // A ladder is for what is held: as the only rule of a size it would say nothing of the same size owed.
+            lendable: has_haircut && self.tiers.is_empty(),
+        }
+    }
+
+    fn rate_problems(&self, path: &str) -> Vec<Problem> {
+        let fraction = (self.fraction, ByBasis::zero());
+        let mut problems = rates::problems((path, "fraction"), fraction, &self.fraction_tiers, super::charge_problems);
+        let (liability, tiers) = ((self.liability, ByBasis::one()), &self.liability_tiers);
+        problems.extend(rates::problems((path, "liability"), liability, tiers, super::liability_problems));
+        problems
     }
 
     /// None if an amount exceeds 256 bits.
@@ -159,9 +207,12 @@ impl CrossPosition {
             Some(per_lot) => frame.amount_held(rule, &per_lot, position, prices)?.abs(),
             None => I256::ZERO,
         };
-        let margin = worth(self.required(level))?.abs().checked_add(surcharge)?;
+        let margin = self.required(level).required(frame, rule, position, prices)?.checked_add(surcharge)?;
         breakdown.charge(format!("margin of {}", self.instrument), margin)?;
-        breakdown.charge(format!("liability weight of {}", self.instrument), owed(self.liability(level))?)?;
+        let is_owed = worth(Ppm::ONE.into())?.is_negative();
+        let liability =
+            if is_owed { self.liability(level).required(frame, rule, position, prices)? } else { I256::ZERO };
+        breakdown.charge(format!("liability weight of {}", self.instrument), liability)?;
         let liquidation = worth(self.liquidation(level))?.abs().checked_add(owed(self.debt_liquidation(level))?)?;
         breakdown.charge(format!("liquidation of {}", self.instrument), liquidation)?;
         breakdown.charge(format!("allowance for {}", self.instrument), frame.allowance_of(rule, position)?)
@@ -206,8 +257,7 @@ impl Cross {
         for (i, position) in self.positions.iter().enumerate() {
             let path = format!("model.positions[{i}]");
             problems.extend(ladder::problems(&path, position.weight(), &position.tiers));
-            problems.extend(super::charge_problems(&format!("{path}.fraction"), position.fraction));
-            problems.extend(super::liability_problems(&format!("{path}.liability"), position.liability));
+            problems.extend(position.rate_problems(&path));
         }
         for (i, profit) in self.profits.iter().enumerate() {
             problems.extend(profit.problems(&format!("model.profits[{i}]"), &self.positions));

@@ -11,7 +11,7 @@ use crate::{
     ident::Name,
     market::{MarketIndex, PriceRange},
     policy::{Level, Policy},
-    portfolio::{PortfolioMargin, Schema, power_of_ten},
+    portfolio::{Magnitude, PortfolioMargin, Schema, power_of_ten},
     problem::Problem,
     program::{Affine, Expression, HoldingRange, held, holding},
     units::{Allowance, Notional, Ppm, Price, ShockPpm},
@@ -247,6 +247,23 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The value of so many units of the model's instrument number `rule`, times the fractions; with the debt spread if
+    /// they are owed.
+    #[must_use]
+    pub fn value_of_units(&self, rule: usize, units: Magnitude, owed: bool, fractions: &[Fraction]) -> Affine {
+        let resolved = self.resolved(rule);
+        // A number that is not whole does not resolve.
+        let lots = whole_lots(units, &self.universe.instruments[resolved.instrument]).unwrap_or(I256::ZERO);
+        let price = self.per_lot(resolved.price, lots, fractions);
+        match resolved.debt_spread.filter(|_| owed) {
+            // What overflows is so large that no program has room for it.
+            Some(spread) => {
+                price.plus(&self.per_lot(spread, lots, fractions)).unwrap_or_else(|_| Affine::constant(I256::MAX))
+            }
+            None => price,
+        }
+    }
+
     /// An amount of quote units, times the fractions.
     #[must_use]
     pub fn amount(&self, notional: Notional, fractions: &[Fraction]) -> I256 {
@@ -261,7 +278,7 @@ impl<'a> Frame<'a> {
 }
 
 /// A signed fraction in parts per million: a weight, a multiple or a shock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fraction(pub i64);
 
 impl From<Ppm> for Fraction {
@@ -292,6 +309,13 @@ impl Fraction {
     }
 }
 
+/// A number of units in lots; none if it is not whole.
+fn whole_lots(units: Magnitude, instrument: &Instrument) -> Option<I256> {
+    let (integer, places) = units.integer();
+    let digits = instrument.lot_decimals.get().checked_sub(places)?;
+    Some(power_of_ten(digits.into()).saturating_mul(I256::try_from(integer).ok()?))
+}
+
 fn not_admitted(instrument: &Instrument) -> HoldingRange {
     HoldingRange { name: instrument.name.clone(), min: 0, max: 0 }
 }
@@ -319,6 +343,12 @@ impl<'a> Names<'a> {
             return Err(Problem::new("instrument", expected, rule.instrument.to_string()));
         };
         let lot_decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
+        for (key, units) in &rule.units {
+            if whole_lots(*units, &self.universe.instruments[instrument]).is_none() {
+                let expected = format!("a whole number of lots: at most {lot_decimals} decimal places");
+                return Err(Problem::new(key.as_str(), expected, units.to_string()));
+            }
+        }
         let price = self.per_lot("price", rule.price, lot_decimals)?;
         let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
         let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;

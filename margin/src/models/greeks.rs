@@ -63,6 +63,14 @@ impl Greeks {
         ]
     }
 
+    /// Whether what is held loses by its delta if the price moves by `shock`.
+    pub(super) fn is_against(&self, shock: i64) -> bool {
+        match self.delta_sign {
+            DeltaSign::Positive => shock < 0,
+            DeltaSign::Negative => shock > 0,
+        }
+    }
+
     /// What one lot gains if the price moves by the fraction `shock`, times `multiple`.
     pub(super) fn of_price(&self, frame: &Frame<'_>, rule: usize, shock: Fraction, multiple: Fraction) -> [Affine; 2] {
         let sign = match self.delta_sign {

@@ -11,10 +11,15 @@ use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, frame::Fraction};
+use super::{
+    Frame,
+    frame::Fraction,
+    size::{self, Side, Size, UNIT},
+};
 use crate::{
     holdings::Position,
     policy::{Basis, ByBasis},
+    portfolio::Magnitude,
     problem::{Problem, require},
     program::{Affine, Expression, min_of, number, positive_part},
     units::{Notional, Ppm, Price},
@@ -27,12 +32,24 @@ pub struct Tier {
     /// Where the tier ends, in quote units. Left out for a last tier without end; otherwise nothing counts beyond it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<Notional>,
+    /// Where the tier ends, in units of the instrument: for all tiers of a list, instead of quote units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to_units: Option<Magnitude>,
     /// How much of the part counts.
     pub weight: ByBasis,
 }
 
-/// One part per million: what a ladder's values are multiplied with before their weights.
-const UNIT: Fraction = Fraction(1);
+impl Tier {
+    /// A tier that ends at a value, or does not end.
+    #[must_use]
+    pub fn new(up_to: Option<Notional>, weight: ByBasis) -> Self {
+        Self { up_to, up_to_units: None, weight }
+    }
+
+    fn end(&self) -> Option<Size> {
+        Size::of(self.up_to, self.up_to_units)
+    }
+}
 
 /// How much of a holding counts at one basis, tier by tier, lowest first. Correct if [`problems`] finds none.
 pub(super) struct Ladder {
@@ -43,7 +60,7 @@ pub(super) struct Ladder {
 impl Ladder {
     /// One weight is a ladder of one tier without end.
     pub(super) fn new(basis: Basis, weight: Option<ByBasis>, tiers: &[Tier]) -> Self {
-        let single = weight.map(|weight| Tier { up_to: None, weight });
+        let single = weight.map(|weight| Tier::new(None, weight));
         Self { basis, tiers: single.into_iter().chain(tiers.iter().copied()).collect() }
     }
 
@@ -107,7 +124,7 @@ impl Ladder {
     /// How much less a value, at one part per million, counts than at the first weight throughout.
     fn reduction(&self, frame: &Frame<'_>, value: &Expression) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
-            let end = number(Affine::constant(frame.amount(tier.up_to?, &[UNIT])));
+            let end = number(tier.end()?.value(frame, rule, Side::Held));
             let fall = i64::from(self.weight(t).0) - i64::from(self.weight(t + 1).0);
             let above = positive_part(value.clone() - end);
             (fall != 0).then(|| above.times(Affine::constant(I256::unchecked_from(fall))))
@@ -131,9 +148,9 @@ impl Ladder {
         let mut rest = value;
         let (mut start, mut counted) = (I256::ZERO, I256::ZERO);
         for tier in &self.tiers {
-            let part = match tier.up_to {
+            let part = match tier.end() {
                 Some(end) => {
-                    let end = frame.amount(end, &[UNIT]);
+                    let end = end.value(frame, rule, Side::Held).at(prices).ok()?;
                     let room = end.checked_sub(start)?;
                     start = end;
                     rest.min(room)
@@ -145,6 +162,11 @@ impl Ladder {
             counted = counted.checked_add(part.checked_mul(weight)?)?;
         }
         Some(counted)
+    }
+
+    /// Whether the first unit of a holding counts for less than it is worth.
+    pub(super) fn has_haircut(&self) -> bool {
+        self.weight(0) < Ppm::ONE
     }
 
     fn weight(&self, tier: usize) -> Ppm {
@@ -173,22 +195,9 @@ fn tier_problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
     for (t, tier) in tiers.iter().enumerate() {
         problems.extend(super::weight_problems(&format!("{path}[{t}].weight"), tier.weight));
     }
+    problems.extend(size::problems(path, tiers.iter().map(|tier| (tier.up_to, tier.up_to_units))));
     for (t, pair) in tiers.windows(2).enumerate() {
         let [before, tier] = pair else { continue };
-        let place = |key: &str| format!("{path}[{}].{key}", t + 1);
-        let Some(start) = before.up_to else {
-            let found = "none in a tier that others follow";
-            problems.push(Problem::new(
-                format!("{path}[{t}].up_to"),
-                "an end, because only the last tier may be without",
-                found,
-            ));
-            continue;
-        };
-        if let Some(end) = tier.up_to {
-            let expected = format!("more than the tier before, which ends at {start}");
-            problems.extend(require(end > start, place("up_to"), expected, end));
-        }
         let falls =
             tier.weight.maintenance <= before.weight.maintenance && tier.weight.initial <= before.weight.initial;
         let expected = format!(
@@ -199,7 +208,7 @@ fn tier_problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
             "initial {}, maintenance {}, which is not concave",
             tier.weight.initial.0, tier.weight.maintenance.0
         );
-        problems.extend(require(falls, place("weight"), expected, found));
+        problems.extend(require(falls, format!("{path}[{}].weight", t + 1), expected, found));
     }
     problems
 }

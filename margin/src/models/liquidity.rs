@@ -60,12 +60,9 @@ impl Liquidity {
     #[must_use]
     pub fn tiers(&self) -> Vec<Tier> {
         let weight = |basis, slippage| self.weight(basis, slippage);
-        let tier = |Depth { up_to, slippage }: &Depth| Tier {
-            up_to: Some(*up_to),
-            weight: ByBasis {
-                maintenance: weight(Basis::Maintenance, *slippage),
-                initial: weight(Basis::Initial, *slippage),
-            },
+        let tier = |Depth { up_to, slippage }: &Depth| {
+            let (maintenance, initial) = (weight(Basis::Maintenance, *slippage), weight(Basis::Initial, *slippage));
+            Tier::new(Some(*up_to), ByBasis { maintenance, initial })
         };
         self.depth.iter().map(tier).collect()
     }

@@ -14,8 +14,11 @@ mod ladder;
 mod liquidity;
 mod modes;
 mod portfolio;
+mod rates;
 mod scenario;
+mod size;
 mod span;
+pub(crate) mod unmargined;
 
 use core::fmt;
 
@@ -34,6 +37,7 @@ pub use self::{
     ladder::Tier,
     liquidity::{Depth, Liquidity},
     modes::{Mode, Modes},
+    rates::RateTier,
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
     span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
 };
@@ -43,7 +47,7 @@ use crate::{
     holdings::Position,
     ident::Name,
     policy::{ByBasis, Level},
-    portfolio::PortfolioMargin,
+    portfolio::{Magnitude, PortfolioMargin},
     problem::{Problem, require},
     program::Expression,
     units::{Allowance, Ppm, Price},
@@ -89,6 +93,8 @@ pub struct Rule<'a> {
     pub allowance: Option<Allowance>,
     /// What else the model multiplies the holding with.
     pub measures: Vec<Measure<'a>>,
+    /// The numbers of units that tiers end at, with their keys from the place of the rule.
+    pub units: Vec<(String, Magnitude)>,
 }
 
 /// What a model multiplies a holding with beside its price: a market entry, a number of its own, or both.
@@ -119,6 +125,7 @@ impl<'a> Rule<'a> {
             short,
             allowance: None,
             measures: Vec::new(),
+            units: Vec::new(),
         }
     }
 
@@ -381,6 +388,12 @@ fn problems_inside<'a>(
         all.extend(problems(model).into_iter().map(inside));
     }
     all
+}
+
+/// The numbers of units that tiers end at, with their keys. `ends` are those of the list `key`.
+fn units_of(key: &str, ends: impl Iterator<Item = Option<Magnitude>>) -> Vec<(String, Magnitude)> {
+    let ends = ends.enumerate();
+    ends.filter_map(|(t, units)| Some((format!("{key}[{t}].up_to_units"), units?))).collect()
 }
 
 /// The rules of a list, with their places in it.

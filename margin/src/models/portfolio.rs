@@ -2,13 +2,14 @@
 
 use alloy_primitives::I256;
 
-use super::{Frame, Rule};
+use super::{Frame, Rule, unmargined::Required};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
     ident::Name,
-    policy::Level,
-    portfolio::{PortfolioMargin, Schema, power_of_ten},
+    policy::{Basis, Level},
+    portfolio::{Magnitude, PortfolioMargin, ScenarioShape, Schema, VolMove, power_of_ten},
+    pricing::OptionKind,
     problem::Problem,
     program::Expression,
     units::{Ppm, Price, Timestamp},
@@ -54,6 +55,43 @@ pub(super) fn class_problems(model: &PortfolioMargin, universe: &Universe) -> Ve
         }
     }
     problems
+}
+
+/// Whether anything is required of what is held, in the order of [`rules`]. Options are judged where they are short: what
+/// is paid for is the most that one can lose which is held.
+pub(super) fn required(model: &PortfolioMargin, level: &Level) -> Vec<Required> {
+    let parameters = &model.parameters;
+    let (losses, contingency, basis) = (&parameters.losses, &parameters.contingency, &parameters.basis_contingency);
+    let positive = |magnitude: Magnitude| magnitude > Magnitude::default();
+    let initial = level.basis == Basis::Initial;
+    let charged = |maintenance, added| positive(maintenance) || (initial && positive(added));
+    let factor = if initial { losses.initial_factor } else { losses.maintenance_factor };
+    let (counts, liquidated) = (positive(factor), level.liquidation_cost() > Ppm(0));
+    let moves = || parameters.scenarios.iter().filter(|scenario| counts && positive(scenario.dampening));
+    let (up, down) = (|spot: Magnitude| spot > Magnitude::ONE, |spot: Magnitude| spot < Magnitude::ONE);
+
+    let perpetual = {
+        let charged = charged(contingency.maintenance_perpetual, contingency.initial_perpetual) || liquidated;
+        let held = charged || moves().any(|scenario| down(scenario.spot));
+        Required { held, owed: charged || moves().any(|scenario| up(scenario.spot)), lendable: false }
+    };
+    let option = |kind: OptionKind| {
+        let against = |spot| if kind == OptionKind::Call { up(spot) } else { down(spot) };
+        let revalued = positive(losses.losses)
+            && moves().filter(|scenario| scenario.volatility.shape() == ScenarioShape::Signed).any(|scenario| {
+                let rises = scenario.volatility == VolMove::Up && positive(parameters.vol_shock.up);
+                against(scenario.spot) || rises
+            });
+        let of_basis =
+            counts && (positive(basis.added) || positive(basis.factor)) && (against(basis.up) || against(basis.down));
+        let charged = charged(contingency.maintenance_option, contingency.initial_option) || liquidated;
+        Required { held: true, owed: charged || revalued || of_basis, lendable: false }
+    };
+    let cash = model.cash.iter().map(|_| Required::EVER);
+    let perpetuals = model.perpetual.iter().map(|_| perpetual);
+    let collateral = model.collateral.iter().map(|_| Required::EVER);
+    let options = model.expiries.iter().flat_map(|expiry| &expiry.options).map(|rule| option(rule.kind));
+    cash.chain(perpetuals).chain(collateral).chain(options).collect()
 }
 
 /// The decimal places of its amounts: with six more than the schema has, every multiple of a requirement is whole.

@@ -3,8 +3,8 @@
 //! With `v_i` the marked value of holding `i` and `z_is` the shock of scenario `s` to its risk factor, the margin at a
 //! level of multiple `m` is
 //! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
-//! A position may have a ladder of weights instead of one ([`Tier`]), and one with [`Greeks`] gains by them instead of
-//! `z_is·v_i`. The unshocked market is always among the scenarios, so that no gain counts. A liquidation that costs the
+//! A position may have a ladder of weights instead of one ([`Tier`]), tiers of charges that rise with its size
+//! ([`RateTier`]), and one with [`Greeks`] gains by them instead of `z_is·v_i`. The unshocked market is always among the scenarios, so that no gain counts. A liquidation that costs the
 //! fraction `c` takes `c·|v_i|` of every position with a risk factor.
 //!
 //! With a `tail` the loss that counts is not the worst but the expected shortfall: the mean of the worst share of the
@@ -19,9 +19,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Frame, Greeks, Rule,
+    Frame, Greeks, RateTier, Rule,
     frame::Fraction,
     ladder::{self, Ladder, Tier},
+    rates::{self, Rates},
+    size::Side,
+    unmargined::Required,
 };
 use crate::{
     evaluate::Breakdown,
@@ -77,6 +80,9 @@ pub struct ScenarioPosition {
     /// The charge on the absolute value.
     #[serde(default = "ByBasis::zero")]
     pub charge: ByBasis,
+    /// The charge, part by part of the absolute value: the more there is, the more for the next part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charge_tiers: Vec<RateTier>,
     /// The risk factor that moves its price; left out if no scenario does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<Name>,
@@ -99,7 +105,9 @@ pub struct MarketScenario {
 impl ScenarioPosition {
     pub(super) fn rule(&self, path: String) -> Rule<'_> {
         let measures = self.greeks.as_ref().map(Greeks::measures).unwrap_or_default();
-        Rule { measures, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let mut units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+        units.extend(super::units_of("charge_tiers", self.charge_tiers.iter().map(|tier| tier.up_to_units)));
+        Rule { measures, units, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
     }
 
     fn weight(&self) -> Option<ByBasis> {
@@ -130,7 +138,8 @@ impl ScenarioPosition {
 
     fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems = ladder::problems(path, self.weight(), &self.tiers);
-        problems.extend(super::charge_problems(&format!("{path}.charge"), self.charge));
+        let charge = (self.charge, ByBasis::zero());
+        problems.extend(rates::problems((path, "charge"), charge, &self.charge_tiers, super::charge_problems));
         if self.greeks.is_some() && self.factor.is_none() {
             let expected = "the risk factor of the price that delta and gamma are for";
             problems.push(Problem::new(format!("{path}.factor"), expected, "none"));
@@ -138,8 +147,9 @@ impl ScenarioPosition {
         problems
     }
 
-    fn charged(&self, level: &Level) -> Fraction {
-        Fraction::product_up(self.charge.at(level.basis), level.multiple)
+    fn charged(&self, level: &Level) -> Rates {
+        let at = |rate: ByBasis| Fraction::product_up(rate.at(level.basis), level.multiple);
+        Rates::new(self.charge, &self.charge_tiers, at)
     }
 
     /// What a liquidation costs: whatever has a risk factor is liquidated.
@@ -209,8 +219,13 @@ impl ScenarioMargin {
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {
         let settled = |(rule, position): (usize, &ScenarioPosition)| {
-            let charged = position.charged(level).plus(position.liquidation(level));
-            position.ladder(level).margin(frame, rule, Ppm::ONE.into()) - abs(frame.value(rule, &[charged]))
+            let charged = position.charged(level);
+            let of_all = charged.first().plus(position.liquidation(level));
+            let mut beyond = charged.rise(frame, rule, Side::Held);
+            if position.short {
+                beyond = beyond + charged.rise(frame, rule, Side::Owed);
+            }
+            position.ladder(level).margin(frame, rule, Ppm::ONE.into()) - abs(frame.value(rule, &[of_all])) - beyond
         };
         let settled: Expression = self.positions.iter().enumerate().map(settled).sum();
         let multiple = self.multiple(level);
@@ -248,7 +263,7 @@ impl ScenarioMargin {
         let mut breakdown = Breakdown::default();
         for (rule, rules) in self.positions.iter().enumerate() {
             breakdown.credit(rules.ladder(level).margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
-            let charge = frame.value_of(rule, &[rules.charged(level)], position, prices)?.abs();
+            let charge = rules.charged(level).required(frame, rule, position, prices)?;
             breakdown.charge(format!("charge on {}", rules.instrument), charge)?;
             let liquidation = frame.value_of(rule, &[rules.liquidation(level)], position, prices)?.abs();
             breakdown.charge(format!("liquidation of {}", rules.instrument), liquidation)?;
@@ -274,6 +289,41 @@ impl ScenarioMargin {
             breakdown.worst_scenario = Some(name.to_owned());
         }
         Some(breakdown)
+    }
+
+    /// Greeks are market entries: their position loses in a scenario if it does for some of their values.
+    pub(super) fn requires(&self, position: &ScenarioPosition, level: &Level) -> Required {
+        let mut required = Required::default();
+        if position.charged(level).first() > Ppm(0).into() || position.liquidation(level) > Ppm(0).into() {
+            return Required::EVER;
+        }
+        if self.multiple(level) > Ppm(0).into() {
+            let moves = self.scenarios.iter().map(|scenario| {
+                let shock = |factor| scenario.shock(factor).map_or(0, |Fraction(shock)| shock);
+                (
+                    shock(position.factor.as_ref()),
+                    position.greeks.as_ref().map(|greeks| (greeks, shock(Some(&greeks.volatility)))),
+                )
+            });
+            for (price, greeks) in moves.clone() {
+                let Some((greeks, volatility)) = greeks else { continue };
+                required.held |= greeks.is_against(price) || volatility < 0;
+                required.owed |= price != 0 || volatility > 0;
+            }
+            if position.greeks.is_none() {
+                let loses = |sign: i64| {
+                    let losses: Vec<_> = moves.clone().map(|(shock, _)| I256::unchecked_from(sign * shock)).collect();
+                    match self.tail() {
+                        Some(share) => expected_shortfall(losses, share),
+                        None => losses.into_iter().max(),
+                    }
+                };
+                required.held = loses(-1).is_some_and(|loss| loss.is_positive());
+                required.owed = loses(1).is_some_and(|loss| loss.is_positive());
+            }
+        }
+        required.held |= position.ladder(level).has_haircut();
+        required
     }
 
     /// The tail, if there are scenarios that it can be of.

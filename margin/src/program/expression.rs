@@ -60,6 +60,12 @@ impl TailShare {
         Ok(Self(share))
     }
 
+    /// The share.
+    #[must_use]
+    pub fn ppm(self) -> Ppm {
+        self.0
+    }
+
     /// What [`tail_sum`] is to be divided by to give the expected shortfall: `share · count` losses, times a million.
     #[must_use]
     pub fn divisor(self, count: usize) -> I256 {

@@ -8,7 +8,8 @@ use surety_margin::{
     models::{Mode, Model, Modes},
     oracle::market_without_reports,
     policy::Policy,
-    portfolio::PortfolioMargin,
+    portfolio::{Magnitude, PortfolioMargin, Scenario, VolMove},
+    pricing::OptionKind,
     text::Document as _,
     units::Decimals,
     universe::{InstrumentClass, Universe},
@@ -390,6 +391,47 @@ fn rejects_values_of_options_with_few_decimals() {
     assert_eq!(checked(|model, _| model.value_decimals = Decimals::new(9).unwrap()), [""; 0]);
 }
 
+/// Attack: perpetuals and short options whose losses no charge and no scenario is for.
+#[test]
+fn rejects_a_book_that_requires_nothing() {
+    let zero = Magnitude::default();
+    let uncharged = |model: &mut PortfolioMargin| {
+        let charges = &mut model.parameters.contingency;
+        (charges.maintenance_perpetual, charges.initial_perpetual) = (zero, zero);
+        (charges.maintenance_option, charges.initial_option) = (zero, zero);
+    };
+    let refused = |change: fn(&mut PortfolioMargin)| {
+        let found = checked(|model, _| {
+            uncharged(model);
+            change(model);
+        });
+        let count = |what: &str| found.iter().filter(|problem| problem.contains(what)).count();
+        assert_eq!(count("a requirement on top of its value"), found.len(), "{found:?}");
+        (count("is short or owed"), count("is held"))
+    };
+    let Model::Portfolio(model) = import(&book()).unwrap().policy.model else { panic!("the book is portfolio margin") };
+    let options = || model.expiries.iter().flat_map(|expiry| &expiry.options);
+    let calls = options().filter(|option| option.kind == OptionKind::Call).count();
+    assert!(calls > 0 && calls < options().count());
+    assert_eq!(refused(|_| ()), (0, 0), "the scenarios are for them");
+    let all = (1 + options().count(), 1);
+    assert_eq!(refused(|model| model.parameters.losses.maintenance_factor = Magnitude::default()), all);
+    assert_eq!(
+        refused(|model| {
+            let parameters = &mut model.parameters;
+            parameters.scenarios.iter_mut().for_each(|scenario| scenario.dampening = Magnitude::default());
+            (parameters.basis_contingency.added, parameters.basis_contingency.factor) = Default::default();
+        }),
+        all
+    );
+    let falls = |model: &mut PortfolioMargin| {
+        let falls = |scenario: &Scenario| scenario.spot < Magnitude::ONE && scenario.volatility != VolMove::Up;
+        model.parameters.scenarios.retain(falls);
+        model.parameters.basis_contingency.up = Magnitude::ONE;
+    };
+    assert_eq!(refused(falls), (1 + calls, 0), "a market that only falls");
+}
+
 /// Attack: a small file whose values take all memory before they are found not to fit.
 #[test]
 fn rejects_more_revaluations_than_a_program_can_read() {
@@ -456,11 +498,14 @@ fn rejects_a_claim_that_another_mode_takes_for_cash() {
 #[test]
 fn an_initial_level_that_is_laxer_is_warned_of() {
     let mut case = book();
-    assert_eq!(import(&case).unwrap().policy.warnings(), []);
+    let warnings = |case: &Value| {
+        let import = import(case).unwrap();
+        import.policy.warnings(&import.universe)
+    };
+    assert_eq!(warnings(&case), []);
     case["Parameters"]["Margin"]["IM_LOSS_FACTOR"] = json!(0.5);
-    let warnings = import(&case).unwrap().policy.warnings();
     assert_eq!(
-        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        warnings(&case).iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an account could open what would be liquidated at once"
         ]

@@ -13,10 +13,11 @@ use surety_margin::{
     ident::Name,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, ScenarioMargin,
-        ScenarioPosition, Span, SpreadCredit, Tier,
+        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
+        ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Tier,
     },
     policy::{ByBasis, MarketEntry, Policy},
+    portfolio::Magnitude,
     program::{Program, TailShare},
     sample::{self, Sample},
     units::{Allowance, Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
@@ -36,38 +37,63 @@ fn by_basis(rising: bool) -> impl Strategy<Value = ByBasis> {
     })
 }
 
-/// What a model says of one instrument: short, weight, fraction.
-fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, ByBasis)>> {
-    prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), by_basis(true)), INSTRUMENTS)
+/// What a model says of one instrument: short, weight, fraction and its tiers.
+fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, (ByBasis, Vec<RateTier>))>> {
+    prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), rates(0)), INSTRUMENTS)
 }
 
 /// Up to four tiers, the last with or without an end; none at all means a single weight.
 fn ladders() -> impl Strategy<Value = Vec<Tier>> {
     let tiers = prop::collection::btree_map(1..100_000_000u64, (0..=1_000_000u32, 0..=1_000_000u32), 0..5);
-    (tiers, any::<bool>()).prop_map(|(tiers, ends)| {
+    (tiers, any::<bool>(), any::<bool>()).prop_map(|(tiers, ends, by_units)| {
         let (mut initial, mut maintenance): (Vec<_>, Vec<_>) =
             tiers.values().map(|(a, b)| (*a.min(b), *a.max(b))).unzip();
         initial.sort_by(|a, b| b.cmp(a));
         maintenance.sort_by(|a, b| b.cmp(a));
-        let tier = |((end, initial), maintenance): ((&u64, u32), u32)| Tier {
-            up_to: Some(Notional::new(*end).unwrap()),
-            weight: ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) },
+        let tier = |((end, initial), maintenance): ((&u64, u32), u32)| {
+            let (up_to, up_to_units) = end_of_tier(*end, by_units);
+            Tier { up_to, up_to_units, weight: ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) } }
         };
         let mut tiers: Vec<_> = tiers.keys().zip(initial).zip(maintenance).map(tier).collect();
         if let Some(last) = tiers.last_mut().filter(|_| !ends) {
-            last.up_to = None;
+            (last.up_to, last.up_to_units) = (None, None);
         }
         tiers
     })
 }
 
-/// What a model says of one instrument besides: debt spread, surcharge, liability weight. Each is usual half of the time.
-fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, ByBasis)>> {
-    let liability = by_basis(true).prop_map(|excess| ByBasis {
-        maintenance: Ppm(1_000_000 + excess.maintenance.0),
-        initial: Ppm(1_000_000 + excess.initial.0),
+/// A value, or a number of units with as many decimals as lots of every instrument have.
+fn end_of_tier(end: u64, by_units: bool) -> (Option<Notional>, Option<Magnitude>) {
+    let units = || Magnitude::scaled(end.into(), Decimals::new(2).unwrap());
+    if by_units { (None, units()) } else { (Notional::new(end).ok(), None) }
+}
+
+/// Up to four tiers of rates above a base, the last without end, and the single rate beside them: none of one's own where
+/// there are tiers.
+fn rates(base: u32) -> impl Strategy<Value = (ByBasis, Vec<RateTier>)> {
+    let tiers = prop::collection::btree_map(1..100_000_000u64, (0..=1_000_000u32, 0..=1_000_000u32), 1..5);
+    let tiers = (tiers, any::<bool>()).prop_map(move |(tiers, by_units)| {
+        let (mut low, mut high): (Vec<_>, Vec<_>) = tiers.values().map(|(a, b)| (*a.min(b), *a.max(b))).unzip();
+        low.sort_unstable();
+        high.sort_unstable();
+        let tier = |((end, low), high): ((&u64, u32), u32)| {
+            let (up_to, up_to_units) = end_of_tier(*end, by_units);
+            RateTier { up_to, up_to_units, rate: ByBasis { maintenance: Ppm(base + low), initial: Ppm(base + high) } }
+        };
+        let mut tiers: Vec<_> = tiers.keys().zip(low).zip(high).map(tier).collect();
+        tiers.last_mut().into_iter().for_each(|last| (last.up_to, last.up_to_units) = (None, None));
+        (ByBasis { maintenance: Ppm(base), initial: Ppm(base) }, tiers)
     });
-    let liability = prop_oneof![Just(one()), liability];
+    let single = by_basis(true).prop_map(move |rate| {
+        let above = |Ppm(rate)| Ppm(base + rate);
+        (ByBasis { maintenance: above(rate.maintenance), initial: above(rate.initial) }, Vec::new())
+    });
+    prop_oneof![single, tiers]
+}
+
+/// What a model says of one instrument besides: debt spread, surcharge, liability weights. Each is usual half of the time.
+fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, (ByBasis, Vec<RateTier>))>> {
+    let liability = prop_oneof![Just((one(), Vec::new())), rates(1_000_000)];
     let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));
     prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
 }
@@ -219,7 +245,8 @@ fn cross_models() -> impl Strategy<Value = Model> {
             let profits = profits(tiers);
             let mut positions = Vec::new();
             for (i, ((rule, tiers), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
-                let ((short, weight, fraction), (debt_spread, surcharge, liability)) = (rule, extra);
+                let ((short, weight, (fraction, fraction_tiers)), extra) = (rule, extra);
+                let (debt_spread, surcharge, (liability, liability_tiers)) = extra;
                 let in_profit = profits.iter().any(|profit| profit.instruments.contains(&instrument(i)));
                 let (weight, tiers) = if in_profit { (one(), Vec::new()) } else { (weight, tiers) };
                 positions.push(CrossPosition {
@@ -230,7 +257,9 @@ fn cross_models() -> impl Strategy<Value = Model> {
                     weight: if tiers.is_empty() { weight } else { one() },
                     tiers,
                     fraction,
+                    fraction_tiers,
                     liability,
+                    liability_tiers,
                     surcharge,
                     allowance: allowances[i],
                 });
@@ -266,15 +295,10 @@ fn scenario_models() -> impl Strategy<Value = Model> {
     (rules(), ladders, greeks(), shocks(), by_basis(true), tail).prop_map(
         |(rules, ladders, greeks, shocks, loss_multiple, tail)| {
             let position =
-                |(i, (((short, weight, charge), tiers), greeks)): (usize, ((_, Vec<Tier>), _))| ScenarioPosition {
-                    instrument: instrument(i),
-                    price: price(i),
-                    short,
-                    weight: if tiers.is_empty() { weight } else { one() },
-                    tiers,
-                    charge,
-                    factor: Some(name(format!("f{i}"))),
-                    greeks,
+                |(i, (((short, weight, (charge, charge_tiers)), tiers), greeks)): (usize, ((_, Vec<Tier>), _))| {
+                    let (instrument, price, factor) = (instrument(i), price(i), Some(name(format!("f{i}"))));
+                    let weight = if tiers.is_empty() { weight } else { one() };
+                    ScenarioPosition { instrument, price, short, weight, tiers, charge, charge_tiers, factor, greeks }
                 };
             let scenario = |(s, moves): (usize, Vec<i32>)| {
                 let factors = ["f0", "f1", "f2", "f3", "f4", "v0", "v1", "v2"];

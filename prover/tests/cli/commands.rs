@@ -119,6 +119,56 @@ fn policies_are_inspected_compiled_and_compared() {
 }
 
 #[test]
+fn policies_are_inspected_in_words_beside_the_last_prices() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let text = sandbox.surety("policy inspect demo").expect(0).stdout;
+    for words in [
+        "maintenance-1.5x: maintenance parameters, requirement times 1.5",
+        "maintenance 95 %, initial 90 %",
+        "the worst of the scenarios, times maintenance 1, initial 1.25",
+        "crash-30: btc -30 %",
+        "BTC-USD from 5,000 to 1,000,000; last ",
+        " times the least, the most is ",
+    ] {
+        assert!(text.contains(words), "{words} in\n{text}");
+    }
+    let mut market = read_json(&demo.join("market.json"));
+    let boxes = sandbox.surety("policy inspect demo --json").data()["boxes"].clone();
+    for (of_entry, observed) in boxes.as_array().unwrap().iter().zip(market["prices"].as_array().unwrap()) {
+        assert_eq!((&of_entry["name"], &of_entry["last"]), (&observed["entry"], &observed["price"]));
+        assert_eq!(of_entry["inside"], json!(true));
+    }
+    market["prices"][2]["price"] = json!("100000000000001");
+    fs::write(sandbox.path("far.json"), market.to_string()).unwrap();
+    let far = "policy inspect demo --market far.json";
+    assert_eq!(sandbox.surety(&format!("{far} --json")).data()["boxes"][2]["inside"], json!(false));
+    assert!(sandbox.surety(far).expect(0).stdout.contains("last 1,000,000.00000001: ABOVE THE MOST"));
+    sandbox.surety("policy inspect demo --market none.json").expect(2);
+    fs::remove_file(demo.join("market.json")).unwrap();
+    let text = sandbox.surety("policy inspect demo").expect(0).stdout;
+    assert!(text.contains("BTC-USD from 5,000 to 1,000,000\n") && !text.contains("times the least"), "{text}");
+}
+
+/// A short whose losses no scenario and no charge is for.
+#[test]
+fn rejects_policies_with_positions_that_require_nothing() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let policy = fs::read_to_string(demo.join("policy.toml")).unwrap();
+    let margined = "charge = { maintenance = 10_000, initial = 15_000 }\nfactor = \"btc\"\n";
+    let unmargined = policy.replacen(margined, "", 1);
+    assert_ne!(policy, unmargined);
+    fs::write(sandbox.path("free.toml"), &unmargined).unwrap();
+    for command in ["compile", "inspect"] {
+        let run = sandbox.surety(&format!("policy {command} demo --policy free.toml --json")).expect(2);
+        let error = run.envelope()["error"].to_string();
+        assert!(error.contains("where BTC-PERP is short or owed") && error.contains("`unmargined`"), "{error}");
+    }
+    fs::write(sandbox.path("free.toml"), format!("unmargined = [\"BTC-PERP\"]\n{unmargined}")).unwrap();
+    let run = sandbox.surety("policy compile demo --policy free.toml --out free.json --json").expect(0);
+    assert_eq!(run.data()["warnings"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn mistakes_in_files_are_located() {
     let (sandbox, demo) = Sandbox::with_demo();
     let policy = fs::read_to_string(demo.join("policy.toml")).unwrap();

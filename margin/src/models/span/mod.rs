@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use self::risk::Risk;
-use super::{Asset, Frame, Measure, Rule, frame::Fraction, numbered};
+use super::{Asset, Frame, Measure, Rule, frame::Fraction, numbered, unmargined::Required};
 use crate::{
     boxes::Role,
     evaluate::Breakdown,
@@ -233,6 +233,27 @@ impl Span {
 
     pub(super) fn least_rows(&self) -> usize {
         self.collateral.len() + self.commodities.iter().map(CombinedCommodity::least_rows).sum::<usize>()
+    }
+
+    pub(super) fn required(&self, level: &Level) -> Vec<Required> {
+        let of_asset = |asset: &Asset| Required { held: asset.ladder(level).has_haircut(), ..Required::default() };
+        let counts = self.requirement_multiple.at(level.basis) > Ppm(0);
+        let of_commodity = |commodity: &CombinedCommodity| {
+            let minimum = commodity.short_option_minimum > Some(Amount(0));
+            let of_member = |member: &Member| {
+                let outright =
+                    commodity.outright > Some(Amount(0)) && member.delta.is_some_and(|Delta(delta)| delta != 0);
+                let loses = |sign: i64| member.risk_array.iter().any(|loss| sign * loss.0 > 0);
+                let liquidated = level.liquidation_cost() > Ppm(0);
+                Required {
+                    held: liquidated || (counts && (outright || loses(1))),
+                    owed: liquidated || (counts && (outright || loses(-1) || minimum)),
+                    lendable: false,
+                }
+            };
+            commodity.members.iter().map(of_member).collect::<Vec<_>>()
+        };
+        self.collateral.iter().map(of_asset).chain(self.commodities.iter().flat_map(of_commodity)).collect()
     }
 
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Expression {

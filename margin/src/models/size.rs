@@ -1,0 +1,93 @@
+//! Sizes at which tiers end: values in quote units, or numbers of units.
+
+use super::{Frame, frame::Fraction};
+use crate::{
+    portfolio::Magnitude,
+    problem::{Problem, require},
+    program::{Affine, Expression},
+    units::Notional,
+};
+
+/// One part per million: what the values of tiers are multiplied with before their rates.
+pub(super) const UNIT: Fraction = Fraction(1);
+
+/// Whether a position is held or owed: long or short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Side {
+    Held,
+    Owed,
+}
+
+impl Side {
+    /// The value of a holding where it is on this side, in parts per million; negative where it is on the other.
+    pub(super) fn value(self, frame: &Frame<'_>, rule: usize) -> Expression {
+        match self {
+            Self::Held => frame.value(rule, &[UNIT]),
+            Self::Owed => -frame.debt_value(rule, &[UNIT]),
+        }
+    }
+}
+
+/// Where a tier ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Size {
+    Value(Notional),
+    Units(Magnitude),
+}
+
+impl Size {
+    /// The end that a tier states; none if it has no end.
+    pub(super) fn of(value: Option<Notional>, units: Option<Magnitude>) -> Option<Self> {
+        value.map(Self::Value).or(units.map(Self::Units))
+    }
+
+    /// The value of a position of this size, in parts per million: that of a number of units follows the price.
+    pub(super) fn value(self, frame: &Frame<'_>, rule: usize, side: Side) -> Affine {
+        match self {
+            Self::Value(value) => Affine::constant(frame.amount(value, &[UNIT])),
+            Self::Units(units) => frame.value_of_units(rule, units, side == Side::Owed, &[UNIT]),
+        }
+    }
+}
+
+/// What makes the ends of tiers no sequence: each tier but the last ends, further out than the one before, and all of them
+/// in the same terms. `path` is where the list is.
+pub(super) fn problems(
+    path: &str,
+    ends: impl Iterator<Item = (Option<Notional>, Option<Magnitude>)> + Clone,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (t, (value, units)) in ends.clone().enumerate() {
+        let place = |key: &str| format!("{path}[{t}].{key}");
+        let one = value.is_none() || units.is_none();
+        let expected = "either the key `up_to` or the key `up_to_units`";
+        problems.extend(require(one, format!("{path}[{t}]"), expected, "both"));
+        if let Some(units) = units {
+            let expected = "a positive number of units";
+            problems.extend(require(units > Magnitude::default(), place("up_to_units"), expected, units));
+        }
+    }
+    for (t, (before, end)) in ends.clone().zip(ends.skip(1)).enumerate() {
+        let place = |key: &str| format!("{path}[{}].{key}", t + 1);
+        let further = |start: String| format!("more than the tier before, which ends at {start}");
+        match (Size::of(before.0, before.1), Size::of(end.0, end.1)) {
+            (None, _) => {
+                let expected = "an end, because only the last tier may be without";
+                let found = "none in a tier that others follow";
+                problems.push(Problem::new(format!("{path}[{t}].up_to"), expected, found));
+            }
+            (Some(Size::Value(start)), Some(Size::Value(end))) => {
+                problems.extend(require(end > start, place("up_to"), further(start.to_string()), end));
+            }
+            (Some(Size::Units(start)), Some(Size::Units(end))) => {
+                problems.extend(require(end > start, place("up_to_units"), further(format!("{start} units")), end));
+            }
+            (Some(_), Some(_)) => {
+                let expected = "ends that are all values (`up_to`) or all numbers of units (`up_to_units`)";
+                problems.push(Problem::new(format!("{path}[{}]", t + 1), expected, "both kinds"));
+            }
+            (Some(_), None) => {}
+        }
+    }
+    problems
+}
