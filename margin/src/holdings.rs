@@ -15,7 +15,7 @@ use crate::{
     FormatVersion,
     ident::Name,
     problem::{Problem, repeated},
-    text::{self, Document, Format, InputErrors, Key, Node, Value},
+    text::{self, Document, Format, InputErrors, Key, Node, Value, WrittenBy},
     units::Lots,
     universe::Universe,
 };
@@ -74,6 +74,7 @@ impl Drop for Balance {
 impl ZeroizeOnDrop for Balance {}
 
 impl Document for Holdings {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
     const SECRET: bool = true;
 
     fn problems(&self) -> Vec<Problem> {

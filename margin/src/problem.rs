@@ -1,6 +1,9 @@
 //! What is wrong with an input, and where.
 
 use core::fmt;
+use std::borrow::Cow;
+
+use crate::text::did_you_mean;
 
 /// How much of what was found is repeated, in characters: whoever wrote the input also chose its length.
 const MAX_FOUND: usize = 80;
@@ -15,7 +18,7 @@ pub struct Problem {
     /// What was found, or how it begins.
     pub found: String,
     /// What to do, where that does not go without saying.
-    pub advice: Option<&'static str>,
+    pub advice: Option<Cow<'static, str>>,
 }
 
 impl Problem {
@@ -26,8 +29,17 @@ impl Problem {
 
     /// Says what to do.
     #[must_use]
-    pub fn advise(self, advice: &'static str) -> Self {
-        Self { advice: Some(advice), ..self }
+    pub fn advise(self, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { advice: Some(advice.into()), ..self }
+    }
+
+    /// Asks for the closest of the names that are there, if `unknown` is probably one of them, misspelt.
+    #[must_use]
+    pub fn suggest<'a>(self, unknown: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        match did_you_mean(unknown, names) {
+            Some(question) => self.advise(question),
+            None => self,
+        }
     }
 }
 

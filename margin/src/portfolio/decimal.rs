@@ -5,7 +5,10 @@ use core::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::units::{Decimals, Ppm};
+use crate::{
+    text::text_of,
+    units::{Decimals, Ppm},
+};
 
 /// A public decimal number with at most 18 places: a price, a rate, a parameter. Between `±1.7·10^20`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +74,7 @@ impl Serialize for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        text_of("Decimal", deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

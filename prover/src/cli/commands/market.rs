@@ -10,6 +10,7 @@ use surety::{
 use surety_margin::{
     market::{Report, Snapshot, read_observations},
     policy::Policy,
+    spelling,
     units::Timestamp,
     universe::Universe,
 };
@@ -19,7 +20,6 @@ use crate::cli::{
     Session,
     inputs::{Force, KeyOptions, PolicyFiles},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Subcommand)]
@@ -39,7 +39,7 @@ pub(in crate::cli) struct SignArgs {
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
     /// When the prices were observed [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
     /// The snapshot before this one, for the circuit breaker
     #[arg(long, value_name = "FILE")]
