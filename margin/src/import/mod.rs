@@ -200,11 +200,11 @@ fn in_smallest_capacity(mut universe: Universe, policy: &Policy) -> Result<Unive
 }
 
 fn largest_capacity() -> Result<Capacity, Problem> {
-    Capacity::new(Capacity::MAX_K).map_err(|error| Problem::new("capacity", "the largest", error))
+    Capacity::new(Capacity::MAX_K).map_err(|error| Problem::of_sentence("capacity", &error.to_string()))
 }
 
 fn name(text: impl Into<String>) -> Result<Name, Problem> {
-    Name::new(text).map_err(|error| Problem::new("", "a name", error))
+    Name::new(text).map_err(|error| Problem::of_sentence("", &error))
 }
 
 /// The market entry of a number, and the number as its price.
@@ -215,8 +215,8 @@ fn market_entry(name: Name, number: Magnitude, min: Price, most: u8) -> Result<(
     let (integer, places) = number.integer();
     let digits = integer.checked_ilog10().map_or(0, |log| log as i32 + 1 - i32::from(places)).max(0).unsigned_abs() + 1;
     let decimals = most.min(PRICE_DIGITS.saturating_sub(digits) as u8);
-    let failed = |error| Problem::new(name.as_str(), "a number that fits a price", error);
-    let price = number.rounded(decimals).ok_or("expected a smaller one".to_owned());
+    let failed = |error: String| Problem::of_sentence(name.as_str(), &error);
+    let price = number.rounded(decimals).ok_or_else(|| format!("expected a number that fits a price, found {number}"));
     let price = price.and_then(Price::new).map_err(failed)?;
     let max = Price::new(10_u128.pow(digits + u32::from(decimals))).map_err(failed)?;
     let decimals = Decimals::new(decimals).map_err(failed)?;

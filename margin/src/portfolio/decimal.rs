@@ -107,6 +107,22 @@ impl Magnitude {
         self.0.to_f64()
     }
 
+    /// As a percentage: `1.25 %`.
+    #[must_use]
+    pub fn percent(self) -> String {
+        let Self(Decimal(number)) = self;
+        number.checked_mul(100).map_or_else(|| self.to_string(), |hundredths| format!("{} %", Decimal(hundredths)))
+    }
+
+    /// Reads a number that is no fraction, such as a strike: people may write integers without quotes.
+    ///
+    /// # Errors
+    /// If it is none, or negative.
+    pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number: Decimal = text_of("Number", deserializer)?.parse().map_err(D::Error::custom)?;
+        number.try_into().map_err(D::Error::custom)
+    }
+
     /// `integer · 10^-decimals`; none if it is too large.
     #[must_use]
     pub fn scaled(integer: u128, decimals: Decimals) -> Option<Self> {
@@ -261,6 +277,13 @@ mod tests {
     fn parts_per_million_are_exact() {
         let written = |parts| Magnitude::from(Ppm(parts)).to_string();
         assert_eq!([0, 1, 275_000, 1_000_000, u32::MAX].map(written), ["0", "0.000001", "0.275", "1", "4294.967295"]);
+    }
+
+    #[test]
+    fn magnitudes_print_as_percentages() {
+        let percent = |text: &str| Magnitude::try_from(text.parse::<Decimal>().unwrap()).unwrap().percent();
+        assert_eq!(["0", "0.0125", "1", "2.5"].map(percent), ["0 %", "1.25 %", "100 %", "250 %"]);
+        assert_eq!(percent("170141183460469231731"), "170141183460469231731");
     }
 
     #[test]

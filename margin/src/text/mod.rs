@@ -164,6 +164,14 @@ pub fn toml_keys<T: DeserializeOwned>(text: &str) -> Option<T> {
     (text.len() <= MAX_TOML_BYTES).then(|| toml::from_str(without_mark(text)).ok())?
 }
 
+/// What is wrong with the syntax of JSON that serde_json refuses.
+#[must_use]
+pub fn json_problem(error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let (expected, found) = syntax::of_json(message.split(" at line ").next().unwrap_or_default());
+    Problem::new("", expected, found)
+}
+
 /// A value has no form in the format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot be written: {0}")]

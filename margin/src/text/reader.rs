@@ -124,15 +124,16 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        let problem = Box::new(Problem::new("", expected, found));
-        Self { problem, offset: None, target: Target::Value, place: Vec::new() }
+        Self::of(Problem::new("", expected, found))
+    }
+
+    fn of(problem: Problem) -> Self {
+        Self { problem: Box::new(problem), offset: None, target: Target::Value, place: Vec::new() }
     }
 
     /// A fault of a sentence that says `expected …, found …`.
     pub(super) fn of_sentence(sentence: &str) -> Self {
-        let rule = sentence.strip_prefix("expected ").unwrap_or(sentence);
-        let (expected, found) = rule.split_once(", found ").unwrap_or((rule, "something else"));
-        Self::new(expected, found)
+        Self::of(Problem::of_sentence("", sentence))
     }
 
     /// Asks for the closest of the names that are there.

@@ -70,6 +70,7 @@ pub(super) fn of_json(message: &str) -> (String, String) {
             ("4 hexadecimal digits of a character behind \\u", "something else")
         }
         control if control.starts_with("control character") => ("\\n, \\t or \\u00xx in text", "a control character"),
+        again if again.starts_with("duplicate field") => ("each key of an object once", "a key again"),
         _ => ("valid JSON", "something else"),
     };
     (expected.to_owned(), found.to_owned())

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 
-use super::{MAX_MISTAKES, MAX_TOML_BYTES, syntax};
+use super::{MAX_MISTAKES, MAX_TOML_BYTES, json_problem, syntax};
 use crate::problem::Problem;
 
 /// Most bytes of a TOML text of which more than the first mistake of syntax is looked for.
@@ -245,9 +245,7 @@ fn number(text: &str) -> Value<'_> {
 fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
     let lines = text[start..].split_inclusive('\n').take(error.line().saturating_sub(1));
     let offset = start + lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-    let message = error.to_string();
-    let (expected, found) = syntax::of_json(message.split(" at line ").next().unwrap_or_default());
-    Misfit::new(offset.min(text.len()), expected, found)
+    Misfit { offset: offset.min(text.len()), problem: json_problem(error) }
 }
 
 fn too_deep(offset: usize) -> Misfit {

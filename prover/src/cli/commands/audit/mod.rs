@@ -17,7 +17,7 @@ use surety::{
 use surety_margin::{ident::Bytes32, spelling, units::Timestamp};
 use surety_verifier::trust::Trust;
 
-use crate::cli::{Session, inputs::setups, output::Answer, time};
+use crate::cli::{Session, inputs::setups, output::Answer};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
