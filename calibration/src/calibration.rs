@@ -9,7 +9,7 @@ use surety_margin::{
     ident::Name,
     policy::{ByBasis, Policy},
     problem::{Problem, repeated, require},
-    text::{self, Document, Format, InputErrors},
+    text::{self, Document, Format, InputErrors, WrittenBy},
     units::Ppm,
 };
 
@@ -171,6 +171,8 @@ const MAX: Ppm = Ppm(10_000_000);
 const MAX_COLUMNS: usize = 32;
 
 impl Document for Calibration {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (path, Ppm(share)) in [("confidence", self.confidence), ("decay", self.decay)] {

@@ -132,9 +132,9 @@ impl Formula {
             }
             Self::Quotient(_) | Self::Difference(_) => Vec::new(),
             Self::Claim(claim) => {
-                let expected = "at most 1000000 ppm: a claim is worth no more than what it is on";
+                let expected = "at most 100 %: a claim is worth no more than what it is on";
                 let sound = claim.quality <= Ppm::ONE;
-                require(sound, format!("{path}.claim.quality"), expected, claim.quality.0).into_iter().collect()
+                require(sound, format!("{path}.claim.quality"), expected, claim.quality).into_iter().collect()
             }
             Self::Ramp(Ramp { from, to, start, end, .. }) => {
                 let mut problems = Vec::new();

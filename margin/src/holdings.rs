@@ -27,7 +27,7 @@ use crate::{
     ident::Name,
     import::positions::{self, Reading, unknown},
     problem::{Problem, repeated, require},
-    text::{Document, InputErrors},
+    text::{Document, InputErrors, WrittenBy},
     units::Lots,
     universe::Universe,
 };
@@ -86,6 +86,7 @@ impl Drop for Balance {
 impl ZeroizeOnDrop for Balance {}
 
 impl Document for Holdings {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
     const SECRET: bool = true;
 
     fn problems(&self) -> Vec<Problem> {

@@ -5,6 +5,8 @@ use core::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::text::text_of;
+
 /// A name that a person gave to something: 1 to 64 of `a-z A-Z 0-9 . _ : / -`, starting with a letter or a digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
@@ -92,6 +94,13 @@ impl<const N: usize> HexBytes<N> {
     /// All bytes zero.
     pub const ZERO: Self = Self([0; N]);
 
+    /// What readers know the type by.
+    const NAME: &str = match N {
+        20 => "EvmAddress",
+        32 => "Bytes32",
+        _ => "HexBytes",
+    };
+
     /// Reads `0x…` in lower case.
     ///
     /// # Errors
@@ -136,7 +145,7 @@ impl<const N: usize> Serialize for HexBytes<N> {
 
 impl<'de, const N: usize> Deserialize<'de> for HexBytes<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        Self::parse(&text_of(Self::NAME, deserializer)?).map_err(D::Error::custom)
     }
 }
 

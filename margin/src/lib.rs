@@ -13,6 +13,7 @@
 //! | [`universe`], [`holdings`], [`policy`], [`market`] | the files that people write |
 //! | [`boxes`] | which prices a policy may admit |
 //! | [`text`] | how files are read, and what errors say |
+//! | [`spelling`] | how people write times, durations, fractions, numbers and addresses |
 //! | [`canonical`] | the one encoding that identifiers are hashes of |
 //! | [`oracle`] | from reports to one snapshot of prices |
 //! | [`vector`], [`derived`] | from a snapshot to the market vector that coefficients are affine in |
@@ -44,6 +45,7 @@ pub mod program;
 #[cfg(feature = "sample")]
 pub mod sample;
 pub mod schemas;
+pub mod spelling;
 #[cfg(feature = "sample")]
 pub mod tamper;
 pub mod text;

@@ -325,7 +325,7 @@ fn epoch_problem(rules: &OracleRules, epoch: u64, Timestamp(time): Timestamp, pa
 fn confidence_problem(max: Ppm, observation: &Observation, path: String) -> Option<Problem> {
     let Observation { price, confidence, .. } = *observation;
     let narrow = confidence.get() * u128::from(Ppm::ONE.0) <= price.get() * u128::from(max.0);
-    let expected = format!("at most {} ppm of the price {price}", max.0);
+    let expected = format!("at most {max} of the price {price}");
     require(narrow, path, expected, confidence)
 }
 

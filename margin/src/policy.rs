@@ -12,7 +12,7 @@ use crate::{
     models::{Frame, Model, Rule, unmargined},
     portfolio::Losses,
     problem::{Problem, repeated, require},
-    text::{self, Document, Format, InputErrors},
+    text::{self, Document, Format, InputErrors, WrittenBy},
     units::{Decimals, Ppm, Price, Seconds},
     universe::Universe,
 };
@@ -200,15 +200,15 @@ impl Level {
 
     /// `path` is where it is.
     fn problems(&self, path: &str) -> Vec<Problem> {
-        let expected = "at least 1000000 ppm, so that no level is laxer than its basis";
-        let found = self.multiple.0;
+        let expected = "at least 100 %, so that no level is laxer than its basis";
+        let found = self.multiple;
         let mut problems =
             Vec::from_iter(require(self.multiple >= Ppm::ONE, format!("{path}.multiple"), expected, found));
         for (key, cost) in
             [("liquidation_penalty", self.liquidation_penalty), ("insurance_contribution", self.insurance_contribution)]
         {
-            let expected = "at most 1000000 ppm: all of what is liquidated";
-            problems.extend(require(cost <= Ppm::ONE, format!("{path}.{key}"), expected, cost.0));
+            let expected = "at most 100 %: all of what is liquidated";
+            problems.extend(require(cost <= Ppm::ONE, format!("{path}.{key}"), expected, cost));
         }
         problems
     }
@@ -261,6 +261,8 @@ impl ByBasis {
 }
 
 impl Document for Policy {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         problems.extend(positive("validity", self.validity));
@@ -573,7 +575,7 @@ fn positive(path: &str, duration: Seconds) -> Option<Problem> {
 
 /// A limit that is a fraction: zero would refuse everything, and more than one next to nothing.
 fn fraction(path: &str, limit: Ppm) -> Option<Problem> {
-    require((1..=Ppm::ONE.0).contains(&limit.0), path, "from 1 to 1000000 ppm", limit.0)
+    require((1..=Ppm::ONE.0).contains(&limit.0), path, "from 0.0001 % to 100 %", limit)
 }
 
 /// An empty list is a mistake wherever a policy has one.

@@ -27,6 +27,13 @@ impl Problem {
         Self { path: path.into(), expected: expected.into(), found: beginning(found.into()), advice: None }
     }
 
+    /// A problem of a sentence that says `expected …, found …`, as the constructors of types do: one that says it once.
+    pub fn of_sentence(path: impl Into<String>, sentence: &str) -> Self {
+        let rule = sentence.strip_prefix("expected ").unwrap_or(sentence);
+        let (expected, found) = rule.split_once(", found ").unwrap_or((rule, "something else"));
+        Self::new(path, expected, found)
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn advise(self, advice: impl Into<Cow<'static, str>>) -> Self {

@@ -6,6 +6,8 @@ use alloy_primitives::I256;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::{spelling::Percent, text::text_of};
+
 /// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see [`crate::universe::Instrument`].
 ///
 /// Written as a decimal string, so that no reader rounds it.
@@ -60,7 +62,7 @@ impl Serialize for Lots {
 
 impl<'de> Deserialize<'de> for Lots {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
+        let text = zeroize::Zeroizing::new(text_of("Lots", deserializer)?);
         let digits = text.strip_prefix('-').unwrap_or(&text);
         // The error must not repeat the amount.
         let number = parse_digits(digits).ok_or_else(|| {
@@ -132,7 +134,7 @@ impl Serialize for Price {
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = text_of("Price", deserializer)?;
         let number = parse_digits(&text).ok_or_else(|| {
             D::Error::custom(format!(
                 "expected a price as a decimal integer in a string, without leading zeros, found {text:?}"
@@ -195,7 +197,7 @@ impl Serialize for Notional {
 
 impl<'de> Deserialize<'de> for Notional {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = text_of("Notional", deserializer)?;
         let number = parse_digits(&text).and_then(|number| u64::try_from(number).ok()).ok_or_else(|| {
             D::Error::custom(format!(
                 "expected an amount from 1 to 2^64 - 1 quote units as a decimal integer in a string, found {text:?}"
@@ -293,7 +295,6 @@ impl JsonSchema for Allowance {
 
 /// Parts per million: a weight, a haircut, a fraction. `1_000_000` is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
 pub struct Ppm(pub u32);
 
 impl Ppm {
@@ -306,10 +307,23 @@ impl Ppm {
     }
 }
 
+/// As a percentage: `1.25 %`.
+impl fmt::Display for Ppm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Percent(self.0.into()).fmt(f)
+    }
+}
+
 /// A signed shock in parts per million: `-150_000` is a fall by 15 percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
 pub struct ShockPpm(pub i32);
+
+/// As a percentage: `-15 %`.
+impl fmt::Display for ShockPpm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Percent(self.0.into()).fmt(f)
+    }
+}
 
 /// How many decimal places an integer carries, 0 to 18.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -346,12 +360,10 @@ impl<'de> Deserialize<'de> for Decimals {
 
 /// Seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
 pub struct Timestamp(pub u64);
 
 /// A duration in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
 pub struct Seconds(pub u64);
 
 impl Seconds {

@@ -4,13 +4,13 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     capacity::Capacity,
     ident::{Bytes32, Name},
     problem::{Problem, repeated, require},
-    text::Document,
+    text::{self, Document, WrittenBy},
     units::{Decimals, Lots, Timestamp},
 };
 
@@ -26,7 +26,10 @@ pub struct Universe {
     pub name: Name,
     /// Binary logarithm of the number of rows of the circuit, 9 to 16.
     pub capacity: Capacity,
-    /// Identifier of the structured reference string that commitments are made with.
+    /// Identifier of the structured reference string that commitments are made with; people may write the name of its
+    /// ceremony instead.
+    #[serde(deserialize_with = "set_up")]
+    #[schemars(with = "SetUp")]
     pub srs: Bytes32,
     /// The instruments. Their order fixes the rows of their holdings.
     pub instruments: Vec<Instrument>,
@@ -183,6 +186,8 @@ impl Universe {
 }
 
 impl Document for Universe {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
     fn problems(&self) -> Vec<Problem> {
         let (count, room) = (self.instruments.len(), self.capacity.instruments());
         let mut problems = repeated(
@@ -238,6 +243,20 @@ fn only<T>(mut elements: impl Iterator<Item = T>) -> Option<T> {
 fn names(name: &str, other: &str) -> bool {
     let (name, other) = (name.to_ascii_uppercase(), other.to_ascii_uppercase());
     name.split(|character: char| !character.is_ascii_alphanumeric()).any(|part| part.ends_with(&other))
+}
+
+/// The shape of a set-up's identifier.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+#[allow(dead_code, reason = "it stands for its schema")]
+struct SetUp(Bytes32);
+
+/// Reads the identifier of a set-up, in what people write also by its name.
+///
+/// # Errors
+/// If it is neither.
+pub fn set_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes32, D::Error> {
+    text::named("SetUp", deserializer)
 }
 
 fn default_max_lots() -> Lots {

@@ -247,7 +247,7 @@ fn rejects_claims_worth_more_than_what_they_are_on() {
     refused(
         vec![claim("c", "PERP-1", "a", 1_000_001, "lido")],
         &[
-            "derived[0].formula.claim.quality: expected at most 1000000 ppm: a claim is worth no more than what it is on, found 1000001",
+            "derived[0].formula.claim.quality: expected at most 100 %: a claim is worth no more than what it is on, found 100.0001 %",
         ],
     );
 }

@@ -314,7 +314,7 @@ fn rejects_tiers_out_of_order() {
 fn rejects_tiers_of_another_form() {
     refused(
         &tiers(&[("", 500_000, 500_001)]),
-        "policy.toml:W:21: model.assets[0].tiers[0].weight: expected weights with initial <= maintenance <= 1000000 ppm, found initial 500001, maintenance 500000",
+        "policy.toml:W:21: model.assets[0].tiers[0].weight: expected weights with initial <= maintenance <= 100 %, found initial 50.0001 %, maintenance 50 %",
     );
     refused(
         &tiers(&[("0", 500_000, 400_000)]),

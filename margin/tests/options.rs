@@ -505,7 +505,7 @@ mod refusals {
             SPAN,
             &[("calendar = 10_000", "calendar = 0"), ("credit = 600_000", "credit = 1_000_001")],
             &[
-                "model.credits[0].credit: expected at most 1000000 ppm, found 1000001; otherwise a credit can exceed what one leg requires, which is not concave",
+                "model.credits[0].credit: expected at most 100 %, found 100.0001 %; otherwise a credit can exceed what one leg requires, which is not concave",
             ],
         );
         refused_after(
@@ -657,7 +657,7 @@ mod refusals {
                 "weight = { maintenance = 500_000, initial = 900_001 }",
             )],
             &[
-                "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 1000000 ppm, found initial 900001, maintenance 500000",
+                "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 90.0001 %, maintenance 50 %",
                 "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 900000, maintenance 1000000, found initial 900001, maintenance 500000, which is not concave",
             ],
         );

@@ -480,12 +480,12 @@ mod policies {
         policy_refused(
             "max_confidence = 2_000",
             "max_confidence = 0",
-            "policy.toml:84:18: oracle.max_confidence: expected from 1 to 1000000 ppm, found 0",
+            "policy.toml:84:18: oracle.max_confidence: expected from 0.0001 % to 100 %, found 0 %",
         );
         policy_refused(
             "max_confidence = 2_000",
             "max_confidence = 1_000_001",
-            "policy.toml:84:18: oracle.max_confidence: expected from 1 to 1000000 ppm, found 1000001",
+            "policy.toml:84:18: oracle.max_confidence: expected from 0.0001 % to 100 %, found 100.0001 %",
         );
     }
 
@@ -535,7 +535,7 @@ mod policies {
         policy_refused(
             "multiple = 1_500_000",
             "multiple = 999_999",
-            "policy.toml:130:12: levels[2].multiple: expected at least 1000000 ppm, so that no level is laxer than its basis, found 999999",
+            "policy.toml:130:12: levels[2].multiple: expected at least 100 %, so that no level is laxer than its basis, found 99.9999 %",
         );
     }
 
@@ -589,12 +589,12 @@ mod policies {
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 1_000_001",
-            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 1000000 ppm, found initial 990000, maintenance 1000001",
+            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 99 %, maintenance 100.0001 %",
         );
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 980_000",
-            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 1000000 ppm, found initial 990000, maintenance 980000",
+            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 99 %, maintenance 98 %",
         );
         policy_refused(
             "weight = { maintenance = 995_000",
@@ -769,14 +769,11 @@ fraction = { maintenance = 50_000, initial = 100_000 }
 
     #[test]
     fn rejects_tails_of_nothing_or_of_more_than_everything() {
-        for share in ["0", "1_000_001"] {
+        for (share, found) in [("0", "0 %"), ("1_000_001", "100.0001 %")] {
             policy_refused(
                 "type = \"scenario\"",
                 &format!("type = \"scenario\"\ntail = {share}"),
-                &format!(
-                    "policy.toml:134:8: model.tail: expected a share from 1 to 1000000 ppm, found {}",
-                    share.replace('_', "")
-                ),
+                &format!("policy.toml:134:8: model.tail: expected a share from 0.0001 % to 100 %, found {found}"),
             );
         }
     }
@@ -807,7 +804,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "btc = -100_000",
             "btc = -1_000_001",
-            "policy.toml:224:18: model.scenarios[1].shocks.btc: expected a shock of at least -1000000 ppm, found -1000001",
+            "policy.toml:224:18: model.scenarios[1].shocks.btc: expected a shock of at least -100 %, found -100.0001 %",
         );
         policy_refused(
             "btc = -100_000",

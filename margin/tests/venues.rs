@@ -371,13 +371,13 @@ mod modes {
 #[test]
 fn rejects_liability_weights_below_one_or_that_fall() {
     let liability = "liability = { maintenance = 1_100_000, initial = 1_200_000 }";
-    let place = "model.modes[0].model.positions[1].liability: expected weights with initial >= maintenance >= 1000000 ppm, found";
+    let place = "model.modes[0].model.positions[1].liability: expected weights with initial >= maintenance >= 100 %, found";
     let refused = |maintenance: &str, found: &str| {
         let to = format!("liability = {{ maintenance = {maintenance}, initial = 1_200_000 }}");
         refused("drift.toml", liability, &to, &[&format!("{place} {found}")]);
     };
-    refused("999_999", "initial 1200000, maintenance 999999");
-    refused("1_200_001", "initial 1200000, maintenance 1200001");
+    refused("999_999", "initial 120 %, maintenance 99.9999 %");
+    refused("1_200_001", "initial 120 %, maintenance 120.0001 %");
 }
 
 #[test]
@@ -441,7 +441,7 @@ fn rejects_profits_of_positions_that_are_weighted_twice() {
 fn rejects_liquidations_that_cost_more_than_everything() {
     for key in ["liquidation_penalty = 25_000", "insurance_contribution = 10_000"] {
         let (name, _) = key.split_once(' ').unwrap();
-        let expected = "expected at most 1000000 ppm: all of what is liquidated, found 1000001";
+        let expected = "expected at most 100 %: all of what is liquidated, found 100.0001 %";
         refused("drift.toml", key, &format!("{name} = 1_000_001"), &[&format!("levels[3].{name}: {expected}")]);
     }
 }

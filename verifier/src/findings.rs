@@ -1,5 +1,7 @@
 //! What a verification tells people and programs: the same at the command line and in a browser.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use surety_margin::{
@@ -42,7 +44,7 @@ pub struct LocatedProblem {
     pub found: String,
     /// What to do, where that does not go without saying.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub advice: Option<&'static str>,
+    pub advice: Option<Cow<'static, str>>,
 }
 
 impl LocatedProblem {
@@ -56,7 +58,7 @@ impl LocatedProblem {
             path: problem.path.clone(),
             expected: problem.expected.clone(),
             found: problem.found.clone(),
-            advice: problem.advice,
+            advice: problem.advice.clone(),
         }
     }
 
@@ -81,7 +83,7 @@ impl From<&Rejection> for LocatedProblem {
             path: String::new(),
             expected: rejection.expected.clone(),
             found: rejection.found.clone(),
-            advice: Some(rejection.rule.advice()),
+            advice: Some(rejection.rule.advice().into()),
         }
     }
 }

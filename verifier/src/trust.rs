@@ -4,13 +4,14 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use surety_margin::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, Name},
     policy::Policy,
     problem::Problem,
-    text::Document,
+    text::{Document, WrittenBy},
+    universe,
 };
 
 use crate::{
@@ -36,8 +37,8 @@ pub struct Trust {
     /// The policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyId>,
-    /// The set-up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The set-up: its identifier, or the name of its ceremony.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "set_up")]
     pub srs: Option<Bytes32>,
     /// The only subject whose attestations count. Where it is left out, look at whose holdings an attestation is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +81,11 @@ pub enum TrustKind {
     Trust,
 }
 
+/// The identifier of a set-up, or its name.
+fn set_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes32>, D::Error> {
+    universe::set_up(deserializer).map(Some)
+}
+
 impl Trust {
     /// Without anchors.
     #[must_use]
@@ -105,6 +111,8 @@ impl Trust {
 
 /// Any combination of anchors is good.
 impl Document for Trust {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
     fn problems(&self) -> Vec<Problem> {
         Vec::new()
     }

@@ -202,11 +202,11 @@ fn in_smallest_capacity(mut universe: Universe, policy: &Policy) -> Result<Unive
 }
 
 fn largest_capacity() -> Result<Capacity, Problem> {
-    Capacity::new(Capacity::MAX_K).map_err(|error| Problem::new("capacity", "the largest", error))
+    Capacity::new(Capacity::MAX_K).map_err(|error| Problem::of_sentence("capacity", &error.to_string()))
 }
 
 fn name(text: impl Into<String>) -> Result<Name, Problem> {
-    Name::new(text).map_err(|error| Problem::new("", "a name", error))
+    Name::new(text).map_err(|error| Problem::of_sentence("", &error))
 }
 
 /// How many times smaller and larger than what was observed a price may be under an imported policy: its box reaches from
@@ -220,8 +220,9 @@ fn market_entry(name: Name, number: Magnitude, role: Role, most: u8) -> Result<(
     let (integer, places) = number.integer();
     let digits = integer.checked_ilog10().map_or(0, |log| log as i32 + 1 - i32::from(places)).max(0).unsigned_abs() + 1;
     let decimals = most.min(PRICE_DIGITS.saturating_sub(digits) as u8);
-    let failed = |error| Problem::new(name.as_str(), "a number that fits a price", error);
-    let price = number.rounded(decimals).ok_or("expected a smaller one".to_owned()).map_err(failed)?;
+    let failed = |error: String| Problem::of_sentence(name.as_str(), &error);
+    let price = number.rounded(decimals).ok_or_else(|| format!("expected a number that fits a price, found {number}"));
+    let price = price.map_err(failed)?;
     let one = 10_u128.pow(decimals.into());
     let (min, max) = match role {
         Role::Price | Role::Held | Role::Option | Role::Divisor if price == 0 => {

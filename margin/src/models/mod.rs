@@ -450,16 +450,16 @@ impl<'de> Visitor<'de> for ModelVisitor {
 /// A weight above one would count more than an asset is worth, and one that rises with the level would make the
 /// initial requirement the laxer one.
 fn weight_problems(path: &str, weight: ByBasis) -> Option<Problem> {
-    let expected = "weights with initial <= maintenance <= 1000000 ppm";
-    let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
+    let expected = "weights with initial <= maintenance <= 100 %";
+    let found = || format!("initial {}, maintenance {}", weight.initial, weight.maintenance);
     (weight.initial > weight.maintenance || weight.maintenance > Ppm::ONE)
         .then(|| Problem::new(path, expected, found()))
 }
 
 /// A weight below one would forgive a part of a debt.
 fn liability_problems(path: &str, weight: ByBasis) -> Option<Problem> {
-    let expected = "weights with initial >= maintenance >= 1000000 ppm";
-    let found = || format!("initial {}, maintenance {}", weight.initial.0, weight.maintenance.0);
+    let expected = "weights with initial >= maintenance >= 100 %";
+    let found = || format!("initial {}, maintenance {}", weight.initial, weight.maintenance);
     (weight.initial < weight.maintenance || weight.maintenance < Ppm::ONE)
         .then(|| Problem::new(path, expected, found()))
 }
@@ -467,6 +467,6 @@ fn liability_problems(path: &str, weight: ByBasis) -> Option<Problem> {
 /// A charge that falls with the level would make the initial requirement the laxer one.
 fn charge_problems(path: &str, charge: ByBasis) -> Option<Problem> {
     let expected = "charges with initial >= maintenance";
-    let found = || format!("initial {}, maintenance {}", charge.initial.0, charge.maintenance.0);
+    let found = || format!("initial {}, maintenance {}", charge.initial, charge.maintenance);
     (charge.initial < charge.maintenance).then(|| Problem::new(path, expected, found()))
 }

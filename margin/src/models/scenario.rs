@@ -205,12 +205,12 @@ impl ScenarioMargin {
                 let found = scenario.name.to_string();
                 problems.push(Problem::new(format!("model.scenarios[{i}].name"), "a name of its own", found));
             }
-            for (name, ShockPpm(shock)) in &scenario.shocks {
+            for (name, shock) in &scenario.shocks {
                 let path = format!("model.scenarios[{i}].shocks.{name}");
                 if !positions.contains_key(name) {
                     problems.push(Problem::new(path, "the risk factor of a position", name.to_string()));
-                } else if *shock < -1_000_000 {
-                    problems.push(Problem::new(path, "a shock of at least -1000000 ppm", shock.to_string()));
+                } else if *shock < ShockPpm(-1_000_000) {
+                    problems.push(Problem::new(path, "a shock of at least -100 %", shock.to_string()));
                 }
             }
         }

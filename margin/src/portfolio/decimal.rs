@@ -6,7 +6,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
-    text::number::{Number, Rounding},
+    text::{
+        number::{Number, Rounding},
+        text_of,
+    },
     units::{Decimals, Ppm},
 };
 
@@ -79,7 +82,7 @@ impl Serialize for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        text_of("Decimal", deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -110,6 +113,22 @@ impl Magnitude {
     #[must_use]
     pub fn to_f64(self) -> f64 {
         self.0.to_f64()
+    }
+
+    /// As a percentage: `1.25 %`.
+    #[must_use]
+    pub fn percent(self) -> String {
+        let Self(Decimal(number)) = self;
+        number.checked_mul(100).map_or_else(|| self.to_string(), |hundredths| format!("{} %", Decimal(hundredths)))
+    }
+
+    /// Reads a number that is no fraction, such as a strike: people may write integers without quotes.
+    ///
+    /// # Errors
+    /// If it is none, or negative.
+    pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number: Decimal = text_of("Number", deserializer)?.parse().map_err(D::Error::custom)?;
+        number.try_into().map_err(D::Error::custom)
     }
 
     /// `integer · 10^-decimals`; none if it is too large.
@@ -266,6 +285,13 @@ mod tests {
     fn parts_per_million_are_exact() {
         let written = |parts| Magnitude::from(Ppm(parts)).to_string();
         assert_eq!([0, 1, 275_000, 1_000_000, u32::MAX].map(written), ["0", "0.000001", "0.275", "1", "4294.967295"]);
+    }
+
+    #[test]
+    fn magnitudes_print_as_percentages() {
+        let percent = |text: &str| Magnitude::try_from(text.parse::<Decimal>().unwrap()).unwrap().percent();
+        assert_eq!(["0", "0.0125", "1", "2.5"].map(percent), ["0 %", "1.25 %", "100 %", "250 %"]);
+        assert_eq!(percent("170141183460469231731"), "170141183460469231731");
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl From<DeriveError> for Vec<Problem> {
                 );
                 vec![Problem::new("prices", expected, gains)]
             }
-            error => vec![Problem::new("prices", "a market that the model admits", error.to_string())],
+            error => vec![Problem::of_sentence("prices", &error.to_string())],
         }
     }
 }

@@ -37,6 +37,7 @@ pub struct PortfolioMargin {
     /// of lots they decide whether the value of an expiry fits into one variable.
     pub value_decimals: Decimals,
     /// The largest value, of one unit of anything, for which the program is sound.
+    #[serde(deserialize_with = "Magnitude::number")]
     pub largest_value: Magnitude,
     /// The largest weight (loss factor times dampening times discount) for which the program is sound.
     #[serde(default = "usual_weight")]
@@ -117,6 +118,7 @@ pub struct OptionRule {
     /// The instrument.
     pub instrument: Name,
     /// The strike price.
+    #[serde(deserialize_with = "Magnitude::number")]
     pub strike: Magnitude,
     /// Call or put.
     pub kind: OptionKind,

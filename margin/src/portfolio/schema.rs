@@ -439,7 +439,7 @@ impl Bound {
         let number = to_integer(self.largest.to_f64(), decimals, Rounding::Up).map_err(|error| error.to_string());
         let entry =
             number.and_then(|max| Ok(Entry { quantity, decimals: Decimals::new(decimals)?, max: Price::new(max)? }));
-        entry.map_err(|error| Problem::new(self.path, "a number that fits a price", error))
+        entry.map_err(|error| Problem::of_sentence(self.path, &error))
     }
 }
 

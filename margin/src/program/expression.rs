@@ -55,7 +55,7 @@ impl TailShare {
     /// If it is not between zero and one.
     pub fn new(share: Ppm) -> Result<Self, String> {
         if share.0 == 0 || share > Ppm::ONE {
-            return Err(format!("expected a share from 1 to 1000000 ppm, found {}", share.0));
+            return Err(format!("expected a share from 0.0001 % to 100 %, found {share}"));
         }
         Ok(Self(share))
     }

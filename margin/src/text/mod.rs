@@ -4,24 +4,34 @@
 //! the tree, and rules that types cannot express are checked afterwards and located by their path. A type takes part by
 //! implementing [`Document`].
 //!
-//! Documents are read strictly: no unknown or repeated keys, no byte order mark, no text behind the end, no fractions.
-//! [Tables](table) and the [numbers](number) in them are read however they are spelled, as long as that has one meaning.
-//! Reading takes time and memory in proportion to the text, however many mistakes it has: readers stop once they have
-//! found more than [`MAX_MISTAKES`].
+//! Every format is read strictly: no unknown or repeated keys, no text behind the end, no nulls. What machines write has one
+//! spelling besides. What [people](WrittenBy::People) write may have a byte order mark, and times, durations, fractions,
+//! numbers and addresses in any of the [spellings](crate::spelling) that have one meaning. [Tables](table) and the
+//! [numbers](number) in them are read however they are spelled, as long as that has one meaning.
+//!
+//! All mistakes of a text are told together: those of its types, and of its rules those that hold whatever the values that
+//! do not fit were meant to be. Reading takes time and memory in proportion to the text, however many mistakes it has:
+//! readers stop once they have found more than [`MAX_MISTAKES`].
 
 mod closest;
+mod mending;
 pub mod number;
 mod reader;
+mod syntax;
 pub mod table;
 mod tree;
+mod units;
 
 use core::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::closest::{closest, did_you_mean};
-use self::tree::Misfit;
-pub(crate) use self::tree::{Node, from_csv};
+use self::{reader::Reading, tree::Misfit};
+pub(crate) use self::{
+    tree::{Node, from_csv},
+    units::{named, text_of},
+};
 use crate::problem::Problem;
 
 /// How many mistakes of an input are told.
@@ -39,11 +49,23 @@ pub enum Format {
     Json,
 }
 
+/// Who writes the texts of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenBy {
+    /// People do: a spelling that can have one meaning only is read.
+    People,
+    /// Machines do, and others sign or verify what they wrote: there is one spelling of everything.
+    Machines,
+}
+
 /// Something that a file holds.
 pub trait Document: Serialize + DeserializeOwned {
     /// Whether the contents are secret: then errors of reading do not repeat any of them, and [`Document::problems`]
     /// must not either.
     const SECRET: bool = false;
+
+    /// Who writes it, which decides how strictly it is read.
+    const WRITTEN_BY: WrittenBy = WrittenBy::Machines;
 
     /// Checks the rules that the type does not express; none broken if empty.
     fn problems(&self) -> Vec<Problem>;
@@ -91,12 +113,16 @@ pub fn read<T: Document>(
     file: &str,
     text: &str,
     format: Format,
-    problems: impl FnOnce(&T) -> Vec<Problem>,
+    problems: impl Fn(&T) -> Vec<Problem>,
 ) -> Result<T, InputErrors> {
-    let tree = match format {
+    let text = match T::WRITTEN_BY {
+        WrittenBy::People => without_mark(text),
+        WrittenBy::Machines => text,
+    };
+    let tree = tree::refuse_byte_order_mark(text).and_then(|()| match format {
         Format::Toml => tree::from_toml(text),
         Format::Json => tree::from_json(text),
-    };
+    });
     read_tree(file, text, tree, problems)
 }
 
@@ -105,26 +131,48 @@ pub(crate) fn read_tree<T: Document>(
     file: &str,
     text: &str,
     tree: Result<Node<'_>, Vec<Misfit>>,
-    problems: impl FnOnce(&T) -> Vec<Problem>,
+    problems: impl Fn(&T) -> Vec<Problem>,
 ) -> Result<T, InputErrors> {
     let errors = |misfits| InputErrors::new(file, text, misfits);
-    let root = tree.map_err(errors)?;
-    let value = reader::read(&root).map_err(|mut misfit| {
-        if T::SECRET {
+    let mut root = tree.map_err(errors)?;
+    let Reading { mut misfits, value, other } = reader::read::<T>(&mut root, T::WRITTEN_BY, text.len());
+    if T::SECRET {
+        for misfit in &mut misfits {
             "something else, which is secret and not shown".clone_into(&mut misfit.problem.found);
         }
-        errors(vec![misfit])
-    })?;
-    let located = |problem: Problem| Misfit { offset: root.locate(&problem.path), problem };
+    }
     // One more than are told, so that it shows that there are more.
-    let misfits: Vec<_> = problems(&value).into_iter().take(MAX_MISTAKES + 1).map(located).collect();
-    if misfits.is_empty() { Ok(value) } else { Err(errors(misfits)) }
+    let broken = |value: &T| problems(value).into_iter().take(MAX_MISTAKES + 1).collect::<Vec<_>>();
+    let mut rules = value.as_ref().map(broken).unwrap_or_default();
+    if let Some(other) = other.as_ref().map(broken) {
+        // What an invented number breaks, another one breaks in another way.
+        rules.retain(|problem| other.contains(problem));
+    }
+    rules.retain(|problem| misfits.iter().all(|misfit| misfit.problem.path != problem.path));
+    misfits.extend(rules.into_iter().map(|problem| Misfit { offset: root.locate(&problem.path), problem }));
+    match value {
+        Some(value) if misfits.is_empty() => Ok(value),
+        _ => Err(errors(misfits)),
+    }
+}
+
+/// A text without the byte order mark that some editors put before it.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Reads some keys of a TOML text, such as its kind, and passes over the others; nothing if it is no such text.
 #[must_use]
 pub fn toml_keys<T: DeserializeOwned>(text: &str) -> Option<T> {
-    (text.len() <= MAX_TOML_BYTES).then(|| toml::from_str(text).ok())?
+    (text.len() <= MAX_TOML_BYTES).then(|| toml::from_str(without_mark(text)).ok())?
+}
+
+/// What is wrong with the syntax of JSON that serde_json refuses.
+#[must_use]
+pub fn json_problem(error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let (expected, found) = syntax::of_json(message.split(" at line ").next().unwrap_or_default());
+    Problem::new("", expected, found)
 }
 
 /// A value has no form in the format.
@@ -241,8 +289,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        ident::{Bytes32, HexBytes, Name},
-        units::Price,
+        ident::{Bytes32, EvmAddress, HexBytes, Name},
+        portfolio::Magnitude,
+        units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm, Timestamp},
     };
 
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -386,37 +435,47 @@ mod tests {
 
     #[test]
     fn rejects_text_that_is_no_toml() {
-        toml_refused("count = -1", "count -1", &["t:2:7: expected valid TOML, found key with no value, expected `=`"]);
+        toml_refused("count = -1", "count -1", &["t:2:7: expected an = and a value after the key, found a key alone"]);
         toml_refused(
             "count = -1",
             "count = -1\ncount = 1\nkind = 'letter'",
-            &["t:3:1: expected valid TOML, found duplicate key"],
+            &[
+                "t:3:1: expected each key of a table once, found a key again",
+                "t:4:1: expected each key of a table once, found a key again",
+            ],
         );
-        toml_refused("count", "kind", &["t:2:1: expected valid TOML, found duplicate key"]);
+        toml_refused("count", "kind", &["t:2:1: expected each key of a table once, found a key again"]);
         toml_refused(
             "'letter'",
             "letter",
-            &["t:1:8: expected valid TOML, found string values must be quoted, expected literal string"],
+            &["t:1:8: expected a value, with quotes around text, found text without quotes"],
         );
     }
 
     #[test]
     fn rejects_text_that_is_no_json() {
-        json_refused("-1,", "-1,,", &["j:1:66: expected valid JSON, found key must be a string"]);
-        json_refused("-1", "01", &["j:1:64: expected valid JSON, found invalid number"]);
-        json_refused("}", "", &["j:1:82: expected valid JSON, found EOF while parsing an object"]);
-        json_refused("\"é\"", "\"é\\ud800\"", &["j:1:20: expected valid JSON, found unexpected end of hex escape"]);
+        json_refused("-1,", "-1,,", &["j:1:66: expected a key in quotes, found something else"]);
+        json_refused("-1", "01", &["j:1:64: expected a number without leading zeros, found another form"]);
+        json_refused("}", "", &["j:1:82: expected a } at the end of the object, found the end of the text"]);
+        json_refused(
+            "\"é\"",
+            "\"é\\ud800\"",
+            &["j:1:20: expected 4 hexadecimal digits of a character behind \\u, found something else"],
+        );
         json_refused(
             "\"é\"",
             "\"\u{1}\"",
-            &["j:1:12: expected valid JSON, found control character (\\u0000-\\u001F) found while parsing a string"],
+            &["j:1:12: expected \\n, \\t or \\u00xx in text, found a control character"],
         );
-        json_refused("{", "// comment\n{", &["j:1:1: expected valid JSON, found expected value"]);
-        refused(
-            Letter::from_json("j", &format!("{JSON} {{}}")),
-            &["j:1:85: expected valid JSON, found trailing characters"],
+        json_refused(
+            "{",
+            "// comment\n{",
+            &[
+                "j:1:1: expected a value: text in quotes, a number, true or false, a list or an object, found something else",
+            ],
         );
-        refused(Letter::from_json("j", ""), &["j:1:1: expected valid JSON, found EOF while parsing a value"]);
+        refused(Letter::from_json("j", &format!("{JSON} {{}}")), &["j:1:85: expected the end of the text, found more"]);
+        refused(Letter::from_json("j", ""), &["j:1:1: expected a value, found the end of the text"]);
     }
 
     #[test]
@@ -468,10 +527,7 @@ mod tests {
     #[test]
     fn rejects_a_flood_of_text_that_is_no_toml() {
         let flood = Letter::from_toml("t", &"=\n".repeat(400_000));
-        refused(
-            flood,
-            &["t:1:1: expected valid TOML, found unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"],
-        );
+        refused(flood, &["t:1:1: expected a key before the =, found none"]);
     }
 
     #[test]
@@ -503,6 +559,224 @@ mod tests {
             Letter::from_toml("t", &format!("\u{feff}{TOML}")),
             &["t:1:1: expected text, found a byte order mark; save the file as UTF-8 without byte order mark"],
         );
+    }
+
+    /// The same as people write it.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        kind: Kind,
+        time: Timestamp,
+        delay: Seconds,
+        share: Ppm,
+        shock: Option<ShockPpm>,
+        factor: Magnitude,
+        owner: EvmAddress,
+        hash: Bytes32,
+        price: Price,
+        limit: Price,
+        #[serde(default)]
+        parts: Vec<Part>,
+    }
+
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Part {
+        name: Name,
+        lots: Lots,
+        decimals: Decimals,
+    }
+
+    impl Document for Order {
+        const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
+        fn problems(&self) -> Vec<Problem> {
+            let dear = crate::problem::require(self.price <= self.limit, "price", "at most the limit", self.price);
+            let slow = crate::problem::require(self.delay.0 < 100_000, "delay", "less than a day or so", self.delay.0);
+            dear.into_iter().chain(slow).collect()
+        }
+    }
+
+    /// The same as machines write it.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Signed(Order);
+
+    impl Document for Signed {
+        fn problems(&self) -> Vec<Problem> {
+            self.0.problems()
+        }
+    }
+
+    const ORDER: &str = "kind = 'letter'\ntime = 1795248000\ndelay = 3600\nshare = 12500\nshock = -150000\n\
+        factor = '0.0125'\nowner = '0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed'\n\
+        hash = '0x00000000000000000000000000000000000000000000000000000000000000ff'\nprice = '1000000'\nlimit = '2000000'\n\
+        [[parts]]\nname = 'a'\nlots = '-5'\ndecimals = 2\n";
+
+    /// Each spelling of a value of an order that people may write.
+    const SPELLINGS: [(&str, &[&str]); 9] = [
+        (
+            "time = 1795248000",
+            &[
+                "time = 2026-11-21T08:00:00Z",
+                "time = 2026-11-21T09:00:00.25+01:00",
+                "time = 2026-11-21 08:00:00",
+                "time = '2026-11-21T08:00:00Z'",
+                "time = '1795248000'",
+                "time = 1795248000123",
+            ],
+        ),
+        ("delay = 3600", &["delay = '1h'", "delay = 'PT1H'", "delay = '60 min'", "delay = '3600'"]),
+        ("share = 12500", &["share = '1.25 %'", "share = '1.25%'", "share = '125 bp'", "share = '12500 ppm'"]),
+        ("shock = -150000", &["shock = '-15 %'", "shock = '-15.0%'"]),
+        ("'0.0125'", &["'1.25 %'", "0.0125", "'0.01250'", "'125 bps'"]),
+        (
+            "'0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed'",
+            &[
+                "'0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'",
+                "'5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED'",
+                "'0X5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED'",
+            ],
+        ),
+        (
+            "0x00000000000000000000000000000000000000000000000000000000000000ff",
+            &[
+                "00000000000000000000000000000000000000000000000000000000000000FF",
+                "0x00000000000000000000000000000000000000000000000000000000000000FF",
+            ],
+        ),
+        ("'1000000'", &["1_000_000", "'1_000_000'", "1e6", "'1e6'"]),
+        ("'-5'", &["-5", "'-05'"]),
+    ];
+
+    #[test]
+    fn every_spelling_of_people_means_the_same() {
+        let order = Order::from_toml("t", ORDER).unwrap();
+        for (value, spellings) in SPELLINGS {
+            for spelling in spellings {
+                assert!(ORDER.contains(value), "{value}");
+                let text = format!("\u{feff}{}", ORDER.replacen(value, spelling, 1));
+                assert_eq!(Order::from_toml("t", &text), Ok(Order::from_toml("t", ORDER).unwrap()), "{spelling}");
+            }
+        }
+        assert_eq!(Order::from_json("j", &format!("\u{feff}{}", order.to_json().unwrap())).unwrap(), order);
+        assert_eq!(Signed::from_toml("t", ORDER).unwrap(), Signed(order));
+    }
+
+    /// Attack: two texts of one document, of which one was signed.
+    #[test]
+    fn rejects_every_spelling_but_one_in_what_machines_write() {
+        for (value, spellings) in SPELLINGS {
+            for spelling in spellings.iter().filter(|spelling| !spelling.contains("123") && **spelling != "'0.01250'") {
+                assert!(Signed::from_toml("t", &ORDER.replacen(value, spelling, 1)).is_err(), "{spelling}");
+            }
+        }
+        assert!(Signed::from_toml("t", &format!("\u{feff}{ORDER}")).is_err());
+    }
+
+    #[test]
+    fn rejects_spellings_that_may_mean_something_else() {
+        for (value, spelling, message) in [
+            (
+                "share = 12500",
+                "share = 0.0125",
+                "t:4:9: share: expected a percentage such as \"1.25 %\" or a whole number of ppm, found 0.0125",
+            ),
+            (
+                "share = 12500",
+                "share = '0.00125 %'",
+                "t:4:9: share: expected a whole number of ppm: 0.0012 % or 0.0013 %, found \"0.00125 %\"",
+            ),
+            (
+                "share = 12500",
+                "share = '5'",
+                "t:4:9: share: expected a percentage such as \"1.25 %\" or a whole number of ppm, found \"5\"",
+            ),
+            (
+                "delay = 3600",
+                "delay = '1M'",
+                "t:3:9: delay: expected a duration such as 90s, 15m, 24h, 7d, 1h 30m or PT1H, found \"1M\"",
+            ),
+            (
+                "delay = 3600",
+                "delay = true",
+                "t:3:9: delay: expected a duration such as \"24h\" or a number of seconds, found true",
+            ),
+            (
+                "time = 1795248000",
+                "time = 08:00:00",
+                "t:2:8: time: expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such as 2026-11-21, or seconds since 1970, found \"08:00:00\"",
+            ),
+            (
+                "5aaeb6053f",
+                "5AAeb6053f",
+                "t:7:9: owner: expected 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed, which has the right checksum (EIP-55), if that is the address, found \"0x5AAeb6053f3e94c9b9a09f33669435e7ef1beaed\"",
+            ),
+        ] {
+            let errors = Order::from_toml("t", &ORDER.replacen(value, spelling, 1)).unwrap_err();
+            assert_eq!(errors.to_string(), message);
+        }
+    }
+
+    #[track_caller]
+    fn all_mistakes(text: &str, messages: &[&str]) {
+        let errors = Order::from_toml("t", text).unwrap_err();
+        assert_eq!(errors.to_string().lines().collect::<Vec<_>>(), messages);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = "kind = 'letter'\ntime = 'soon'\ndelay = '200h'\nshares = 12500\nshock = []\ncolour = 1\n\
+            owner = 5\nprice = '1.5'\nlimit = '2000000'\n\
+            [[parts]]\nname = 'a'\nlots = '-5'\ndecimals = 99\n[[parts]]\nname = 'b'\n\
+            [[parts]]\nname = 'c'\nlots = 5\ndecimals = '2'\n";
+        all_mistakes(
+            text,
+            &[
+                "t:1:1: expected the keys `factor` and `hash`, found none of them",
+                "t:2:8: time: expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such as 2026-11-21, or seconds since 1970, found \"soon\"",
+                "t:4:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, `price`, `limit` or `parts`, found \"shares\"; did you mean `share`?",
+                "t:5:9: shock: expected a percentage such as \"1.25 %\" or a whole number of ppm, found a list",
+                "t:6:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, `price`, `limit` or `parts`, found \"colour\"",
+                "t:7:9: owner: expected a string, found 5",
+                "t:8:9: price: expected a price as a decimal integer in a string, without leading zeros, found \"1.5\"",
+                "t:13:12: parts[0].decimals: expected 0 to 18 decimals, found 99",
+                "t:14:1: parts[1]: expected the keys `lots` and `decimals`, found none of them",
+                "t:19:12: parts[2].decimals: expected a whole number from 0 to 255, found \"2\"",
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_are_checked_where_they_hold_whatever_was_meant() {
+        let text = ORDER.replacen("delay = 3600", "delay = '200h'", 1);
+        let slow = "t:3:9: delay: expected less than a day or so, found 720000";
+        all_mistakes(&text, &[slow]);
+        all_mistakes(
+            &text.replacen("share = 12500", "share = true", 1),
+            &[slow, "t:4:9: share: expected a percentage such as \"1.25 %\" or a whole number of ppm, found true"],
+        );
+        // A limit that nobody knows is not exceeded.
+        let unknown =
+            "t:10:9: limit: expected a price as a decimal integer in a string, without leading zeros, found \"?\"";
+        all_mistakes(&ORDER.replacen("'2000000'", "'?'", 1), &[unknown]);
+        all_mistakes(&text.replacen("'2000000'", "'?'", 1), &[slow, unknown]);
+        all_mistakes(
+            &text.replacen("shock", "shok", 1),
+            &[
+                slow,
+                "t:5:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, `price`, `limit` or `parts`, found \"shok\"; did you mean `shock`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn rejects_a_flood_of_values_that_do_not_fit() {
+        let flood = "5,".repeat(MAX_MISTAKES) + "\n" + &"5, ".repeat(50_000);
+        let errors = Letter::from_toml("t", &TOML.replacen("'é',", &flood, 1)).unwrap_err();
+        assert_eq!(errors.errors().len(), MAX_MISTAKES + 1);
+        let long = Letter::from_toml("t", &TOML.replacen("'é',", &"5, ".repeat(1_000_000), 1)).unwrap_err();
+        assert!(!long.errors().is_empty());
     }
 
     #[test]

@@ -1,42 +1,144 @@
 //! Serde over a [tree](super::tree), so that derived readers report where they fail.
+//!
+//! A derived reader stops at the first value that does not fit. So a run notes the mistake, mends the tree there, and the
+//! next run goes further: an unknown key is dropped, or becomes the one that it was meant to be; for a value that does not
+//! fit, and for one that is missing, stands an invented one that fits whatever is asked for.
 
-use core::fmt::{self, Display};
+use core::{
+    cell::Cell,
+    fmt::{self, Display},
+};
 
 use serde::{
     de::{
-        DeserializeOwned, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess,
-        Unexpected, Visitor,
+        DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess,
+        SeqAccess, Unexpected, VariantAccess, Visitor,
         value::{MapAccessDeserializer, StrDeserializer},
     },
     forward_to_deserialize_any,
 };
+use zeroize::Zeroize;
 
-use super::tree::{Key, Misfit, Node, Value};
+use super::{
+    MAX_MISTAKES, WrittenBy,
+    closest::closest,
+    mending::{Mended, mend},
+    tree::{Key, Misfit, Node, Value},
+    units,
+};
 use crate::problem::Problem;
 
 /// Keys that say what the others mean: they come first, wherever they stand.
-const TAGS: [&str; 3] = ["kind", "version", "type"];
+pub(super) const TAGS: [&str; 3] = ["kind", "version", "type"];
 
-/// Reads a value of a type.
-pub(super) fn read<T: DeserializeOwned>(root: &Node<'_>) -> Result<T, Misfit> {
-    T::deserialize(Reader(root)).map_err(|fault| Misfit {
-        offset: fault.offset.unwrap_or(root.offset),
-        problem: Problem::new(fault.path, fault.expected, fault.found),
-    })
+/// How many bytes of text are read again, all runs together, to find more mistakes after the first.
+const READ_AGAIN: usize = 32 << 20;
+
+/// What reading a tree came to.
+pub(super) struct Reading<T> {
+    /// The mistakes.
+    pub(super) misfits: Vec<Misfit>,
+    /// The value, if the tree could be mended. It holds what the text says if there are no mistakes.
+    pub(super) value: Option<T>,
+    /// The value with other numbers in place of those that were invented; none if no number was invented.
+    pub(super) other: Option<T>,
+}
+
+/// Reads a value of a type from a tree that was parsed from a text of so many bytes, and mends the tree.
+pub(super) fn read<T: DeserializeOwned>(root: &mut Node<'_>, by: WrittenBy, bytes: usize) -> Reading<T> {
+    let mut notes = Notes::default();
+    for _ in 0..=(READ_AGAIN / bytes.max(1)).clamp(1, 4 * MAX_MISTAKES) {
+        let manner = Manner::new(by, Numbers::Small);
+        let mut fault = match T::deserialize(Reader { node: root, manner: &manner }) {
+            Ok(value) => {
+                let (guessed, invented) = (manner.guessed.get(), manner.invented.get());
+                let again = || T::deserialize(Reader { node: root, manner: &Manner::new(by, Numbers::Large) }).ok();
+                let other = if invented && !guessed { again() } else { None };
+                let value = (!guessed && invented == other.is_some()).then_some(value);
+                return Reading { misfits: notes.misfits(), value, other };
+            }
+            Err(fault) => fault,
+        };
+        fault.place.reverse();
+        let mended = mend(root, &fault);
+        if !matches!(mended, Mended::Invention(_)) {
+            notes.note(root, fault);
+        }
+        if notes.0.len() > MAX_MISTAKES || matches!(mended, Mended::No | Mended::Invention(false)) {
+            break;
+        }
+    }
+    Reading { misfits: notes.misfits(), value: None, other: None }
+}
+
+/// The mistakes so far, with the keys that are missing. All that are missing in one table are one mistake.
+#[derive(Default)]
+struct Notes(Vec<(Fault, Vec<&'static str>)>);
+
+impl Notes {
+    fn note(&mut self, root: &Node<'_>, fault: Fault) {
+        let fault = fault.at(root.offset);
+        let Target::Missing(key) = fault.target else {
+            return self.0.push((fault, Vec::new()));
+        };
+        match self.0.iter_mut().find(|(other, keys)| !keys.is_empty() && other.place == fault.place) {
+            Some((_, keys)) => keys.push(key),
+            None => self.0.push((fault, vec![key])),
+        }
+    }
+
+    fn misfits(self) -> Vec<Misfit> {
+        let misfit = |(fault, keys): (Fault, Vec<&'static str>)| {
+            let mut problem = *fault.problem;
+            if keys.len() > 1 {
+                problem.expected = format!("the keys {}", list(&keys, "and"));
+                problem.found = "none of them".to_owned();
+            }
+            Misfit { offset: fault.offset.unwrap_or(0), problem }
+        };
+        self.0.into_iter().map(misfit).collect()
+    }
+}
+
+/// What a fault is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The value at its place.
+    Value,
+    /// The key at its place, and the one that it was probably meant to be.
+    Key(Option<&'static str>),
+    /// A key that the table at its place does not have.
+    Missing(&'static str),
 }
 
 /// Why a value does not fit its type. The place is added on the way out.
 #[derive(Debug)]
 pub(super) struct Fault {
+    problem: Box<Problem>,
     offset: Option<usize>,
-    path: String,
-    expected: String,
-    found: String,
+    pub(super) target: Target,
+    /// The positions of its values in the lists and tables around them; from the inside to the outside while it is on its
+    /// way, then from the outside.
+    pub(super) place: Vec<usize>,
 }
 
 impl Fault {
-    fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { offset: None, path: String::new(), expected: expected.into(), found: found.into() }
+    pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::of(Problem::new("", expected, found))
+    }
+
+    fn of(problem: Problem) -> Self {
+        Self { problem: Box::new(problem), offset: None, target: Target::Value, place: Vec::new() }
+    }
+
+    /// A fault of a sentence that says `expected …, found …`.
+    pub(super) fn of_sentence(sentence: &str) -> Self {
+        Self::of(Problem::of_sentence("", sentence))
+    }
+
+    /// Asks for the closest of the names that are there.
+    fn suggest(self, unknown: &str, names: &[&str]) -> Self {
+        Self { problem: Box::new(self.problem.suggest(unknown, names.iter().copied())), ..self }
     }
 
     /// Sets the place, unless one further inside is known.
@@ -45,15 +147,18 @@ impl Fault {
     }
 
     /// Puts a key or a position in front of the path.
-    fn within(self, segment: &str) -> Self {
-        let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        Self { path: format!("{segment}{separator}{}", self.path), ..self }
+    fn within(mut self, segment: &str, position: usize) -> Self {
+        let path = &mut self.problem.path;
+        let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        *path = format!("{segment}{separator}{path}");
+        self.place.push(position);
+        self
     }
 }
 
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}, found {}", self.expected, self.found)
+        self.problem.fmt(f)
     }
 }
 
@@ -62,10 +167,7 @@ impl core::error::Error for Fault {}
 impl Error for Fault {
     /// Own readers say `expected …, found …`.
     fn custom<T: Display>(message: T) -> Self {
-        let message = message.to_string();
-        let rule = message.strip_prefix("expected ").unwrap_or(&message);
-        let (expected, found) = rule.split_once(", found ").unwrap_or((rule, "something else"));
-        Self::new(expected, found)
+        Self::of_sentence(&message.to_string())
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -77,15 +179,17 @@ impl Error for Fault {
     }
 
     fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(one_of(expected), quote(Unexpected::Str(found)))
+        Self::new(one_of(expected), quote(Unexpected::Str(found))).suggest(found, expected)
     }
 
     fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("the key {}", one_of(expected)), quote(Unexpected::Str(found)))
+        let target = Target::Key(closest(found, expected.iter().copied()));
+        let fault = Self::new(format!("the key {}", one_of(expected)), quote(Unexpected::Str(found)));
+        Self { target, ..fault.suggest(found, expected) }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("the key `{field}`"), "none")
+        Self { target: Target::Missing(field), ..Self::new(format!("the key `{field}`"), "none") }
     }
 
     fn duplicate_field(field: &'static str) -> Self {
@@ -114,40 +218,98 @@ fn quote(found: Unexpected<'_>) -> String {
 }
 
 fn one_of(names: &[&str]) -> String {
+    if names.is_empty() { "that does not exist".to_owned() } else { list(names, "or") }
+}
+
+fn list(names: &[&str], last: &str) -> String {
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names {
-        [] => "that does not exist".to_owned(),
-        [name] => format!("`{name}`"),
-        [names @ .., last] => {
-            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-            format!("{} or `{last}`", names.join(", "))
+        [most @ .., end] if !most.is_empty() => format!("{} {last} `{end}`", quoted(most)),
+        names => quoted(names),
+    }
+}
+
+/// Which numbers are invented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    Small,
+    Large,
+}
+
+/// How values are read, and whether some were invented.
+struct Manner {
+    by: WrittenBy,
+    numbers: Numbers,
+    /// Whether anything was invented.
+    invented: Cell<bool>,
+    /// Whether something was that is no number: then nothing can be said of how it goes with the rest.
+    guessed: Cell<bool>,
+}
+
+impl Manner {
+    fn new(by: WrittenBy, numbers: Numbers) -> Self {
+        Self { by, numbers, invented: Cell::new(false), guessed: Cell::new(false) }
+    }
+
+    fn number(&self) -> i128 {
+        self.invented.set(true);
+        match self.numbers {
+            Numbers::Small => units::SMALL,
+            Numbers::Large => units::LARGE,
         }
+    }
+
+    fn guess(&self) {
+        self.guessed.set(true);
     }
 }
 
 /// Reads one value.
 #[derive(Clone, Copy)]
-struct Reader<'n>(&'n Node<'n>);
+struct Reader<'n> {
+    node: &'n Node<'n>,
+    manner: &'n Manner,
+}
 
-impl Reader<'_> {
+impl<'n> Reader<'n> {
     fn integer<T: TryFrom<i128> + Display>(self, min: T, max: T) -> Result<T, Fault> {
         let expected = || format!("a whole number from {min} to {max}");
-        match &self.0.value {
+        match &self.node.value {
             Value::Integer(integer) => T::try_from(*integer).map_err(|_| Fault::new(expected(), integer.to_string())),
+            Value::Invented(_) => {
+                let number = T::try_from(self.manner.number()).or_else(|_| T::try_from(units::OTHER_SMALL));
+                number.map_err(|_| Fault::new(expected(), "none"))
+            }
             other => Err(Fault::new(expected(), other.describe())),
         }
-        .map_err(|fault| fault.at(self.0.offset))
+        .map_err(|fault| fault.at(self.node.offset))
+    }
+
+    fn entries(self, entries: &'n [(Key<'n>, Node<'n>)]) -> Entries<'n> {
+        Entries::new(entries, self.manner)
+    }
+
+    /// The entries of an invented table, if this is one.
+    fn invented(self) -> Option<&'n [(Key<'n>, Node<'n>)]> {
+        match &self.node.value {
+            Value::Invented(entries) => Some(entries),
+            _ => None,
+        }
     }
 }
 
 impl Value<'_> {
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self {
             Self::Flag(flag) => quote(Unexpected::Bool(*flag)),
             Self::Integer(integer) => integer.to_string(),
             Self::Text(text) => quote(Unexpected::Str(text)),
             Self::List(_) => quote(Unexpected::Seq),
             Self::Table(_) => quote(Unexpected::Map),
+            Self::Float(_) => "a floating-point number".to_owned(),
+            Self::Date(_) => "a date or time".to_owned(),
             Self::Foreign(name) => (*name).to_owned(),
+            Self::Invented(_) => "none".to_owned(),
         }
     }
 }
@@ -156,7 +318,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match &self.0.value {
+        match &self.node.value {
             Value::Flag(flag) => visitor.visit_bool(*flag),
             Value::Integer(integer) => match (i64::try_from(*integer), u64::try_from(*integer)) {
                 (Ok(integer), _) => visitor.visit_i64(integer),
@@ -164,11 +326,15 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 _ => visitor.visit_i128(*integer),
             },
             Value::Text(text) => visitor.visit_str(text),
-            Value::List(nodes) => read_list(nodes, visitor),
-            Value::Table(entries) => visitor.visit_map(Entries::new(entries)),
-            Value::Foreign(name) => Err(Fault::invalid_type(Unexpected::Other(name), &visitor)),
+            Value::List(nodes) => read_list(nodes, self.manner, visitor),
+            Value::Table(entries) => visitor.visit_map(self.entries(entries)),
+            Value::Invented(entries) => {
+                self.manner.guess();
+                visitor.visit_map(self.entries(entries))
+            }
+            other => Err(Fault::new(describe(&visitor), other.describe())),
         }
-        .map_err(|fault| fault.at(self.0.offset))
+        .map_err(|fault| fault.at(self.node.offset))
     }
 
     fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -187,23 +353,103 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor.visit_i32(self.integer(i32::MIN, i32::MAX)?)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_some(self)
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_i64(self.integer(i64::MIN, i64::MAX)?)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.invented() {
+            Some(_) => visitor.visit_bool(self.manner.number() == units::SMALL),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.invented() {
+            Some(_) => {
+                self.manner.guess();
+                visitor.visit_str(units::NAME)
+            }
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.invented() {
+            Some(_) => {
+                self.manner.guess();
+                visitor.visit_u64(0)
+            }
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.invented() {
+            Some(_) => {
+                self.manner.guess();
+                visitor.visit_none()
+            }
+            None => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.invented() {
+            Some(_) => {
+                self.manner.guess();
+                visitor.visit_seq(Inventions { count: 0, manner: self.manner })
+            }
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, Fault> {
+        match self.invented() {
+            Some(_) => visitor.visit_seq(Inventions { count, manner: self.manner }),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    /// The types of [units] are known by their names, and people may spell them in more than one way.
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+        let value = match (self.invented(), self.manner.by) {
+            (Some(_), _) => {
+                let value = units::invented(name, self.manner.numbers);
+                self.manner.invented.set(self.manner.invented.get() || value.is_some());
+                value
+            }
+            (None, WrittenBy::People) => {
+                units::spelt(name, &self.node.value).map_err(|fault| fault.at(self.node.offset))?
+            }
+            (None, WrittenBy::Machines) => None,
+        };
+        let Some(value) = value else {
+            return visitor.visit_newtype_struct(self);
+        };
+        let mut node = Node::new(self.node.offset, value);
+        let read = visitor.visit_newtype_struct(Reader { node: &node, manner: self.manner });
+        // It may be a secret, of which the text itself is the caller's.
+        if let Value::Text(text) = &mut node.value {
+            text.to_mut().zeroize();
+        }
+        read
     }
 
     /// Structures are tables in files, never lists of their fields.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        match &self.0.value {
-            Value::List(_) => Err(Fault::invalid_type(Unexpected::Seq, &visitor).at(self.0.offset)),
+        match &self.node.value {
+            Value::List(_) => Err(Fault::invalid_type(Unexpected::Seq, &visitor).at(self.node.offset)),
+            Value::Invented(_) => visitor.visit_map(InventedFields { fields, manner: self.manner }),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -215,27 +461,37 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        match &self.0.value {
+        match &self.node.value {
             Value::Text(text) => visitor.visit_enum(StrDeserializer::new(text)),
             Value::Table(entries) if entries.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(Entries::new(entries)))
+                let read = visitor.visit_enum(MapAccessDeserializer::new(self.entries(entries)));
+                // A key that is no variant is a fault of the value as a whole.
+                read.map_err(|mut fault: Fault| {
+                    if matches!(fault.target, Target::Key(_)) && fault.place.len() == 1 {
+                        (fault.place, fault.target) = (Vec::new(), Target::Value);
+                    }
+                    fault
+                })
+            }
+            Value::Invented(_) => {
+                self.manner.guess();
+                visitor.visit_enum(InventedVariant { variants, manner: self.manner })
             }
             other => Err(Fault::new(one_of(variants), other.describe())),
         }
-        .map_err(|fault: Fault| fault.at(self.0.offset))
+        .map_err(|fault: Fault| fault.at(self.node.offset))
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i64 i128 u16 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
-        identifier ignored_any
+        i8 i16 i128 u16 u128 f32 f64 char bytes byte_buf unit unit_struct tuple_struct map ignored_any
     }
 }
 
 /// A type of a fixed length stops reading where it ends: what comes after that must be nothing.
-fn read_list<'de, V: Visitor<'de>>(nodes: &[Node<'_>], visitor: V) -> Result<V::Value, Fault> {
-    let mut elements = Elements(nodes.iter().enumerate());
+fn read_list<'de, V: Visitor<'de>>(nodes: &[Node<'_>], manner: &Manner, visitor: V) -> Result<V::Value, Fault> {
+    let mut elements = Elements { rest: nodes.iter().enumerate(), manner };
     let value = visitor.visit_seq(&mut elements)?;
-    match elements.0.next() {
+    match elements.rest.next() {
         None => Ok(value),
         Some((read, node)) => {
             Err(Fault::new(format!("at most {read} items"), format!("{}", nodes.len())).at(node.offset))
@@ -243,31 +499,35 @@ fn read_list<'de, V: Visitor<'de>>(nodes: &[Node<'_>], visitor: V) -> Result<V::
     }
 }
 
-struct Elements<'n>(core::iter::Enumerate<core::slice::Iter<'n, Node<'n>>>);
+struct Elements<'n> {
+    rest: core::iter::Enumerate<core::slice::Iter<'n, Node<'n>>>,
+    manner: &'n Manner,
+}
 
 impl<'de> SeqAccess<'de> for Elements<'_> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        let Some((index, node)) = self.0.next() else {
+        let Some((index, node)) = self.rest.next() else {
             return Ok(None);
         };
-        let element = seed.deserialize(Reader(node));
-        element.map(Some).map_err(|fault| fault.at(node.offset).within(&format!("[{index}]")))
+        let element = seed.deserialize(Reader { node, manner: self.manner });
+        element.map(Some).map_err(|fault| fault.at(node.offset).within(&format!("[{index}]"), index))
     }
 }
 
 struct Entries<'n> {
-    rest: std::vec::IntoIter<&'n (Key<'n>, Node<'n>)>,
-    current: Option<&'n (Key<'n>, Node<'n>)>,
+    rest: std::vec::IntoIter<(usize, &'n (Key<'n>, Node<'n>))>,
+    current: Option<(usize, &'n (Key<'n>, Node<'n>))>,
+    manner: &'n Manner,
 }
 
 impl<'n> Entries<'n> {
-    fn new(entries: &'n [(Key<'n>, Node<'n>)]) -> Self {
-        let mut entries: Vec<_> = entries.iter().collect();
+    fn new(entries: &'n [(Key<'n>, Node<'n>)], manner: &'n Manner) -> Self {
+        let mut entries: Vec<_> = entries.iter().enumerate().collect();
         let is_tag = |name: &str| TAGS.iter().position(|tag| *tag == name);
-        entries.sort_by_key(|(key, _)| is_tag(&key.name).unwrap_or(TAGS.len()));
-        Self { rest: entries.into_iter(), current: None }
+        entries.sort_by_key(|(_, (key, _))| is_tag(&key.name).unwrap_or(TAGS.len()));
+        Self { rest: entries.into_iter(), current: None, manner }
     }
 }
 
@@ -276,15 +536,103 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         self.current = self.rest.next();
-        let Some((key, _)) = self.current else {
+        let Some((index, (key, _))) = self.current else {
             return Ok(None);
         };
         let name: StrDeserializer<'_, Fault> = key.name.as_ref().into_deserializer();
-        seed.deserialize(name).map(Some).map_err(|fault| fault.at(key.offset))
+        seed.deserialize(name).map(Some).map_err(|mut fault| {
+            if fault.target == Target::Value {
+                fault.target = Target::Key(None);
+            }
+            fault.place.push(index);
+            fault.at(key.offset)
+        })
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let (key, node) = self.current.ok_or_else(|| Fault::new("a key before its value", "none"))?;
-        seed.deserialize(Reader(node)).map_err(|fault| fault.at(node.offset).within(&key.name))
+        let (index, (key, node)) = self.current.ok_or_else(|| Fault::new("a key before its value", "none"))?;
+        let value = seed.deserialize(Reader { node, manner: self.manner });
+        value.map_err(|fault| fault.at(node.offset).within(&key.name, index))
+    }
+}
+
+/// What stands for a value that there is not.
+static INVENTED: Node<'static> = Node { offset: 0, value: Value::Invented(Vec::new()) };
+
+/// A list of invented values.
+struct Inventions<'n> {
+    count: usize,
+    manner: &'n Manner,
+}
+
+impl<'de> SeqAccess<'de> for Inventions<'_> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+        if self.count == 0 {
+            return Ok(None);
+        }
+        self.count -= 1;
+        seed.deserialize(Reader { node: &INVENTED, manner: self.manner }).map(Some)
+    }
+}
+
+/// A table with all fields of a structure.
+struct InventedFields<'n> {
+    fields: &'static [&'static str],
+    manner: &'n Manner,
+}
+
+impl<'de> MapAccess<'de> for InventedFields<'_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        let Some((field, rest)) = self.fields.split_first() else {
+            return Ok(None);
+        };
+        self.fields = rest;
+        let name: StrDeserializer<'_, Fault> = (*field).into_deserializer();
+        seed.deserialize(name).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        seed.deserialize(Reader { node: &INVENTED, manner: self.manner })
+    }
+}
+
+/// The first variant of an enumeration.
+struct InventedVariant<'n> {
+    variants: &'static [&'static str],
+    manner: &'n Manner,
+}
+
+impl<'de, 'n> EnumAccess<'de> for InventedVariant<'n> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
+        let name = self.variants.first().ok_or_else(|| Fault::new("a variant", "none"))?;
+        let name: StrDeserializer<'_, Fault> = (*name).into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for InventedVariant<'_> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
+        seed.deserialize(Reader { node: &INVENTED, manner: self.manner })
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_seq(Inventions { count, manner: self.manner })
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_map(InventedFields { fields, manner: self.manner })
     }
 }

@@ -7,8 +7,11 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 
-use super::{MAX_MISTAKES, MAX_TOML_BYTES};
+use super::{MAX_MISTAKES, MAX_TOML_BYTES, json_problem, syntax};
 use crate::problem::Problem;
+
+/// Most bytes of a TOML text of which more than the first mistake of syntax is looked for.
+const MAX_RECOVERABLE: usize = 64 << 10;
 
 /// How deep lists and tables may nest.
 const MAX_DEPTH: usize = 32;
@@ -41,8 +44,14 @@ pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     List(Vec<Node<'a>>),
     Table(Vec<(Key<'a>, Node<'a>)>),
-    /// Something that no file may hold, such as a fraction: what it is called.
+    /// A number with a point or an exponent, as it is written.
+    Float(Cow<'a, str>),
+    /// A date, a time, or both, as TOML writes them without quotes.
+    Date(Cow<'a, str>),
+    /// Something that no file may hold, such as a null: what it is called.
     Foreign(&'static str),
+    /// Nothing that the text has: what mending put there, with the keys that it has to have. See [`super::mending`].
+    Invented(Vec<(Key<'a>, Node<'a>)>),
 }
 
 /// A key and where it begins.
@@ -67,7 +76,7 @@ impl<'a> Node<'a> {
     /// Where the value of a path like `model.positions[3].price` begins, or the innermost value around it that exists.
     pub(crate) fn locate(&self, path: &str) -> usize {
         match &self.value {
-            Value::Table(entries) => {
+            Value::Table(entries) | Value::Invented(entries) => {
                 // Keys may have dots in them: the longest one that fits is meant.
                 let fitting = entries.iter().filter_map(|(key, node)| {
                     let rest = path.strip_prefix(key.name.as_ref())?;
@@ -92,14 +101,22 @@ impl<'a> Node<'a> {
 
 /// Reads TOML, or reports the first mistake of syntax.
 pub(crate) fn from_toml(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
-    refuse_byte_order_mark(text)?;
     refuse_length(text)?;
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        vec![Misfit::new(offset, "valid TOML", error.message())]
-    })?;
+    let table = DeTable::parse(text).map_err(|first| toml_misfits(text, first))?;
     let offset = table.span().start;
     from_toml_value(offset, DeValue::Table(table.into_inner()), MAX_DEPTH).map_err(|misfit| vec![misfit])
+}
+
+/// The mistakes of syntax, the first one of each line: what follows it is mostly its consequence.
+fn toml_misfits(text: &str, first: toml::de::Error) -> Vec<Misfit> {
+    let errors = if text.len() <= MAX_RECOVERABLE { DeTable::parse_recoverable(text).1 } else { vec![first] };
+    let mut lines = BTreeSet::new();
+    let misfit = |error: toml::de::Error| {
+        let offset = text.floor_char_boundary(error.span().map_or(0, |span| span.start));
+        let (expected, found) = syntax::of_toml(error.message());
+        lines.insert(text[..offset].matches('\n').count()).then(|| Misfit::new(offset, expected, found))
+    };
+    errors.into_iter().take(MAX_MISTAKES + 1).filter_map(misfit).collect()
 }
 
 fn from_toml_value(offset: usize, value: DeValue<'_>, depth: usize) -> Result<Node<'_>, Misfit> {
@@ -110,9 +127,9 @@ fn from_toml_value(offset: usize, value: DeValue<'_>, depth: usize) -> Result<No
             Ok(integer) => Value::Integer(integer),
             Err(_) => Value::Foreign("an integer of more than 128 bits"),
         },
-        DeValue::Float(_) => Value::Foreign("a floating-point number"),
+        DeValue::Float(number) => Value::Float(Cow::Owned(number.as_str().to_owned())),
         DeValue::Boolean(flag) => Value::Flag(flag),
-        DeValue::Datetime(_) => Value::Foreign("a date or time"),
+        DeValue::Datetime(time) => Value::Date(Cow::Owned(time.to_string())),
         DeValue::Array(array) => {
             let element = |value: toml::Spanned<_>| from_toml_value(value.span().start, value.into_inner(), depth);
             Value::List(array.into_iter().map(element).collect::<Result<_, _>>()?)
@@ -133,7 +150,6 @@ fn from_toml_value(offset: usize, value: DeValue<'_>, depth: usize) -> Result<No
 /// Reads JSON, or reports the keys that are repeated in an object, up to where reading stopped: at the first mistake of
 /// another kind, or when there are more than [`MAX_MISTAKES`].
 pub(crate) fn from_json(text: &str) -> Result<Node<'_>, Vec<Misfit>> {
-    refuse_byte_order_mark(text)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| vec![json_misfit(text, 0, &error)])?;
     JsonReader { text, repeated: Vec::new() }.read(raw)
 }
@@ -216,7 +232,7 @@ impl<'a> JsonReader<'a> {
 
 fn number(text: &str) -> Value<'_> {
     if text.contains(['.', 'e', 'E']) {
-        return Value::Foreign("a floating-point number");
+        return Value::Float(Cow::Borrowed(text));
     }
     match text.parse() {
         Ok(0) if text.starts_with('-') => Value::Foreign("a negative zero"),
@@ -229,9 +245,7 @@ fn number(text: &str) -> Value<'_> {
 fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
     let lines = text[start..].split_inclusive('\n').take(error.line().saturating_sub(1));
     let offset = start + lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
-    Misfit::new(offset.min(text.len()), "valid JSON", message)
+    Misfit { offset: offset.min(text.len()), problem: json_problem(error) }
 }
 
 fn too_deep(offset: usize) -> Misfit {
@@ -247,7 +261,7 @@ fn refuse_length(text: &str) -> Result<(), Vec<Misfit>> {
     Err(vec![misfit])
 }
 
-fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {
+pub(super) fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {
     if !text.starts_with('\u{feff}') {
         return Ok(());
     }

@@ -186,7 +186,7 @@ fn rejects_breakers_that_break_always_or_never() {
         let mut policy = breaking();
         policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(limit), proofs: MarkedProofs::Refused });
         let problems: Vec<_> = policy.problems().iter().map(ToString::to_string).collect();
-        let message = format!("oracle.breaker.max_deviation: expected from 1 to 1000000 ppm, found {limit}");
+        let message = format!("oracle.breaker.max_deviation: expected from 0.0001 % to 100 %, found {}", Ppm(limit));
         assert_eq!(problems, if sensible { vec![] } else { vec![message] });
     }
 }

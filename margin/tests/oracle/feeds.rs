@@ -76,7 +76,7 @@ fn rejects_confidence_intervals_wider_than_the_entry_allows() {
     for (policy, widest, ppm) in [(&lax, 1_000_000, 10_000), (&policy(), 200_000, 2_000), (&strict, 100_000, 1_000)] {
         aggregate(policy, &all(widest), None).unwrap();
         let problems = aggregate(policy, &all(widest + 1), None).unwrap_err();
-        let expected = format!("{path}: expected at most {ppm} ppm of the price 100000000, found {}", widest + 1);
+        let expected = format!("{path}: expected at most {} of the price 100000000, found {}", Ppm(ppm), widest + 1);
         assert_eq!(problems[0].to_string(), expected);
     }
 }
@@ -168,9 +168,9 @@ fn rejects_rules_of_an_entry_that_make_no_sense() {
     assert_eq!(problems(|entry| entry.quorum = Some(4)), [format!("{quorum} 4")]);
     let age = "market[3].max_age: expected at least one second, found 0";
     assert_eq!(problems(|entry| entry.max_age = Some(Seconds(0))), [age]);
-    let confidence = "market[3].max_confidence: expected from 1 to 1000000 ppm, found";
-    assert_eq!(problems(|entry| entry.max_confidence = Some(Ppm(0))), [format!("{confidence} 0")]);
-    assert_eq!(problems(|entry| entry.max_confidence = Some(Ppm(1_000_001))), [format!("{confidence} 1000001")]);
+    let confidence = "market[3].max_confidence: expected from 0.0001 % to 100 %, found";
+    assert_eq!(problems(|entry| entry.max_confidence = Some(Ppm(0))), [format!("{confidence} 0 %")]);
+    assert_eq!(problems(|entry| entry.max_confidence = Some(Ppm(1_000_001))), [format!("{confidence} 100.0001 %")]);
     let breaker =
         "market[3].max_deviation: expected a breaker in oracle, without which nothing is compared, found none";
     assert_eq!(problems(|entry| entry.max_deviation = Some(Ppm(5))), [breaker]);

@@ -295,17 +295,17 @@ fn rejects_wide_confidence_intervals() {
     };
     reports_refused(
         observe(100_000_000, 200_001),
-        &["reports[0].observations[0].confidence: expected at most 2000 ppm of the price 100000000, found 200001"],
+        &["reports[0].observations[0].confidence: expected at most 0.2 % of the price 100000000, found 200001"],
     );
     reports_refused(
         observe(100_000_499, 200_001),
-        &["reports[0].observations[0].confidence: expected at most 2000 ppm of the price 100000499, found 200001"],
+        &["reports[0].observations[0].confidence: expected at most 0.2 % of the price 100000499, found 200001"],
     );
     reports_refused(
         observe(1, Price::MAX),
         &[
             "reports[0].observations[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 1",
-            "reports[0].observations[0].confidence: expected at most 2000 ppm of the price 1, found 79228162514264337593543950335",
+            "reports[0].observations[0].confidence: expected at most 0.2 % of the price 1, found 79228162514264337593543950335",
         ],
     );
     for narrow in [observe(100_000_000, 200_000), observe(100_000_500, 200_001)] {

@@ -27,7 +27,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use serde::Serialize;
 use surety_margin::{
     ident::{Bytes32, HexBytes},
-    text::{Format, InputErrors},
+    text::{Format, InputErrors, json_problem},
 };
 use tempfile::TempDir;
 
@@ -68,8 +68,10 @@ pub enum ArchiveError {
     Kind(PathBuf),
     /// A file that may have been a document.
     #[error(
-        "{}: expected JSON that says once what kind of document it is, found {error}; mend the file, or take it out of the directory",
-        path.display()
+        "{}:{}: {}; a document is JSON that says once of what kind it is: mend the file, or take it out of the directory",
+        path.display(),
+        .error.line(),
+        json_problem(.error)
     )]
     Unreadable {
         /// The file.

@@ -16,10 +16,7 @@ use alloy_primitives::keccak256;
 use rayon::prelude::*;
 use serde::Deserialize;
 use surety_kzg::{Event, Observer, progress::Stage};
-use surety_margin::{
-    problem::Problem,
-    text::{InputErrors, toml_keys},
-};
+use surety_margin::text::{InputErrors, json_problem, toml_keys};
 
 use crate::{
     Error,
@@ -164,8 +161,7 @@ fn no_json(path: &Path, text: &str, error: &serde_json::Error) -> Error {
     let name = path.display().to_string();
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let offset = text.floor_char_boundary((line_start + error.column().saturating_sub(1)).min(text.len()));
-    let problem = Problem::new("", "valid JSON", error.to_string());
-    match InputErrors::found(&name, text, vec![(offset, problem)]) {
+    match InputErrors::found(&name, text, vec![(offset, json_problem(error))]) {
         Some(errors) => errors.into(),
         None => Error::Internal(format!("{name}: a mistake without a place")),
     }

@@ -11,7 +11,7 @@ use surety_margin::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes},
     problem::Problem,
-    text::Document,
+    text::{Document, WrittenBy},
     units::Seconds,
 };
 use surety_verifier::{CommittedPolicy, VerifyingKey, eip712::Audience, signature::SigningKey};
@@ -63,6 +63,8 @@ pub enum DeploymentKind {
 
 /// Whether contracts are there is for the chain to say: see [`Contracts::check`].
 impl Document for Deployment {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
     fn problems(&self) -> Vec<Problem> {
         Vec::new()
     }

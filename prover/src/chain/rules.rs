@@ -7,7 +7,7 @@ use surety_margin::{
     ident::{EvmAddress, Name},
     policy::{MarketEntry, Policy},
     problem::{Problem, repeated, require},
-    text::Document,
+    text::{Document, WrittenBy},
     units::{Decimals, Ppm, Price, Seconds},
     universe::Universe,
     vector::Layout,
@@ -88,6 +88,8 @@ pub struct VaultAsset {
 }
 
 impl Document for ChainRules {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
     fn problems(&self) -> Vec<Problem> {
         let entries = self.feeds.iter().map(|feed| &feed.entry);
         let mut problems = repeated(entries, |i| format!("feeds[{i}].entry"), "each market entry once");

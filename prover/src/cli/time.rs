@@ -13,16 +13,6 @@ pub(super) fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-/// Reads seconds since 1970, or a time as in `2026-11-21T08:00:00Z`.
-pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
-    let expected = || format!("expected seconds since 1970 or a time like 2026-11-21T08:00:00Z, found {text:?}");
-    if let Ok(seconds) = text.parse() {
-        return Ok(Timestamp(seconds));
-    }
-    let time = humantime::parse_rfc3339(text).map_err(|_| expected())?;
-    Ok(Timestamp(time.duration_since(UNIX_EPOCH).map_err(|_| expected())?.as_secs()))
-}
-
 /// Writes a time for people.
 pub(super) fn format(Timestamp(seconds): Timestamp) -> String {
     if seconds > LAST {

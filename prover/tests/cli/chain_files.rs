@@ -12,7 +12,7 @@ use surety_margin::{
     ident::HexBytes,
     policy::Policy,
     schemas::schema,
-    text::{Document as _, InputErrors},
+    text::{Document, InputErrors},
     universe::Universe,
 };
 use surety_verifier::eip712::Audience;
@@ -26,7 +26,7 @@ fn schemas_are_published() {
     published::<VaultBalances>("vault-balances");
 }
 
-fn published<T: JsonSchema>(name: &str) {
+fn published<T: JsonSchema + Document>(name: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
     let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
     if std::env::var_os("UPDATE").is_some() {

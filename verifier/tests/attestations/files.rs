@@ -80,7 +80,7 @@ fn schemas_are_published() {
     published::<CompiledPolicyFile>("compiled-policy");
 }
 
-fn published<T: JsonSchema>(name: &str) {
+fn published<T: JsonSchema + Document>(name: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
     let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
     if std::env::var_os("UPDATE").is_some() {

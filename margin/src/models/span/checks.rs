@@ -92,7 +92,7 @@ impl SpreadCredit {
         let ratio = require(ratio == "1 to 1", format!("{path}.ratio"), "the ratio 1 to 1", ratio);
         let outright = self.basis == CreditBasis::Outright;
         let basis = require(outright, format!("{path}.basis"), "a credit on outright charges", "scan-risk");
-        let (expected, found) = ("at most 1000000 ppm", self.credit.0);
+        let (expected, found) = ("at most 100 %", self.credit);
         let share = require(self.credit <= Ppm::ONE, format!("{path}.credit"), expected, found);
         let advised = [(two, LEGS), (ratio, UNIFORM), (basis, SCAN_RISK), (share, UNIFORM)];
         advised.into_iter().filter_map(|(problem, reason)| Some(problem?.advise(reason))).collect()

@@ -169,7 +169,6 @@ impl<'de> Deserialize<'de> for Amount {
 
 /// The signed delta of one unit in parts per million: `1_000_000` for a future on one unit of the underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
 pub struct Delta(pub i32);
 
 impl From<Delta> for Fraction {

@@ -8,7 +8,7 @@ use surety::{
     archive::{Archive, ArchiveError, Archived, Kind, Summary},
     files,
 };
-use surety_margin::ident::Bytes32;
+use surety_margin::{ident::Bytes32, spelling};
 
 use crate::cli::{Session, output::Answer};
 
@@ -39,7 +39,7 @@ struct ReadArgs {
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     /// A head that you noted: the archive must still begin with what it had then
-    #[arg(long, value_name = "HASH", value_parser = Bytes32::parse)]
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
     head: Option<Bytes32>,
 }
 

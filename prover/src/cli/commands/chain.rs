@@ -19,6 +19,7 @@ use surety_kzg::SrsId;
 use surety_margin::{
     ident::{EvmAddress, Name},
     market::Snapshot,
+    spelling,
     units::Seconds,
 };
 use surety_verifier::{CommittedPolicy, attestation::Attestation, compiled::CompiledPolicy};
@@ -82,14 +83,14 @@ pub(in crate::cli) struct DeployArgs {
     /// The rules that the policy will be published with, if they have a vault
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// For how many seconds what the owner does has no effect yet
-    #[arg(long, value_name = "SECONDS")]
-    delay: u64,
+    /// For how long what the owner does has no effect yet: 24h, 7d, or seconds
+    #[arg(long, value_name = "DURATION", value_parser = spelling::duration)]
+    delay: Seconds,
     /// Who publishes policies [default: the key's address]
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     owner: Option<EvmAddress>,
     /// Who may freeze policies
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     guardian: EvmAddress,
     /// Let an account serve one policy only while an attestation counts
     #[arg(long)]
@@ -171,7 +172,7 @@ pub(in crate::cli) struct VaultArgs {
     #[command(flatten)]
     on: On,
     /// Whose collateral
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     subject: EvmAddress,
     /// File for the balances
     #[arg(long, value_name = "FILE")]
@@ -201,14 +202,14 @@ pub(in crate::cli) struct QueryArgs {
     #[command(flatten)]
     on: On,
     /// Whose holdings
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     subject: EvmAddress,
     /// Whether this level or a stricter one holds
     #[arg(long, value_name = "NAME", requires = "max_age", value_parser = |text: &str| Name::new(text))]
     level: Option<Name>,
-    /// by prices that are at most so many seconds old
-    #[arg(long, value_name = "SECONDS", requires = "level")]
-    max_age: Option<u64>,
+    /// by prices that are at most so old: 10m, 1h, or seconds
+    #[arg(long, value_name = "DURATION", value_parser = spelling::duration, requires = "level")]
+    max_age: Option<Seconds>,
 }
 
 impl Command {
@@ -255,7 +256,7 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
     let terms = Terms {
         owner: args.owner.unwrap_or_else(|| key.address()),
         guardian: args.guardian,
-        delay: Seconds(args.delay),
+        delay: args.delay,
         exclusive: args.exclusive,
         vault: rules.as_ref().and_then(|rules| rules.vault.as_ref()),
     };
@@ -389,7 +390,7 @@ fn attest(args: &AttestArgs, session: &Session) -> Result<Answer, Error> {
 fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
     let policy = committed(&args.files, session)?;
     let question = args.level.clone().zip(args.max_age);
-    let question = question.map(|(level, max_age)| Question { level, max_age: Seconds(max_age) });
+    let question = question.map(|(level, max_age)| Question { level, max_age });
     let standing = args.on.contracts()?.query(&args.subject, &policy, question.as_ref())?;
     let Standing { holds, accepts_attestations, .. } = &standing;
     let mut text = match holds {

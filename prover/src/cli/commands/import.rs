@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use surety::{Error, documents, files, imported::Imported, layout::Layout};
-use surety_kzg::{Srs, origin::CEREMONIES};
 use surety_margin::{
-    capacity::Capacity,
     holdings::Book,
     ident::{Bytes32, EvmAddress, Name},
     import::{
@@ -14,6 +12,7 @@ use surety_margin::{
         haircuts::{self, Programme},
         positions,
     },
+    spelling,
     units::Timestamp,
     universe::Universe,
 };
@@ -22,7 +21,6 @@ use crate::cli::{
     Session,
     inputs::{Force, HoldingsOptions, TableOptions, directory_of},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Subcommand)]
@@ -58,7 +56,7 @@ pub(in crate::cli) struct HaircutsArgs {
     #[arg(long, value_enum, default_value_t = Ladder::Margin)]
     ladder: Ladder,
     /// When the prices were observed [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
     #[command(flatten)]
     target: Target,
@@ -107,13 +105,13 @@ struct Target {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The set-up that the universe names: an identifier, the name of a ceremony, or development
-    #[arg(long, default_value = "ppot-0085", value_name = "ID", value_parser = srs)]
+    #[arg(long, default_value = "ppot-0085", value_name = "ID", value_parser = spelling::set_up)]
     srs: Bytes32,
     /// Address of the key of an oracle node; once for each [default: three that nobody has the keys of]
-    #[arg(long = "node", value_name = "0xADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long = "node", value_name = "0xADDRESS", value_parser = spelling::address)]
     nodes: Vec<EvmAddress>,
     /// Address of the key of the source [default: one that nobody has the key of]
-    #[arg(long, value_name = "0xADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "0xADDRESS", value_parser = spelling::address)]
     source: Option<EvmAddress>,
     #[command(flatten)]
     force: Force,
@@ -227,15 +225,4 @@ fn failed(path: &Path) -> impl Fn(ImportError) -> Error {
 
 fn name(text: &str) -> Result<Name, String> {
     Name::new(text)
-}
-
-fn srs(text: &str) -> Result<Bytes32, String> {
-    if text == "development" {
-        let smallest = Capacity::new(Capacity::MIN_K)?;
-        return Ok(Srs::development(smallest).id().bytes());
-    }
-    match CEREMONIES.iter().find(|ceremony| ceremony.name == text) {
-        Some(ceremony) => Ok(ceremony.verifier_key().map_err(|error| error.to_string())?.id().bytes()),
-        None => Bytes32::parse(text).map_err(|error| format!("{error}, development or the name of a ceremony")),
-    }
 }

@@ -14,6 +14,7 @@ use surety_margin::{
     market::{Report, Snapshot, read_observations},
     oracle::Moved,
     policy::Policy,
+    spelling,
     units::{Ppm, Price, Timestamp},
     universe::Universe,
 };
@@ -23,7 +24,6 @@ use crate::cli::{
     Session,
     inputs::{Force, KeyOptions, PolicyFiles},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Subcommand)]
@@ -43,7 +43,7 @@ pub(in crate::cli) struct SignArgs {
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
     /// When the prices were observed [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
     /// The snapshot before this one, for the circuit breaker
     #[arg(long, value_name = "FILE")]

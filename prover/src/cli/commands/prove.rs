@@ -19,6 +19,7 @@ use surety_margin::{
     ident::{EvmAddress, Name},
     market::Snapshot,
     policy::Policy,
+    spelling,
     units::Timestamp,
     universe::Universe,
 };
@@ -48,10 +49,10 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value = "maintenance", value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     level: Name,
     /// The contract that will verify the proof, if any
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     verifier: Option<EvmAddress>,
     /// The last second at which the attestation is to count [default: as long as it can]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     valid_until: Option<Timestamp>,
     /// File for the attestation [default: attestation.json in DIR]
     #[arg(long, value_name = "FILE")]

@@ -10,7 +10,7 @@ use surety::{
     reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict},
 };
 use surety_kzg::{Origin, SrsId};
-use surety_margin::{ident::EvmAddress, market::Snapshot};
+use surety_margin::{ident::EvmAddress, market::Snapshot, spelling};
 use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile};
 
 use crate::cli::{
@@ -63,7 +63,7 @@ struct Contracts {
     #[arg(long, value_name = "FILE", requires = "rpc")]
     deployment: Option<PathBuf>,
     /// Where the contract is that verifies proofs, if the others are of no interest
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse, requires = "rpc")]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
     verifier: Option<EvmAddress>,
 }
 

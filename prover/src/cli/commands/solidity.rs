@@ -8,13 +8,13 @@ use surety::{
     files::{self, Access},
     setup::SetupError,
 };
-use surety_kzg::{Origin, Srs, SrsId, import::import, origin::CEREMONIES};
-use surety_margin::{capacity::Capacity, ident::Bytes32};
+use surety_kzg::{Origin, SrsId, import::import};
+use surety_margin::{capacity::Capacity, spelling};
 use surety_verifier::{KeyError, Protocol, VerifyingKey, solidity};
 
 use crate::cli::{
     Session,
-    inputs::{DEVELOPMENT, Force, origin_name, setups, warn_of_set_up},
+    inputs::{Force, origin_name, setups, warn_of_set_up},
     output::Answer,
 };
 
@@ -56,32 +56,16 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
 }
 
 fn key(args: &Args, session: &Session) -> Result<VerifyingKey, Error> {
-    match known(&args.srs) {
-        Some(id) => Ok(setups()?.verifying_key(id, args.k, &session.progress)?),
-        None => Ok(key_of_file(Path::new(&args.srs), args.k, session)?),
+    match spelling::set_up(&args.srs) {
+        Ok(id) => Ok(setups()?.verifying_key(SrsId::from(id), args.k, &session.progress)?),
+        Err(reason) => key_of_file(Path::new(&args.srs), &reason, args.k, session),
     }
 }
 
-/// The set-up of a name or an identifier.
-fn known(text: &str) -> Option<SrsId> {
-    if text == DEVELOPMENT {
-        return Capacity::all().next().map(|smallest| Srs::development(smallest).id());
-    }
-    if let Ok(id) = Bytes32::parse(text) {
-        return Some(SrsId::from(id));
-    }
-    let ceremony = CEREMONIES.iter().find(|ceremony| ceremony.name == text)?;
-    Some(ceremony.verifier_key().ok()?.id())
-}
-
-fn key_of_file(file: &Path, capacity: Capacity, session: &Session) -> Result<VerifyingKey, Error> {
+/// `reason` says why it is no set-up that has a name.
+fn key_of_file(file: &Path, reason: &str, capacity: Capacity, session: &Session) -> Result<VerifyingKey, Error> {
     if !file.exists() {
-        let names: Vec<_> = CEREMONIES.iter().map(|ceremony| ceremony.name).collect();
-        return Err(Error::Usage(format!(
-            "--srs {}: expected a name ({DEVELOPMENT}, {}), an identifier or a file, found neither",
-            file.display(),
-            names.join(", "),
-        )));
+        return Err(Error::Usage(format!("--srs: {reason}; there is no file of that name, either")));
     }
     let srs = import(file, None, Some(capacity), &session.progress)?;
     let protocol = Protocol::of(capacity).map_err(KeyError::from).map_err(SetupError::from)?;

@@ -11,7 +11,8 @@ use surety::{
 use surety_kzg::SrsId;
 use surety_margin::{
     ident::{Bytes32, EvmAddress, Name},
-    units::Timestamp,
+    spelling,
+    units::{Seconds, Timestamp},
     universe::Universe,
 };
 use surety_verifier::eip712::Audience;
@@ -20,7 +21,6 @@ use crate::cli::{
     Session,
     inputs::{HoldingsOptions, KeyOptions, setups, warn_of_set_up},
     output::Answer,
-    time,
 };
 
 #[derive(clap::Subcommand)]
@@ -44,25 +44,25 @@ pub(in crate::cli) struct AttestArgs {
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     account: Name,
     /// Whose account it is
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     subject: EvmAddress,
     /// Chain of the registry that the statement is meant for
     #[arg(long, value_name = "NUMBER")]
     chain_id: u64,
     /// The registry that the statement is meant for; any agreed address where there is no contract
-    #[arg(long, value_name = "ADDRESS", value_parser = EvmAddress::parse)]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     registry: EvmAddress,
     /// When the account held the balances [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     as_of: Option<Timestamp>,
-    /// For how many seconds from then the statement counts
-    #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
-    valid_for: u64,
+    /// For how long from then the statement counts: 12h, 7d, or seconds
+    #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = spelling::duration)]
+    valid_for: Seconds,
     /// Larger than in the last statement about the account [default: the time of the balances]
     #[arg(long, value_name = "NUMBER")]
     sequence: Option<u64>,
     /// The only policy that the account is pledged to
-    #[arg(long, value_name = "POLICY-ID", value_parser = Bytes32::parse)]
+    #[arg(long, value_name = "POLICY-ID", value_parser = spelling::hash)]
     pledge: Option<Bytes32>,
     #[command(flatten)]
     key: KeyOptions,
@@ -94,7 +94,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
         subject: args.subject,
         account: args.account,
         as_of,
-        valid_until: Timestamp(as_of.0.saturating_add(args.valid_for)),
+        valid_until: Timestamp(as_of.0.saturating_add(args.valid_for.0)),
         sequence: args.sequence.unwrap_or(as_of.0),
         pledge: args.pledge,
     };

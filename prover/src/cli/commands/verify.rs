@@ -11,7 +11,7 @@ use surety::{
     vault::VaultBalances,
 };
 use surety_kzg::SrsId;
-use surety_margin::{market::Snapshot, policy::Policy, units::Timestamp, universe::Universe};
+use surety_margin::{market::Snapshot, policy::Policy, spelling, units::Timestamp, universe::Universe};
 use surety_verifier::{
     attestation::Attestation,
     check::{self, Accepted, Files, Terms},
@@ -53,7 +53,7 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     allow_insecure_srs: bool,
     /// Verify as of this time [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
 }
 

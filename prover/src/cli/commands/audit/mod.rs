@@ -14,10 +14,10 @@ use surety::{
     documents,
     files::{self, Access, Existing},
 };
-use surety_margin::{ident::Bytes32, units::Timestamp};
+use surety_margin::{ident::Bytes32, spelling, units::Timestamp};
 use surety_verifier::trust::Trust;
 
-use crate::cli::{Session, inputs::setups, output::Answer, time};
+use crate::cli::{Session, inputs::setups, output::Answer};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
     #[arg(value_name = "DIR|ARCHIVE")]
     place: PathBuf,
     /// Of an archive, a head that you noted: it must still begin with what it had then
-    #[arg(long, value_name = "HASH", value_parser = Bytes32::parse)]
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
     head: Option<Bytes32>,
     /// Your trust anchors: written by you, never taken from a prover; for several policies, one file for each
     #[arg(long, value_name = "FILE")]
@@ -38,7 +38,7 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     allow_insecure_srs: bool,
     /// Audit as of this time [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
     /// Accept what has lapsed by then and was in order before: for archives
     #[arg(long)]
