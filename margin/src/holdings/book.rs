@@ -234,13 +234,8 @@ impl Written {
         universe: &Universe,
         quote: Option<&Name>,
     ) -> Result<(Book, Vec<Note>), InputErrors> {
-        let mut found = None;
-        text::read(file, text, format, |written: &Self| {
-            let (book, problems) = written.book(universe, quote);
-            found = Some(book);
-            problems
-        })?;
-        Ok(found.unwrap_or_else(|| Book::of(universe, &[], None, |_, _, _| ())))
+        let written: Self = text::read(file, text, format, |written: &Self| written.book(universe, quote).1)?;
+        Ok(written.book(universe, quote).0)
     }
 
     fn book(&self, universe: &Universe, quote: Option<&Name>) -> ((Book, Vec<Note>), Vec<Problem>) {

@@ -234,6 +234,10 @@ impl Profit {
     fn problems(&self, path: &str, positions: &[CrossPosition]) -> Vec<Problem> {
         let mut problems = ladder::problems(path, None, &self.tiers);
         problems.extend(not_empty(&format!("{path}.instruments"), &self.instruments));
+        for (t, tier) in self.tiers.iter().enumerate() {
+            let expected = "no such key: a sum of several instruments has no number of units";
+            problems.extend(require(tier.up_to_units.is_none(), format!("{path}.tiers[{t}].up_to_units"), expected, "one"));
+        }
         for (i, name) in self.instruments.iter().enumerate() {
             let position = positions.iter().find(|position| position.instrument == *name);
             let counts_in_full = position.is_some_and(|position| position.tiers.is_empty() && position.weight.is_one());

@@ -82,7 +82,7 @@ impl Ladder {
     /// What a holding counts for, where a negative one counts with its debt spread and times `owed`, at least one.
     pub(super) fn margin(&self, frame: &Frame<'_>, rule: usize, owed: Fraction) -> Expression {
         let first = frame.value(rule, &[self.weight(0).into()]);
-        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, &frame.value(rule, &[UNIT]))
+        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, rule, &frame.value(rule, &[UNIT]))
     }
 
     /// The same for a position. None if it exceeds 256 bits.
@@ -98,11 +98,13 @@ impl Ladder {
         if debt.is_negative() { Some(debt) } else { self.counted(frame, rule, position, prices) }
     }
 
-    /// How much less than all of it counts of a sum of values where it is positive.
+    /// How much less than all of it counts of a sum of values where it is positive. Tiers end at values: a sum of several
+    /// instruments has no number of units.
     pub(super) fn discount(&self, frame: &Frame<'_>, rules: &[usize]) -> Expression {
         let sum = |fraction| rules.iter().map(|rule| frame.value(*rule, &[fraction])).sum::<Expression>();
         let first = i64::from(Ppm::ONE.0) - i64::from(self.weight(0).0);
-        positive_part(sum(Fraction(first))) + self.reduction(frame, &sum(UNIT))
+        let rule = rules.first().copied().unwrap_or(0);
+        positive_part(sum(Fraction(first))) + self.reduction(frame, rule, &sum(UNIT))
     }
 
     /// The same for a position. None if it exceeds 256 bits.
@@ -118,11 +120,11 @@ impl Ladder {
             sum = sum.checked_add(frame.value_of(*rule, &[UNIT], position, prices)?)?;
         }
         let value = sum.max(I256::ZERO);
-        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(frame, value)?)
+        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(frame, *rules.first()?, value, prices)?)
     }
 
     /// How much less a value, at one part per million, counts than at the first weight throughout.
-    fn reduction(&self, frame: &Frame<'_>, value: &Expression) -> Expression {
+    fn reduction(&self, frame: &Frame<'_>, rule: usize, value: &Expression) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
             let end = number(tier.end()?.value(frame, rule, Side::Held));
             let fall = i64::from(self.weight(t).0) - i64::from(self.weight(t + 1).0);
@@ -140,11 +142,11 @@ impl Ladder {
         position: &Position,
         prices: &[Price],
     ) -> Option<I256> {
-        self.counted_of(frame, frame.value_of(rule, &[UNIT], position, prices)?)
+        self.counted_of(frame, rule, frame.value_of(rule, &[UNIT], position, prices)?, prices)
     }
 
     /// What a value counts for that is not negative, at one part per million.
-    fn counted_of(&self, frame: &Frame<'_>, value: I256) -> Option<I256> {
+    fn counted_of(&self, frame: &Frame<'_>, rule: usize, value: I256, prices: &[Price]) -> Option<I256> {
         let mut rest = value;
         let (mut start, mut counted) = (I256::ZERO, I256::ZERO);
         for tier in &self.tiers {
