@@ -1,8 +1,9 @@
-//! Fetching a set-up file: resumable, and pinned by its SHA-256 hash.
+//! Fetching a set-up file: resumable, and pinned by its length and hash where they are known.
 //!
 //! What has arrived is kept beside the destination as `<name>.part`, so that an interrupted download goes on where it
-//! stopped. Only a complete file with the right hash gets its name. A file with a wrong hash is deleted: nothing tells
-//! which part of it is wrong.
+//! stopped. Only what begins like a set-up is kept: a page that says why there is no file is not the start of one. Only a
+//! complete file with the right hash gets its name. A file with a wrong hash is deleted: nothing tells which part of it is
+//! wrong.
 
 use std::{
     ffi::OsString,
@@ -12,28 +13,51 @@ use std::{
     time::Duration,
 };
 
-use sha2::{Digest, Sha256};
-use surety_margin::ident::Bytes32;
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
+    digest::FileHash,
     file::{FileError, sync_directory_of},
+    import::{Foreign, START_BYTES, TELLING_BYTES, format_of},
     progress::{Event, Observer, Stage},
 };
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 const BUFFER_BYTES: usize = 1 << 16;
+
+/// How long a server may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// To be found and to accept the connection, each.
+    pub connect: Duration,
+    /// To begin its answer.
+    pub response: Duration,
+    /// To send the whole of it; none for as long as it takes.
+    pub body: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(30), response: Duration::from_secs(60), body: None }
+    }
+}
+
+impl Patience {
+    /// For what a user has not asked for: without a network it gives up within five seconds.
+    pub const SHORT: Self =
+        Self { connect: Duration::from_secs(2), response: Duration::from_secs(5), body: Some(Duration::from_secs(60)) };
+}
 
 /// A file to fetch.
 #[derive(Clone, Debug)]
 pub struct Download {
     /// Where it is.
     pub url: String,
-    /// SHA-256 of its content.
-    pub sha256: Bytes32,
-    /// Its length in bytes; no more is ever written to disk.
-    pub bytes: u64,
+    /// The hash of its content. Without one, the caller must hold the content to something else.
+    pub hash: Option<FileHash>,
+    /// Its length in bytes; no more is ever written to disk. Without one, what the server says counts.
+    pub bytes: Option<u64>,
+    /// How long the server may take.
+    pub patience: Patience,
 }
 
 /// A download that did not succeed.
@@ -49,12 +73,42 @@ pub enum DownloadError {
         error: Box<ureq::Error>,
     },
     /// The server refuses.
-    #[error("{url}: expected status 200 or 206, found {status}: fetch the file by other means and import it")]
+    #[error(
+        "{url}: expected status 200 or 206, found {status}{found}: check the address, or fetch the file by other means and import it"
+    )]
     Status {
         /// The address.
         url: String,
         /// The status.
         status: u16,
+        /// What came with it, in parentheses, if it was recognised.
+        found: String,
+    },
+    /// Something else arrives under the address, whatever the status.
+    #[error("{url}: expected a set-up file, found {found}; nothing of it was kept")]
+    NotASetUp {
+        /// The address.
+        url: String,
+        /// What arrives.
+        found: Unexpected,
+    },
+    /// The server announces a file of another length.
+    #[error(
+        "{url}: expected a file of {expected} bytes, the server announces {found}: it has another file there; nothing of it was kept"
+    )]
+    WrongLength {
+        /// The address.
+        url: String,
+        /// Bytes in all.
+        expected: u64,
+        /// Bytes announced.
+        found: u64,
+    },
+    /// Nobody says how long the file is.
+    #[error("{url}: expected a Content-Length, found none: say how long the file is with --bytes")]
+    NoLength {
+        /// The address.
+        url: String,
     },
     /// The server sends another part of the file than the one asked for.
     #[error(
@@ -92,16 +146,14 @@ pub enum DownloadError {
         expected: u64,
     },
     /// The file is another one.
-    #[error(
-        "{url}: expected SHA-256 {expected}, found {found}: the file is damaged or has been replaced; it was deleted"
-    )]
+    #[error("{url}: expected {expected}, found {found}: the file is damaged or has been replaced; it was deleted")]
     WrongHash {
         /// The address.
         url: String,
         /// The pinned hash.
-        expected: Bytes32,
+        expected: FileHash,
         /// The hash of what has arrived.
-        found: Bytes32,
+        found: FileHash,
     },
     /// Another process downloads the same file.
     #[error("{}: another process is downloading to this file: wait for it", path.display())]
@@ -114,8 +166,43 @@ pub enum DownloadError {
     File(#[from] FileError),
 }
 
+/// What arrives in place of a set-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unexpected {
+    /// Something that was recognised.
+    Foreign(Foreign),
+    /// Anything else.
+    Other,
+}
+
+impl core::fmt::Display for Unexpected {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Foreign(foreign) => foreign.fmt(f),
+            Self::Other => f.write_str(
+                "a file that begins like none of the known formats: is it the address of an uncompressed set-up?",
+            ),
+        }
+    }
+}
+
+/// The beginning of a response, and the rest.
+struct Answer {
+    /// Where in the file it begins.
+    start: u64,
+    /// Bytes of the whole file.
+    total: u64,
+    head: Vec<u8>,
+    rest: Box<dyn Read>,
+}
+
 impl Download {
-    /// Fetches the file to `destination`, unless it is there already, with the right hash.
+    /// A file at an address, of which nothing else is known.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), hash: None, bytes: None, patience: Patience::default() }
+    }
+
+    /// Fetches the file to `destination`, unless it is there already, with the right length and hash.
     ///
     /// # Errors
     /// See [`DownloadError`]; after [`DownloadError::Interrupted`] a new call resumes.
@@ -125,30 +212,51 @@ impl Download {
         }
         let path = partial_path(destination);
         let mut partial = open_locked(&path)?;
-        let received = partial.metadata().map_err(FileError::at(&path))?.len();
-        if received < self.bytes {
-            let response = self.request(received)?;
-            let start = self.start_of(&response, received)?;
-            partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(FileError::at(&path))?;
-            self.receive(response.into_body(), start, &mut partial, &path, observer)?;
+        let result = self.fetch_partial(&mut partial, &path, observer);
+        let is_empty = partial.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if result.is_err() && is_empty {
+            fs::remove_file(&path).map_err(FileError::at(&path))?;
         }
+        result?;
         self.finish(partial, &path, destination)
     }
 
+    /// Brings the partial file to its full length.
+    fn fetch_partial(&self, partial: &mut File, path: &Path, observer: &dyn Observer) -> Result<(), DownloadError> {
+        let received = usable_bytes(partial).map_err(FileError::at(path))?;
+        if self.bytes.is_some_and(|bytes| received >= bytes) {
+            return Ok(());
+        }
+        let Some(answer) = self.request(received)? else { return Ok(()) };
+        let start = answer.start;
+        partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(FileError::at(path))?;
+        self.receive(answer, partial, path, observer)
+    }
+
+    /// Whether the file is there. One whose hash and length nobody knows is fetched anew.
     fn is_complete(&self, destination: &Path) -> io::Result<bool> {
-        match File::open(destination) {
-            Ok(mut file) => Ok(file.metadata()?.len() == self.bytes && sha256(&mut file)? == self.sha256),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
+        let mut file = match File::open(destination) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let length = file.metadata()?.len();
+        match (self.bytes, self.hash) {
+            (Some(bytes), _) if bytes != length => Ok(false),
+            (_, Some(hash)) => Ok(FileHash::of(hash.algorithm(), &mut file)? == hash),
+            (bytes, None) => Ok(bytes.is_some()),
         }
     }
 
-    /// Asks for all from byte `start` on.
-    fn request(&self, start: u64) -> Result<Response<Body>, DownloadError> {
+    /// Asks for all from byte `start` on. Nothing comes if there is no more than that.
+    fn request(&self, start: u64) -> Result<Option<Answer>, DownloadError> {
+        let Patience { connect, response, body } = self.patience;
         let agent: Agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(RESPONSE_TIMEOUT))
+            .timeout_resolve(Some(connect))
+            .timeout_connect(Some(connect))
+            .timeout_recv_response(Some(response))
+            .timeout_recv_body(body)
             .build()
             .into();
         let mut request = agent.get(&self.url);
@@ -158,54 +266,79 @@ impl Download {
         let http_error = |error| DownloadError::Http { url: self.url.clone(), error: Box::new(error) };
         let response = request.call().map_err(http_error)?;
         match response.status().as_u16() {
-            200 | 206 => Ok(response),
-            status => Err(DownloadError::Status { url: self.url.clone(), status }),
+            200 => self.whole(response).map(Some),
+            206 => self.range(response, start).map(Some),
+            416 if start > 0 && header(&response, "Content-Range") == format!("bytes */{start}") => Ok(None),
+            status => {
+                let (head, _) = read_head(response.into_body());
+                let found = Foreign::recognise(&head).filter(|foreign| *foreign != Foreign::Empty);
+                let found = found.map_or_else(String::new, |foreign| format!(" ({foreign})"));
+                Err(DownloadError::Status { url: self.url.clone(), status, found })
+            }
         }
     }
 
-    /// Where the response starts: at the byte asked for, or at 0 if the server ignores ranges.
-    fn start_of(&self, response: &Response<Body>, asked: u64) -> Result<u64, DownloadError> {
-        if response.status() != 206 {
-            return Ok(0);
+    /// A response with the whole file, if it is one: its length and its first bytes tell.
+    fn whole(&self, response: Response<Body>) -> Result<Answer, DownloadError> {
+        let announced = header(&response, "Content-Length").parse().ok();
+        let (head, rest) = read_head(response.into_body());
+        if format_of(&head).is_none() {
+            let found = Foreign::recognise(&head).map_or(Unexpected::Other, Unexpected::Foreign);
+            return Err(DownloadError::NotASetUp { url: self.url.clone(), found });
         }
-        let range = response.headers().get("Content-Range").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if range.starts_with(&format!("bytes {asked}-")) {
-            return Ok(asked);
+        Ok(Answer { start: 0, total: self.total(announced)?, head, rest })
+    }
+
+    /// A response with the file from the byte asked for on, if it is one.
+    fn range(&self, response: Response<Body>, asked: u64) -> Result<Answer, DownloadError> {
+        let range = header(&response, "Content-Range");
+        if !range.starts_with(&format!("bytes {asked}-")) {
+            return Err(DownloadError::WrongRange { url: self.url.clone(), asked, found: range });
         }
-        Err(DownloadError::WrongRange { url: self.url.clone(), asked, found: range.to_owned() })
+        let announced = range.rsplit_once('/').and_then(|(_, total)| total.parse().ok());
+        let total = self.total(announced)?;
+        Ok(Answer { start: asked, total, head: Vec::new(), rest: Box::new(response.into_body().into_reader()) })
+    }
+
+    /// The length of the file, as it is known and as the server announces it.
+    fn total(&self, announced: Option<u64>) -> Result<u64, DownloadError> {
+        let url = || self.url.clone();
+        match (self.bytes, announced) {
+            (Some(expected), Some(found)) if expected != found => {
+                Err(DownloadError::WrongLength { url: url(), expected, found })
+            }
+            (Some(bytes), _) | (None, Some(bytes)) => Ok(bytes),
+            (None, None) => Err(DownloadError::NoLength { url: url() }),
+        }
     }
 
     /// Writes what arrives, up to the expected length.
     fn receive(
         &self,
-        body: Body,
-        start: u64,
+        answer: Answer,
         partial: &mut File,
         path: &Path,
         observer: &dyn Observer,
     ) -> Result<(), DownloadError> {
-        let mut reader = body.into_reader();
+        let Answer { start, total, head, rest } = answer;
+        let mut reader = head.as_slice().chain(rest);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut received = start;
-        let interrupted = |received, error| DownloadError::Interrupted {
-            url: self.url.clone(),
-            received,
-            expected: self.bytes,
-            error,
-        };
+        let interrupted =
+            |received, error| DownloadError::Interrupted { url: self.url.clone(), received, expected: total, error };
         loop {
-            observer.event(Event::Progress { stage: Stage::Downloading, done: received, total: self.bytes });
+            observer.event(Event::Progress { stage: Stage::Downloading, done: received, total });
             let count = match reader.read(&mut buffer) {
-                Ok(0) if received < self.bytes => {
+                Ok(0) if received < total => {
                     return Err(interrupted(received, io::ErrorKind::UnexpectedEof.into()));
                 }
                 Ok(0) => return Ok(()),
                 Ok(count) => count,
                 Err(error) => return Err(interrupted(received, error)),
             };
-            if received + count as u64 > self.bytes {
+            if received + count as u64 > total {
                 fs::remove_file(path).map_err(FileError::at(path))?;
-                return Err(DownloadError::TooLong { url: self.url.clone(), expected: self.bytes });
+                return Err(DownloadError::TooLong { url: self.url.clone(), expected: total });
             }
             partial.write_all(&buffer[..count]).map_err(FileError::at(path))?;
             received += count as u64;
@@ -214,15 +347,42 @@ impl Download {
 
     /// Gives the file its name if its hash is right.
     fn finish(&self, mut partial: File, path: &Path, destination: &Path) -> Result<(), DownloadError> {
-        let found = partial.rewind().and_then(|()| sha256(&mut partial)).map_err(FileError::at(path))?;
-        if found != self.sha256 {
-            fs::remove_file(path).map_err(FileError::at(path))?;
-            return Err(DownloadError::WrongHash { url: self.url.clone(), expected: self.sha256, found });
+        if let Some(expected) = self.hash {
+            let found = partial.rewind().and_then(|()| FileHash::of(expected.algorithm(), &mut partial));
+            let found = found.map_err(FileError::at(path))?;
+            if found != expected {
+                fs::remove_file(path).map_err(FileError::at(path))?;
+                return Err(DownloadError::WrongHash { url: self.url.clone(), expected, found });
+            }
         }
         let renamed = partial.sync_all().and_then(|()| fs::rename(path, destination));
         renamed.and_then(|()| sync_directory_of(destination)).map_err(FileError::at(destination))?;
         Ok(())
     }
+}
+
+/// How much of a partial file can be continued: all of it, or nothing if it does not begin like a set-up.
+fn usable_bytes(partial: &mut File) -> io::Result<u64> {
+    let mut start = Vec::new();
+    partial.rewind()?;
+    partial.take(START_BYTES as u64).read_to_end(&mut start)?;
+    if format_of(&start).is_some() {
+        return Ok(partial.metadata()?.len());
+    }
+    partial.set_len(0)?;
+    Ok(0)
+}
+
+fn header(response: &Response<Body>, name: &str) -> String {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the body.
+fn read_head(body: Body) -> (Vec<u8>, Box<dyn Read>) {
+    let mut reader = body.into_reader();
+    let mut head = Vec::new();
+    let _ = reader.by_ref().take(TELLING_BYTES as u64).read_to_end(&mut head);
+    (head, Box::new(reader))
 }
 
 fn partial_path(destination: &Path) -> PathBuf {
@@ -242,12 +402,6 @@ fn open_locked(path: &Path) -> Result<File, DownloadError> {
     }
 }
 
-fn sha256(file: &mut File) -> io::Result<Bytes32> {
-    let mut hasher = Sha256::new();
-    io::copy(file, &mut hasher)?;
-    Ok(surety_margin::ident::HexBytes(hasher.finalize().into()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -260,7 +414,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::progress::Silent;
+    use crate::{digest::Algorithm, progress::Silent};
 
     /// What the server does with one request.
     #[derive(Clone, Copy)]
@@ -279,10 +433,21 @@ mod tests {
         NotFound,
         /// Sends without a length, and some bytes more.
         TooMuch,
+        /// Announces another length of the whole file, also in ranges.
+        OtherLength,
+        /// Sends this with status 200 in place of the file.
+        Page(&'static str),
+        /// Says 403, with this.
+        Forbidden(&'static str),
+        /// Says that there is no more.
+        NoMore,
     }
 
+    /// Begins like a `.ptau`.
     fn content() -> Vec<u8> {
-        (0..200_000u64).map(|index| (index * index / 128) as u8).collect()
+        (0..200_000u64)
+            .map(|index| b"ptau".get(index as usize).copied().unwrap_or((index * index / 128) as u8))
+            .collect()
     }
 
     /// Serves one connection for each reply and returns where the requested ranges started.
@@ -310,21 +475,25 @@ mod tests {
             _ => (start, start > 0),
         };
         let length = format!("Content-Length: {}\r\n", content.len() - from);
+        let total = content.len() - usize::from(matches!(reply, Reply::OtherLength));
         let head = match reply {
+            Reply::Page(page) => format!("200 OK\r\nContent-Length: {}\r\n", page.len()),
+            Reply::Forbidden(page) => format!("403 Forbidden\r\nContent-Length: {}\r\n", page.len()),
+            Reply::NoMore => {
+                format!("416 Range Not Satisfiable\r\nContent-Range: bytes */{total}\r\nContent-Length: 0\r\n")
+            }
+            Reply::OtherLength if !honoured => format!("200 OK\r\nContent-Length: {total}\r\n"),
             Reply::NotFound => "404 Not Found\r\nContent-Length: 0\r\n".to_owned(),
             Reply::TooMuch | Reply::EndAfter(_) => "200 OK\r\n".to_owned(),
             _ if honoured => {
-                format!(
-                    "206 Partial Content\r\nContent-Range: bytes {from}-{}/{}\r\n{length}",
-                    content.len() - 1,
-                    content.len()
-                )
+                format!("206 Partial Content\r\nContent-Range: bytes {from}-{}/{total}\r\n{length}", content.len() - 1,)
             }
             _ => format!("200 OK\r\n{length}"),
         };
         write!(stream, "HTTP/1.1 {head}Connection: close\r\n\r\n").unwrap();
         let body = match reply {
-            Reply::NotFound => &[][..],
+            Reply::NotFound | Reply::NoMore => &[][..],
+            Reply::Page(page) | Reply::Forbidden(page) => page.as_bytes(),
             Reply::HangUpAfter(count) | Reply::EndAfter(count) => &content[from..from + count],
             _ => &content[from..],
         };
@@ -344,8 +513,8 @@ mod tests {
     impl Fixture {
         fn new(url: String) -> Self {
             let bytes = content();
-            let sha256 = surety_margin::ident::HexBytes(Sha256::digest(&bytes).into());
-            let download = Download { url, sha256, bytes: bytes.len() as u64 };
+            let hash = FileHash::of(Algorithm::Sha256, &bytes[..]).unwrap();
+            let download = Download { hash: Some(hash), bytes: Some(bytes.len() as u64), ..Download::new(url) };
             Self { directory: TempDir::new().unwrap(), download }
         }
 
@@ -447,7 +616,7 @@ mod tests {
     fn rejects_another_file() {
         let (url, server) = serve(&[Reply::Whole, Reply::Whole]);
         let fixture = Fixture::new(url);
-        fixture.put_partial(&[7; 1000]);
+        fixture.put_partial(&[b"ptau", &[7; 996][..]].concat());
         let error = fixture.fetch().unwrap_err();
         assert!(matches!(error, DownloadError::WrongHash { .. }), "{error}");
         assert!(!fixture.destination().exists());
@@ -483,6 +652,117 @@ mod tests {
         assert!(matches!(error, DownloadError::Status { status: 404, .. }), "{error}");
         let error = Fixture::new("http://127.0.0.1:1/".to_owned()).fetch().unwrap_err();
         assert!(matches!(error, DownloadError::Http { .. }), "{error}");
+    }
+
+    const S3_ERROR: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+
+    #[test]
+    fn rejects_pages_in_place_of_the_file_and_keeps_nothing_of_them() {
+        let pages = [
+            ("<!DOCTYPE html><html><body>Sign in</body></html>", "an HTML page"),
+            (S3_ERROR, "AccessDenied"),
+            ("<?xml version=\"1.0\"?><ListBucketResult/>", "an XML document"),
+            ("{\"error\":\"quota\"}", "a JSON document"),
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "a pointer of Git LFS"),
+            ("", "an empty file"),
+            (
+                "something else, of more than sixty-eight bytes, that nobody knows anything about",
+                "none of the known formats",
+            ),
+        ];
+        for (page, expected) in pages {
+            let (url, server) = serve(Vec::leak(vec![Reply::Page(page), Reply::Whole]));
+            let fixture = Fixture::new(url);
+            let error = fixture.fetch().unwrap_err();
+            assert!(
+                matches!(error, DownloadError::NotASetUp { .. }) && error.to_string().contains(expected),
+                "{error}"
+            );
+            fixture.expect_no_partial();
+            // The next call begins at the beginning.
+            fixture.fetch().unwrap();
+            fixture.expect_done();
+            assert_eq!(server.join().unwrap(), [0, 0]);
+        }
+    }
+
+    #[test]
+    fn rejects_a_page_in_place_of_the_rest_and_keeps_the_start() {
+        let (url, server) = serve(&[Reply::Page("<html><body>Busy</body></html>"), Reply::Whole]);
+        let fixture = Fixture::new(url);
+        fixture.put_partial(&content()[..1000]);
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::NotASetUp { .. }), "{error}");
+        fixture.fetch().unwrap();
+        fixture.expect_done();
+        assert_eq!(server.join().unwrap(), [1000, 1000]);
+    }
+
+    #[test]
+    fn rejects_a_partial_file_that_is_not_the_start_of_a_set_up() {
+        let (url, server) = serve(&[Reply::Whole]);
+        let fixture = Fixture::new(url);
+        fixture.put_partial(S3_ERROR.as_bytes());
+        fixture.fetch().unwrap();
+        fixture.expect_done();
+        assert_eq!(server.join().unwrap(), [0], "it is not resumed");
+    }
+
+    #[test]
+    fn rejects_an_announced_length_that_is_not_the_files() {
+        let (url, server) = serve(&[Reply::OtherLength, Reply::OtherLength]);
+        let fixture = Fixture::new(url);
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::WrongLength { expected: 200_000, found: 199_999, .. }), "{error}");
+        fixture.expect_no_partial();
+        fixture.put_partial(&content()[..1000]);
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::WrongLength { expected: 200_000, found: 199_999, .. }), "{error}");
+        assert_eq!(fs::read(partial_path(&fixture.destination())).unwrap(), content()[..1000], "what is there stays");
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn rejects_statuses_with_what_came_along() {
+        let (url, _server) = serve(&[Reply::Forbidden(S3_ERROR)]);
+        let fixture = Fixture::new(url);
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::Status { status: 403, .. }), "{error}");
+        assert!(error.to_string().contains("403 (an error document of an object store (AccessDenied)"), "{error}");
+        fixture.expect_no_partial();
+    }
+
+    /// The length follows from the answer where nobody has said it.
+    #[test]
+    fn a_length_that_nobody_has_said_is_the_one_announced() {
+        let (url, server) = serve(&[Reply::HangUpAfter(70_000), Reply::Whole, Reply::NoMore, Reply::EndAfter(70_000)]);
+        let mut fixture = Fixture::new(url);
+        fixture.download.bytes = None;
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::Interrupted { received: 70_000, expected: 200_000, .. }), "{error}");
+        fixture.fetch().unwrap();
+        fixture.expect_done();
+        fs::remove_file(fixture.destination()).unwrap();
+        fixture.put_partial(&content());
+        fixture.fetch().unwrap();
+        fixture.expect_done();
+        fs::remove_file(fixture.destination()).unwrap();
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::NoLength { .. }), "{error}");
+        fixture.expect_no_partial();
+        assert_eq!(server.join().unwrap(), [0, 70_000, 200_000, 0]);
+    }
+
+    #[test]
+    fn blake2b_is_as_good_as_sha256() {
+        let (url, _server) = serve(&[Reply::Whole, Reply::Whole]);
+        let mut fixture = Fixture::new(url);
+        fixture.download.hash = Some(FileHash::of(Algorithm::Blake2b512, &content()[1..]).unwrap());
+        assert!(matches!(fixture.fetch(), Err(DownloadError::WrongHash { .. })));
+        fixture.expect_no_partial();
+        fixture.download.hash = Some(FileHash::of(Algorithm::Blake2b512, &content()[..]).unwrap());
+        fixture.fetch().unwrap();
+        fixture.expect_done();
     }
 
     #[test]

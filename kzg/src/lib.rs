@@ -15,8 +15,10 @@
 //! | [`holding`] | masked commitments to holdings, which add up |
 //! | [`progress`] | what long computations report |
 //! | [`import`] | reading the set-up files of other tools |
+//! | [`carried`] | the set-up that a release carries |
 //! | `store`, `cache`, `file` (feature `fs`) | imported set-ups and computed bases on disk |
-//! | `download` (feature `download`) | fetching a set-up file, with resume |
+//! | `download`, `digest` (feature `download`) | fetching a set-up file, with resume; hashes of files |
+//! | `published` (feature `download`) | where ceremonies publish their files |
 //!
 //! Without the default feature `fs` the crate touches no file.
 
@@ -26,6 +28,10 @@ mod msm;
 
 #[cfg(feature = "fs")]
 pub mod cache;
+pub mod carried;
+mod ceremonies;
+#[cfg(feature = "download")]
+pub mod digest;
 #[cfg(feature = "download")]
 pub mod download;
 #[cfg(feature = "fs")]
@@ -36,6 +42,8 @@ pub mod origin;
 pub mod params;
 pub mod point;
 pub mod progress;
+#[cfg(feature = "download")]
+pub mod published;
 pub mod scalar;
 pub mod secret;
 pub mod srs;

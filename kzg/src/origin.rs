@@ -9,9 +9,9 @@ use ff::Field;
 use group::prime::PrimeCurveAffine;
 use halo2curves::bn256::{Fr, G2, G2Affine};
 
+pub use crate::ceremonies::{CEREMONIES, Ceremony, ceremony_named};
 use crate::{
-    point::{self, G2_BYTES},
-    scalar,
+    point, scalar,
     srs::{SrsError, VerifierKey},
 };
 
@@ -20,56 +20,6 @@ pub const DEVELOPMENT_SEED: &str = "surety insecure development srs v1";
 
 /// Small τ up to this one are recognised: whoever makes up a set-up for a test starts there.
 const GUESSABLE_TAUS: usize = 1024;
-
-/// A public ceremony whose `[τ]₂` is pinned.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ceremony {
-    /// Short name, for policies and messages.
-    pub name: &'static str,
-    /// What it is and who uses it.
-    pub description: &'static str,
-    /// Where its `[τ]₂` can be looked up.
-    pub source: &'static str,
-    /// Its `[τ]₂`, encoded as in [`point::g2_to_bytes`].
-    pub tau_g2: [u8; G2_BYTES],
-}
-
-/// The ceremonies this project knows.
-pub static CEREMONIES: [Ceremony; 3] = [
-    Ceremony {
-        name: "ppot-0085",
-        description: "Perpetual Powers of Tau after contribution 85, used by Axiom V2 and EigenDA",
-        source: "github.com/privacy-ethereum/perpetualpowersoftau; the verifiers that Axiom V2 has deployed",
-        tau_g2: hex!(
-            "172aa93c41f16e1e04d62ac976a5d945f4be0acab990c6dc19ac4a7cf68bf77b"
-            "2ae0c8c3a090f7200ff398ee9845bbae8f8c1445ae7b632212775f60a0e21600"
-            "1754a9fc3b7e4da9197c283c7401773208190c5555caf254e644e99c29366704"
-            "1459fe6cc8a1222fd4290864ff9e47d4b8cf7a403593c7107c39538ddefd857e"
-        ),
-    },
-    Ceremony {
-        name: "hermez-0054",
-        description: "Perpetual Powers of Tau after contribution 54 and a beacon (powersOfTau28_hez_final), used by snarkjs",
-        source: "github.com/iden3/snarkjs, README; X_2 in the PLONK and fflonk keys that snarkjs makes with these files",
-        tau_g2: hex!(
-            "26186a2d65ee4d2f9c9a5b91f86597d35f192cd120caf7e935d8443d1938e23d"
-            "30441fd1b5d3370482c42152a8899027716989a6996c2535bc9f7fee8aaef79e"
-            "1970ea81dd6992adfbc571effb03503adbbb6a857f578403c6c40e22d65b3c02"
-            "054793348f12c0cf5622c340573cb277586319de359ab9389778f689786b1e48"
-        ),
-    },
-    Ceremony {
-        name: "aztec-ignition",
-        description: "Aztec Ignition, used by Barretenberg and Noir",
-        source: "github.com/AztecProtocol/ignition-verification; bn254_g2.dat of Barretenberg",
-        tau_g2: hex!(
-            "260e01b251f6f1c7e7ff4e580791dee8ea51d87a358e038b4efe30fac09383c1"
-            "0118c4d5b837bcc2bc89b5b398b5974e9f5944073b32078b7e231fec938883b0"
-            "04fc6369f7110fe3d25156c1bb9a72859cf2a04641f99ba4ee413c80da6a5fe4"
-            "22febda3c0c0632a56475b4214e5615e11e6dd3f96e6cea2854a87d4dacc5e55"
-        ),
-    },
-];
 
 impl Ceremony {
     /// What a verifier needs of it.

@@ -105,6 +105,23 @@ pub enum SrsError {
         "the points are not powers of the τ in [τ]₂ (pairing check): the file is damaged, mixed from two, or forged"
     )]
     NotPowers,
+    /// There are fewer powers in G2 than binary digits of the powers in G1.
+    #[error("expected {expected} points [τ]₂, [τ²]₂, [τ⁴]₂, … for 2^{expected} powers of τ, found {found}")]
+    G2PowerCount {
+        /// One for each power of two below the number of powers.
+        expected: u32,
+        /// Points given.
+        found: usize,
+    },
+    /// A power in G2 does not belong to those in G1.
+    #[error(
+        "[τ^(2^{exponent})]₂ is another power, or one of another τ (pairing check): the file is damaged, or of another \
+         ceremony"
+    )]
+    G2Power {
+        /// The i of `[τ^(2^i)]₂`.
+        exponent: usize,
+    },
     /// The set-up is not the one asked for.
     #[error("expected the set-up {expected}, found {found}: import the file of the ceremony that the universe names")]
     OtherSetUp {
@@ -174,14 +191,17 @@ impl VerifierKey {
     }
 }
 
-/// `[1]₁, [τ]₁, [τ²]₁, …` (`2^k` of them) and `[τ]₂`.
+/// `[1]₁, [τ]₁, [τ²]₁, …` (`2^k` of them) and `[τ]₂`; with them, where somebody had them, `[τ²]₂, [τ⁴]₂, …`.
 ///
-/// Every value of this type has passed the checks of [`Srs::new_checked`], or is the development set-up.
+/// Every value of this type has passed the checks of [`Srs::new_checked`], or is the development set-up, and its powers in
+/// G2 those of [`Srs::with_g2_powers`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Srs {
     capacity: Capacity,
     powers: Vec<G1Affine>,
     verifier_key: VerifierKey,
+    // [τ^(2^i)]₂ for i below k, or none.
+    g2_powers: Option<Vec<G2Affine>>,
 }
 
 impl fmt::Debug for Srs {
@@ -216,7 +236,27 @@ impl Srs {
         }
         match order_of_row(&powers) {
             Some(k) => Err(SrsError::TauOfRow { k }),
-            None => Ok(Self { capacity, powers, verifier_key }),
+            None => Ok(Self { capacity, powers, verifier_key, g2_powers: None }),
+        }
+    }
+
+    /// The same set-up with `[τ^(2^i)]₂` for each i below k, of which each is held to the power in G1 with the same
+    /// exponent: `e([τ^(2^i)]₁, [1]₂) = e([1]₁, [τ^(2^i)]₂)`. Those beyond, which no power in G1 vouches for, are dropped.
+    ///
+    /// # Errors
+    /// If there are fewer than k points, or one is none of G2 or another power.
+    pub fn with_g2_powers(self, mut g2_powers: Vec<G2Affine>) -> Result<Self, SrsError> {
+        let k = self.capacity.k();
+        if g2_powers.len() < k as usize {
+            return Err(SrsError::G2PowerCount { expected: k, found: g2_powers.len() });
+        }
+        g2_powers.truncate(k as usize);
+        let bad = g2_powers.par_iter().enumerate().find_first(|(exponent, point)| {
+            point::g2_from_coordinates(point.x, point.y).is_err() || !is_same_power(&self.powers[1 << exponent], point)
+        });
+        match bad {
+            Some((exponent, _)) => Err(SrsError::G2Power { exponent }),
+            None => Ok(Self { g2_powers: Some(g2_powers), ..self }),
         }
     }
 
@@ -237,7 +277,7 @@ impl Srs {
         let mut powers = vec![G1Affine::identity(); points.len()];
         G1::batch_normalize(&points, &mut powers);
         let verifier_key = VerifierKey::of_sound_point((G2::generator() * tau).to_affine());
-        Self { capacity, powers, verifier_key }
+        Self { capacity, powers, verifier_key, g2_powers: None }
     }
 
     /// The first powers, as many as a capacity class needs.
@@ -246,7 +286,8 @@ impl Srs {
     /// If there are fewer.
     pub fn truncated(&self, capacity: Capacity) -> Result<Self, SrsError> {
         let powers = self.powers_for(capacity)?.to_vec();
-        Ok(Self { capacity, powers, verifier_key: self.verifier_key })
+        let g2_powers = self.g2_powers.as_ref().map(|powers| powers[..capacity.k() as usize].to_vec());
+        Ok(Self { capacity, powers, verifier_key: self.verifier_key, g2_powers })
     }
 
     /// The first powers, as many as a capacity class needs.
@@ -268,6 +309,13 @@ impl Srs {
     #[must_use]
     pub fn powers(&self) -> &[G1Affine] {
         &self.powers
+    }
+
+    /// `[τ^(2^i)]₂` for each i from 0 up to k − 1, if the file that the set-up was read from had them. They open columns
+    /// at cosets: `[τ^ℓ − a]₂` for ℓ a power of two below the number of rows.
+    #[must_use]
+    pub fn g2_powers_of_two(&self) -> Option<&[G2Affine]> {
+        self.g2_powers.as_deref()
     }
 
     /// What a verifier needs.
@@ -302,6 +350,14 @@ fn are_successive_multiples(points: &[G1Affine], tau_g2: &G2Affine) -> bool {
     let low = msm(points.iter().zip(&weights)).to_affine();
     let high = msm(points[1..].iter().zip(&weights)).to_affine();
     Bn256::multi_miller_loop(&[(&high, &G2Affine::generator().into()), (&-low, &(*tau_g2).into())])
+        .final_exponentiation()
+        .is_identity()
+        .into()
+}
+
+/// Whether the points of G1 and G2 are the same multiple of the generators.
+fn is_same_power(of_g1: &G1Affine, of_g2: &G2Affine) -> bool {
+    Bn256::multi_miller_loop(&[(of_g1, &G2Affine::generator().into()), (&-G1Affine::generator(), &(*of_g2).into())])
         .final_exponentiation()
         .is_identity()
         .into()
@@ -405,6 +461,43 @@ mod tests {
         assert_eq!(order(1, 1), Err(SrsError::TauOfRow { k: 1 }));
         // No row of the classes that these powers serve.
         assert_eq!(order(10, 1).map(|srs| srs.origin()), Ok(Origin::Unknown));
+    }
+
+    /// `[τ^(2^i)]₂` of the development τ, for i below `count`.
+    fn development_g2_powers(count: usize) -> Vec<G2Affine> {
+        core::iter::successors(Some(development_tau()), |tau| Some(tau.square()))
+            .take(count)
+            .map(|power| (G2::generator() * power).to_affine())
+            .collect()
+    }
+
+    #[test]
+    fn powers_in_g2_are_kept_as_far_as_powers_in_g1_vouch_for_them() {
+        let srs = development(10);
+        assert_eq!(srs.g2_powers_of_two(), None);
+        let with = srs.clone().with_g2_powers(development_g2_powers(28)).unwrap();
+        assert_eq!(with.g2_powers_of_two(), Some(&development_g2_powers(10)[..]));
+        assert_eq!((with.id(), with.powers()), (srs.id(), srs.powers()), "the identifier is that of τ");
+        let prefix = with.truncated(Capacity::new(9).unwrap()).unwrap();
+        assert_eq!(prefix.g2_powers_of_two(), Some(&development_g2_powers(9)[..]));
+    }
+
+    #[test]
+    fn rejects_other_powers_in_g2() {
+        let powers = development_g2_powers(10);
+        let check = |change: &dyn Fn(&mut Vec<G2Affine>)| {
+            let mut powers = powers.clone();
+            change(&mut powers);
+            development(10).with_g2_powers(powers).unwrap_err()
+        };
+        assert_eq!(check(&|powers| powers.truncate(9)), SrsError::G2PowerCount { expected: 10, found: 9 });
+        for exponent in 0..10 {
+            assert_eq!(check(&|powers| powers[exponent] = -powers[exponent]), SrsError::G2Power { exponent });
+        }
+        assert_eq!(check(&|powers| powers.swap(3, 4)), SrsError::G2Power { exponent: 3 });
+        assert_eq!(check(&|powers| powers[9] = G2Affine::identity()), SrsError::G2Power { exponent: 9 });
+        assert_eq!(check(&|powers| powers[5].y.c0 += halo2curves::bn256::Fq::one()), SrsError::G2Power { exponent: 5 });
+        assert_eq!(check(&|powers| powers.insert(0, G2Affine::generator())), SrsError::G2Power { exponent: 0 });
     }
 
     #[test]

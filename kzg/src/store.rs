@@ -1,9 +1,12 @@
-//! Imported set-ups on disk: a directory of `<id>-k<k>.srs` files in the compact format.
+//! Set-ups that are at hand: a directory of `<id>-k<k>.srs` files in the compact format, and the one that the program
+//! carries, if any.
 //!
 //! File names are for people. What a file holds is read from the file, and checked whenever its powers are.
 
+use core::fmt;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Cursor},
     path::{Path, PathBuf},
 };
 
@@ -11,29 +14,50 @@ use surety_margin::capacity::Capacity;
 
 use crate::{
     file::{self, FileError},
-    import::{ImportError, ImportProblem, Source, import, read_compact_header, write_compact},
-    progress::{Event, Observer},
+    import::{self, ImportError, ImportProblem, Source, import, read_compact_header, write_compact},
+    progress::{Event, Observer, Silent},
     srs::{Srs, SrsId, VerifierKey},
 };
 
 /// Ending of the names of stored set-ups.
 const EXTENSION: &str = "srs";
 
-/// A directory of set-ups.
+/// A directory of set-ups, and the one that the program carries.
 #[derive(Clone, Debug)]
 pub struct SrsStore {
     directory: PathBuf,
+    carried: Option<&'static [u8]>,
+}
+
+/// Where a set-up lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the program itself, as its release was built with.
+    Program,
+    /// In this file.
+    File(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program => f.write_str("(in this program)"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// A set-up in a store. Its powers have not been looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSrs {
-    /// The file.
-    pub path: PathBuf,
+    /// Where it lies.
+    pub place: Place,
     /// Binary logarithm of the number of powers.
     pub k: u32,
     /// `[τ]₂`, hence identifier and origin.
     pub verifier_key: VerifierKey,
+    /// Whether `[τ²]₂, [τ⁴]₂, …` are there too.
+    pub has_g2_powers: bool,
 }
 
 /// A store that cannot be used.
@@ -46,7 +70,8 @@ pub enum StoreError {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// No stored set-up will do.
-    #[error("{}: no set-up {id} with 2^{k} powers or more here: import it from a file of its ceremony", directory.display())]
+    #[error("{}: no set-up {id} with 2^{k} powers or more here: get it with surety srs get, or import it from a file of its \
+         ceremony with surety srs import", directory.display())]
     Missing {
         /// The store.
         directory: PathBuf,
@@ -60,38 +85,51 @@ pub enum StoreError {
 impl SrsStore {
     /// The store in this directory, which need not exist yet.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), carried: None }
     }
 
-    /// Stores a set-up and returns its file.
+    /// The same store with a set-up that the program carries, a file in the compact format.
+    #[must_use]
+    pub fn carrying(self, file: Option<&'static [u8]>) -> Self {
+        Self { carried: file, ..self }
+    }
+
+    /// Stores a set-up and returns its file. Powers in G2 that were stored with the same powers before stay.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn add(&self, srs: &Srs) -> Result<PathBuf, StoreError> {
         let path = self.directory.join(format!("{}-k{}.{EXTENSION}", srs.id(), srs.capacity().k()));
+        if srs.g2_powers_of_two().is_none()
+            && inspect_file(&path).is_ok_and(|stored| stored.has_g2_powers)
+            && import(&path, None, None, &Silent).is_ok_and(|stored| stored.powers() == srs.powers())
+        {
+            return Ok(path);
+        }
         file::write(&path, |writer| write_compact(srs, writer)).map_err(FileError::at(&path))?;
         Ok(path)
     }
 
-    /// All set-ups in the store, smaller ones first. Files that are none are passed over with a notice.
+    /// All set-ups in the store, smaller ones first. What is none is passed over with a notice.
     ///
     /// # Errors
     /// If the directory exists and cannot be read.
     pub fn list(&self, observer: &dyn Observer) -> Result<Vec<StoredSrs>, StoreError> {
+        let files = self.files().map_err(FileError::at(&self.directory))?;
+        let of_files = files.into_iter().map(|path| (inspect_file(&path), Place::File(path)));
+        let carried = self.carried.map(|bytes| (inspect(Cursor::new(bytes), Place::Program), Place::Program));
         let mut found = Vec::new();
-        for path in self.files().map_err(FileError::at(&self.directory))? {
-            match inspect(&path) {
+        for (inspected, place) in of_files.chain(carried) {
+            match inspected {
                 Ok(stored) => found.push(stored),
-                Err(problem) => {
-                    observer.event(Event::Notice(format!("{}: passed over: {problem}", path.display())));
-                }
+                Err(problem) => observer.event(Event::Notice(format!("{place}: passed over: {problem}"))),
             }
         }
-        found.sort_by(|a, b| (a.k, &a.path).cmp(&(b.k, &b.path)));
+        found.sort_by(|a, b| (a.k, &a.place).cmp(&(b.k, &b.place)));
         Ok(found)
     }
 
-    /// Reads and checks the powers that a capacity class needs, from the smallest stored file that has them.
+    /// Reads and checks the powers that a capacity class needs, from the smallest set-up that has them.
     ///
     /// # Errors
     /// If there is none, or it is damaged.
@@ -99,7 +137,13 @@ impl SrsStore {
         let stored = self.list(observer)?;
         let best = stored.iter().find(|stored| stored.k >= capacity.k() && stored.verifier_key.id() == id);
         let missing = || StoreError::Missing { directory: self.directory.clone(), id, k: capacity.k() };
-        Ok(import(&best.ok_or_else(missing)?.path, None, Some(capacity), observer)?)
+        match (&best.ok_or_else(missing)?.place, self.carried) {
+            (Place::File(path), _) => Ok(import(path, None, Some(capacity), observer)?),
+            (Place::Program, carried) => {
+                Ok(import::read(Cursor::new(carried.unwrap_or_default()), None, Some(capacity), observer)
+                    .map_err(|problem| ImportError { path: Place::Program.to_string().into(), problem })?)
+            }
+        }
     }
 
     fn files(&self) -> io::Result<Vec<PathBuf>> {
@@ -112,10 +156,15 @@ impl SrsStore {
     }
 }
 
+fn inspect_file(path: &Path) -> Result<StoredSrs, ImportProblem> {
+    inspect(file::open(path)?, Place::File(path.to_owned()))
+}
+
 /// Reads the header of a stored set-up and `[τ]₂`.
-fn inspect(path: &Path) -> Result<StoredSrs, ImportProblem> {
-    let (k, tau_g2) = read_compact_header(&mut Source::new(file::open(path)?)?)?;
-    Ok(StoredSrs { path: path.to_owned(), k, verifier_key: VerifierKey::new(tau_g2)? })
+fn inspect(file: impl io::Read + io::Seek, place: Place) -> Result<StoredSrs, ImportProblem> {
+    let header = read_compact_header(&mut Source::new(file)?)?;
+    let verifier_key = VerifierKey::new(header.tau_g2)?;
+    Ok(StoredSrs { place, k: header.k, verifier_key, has_g2_powers: header.has_g2_powers })
 }
 
 #[cfg(test)]
@@ -125,7 +174,6 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::progress::Silent;
 
     fn capacity(k: u32) -> Capacity {
         Capacity::new(k).unwrap()
@@ -144,8 +192,8 @@ mod tests {
         let large = Srs::development(capacity(11));
         let paths = [store.add(&large).unwrap(), store.add(&Srs::development(capacity(9))).unwrap()];
         assert_eq!(paths[0].file_name().unwrap().to_str().unwrap(), format!("{}-k11.srs", large.id()));
-        let listed: Vec<_> = store.list(&Silent).unwrap().into_iter().map(|stored| (stored.k, stored.path)).collect();
-        assert_eq!(listed, [(9, paths[1].clone()), (11, paths[0].clone())]);
+        let listed: Vec<_> = store.list(&Silent).unwrap().into_iter().map(|stored| (stored.k, stored.place)).collect();
+        assert_eq!(listed, [(9, Place::File(paths[1].clone())), (11, Place::File(paths[0].clone()))]);
         assert_eq!(store.load(large.id(), capacity(10), &Silent).unwrap(), Srs::development(capacity(10)));
         fs::remove_file(&paths[0]).unwrap();
         assert_eq!(store.load(large.id(), capacity(9), &Silent).unwrap(), Srs::development(capacity(9)));
@@ -168,6 +216,63 @@ mod tests {
         assert!(matches!(error, StoreError::Missing { k: 10, .. }), "{error}");
         let other = SrsId::from(surety_margin::ident::HexBytes([1; 32]));
         assert!(matches!(store.load(other, capacity(9), &Silent), Err(StoreError::Missing { k: 9, .. })));
+    }
+
+    fn g2_powers(srs: Srs) -> Srs {
+        let tau = crate::origin::development_tau();
+        let powers = core::iter::successors(Some(tau), |power| Some(power.square())).take(srs.capacity().k() as usize);
+        let powers = powers.map(|power| (crate::G2Affine::generator() * power).into()).collect();
+        srs.with_g2_powers(powers).unwrap()
+    }
+
+    #[test]
+    fn powers_in_g2_are_kept_and_not_lost() {
+        let (_directory, store) = store();
+        let without = Srs::development(capacity(10));
+        let with = g2_powers(without.clone());
+        let path = store.add(&without).unwrap();
+        assert_eq!(store.load(without.id(), capacity(10), &Silent).unwrap(), without, "stores without them are read");
+        assert_eq!(store.add(&with).unwrap(), path);
+        assert!(store.list(&Silent).unwrap()[0].has_g2_powers);
+        assert_eq!(store.load(with.id(), capacity(10), &Silent).unwrap(), with);
+        assert_eq!(store.load(with.id(), capacity(9), &Silent).unwrap(), g2_powers(Srs::development(capacity(9))));
+        store.add(&without).unwrap();
+        assert_eq!(store.load(with.id(), capacity(10), &Silent).unwrap(), with, "importing again loses nothing");
+        // What is stored is damaged: it is replaced.
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[4 + 32 * 7] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        store.add(&without).unwrap();
+        assert_eq!(store.load(with.id(), capacity(10), &Silent).unwrap(), without);
+    }
+
+    #[test]
+    fn what_the_program_carries_counts_as_stored() {
+        let (_directory, store) = store();
+        let srs = Srs::development(capacity(10));
+        let mut file = Vec::new();
+        write_compact(&srs, &mut file).unwrap();
+        let file: &'static [u8] = file.leak();
+        let carrying = store.clone().carrying(Some(file));
+        let listed = carrying.list(&Silent).unwrap();
+        assert_eq!((listed.len(), &listed[0].place, listed[0].k), (1, &Place::Program, 10));
+        assert_eq!(carrying.load(srs.id(), capacity(9), &Silent).unwrap(), Srs::development(capacity(9)));
+        assert!(matches!(carrying.load(srs.id(), capacity(11), &Silent), Err(StoreError::Missing { .. })));
+        // A larger one on disk serves larger classes.
+        store.add(&Srs::development(capacity(11))).unwrap();
+        assert_eq!(carrying.load(srs.id(), capacity(11), &Silent).unwrap(), Srs::development(capacity(11)));
+    }
+
+    #[test]
+    fn rejects_a_damaged_set_up_in_the_program() {
+        let (_directory, store) = store();
+        let srs = Srs::development(capacity(9));
+        let mut file = Vec::new();
+        write_compact(&srs, &mut file).unwrap();
+        file[4 + 32 * 7] ^= 1;
+        let carrying = store.carrying(Some(file.leak()));
+        let error = carrying.load(srs.id(), capacity(9), &Silent).unwrap_err().to_string();
+        assert!(error.starts_with("(in this program): "), "{error}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use surety_kzg::{Observer, Origin, Params, SrsId, srs::VerifierKey};
+use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     holdings::Holdings,
     ident::{EvmAddress, Name},
@@ -62,6 +62,14 @@ pub struct Demo {
     pub attestations: Vec<(Name, PathBuf)>,
     /// The last second at which the first of them counts.
     pub valid_until: Timestamp,
+}
+
+/// The capacity class of the demonstration's universe.
+///
+/// # Errors
+/// Never, as long as the example is one.
+pub fn capacity() -> Result<Capacity, Error> {
+    Ok(Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?.capacity)
 }
 
 /// Runs the demonstration in a directory.

@@ -27,6 +27,7 @@ use crate::{
     files::{self, FileError},
     keys::KeyError,
     ledger::LedgerError,
+    obtain::ObtainError,
     oracle::OracleError,
     prove::ProveError,
     reproduce::ReproduceError,
@@ -91,6 +92,9 @@ pub enum Error {
     /// A set-up's file.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// A set-up that was to be got from somewhere.
+    #[error(transparent)]
+    Obtain(#[from] ObtainError),
     /// A set-up's download.
     #[error(transparent)]
     Download(#[from] DownloadError),
@@ -167,23 +171,24 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Setup(SetupError::Store(StoreError::File(error))) | Self::Download(DownloadError::File(error))
-                if files::is_lack_of_space(&error.error) =>
-            {
-                Class::Resources
-            }
+            Self::Setup(SetupError::Store(StoreError::File(error)))
+            | Self::Download(DownloadError::File(error))
+            | Self::Obtain(
+                ObtainError::Store(StoreError::File(error)) | ObtainError::Download(DownloadError::File(error)),
+            ) if files::is_lack_of_space(&error.error) => Class::Resources,
             Self::Usage(_)
             | Self::Calibrate(_)
             | Self::Foreign { .. }
             | Self::Oracle(OracleError::Problems { .. })
             | Self::Key(_)
-            | Self::NoHome(_)
-            | Self::Download(_) => Class::Input,
+            | Self::NoHome(_) => Class::Input,
             Self::Oracle(OracleError::Previous(rejection)) => refused_class(rejection),
             Self::Document(error) => document_class(error),
             Self::Internal(_) | Self::Oracle(_) => Class::Internal,
-            Self::Import(error) if matches!(error.problem, ImportProblem::Io(_)) => Class::Input,
-            Self::Setup(_) | Self::Import(_) | Self::Unhealthy(_) => Class::Mismatch,
+            Self::Import(error) => import_class(error),
+            Self::Download(error) => download_class(error),
+            Self::Obtain(error) => obtain_class(error),
+            Self::Setup(_) | Self::Unhealthy(_) => Class::Mismatch,
             Self::Compiled(error) => compiled_class(error),
             Self::Source(error) => source_class(error),
             Self::Account(error) => account_class(error),
@@ -217,8 +222,8 @@ impl Error {
             Self::Oracle(_) => "market",
             Self::Key(_) => "key",
             Self::NoHome(_) => "directories",
-            Self::Setup(_) | Self::Import(_) => "set-up",
-            Self::Download(_) => "download",
+            Self::Obtain(ObtainError::Download(_)) | Self::Download(_) => "download",
+            Self::Setup(_) | Self::Import(_) | Self::Obtain(_) => "set-up",
             Self::Calibrate(_) => "calibrate",
             Self::Compiled(_) => "policy",
             Self::Source(_) => "source",
@@ -266,6 +271,38 @@ impl Error {
             Self::Reproduce(ReproduceError::Differs { differences, .. }) => differences.to_vec(),
             _ => Vec::new(),
         }
+    }
+}
+
+/// What is no set-up, or only the start of one, is bad input; a set-up that is damaged or another one is a mismatch.
+fn import_class(error: &ImportError) -> Class {
+    match error.problem {
+        ImportProblem::Io(_)
+        | ImportProblem::Foreign(_)
+        | ImportProblem::Incomplete { .. }
+        | ImportProblem::EndsEarly { .. } => Class::Input,
+        _ => Class::Mismatch,
+    }
+}
+
+fn download_class(error: &DownloadError) -> Class {
+    match error {
+        DownloadError::WrongHash { .. } | DownloadError::WrongLength { .. } | DownloadError::TooLong { .. } => {
+            Class::Mismatch
+        }
+        _ => Class::Input,
+    }
+}
+
+fn obtain_class(error: &ObtainError) -> Class {
+    match error {
+        ObtainError::Name { .. } | ObtainError::NotPublished { .. } | ObtainError::Missing { .. } => Class::Input,
+        ObtainError::OtherCeremony { .. } | ObtainError::UnknownOrigin { .. } | ObtainError::Store(_) => {
+            Class::Mismatch
+        }
+        ObtainError::Download(error) => download_class(error),
+        ObtainError::Import(error) => import_class(error),
+        ObtainError::File(error) => file_class(error),
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`chain`] | contracts: publishing policies, taking prices, bringing attestations |
 //! | [`explain`] | the margin at every level |
 //! | [`setup`] | set-ups and their bases |
+//! | [`obtain`], [`carried`] | set-ups from ceremonies' addresses, from files, and with the program itself |
 //! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`imported`] | what imports from files of others write |
 //! | [`audit`], [`commitments`] | many attestations at once, and what strikes an auditor about them |
@@ -29,6 +30,7 @@
 pub mod account;
 pub mod archive;
 pub mod audit;
+pub mod carried;
 pub mod chain;
 pub mod commitments;
 pub mod demo;
@@ -43,6 +45,7 @@ pub mod keys;
 pub mod keystore;
 pub mod layout;
 pub mod ledger;
+pub mod obtain;
 pub mod opening;
 pub mod oracle;
 pub mod prove;

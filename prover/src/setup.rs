@@ -3,13 +3,14 @@
 use surety_kzg::{
     Observer, Origin, Params, Srs, SrsError, SrsId,
     cache::ParamsCache,
+    origin::{CEREMONIES, Ceremony},
     srs::VerifierKey,
     store::{SrsStore, StoreError},
 };
 use surety_margin::capacity::Capacity;
 use surety_verifier::{KeyError, Protocol, VerifyingKey};
 
-use crate::directories::Directories;
+use crate::{carried::carried, directories::Directories};
 
 /// Why there are no bases.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,17 @@ pub enum SetupError {
     /// There is no verifying key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// It is a ceremony's, and not in the store.
+    #[error(
+        "set-up {id}: expected it in the store, found none; it is that of {ceremony}: get it with surety srs get {ceremony}, \
+         or import a file of that ceremony with surety srs import"
+    )]
+    NotHere {
+        /// The set-up.
+        id: SrsId,
+        /// Whose it is.
+        ceremony: &'static str,
+    },
     /// Neither this program nor the store knows it.
     #[error(
         "set-up {0}: expected one that this version knows or that was imported, found neither; \
@@ -43,12 +55,13 @@ impl Setups {
     #[must_use]
     pub fn new(directories: &Directories) -> Self {
         Self {
-            store: SrsStore::new(directories.data.join("srs")),
+            store: SrsStore::new(directories.data.join("srs"))
+                .carrying(carried().ok().flatten().map(|carried| carried.file)),
             cache: ParamsCache::new(directories.cache.join("bases")),
         }
     }
 
-    /// The imported set-ups.
+    /// The set-ups that were imported or came with the program.
     #[must_use]
     pub fn store(&self) -> &SrsStore {
         &self.store
@@ -60,11 +73,20 @@ impl Setups {
     /// # Errors
     /// If the store cannot be read.
     pub fn preferred(&self, capacity: Capacity, observer: &dyn Observer) -> Result<VerifierKey, SetupError> {
+        let ceremony = self.ceremony(capacity, observer)?;
+        Ok(ceremony.unwrap_or_else(|| *Srs::development(capacity).verifier_key()))
+    }
+
+    /// A ceremony's set-up that is at hand and large enough, if there is one.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn ceremony(&self, capacity: Capacity, observer: &dyn Observer) -> Result<Option<VerifierKey>, SetupError> {
         let stored = self.store.list(observer)?;
         let ceremony = stored
             .into_iter()
             .find(|stored| stored.k >= capacity.k() && matches!(stored.verifier_key.origin(), Origin::Ceremony(_)));
-        Ok(ceremony.map_or_else(|| *Srs::development(capacity).verifier_key(), |stored| stored.verifier_key))
+        Ok(ceremony.map(|stored| stored.verifier_key))
     }
 
     /// The bases of a set-up for a capacity class: a fraction of a second from the cache, up to two minutes without.
@@ -114,7 +136,7 @@ impl Setups {
         }
         let stored = self.store.list(observer)?;
         let found = stored.into_iter().find(|stored| stored.verifier_key.id() == id);
-        Ok(found.ok_or(SetupError::Unknown(id))?.verifier_key)
+        Ok(found.ok_or_else(|| absent(id))?.verifier_key)
     }
 
     fn srs(&self, key: &VerifierKey, capacity: Capacity, observer: &dyn Observer) -> Result<Srs, SetupError> {
@@ -125,5 +147,14 @@ impl Setups {
             }
         }
         Ok(self.store.load(key.id(), capacity, observer)?)
+    }
+}
+
+/// Why a set-up that is not in the store cannot be used.
+fn absent(id: SrsId) -> SetupError {
+    let is_its = |ceremony: &&Ceremony| ceremony.verifier_key().is_ok_and(|key| key.id() == id);
+    match CEREMONIES.iter().find(is_its) {
+        Some(ceremony) => SetupError::NotHere { id, ceremony: ceremony.name },
+        None => SetupError::Unknown(id),
     }
 }

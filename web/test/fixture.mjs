@@ -21,6 +21,7 @@ const environment = {
   SURETY_CACHE_DIR: join(scratch, 'cache'),
   SURETY_DATA_DIR: join(scratch, 'data'),
   SURETY_STATE_DIR: join(scratch, 'state'),
+  SURETY_OFFLINE: '1',
 };
 
 /** Runs `surety` in a directory. Its exit code says nothing that its answer does not. */

@@ -10,17 +10,16 @@
 
 use std::io::{Read, Seek};
 
-use halo2curves::bn256::{G1Affine, G2Affine};
 use surety_margin::capacity::Capacity;
 
-use super::{Format, ImportProblem, Source, capacity_to_read, decode::Encoding};
+use super::{Format, ImportProblem, Points, Source, capacity_to_read, decode::Encoding};
 use crate::progress::Observer;
 
 pub(super) fn read<R: Read + Seek>(
     source: &mut Source<R>,
     wanted: Option<Capacity>,
     observer: &dyn Observer,
-) -> Result<(Vec<G1Affine>, G2Affine), ImportProblem> {
+) -> Result<Points, ImportProblem> {
     let k = source.k()?;
     let bases = (2 * Encoding::Montgomery.g1_bytes() as u64) << k;
     let (start, tail) = (source.position(), 2 * Encoding::Montgomery.g2_bytes() as u64);
@@ -28,5 +27,5 @@ pub(super) fn read<R: Read + Seek>(
     let capacity = capacity_to_read(k, wanted)?;
     let powers = source.powers(capacity.rows(), Encoding::Montgomery, observer)?;
     source.seek(start + bases)?;
-    Ok((powers, source.generator_and_tau_g2(Encoding::Montgomery)?))
+    Ok(Points { powers, tau_g2: source.generator_and_tau_g2(Encoding::Montgomery)?, g2_powers: None })
 }

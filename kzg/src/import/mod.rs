@@ -10,10 +10,15 @@
 //! | [`Format::Ptau`] | snarkjs | `ptau` |
 //! | [`Format::Halo2`] | `ParamsKZG::write` of halo2 forks | k, then the generator in Montgomery form |
 //! | [`Format::Aztec`] | Aztec Ignition, as Barretenberg keeps it | the generator, 64 bytes big-endian |
+//!
+//! Beside the powers in G1 and `[τ]₂`, a `.ptau` has all powers in G2, of which `[τ^(2^i)]₂` are read; [`read_g2_powers`]
+//! reads them from a file of their own.
 
 mod aztec;
 mod compact;
 mod decode;
+mod foreign;
+mod gnark;
 mod halo2;
 mod ptau;
 mod source;
@@ -30,13 +35,15 @@ use std::{
     path::PathBuf,
 };
 
-use halo2curves::bn256::G2Affine;
+use halo2curves::bn256::{G1Affine, G2Affine};
 use surety_margin::capacity::Capacity;
 
 #[cfg(feature = "fs")]
 pub(crate) use self::compact::read_header as read_compact_header;
-pub use self::compact::write_compact;
+#[cfg(feature = "download")]
+pub(crate) use self::foreign::TELLING_BYTES;
 pub(crate) use self::source::Source;
+pub use self::{compact::write_compact, foreign::Foreign};
 #[cfg(feature = "fs")]
 use crate::file;
 use crate::{
@@ -46,7 +53,7 @@ use crate::{
 };
 
 /// How much of a file tells its format.
-const START_BYTES: usize = 68;
+pub(crate) const START_BYTES: usize = 68;
 
 /// A kind of set-up file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,8 +102,35 @@ pub enum ImportProblem {
          is the file complete, and uncompressed?"
     )]
     UnknownFormat,
+    /// Something else lies there.
+    #[error("expected a set-up, found {0}")]
+    Foreign(Foreign),
+    /// The file ends before its content does.
+    #[error(
+        "the file is incomplete, as after an interrupted download: a {format} with this header has {expected} bytes, \
+         found {found}: resume the download, or start it again"
+    )]
+    Incomplete {
+        /// The format.
+        format: Format,
+        /// Bytes that the header implies.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// The file ends before its header or a part of it does.
+    #[error(
+        "the file is incomplete, as after an interrupted download: it ends at byte {found}, within its content: resume \
+         the download, or start it again"
+    )]
+    EndsEarly {
+        /// Bytes there are.
+        found: u64,
+    },
     /// The length does not fit the header.
-    #[error("a {format} with this header has {expected} bytes, found {found}: download it again")]
+    #[error(
+        "a {format} with this header has {expected} bytes, found {found}: it is damaged or another file; download it again"
+    )]
     Length {
         /// The format.
         format: Format,
@@ -176,16 +210,29 @@ pub fn read(
     if let (Some(_), Format::Compact | Format::Ptau | Format::Halo2) = (tau_g2, format) {
         return Err(ImportProblem::NeedlessG2(format));
     }
-    let (powers, tau_g2) = match format {
+    let points = match format {
         Format::Compact => compact::read(&mut source, capacity, observer)?,
         Format::Ptau => ptau::read(&mut source, capacity, observer)?,
         Format::Halo2 => halo2::read(&mut source, capacity, observer)?,
         Format::Aztec => {
             let tau_g2 = tau_g2.ok_or(ImportProblem::MissingG2)?;
-            (aztec::read_g1(&mut source, capacity, observer)?, tau_g2)
+            Points { powers: aztec::read_g1(&mut source, capacity, observer)?, tau_g2, g2_powers: None }
         }
     };
-    Ok(Srs::new_checked(powers, tau_g2)?)
+    let srs = Srs::new_checked(points.powers, points.tau_g2)?;
+    Ok(match points.g2_powers {
+        Some(g2_powers) => srs.with_g2_powers(g2_powers)?,
+        None => srs,
+    })
+}
+
+/// What a file has of a set-up, unchecked.
+struct Points {
+    /// `[τ^i]₁` for i from 0.
+    powers: Vec<G1Affine>,
+    tau_g2: G2Affine,
+    /// `[τ^(2^i)]₂` for i from 0, one for each of the powers' k, if the file has them.
+    g2_powers: Option<Vec<G2Affine>>,
 }
 
 /// Reads `[τ]₂` of a `g2.dat` wherever its bytes are.
@@ -194,6 +241,24 @@ pub fn read(
 /// The first thing that is wrong with it.
 pub fn read_g2(file: impl Read + Seek) -> Result<G2Affine, ImportProblem> {
     aztec::read_g2(&mut Source::new(file)?)
+}
+
+/// Reads `[τ]₂, [τ²]₂, [τ⁴]₂, …` as gnark writes them: compressed, 64 bytes each. They are points of the right group, no
+/// more; [`Srs::with_g2_powers`] checks the rest.
+///
+/// # Errors
+/// The first thing that is wrong with them.
+pub fn read_g2_powers(file: impl Read + Seek) -> Result<Vec<G2Affine>, ImportProblem> {
+    gnark::read_g2_powers(&mut Source::new(file)?)
+}
+
+/// Adds to a set-up the powers in G2 of a file as [`read_g2_powers`] reads it.
+///
+/// # Errors
+/// The file, and the first thing that is wrong with it.
+#[cfg(feature = "fs")]
+pub fn import_g2_powers(srs: Srs, path: &Path) -> Result<Srs, ImportError> {
+    in_file(path, |file| Ok(srs.with_g2_powers(read_g2_powers(file)?)?))
 }
 
 /// Runs `read` on an open file, and names the file in its error.
@@ -207,12 +272,31 @@ fn in_file<T>(path: &Path, read: impl FnOnce(File) -> Result<T, ImportProblem>) 
 
 /// Recognises a format by the first bytes, and rewinds.
 fn detect<R: Read + Seek>(source: &mut Source<R>) -> Result<Format, ImportProblem> {
-    let start: [u8; START_BYTES] = source.bytes().map_err(|error| match error {
-        ImportProblem::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ImportProblem::UnknownFormat,
-        other => other,
-    })?;
+    let start = source.start(foreign::TELLING_BYTES)?;
     source.seek(0)?;
-    format_of(&start).ok_or(ImportProblem::UnknownFormat)
+    format_of(&start).ok_or_else(|| unrecognised(&start))
+}
+
+/// Why a file that begins with these bytes, or is no longer than they are, is no set-up.
+fn unrecognised(start: &[u8]) -> ImportProblem {
+    if let Some(foreign) = Foreign::recognise(start) {
+        ImportProblem::Foreign(foreign)
+    } else if is_cut_off(start) {
+        ImportProblem::EndsEarly { found: start.len() as u64 }
+    } else {
+        ImportProblem::UnknownFormat
+    }
+}
+
+/// Whether these few bytes are all that is left of a set-up file.
+fn is_cut_off(file: &[u8]) -> bool {
+    let agree = |start: &[u8], generator: &[u8]| start.iter().zip(generator).all(|(a, b)| a == b);
+    let agree_after_k = |generator: &[u8]| file.get(4..).is_some_and(|rest| !rest.is_empty() && agree(rest, generator));
+    file.len() < START_BYTES
+        && (file.starts_with(ptau::MAGIC)
+            || agree(file, &decode::big_endian_generator())
+            || agree_after_k(&decode::compressed_generator())
+            || agree_after_k(&decode::montgomery_generator()))
 }
 
 /// The format of a set-up file that begins with these bytes, if it is one.

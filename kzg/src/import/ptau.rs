@@ -5,16 +5,16 @@
 //! |---|---|
 //! | 1 | bytes of a coordinate (u32), p, power (u32), power of the whole ceremony (u32) |
 //! | 2 | `2^(power+1) - 1` points `[τ^i]₁`, Montgomery form |
-//! | 3 | `2^power` points `[τ^i]₂`, Montgomery form |
+//! | 3 | `2^power` points `[τ^i]₂`, Montgomery form, of which those with i a power of two are read |
 //! | others | not read: powers times α and β, contributions, Lagrange bases |
 
 use std::io::{Read, Seek};
 
 use ff::{Field, PrimeField};
-use halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine};
+use halo2curves::bn256::{Fq, Fr};
 use surety_margin::capacity::Capacity;
 
-use super::{Format, ImportProblem, Source, capacity_to_read, decode::Encoding};
+use super::{Format, ImportProblem, Points, Source, capacity_to_read, decode::Encoding};
 use crate::progress::Observer;
 
 pub(super) const MAGIC: &[u8] = b"ptau";
@@ -42,7 +42,7 @@ pub(super) fn read<R: Read + Seek>(
     source: &mut Source<R>,
     wanted: Option<Capacity>,
     observer: &dyn Observer,
-) -> Result<(Vec<G1Affine>, G2Affine), ImportProblem> {
+) -> Result<Points, ImportProblem> {
     let [header, tau_g1, tau_g2] = find_sections(source)?;
     let power = read_header(source, header)?;
     expect_points(TAU_G1, tau_g1, (2 << power) - 1, Encoding::Montgomery.g1_bytes())?;
@@ -51,7 +51,13 @@ pub(super) fn read<R: Read + Seek>(
     source.seek(tau_g1.start)?;
     let powers = source.powers(capacity.rows(), Encoding::Montgomery, observer)?;
     source.seek(tau_g2.start)?;
-    Ok((powers, source.generator_and_tau_g2(Encoding::Montgomery)?))
+    let tau = source.generator_and_tau_g2(Encoding::Montgomery)?;
+    let mut g2_powers = vec![tau];
+    for i in 1..capacity.k() {
+        source.seek(tau_g2.start + ((Encoding::Montgomery.g2_bytes() as u64) << i))?;
+        g2_powers.push(source.g2(&format!("[τ^{}]₂", 1u64 << i), Encoding::Montgomery)?);
+    }
+    Ok(Points { powers, tau_g2: tau, g2_powers: Some(g2_powers) })
 }
 
 /// Walks through the container; the sections must fill the file exactly.
@@ -66,7 +72,7 @@ fn find_sections<R: Read + Seek>(source: &mut Source<R>) -> Result<[Section; 3],
         let (kind, length) = (source.u32()?, source.u64()?);
         let section = Section { start: source.position(), length };
         let end = section.start.checked_add(length).filter(|&end| end <= source.length());
-        let end = end.ok_or_else(|| ImportProblem::Length {
+        let end = end.ok_or_else(|| ImportProblem::Incomplete {
             format: Format::Ptau,
             expected: section.start.saturating_add(length),
             found: source.length(),

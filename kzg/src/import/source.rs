@@ -1,6 +1,6 @@
 //! A file of known length, read in order.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use ff::PrimeField;
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
@@ -41,11 +41,19 @@ impl<R: Read + Seek> Source<R> {
 
     /// Fails unless the file has exactly the length that its header implies.
     pub(crate) fn expect_length(&self, format: Format, expected: u64) -> Result<(), ImportProblem> {
-        if self.length == expected {
-            Ok(())
-        } else {
-            Err(ImportProblem::Length { format, expected, found: self.length })
+        match self.length {
+            found if found < expected => Err(ImportProblem::Incomplete { format, expected, found }),
+            found if found > expected => Err(ImportProblem::Length { format, expected, found }),
+            _ => Ok(()),
         }
+    }
+
+    /// Reads the first bytes, at most so many.
+    pub(crate) fn start(&mut self, at_most: usize) -> Result<Vec<u8>, ImportProblem> {
+        let mut bytes = vec![0; at_most.min(usize::try_from(self.length).unwrap_or(at_most))];
+        self.seek(0)?;
+        self.fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     pub(crate) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], ImportProblem> {
@@ -124,7 +132,7 @@ impl<R: Read + Seek> Source<R> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ImportProblem> {
         let end = self.position.saturating_add(bytes.len() as u64);
         if end > self.length {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends early").into());
+            return Err(ImportProblem::EndsEarly { found: self.length });
         }
         self.reader.read_exact(bytes)?;
         self.position = end;

@@ -1,6 +1,9 @@
 //! Options that several commands share, and what they stand for.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use surety::{
     Error,
@@ -9,9 +12,10 @@ use surety::{
     files::Existing,
     keys::{self, KeyError, SecretAt},
     layout::Layout,
+    obtain::{self, Wanted},
     setup::Setups,
 };
-use surety_kzg::{Origin, SrsId};
+use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
 use surety_margin::{
     ident::Name,
     import::positions::Reading,
@@ -191,13 +195,55 @@ pub(super) fn setups() -> Result<Setups, Error> {
     Ok(Setups::new(&Directories::of_user()?))
 }
 
+/// Where downloads go until they are whole.
+pub(super) fn downloads() -> Result<PathBuf, Error> {
+    Ok(Directories::of_user()?.data.join("downloads"))
+}
+
+/// Whether a ceremony's set-up may be looked for on the network.
+#[derive(clap::Args)]
+pub(super) struct Network {
+    /// Do not look on the network for a ceremony's set-up if none is here; as does SURETY_OFFLINE=1
+    #[arg(long)]
+    offline: bool,
+}
+
+impl Network {
+    fn is_off(&self) -> bool {
+        self.offline || env::var_os("SURETY_OFFLINE").is_some_and(|value| !value.is_empty() && value != "0")
+    }
+
+    /// Tries once, with little patience, to get a ceremony's set-up if none is at hand. Without one, what follows is
+    /// insecure, and says so itself.
+    pub(super) fn seek_ceremony(&self, setups: &Setups, capacity: Capacity, progress: &Progress) -> Result<(), Error> {
+        if setups.ceremony(capacity, progress)?.is_some() {
+            return Ok(());
+        }
+        if self.is_off() {
+            progress.note("no ceremony's set-up is here, and none is looked for on the network (offline)");
+            return Ok(());
+        }
+        let ceremony = obtain::ceremony(published::DEFAULT)?;
+        progress.note(&format!(
+            "no ceremony's set-up is here: trying once to get that of {} with 2^{} powers (--offline skips this)",
+            ceremony.name,
+            capacity.k(),
+        ));
+        let wanted = Wanted { ceremony, capacity, from: None, patience: Patience::SHORT };
+        if let Err(error) = wanted.obtain(setups, &downloads()?, progress) {
+            progress.warn(&format!("no ceremony's set-up could be had: {error}"));
+        }
+        Ok(())
+    }
+}
+
 /// Says loudly that a proof will prove nothing.
 pub(super) fn warn_of_set_up(origin: Origin, srs: SrsId, progress: &Progress) {
     match origin {
         Origin::Ceremony(_) => {}
         Origin::InsecureDevelopment => progress.warn(
             "INSECURE: the development set-up is in use, whose secret is published: anybody can prove anything under it. \
-             Import a ceremony's with surety srs import FILE",
+             Get a ceremony's with surety srs get, or import one with surety srs import FILE",
         ),
         Origin::Unknown => progress.warn(&format!(
             "set-up {srs} is of no ceremony that this version knows: whoever made it can prove anything"

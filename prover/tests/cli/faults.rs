@@ -40,7 +40,8 @@ fn command(sandbox: &Sandbox, program: &str) -> Command {
         .current_dir(sandbox.path("."))
         .env("SURETY_CACHE_DIR", sandbox.path("cache"))
         .env("SURETY_DATA_DIR", sandbox.path("data"))
-        .env("SURETY_STATE_DIR", sandbox.path("state"));
+        .env("SURETY_STATE_DIR", sandbox.path("state"))
+        .env("SURETY_OFFLINE", "1");
     command
 }
 

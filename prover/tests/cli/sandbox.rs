@@ -88,6 +88,15 @@ impl Sandbox {
     }
 
     pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Run {
+        self.run_with(&[], arguments)
+    }
+
+    /// Runs the binary with more environment variables.
+    pub(crate) fn run_with<'a>(
+        &self,
+        environment: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_surety"))
             .args(arguments)
             .current_dir(self.directory.path())
@@ -95,6 +104,9 @@ impl Sandbox {
             .env("SURETY_DATA_DIR", self.path("data"))
             .env("SURETY_STATE_DIR", self.path("state"))
             .env("SURETY_TEST_PASSPHRASE", "passphrase")
+            // Whatever the network has: tests are to see the same everywhere.
+            .env("SURETY_OFFLINE", "1")
+            .envs(environment.iter().copied())
             .output()
             .unwrap();
         Run {

@@ -15,7 +15,7 @@ use surety_kzg::Origin;
 
 use crate::cli::{
     Session,
-    inputs::{Force, origin_name, warn_of_set_up},
+    inputs::{Force, Network, origin_name, warn_of_set_up},
     output::Answer,
     time,
 };
@@ -27,6 +27,8 @@ pub(in crate::cli) struct Args {
     out: PathBuf,
     #[command(flatten)]
     force: Force,
+    #[command(flatten)]
+    network: Network,
     /// Make this many attestations of different institutions instead, for surety audit; DIR must be new or empty
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "force")]
     batch: Option<u32>,
@@ -44,6 +46,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let progress = &session.progress;
     progress.warn(KEYS);
     let setups = Setups::new(&directories);
+    args.network.seek_ceremony(&setups, demo::capacity()?, progress)?;
     let demo = demo::run(&layout, &setups, &ledger, session.now, args.force.existing(), progress)?;
     let insecure = demo.origin == Origin::InsecureDevelopment;
     warn_of_set_up(demo.origin, demo.srs, progress);
@@ -77,6 +80,7 @@ fn run_batch(args: &Args, count: u32, session: &Session) -> Result<Answer, Error
     let progress = &session.progress;
     progress.warn(KEYS);
     let setups = Setups::new(&Directories::of_user()?);
+    args.network.seek_ceremony(&setups, demo::capacity()?, progress)?;
     let span = args.days.map_or(batch::CURRENT, |days| u64::from(days) * 86_400);
     let made = batch::run(&args.out, count as usize, span, &setups, session.now, progress)?;
     let insecure = made.origin == Origin::InsecureDevelopment;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use surety::{
     Error,
+    carried::carried,
     directories::Directories,
     files::{self, Access, Existing},
     ledger::Ledger,
@@ -12,7 +13,7 @@ use surety::{
     self_test,
     setup::Setups,
 };
-use surety_kzg::{Observer, Srs};
+use surety_kzg::{Observer, Origin, Srs, store::StoredSrs};
 use surety_margin::{capacity::Capacity, units::Timestamp};
 use surety_verifier::VerifyingKey;
 
@@ -30,11 +31,12 @@ type Finding = Result<String, String>;
 pub(in crate::cli) fn run(session: &Session) -> Result<Answer, Error> {
     let directories = Directories::of_user()?;
     let setups = Setups::new(&directories);
-    let checks: [(&str, Finding); 9] = [
+    let checks: [(&str, Finding); 10] = [
         ("cache directory", writable(&directories.cache)),
         ("data directory", writable(&directories.data)),
         ("state directory", writable(&directories.state)),
         ("ledger of proofs", ledger(&directories.state)),
+        ("set-up in this program", in_program()),
         ("imported set-ups", imported(&setups, &session.progress)),
         ("verifying keys", verifying_keys()),
         ("proof", proof()),
@@ -78,17 +80,42 @@ fn ledger(state: &Path) -> Finding {
     Ok(format!("{records} statements were proven from"))
 }
 
+fn in_program() -> Finding {
+    Ok(carried()?.map_or_else(
+        || "none; this release was built without".to_owned(),
+        |carried| format!("sound: {} with 2^{} powers, SHA-256 {}", carried.ceremony, carried.k, carried.sha256),
+    ))
+}
+
+/// A set-up of no known ceremony is never good, whoever has accepted it: one that its maker can cheat under would pass as
+/// long as nobody looks at its name.
 fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
     let stored = setups.store().list(observer).map_err(said)?;
-    let names: Vec<_> = stored
-        .iter()
+    let of = |has: fn(Origin) -> bool| -> Vec<&StoredSrs> {
+        stored.iter().filter(|stored| has(stored.verifier_key.origin())).collect()
+    };
+    let sound: Vec<_> = of(|origin| matches!(origin, Origin::Ceremony(_)))
+        .into_iter()
         .map(|stored| format!("{} with 2^{} powers", origin_name(stored.verifier_key.origin()), stored.k))
         .collect();
-    Ok(if names.is_empty() {
-        "none; proofs can be made over the insecure development set-up only".into()
+    let sound = if sound.is_empty() {
+        "none sound: get one with surety srs get; until then proofs are over the insecure development set-up".to_owned()
     } else {
-        names.join(", ")
-    })
+        format!("sound: {}", sound.join(", "))
+    };
+    let unknown: Vec<_> = of(|origin| origin == Origin::Unknown)
+        .into_iter()
+        .map(|stored| format!("{} ({})", stored.verifier_key.id(), stored.place))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(format!(
+            "expected set-ups of known ceremonies only, found of unknown origin: {}; whoever made one of these can prove \
+             anything under it: delete its file unless you know who did; {sound}",
+            unknown.join(", ")
+        ));
+    }
+    let insecure = of(|origin| origin == Origin::InsecureDevelopment).len();
+    Ok(if insecure == 0 { sound } else { format!("{sound}; insecure, their secret is published: {insecure}") })
 }
 
 /// The keys that are checked in have the digests that they are checked in with.

@@ -11,7 +11,7 @@ use surety_margin::{text::Document as _, universe::Universe};
 
 use crate::cli::{
     Session,
-    inputs::{Force, directory_of, setups, warn_of_set_up},
+    inputs::{Force, Network, directory_of, setups, warn_of_set_up},
     output::Answer,
 };
 
@@ -22,12 +22,16 @@ pub(in crate::cli) struct Args {
     directory: PathBuf,
     #[command(flatten)]
     force: Force,
+    #[command(flatten)]
+    network: Network,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let existing = args.force.existing();
     let universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
-    let setup = setups()?.preferred(universe.capacity, &session.progress)?;
+    let setups = setups()?;
+    args.network.seek_ceremony(&setups, universe.capacity, &session.progress)?;
+    let setup = setups.preferred(universe.capacity, &session.progress)?;
     warn_of_set_up(setup.origin(), setup.id(), &session.progress);
     let paths: Vec<PathBuf> = example::files().map(|file| args.directory.join(file.path)).collect();
     for path in &paths {
