@@ -14,12 +14,13 @@ use crate::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     policy::{MarketEntry, Policy},
     problem::Problem,
+    spelling::duration,
     text::{
         Document, InputErrors,
         number::{Marks, Rounding},
         table::{Column, Dialect, Field, Mistakes, Note, Row, Table},
     },
-    units::{Price, Seconds, Timestamp, parse_digits},
+    units::{Price, Seconds, Timestamp},
 };
 
 /// The position of a price in the market vector.
@@ -422,9 +423,8 @@ fn is_whole(field: &Field<'_>) -> bool {
 }
 
 fn seconds(entry: &MarketEntry, field: &Field<'_>) -> Result<Seconds, Problem> {
-    let number = parse_digits(field.text()).and_then(|number| u64::try_from(number).ok());
-    let problem = || Problem::new(entry.name.as_str(), "a whole number of seconds", format!("{:?}", field.text()));
-    number.map(Seconds).ok_or_else(problem)
+    let expected = "a duration such as 5m, or a whole number of seconds";
+    duration(field.text()).map_err(|_| Problem::new(entry.name.as_str(), expected, format!("{:?}", field.text())))
 }
 
 /// What a snapshot must satisfy depends on its policy: see [`crate::oracle`].
