@@ -4,12 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO};
-use surety_margin::market::read_observations;
+use surety_margin::{market::read_observations, text::table::Dialect};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
     let policy = DEMO.policy.policy();
-    match read_observations("a.csv", text, policy) {
+    match read_observations("a.csv", text, policy, &Dialect::default(), &mut Vec::new()) {
         Ok(observations) => assert_eq!(observations.len(), policy.market.len()),
         Err(errors) => assert!(!errors.errors().is_empty() && !errors.to_string().is_empty()),
     }

@@ -1,21 +1,26 @@
 //! The market: the prices that a program's coefficients are affine in, and the reports that they come from.
 
 use core::fmt;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use alloy_primitives::I256;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, IntoDeserializer, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
+    de::{self, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
 
 use crate::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     policy::{MarketEntry, Policy},
-    problem::{Problem, repeated, require},
-    text::{self, Document, InputErrors},
-    units::{Price, Seconds, Timestamp, parse_digits},
+    problem::Problem,
+    spelling::duration,
+    text::{
+        Document, InputErrors,
+        number::{Marks, Rounding},
+        table::{Column, Dialect, Field, Mistakes, Note, Row, Table},
+    },
+    units::{Price, Seconds, Timestamp},
 };
 
 /// The position of a price in the market vector.
@@ -234,96 +239,192 @@ impl Price {
     }
 }
 
-/// The first line of quotes in CSV, where all of them are as old as the report.
-pub const QUOTES_HEADER: &str = "entry,price,confidence";
+/// The market entry.
+const ENTRY: Column = Column { name: "entry", aliases: &["symbol", "instrument", "pair", "market", "name", "feed"] };
 
-/// The first line of quotes in CSV, where each has an age of its own.
-pub const AGED_QUOTES_HEADER: &str = "entry,price,confidence,age";
+/// What it was worth.
+const PRICE: Column = Column { name: "price", aliases: &["value", "mark price", "mark", "last", "close"] };
 
-/// What an oracle node observed, as it is before a report is made of it. A node may observe more than one policy reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Quotes(Vec<Quote>);
+/// Half the width of its confidence interval.
+const CONFIDENCE: Column = Column { name: "confidence", aliases: &["conf", "confidence interval", "half width"] };
 
-/// A line of [`Quotes`], whose fields are empty behind the name if the node does not follow the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Quote {
-    entry: Name,
-    #[serde(deserialize_with = "field")]
-    price: Option<Price>,
-    #[serde(deserialize_with = "field")]
-    confidence: Option<Price>,
-    #[serde(default, deserialize_with = "seconds")]
-    age: Option<Seconds>,
-}
+/// How many seconds before the report it was observed.
+const AGE: Column = Column { name: "age", aliases: &["age seconds", "seconds"] };
 
-impl Document for Quotes {
-    fn problems(&self) -> Vec<Problem> {
-        let entries = self.0.iter().map(|quote| &quote.entry);
-        let mut problems = repeated(entries, |i| format!("[{i}].entry"), "each market entry once");
-        for (i, quote) in self.0.iter().enumerate() {
-            let whole =
-                quote.price.is_some() == quote.confidence.is_some() && quote.age.is_none_or(|_| quote.price.is_some());
-            let expected = "a price and its confidence, or empty fields for an entry that is not followed";
-            problems.extend(require(whole, format!("[{i}]"), expected, "only some of them"));
-        }
-        problems
-    }
-}
-
-impl Quotes {
-    fn of(&self, entry: &MarketEntry) -> Option<&Quote> {
-        self.0.iter().find(|quote| quote.entry == entry.name)
-    }
-}
-
-impl Quote {
-    fn observed(&self) -> Observed {
-        match (self.price, self.confidence) {
-            (Some(price), Some(confidence)) => {
-                Observed::Price(Observation { price, confidence, age: self.age.unwrap_or_default() })
-            }
-            _ => Observed::Absent,
-        }
-    }
-}
-
-/// A field of a line, which may be empty.
-fn field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    T::deserialize(IntoDeserializer::<D::Error>::into_deserializer(text)).map(Some)
-}
-
-/// A number of seconds, which is text in CSV.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seconds>, D::Error> {
-    let Some(text) = field::<_, String>(deserializer)? else {
-        return Ok(None);
-    };
-    let number = parse_digits(&text).and_then(|number| u64::try_from(number).ok());
-    let wrong = || de::Error::custom(format!("expected a whole number of seconds, found {text:?}"));
-    number.map(|number| Some(Seconds(number))).ok_or_else(wrong)
-}
-
-/// Reads what a node observed from CSV with the header [`QUOTES_HEADER`] or [`AGED_QUOTES_HEADER`], in any order, and
-/// returns what it has to say about each market entry of a policy, in its order. An entry that the node does not follow
-/// has a line too, with empty fields. Entries that the policy does not have are ignored.
+/// Reads what a node observed from a table with the columns `entry`, `price`, `confidence`, and perhaps `age` in seconds,
+/// in any order, and returns what it has to say about each market entry of a policy, in its order. An entry that the node
+/// does not follow has a row too, whose other fields are empty. Entries that the policy does not have are ignored.
+///
+/// A number with a decimal mark is in quote units and is scaled by the entry's decimals: prices to the nearest, confidences
+/// up. A whole number is scaled already: `99990000` with 8 decimals is `0.9999`. Only where other rows of the table
+/// have decimal marks may it be in quote units as well; then it is read as what lies in the entry's box, and refused if
+/// both do. A price and its confidence are read alike.
 ///
 /// # Errors
 /// With every mistake that was found, such as a market entry that is missing.
-pub fn read_observations(file: &str, text: &str, policy: &Policy) -> Result<Vec<Observed>, InputErrors> {
-    let missing = |quotes: &Quotes| {
-        let missing = policy.market.iter().filter(|entry| quotes.of(entry).is_none());
-        let problem = |entry: &MarketEntry| Problem::new("", format!("a line for {}", entry.name), "none");
-        quotes.problems().into_iter().chain(missing.map(problem)).collect()
-    };
-    let aged = text.lines().next() == Some(AGED_QUOTES_HEADER);
-    let header: Vec<_> = if aged { AGED_QUOTES_HEADER } else { QUOTES_HEADER }.split(',').collect();
-    let quotes: Quotes = text::read_tree(file, text, text::from_csv(text, &header), missing)?;
-    Ok(policy.market.iter().filter_map(|entry| quotes.of(entry)).map(Quote::observed).collect())
+pub fn read_observations(
+    file: &str,
+    text: &str,
+    policy: &Policy,
+    dialect: &Dialect,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<Observed>, InputErrors> {
+    let mut mistakes = Mistakes::default();
+    let table = Table::read(text, dialect, &mut mistakes, notes);
+    let columns = [ENTRY, PRICE, CONFIDENCE].map(|column| table.require(column, dialect, &mut mistakes));
+    let age = table.find(AGE, dialect, &mut mistakes);
+    notes.extend(table.others(&columns.into_iter().chain([age]).flatten().collect::<Vec<_>>()));
+    let mut observed = Vec::new();
+    if let [Some(entry), Some(price), Some(confidence)] = columns {
+        let quotes = Quotes { table: &table, price, confidence, age, marks: table.marks(&[price, confidence]) };
+        let rows = quotes.by_entry(entry, policy, dialect, &mut mistakes);
+        let (units, mut rounded) = (quotes.are_in_units(), 0);
+        for entry in &policy.market {
+            match rows.get(&entry.name) {
+                None => mistakes.add(0, Problem::new("", format!("a line for {}", entry.name), "none")),
+                Some(row) => observed.extend(quotes.observed(entry, *row, units, &mut mistakes, &mut rounded)),
+            }
+        }
+        let what = "prices with more decimal places than their entries, rounded to the nearest";
+        notes.extend(Note::of_rows(what, rounded));
+    }
+    mistakes.refuse(file, text)?;
+    Ok(observed)
+}
+
+/// A table of what was observed.
+struct Quotes<'a> {
+    table: &'a Table<'a>,
+    price: usize,
+    confidence: usize,
+    age: Option<usize>,
+    marks: Marks,
+}
+
+/// What a whole number counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// Quote units.
+    Units,
+    /// The smallest price that the entry's decimals can tell.
+    Steps,
+}
+
+impl<'a> Quotes<'a> {
+    /// The row of each market entry of the policy.
+    fn by_entry<'p>(
+        &self,
+        column: usize,
+        policy: &'p Policy,
+        dialect: &Dialect,
+        mistakes: &mut Mistakes,
+    ) -> BTreeMap<&'p Name, Row<'a, 'a>> {
+        let entries: BTreeMap<&str, &Name> = policy.market.iter().map(|it| (it.name.as_str(), &it.name)).collect();
+        let mut rows = BTreeMap::new();
+        for row in self.table.rows() {
+            let Some(field) = row.field(column) else { continue };
+            let Some(entry) = entries.get(dialect.meaning(field.text())) else { continue };
+            if rows.insert(*entry, row).is_some() {
+                let problem = Problem::new("entry", "each market entry once", format!("{entry} again"));
+                mistakes.add(field.offset(), problem);
+            }
+        }
+        rows
+    }
+
+    /// Whether a number of the table has a decimal mark.
+    fn are_in_units(&self) -> bool {
+        let fields = self.table.rows().flat_map(|row| [row.field(self.price), row.field(self.confidence)]);
+        fields.flatten().any(|field| !is_whole(field) && !field.is_empty())
+    }
+
+    /// What a row says about an entry. None if it is malformed, which is a mistake.
+    fn observed(
+        &self,
+        entry: &MarketEntry,
+        row: Row<'_, '_>,
+        others_in_units: bool,
+        mistakes: &mut Mistakes,
+        rounded: &mut usize,
+    ) -> Option<Observed> {
+        let (price, confidence) = (row.field(self.price)?, row.field(self.confidence)?);
+        let age = self.age.and_then(|age| row.field(age)).filter(|age| !age.is_empty());
+        if price.is_empty() && confidence.is_empty() && age.is_none() {
+            return Some(Observed::Absent);
+        }
+        if price.is_empty() || confidence.is_empty() {
+            let expected = "a price and its confidence, or empty fields for an entry that is not followed";
+            mistakes.add(row.offset(), Problem::new(entry.name.as_str(), expected, "only some of them"));
+            return None;
+        }
+        let counted = mistakes.sift(price.offset(), self.counted(entry, price, confidence, others_in_units))?;
+        let steps = |field: &Field<'_>, rounding| self.steps(entry, field, counted, rounding);
+        let scaled = mistakes.sift(price.offset(), steps(price, Rounding::Nearest));
+        let widest = mistakes.sift(confidence.offset(), steps(confidence, Rounding::Ceiling));
+        let age = age.map_or(Some(Seconds(0)), |age| mistakes.sift(age.offset(), seconds(entry, age)));
+        let ((price, exact), (confidence, _)) = (scaled?, widest?);
+        *rounded += usize::from(!exact);
+        Some(Observed::Price(Observation { price, confidence, age: age? }))
+    }
+
+    /// What the numbers of a row count.
+    fn counted(
+        &self,
+        entry: &MarketEntry,
+        price: &Field<'_>,
+        confidence: &Field<'_>,
+        others_in_units: bool,
+    ) -> Result<Counted, Problem> {
+        if !is_whole(price) || !is_whole(confidence) {
+            return Ok(Counted::Units);
+        }
+        if !others_in_units || entry.decimals.get() == 0 {
+            return Ok(Counted::Steps);
+        }
+        let fits = |counted| {
+            let steps = self.steps(entry, price, counted, Rounding::Nearest);
+            steps.is_ok_and(|(price, _)| (entry.min..=entry.max).contains(&price))
+        };
+        match (fits(Counted::Units), fits(Counted::Steps)) {
+            (true, true) => {
+                let expected = "a price that can be read in one way beside others with a decimal mark";
+                let problem = Problem::new(entry.name.as_str(), expected, price.text());
+                Err(problem.advise(format!("write {}.0 if quote units are meant", price.text())))
+            }
+            (true, false) => Ok(Counted::Units),
+            (false, _) => Ok(Counted::Steps),
+        }
+    }
+
+    /// A number as a price of the entry, and whether it is exact.
+    fn steps(
+        &self,
+        entry: &MarketEntry,
+        field: &Field<'_>,
+        counted: Counted,
+        rounding: Rounding,
+    ) -> Result<(Price, bool), Problem> {
+        let path = entry.name.as_str();
+        let found = |problem: Problem| Problem { found: format!("{:?}", field.text()), ..problem };
+        let places = if counted == Counted::Units { entry.decimals.get() } else { 0 };
+        let number = field.number(self.marks).map_err(|error| found(error.problem(path)))?;
+        let scaled =
+            number.scaled(places, rounding).ok_or_else(|| found(Problem::new(path, "a smaller number", "")))?;
+        let integer = u128::try_from(scaled.integer);
+        let integer = integer.map_err(|_| found(Problem::new(path, "a number that is not negative", "")))?;
+        let price = Price::new(integer).map_err(|_| found(Problem::new(path, "a price of at most 2^96 - 1", "")))?;
+        Ok((price, scaled.exact))
+    }
+}
+
+/// Whether a field is digits and nothing else.
+fn is_whole(field: &Field<'_>) -> bool {
+    field.text().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn seconds(entry: &MarketEntry, field: &Field<'_>) -> Result<Seconds, Problem> {
+    let expected = "a duration such as 5m, or a whole number of seconds";
+    duration(field.text()).map_err(|_| Problem::new(entry.name.as_str(), expected, format!("{:?}", field.text())))
 }
 
 /// What a snapshot must satisfy depends on its policy: see [`crate::oracle`].

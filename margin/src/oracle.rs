@@ -53,8 +53,9 @@ pub fn observation_problems(
     problems.into_iter().map(|problem| problem.advise(NOTHING_SIGNED)).collect()
 }
 
-const NOTHING_SIGNED: &str = "nothing was signed: check the source of the observation, its decimals and the clock; if the \
-                              market is there, the policy needs another box";
+const NOTHING_SIGNED: &str = "nothing was signed: check the source and the clock; a whole number counts an entry's smallest \
+                              steps, one with a decimal mark quote units; if the market is there, the policy needs another \
+                              box";
 
 /// What would follow from the observations alone, if it is out of its box or has no value.
 fn derived_problems(

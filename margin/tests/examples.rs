@@ -15,7 +15,7 @@ use surety_margin::{
     market::{Report, ReportKind, read_observations},
     oracle,
     policy::Policy,
-    text::Document,
+    text::{Document, table::Dialect},
     units::{Price, Timestamp},
     universe::Universe,
 };
@@ -55,7 +55,7 @@ fn report(policy: &Policy, node: usize) -> Report {
         epoch: EPOCH,
         previous: Report::FIRST,
         observed_at: Timestamp(EPOCH * policy.oracle.epoch.0 + 10 * node as u64),
-        observations: read_observations(&file, &text(&file), policy).unwrap(),
+        observations: read_observations(&file, &text(&file), policy, &Dialect::default(), &mut Vec::new()).unwrap(),
         signature: HexBytes::ZERO,
     }
 }

@@ -17,7 +17,7 @@ use surety_margin::{
     oracle,
     policy::Policy,
     schemas::schemas,
-    text::Document,
+    text::{Document, table::Dialect},
     units::Timestamp,
     universe::Universe,
 };
@@ -77,7 +77,14 @@ fn report() -> Report {
         epoch: 1,
         previous: Report::FIRST,
         observed_at: Timestamp(300),
-        observations: read_observations("n.csv", &example("market/node-1.csv"), &policy).unwrap(),
+        observations: read_observations(
+            "n.csv",
+            &example("market/node-1.csv"),
+            &policy,
+            &Dialect::default(),
+            &mut Vec::new(),
+        )
+        .unwrap(),
         signature: HexBytes::ZERO,
     }
 }

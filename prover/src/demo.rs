@@ -11,7 +11,7 @@ use surety_margin::{
     ident::{EvmAddress, Name},
     market::{Report, Snapshot, read_observations},
     policy::Policy,
-    text::Document,
+    text::{Document, table::Dialect},
     units::Timestamp,
     universe::Universe,
 };
@@ -176,7 +176,7 @@ fn report(
 ) -> Result<Snapshot, Error> {
     files::create_directory(&layout.reports())?;
     let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, Error> {
-        let observations = read_observations(file.path, file.text, policy)?;
+        let observations = read_observations(file.path, file.text, policy, &Dialect::default(), &mut Vec::new())?;
         let key = demo_key(node.name.as_str())?;
         let report = oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?;
         documents::write(&layout.reports().join(format!("{}.json", node.name)), &report, existing)?;

@@ -29,7 +29,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::closest::{closest, did_you_mean};
 use self::{reader::Reading, tree::Misfit};
 pub(crate) use self::{
-    tree::{Node, from_csv},
+    tree::Node,
     units::{named, text_of},
 };
 use crate::problem::Problem;
@@ -534,14 +534,6 @@ mod tests {
     fn rejects_a_flood_of_broken_rules() {
         let flood = "'longer',".repeat(MAX_MISTAKES) + "\n" + &"'longer', ".repeat(50_000);
         refused_as_a_flood(Letter::from_toml("t", &TOML.replacen("'é',", &flood, 1)), "t:4:1");
-    }
-
-    #[test]
-    fn rejects_a_flood_of_lines_that_are_no_csv() {
-        let flood = "\n".repeat(1_000_000);
-        let tree = from_csv(&flood, &["a", "b"]);
-        assert_eq!(tree.as_ref().err().unwrap().len(), MAX_MISTAKES + 1, "the rest is not read");
-        refused_as_a_flood(read_tree("c", &flood, tree, Letter::problems), "c:101:1");
     }
 
     #[test]

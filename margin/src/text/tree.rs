@@ -270,51 +270,6 @@ pub(super) fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {
     Err(vec![misfit])
 }
 
-/// Reads CSV with the given header into a list of tables, or reports the lines that do not fit, one more than
-/// [`MAX_MISTAKES`] at most.
-///
-/// Fields are separated by commas, never quoted; lines end in LF or CRLF.
-pub(crate) fn from_csv<'a>(text: &'a str, header: &[&'static str]) -> Result<Node<'a>, Vec<Misfit>> {
-    refuse_byte_order_mark(text)?;
-    let mut misfits = Vec::new();
-    let mut rows = Vec::new();
-    let mut offset = 0;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        if misfits.len() > MAX_MISTAKES {
-            break;
-        }
-        let content = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
-        if index == 0 {
-            if content != header.join(",") {
-                misfits.push(Misfit::new(0, format!("the header {}", header.join(",")), "another first line"));
-            }
-        } else if content.matches(',').count() + 1 != header.len() || content.contains('"') {
-            let expected = format!("{} fields without quotes, separated by commas", header.len());
-            misfits.push(Misfit::new(offset, expected, "a line of another form"));
-        } else {
-            rows.push(csv_row(offset, content, header));
-        }
-        offset += line.len();
-    }
-    if text.is_empty() {
-        misfits.push(Misfit::new(0, format!("the header {}", header.join(",")), "an empty file"));
-    }
-    let value = Value::List(rows);
-    if misfits.is_empty() { Ok(Node { offset: 0, value }) } else { Err(misfits) }
-}
-
-fn csv_row<'a>(offset: usize, line: &'a str, header: &[&'static str]) -> Node<'a> {
-    let mut start = offset;
-    let field = |(name, text): (&&'static str, &'a str)| {
-        let offset = start;
-        start += text.len() + 1;
-        let value = Value::Text(Cow::Borrowed(text));
-        (Key::new(offset, name), Node::new(offset, value))
-    };
-    let value = Value::Table(header.iter().zip(line.split(',')).map(field).collect());
-    Node { offset, value }
-}
-
 /// The entries of an object, also of repeated keys.
 struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 

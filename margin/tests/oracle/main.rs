@@ -14,7 +14,7 @@ use surety_margin::{
     oracle::{aggregate, check, check_taken, market_without_reports},
     policy::Policy,
     problem::Problem,
-    text::Document,
+    text::{Document, table::Dialect},
     units::{Price, Seconds, Timestamp},
     universe::Universe,
 };
@@ -57,7 +57,8 @@ fn report(node: usize) -> Report {
         epoch: EPOCH,
         previous: Report::FIRST,
         observed_at: Timestamp(START + 10 + 10 * node as u64),
-        observations: read_observations(&file, &example(&file), &policy()).unwrap(),
+        observations: read_observations(&file, &example(&file), &policy(), &Dialect::default(), &mut Vec::new())
+            .unwrap(),
         signature: HexBytes::ZERO,
     }
 }
@@ -134,7 +135,8 @@ fn observations_come_in_the_order_of_the_policy() {
     let mut lines: Vec<_> = example("market/node-1.csv").lines().map(str::to_owned).collect();
     lines[1..].reverse();
     lines.push("DOGE-USD,5,1".to_owned());
-    let observations = read_observations("n.csv", &lines.join("\n"), &policy).unwrap();
+    let observations =
+        read_observations("n.csv", &lines.join("\n"), &policy, &Dialect::default(), &mut Vec::new()).unwrap();
     assert_eq!(observations, report(0).observations, "entries that the policy does not read are ignored");
 }
 
@@ -143,30 +145,97 @@ fn rejects_observations_that_are_missing_repeated_or_malformed() {
     let text = example("market/node-1.csv");
     let refused = |from: &str, to: &str, message: &str| {
         assert!(text.contains(from));
-        let errors = read_observations("n.csv", &text.replace(from, to), &policy()).unwrap_err();
+        let errors =
+            read_observations("n.csv", &text.replace(from, to), &policy(), &Dialect::default(), &mut Vec::new())
+                .unwrap_err();
         assert_eq!(errors.to_string(), message);
     };
     refused("SOL-USD", "SOL-EUR", "n.csv:1:1: expected a line for SOL-USD, found none");
     refused(
         "\nBTC-USD,",
         "\nBTC-USD,-",
-        "n.csv:4:9: [2].price: expected a price as a decimal integer in a string, without leading zeros, found \"-10427780000000\"",
+        "n.csv:4:9: BTC-USD: expected a number that is not negative, found \"-10427780000000\"",
     );
     refused(
         "\nBTC-USD,10427780000000",
         "\nBTC-USD,79228162514264337593543950336",
-        "n.csv:4:9: [2].price: expected a price of at most 2^96 - 1, found 79228162514264337593543950336",
+        "n.csv:4:9: BTC-USD: expected a price of at most 2^96 - 1, found \"79228162514264337593543950336\"",
     );
     refused(
         "\nUSDC-USD",
         "\nBTC-USD,1,1\nUSDC-USD",
-        "n.csv:5:1: [3].entry: expected each market entry once, found BTC-USD again",
+        "n.csv:5:1: entry: expected each market entry once, found BTC-USD again",
     );
     refused(
         "entry,price",
-        "price,entry",
-        "n.csv:1:1: expected the header entry,price,confidence, found another first line",
+        "entry,worth",
+        "n.csv:1:1: expected a column price, found the columns entry, worth, confidence",
     );
+}
+
+/// What the first node says, with another table.
+fn observed_in(text: &str) -> (Result<Vec<Observed>, String>, Vec<String>) {
+    let mut notes = Vec::new();
+    let read = read_observations("n.csv", text, &policy(), &Dialect::default(), &mut notes);
+    (read.map_err(|errors| errors.to_string()), notes.iter().map(ToString::to_string).collect())
+}
+
+/// The same prices with a decimal mark, in whatever table.
+#[test]
+fn prices_may_be_decimals_and_are_scaled_by_the_policy() {
+    let whole = example("market/node-1.csv");
+    let expected = report(0).observations;
+    let decimal = |digits: &str| {
+        let digits = format!("{digits:0>9}");
+        let (units, fraction) = digits.split_at(digits.len() - 8);
+        format!("{units}.{fraction}")
+    };
+    let rows: Vec<Vec<&str>> = whole.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let all =
+        rows.iter().map(|row| format!("{},{},{}\n", row[0], decimal(row[1]), decimal(row[2]))).collect::<String>();
+    assert_eq!(observed_in(&format!("entry,price,confidence\n{all}")), (Ok(expected.clone()), vec![]));
+    // As a spreadsheet writes it, in another order, with more columns.
+    let semicolons = rows.iter().map(|row| format!("x;{};{};{}\r\n", decimal(row[2]), decimal(row[1]), row[0]));
+    let semicolons = format!("\u{feff}Source;Confidence;PRICE;Entry\r\n{}", semicolons.collect::<String>());
+    assert_eq!(observed_in(&semicolons), (Ok(expected.clone()), vec!["columns ignored: Source".to_owned()]));
+    // One of them.
+    let one = whole.replace("USDC-USD,99957100,36290", "USDC-USD,0.9999,0.0001");
+    let (read, notes) = observed_in(&one);
+    assert_eq!((read.unwrap()[0], notes), (observed(99_990_000, 10_000), vec![]));
+    // To the nearest, and the confidence up.
+    let long = whole.replace("USDC-USD,99957100,36290", "USDC-USD,0.999900005,0.000100001");
+    let (read, notes) = observed_in(&long);
+    let note = "prices with more decimal places than their entries, rounded to the nearest (1 row)";
+    assert_eq!((read.unwrap()[0], notes), (observed(99_990_000, 10_001), vec![note.to_owned()]));
+    let up = whole.replace("USDC-USD,99957100,36290", "USDC-USD,0.999900006,0");
+    assert_eq!(observed_in(&up).0.unwrap()[0], observed(99_990_001, 0));
+    // Beside decimals, a whole number is what its box leaves it to be.
+    let mixed = one.replace("BTC-USD,10427780000000,2620000000", "BTC-USD,104277,26");
+    assert_eq!(observed_in(&mixed).0.unwrap()[2], observed(10_427_700_000_000, 2_600_000_000));
+}
+
+/// Attack: a price that is a hundred times too small because it has lost its decimal mark.
+#[test]
+fn rejects_whole_prices_that_can_be_read_in_two_ways() {
+    let mut policy = policy();
+    policy.market[2].decimals = surety_margin::units::Decimals::new(2).unwrap();
+    (policy.market[2].min, policy.market[2].max) = (price(100_000), price(1_000_000_000));
+    let text = example("market/node-1.csv").replace("USDC-USD,99957100,36290", "USDC-USD,0.9999,0.0001");
+    let read = |price: &str| {
+        let text = text.replace("BTC-USD,10427780000000,2620000000", &format!("BTC-USD,{price},26"));
+        read_observations("n.csv", &text, &policy, &Dialect::default(), &mut Vec::new())
+    };
+    assert_eq!(
+        read("104277").unwrap_err().to_string(),
+        "n.csv:4:9: BTC-USD: expected a price that can be read in one way beside others with a decimal mark, found 104277; \
+         write 104277.0 if quote units are meant"
+    );
+    assert_eq!(read("104277.0").unwrap()[2], observed(10_427_700, 2_600));
+    // Alone, whole numbers are scaled already.
+    let alone = text.replace("USDC-USD,0.9999,0.0001", "USDC-USD,99990000,10000");
+    let alone = alone.replace("BTC-USD,10427780000000,2620000000", "BTC-USD,104277,26");
+    let alone = read_observations("n.csv", &alone, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
+    assert_eq!(alone[2], observed(104_277, 26));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use surety_margin::{
     ident::{EvmAddress, Name},
     market::{Observed, Report, Snapshot, read_observations},
     policy::Policy,
+    text::table::Dialect,
     units::{Lots, Price, Timestamp},
     universe::Universe,
 };
@@ -169,7 +170,8 @@ fn epochs(
         let scaled = |price: Price| Price::new(price.get() * factor / 1_000_000).map_err(Error::Internal);
         let nodes = policy.oracle.nodes.iter().zip(example::OBSERVATIONS);
         let reports = nodes.map(|(node, file)| -> Result<Report, Error> {
-            let mut observations = read_observations(file.path, file.text, policy)?;
+            let mut observations =
+                read_observations(file.path, file.text, policy, &Dialect::default(), &mut Vec::new())?;
             for observed in &mut observations {
                 if let Observed::Price(observation) = observed {
                     observation.price = scaled(observation.price)?;

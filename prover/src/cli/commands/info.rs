@@ -17,7 +17,7 @@ use surety_kzg::{import::import, progress::Silent};
 use surety_margin::{
     capacity::Capacity,
     holdings::Holdings,
-    market::{AGED_QUOTES_HEADER, QUOTES_HEADER, Report, Snapshot},
+    market::{Report, Snapshot},
     policy::Policy,
     text::toml_keys,
     universe::Universe,
@@ -95,9 +95,11 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
         return Ok(json!({ "kind": "keystore", "secret": true, "encrypted": true, "address": address }));
     }
     match text.lines().next() {
-        Some(line) if line.starts_with("instrument,") => return Ok(json!({ "kind": "surety/holdings", "secret": true })),
+        Some(line) if line.starts_with("instrument,") => {
+            return Ok(json!({ "kind": "surety/holdings", "secret": true }));
+        }
         Some(line) if line.starts_with("date,") => return Ok(json!({ "kind": "price history" })),
-        Some(QUOTES_HEADER | AGED_QUOTES_HEADER) => return Ok(json!({ "kind": "observations of prices" })),
+        Some(line) if has_columns(line, &["entry", "price"]) => return Ok(json!({ "kind": "observations of prices" })),
         _ => {}
     }
     let header = header(text).ok_or_else(|| unknown(path))?;
@@ -105,6 +107,13 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     data["kind"] = json!(header.kind);
     data["version"] = json!(header.version);
     Ok(data)
+}
+
+/// Whether a line is the header of a table that has some columns.
+fn has_columns(line: &str, wanted: &[&str]) -> bool {
+    let columns: Vec<_> =
+        line.split([',', ';', '\t']).map(|name| name.trim().trim_matches(['"', '\u{feff}'])).collect();
+    wanted.iter().all(|name| columns.iter().any(|column| column.eq_ignore_ascii_case(name)))
 }
 
 /// What every file of this project begins with.

@@ -22,7 +22,7 @@ use surety_verifier::ids::{FeedsId, SnapshotId};
 
 use crate::cli::{
     Session,
-    inputs::{Force, KeyOptions, PolicyFiles},
+    inputs::{Force, KeyOptions, PolicyFiles, TableOptions},
     output::Answer,
 };
 
@@ -38,10 +38,12 @@ pub(in crate::cli) enum Command {
 pub(in crate::cli) struct SignArgs {
     #[command(flatten)]
     files: PolicyFiles,
-    /// CSV of entry,price,confidence, and perhaps age in seconds, with a line for each market entry; its fields are empty
-    /// if the node does not follow it
+    /// A table of entry, price, confidence, and perhaps age in seconds, with a row for each market entry; its fields are
+    /// empty if the node does not follow it. Numbers with a decimal mark are in quote units
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
+    #[command(flatten)]
+    table: TableOptions,
     /// When the prices were observed [default: now]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
@@ -97,7 +99,9 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
     let text = files::read_text(&args.observations)?;
-    let observations = read_observations(&args.observations.display().to_string(), &text, &policy)?;
+    let (file, mut notes) = (args.observations.display().to_string(), Vec::new());
+    let observations = read_observations(&file, &text, &policy, &args.table.dialect(), &mut notes)?;
+    session.progress.notes(&notes);
     files::check_target(&args.out, args.force.existing())?;
     if policy.oracle.breaker.is_some() && args.previous.is_none() && !args.first {
         let message = "expected --previous with the snapshot before this one, or --first if there is none, as the policy \
@@ -123,6 +127,7 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
         "epoch": report.epoch,
         "previous": report.previous,
         "moved": moved,
+        "notes": notes,
     });
     Answer::new(data, format!("epoch {}, signed by {}: {}", report.epoch, report.oracle, args.out.display()))
 }
