@@ -6,10 +6,7 @@ use surety_margin::{
     holdings::Book,
     import::positions::{self, Reading},
     policy::Policy,
-    text::{
-        Document, InputErrors, WriteError,
-        table::Note,
-    },
+    text::{Document, InputErrors, WriteError, table::Note},
     universe::Universe,
 };
 use zeroize::Zeroizing;

@@ -50,7 +50,9 @@ impl Scene {
         universe.srs = srs.id().bytes();
         let params = Params::from_srs(&srs, universe.capacity, &Silent).unwrap();
         let mut scene = Self { universe, params, statements: Vec::new(), openings: Vec::new() };
-        for (number, balances) in (1..).zip(["USD,1000,\nPERP-1,-20,carried", "USD,1000,\nPERP-1,-21,carried", "USD,5,\nPERP-3,9,carried"]) {
+        for (number, balances) in
+            (1..).zip(["USD,1000,\nPERP-1,-20,carried", "USD,1000,\nPERP-1,-21,carried", "USD,5,\nPERP-3,9,carried"])
+        {
             let holdings = format!("instrument,lots,cost\n{balances}\n");
             let terms = Terms {
                 audience: Audience { chain_id: 1, registry: HexBytes([1; 20]) },

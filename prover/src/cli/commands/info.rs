@@ -95,7 +95,9 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
         return Ok(json!({ "kind": "keystore", "secret": true, "encrypted": true, "address": address }));
     }
     match text.lines().next() {
-        Some(line) if line.starts_with("instrument,") => return Ok(json!({ "kind": "surety/holdings", "secret": true })),
+        Some(line) if line.starts_with("instrument,") => {
+            return Ok(json!({ "kind": "surety/holdings", "secret": true }));
+        }
         Some(line) if line.starts_with("date,") => return Ok(json!({ "kind": "price history" })),
         Some(QUOTES_HEADER | AGED_QUOTES_HEADER) => return Ok(json!({ "kind": "observations of prices" })),
         _ => {}
