@@ -89,8 +89,13 @@ pub fn edit(bytes: &mut Vec<u8>, edits: &[u8]) {
 
 /// That an error does not repeat a number of the input, which may be an amount.
 pub fn hides_amounts(input: &str, error: &str) {
+    // Names of instruments are shown, and may have digits in them.
+    let others = |text: &str| {
+        let words = text.split(|character: char| !character.is_ascii_alphanumeric() && !".-_:/".contains(character));
+        words.filter(|word| !word.starts_with(|first: char| first.is_ascii_alphabetic())).collect::<Vec<_>>().join(" ")
+    };
     // Shorter ones are lines, columns and positions, too.
-    hides(input, error, 8, |character| character.is_ascii_digit());
+    hides(&others(input), &others(error), 8, |character| character.is_ascii_digit());
 }
 
 /// That an error does not repeat hexadecimal digits of the input, which may be masks.

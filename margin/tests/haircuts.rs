@@ -17,7 +17,7 @@ use surety_margin::{
     ident::{Bytes32, Name},
     import::{
         Parties,
-        haircuts::{self, Programme},
+        haircuts::{self, Ends, Programme},
     },
     models::{Asset, Collateral, Model, Tier},
     policy::{ByBasis, Policy},
@@ -48,7 +48,7 @@ fn file() -> Option<String> {
 }
 
 fn read(text: &str, programme: Programme) -> Result<Vec<haircuts::Token>, InputErrors> {
-    haircuts::read("assets.csv", text, programme, &Dialect::default(), &mut Vec::new())
+    haircuts::read("assets.csv", text, (programme, Ends::Quote), &Dialect::default(), &mut Vec::new())
 }
 
 /// All ladders of all tokens that have a price, three to a token unless it counts for nothing.
@@ -227,6 +227,24 @@ fn tables_become_policies() {
     let margin =
         evaluate(&import.policy, &import.universe, &import.policy.levels[0], &position(&lots), &prices).unwrap().margin;
     assert_eq!(margin.to_string(), "1400");
+}
+
+#[test]
+fn ladders_by_units_follow_the_price() {
+    let text = "token,price,margin\naaa,12.5,\"[0-100:90, 100-1000.5:50]\"\n";
+    let read = |ends| haircuts::read("a.csv", text, (Programme::Margin, ends), &Dialect::default(), &mut Vec::new());
+    assert!(read(Ends::Quote).is_err(), "values are whole");
+    let tokens = read(Ends::Units).unwrap();
+    let import = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default()).unwrap();
+    for (price, margin) in [(1, "1500"), (2, "3000")] {
+        let prices: Vec<_> =
+            import.snapshot.prices.iter().map(|entry| Price::new(price * entry.price.get()).unwrap()).collect();
+        // 100 units count at 90 percent and 60 at 50, whatever they are worth.
+        let held = position(&[0, 160 * 100_000_000]);
+        let level = &import.policy.levels[0];
+        let found = evaluate(&import.policy, &import.universe, level, &held, &prices).unwrap().margin;
+        assert_eq!(found.to_string(), margin);
+    }
 }
 
 #[test]

@@ -371,3 +371,48 @@ fn all_mistakes_are_told() {
     let places: Vec<_> = error.lines().map(|line| line.split(": ").next().unwrap()).collect();
     assert_eq!(places, ["book.csv:2:1", "book.csv:2:5", "book.csv:4:1", "book.csv:5:1"]);
 }
+
+#[test]
+fn balances_of_venues_interfaces_are_positions() {
+    let text = r#"{"info": {"uid": "98765"}, "timestamp": 1700000000000,
+        "USD": {"free": 1000.0, "used": 234.57, "total": 1234.57, "debt": 0}, "PERP-1": {"total": -1.5e-1, "debt": null},
+        "DOGE": {"free": 0, "used": 0, "total": 0.0}, "free": {"USD": 1000.0}, "total": {"USD": 1234.57}}"#;
+    let (holdings, notes) = read_noted(text, &Dialect::default()).unwrap();
+    assert_eq!(lots(&holdings), [123_457, -1_500, 0]);
+    let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes[1], "nothing of instruments that the universe does not have (1 row)");
+}
+
+#[test]
+fn positions_of_venues_interfaces_are_contracts_times_their_size_and_carry_their_cost() {
+    let text = r#"[{"info": {}, "id": null, "symbol": "BTC/USDT:USDT", "contracts": 15, "contractSize": 0.01,
+        "side": "short", "entryPrice": 30000.5, "markPrice": 30010, "unrealizedPnl": -1.425, "leverage": 5.0, "hedged": false},
+        {"symbol": "ETH/USDT:USDT", "contracts": 0, "contractSize": 0.1, "side": null, "entryPrice": null}]"#;
+    let names = [("BTC/USDT:USDT".to_owned(), "PERP-1".to_owned())].into();
+    let reading = Reading { dialect: Dialect { names, ..Dialect::default() }, quote: None };
+    let read = |text: &str| {
+        let book = positions::read("book.json", text, &carried(), &reading, &mut Vec::new());
+        book.map(|book| lots(&book.holdings)).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(text).unwrap(), [450_007, -1_500, 0]);
+    let error = read(&text.replace("30000.5", "null").replace("-1.425", "null")).unwrap_err();
+    assert!(error.contains("expected what PERP-1 cost"), "{error}");
+    let error = read(&text.replace("\"contractSize\": 0.01,", "")).unwrap_err();
+    assert!(error.contains("contract_size"), "{error}");
+    let error = read(&text.replace("\"contractSize\"", "\"size of it\"")).unwrap_err();
+    assert!(error.contains("expected a column contract_size"), "{error}");
+}
+
+/// Attack: contracts whose value is not linear in the price, and debts beside balances.
+#[test]
+fn rejects_inverse_contracts_and_debts_of_venues_interfaces() {
+    for symbol in ["BTC/USD:BTC", "BTC/USD:BTC-260327"] {
+        let text = format!(r#"[{{"symbol": "{symbol}", "contracts": 5, "contractSize": 100, "side": "long"}}]"#);
+        let names = [(symbol.to_owned(), "PERP-1".to_owned())].into();
+        let error = read_noted(&text, &Dialect { names, ..Dialect::default() }).unwrap_err();
+        assert!(error.contains("expected a contract that is settled in its quote currency"), "{error}");
+    }
+    let error = read(r#"{"USD": {"total": 5, "debt": 98765}}"#).unwrap_err();
+    assert!(error.contains("expected what is owed as a negative amount, found a column debt"), "{error}");
+    assert!(!error.contains("98765"), "{error}");
+}

@@ -2,7 +2,8 @@
 //!
 //! The file is the table of assets that Binance publishes with its proof of solvency, with the columns `token`,
 //! `asset_usdt_price` and one for each [`Programme`], which holds a ladder such as
-//! `[0-500000:100, 500000-1000000:97.5]`: parts of the value in quote units, and the percentage that counts of each.
+//! `[0-500000:100, 500000-1000000:97.5]`: parts of the value in quote units, or of the [number of units](Ends), and the
+//! percentage that counts of each.
 
 use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// What the file writes for a tier without end.
-const ENDLESS: u64 = u64::MAX;
+const ENDLESS: &str = "18446744073709551615";
 
 /// Most decimal places of prices: the cheapest tokens cost less than a millionth.
 const PRICE_DECIMALS: u8 = 12;
@@ -44,6 +45,16 @@ pub enum Programme {
 impl Programme {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::VipLoan, Self::Margin, Self::PortfolioMargin];
+}
+
+/// What the ends of tiers are counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// Values in quote units.
+    #[default]
+    Quote,
+    /// Units of the token, whatever they are worth.
+    Units,
 }
 
 /// A token and what it counts for.
@@ -78,14 +89,14 @@ fn ladder_column(programme: Programme) -> Column {
     Column { name, aliases }
 }
 
-/// Reads the tokens of the table, with their ladders for a programme. `file` is what errors call the input.
+/// Reads the tokens of the table, with their ladders for a programme, whose tiers end at so much. `file` is what errors call the input.
 ///
 /// # Errors
 /// With every mistake, up to [`MAX_MISTAKES`](crate::text::MAX_MISTAKES).
 pub fn read(
     file: &str,
     text: &str,
-    programme: Programme,
+    (programme, ends): (Programme, Ends),
     dialect: &Dialect,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<Token>, InputErrors> {
@@ -109,7 +120,8 @@ pub fn read(
             };
             let named = mistakes.sift(token.offset(), name(dialect.meaning(token.text())));
             let priced = mistakes.sift(price.offset(), price_of(price, marks));
-            let tiered = mistakes.sift(ladder.offset(), tiers(ladder.text()).ok_or_else(|| no_ladder(ladder.text())));
+            let tiered =
+                mistakes.sift(ladder.offset(), tiers(ladder.text(), ends).ok_or_else(|| no_ladder(ladder.text())));
             if let (Some(name), Some(price), Some(tiers)) = (named, priced, tiered) {
                 tokens.push(Token { name, price, tiers });
             }
@@ -138,18 +150,22 @@ fn no_ladder(text: &str) -> Problem {
 }
 
 /// None if it is no ladder.
-fn tiers(text: &str) -> Option<Vec<Tier>> {
-    let mut start = 0;
+fn tiers(text: &str, ends: Ends) -> Option<Vec<Tier>> {
+    let mut start = Some(Magnitude::default());
     let tier = |tier: &str| {
         let (range, percent) = tier.split_once(':')?;
         let (from, to) = range.split_once('-')?;
         let (from, to) = (bound(from)?, bound(to)?);
-        if from != std::mem::replace(&mut start, to) {
+        if from.is_none() || from != core::mem::replace(&mut start, to) {
             return None;
         }
-        let up_to = if to == ENDLESS { None } else { Some(Notional::new(to).ok()?) };
         let weight = weight(percent)?;
-        Some(Tier::new(up_to, ByBasis { maintenance: weight, initial: weight }))
+        let weight = ByBasis { maintenance: weight, initial: weight };
+        match (to, ends) {
+            (None, _) => Some(Tier::new(None, weight)),
+            (Some(to), Ends::Units) => Some(Tier { up_to_units: Some(to), ..Tier::new(None, weight) }),
+            (Some(to), Ends::Quote) => Some(Tier::new(Some(whole(to)?), weight)),
+        }
     };
     if text.is_empty() {
         return Some(Vec::new());
@@ -158,10 +174,22 @@ fn tiers(text: &str) -> Option<Vec<Tier>> {
     inner.split(',').map(str::trim).filter(|tier| !tier.is_empty()).map(tier).collect()
 }
 
-/// A whole number of quote units.
-fn bound(text: &str) -> Option<u64> {
-    let scaled = Number::parse(text).ok()?.scaled(0, Rounding::Floor)?;
-    u64::try_from(scaled.integer).ok().filter(|_| scaled.exact)
+/// Where a tier begins or ends, or that it does not; none if it is no number.
+fn bound(text: &str) -> Option<Option<Magnitude>> {
+    let text = text.trim();
+    if [ENDLESS, "inf", "infinity", "\u{221e}", ""].contains(&text) {
+        return Some(None);
+    }
+    let number = Number::parse(text).ok()?;
+    // An end that is rounded would be another one.
+    number.scaled(Decimals::MAX, Rounding::Floor).filter(|scaled| scaled.exact)?;
+    Decimal::of(&number).and_then(|end| Magnitude::try_from(end).ok()).map(Some)
+}
+
+/// A positive whole number of quote units.
+fn whole(end: Magnitude) -> Option<Notional> {
+    let (integer, places) = end.integer();
+    Notional::new(u64::try_from(integer).ok().filter(|_| places == 0)?).ok()
 }
 
 /// A percentage up to 100, down to whole parts per million, so that no more counts than is stated.

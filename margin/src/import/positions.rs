@@ -1,10 +1,13 @@
 //! Positions as spreadsheets state them, to holdings: the one reader of what is held.
 //!
-//! A table has a column `instrument` and a column `amount`, in units, or `lots`. A column `side` says of each position
+//! A table has a column `instrument` and a column `amount`, in units, or `lots`, or `contracts` beside their
+//! `contract_size`. A list of records in JSON is a table as well, such as the unified balances and positions of ccxt. A column `side` says of each position
 //! whether it is long or short, if signs do not. Amounts are negative if owed or short, and decimals beyond one lot are
 //! rounded down: less is held, more is owed.
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     holdings::{
@@ -34,6 +37,13 @@ const AMOUNT: Column =
 /// How much of it, in lots.
 const LOTS: Column = Column { name: "lots", aliases: &[] };
 
+/// How much of it, in contracts.
+const CONTRACTS: Column = Column { name: "contracts", aliases: &["number of contracts"] };
+
+/// How many units a contract is about.
+const CONTRACT_SIZE: Column =
+    Column { name: "contract_size", aliases: &["contract multiplier", "multiplier", "contract value"] };
+
 /// Whether it is held or owed, where amounts have no sign.
 const SIDE: Column = Column { name: "side", aliases: &["direction", "position side", "long/short"] };
 
@@ -62,16 +72,27 @@ pub fn read(
     notes: &mut Vec<Note>,
 ) -> Result<Book, InputErrors> {
     let document = |format| Written::read((file, text, format), universe, reading.quote.as_ref());
-    let content = text.trim_start_matches('\u{feff}').trim_start();
     let (book, more) = if file.ends_with(".toml") {
         document(Format::Toml)?
-    } else if file.ends_with(".json") || content.starts_with(['{', '[']) {
+    } else if is_document(text) {
         document(Format::Json)?
     } else {
         from_table(file, text, universe, reading, notes)?
     };
     notes.extend(more);
     Ok(book)
+}
+
+/// Whether a text is a document in JSON, which says its kind, rather than a list of records.
+fn is_document(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "kind")]
+        _kind: IgnoredAny,
+    }
+
+    let content = text.trim_start_matches('\u{feff}').trim_start();
+    content.starts_with('{') && serde_json::from_str::<Kind>(content).is_ok()
 }
 
 fn from_table(
@@ -86,7 +107,7 @@ fn from_table(
     let columns = Columns::of(&table, dialect, &mut mistakes, notes);
     let (columns, entries) = match columns {
         Some(columns) => {
-            let entries = columns.entries(&table, universe, dialect, &mut mistakes);
+            let entries = columns.entries(&table, universe, dialect, &mut mistakes, notes);
             (Some(columns), entries)
         }
         None => (None, Vec::new()),
@@ -122,6 +143,10 @@ struct Columns {
 enum Unit {
     Lots,
     Units,
+    /// Each about so many units as the column says.
+    Contracts {
+        size: usize,
+    },
 }
 
 impl Columns {
@@ -130,22 +155,22 @@ impl Columns {
             return None;
         }
         for name in DEBTS {
-            if let Some(column) =
-                table.find_named(name, dialect, mistakes).and_then(|column| table.header().get(column))
-            {
-                let problem = Problem::new("", "what is owed as a negative amount", format!("a column {name}"));
-                let advice = "state amounts less debts, and leave the column out";
-                mistakes.add(column.offset(), problem.advise(advice));
-            }
+            refuse_debts(table, name, dialect, mistakes);
         }
         let instrument = table.require(INSTRUMENT, dialect, mistakes);
-        let (lots, units) = (table.find(LOTS, dialect, mistakes), table.find(AMOUNT, dialect, mistakes));
-        let (amount, unit) = match (lots, units) {
-            (Some(lots), _) => (Some(lots), Unit::Lots),
-            (None, units) => (units, Unit::Units),
+        let mut find = |column| table.find(column, dialect, mistakes);
+        let (lots, units, contracts, size) = (find(LOTS), find(AMOUNT), find(CONTRACTS), find(CONTRACT_SIZE));
+        let (amount, unit) = match (lots, units, contracts, size) {
+            (Some(lots), ..) => (Some(lots), Unit::Lots),
+            (None, Some(units), ..) => (Some(units), Unit::Units),
+            (None, None, Some(contracts), Some(size)) => (Some(contracts), Unit::Contracts { size }),
+            _ => (None, Unit::Units),
         };
         let start = table.header().first().map_or(0, Field::offset);
-        if amount.is_none() {
+        if amount.is_none() && contracts.is_some() {
+            let problem = table.missing(&[CONTRACT_SIZE.name]);
+            mistakes.add(start, problem.advise("or give --map contracts=amount if a contract is about one unit"));
+        } else if amount.is_none() {
             mistakes.add(start, table.missing(&[LOTS.name, AMOUNT.name]));
         } else if lots.is_some() && table.find_named(AMOUNT.name, dialect, mistakes).is_some() {
             mistakes.add(start, Problem::new("", "a column lots or a column amount", "both"));
@@ -162,9 +187,17 @@ impl Columns {
             unit,
         };
         let asked: Vec<_> =
-            [columns.instrument, columns.amount].into_iter().chain(columns.side).chain(columns.of_cost()).collect();
+            columns.of_amount().chain([columns.instrument]).chain(columns.side).chain(columns.of_cost()).collect();
         notes.extend(table.others(&asked));
         Some(columns)
+    }
+
+    fn of_amount(&self) -> impl Iterator<Item = usize> {
+        let size = match self.unit {
+            Unit::Contracts { size } => Some(size),
+            Unit::Lots | Unit::Units => None,
+        };
+        core::iter::once(self.amount).chain(size)
     }
 
     fn of_cost(&self) -> impl Iterator<Item = usize> {
@@ -191,18 +224,25 @@ impl Columns {
         universe: &'u Universe,
         dialect: &Dialect,
         mistakes: &mut Mistakes,
+        notes: &mut Vec<Note>,
     ) -> Vec<(Row<'r, 't>, Entry<'u>)> {
-        let (instruments, marks) = (Instruments::of(universe), table.marks(&[self.amount]));
+        let (instruments, marks) = (Instruments::of(universe), table.marks(&self.of_amount().collect::<Vec<_>>()));
         let prices = table.marks(&self.of_cost().collect::<Vec<_>>());
-        let mut entries = Vec::new();
+        let (mut entries, mut others) = (Vec::new(), 0);
         for row in table.rows() {
             if mistakes.are_enough() {
                 break;
             }
             let (Some(name), Some(amount)) = (row.field(self.instrument), row.field(self.amount)) else { continue };
-            let instrument = mistakes.sift(name.offset(), instruments.named(dialect.meaning(name.text())));
+            let meant = dialect.meaning(name.text());
             let number = amount.number(marks).map_err(|error| error.problem(self.unit.column()));
             let number = mistakes.sift(amount.offset(), number);
+            if number.as_ref().is_some_and(Number::is_zero) && instruments.named(meant).is_err() {
+                others += 1;
+                continue;
+            }
+            let instrument = mistakes.sift(name.offset(), linear(name.text()).and_then(|()| instruments.named(meant)));
+            let number = number.and_then(|number| self.in_units(row, number, marks, mistakes));
             let side = self.side.and_then(|side| row.field(side));
             let signed = match (number, side) {
                 (Some(number), Some(side)) => mistakes.sift(side.offset(), on_side(side.text(), number)),
@@ -212,12 +252,31 @@ impl Columns {
             if let (Some(instrument), Some(number), Some(stated)) = (instrument, signed, stated) {
                 let amount = match self.unit {
                     Unit::Lots => Amount::Lots(number),
-                    Unit::Units => Amount::Units(number),
+                    Unit::Units | Unit::Contracts { .. } => Amount::Units(number),
                 };
                 entries.push((row, Entry { instrument, amount, stated }));
             }
         }
+        notes.extend(Note::of_rows("nothing of instruments that the universe does not have", others));
         entries
+    }
+
+    /// An amount in units or lots: of contracts, times their size.
+    fn in_units(&self, row: Row<'_, '_>, number: Number, marks: Marks, mistakes: &mut Mistakes) -> Option<Number> {
+        let Unit::Contracts { size } = self.unit else { return Some(number) };
+        if number.is_zero() {
+            return Some(number);
+        }
+        let field = row.field(size)?;
+        let size = field.number(marks).map_err(|error| error.problem(CONTRACT_SIZE.name));
+        let size = size.and_then(|size| {
+            let product = number.times(&size).filter(|_| !size.is_negative() && !size.is_zero());
+            product.ok_or_else(|| {
+                let expected = "a positive number, of at most 38 digits as the number of contracts";
+                Problem::new(CONTRACT_SIZE.name, expected, "another one")
+            })
+        });
+        mistakes.sift(field.offset(), size)
     }
 
     /// What a row says of what its position cost; fields that are empty say nothing.
@@ -251,8 +310,35 @@ impl Unit {
         match self {
             Self::Lots => LOTS.name,
             Self::Units => AMOUNT.name,
+            Self::Contracts { .. } => CONTRACTS.name,
         }
     }
+}
+
+/// Refuses what a column says is owed: an amount beside it may be the one before debts.
+fn refuse_debts(table: &Table<'_>, name: &str, dialect: &Dialect, mistakes: &mut Mistakes) {
+    let Some(column) = table.find_named(name, dialect, mistakes) else { return };
+    let is_nothing =
+        |field: &&Field<'_>| is_blank(field.text()) || Number::parse(field.text()).is_ok_and(|number| number.is_zero());
+    let debt = table.rows().filter_map(|row| row.field(column)).find(|field| !is_nothing(field));
+    if let Some(debt) = debt {
+        let problem = Problem::new("", "what is owed as a negative amount", format!("a column {name}"));
+        mistakes.add(debt.offset(), problem.advise("state amounts less debts, and leave the column out"));
+    }
+}
+
+/// Refuses contracts whose value is not linear in the price: those that are settled in what they are about, which venues
+/// call `BTC/USD:BTC`.
+fn linear(name: &str) -> Result<(), Problem> {
+    let inverse = name.split_once('/').is_some_and(|(base, rest)| {
+        let settled = rest.split_once(':').map(|(_, settled)| settled.split('-').next().unwrap_or(settled));
+        settled == Some(base)
+    });
+    if !inverse {
+        return Ok(());
+    }
+    let expected = "a contract that is settled in its quote currency";
+    Err(Problem::new(INSTRUMENT.name, expected, format!("{}, which is inverse", shown_name(name))))
 }
 
 /// The amount with the sign of its side.

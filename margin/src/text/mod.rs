@@ -17,6 +17,7 @@ mod closest;
 mod mending;
 pub mod number;
 mod reader;
+mod records;
 mod syntax;
 pub mod table;
 mod tree;

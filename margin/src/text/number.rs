@@ -76,15 +76,7 @@ impl Number {
         let all = whole.bytes().chain(fraction.bytes()).filter(u8::is_ascii_digit).map(|byte| byte - b'0');
         digits.extend(all.skip_while(|digit| *digit == 0));
         let places = i32::try_from(fraction.len()).map_err(|_| NumberError::Malformed)?;
-        let mut number = Self { negative: literal.negative, digits, exponent: literal.exponent - places };
-        while number.digits.last() == Some(&0) {
-            number.digits.pop();
-            number.exponent = number.exponent.saturating_add(1);
-        }
-        if number.digits.is_empty() {
-            (number.negative, number.exponent) = (false, 0);
-        }
-        Ok(number)
+        Ok(Self { negative: literal.negative, digits, exponent: literal.exponent - places }.normal())
     }
 
     /// Whether it is zero.
@@ -111,6 +103,41 @@ impl Number {
         let fits = self.digits.len() <= MAX_DIGITS;
         let magnitude = || self.digits.iter().fold(0_i128, |integer, digit| 10 * integer + i128::from(*digit));
         fits.then(|| (if self.negative { -magnitude() } else { magnitude() }, self.exponent))
+    }
+
+    /// The product; none if a factor has more than 38 digits.
+    pub(crate) fn times(&self, other: &Self) -> Option<Self> {
+        if self.digits.len().max(other.digits.len()) > MAX_DIGITS {
+            return None;
+        }
+        // The most significant first; each is below ten once carried.
+        let mut sums = Zeroizing::new(vec![0_u32; self.digits.len() + other.digits.len()]);
+        for (i, a) in self.digits.iter().enumerate() {
+            for (j, b) in other.digits.iter().enumerate() {
+                sums[i + j + 1] += u32::from(*a) * u32::from(*b);
+            }
+        }
+        for i in (1..sums.len()).rev() {
+            sums[i - 1] += sums[i] / 10;
+            sums[i] %= 10;
+        }
+        let significant = sums.iter().skip_while(|digit| **digit == 0);
+        let mut digits = Vec::with_capacity(sums.len());
+        digits.extend(significant.map(|digit| *digit as u8));
+        let negative = self.negative != other.negative;
+        Some(Self { negative, digits, exponent: self.exponent.checked_add(other.exponent)? }.normal())
+    }
+
+    /// Without zeros at the end.
+    fn normal(mut self) -> Self {
+        while self.digits.last() == Some(&0) {
+            self.digits.pop();
+            self.exponent = self.exponent.saturating_add(1);
+        }
+        if self.digits.is_empty() {
+            (self.negative, self.exponent) = (false, 0);
+        }
+        self
     }
 
     /// The number in units of `10^-places`, as an integer; none if that has more than 38 digits.
@@ -564,6 +591,21 @@ mod tests {
         assert_eq!(scaled("1e9999", 0), None);
         assert_eq!(scaled(&"9".repeat(1_000_000), 0), None);
         assert_eq!(scaled(&format!("0.{}1", "0".repeat(1_000_000)), 18), Some((0, false)));
+    }
+
+    #[test]
+    fn products_are_exact() {
+        let number = |text: &str| Number::parse(text).unwrap();
+        for (a, b, product) in [
+            ("12.5", "0.001", "0.0125"),
+            ("-40", "25", "-1000"),
+            ("0", "5", "0"),
+            ("-0.3", "-0.3", "0.09"),
+            ("99999999999999999999999999999999999999", "9e-9", "899999999999999999999999999999.999999991"),
+        ] {
+            assert!(number(a).times(&number(b)) == Some(number(product)), "{a} {b}");
+        }
+        assert!(number(&"9".repeat(39)).times(&number("1")).is_none());
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! Tables as text: one reader for everything that is separated by commas, semicolons or tabs.
+//! Tables as text: one reader for everything that is separated by commas, semicolons or tabs, and for
+//! lists of records in JSON.
 //!
 //! A table is a header and rows under it, as RFC 4180 and the spreadsheets write it: lines end in LF, CRLF or CR; a field
 //! may be in quotes, which are doubled inside of it; blank lines count for nothing; a byte order mark, a line `sep=;` and
@@ -21,6 +22,7 @@ use super::{
     InputErrors, MAX_MISTAKES,
     closest::closest,
     number::{Marks, Number, NumberError},
+    records,
 };
 use crate::{ident::Name, problem::Problem};
 
@@ -171,13 +173,17 @@ pub struct Field<'t> {
     content: Content<'t>,
 }
 
-enum Content<'t> {
+pub(super) enum Content<'t> {
     Borrowed(&'t str),
     /// With quotes in it, which are doubled in the text.
     Copied(Zeroizing<String>),
 }
 
-impl Field<'_> {
+impl<'t> Field<'t> {
+    pub(super) fn new(offset: usize, content: Content<'t>) -> Self {
+        Self { offset, content }
+    }
+
     /// The byte of the text where it begins.
     #[must_use]
     pub fn offset(&self) -> usize {
@@ -230,6 +236,14 @@ impl<'t> Table<'t> {
     /// Reads a table and adds to the mistakes what is wrong with it. Rows that are malformed are left out.
     #[must_use]
     pub fn read(text: &'t str, dialect: &Dialect, mistakes: &mut Mistakes, notes: &mut Vec<Note>) -> Self {
+        if records::are_in(text) {
+            let (header, fields) = records::read(text, mistakes).unwrap_or_default();
+            let table = Self { header, fields, delimiter: Delimiter::Comma };
+            if table.header.is_empty() && mistakes.is_empty() {
+                mistakes.add(0, empty());
+            }
+            return table;
+        }
         let start = Start::of(text, dialect.delimiter);
         if start.titles > 0 {
             notes.push(Note { what: "titles before the header ignored".to_owned(), rows: Some(start.titles) });
@@ -244,7 +258,7 @@ impl<'t> Table<'t> {
         }
         let mut table = Self { header, fields: Vec::new(), delimiter: start.delimiter };
         if table.header.is_empty() {
-            mistakes.add(0, Problem::new("", "a header and rows under it", "an empty file"));
+            mistakes.add(0, empty());
             return table;
         }
         while !lexer.is_done() && !mistakes.are_enough() {
@@ -331,7 +345,9 @@ impl<'t> Table<'t> {
             // A number in the first line may be secret.
             return problem("numbers in the first line".to_owned()).advise("the first line names the columns");
         }
-        let names: Vec<_> = self.header.iter().map(Field::text).take(MAX_NAMES).collect();
+        // Nor is a long number in a name shown.
+        let names = self.header.iter().map(Field::text).filter(|name| !has_long_number(name));
+        let names: Vec<_> = names.take(MAX_NAMES).collect();
         let found = problem(format!("the columns {}", names.join(", ")));
         let near = wanted.iter().find_map(|name| Some((name, closest(name, names.iter().copied())?)));
         match near {
@@ -351,6 +367,10 @@ impl<'t> Table<'t> {
     }
 }
 
+fn empty() -> Problem {
+    Problem::new("", "a header and rows under it", "an empty file")
+}
+
 /// Most names of columns that are listed.
 const MAX_NAMES: usize = 20;
 
@@ -362,6 +382,11 @@ impl Delimiter {
             Self::Tab => "put quotes around fields that have a tab in them",
         }
     }
+}
+
+/// Whether four digits follow each other.
+fn has_long_number(name: &str) -> bool {
+    name.split(|character: char| !character.is_ascii_digit()).any(|digits| digits.len() >= 4)
 }
 
 /// What of a column's name counts: letters and digits, whatever their case.

@@ -242,7 +242,7 @@ fn number(text: &str) -> Value<'_> {
 }
 
 /// `error` counts lines and columns from `start`, the columns in bytes.
-fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
+pub(super) fn json_misfit(text: &str, start: usize, error: &serde_json::Error) -> Misfit {
     let lines = text[start..].split_inclusive('\n').take(error.line().saturating_sub(1));
     let offset = start + lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
     Misfit { offset: offset.min(text.len()), problem: json_problem(error) }
@@ -271,7 +271,7 @@ pub(super) fn refuse_byte_order_mark(text: &str) -> Result<(), Vec<Misfit>> {
 }
 
 /// The entries of an object, also of repeated keys.
-struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+pub(super) struct Entries<'a>(pub(super) Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'a> Deserialize<'a> for Entries<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {

@@ -9,7 +9,7 @@ use surety_margin::{
     ident::{Bytes32, EvmAddress, Name},
     import::{
         Import, ImportError, Parties, derive_pm2,
-        haircuts::{self, Programme},
+        haircuts::{self, Ends, Programme},
         positions,
     },
     spelling,
@@ -55,6 +55,9 @@ pub(in crate::cli) struct HaircutsArgs {
     /// Which of the exchange's ladders to take
     #[arg(long, value_enum, default_value_t = Ladder::Margin)]
     ladder: Ladder,
+    /// What the ends of its tiers are counted in
+    #[arg(long, value_enum, default_value_t = LadderIn::Quote)]
+    ladder_in: LadderIn,
     /// When the prices were observed [default: now]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
@@ -86,6 +89,24 @@ enum Ladder {
     VipLoan,
     Margin,
     PortfolioMargin,
+}
+
+/// What the ends of tiers are counted in.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LadderIn {
+    /// Values in the quote currency
+    Quote,
+    /// Units of the token
+    Units,
+}
+
+impl From<LadderIn> for Ends {
+    fn from(ends: LadderIn) -> Self {
+        match ends {
+            LadderIn::Quote => Self::Quote,
+            LadderIn::Units => Self::Units,
+        }
+    }
 }
 
 impl From<Ladder> for Programme {
@@ -154,7 +175,8 @@ fn derive_pm2(args: &DerivePm2Args, session: &Session) -> Result<Answer, Error> 
 fn haircuts(args: &HaircutsArgs, session: &Session) -> Result<Answer, Error> {
     let text = files::read_text(&args.file)?;
     let (file, mut notes) = (args.file.display().to_string(), Vec::new());
-    let tokens = haircuts::read(&file, &text, args.ladder.into(), &args.table.dialect(), &mut notes)?;
+    let tokens =
+        haircuts::read(&file, &text, (args.ladder.into(), args.ladder_in.into()), &args.table.dialect(), &mut notes)?;
     session.progress.notes(&notes);
     let failed = failed(&args.file);
     let tokens = haircuts::choose(tokens, &args.tokens).map_err(|problems| failed(ImportError::Rules(problems)))?;
