@@ -29,7 +29,7 @@ fn attestations(count: usize, setups: &Setups) -> PathBuf {
     if !directory.exists() {
         // What an interrupted run left is of no use.
         let _ = std::fs::remove_dir_all(&unfinished);
-        batch::run(&unfinished, count, batch::CURRENT, setups, now(), &Silent).unwrap();
+        batch::run(&unfinished, (count, batch::CURRENT), setups, now(), Existing::Keep, &Silent).unwrap();
         std::fs::rename(&unfinished, &directory).unwrap();
     }
     directory
