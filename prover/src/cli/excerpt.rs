@@ -73,7 +73,7 @@ mod tests {
 
     fn errors(csv: &str) -> InputErrors {
         let universe = Universe::from_toml("u.toml", UNIVERSE).unwrap();
-        Holdings::from_csv("h.csv", csv, &universe).unwrap_err()
+        Holdings::read("h.csv", csv, &universe).unwrap_err()
     }
 
     #[test]
