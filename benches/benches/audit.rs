@@ -13,6 +13,7 @@ use surety::{
     audit::{self, Audit, Request},
     demo::batch,
     directories::Directories,
+    files::Existing,
     setup::Setups,
 };
 use surety_kzg::progress::Silent;

@@ -182,10 +182,7 @@ fn toml_and_json_say_what_positions_cost_by_the_same_keys() {
     for (balance, message) in [
         (r#"{"instrument": "PERP-1", "amount": "2"}"#, "balances[1].entry_price: expected what PERP-1 cost"),
         (r#"{"instrument": "PERP-1", "lots": "2", "amount": "2", "cost": "0"}"#, "either the key `lots` or the key"),
-        (
-            r#"{"instrument": "PERP-1", "cost": "0"}"#,
-            "expected either the key `lots` or the key `amount`, found neither",
-        ),
+        (r#"{"instrument": "PERP-1", "cost": "0"}"#, "expected either the key `lots` or the key `amount`, found neither"),
         (r#"{"instrument": "PERP-1", "amount": "carried", "cost": "0"}"#, "balances[1].amount: "),
         (r#"{"instrument": "PERP-1", "amount": 2.5, "cost": "0"}"#, "balances[1].amount: "),
     ] {
@@ -229,11 +226,7 @@ fn rejects_costs_that_would_make_an_account_look_better() {
     refused("unrealised_pnl,mark_price", "2,98765,5", "expected what was paid for a long position");
     refused("cost", "0,-98765", "book.csv:2:10: cost: expected nothing, because there is no position");
     refused("unrealised_pnl", "0,98765", "what has been realised belongs to the cash balance");
-    refused(
-        "entry_price,cost",
-        "2,98765,5",
-        "book.csv:2:16: cost: expected the same cost as in the column entry_price",
-    );
+    refused("entry_price,cost", "2,98765,5", "book.csv:2:16: cost: expected the same cost as in the column entry_price");
     refused("entry_price,cost", "2,0,98765", "entry_price: expected the same cost as in the column cost");
     refused("entry_price", "2,98765x", "book.csv:2:10: entry_price: expected a decimal number");
     refused("cost", "2,free", "book.csv:2:10: cost: expected a decimal number");
@@ -248,10 +241,7 @@ fn rejects_costs_that_would_make_an_account_look_better() {
 fn rejects_quote_balances_beyond_what_the_universe_allows() {
     let text = "instrument,amount,cost\nUSD,-9999999999,\nPERP-1,1,0.01\nPERP-2,1,1\n";
     let error = book_over("book.csv", text, &carried(), None).unwrap_err();
-    assert!(
-        error.contains("book.csv:4:1: entry_price: expected a balance of USD, with what positions cost"),
-        "{error}"
-    );
+    assert!(error.contains("book.csv:4:1: entry_price: expected a balance of USD, with what positions cost"), "{error}");
 }
 
 #[test]
@@ -297,10 +287,7 @@ fn rejects_costs_whose_quote_balance_nothing_tells() {
     universe.instruments[1].quote = Some(Name::new("GBP").unwrap());
     assert_eq!(quote(&universe, None), Ok("GBP".to_owned()));
     assert_eq!(quote(&universe, Some("GBP")), Ok("GBP".to_owned()));
-    refused(
-        quote(&universe, Some("USD")),
-        "expected GBP as the quote balance of PERP-1, as the universe says, found USD",
-    );
+    refused(quote(&universe, Some("USD")), "expected GBP as the quote balance of PERP-1, as the universe says, found USD");
 }
 
 #[track_caller]

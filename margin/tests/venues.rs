@@ -371,8 +371,7 @@ mod modes {
 #[test]
 fn rejects_liability_weights_below_one_or_that_fall() {
     let liability = "liability = { maintenance = 1_100_000, initial = 1_200_000 }";
-    let place =
-        "model.modes[0].model.positions[1].liability: expected weights with initial >= maintenance >= 100 %, found";
+    let place = "model.modes[0].model.positions[1].liability: expected weights with initial >= maintenance >= 100 %, found";
     let refused = |maintenance: &str, found: &str| {
         let to = format!("liability = {{ maintenance = {maintenance}, initial = 1_200_000 }}");
         refused("drift.toml", liability, &to, &[&format!("{place} {found}")]);
