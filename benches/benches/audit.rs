@@ -13,6 +13,7 @@ use surety::{
     audit::{self, Audit, Request},
     demo::batch,
     directories::Directories,
+    files::Existing,
     setup::Setups,
 };
 use surety_kzg::progress::Silent;
@@ -29,7 +30,7 @@ fn attestations(count: usize, setups: &Setups) -> PathBuf {
     if !directory.exists() {
         // What an interrupted run left is of no use.
         let _ = std::fs::remove_dir_all(&unfinished);
-        batch::run(&unfinished, count, batch::CURRENT, setups, now(), &Silent).unwrap();
+        batch::run(&unfinished, (count, batch::CURRENT), setups, now(), Existing::Keep, &Silent).unwrap();
         std::fs::rename(&unfinished, &directory).unwrap();
     }
     directory

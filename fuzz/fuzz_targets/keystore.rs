@@ -11,9 +11,9 @@ use surety_fuzz::bounded;
 /// Work and memory that take no time, in rounds and in blocks of scrypt.
 const LITTLE: u128 = 1 << 10;
 
-/// What no wallet asks for: bytes, lanes and rounds.
-const MEMORY: u128 = 1 << 30;
-const LANES: u128 = 16;
+/// What no wallet asks for: bytes, blocks in all passes over them, and rounds.
+const MEMORY: u128 = (1 << 30) + (1 << 24);
+const BLOCKS: u128 = 1 << 27;
 const ROUNDS: u128 = 10_000_000;
 
 /// What a keystore asks for.
@@ -28,7 +28,7 @@ fn cost(keystore: &Value) -> Cost {
     let number = |name: &str| u128::from(keystore["crypto"]["kdfparams"][name].as_u64().unwrap());
     let (is_too_much, is_little) = if keystore["crypto"]["kdf"] == "scrypt" {
         let [n, r, p] = ["n", "r", "p"].map(number);
-        (128 * r * (n + p) > MEMORY || p > LANES, n <= LITTLE && n * r * p <= LITTLE && r <= LITTLE)
+        (128 * r * (n + p) > MEMORY || n * r * p > BLOCKS, n <= LITTLE && n * r * p <= LITTLE && r <= LITTLE)
     } else {
         let rounds = number("c");
         (rounds > ROUNDS, rounds <= LITTLE)
@@ -41,9 +41,9 @@ fn cost(keystore: &Value) -> Cost {
 }
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
-    let Ok(keystore) = serde_json::from_slice::<Keystore>(input) else { return };
+    let Some(keystore) = str::from_utf8(input).ok().and_then(|text| Keystore::parse(text).ok()) else { return };
     let written = serde_json::to_value(&keystore).unwrap();
-    let again: Keystore = serde_json::from_value(written.clone()).unwrap();
+    let again = Keystore::parse(&written.to_string()).unwrap();
     assert_eq!(serde_json::to_value(&again).unwrap(), written);
     match cost(&written) {
         Cost::TooMuch => {

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 /// A file or directory that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {error}", path.display())]
+#[error("{}: {}", path.display(), reason(error))]
 pub struct FileError {
     /// Which.
     pub path: PathBuf,
@@ -25,6 +25,32 @@ impl FileError {
         let path = path.to_owned();
         move |error| Self { path, error }
     }
+}
+
+/// What an error of the system says, in words that tell what to do, and without its number.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    use io::ErrorKind::{
+        FileTooLarge, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
+        StorageFull, TimedOut, UnexpectedEof,
+    };
+    let reason = match error.kind() {
+        NotFound => "no such file or directory",
+        PermissionDenied => "permission denied; check the owner and the mode of the file and of its directory",
+        StorageFull | QuotaExceeded | FileTooLarge => {
+            "no room is left on the disk or in its quota; make room and try again"
+        }
+        ReadOnlyFilesystem => "the file system is read-only; choose another place",
+        IsADirectory => "expected a file, found a directory",
+        NotADirectory => "a part of the path is a file, and no directory",
+        UnexpectedEof if error.get_ref().is_none() => "it ends early",
+        TimedOut => "it does not answer",
+        _ => {
+            let text = error.to_string();
+            return text.split(" (os error ").next().unwrap_or_default().to_owned();
+        }
+    };
+    reason.to_owned()
 }
 
 /// Opens a regular file. To open a pipe would wait for its writer, and a device has no end.
@@ -89,6 +115,18 @@ mod tests {
             assert_eq!(open(path).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{}", path.display());
         }
         assert_eq!(open(&directory.path().join("nowhere")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn errors_of_the_system_are_told_in_words() {
+        let missing = fs::read("/nowhere/at/all").unwrap_err();
+        assert_eq!(reason(&missing), "no such file or directory");
+        let directory = fs::read("/").unwrap_err();
+        assert_eq!(reason(&directory), "expected a file, found a directory");
+        for code in 1..133 {
+            let reason = reason(&io::Error::from_raw_os_error(code));
+            assert!(!reason.is_empty() && !reason.contains("os error"), "{code}: {reason}");
+        }
     }
 
     #[test]

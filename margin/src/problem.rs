@@ -24,7 +24,8 @@ pub struct Problem {
 impl Problem {
     /// A problem. A long text that was found is cut short.
     pub fn new(path: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { path: path.into(), expected: expected.into(), found: beginning(found.into()), advice: None }
+        let (expected, found) = flattened(expected.into(), found.into());
+        Self { path: path.into(), expected, found: beginning(found), advice: None }
     }
 
     /// A problem of a sentence that says `expected …, found …`, as the constructors of types do: one that says it once.
@@ -57,6 +58,22 @@ impl fmt::Display for Problem {
         }
         write!(f, "expected {}, found {}", self.expected, self.found)?;
         self.advice.iter().try_for_each(|advice| write!(f, "; {advice}"))
+    }
+}
+
+/// What was expected and found, where `found` may be an error that says so itself: `expected …, found …`, behind a place or at the
+/// start. One sentence of the two says what the inner one found; it also says what that expected, if there is no place.
+#[must_use]
+pub fn flattened(expected: String, found: String) -> (String, String) {
+    const RULE: &str = "expected ";
+    let start = if found.starts_with(RULE) { Some(0) } else { found.find(&format!(": {RULE}")).map(|at| at + 2) };
+    let Some(start) = start else { return (expected, found) };
+    let (place, rule) = found.split_at(start);
+    let rule = &rule[RULE.len()..];
+    match rule.split_once(", found ") {
+        Some((inner, found)) if place.is_empty() => (format!("{expected}: {inner}"), found.to_owned()),
+        Some((_, found)) => (expected, format!("{place}{found}")),
+        None => (expected, format!("{place}something other than {rule}")),
     }
 }
 
@@ -100,6 +117,22 @@ pub fn require(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rejects_sentences_within_sentences() {
+        let flat = |expected: &str, found: &str| Problem::new("", expected, found).to_string();
+        assert_eq!(
+            flat("a commitment", "expected a point on the curve, found the identity"),
+            "expected a commitment: a point on the curve, found the identity"
+        );
+        assert_eq!(
+            flat("a valid proof", "an invalid one: point 3: expected a point on the curve, found the identity"),
+            "expected a valid proof, found an invalid one: point 3: the identity"
+        );
+        assert_eq!(flat("an amount", "expected 1 to 5"), "expected an amount, found something other than 1 to 5");
+        assert_eq!(flat("a name", "\"expected x, found y\""), "expected a name, found \"expected x, found y\"");
+        assert_eq!(flat("a name", "5"), "expected a name, found 5");
+    }
 
     #[test]
     fn what_was_found_is_cut_short_between_characters() {

@@ -18,8 +18,20 @@ impl Lots {
     /// Largest absolute amount: `2^95 - 1`, which every capacity class can range-check.
     pub const MAX: i128 = (1 << 95) - 1;
 
-    /// The limit of a holding where a universe states none: `2^63 - 1`.
-    pub const DEFAULT_LIMIT: Self = Self(i64::MAX as i128);
+    /// The least limit of a holding where a universe states none: `2^63 - 1`, which is 9,223,372,036 units of nine decimals.
+    const LEAST_DEFAULT_LIMIT: i128 = i64::MAX as i128;
+
+    /// Decimal digits before the point that the limit of a holding has room for where a universe states none.
+    const DEFAULT_UNITS_DIGITS: u32 = 9;
+
+    /// The limit of a holding where a universe states none: `2^63 - 1` lots, or 10^9 units where that is more, which it is from
+    /// ten decimals on.
+    #[must_use]
+    pub fn default_limit(lot_decimals: Decimals) -> Self {
+        // At most 10^27, less than 2^95.
+        let units = 10_i128.pow(Self::DEFAULT_UNITS_DIGITS + u32::from(lot_decimals.get()));
+        Self(units.max(Self::LEAST_DEFAULT_LIMIT))
+    }
 
     /// An amount of lots.
     ///

@@ -45,7 +45,8 @@ pub enum UniverseKind {
 
 /// Something that can be held or owed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "WrittenInstrument")]
+#[schemars(!from, deny_unknown_fields)]
 pub struct Instrument {
     /// Unique in its universe.
     pub name: Name,
@@ -54,18 +55,19 @@ pub struct Instrument {
     /// One lot is `10^-lot_decimals` units.
     pub lot_decimals: Decimals,
     /// Largest absolute holding that an account can prove anything about, in lots. Bounds what a proof can be made
-    /// for, never what is sound. Default: `2^63 - 1`.
-    #[serde(default = "default_max_lots")]
+    /// for, never what is sound. Default: `2^63 - 1` lots, or 10^9 units where that is more.
+    #[schemars(with = "Option<Lots>")]
     pub max_lots: Lots,
     /// When a future or an option expires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry: Option<Timestamp>,
     /// How a perpetual, a future or an option is paid for. Default: `carried`.
-    #[serde(default, skip_serializing_if = "Settlement::is_carried")]
+    #[serde(skip_serializing_if = "Settlement::is_carried")]
+    #[schemars(default)]
     pub settlement: Settlement,
     /// The cash instrument that carries what a perpetual, a future or an option cost. Left out, it follows from the
     /// names: see [`Universe::quote_of`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Name>,
 }
 
@@ -86,6 +88,28 @@ pub enum Settlement {
 impl Settlement {
     fn is_carried(&self) -> bool {
         *self == Self::Carried
+    }
+}
+
+/// An instrument as people write it: the default of its limit follows from its decimals.
+#[derive(Deserialize)]
+#[serde(rename = "Instrument", deny_unknown_fields)]
+struct WrittenInstrument {
+    name: Name,
+    class: InstrumentClass,
+    lot_decimals: Decimals,
+    max_lots: Option<Lots>,
+    expiry: Option<Timestamp>,
+    #[serde(default)]
+    settlement: Settlement,
+    quote: Option<Name>,
+}
+
+impl From<WrittenInstrument> for Instrument {
+    fn from(written: WrittenInstrument) -> Self {
+        let WrittenInstrument { name, class, lot_decimals, max_lots, expiry, settlement, quote } = written;
+        let max_lots = max_lots.unwrap_or_else(|| Lots::default_limit(lot_decimals));
+        Self { name, class, lot_decimals, max_lots, expiry, settlement, quote }
     }
 }
 
@@ -128,6 +152,18 @@ impl InstrumentClass {
     #[must_use]
     pub fn expires(self) -> bool {
         matches!(self, Self::Future | Self::Option)
+    }
+
+    /// Units that a large institution may hold or owe of an instrument of the class. A lower limit is likely to be a mistake in
+    /// its decimals.
+    #[must_use]
+    pub fn usual_units(self) -> u64 {
+        match self {
+            // A quote balance carries the entry prices of all derivatives as well.
+            Self::Cash => 1_000_000_000,
+            Self::Spot | Self::Perpetual => 1_000_000,
+            Self::Future | Self::Option => 100_000,
+        }
     }
 }
 
@@ -178,6 +214,12 @@ impl Universe {
         })
     }
 
+    /// Limits that are lower than their classes suggest. They are allowed, and an account beyond them can prove nothing.
+    #[must_use]
+    pub fn low_limits(&self) -> Vec<Problem> {
+        self.instruments.iter().enumerate().filter_map(|(i, instrument)| instrument.low_limit(i)).collect()
+    }
+
     /// The positions of all instruments, where many are looked up: files may have as many names as the universe.
     pub(crate) fn positions(&self) -> BTreeMap<&Name, usize> {
         // From behind, so that the first of a name counts.
@@ -209,6 +251,28 @@ impl Instrument {
     #[must_use]
     pub fn is_carried(&self) -> bool {
         self.class.is_derivative() && self.settlement == Settlement::Carried
+    }
+
+    /// The largest absolute holding in units, exactly, as a decimal number.
+    #[must_use]
+    pub fn max_units(&self) -> String {
+        let (limit, unit) = (self.max_lots.get(), 10_i128.pow(self.lot_decimals.get().into()));
+        let fraction = format!("{:0>1$}", limit % unit, usize::from(self.lot_decimals.get()));
+        let fraction = if unit == 1 { "" } else { fraction.trim_end_matches('0') };
+        let point = if fraction.is_empty() { "" } else { "." };
+        format!("{}{point}{fraction}", limit / unit)
+    }
+
+    fn low_limit(&self, index: usize) -> Option<Problem> {
+        let usual = self.class.usual_units();
+        let unit = 10_i128.pow(self.lot_decimals.get().into());
+        // At most 10^27, so the product does not overflow.
+        let low = self.max_lots.get() < i128::from(usual) * unit;
+        let path = format!("instruments[{index}].max_lots");
+        let expected = format!("room for at least {usual} units of {}, which is {}", self.name, self.class);
+        let found = format!("a limit of {} units", self.max_units());
+        let advice = "raise max_lots, or leave it out: an account that holds or owes more can prove nothing";
+        low.then(|| Problem::new(path, expected, found).advise(advice))
     }
 
     fn problems(&self, index: usize) -> impl Iterator<Item = Problem> + use<> {
@@ -257,8 +321,4 @@ struct SetUp(Bytes32);
 /// If it is neither.
 pub fn set_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes32, D::Error> {
     text::named("SetUp", deserializer)
-}
-
-fn default_max_lots() -> Lots {
-    Lots::DEFAULT_LIMIT
 }

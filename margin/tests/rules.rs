@@ -6,6 +6,8 @@
 use std::{fs, path::PathBuf};
 
 use surety_margin::{
+    capacity::Capacity,
+    compile::compile,
     holdings::Holdings,
     ident::Name,
     models::{MarketScenario, Model},
@@ -61,6 +63,73 @@ fn holdings_refused(file: &str, text: &str, message: &str) {
 
 mod universes {
     use super::*;
+
+    /// A universe whose first instrument, cash, has these decimals, and these further lines.
+    fn with_decimals(decimals: u32, lines: &str) -> Universe {
+        let text =
+            edit(&example("universe.toml"), "lot_decimals = 2\n", &format!("lot_decimals = {decimals}\n{lines}"));
+        Universe::from_toml("u.toml", &text).unwrap()
+    }
+
+    /// Up to nine decimals the default is what it always was, so that identifiers stay.
+    #[test]
+    fn limits_default_to_units_that_fit_the_decimals() {
+        for (decimals, lots, units) in [
+            (0, "9223372036854775807", "9223372036854775807"),
+            (2, "9223372036854775807", "92233720368547758.07"),
+            (9, "9223372036854775807", "9223372036.854775807"),
+            (10, "10000000000000000000", "1000000000"),
+            (18, "1000000000000000000000000000", "1000000000"),
+        ] {
+            let universe = with_decimals(decimals, "");
+            let cash = &universe.instruments[0];
+            assert_eq!((cash.max_lots.get().to_string(), cash.max_units()), (lots.to_owned(), units.to_owned()));
+            assert_eq!(universe.low_limits(), [], "{decimals} decimals");
+        }
+    }
+
+    #[test]
+    fn limits_lower_than_their_class_suggests_are_told() {
+        let universe = with_decimals(18, "max_lots = \"9223372036854775807\"\n");
+        let told: Vec<_> = universe.low_limits().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "instruments[0].max_lots: expected room for at least 1000000000 units of USD, which is cash, found a limit of \
+              9.223372036854775807 units; raise max_lots, or leave it out: an account that holds or owes more can prove nothing"
+            ]
+        );
+        for (limit, low) in [("100000000000", 0), ("99999999999", 1)] {
+            let universe = with_decimals(2, &format!("max_lots = \"{limit}\"\n"));
+            assert_eq!(universe.low_limits().len(), low, "{limit}");
+        }
+    }
+
+    /// Every example, with every instrument in the smallest unit of a token: realistic prices leave room for 10^9 units.
+    #[test]
+    fn policies_compile_over_universes_of_eighteen_decimals() {
+        for (policies, universe) in [
+            (&["policy.toml", "policy-cross.toml", "policy-lending.toml"][..], "universe.toml"),
+            (
+                &["venues/aave.toml", "venues/compound.toml", "venues/dydx.toml", "venues/drift.toml"],
+                "venues/universe.toml",
+            ),
+        ] {
+            let lines = example(universe).lines().map(|line| match line.split_once(" = ") {
+                Some(("lot_decimals", _)) => "lot_decimals = 18\n".to_owned(),
+                _ => format!("{line}\n"),
+            });
+            let universe = Universe::from_toml(universe, &lines.collect::<String>()).unwrap();
+            for file in policies {
+                let policy = Policy::read(file, &example(file), &universe).unwrap();
+                // Larger numbers take more variables: one capacity class more may be needed, and no more than one.
+                let next = Capacity::new(universe.capacity.k() + 1).unwrap();
+                let compiled = [universe.capacity, next]
+                    .map(|capacity| compile(&policy, &Universe { capacity, ..universe.clone() }).map(|_| ()));
+                assert!(compiled.iter().any(Result::is_ok), "{file}: {compiled:?}");
+            }
+        }
+    }
 
     #[test]
     fn rejects_an_instrument_twice() {

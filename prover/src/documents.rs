@@ -32,10 +32,17 @@ pub enum DocumentError {
 /// # Errors
 /// If the file cannot be read, with every mistake in it.
 pub fn read<T: Document>(path: &Path) -> Result<T, DocumentError> {
-    let text = files::read_text(path)?;
+    Ok(parse(path, &files::read_text(path)?)?)
+}
+
+/// Reads a document from the text of a file: TOML if the file's name ends in `.toml`, otherwise JSON.
+///
+/// # Errors
+/// With every mistake in it.
+pub fn parse<T: Document>(path: &Path, text: &str) -> Result<T, InputErrors> {
     let name = path.display().to_string();
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
-    Ok(if is_toml { T::from_toml(&name, &text)? } else { T::from_json(&name, &text)? })
+    if is_toml { T::from_toml(&name, text) } else { T::from_json(&name, text) }
 }
 
 /// Reads a policy over a universe: JSON if the file's name ends in `.json`, otherwise TOML.

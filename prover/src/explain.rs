@@ -1,10 +1,10 @@
 //! The margin of an account at every level, for its holder.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use surety_margin::{
-    evaluate::{EvaluateError, Evaluation, Item, Line, Warning, evaluate, lines, warnings},
+    evaluate::{EvaluateError, Evaluation, Line, Warning, evaluate, lines, warnings},
     holdings::{Leg, Position},
     ident::Name,
     policy::Policy,
@@ -75,47 +75,4 @@ pub fn explain(
     let instruments: Vec<_> = instruments.map(|level| level.instruments.as_slice()).collect();
     let warnings = warnings(universe, position, &instruments, legs);
     Ok(Explanation { levels, warnings })
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, (name, LevelExplanation { sufficient, evaluation, .. })) in self.levels.iter().enumerate() {
-            if position > 0 {
-                writeln!(f)?;
-            }
-            writeln!(f, "{name}: {}", if *sufficient { "sufficient" } else { "NOT sufficient" })?;
-            writeln!(f, "  equity       {}", evaluation.equity)?;
-            write_items(f, &evaluation.credits)?;
-            writeln!(f, "  requirement  {}", evaluation.requirement)?;
-            write_items(f, &evaluation.charges)?;
-            writeln!(f, "  margin       {}", evaluation.margin)?;
-            for bucket in &evaluation.buckets {
-                writeln!(f, "    {}  {}", bucket.margin, bucket.name)?;
-            }
-            if let Some(scenario) = &evaluation.worst_scenario {
-                writeln!(f, "  worst        {scenario}")?;
-            }
-            if !evaluation.scenarios.is_empty() {
-                writeln!(f, "  scenarios, as they count:")?;
-                write_items(f, &evaluation.scenarios)?;
-            }
-            if let Some(name) = &evaluation.not_admitted {
-                writeln!(f, "  not admitted {name}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A line for each, the amounts aligned at their points.
-fn write_items(f: &mut fmt::Formatter<'_>, items: &[Item]) -> fmt::Result {
-    let amounts: Vec<String> = items.iter().map(|item| item.amount.to_string()).collect();
-    let point = |amount: &String| amount.find('.').unwrap_or(amount.len());
-    let before = amounts.iter().map(point).max().unwrap_or(0);
-    let behind = amounts.iter().map(|amount| amount.len() - point(amount)).max().unwrap_or(0);
-    for (item, amount) in items.iter().zip(&amounts) {
-        let (whole, fraction) = amount.split_at(point(amount));
-        writeln!(f, "    {whole:>before$}{fraction:<behind$}  {}", item.name)?;
-    }
-    Ok(())
 }

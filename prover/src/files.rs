@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use surety_kzg::file::reason;
 use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
 
@@ -41,7 +42,7 @@ pub enum FileError {
     #[error("{}: expected text in UTF-8", .0.display())]
     NotText(PathBuf),
     /// The operating system refuses.
-    #[error("{}: {action}: {error}", path.display())]
+    #[error("{}: {action}: {}", path.display(), reason(error))]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -175,7 +176,23 @@ pub fn read_text(path: &Path) -> Result<Zeroizing<String>, FileError> {
 pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
     let file = File::open(path).map_err(FileError::io(path, READ))?;
     // A pipe does not state its length.
-    text(path, read_open(file, path, SECRET_LIMIT, SECRET_LIMIT)?)
+    let bytes = read_open(file, path, SECRET_LIMIT, SECRET_LIMIT)?;
+    utf16(&bytes).map_or_else(|| text(path, bytes), Ok)
+}
+
+/// Text in UTF-16 behind a byte order mark, which shells and editors of Windows write. The mark stays.
+fn utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, []) = bytes.as_chunks() else { return None };
+    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    for character in char::decode_utf16(pairs.iter().copied().map(unit)) {
+        text.push(character.ok()?);
+    }
+    Some(text)
 }
 
 fn read_open(file: File, path: &Path, length: u64, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {

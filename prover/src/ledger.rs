@@ -15,11 +15,12 @@ use std::{
 
 use alloy_primitives::Keccak256;
 use serde::{Deserialize, Serialize};
-use surety_kzg::Masks;
+use surety_kzg::{Masks, file::reason};
 use surety_margin::{
     FormatVersion,
     capacity::MASK_ROWS,
     ident::{Bytes32, HexBytes},
+    text::json_problem,
 };
 
 use crate::files::{self, Access, Existing, FileError};
@@ -67,7 +68,7 @@ pub enum LedgerError {
     #[error("the ledger of proofs cannot be kept, so no proof is made: {0}")]
     File(#[from] FileError),
     /// It cannot be locked.
-    #[error("{}: the ledger of proofs cannot be locked: {error}", path.display())]
+    #[error("{}: the ledger of proofs cannot be locked: {}", path.display(), reason(error))]
     Lock {
         /// The lock file.
         path: PathBuf,
@@ -228,7 +229,7 @@ impl Ledger {
 fn read_record(path: &Path) -> Result<Record, LedgerError> {
     let text = files::read_text(path)?;
     serde_json::from_str(&text)
-        .map_err(|error| LedgerError::Damaged { path: path.to_owned(), reason: error.to_string() })
+        .map_err(|error| LedgerError::Damaged { path: path.to_owned(), reason: json_problem(&error).to_string() })
 }
 
 #[cfg(test)]

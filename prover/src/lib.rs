@@ -51,10 +51,12 @@ pub mod oracle;
 pub mod prove;
 pub mod reproduce;
 pub mod resources;
+mod scrypt;
 pub mod self_test;
 pub mod setup;
 pub mod source;
 pub mod vault;
 pub mod visible;
+pub mod words;
 
 pub use crate::error::{Class, Error};

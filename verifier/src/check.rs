@@ -87,11 +87,11 @@ pub struct Vault {
 }
 
 /// What an attestation establishes over a set-up whose secret is public.
-pub const NOTHING_ESTABLISHED: &str = "nothing: everybody knows the set-up's secret, and can prove anything";
+pub const NOTHING_ESTABLISHED: &str = "nothing, because everybody knows the set-up's secret and can prove anything";
 
 /// What an attestation that passed every check establishes.
 pub const ESTABLISHED: &str = "the balances that the policy's sources signed satisfied the level of the policy at the snapshot's prices, \
-     as of the times that are stated";
+     as of the times stated";
 
 /// An attestation that passed every check: what it is about, and how far that goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use serde::Serialize;
+use surety_margin::problem::flattened;
 
 /// What kind of fault a rejection is. Programs end with a status of their own for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -160,7 +161,8 @@ impl Rejection {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        Self { rule, input: input.into(), expected: expected.into(), found: found.into() }
+        let (expected, found) = flattened(expected.into(), found.into());
+        Self { rule, input: input.into(), expected, found }
     }
 
     /// The kind of fault.

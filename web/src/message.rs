@@ -85,7 +85,7 @@ impl<'a> Message<'a> {
         let (length, rest) = bytes.split_first_chunk().ok_or("a message without a header")?;
         let length = u32::from_le_bytes(*length) as usize;
         let (header, mut rest) = rest.split_at_checked(length).ok_or("a header that ends early")?;
-        let header: Header = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+        let header: Header = serde_json::from_slice(header).map_err(|_| "a header of another form")?;
         let mut contents = Vec::new();
         for file in &header.files {
             let (content, others) = rest.split_at_checked(file.bytes).ok_or("a file that ends early")?;

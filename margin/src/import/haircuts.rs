@@ -265,5 +265,13 @@ fn instrument(name: Name, class: InstrumentClass, price: Magnitude) -> Result<In
     let decimals = if price < Magnitude::ONE { 4 } else { 8 };
     let lot_decimals = Decimals::new(decimals).map_err(|error| Problem::new(name.as_str(), "decimals", error))?;
     let (settlement, quote) = (Settlement::default(), None);
-    Ok(Instrument { name, class, lot_decimals, max_lots: Lots::DEFAULT_LIMIT, expiry: None, settlement, quote })
+    Ok(Instrument {
+        name,
+        class,
+        lot_decimals,
+        max_lots: Lots::default_limit(lot_decimals),
+        expiry: None,
+        settlement,
+        quote,
+    })
 }

@@ -24,6 +24,7 @@ mod tree;
 mod units;
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -200,7 +201,8 @@ impl fmt::Display for InputError {
     }
 }
 
-/// The mistakes that were found in an input, in the order of their places; at least one. Prints one a line.
+/// The mistakes that were found in an input, in the order of their places; at least one. Prints one a line, and mistakes of one
+/// cause on the line of the first.
 ///
 /// If there are more than [`MAX_MISTAKES`], one that says so follows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,11 +246,47 @@ impl InputErrors {
 
 impl fmt::Display for InputErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, error) in self.0.iter().enumerate() {
-            let separator = if i == 0 { "" } else { "\n" };
+        for (number, (error, others)) in self.causes().into_iter().enumerate() {
+            let separator = if number == 0 { "" } else { "\n" };
             write!(f, "{separator}{error}")?;
+            write_places(f, &others)?;
         }
         Ok(())
+    }
+}
+
+impl InputErrors {
+    /// The first mistake of each cause, and the others of the same.
+    fn causes(&self) -> Vec<(&InputError, Vec<&InputError>)> {
+        let mut causes: Vec<(&InputError, Vec<&InputError>)> = Vec::new();
+        let mut known = BTreeMap::new();
+        for error in &self.0 {
+            let Problem { path, expected, found, advice } = &error.problem;
+            // Positions in lists are what mistakes of one cause differ in.
+            let path: String = path.chars().filter(|character| !character.is_ascii_digit()).collect();
+            let next = causes.len();
+            match *known.entry((path, expected, found, advice)).or_insert(next) {
+                position if position < next => causes[position].1.push(error),
+                _ => causes.push((error, Vec::new())),
+            }
+        }
+        causes
+    }
+}
+
+/// Most places of a cause that are told beside the first.
+const MAX_PLACES: usize = 5;
+
+fn write_places(f: &mut fmt::Formatter<'_>, others: &[&InputError]) -> fmt::Result {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let places = others.iter().take(MAX_PLACES).map(|error| format!("{}:{}", error.line, error.column));
+    write!(f, "; the same at {}", places.collect::<Vec<_>>().join(", "))?;
+    match others.len().saturating_sub(MAX_PLACES) {
+        0 => Ok(()),
+        1 => f.write_str(" and one place more"),
+        more => write!(f, " and {more} places more"),
     }
 }
 
@@ -341,7 +379,23 @@ mod tests {
     #[track_caller]
     fn refused(result: Result<Letter, InputErrors>, messages: &[&str]) {
         let errors = result.unwrap_err();
-        assert_eq!(errors.to_string().lines().collect::<Vec<_>>(), messages);
+        let told: Vec<_> = errors.errors().iter().map(ToString::to_string).collect();
+        assert_eq!(told, messages);
+    }
+
+    #[test]
+    fn mistakes_of_one_cause_are_told_on_one_line() {
+        let lines = |count: usize| format!("{}'é'", "'a long line', ".repeat(count));
+        let told = |count: usize| {
+            let text = TOML.replacen("'é'", &lines(count), 1);
+            Letter::from_toml("t", &text).unwrap_err().to_string()
+        };
+        let first = "t:3:10: lines[0]: expected a short line, found a long one; make it shorter";
+        assert_eq!(told(1), first);
+        assert_eq!(told(2), format!("{first}; the same at 3:25"));
+        assert!(told(7).ends_with("3:25, 3:40, 3:55, 3:70, 3:85 and one place more"), "{}", told(7));
+        assert!(told(50).ends_with("3:85 and 44 places more"), "{}", told(50));
+        assert_eq!(told(50).lines().count(), 1);
     }
 
     #[test]

@@ -58,6 +58,10 @@ pub struct Stated {
     pub policy: PolicyId,
     /// The market's epoch.
     pub epoch: u64,
+    /// When the newest balances were held: it cannot have been made before that.
+    pub from: Timestamp,
+    /// The last second at which it is to count.
+    pub valid_until: Timestamp,
 }
 
 /// What an attestation establishes.
@@ -153,8 +157,15 @@ impl Entry {
 
     /// An attestation that breaks a rule.
     pub(super) fn refused(file: String, claim: &Claim, reason: Reason) -> Self {
-        let stated =
-            Stated { subject: claim.subject, level: claim.level.clone(), policy: claim.policy, epoch: claim.epoch };
+        let newest = claim.statements.iter().map(|statement| statement.as_of).max();
+        let stated = Stated {
+            subject: claim.subject,
+            level: claim.level.clone(),
+            policy: claim.policy,
+            epoch: claim.epoch,
+            from: newest.unwrap_or(claim.valid_until),
+            valid_until: claim.valid_until,
+        };
         Self { file, verdict: Verdict::Rejected, reason: Some(reason), stated: Some(stated), claim: None }
     }
 
@@ -190,6 +201,8 @@ impl Entry {
             level: claim.level,
             policy: claim.policy,
             epoch: claim.epoch,
+            from: claim.earliest,
+            valid_until: claim.valid_until,
         });
         (self.verdict, self.reason) = (Verdict::Rejected, Some(reason));
     }

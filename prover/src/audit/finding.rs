@@ -14,7 +14,7 @@
 //! | overlapping validity | notice | a holder could show the kinder of two attestations |
 //! | duplicate | notice | the same claim twice |
 //! | marked prices | notice | prices have jumped, and the policy accepts that |
-//! | lapse | notice | for a time, nothing was attested |
+//! | lapse | notice | for a time, nothing was attested, or what was is rejected |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ use surety_margin::{
 };
 
 use super::entry::{Account, Entry, Established, Evidence, Stating};
-use crate::Error;
+use crate::{Error, words::counted};
 
 /// Most files that a finding lists.
 const MOST_FILES: usize = 8;
@@ -239,8 +239,10 @@ fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
         }
         if let Some((first, files)) = first_missing {
             let message = format!(
-                "about {}, {missing} statements between the first and the last were not shown, from number {first} on",
-                describe(account)
+                "about {}, {} between the first and the last {} not shown, from number {first} on",
+                describe(account),
+                counted(missing, "statement"),
+                if missing == 1 { "was" } else { "were" },
             );
             findings.push(Finding::notice(Kind::SequenceGap, Some(account.subject), message, files));
         }
@@ -293,9 +295,11 @@ fn overlaps(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
             last = last.filter(|(before, _)| before.valid_until > claim.valid_until).or(Some((claim, file)));
         }
         if count > 0 {
+            let begin = if count == 1 { "begins" } else { "begin" };
             let message = format!(
-                "{count} attestations of {level} begin to count before an earlier one has ended, by up to {longest} seconds; \
-                 the holder may show either"
+                "{} of {level} {begin} to count before an earlier one has ended, by up to {}; the holder may show either",
+                counted(count, "attestation"),
+                counted(longest, "second"),
             );
             findings.push(Finding::notice(Kind::OverlappingValidity, Some(subject), message, files));
         }

@@ -1,5 +1,8 @@
 //! When each subject was attested: from the earliest moment at which an attestation can have been made to the last second at
 //! which it counts. Lapsed attestations count for their time.
+//!
+//! A rejected attestation attests nothing. The time that it states is time for which the subject should have been attested, so it
+//! is a gap wherever no other attestation counts. Tables, plots and files show what is computed here, and compute nothing.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +14,18 @@ use surety_margin::{
 };
 
 use super::{
-    entry::Entry,
+    entry::{Entry, Stated},
     finding::{Finding, Kind},
 };
+use crate::words::{are, counted};
 
 /// Number of 1970-01-01 among [days](Day::number).
 const EPOCH_DAY: u64 = 719_162;
 
 const DAY_SECONDS: u64 = 86_400;
+
+/// How far back what rejected attestations state is looked at: nobody has verified it.
+const LONGEST_STATED: u64 = 3_660 * DAY_SECONDS;
 
 /// The solvency of subjects over time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,19 +43,28 @@ pub struct Series {
     pub subject: EvmAddress,
     /// The policy.
     pub policy: Bytes32,
-    /// What the policy calls itself.
-    pub policy_name: Name,
+    /// What the policy calls itself, if its text is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<Name>,
     /// The level.
     pub level: Name,
-    /// How many attestations.
+    /// How many attestations are in order, or were until they lapsed.
     pub attestations: usize,
-    /// Whether one of them counts at the time of the audit.
+    /// How many attestations that say to be about the subject and the level are rejected.
+    pub rejected: usize,
+    /// Whether an attestation counts at the time of the audit.
     pub current: bool,
-    /// For how many seconds it was attested until then.
+    /// From the start of the first attestation, in order or rejected, to the audit.
+    pub observed: Span,
+    /// For how many of these seconds it was attested.
     pub attested_seconds: u64,
+    /// For how much of the time, in parts per million. Rounded down.
+    pub attested_ppm: u64,
     /// The times at which it was attested, ascending and apart from each other.
     pub attested: Vec<Span>,
-    /// Its months, from its first attestation to the audit, or to the end of its last attestation if that is earlier.
+    /// The times at which it was not, between the first start and the last end of its attestations, in order or rejected.
+    pub gaps: Vec<Span>,
+    /// Its months, from the first start to the audit, or to the last end if that is earlier.
     pub months: Vec<SubjectMonth>,
 }
 
@@ -59,8 +75,8 @@ pub struct SubjectMonth {
     pub month: String,
     /// Attestations that can have been made in it at the earliest.
     pub attestations: usize,
-    /// How much of its time the subject was attested, in parts per million, from its first attestation on, up to the audit.
-    /// Rounded down.
+    /// How much of its time the subject was attested, in parts per million, from its first attestation on, in order or rejected, up
+    /// to the audit. Rounded down.
     pub attested_ppm: u64,
 }
 
@@ -86,54 +102,52 @@ pub struct Month {
     pub month: String,
     /// The policy.
     pub policy: Bytes32,
-    /// What the policy calls itself.
-    pub policy_name: Name,
+    /// What the policy calls itself, if its text is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<Name>,
     /// The level.
     pub level: Name,
     /// Attestations that can have been made in it at the earliest.
     pub attestations: usize,
-    /// Subjects that were attested before its end, at some time.
+    /// Subjects whose first attestation, in order or rejected, begins before its end.
     pub subjects: usize,
     /// Subjects that were attested in it.
     pub attested_subjects: usize,
-    /// How much of its time they were attested, in parts per million, from each subject's first attestation on, up to the
+    /// How much of its time the subjects were attested, in parts per million, from each one's first attestation on, up to the
     /// audit. Rounded down.
     pub attested_ppm: u64,
 }
 
 type Key = (Bytes32, Name, EvmAddress);
 
+/// The times of a subject's attestations at a level.
+#[derive(Default)]
+struct Times {
+    good: Vec<Span>,
+    rejected: Vec<Span>,
+}
+
 impl History {
-    /// The history that attestations tell, up to a time.
+    /// The history that attestations tell, up to a time. `names` are what policies call themselves.
     #[must_use]
-    pub fn of(entries: &[Entry], at: Timestamp) -> Self {
-        let mut spans: BTreeMap<Key, (Name, Vec<Span>)> = BTreeMap::new();
-        for claim in entries.iter().filter_map(|entry| entry.claim.as_ref()) {
-            let key = (claim.policy.0, claim.level.clone(), claim.subject);
-            let (_, spans) = spans.entry(key).or_insert_with(|| (claim.policy_name.clone(), Vec::new()));
-            spans.push(Span { from: claim.earliest, until: claim.valid_until });
+    pub fn of(entries: &[Entry], names: &BTreeMap<Bytes32, Name>, at: Timestamp) -> Self {
+        let mut times: BTreeMap<Key, Times> = BTreeMap::new();
+        for entry in entries {
+            if let Some(claim) = &entry.claim {
+                let times = times.entry((claim.policy.0, claim.level.clone(), claim.subject)).or_default();
+                times.good.push(Span { from: claim.earliest, until: claim.valid_until });
+            } else if let Some(stated) = &entry.stated {
+                let times = times.entry((stated.policy.0, stated.level.clone(), stated.subject)).or_default();
+                times.rejected.push(stated_span(stated, at));
+            }
         }
-        let mut subjects = Vec::with_capacity(spans.len());
+        let mut subjects = Vec::with_capacity(times.len());
         let mut starts: BTreeMap<(Bytes32, Name), Vec<Timestamp>> = BTreeMap::new();
-        for ((policy, level, subject), (policy_name, mut spans)) in spans {
-            spans.sort();
-            let own_starts: Vec<_> = spans.iter().map(|span| span.from).collect();
-            starts.entry((policy, level.clone())).or_default().extend(&own_starts);
-            let attestations = spans.len();
-            let attested = merged(spans);
-            let current = attested.iter().any(|span| (span.from..=span.until).contains(&at));
-            let attested_seconds = attested.iter().map(|span| span.seconds(0, at.0.saturating_add(1))).sum();
-            let mut series = Series {
-                subject,
-                policy,
-                policy_name,
-                level,
-                attestations,
-                current,
-                attested_seconds,
-                attested,
-                months: Vec::new(),
-            };
+        for (key, times) in times {
+            let own_starts: Vec<_> = times.good.iter().map(|span| span.from).collect();
+            let name = names.get(&key.0).cloned();
+            starts.entry((key.0, key.1.clone())).or_default().extend(&own_starts);
+            let Some(mut series) = Series::of(key, name, times, at) else { continue };
             series.months = months(&[&series], &own_starts, at).into_iter().map(SubjectMonth::from).collect();
             subjects.push(series);
         }
@@ -147,16 +161,99 @@ impl History {
 
     /// The times at which a subject was attested no more, or not yet again.
     pub(super) fn lapses(&self) -> Vec<Finding> {
-        let gaps = self.subjects.iter().filter_map(|series| {
-            let gaps = series.attested.windows(2).filter_map(|pair| Some((pair.first()?.until.0, pair.get(1)?.from.0)));
-            let lengths: Vec<u64> = gaps.map(|(end, start)| start - end - 1).collect();
-            let longest = lengths.iter().max()?;
-            let (count, level) = (lengths.len(), &series.level);
-            let message = format!("{level} was not attested {count} times in between, for up to {longest} seconds");
+        let lapses = self.subjects.iter().filter_map(|series| {
+            let longest = series.gaps.iter().map(|gap| gap.seconds(0, u64::MAX)).max()?;
+            let (count, longest) = (counted(series.gaps.len(), "time"), counted(longest, "second"));
+            let rejected = match series.rejected {
+                0 => String::new(),
+                rejected => format!(", and {} rejected", are(rejected, "attestation")),
+            };
+            let message = format!("{} was not attested {count}, for up to {longest}{rejected}", series.level);
             Some(Finding::notice(Kind::Lapse, Some(series.subject), message, []))
         });
-        gaps.collect()
+        lapses.collect()
     }
+}
+
+impl Series {
+    /// None if there are no attestations.
+    fn of(
+        (policy, level, subject): Key,
+        policy_name: Option<Name>,
+        Times { mut good, rejected }: Times,
+        at: Timestamp,
+    ) -> Option<Self> {
+        good.sort();
+        let all = || good.iter().chain(&rejected);
+        let from = all().map(|span| span.from).min()?;
+        let last = all().map(|span| span.until).max()?.min(at);
+        let (attestations, rejected) = (good.len(), rejected.len());
+        let attested = merged(good);
+        let observed = Span { from, until: at.max(from) };
+        let (start, end) = (observed.from.0, observed.until.0.saturating_add(1));
+        let attested_seconds: u64 = attested.iter().map(|span| span.seconds(start, end)).sum();
+        let share = u128::from(attested_seconds) * 1_000_000 / u128::from(end - start).max(1);
+        Some(Self {
+            subject,
+            policy,
+            policy_name,
+            level,
+            attestations,
+            rejected,
+            current: attested.iter().any(|span| (span.from..=span.until).contains(&at)),
+            observed,
+            attested_seconds,
+            attested_ppm: u64::try_from(share).unwrap_or(1_000_000),
+            gaps: gaps(&attested, Span { from, until: last }),
+            attested,
+            months: Vec::new(),
+        })
+    }
+}
+
+/// What a rejected attestation states, as far as it is looked at.
+fn stated_span(stated: &Stated, Timestamp(at): Timestamp) -> Span {
+    let within = |time: Timestamp| Timestamp(time.0.clamp(at.saturating_sub(LONGEST_STATED), at));
+    let (from, until) = (within(stated.from), within(stated.valid_until));
+    Span { from: from.min(until), until }
+}
+
+/// What `whole` has that no span does. Spans are ascending and apart from each other.
+fn gaps(spans: &[Span], whole: Span) -> Vec<Span> {
+    let mut gaps = Vec::new();
+    let mut next = whole.from.0;
+    for span in spans {
+        if span.from.0 > next && next <= whole.until.0 {
+            gaps.push(Span { from: Timestamp(next), until: Timestamp(span.from.0 - 1).min(whole.until) });
+        }
+        next = next.max(span.until.0.saturating_add(1));
+    }
+    if next <= whole.until.0 {
+        gaps.push(Span { from: Timestamp(next), until: whole.until });
+    }
+    gaps
+}
+
+/// The share of some subjects that are attested, among those whose first attestation has begun, in parts per million: when it
+/// changes, ascending, and what it is from then on, up to a time.
+#[must_use]
+pub fn coverage(series: &[&Series], at: Timestamp) -> Vec<(Timestamp, u64)> {
+    // One more from the first second of a span, one fewer after its last.
+    let mut changes: BTreeMap<u64, (i64, i64)> = BTreeMap::new();
+    for series in series {
+        changes.entry(series.observed.from.0).or_default().1 += 1;
+        for span in &series.attested {
+            changes.entry(span.from.0).or_default().0 += 1;
+            changes.entry(span.until.0.saturating_add(1)).or_default().0 -= 1;
+        }
+    }
+    let (mut attested, mut observed) = (0_i64, 0_i64);
+    let steps = changes.into_iter().filter(|(time, _)| *time <= at.0).map(|(time, change)| {
+        (attested, observed) = (attested + change.0, observed + change.1);
+        let share = attested.max(0).unsigned_abs() * 1_000_000 / observed.max(1).unsigned_abs();
+        (Timestamp(time), share)
+    });
+    steps.collect()
 }
 
 impl Span {
@@ -180,9 +277,9 @@ fn merged(spans: Vec<Span>) -> Vec<Span> {
 
 /// The months of a level from its first attestation to the audit, or to the end of its last attestation if that is earlier.
 fn months(series: &[&Series], starts: &[Timestamp], Timestamp(at): Timestamp) -> Vec<Month> {
-    let spans = || series.iter().flat_map(|series| &series.attested);
-    let first = spans().map(|span| span.from.0).min();
-    let last = spans().map(|span| span.until.0).max().map(|last| last.min(at));
+    let first = series.iter().map(|series| series.observed.from.0).min();
+    let ends = series.iter().flat_map(|series| series.attested.iter().chain(&series.gaps)).map(|span| span.until.0);
+    let last = ends.max().map(|last| last.min(at));
     let (Some(first), Some(last), Some(any)) = (first, last, series.first()) else {
         return Vec::new();
     };
@@ -202,9 +299,10 @@ fn months(series: &[&Series], starts: &[Timestamp], Timestamp(at): Timestamp) ->
         };
         let (mut attested, mut observed) = (0_u128, 0_u128);
         for series in series {
-            let Some(began) = series.attested.first().map(|span| span.from.0).filter(|began| *began < until) else {
+            let began = series.observed.from.0;
+            if began >= until {
                 continue;
-            };
+            }
             let seconds: u64 = series.attested.iter().map(|span| span.seconds(start, until)).sum();
             month.subjects += 1;
             month.attested_subjects += usize::from(seconds > 0);
@@ -268,10 +366,14 @@ mod tests {
         Entry { file: "./a".to_owned(), verdict: Verdict::Accepted, reason: None, stated: None, claim: Some(claim) }
     }
 
+    fn names() -> BTreeMap<Bytes32, Name> {
+        [(HexBytes([1; 32]), name("policy"))].into()
+    }
+
     #[test]
     fn spans_are_merged_and_lapses_found() {
         let entries = [entry(1, 10, 19), entry(1, 20, 29), entry(1, 25, 27), entry(1, 40, 49), entry(2, 10, 12)];
-        let history = History::of(&entries, Timestamp(44));
+        let history = History::of(&entries, &names(), Timestamp(44));
         let [first, second] = &history.subjects[..] else { panic!("two subjects") };
         let span = |from, until| Span { from: Timestamp(from), until: Timestamp(until) };
         assert_eq!(first.attested, [span(10, 29), span(40, 49)]);
@@ -279,7 +381,75 @@ mod tests {
         assert_eq!((second.attested_seconds, second.current), (3, false));
         let lapses = history.lapses();
         assert_eq!(lapses.len(), 1);
-        assert!(lapses[0].message.contains("for up to 10 seconds"), "{}", lapses[0].message);
+        assert_eq!(lapses[0].message, "initial was not attested once, for up to 10 seconds");
+        assert_eq!(first.gaps, [span(30, 39)]);
+        assert!(second.gaps.is_empty(), "what is after the last attestation is no gap in between");
+    }
+
+    fn rejected(subject: u8, from: u64, until: u64) -> Entry {
+        let claim = entry(subject, from, until).claim.unwrap();
+        let stated = Stated {
+            subject: claim.subject,
+            level: claim.level,
+            policy: claim.policy,
+            epoch: claim.epoch,
+            from: claim.earliest,
+            valid_until: claim.valid_until,
+        };
+        Entry { file: "./a".to_owned(), verdict: Verdict::Rejected, reason: None, stated: Some(stated), claim: None }
+    }
+
+    /// Five of six attestations are rejected, and the last one counts: that is no time without lapses.
+    #[test]
+    fn rejects_to_count_the_time_of_rejected_attestations() {
+        let span = |from, until| Span { from: Timestamp(from), until: Timestamp(until) };
+        let mut entries: Vec<Entry> = (0..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
+        entries.push(entry(1, 500, 599));
+        let history = History::of(&entries, &names(), Timestamp(599));
+        let [series] = &history.subjects[..] else { panic!("one subject") };
+        assert_eq!((series.attestations, series.rejected, series.current), (1, 5, true));
+        assert_eq!((series.observed, series.attested_seconds, series.attested_ppm), (span(0, 599), 100, 166_666));
+        assert_eq!((&series.attested[..], &series.gaps[..]), (&[span(500, 599)][..], &[span(0, 499)][..]));
+        assert_eq!(series.months[0].attested_ppm, 166_666);
+        assert_eq!(history.months[0].attested_ppm, 166_666);
+        assert_eq!(coverage(&[series], Timestamp(599)), [(Timestamp(0), 0), (Timestamp(500), 1_000_000)]);
+        let [lapse] = &history.lapses()[..] else { panic!("one finding") };
+        assert_eq!(
+            lapse.message,
+            "initial was not attested once, for up to 500 seconds, and 5 attestations are rejected"
+        );
+        // In the middle, at the end, and all of them.
+        let entries = [entry(1, 0, 9), rejected(1, 10, 19), entry(1, 20, 29), rejected(1, 30, 39)];
+        let history = History::of(&entries, &names(), Timestamp(100));
+        assert_eq!(history.subjects[0].gaps, [span(10, 19), span(30, 39)]);
+        let history = History::of(&entries[1..2], &names(), Timestamp(100));
+        let series = &history.subjects[0];
+        assert_eq!((series.attested_ppm, &series.gaps[..], series.current), (0, &[span(10, 19)][..], false));
+        assert_eq!((history.months[0].subjects, history.months[0].attested_subjects), (1, 0));
+        // Where another attestation counts, nothing is missing.
+        let history = History::of(&[entry(1, 0, 100), rejected(1, 10, 19)], &names(), Timestamp(50));
+        assert_eq!((history.subjects[0].attested_ppm, history.subjects[0].gaps.len()), (1_000_000, 0));
+    }
+
+    /// Attack: files that state any times at all.
+    #[test]
+    fn rejects_what_rejected_attestations_state_beyond_ten_years() {
+        let at = 100 * 366 * DAY_SECONDS;
+        for (from, until) in [(0, 0), (0, u64::MAX), (u64::MAX, 0), (u64::MAX, u64::MAX)] {
+            let history = History::of(&[rejected(1, from, until)], &names(), Timestamp(at));
+            assert!(history.months.len() <= 122, "{} months", history.months.len());
+            let series = &history.subjects[0];
+            assert!(series.observed.from.0 >= at - LONGEST_STATED && series.observed.until.0 == at);
+        }
+    }
+
+    #[test]
+    fn shares_are_of_the_subjects_whose_first_attestation_has_begun() {
+        let history = History::of(&[entry(1, 10, 19), entry(2, 15, 29)], &names(), Timestamp(40));
+        let series: Vec<_> = history.subjects.iter().collect();
+        let steps = coverage(&series, Timestamp(40));
+        let expected = [(10, 1_000_000), (15, 1_000_000), (20, 500_000), (30, 0)];
+        assert_eq!(steps, expected.map(|(time, share)| (Timestamp(time), share)));
     }
 
     #[test]
@@ -288,7 +458,7 @@ mod tests {
         let start = 1_580_428_800;
         let day = DAY_SECONDS;
         let entries = [entry(1, start, start + 2 * day - 1), entry(2, start + day, start + 30 * day - 1)];
-        let history = History::of(&entries, Timestamp(start + 60 * day));
+        let history = History::of(&entries, &names(), Timestamp(start + 60 * day));
         let months: Vec<_> = history
             .months
             .iter()
@@ -305,12 +475,12 @@ mod tests {
         };
         let first = vec![month("2020-01", 1, 1_000_000), month("2020-02", 0, 1_000_000 / 29)];
         assert_eq!(of_subjects, [first, vec![month("2020-02", 1, 1_000_000)]]);
-        assert_eq!(History::of(&[], Timestamp(0)), History::default());
+        assert_eq!(History::of(&[], &names(), Timestamp(0)), History::default());
     }
 
     #[test]
     fn times_beyond_the_calendar_have_no_month() {
-        let history = History::of(&[entry(1, 5, u64::MAX)], Timestamp(DAY_SECONDS));
+        let history = History::of(&[entry(1, 5, u64::MAX)], &names(), Timestamp(DAY_SECONDS));
         assert_eq!(history.months.len(), 1);
         assert_eq!(month_of(u64::MAX), None);
         assert_eq!(month_of(0).unwrap().0, "1970-01");

@@ -34,10 +34,11 @@ use halo2curves::bn256::Fr;
 use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use surety_kzg::{Event, Observer, Origin, progress::Stage};
 use surety_margin::{
     capacity::Capacity,
-    ident::{Bytes32, EvmAddress, Name},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
     units::Timestamp,
 };
 use surety_verifier::{
@@ -58,7 +59,14 @@ use self::{
     kept::Kept,
     library::{Known, Library, Shelves},
 };
-use crate::{Class, Error, documents, setup::Setups, visible::one_line};
+use crate::{
+    Class, Error,
+    documents::{self, DocumentError},
+    files,
+    setup::Setups,
+    visible::one_line,
+    words::{are, counted},
+};
 
 /// How many accepted attestations are verified once more, each alone.
 const SAMPLE: usize = 15;
@@ -78,8 +86,9 @@ pub const NOT_ESTABLISHED: [&str; 6] = [
 pub enum AuditError {
     /// There is nothing to audit.
     #[error(
-        "{}: expected at least one attestation, found none among {ignored} files; an empty batch establishes nothing",
-        directory.display()
+        "{}: expected at least one attestation, found none among {}; an empty batch establishes nothing",
+        directory.display(),
+        counted(ignored, "file")
     )]
     Empty {
         /// The directory.
@@ -91,7 +100,10 @@ pub enum AuditError {
     #[error("trust files: expected at most one for {0}, found two; put all anchors for it into one file")]
     RivalAnchors(String),
     /// Some attestations are not accepted.
-    #[error("expected {total} attestations to be accepted, found {refused} that are not; see the report")]
+    #[error(
+        "expected every attestation to be accepted, found that {} of {total} not; see the report",
+        are(refused, "attestation")
+    )]
     Refused {
         /// How many are not.
         refused: usize,
@@ -131,13 +143,41 @@ impl AuditError {
     }
 }
 
+/// A file of the auditor's anchors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Anchors {
+    /// Where it is.
+    pub file: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: Bytes32,
+    /// The policy that it pins, if it pins one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyId>,
+    /// What it says.
+    #[serde(skip)]
+    pub trust: Trust,
+}
+
+impl Anchors {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// If the file cannot be read, with every mistake in it.
+    pub fn read(path: &Path) -> Result<Self, DocumentError> {
+        let text = files::read_text(path)?;
+        let trust: Trust = documents::parse(path, &text)?;
+        let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
+        Ok(Self { file: one_line(&path.display().to_string()), sha256, policy: trust.policy, trust })
+    }
+}
+
 /// What to audit, and on which terms.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Where the attestations are, with the public files that they refer to.
     pub directory: &'a Path,
     /// The auditor's anchors. An attestation is judged by those that pin its policy, or else by those that pin none.
-    pub trust: &'a [Trust],
+    pub trust: &'a [Anchors],
     /// Whether to refuse what would otherwise be taken on faith.
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows.
@@ -170,6 +210,8 @@ pub struct Audit {
     pub history: bool,
     /// How long it took.
     pub timing: Timing,
+    /// The files of the auditor's anchors.
+    pub trust: Vec<Anchors>,
     /// What attestations were checked against.
     pub policies: Vec<PolicyFacts>,
     /// The market snapshots that accepted attestations rest on.
@@ -275,7 +317,8 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
     let unreadable = found.unreadable.iter().map(|(path, error)| Entry::unreadable(shown(request, path), error));
     let mut attestations: Vec<Entry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
     attestations.sort_by(|a, b| a.file.cmp(&b.file));
-    let timeline = History::of(&attestations, request.at);
+    let names = library.policies.iter().map(|known| (known.policy.id().0, known.policy.policy().name.clone()));
+    let timeline = History::of(&attestations, &names.collect(), request.at);
     findings.extend(timeline.lapses());
     findings.sort();
 
@@ -311,6 +354,7 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
         at: request.at,
         history: request.history,
         timing,
+        trust: request.trust.to_vec(),
         policies: used.map(|known| PolicyFacts::of(known, request)).collect(),
         snapshots: snapshots.into_iter().collect(),
         faith: good().flat_map(|claim| claim.faith.iter().map(ToString::to_string)).collect(),
@@ -410,8 +454,8 @@ fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judge
 }
 
 /// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
-fn refuse_rivals(trust: &[Trust]) -> Result<(), AuditError> {
-    let rival = |(position, one): (usize, &Trust)| {
+fn refuse_rivals(trust: &[Anchors]) -> Result<(), AuditError> {
+    let rival = |(position, one): (usize, &Anchors)| {
         trust[..position].iter().any(|other| other.policy == one.policy).then_some(one.policy)
     };
     match trust.iter().enumerate().find_map(rival) {
@@ -424,9 +468,10 @@ fn refuse_rivals(trust: &[Trust]) -> Result<(), AuditError> {
 
 /// As of when, and with which anchors, an attestation is judged.
 fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
-    let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |trust| trust.policy == policy);
+    let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |anchors| anchors.policy == policy);
+    let anchors = pins(Some(attestation.claim.policy)).or(pins(None)).or(request.trust.first());
     Terms {
-        trust: pins(Some(attestation.claim.policy)).or(pins(None)).or(request.trust.first()),
+        trust: anchors.map(|anchors| &anchors.trust),
         strict: request.strict,
         allow_insecure_srs: request.allow_insecure_srs,
         // Only who has read a vault can check what draws on it, one attestation at a time.

@@ -9,7 +9,7 @@ use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::Value;
 use surety_kzg::Origin;
-use surety_margin::ident::Bytes32;
+use surety_margin::{ident::Bytes32, text::json_problem};
 use surety_verifier::{VerifyingKey, solidity};
 
 use super::error::ChainError;
@@ -72,7 +72,7 @@ impl Artifact {
         let path = directory.join(format!("{file}.sol")).join(format!("{contract}.json"));
         let text = files::read_text(&path)?;
         let artifact: Self = serde_json::from_str(&text)
-            .map_err(|error| mismatch(&path, "an artifact of Forge".to_owned(), error.to_string()))?;
+            .map_err(|error| mismatch(&path, "an artifact of Forge".to_owned(), json_problem(&error).found))?;
         let constructor = artifact.abi.iter().find(|entry| entry.kind == "constructor");
         let found: Vec<_> = constructor.iter().flat_map(|entry| &entry.inputs).map(|input| &*input.kind).collect();
         if found != types {

@@ -1,19 +1,11 @@
 //! Why something on a chain did not work.
 
-use std::fmt;
-
-use alloy_primitives::hex;
-use alloy_sol_types::{Revert, SolError, SolInterface};
 use surety_margin::{
     ident::{Bytes32, EvmAddress},
     problem::Problem,
 };
 
-use super::abi::{
-    IAccessControl::IAccessControlErrors, IAttestationRegistry::IAttestationRegistryErrors,
-    ICollateralVault::ICollateralVaultErrors, IPolicyRegistry::IPolicyRegistryErrors,
-    ISnapshotOracle::ISnapshotOracleErrors, ISuretyVerifier::ISuretyVerifierErrors,
-};
+use super::refusal::Refusal;
 use crate::error::Class;
 
 /// Why something on a chain did not work.
@@ -60,7 +52,7 @@ pub enum ChainError {
         problem: String,
     },
     /// A contract refuses.
-    #[error("{}: the contract refuses with {reason}; {}", action.name, reason.advice())]
+    #[error("{}: the contract refuses with {reason}: {}; {}", action.name, reason.cause(), reason.advice())]
     Refused {
         /// What it was asked for.
         action: Action,
@@ -122,102 +114,5 @@ impl Action {
     /// An action whose refusal is the fault of what it was asked with.
     pub(super) const fn new(name: &'static str) -> Self {
         Self { name, refusal: Class::Input }
-    }
-}
-
-/// What a contract says when it refuses: the name of an error, with its arguments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(String);
-
-impl Refusal {
-    /// Decodes what a reverted call returns. Contracts pass on the errors of those that they call, so all of them are
-    /// looked through; an error that two share means the same in both.
-    #[must_use]
-    pub fn decode(data: &[u8]) -> Self {
-        let found = error::<IAttestationRegistryErrors>(data)
-            .or_else(|| error::<ISuretyVerifierErrors>(data))
-            .or_else(|| error::<ISnapshotOracleErrors>(data))
-            .or_else(|| error::<IPolicyRegistryErrors>(data))
-            .or_else(|| error::<ICollateralVaultErrors>(data))
-            .or_else(|| error::<IAccessControlErrors>(data));
-        Self(found.unwrap_or_else(|| match Revert::abi_decode(data) {
-            Ok(revert) => format!("the message {:?}", revert.reason),
-            Err(_) if data.is_empty() => "no reason".to_owned(),
-            Err(_) => format!("the unknown error {}", hex::encode_prefixed(data)),
-        }))
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        let name = self.0.split(' ').next().unwrap_or_default();
-        match name {
-            "PolicyNotInForce" => "wait until the registry's delay is over, or ask its owner why the policy is frozen",
-            "UnknownPolicy" => "publish the policy first",
-            "PolicyExists" => "it is published already; nothing is left to do",
-            "WrongVersion" => "correct policy_version in the rules",
-            "AccessControlUnauthorizedAccount" => "use the key of the registry's owner",
-            "SnapshotSuperseded" | "UnknownEpoch" => "read the newest prices with surety chain market and prove anew",
-            "SnapshotMarked" => "wait for a snapshot whose prices have settled",
-            "StatementSuperseded" | "StatementsTooFarApart" | "StatementsTooOld" | "VaultGrownSince" => {
-                "ask the sources for new statements"
-            }
-            "PricesTooOld" => "take a snapshot, read it and prove anew",
-            "ValidTooLong" => "prove anew, with --valid-until if statements end soon",
-            "Lapsed" => "prove anew over the newest prices",
-            "Superseded" => "nothing: a newer attestation is there",
-            "NotYet" => "compare your clock with the chain's",
-            "WrongSignature" | "WrongStatementCount" => "use the statements of the policy's sources, for this registry",
-            "Encumbered" => "ask the source to release the account",
-            "VaultPledged" => "wait until the attestation under the other policy has lapsed",
-            "PairingFailed" | "ScalarOutOfField" | "PointNotOnCurve" | "ProofLength" => {
-                "the proof is not one of this claim: prove for this registry, verifier, snapshot and vault"
-            }
-            "TooSoon" => "wait until half an epoch has passed since the snapshot before",
-            "EpochTaken" => "use the snapshot that is there, or wait for the next epoch",
-            "StaleAnswer" | "BadAnswer" | "PriceOutOfRange" => {
-                "wait for the feed; feeds count from 0 in the policy's order"
-            }
-            "WrongKind" => "take a snapshot where there are feeds, submit a signed one where there are nodes",
-            "InvalidSignatures" => "collect the signatures of as many nodes as the policy's quorum",
-            _ => "see docs/src/chain.md",
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// An error of an interface, with the names and values of its arguments.
-fn error<E: SolInterface + fmt::Debug>(data: &[u8]) -> Option<String> {
-    let text = format!("{:?}", E::abi_decode(data).ok()?);
-    // The variant and, in brackets, the error of the same name.
-    text.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')')).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy_sol_types::SolError as _;
-
-    use super::*;
-    use crate::chain::abi::{IAttestationRegistry::WrongStatementCount, ISnapshotOracle::EpochTaken};
-
-    #[test]
-    fn refusals_name_the_error_and_its_arguments() {
-        let count =
-            WrongStatementCount { expected: alloy_primitives::U256::from(3), found: alloy_primitives::U256::from(2) };
-        assert_eq!(Refusal::decode(&count.abi_encode()).to_string(), "WrongStatementCount { expected: 3, found: 2 }");
-        let taken = Refusal::decode(&EpochTaken { epoch: 7 }.abi_encode());
-        assert_eq!(taken.to_string(), "EpochTaken { epoch: 7 }");
-        assert!(taken.advice().contains("next epoch"));
-        let message = Revert { reason: "no".into() };
-        assert_eq!(Refusal::decode(&message.abi_encode()).to_string(), "the message \"no\"");
-        assert_eq!(Refusal::decode(&[]).to_string(), "no reason");
-        assert_eq!(Refusal::decode(&[1, 2, 3, 4]).to_string(), "the unknown error 0x01020304");
-        // Arguments are missing.
-        assert!(Refusal::decode(&EpochTaken::SELECTOR).to_string().starts_with("the unknown error"));
     }
 }

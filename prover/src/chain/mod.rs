@@ -6,7 +6,8 @@
 //! | module | idea |
 //! |---|---|
 //! | [`node`] | a node of the chain, asked over HTTP; transactions |
-//! | [`error`] | why something did not work, and what contracts say when they refuse |
+//! | [`error`] | why something did not work |
+//! | [`refusal`] | what contracts say when they refuse, what it means, and what to do |
 //! | `artifact` | contracts as Forge has built them |
 //! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
 //! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
@@ -27,6 +28,7 @@ pub mod market;
 pub mod node;
 pub mod publish;
 pub mod published;
+pub mod refusal;
 pub mod rules;
 #[cfg(test)]
 mod sample;

@@ -21,7 +21,8 @@ use ureq::Agent;
 
 use super::{
     abi::address,
-    error::{Action, ChainError, Refusal},
+    error::{Action, ChainError},
+    refusal::Refusal,
 };
 
 /// How long an answer may take.
@@ -202,10 +203,10 @@ impl Node {
             transaction["from"] = json!(from);
         }
         let answer: Output = self.try_call("eth_call", json!([transaction, "latest"]), action)?;
-        C::abi_decode_returns_validate(&answer.0).map_err(|error| ChainError::Answer {
+        C::abi_decode_returns_validate(&answer.0).map_err(|_| ChainError::Answer {
             contract: *at,
             action: action.name,
-            found: error.to_string(),
+            found: format!("{} bytes of another form", answer.0.len()),
         })
     }
 

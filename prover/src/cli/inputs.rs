@@ -10,7 +10,7 @@ use surety::{
     directories::Directories,
     documents, files,
     files::Existing,
-    keys::{self, KeyError, SecretAt},
+    keys::{self, KeyError, Passphrase, SecretAt},
     layout::Layout,
     obtain::{self, Wanted},
     setup::Setups,
@@ -24,7 +24,6 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_verifier::signature::SigningKey;
-use zeroize::Zeroizing;
 
 use super::progress::Progress;
 
@@ -128,7 +127,7 @@ impl KeyOptions {
         let at = secret_at(self.at.key.as_ref(), self.at.key_env.as_ref())
             .ok_or_else(|| Error::Usage("expected --key or --key-env".into()))?;
         warn_if_exposed(&at, progress)?;
-        Ok(keys::load(&at, || self.passphrase.read("Passphrase: ", progress))?)
+        Ok(keys::load(&at, || self.passphrase.read("Passphrase: ", progress), |note| progress.note(note))?)
     }
 }
 
@@ -144,16 +143,13 @@ pub(super) struct PassphraseOptions {
 }
 
 impl PassphraseOptions {
-    pub(super) fn read(&self, prompt: &str, progress: &Progress) -> Result<Zeroizing<String>, KeyError> {
+    pub(super) fn read(&self, prompt: &str, progress: &Progress) -> Result<Passphrase, KeyError> {
         match secret_at(self.passphrase_file.as_ref(), self.passphrase_env.as_ref()) {
             Some(at) => {
                 warn_if_exposed(&at, progress)?;
-                at.read()
+                at.passphrase()
             }
-            None => {
-                let answer = rpassword::prompt_password(prompt);
-                answer.map(Zeroizing::new).map_err(|error| KeyError::NoPassphrase(error.to_string()))
-            }
+            None => rpassword::prompt_password(prompt).map(Passphrase::typed).map_err(|_| KeyError::NoPassphrase),
         }
     }
 

@@ -1,12 +1,16 @@
 //! The command line. Each command reads files, calls the library, and answers with text for people and data for programs.
 
 mod commands;
+mod excerpt;
 mod exit;
 mod inputs;
+mod number;
 mod output;
 mod progress;
+mod screen;
 mod table;
 mod time;
+mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -22,6 +26,7 @@ use self::{
     exit::Exit,
     output::{Answer, Failure, Form},
     progress::Progress,
+    screen::Screen,
 };
 
 /// Prove that hidden positions satisfy a public margin rule, and verify such proofs.
@@ -160,6 +165,8 @@ impl Command {
 struct Session {
     progress: Progress,
     now: Timestamp,
+    /// Where answers in text go.
+    screen: Screen,
 }
 
 /// Runs a command line, and says what to exit with.
@@ -169,22 +176,29 @@ pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
     let exit = match Cli::try_parse_from(arguments) {
         Ok(cli) => {
             let form = if cli.json { Form::Json } else { Form::Text };
-            let session = Session { progress: Progress::new(cli.quiet), now: time::now() };
+            let session = Session { progress: Progress::new(cli.quiet), now: time::now(), screen: Screen::of_stdout() };
             let name = cli.command.name();
             output::report(form, &name, cli.command.run(&session))
         }
-        Err(error) => usage(&error, if wants_json { Form::Json } else { Form::Text }),
+        Err(error) => misused(&error, if wants_json { Form::Json } else { Form::Text }),
     };
     exit.into()
 }
 
 /// Help and version are answers; anything else that the parser has to say is a mistake.
-fn usage(error: &clap::Error, form: Form) -> Exit {
+fn misused(error: &clap::Error, form: Form) -> Exit {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let (written, exit) = match form {
         _ if is_help => (error.print(), Exit::Good),
-        Form::Text => (error.print(), Exit::Input),
-        Form::Json => (Failure::usage(error.render().to_string()).write(form, ""), Exit::Input),
+        // Who gives no command at all is shown what there is.
+        Form::Text if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            (error.print(), Exit::Input)
+        }
+        Form::Text => {
+            let message = format!("{}\n\n{}", usage::message(error), usage::synopsis(error));
+            (Failure::usage(message.trim_end().to_owned()).write(form, ""), Exit::Input)
+        }
+        Form::Json => (Failure::usage(usage::message(error)).write(form, ""), Exit::Input),
     };
     if written.is_err() && exit == Exit::Good { Exit::Internal } else { exit }
 }

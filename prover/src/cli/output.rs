@@ -2,14 +2,14 @@
 
 use std::{
     fmt::Display,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
 };
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use surety::{Error, visible::visible};
 
-use super::exit::Exit;
+use super::{excerpt::with_excerpts, exit::Exit};
 
 /// Version of the envelope.
 const VERSION: u32 = 1;
@@ -51,7 +51,12 @@ pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -
         }
         Err(error) => {
             let failure = Failure::of(&error);
-            (failure.write(form, command), failure.exit)
+            let written = match form {
+                // Nobody but the user reads what is on the user's terminal.
+                Form::Text if io::stderr().is_terminal() => tell("error", &with_excerpts(&error)),
+                form => failure.write(form, command),
+            };
+            (written, failure.exit)
         }
     };
     // Nobody is left to be told that the output is closed.

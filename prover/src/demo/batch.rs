@@ -39,6 +39,13 @@ pub const CURRENT: u64 = 72_000;
 /// Most epochs.
 const MOST_EPOCHS: usize = 6;
 
+/// Where attestations and market snapshots are.
+const ATTESTATIONS: &str = "attestations";
+const MARKETS: &str = "markets";
+
+/// What directories of institutions are called, before their number.
+const INSTITUTION: &str = "subject-";
+
 /// The levels of the example, of which each institution proves the first one, two or three.
 const LEVELS: [&str; 3] = ["maintenance", "initial", "maintenance-1.5x"];
 
@@ -78,27 +85,31 @@ struct Epoch {
     snapshot: Snapshot,
 }
 
-/// Makes `count` attestations in a new or empty directory, the newest as of `now`, the oldest up to `span` seconds before.
+/// Makes `count` attestations, the newest as of `now`, the oldest up to `span` seconds before: in a new or empty directory, or,
+/// where existing files may be replaced, in place of an earlier batch, whose attestations and markets are removed.
 ///
 /// # Errors
-/// If there is something in the directory, or something fails on the way.
+/// If there is something in the directory that is to be kept, or something fails on the way.
 pub fn run(
     directory: &Path,
-    count: usize,
-    span: u64,
+    (count, span): (usize, u64),
     setups: &Setups,
     now: Timestamp,
+    existing: Existing,
     observer: &dyn Observer,
 ) -> Result<Batch, Error> {
     let layout = Layout::new(directory);
     files::create_directory(directory)?;
-    refuse_content(directory)?;
-    let Ground { setup, universe, policy, params } = prepare(&layout, setups, Existing::Keep, observer)?;
+    match existing {
+        Existing::Keep => refuse_content(directory)?,
+        Existing::Replace => remove_earlier(directory)?,
+    }
+    let Ground { setup, universe, policy, params } = prepare(&layout, setups, existing, observer)?;
     let epochs = epochs(&layout, (&policy, &universe), count, span, now)?;
     let policy = CompiledPolicy::compile(policy, universe.clone(), &params)?;
-    documents::write(&layout.compiled(), &policy.committed().file(), Existing::Keep)?;
+    documents::write(&layout.compiled(), &policy.committed().file(), existing)?;
     let trust = trust(&policy, &epochs)?;
-    files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, Existing::Keep)?;
+    files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, existing)?;
 
     let forgotten = tempfile::tempdir().map_err(|error| FileError::Io {
         path: std::env::temp_dir(),
@@ -113,7 +124,7 @@ pub fn run(
         prover: &prover,
         ledger: Ledger::open(forgotten.path())?,
     };
-    let directory = layout.directory().join("attestations");
+    let directory = layout.directory().join(ATTESTATIONS);
     let mut batch = Batch {
         srs: setup.id(),
         origin: setup.origin(),
@@ -152,6 +163,27 @@ fn refuse_content(directory: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes what an earlier batch has left, so that no audit mixes two: files of the names that a batch gives, and nothing else.
+fn remove_earlier(directory: &Path) -> Result<(), FileError> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let is_own = |path: &Path| {
+        let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let (file, parent) = (name(path), path.parent().map(name).unwrap_or_default());
+        let stem = file.strip_suffix(".json").unwrap_or_default();
+        let level = stem.split_once('-').filter(|(epoch, _)| is_number(epoch)).map(|(_, level)| level);
+        parent == MARKETS && is_number(stem)
+            || parent.strip_prefix(INSTITUTION).is_some_and(is_number)
+                && level.is_some_and(|level| LEVELS.contains(&level))
+    };
+    for part in [ATTESTATIONS, MARKETS].map(|part| directory.join(part)).iter().filter(|part| part.is_dir()) {
+        for path in files::under(part, |_, _| true)?.iter().filter(|path| is_own(path)) {
+            let failed = |error| FileError::Io { path: path.clone(), action: "cannot be removed", error };
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 /// Prices that move by up to 3 per mille from epoch to epoch, as evenly spread as there are epochs; the oldest first.
 fn epochs(
     layout: &Layout,
@@ -162,7 +194,7 @@ fn epochs(
 ) -> Result<Vec<Epoch>, Error> {
     let number = (count / 10).clamp(1, MOST_EPOCHS) as u64;
     let step = (span / number).max(policy.oracle.epoch.0);
-    let directory = layout.directory().join("markets");
+    let directory = layout.directory().join(MARKETS);
     files::create_directory(&directory)?;
     let epoch = |number_from_last: u64| -> Result<Epoch, Error> {
         let now = Timestamp(now.0.saturating_sub(number_from_last * step));
@@ -223,7 +255,7 @@ struct Institution {
 
 impl Institution {
     fn new(number: usize, attestations: &Path) -> Result<Self, Error> {
-        let name = format!("subject-{number:04}");
+        let name = format!("{INSTITUTION}{number:04}");
         let directory = attestations.join(&name);
         files::create_directory(&directory)?;
         Ok(Self {
@@ -281,5 +313,41 @@ impl Institution {
         let attestation = shared.prover.prove(&request, openings, &shared.ledger)?;
         let file = format!("{}-{level}.json", epoch.snapshot.epoch);
         Ok(documents::write(&self.directory.join(file), &attestation, Existing::Keep)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_the_files_of_an_earlier_batch_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            path
+        };
+        let own = [
+            "attestations/subject-0001/7-initial.json",
+            "attestations/subject-0012/8-maintenance-1.5x.json",
+            "markets/7.json",
+        ];
+        let others = [
+            "attestations/subject-0001/notes.json",
+            "attestations/subject-one/7-initial.json",
+            "attestations/7-initial.json",
+            "markets/last.json",
+            "markets/7.toml",
+            "7.json",
+        ];
+        let (own, others) = (own.map(write), others.map(write));
+        remove_earlier(directory.path()).unwrap();
+        assert!(own.iter().all(|path| !path.exists()));
+        assert!(others.iter().all(|path| path.exists()));
+        remove_earlier(&directory.path().join("none")).unwrap();
     }
 }

@@ -10,6 +10,8 @@ use std::{
 use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use surety_kzg::file::reason;
+use surety_margin::text::json_problem;
 
 use crate::error::Class;
 
@@ -29,7 +31,7 @@ const FILE: &str = "verifier.sol";
 #[derive(Debug, thiserror::Error)]
 pub enum CompilerError {
     /// The program cannot be run.
-    #[error("--solc {}: {error}; give the compiler of Solidity {VERSION}: contracts/scripts/solc, once contracts/check has run", program.display())]
+    #[error("--solc {}: {}; give the compiler of Solidity {VERSION}: contracts/scripts/solc, once contracts/check has run", program.display(), reason(error))]
     Run {
         /// The program.
         program: PathBuf,
@@ -117,7 +119,7 @@ pub(super) fn compile(program: &Path, source: &str, contract: &str) -> Result<Co
         |found: String| CompilerError::Failed { program: program.to_owned(), contract: contract.to_owned(), found };
     let output = run(program, "--standard-json", &input(source).to_string())?;
     let answer: Answer =
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(format!("no answer in JSON: {error}")))?;
+        serde_json::from_slice(&output.stdout).map_err(|error| failed(json_problem(&error).to_string()))?;
     if let Some(error) = answer.errors.iter().find(|error| error.severity == "error") {
         return Err(failed(format!("an error: {}", error.message)));
     }

@@ -7,7 +7,9 @@ use std::{
     sync::OnceLock,
 };
 
+use alloy_primitives::hex;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     commands::{attest, example},
@@ -178,6 +180,51 @@ fn anchors_leave_nothing_to_faith() {
     audit("batch --json --trust other-trust.toml --trust batch/trust.toml --strict").expect(0);
     let run = audit("batch --json --trust other-trust.toml").expect(5);
     assert!(reasons(&data(&run)).values().all(|code| code == "anchor"));
+}
+
+/// The report says whose anchors were used: where they are, and the hash of the file.
+#[test]
+fn reports_name_the_trust_file_and_its_hash() {
+    let trust = fs::read(batch().sandbox.path("batch/trust.toml")).unwrap();
+    let hash = format!("0x{}", hex::encode(Sha256::digest(&trust)));
+    let report = data(&audit("batch --json --trust batch/trust.toml --html trusted.html").expect(0));
+    assert_eq!(
+        (&report["trust"][0]["file"], &report["trust"][0]["sha256"]),
+        (&json!("batch/trust.toml"), &json!(hash))
+    );
+    assert_eq!(report["trust"][0]["policy"], report["policies"][0]["id"]);
+    let page = fs::read_to_string(batch().sandbox.path("trusted.html")).unwrap();
+    let shown = audit("batch --trust batch/trust.toml").expect(0).stdout;
+    for form in [page, shown] {
+        assert!(form.contains("batch/trust.toml") && form.contains(&hash), "{form}");
+    }
+    assert!(audit("batch").expect(0).stdout.contains("trust file     none"));
+}
+
+/// A rejected attestation is a gap, in whichever form the report is read.
+#[test]
+fn rejects_to_call_a_subject_attested_whose_attestation_is_rejected() {
+    let directory = copy("gaps");
+    let files = attestations(&directory);
+    change(&files[0], |content| content["claim"]["verifying_key"] = json!(format!("0x{}", "00".repeat(32))));
+    let claim = read_json(&files[0])["claim"].clone();
+    let report = data(&audit("gaps --json --html gaps.html").expect(5));
+    let subjects = report["timeline"]["subjects"].as_array().unwrap();
+    let same = |series: &&Value| series["subject"] == claim["subject"] && series["level"] == claim["level"];
+    let series = subjects.iter().find(same).unwrap();
+    assert_eq!(
+        (&series["attestations"], &series["rejected"], &series["attested_ppm"]),
+        (&json!(0), &json!(1), &json!(0))
+    );
+    assert_eq!((series["gaps"].as_array().unwrap().len(), &series["current"]), (1, &json!(false)));
+    let subject = claim["subject"].as_str().unwrap();
+    let shown = audit("gaps").expect(5).stdout;
+    let row = shown.lines().find(|line| line.starts_with(subject) && line.contains(" never ")).unwrap();
+    assert!(row.ends_with("0.0 %"), "{row}");
+    let page = fs::read_to_string(batch().sandbox.path("gaps.html")).unwrap();
+    assert!(page.contains("<td>never</td><td>1</td><td>0.0 %</td>"), "{page}");
+    let csv = audit("gaps --csv").expect(5).stdout;
+    assert!(csv.lines().any(|line| line.contains(",rejected,") && line.contains(subject)), "{csv}");
 }
 
 #[test]

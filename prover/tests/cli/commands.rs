@@ -169,6 +169,70 @@ fn rejects_policies_with_positions_that_require_nothing() {
 }
 
 #[test]
+fn limits_of_holdings_are_shown_in_units_and_low_ones_warned_of() {
+    let sandbox = Sandbox::new();
+    sandbox.surety("init here").expect(0);
+    let run = sandbox.surety("universe check here/universe.toml").expect(0);
+    assert!(run.stdout.contains("92233720368547758.07"), "every digit where no terminal is: {}", run.stdout);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    let text = fs::read_to_string(sandbox.path("here/universe.toml")).unwrap();
+    let low = text.replacen("lot_decimals = 2\n", "lot_decimals = 18\nmax_lots = \"9223372036854775807\"\n", 1);
+    sandbox.write("low.toml", &low);
+    let run = sandbox.surety("universe check low.toml").expect(0);
+    assert!(run.stderr.contains("warning: low.toml: instruments[0].max_lots: expected room for"), "{}", run.stderr);
+    let data = sandbox.surety("universe check low.toml --json").data();
+    assert_eq!(data["limits"]["USD"], "9.223372036854775807");
+    assert!(data["warnings"][0].as_str().unwrap().contains("9.223372036854775807 units"), "{data}");
+}
+
+#[test]
+fn keystores_of_other_versions_and_things_that_are_no_keys_are_named() {
+    let sandbox = Sandbox::new();
+    for (text, found) in [
+        (r#"{"version":"1","Crypto":{},"address":"00"}"#, "found version 1, which wallets wrote until 2015"),
+        ("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", "an address, which is public, and no key"),
+        ("test test test test test test test test test test test junk", "12 words, a recovery phrase"),
+    ] {
+        let path = sandbox.write("key", text);
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let run = sandbox.surety("key address --key key").expect(2);
+        assert!(run.stderr.contains(found), "{}", run.stderr);
+    }
+    // Excerpts are for terminals: neither an envelope nor a pipe has any.
+    sandbox.surety("init here").expect(0);
+    sandbox.write("mine.csv", "instrument,lots\nNOSUCH,5\n");
+    let command = "explain here --holdings mine.csv";
+    for run in [sandbox.surety(command), sandbox.surety(&format!("{command} --json"))] {
+        assert_eq!(run.code, 2);
+        assert!(!run.says("NOSUCH,5"), "{}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn command_lines_are_refused_in_the_words_of_every_other_error() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.surety("verify a.json --strickt").expect(2);
+    let message = "error: expected an argument that the command has, found --strickt; did you mean --strict?";
+    assert!(run.stderr.starts_with(message), "{}", run.stderr);
+    assert!(run.stderr.contains("Usage: surety verify"), "{}", run.stderr);
+    let error = sandbox.surety("verify a.json --strickt --json").expect(2).envelope();
+    assert!(error["error"]["message"].as_str().unwrap().lines().count() == 1, "{error}");
+}
+
+#[test]
+fn a_batch_takes_the_place_of_an_earlier_one_only_if_told_to() {
+    let sandbox = Sandbox::new();
+    sandbox.surety("demo --batch 2 --out batch").expect(0);
+    sandbox.write("batch/notes.txt", "kept");
+    let run = sandbox.surety("demo --batch 1 --out batch").expect(2);
+    assert!(run.stderr.contains("exists already; give another name, or --force to replace it"), "{}", run.stderr);
+    sandbox.surety("demo --batch 1 --out batch --force").expect(0);
+    let audited = sandbox.surety("audit batch --allow-insecure-srs --json").data();
+    assert_eq!((&audited["accepted"], &audited["rejected"]), (&json!(1), &json!(0)), "{audited}");
+    assert!(sandbox.path("batch/notes.txt").exists());
+}
+
+#[test]
 fn mistakes_in_files_are_located() {
     let (sandbox, demo) = Sandbox::with_demo();
     let policy = fs::read_to_string(demo.join("policy.toml")).unwrap();

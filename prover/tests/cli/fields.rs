@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use surety::{
     account::Account,
     documents,
-    keys::{self, SecretAt},
+    keys::{self, Passphrase, SecretAt},
     ledger::{Entry, Ledger},
     opening::Opening,
     source::{self, Terms},
@@ -25,7 +25,6 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_verifier::{Statement, eip712::Audience, signature::SigningKey};
-use zeroize::Zeroizing;
 
 use crate::sandbox::{read_json, write_json};
 
@@ -141,7 +140,7 @@ const KEYSTORE: &str = r#"{"address":"45dea0fb0bba44f4fcf290bba71fd57d7117cbb8",
     "39990c1684557447940d4c69e06b1b82b2aceacb43f284df65c956daf3046b85"},"id":"ce541d8d-c79b-40f8-9f8c-20f59616faba","version":3}"#;
 
 fn open_keystore(path: &Path) -> Option<SigningKey> {
-    keys::load(&SecretAt::File(path.to_owned()), || Ok(Zeroizing::default())).ok()
+    keys::load(&SecretAt::File(path.to_owned()), || Ok(Passphrase::default()), |_| ()).ok()
 }
 
 /// Attack: an encrypted key of which a part was changed, so that another key comes out of it, or none.

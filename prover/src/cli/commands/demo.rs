@@ -29,8 +29,9 @@ pub(in crate::cli) struct Args {
     force: Force,
     #[command(flatten)]
     network: Network,
-    /// Make this many attestations of different institutions instead, for surety audit; DIR must be new or empty
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "force")]
+    /// Make this many attestations of different institutions instead, for surety audit; without --force DIR must be new or
+    /// empty, with it the attestations of an earlier batch are removed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: Option<u32>,
     /// Spread them over this many days, so that most have lapsed [default: all of them count now]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650), requires = "batch")]
@@ -82,7 +83,7 @@ fn run_batch(args: &Args, count: u32, session: &Session) -> Result<Answer, Error
     let setups = Setups::new(&Directories::of_user()?);
     args.network.seek_ceremony(&setups, demo::capacity()?, progress)?;
     let span = args.days.map_or(batch::CURRENT, |days| u64::from(days) * 86_400);
-    let made = batch::run(&args.out, count as usize, span, &setups, session.now, progress)?;
+    let made = batch::run(&args.out, (count as usize, span), &setups, session.now, args.force.existing(), progress)?;
     let insecure = made.origin == Origin::InsecureDevelopment;
     warn_of_set_up(made.origin, made.srs, progress);
     let data = json!({

@@ -1,17 +1,17 @@
 //! `surety explain`
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::json;
 use surety::{
     Error,
     account::{position_of, sum},
     documents,
-    explain::{Explanation, explain},
+    explain::{Explanation, LevelExplanation, explain},
     oracle::OracleError,
 };
 use surety_margin::{
-    evaluate::{Line, Quote, Share},
+    evaluate::{Item, Line, Quote, Share},
     holdings::{Leg, Position},
     ident::Name,
     market::Snapshot,
@@ -24,7 +24,9 @@ use surety_margin::{
 use crate::cli::{
     Session,
     inputs::{HoldingsOptions, PolicyFiles},
+    number::Rounding,
     output::Answer,
+    screen::Screen,
     table::table,
 };
 
@@ -59,7 +61,8 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     if let Some(asked) = &args.level {
         only(&mut explanation, asked)?;
     }
-    let text = format!("{explanation}{}{}", instruments(&explanation), mark(&policy, &snapshot));
+    let screen = session.screen;
+    let text = text(&explanation, screen) + &instruments(&explanation, screen) + &mark(&policy, &snapshot);
     let answer = Answer::new(data(&policy, &snapshot, &explanation), text)?;
     Ok(match explanation.not_satisfied() {
         missed if missed.is_empty() => answer,
@@ -78,12 +81,12 @@ fn only(explanation: &mut Explanation, asked: &Name) -> Result<(), Error> {
 }
 
 /// A line for each instrument at each level, and what looks wrong.
-fn instruments(explanation: &Explanation) -> String {
+fn instruments(explanation: &Explanation, screen: Screen) -> String {
     let mut text = String::new();
     for (name, level) in &explanation.levels {
         text += &format!("\n{name}, by instrument:");
         let header = ["instrument", "amount", "price", "value", "weight", "fraction", "equity", "requirement"];
-        table(&mut text, header, level.instruments.iter().map(row).collect());
+        table(&mut text, screen, header, level.instruments.iter().map(|line| row(line, screen)).collect());
     }
     let warnings = explanation.warnings.iter().map(|warning| format!("warning: {warning}\n"));
     if !explanation.warnings.is_empty() {
@@ -93,8 +96,10 @@ fn instruments(explanation: &Explanation) -> String {
     text
 }
 
-fn row(line: &Line) -> [String; 8] {
-    let amount = |quote: &Quote| quote.to_string();
+fn row(line: &Line, screen: Screen) -> [String; 8] {
+    let number = |quote: &Quote| screen.significant(&quote.to_string(), Rounding::Down);
+    let has = |quote: &Quote| screen.money(&quote.to_string(), Rounding::Down);
+    let needs = |quote: &Quote| screen.money(&quote.to_string(), Rounding::Up);
     let share = |share: &Option<Share>| share.map_or_else(String::new, |share| format!("{} %", share.percent()));
     let name = match &line.bucket {
         Some(bucket) => format!("{bucket}/{}", line.instrument),
@@ -102,14 +107,55 @@ fn row(line: &Line) -> [String; 8] {
     };
     [
         name,
-        amount(&line.amount),
-        line.price.as_ref().map_or_else(|| "not admitted".to_owned(), amount),
-        amount(&line.value),
+        number(&line.amount),
+        line.price.as_ref().map_or_else(|| "not admitted".to_owned(), number),
+        has(&line.value),
         share(&line.weight),
         share(&line.fraction),
-        amount(&line.equity),
-        amount(&line.requirement),
+        has(&line.equity),
+        needs(&line.requirement),
     ]
+}
+
+fn text(explanation: &Explanation, screen: Screen) -> String {
+    let levels = explanation.levels.iter().map(|(name, explained)| level(name, explained, screen));
+    levels.collect::<Vec<_>>().join("\n")
+}
+
+fn level(name: &str, LevelExplanation { sufficient, evaluation, .. }: &LevelExplanation, screen: Screen) -> String {
+    let has = |amount: &Quote| screen.money(&amount.to_string(), Rounding::Down);
+    let needs = |amount: &Quote| screen.money(&amount.to_string(), Rounding::Up);
+    let mut text = format!("{name}: {}\n", if *sufficient { "sufficient" } else { "NOT sufficient" });
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "  {label:<11}  {value}");
+    };
+    line("equity", &(has(&evaluation.equity) + &items(&evaluation.credits, has)));
+    line("requirement", &(needs(&evaluation.requirement) + &items(&evaluation.charges, needs)));
+    let buckets = evaluation.buckets.iter().map(|bucket| format!("\n    {}  {}", has(&bucket.margin), bucket.name));
+    line("margin", &(has(&evaluation.margin) + &buckets.collect::<String>()));
+    if let Some(scenario) = &evaluation.worst_scenario {
+        line("worst", scenario);
+    }
+    if !evaluation.scenarios.is_empty() {
+        let _ = writeln!(text, "  scenarios, as they count:{}", items(&evaluation.scenarios, has));
+    }
+    if let Some(name) = &evaluation.not_admitted {
+        let _ = writeln!(text, "  not admitted {name}");
+    }
+    text
+}
+
+/// A line for each, the amounts aligned at their points.
+fn items(items: &[Item], written: impl Fn(&Quote) -> String) -> String {
+    let amounts: Vec<String> = items.iter().map(|item| written(&item.amount)).collect();
+    let point = |amount: &String| amount.find('.').unwrap_or(amount.len());
+    let before = amounts.iter().map(point).max().unwrap_or(0);
+    let behind = amounts.iter().map(|amount| amount.len() - point(amount)).max().unwrap_or(0);
+    let line = |(item, amount): (&Item, &String)| {
+        let (whole, fraction) = amount.split_at(point(amount));
+        format!("\n    {whole:>before$}{fraction:<behind$}  {}", item.name)
+    };
+    items.iter().zip(&amounts).map(line).collect()
 }
 
 /// What the circuit breaker has to say, if anything.

@@ -1,14 +1,18 @@
 //! `surety info`: what a file is. Of secrets it shows that they are there, never what they are.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use surety::{
     Error,
     chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
     documents,
     files::{self, DOCUMENT_LIMIT},
-    keystore::Keystore,
+    keystore::{Keystore, KeystoreError},
     opening::Opening,
     vault::VaultBalances,
 };
@@ -90,9 +94,18 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
             _ => {}
         }
     }
-    if let Ok(keystore) = serde_json::from_str::<Keystore>(text) {
-        let address = keystore.address;
-        return Ok(json!({ "kind": "keystore", "secret": true, "encrypted": true, "address": address }));
+    let keystore = |mut data: Value| {
+        data["kind"] = json!("keystore");
+        data["secret"] = json!(true);
+        data["encrypted"] = json!(true);
+        data
+    };
+    match Keystore::parse(text) {
+        Ok(Keystore { address, .. }) => return Ok(keystore(json!({ "address": address }))),
+        Err(error @ (KeystoreError::Version1 | KeystoreError::Version4 | KeystoreError::Presale)) => {
+            return Ok(keystore(json!({ "unusable": error.to_string() })));
+        }
+        Err(_) => {}
     }
     match text.lines().next() {
         Some(line) if line.starts_with("instrument,") => {
@@ -215,7 +228,39 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
 
 fn unknown(path: &Path) -> Error {
     Error::Usage(format!(
-        "{}: expected a file of this project, a set-up, a proof or a key, found none of them",
-        path.display()
+        "{}: expected a file of this project, a set-up, a proof or a key, found {}",
+        path.display(),
+        recognised(path)
     ))
+}
+
+/// What a file that is of no use here looks like. Repeats nothing of it.
+fn recognised(path: &Path) -> &'static str {
+    const TABLES: [char; 3] = [',', ';', '\t'];
+    let Ok(bytes) = files::read(path, DOCUMENT_LIMIT) else { return "a file larger than any document" };
+    let Ok(text) = std::str::from_utf8(&bytes) else { return "a binary file of another kind" };
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let first = text.lines().next().unwrap_or_default();
+    let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if text.is_empty() {
+        "an empty file"
+    } else if begins("<!doctype html") || begins("<html") {
+        "a web page, perhaps the error page of a download"
+    } else if begins("<?xml") {
+        "XML, perhaps the error of a download"
+    } else if begins("version https://git-lfs") {
+        "a pointer of Git LFS, and not the file: fetch it with git lfs pull"
+    } else if begins("-----BEGIN") {
+        "a PEM file"
+    } else if serde_json::from_str::<Value>(text).is_ok() {
+        "JSON that does not say its kind"
+    } else if text.starts_with(['{', '[']) {
+        "a text that begins like JSON and is none: it is damaged or cut off"
+    } else if toml_keys::<BTreeMap<String, IgnoredAny>>(text).is_some() {
+        "TOML that does not say its kind"
+    } else if first.contains(TABLES) {
+        "a table whose columns are those of no file that is read by itself"
+    } else {
+        "a text of another kind"
+    }
 }

@@ -58,10 +58,12 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
 fn new(args: &NewArgs, session: &Session) -> Result<Answer, Error> {
     files::check_target(&args.out, args.force.existing())?;
     let passphrase = args.passphrase.read("New passphrase: ", &session.progress)?;
-    if args.passphrase.is_interactive() && *args.passphrase.read("Again: ", &session.progress)? != *passphrase {
+    if args.passphrase.is_interactive()
+        && args.passphrase.read("Again: ", &session.progress)?.as_str() != passphrase.as_str()
+    {
         return Err(Error::Usage("expected the same passphrase twice, found two".into()));
     }
-    let address = keys::generate(&args.out, &passphrase, args.force.existing())?;
+    let address = keys::generate(&args.out, passphrase.as_str(), args.force.existing())?;
     let text = format!("{address}\nwritten {}", args.out.display());
     Answer::new(json!({ "address": address, "file": args.out }), text)
 }

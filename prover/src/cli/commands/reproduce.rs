@@ -17,6 +17,7 @@ use crate::cli::{
     Session,
     inputs::{PolicyFiles, origin_name, setups, warn_of_set_up},
     output::Answer,
+    screen::Screen,
     table::table,
 };
 
@@ -98,7 +99,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
         reproduction.compare_attestation(&path.display().to_string(), &attestation);
     }
 
-    let answer = Answer::new(data(&reproduction, market), text(&reproduction))?;
+    let answer = Answer::new(data(&reproduction, market), text(&reproduction, session.screen))?;
     Ok(match reproduction.verdict() {
         Ok(()) => answer,
         Err(error) => answer.failing(&error.into()),
@@ -124,7 +125,7 @@ fn data(reproduction: &Reproduction, market: Option<PathBuf>) -> Value {
     })
 }
 
-fn text(reproduction: &Reproduction) -> String {
+fn text(reproduction: &Reproduction, screen: Screen) -> String {
     let things = &reproduction.things;
     let claims = || things.iter().flat_map(|thing| &thing.claims);
     let agree = claims().filter(|claim| claim.agrees).count();
@@ -138,7 +139,7 @@ fn text(reproduction: &Reproduction) -> String {
         origin_name(reproduction.origin),
     );
     let rows = things.chunk_by(alike).flat_map(|things| if things.len() < MANY { each(things) } else { all(things) });
-    table(&mut text, ["", "what", "as it should be", "claimed by"], rows.collect());
+    table(&mut text, screen, ["", "what", "as it should be", "claimed by"], rows.collect());
     text += "\nnot established:\n";
     for limit in &reproduction.not_established {
         text += &format!("  - {limit}\n");

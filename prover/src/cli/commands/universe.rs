@@ -1,17 +1,20 @@
 //! `surety universe`
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 use surety::{Error, documents};
-use surety_margin::{capacity::MASK_ROWS, universe::Universe};
+use surety_margin::{
+    capacity::MASK_ROWS,
+    universe::{Instrument, Universe},
+};
 use surety_verifier::ids::UniverseId;
 
-use crate::cli::{Session, output::Answer};
+use crate::cli::{Session, number::Rounding, output::Answer, table::table};
 
 #[derive(clap::Subcommand)]
 pub(in crate::cli) enum Command {
-    /// Check a universe and say its identifier
+    /// Check a universe, say its identifier and the limits of holdings, and warn of limits that are low
     Check(File),
     /// Show a universe's instruments
     Show(File),
@@ -33,11 +36,14 @@ impl Command {
     }
 }
 
-pub(in crate::cli) fn run(command: Command, _: &Session) -> Result<Answer, Error> {
+pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
     let (Command::Check(File { file }) | Command::Show(File { file })) = &command;
     let universe: Universe = documents::read(file)?;
     let id = UniverseId::of(&universe)?;
     let (k, room) = (universe.capacity.k(), universe.capacity.instruments());
+    let low: Vec<String> = universe.low_limits().iter().map(ToString::to_string).collect();
+    low.iter().for_each(|warning| session.progress.warn(&format!("{}: {warning}", file.display())));
+    let limit = |instrument: &Instrument| (instrument.name.to_string(), instrument.max_units());
     let mut data = json!({
         "universe": universe.name,
         "id": id,
@@ -45,6 +51,8 @@ pub(in crate::cli) fn run(command: Command, _: &Session) -> Result<Answer, Error
         "k": k,
         "instruments": universe.instruments.len(),
         "room": room,
+        "limits": universe.instruments.iter().map(limit).collect::<BTreeMap<_, _>>(),
+        "warnings": low,
     });
     let mut text = format!(
         "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, {MASK_ROWS} masks\n",
@@ -55,15 +63,13 @@ pub(in crate::cli) fn run(command: Command, _: &Session) -> Result<Answer, Error
     );
     if let Command::Show(_) = command {
         data["list"] = json!(universe.instruments);
-        for instrument in &universe.instruments {
-            let class = json!(instrument.class);
-            text += &format!(
-                "  {:<24} {:<10} 1 lot = 10^-{} units\n",
-                instrument.name.as_str(),
-                class.as_str().unwrap_or_default(),
-                instrument.lot_decimals.get(),
-            );
-        }
     }
+    let row = |instrument: &Instrument| {
+        let lot = format!("10^-{} units", instrument.lot_decimals.get());
+        let limit = session.screen.significant(&instrument.max_units(), Rounding::Down);
+        [instrument.name.to_string(), instrument.class.to_string(), lot, limit]
+    };
+    let rows = universe.instruments.iter().map(row).collect();
+    table(&mut text, session.screen, ["instrument", "class", "one lot", "limit in units, held or owed"], rows);
     Answer::new(data, text)
 }

@@ -10,18 +10,19 @@ use surety::{
         Audit,
         entry::Entry,
         finding::Severity,
-        history::{History, Series},
+        history::{History, coverage as coverage_of},
     },
+    words::counted,
 };
 use surety_calibration::svg::Colour;
 use surety_margin::{ident::EvmAddress, units::Timestamp};
 
 use super::{
-    archive,
+    anchors, archive,
     charts::{self, Line},
-    duration, headline, percent, rows, word,
+    duration, headline, rows, word,
 };
-use crate::cli::time;
+use crate::cli::{screen::Screen, time};
 
 /// Bars of the plot of ages.
 const AGE_BINS: u64 = 12;
@@ -41,7 +42,8 @@ struct Page<'a> {
     refused: Vec<[String; 3]>,
     warnings: Vec<[String; 4]>,
     months: Vec<[String; 6]>,
-    subjects: Vec<[String; 7]>,
+    subjects: Vec<[String; 8]>,
+    anchors: Vec<[String; 3]>,
     subject_months: Vec<[String; 6]>,
     archive: Option<String>,
     snapshots: Vec<[String; 3]>,
@@ -50,7 +52,7 @@ struct Page<'a> {
 
 pub(super) fn page(audit: &Audit) -> Result<String, Error> {
     let page = Page {
-        headline: headline(audit),
+        headline: headline(audit, Screen::Full),
         at: time::format(audit.at),
         version: env!("CARGO_PKG_VERSION"),
         good: audit.rejected == 0,
@@ -62,7 +64,8 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         refused: refused(audit),
         warnings: warnings(audit),
         months: rows::months(&audit.timeline),
-        subjects: subjects(&audit.timeline, audit.at),
+        subjects: rows::subjects(&audit.timeline),
+        anchors: anchors(audit),
         subject_months: rows::months_of_subjects(&audit.timeline),
         archive: archive(audit),
         snapshots: snapshots(audit),
@@ -73,23 +76,14 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
 
 /// The share of the subjects of each level that are attested.
 fn coverage(history: &History, at: Timestamp) -> String {
-    let from = history.subjects.iter().filter_map(|series| series.attested.first()).map(|span| span.from.0).min();
+    let from = history.subjects.iter().map(|series| series.observed.from.0).min();
     let lines: Vec<Line> = rows::levels(history)
         .into_iter()
         .map(|([policy, level], series)| {
-            let subjects = series.len() as i64;
-            // One more from the first second of a span, one fewer after its last.
-            let mut changes: BTreeMap<u64, i64> = BTreeMap::new();
-            for span in series.iter().flat_map(|series| &series.attested) {
-                *changes.entry(span.from.0).or_default() += 1;
-                *changes.entry(span.until.0.saturating_add(1)).or_default() -= 1;
-            }
-            let mut attested = 0;
-            let steps = changes.into_iter().filter(|(time, _)| *time <= at.0).map(|(time, change)| {
-                attested += change;
-                (time, attested * 1_000_000 / subjects.max(1))
-            });
-            Line { name: format!("{policy}, {level}: {subjects} subjects"), steps: steps.collect() }
+            // A share is at most a million.
+            let steps = coverage_of(&series, at).into_iter().map(|(time, share)| (time.0, share as i64));
+            let subjects = counted(series.len(), "subject");
+            Line { name: format!("{policy}, {level}: {subjects}"), steps: steps.collect() }
         })
         .collect();
     let from = from.unwrap_or(at.0).min(at.0);
@@ -183,26 +177,6 @@ fn warnings(audit: &Audit) -> Vec<[String; 4]> {
     audit.findings.iter().map(row).collect()
 }
 
-fn subjects(history: &History, at: Timestamp) -> Vec<[String; 7]> {
-    let policies = rows::policies(history);
-    let row = |series: &Series| {
-        let until = series.attested.last().map(|span| time::format(span.until)).unwrap_or_default();
-        let from = series.attested.first().map_or(at, |span| span.from);
-        let observed = at.0.saturating_sub(from.0).saturating_add(1);
-        let share = u128::from(series.attested_seconds) * 1_000_000 / u128::from(observed);
-        [
-            series.subject.to_string(),
-            rows::called(&policies, &series.policy),
-            series.level.to_string(),
-            series.attestations.to_string(),
-            if series.current { format!("until {until}") } else { format!("lapsed {until}") },
-            series.attested.len().saturating_sub(1).to_string(),
-            percent(u64::try_from(share).unwrap_or(u64::MAX).min(1_000_000)),
-        ]
-    };
-    history.subjects.iter().map(row).collect()
-}
-
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
     let row = |snapshot: &surety::audit::SnapshotFacts| {
         [snapshot.epoch.to_string(), time::format(snapshot.prices_at), snapshot.id.to_string()]
@@ -227,10 +201,10 @@ mod tests {
     fn levels_of_policies_of_one_name_are_lines_of_their_own() {
         let history = rows::namesakes();
         let svg = coverage(&history, Timestamp(30));
-        for line in ["house (0x01010101…), initial: 1 subjects", "house (0x02020202…), initial: 1 subjects"] {
+        for line in ["house (0x01010101…), initial: 1 subject", "house (0x02020202…), initial: 1 subject"] {
             assert!(svg.contains(line), "{line}: {svg}");
         }
-        let called: Vec<_> = subjects(&history, Timestamp(30)).into_iter().map(|[_, policy, ..]| policy).collect();
+        let called: Vec<_> = rows::subjects(&history).into_iter().map(|[_, policy, ..]| policy).collect();
         assert_eq!(called, ["house (0x01010101…)", "house (0x02020202…)", "other"]);
     }
 }

@@ -10,14 +10,13 @@ use std::path::PathBuf;
 
 use surety::{
     Error,
-    audit::{self, Audit, Request, kept::Kept},
-    documents,
+    audit::{self, Anchors, Audit, Request, kept::Kept},
     files::{self, Access, Existing},
+    words::counted,
 };
 use surety_margin::{ident::Bytes32, spelling, units::Timestamp};
-use surety_verifier::trust::Trust;
 
-use crate::cli::{Session, inputs::setups, output::Answer};
+use crate::cli::{Session, inputs::setups, output::Answer, screen::Screen};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
@@ -58,7 +57,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let trust = args.trust.iter().map(|path| documents::read(path)).collect::<Result<Vec<Trust>, _>>()?;
+    let trust = args.trust.iter().map(|path| Anchors::read(path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(path) = &args.html {
         files::check_target(path, Existing::Replace)?;
     }
@@ -87,7 +86,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     if let Some(path) = &args.html {
         files::write(path, html::page(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
     }
-    let text = if args.csv { csv::lines(&audit)? } else { table::text(&audit) };
+    let text = if args.csv { csv::lines(&audit)? } else { table::text(&audit, session.screen) };
     let answer = Answer::new(&audit, text)?;
     Ok(match audit.verdict(args.fail_on_findings) {
         Ok(()) => answer,
@@ -96,14 +95,16 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
 }
 
 /// What an audit says of itself, whichever way it is written.
-fn headline(audit: &Audit) -> String {
+fn headline(audit: &Audit, screen: Screen) -> String {
     let Audit { accepted, rejected, lapsed, .. } = audit;
-    let total = accepted + rejected;
-    let lapsed = if *lapsed > 0 { format!(" ({lapsed} lapsed)") } else { String::new() };
+    let [total, accepted, rejected, lapses] =
+        [accepted + rejected, *accepted, *rejected, *lapsed].map(|count| screen.count(count));
+    let lapsed = if *lapsed > 0 { format!(" ({lapses} lapsed)") } else { String::new() };
+    let total = counted(total, "attestation");
     if audit.history {
-        format!("{total} attestations: {accepted} accepted{lapsed}, {rejected} rejected")
+        format!("{total}: {accepted} accepted{lapsed}, {rejected} rejected")
     } else {
-        format!("{total} attestations: {accepted} accepted, {rejected} rejected{lapsed}")
+        format!("{total}: {accepted} accepted, {rejected} rejected{lapsed}")
     }
 }
 
@@ -111,7 +112,15 @@ fn headline(audit: &Audit) -> String {
 fn archive(audit: &Audit) -> Option<String> {
     let Kept { summary, noted } = audit.archive?;
     let begins = noted.map(|noted| format!("; begins with what it had at the noted head {noted}")).unwrap_or_default();
-    Some(format!("{} entries up to head {}, chain checked{begins}", summary.entries, summary.head))
+    let entries = if summary.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", summary.entries) };
+    Some(format!("{entries} up to head {}, chain checked{begins}", summary.head))
+}
+
+/// The files of the auditor's anchors, each with its hash and the policy that it pins.
+fn anchors(audit: &Audit) -> Vec<[String; 3]> {
+    let pinned = |anchors: &Anchors| anchors.policy.map_or("no policy in particular".to_owned(), |id| id.0.to_string());
+    let row = |anchors: &Anchors| [anchors.file.clone(), anchors.sha256.to_string(), pinned(anchors)];
+    audit.trust.iter().map(row).collect()
 }
 
 /// A share in percent with one decimal, rounded down.

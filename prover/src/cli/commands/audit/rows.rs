@@ -6,14 +6,20 @@ use surety::audit::history::{History, Month, Series, SubjectMonth};
 use surety_margin::ident::{Bytes32, Name};
 
 use super::percent;
+use crate::cli::time;
 
 /// What each policy is called: by its name and, where several policies have one name, also by how its identifier begins.
 pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
-    let names: BTreeMap<Bytes32, &Name> =
-        history.subjects.iter().map(|series| (series.policy, &series.policy_name)).collect();
-    let label = |(id, name): (&Bytes32, &&Name)| {
-        let is_only = names.values().filter(|other| other == &name).count() == 1;
-        (*id, if is_only { name.to_string() } else { format!("{name} ({:.10}…)", id.to_string()) })
+    let names: BTreeMap<Bytes32, Option<&Name>> =
+        history.subjects.iter().map(|series| (series.policy, series.policy_name.as_ref())).collect();
+    let label = |(id, name): (&Bytes32, &Option<&Name>)| {
+        let is_only = names.values().filter(|other| *other == name).count() == 1;
+        let label = match name {
+            Some(name) if is_only => name.to_string(),
+            Some(name) => format!("{name} ({:.10}…)", id.to_string()),
+            None => format!("unknown ({:.10}…)", id.to_string()),
+        };
+        (*id, label)
     };
     names.iter().map(label).collect()
 }
@@ -21,9 +27,9 @@ pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
 /// The subjects of each level, by what its policy is called. Levels of different policies stay apart, whatever their names.
 pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
     let policies = policies(history);
-    let mut levels: BTreeMap<(&Name, Bytes32, &Name), Vec<&Series>> = BTreeMap::new();
+    let mut levels: BTreeMap<(Option<&Name>, Bytes32, &Name), Vec<&Series>> = BTreeMap::new();
     for series in &history.subjects {
-        levels.entry((&series.policy_name, series.policy, &series.level)).or_default().push(series);
+        levels.entry((series.policy_name.as_ref(), series.policy, &series.level)).or_default().push(series);
     }
     let row = |((_, policy, level), series): ((_, Bytes32, &Name), _)| {
         ([called(&policies, &policy), level.to_string()], series)
@@ -65,6 +71,30 @@ pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
     history.subjects.iter().flat_map(rows).collect()
 }
 
+/// Each subject at each level: the subject, the policy, the level, attestations in order and rejected, until when it is or was
+/// attested, gaps, and the share of the time.
+pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
+    let policies = policies(history);
+    let row = |series: &Series| {
+        let until = series.attested.last().map(|span| time::format(span.until));
+        [
+            series.subject.to_string(),
+            called(&policies, &series.policy),
+            series.level.to_string(),
+            series.attestations.to_string(),
+            series.rejected.to_string(),
+            match until {
+                Some(until) if series.current => format!("until {until}"),
+                Some(until) => format!("lapsed {until}"),
+                None => "never".to_owned(),
+            },
+            series.gaps.len().to_string(),
+            percent(series.attested_ppm),
+        ]
+    };
+    history.subjects.iter().map(row).collect()
+}
+
 /// What a policy is called, by [`policies`].
 pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> String {
     policies.get(policy).cloned().unwrap_or_default()
@@ -73,6 +103,7 @@ pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> 
 /// A history in which two policies have one name, and a third another one: a level and a subject of each.
 #[cfg(test)]
 pub(super) fn namesakes() -> History {
+    use surety::audit::history::Span;
     use surety_margin::{ident::HexBytes, units::Timestamp};
 
     let name = |text: &str| Name::new(text).unwrap();
@@ -80,18 +111,22 @@ pub(super) fn namesakes() -> History {
     let series = policies.clone().map(|(policy, policy_name)| Series {
         subject: HexBytes([9; 20]),
         policy,
-        policy_name,
+        policy_name: Some(policy_name),
         level: name("initial"),
         attestations: 1,
+        rejected: 0,
         current: true,
-        attested_seconds: 1,
-        attested: vec![surety::audit::history::Span { from: Timestamp(10), until: Timestamp(19) }],
+        observed: Span { from: Timestamp(10), until: Timestamp(30) },
+        attested_seconds: 10,
+        attested_ppm: 476_190,
+        attested: vec![Span { from: Timestamp(10), until: Timestamp(19) }],
+        gaps: Vec::new(),
         months: vec![SubjectMonth { month: "1970-01".into(), attestations: 1, attested_ppm: 1 }],
     });
     let months = policies.map(|(policy, policy_name)| Month {
         month: "1970-01".into(),
         policy,
-        policy_name,
+        policy_name: Some(policy_name),
         level: name("initial"),
         attestations: 1,
         subjects: 1,

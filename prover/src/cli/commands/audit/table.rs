@@ -8,8 +8,8 @@ use surety::audit::{
     history::{History, Series},
 };
 
-use super::{archive, duration, headline, rows, word};
-use crate::cli::{table::table, time};
+use super::{anchors, archive, duration, headline, rows, word};
+use crate::cli::{screen::Screen, table::table, time};
 
 /// Most notices of one kind that are written out.
 const MOST_NOTICES: usize = 5;
@@ -17,19 +17,23 @@ const MOST_NOTICES: usize = 5;
 /// Most snapshots that are written out.
 const MOST_SNAPSHOTS: usize = 12;
 
+/// Most subjects that are written out.
+const MOST_SUBJECTS: usize = 60;
+
 /// Most months of subjects that are written out.
 const MOST_MONTHS: usize = 60;
 
-pub(super) fn text(audit: &Audit) -> String {
-    let mut text = format!("{} as of {}\n", headline(audit), time::format(audit.at));
+pub(super) fn text(audit: &Audit, screen: Screen) -> String {
+    let mut text = format!("{} as of {}\n", headline(audit, screen), time::format(audit.at));
     if audit.insecure_srs {
         text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
     }
-    levels(&mut text, &audit.timeline);
-    refused(&mut text, audit);
+    levels(&mut text, screen, &audit.timeline);
+    refused(&mut text, screen, audit);
     findings(&mut text, &audit.findings);
-    months(&mut text, audit);
-    months_of_subjects(&mut text, audit);
+    months(&mut text, screen, audit);
+    subjects(&mut text, screen, audit);
+    months_of_subjects(&mut text, screen, audit);
     grounds(&mut text, audit);
     text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
     text += "not established by any:\n";
@@ -51,19 +55,27 @@ fn line(text: &mut String, item: &str) {
 }
 
 /// What is attested at the time of the audit.
-fn levels(text: &mut String, history: &History) {
+fn levels(text: &mut String, screen: Screen, history: &History) {
     let row = |([policy, level], series): ([String; 2], Vec<&Series>)| {
         let attestations: usize = series.iter().map(|series| series.attestations).sum();
+        let rejected: usize = series.iter().map(|series| series.rejected).sum();
         let current = series.iter().filter(|series| series.current).count();
-        [policy, level, attestations.to_string(), series.len().to_string(), current.to_string()]
+        [
+            policy,
+            level,
+            screen.count(attestations),
+            screen.count(rejected),
+            screen.count(series.len()),
+            screen.count(current),
+        ]
     };
     let rows: Vec<_> = rows::levels(history).into_iter().map(row).collect();
     if !rows.is_empty() {
-        table(text, ["policy", "level", "attestations", "subjects", "attested now"], rows);
+        table(text, screen, ["policy", "level", "attestations", "rejected", "subjects", "attested now"], rows);
     }
 }
 
-fn refused(text: &mut String, audit: &Audit) {
+fn refused(text: &mut String, screen: Screen, audit: &Audit) {
     let refused = audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history));
     let rows: Vec<_> = refused
         .filter_map(|entry| {
@@ -73,7 +85,7 @@ fn refused(text: &mut String, audit: &Audit) {
         .collect();
     if !rows.is_empty() {
         *text += "\nnot accepted:";
-        table(text, ["file", "rule", "why"], rows);
+        table(text, screen, ["file", "rule", "why"], rows);
     }
 }
 
@@ -101,19 +113,32 @@ fn findings(text: &mut String, findings: &[Finding]) {
     }
 }
 
-fn months(text: &mut String, audit: &Audit) {
+fn months(text: &mut String, screen: Screen, audit: &Audit) {
     let rows = rows::months(&audit.timeline);
     if !rows.is_empty() {
-        table(text, ["month", "policy", "level", "attestations", "subjects attested", "of the time"], rows);
+        table(text, screen, ["month", "policy", "level", "attestations", "subjects attested", "of the time"], rows);
     }
 }
 
-fn months_of_subjects(text: &mut String, audit: &Audit) {
+fn subjects(text: &mut String, screen: Screen, audit: &Audit) {
+    let mut rows = rows::subjects(&audit.timeline);
+    let more = rows.len().saturating_sub(MOST_SUBJECTS);
+    rows.truncate(MOST_SUBJECTS);
+    if !rows.is_empty() {
+        let header = ["subject", "policy", "level", "attestations", "rejected", "attested", "gaps", "of the time"];
+        table(text, screen, header, rows);
+    }
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more: see --html or --json");
+    }
+}
+
+fn months_of_subjects(text: &mut String, screen: Screen, audit: &Audit) {
     let mut rows = rows::months_of_subjects(&audit.timeline);
     let more = rows.len().saturating_sub(MOST_MONTHS);
     rows.truncate(MOST_MONTHS);
     if !rows.is_empty() {
-        table(text, ["subject", "policy", "level", "month", "attestations", "of the time"], rows);
+        table(text, screen, ["subject", "policy", "level", "month", "attestations", "of the time"], rows);
     }
     if more > 0 {
         let _ = writeln!(text, "and {more} more: see --html or --json");
@@ -124,6 +149,12 @@ fn months_of_subjects(text: &mut String, audit: &Audit) {
 fn grounds(text: &mut String, audit: &Audit) {
     if let Some(archive) = archive(audit) {
         let _ = writeln!(text, "\narchive        {archive}");
+    }
+    for [file, sha256, policy] in anchors(audit) {
+        let _ = writeln!(text, "\ntrust file     {file}\n  SHA-256      {sha256}\n  pins         {policy}");
+    }
+    if audit.trust.is_empty() {
+        *text += "\ntrust file     none: anchors are taken on faith\n";
     }
     for policy in &audit.policies {
         let commitments = if policy.commitments_at_first_hand { "computed here" } else { "read from a file" };
@@ -161,7 +192,7 @@ mod tests {
     #[test]
     fn levels_of_policies_of_one_name_are_rows_of_their_own() {
         let mut text = String::new();
-        levels(&mut text, &rows::namesakes());
+        levels(&mut text, Screen::Full, &rows::namesakes());
         assert_eq!(text.lines().skip(2).count(), 3, "{text}");
         assert!(
             text.contains("house (0x01010101…)  initial  1 ") && text.contains("house (0x02020202…)  initial  1 "),
