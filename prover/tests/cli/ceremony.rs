@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use group::{Curve as _, ff::Field as _, prime::PrimeCurveAffine as _};
+use group::{Curve as _, ff::Field as _};
 use halo2curves::serde::SerdeObject as _;
 use rand_core::OsRng;
 use sha2::Digest as _;
