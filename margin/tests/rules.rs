@@ -369,13 +369,13 @@ mod universes {
         );
         universe_refused(
             "0x3fdd",
-            "0x3FDD",
-            "universe.toml:8:7: srs: expected 0x and 64 lower-case hexadecimal digits, found \"0x3FDDc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730\"",
+            "0x3fd",
+            "universe.toml:8:7: srs: expected the identifier of a set-up, or one of ppot-0085, ppot-0080, hermez-0054, aztec-ignition, development, insecure-development, found \"0x3fdc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730\"",
         );
         universe_refused(
-            "0x3fdd",
-            "3fdd",
-            "universe.toml:8:7: srs: expected 0x and 64 lower-case hexadecimal digits, found \"3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730\"",
+            "0x3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730",
+            "ppot-85",
+            "universe.toml:8:7: srs: expected the identifier of a set-up, or one of ppot-0085, ppot-0080, hermez-0054, aztec-ignition, development, insecure-development, found \"ppot-85\"; did you mean `ppot-0085`?",
         );
     }
 
@@ -443,13 +443,13 @@ mod policies {
         );
         policy_refused(
             "min = \"50000000\"",
-            "min = \"050000000\"",
-            "policy.toml:15:7: market[0].min: expected a price as a decimal integer in a string, without leading zeros, found \"050000000\"",
+            "min = \"0.5\"",
+            "policy.toml:15:7: market[0].min: expected a price as a decimal integer in a string, without leading zeros, found \"0.5\"",
         );
         policy_refused(
             "min = \"50000000\"",
-            "min = 50000000",
-            "policy.toml:15:7: market[0].min: expected a string, found 50000000",
+            "min = true",
+            "policy.toml:15:7: market[0].min: expected a string, found true",
         );
         policy_refused(
             "max = \"200000000\"",
@@ -668,7 +668,7 @@ mod policies {
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 0.995",
-            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a whole number from 0 to 4294967295, found a floating-point number",
+            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a percentage such as \"1.25 %\" or a whole number of ppm, found 0.995",
         );
         policy_refused(
             "weight = { maintenance = 995_000",

@@ -45,6 +45,23 @@ pub fn parse<T: Document>(path: &Path, text: &str) -> Result<T, InputErrors> {
     if is_toml { T::from_toml(&name, text) } else { T::from_json(&name, text) }
 }
 
+/// Reads the universe of a policy. If it has mistakes, those of the policy that show without it are told as well.
+///
+/// # Errors
+/// If the universe cannot be read, with every mistake in it.
+pub fn read_universe(path: &Path, policy: &Path) -> Result<Universe, DocumentError> {
+    read(path).map_err(|error| match (error, policy_alone(policy)) {
+        (DocumentError::Content(universe), Err(DocumentError::Content(policy))) => universe.and(policy).into(),
+        (error, _) => error,
+    })
+}
+
+/// Reads a policy as far as it can be checked without its universe.
+fn policy_alone(path: &Path) -> Result<Policy, DocumentError> {
+    let (name, text) = (path.display().to_string(), files::read_text(path)?);
+    Ok(if name.ends_with(".json") { Policy::from_json(&name, &text)? } else { Policy::from_toml(&name, &text)? })
+}
+
 /// Reads a policy over a universe: JSON if the file's name ends in `.json`, otherwise TOML.
 ///
 /// # Errors

@@ -204,7 +204,7 @@ impl fmt::Display for InputError {
 /// The mistakes that were found in an input, in the order of their places; at least one. Prints one a line, and mistakes of one
 /// cause on the line of the first.
 ///
-/// If there are more than [`MAX_MISTAKES`], one that says so follows them.
+/// If there are more than [`MAX_MISTAKES`] of an input, one that says so follows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputErrors(Vec<InputError>);
 
@@ -213,6 +213,12 @@ impl InputErrors {
     #[must_use]
     pub fn errors(&self) -> &[InputError] {
         &self.0
+    }
+
+    /// These mistakes, and then those of another input.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.into_iter().chain(other.0).collect())
     }
 
     /// Whether nothing is wrong but the version of the format.

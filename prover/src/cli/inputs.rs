@@ -53,7 +53,9 @@ impl PolicyFiles {
     }
 
     pub(super) fn read_universe(&self) -> Result<Universe, Error> {
-        Ok(documents::read(self.universe.as_ref().unwrap_or(&self.layout().universe()))?)
+        let layout = self.layout();
+        let universe = self.universe.as_ref().unwrap_or(&layout.universe()).clone();
+        Ok(documents::read_universe(&universe, self.policy.as_ref().unwrap_or(&layout.policy()))?)
     }
 
     pub(super) fn read_policy(&self, universe: &Universe) -> Result<Policy, Error> {
