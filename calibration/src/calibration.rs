@@ -175,9 +175,9 @@ impl Document for Calibration {
 
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (path, Ppm(share)) in [("confidence", self.confidence), ("decay", self.decay)] {
-            let expected = "from 500000 to 999999 ppm";
-            problems.extend(require((500_000..1_000_000).contains(&share), path, expected, share));
+        for (path, share) in [("confidence", self.confidence), ("decay", self.decay)] {
+            let expected = "from 50 % to 99.9999 %";
+            problems.extend(require((500_000..1_000_000).contains(&share.0), path, expected, share));
         }
         let ranges =
             [("horizon", self.horizon, 1, 20), ("window", self.window, 30, 10_000), ("max_gap", self.max_gap, 1, 30)];
@@ -361,14 +361,14 @@ fn columns_problems(path: &str, columns: &[Name]) -> Vec<Problem> {
     problems
 }
 
-fn multiple_problem(path: &str, Ppm(multiple): Ppm) -> Option<Problem> {
-    require((1..=MAX.0).contains(&multiple), path, format!("from 1 to {} ppm", MAX.0), multiple)
+fn multiple_problem(path: &str, multiple: Ppm) -> Option<Problem> {
+    require((Ppm(1)..=MAX).contains(&multiple), path, format!("from {} to {MAX}", Ppm(1)), multiple)
 }
 
 /// A multiple that falls with the level would make the initial requirement the laxer one.
 fn multiples_problem(path: &str, multiple: ByBasis) -> Option<Problem> {
     let ByBasis { maintenance, initial } = multiple;
-    let expected = format!("multiples from 1 to {} ppm with initial >= maintenance", MAX.0);
-    let found = format!("initial {}, maintenance {}", initial.0, maintenance.0);
+    let expected = format!("multiples from {} to {MAX} with initial >= maintenance", Ppm(1));
+    let found = format!("initial {initial}, maintenance {maintenance}");
     require(maintenance.0 > 0 && maintenance <= initial && initial <= MAX, path, expected, found)
 }

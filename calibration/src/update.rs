@@ -108,17 +108,17 @@ impl Limits {
 
     /// What makes them no limits. `path` is where they are.
     pub(crate) fn problems(&self, path: &str) -> Vec<Problem> {
-        let Ppm(grid) = self.grid;
+        let (grid, most) = (self.grid, Ppm(10_000_000));
         let mut problems = Vec::new();
-        let divides = grid > 0 && Ppm::ONE.0.is_multiple_of(grid);
-        problems.extend(require(divides, format!("{path}.grid"), "a divisor of 1000000 ppm", grid));
-        for (key, Ppm(step)) in [("stricter", self.stricter), ("laxer", self.laxer)] {
-            let expected = format!("from the grid, which is {grid} ppm, to 10000000 ppm");
-            problems.extend(require((grid..=10_000_000).contains(&step), format!("{path}.{key}"), expected, step));
+        let divides = grid.0 > 0 && Ppm::ONE.0.is_multiple_of(grid.0);
+        problems.extend(require(divides, format!("{path}.grid"), "a divisor of 100 %", grid));
+        for (key, step) in [("stricter", self.stricter), ("laxer", self.laxer)] {
+            let expected = format!("from the grid, which is {grid}, to {most}");
+            problems.extend(require((grid..=most).contains(&step), format!("{path}.{key}"), expected, step));
         }
         let expected =
-            format!("at most stricter, which is {}: what takes long to loosen is never too lax", self.stricter.0);
-        problems.extend(require(self.laxer <= self.stricter, format!("{path}.laxer"), expected, self.laxer.0));
+            format!("at most stricter, which is {}: what takes long to loosen is never too lax", self.stricter);
+        problems.extend(require(self.laxer <= self.stricter, format!("{path}.laxer"), expected, self.laxer));
         problems
     }
 }
@@ -129,11 +129,11 @@ impl Bounds {
         let on_grid = |bound: Ppm| limits.grid.0 > 0 && bound.0.is_multiple_of(limits.grid.0);
         let mut problems = Vec::new();
         for (key, bound) in [("floor", self.floor), ("cap", self.cap)] {
-            let expected = format!("a multiple of the grid, which is {} ppm, of at most {} ppm", limits.grid.0, most.0);
-            problems.extend(require(on_grid(bound) && bound <= most, format!("{path}.{key}"), expected, bound.0));
+            let expected = format!("a multiple of the grid, which is {}, of at most {most}", limits.grid);
+            problems.extend(require(on_grid(bound) && bound <= most, format!("{path}.{key}"), expected, bound));
         }
-        let expected = format!("at most the cap, which is {} ppm", self.cap.0);
-        problems.extend(require(self.floor <= self.cap, format!("{path}.floor"), expected, self.floor.0));
+        let expected = format!("at most the cap, which is {}", self.cap);
+        problems.extend(require(self.floor <= self.cap, format!("{path}.floor"), expected, self.floor));
         problems
     }
 }

@@ -40,7 +40,7 @@ pub fn schema<T: JsonSchema + Document>() -> Schema {
 
 /// The types that people may spell in more than one way, by the names of their schemas: the shape of the texts that are read
 /// beside, or instead of, what machines write. See [`crate::spelling`].
-const SPELLINGS: [(&str, &str); 11] = [
+const SPELLINGS: [(&str, &str); 12] = [
     ("Timestamp", "^[0-9]"),
     ("Seconds", "^[0-9Pp]"),
     ("Ppm", FRACTION),
@@ -51,6 +51,7 @@ const SPELLINGS: [(&str, &str); 11] = [
     ("Bytes32", "^(0[xX])?[0-9a-fA-F]{64}$"),
     ("Price", "^[0-9][0-9_]*([eE]\\+?[0-9]{1,2})?$"),
     ("Notional", "^[0-9][0-9_]*([eE]\\+?[0-9]{1,2})?$"),
+    ("Allowance", "^[0-9][0-9_]*(\\.[0-9]{1,18})?$"),
     ("Lots", "^-?[0-9][0-9_]*([eE]\\+?[0-9]{1,2})?$"),
 ];
 
@@ -63,9 +64,11 @@ fn admit_spellings(schema: &mut Schema) {
     };
     for (name, pattern) in SPELLINGS {
         if let Some(shape) = types.get_mut(name) {
-            let whole =
-                ["Timestamp", "Seconds", "Ppm", "ShockPpm", "Delta", "Price", "Notional", "Lots"].contains(&name);
-            shape["type"] = if whole { json!(["integer", "string"]) } else { json!("string") };
+            shape["type"] = match name {
+                "Bytes20" | "Bytes32" => json!("string"),
+                "Decimal" | "Allowance" => json!(["number", "string"]),
+                _ => json!(["integer", "string"]),
+            };
             shape["pattern"] = json!(pattern);
         }
     }

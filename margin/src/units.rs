@@ -287,7 +287,7 @@ impl Serialize for Allowance {
 
 impl<'de> Deserialize<'de> for Allowance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        Self::new(&text_of("Number", deserializer)?).map_err(D::Error::custom)
     }
 }
 

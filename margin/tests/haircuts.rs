@@ -304,11 +304,11 @@ fn tiers(tiers: &[(&str, u32, u32)]) -> String {
 fn rejects_ladders_that_rise() {
     refused(
         &tiers(&[("1000", 500_000, 400_000), ("", 600_000, 300_000)]),
-        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 400000, maintenance 500000, found initial 300000, maintenance 600000, which is not concave",
+        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 40 %, maintenance 50 %, found initial 30 %, maintenance 60 %, which is not concave",
     );
     refused(
         &tiers(&[("1000", 500_000, 400_000), ("", 500_000, 400_001)]),
-        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 400000, maintenance 500000, found initial 400001, maintenance 500000, which is not concave",
+        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 40 %, maintenance 50 %, found initial 40.0001 %, maintenance 50 %, which is not concave",
     );
 }
 

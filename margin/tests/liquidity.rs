@@ -131,7 +131,7 @@ fn rejects_depth_out_of_order_or_missing() {
 
 #[test]
 fn rejects_initial_terms_that_are_laxer() {
-    let expected = "expected charges with initial >= maintenance, found initial 1, maintenance 2";
+    let expected = "expected charges with initial >= maintenance, found initial 0.0001 %, maintenance 0.0002 %";
     refused(
         Liquidity { haircut: by_basis(2, 1), ..liquidity(&DEPTH) },
         &[&format!("model.assets[0].liquidity.haircut: {expected}")],

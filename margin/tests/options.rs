@@ -400,7 +400,7 @@ mod refusals {
             SPAN,
             &[("maintenance = 1_000_000, initial = 1_100_000", "maintenance = 1_000_000, initial = 900_000")],
             &[
-                "model.requirement_multiple: expected charges with initial >= maintenance, found initial 900000, maintenance 1000000",
+                "model.requirement_multiple: expected charges with initial >= maintenance, found initial 90 %, maintenance 100 %",
             ],
         );
     }
@@ -658,7 +658,7 @@ mod refusals {
             )],
             &[
                 "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 90.0001 %, maintenance 50 %",
-                "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 900000, maintenance 1000000, found initial 900001, maintenance 500000, which is not concave",
+                "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 90 %, maintenance 100 %, found initial 90.0001 %, maintenance 50 %, which is not concave",
             ],
         );
     }

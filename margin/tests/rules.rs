@@ -694,12 +694,12 @@ mod policies {
         policy_refused(
             "charge = { maintenance = 5_000",
             "charge = { maintenance = 10_001",
-            "policy.toml:172:10: model.positions[5].charge: expected charges with initial >= maintenance, found initial 10000, maintenance 10001",
+            "policy.toml:172:10: model.positions[5].charge: expected charges with initial >= maintenance, found initial 1 %, maintenance 1.0001 %",
         );
         policy_refused(
             "loss_multiple = { maintenance = 1_000_000",
             "loss_multiple = { maintenance = 1_250_001",
-            "policy.toml:135:17: model.loss_multiple: expected charges with initial >= maintenance, found initial 1250000, maintenance 1250001",
+            "policy.toml:135:17: model.loss_multiple: expected charges with initial >= maintenance, found initial 125 %, maintenance 125.0001 %",
         );
         let fraction = "fraction = { maintenance = 100_000";
         refused_in(
@@ -707,7 +707,7 @@ mod policies {
             fraction,
             "fraction = { maintenance = 150_001",
             &[
-                "policy-cross.toml:180:12: model.positions[7].fraction: expected charges with initial >= maintenance, found initial 150000, maintenance 150001",
+                "policy-cross.toml:180:12: model.positions[7].fraction: expected charges with initial >= maintenance, found initial 15 %, maintenance 15.0001 %",
             ],
         );
     }
@@ -822,7 +822,10 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         );
         refused(
             read("\"collateral\"", "\"isolated\""),
-            &["p.toml:139:23: model.buckets[0].model: expected the key `buckets`, found \"assets\""],
+            &[
+                "p.toml:137:1: model.buckets[0].model: expected the key `buckets`, found none",
+                "p.toml:139:23: model.buckets[0].model: expected the key `buckets`, found \"assets\"",
+            ],
         );
     }
 
@@ -890,7 +893,16 @@ fraction = { maintenance = 50_000, initial = 100_000 }
             "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, `modes` or `span`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
-        policy_refused("[model]", "[models]", "policy.toml:137:3: model: expected the key `type`, found none");
+        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `market`, `derived`, `oracle`, `sources`, `statements`, `levels` or `model`";
+        refused_in(
+            "policy.toml",
+            "[model]",
+            "[models]",
+            &[
+                &format!("policy.toml:132:2: expected the key {keys}, found \"models\"; did you mean `model`?"),
+                "policy.toml:137:3: model: expected the key `type`, found none",
+            ],
+        );
     }
 
     #[test]
@@ -898,7 +910,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "factor = \"lst\"",
             "factr = \"lst\"",
-            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `charge_tiers`, `factor` or `greeks`, found \"factr\"",
+            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `charge_tiers`, `factor` or `greeks`, found \"factr\"; did you mean `factor`?",
         );
         policy_refused(
             "loss_multiple =",
@@ -1028,12 +1040,10 @@ mod holdings {
     }
 
     #[test]
-    fn rejects_a_byte_order_mark() {
-        for file in ["n.json", "n.toml"] {
-            let message = format!(
-                "{file}:1:1: expected text, found a byte order mark; save the file as UTF-8 without byte order mark"
-            );
-            holdings_refused(file, &format!("\u{feff}{NORTH}"), &message);
+    fn a_byte_order_mark_before_a_file_is_passed_over() {
+        for (file, text) in [("n.json", json("[]")), ("n.toml", toml("balances = []\n"))] {
+            let holdings = Holdings::read(file, &text, &universe()).unwrap();
+            assert_eq!(Holdings::read(file, &format!("\u{feff}{text}"), &universe()).unwrap(), holdings);
         }
     }
 
@@ -1061,7 +1071,6 @@ mod holdings {
             ("n.csv", format!("instrument,lots\n!{secret},BTC\n")),
             ("n.csv", format!("instrument,lots\n{secret},5\n{secret},6\n")),
             ("n.csv", format!("BTC,{secret}\n")),
-            ("n.json", json(&format!(r#"[{{"instrument": "BTC", "lots": {secret}}}]"#))),
             ("n.json", json(&format!(r#"[{{"instrument": "BTC", "lots": "{secret}"}}}}]"#))),
             ("n.json", json(&format!(r#"[{{"instrument": "BTC", "lots": {secret}.5}}]"#))),
             ("n.json", json(&format!(r#"[{{"BTC": "{secret}"}}]"#))),

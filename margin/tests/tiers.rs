@@ -221,7 +221,7 @@ fn tiers(tiers: &str) -> Result<Policy, InputErrors> {
 #[test]
 fn rejects_rates_that_fall_from_tier_to_tier() {
     let expected =
-        "expected rates that do not fall from tier to tier, at least initial 20000, maintenance 10000, found initial";
+        "expected rates that do not fall from tier to tier, at least initial 2 %, maintenance 1 %, found initial";
     for (rate, found) in [
         ("{ maintenance = 9_999, initial = 20_000 }", "20000, maintenance 9999, which is not concave"),
         ("{ maintenance = 10_000, initial = 19_999 }", "19999, maintenance 10000, which is not concave"),
@@ -237,7 +237,7 @@ fn rejects_rates_that_fall_from_tier_to_tier() {
     refused(
         read(&cross(&format!("{SPOT}liability_tiers = {list}"))),
         &[
-            "model.positions[1].liability_tiers[1].rate: expected rates that do not fall from tier to tier, at least initial 1100000, maintenance 1100000, found initial 1100000, maintenance 1050000, which is not concave",
+            "model.positions[1].liability_tiers[1].rate: expected rates that do not fall from tier to tier, at least initial 110 %, maintenance 110 %, found initial 110 %, maintenance 105 %, which is not concave",
         ],
     );
 }
@@ -306,13 +306,13 @@ fn rejects_a_rate_beside_tiers_of_it_and_rates_out_of_bounds() {
     refused(
         tiers("{ rate = { maintenance = 2, initial = 1 } }"),
         &[
-            "model.positions[1].fraction_tiers[0].rate: expected charges with initial >= maintenance, found initial 1, maintenance 2",
+            "model.positions[1].fraction_tiers[0].rate: expected charges with initial >= maintenance, found initial 0.0001 %, maintenance 0.0002 %",
         ],
     );
     refused(
         read(&cross(&format!("{SPOT}{fraction}liability_tiers = [{{ {TIER} }}]"))),
         &[
-            "model.positions[1].liability_tiers[0].rate: expected weights with initial >= maintenance >= 1000000 ppm, found initial 20000, maintenance 10000",
+            "model.positions[1].liability_tiers[0].rate: expected weights with initial >= maintenance >= 100 %, found initial 2 %, maintenance 1 %",
         ],
     );
 }

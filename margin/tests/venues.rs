@@ -417,7 +417,7 @@ fn rejects_weights_below_the_step_of_their_average() {
         "weight = { maintenance = 780_000, initial = 99 }",
         &[
             "model.modes[0].model.assets[2].weight: expected weights of at least the average_step, 100, or of zero at both \
-           bases, found initial 99, maintenance 780000",
+           bases, found initial 0.0099 %, maintenance 78 %",
         ],
     );
 }

@@ -293,7 +293,7 @@ fn rejects_ranges_that_are_none() {
     refused(
         "down = { multiple = 1_000_000, bounds = { floor = 0, cap = 1_000_000",
         "down = { multiple = 1_000_000, bounds = { floor = 0, cap = 1_001_000",
-        "volatility_ranges[0].down.bounds.cap: expected a multiple of the grid, which is 1000 ppm, of at most 1000000",
+        "volatility_ranges[0].down.bounds.cap: expected a multiple of the grid, which is 0.1 %, of at most 100 %",
     );
     refused("up = { multiple = 1_000_000", "up = { multiple = 0", "volatility_ranges[0].up.multiple: expected from 1");
     refused(

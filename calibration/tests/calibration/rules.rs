@@ -42,7 +42,7 @@ fn rejects_settings_out_of_range() {
     refused(
         "confidence = 990_000",
         "confidence = 1_000_000",
-        "c:8:14: confidence: expected from 500000 to 999999 ppm, found 1000000",
+        "c:8:14: confidence: expected from 50 % to 99.9999 %, found 100 %",
     );
     refused("confidence = 990_000", "confidence = 400_000", "confidence: expected from 500000");
     refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 500000");
@@ -55,7 +55,7 @@ fn rejects_settings_out_of_range() {
 
 #[test]
 fn rejects_limits_and_bounds_that_do_not_limit() {
-    refused("grid = 5_000", "grid = 7_000", "limits.grid: expected a divisor of 1000000 ppm, found 7000");
+    refused("grid = 5_000", "grid = 7_000", "limits.grid: expected a divisor of 100 %, found 0.7 %");
     refused("laxer = 25_000", "laxer = 200_000", "limits.laxer: expected at most stricter");
     refused(
         "floor = 100_000, cap = 800_000",
@@ -144,9 +144,9 @@ fn rejects_repeated_names_and_multiples_that_fall() {
     refused(
         "maintenance = 250_000",
         "maintenance = 750_000",
-        "volatility.multiple: expected multiples from 1 to 10000000 ppm with initial >= maintenance",
+        "volatility.multiple: expected multiples from 0.0001 % to 1000 % with initial >= maintenance",
     );
-    refused("multiple = 1_400_000", "multiple = 0", "factors[5].multiple: expected from 1 to 10000000 ppm, found 0");
+    refused("multiple = 1_400_000", "multiple = 0", "factors[5].multiple: expected from 0.0001 % to 1000 %, found 0 %");
 }
 
 #[test]

@@ -236,7 +236,12 @@ impl Profit {
         problems.extend(not_empty(&format!("{path}.instruments"), &self.instruments));
         for (t, tier) in self.tiers.iter().enumerate() {
             let expected = "no such key: a sum of several instruments has no number of units";
-            problems.extend(require(tier.up_to_units.is_none(), format!("{path}.tiers[{t}].up_to_units"), expected, "one"));
+            problems.extend(require(
+                tier.up_to_units.is_none(),
+                format!("{path}.tiers[{t}].up_to_units"),
+                expected,
+                "one",
+            ));
         }
         for (i, name) in self.instruments.iter().enumerate() {
             let position = positions.iter().find(|position| position.instrument == *name);

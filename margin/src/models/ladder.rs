@@ -33,7 +33,7 @@ pub struct Tier {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<Notional>,
     /// Where the tier ends, in units of the instrument: for all tiers of a list, instead of quote units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "Magnitude::some_number")]
     pub up_to_units: Option<Magnitude>,
     /// How much of the part counts.
     pub weight: ByBasis,
@@ -120,7 +120,12 @@ impl Ladder {
             sum = sum.checked_add(frame.value_of(*rule, &[UNIT], position, prices)?)?;
         }
         let value = sum.max(I256::ZERO);
-        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(frame, *rules.first()?, value, prices)?)
+        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(
+            frame,
+            *rules.first()?,
+            value,
+            prices,
+        )?)
     }
 
     /// How much less a value, at one part per million, counts than at the first weight throughout.
@@ -204,12 +209,10 @@ fn tier_problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
             tier.weight.maintenance <= before.weight.maintenance && tier.weight.initial <= before.weight.initial;
         let expected = format!(
             "weights that do not rise from tier to tier, at most initial {}, maintenance {}",
-            before.weight.initial.0, before.weight.maintenance.0
+            before.weight.initial, before.weight.maintenance
         );
-        let found = format!(
-            "initial {}, maintenance {}, which is not concave",
-            tier.weight.initial.0, tier.weight.maintenance.0
-        );
+        let found =
+            format!("initial {}, maintenance {}, which is not concave", tier.weight.initial, tier.weight.maintenance);
         problems.extend(require(falls, format!("{path}[{}].weight", t + 1), expected, found));
     }
     problems

@@ -36,7 +36,7 @@ pub struct RateTier {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<Notional>,
     /// Where the tier ends, in units of the instrument: for all tiers of a list, instead of quote units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "Magnitude::some_number")]
     pub up_to_units: Option<Magnitude>,
     /// The rate for the part.
     pub rate: ByBasis,
@@ -136,9 +136,9 @@ pub(super) fn problems(
         let rises = rate.maintenance >= before.maintenance && rate.initial >= before.initial;
         let expected = format!(
             "rates that do not fall from tier to tier, at least initial {}, maintenance {}",
-            before.initial.0, before.maintenance.0
+            before.initial, before.maintenance
         );
-        let found = format!("initial {}, maintenance {}, which is not concave", rate.initial.0, rate.maintenance.0);
+        let found = format!("initial {}, maintenance {}, which is not concave", rate.initial, rate.maintenance);
         problems.extend(require(rises, format!("{path}[{}].rate", t + 1), expected, found));
     }
     problems

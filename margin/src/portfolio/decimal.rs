@@ -131,6 +131,14 @@ impl Magnitude {
         number.try_into().map_err(D::Error::custom)
     }
 
+    /// Reads a number that may be left out, as [`Magnitude::number`] does.
+    ///
+    /// # Errors
+    /// If it is none, or negative.
+    pub fn some_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Self::number(deserializer).map(Some)
+    }
+
     /// `integer · 10^-decimals`; none if it is too large.
     #[must_use]
     pub fn scaled(integer: u128, decimals: Decimals) -> Option<Self> {

@@ -30,6 +30,8 @@ pub(super) fn spelt(name: &str, value: &Value<'_>) -> Result<Option<Value<'stati
     let refused = |sentence: String| Fault::of_sentence(&sentence);
     let text = |text: String| Ok(Some(Value::Text(text.into())));
     let integer = |integer: i128| Ok(Some(Value::Integer(integer)));
+    // A number that is no fraction has no sign behind it.
+    let is_digit = |last: char| last.is_ascii_digit();
     let other = |expected: &str| Err(Fault::new(expected, value.describe()));
     match (name, value) {
         ("Timestamp", Value::Integer(number)) => match u64::try_from(*number) {
@@ -51,7 +53,9 @@ pub(super) fn spelt(name: &str, value: &Value<'_>) -> Result<Option<Value<'stati
         ("Decimal", Value::Text(number) | Value::Float(number)) => text(spelling::decimal(number).map_err(refused)?),
         ("Decimal", Value::Integer(_)) => other(DECIMAL),
         ("Number", Value::Integer(number)) => text(number.to_string()),
-        ("Number", Value::Text(number) | Value::Float(number)) => text(spelling::decimal(number).map_err(refused)?),
+        ("Number", Value::Text(number) | Value::Float(number)) if number.trim_end().ends_with(is_digit) => {
+            text(spelling::decimal(number).map_err(refused)?)
+        }
         ("EvmAddress", Value::Text(address)) => text(spelling::address(address).map_err(refused)?.to_string()),
         ("Bytes32", Value::Text(hash)) => text(spelling::hash(hash).map_err(refused)?.to_string()),
         ("SetUp", Value::Text(set_up)) => text(spelling::set_up(set_up).map_err(refused)?.to_string()),

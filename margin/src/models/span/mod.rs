@@ -235,7 +235,8 @@ impl Span {
     }
 
     pub(super) fn required(&self, level: &Level) -> Vec<Required> {
-        let of_asset = |asset: &Asset| Required { held: asset.ladder(level.basis).has_haircut(), ..Required::default() };
+        let of_asset =
+            |asset: &Asset| Required { held: asset.ladder(level.basis).has_haircut(), ..Required::default() };
         let counts = self.requirement_multiple.at(level.basis) > Ppm(0);
         let of_commodity = |commodity: &CombinedCommodity| {
             let minimum = commodity.short_option_minimum > Some(Amount(0));
