@@ -115,7 +115,8 @@ mod universes {
                 "venues/universe.toml",
             ),
         ] {
-            let lines = example(universe).lines().map(|line| match line.split_once(" = ") {
+            let text = example(universe);
+            let lines = text.lines().map(|line| match line.split_once(" = ") {
                 Some(("lot_decimals", _)) => "lot_decimals = 18\n".to_owned(),
                 _ => format!("{line}\n"),
             });
