@@ -26,8 +26,8 @@ use crate::{
     FormatVersion,
     ident::Name,
     import::positions::{self, Reading, unknown},
-    problem::{Problem, repeated, require},
-    text::{Document, InputErrors, WrittenBy},
+    problem::{Problem, repeated},
+    text::{Document, InputErrors},
     units::Lots,
     universe::Universe,
 };
@@ -86,17 +86,13 @@ impl Drop for Balance {
 impl ZeroizeOnDrop for Balance {}
 
 impl Document for Holdings {
-    const WRITTEN_BY: WrittenBy = WrittenBy::People;
     const SECRET: bool = true;
 
     fn problems(&self) -> Vec<Problem> {
         let instruments = self.balances.iter().map(|balance| &balance.instrument);
         let twice = repeated(instruments, |i| format!("balances[{i}].instrument"), "each instrument once");
         // The name is not repeated: it may be an amount in the wrong place.
-        let twice = twice.into_iter().map(|problem| Problem { found: "one again".to_owned(), ..problem });
-        let none = require(!self.balances.is_empty(), "balances", "at least one balance", "none");
-        let advice = "to say that there is nothing, state a balance of 0";
-        twice.chain(none.map(|problem| problem.advise(advice))).collect()
+        twice.into_iter().map(|problem| Problem { found: "one again".to_owned(), ..problem }).collect()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     import::positions::unknown,
     problem::{Problem, require},
     text::{
-        self, Document, Format, InputErrors,
+        self, Document, Format, InputErrors, WrittenBy,
         number::{Number, Rounding},
         table::Note,
     },
@@ -212,6 +212,7 @@ impl fmt::Debug for Written {
 }
 
 impl Document for Written {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
     const SECRET: bool = true;
 
     fn problems(&self) -> Vec<Problem> {

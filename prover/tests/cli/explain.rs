@@ -110,7 +110,8 @@ fn what_looks_wrong_is_warned_of() {
     sandbox.write("universe.toml", &limited);
     let policy = std::fs::read_to_string(sandbox.path("example/policy-cross.toml")).unwrap();
     let free = policy.replace("fraction = { maintenance = 100_000, initial = 150_000 }", "");
-    sandbox.write("policy.toml", &free);
+    let named = "unmargined = [\"BTC-PERP\", \"BTC-26MAR27\"]\nvalidity =";
+    sandbox.write("policy.toml", &free.replacen("validity =", named, 1));
     let told = |text: &str| {
         sandbox.write("book.csv", text);
         let line = "explain demo --universe universe.toml --policy policy.toml --holdings book.csv --json";

@@ -11,6 +11,7 @@ use surety_margin::{
     policy::Policy,
     program::Unsatisfied,
     text::Document as _,
+    text::table::Dialect,
     units::{Lots, Price},
     universe::Universe,
 };
@@ -31,7 +32,7 @@ struct Token {
 }
 
 fn tokens(csv: &str) -> Vec<Token> {
-    let tokens = haircuts::read("assets.csv", csv, Programme::VipLoan).unwrap();
+    let tokens = haircuts::read("assets.csv", csv, Programme::VipLoan, &Dialect::default(), &mut Vec::new()).unwrap();
     let token = |token: haircuts::Token| Token {
         name: format!("T-{}", token.name),
         price: token.price.rounded(DECIMALS).unwrap(),
