@@ -197,6 +197,14 @@ impl Universe {
         only.map(|(position, _)| position).ok_or_else(candidates)
     }
 
+    /// The cash instrument in which a market is settled, by the market's name: what follows its colon, as in
+    /// `BTC/USDT:USDT`, or else the only one that the name has in it.
+    pub(crate) fn settled_in(&self, market: &str) -> Option<&Name> {
+        let settled = market.rsplit_once(':').map_or(market, |(_, settled)| settled);
+        let cash = self.instruments.iter().filter(|instrument| instrument.class == InstrumentClass::Cash);
+        only(cash.map(|cash| &cash.name).filter(|cash| names(settled, cash.as_str())))
+    }
+
     fn quote_problems(&self) -> impl Iterator<Item = Problem> {
         let named = self.instruments.iter().enumerate().filter_map(|(i, instrument)| {
             let quote = instrument.quote.as_ref().filter(|_| instrument.class.is_derivative())?;

@@ -118,7 +118,7 @@ fn quote_balances_carry_what_positions_cost_however_it_is_stated() {
         // No balance but what it cost.
         ("instrument,amount,entry_price\nPERP-1,2,1000\n", -200_000),
         // What a short position sold for.
-        ("instrument,side,amount,entry_price\nUSD,,100,\nPERP-1,short,2,1000\n", 210_000),
+        ("instrument,side,amount,entry_price\nUSD,long,100,\nPERP-1,short,2,1000\n", 210_000),
         ("instrument,amount,cost\nUSD,100,\nPERP-1,-2,-2000\n", 210_000),
         ("instrument,amount,unrealised_pnl,mark_price\nUSD,100,,\nPERP-1,-2,200,900\n", 210_000),
         // In so many words, and nothing that cost something.
@@ -294,6 +294,12 @@ fn rejects_costs_whose_quote_balance_nothing_tells() {
     refused(quote(&universe, None), expected);
     refused(quote(&universe, Some("PERP-1")), expected);
     assert_eq!(quote(&universe, Some("GBP")), Ok("GBP".to_owned()));
+    // Where a market is settled is part of its name.
+    let names = [("PERP-1/GBP:GBP".to_owned(), "PERP-1".to_owned())].into();
+    let reading = Reading { dialect: Dialect { names, ..Dialect::default() }, quote: None };
+    let text = text.replace("PERP-1", "PERP-1/GBP:GBP");
+    let book = positions::read("book.csv", &text, &universe, &reading, &mut Vec::new()).unwrap();
+    assert_eq!(book.legs[0].quote.as_str(), "GBP");
     universe.instruments[1].quote = Some(Name::new("GBP").unwrap());
     assert_eq!(quote(&universe, None), Ok("GBP".to_owned()));
     assert_eq!(quote(&universe, Some("GBP")), Ok("GBP".to_owned()));

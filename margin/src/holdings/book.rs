@@ -40,6 +40,8 @@ pub struct Book {
 #[derive(Debug)]
 pub(crate) struct Entry<'u> {
     pub(crate) instrument: &'u Instrument,
+    /// The quote balance that the file's own name of the instrument tells.
+    pub(crate) quote: Option<&'u Name>,
     pub(crate) amount: Amount,
     pub(crate) stated: Stated,
 }
@@ -92,7 +94,7 @@ impl Book {
         let mut balances: Vec<Balance> = Vec::with_capacity(entries.len() + 1);
         let mut places: BTreeMap<&Name, usize> = BTreeMap::new();
         let (mut legs, mut rounded, mut unread) = (Vec::new(), 0, 0);
-        for (i, Entry { instrument, amount, stated }) in entries.iter().enumerate() {
+        for (i, Entry { instrument, quote: told, amount, stated }) in entries.iter().enumerate() {
             if places.contains_key(&instrument.name) {
                 let found = format!("{} again", instrument.name);
                 refuse(i, "instrument", Problem::new("", "each instrument once", found));
@@ -104,7 +106,7 @@ impl Book {
                 refuse(i, amount.key(), Problem::new("", expected, "more"));
                 continue;
             };
-            match stated.leg(universe, instrument, (units, lots), quote) {
+            match stated.leg(universe, instrument, (units, lots), (quote, *told)) {
                 Ok(leg) => legs.extend(leg.map(|leg| (i, leg))),
                 Err((key, problem)) => refuse(i, key, problem),
             }
@@ -255,7 +257,8 @@ impl Written {
             };
             if let Some(amount) = balance.amount() {
                 places.push(i);
-                entries.push(Entry { instrument: &universe.instruments[*position], amount, stated: balance.stated() });
+                let instrument = &universe.instruments[*position];
+                entries.push(Entry { instrument, quote: None, amount, stated: balance.stated() });
             }
         }
         let book = Book::of(universe, &entries, quote, |entry, key, problem| {

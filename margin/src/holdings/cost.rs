@@ -107,13 +107,13 @@ impl Stated {
     }
 
     /// What a position adds to its quote balance, if anything: one of `units` exactly, which are `position` in whole lots.
-    /// `quote` is what the user calls the quote balance.
+    /// The quote balance is what the user calls it, or what the file tells.
     pub(crate) fn leg(
         &self,
         universe: &Universe,
         instrument: &Instrument,
         (units, position): (Exact, Lots),
-        quote: Option<&Name>,
+        quote: (Option<&Name>, Option<&Name>),
     ) -> Result<Option<Leg>, Refusal> {
         let Some((key, leg)) = self.exact_leg(instrument, units)? else { return Ok(None) };
         let quote = &universe.instruments[quote_of(universe, instrument, quote)?];
@@ -231,8 +231,13 @@ fn of_other_sign(amount: Exact) -> Problem {
     Problem::new("", expected, "an amount of the other sign").advise(advice)
 }
 
-/// The place of the quote balance of an instrument: whoever says which one it is, they must agree.
-fn quote_of(universe: &Universe, instrument: &Instrument, given: Option<&Name>) -> Result<usize, Refusal> {
+/// The place of the quote balance of an instrument: if both the universe and the user say which one it is, they must agree,
+/// and if neither does, the file may tell.
+fn quote_of(
+    universe: &Universe,
+    instrument: &Instrument,
+    (given, told): (Option<&Name>, Option<&Name>),
+) -> Result<usize, Refusal> {
     let refused = |expected: String, found: String| {
         let advice = "give --quote NAME, or set quote = \"NAME\" at the instrument in the universe";
         (ENTRY_PRICE.name, Problem::new("", expected, found).advise(advice))
@@ -243,7 +248,8 @@ fn quote_of(universe: &Universe, instrument: &Instrument, given: Option<&Name>) 
         let expected = format!("{stated} as the quote balance of {}, as the universe says", instrument.name);
         return Err(refused(expected, given.to_string()));
     }
-    let named = given.map(|given| Instrument { quote: Some(given.clone()), ..instrument.clone() });
+    let told = told.filter(|_| instrument.quote.is_none());
+    let named = given.or(told).map(|given| Instrument { quote: Some(given.clone()), ..instrument.clone() });
     universe.quote_of(named.as_ref().unwrap_or(instrument)).map_err(|candidates| {
         let expected = format!("one cash instrument that carries what {} cost", instrument.name);
         let candidates: Vec<_> = candidates.into_iter().map(Name::as_str).collect();

@@ -254,7 +254,7 @@ impl Columns {
                     Unit::Lots => Amount::Lots(number),
                     Unit::Units | Unit::Contracts { .. } => Amount::Units(number),
                 };
-                entries.push((row, Entry { instrument, amount, stated }));
+                entries.push((row, Entry { instrument, quote: universe.settled_in(name.text()), amount, stated }));
             }
         }
         notes.extend(Note::of_rows("nothing of instruments that the universe does not have", others));

@@ -7,7 +7,7 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    import::haircuts::{self, Programme},
+    import::haircuts::{self, Ends, Programme},
     policy::Policy,
     program::Unsatisfied,
     text::Document as _,
@@ -32,7 +32,9 @@ struct Token {
 }
 
 fn tokens(csv: &str) -> Vec<Token> {
-    let tokens = haircuts::read("assets.csv", csv, Programme::VipLoan, &Dialect::default(), &mut Vec::new()).unwrap();
+    let tokens =
+        haircuts::read("assets.csv", csv, (Programme::VipLoan, Ends::Quote), &Dialect::default(), &mut Vec::new())
+            .unwrap();
     let token = |token: haircuts::Token| Token {
         name: format!("T-{}", token.name),
         price: token.price.rounded(DECIMALS).unwrap(),
