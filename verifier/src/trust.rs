@@ -39,6 +39,7 @@ pub struct Trust {
     pub policy: Option<PolicyId>,
     /// The set-up: its identifier, or the name of its ceremony.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "set_up")]
+    #[schemars(with = "Option<universe::SetUp>")]
     pub srs: Option<Bytes32>,
     /// The only subject whose attestations count. Where it is left out, look at whose holdings an attestation is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -28,7 +28,8 @@ pub fn time(text: &str) -> Result<Timestamp, String> {
     let mut rest = Rest(trimmed);
     let seconds = date_and_time(&mut rest).filter(|_| rest.0.is_empty()).ok_or_else(|| expected(text))?;
     let seconds = u64::try_from(seconds).map_err(|_| format!("expected a time from 1970 on, found {text:?}"))?;
-    Ok(Timestamp(seconds))
+    // Whatever is read is written as a number, and read again.
+    instant(seconds)
 }
 
 /// The time of a number: seconds since 1970, or milliseconds if they would be seconds after the year 9999.
@@ -202,6 +203,7 @@ mod tests {
             "-1",
             "1e9",
             "20261121",
+            "1970-08-23T12:05:21Z",
             "1795248000000000",
             "99999999999999999999999",
             "2026-11-2é",

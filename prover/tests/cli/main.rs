@@ -21,4 +21,5 @@ mod prove;
 mod reproduce;
 mod sandbox;
 mod solidity;
+mod spelling;
 mod verify;
