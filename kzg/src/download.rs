@@ -223,10 +223,12 @@ impl Download {
 
     /// Brings the partial file to its full length.
     fn fetch_partial(&self, partial: &mut File, path: &Path, observer: &dyn Observer) -> Result<(), DownloadError> {
-        let received = usable_bytes(partial).map_err(FileError::at(path))?;
-        if self.bytes.is_some_and(|bytes| received >= bytes) {
-            return Ok(());
-        }
+        let received = match (usable_bytes(partial).map_err(FileError::at(path))?, self.bytes) {
+            (received, Some(bytes)) if received == bytes => return Ok(()),
+            // More than the file is not the start of it.
+            (received, Some(bytes)) if received > bytes => 0,
+            (received, _) => received,
+        };
         let Some(answer) = self.request(received)? else { return Ok(()) };
         let start = answer.start;
         partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(FileError::at(path))?;
@@ -706,6 +708,18 @@ mod tests {
         fixture.fetch().unwrap();
         fixture.expect_done();
         assert_eq!(server.join().unwrap(), [0], "it is not resumed");
+    }
+
+    /// Without a hash nothing but the length would tell.
+    #[test]
+    fn rejects_a_partial_file_that_is_longer_than_the_file() {
+        let (url, server) = serve(&[Reply::Whole]);
+        let mut fixture = Fixture::new(url);
+        fixture.download.hash = None;
+        fixture.put_partial(&[&content()[..], b"and more"].concat());
+        fixture.fetch().unwrap();
+        fixture.expect_done();
+        assert_eq!(server.join().unwrap(), [0]);
     }
 
     #[test]
