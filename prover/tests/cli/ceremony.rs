@@ -176,7 +176,7 @@ fn rejects_what_is_not_of_the_ceremony_asked_for() {
         let run = sandbox.run(["srs", "get", "ppot-0080", "--from", file.to_str().unwrap()]).expect(5);
         assert!(run.says("expected a set-up of ppot-0080, found one of ppot-0085"), "{}", run.stderr);
     }
-    assert_eq!(files_below(&sandbox.path("data/srs")).len(), 0, "nothing was taken");
+    assert!(sandbox.surety("srs list").expect(0).says("none: get one"), "nothing was taken");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn rejects_a_set_up_of_nobody_unless_told_otherwise() {
     let hash = hash.rsplit(' ').next().unwrap().to_owned();
     other.run(["srs", "download", &format!("{url}/pot"), "--sha256", &hash]).expect(5);
     server.join().unwrap();
-    assert_eq!(files_below(&other.path("data/srs")).len(), 0);
+    assert!(other.surety("srs list").expect(0).says("none: get one"));
 }
 
 #[test]
