@@ -375,7 +375,7 @@ mod tests {
         }
         for (text, message) in [
             ("{\"version\":3}", "crypto: expected a value"),
-            ("{\"version\":3", "1:14: expected JSON"),
+            ("{\"version\":3", "expected JSON, found something that is not, or a part of it"),
             ("{\"version\":\"1\",\"Crypto\":{}}", "found version 1, which wallets wrote until 2015"),
         ] {
             let (_directory, at) = in_file(text);

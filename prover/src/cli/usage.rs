@@ -106,7 +106,7 @@ mod tests {
         for (line, expected) in [
             ("verfy a.json", "expected a command, found \"verfy\"; did you mean verify?"),
             ("key neww", "expected a command, found \"neww\"; did you mean new?"),
-            ("verify", "expected <ATTESTATION>, found none"),
+            ("verify", "expected <FILE>, found none"),
             ("verify a.json --at yesterdayish", "--at <TIME>: expected "),
             (
                 "verify a.json --strickt",
