@@ -363,7 +363,7 @@ fn rejects_columns_that_would_turn_debts_into_holdings() {
         "expected what is owed as a negative amount, found a column borrowed",
     );
     refused("instrument,amount,side\nUSD,5,x\n", "book.csv:2:7: side: expected long or short, found x");
-    refused("instrument,amount,side\nUSD,5,\n", "book.csv:2:7: side: expected long or short");
+    refused("instrument,amount,side\nPERP-1,5,\n", "book.csv:2:10: side: expected long or short");
     refused(
         "instrument,amount,side\nUSD,-5,long\n",
         "book.csv:2:8: side: expected short, or an amount that is not negative",

@@ -113,7 +113,7 @@ fn rejects_what_the_policy_does_not_have() {
     refused(
         "[scenarios]",
         &format!("{fraction}[scenarios]"),
-        "fractions[0].instrument: expected an instrument to which the policy gives a margin",
+        "fractions[0].instrument: expected an instrument to which the policy gives one margin fraction",
     );
 }
 

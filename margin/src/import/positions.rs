@@ -244,7 +244,8 @@ impl Columns {
             let instrument = mistakes.sift(name.offset(), linear(name.text()).and_then(|()| instruments.named(meant)));
             let number = number.and_then(|number| self.in_units(row, number, marks, mistakes));
             let side = self.side.and_then(|side| row.field(side));
-            let signed = match (number, side) {
+            let has_sides = instrument.is_some_and(|instrument| instrument.class.is_derivative());
+            let signed = match (number, side.filter(|side| has_sides || !is_blank(side.text()))) {
                 (Some(number), Some(side)) => mistakes.sift(side.offset(), on_side(side.text(), number)),
                 (number, _) => number,
             };
