@@ -295,7 +295,11 @@ fn rejects_ranges_that_are_none() {
         "down = { multiple = 1_000_000, bounds = { floor = 0, cap = 1_001_000",
         "volatility_ranges[0].down.bounds.cap: expected a multiple of the grid, which is 0.1 %, of at most 100 %",
     );
-    refused("up = { multiple = 1_000_000", "up = { multiple = 0", "volatility_ranges[0].up.multiple: expected from 1");
+    refused(
+        "up = { multiple = 1_000_000",
+        "up = { multiple = 0",
+        "volatility_ranges[0].up.multiple: expected from 0.0001 %",
+    );
     refused(
         "[\"BTC-USD\", \"ETH-USD\"]",
         "[]",

@@ -44,8 +44,8 @@ fn rejects_settings_out_of_range() {
         "confidence = 1_000_000",
         "c:8:14: confidence: expected from 50 % to 99.9999 %, found 100 %",
     );
-    refused("confidence = 990_000", "confidence = 400_000", "confidence: expected from 500000");
-    refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 500000");
+    refused("confidence = 990_000", "confidence = 400_000", "confidence: expected from 50 %");
+    refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 50 %");
     refused("horizon = 2", "horizon = 0", "horizon: expected from 1 to 20, found 0");
     refused("window = 365", "window = 29", "window: expected from 30 to 10000, found 29");
     refused("max_gap = 4", "max_gap = 31", "max_gap: expected from 1 to 30, found 31");
