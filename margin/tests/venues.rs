@@ -230,7 +230,7 @@ fn canonical_encodings_are_reproducible() {
         ("aave.toml", "0x21b18030ff17f40778d40fc359b35a506c13b072b194c12d8e5ca3fb25749d45"),
         ("compound.toml", "0x9db9312aad2f282a8d0e605f96638af211c73c09f593ab6a66e1708a9dac686c"),
         ("dydx.toml", "0x4ba1cc4cbb827909cf6dddaf1c7cf81556af6d5e1d832b93d58fe6dfda19ece4"),
-        ("drift.toml", "0x0eaa1c3bf205ca3c864bd7ded82f56636602e6677d451347be8fa76992f8ca3c"),
+        ("drift.toml", "0x51664b06b105dfed57c5047a6b1d8b2e3c7f7e55b12917bbb83c04a141e13086"),
     ] {
         let policy = Policy::from_toml(name, &text(name)).unwrap();
         assert_eq!(keccak256(canonical::encode(&policy).unwrap()).to_string(), expected, "{name}");
@@ -436,6 +436,10 @@ fn rejects_profits_of_positions_that_are_weighted_twice() {
         "instruments = [\"DRIFT-SOL-PERP\", \"DRIFT-SOL-PERP\"]",
         &["model.modes[1].model.profits: expected each instrument in one profit, found DRIFT-SOL-PERP again"],
     );
+    let expected =
+        "expected an end in quote units (`up_to`): a sum over instruments has no units of its own, found 100";
+    let place = "model.modes[1].model.profits[0].tiers[0].up_to_units";
+    refused("drift.toml", "up_to = \"100\"", "up_to_units = \"100\"", &[&format!("{place}: {expected}")]);
 }
 
 #[test]

@@ -98,12 +98,12 @@ impl Ladder {
         if debt.is_negative() { Some(debt) } else { self.counted(frame, rule, position, prices) }
     }
 
-    /// How much less than all of it counts of a sum of values where it is positive. Tiers end at values: a sum of several
-    /// instruments has no number of units.
+    /// How much less than all of it counts of a sum of values where it is positive. Its tiers end at values, which are the
+    /// same under every rule.
     pub(super) fn discount(&self, frame: &Frame<'_>, rules: &[usize]) -> Expression {
+        let Some(&rule) = rules.first() else { return Expression::zero() };
         let sum = |fraction| rules.iter().map(|rule| frame.value(*rule, &[fraction])).sum::<Expression>();
         let first = i64::from(Ppm::ONE.0) - i64::from(self.weight(0).0);
-        let rule = rules.first().copied().unwrap_or(0);
         positive_part(sum(Fraction(first))) + self.reduction(frame, rule, &sum(UNIT))
     }
 
@@ -115,20 +115,17 @@ impl Ladder {
         position: &Position,
         prices: &[Price],
     ) -> Option<I256> {
+        let Some(&first) = rules.first() else { return Some(I256::ZERO) };
         let mut sum = I256::ZERO;
         for rule in rules {
             sum = sum.checked_add(frame.value_of(*rule, &[UNIT], position, prices)?)?;
         }
         let value = sum.max(I256::ZERO);
-        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(
-            frame,
-            *rules.first()?,
-            value,
-            prices,
-        )?)
+        value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(frame, first, value, prices)?)
     }
 
-    /// How much less a value, at one part per million, counts than at the first weight throughout.
+    /// How much less a value, at one part per million, counts than at the first weight throughout, where tiers that end at
+    /// numbers of units end at those of a rule's instrument.
     fn reduction(&self, frame: &Frame<'_>, rule: usize, value: &Expression) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
             let end = number(tier.end()?.value(frame, rule, Side::Held));

@@ -269,10 +269,11 @@ fn cross_models() -> impl Strategy<Value = Model> {
     )
 }
 
-/// The sum of two positions that counts by a ladder, if it has tiers.
+/// The sum of two positions that counts by a ladder, if it has tiers and they end at values.
 fn profits(tiers: Vec<Tier>) -> Vec<Profit> {
     let instruments = vec![instrument(1), instrument(3)];
-    if tiers.is_empty() { Vec::new() } else { vec![Profit { instruments, tiers }] }
+    let by_units = tiers.iter().any(|tier| tier.up_to_units.is_some());
+    if tiers.is_empty() || by_units { Vec::new() } else { vec![Profit { instruments, tiers }] }
 }
 
 /// Sensitivities that are market entries, whichever they are.
