@@ -436,8 +436,7 @@ fn rejects_profits_of_positions_that_are_weighted_twice() {
         "instruments = [\"DRIFT-SOL-PERP\", \"DRIFT-SOL-PERP\"]",
         &["model.modes[1].model.profits: expected each instrument in one profit, found DRIFT-SOL-PERP again"],
     );
-    let expected =
-        "expected an end in quote units (`up_to`): a sum over instruments has no units of its own, found 100";
+    let expected = "expected no such key: a sum of several instruments has no number of units, found one";
     let place = "model.modes[1].model.profits[0].tiers[0].up_to_units";
     refused("drift.toml", "up_to = \"100\"", "up_to_units = \"100\"", &[&format!("{place}: {expected}")]);
 }
