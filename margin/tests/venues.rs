@@ -401,10 +401,15 @@ fn rejects_spreads_and_surcharges_that_do_not_exist() {
 #[test]
 fn rejects_allowances_that_are_none() {
     let expected = "a positive decimal number in a string, with at most 18 decimals and below 2^64 without its point";
-    for wrong in ["0", "0.000", "-1", "1e-6", ".5", "5.", "", "0.0000000000000000001", "18446744073709551616"] {
+    for wrong in ["0", "0.000", "-1", "5.", "", "2 %", "0.0000000000000000001", "18446744073709551616"] {
         let to = format!("allowance = \"{wrong}\"");
         let message = format!("model.positions[1].allowance: expected {expected}, found {wrong:?}");
         refused("dydx.toml", "allowance = \"0.0000026\"", &to, &[&message]);
+    }
+    for wrong in ["1e-6", ".5"] {
+        let expected = "a decimal number such as \"0.0125\" or a percentage such as \"1.25 %\"";
+        let message = format!("model.positions[1].allowance: expected {expected}, found {wrong:?}");
+        refused("dydx.toml", "allowance = \"0.0000026\"", &format!("allowance = \"{wrong}\""), &[&message]);
     }
 }
 
@@ -416,7 +421,7 @@ fn rejects_weights_below_the_step_of_their_average() {
         "weight = { maintenance = 780_000, initial = 750_000 }",
         "weight = { maintenance = 780_000, initial = 99 }",
         &[
-            "model.modes[0].model.assets[2].weight: expected weights of at least the average_step, 100, or of zero at both \
+            "model.modes[0].model.assets[2].weight: expected weights of at least the average_step, 0.01 %, or of zero at both \
            bases, found initial 0.0099 %, maintenance 78 %",
         ],
     );

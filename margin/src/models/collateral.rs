@@ -124,8 +124,8 @@ impl Collateral {
             let least = weights.map(|least| least.unwrap_or(Ppm(0)));
             let fits = least == [Ppm(0); 2] || least.iter().all(|least| *least >= self.average_step);
             let expected =
-                format!("weights of at least the average_step, {}, or of zero at both bases", self.average_step.0);
-            let found = format!("initial {}, maintenance {}", least[1].0, least[0].0);
+                format!("weights of at least the average_step, {}, or of zero at both bases", self.average_step);
+            let found = format!("initial {}, maintenance {}", least[1], least[0]);
             problems.extend(require(fits, format!("model.assets[{i}].weight"), expected, found));
         }
         problems
