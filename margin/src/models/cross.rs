@@ -53,7 +53,7 @@ pub struct Cross {
 pub struct Profit {
     /// The instruments: positions of the model whose values count in full, each in one profit.
     pub instruments: Vec<Name>,
-    /// How much of a positive sum counts, part by part, at the prices without debt spreads. Tiers end at values.
+    /// How much of a positive sum counts, part by part, at the prices without debt spreads.
     pub tiers: Vec<Tier>,
 }
 
