@@ -223,8 +223,8 @@ fn rejects_rates_that_fall_from_tier_to_tier() {
     let expected =
         "expected rates that do not fall from tier to tier, at least initial 2 %, maintenance 1 %, found initial";
     for (rate, found) in [
-        ("{ maintenance = 9_999, initial = 20_000 }", "20000, maintenance 9999, which is not concave"),
-        ("{ maintenance = 10_000, initial = 19_999 }", "19999, maintenance 10000, which is not concave"),
+        ("{ maintenance = 9_999, initial = 20_000 }", "2 %, maintenance 0.9999 %, which is not concave"),
+        ("{ maintenance = 10_000, initial = 19_999 }", "1.9999 %, maintenance 1 %, which is not concave"),
     ] {
         let message = |key: &str| format!("model.positions[1].{key}[1].rate: {expected} {found}");
         let list = format!("[{{ up_to = \"5\", {TIER} }}, {{ rate = {rate} }}]");
@@ -293,6 +293,18 @@ fn rejects_ends_of_tiers_that_are_no_sequence() {
     refused(
         tiers(&[&*end("up_to_units = \"0.00001\""), &*last].join(", ")),
         &[&format!("{place}[0].up_to_units: expected a whole number of lots: at most 4 decimal places, found 0.00001")],
+    );
+}
+
+#[test]
+fn rejects_a_profit_that_ends_at_units() {
+    let profit = "fraction = { maintenance = 1, initial = 1 }\n[[model.profits]]\ninstruments = [\"BTC-PERP\"]\ntiers = [\
+        { up_to_units = \"5\", weight = { maintenance = 1_000_000, initial = 1_000_000 } }]\n";
+    refused(
+        read(&cross(&format!("{PERPETUAL}{profit}"))),
+        &[
+            "model.profits[0].tiers[0].up_to_units: expected no such key: a sum of several instruments has no number of units, found one",
+        ],
     );
 }
 

@@ -11,7 +11,7 @@ use surety_margin::{
     portfolio::{Magnitude, PortfolioMargin, Scenario, VolMove},
     pricing::OptionKind,
     text::Document as _,
-    units::Decimals,
+    units::{Decimals, Ppm},
     universe::{InstrumentClass, Universe},
 };
 
@@ -426,8 +426,10 @@ fn rejects_a_book_that_requires_nothing() {
         all
     );
     let falls = |model: &mut PortfolioMargin| {
-        let falls = |scenario: &Scenario| scenario.spot < Magnitude::ONE && scenario.volatility != VolMove::Up;
-        model.parameters.scenarios.retain(falls);
+        let move_of = |scenario: &mut Scenario| {
+            (scenario.spot, scenario.volatility) = (Magnitude::from(Ppm(900_000)), VolMove::Down);
+        };
+        model.parameters.scenarios.iter_mut().for_each(move_of);
         model.parameters.basis_contingency.up = Magnitude::ONE;
     };
     assert_eq!(refused(falls), (1 + calls, 0), "a market that only falls");

@@ -9,10 +9,11 @@ use surety_margin::{
     policy::ByBasis,
     portfolio::{FeedNames, Magnitude, Parameters, PortfolioMargin, VolMove},
     pricing::OptionKind,
-    units::Ppm,
+    units::{Allowance, Ppm},
 };
 
-use super::words::{by_basis, duration, grouped, ladder, percent, percent_of, rates, scaled, shock, times};
+use super::words::{by_basis, duration, ladder, percent, percent_of, rates, scaled, shock, times};
+use crate::cli::number::grouped;
 
 /// Lines of a heading and a text, one below the other.
 #[derive(Default)]
@@ -39,6 +40,10 @@ impl Description {
         match model {
             Model::Collateral(model) => {
                 self.line(depth, "model", "collateral: assets after their haircut against debts in full");
+                if model.average_step != Ppm(0) {
+                    let step = percent(model.average_step);
+                    self.line(depth, "average step", &format!("{step} less of each weight, where weights differ"));
+                }
                 model.assets.iter().for_each(|asset| self.asset(depth, asset, "times the multiple of the level"));
             }
             Model::Cross(model) => self.cross(depth, model),
@@ -89,6 +94,14 @@ impl Description {
         if asset.short {
             self.line(depth + 2, "owed counts", &format!("100 %, {debt}"));
         }
+        self.allowance(depth + 2, asset.allowance);
+    }
+
+    fn allowance(&mut self, depth: usize, allowance: Option<Allowance>) {
+        if let Some(allowance) = allowance {
+            let text = format!("{} whatever the size, at every level", grouped(&allowance.to_string()));
+            self.line(depth, "allowance", &text);
+        }
     }
 
     fn liquidity(&mut self, depth: usize, liquidity: &Liquidity) {
@@ -113,6 +126,11 @@ impl Description {
     fn cross(&mut self, depth: usize, model: &Cross) {
         self.line(depth, "model", "cross: one account whose positions share all collateral");
         model.positions.iter().for_each(|position| self.cross_position(depth + 1, position));
+        for profit in &model.profits {
+            let names: Vec<_> = profit.instruments.iter().map(Name::as_str).collect();
+            self.line(depth, "profit", &format!("of {} together, where it is positive", names.join(" and ")));
+            self.line(depth + 1, "counts", &ladder(&profit.tiers));
+        }
     }
 
     fn cross_position(&mut self, depth: usize, position: &CrossPosition) {
@@ -137,6 +155,7 @@ impl Description {
             };
             self.line(depth, "owed covers", &format!("{liability} of the value"));
         }
+        self.allowance(depth, position.allowance);
     }
 
     fn scenarios(&mut self, depth: usize, model: &ScenarioMargin) {

@@ -19,9 +19,9 @@ use surety_verifier::compiled::CompiledError;
 
 use super::{
     describe::{self, Description},
-    words::{duration, grouped, percent, place, ratio, scaled, times},
+    words::{duration, percent, place, ratio, scaled, times},
 };
-use crate::cli::{inputs::PolicyFiles, output::Answer};
+use crate::cli::{inputs::PolicyFiles, number::grouped, output::Answer};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
