@@ -320,7 +320,7 @@ fn names(name: &str, other: &str) -> bool {
 /// The shape of a set-up's identifier.
 #[derive(JsonSchema)]
 #[schemars(transparent)]
-pub struct SetUp(Bytes32);
+pub struct SetUp(pub Bytes32);
 
 /// Reads the identifier of a set-up, in what people write also by its name.
 ///

@@ -134,8 +134,8 @@ fn rejects_observations_that_break_the_rules_before_signing() {
     // All mistakes at once.
     refused(&[
         "USDC-USD.price: expected a price of USDC-USD from 50000000 to 200000000, found 0",
-        "USDC-USD.confidence: expected at most 2000 ppm of the price 0",
-        "USDT-USD.confidence: expected at most 2000 ppm of the price 100046400, found 4620000000",
+        "USDC-USD.confidence: expected at most 0.2 % of the price 0",
+        "USDT-USD.confidence: expected at most 0.2 % of the price 100046400, found 4620000000",
         "nothing was signed",
     ]);
     changed(&[("BTC-USD,10427780000000", "BTC-USD,104277800000000000000000")]);

@@ -14,8 +14,9 @@ use surety_calibration::{
     history::{Chosen, History, Selection},
     parameters::{self, Calibrated, Parameter},
     report,
+    update::Requirement,
 };
-use surety_margin::{policy::Policy, text::Document as _};
+use surety_margin::{policy::Policy, spelling::Percent, text::Document as _};
 
 use crate::cli::{
     Session,
@@ -124,8 +125,9 @@ fn parameter_data(parameter: &Parameter) -> Value {
 fn calibrated_text(calibrated: &Calibrated, written: &[PathBuf]) -> String {
     let mut text = String::new();
     for Parameter { name, change, .. } in &calibrated.parameters {
-        let old = change.old.map_or_else(|| "none".to_owned(), |old| old.0.to_string());
-        text += &format!("{name:<48} {old:>9} -> {:>9} ppm  {}\n", change.new.0, change.reason());
+        let percent = |requirement: Requirement| Percent(requirement.0.into()).to_string();
+        let old = change.old.map_or_else(|| "none".to_owned(), percent);
+        text += &format!("{name:<48} {old:>11} -> {:>11}  {}\n", percent(change.new), change.reason());
     }
     text += &format!("scenarios written: {}\n", calibrated.scenarios);
     text + &written_text(written)

@@ -150,10 +150,9 @@ impl From<Moved<'_>> for Jump {
 impl fmt::Display for Jump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { entry, previous, price, max_deviation } = self;
-        let limit = max_deviation.0;
         write!(
             f,
-            "{entry}: {price} is more than {limit} ppm away from {previous}, the price of the previous snapshot; "
+            "{entry}: {price} is more than {max_deviation} away from {previous}, the price of the previous snapshot; "
         )?;
         f.write_str("signed all the same: look twice")
     }
