@@ -156,37 +156,66 @@ fn rejects_prices_of_nothing_in_models_of_models() {
     case.spans("USDC-USD", MAX_SPREAD);
 }
 
+/// The example of cross margin, in which ether is valued by a formula of its price and other numbers.
+fn valued_by(formula: &serde_json::Value) -> Case {
+    let mut case = Case::example("policy-cross.toml");
+    let entry = |name: &str, min| MarketEntry {
+        name: Name::new(name).unwrap(),
+        min: price(min),
+        max: price(10_000_000_000_000),
+        ..case.policy.market[3].clone()
+    };
+    assert_eq!(entry("ETH-USD", 10_000_000_000), case.policy.market[3]);
+    let others = [entry("OTHER", 10_000_000_000), entry("CONFIDENCE", 0)];
+    case.policy.market.extend(others);
+    let valued = json!({
+        "name": "VALUED", "decimals": 8, "min": "10000000000", "max": "10000000000000", "rounding": "down", "formula": formula
+    });
+    case.policy.derived = vec![serde_json::from_value(valued).unwrap()];
+    let Model::Cross(model) = &mut case.policy.model else { panic!("the example is cross margin") };
+    let ether = model.positions.iter_mut().find(|it| it.instrument.as_str() == "ETH").unwrap();
+    ether.price = Some(Name::new("VALUED").unwrap());
+    assert_eq!(case.policy.check(&case.universe), []);
+    case
+}
+
 #[test]
 fn rejects_prices_of_nothing_behind_every_formula() {
-    let drift = Case::venue("drift.toml");
-    for entry in ["SOL-USD", "BTC-TWAP"] {
-        drift.spans(entry, MAX_SPREAD);
+    for kind in ["product", "quotient", "least", "greatest"] {
+        let case = valued_by(&json!({ kind: ["ETH-USD", "OTHER"] }));
+        for entry in ["ETH-USD", "OTHER"] {
+            case.spans(entry, MAX_SPREAD);
+        }
+        case.spans("VALUED", MAX_SPREAD * DERIVED_SPREAD);
     }
-    drift.spans("BTC-LOW", MAX_SPREAD * DERIVED_SPREAD);
-    // A price less something may be small where that counts against the account, but not be nothing, and nobody may owe
-    // it without a spread.
-    assert_eq!(drift.with_box("SOL-LOW", 1, 10_000_000_000), [""; 0]);
-    assert_eq!(drift.with_box("SOL-LOW", 0, 10_000_000_000).len(), 1);
-    let mut owed = Case::venue("drift.toml");
-    let Model::Cross(model) = &mut owed.policy.model else { panic!("drift is cross margin") };
-    model.positions.iter_mut().for_each(|position| position.debt_spread = None);
-    owed.spans("SOL-LOW", MAX_SPREAD * DERIVED_SPREAD);
-    // What is subtracted, and what is added to a price or a requirement.
-    for entry in ["SOL-CONFIDENCE", "SOL-SPREAD", "BTC-SPREAD"] {
-        drift.may_be_zero(entry);
+    // Of a sum one part is the price, in whatever place.
+    for parts in [["ETH-USD", "CONFIDENCE"], ["CONFIDENCE", "ETH-USD"]] {
+        let case = valued_by(&json!({ "sum": parts }));
+        let [problem] = &case.with_box("ETH-USD", 1_000_000, 20_000_000_000)[..] else { panic!("one problem") };
+        assert!(problem.contains("10000 times min"), "{problem}");
+        case.may_be_zero("CONFIDENCE");
     }
+    // What is subtracted may be nothing. A price less something may be small where that counts against the account, but
+    // not be nothing, and nobody may owe it without a spread.
+    let owed = valued_by(&json!({ "difference": ["ETH-USD", "CONFIDENCE"] }));
+    owed.spans("ETH-USD", MAX_SPREAD);
+    owed.may_be_zero("CONFIDENCE");
+    owed.spans("VALUED", MAX_SPREAD * DERIVED_SPREAD);
+    let mut held = valued_by(&json!({ "difference": ["ETH-USD", "CONFIDENCE"] }));
+    let Model::Cross(model) = &mut held.policy.model else { panic!("the example is cross margin") };
+    let ether = model.positions.iter_mut().find(|it| it.instrument.as_str() == "ETH").unwrap();
+    ether.debt_spread = Some(Name::new("CONFIDENCE").unwrap());
+    assert_eq!(held.with_box("VALUED", 1, 10_000_000_000_000), [""; 0]);
+    assert_eq!(held.with_box("VALUED", 0, 10_000_000_000_000).len(), 1);
+    held.may_be_zero("CONFIDENCE");
+}
+
+/// What is added to a requirement may be nothing, through whatever formulas.
+#[test]
+fn surcharges_may_be_nothing() {
     let dydx = Case::venue("dydx.toml");
     for entry in ["SOL-OPEN-INTEREST", "SOL-OPEN-NOTIONAL", "SOL-SCALING", "SOL-SURCHARGE"] {
         dydx.may_be_zero(entry);
-    }
-    // Of a sum one part is the price, in whatever place.
-    for parts in [["BTC-USD", "SOL-CONFIDENCE"], ["SOL-CONFIDENCE", "BTC-USD"]] {
-        let mut sum = Case::venue("drift.toml");
-        let greatest = sum.policy.derived.iter_mut().find(|it| it.name.as_str() == "BTC-LOW").unwrap();
-        greatest.formula = serde_json::from_value(json!({ "sum": parts })).unwrap();
-        assert_eq!(sum.with_box("BTC-USD", 1_000_000, 10_000_000_000), [""; 0]);
-        let [problem] = &sum.with_box("BTC-USD", 1_000_000, 20_000_000_000)[..] else { panic!("one problem") };
-        assert!(problem.contains("10000 times min"), "{problem}");
     }
     // A divisor is positive, whatever it divides.
     let mut quotient = Case::venue("dydx.toml");
