@@ -140,13 +140,14 @@ impl Keystore {
         if keystore.get("encseed").is_some() {
             return Err(KeystoreError::Presale);
         }
+        // Other files have versions, too.
+        let crypto = Object::of("crypto", keystore.require("crypto")?)?;
         match keystore.number("version")? {
             3 => {}
             1 => return Err(KeystoreError::Version1),
             4 => return Err(KeystoreError::Version4),
             other => return Err(format_error("version", "3", &other.to_string())),
         }
-        let crypto = Object::of("crypto", keystore.require("crypto")?)?;
         crypto.one_of("cipher", &[CIPHER])?;
         let cipher = Object::of("crypto.cipherparams", crypto.require("cipherparams")?)?;
         let params = Object::of("crypto.kdfparams", crypto.require("kdfparams")?)?;

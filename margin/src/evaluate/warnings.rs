@@ -128,7 +128,8 @@ impl Account<'_> {
         warnings
     }
 
-    /// What a position cost and what it is worth, if one is many times the other.
+    /// What a position cost and what it is worth, if one is many times the other. A cost of zero says that the quote
+    /// balance carries it, and is no price.
     fn far_from_mark(&self, line: &Line, leg: &Leg) -> Option<(Quote, Quote)> {
         let quote = &self.universe.instruments[self.universe.position(&leg.quote)?];
         let cost = Quote { atoms: leg.lots.wide().checked_abs()?, decimals: quote.lot_decimals.get().into() };
@@ -137,7 +138,8 @@ impl Account<'_> {
             atoms: price.atoms.checked_mul(leg.position.wide())?.checked_abs()?,
             decimals: price.decimals + line.amount.decimals,
         };
-        (exceeds(cost, worth) || exceeds(worth, cost)).then_some((cost, worth))
+        let is_far = !cost.atoms.is_zero() && (exceeds(cost, worth) || exceeds(worth, cost));
+        is_far.then_some((cost, worth))
     }
 
     /// What is wrong with the balances that carry what derivatives cost.

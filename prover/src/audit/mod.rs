@@ -65,7 +65,7 @@ use crate::{
     files,
     setup::Setups,
     visible::one_line,
-    words::{are, counted},
+    words::counted,
 };
 
 /// How many accepted attestations are verified once more, each alone.
@@ -100,10 +100,7 @@ pub enum AuditError {
     #[error("trust files: expected at most one for {0}, found two; put all anchors for it into one file")]
     RivalAnchors(String),
     /// Some attestations are not accepted.
-    #[error(
-        "expected every attestation to be accepted, found that {} of {total} not; see the report",
-        are(refused, "attestation")
-    )]
+    #[error("expected every attestation to be accepted, found {refused} of {total} rejected; see the report")]
     Refused {
         /// How many are not.
         refused: usize,

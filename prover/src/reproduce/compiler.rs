@@ -11,7 +11,6 @@ use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use surety_kzg::file::reason;
-use surety_margin::text::json_problem;
 
 use crate::error::Class;
 
@@ -119,7 +118,7 @@ pub(super) fn compile(program: &Path, source: &str, contract: &str) -> Result<Co
         |found: String| CompilerError::Failed { program: program.to_owned(), contract: contract.to_owned(), found };
     let output = run(program, "--standard-json", &input(source).to_string())?;
     let answer: Answer =
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(json_problem(&error).to_string()))?;
+        serde_json::from_slice(&output.stdout).map_err(|_| failed("no answer in JSON".to_owned()))?;
     if let Some(error) = answer.errors.iter().find(|error| error.severity == "error") {
         return Err(failed(format!("an error: {}", error.message)));
     }

@@ -265,7 +265,7 @@ fn positions_are_imported_however_they_are_written() {
         }
         let data = run.expect(0).data();
         let written = std::fs::read_to_string(sandbox.path("h.csv")).unwrap();
-        assert_eq!(written, "instrument,lots\nUSDC,1234567890000\nBTC,-2\n");
+        assert_eq!(written, "instrument,lots,cost\nUSDC,1234567890000,\nBTC,-2,\n");
         let notes = data["notes"].as_array().unwrap();
         assert!(notes.iter().any(|note| note["rows"] == 1), "{notes:?}");
     }
