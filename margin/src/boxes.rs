@@ -8,7 +8,7 @@
 //! | role | entries | `min` | `max` |
 //! |---|---|---|---|
 //! | [`Role::Price`] | prices, spot, forwards, what a currency is worth, indices and rates of exchange, volatilities | positive | [`MAX_SPREAD`] times `min` |
-//! | [`Role::Held`] | prices of what cannot be owed, or is owed at more | positive | the same, except for a difference |
+//! | [`Role::Held`] | prices of what cannot be owed, or is owed at what was subtracted from | positive | the same, except for a difference |
 //! | [`Role::Option`] | marks of options, and their delta, gamma and vega | positive | [`MAX_OPTION_SPREAD`] times `min` |
 //! | [`Role::Divisor`] | what divides something that is only added | positive | |
 //! | [`Role::InterestRate`] | interest rates, which discount what is owed | | [`MAX_INTEREST_RATE`] a year |
@@ -53,7 +53,8 @@ pub const MAX_INTEREST_RATE: u128 = 5;
 pub enum Role {
     /// It values holdings, or multiplies or divides what does.
     Price,
-    /// It values what cannot be owed, or what is owed at more: a lower number counts against the account.
+    /// It values what cannot be owed, or what is owed at the price that something was subtracted from: a lower number
+    /// counts against the account.
     Held,
     /// It values an option, or says how its value moves.
     Option,
@@ -173,7 +174,12 @@ pub(crate) fn roles<'a>(policy: &'a Policy, universe: &Universe) -> BTreeMap<&'a
     let mut roles: BTreeMap<&Name, BTreeMap<Role, String>> = BTreeMap::new();
     let options = universe.instruments.iter().filter(|it| it.class == InstrumentClass::Option).map(|it| &it.name);
     let options: BTreeSet<_> = options.collect();
-    for Read { path, entry, role } in policy.model.reads(|name| options.contains(name)) {
+    // A debt at a price less something, and that much more, is a debt at the price.
+    let restores = |price: &Name, spread: &Name| {
+        let entry = policy.derived.iter().find(|it| it.name == *price);
+        entry.is_some_and(|it| matches!(&it.formula, Formula::Difference([_, second]) if second == spread))
+    };
+    for Read { path, entry, role } in policy.model.reads(|name| options.contains(name), restores) {
         roles.entry(entry).or_default().entry(role).or_insert(path);
     }
     let mins = policy.market.iter().map(|it| (&it.name, scaled(it.min, it.decimals)));

@@ -3,7 +3,7 @@
 use crate::{
     models::{Frame, Requirement},
     policy::{Level, Policy},
-    problem::Problem,
+    problem::{Problem, listed},
     program::{Builder, Program, ProgramError},
     universe::Universe,
 };
@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// Names do not resolve.
-    #[error("{}", join(.0))]
+    #[error("{}", listed("", .0))]
     Names(Vec<Problem>),
     /// A level has no program.
     #[error("level {level}: {error}")]
@@ -22,10 +22,6 @@ pub enum CompileError {
         /// Why.
         error: ProgramError,
     },
-}
-
-fn join(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Compiles every level of a policy, in its order.

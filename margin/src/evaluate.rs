@@ -20,7 +20,7 @@ use crate::{
     models::Frame,
     policy::{Level, Policy},
     portfolio::power_of_ten,
-    problem::Problem,
+    problem::{Problem, listed},
     units::Price,
     universe::Universe,
 };
@@ -188,7 +188,7 @@ impl Breakdown {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluateError {
     /// The policy does not fit the universe.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("", .0))]
     Policy(Vec<Problem>),
     /// No holding within the universe's limits does this.
     #[error("an amount exceeds 256 bits")]

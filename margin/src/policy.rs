@@ -342,24 +342,7 @@ impl Policy {
             Problem::new("model.parameters.losses.initial_factor", expected, losses.initial_factor.to_string())
                 .advise("an account could open what would be liquidated at once")
         };
-        let settlements = self.settlement_warnings(universe);
-        lax.map(warning).chain(settlements).chain(unmargined::warnings(self, universe)).collect()
-    }
-
-    /// Instruments whose cost the universe says is carried, while a model counts what they do and not their value.
-    fn settlement_warnings(&self, universe: &Universe) -> Vec<Problem> {
-        let positions = universe.positions();
-        let perpetuals = self.model.portfolios().into_iter().filter_map(|model| model.perpetual.as_ref());
-        let names = perpetuals.map(|rule| &rule.instrument);
-        let carried = names
-            .filter(|name| positions.get(name).is_some_and(|position| universe.instruments[*position].is_carried()));
-        let warning = |name: &Name| {
-            let expected = "a perpetual with settlement by variation margin: its value does not count under this model";
-            let advice =
-                "set settlement = \"variation-margin\" in the universe, or its cost would count without its value";
-            Problem::new("model.perpetual", expected, format!("{name}, whose cost is carried")).advise(advice)
-        };
-        carried.map(warning).collect()
+        lax.map(warning).chain(unmargined::warnings(self, universe)).collect()
     }
 
     /// What makes it larger than any program can be.
@@ -438,6 +421,12 @@ impl Policy {
             let expected = "down, because a claim counts for the account";
             let down = entry.rounding == Rounding::Down;
             problems.extend(require(down, format!("derived[{i}].rounding"), expected, "up"));
+        }
+        // Whatever follows from a claim counts for less than is owed, too.
+        for entry in &self.derived {
+            if entry.formula.reads().into_iter().any(|name| prices.contains(name)) {
+                prices.insert(&entry.name);
+            }
         }
         // All claims at once: there may be many of both.
         let rules = self.model.rules();

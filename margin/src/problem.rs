@@ -61,6 +61,19 @@ impl fmt::Display for Problem {
     }
 }
 
+/// What is wrong with an input, a line for each problem behind the input's name, if it has one; advice that several in a
+/// row give stands behind the last of them.
+#[must_use]
+pub fn listed(input: &str, problems: &[Problem]) -> String {
+    let place = if input.is_empty() { String::new() } else { format!("{input}: ") };
+    let line = |(i, problem): (usize, &Problem)| {
+        let is_repeated = problems.get(i + 1).is_some_and(|next| next.advice == problem.advice);
+        let shown = if is_repeated { &Problem { advice: None, ..problem.clone() } } else { problem };
+        format!("{place}{shown}")
+    };
+    problems.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// What was expected and found, where `found` may be an error that says so itself: `expected …, found …`, behind a place or at the
 /// start. One sentence of the two says what the inner one found; it also says what that expected, if there is no place.
 #[must_use]
@@ -117,6 +130,14 @@ pub fn require(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn problems_are_listed_with_their_advice_once() {
+        let problem = |path: &str, advice: &'static str| Problem::new(path, "more", "less").advise(advice);
+        let listed = listed("file", &[problem("a", "look"), problem("b", "look"), problem("c", "think")]);
+        let lines = ["file: a: expected more, found less", "file: b: expected more, found less; look"];
+        assert_eq!(listed, format!("{}\nfile: c: expected more, found less; think", lines.join("\n")));
+    }
 
     #[test]
     fn rejects_sentences_within_sentences() {

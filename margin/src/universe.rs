@@ -222,10 +222,13 @@ impl Universe {
         })
     }
 
-    /// Limits that are lower than their classes suggest. They are allowed, and an account beyond them can prove nothing.
+    /// What a universe may say, and is hardly meant to: limits that are lower than their classes suggest, beyond which an
+    /// account can prove nothing, and contracts that are paid for as options are.
     #[must_use]
-    pub fn low_limits(&self) -> Vec<Problem> {
-        self.instruments.iter().enumerate().filter_map(|(i, instrument)| instrument.low_limit(i)).collect()
+    pub fn warnings(&self) -> Vec<Problem> {
+        let instruments = || self.instruments.iter().enumerate();
+        let limits = instruments().filter_map(|(i, instrument)| instrument.low_limit(i));
+        limits.chain(instruments().filter_map(|(i, instrument)| instrument.paid_contract(i))).collect()
     }
 
     /// The positions of all instruments, where many are looked up: files may have as many names as the universe.
@@ -261,6 +264,12 @@ impl Instrument {
         self.class.is_derivative() && self.settlement == Settlement::Carried
     }
 
+    /// Whether it is a contract that nobody pays a premium for, and said to be paid for in cash.
+    pub(crate) fn is_paid_contract(&self) -> bool {
+        matches!(self.class, InstrumentClass::Perpetual | InstrumentClass::Future)
+            && self.settlement == Settlement::PremiumPaid
+    }
+
     /// The largest absolute holding in units, exactly, as a decimal number.
     #[must_use]
     pub fn max_units(&self) -> String {
@@ -269,6 +278,13 @@ impl Instrument {
         let fraction = if unit == 1 { "" } else { fraction.trim_end_matches('0') };
         let point = if fraction.is_empty() { "" } else { "." };
         format!("{}{point}{fraction}", limit / unit)
+    }
+
+    fn paid_contract(&self, index: usize) -> Option<Problem> {
+        let path = format!("instruments[{index}].settlement");
+        let expected = format!("premium-paid for options only: no premium is paid for a {}", self.class);
+        let advice = "set it to carried: otherwise a position counts with its full value, whatever it cost";
+        self.is_paid_contract().then(|| Problem::new(path, expected, self.name.as_str()).advise(advice))
     }
 
     fn low_limit(&self, index: usize) -> Option<Problem> {

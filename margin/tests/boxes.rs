@@ -210,6 +210,19 @@ fn rejects_prices_of_nothing_behind_every_formula() {
     held.may_be_zero("CONFIDENCE");
 }
 
+/// Attack: a debt at a price less so much that nothing is left of it, which a spread that somebody reports may raise again.
+#[test]
+fn rejects_debts_whose_spread_may_be_less_than_what_was_subtracted() {
+    let mut case = valued_by(&json!({ "difference": ["ETH-USD", "CONFIDENCE"] }));
+    let spread = MarketEntry { name: Name::new("SPREAD").unwrap(), min: price(0), ..case.policy.market[3].clone() };
+    case.policy.market.push(spread);
+    let Model::Cross(model) = &mut case.policy.model else { panic!("the example is cross margin") };
+    let ether = model.positions.iter_mut().find(|it| it.instrument.as_str() == "ETH").unwrap();
+    ether.debt_spread = Some(Name::new("SPREAD").unwrap());
+    case.spans("VALUED", MAX_SPREAD * DERIVED_SPREAD);
+    case.may_be_zero("SPREAD");
+}
+
 /// What is added to a requirement may be nothing, through whatever formulas.
 #[test]
 fn surcharges_may_be_nothing() {

@@ -339,6 +339,23 @@ fn rejects_debts_that_count_like_claims() {
     assert_eq!(found, [format!("model.assets[1].short: expected {expected}, found true")]);
 }
 
+/// Attack: the same behind one more formula.
+#[test]
+fn rejects_debts_that_count_like_what_follows_from_claims() {
+    for formula in ["product", "least", "greatest", "sum"] {
+        let (universe, mut policy) = recursive(Some("d"));
+        policy.derived.push(derived("e", 8, "down", &json!({ formula: ["d", "a"] })));
+        let Model::Collateral(model) = &mut policy.model else { panic!("the sample is collateral") };
+        let owed = Asset { instrument: name("PERP-1"), price: Some(name("e")), short: true, ..model.assets[0].clone() };
+        model.assets.push(owed);
+        let found: Vec<_> = policy.check(&universe).iter().map(ToString::to_string).collect();
+        assert!(
+            found.iter().any(|problem| problem.starts_with("model.assets[2].short: expected no short")),
+            "{found:?}"
+        );
+    }
+}
+
 /// Attack: a claim rounded in favour of whoever holds it.
 #[test]
 fn rejects_claims_rounded_up() {

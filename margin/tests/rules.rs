@@ -84,14 +84,14 @@ mod universes {
             let universe = with_decimals(decimals, "");
             let cash = &universe.instruments[0];
             assert_eq!((cash.max_lots.get().to_string(), cash.max_units()), (lots.to_owned(), units.to_owned()));
-            assert_eq!(universe.low_limits(), [], "{decimals} decimals");
+            assert_eq!(universe.warnings(), [], "{decimals} decimals");
         }
     }
 
     #[test]
     fn limits_lower_than_their_class_suggests_are_told() {
         let universe = with_decimals(18, "max_lots = \"9223372036854775807\"\n");
-        let told: Vec<_> = universe.low_limits().iter().map(ToString::to_string).collect();
+        let told: Vec<_> = universe.warnings().iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
@@ -101,8 +101,17 @@ mod universes {
         );
         for (limit, low) in [("100000000000", 0), ("99999999999", 1)] {
             let universe = with_decimals(2, &format!("max_lots = \"{limit}\"\n"));
-            assert_eq!(universe.low_limits().len(), low, "{limit}");
+            assert_eq!(universe.warnings().len(), low, "{limit}");
         }
+    }
+
+    #[test]
+    fn contracts_that_are_paid_for_in_cash_are_told() {
+        let said = "class = \"perpetual\"\nsettlement = \"premium-paid\"";
+        let text = example("universe.toml").replacen("class = \"perpetual\"", said, 1);
+        let universe = Universe::from_toml("universe.toml", &text).unwrap();
+        let [warning] = &universe.warnings()[..] else { panic!("one warning") };
+        assert_eq!((&*warning.path, &*warning.found), ("instruments[7].settlement", "BTC-PERP"));
     }
 
     /// Every example, with every instrument in the smallest unit of a token: realistic prices leave room for 10^9 units.
@@ -894,7 +903,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
             "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, `modes` or `span`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
-        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `market`, `derived`, `oracle`, `sources`, `statements`, `levels` or `model`";
+        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `unmargined`, `market`, `derived`, `oracle`, `sources`, `statements`, `levels` or `model`";
         refused_in(
             "policy.toml",
             "[model]",
@@ -916,7 +925,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "loss_multiple =",
             "loss-multiple =",
-            "policy.toml:135:1: model: expected the key `loss_multiple`, `tail`, `positions` or `scenarios`, found \"loss-multiple\"",
+            "policy.toml:135:1: model: expected the key `loss_multiple`, `tail`, `positions` or `scenarios`, found \"loss-multiple\"; did you mean `loss_multiple`?",
         );
     }
 }
@@ -1042,7 +1051,8 @@ mod holdings {
 
     #[test]
     fn a_byte_order_mark_before_a_file_is_passed_over() {
-        for (file, text) in [("n.json", json("[]")), ("n.toml", toml("balances = []\n"))] {
+        let none_held = "[[balances]]\ninstrument = \"BTC\"\nlots = 0\n";
+        for (file, text) in [("n.json", json(r#"[{"instrument":"BTC","lots":"0"}]"#)), ("n.toml", toml(none_held))] {
             let holdings = Holdings::read(file, &text, &universe()).unwrap();
             assert_eq!(Holdings::read(file, &format!("\u{feff}{text}"), &universe()).unwrap(), holdings);
         }

@@ -467,6 +467,18 @@ mod unmargined {
                 )],
             );
         }
+        // A number of units of something else is no price like it; the least of prices is.
+        let derived = |formula: &str| {
+            format!(
+                "[[derived]]\nname = \"OTHER\"\ndecimals = 8\nmin = \"1e9\"\nmax = \"1e13\"\nrounding = \"up\"\n\
+                 formula = {{ {formula} = [\"BTC-USD\", \"SOL-USD\"] }}\n"
+            )
+        };
+        let other = "instrument = \"ETH\"\nprice = \"OTHER\"\n";
+        for (formula, accepted) in [("least", true), ("quotient", false)] {
+            let model = model(&[asset(SPOT, 0), asset(other, 1_000_000)]) + &derived(formula);
+            assert_eq!(read(&model).is_ok(), accepted, "{formula}");
+        }
         // The quote currency may be owed.
         read(&model(&[asset(&format!("{usd}short = true\n"), 1_000_000), asset(ether, 800_000)])).unwrap();
     }

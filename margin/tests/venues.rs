@@ -6,7 +6,18 @@
 mod venue;
 
 use alloy_primitives::keccak256;
-use surety_margin::{canonical, models::Model, policy::Policy, text::Document, universe::Universe};
+use surety_margin::{
+    canonical,
+    evaluate::evaluate,
+    holdings::Position,
+    ident::Name,
+    models::{Asset, Collateral, Model},
+    policy::{ByBasis, Policy},
+    sample,
+    text::Document,
+    units::{Lots, Ppm, Price},
+    universe::Universe,
+};
 use venue::{Venue, text, units};
 
 /// ETH 2,500, USDC 0.9995, CRV 0.5; wstETH is 1.18 staked ether; what was supplied and owed has grown by its index.
@@ -425,6 +436,45 @@ fn rejects_weights_below_the_step_of_their_average() {
            bases, found initial 0.0099 %, maintenance 78 %",
         ],
     );
+}
+
+/// Attack: beyond the end of a ladder nothing counts, of which no step can be taken off.
+#[test]
+fn rejects_averages_of_ladders() {
+    refused(
+        "aave.toml",
+        "weight = { maintenance = 780_000, initial = 750_000 }",
+        "tiers = [{ up_to = 1000, weight = { maintenance = 780_000, initial = 750_000 } }]",
+        &["model.modes[0].model.assets[2]: expected the key `weight` beside an average_step, and neither `tiers` nor \
+           `liquidity`, found another"],
+    );
+}
+
+/// Where all collateral has one weight, the average is that weight, cut to whole steps.
+#[test]
+fn a_single_weight_is_cut_unless_it_is_a_number_of_steps() {
+    let universe = sample::universe(9, 2);
+    let both = |ppm: u32| ByBasis { maintenance: Ppm(ppm), initial: Ppm(ppm) };
+    let margin = |weight: u32| {
+        let asset = |i: usize| Asset {
+            instrument: universe.instruments[i].name.clone(),
+            price: (i > 0).then(|| Name::new("p1").unwrap()),
+            debt_spread: None,
+            short: i == 0,
+            weight: Some(both(if i == 0 { 0 } else { weight })),
+            tiers: Vec::new(),
+            liquidity: None,
+            allowance: None,
+        };
+        let model = Collateral { assets: vec![asset(0), asset(1)], average_step: Ppm(10_000) };
+        let policy = sample::policy(&universe, 2, Model::Collateral(model));
+        let position = Position::from_lots(vec![Lots::default(), Lots::new(10_000).unwrap()]);
+        let prices = [Price::new(10_000).unwrap()];
+        let evaluation = evaluate(&policy, &universe, &policy.levels[0], &position, &prices).unwrap();
+        evaluation.margin.to_string()
+    };
+    assert_eq!(margin(820_000), "82");
+    assert_eq!(margin(825_000), "81.5");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use surety_kzg::{
 use surety_margin::{
     holdings::{Holdings, Position},
     ident::Bytes32,
-    problem::Problem,
+    problem::{Problem, listed},
     universe::Universe,
 };
 use surety_verifier::statement::Statement;
@@ -44,7 +44,7 @@ pub enum AccountError {
         account: String,
     },
     /// Balances do not fit the universe.
-    #[error("holdings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("holdings", .0))]
     Holdings(Vec<Problem>),
     /// The balances add up to more than can be proven about.
     #[error("the balances of an instrument: {0}")]

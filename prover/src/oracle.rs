@@ -7,7 +7,7 @@ use surety_margin::{
     market::{Observed, Predecessor, Report, ReportKind, Snapshot},
     oracle::{self, Moved},
     policy::Policy,
-    problem::Problem,
+    problem::{Problem, listed},
     units::Timestamp,
     universe::Universe,
 };
@@ -22,7 +22,7 @@ use surety_verifier::{
 #[derive(Debug, thiserror::Error)]
 pub enum OracleError {
     /// What was observed is not what the policy asks for.
-    #[error("{input}: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed(input, problems))]
     Problems {
         /// What the input is called.
         input: String,
@@ -41,6 +41,17 @@ pub enum OracleError {
 }
 
 impl OracleError {
+    /// The same of an input by what its user calls it.
+    #[must_use]
+    pub fn of_input(self, input: &str, called: &str) -> Self {
+        match self {
+            Self::Problems { input: of, problems } if of == input => {
+                Self::Problems { input: called.to_owned(), problems }
+            }
+            other => other,
+        }
+    }
+
     fn problem(input: &str, path: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Problems { input: input.to_owned(), problems: vec![Problem::new(path, expected, found)] }
     }
@@ -98,6 +109,9 @@ pub struct Clock {
     pub now: Timestamp,
 }
 
+/// What the observations are called in errors.
+pub const OBSERVATIONS: &str = "observations";
+
 impl Clock {
     /// Prices that have been observed this moment.
     #[must_use]
@@ -122,7 +136,7 @@ pub fn sign(
     check_boxes(policy, universe)?;
     let problems = oracle::observation_problems(policy, universe, &observations, observed_at, now);
     if !problems.is_empty() {
-        return Err(OracleError::Problems { input: "observations".to_owned(), problems });
+        return Err(OracleError::Problems { input: OBSERVATIONS.to_owned(), problems });
     }
     if !policy.oracle.nodes.iter().any(|node| node.signer == key.address()) {
         let expected = "the key of an oracle node of the policy";

@@ -7,7 +7,7 @@ use surety_margin::{
     canonical::NotCanonical,
     holdings::{Holdings, Position},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    problem::Problem,
+    problem::{Problem, listed},
     units::Timestamp,
     universe::Universe,
 };
@@ -43,7 +43,7 @@ pub struct Terms {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The balances do not fit the universe.
-    #[error("holdings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("holdings", .0))]
     Holdings(Vec<Problem>),
     /// The statement would never count.
     #[error("valid_until: expected a time from as_of, {as_of}, on, found {valid_until}")]

@@ -14,7 +14,7 @@ use surety_margin::{
     FormatVersion,
     holdings::{Balance, Holdings, HoldingsKind, Position},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    problem::{Problem, repeated, require},
+    problem::{Problem, listed, repeated, require},
     text::Document,
     units::Lots,
     universe::Universe,
@@ -35,7 +35,7 @@ pub enum VaultError {
         found: String,
     },
     /// The balances do not fit the universe.
-    #[error("vault balances: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("vault balances", .0))]
     Balances(Vec<Problem>),
     /// The commitment is no point.
     #[error("vault balances: commitment: {0}")]

@@ -32,7 +32,7 @@ use surety_margin::{
     compile::{CompileError, compile},
     ident::{Bytes32, HexBytes, Name},
     policy::{Level, Policy},
-    problem::Problem,
+    problem::{Problem, listed},
     program::Program,
     text::Document,
     units::Price,
@@ -106,7 +106,7 @@ pub enum CompiledError {
     #[error("policy: {0}")]
     Policy(#[from] CompileError),
     /// The policy breaks rules.
-    #[error("policy: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("policy", .0))]
     Rules(Vec<Problem>),
     /// The policy or its universe cannot be encoded.
     #[error("policy: {0}")]

@@ -38,8 +38,6 @@ pub enum WarningKind {
     SmallQuoteLeg,
     /// A position cost much more or much less than it is worth.
     FarFromMark,
-    /// What a position cost has been added to the quote balance, and the policy does not count its value.
-    ValueNotCounted,
     /// No level of the policy charges anything for an instrument, held or owed.
     Uncharged,
     /// A holding is a large part of what the universe allows.
@@ -100,15 +98,16 @@ impl Account<'_> {
         let name = &instrument.name;
         let warning = |kind, message| Warning { kind, instrument: name.clone(), message };
         let mut warnings = Vec::new();
+        if instrument.is_paid_contract() {
+            let message = format!(
+                "{name}: the universe says that this {} is paid for in cash: it counts with its full value of {}, whatever \
+                 it cost; only options are",
+                instrument.class, line.value
+            );
+            warnings.push(warning(WarningKind::NoQuoteLeg, message));
+        }
         for leg in self.legs.iter().filter(|leg| leg.instrument == *name) {
-            if !line.counts && instrument.is_carried() {
-                let message = format!(
-                    "{name}: what it cost was taken from {}, but the policy does not count its value; set settlement = \
-                     \"variation-margin\" in the universe",
-                    leg.quote
-                );
-                warnings.push(warning(WarningKind::ValueNotCounted, message));
-            } else if let Some((entry, mark)) = self.far_from_mark(line, leg) {
+            if let Some((entry, mark)) = self.far_from_mark(line, leg) {
                 let message = format!(
                     "{name}: it cost {entry} where the mark makes it {mark}, more than ten times as much or as little; is \
                      the price for one unit, and in {}?",

@@ -148,7 +148,8 @@ fn notes(legs: &[Leg], rounded: usize, unread: usize) -> Vec<Note> {
     let amounts = "amounts with more decimals than a lot has rounded down: less held, more owed";
     let costs = "costs and prices not counted: those instruments are paid for in cash, which their balance shows";
     let mut of_quote: BTreeMap<&Name, usize> = BTreeMap::new();
-    legs.iter().for_each(|leg| *of_quote.entry(&leg.quote).or_default() += 1);
+    let moved = legs.iter().filter(|leg| leg.lots != Lots::default());
+    moved.for_each(|leg| *of_quote.entry(&leg.quote).or_default() += 1);
     let carried = of_quote.into_iter().filter_map(|(quote, positions)| {
         Note::of_rows(format!("what positions cost carried over to the balance of {quote}"), positions)
     });

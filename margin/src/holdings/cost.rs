@@ -217,9 +217,10 @@ fn missing(instrument: &Instrument) -> Refusal {
     let Instrument { name, class, .. } = instrument;
     let expected = format!("what {name} cost: {article} {class} counts with its full value");
     let advice = "add a column entry_price, or cost, or unrealised_pnl and mark_price; write carried as the cost if the quote \
-                  balance in this file carries it already; set settlement = \"premium-paid\" in the universe if what it \
-                  cost is paid in cash";
-    (ENTRY_PRICE.name, Problem::new("", expected, "nothing that says it").advise(advice))
+                  balance in this file carries it already";
+    let premium = "; set settlement = \"premium-paid\" in the universe if its premium is paid in cash";
+    let premium = if *class == InstrumentClass::Option { premium } else { "" };
+    (ENTRY_PRICE.name, Problem::new("", expected, "nothing that says it").advise(format!("{advice}{premium}")))
 }
 
 fn of_other_sign(amount: Exact) -> Problem {

@@ -25,7 +25,7 @@ use crate::{
     oracle::market_without_reports,
     policy::{Basis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules},
     portfolio::{Magnitude, case::CaseError},
-    problem::Problem,
+    problem::{Problem, listed},
     program::ProgramError,
     text::Document as _,
     units::{Decimals, Ppm, Price, Seconds, Timestamp},
@@ -52,7 +52,7 @@ pub enum ImportError {
     #[error(transparent)]
     Case(#[from] CaseError),
     /// What it says breaks rules.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("", .0))]
     Rules(Vec<Problem>),
     /// Its rules make no program, or one that fits no capacity class.
     #[error(transparent)]

@@ -116,10 +116,16 @@ impl Collateral {
     }
 
     /// The average is over all collateral, also what has a weight at one basis only; a weight below the step would have to
-    /// be lowered to less than nothing.
+    /// be lowered to less than nothing. It is one of single weights: beyond the end of a ladder nothing counts, and cannot
+    /// be lowered.
     fn step_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if self.average_step == Ppm(0) {
+            return problems;
+        }
         for (i, asset) in self.assets.iter().enumerate() {
+            let expected = "the key `weight` beside an average_step, and neither `tiers` nor `liquidity`";
+            problems.extend(require(asset.weight.is_some(), format!("model.assets[{i}]"), expected, "another"));
             let weights = [Basis::Maintenance, Basis::Initial].map(|basis| asset.ladder(basis).weights().min());
             let least = weights.map(|least| least.unwrap_or(Ppm(0)));
             let fits = least == [Ppm(0); 2] || least.iter().all(|least| *least >= self.average_step);
@@ -131,11 +137,12 @@ impl Collateral {
         problems
     }
 
-    /// What is taken off each weight at a basis.
+    /// What is taken off each weight at a basis: nothing if the average is a whole number of steps whatever is held.
     fn step(&self, basis: Basis) -> Ppm {
         let weights = self.assets.iter().flat_map(|asset| asset.ladder(basis).weights().collect::<Vec<_>>());
         let different: BTreeSet<Ppm> = weights.filter(|weight| *weight > Ppm(0)).collect();
-        if different.len() > 1 { self.average_step } else { Ppm(0) }
+        let is_whole = |weight: &Ppm| weight.0.is_multiple_of(self.average_step.0);
+        if different.len() > 1 || !different.iter().all(is_whole) { self.average_step } else { Ppm(0) }
     }
 
     /// A debt requires nothing by itself, at no multiple: what covers it is the haircut of the collateral.

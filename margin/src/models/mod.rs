@@ -129,12 +129,14 @@ impl<'a> Rule<'a> {
         }
     }
 
-    /// The market entries that it reads by itself. What is derived from others is read by portfolio margin.
-    fn reads(&self, is_option: bool) -> Vec<Read<'a>> {
+    /// The market entries that it reads by itself. What is derived from others is read by portfolio margin. `restores`
+    /// says whether a price and a debt spread make the price before something was subtracted.
+    fn reads(&self, is_option: bool, restores: impl Fn(&Name, &Name) -> bool) -> Vec<Read<'a>> {
         let read = |key, entry, role| Read { path: format!("{}.{key}", self.path), entry, role };
+        let restored = self.price.zip(self.debt_spread).is_some_and(|(price, spread)| restores(price, spread));
         let price = match is_option {
             true => Role::Option,
-            false if self.short && self.debt_spread.is_none() => Role::Price,
+            false if self.short && !restored => Role::Price,
             false => Role::Held,
         };
         let price = self.price.map(|entry| read("price", entry, price));
@@ -163,8 +165,12 @@ impl Model {
     }
 
     /// The market entries that it reads, and what for. The price of an option is one of another kind.
-    pub(crate) fn reads(&self, is_option: impl Fn(&Name) -> bool) -> Vec<Read<'_>> {
-        let rules = self.rules().into_iter().flat_map(|rule| rule.reads(is_option(rule.instrument)));
+    pub(crate) fn reads(
+        &self,
+        is_option: impl Fn(&Name) -> bool,
+        restores: impl Fn(&Name, &Name) -> bool,
+    ) -> Vec<Read<'_>> {
+        let rules = self.rules().into_iter().flat_map(|rule| rule.reads(is_option(rule.instrument), &restores));
         let portfolios = self.portfolios().into_iter().flat_map(PortfolioMargin::reads);
         rules.chain(portfolios).collect()
     }
@@ -215,7 +221,7 @@ impl Model {
             if settlement == Settlement::VariationMargin && self.counts_value(class) {
                 let expected = "an instrument whose whole value counts, as it does under this model";
                 let found = format!("{} with settlement by variation margin", rule.instrument);
-                let advice = "set its settlement to carried or premium-paid in the universe";
+                let advice = "set its settlement to carried in the universe";
                 problems.push(Problem::new(format!("{}.instrument", rule.path), expected, found).advise(advice));
             }
             let classes = self.classes(number);

@@ -52,6 +52,13 @@ pub(super) fn class_problems(model: &PortfolioMargin, universe: &Universe) -> Ve
             let stated = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), |time| time.0.to_string());
             let expected = format!("the expiry of {name} in the universe, {}", stated(instrument.expiry));
             problems.push(Problem::new("model", expected, stated(expiry)));
+        } else if instrument.class == Perpetual && instrument.is_carried() {
+            // Whoever is short would have received its price, and owe nothing for it.
+            let expected = "settlement by variation margin, because the value of a perpetual does not count";
+            let advice =
+                "set settlement = \"variation-margin\" in the universe: its cost would count without its value";
+            let found = format!("{name}, whose cost is carried");
+            problems.push(Problem::new("model.perpetual.instrument", expected, found).advise(advice));
         }
     }
     problems

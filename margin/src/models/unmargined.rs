@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Model, Rule};
 use crate::{
+    derived::Formula,
     ident::Name,
     policy::{Level, Policy},
     problem::Problem,
@@ -36,7 +37,7 @@ impl Required {
 /// What the market entries of a policy are.
 pub(super) struct Entries<'a> {
     least: BTreeMap<&'a Name, Price>,
-    /// The reported entry that each one begins with: what its instrument is worth a multiple of.
+    /// The reported entry that each one is a price of the same thing as: what its instrument is worth a multiple of.
     first: BTreeMap<&'a Name, &'a Name>,
 }
 
@@ -46,8 +47,12 @@ impl<'a> Entries<'a> {
         let least = reported.chain(policy.derived.iter().map(|entry| (&entry.name, entry.min))).collect();
         let mut first: BTreeMap<_, _> = policy.market.iter().map(|entry| (&entry.name, &entry.name)).collect();
         for entry in &policy.derived {
-            let begins_with = entry.formula.reads().first().and_then(|name| first.get(name)).copied();
-            first.insert(&entry.name, begins_with.unwrap_or(&entry.name));
+            let same = match &entry.formula {
+                // How many of something else it is worth. A product is a price times indices.
+                Formula::Quotient(_) | Formula::Ramp(_) => None,
+                formula => formula.reads().first().and_then(|name| first.get(name)).copied(),
+            };
+            first.insert(&entry.name, same.unwrap_or(&entry.name));
         }
         Self { least, first }
     }

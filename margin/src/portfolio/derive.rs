@@ -7,7 +7,7 @@ use super::{
 use crate::{
     policy::Basis,
     pricing::{PricingError, Rounding, black76, to_integer},
-    problem::Problem,
+    problem::{Problem, listed},
     units::Price,
 };
 
@@ -27,7 +27,7 @@ const SETTLEMENT: f64 = 1_800.0;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeriveError {
     /// The feeds do not suit the model.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed("", .0))]
     Feeds(Vec<Problem>),
     /// Gains would count more than losses.
     #[error(

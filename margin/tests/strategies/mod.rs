@@ -221,15 +221,15 @@ pub(crate) fn one() -> ByBasis {
 }
 
 fn collateral_models() -> impl Strategy<Value = Model> {
-    let counted = (by_basis(false), ladders(), liquidities()).prop_map(|(weight, tiers, liquidity)| {
-        let tiers = if liquidity.is_none() { tiers } else { Vec::new() };
-        ((tiers.is_empty() && liquidity.is_none()).then_some(weight), tiers, liquidity)
-    });
-    let counted = prop::collection::vec(counted, INSTRUMENTS);
+    let counted = prop::collection::vec((by_basis(false), ladders(), liquidities()), INSTRUMENTS);
     (rules(), counted, extras(), allowances(), any::<bool>()).prop_map(|(rules, counted, extras, allowances, cut)| {
         let mut assets = Vec::new();
         for (i, ((rule, counted), extra)) in rules.into_iter().zip(counted).zip(extras).enumerate() {
             let ((short, ..), (weight, tiers, liquidity), (debt_spread, ..)) = (rule, counted, extra);
+            // An average is of single weights.
+            let liquidity = liquidity.filter(|_| !cut);
+            let tiers = if cut || liquidity.is_some() { Vec::new() } else { tiers };
+            let weight = (tiers.is_empty() && liquidity.is_none()).then_some(weight);
             let (instrument, price, allowance) = (instrument(i), price(i), allowances[i]);
             assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity, allowance });
         }

@@ -2,7 +2,7 @@
 
 use surety_margin::{
     ident::{Bytes32, EvmAddress},
-    problem::Problem,
+    problem::{Problem, listed},
 };
 
 use super::refusal::Refusal;
@@ -22,7 +22,7 @@ pub enum ChainError {
         found: String,
     },
     /// A file, or what was read from a contract, breaks rules.
-    #[error("{input}: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed(input, problems))]
     Problems {
         /// What the input is called.
         input: String,

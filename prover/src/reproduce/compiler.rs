@@ -117,8 +117,7 @@ pub(super) fn compile(program: &Path, source: &str, contract: &str) -> Result<Co
     let failed =
         |found: String| CompilerError::Failed { program: program.to_owned(), contract: contract.to_owned(), found };
     let output = run(program, "--standard-json", &input(source).to_string())?;
-    let answer: Answer =
-        serde_json::from_slice(&output.stdout).map_err(|_| failed("no answer in JSON".to_owned()))?;
+    let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|_| failed("no answer in JSON".to_owned()))?;
     if let Some(error) = answer.errors.iter().find(|error| error.severity == "error") {
         return Err(failed(format!("an error: {}", error.message)));
     }

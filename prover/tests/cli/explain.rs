@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, files_below};
 
 /// A demonstration, and the example's files beside it.
 fn prepared() -> (Sandbox, PathBuf) {
@@ -100,6 +100,17 @@ fn instruments_are_explained_line_by_line() {
     for word in ["initial, by instrument:", "BTC-PERP", "15 %", "65 %"] {
         assert!(text.contains(word), "{word}: {text}");
     }
+}
+
+#[test]
+fn rejects_an_account_of_which_a_part_is_not_stated() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    sandbox.surety("explain demo").expect(0);
+    let is_of_lending = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().starts_with("lending-");
+    let file = files_below(&demo.join("statements")).into_iter().find(is_of_lending).unwrap();
+    std::fs::remove_file(file).unwrap();
+    let run = sandbox.surety("explain demo").expect(2);
+    assert!(run.says("found none of lending by custodian-south"), "{}", run.stderr);
 }
 
 #[test]

@@ -23,13 +23,13 @@ pub(crate) fn scene(proofs: MarkedProofs) -> Scene {
     Scene::over(policy)
 }
 
-/// The prices before: half as high for the second entry, if it is to have jumped.
+/// The prices before: twice as high for the second entry, if it is to have jumped.
 pub(crate) fn before(scene: &Scene, jump: bool) -> Predecessor {
     let mut before = Predecessor::from(&scene.snapshot);
     before.epoch -= 1;
     if jump {
         let price = &mut before.prices[1].price;
-        *price = Price::new(price.get() / 2).unwrap();
+        *price = Price::new(price.get() * 2).unwrap();
     }
     before
 }

@@ -83,7 +83,7 @@ fn identifiers_change_with_every_part() {
     let changes: [Spoil<Policy>; 6] = [
         |policy| policy.name = name("another"),
         |policy| policy.validity = Seconds(1),
-        |policy| policy.market[0].min = Price::new(2).unwrap(),
+        |policy| policy.market[0].min = Price::new(10_001).unwrap(),
         |policy| policy.sources.swap(0, 1),
         |policy| policy.levels[2].multiple = Ppm(1_600_000),
         |policy| policy.levels.swap(0, 1),

@@ -16,10 +16,11 @@ use surety_margin::{
     ident::Name,
     market::Snapshot,
     oracle::market_without_reports,
-    policy::{MarkedProofs, Policy},
+    policy::{MarkedProofs, Policy, SourceRule},
     text::table::Note,
     universe::Universe,
 };
+use surety_verifier::statement::Statement;
 
 use crate::cli::{
     Session,
@@ -55,7 +56,7 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let prices = market_without_reports(&policy, &universe, &snapshot)
         .map_err(|problems| OracleError::Problems { input: "market".into(), problems })?;
     let mut notes = Vec::new();
-    let (position, legs) = position(args, &universe, &mut notes)?;
+    let (position, legs) = position(args, &universe, &policy, &mut notes)?;
     session.progress.notes(&notes);
     let mut explanation = explain(&policy, &universe, (&position, &legs), &prices)?;
     if let Some(asked) = &args.level {
@@ -171,14 +172,39 @@ fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
     format!("\nmarked, moved too far since the snapshot before: {}; {consequence}\n", marked.join(", "))
 }
 
+/// That no account of the policy is left out: it may be the one that owes.
+fn require_every_account(policy: &Policy, statements: &[Statement]) -> Result<(), Error> {
+    let required =
+        policy.sources.iter().flat_map(|source| source.accounts.iter().map(move |account| (source, account)));
+    let is_stated = |source: &SourceRule, account: &Name| {
+        statements.iter().any(|statement| statement.source == source.signer && statement.account == *account)
+    };
+    let missing = required.filter(|(source, account)| !is_stated(source, account));
+    let missing: Vec<_> = missing.map(|(source, account)| format!("{account} by {}", source.name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "statements: expected one of every account of the policy, found none of {}; get them from their sources, or give \
+         --holdings to explain a part of the account",
+        missing.join(", ")
+    )))
+}
+
 /// What the account holds: by the files given, or by the newest statements and their openings, or, where there are no
 /// statements yet, by the holdings beside them.
-fn position(args: &Args, universe: &Universe, notes: &mut Vec<Note>) -> Result<(Position, Vec<Leg>), Error> {
+fn position(
+    args: &Args,
+    universe: &Universe,
+    policy: &Policy,
+    notes: &mut Vec<Note>,
+) -> Result<(Position, Vec<Leg>), Error> {
     let mut files = args.holdings.clone();
     if files.is_empty() {
         let layout = args.files.layout();
         let statements = layout.read_statements()?;
         if !statements.is_empty() || !layout.holdings().exists() {
+            require_every_account(policy, &statements)?;
             // What a source states carries what positions cost already.
             return Ok((position_of(universe, &statements, &layout.read_openings()?)?, Vec::new()));
         }

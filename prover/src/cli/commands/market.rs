@@ -118,7 +118,8 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     };
     let moved = comparison.moved(&policy, &observations).into_iter().map(Jump::from).collect::<Vec<_>>();
     let clock = Clock { observed_at: at, now: session.now };
-    let report = oracle::sign(&policy, &universe, observations, clock, comparison, &key)?;
+    let report = oracle::sign(&policy, &universe, observations, clock, comparison, &key)
+        .map_err(|error| error.of_input(oracle::OBSERVATIONS, &file))?;
     moved.iter().for_each(|jump| session.progress.warn(&jump.to_string()));
     documents::write(&args.out, &report, args.force.existing())?;
     let data = json!({

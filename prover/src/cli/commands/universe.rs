@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
-use surety::{Error, documents};
+use surety::{Error, documents, layout::Layout};
 use surety_margin::{
     capacity::MASK_ROWS,
     universe::{Instrument, Universe},
@@ -14,7 +14,7 @@ use crate::cli::{Session, number::Rounding, output::Answer, table::table};
 
 #[derive(clap::Subcommand)]
 pub(in crate::cli) enum Command {
-    /// Check a universe, say its identifier and the limits of holdings, and warn of limits that are low
+    /// Check a universe, say its identifier and the limits of holdings, and warn of what looks wrong
     Check(File),
     /// Show a universe's instruments
     Show(File),
@@ -22,7 +22,7 @@ pub(in crate::cli) enum Command {
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct File {
-    /// The universe
+    /// The universe, or the directory with universe.toml
     #[arg(default_value = "universe.toml", value_name = "FILE")]
     file: PathBuf,
 }
@@ -38,11 +38,12 @@ impl Command {
 
 pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
     let (Command::Check(File { file }) | Command::Show(File { file })) = &command;
+    let file = &if file.is_dir() { Layout::new(file).universe() } else { file.clone() };
     let universe: Universe = documents::read(file)?;
     let id = UniverseId::of(&universe)?;
     let (k, room) = (universe.capacity.k(), universe.capacity.instruments());
-    let low: Vec<String> = universe.low_limits().iter().map(ToString::to_string).collect();
-    low.iter().for_each(|warning| session.progress.warn(&format!("{}: {warning}", file.display())));
+    let warnings: Vec<String> = universe.warnings().iter().map(ToString::to_string).collect();
+    warnings.iter().for_each(|warning| session.progress.warn(&format!("{}: {warning}", file.display())));
     let limit = |instrument: &Instrument| (instrument.name.to_string(), instrument.max_units());
     let mut data = json!({
         "universe": universe.name,
@@ -52,7 +53,7 @@ pub(in crate::cli) fn run(command: Command, session: &Session) -> Result<Answer,
         "instruments": universe.instruments.len(),
         "room": room,
         "limits": universe.instruments.iter().map(limit).collect::<BTreeMap<_, _>>(),
-        "warnings": low,
+        "warnings": warnings,
     });
     let mut text = format!(
         "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, {MASK_ROWS} masks\n",
