@@ -26,7 +26,7 @@ use super::{
     tree::{Key, Misfit, Node, Value},
     units,
 };
-use crate::problem::Problem;
+use crate::{problem::Problem, spelling};
 
 /// Keys that say what the others mean: they come first, wherever they stand.
 pub(super) const TAGS: [&str; 3] = ["kind", "version", "type"];
@@ -274,8 +274,13 @@ struct Reader<'n> {
 impl<'n> Reader<'n> {
     fn integer<T: TryFrom<i128> + Display>(self, min: T, max: T) -> Result<T, Fault> {
         let expected = || format!("a whole number from {min} to {max}");
+        let quoted =
+            |text: &str| spelling::whole(text).filter(|_| self.manner.by == WrittenBy::People)?.parse::<i128>().ok();
         match &self.node.value {
             Value::Integer(integer) => T::try_from(*integer).map_err(|_| Fault::new(expected(), integer.to_string())),
+            Value::Text(text) if let Some(integer) = quoted(text) => {
+                T::try_from(integer).map_err(|_| Fault::new(expected(), integer.to_string()))
+            }
             Value::Invented(_) => {
                 let number = T::try_from(self.manner.number()).or_else(|_| T::try_from(units::OTHER_SMALL));
                 number.map_err(|_| Fault::new(expected(), "none"))
@@ -283,6 +288,13 @@ impl<'n> Reader<'n> {
             other => Err(Fault::new(expected(), other.describe())),
         }
         .map_err(|fault| fault.at(self.node.offset))
+    }
+
+    /// The name of a variant, which people may write in capitals, or with `_` or a space for `-`.
+    fn variant<'t>(self, text: &'t str, variants: &[&'t str]) -> &'t str {
+        let folded = |name: &str| name.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+        let meant = variants.iter().find(|variant| folded(variant) == folded(text));
+        meant.filter(|_| self.manner.by == WrittenBy::People).unwrap_or(&text)
     }
 
     fn entries(self, entries: &'n [(Key<'n>, Node<'n>)]) -> Entries<'n> {
@@ -462,7 +474,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match &self.node.value {
-            Value::Text(text) => visitor.visit_enum(StrDeserializer::new(text)),
+            Value::Text(text) => visitor.visit_enum(StrDeserializer::new(self.variant(text, variants))),
             Value::Table(entries) if entries.len() == 1 => {
                 let read = visitor.visit_enum(MapAccessDeserializer::new(self.entries(entries)));
                 // A key that is no variant is a fault of the value as a whole.

@@ -34,6 +34,10 @@ fn a_universe_has_one_identifier_however_it_is_spelt() {
     for spelling in ["2027-03-26T08:00:00Z", "\"2027-03-26T09:00:00+01:00\"", "1806048000000", "\"2027-03-26 08:00\""] {
         assert_eq!(id(&respelt(&text, "expiry = 1806048000", &format!("expiry = {spelling}"))), expected, "{spelling}");
     }
+    for spelling in ["\"Perpetual\"", "\"PERPETUAL\""] {
+        assert_eq!(id(&respelt(&text, "\"perpetual\"", spelling)), expected, "{spelling}");
+    }
+    assert_eq!(id(&respelt(&text, "lot_decimals = 2", "lot_decimals = \"2\"")), expected);
     assert_eq!(id(&format!("\u{feff}{}", text.replace('\n', "\r\n"))), expected);
 }
 
