@@ -332,8 +332,8 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
         .map(|(claim, same)| {
             let names: Vec<_> = claim.marked.iter().map(ToString::to_string).collect();
             let (count, names) = (same.len(), names.join(", "));
-            let message =
-                format!("{count} attestations of epoch {} rest on prices that have jumped: {names}", claim.epoch);
+            let attestations = counted(count, "attestation");
+            let message = format!("over prices that have jumped, {names}: {attestations} of epoch {}", claim.epoch);
             Finding::notice(Kind::MarkedPrices, None, message, same.into_iter().map(|(_, file)| file))
         })
         .collect()

@@ -10,6 +10,7 @@ use surety::{
     layout::Layout,
     ledger::Ledger,
     setup::Setups,
+    words::counted,
 };
 use surety_kzg::Origin;
 
@@ -96,10 +97,10 @@ fn run_batch(args: &Args, count: u32, session: &Session) -> Result<Answer, Error
     let history = if args.days.is_some() { " --history" } else { "" };
     let flag = if insecure { " --allow-insecure-srs" } else { "" };
     let text = format!(
-        "{} attestations of {} subjects over {} epochs in {}\naudit with: surety audit {}{history}{flag}\n",
-        made.attestations,
-        made.subjects,
-        made.epochs,
+        "{} of {} over {} in {}\naudit with: surety audit {}{history}{flag}\n",
+        counted(made.attestations, "attestation"),
+        counted(made.subjects, "subject"),
+        counted(made.epochs, "epoch"),
         made.directory.display(),
         args.out.display(),
     );

@@ -12,6 +12,7 @@ use surety::{
     resources::available_memory,
     self_test,
     setup::Setups,
+    words::counted,
 };
 use surety_kzg::{Observer, Origin, Srs, store::StoredSrs};
 use surety_margin::{capacity::Capacity, units::Timestamp};
@@ -77,7 +78,7 @@ fn ledger(state: &Path) -> Finding {
             "expected a directory that only its owner may enter, found one that others may; chmod 700 it".into()
         );
     }
-    Ok(format!("{records} statements were proven from"))
+    Ok(format!("proofs from {}", counted(records, "statement")))
 }
 
 fn in_program() -> Finding {

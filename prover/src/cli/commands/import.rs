@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use surety::{Error, documents, files, imported::Imported, layout::Layout};
+use surety::{Error, documents, files, imported::Imported, layout::Layout, words::counted};
 use surety_margin::{
     holdings::Book,
     ident::{Bytes32, EvmAddress, Name},
@@ -209,7 +209,8 @@ fn write(import: Import, from: &Path, target: &Target, session: &Session) -> Res
         "placeholders": imported.has_placeholders(),
     });
     let mut text: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
-    text += &format!("{} instruments, {} prices, k = {k}\n", universe.instruments.len(), policy.market.len());
+    let (instruments, prices) = (universe.instruments.len(), policy.market.len());
+    text += &format!("{}, {}, k = {k}\n", counted(instruments, "instrument"), counted(prices, "price"));
     if imported.has_placeholders() {
         text += &format!("{PLACEHOLDERS}\n");
     }
@@ -237,7 +238,10 @@ fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {
     files::write(&out, holdings.to_csv(&universe).as_bytes(), files::Access::Secret, args.force.existing())?;
     let data =
         json!({ "file": out, "universe": universe.name, "instruments": holdings.balances.len(), "notes": notes });
-    Answer::new(data, format!("{} instruments of {}: {}", holdings.balances.len(), universe.name, out.display()))
+    Answer::new(
+        data,
+        format!("{} of {}: {}", counted(holdings.balances.len(), "instrument"), universe.name, out.display()),
+    )
 }
 
 fn failed(path: &Path) -> impl Fn(ImportError) -> Error {
