@@ -9,7 +9,7 @@ use crate::{
     boxes,
     derived::{DerivedEntry, Rounding},
     ident::{EvmAddress, Name},
-    models::{Frame, Model, Rule, unmargined},
+    models::{Frame, Model, Rule, slight, unmargined},
     portfolio::Losses,
     problem::{Problem, repeated, require},
     text::{self, Document, Format, InputErrors, WrittenBy},
@@ -342,7 +342,8 @@ impl Policy {
             Problem::new("model.parameters.losses.initial_factor", expected, losses.initial_factor.to_string())
                 .advise("an account could open what would be liquidated at once")
         };
-        lax.map(warning).chain(unmargined::warnings(self, universe)).collect()
+        let slight = slight::warnings(&self.model);
+        lax.map(warning).chain(slight).chain(unmargined::warnings(self, universe)).collect()
     }
 
     /// What makes it larger than any program can be.

@@ -498,6 +498,28 @@ mod unmargined {
         assert!(errors.contains("model.modes[0].model.positions[0].short: expected a requirement"), "{errors}");
     }
 
+    /// Numbers are parts per million, and somebody who writes 10 may mean percent.
+    #[test]
+    fn fractions_that_are_hardly_anything_are_told() {
+        let told = |model: &str| -> Vec<_> {
+            let warnings = read(model).unwrap().warnings(&universe());
+            warnings.iter().map(ToString::to_string).filter(|told| told.contains("percent are meant")).collect()
+        };
+        let [warning] = &told(&cross(&format!("{PERPETUAL}fraction = {{ maintenance = 10, initial = 100 }}\n")))[..]
+        else {
+            panic!("one warning");
+        };
+        let expected = "model.positions[1].fraction.maintenance: expected at least 0.01 %, or nothing, found 10 ppm; write \
+                        \"10 %\" if percent are meant, as numbers are parts per million";
+        assert_eq!(warning, expected);
+        let factor = format!("{PERPETUAL}factor = \"btc\"\n");
+        assert_eq!(told(&scenario(&factor, &["btc = -15", "btc = 150_000"])).len(), 1);
+        assert_eq!(
+            told(&cross(&format!("{PERPETUAL}fraction = {{ maintenance = \"10 %\", initial = 0 }}\n"))),
+            [""; 0]
+        );
+    }
+
     #[test]
     fn a_policy_may_name_what_requires_nothing() {
         let model = cross(PERPETUAL);
@@ -505,7 +527,7 @@ mod unmargined {
         let warnings: Vec<_> = policy.warnings(&universe()).iter().map(ToString::to_string).collect();
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings.iter().all(|warning| warning.contains("BTC-PERP")), "{warnings:?}");
-        let margined = format!("{PERPETUAL}fraction = {{ maintenance = 1, initial = 1 }}\n");
+        let margined = format!("{PERPETUAL}fraction = {{ maintenance = 100, initial = 100 }}\n");
         let policy = read_with("unmargined = [\"BTC-PERP\"]\n", &cross(&margined)).unwrap();
         let warnings: Vec<_> = policy.warnings(&universe()).iter().map(ToString::to_string).collect();
         assert_eq!(

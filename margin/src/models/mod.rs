@@ -17,6 +17,7 @@ mod portfolio;
 mod rates;
 mod scenario;
 mod size;
+pub(crate) mod slight;
 mod span;
 pub(crate) mod unmargined;
 
