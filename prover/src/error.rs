@@ -299,9 +299,10 @@ fn download_class(error: &DownloadError) -> Class {
 fn obtain_class(error: &ObtainError) -> Class {
     match error {
         ObtainError::Name { .. } | ObtainError::NotPublished { .. } | ObtainError::Missing { .. } => Class::Input,
-        ObtainError::OtherCeremony { .. } | ObtainError::UnknownOrigin { .. } | ObtainError::Store(_) => {
-            Class::Mismatch
-        }
+        ObtainError::OtherCeremony { .. }
+        | ObtainError::UnknownOrigin { .. }
+        | ObtainError::Insecure { .. }
+        | ObtainError::Store(_) => Class::Mismatch,
         ObtainError::Download(error) => download_class(error),
         ObtainError::Import(error) => import_class(error),
         ObtainError::File(error) => file_class(error),
