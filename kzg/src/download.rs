@@ -299,7 +299,7 @@ impl Download {
             206 => self.range(response, start).map(Some),
             416 if start > 0 && header(&response, "Content-Range") == format!("bytes */{start}") => Ok(None),
             status => {
-                let (head, _) = read_head(response.into_body());
+                let (head, ..) = read_head(response.into_body());
                 let found = Foreign::recognise(&head).filter(|foreign| *foreign != Foreign::Empty);
                 let found = found.map_or_else(String::new, |foreign| format!(" ({foreign})"));
                 Err(DownloadError::Status { url: self.url.clone(), status, found })
@@ -310,10 +310,20 @@ impl Download {
     /// A response with the whole file, if it is one: its length and its first bytes tell.
     fn whole(&self, response: Response<Body>) -> Result<Answer, DownloadError> {
         let announced = header(&response, "Content-Length").parse().ok();
-        let (head, rest) = read_head(response.into_body());
+        let (head, rest, broken) = read_head(response.into_body());
         if format_of(&head).is_none() {
-            let found = Foreign::recognise(&head).map_or(Unexpected::Other, Unexpected::Foreign);
-            return Err(DownloadError::NotASetUp { url: self.url.clone(), found });
+            return Err(match (Foreign::recognise(&head), broken) {
+                (None | Some(Foreign::Empty), Some(error)) => DownloadError::Interrupted {
+                    url: self.url.clone(),
+                    received: 0,
+                    expected: self.total(announced)?,
+                    error,
+                },
+                (found, _) => {
+                    let found = found.map_or(Unexpected::Other, Unexpected::Foreign);
+                    DownloadError::NotASetUp { url: self.url.clone(), found }
+                }
+            });
         }
         Ok(Answer { start: 0, total: self.total(announced)?, head, rest })
     }
@@ -407,12 +417,13 @@ fn header(response: &Response<Body>, name: &str) -> String {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the body.
-fn read_head(body: Body) -> (Vec<u8>, Box<dyn Read>) {
+/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the body, with
+/// what the system says.
+fn read_head(body: Body) -> (Vec<u8>, Box<dyn Read>, Option<io::Error>) {
     let mut reader = body.into_reader();
     let mut head = Vec::new();
-    let _ = reader.by_ref().take(TELLING_BYTES as u64).read_to_end(&mut head);
-    (head, Box::new(reader))
+    let broken = reader.by_ref().take(TELLING_BYTES as u64).read_to_end(&mut head).err();
+    (head, Box::new(reader), broken)
 }
 
 fn partial_path(destination: &Path) -> PathBuf {
@@ -689,12 +700,14 @@ mod tests {
 
     #[test]
     fn rejects_to_wait_for_a_server_that_sends_nothing_more() {
-        let (url, _server) = serve(&[Reply::StallAfter(70_000)]);
+        let (url, _server) = serve(&[Reply::StallAfter(0), Reply::StallAfter(70_000)]);
         let mut fixture = Fixture::new(url);
         assert!(fixture.download.patience.read <= Duration::from_secs(60) && fixture.download.patience.total.is_none());
         fixture.download.patience.read = Duration::from_millis(300);
-        let error = fixture.fetch().unwrap_err();
-        assert!(matches!(error, DownloadError::Interrupted { received: 70_000, .. }), "{error}");
+        for expected in [0, 70_000] {
+            let error = fixture.fetch().unwrap_err();
+            assert!(matches!(error, DownloadError::Interrupted { received, .. } if received == expected), "{error}");
+        }
     }
 
     /// Every part arrives in time, but not all of them.
