@@ -36,7 +36,12 @@ fn carry() -> Result<(), String> {
     let write = |name: &str, content: &[u8]| {
         fs::write(out.join(name), content).map_err(|error| format!("{}: {error}", out.join(name).display()))
     };
+    let expected = env::var_os(HASH).map(|text| carried::expected_hash(&text)).transpose();
+    let expected = expected.map_err(|problem| format!("{HASH}: {problem}; unset it to build without"))?;
     let Some(path) = env::var_os(FILE).filter(|path| !path.is_empty()) else {
+        if expected.is_some() {
+            return Err(format!("{FILE}: expected the file that has the hash of {HASH}, found none"));
+        }
         return write("carried.rs", b"const CARRIED: Option<Carried> = None;\n");
     };
     // Cargo runs this in the package's directory.
@@ -45,11 +50,8 @@ fn carry() -> Result<(), String> {
     let file = fs::read(&path).map_err(|error| format!("{FILE}={}: {error}", path.display()))?;
     let found = carried::examine(&file).map_err(|problem| format!("{FILE}={}: {problem}", path.display()))?;
     let hash: String = Sha256::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
-    if let Ok(expected) = env::var(HASH) {
-        let digits = expected.trim().to_ascii_lowercase();
-        if !digits.is_empty() && digits.strip_prefix("0x").unwrap_or(&digits) != hash {
-            return Err(format!("{FILE}={}: expected SHA-256 {digits} ({HASH}), found {hash}", path.display()));
-        }
+    if let Some(expected) = expected.filter(|expected| *expected != hash) {
+        return Err(format!("{FILE}={}: expected SHA-256 {expected} ({HASH}), found {hash}", path.display()));
     }
     write("ceremony.srs", &file)?;
     let text = format!(

@@ -4,6 +4,8 @@
 //! of a known ceremony in the compact format. It has no arithmetic of curves: that the powers are powers is checked by the
 //! program, whenever it reads them, as for every stored set-up.
 
+use std::ffi::OsStr;
+
 use crate::ceremonies::{CEREMONIES, Ceremony};
 
 const HEADER_BYTES: usize = 4;
@@ -89,6 +91,20 @@ pub fn examine(file: &[u8]) -> Result<Carried, String> {
     }
 }
 
+/// The SHA-256 that a build is told to expect of the file, in lower case: 64 hexadecimal digits, with or without `0x`.
+///
+/// # Errors
+/// A sentence with what was expected and found, if it is anything else; so that a hash that was lost on its way does not pass
+/// for none.
+pub fn expected_hash(text: &OsStr) -> Result<String, String> {
+    let text = text.to_str().ok_or("expected 64 hexadecimal digits, found another text")?.trim().to_ascii_lowercase();
+    let digits = text.strip_prefix("0x").unwrap_or(&text);
+    if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Ok(digits.to_owned());
+    }
+    Err(format!("expected 64 hexadecimal digits, found {text:?}"))
+}
+
 /// Whether 32 bytes, little-endian, are a number below the modulus and not marked as the identity's.
 fn is_coordinate(bytes: &[u8], has_flags: bool) -> bool {
     const IDENTITY: u8 = 0x80;
@@ -132,6 +148,22 @@ mod tests {
         let mut file = development();
         file[TAU_G2..].copy_from_slice(&compressed(&ceremony.tau_g2));
         file
+    }
+
+    #[test]
+    fn hashes_are_taken_with_and_without_a_prefix() {
+        for text in ["AB".repeat(32), format!(" 0x{}\n", "ab".repeat(32))] {
+            assert_eq!(expected_hash(text.as_ref()), Ok("ab".repeat(32)));
+        }
+    }
+
+    #[test]
+    fn rejects_hashes_that_are_none() {
+        for text in ["", " ", "0x", "ab", &"g".repeat(64), &"ab".repeat(33)] {
+            assert!(expected_hash(text.as_ref()).unwrap_err().contains("64 hexadecimal digits"), "{text}");
+        }
+        #[cfg(unix)]
+        expected_hash(std::os::unix::ffi::OsStrExt::from_bytes(&[b'a', 0xff])).unwrap_err();
     }
 
     #[test]

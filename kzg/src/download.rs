@@ -10,7 +10,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ureq::{Agent, Body, http::Response};
@@ -31,20 +31,33 @@ pub struct Patience {
     pub connect: Duration,
     /// To begin its answer.
     pub response: Duration,
-    /// To send the whole of it; none for as long as it takes.
-    pub body: Option<Duration>,
+    /// To send the next part of it.
+    pub read: Duration,
+    /// For all of this, redirects included; none for as long as something arrives.
+    pub total: Option<Duration>,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(30), response: Duration::from_secs(60), body: None }
+        let minute = Duration::from_secs(60);
+        Self { connect: Duration::from_secs(30), response: minute, read: minute, total: None }
     }
 }
 
 impl Patience {
-    /// For what a user has not asked for: without a network it gives up within five seconds.
-    pub const SHORT: Self =
-        Self { connect: Duration::from_secs(2), response: Duration::from_secs(5), body: Some(Duration::from_secs(60)) };
+    /// For what a user has not asked for: without a network it gives up within five seconds, and with one within a minute.
+    pub const SHORT: Self = Self {
+        connect: Duration::from_secs(2),
+        response: Duration::from_secs(5),
+        read: Duration::from_secs(5),
+        total: Some(Duration::from_secs(60)),
+    };
+
+    /// What is left of it after some time.
+    #[must_use]
+    pub fn after(self, elapsed: Duration) -> Self {
+        Self { total: self.total.map(|total| total.saturating_sub(elapsed)), ..self }
+    }
 }
 
 /// A file to fetch.
@@ -202,7 +215,8 @@ impl Download {
         Self { url: url.into(), hash: None, bytes: None, patience: Patience::default() }
     }
 
-    /// Fetches the file to `destination`, unless it is there already, with the right length and hash.
+    /// Fetches the file to `destination`, unless it is there already, with the right length and hash. A resumed file with a wrong
+    /// hash may have had a wrong start: it is fetched once more, from the beginning.
     ///
     /// # Errors
     /// See [`DownloadError`]; after [`DownloadError::Interrupted`] a new call resumes.
@@ -210,15 +224,27 @@ impl Download {
         if self.is_complete(destination).map_err(FileError::at(destination))? {
             return Ok(());
         }
-        let path = partial_path(destination);
-        let mut partial = open_locked(&path)?;
-        let result = self.fetch_partial(&mut partial, &path, observer);
+        let (start, path) = (Instant::now(), partial_path(destination));
+        let resumes = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        match self.attempt(&path, destination, observer) {
+            Err(error @ DownloadError::WrongHash { .. }) if resumes => {
+                observer.event(Event::Notice(format!("{error}; fetching it once more, from the beginning")));
+                let again = Self { patience: self.patience.after(start.elapsed()), ..self.clone() };
+                again.attempt(&path, destination, observer)
+            }
+            result => result,
+        }
+    }
+
+    fn attempt(&self, path: &Path, destination: &Path, observer: &dyn Observer) -> Result<(), DownloadError> {
+        let mut partial = open_locked(path)?;
+        let result = self.fetch_partial(&mut partial, path, observer);
         let is_empty = partial.metadata().is_ok_and(|metadata| metadata.len() == 0);
         if result.is_err() && is_empty {
-            fs::remove_file(&path).map_err(FileError::at(&path))?;
+            fs::remove_file(path).map_err(FileError::at(path))?;
         }
         result?;
-        self.finish(partial, &path, destination)
+        self.finish(partial, path, destination)
     }
 
     /// Brings the partial file to its full length.
@@ -252,13 +278,14 @@ impl Download {
 
     /// Asks for all from byte `start` on. Nothing comes if there is no more than that.
     fn request(&self, start: u64) -> Result<Option<Answer>, DownloadError> {
-        let Patience { connect, response, body } = self.patience;
+        let Patience { connect, response, read, total } = self.patience;
         let agent: Agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_resolve(Some(connect))
             .timeout_connect(Some(connect))
             .timeout_recv_response(Some(response))
-            .timeout_recv_body(body)
+            .timeout_per_read(Some(read))
+            .timeout_global(total)
             .build()
             .into();
         let mut request = agent.get(&self.url);
@@ -272,7 +299,7 @@ impl Download {
             206 => self.range(response, start).map(Some),
             416 if start > 0 && header(&response, "Content-Range") == format!("bytes */{start}") => Ok(None),
             status => {
-                let (head, _) = read_head(response.into_body());
+                let (head, ..) = read_head(response.into_body());
                 let found = Foreign::recognise(&head).filter(|foreign| *foreign != Foreign::Empty);
                 let found = found.map_or_else(String::new, |foreign| format!(" ({foreign})"));
                 Err(DownloadError::Status { url: self.url.clone(), status, found })
@@ -283,10 +310,20 @@ impl Download {
     /// A response with the whole file, if it is one: its length and its first bytes tell.
     fn whole(&self, response: Response<Body>) -> Result<Answer, DownloadError> {
         let announced = header(&response, "Content-Length").parse().ok();
-        let (head, rest) = read_head(response.into_body());
+        let (head, rest, broken) = read_head(response.into_body());
         if format_of(&head).is_none() {
-            let found = Foreign::recognise(&head).map_or(Unexpected::Other, Unexpected::Foreign);
-            return Err(DownloadError::NotASetUp { url: self.url.clone(), found });
+            return Err(match (Foreign::recognise(&head), broken) {
+                (None | Some(Foreign::Empty), Some(error)) => DownloadError::Interrupted {
+                    url: self.url.clone(),
+                    received: 0,
+                    expected: self.total(announced)?,
+                    error,
+                },
+                (found, _) => {
+                    let found = found.map_or(Unexpected::Other, Unexpected::Foreign);
+                    DownloadError::NotASetUp { url: self.url.clone(), found }
+                }
+            });
         }
         Ok(Answer { start: 0, total: self.total(announced)?, head, rest })
     }
@@ -339,7 +376,8 @@ impl Download {
                 Err(error) => return Err(interrupted(received, error)),
             };
             if received + count as u64 > total {
-                fs::remove_file(path).map_err(FileError::at(path))?;
+                // An empty file is deleted.
+                partial.set_len(0).map_err(FileError::at(path))?;
                 return Err(DownloadError::TooLong { url: self.url.clone(), expected: total });
             }
             partial.write_all(&buffer[..count]).map_err(FileError::at(path))?;
@@ -379,12 +417,13 @@ fn header(response: &Response<Body>, name: &str) -> String {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the body.
-fn read_head(body: Body) -> (Vec<u8>, Box<dyn Read>) {
+/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the body, with
+/// what the system says.
+fn read_head(body: Body) -> (Vec<u8>, Box<dyn Read>, Option<io::Error>) {
     let mut reader = body.into_reader();
     let mut head = Vec::new();
-    let _ = reader.by_ref().take(TELLING_BYTES as u64).read_to_end(&mut head);
-    (head, Box::new(reader))
+    let broken = reader.by_ref().take(TELLING_BYTES as u64).read_to_end(&mut head).err();
+    (head, Box::new(reader), broken)
 }
 
 fn partial_path(destination: &Path) -> PathBuf {
@@ -443,6 +482,12 @@ mod tests {
         Forbidden(&'static str),
         /// Says that there is no more.
         NoMore,
+        /// Promises all that was asked for, sends so many bytes, and then nothing, for as long as the client stays.
+        StallAfter(usize),
+        /// Sends a byte now and then, for as long as the client stays.
+        Trickle,
+        /// Sends the client to the same address.
+        Redirect,
     }
 
     /// Begins like a `.ptau`.
@@ -486,6 +531,7 @@ mod tests {
             }
             Reply::OtherLength if !honoured => format!("200 OK\r\nContent-Length: {total}\r\n"),
             Reply::NotFound => "404 Not Found\r\nContent-Length: 0\r\n".to_owned(),
+            Reply::Redirect => "302 Found\r\nLocation: /pot\r\nContent-Length: 0\r\n".to_owned(),
             Reply::TooMuch | Reply::EndAfter(_) => "200 OK\r\n".to_owned(),
             _ if honoured => {
                 format!("206 Partial Content\r\nContent-Range: bytes {from}-{}/{total}\r\n{length}", content.len() - 1,)
@@ -494,15 +540,26 @@ mod tests {
         };
         write!(stream, "HTTP/1.1 {head}Connection: close\r\n\r\n").unwrap();
         let body = match reply {
-            Reply::NotFound | Reply::NoMore => &[][..],
+            Reply::NotFound | Reply::NoMore | Reply::Redirect | Reply::Trickle => &[][..],
             Reply::Page(page) | Reply::Forbidden(page) => page.as_bytes(),
-            Reply::HangUpAfter(count) | Reply::EndAfter(count) => &content[from..from + count],
+            Reply::HangUpAfter(count) | Reply::EndAfter(count) | Reply::StallAfter(count) => {
+                &content[from..from + count]
+            }
             _ => &content[from..],
         };
         // The client may hang up first.
         let _ = stream.write_all(body);
-        if let Reply::TooMuch = reply {
-            let _ = stream.write_all(b"and more");
+        match reply {
+            Reply::TooMuch => {
+                let _ = stream.write_all(b"and more");
+            }
+            Reply::StallAfter(_) => {
+                let _ = stream.read(&mut [0]);
+            }
+            Reply::Trickle => content[from..].iter().map_while(|byte| stream.write_all(&[*byte]).ok()).for_each(|()| {
+                thread::sleep(Duration::from_millis(20));
+            }),
+            _ => {}
         }
         start
     }
@@ -619,13 +676,52 @@ mod tests {
         let (url, server) = serve(&[Reply::Whole, Reply::Whole]);
         let fixture = Fixture::new(url);
         fixture.put_partial(&[b"ptau", &[7; 996][..]].concat());
+        let told = Mutex::new(Vec::new());
+        fixture.download.fetch(&fixture.destination(), &|event| told.lock().unwrap().push(event)).unwrap();
+        fixture.expect_done();
+        assert_eq!(server.join().unwrap(), [1000, 0], "what was here was wrong, and is not kept");
+        let told = told.into_inner().unwrap();
+        assert!(told.iter().any(|event| matches!(event, Event::Notice(text) if text.contains("from the beginning"))));
+    }
+
+    /// Once more, and not for ever.
+    #[test]
+    fn rejects_another_file_also_from_the_beginning() {
+        let (url, server) = serve(&[Reply::Whole, Reply::Whole]);
+        let mut fixture = Fixture::new(url);
+        fixture.download.hash = Some(FileHash::of(Algorithm::Sha256, &content()[1..]).unwrap());
+        fixture.put_partial(&content()[..1000]);
         let error = fixture.fetch().unwrap_err();
         assert!(matches!(error, DownloadError::WrongHash { .. }), "{error}");
         assert!(!fixture.destination().exists());
         fixture.expect_no_partial();
-        fixture.fetch().unwrap();
-        fixture.expect_done();
         assert_eq!(server.join().unwrap(), [1000, 0]);
+    }
+
+    #[test]
+    fn rejects_to_wait_for_a_server_that_sends_nothing_more() {
+        let (url, _server) = serve(&[Reply::StallAfter(0), Reply::StallAfter(70_000)]);
+        let mut fixture = Fixture::new(url);
+        assert!(fixture.download.patience.read <= Duration::from_secs(60) && fixture.download.patience.total.is_none());
+        fixture.download.patience.read = Duration::from_millis(300);
+        for expected in [0, 70_000] {
+            let error = fixture.fetch().unwrap_err();
+            assert!(matches!(error, DownloadError::Interrupted { received, .. } if received == expected), "{error}");
+        }
+    }
+
+    /// Every part arrives in time, but not all of them.
+    #[test]
+    fn rejects_to_wait_longer_than_in_all() {
+        let (url, _server) = serve(&[Reply::Redirect, Reply::Trickle]);
+        let mut fixture = Fixture::new(url);
+        assert_eq!(Patience::SHORT.total, Some(Duration::from_secs(60)));
+        fixture.download.patience.total = Some(Duration::from_secs(3));
+        let start = Instant::now();
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::Interrupted { .. } | DownloadError::Http { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(30));
+        assert_eq!(Patience::SHORT.after(Duration::from_secs(61)).total, Some(Duration::ZERO));
     }
 
     #[test]
@@ -636,6 +732,17 @@ mod tests {
         assert!(matches!(error, DownloadError::TooLong { expected: 200_000, .. }), "{error}");
         fixture.expect_no_partial();
         server.join().unwrap();
+    }
+
+    /// More than the file arrives before anything was written.
+    #[test]
+    fn rejects_a_longer_file_from_the_first_bytes_on() {
+        let (url, _server) = serve(&[Reply::TooMuch]);
+        let mut fixture = Fixture::new(url);
+        fixture.download.bytes = Some(10);
+        let error = fixture.fetch().unwrap_err();
+        assert!(matches!(error, DownloadError::TooLong { expected: 10, .. }), "{error}");
+        fixture.expect_no_partial();
     }
 
     #[test]

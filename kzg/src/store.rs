@@ -22,11 +22,11 @@ use crate::{
 /// Ending of the names of stored set-ups.
 const EXTENSION: &str = "srs";
 
-/// A directory of set-ups, and the one that the program carries.
+/// A directory of set-ups, and the one that the program carries: none, or a sentence with what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct SrsStore {
     directory: PathBuf,
-    carried: Option<&'static [u8]>,
+    carried: Result<Option<&'static [u8]>, String>,
 }
 
 /// Where a set-up lies.
@@ -60,6 +60,21 @@ pub struct StoredSrs {
     pub has_g2_powers: bool,
 }
 
+/// Something in a store that is no set-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Where it lies.
+    pub place: Place,
+    /// A sentence with what is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
 /// A store that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -85,12 +100,13 @@ pub enum StoreError {
 impl SrsStore {
     /// The store in this directory, which need not exist yet.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), carried: None }
+        Self { directory: directory.into(), carried: Ok(None) }
     }
 
-    /// The same store with a set-up that the program carries, a file in the compact format.
+    /// The same store with a set-up that the program carries, a file in the compact format; or with a sentence why what it carries
+    /// is none, which whoever uses the store is told.
     #[must_use]
-    pub fn carrying(self, file: Option<&'static [u8]>) -> Self {
+    pub fn carrying(self, file: Result<Option<&'static [u8]>, String>) -> Self {
         Self { carried: file, ..self }
     }
 
@@ -115,35 +131,70 @@ impl SrsStore {
     /// # Errors
     /// If the directory exists and cannot be read.
     pub fn list(&self, observer: &dyn Observer) -> Result<Vec<StoredSrs>, StoreError> {
-        let files = self.files().map_err(FileError::at(&self.directory))?;
-        let of_files = files.into_iter().map(|path| (inspect_file(&path), Place::File(path)));
-        let carried = self.carried.map(|bytes| (inspect(Cursor::new(bytes), Place::Program), Place::Program));
-        let mut found = Vec::new();
-        for (inspected, place) in of_files.chain(carried) {
-            match inspected {
-                Ok(stored) => found.push(stored),
-                Err(problem) => observer.event(Event::Notice(format!("{place}: passed over: {problem}"))),
-            }
+        let (found, passed_over) = self.survey()?;
+        for PassedOver { place, problem } in passed_over {
+            observer.event(Event::Notice(format!("{place}: passed over: {problem}")));
         }
-        found.sort_by(|a, b| (a.k, &a.place).cmp(&(b.k, &b.place)));
         Ok(found)
     }
 
-    /// Reads and checks the powers that a capacity class needs, from the smallest set-up that has them.
+    /// All set-ups in the store, smaller ones first, and what is none.
     ///
     /// # Errors
-    /// If there is none, or it is damaged.
-    pub fn load(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<Srs, StoreError> {
-        let stored = self.list(observer)?;
-        let best = stored.iter().find(|stored| stored.k >= capacity.k() && stored.verifier_key.id() == id);
-        let missing = || StoreError::Missing { directory: self.directory.clone(), id, k: capacity.k() };
-        match (&best.ok_or_else(missing)?.place, self.carried) {
-            (Place::File(path), _) => Ok(import(path, None, Some(capacity), observer)?),
-            (Place::Program, carried) => {
-                Ok(import::read(Cursor::new(carried.unwrap_or_default()), None, Some(capacity), observer)
-                    .map_err(|problem| ImportError { path: Place::Program.to_string().into(), problem })?)
+    /// If the directory exists and cannot be read.
+    pub fn survey(&self) -> Result<(Vec<StoredSrs>, Vec<PassedOver>), StoreError> {
+        let files = self.files().map_err(FileError::at(&self.directory))?;
+        let of_files = files.into_iter().map(|path| (inspect_file(&path).map_err(said), Place::File(path)));
+        let inspect_carried =
+            |file: Result<&'static [u8], String>| inspect(Cursor::new(file?), Place::Program).map_err(said);
+        let carried = self.carried.clone().transpose().map(|file| (inspect_carried(file), Place::Program));
+        let (mut found, mut passed_over) = (Vec::new(), Vec::new());
+        for (inspected, place) in of_files.chain(carried) {
+            match inspected {
+                Ok(stored) => found.push(stored),
+                Err(problem) => passed_over.push(PassedOver { place, problem }),
             }
         }
+        found.sort_by(|a, b| (a.k, &a.place).cmp(&(b.k, &b.place)));
+        Ok((found, passed_over))
+    }
+
+    /// Reads and checks the powers that a capacity class needs, from the smallest set-up that has them. One that is damaged is
+    /// passed over with a notice if there is another.
+    ///
+    /// # Errors
+    /// If there is none, or each is damaged.
+    pub fn load(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<Srs, StoreError> {
+        let stored = self.list(observer)?;
+        let mut result = Err(StoreError::Missing { directory: self.directory.clone(), id, k: capacity.k() });
+        for stored in stored.iter().filter(|stored| stored.k >= capacity.k() && stored.verifier_key.id() == id) {
+            if let Err(error @ StoreError::Import(_)) = &result {
+                observer.event(Event::Notice(format!("{error}; trying {} next", stored.place)));
+            }
+            result = self.read(stored, Some(capacity), observer);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Reads and checks the powers of a set-up in the store: those that a capacity class needs, or all of them.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn read(
+        &self,
+        stored: &StoredSrs,
+        capacity: Option<Capacity>,
+        observer: &dyn Observer,
+    ) -> Result<Srs, StoreError> {
+        if let Place::File(path) = &stored.place {
+            return Ok(import(path, None, capacity, observer)?);
+        }
+        let file = self.carried.as_ref().ok().copied().flatten().unwrap_or_default();
+        let in_program = |problem| ImportError { path: Place::Program.to_string().into(), problem };
+        Ok(import::read(Cursor::new(file), None, capacity, observer).map_err(in_program)?)
     }
 
     fn files(&self) -> io::Result<Vec<PathBuf>> {
@@ -154,6 +205,10 @@ impl SrsStore {
         let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
         Ok(paths?.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION)).collect())
     }
+}
+
+fn said(problem: ImportProblem) -> String {
+    problem.to_string()
 }
 
 fn inspect_file(path: &Path) -> Result<StoredSrs, ImportProblem> {
@@ -253,7 +308,7 @@ mod tests {
         let mut file = Vec::new();
         write_compact(&srs, &mut file).unwrap();
         let file: &'static [u8] = file.leak();
-        let carrying = store.clone().carrying(Some(file));
+        let carrying = store.clone().carrying(Ok(Some(file)));
         let listed = carrying.list(&Silent).unwrap();
         assert_eq!((listed.len(), &listed[0].place, listed[0].k), (1, &Place::Program, 10));
         assert_eq!(carrying.load(srs.id(), capacity(9), &Silent).unwrap(), Srs::development(capacity(9)));
@@ -270,9 +325,34 @@ mod tests {
         let mut file = Vec::new();
         write_compact(&srs, &mut file).unwrap();
         file[4 + 32 * 7] ^= 1;
-        let carrying = store.carrying(Some(file.leak()));
+        let carrying = store.clone().carrying(Ok(Some(file.leak())));
         let error = carrying.load(srs.id(), capacity(9), &Silent).unwrap_err().to_string();
         assert!(error.starts_with("(in this program): "), "{error}");
+        // One that the program itself knows to be damaged is not passed over in silence.
+        let carrying = store.carrying(Err("this program is damaged".to_owned()));
+        let notices = Mutex::new(Vec::new());
+        carrying.load(srs.id(), capacity(9), &|event| notices.lock().unwrap().push(event)).unwrap_err();
+        let told = "(in this program): passed over: this program is damaged";
+        assert_eq!(notices.into_inner().unwrap(), [Event::Notice(told.to_owned())]);
+    }
+
+    /// Damaged behind the header: nothing but reading the powers tells.
+    #[test]
+    fn rejects_a_damaged_file_and_takes_the_next_one() {
+        let (_directory, store) = store();
+        let srs = Srs::development(capacity(9));
+        let path = store.add(&srs).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[4 + 32 * 7] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        assert!(matches!(store.load(srs.id(), capacity(9), &Silent), Err(StoreError::Import(_))));
+        store.add(&Srs::development(capacity(10))).unwrap();
+        let notices = Mutex::new(Vec::new());
+        let loaded = store.load(srs.id(), capacity(9), &|event| notices.lock().unwrap().push(event)).unwrap();
+        assert_eq!(loaded, srs);
+        let notices = notices.into_inner().unwrap();
+        let is_told = |event: &Event| matches!(event, Event::Notice(text) if text.contains("-k10.srs next"));
+        assert!(notices.iter().any(is_told), "{notices:?}");
     }
 
     #[test]

@@ -256,9 +256,8 @@ const AGE: Column = Column { name: "age", aliases: &["age seconds", "seconds"] }
 /// does not follow has a row too, whose other fields are empty. Entries that the policy does not have are ignored.
 ///
 /// A number with a decimal mark is in quote units and is scaled by the entry's decimals: prices to the nearest, confidences
-/// up. A whole number is scaled already: `99990000` with 8 decimals is `0.9999`. Only where other rows of the table
-/// have decimal marks may it be in quote units as well; then it is read as what lies in the entry's box, and refused if
-/// both do. A price and its confidence are read alike.
+/// up. A whole number is in quote units, or scaled already (`99990000` with 8 decimals is `0.9999`), whichever lies in the
+/// entry's box; it is refused if both do. A price and its confidence are read alike.
 ///
 /// # Errors
 /// With every mistake that was found, such as a market entry that is missing.
@@ -278,11 +277,11 @@ pub fn read_observations(
     if let [Some(entry), Some(price), Some(confidence)] = columns {
         let quotes = Quotes { table: &table, price, confidence, age, marks: table.marks(&[price, confidence]) };
         let rows = quotes.by_entry(entry, policy, dialect, &mut mistakes);
-        let (units, mut rounded) = (quotes.are_in_units(), 0);
+        let mut rounded = 0;
         for entry in &policy.market {
             match rows.get(&entry.name) {
                 None => mistakes.add(0, Problem::new("", format!("a line for {}", entry.name), "none")),
-                Some(row) => observed.extend(quotes.observed(entry, *row, units, &mut mistakes, &mut rounded)),
+                Some(row) => observed.extend(quotes.observed(entry, *row, &mut mistakes, &mut rounded)),
             }
         }
         let what = "prices with more decimal places than their entries, rounded to the nearest";
@@ -332,18 +331,11 @@ impl<'a> Quotes<'a> {
         rows
     }
 
-    /// Whether a number of the table has a decimal mark.
-    fn are_in_units(&self) -> bool {
-        let fields = self.table.rows().flat_map(|row| [row.field(self.price), row.field(self.confidence)]);
-        fields.flatten().any(|field| !is_whole(field) && !field.is_empty())
-    }
-
     /// What a row says about an entry. None if it is malformed, which is a mistake.
     fn observed(
         &self,
         entry: &MarketEntry,
         row: Row<'_, '_>,
-        others_in_units: bool,
         mistakes: &mut Mistakes,
         rounded: &mut usize,
     ) -> Option<Observed> {
@@ -357,7 +349,7 @@ impl<'a> Quotes<'a> {
             mistakes.add(row.offset(), Problem::new(entry.name.as_str(), expected, "only some of them"));
             return None;
         }
-        let counted = mistakes.sift(price.offset(), self.counted(entry, price, confidence, others_in_units))?;
+        let counted = mistakes.sift(price.offset(), self.counted(entry, price, confidence))?;
         let steps = |field: &Field<'_>, rounding| self.steps(entry, field, counted, rounding);
         let scaled = mistakes.sift(price.offset(), steps(price, Rounding::Nearest));
         let widest = mistakes.sift(confidence.offset(), steps(confidence, Rounding::Ceiling));
@@ -367,18 +359,12 @@ impl<'a> Quotes<'a> {
         Some(Observed::Price(Observation { price, confidence, age: age? }))
     }
 
-    /// What the numbers of a row count.
-    fn counted(
-        &self,
-        entry: &MarketEntry,
-        price: &Field<'_>,
-        confidence: &Field<'_>,
-        others_in_units: bool,
-    ) -> Result<Counted, Problem> {
+    /// What the numbers of a row count. What fits the box in neither way counts steps, and the box is told.
+    fn counted(&self, entry: &MarketEntry, price: &Field<'_>, confidence: &Field<'_>) -> Result<Counted, Problem> {
         if !is_whole(price) || !is_whole(confidence) {
             return Ok(Counted::Units);
         }
-        if !others_in_units || entry.decimals.get() == 0 {
+        if entry.decimals.get() == 0 {
             return Ok(Counted::Steps);
         }
         let fits = |counted| {
@@ -387,9 +373,11 @@ impl<'a> Quotes<'a> {
         };
         match (fits(Counted::Units), fits(Counted::Steps)) {
             (true, true) => {
-                let expected = "a price that can be read in one way beside others with a decimal mark";
+                let expected =
+                    "a price that lies in the entry's box in one reading, of quote units or of smallest steps";
                 let problem = Problem::new(entry.name.as_str(), expected, price.text());
-                Err(problem.advise(format!("write {}.0 if quote units are meant", price.text())))
+                let [units, steps] = with_mark(price.text(), entry.decimals.get());
+                Err(problem.advise(format!("write the decimal mark: {units} or {steps}")))
             }
             (true, false) => Ok(Counted::Units),
             (false, _) => Ok(Counted::Steps),
@@ -415,6 +403,14 @@ impl<'a> Quotes<'a> {
         let price = Price::new(integer).map_err(|_| found(Problem::new(path, "a price of at most 2^96 - 1", "")))?;
         Ok((price, scaled.exact))
     }
+}
+
+/// Digits with a decimal mark, as quote units and as smallest steps.
+fn with_mark(digits: &str, places: u8) -> [String; 2] {
+    let places = usize::from(places);
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (units, fraction) = padded.split_at(padded.len() - places);
+    [format!("{digits}.{}", "0".repeat(places)), format!("{units}.{fraction}")]
 }
 
 /// Whether a field is digits and nothing else.

@@ -35,7 +35,7 @@ pub const CLOCK_TOLERANCE: Seconds = Seconds(30);
 
 /// Every rule that keeps a node from signing what it observed at a time: those that a verifier holds each report to, what
 /// follows from the observations if there is one of every entry, and that the time is not ahead of `now`, up to
-/// [`CLOCK_TOLERANCE`]. Paths begin with the name of the market entry.
+/// [`CLOCK_TOLERANCE`], nor longer before it than a snapshot's reports may be. Paths begin with the name of the market entry.
 #[must_use]
 pub fn observation_problems(
     policy: &Policy,
@@ -46,6 +46,7 @@ pub fn observation_problems(
 ) -> Vec<Problem> {
     let path = |index: usize| policy.market.get(index).map_or_else(String::new, |entry| entry.name.to_string());
     let mut problems = Vec::from_iter(future_problem(observed_at, now, "observed_at"));
+    problems.extend(age_problem(policy, observed_at, now));
     problems.extend(observed_problems(policy, observations, observed_at, "", path));
     if problems.is_empty() {
         problems.extend(derived_problems(policy, universe, observations, observed_at));
@@ -53,9 +54,9 @@ pub fn observation_problems(
     problems.into_iter().map(|problem| problem.advise(NOTHING_SIGNED)).collect()
 }
 
-const NOTHING_SIGNED: &str = "nothing was signed: check the source and the clock; a whole number counts an entry's smallest \
-                              steps, one with a decimal mark quote units; if the market is there, the policy needs another \
-                              box";
+const NOTHING_SIGNED: &str = "nothing was signed: check the source and the clock; a whole number counts quote units or an \
+                              entry's smallest steps, whichever its box admits, one with a decimal mark quote units; if the \
+                              market is there, the policy needs another box";
 
 /// What would follow from the observations alone, if it is out of its box or has no value.
 fn derived_problems(
@@ -76,6 +77,16 @@ pub fn future_problem(observed_at: Timestamp, now: Timestamp, path: &str) -> Opt
     let expected = format!("at most {latest}, {} seconds ahead of the clock", CLOCK_TOLERANCE.0);
     let found = format!("{}, {} seconds ahead", observed_at.0, observed_at.0.saturating_sub(now.0));
     require(observed_at.0 <= latest, path, expected, found)
+}
+
+/// Whether prices were observed so long ago that no verifier takes them any more.
+fn age_problem(policy: &Policy, Timestamp(observed_at): Timestamp, Timestamp(now): Timestamp) -> Option<Problem> {
+    let max_age = policy.oracle.max_age.0;
+    let earliest = now.saturating_sub(max_age);
+    let expected =
+        format!("at least {earliest}, {max_age} seconds (oracle.max_age) before the clock, which says {now}");
+    let found = format!("{observed_at}, {} seconds before", now.saturating_sub(observed_at));
+    require(observed_at >= earliest, "observed_at", expected, found)
 }
 
 /// A market entry that has moved further since the snapshot before than the policy's circuit breaker allows.

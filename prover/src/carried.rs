@@ -1,11 +1,18 @@
 //! The set-up that this program was built with, if any.
 //!
 //! The build script has refused all but set-ups of known ceremonies, and has written down hash, ceremony and size. A program
-//! whose bytes have changed since carries nothing. The powers are checked whenever they are read, as those of any stored
-//! set-up.
+//! whose bytes have changed since carries nothing, and says so. The powers are checked whenever they are read, as those of
+//! any stored set-up.
+
+use std::io::Cursor;
 
 use sha2::{Digest as _, Sha256};
-use surety_kzg::carried::examine;
+use surety_kzg::{
+    Observer, Srs,
+    carried::examine,
+    import::{self, ImportError},
+    store::Place,
+};
 
 /// A set-up in the compact format, and what was found at build time.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +38,15 @@ pub fn carried() -> Result<Option<Carried>, String> {
 }
 
 impl Carried {
+    /// Reads and checks all of its powers.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them.
+    pub fn read(&self, observer: &dyn Observer) -> Result<Srs, ImportError> {
+        import::read(Cursor::new(self.file), None, None, observer)
+            .map_err(|problem| ImportError { path: Place::Program.to_string().into(), problem })
+    }
+
     fn checked(self) -> Result<Self, String> {
         let hash = alloy_primitives::hex::encode(Sha256::digest(self.file));
         if hash != self.sha256 {
@@ -53,7 +69,7 @@ impl Carried {
 
 #[cfg(test)]
 mod tests {
-    use surety_kzg::{Capacity, Srs, import::write_compact, origin::CEREMONIES};
+    use surety_kzg::{Capacity, import::write_compact, origin::CEREMONIES, progress::Silent};
 
     use super::*;
 
@@ -80,6 +96,13 @@ mod tests {
     fn what_was_built_in_is_what_it_was() {
         assert!(form(file()).checked().is_ok());
         assert!(carried().is_ok());
+    }
+
+    /// Its form is that of a ceremony's set-up, and its powers are others'.
+    #[test]
+    fn rejects_powers_that_do_not_fit() {
+        let error = form(file()).read(&Silent).unwrap_err().to_string();
+        assert!(error.starts_with("(in this program): "), "{error}");
     }
 
     #[test]

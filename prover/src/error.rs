@@ -26,6 +26,7 @@ use crate::{
     explain::ExplainError,
     files::{self, FileError},
     keys::KeyError,
+    keystore::KeystoreError,
     ledger::LedgerError,
     obtain::ObtainError,
     oracle::OracleError,
@@ -176,6 +177,7 @@ impl Error {
             | Self::Obtain(
                 ObtainError::Store(StoreError::File(error)) | ObtainError::Download(DownloadError::File(error)),
             ) if files::is_lack_of_space(&error.error) => Class::Resources,
+            Self::Key(KeyError::Keystore { error: KeystoreError::Memory(_), .. }) => Class::Resources,
             Self::Usage(_)
             | Self::Calibrate(_)
             | Self::Foreign { .. }
@@ -297,9 +299,10 @@ fn download_class(error: &DownloadError) -> Class {
 fn obtain_class(error: &ObtainError) -> Class {
     match error {
         ObtainError::Name { .. } | ObtainError::NotPublished { .. } | ObtainError::Missing { .. } => Class::Input,
-        ObtainError::OtherCeremony { .. } | ObtainError::UnknownOrigin { .. } | ObtainError::Store(_) => {
-            Class::Mismatch
-        }
+        ObtainError::OtherCeremony { .. }
+        | ObtainError::UnknownOrigin { .. }
+        | ObtainError::Insecure { .. }
+        | ObtainError::Store(_) => Class::Mismatch,
         ObtainError::Download(error) => download_class(error),
         ObtainError::Import(error) => import_class(error),
         ObtainError::File(error) => file_class(error),

@@ -209,7 +209,7 @@ fn recognised(text: &str) -> String {
         _ if text.starts_with("-----BEGIN") => {
             "a PEM file; write the secret number in it as 64 digits, or draw a key with surety key new".to_owned()
         }
-        _ if ["xprv", "zprv", "yprv", "tprv"].iter().any(|prefix| text.starts_with(prefix)) => {
+        _ if EXTENDED_KEYS.iter().any(|prefix| text.starts_with(prefix)) => {
             "an extended key, from which many keys follow; export the key of one account from the wallet".to_owned()
         }
         _ if matches!(words, 12 | 15 | 18 | 21 | 24) => {
@@ -218,6 +218,25 @@ fn recognised(text: &str) -> String {
         _ if text.starts_with('[') => "a list; if it holds keystores, save one of them by itself".to_owned(),
         _ => "something else; draw a key with surety key new".to_owned(),
     }
+}
+
+/// What only files have that hold keys, or the masks with which a commitment can be opened.
+const PARTS_OF_SECRETS: [&str; 5] = ["surety/opening", "\"ciphertext\"", "\"kdfparams\"", "\"encseed\"", "PRIVATE KEY"];
+
+const EXTENDED_KEYS: [&str; 4] = ["xprv", "zprv", "yprv", "tprv"];
+
+/// Whether a text is, or may be, a key, a keystore, an opening, a recovery phrase or a passphrase, of which nothing is shown, not
+/// even to its owner. Every text of a single line may be one, unless it begins like JSON.
+#[must_use]
+pub fn may_be_secret(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let lines = || text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    let is_key = |line: &str| plain(line).is_some() || EXTENDED_KEYS.iter().any(|prefix| line.starts_with(prefix));
+    let is_phrase = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_whitespace());
+    PARTS_OF_SECRETS.iter().any(|part| text.contains(part))
+        || is_phrase
+        || lines().any(is_key)
+        || (lines().nth(1).is_none() && !text.starts_with(['{', '[']))
 }
 
 /// Draws a key and writes it, encrypted under a passphrase, to a file that only its owner can read.
@@ -389,6 +408,32 @@ mod tests {
         }
         let at = SecretAt::Variable("SURETY_NO_SUCH_VARIABLE".into());
         assert!(matches!(load(&at, never, silent), Err(KeyError::Variable(_))));
+    }
+
+    #[test]
+    fn what_may_be_secret_is_told_from_what_is_not() {
+        let phrase = ["test"; 12];
+        for text in [
+            KEY.to_owned(),
+            format!("0x{KEY}\n"),
+            format!("# mine\n{KEY}\n"),
+            KEY[1..].to_owned(),
+            BYTES_31.to_owned(),
+            BYTES_31.replace("\"version\":3", "\"version\":"),
+            phrase.join(" "),
+            phrase.join("\n"),
+            "-----BEGIN EC PRIVATE KEY-----\nMHQCAQEE\n".to_owned(),
+            "# root\nxprv9s21ZrQH143K".to_owned(),
+            "Correct, horse = battery!\r\n".to_owned(),
+            "{\"kind\": \"surety/opening\",\n\"masks\": [\"0x12\"]}".to_owned(),
+            String::new(),
+        ] {
+            assert!(may_be_secret(&text), "{text}");
+        }
+        let hash = format!("kind = \"surety/trust\"\nversion = 1\nsrs = \"0x{KEY}\"\n");
+        for text in ["entry,price,confidence\nBTC,1,1\n", "{\"kind\": \"surety/market\"}", "[1]", &hash] {
+            assert!(!may_be_secret(text), "{text}");
+        }
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub enum KeystoreError {
          keystore anew with the wallet's usual parameters"
     )]
     TooCostly(String),
+    /// There is less memory than the file asks for.
+    #[error("expected memory for {0}, found too little: close other programs, or use a computer with more")]
+    Memory(String),
     /// The passphrase is wrong.
     #[error("expected the keystore's passphrase, found another one")]
     WrongPassphrase,
@@ -184,7 +187,7 @@ impl Keystore {
     /// Encrypts a key under a passphrase.
     ///
     /// # Errors
-    /// Never with the parameters that this module chooses.
+    /// If there is less memory than the parameters that this module chooses take.
     pub fn encrypt(
         key: &[u8; 32],
         passphrase: &str,
@@ -207,7 +210,7 @@ impl Keystore {
     /// Decrypts the key. Where leading zeros were left out, they are restored, as geth does.
     ///
     /// # Errors
-    /// If the passphrase is wrong, or the file asks for too much.
+    /// If the passphrase is wrong, or the file asks for too much, or for more memory than there is.
     pub fn decrypt(&self, passphrase: &str) -> Result<Zeroizing<[u8; KEY]>, KeystoreError> {
         let derived = self.kdf.derive(passphrase)?;
         // The comparison may take as long as it likes: whoever can time it has the file and can try passphrases anyway.
@@ -248,7 +251,11 @@ impl Hash {
 impl Kdf {
     fn derive(&self, passphrase: &str) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         match self {
-            Self::Scrypt { n, r, p, salt } => Ok(scrypt::derive(passphrase.as_bytes(), salt, cost(*n, *r, *p)?)),
+            Self::Scrypt { n, r, p, salt } => {
+                let cost = cost(*n, *r, *p)?;
+                let lacking = |_| KeystoreError::Memory(format!("scrypt with n = {n}, r = {r}, p = {p}"));
+                scrypt::derive(passphrase.as_bytes(), salt, cost).map_err(lacking)
+            }
             Self::Pbkdf2 { rounds, hash, salt } => {
                 let rounds = match u32::try_from(*rounds) {
                     Ok(0) => return Err(format_error("crypto.kdfparams.c", "at least 1", "0")),
@@ -275,8 +282,9 @@ fn cost(n: u64, r: u64, p: u64) -> Result<Cost, KeystoreError> {
         }
     }
     let costly = || KeystoreError::TooCostly(format!("scrypt with n = {n}, r = {r}, p = {p}"));
-    // RFC 7914: V has n blocks of 128·r bytes, B has p of them.
-    let bytes = n.checked_add(p).and_then(|blocks| blocks.checked_mul(128)?.checked_mul(r));
+    // RFC 7914: V has n blocks of 128·r bytes, B has p of them; two more are mixed.
+    let blocks = n.checked_add(p).and_then(|blocks| blocks.checked_add(2));
+    let bytes = blocks.and_then(|blocks| blocks.checked_mul(128)?.checked_mul(r));
     let blocks = n.checked_mul(p).and_then(|blocks| blocks.checked_mul(r));
     if bytes.is_none_or(|bytes| bytes > MAX_SCRYPT_BYTES) || blocks.is_none_or(|blocks| blocks > MAX_SCRYPT_BLOCKS) {
         return Err(costly());
@@ -531,6 +539,8 @@ mod tests {
             (SCRYPT, "\"n\":2,", "\"n\":2097152,"),
             (SCRYPT, "\"n\":2,\"p\":1", "\"n\":1048576,\"p\":17"),
             (SCRYPT, "\"p\":1", "\"p\":4000000000"),
+            // Three blocks of a third of what is allowed, and two more beside them.
+            (SCRYPT, "\"p\":1,\"r\":8", "\"p\":1,\"r\":2839893"),
             (SCRYPT, "\"p\":1,\"r\":8", "\"p\":16,\"r\":4194304"),
             (SCRYPT, "\"p\":1,\"r\":8", "\"p\":18446744073709551615,\"r\":18446744073709551615"),
             (PBKDF2, "\"c\":262144", "\"c\":10000001"),

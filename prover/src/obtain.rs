@@ -6,6 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use surety_kzg::{
@@ -76,6 +77,15 @@ pub enum ObtainError {
         /// The set-up.
         id: SrsId,
     },
+    /// Everybody knows τ.
+    #[error(
+        "{place}: expected a set-up whose secret nobody knows, found the insecure development set-up, whose secret is published: \
+         anybody can prove anything under it. Use a ceremony's (surety srs get), or say --allow-insecure-srs for tests"
+    )]
+    Insecure {
+        /// The file.
+        place: String,
+    },
     /// The download failed.
     #[error(transparent)]
     Download(#[from] DownloadError),
@@ -115,14 +125,25 @@ pub fn ceremony(text: &str) -> Result<&'static Ceremony, ObtainError> {
     }
 }
 
-/// Refuses a set-up of no known ceremony.
+/// What a user takes though it is not sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// A set-up of no known ceremony.
+    pub unknown: bool,
+    /// A set-up whose secret is published.
+    pub insecure: bool,
+}
+
+/// Refuses a set-up of no known ceremony, unless the user takes it.
 ///
 /// # Errors
 /// If it is one.
-pub fn refuse_unknown(srs: &Srs, place: &Path) -> Result<(), ObtainError> {
+pub fn refuse_unsound(srs: &Srs, place: &Path, taken: Taken) -> Result<(), ObtainError> {
+    let place = || place.display().to_string();
     match srs.origin() {
-        Origin::Unknown => Err(ObtainError::UnknownOrigin { place: place.display().to_string(), id: srs.id() }),
-        Origin::Ceremony(_) | Origin::InsecureDevelopment => Ok(()),
+        Origin::Unknown if !taken.unknown => Err(ObtainError::UnknownOrigin { place: place(), id: srs.id() }),
+        Origin::InsecureDevelopment if !taken.insecure => Err(ObtainError::Insecure { place: place() }),
+        Origin::Ceremony(_) | Origin::InsecureDevelopment | Origin::Unknown => Ok(()),
     }
 }
 
@@ -155,11 +176,7 @@ impl Wanted<'_> {
     /// # Errors
     /// See [`ObtainError`].
     pub fn obtain(&self, setups: &Setups, downloads: &Path, observer: &dyn Observer) -> Result<Obtained, ObtainError> {
-        let serves = |stored: &StoredSrs| {
-            stored.k >= self.capacity.k() && stored.verifier_key.origin() == Origin::Ceremony(self.ceremony)
-        };
-        let here = setups.store().list(observer)?.into_iter().find(serves);
-        if let Some(stored) = here {
+        if let Some(stored) = self.here(setups, observer)? {
             return Ok(Obtained { stored, was_here: true });
         }
         let srs = match self.from {
@@ -170,6 +187,20 @@ impl Wanted<'_> {
         let (k, has_g2_powers) = (srs.capacity().k(), srs.g2_powers_of_two().is_some());
         let stored = StoredSrs { place, k, verifier_key: *srs.verifier_key(), has_g2_powers };
         Ok(Obtained { stored, was_here: false })
+    }
+
+    /// A set-up in the store that serves. One that turns out to be damaged when it is read serves nobody.
+    fn here(&self, setups: &Setups, observer: &dyn Observer) -> Result<Option<StoredSrs>, ObtainError> {
+        let is_wanted = |stored: &StoredSrs| {
+            stored.k >= self.capacity.k() && stored.verifier_key.origin() == Origin::Ceremony(self.ceremony)
+        };
+        for stored in setups.store().list(observer)?.into_iter().filter(is_wanted) {
+            match setups.store().read(&stored, None, observer) {
+                Ok(_) => return Ok(Some(stored)),
+                Err(error) => observer.event(Event::Notice(format!("passed over: {error}"))),
+            }
+        }
+        Ok(None)
     }
 
     fn published(&self) -> Result<PublishedFile, ObtainError> {
@@ -186,15 +217,17 @@ impl Wanted<'_> {
         self.check(import(&path, None, None, observer)?, &path.display().to_string())
     }
 
-    /// Tries each address until one has it.
+    /// Tries each address until one has it, all of them within the time that there is.
     fn fetch(&self, downloads: &Path, observer: &dyn Observer) -> Result<Srs, ObtainError> {
         let file = self.published()?;
         files::create_directory(downloads)?;
         let path = downloads.join(&file.name);
         let urls = self.from.map_or_else(|| file.urls.clone(), |from| vec![url_of(from, &file.name)]);
+        let start = Instant::now();
         let mut result = Err(ObtainError::NotPublished { ceremony: self.ceremony.name });
         for (index, url) in urls.iter().enumerate() {
-            result = self.fetch_from(&file, url, &path, observer);
+            let download = Download { patience: self.patience.after(start.elapsed()), ..file.download(url) };
+            result = self.fetch_from(&download, file.bytes, &path, observer);
             match &result {
                 Err(ObtainError::Download(error)) if index + 1 < urls.len() => {
                     observer.event(Event::Notice(format!("{error}; trying {} next", urls[index + 1])));
@@ -207,13 +240,13 @@ impl Wanted<'_> {
 
     fn fetch_from(
         &self,
-        file: &PublishedFile,
-        url: &str,
+        download: &Download,
+        bytes: u64,
         path: &Path,
         observer: &dyn Observer,
     ) -> Result<Srs, ObtainError> {
-        let download = Download { patience: self.patience, ..file.download(url) };
-        observer.event(Event::Notice(format!("getting {url} ({} bytes)", file.bytes)));
+        let url = &download.url;
+        observer.event(Event::Notice(format!("getting {url} ({bytes} bytes)")));
         download.fetch(path, observer)?;
         let srs = import(path, None, None, observer).map_err(ObtainError::from).and_then(|srs| self.check(srs, url));
         // The store has what is needed of it, and what was refused would be refused again.

@@ -124,7 +124,8 @@ impl Clock {
 ///
 /// # Errors
 /// If the policy admits prices at which any account is safe, an observation breaks a rule of the policy, the time is in
-/// the future, the key is not that of an oracle node of the policy, or the prices before are not of an earlier epoch.
+/// the future or longer ago than the policy's maximal age, the key is not that of an oracle node of the policy, or the
+/// prices before are not of an earlier epoch.
 pub fn sign(
     policy: &Policy,
     universe: &Universe,

@@ -3,9 +3,11 @@
 //! The RFC asks for `n < 2^(16·r)`, and libraries hold to it. Keystores do not: the format's own example has `n = 2^18` with
 //! `r = 1`, and every wallet opens it.
 
+use std::collections::TryReserveError;
+
 use pbkdf2::pbkdf2_hmac;
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// 32-bit words of a block of Salsa20.
 const WORDS: usize = 16;
@@ -21,13 +23,20 @@ pub(crate) struct Cost {
     pub(crate) p: usize,
 }
 
-/// Derives 32 bytes from a passphrase. The caller bounds the cost.
-pub(crate) fn derive(passphrase: &[u8], salt: &[u8], Cost { n, r, p }: Cost) -> Zeroizing<[u8; 32]> {
+/// Derives 32 bytes from a passphrase. The caller bounds the cost: there are `n + p + 2` blocks of `128·r` bytes.
+///
+/// # Errors
+/// If there is not so much memory.
+pub(crate) fn derive(
+    passphrase: &[u8],
+    salt: &[u8],
+    Cost { n, r, p }: Cost,
+) -> Result<Zeroizing<[u8; 32]>, TryReserveError> {
     let width = 2 * r * WORDS;
-    let mut lanes = Zeroizing::new(vec![0; 4 * width * p]);
+    let mut lanes = zeros(4 * width * p)?;
+    let mut table = zeros(n * width)?;
+    let (mut block, mut next) = (zeros(width)?, zeros(width)?);
     pbkdf2_hmac::<Sha256>(passphrase, salt, 1, &mut lanes);
-    let mut table = Zeroizing::new(vec![0; n * width]);
-    let [mut block, mut next] = [0, 1].map(|_| Zeroizing::new(vec![0; width]));
     for lane in lanes.chunks_exact_mut(4 * width) {
         for (word, bytes) in block.iter_mut().zip(lane.as_chunks().0) {
             *word = u32::from_le_bytes(*bytes);
@@ -39,7 +48,14 @@ pub(crate) fn derive(passphrase: &[u8], salt: &[u8], Cost { n, r, p }: Cost) -> 
     }
     let mut derived = Zeroizing::new([0; 32]);
     pbkdf2_hmac::<Sha256>(passphrase, &lanes, 1, derived.as_mut_slice());
-    derived
+    Ok(derived)
+}
+
+fn zeros<T: Copy + Default + Zeroize>(count: usize) -> Result<Zeroizing<Vec<T>>, TryReserveError> {
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(count)?;
+    zeros.resize(count, T::default());
+    Ok(Zeroizing::new(zeros))
 }
 
 /// `scryptROMix`: fills the table, then reads it where its own contents say.
@@ -111,7 +127,7 @@ mod tests {
     #[test]
     fn derives_the_vectors_of_the_rfc() {
         let derived = |passphrase: &str, salt: &str, n, r, p| {
-            hex::encode(*derive(passphrase.as_bytes(), salt.as_bytes(), Cost { n, r, p }))
+            hex::encode(*derive(passphrase.as_bytes(), salt.as_bytes(), Cost { n, r, p }).unwrap())
         };
         assert_eq!(derived("", "", 16, 1, 1), "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442");
         assert_eq!(
@@ -122,5 +138,10 @@ mod tests {
             derived("pleaseletmein", "SodiumChloride", 16_384, 8, 1),
             "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
         );
+    }
+
+    #[test]
+    fn rejects_more_memory_than_there_is_without_an_abort() {
+        assert!(derive(b"", b"", Cost { n: 1 << 50, r: 8, p: 1 }).is_err());
     }
 }

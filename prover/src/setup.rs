@@ -56,7 +56,7 @@ impl Setups {
     pub fn new(directories: &Directories) -> Self {
         Self {
             store: SrsStore::new(directories.data.join("srs"))
-                .carrying(carried().ok().flatten().map(|carried| carried.file)),
+                .carrying(carried().map(|carried| carried.map(|carried| carried.file))),
             cache: ParamsCache::new(directories.cache.join("bases")),
         }
     }

@@ -343,10 +343,14 @@ impl<'t> Table<'t> {
         let problem = |found| Problem::new("", format!("a column {}", wanted.join(" or ")), found);
         if self.header.iter().any(|field| Number::parse(field.text()).is_ok()) {
             // A number in the first line may be secret.
-            return problem("numbers in the first line".to_owned()).advise("the first line names the columns");
+            return problem("numbers in the first line".to_owned()).advise(NAMES_OF_COLUMNS);
         }
-        // Nor is a long number in a name shown.
-        let names = self.header.iter().map(Field::text).filter(|name| !has_long_number(name));
+        // What is no table may be a key, a passphrase or a recovery phrase.
+        if self.header.len() == 1 || self.fields.is_empty() {
+            let found = if self.header.len() == 1 { "a single column" } else { "a single line" };
+            return problem(found.to_owned()).advise(NAMES_OF_COLUMNS);
+        }
+        let names = self.header.iter().map(Field::text).filter(|name| may_be_listed(name));
         let names: Vec<_> = names.take(MAX_NAMES).collect();
         let found = problem(format!("the columns {}", names.join(", ")));
         let near = wanted.iter().find_map(|name| Some((name, closest(name, names.iter().copied())?)));
@@ -356,19 +360,31 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// The note that names the columns that nobody asked for; none if there are none.
+    /// The note that names the columns that nobody asked for; none if there are none. Of those whose names may be secret it
+    /// says that there are some.
     #[must_use]
     pub fn others(&self, asked: &[usize]) -> Option<Note> {
         let others = self.header.iter().enumerate().filter(|(column, _)| !asked.contains(column));
         let names: Vec<_> = others.map(|(_, field)| field.text()).filter(|name| !name.is_empty()).collect();
-        let more = if names.len() > MAX_NAMES { ", …" } else { "" };
-        let listed = names[..names.len().min(MAX_NAMES)].join(", ");
-        (!names.is_empty()).then(|| Note::new(format!("columns ignored: {listed}{more}")))
+        let listed = names.iter().copied().filter(|name| may_be_listed(name)).take(MAX_NAMES);
+        let mut listed: Vec<_> = listed.collect();
+        if listed.len() < names.len() {
+            listed.push("…");
+        }
+        (!names.is_empty()).then(|| Note::new(format!("columns ignored: {}", listed.join(", "))))
     }
 }
 
 fn empty() -> Problem {
     Problem::new("", "a header and rows under it", "an empty file")
+}
+
+/// What is advised where they are not found.
+const NAMES_OF_COLUMNS: &str = "the first line names the columns";
+
+/// Whether the name of a column may be listed: in secret files a number may stand where names should.
+fn may_be_listed(name: &str) -> bool {
+    Number::parse(name).is_err() && !has_long_number(name)
 }
 
 /// Most names of columns that are listed.
@@ -697,6 +713,37 @@ mod tests {
         assert_eq!(message("Amount,AMOUNT\n1,1\n"), "t:1:8: expected one column amount, found another one");
         let secret = message("BTC,123456789\nETH,1\n");
         assert!(secret.ends_with("found numbers in the first line; the first line names the columns"), "{secret}");
+    }
+
+    /// Attack: a key, a passphrase or a recovery phrase where a table should be.
+    #[test]
+    fn rejects_what_is_no_table_without_repeating_it() {
+        for (text, found) in [
+            ("correct horse battery staple\n", "a single column"),
+            ("correct horse\nbattery\n", "a single column"),
+            ("correct, horse; battery\n", "a single line"),
+            ("abcdefabcdefabcdef", "a single column"),
+        ] {
+            let mut mistakes = Mistakes::default();
+            let table = Table::read(text, &Dialect::default(), &mut mistakes, &mut Vec::new());
+            table.require(AMOUNT, &Dialect::default(), &mut mistakes);
+            let message = mistakes.refuse("t", text).unwrap_err().to_string();
+            assert!(message.contains(&format!("found {found}; the first line names the columns")), "{message}");
+            assert!(!["horse", "battery", "abc"].iter().any(|word| message.contains(word)), "{message}");
+        }
+    }
+
+    /// Holdings are secret, and a header may have one of their numbers.
+    #[test]
+    fn rejects_to_list_numbers_among_the_columns_ignored() {
+        for (header, note) in [
+            ("amount,123456,x", "columns ignored: x, …"),
+            ("amount,1.5,x12345y", "columns ignored: …"),
+            ("amount,x1,1e5", "columns ignored: x1, …"),
+        ] {
+            let text = format!("{header}\n1,2,3\n");
+            assert_eq!(read(&text, &Dialect::default()).0.others(&[0]).unwrap().to_string(), note);
+        }
     }
 
     #[test]

@@ -209,9 +209,14 @@ fn prices_may_be_decimals_and_are_scaled_by_the_policy() {
     assert_eq!((read.unwrap()[0], notes), (observed(99_990_000, 10_001), vec![note.to_owned()]));
     let up = whole.replace("USDC-USD,99957100,36290", "USDC-USD,0.999900006,0");
     assert_eq!(observed_in(&up).0.unwrap()[0], observed(99_990_001, 0));
-    // Beside decimals, a whole number is what its box leaves it to be.
-    let mixed = one.replace("BTC-USD,10427780000000,2620000000", "BTC-USD,104277,26");
-    assert_eq!(observed_in(&mixed).0.unwrap()[2], observed(10_427_700_000_000, 2_600_000_000));
+    // A whole number is what its box leaves it to be, whatever stands beside it.
+    for text in [&one, &whole] {
+        let units = text.replace("BTC-USD,10427780000000,2620000000", "BTC-USD,104277,26");
+        assert_eq!(observed_in(&units).0.unwrap()[2], observed(10_427_700_000_000, 2_600_000_000));
+    }
+    // In no box: the rules that are checked next say what it counts.
+    let outside = whole.replace("BTC-USD,10427780000000,2620000000", "BTC-USD,7,1");
+    assert_eq!(observed_in(&outside).0.unwrap()[2], observed(7, 1));
 }
 
 /// Attack: a price that is a hundred times too small because it has lost its decimal mark.
@@ -220,22 +225,24 @@ fn rejects_whole_prices_that_can_be_read_in_two_ways() {
     let mut policy = policy();
     policy.market[2].decimals = surety_margin::units::Decimals::new(2).unwrap();
     (policy.market[2].min, policy.market[2].max) = (price(100_000), price(1_000_000_000));
-    let text = example("market/node-1.csv").replace("USDC-USD,99957100,36290", "USDC-USD,0.9999,0.0001");
-    let read = |price: &str| {
-        let text = text.replace("BTC-USD,10427780000000,2620000000", &format!("BTC-USD,{price},26"));
-        read_observations("n.csv", &text, &policy, &Dialect::default(), &mut Vec::new())
-    };
-    assert_eq!(
-        read("104277").unwrap_err().to_string(),
-        "n.csv:4:9: BTC-USD: expected a price that can be read in one way beside others with a decimal mark, found 104277; \
-         write 104277.0 if quote units are meant"
-    );
-    assert_eq!(read("104277.0").unwrap()[2], observed(10_427_700, 2_600));
-    // Alone, whole numbers are scaled already.
-    let alone = text.replace("USDC-USD,0.9999,0.0001", "USDC-USD,99990000,10000");
-    let alone = alone.replace("BTC-USD,10427780000000,2620000000", "BTC-USD,104277,26");
-    let alone = read_observations("n.csv", &alone, &policy, &Dialect::default(), &mut Vec::new()).unwrap();
-    assert_eq!(alone[2], observed(104_277, 26));
+    let whole = example("market/node-1.csv");
+    let decimals = whole.replace("USDC-USD,99957100,36290", "USDC-USD,0.9999,0.0001");
+    for text in [whole, decimals] {
+        let read = |price: &str| {
+            let text = text.replace("BTC-USD,10427780000000,2620000000", &format!("BTC-USD,{price},26"));
+            read_observations("n.csv", &text, &policy, &Dialect::default(), &mut Vec::new())
+        };
+        assert_eq!(
+            read("104277").unwrap_err().to_string(),
+            "n.csv:4:9: BTC-USD: expected a price that lies in the entry's box in one reading, of quote units or of \
+             smallest steps, found 104277; write the decimal mark: 104277.00 or 1042.77"
+        );
+        assert_eq!(read("104277.00").unwrap()[2], observed(10_427_700, 2_600));
+        assert_eq!(read("1042.77").unwrap()[2], observed(104_277, 2_600));
+        // One reading is out of the box.
+        assert_eq!(read("99999999").unwrap()[2], observed(99_999_999, 26));
+        assert_eq!(read("2000").unwrap()[2], observed(200_000, 2_600));
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The verdict on one attestation.
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use surety_margin::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    text::toml_keys,
     units::Timestamp,
 };
 use surety_verifier::{
@@ -56,12 +58,39 @@ pub struct Stated {
     pub level: Name,
     /// The policy.
     pub policy: PolicyId,
-    /// The market's epoch.
-    pub epoch: u64,
+    /// The market's epoch, if the file has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// When the newest balances were held: it cannot have been made before that.
     pub from: Timestamp,
     /// The last second at which it is to count.
     pub valid_until: Timestamp,
+}
+
+impl Stated {
+    /// What a file says that is no attestation of this version, whatever else is wrong with it. None if it says too little.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let text = text.trim_start_matches('\u{feff}');
+        // Something may follow.
+        let first = serde_json::Deserializer::from_str(text).into_iter().next();
+        let content: Value = first.and_then(Result::ok).or_else(|| toml_keys(text))?;
+        let claim = content.get("claim")?;
+        let valid_until = part(claim, "valid_until")?;
+        let statements = claim.get("statements").and_then(Value::as_array).into_iter().flatten();
+        let newest = statements.filter_map(|statement| part(statement, "as_of")).max();
+        Some(Self {
+            subject: part(claim, "subject")?,
+            level: part(claim, "level")?,
+            policy: part(claim, "policy")?,
+            epoch: part(claim, "epoch"),
+            from: newest.unwrap_or(valid_until),
+            valid_until,
+        })
+    }
+}
+
+fn part<T: DeserializeOwned>(value: &Value, key: &str) -> Option<T> {
+    serde_json::from_value(value.get(key)?.clone()).ok()
 }
 
 /// What an attestation establishes.
@@ -150,9 +179,9 @@ impl Reason {
 }
 
 impl Entry {
-    /// A file that is no attestation though it should be one.
-    pub(super) fn unreadable(file: String, error: &Error) -> Self {
-        Self { file, verdict: Verdict::Rejected, reason: Some(Reason::of(error)), stated: None, claim: None }
+    /// A file that is no attestation though it should be one, and what it says all the same.
+    pub(super) fn unreadable(file: String, error: &Error, stated: Option<Stated>) -> Self {
+        Self { file, verdict: Verdict::Rejected, reason: Some(Reason::of(error)), stated, claim: None }
     }
 
     /// An attestation that breaks a rule.
@@ -162,7 +191,7 @@ impl Entry {
             subject: claim.subject,
             level: claim.level.clone(),
             policy: claim.policy,
-            epoch: claim.epoch,
+            epoch: Some(claim.epoch),
             from: newest.unwrap_or(claim.valid_until),
             valid_until: claim.valid_until,
         };
@@ -200,7 +229,7 @@ impl Entry {
             subject: claim.subject,
             level: claim.level,
             policy: claim.policy,
-            epoch: claim.epoch,
+            epoch: Some(claim.epoch),
             from: claim.earliest,
             valid_until: claim.valid_until,
         });
@@ -267,6 +296,59 @@ impl Evidence {
             subject: attestation.claim.subject,
             context: attestation.context,
             statements: statements.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn content() -> Value {
+        let subject = format!("0x{}", "01".repeat(20));
+        let policy = format!("0x{}", "02".repeat(32));
+        json!({
+            "kind": "surety/attestation",
+            "version": 2,
+            "claim": {
+                "subject": subject,
+                "level": "initial",
+                "policy": policy,
+                "epoch": 7,
+                "valid_until": 50,
+                "statements": [{ "as_of": 30 }, { "as_of": 40, "new": 1 }, { "as_of": "yesterday" }],
+                "unknown": true,
+            },
+            "proof": "0x1",
+        })
+    }
+
+    #[test]
+    fn what_a_malformed_attestation_states_is_read_as_far_as_it_goes() {
+        let stated = Stated::of_text(&content().to_string()).unwrap();
+        assert_eq!((stated.subject, stated.policy.0), (HexBytes([1; 20]), HexBytes([2; 32])));
+        assert_eq!((stated.epoch, stated.from, stated.valid_until), (Some(7), Timestamp(40), Timestamp(50)));
+        assert_eq!(Stated::of_text(&format!("\u{feff}{} and more", content())), Some(stated.clone()));
+        let toml = toml::to_string(&content()).unwrap();
+        assert_eq!(Stated::of_text(&toml), Some(stated.clone()));
+        let mut without = content();
+        without["claim"]["statements"] = json!([]);
+        without["claim"]["epoch"] = json!(-1);
+        let stated = Stated::of_text(&without.to_string()).unwrap();
+        assert_eq!((stated.epoch, stated.from), (None, Timestamp(50)));
+    }
+
+    #[test]
+    fn rejects_to_guess_what_a_file_does_not_state() {
+        for key in ["subject", "level", "policy", "valid_until"] {
+            let mut content = content();
+            content["claim"][key] = json!({});
+            assert_eq!(Stated::of_text(&content.to_string()), None, "{key}");
+        }
+        for text in ["", "{", "[]", "{\"claim\": 5}", "this is neither"] {
+            assert_eq!(Stated::of_text(text), None, "{text}");
         }
     }
 }

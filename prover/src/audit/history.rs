@@ -1,8 +1,9 @@
 //! When each subject was attested: from the earliest moment at which an attestation can have been made to the last second at
 //! which it counts. Lapsed attestations count for their time.
 //!
-//! A rejected attestation attests nothing. The time that it states is time for which the subject should have been attested, so it
-//! is a gap wherever no other attestation counts. Tables, plots and files show what is computed here, and compute nothing.
+//! A rejected attestation attests nothing, and fills no gap between others. Nor does it move where the time of its subject begins
+//! or ends: nobody has verified what it states, and anybody can write one. Only a subject that has no other is expected to be
+//! attested for the time that its rejected ones state. Tables, plots and files show what is computed here, and compute nothing.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +55,7 @@ pub struct Series {
     pub rejected: usize,
     /// Whether an attestation counts at the time of the audit.
     pub current: bool,
-    /// From the start of the first attestation, in order or rejected, to the audit.
+    /// From the start of the first attestation that is in order, or of the first one if all are rejected, to the audit.
     pub observed: Span,
     /// For how many of these seconds it was attested.
     pub attested_seconds: u64,
@@ -62,7 +63,8 @@ pub struct Series {
     pub attested_ppm: u64,
     /// The times at which it was attested, ascending and apart from each other.
     pub attested: Vec<Span>,
-    /// The times at which it was not, between the first start and the last end of its attestations, in order or rejected.
+    /// The times at which it was not, between the first start and the last end of its attestations that are in order, or of all if
+    /// all are rejected.
     pub gaps: Vec<Span>,
     /// Its months, from the first start to the audit, or to the last end if that is earlier.
     pub months: Vec<SubjectMonth>,
@@ -75,8 +77,7 @@ pub struct SubjectMonth {
     pub month: String,
     /// Attestations that can have been made in it at the earliest.
     pub attestations: usize,
-    /// How much of its time the subject was attested, in parts per million, from its first attestation on, in order or rejected, up
-    /// to the audit. Rounded down.
+    /// How much of its [observed time](Series::observed) in it the subject was attested, in parts per million. Rounded down.
     pub attested_ppm: u64,
 }
 
@@ -109,12 +110,11 @@ pub struct Month {
     pub level: Name,
     /// Attestations that can have been made in it at the earliest.
     pub attestations: usize,
-    /// Subjects whose first attestation, in order or rejected, begins before its end.
+    /// Subjects whose [observed time](Series::observed) begins before its end.
     pub subjects: usize,
     /// Subjects that were attested in it.
     pub attested_subjects: usize,
-    /// How much of its time the subjects were attested, in parts per million, from each one's first attestation on, up to the
-    /// audit. Rounded down.
+    /// How much of their [observed time](Series::observed) in it the subjects were attested, in parts per million. Rounded down.
     pub attested_ppm: u64,
 }
 
@@ -124,7 +124,10 @@ type Key = (Bytes32, Name, EvmAddress);
 #[derive(Default)]
 struct Times {
     good: Vec<Span>,
+    /// Those that rejected attestations state, as far as they are looked at.
     rejected: Vec<Span>,
+    /// How many attestations are rejected.
+    rejections: usize,
 }
 
 impl History {
@@ -138,7 +141,8 @@ impl History {
                 times.good.push(Span { from: claim.earliest, until: claim.valid_until });
             } else if let Some(stated) = &entry.stated {
                 let times = times.entry((stated.policy.0, stated.level.clone(), stated.subject)).or_default();
-                times.rejected.push(stated_span(stated, at));
+                times.rejected.extend(stated_span(stated, at));
+                times.rejections += 1;
             }
         }
         let mut subjects = Vec::with_capacity(times.len());
@@ -176,18 +180,18 @@ impl History {
 }
 
 impl Series {
-    /// None if there are no attestations.
+    /// None if there are no attestations whose times are looked at.
     fn of(
         (policy, level, subject): Key,
         policy_name: Option<Name>,
-        Times { mut good, rejected }: Times,
+        Times { mut good, rejected, rejections }: Times,
         at: Timestamp,
     ) -> Option<Self> {
         good.sort();
-        let all = || good.iter().chain(&rejected);
-        let from = all().map(|span| span.from).min()?;
-        let last = all().map(|span| span.until).max()?.min(at);
-        let (attestations, rejected) = (good.len(), rejected.len());
+        let telling = if good.is_empty() { &rejected } else { &good };
+        let from = telling.iter().map(|span| span.from).min()?;
+        let last = telling.iter().map(|span| span.until).max()?.min(at);
+        let (attestations, rejected) = (good.len(), rejections);
         let attested = merged(good);
         let observed = Span { from, until: at.max(from) };
         let (start, end) = (observed.from.0, observed.until.0.saturating_add(1));
@@ -211,11 +215,11 @@ impl Series {
     }
 }
 
-/// What a rejected attestation states, as far as it is looked at.
-fn stated_span(stated: &Stated, Timestamp(at): Timestamp) -> Span {
-    let within = |time: Timestamp| Timestamp(time.0.clamp(at.saturating_sub(LONGEST_STATED), at));
-    let (from, until) = (within(stated.from), within(stated.valid_until));
-    Span { from: from.min(until), until }
+/// The time that a rejected attestation states, up to the audit. None if it begins after the audit, longer before it than is
+/// looked at, or after its own end.
+fn stated_span(stated: &Stated, at: Timestamp) -> Option<Span> {
+    let span = Span { from: stated.from, until: stated.valid_until.min(at) };
+    (span.from.0 >= at.0.saturating_sub(LONGEST_STATED) && span.from <= span.until).then_some(span)
 }
 
 /// What `whole` has that no span does. Spans are ascending and apart from each other.
@@ -392,36 +396,43 @@ mod tests {
             subject: claim.subject,
             level: claim.level,
             policy: claim.policy,
-            epoch: claim.epoch,
+            epoch: Some(claim.epoch),
             from: claim.earliest,
             valid_until: claim.valid_until,
         };
         Entry { file: "./a".to_owned(), verdict: Verdict::Rejected, reason: None, stated: Some(stated), claim: None }
     }
 
-    /// Five of six attestations are rejected, and the last one counts: that is no time without lapses.
+    /// Four of six attestations are rejected, and the last one counts: that is no time without lapses.
     #[test]
     fn rejects_to_count_the_time_of_rejected_attestations() {
         let span = |from, until| Span { from: Timestamp(from), until: Timestamp(until) };
-        let mut entries: Vec<Entry> = (0..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
-        entries.push(entry(1, 500, 599));
+        let mut entries: Vec<Entry> = (1..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
+        entries.extend([entry(1, 0, 99), entry(1, 500, 599)]);
         let history = History::of(&entries, &names(), Timestamp(599));
         let [series] = &history.subjects[..] else { panic!("one subject") };
-        assert_eq!((series.attestations, series.rejected, series.current), (1, 5, true));
-        assert_eq!((series.observed, series.attested_seconds, series.attested_ppm), (span(0, 599), 100, 166_666));
-        assert_eq!((&series.attested[..], &series.gaps[..]), (&[span(500, 599)][..], &[span(0, 499)][..]));
-        assert_eq!(series.months[0].attested_ppm, 166_666);
-        assert_eq!(history.months[0].attested_ppm, 166_666);
-        assert_eq!(coverage(&[series], Timestamp(599)), [(Timestamp(0), 0), (Timestamp(500), 1_000_000)]);
+        assert_eq!((series.attestations, series.rejected, series.current), (2, 4, true));
+        assert_eq!((series.observed, series.attested_seconds, series.attested_ppm), (span(0, 599), 200, 333_333));
+        assert_eq!(
+            (&series.attested[..], &series.gaps[..]),
+            (&[span(0, 99), span(500, 599)][..], &[span(100, 499)][..])
+        );
+        assert_eq!(series.months[0].attested_ppm, 333_333);
+        assert_eq!(history.months[0].attested_ppm, 333_333);
+        assert_eq!(
+            coverage(&[series], Timestamp(599)),
+            [(Timestamp(0), 1_000_000), (Timestamp(100), 0), (Timestamp(500), 1_000_000)]
+        );
         let [lapse] = &history.lapses()[..] else { panic!("one finding") };
         assert_eq!(
             lapse.message,
-            "initial was not attested once, for up to 500 seconds, and 5 attestations are rejected"
+            "initial was not attested once, for up to 400 seconds, and 4 attestations are rejected"
         );
-        // In the middle, at the end, and all of them.
+        // At the end, where time goes on to the audit, and all of them.
         let entries = [entry(1, 0, 9), rejected(1, 10, 19), entry(1, 20, 29), rejected(1, 30, 39)];
-        let history = History::of(&entries, &names(), Timestamp(100));
-        assert_eq!(history.subjects[0].gaps, [span(10, 19), span(30, 39)]);
+        let history = History::of(&entries, &names(), Timestamp(99));
+        let series = &history.subjects[0];
+        assert_eq!((&series.gaps[..], series.attested_ppm, series.current), (&[span(10, 19)][..], 200_000, false));
         let history = History::of(&entries[1..2], &names(), Timestamp(100));
         let series = &history.subjects[0];
         assert_eq!((series.attested_ppm, &series.gaps[..], series.current), (0, &[span(10, 19)][..], false));
@@ -431,16 +442,33 @@ mod tests {
         assert_eq!((history.subjects[0].attested_ppm, history.subjects[0].gaps.len()), (1_000_000, 0));
     }
 
-    /// Attack: files that state any times at all.
+    /// Attack: a forged file, to have another's record show lapses.
     #[test]
-    fn rejects_what_rejected_attestations_state_beyond_ten_years() {
+    fn rejects_to_stretch_a_record_by_rejected_attestations() {
         let at = 100 * 366 * DAY_SECONDS;
-        for (from, until) in [(0, 0), (0, u64::MAX), (u64::MAX, 0), (u64::MAX, u64::MAX)] {
-            let history = History::of(&[rejected(1, from, until)], &names(), Timestamp(at));
-            assert!(history.months.len() <= 122, "{} months", history.months.len());
-            let series = &history.subjects[0];
-            assert!(series.observed.from.0 >= at - LONGEST_STATED && series.observed.until.0 == at);
+        let good = entry(1, at - 100, at);
+        let alone = History::of(std::slice::from_ref(&good), &names(), Timestamp(at));
+        for (from, until) in [(0, 0), (0, at), (at - 1_000, at - 900), (at - 1_000, at + 1_000), (at, at + 1_000)] {
+            let mut history = History::of(&[good.clone(), rejected(1, from, until)], &names(), Timestamp(at));
+            assert!(history.lapses().is_empty());
+            assert_eq!(std::mem::take(&mut history.subjects[0].rejected), 1, "it is told all the same");
+            assert_eq!(history, alone);
         }
+    }
+
+    /// Attack: files that state any times at all, about somebody of whom there is nothing else.
+    #[test]
+    fn rejects_what_rejected_attestations_state_beyond_the_audit_and_ten_years_before() {
+        let at = 100 * 366 * DAY_SECONDS;
+        for (from, until) in
+            [(0, 0), (0, at), (0, u64::MAX), (u64::MAX, 0), (u64::MAX, u64::MAX), (at + 1, at + 9), (at - 1, at - 2)]
+        {
+            let history = History::of(&[rejected(1, from, until)], &names(), Timestamp(at));
+            assert_eq!(history, History::default(), "from {from} to {until}");
+        }
+        let history = History::of(&[rejected(1, at - LONGEST_STATED, u64::MAX)], &names(), Timestamp(at));
+        assert!(history.months.len() <= 122, "{} months", history.months.len());
+        assert_eq!(history.subjects[0].observed.until.0, at);
     }
 
     #[test]

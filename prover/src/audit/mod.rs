@@ -53,7 +53,7 @@ use surety_verifier::{
 };
 
 use self::{
-    entry::{Entry, Evidence, Reason, Verdict},
+    entry::{Entry, Evidence, Reason, Stated, Verdict},
     finding::Finding,
     history::History,
     kept::Kept,
@@ -311,7 +311,7 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
     let mut findings: Vec<Finding> =
         library.unusable.iter().map(|(path, error)| Finding::unusable(&shown(request, path), error)).collect();
     findings.extend(finding::all(&compared));
-    let unreadable = found.unreadable.iter().map(|(path, error)| Entry::unreadable(shown(request, path), error));
+    let unreadable = found.unreadable.iter().map(|(path, error)| unreadable(request, path, error));
     let mut attestations: Vec<Entry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
     attestations.sort_by(|a, b| a.file.cmp(&b.file));
     let names = library.policies.iter().map(|known| (known.policy.id().0, known.policy.policy().name.clone()));
@@ -430,7 +430,9 @@ fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judge
     let file = shown(request, path);
     let attestation: Attestation = match documents::read(path) {
         Ok(attestation) => attestation,
-        Err(error) => return Judged { entry: Entry::unreadable(file, &error.into()), evidence: None, check: None },
+        Err(error) => {
+            return Judged { entry: unreadable(request, path, &error.into()), evidence: None, check: None };
+        }
     };
     let evidence = Some(Evidence::of(&file, &attestation));
     let pending = shelves
@@ -448,6 +450,12 @@ fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judge
             Judged { entry, evidence, check: None }
         }
     }
+}
+
+/// A file that is no attestation though it should be one.
+fn unreadable(request: &Request<'_>, path: &Path, error: &Error) -> Entry {
+    let stated = files::read_text(path).ok().and_then(|text| Stated::of_text(&text));
+    Entry::unreadable(shown(request, path), error, stated)
 }
 
 /// Of two files with anchors for one policy only one would count, and which is nobody's to guess.

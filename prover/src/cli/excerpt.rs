@@ -2,11 +2,12 @@
 //!
 //! Errors of secret files do not repeat what is in them: they end up in logs, envelopes and other programs. On a terminal, their
 //! reader is the file's owner, who has to find the mistake: there, and nowhere else, the line of each mistake is read back from the
-//! file and shown under it.
+//! file and shown under it. Keys, passphrases and masks are never shown, where a file of them was given for another: seeing them
+//! helps nobody to find a mistake.
 
 use std::{fmt::Write as _, path::Path};
 
-use surety::{Error, archive::ArchiveError, documents::DocumentError, files};
+use surety::{Error, archive::ArchiveError, documents::DocumentError, files, keys::may_be_secret};
 use surety_margin::text::InputErrors;
 use zeroize::Zeroizing;
 
@@ -16,9 +17,6 @@ const MOST: usize = 10;
 /// Characters of a line that are shown, before and behind the mistake.
 const BEFORE: usize = 30;
 const BEHIND: usize = 50;
-
-/// What is never shown: masks, with which a commitment can be opened, help nobody to find a mistake.
-const NEVER: &str = "surety/opening";
 
 /// What an error says, with the line of each mistake under it.
 pub(super) fn with_excerpts(error: &Error) -> Zeroizing<String> {
@@ -33,11 +31,14 @@ pub(super) fn with_excerpts(error: &Error) -> Zeroizing<String> {
 
 fn interleaved(errors: &InputErrors, read: impl Fn(&str) -> Option<Zeroizing<String>>) -> Zeroizing<String> {
     let mut shown = Zeroizing::new(String::new());
-    // All mistakes of a run are in one file.
-    let text = errors.errors().first().and_then(|error| read(&error.file)).filter(|text| !text.contains(NEVER));
+    // Mistakes of one file follow each other.
+    let (mut file, mut text) = ("", None);
     for (number, error) in errors.errors().iter().enumerate() {
         let separator = if number == 0 { "" } else { "\n" };
         let _ = write!(shown, "{separator}{error}");
+        if file != error.file {
+            (file, text) = (&error.file, read(&error.file).filter(|text| !may_be_secret(text)));
+        }
         let line = text.as_ref().and_then(|text| text.lines().nth(error.line.saturating_sub(1)));
         if let Some(line) = line.filter(|line| number < MOST && !line.is_empty()) {
             let _ = write!(shown, "\n{}", excerpt(line, error.line, error.column));
@@ -94,12 +95,30 @@ mod tests {
         assert_eq!(*interleaved(&errors, |_| None), errors.to_string());
     }
 
-    /// Attack: somebody who looks over the holder's shoulder, at masks.
+    /// Attack: somebody who looks over the holder's shoulder, at masks, keys and passphrases.
     #[test]
-    fn rejects_to_show_masks() {
+    fn rejects_to_show_masks_keys_and_passphrases() {
         let errors = errors("instrument,lots\nBTCC,5\n");
-        let text = "{\"kind\": \"surety/opening\",\n\"masks\": [\"0x12\"]}";
-        assert_eq!(*interleaved(&errors, |_| Some(Zeroizing::new(text.to_owned()))), errors.to_string());
+        let key = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+        for text in [
+            "{\"kind\": \"surety/opening\",\n\"masks\": [\"0x12\"]}",
+            &format!("\n{key}\n"),
+            "\ncorrect horse, battery staple\n",
+            "{\"crypto\": {\"kdf\": \"scrypt\",\n\"ciphertext\": \"95\"}}",
+        ] {
+            assert_eq!(*interleaved(&errors, |_| Some(Zeroizing::new(text.to_owned()))), errors.to_string());
+        }
+    }
+
+    /// A policy over a universe that has mistakes as well.
+    #[test]
+    fn mistakes_of_two_files_are_shown_with_their_own_lines() {
+        let (first, second) = ("instrument,lots\nBTCC,5\n", "instrument,lots\nETH,7\n");
+        let universe = Universe::from_toml("u.toml", UNIVERSE).unwrap();
+        let others = Holdings::read("other.csv", second, &universe).unwrap_err();
+        let read = |file: &str| Some(Zeroizing::new(if file == "h.csv" { first } else { second }.to_owned()));
+        let shown = interleaved(&errors(first).and(others), read);
+        assert!(shown.contains("  2 | BTCC,5\n") && shown.contains("  2 | ETH,7\n"), "{}", &*shown);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::{
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use surety::{Error, visible::visible};
+use surety::{
+    Error,
+    visible::{visible, visible_json},
+};
 
 use super::{excerpt::with_excerpts, exit::Exit};
 
@@ -124,8 +127,9 @@ fn envelope(command: &str, data: Option<&Value>, failure: Option<&Failure>) -> i
     if let Some(Failure { message, code, class, problems, .. }) = failure {
         envelope["error"] = json!({ "code": code, "class": class, "message": message, "problems": problems });
     }
+    let text = visible_json(&serde_json::to_string_pretty(&envelope)?);
     let mut stdout = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut stdout, &envelope)?;
+    stdout.write_all(text.as_bytes())?;
     stdout.write_all(b"\n")?;
     stdout.flush()
 }

@@ -126,14 +126,14 @@ fn a_batch_is_accepted_and_reported_on() {
     }
     let csv = audit("batch --csv").expect(0).stdout;
     assert_eq!(csv.lines().count(), COUNT + 1);
-    assert!(csv.starts_with("file,verdict,reason,"), "{csv}");
+    assert!(csv.starts_with("\"file\",\"verdict\",\"reason\","), "{csv}");
     let shown = audit("batch").expect(0).stdout;
     states_its_grounds(&shown, &report);
     for part in ["12 accepted, 0 rejected", "insecure set-up", "not established", "of the time"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    let header: Vec<_> = csv.lines().next().unwrap().split(',').collect();
-    let first: Vec<_> = csv.lines().nth(1).unwrap().split(',').collect();
+    let fields = |line: usize| csv.lines().nth(line).unwrap().split(',').map(|field| field.trim_matches('"'));
+    let (header, first): (Vec<_>, Vec<_>) = (fields(0).collect(), fields(1).collect());
     let column = |name: &str| first[header.iter().position(|column| *column == name).unwrap()];
     for (name, fact) in
         [("policy", "id"), ("universe", "universe"), ("set_up", "srs"), ("verifying_key", "verifying_key")]
@@ -224,7 +224,32 @@ fn rejects_to_call_a_subject_attested_whose_attestation_is_rejected() {
     let page = fs::read_to_string(batch().sandbox.path("gaps.html")).unwrap();
     assert!(page.contains("<td>never</td><td>1</td><td>0.0 %</td>"), "{page}");
     let csv = audit("gaps --csv").expect(5).stdout;
-    assert!(csv.lines().any(|line| line.contains(",rejected,") && line.contains(subject)), "{csv}");
+    assert!(csv.lines().any(|line| line.contains(",\"rejected\",") && line.contains(subject)), "{csv}");
+}
+
+/// Something is wrong with the form of the file, and it still says whom it is about.
+#[test]
+fn rejects_to_forget_a_subject_whose_attestation_is_malformed() {
+    let directory = copy("malformed");
+    let files = attestations(&directory);
+    change(&files[0], |content| {
+        let proof = text(&content["proof"]);
+        content["proof"] = json!(proof[..proof.len() - 2]);
+    });
+    change(&files[1], |content| content["note"] = json!("unknown"));
+    change(&files[2], |content| content["version"] = json!(2));
+    let claims: Vec<Value> = files[..3].iter().map(|file| read_json(file)["claim"].clone()).collect();
+    let report = data(&audit("malformed --json").expect(5));
+    assert_eq!(report["rejected"], 3);
+    for claim in &claims {
+        let same = |series: &&Value| series["subject"] == claim["subject"] && series["level"] == claim["level"];
+        let series = report["timeline"]["subjects"].as_array().unwrap().iter().find(same);
+        let series = series.unwrap_or_else(|| panic!("{claim}: {report}"));
+        assert!(series["rejected"].as_u64() >= Some(1), "{series}");
+    }
+    // Before anything was stated there is no time to be attested for.
+    let report = data(&audit("malformed --json --history --at 2020-01-01T00:00:00Z").expect(3));
+    assert_eq!(report["timeline"]["subjects"], json!([]));
 }
 
 #[test]
@@ -340,11 +365,13 @@ fn what_has_lapsed_is_told_apart() {
     let report = data(&run);
     assert_eq!((&report["lapsed"], &report["rejected"]), (&json!(COUNT), &json!(COUNT)));
     assert!(reasons(&report).values().all(|code| code == "lapsed"));
-    let report = data(&audit(&format!("batch --json --history --at {}", last + 1)).expect(0));
+    let report = data(&audit(&format!("batch --json --history --html old.html --at {}", last + 1)).expect(0));
     assert_eq!(
         (&report["accepted"], &report["lapsed"], &report["rejected"]),
         (&json!(COUNT), &json!(COUNT), &json!(0))
     );
+    let page = fs::read_to_string(batch().sandbox.path("old.html")).unwrap();
+    assert!(!page.contains("not accepted"), "what is accepted is not told to be refused: {page}");
     assert!(!report["timeline"]["months"].as_array().unwrap().is_empty());
     assert!(report["timeline"]["subjects"][0]["current"] == false);
     // A bad proof is no less bad for having lapsed.
@@ -400,8 +427,12 @@ fn findings_fail_an_audit_only_if_told_to() {
     fs::write(directory.join("other.toml"), "kind = \"surety/policy\"\n").unwrap();
     let report = data(&audit("findings --json").expect(0));
     assert_eq!(findings(&report, "warning"), ["unusable-file"]);
-    let run = audit("findings --json --fail-on-findings").expect(3);
+    let run = audit("findings --json --fail-on-findings --html findings.html").expect(3);
     assert_eq!(data(&run)["rejected"], 0);
+    let page = |name: &str| fs::read_to_string(batch().sandbox.path(name)).unwrap();
+    assert!(page("findings.html").contains("class=\"verdict warned\""), "a page is not green where the audit fails");
+    audit("batch --html clean.html").expect(0);
+    assert!(page("clean.html").contains("class=\"verdict good\""));
 }
 
 /// Attack: names of files that a browser, a spreadsheet or a terminal would obey.
@@ -413,6 +444,7 @@ fn rejects_markup_formulas_and_escapes_in_names() {
         "=cmd|' !A0.json",
         "\u{1b}[31m.json",
         "a\"b,c.json",
+        "a;=cmd.json",
         "x\n12 accepted\u{202e}.json",
     ];
     // A name cannot contain a slash.
@@ -429,9 +461,11 @@ fn rejects_markup_formulas_and_escapes_in_names() {
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
     assert!(page.contains("script") && page.contains("onerror"), "the name is shown as it is");
     let csv = audit("names --csv").expect(2).stdout;
-    let begins = |start: char| csv.lines().any(|line| line.starts_with(start));
+    let begins = |start: char| csv.lines().any(|line| line.starts_with(&format!("\"{start}")));
     assert!(!['=', '+', '-', '@'].into_iter().any(begins), "{csv}");
     assert!(csv.contains("\"./a\"\"b,c.json\""), "{csv}");
+    // Where semicolons separate fields, quotes keep one together.
+    assert!(csv.contains("\"./a;=cmd.json\",\"rejected\""), "{csv}");
     // The directory's own name may stand in front of a message.
     fs::rename(&directory, batch().sandbox.path("=names")).unwrap();
     let csv = audit("=names --csv").expect(2).stdout;

@@ -106,9 +106,12 @@ fn a_set_up_is_downloaded_and_checked() {
         stream.write_all(&file).unwrap();
     });
     let sandbox = Sandbox::new();
-    let line = format!("srs download {url} --sha256 {hash} --bytes {length} --json");
-    let run = sandbox.surety(&line);
+    let plain = format!("srs download {url} --sha256 {hash} --bytes {length} --json");
+    // It is kept where it arrived: the server is asked once.
+    assert!(sandbox.surety(&plain).expect(5).says("--allow-insecure-srs"));
     server.join().unwrap();
+    let line = format!("{plain} --allow-insecure-srs");
+    let run = sandbox.surety(&line);
     assert!(run.stderr.contains("INSECURE"), "{}", run.stderr);
     assert_eq!(run.data()["origin"], "insecure-development");
     // It is here now: the server is asked no more, unless another file is wanted.
@@ -227,6 +230,49 @@ fn rejects_a_set_up_of_nobody_unless_told_otherwise() {
     assert!(other.surety("srs list").expect(0).says("none: get one"));
 }
 
+/// Everybody can prove anything under it: it is worse than one of nobody.
+#[test]
+fn rejects_a_set_up_whose_secret_is_published_unless_told_otherwise() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("development.srs"), compact(&Srs::development(capacity(9)))).unwrap();
+    for line in
+        ["srs import development.srs", "srs check development.srs", "srs import development.srs --accept-unknown"]
+    {
+        let run = sandbox.surety(line).expect(5);
+        assert!(run.says("--allow-insecure-srs") && run.says("whose secret is published"), "{}", run.stderr);
+    }
+    let check = sandbox.surety("srs check development.srs --json").expect(5).envelope();
+    assert_eq!((&check["data"]["origin"], &check["data"]["sound"]), (&"insecure-development".into(), &false.into()));
+    assert_eq!(sandbox.surety("srs list --json").data()["srs"].as_array().unwrap().len(), 0);
+    sandbox.surety("srs check development.srs --allow-insecure-srs").expect(0);
+    sandbox.surety("srs import development.srs --allow-insecure-srs").expect(0);
+    assert_eq!(sandbox.surety("srs list --json").data()["srs"].as_array().unwrap().len(), 1);
+}
+
+/// The header is that of a sound set-up, and a power is another.
+#[test]
+fn rejects_a_damaged_set_up_in_the_store_and_gets_it_again() {
+    let Some(file) = shared("srs/ppot-0085-k16.g1-compressed") else { return };
+    let sandbox = Sandbox::new();
+    let get = ["srs", "get", "ppot-0085", "--from", file.to_str().unwrap()];
+    sandbox.run(get).expect(0);
+    let stored = files_below(&sandbox.path("data/srs")).remove(0);
+    let sound = fs::read(&stored).unwrap();
+    let mut damaged = sound.clone();
+    damaged[4 + 32 * 60_000] ^= 1;
+    fs::write(&stored, damaged).unwrap();
+    let doctor = sandbox.surety("doctor").expect(5);
+    assert!(doctor.says("found damaged files") && doctor.says("-k16.srs"), "{}", doctor.stderr);
+    let run = sandbox.run(get).expect(0);
+    assert!(run.says("passed over") && !run.says("here already"), "{}", run.stderr);
+    assert_eq!(fs::read(&stored).unwrap(), sound);
+    assert!(sandbox.run(get).expect(0).says("here already"));
+    sandbox.surety("doctor").expect(0);
+    // What is no set-up at all is a fault too.
+    fs::write(&stored, &sound[..100]).unwrap();
+    assert!(sandbox.surety("doctor").expect(5).says("found damaged files"));
+}
+
 #[test]
 fn rejects_files_that_are_no_set_up_each_with_its_own_advice() {
     let sandbox = Sandbox::new();
@@ -289,7 +335,9 @@ fn hashes_are_taken_however_they_are_written() {
     ] {
         let (url, server) = serve(vec![file.clone()]);
         let sandbox = Sandbox::new();
-        sandbox.run(["srs", "download", &format!("{url}/pot"), option, &hash, "--bytes", &length]).expect(0);
+        let url = format!("{url}/pot");
+        let line = ["srs", "download", &url, option, &hash, "--bytes", &length, "--allow-insecure-srs"];
+        sandbox.run(line).expect(0);
         server.join().unwrap();
     }
     let sandbox = Sandbox::new();
@@ -364,4 +412,15 @@ fn full_a_release_carries_a_ceremony() {
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("expected the [τ]₂ of a known ceremony"), "{said}");
+    // A hash that has no file, or is none, is not passed over.
+    for (variables, problem) in [
+        (vec![("SURETY_CEREMONY_SHA256", "ab".repeat(32))], "expected the file that has the hash"),
+        (vec![("SURETY_CEREMONY_SHA256", String::new())], "expected 64 hexadecimal digits"),
+    ] {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["build", "--locked", "--package", "surety", "--bin", "surety", "--target-dir"]).arg(&target);
+        let refused = command.current_dir(&workspace).envs(variables).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains(problem), "{said}");
+    }
 }

@@ -280,6 +280,45 @@ fn every_file_says_what_it_is() {
     sandbox.surety("info missing").expect(2);
 }
 
+/// Attack: a file whose own words read as if the program had said them.
+#[test]
+fn rejects_lines_that_a_file_forges() {
+    let sandbox = Sandbox::new();
+    let forged = "surety/x\nkind             surety/attestation";
+    sandbox.write("kind.json", &json!({ "kind": forged, "version": 1 }).to_string());
+    let run = sandbox.surety("info kind.json").expect(2);
+    assert!(run.says("surety/snapshot-signature") && run.says("surety/x\\nkind"), "{}", run.stderr);
+    assert!(!run.stderr.lines().any(|line| line.starts_with("kind ")), "{}", run.stderr);
+    let keystore = json!({
+        "address": "00\nencrypted        false",
+        "crypto": {
+            "cipher": "aes-128-ctr", "cipherparams": { "iv": "00".repeat(16) }, "ciphertext": "00".repeat(32),
+            "kdf": "pbkdf2", "kdfparams": { "c": 1, "dklen": 32, "prf": "hmac-sha256", "salt": "00" },
+            "mac": "00".repeat(32),
+        },
+        "version": 3,
+    });
+    sandbox.write("key.json", &keystore.to_string());
+    sandbox.write("two\nencrypted        false.json", &keystore.to_string());
+    for file in ["key.json", "two\nencrypted        false.json"] {
+        let run = sandbox.run(["info", file]).expect(0);
+        assert!(run.stdout.contains("encrypted        true"), "{}", run.stdout);
+        assert!(!run.stdout.contains("\nencrypted        false"), "{}", run.stdout);
+    }
+}
+
+/// Attack: names that a terminal obeys, in the envelope, which is shown on terminals too.
+#[test]
+fn rejects_to_write_control_characters_into_envelopes() {
+    let sandbox = Sandbox::new();
+    let name = "a\u{7f}b\u{9b}31mc\u{202e}d\u{2066}e\u{1b}f é τ.json";
+    let run = sandbox.run(["info", name, "--json"]).expect(2);
+    assert!(!run.stdout.chars().any(|character| character != '\n' && character.is_control()), "{}", run.stdout);
+    assert!(!run.stdout.contains(['\u{202e}', '\u{2066}']), "{}", run.stdout);
+    assert!(run.stdout.contains("\\u009b") && run.stdout.contains("é τ"), "{}", run.stdout);
+    assert!(run.envelope()["error"]["message"].as_str().unwrap().contains(name), "it says the same");
+}
+
 #[test]
 fn rejects_pipes_without_waiting_for_them() {
     let sandbox = Sandbox::new();

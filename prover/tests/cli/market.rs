@@ -143,6 +143,13 @@ fn rejects_observations_that_break_the_rules_before_signing() {
         "BTC-USD.price: expected a price of BTC-USD from 500000000000 to 100000000000000, found 104277800000000000000000",
     ]);
     changed(&[]);
+    let old = sandbox.surety(&format!("{line} --at {}", now - 3_600)).expect(2);
+    assert!(
+        old.says("observed_at: expected at least") && old.says(&format!("found {}", now - 3_600)),
+        "{}",
+        old.stderr
+    );
+    assert!(old.says("900 seconds (oracle.max_age) before the clock, which says 1"), "{}", old.stderr);
     let ahead = sandbox.surety(&format!("{line} --at {}", now + 3_600)).expect(2);
     assert!(
         ahead.says("observed_at: expected at most") && ahead.says("30 seconds ahead of the clock"),

@@ -14,7 +14,10 @@ use surety::{
     setup::Setups,
     words::counted,
 };
-use surety_kzg::{Observer, Origin, Srs, store::StoredSrs};
+use surety_kzg::{
+    Observer, Origin, Srs,
+    store::{Place, StoredSrs},
+};
 use surety_margin::{capacity::Capacity, units::Timestamp};
 use surety_verifier::VerifyingKey;
 
@@ -37,7 +40,7 @@ pub(in crate::cli) fn run(session: &Session) -> Result<Answer, Error> {
         ("data directory", writable(&directories.data)),
         ("state directory", writable(&directories.state)),
         ("ledger of proofs", ledger(&directories.state)),
-        ("set-up in this program", in_program()),
+        ("set-up in this program", in_program(&session.progress)),
         ("imported set-ups", imported(&setups, &session.progress)),
         ("verifying keys", verifying_keys()),
         ("proof", proof()),
@@ -81,17 +84,28 @@ fn ledger(state: &Path) -> Finding {
     Ok(format!("proofs from {}", counted(records, "statement")))
 }
 
-fn in_program() -> Finding {
-    Ok(carried()?.map_or_else(
-        || "none; this release was built without".to_owned(),
-        |carried| format!("sound: {} with 2^{} powers, SHA-256 {}", carried.ceremony, carried.k, carried.sha256),
-    ))
+fn in_program(observer: &dyn Observer) -> Finding {
+    let Some(carried) = carried()? else { return Ok("none; this release was built without".to_owned()) };
+    carried.read(observer).map_err(said)?;
+    Ok(format!("sound: {} with 2^{} powers, SHA-256 {}", carried.ceremony, carried.k, carried.sha256))
 }
 
 /// A set-up of no known ceremony is never good, whoever has accepted it: one that its maker can cheat under would pass as
-/// long as nobody looks at its name.
+/// long as nobody looks at its name. Nor is one whose powers are damaged, or a file that is none.
 fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
-    let stored = setups.store().list(observer).map_err(said)?;
+    let (stored, passed_over) = setups.store().survey().map_err(said)?;
+    // What the program carries is looked at by itself.
+    let in_file = |place: &Place| *place != Place::Program;
+    let damaged = stored.iter().filter(|stored| in_file(&stored.place));
+    let damaged = damaged.filter_map(|stored| setups.store().read(stored, None, observer).err().map(said));
+    let passed_over = passed_over.iter().filter(|passed_over| in_file(&passed_over.place)).map(said);
+    let damaged: Vec<_> = damaged.chain(passed_over).collect();
+    if !damaged.is_empty() {
+        return Err(format!(
+            "expected sound set-ups, found damaged files: {}; delete them, and get what is missing with surety srs get",
+            damaged.join("; ")
+        ));
+    }
     let of = |has: fn(Origin) -> bool| -> Vec<&StoredSrs> {
         stored.iter().filter(|stored| has(stored.verifier_key.origin())).collect()
     };

@@ -15,6 +15,7 @@ use surety::{
     keystore::{Keystore, KeystoreError},
     opening::Opening,
     vault::VaultBalances,
+    visible::one_line,
 };
 use surety_calibration::calibration::Calibration;
 use surety_kzg::{import::import, progress::Silent};
@@ -55,11 +56,13 @@ pub(in crate::cli) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     Answer::new(&data, text)
 }
 
+/// One line, whatever a file says.
 fn line(key: &str, value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{key:<16} {text}\n"),
-        other => format!("{key:<16} {other}\n"),
-    }
+    let text = match value {
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
+    };
+    format!("{key:<16} {text}\n")
 }
 
 /// A set-up file, which can be large; its first powers are enough to know it.
@@ -221,9 +224,42 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
             let opening: Opening = documents::read(path)?;
             json!({ "statement": opening.statement, "secret": true })
         }
-        other if other.starts_with("surety/") => json!({}),
+        kind if KINDS_OF_ITS_OWN.contains(&kind) => json!({}),
+        kind if kind.starts_with("surety/") => return Err(unknown_kind(path, kind)),
         _ => return Err(unknown(path)),
     })
+}
+
+/// Kinds of files that people exchange.
+const KINDS: [&str; 16] = [
+    "surety/attestation",
+    "surety/calibration",
+    "surety/chain-rules",
+    "surety/compiled-policy",
+    "surety/deployment",
+    "surety/holdings",
+    "surety/market",
+    "surety/opening",
+    "surety/policy",
+    "surety/report",
+    "surety/snapshot-signature",
+    "surety/statement",
+    "surety/trust",
+    "surety/universe",
+    "surety/vault-balances",
+    "surety/bases",
+];
+
+/// Kinds of files that the program keeps for itself, of which there is nothing to say but that.
+const KINDS_OF_ITS_OWN: [&str; 3] = ["surety/proof-count", "surety/protocol", "surety/verifying-keys"];
+
+fn unknown_kind(path: &Path, kind: &str) -> Error {
+    Error::Usage(format!(
+        "{}: expected a file of a kind that this version knows ({}), found {}: it is damaged, or of another version",
+        path.display(),
+        KINDS.into_iter().chain(KINDS_OF_ITS_OWN).collect::<Vec<_>>().join(", "),
+        one_line(kind)
+    ))
 }
 
 fn unknown(path: &Path) -> Error {

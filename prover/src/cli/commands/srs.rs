@@ -1,22 +1,19 @@
 //! `surety srs`
 
-use std::{
-    io::Cursor,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use surety::{
     Error,
     carried::carried,
     files,
-    obtain::{self, Wanted},
+    obtain::{self, Taken, Wanted},
 };
 use surety_kzg::{
     Capacity, Origin, Srs,
     digest::{Algorithm, FileHash},
     download::{Download, Patience},
-    import::{self, ImportError, import, import_g2_powers},
+    import::{import, import_g2_powers},
     published,
     srs::VerifierKey,
     store::{Place, StoredSrs},
@@ -88,6 +85,15 @@ struct MoreArgs {
     /// Take a set-up of no known ceremony, whose maker can prove anything under it
     #[arg(long)]
     accept_unknown: bool,
+    /// Take a set-up whose secret everybody knows: whatever is proven under it is worth nothing, and is for tests only
+    #[arg(long)]
+    allow_insecure_srs: bool,
+}
+
+impl MoreArgs {
+    fn taken(&self) -> Taken {
+        Taken { unknown: self.accept_unknown, insecure: self.allow_insecure_srs }
+    }
 }
 
 #[derive(clap::Args)]
@@ -182,31 +188,27 @@ fn stored_at(srs: &Srs, path: &Path) -> StoredSrs {
     }
 }
 
-/// What is found is told, and that it is nobody's as well.
+/// What is found is told, and that it is nobody's or everybody's as well.
 fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error> {
     let Some(file) = &args.file else { return check_carried(session) };
     let srs = read(file, &args.more, session)?;
     let answer = answer(&stored_at(&srs, file))?;
-    Ok(match obtain::refuse_unknown(&srs, file) {
-        Err(error) if !args.more.accept_unknown => answer.failing(&error.into()),
-        _ => answer,
+    Ok(match obtain::refuse_unsound(&srs, file, args.more.taken()) {
+        Err(error) => answer.failing(&error.into()),
+        Ok(()) => answer,
     })
 }
 
 fn check_carried(session: &Session) -> Result<Answer, Error> {
     let carried = carried().map_err(|problem| Error::Unhealthy(vec![problem]))?;
     let carried = carried.ok_or_else(|| Error::Usage("expected a set-up in this program, found none".to_owned()))?;
-    let place = Place::Program;
-    let srs = import::read(Cursor::new(carried.file), None, None, &session.progress)
-        .map_err(|problem| ImportError { path: place.to_string().into(), problem })?;
-    answer(&StoredSrs { place, ..stored_at(&srs, Path::new("")) })
+    let srs = carried.read(&session.progress)?;
+    answer(&StoredSrs { place: Place::Program, ..stored_at(&srs, Path::new("")) })
 }
 
 fn add(file: &Path, more: &MoreArgs, session: &Session) -> Result<Answer, Error> {
     let srs = read(file, more, session)?;
-    if !more.accept_unknown {
-        obtain::refuse_unknown(&srs, file)?;
-    }
+    obtain::refuse_unsound(&srs, file, more.taken())?;
     let path = setups()?.store().add(&srs)?;
     answer(&stored_at(&srs, &path))
 }

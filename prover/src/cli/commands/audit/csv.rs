@@ -1,9 +1,9 @@
 //! An audit as a table for spreadsheets: one line for each attestation.
 //!
 //! No field begins with a character that a spreadsheet takes for a formula: one that would gets an apostrophe, which spreadsheets
-//! take for "text".
+//! take for "text". Every field is quoted, so that none begins within another where spreadsheets separate fields by semicolons.
 
-use ::csv::Writer;
+use ::csv::{QuoteStyle, WriterBuilder};
 use surety::{
     Error,
     audit::{Audit, PolicyFacts},
@@ -39,7 +39,7 @@ const HEADER: [&str; 21] = [
 
 pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
     let failed = |error: ::csv::Error| Error::Internal(error.to_string());
-    let mut writer = Writer::from_writer(Vec::new());
+    let mut writer = WriterBuilder::new().quote_style(QuoteStyle::Always).from_writer(Vec::new());
     writer.write_record(HEADER).map_err(failed)?;
     for entry in &audit.attestations {
         let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
@@ -57,7 +57,10 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
             either(claim.map(|claim| claim.level.to_string()), stated.map(|stated| stated.level.to_string())),
             either(claim.map(|claim| claim.policy.0.to_string()), stated.map(|stated| stated.policy.0.to_string())),
             claimed(|claim| claim.policy_name.to_string()),
-            either(claim.map(|claim| claim.epoch.to_string()), stated.map(|stated| stated.epoch.to_string())),
+            either(
+                claim.map(|claim| claim.epoch.to_string()),
+                stated.and_then(|stated| Some(stated.epoch?.to_string())),
+            ),
             claimed(|claim| claim.snapshot.0.to_string()),
             claimed(|claim| time_of(claim.prices_at)),
             claimed(|claim| time_of(claim.balances_at)),

@@ -33,7 +33,7 @@ struct Page<'a> {
     headline: String,
     at: String,
     version: &'static str,
-    good: bool,
+    verdict: &'static str,
     audit: &'a Audit,
     coverage: String,
     ages: String,
@@ -55,7 +55,7 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         headline: headline(audit, Screen::Full),
         at: time::format(audit.at),
         version: env!("CARGO_PKG_VERSION"),
-        good: audit.rejected == 0,
+        verdict: verdict(audit),
         audit,
         coverage: coverage(&audit.timeline, audit.at),
         ages: ages(audit),
@@ -72,6 +72,15 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         timing: timing(audit),
     };
     page.render().map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// How the headline looks: as good only where an audit is that minds warnings as well.
+fn verdict(audit: &Audit) -> &'static str {
+    match (audit.verdict(false), audit.verdict(true)) {
+        (Err(_), _) => "bad",
+        (_, Err(_)) => "warned",
+        _ => "good",
+    }
 }
 
 /// The share of the subjects of each level that are attested.
@@ -146,7 +155,7 @@ fn findings(audit: &Audit) -> String {
     for finding in &audit.findings {
         *counts.entry(format!("{}: {}", word(finding.severity), word(finding.kind))).or_default() += 1;
     }
-    for reason in audit.attestations.iter().filter_map(|entry| entry.reason.as_ref()) {
+    for reason in not_accepted(audit).filter_map(|entry| entry.reason.as_ref()) {
         *counts.entry(format!("not accepted: {}", reason.code)).or_default() += 1;
     }
     let rows: Vec<_> = counts.into_iter().collect();
@@ -159,13 +168,17 @@ fn described(what: &str, rows: &[(String, usize)]) -> String {
     format!("{what}. {}.", rows.join("; "))
 }
 
+/// What is not accepted: lapsed attestations too, unless the audit is of history.
+fn not_accepted(audit: &Audit) -> impl Iterator<Item = &Entry> {
+    audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history))
+}
+
 fn refused(audit: &Audit) -> Vec<[String; 3]> {
-    let refused = audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history));
     let row = |entry: &Entry| {
         let reason = entry.reason.as_ref()?;
         Some([entry.file.clone(), reason.code.clone(), reason.message.clone()])
     };
-    refused.filter_map(row).collect()
+    not_accepted(audit).filter_map(row).collect()
 }
 
 fn warnings(audit: &Audit) -> Vec<[String; 4]> {
