@@ -1,9 +1,8 @@
 //! When each subject was attested: from the earliest moment at which an attestation can have been made to the last second at
 //! which it counts. Lapsed attestations count for their time.
 //!
-//! A rejected attestation attests nothing, and fills no gap between others. Nor does it move where the time of its subject begins
-//! or ends: nobody has verified what it states, and anybody can write one. Only a subject that has no other is expected to be
-//! attested for the time that its rejected ones state. Tables, plots and files show what is computed here, and compute nothing.
+//! A rejected attestation attests nothing. The time that it states is time for which the subject should have been attested, so it
+//! is a gap wherever no other attestation counts. Tables, plots and files show what is computed here, and compute nothing.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +54,7 @@ pub struct Series {
     pub rejected: usize,
     /// Whether an attestation counts at the time of the audit.
     pub current: bool,
-    /// From the start of the first attestation that is in order, or of the first one if all are rejected, to the audit.
+    /// From the start of the first attestation, in order or rejected, to the audit.
     pub observed: Span,
     /// For how many of these seconds it was attested.
     pub attested_seconds: u64,
@@ -63,8 +62,7 @@ pub struct Series {
     pub attested_ppm: u64,
     /// The times at which it was attested, ascending and apart from each other.
     pub attested: Vec<Span>,
-    /// The times at which it was not, between the first start and the last end of its attestations that are in order, or of all if
-    /// all are rejected.
+    /// The times at which it was not, between the first start and the last end of its attestations, in order or rejected.
     pub gaps: Vec<Span>,
     /// Its months, from the first start to the audit, or to the last end if that is earlier.
     pub months: Vec<SubjectMonth>,
@@ -188,9 +186,9 @@ impl Series {
         at: Timestamp,
     ) -> Option<Self> {
         good.sort();
-        let telling = if good.is_empty() { &rejected } else { &good };
-        let from = telling.iter().map(|span| span.from).min()?;
-        let last = telling.iter().map(|span| span.until).max()?.min(at);
+        let all = || good.iter().chain(&rejected);
+        let from = all().map(|span| span.from).min()?;
+        let last = all().map(|span| span.until).max()?.min(at);
         let (attestations, rejected) = (good.len(), rejections);
         let attested = merged(good);
         let observed = Span { from, until: at.max(from) };
@@ -403,36 +401,29 @@ mod tests {
         Entry { file: "./a".to_owned(), verdict: Verdict::Rejected, reason: None, stated: Some(stated), claim: None }
     }
 
-    /// Four of six attestations are rejected, and the last one counts: that is no time without lapses.
+    /// Five of six attestations are rejected, and the last one counts: that is no time without lapses.
     #[test]
     fn rejects_to_count_the_time_of_rejected_attestations() {
         let span = |from, until| Span { from: Timestamp(from), until: Timestamp(until) };
-        let mut entries: Vec<Entry> = (1..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
-        entries.extend([entry(1, 0, 99), entry(1, 500, 599)]);
+        let mut entries: Vec<Entry> = (0..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
+        entries.push(entry(1, 500, 599));
         let history = History::of(&entries, &names(), Timestamp(599));
         let [series] = &history.subjects[..] else { panic!("one subject") };
-        assert_eq!((series.attestations, series.rejected, series.current), (2, 4, true));
-        assert_eq!((series.observed, series.attested_seconds, series.attested_ppm), (span(0, 599), 200, 333_333));
-        assert_eq!(
-            (&series.attested[..], &series.gaps[..]),
-            (&[span(0, 99), span(500, 599)][..], &[span(100, 499)][..])
-        );
-        assert_eq!(series.months[0].attested_ppm, 333_333);
-        assert_eq!(history.months[0].attested_ppm, 333_333);
-        assert_eq!(
-            coverage(&[series], Timestamp(599)),
-            [(Timestamp(0), 1_000_000), (Timestamp(100), 0), (Timestamp(500), 1_000_000)]
-        );
+        assert_eq!((series.attestations, series.rejected, series.current), (1, 5, true));
+        assert_eq!((series.observed, series.attested_seconds, series.attested_ppm), (span(0, 599), 100, 166_666));
+        assert_eq!((&series.attested[..], &series.gaps[..]), (&[span(500, 599)][..], &[span(0, 499)][..]));
+        assert_eq!(series.months[0].attested_ppm, 166_666);
+        assert_eq!(history.months[0].attested_ppm, 166_666);
+        assert_eq!(coverage(&[series], Timestamp(599)), [(Timestamp(0), 0), (Timestamp(500), 1_000_000)]);
         let [lapse] = &history.lapses()[..] else { panic!("one finding") };
         assert_eq!(
             lapse.message,
-            "initial was not attested once, for up to 400 seconds, and 4 attestations are rejected"
+            "initial was not attested once, for up to 500 seconds, and 5 attestations are rejected"
         );
-        // At the end, where time goes on to the audit, and all of them.
+        // In the middle, at the end, and all of them.
         let entries = [entry(1, 0, 9), rejected(1, 10, 19), entry(1, 20, 29), rejected(1, 30, 39)];
-        let history = History::of(&entries, &names(), Timestamp(99));
-        let series = &history.subjects[0];
-        assert_eq!((&series.gaps[..], series.attested_ppm, series.current), (&[span(10, 19)][..], 200_000, false));
+        let history = History::of(&entries, &names(), Timestamp(100));
+        assert_eq!(history.subjects[0].gaps, [span(10, 19), span(30, 39)]);
         let history = History::of(&entries[1..2], &names(), Timestamp(100));
         let series = &history.subjects[0];
         assert_eq!((series.attested_ppm, &series.gaps[..], series.current), (0, &[span(10, 19)][..], false));
@@ -442,13 +433,13 @@ mod tests {
         assert_eq!((history.subjects[0].attested_ppm, history.subjects[0].gaps.len()), (1_000_000, 0));
     }
 
-    /// Attack: a forged file, to have another's record show lapses.
+    /// Attack: a forged file with times that nobody would attest, to have another's record show lapses.
     #[test]
-    fn rejects_to_stretch_a_record_by_rejected_attestations() {
+    fn rejects_to_stretch_a_record_beyond_the_audit_and_ten_years_before() {
         let at = 100 * 366 * DAY_SECONDS;
         let good = entry(1, at - 100, at);
         let alone = History::of(std::slice::from_ref(&good), &names(), Timestamp(at));
-        for (from, until) in [(0, 0), (0, at), (at - 1_000, at - 900), (at - 1_000, at + 1_000), (at, at + 1_000)] {
+        for (from, until) in [(0, 0), (0, at), (at + 1, at + 1_000), (at - 50, at - 60)] {
             let mut history = History::of(&[good.clone(), rejected(1, from, until)], &names(), Timestamp(at));
             assert!(history.lapses().is_empty());
             assert_eq!(std::mem::take(&mut history.subjects[0].rejected), 1, "it is told all the same");
