@@ -164,9 +164,9 @@ pub enum DownloadError {
         /// The address.
         url: String,
         /// The pinned hash.
-        expected: FileHash,
+        expected: Box<FileHash>,
         /// The hash of what has arrived.
-        found: FileHash,
+        found: Box<FileHash>,
     },
     /// Another process downloads the same file.
     #[error("{}: another process is downloading to this file: wait for it", path.display())]
@@ -392,6 +392,7 @@ impl Download {
             let found = found.map_err(FileError::at(path))?;
             if found != expected {
                 fs::remove_file(path).map_err(FileError::at(path))?;
+                let (expected, found) = (Box::new(expected), Box::new(found));
                 return Err(DownloadError::WrongHash { url: self.url.clone(), expected, found });
             }
         }

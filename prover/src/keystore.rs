@@ -38,7 +38,7 @@ const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
 pub enum KeystoreError {
     /// It is no keystore, or a part of it has another form. Does not repeat ciphertexts.
     #[error("{0}")]
-    Format(Problem),
+    Format(Box<Problem>),
     /// A keystore of a format that was in use until 2015.
     #[error(
         "expected a keystore of version 3, found version 1, which wallets wrote until 2015; `geth account update ADDRESS` \
@@ -297,7 +297,7 @@ fn cost(n: u64, r: u64, p: u64) -> Result<Cost, KeystoreError> {
 }
 
 fn format_error(place: impl Into<String>, expected: &str, found: &str) -> KeystoreError {
-    KeystoreError::Format(Problem::new(place, expected, found))
+    KeystoreError::Format(Box::new(Problem::new(place, expected, found)))
 }
 
 /// An object of a keystore. Names of keys are in any case: wallets have written `crypto`, `Crypto` and `MAC`.

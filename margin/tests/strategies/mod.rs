@@ -91,8 +91,11 @@ fn rates(base: u32) -> impl Strategy<Value = (ByBasis, Vec<RateTier>)> {
     prop_oneof![single, tiers]
 }
 
+/// A debt spread, a surcharge, and a weight of debts with its tiers.
+type Extra = (Option<Name>, Option<Name>, (ByBasis, Vec<RateTier>));
+
 /// What a model says of one instrument besides: debt spread, surcharge, liability weights. Each is usual half of the time.
-fn extras() -> impl Strategy<Value = Vec<(Option<Name>, Option<Name>, (ByBasis, Vec<RateTier>))>> {
+fn extras() -> impl Strategy<Value = Vec<Extra>> {
     let liability = prop_oneof![Just((one(), Vec::new())), rates(1_000_000)];
     let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));
     prop::collection::vec((entry(), entry(), liability), INSTRUMENTS)
