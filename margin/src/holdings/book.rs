@@ -353,7 +353,7 @@ impl JsonSchema for Quantity {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "type": "string",
+            "type": ["number", "string"],
             "pattern": "^-?[0-9]+(\\.[0-9]+)?(e-?[0-9]{1,4})?$",
             "description": "A decimal number."
         })
@@ -386,7 +386,7 @@ impl JsonSchema for WrittenCost {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "type": "string",
+            "type": ["number", "string"],
             "pattern": "^(carried|-?[0-9]+(\\.[0-9]+)?(e-?[0-9]{1,4})?)$",
             "description": "A decimal number, or `carried`."
         })
