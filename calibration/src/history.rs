@@ -116,8 +116,20 @@ const DAY: Heading = Heading {
 const CLOSE: Heading = Heading { name: "close", aliases: &["close last", "last", "price"] };
 
 /// Columns that a table has if its closing prices are those of one thing.
-const BESIDE_CLOSE: [&str; 9] =
-    ["open", "high", "low", "volume", "total volume", "market cap", "adj close", "change", "vol"];
+const BESIDE_CLOSE: [&str; 12] = [
+    "open",
+    "high",
+    "low",
+    "volume",
+    "volume $",
+    "total volume",
+    "market cap",
+    "market cap $",
+    "adj close",
+    "change",
+    "change %",
+    "vol",
+];
 
 /// What fields say where there is no price.
 const NO_PRICE: [&str; 9] = ["", "null", "nan", "na", "n/a", "none", ".", "-", "#n/a"];
@@ -490,6 +502,8 @@ mod tests {
                     2014-09-18,1,1,1,424.44000244140625,1,34483200\n2014-09-19,null,null,null,null,null,null\n";
         let (history, notes) = select(text, &[]);
         assert_eq!(names(&history), ["Close"]);
+        let signs = "Date,Price,Change %\n2020-03-10,8000,1.5%\n2020-03-11,7000,-2%\n";
+        assert_eq!(names(&select(signs, &[]).0), ["Price"]);
         assert_eq!(history.columns()[0].prices, [45_733_401_489, 42_444_000_244]);
         assert_eq!(
             notes,

@@ -14,10 +14,10 @@ use crate::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     policy::{MarketEntry, Policy},
     problem::Problem,
-    spelling::duration,
+    spelling::whole_duration,
     text::{
         Document, InputErrors,
-        number::{Marks, Rounding},
+        number::{Marks, Number, NumberError, Rounding},
         table::{Column, Dialect, Field, Mistakes, Note, Row, Table},
     },
     units::{Price, Seconds, Timestamp},
@@ -249,7 +249,10 @@ const PRICE: Column = Column { name: "price", aliases: &["value", "mark price", 
 const CONFIDENCE: Column = Column { name: "confidence", aliases: &["conf", "confidence interval", "half width"] };
 
 /// How many seconds before the report it was observed.
-const AGE: Column = Column { name: "age", aliases: &["age seconds", "seconds"] };
+const AGE: Column = Column { name: "age", aliases: &["age seconds", "age sec", "age s", "seconds"] };
+
+/// What names of columns have in them that say when something was observed, which nobody reads.
+const TIMES: [&str; 6] = ["time", "stamp", "date", "observed", "epoch", "unix"];
 
 /// Reads what a node observed from a table with the columns `entry`, `price`, `confidence`, and perhaps `age` in seconds,
 /// in any order, and returns what it has to say about each market entry of a policy, in its order. An entry that the node
@@ -273,6 +276,7 @@ pub fn read_observations(
     let columns = [ENTRY, PRICE, CONFIDENCE].map(|column| table.require(column, dialect, &mut mistakes));
     let age = table.find(AGE, dialect, &mut mistakes);
     notes.extend(table.others(&columns.into_iter().chain([age]).flatten().collect::<Vec<_>>()));
+    refuse_ages(&table, age, dialect, &mut mistakes);
     let mut observed = Vec::new();
     if let [Some(entry), Some(price), Some(confidence)] = columns {
         let quotes = Quotes { table: &table, price, confidence, age, marks: table.marks(&[price, confidence]) };
@@ -289,6 +293,22 @@ pub fn read_observations(
     }
     mistakes.refuse(file, text)?;
     Ok(observed)
+}
+
+/// Refuses columns that say how old something is and are not the one that is read: without them it would be new.
+fn refuse_ages(table: &Table<'_>, read: Option<usize>, dialect: &Dialect, mistakes: &mut Mistakes) {
+    for column in (0..table.header().len()).filter(|column| Some(*column) != read) {
+        let key = table.key(column, dialect);
+        let is_time = key == "ts" || key == "asof" || TIMES.iter().any(|name| key.contains(name));
+        let is_age = key.starts_with("age") && !key.starts_with("agen");
+        let says = || table.rows().any(|row| row.field(column).is_some_and(|field| !field.is_empty()));
+        if (is_age || is_time && read.is_none()) && says() {
+            let found = format!("a column {}", table.shown(column));
+            let problem = Problem::new("", "how old each observation is in a column age, in seconds", found);
+            let advice = "state ages so, or leave the column out if each was observed at the time of the report";
+            mistakes.add(table.header()[column].offset(), problem.advise(advice));
+        }
+    }
 }
 
 /// A table of what was observed.
@@ -353,7 +373,7 @@ impl<'a> Quotes<'a> {
         let steps = |field: &Field<'_>, rounding| self.steps(entry, field, counted, rounding);
         let scaled = mistakes.sift(price.offset(), steps(price, Rounding::Nearest));
         let widest = mistakes.sift(confidence.offset(), steps(confidence, Rounding::Ceiling));
-        let age = age.map_or(Some(Seconds(0)), |age| mistakes.sift(age.offset(), seconds(entry, age)));
+        let age = age.map_or(Some(Seconds(0)), |age| mistakes.sift(age.offset(), seconds(entry, age, self.marks)));
         let ((price, exact), (confidence, _)) = (scaled?, widest?);
         *rounded += usize::from(!exact);
         Some(Observed::Price(Observation { price, confidence, age: age? }))
@@ -418,9 +438,20 @@ fn is_whole(field: &Field<'_>) -> bool {
     field.text().bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn seconds(entry: &MarketEntry, field: &Field<'_>) -> Result<Seconds, Problem> {
-    let expected = "a duration such as 5m, or a whole number of seconds";
-    duration(field.text()).map_err(|_| Problem::new(entry.name.as_str(), expected, format!("{:?}", field.text())))
+/// An age in whole seconds, rounded up: a price is rather older than newer.
+fn seconds(entry: &MarketEntry, field: &Field<'_>, marks: Marks) -> Result<Seconds, Problem> {
+    let path = entry.name.as_str();
+    let expected = "a duration such as 5m, or a number of seconds";
+    let of_number = |number: Number| {
+        let scaled = number.scaled(0, Rounding::Ceiling).filter(|_| !number.is_negative())?;
+        u64::try_from(scaled.integer).ok().map(Seconds)
+    };
+    let age = match field.number(marks) {
+        Ok(number) => of_number(number),
+        Err(NumberError::Malformed) => whole_duration(field.text()),
+        Err(ambiguous) => return Err(ambiguous.problem(path)),
+    };
+    age.ok_or_else(|| Problem::new(path, expected, format!("{:?}", field.text())))
 }
 
 /// What a snapshot must satisfy depends on its policy: see [`crate::oracle`].

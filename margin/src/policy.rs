@@ -288,7 +288,7 @@ impl Policy {
     /// # Errors
     /// With every mistake that was found.
     pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        let format = if file.ends_with(".json") { Format::Json } else { Format::Toml };
+        let format = Format::of_name(file).unwrap_or(Format::Toml);
         text::read(file, text, format, |policy: &Self| policy.check(universe))
     }
 

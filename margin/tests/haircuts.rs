@@ -272,6 +272,15 @@ fn rejects_tables_of_another_form() {
     assert!(imported(&[]).unwrap_err().contains("at least one row under the header"));
     let other = read("token,price\na,1\n", Programme::Margin).unwrap_err();
     assert!(other.to_string().contains("expected a column collateral_margin_ratio_tiers"), "{other}");
+    // Attack, or an honest mistake: what does not count, as what does.
+    for (header, shown) in [("token,price,haircut", "haircut"), ("token,price,Haircut (%)", "Haircut (%)")] {
+        let haircut = read(&format!("{header}\na,1,[0-inf:90]\n"), Programme::Margin).unwrap_err().to_string();
+        let message = format!(
+            "assets.csv:1:13: expected percentages of the value that count, found a column {shown}; write 100 % less the \
+             haircut, in a column ladder"
+        );
+        assert!(haircut.contains(&message), "{haircut}");
+    }
     let unknown = haircuts::choose(Vec::new(), &[Name::new("ccc").unwrap()]).unwrap_err();
     assert!(unknown[0].to_string().contains("ccc"));
 }

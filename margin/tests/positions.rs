@@ -51,6 +51,17 @@ fn amounts_are_units_and_lots_are_lots_however_they_are_written() {
         "amount,instrument\n\"1,234.57\",\"USD\"\n(0.15),perp-1\n2,Perp-2\n",
         "symbol,side,qty\nUSD,long,1'234.57\nPERP-1,short,0.15\nPERP-2,BUY,2\n",
         "asset,total,direction\nUSD,1234.57,both\nPERP-1,-0.15,Sell\nPERP-2,2,net\n",
+        "asset,total,posSide\nUSD,1234.57,net\nPERP-1,0.15,Sell Short\nPERP-2,2,LONG\n",
+        "asset,total,position_side\nUSD,1234.57,\nPERP-1,0.15,SHORT\nPERP-2,2,Long\n",
+        "asset,total\nUSD,1234.57\nPERP-1,0.15-\nPERP-2,2\n",
+        "asset,total\nUSD,1234.57\nPERP-1,\u{2013}0.15\nPERP-2,2\n",
+        "SEP=;\nasset;total\nUSD;1.23457E+03\nPERP-1;-0,15\nPERP-2;2,000E0\n",
+        "\"Positions, all\"\nasset,total\nUSD,1234.57\nPERP-1,-0.15\nPERP-2,2\n",
+        "\"Positions, all\",\nasset,total\nUSD,1234.57\nPERP-1,-0.15\nPERP-2,2\n",
+        "{\"asset\": \"USD\", \"total\": 1234.57}\n{\"asset\": \"PERP-1\", \"total\": \"-0.15\"}\n{\"asset\": \"PERP-2\", \"total\": 2}\n",
+        // Several columns, which agree where they say something.
+        "asset,total,lots,qty\nUSD,1234.57,123457,\nPERP-1,,-1500,-0.15\nPERP-2,2,,2.000\n",
+        "asset,contracts,contract size,side,posSide,amount\nUSD,1234.57,1,,,1234.57\nPERP-1,15,0.01,sell,short,-0.15\nPERP-2,2,1,net,long,2\n",
     ] {
         assert_eq!(
             lots(&read(text).unwrap_or_else(|error| panic!("{text}: {error}"))),
@@ -169,6 +180,9 @@ fn toml_and_json_say_what_positions_cost_by_the_same_keys() {
         (r#"{"instrument": "PERP-1", "amount": "2", "unrealized_pnl": "-200", "mark_price": "900"}"#, -190_000),
         (r#"{"instrument": "PERP-1", "amount": "2", "cost": "carried"}"#, 10_000),
         (r#"{"instrument": "PERP-1", "amount": "2", "entry_price": "0"}"#, 10_000),
+        // As it is written, and no floating-point number.
+        (r#"{"instrument": "PERP-1", "amount": 1.2, "entry_price": 0.100000000000000000000001}"#, 9_987),
+        (r#"{"instrument": "PERP-1", "amount": 2.0, "cost": 2e3}"#, -190_000),
     ] {
         let json = format!("{head}{usd}{balance}]}}");
         let (book, _) = book_over("book.json", &json, &carried(), None).unwrap();
@@ -176,9 +190,14 @@ fn toml_and_json_say_what_positions_cost_by_the_same_keys() {
     }
     let toml = "kind = 'surety/holdings'\nversion = 1\nuniverse = 'sample'\n[[balances]]\ninstrument = 'PERP-1'\n\
                 amount = '2'\nentry_price = '1000'\n";
-    let (book, notes) = book_over("book.toml", toml, &carried(), None).unwrap();
-    assert_eq!(book.holdings.position(&carried()).unwrap().lots()[0].get(), -200_000);
-    assert_eq!(notes, ["what positions cost carried over to the balance of USD (1 row)"]);
+    for name in ["book.toml", "BOOK.TOML", "book.v2.Toml"] {
+        for amount in ["'2'", "2", "2.0", "0.2e1"] {
+            let toml = toml.replace("'2'", amount);
+            let (book, notes) = book_over(name, &toml, &carried(), None).unwrap();
+            assert_eq!(book.holdings.position(&carried()).unwrap().lots()[0].get(), -200_000);
+            assert_eq!(notes, ["what positions cost carried over to the balance of USD (1 row)"]);
+        }
+    }
     for (balance, message) in [
         (r#"{"instrument": "PERP-1", "amount": "2"}"#, "balances[1].entry_price: expected what PERP-1 cost"),
         (r#"{"instrument": "PERP-1", "lots": "2", "amount": "2", "cost": "0"}"#, "either the key `lots` or the key"),
@@ -187,10 +206,14 @@ fn toml_and_json_say_what_positions_cost_by_the_same_keys() {
             "expected either the key `lots` or the key `amount`, found neither",
         ),
         (r#"{"instrument": "PERP-1", "amount": "carried", "cost": "0"}"#, "balances[1].amount: "),
-        (r#"{"instrument": "PERP-1", "amount": 2.5, "cost": "0"}"#, "balances[1].amount: "),
+        (r#"{"instrument": "PERP-1", "amount": true, "cost": "0"}"#, "balances[1].amount: "),
     ] {
         let error = book_over("book.json", &format!("{head}{usd}{balance}]}}"), &carried(), None).unwrap_err();
         assert!(error.contains(message), "{error}");
+    }
+    for amount in ["inf", "nan"] {
+        let error = book_over("b.toml", &toml.replace("'2'", amount), &carried(), None).unwrap_err();
+        assert!(error.contains("b.toml:6:10: balances[0].amount: expected a decimal number"), "{error}");
     }
 }
 
@@ -362,13 +385,193 @@ fn rejects_columns_that_would_turn_debts_into_holdings() {
         "instrument,amount,borrowed\nUSD,5,7\n",
         "expected what is owed as a negative amount, found a column borrowed",
     );
-    refused("instrument,amount,side\nUSD,5,x\n", "book.csv:2:7: side: expected long or short, found x");
+    refused("instrument,amount,side\nUSD,5,x9a9\n", "book.csv:2:7: side: expected long or short, found something else");
     refused("instrument,amount,side\nPERP-1,5,\n", "book.csv:2:10: side: expected long or short");
     refused(
         "instrument,amount,side\nUSD,-5,long\n",
         "book.csv:2:8: side: expected short, or an amount that is not negative",
     );
-    refused("instrument,amount,lots\nUSD,5,5\n", "book.csv:1:1: expected a column lots or a column amount, found both");
+    for column in ["Amount Borrowed", "totalDebt", "liabilities (USD)", "accruedInterest", "owed $", "loan"] {
+        refused(
+            &format!("instrument,amount,{column}\nUSD,5,0\nPERP-1,1,98765\n"),
+            &format!("book.csv:3:10: expected what is owed as a negative amount, found a column {column}"),
+        );
+        for nothing in ["0", "", "-", "\u{2013}", "0.00", "n/a", "false"] {
+            let text = format!("instrument,amount,{column}\nUSD,5,{nothing}\n");
+            assert_eq!(lots(&read(&text).unwrap()), [500, 0, 0], "{text}");
+        }
+    }
+    assert!(read("instrument,amount,openInterest,max allowed\nUSD,5,7,7\n").is_ok());
+    for (column, side) in [("dir", "short"), ("kind", "Sell Short"), ("what", "BORROWED"), ("position", "S")] {
+        let message = format!(
+            "book.csv:1:19: expected sides in a column side, found short positions or debts in {column}; --map \
+             '{column}=side' says that they are sides"
+        );
+        refused(&format!("instrument,amount,{column}\nUSD,5,\nPERP-1,1,long\nPERP-2,1,{side}\n"), &message);
+        // Nothing that is short, or something that is no side.
+        for other in ["Long", "x"] {
+            let text = format!("instrument,amount,{column}\nPERP-1,1,{other}\nPERP-2,1,buy\n");
+            assert_eq!(lots(&read(&text).unwrap()), [0, 10_000, 10_000], "{text}");
+        }
+    }
+    let dialect = Dialect { names: [("dir".to_owned(), "side".to_owned())].into(), ..Dialect::default() };
+    let (holdings, _) = read_noted("instrument,amount,dir\nUSD,5,borrow\nPERP-1,1,short\n", &dialect).unwrap();
+    assert_eq!(lots(&holdings), [-500, -10_000, 0]);
+}
+
+/// Attack: the better one of two columns that should say the same.
+#[test]
+fn rejects_columns_that_disagree() {
+    let refused = |text: &str, message: &str| {
+        let error = book_over("book.csv", text, &carried(), None).unwrap_err();
+        assert!(error.contains(message), "{text}: {error}");
+        assert!(!error.contains("98765"), "{error}");
+    };
+    let amounts = "expected the same amount in each column that says it, found another one";
+    refused("instrument,total,balance\nUSD,-98765,100000\n", &format!("book.csv:2:5: amount: {amounts}"));
+    refused("instrument,balance,total\nUSD,1,1\nUSD,5,-5\n", amounts);
+    refused("instrument,amount,lots\nUSD,5,5\n", &format!("book.csv:2:5: amount: {amounts}"));
+    refused("instrument,quantity,lots\nUSD,5,98765\n", amounts);
+    refused("instrument,contracts,contract_size,lots\nUSD,5,2,500\n", &format!("book.csv:2:5: contracts: {amounts}"));
+    refused("instrument,contracts,contract_size,qty\nUSD,5,2,5\n", amounts);
+    refused("instrument,qty,size,side\nUSD,5,-5,\n", amounts);
+    refused("instrument,total,qty\nUSD,5,5x\n", "amount: expected a decimal number");
+    refused(
+        "instrument,amount,side,posSide\nUSD,5,long,short\n",
+        "book.csv:2:12: side: expected the same side in each column that says it, found another one",
+    );
+    for column in ["entry_price", "mark_price", "unrealised_pnl", "cost"] {
+        let other = match column {
+            "entry_price" => "avgPrice",
+            "mark_price" => "mark",
+            "unrealised_pnl" => "uPnL",
+            _ => "total cost",
+        };
+        refused(
+            &format!("instrument,amount,{column},{other}\nPERP-1,1,98765,5\n"),
+            &format!("{column}: expected the same {column} in each column that says it, found another one"),
+        );
+    }
+    // Words are no amounts.
+    let text = "instrument,units,amount,entry,entry_price\nUSD,dollars,5,,\nPERP-1,pieces,1,2026-01-02,7\n";
+    assert_eq!(carried_lots(text)[0], -200);
+    refused("instrument,amount,balance\nUSD,-5 USD,98765\n", "book.csv:2:5: amount: expected a decimal number");
+    refused("instrument,units,entry\nUSD,dollars,\nPERP-1,x,y\n", "amount: expected a decimal number");
+    assert_eq!(carried_lots("instrument,amount,cost,total cost\nUSD,5,,\nPERP-1,1,carried,carried\n")[0], 500);
+    assert_eq!(carried_lots("instrument,amount,cost,total cost\nUSD,5,,\nPERP-1,1,5.0,5\n")[0], 0);
+}
+
+/// Attack, or an honest mistake: what is owed shrinks to a thousandth, although the table shows what its points stand for.
+#[test]
+fn rejects_thousands_that_another_column_shows_to_be_some() {
+    let tabs = |amount: &str, price: &str| {
+        let text = format!(
+            "instrument\tamount\tentry_price\tfee\nUSD\t{amount}\t\t\nPERP-1\t2\t{price}\t\nPERP-2\t1\t0\t{price}\n"
+        );
+        let book = book_over("book.csv", &text, &carried(), None);
+        book.map(|(book, _)| lots(&book.holdings)[0]).map_err(|error| error.to_string())
+    };
+    assert_eq!(tabs("-900.000", "3.900,50"), Ok(-90_000_000 - 780_100));
+    assert_eq!(tabs("-900,000", "3,900.50"), Ok(-90_000_000 - 780_100));
+    assert_eq!(tabs("-900.000", "3900.50"), Ok(-90_000 - 780_100));
+    assert_eq!(tabs("-900.000", "3900"), Ok(-90_000 - 780_000), "a point alone is a decimal mark");
+    for (amount, price) in [("-900.000", "3900,50"), ("-900,000", "3900"), ("-900,000", "3900.5")] {
+        let error = tabs(amount, price).unwrap_err();
+        assert!(error.contains("book.csv:2:5: amount: expected a number that can be read in one way"), "{error}");
+    }
+    // A column that nobody asked for shows it, too, but not one with words in it.
+    let read = |fee: &str| {
+        read(&format!("instrument,amount,fee\nUSD,-900.000,\"{fee}\"\n")).map(|holdings| lots(&holdings)[0])
+    };
+    assert_eq!(read("3.900,50"), Ok(-90_000_000));
+    assert_eq!(read("3.900,50 each"), Ok(-90_000));
+    assert!(read("0,5").unwrap_err().contains("a number that can be read in one way"));
+}
+
+/// Attack: shares and values in place of what they are of.
+#[test]
+fn rejects_columns_with_a_sign_in_their_names() {
+    for column in ["balance ($)", "position (%)", "Total, \u{20ac}", "% qty"] {
+        let error = read(&format!("instrument,\"{column}\"\nUSD,5\n")).unwrap_err();
+        let message =
+            format!("{column} is not taken for it, because a sign such as % or $ says that it counts something else");
+        assert!(error.contains("expected a column lots or amount") && error.contains(&message), "{error}");
+    }
+    let text = "instrument,amount,mark,UPL%,UPL\nUSD,5,,,\nPERP-1,1,7,0.5,-3\n";
+    let (book, notes) = book_over("book.csv", text, &carried(), None).unwrap();
+    assert_eq!(lots(&book.holdings)[0], -500);
+    assert_eq!(notes[0], "columns ignored: UPL%");
+    let error = book_over("book.csv", &text.replace(",UPL\n", ",x\n"), &carried(), None).unwrap_err();
+    assert!(error.contains("expected what PERP-1 cost"), "{error}");
+    assert!(error.contains("; UPL% is not taken for it, because a sign such as % or $ says"), "{error}");
+}
+
+/// Attack: contracts in place of units, and a short in a column beside them.
+#[test]
+fn rejects_contracts_that_nobody_counts() {
+    for text in [
+        "instrument,quantity,contract_size\nUSD,5,\nPERP-1,15,0.01\n",
+        "instrument,quantity,contractSize\nUSD,5,1\nPERP-1,15,?\n",
+        "instrument,quantity,contracts\nUSD,5,\nPERP-1,15,-15\n",
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(error.starts_with("book.csv:3:11: expected columns contracts and contract_size"), "{error}");
+    }
+    assert_eq!(lots(&read("instrument,amount,contract_size\nUSD,5,\nPERP-1,15,1.0\n").unwrap()), [500, 150_000, 0]);
+    assert_eq!(lots(&read("instrument,amount,contracts\nUSD,5,\nPERP-1,1.5,15\n").unwrap()), [500, 15_000, 0]);
+}
+
+/// Attack: a loss of what the universe does not have.
+#[test]
+fn rejects_losses_of_instruments_that_the_universe_does_not_have() {
+    let read = |columns: &str, row: &str| {
+        let text = format!("instrument,amount,{columns}\nUSD,5,,\nDOGE,{row}\n");
+        book_over("book.csv", &text, &carried(), None).map(|(book, notes)| (lots(&book.holdings)[0], notes))
+    };
+    for row in ["0,-5000,", "0,98765,1", "0,?,0"] {
+        let error = read("unrealised_pnl,mark_price", row).unwrap_err();
+        assert!(error.contains("book.csv:3:1: instrument: expected an instrument of the universe sample, found DOGE"));
+    }
+    assert!(read("cost,total cost", "0,,5").is_err());
+    assert!(read("total,qty", "0,0,5").is_err());
+    let note = "nothing of instruments that the universe does not have (1 row)".to_owned();
+    for row in ["0,,", "0,0.00,98765", "0,-,-"] {
+        assert_eq!(read("unrealised_pnl,mark_price", row), Ok((500, vec![note.clone()])), "{row}");
+    }
+}
+
+/// Attack: what is owed, in a member of JSON that is no row.
+#[test]
+fn rejects_members_of_json_that_would_vanish() {
+    let refused = |text: &str, message: &str| {
+        let error = read(text).unwrap_err();
+        assert!(error.contains(message), "{text}: {error}");
+        assert!(!error.contains("98765"), "{error}");
+    };
+    let an_object =
+        |name: &str| format!("expected an object that says how much there is of {name}, found something else");
+    refused(r#"{"USD": {"total": 5}, "PERP-1": -3}"#, &an_object("PERP-1"));
+    refused(r#"{"USD": {"total": 5}, "perp-2": "-98765"}"#, &an_object("PERP-2"));
+    refused(r#"{"USD": {"total": 5}, "PERP-1": null}"#, &an_object("PERP-1"));
+    refused(r#"{"USD": {"total": 5}, "PERP-1": [-98765]}"#, &an_object("PERP-1"));
+    let list = "expected one list of objects, or objects by name, found a list of objects inside of an object";
+    refused(r#"{"USD": {"total": 5}, "positions": [{"instrument": "PERP-1", "amount": -3}]}"#, list);
+    refused(r#"{"instrument": "USD", "amount": 5, "positions": [{"instrument": "PERP-1"}]}"#, list);
+    refused(r#"{"USD": {"total": 5}, "debt": {"USD": 98765}}"#, "expected what is owed as a negative amount");
+    refused(r#"[{"instrument": "USD", "amount": 5, "debt": {"USD": 98765}}]"#, "found a column debt");
+    refused(r#"[{"instrument": "USD", "amount": {"free": 98765}}]"#, "amount: expected a decimal number");
+    refused(r#"[{"instrument": "USD", "amount": 5, "side": ["short"]}]"#, "side: expected long or short");
+    refused(r#"{"USD": 5, "PERP-1": -3}"#, "expected a column instrument, found the columns USD, PERP-1");
+    refused(
+        r#"{"USD": {"total": 5}, "total": {"USD": 5, "PERP-1": -98765}}"#,
+        "expected an object for each name that has an amount, found an amount without one",
+    );
+    let text =
+        r#"{"USD": {"total": 5, "debt": {}}, "uid": 7, "info": [{"x": 1}], "datetime": null, "debt": {"USD": "0"}}"#;
+    let (holdings, notes) = read_noted(text, &Dialect::default()).unwrap();
+    assert_eq!(lots(&holdings), [500, 0, 0]);
+    assert_eq!(notes[0].to_string(), "members that are no objects ignored: uid");
+    assert_eq!(lots(&read(r#"{"instrument": "USD", "amount": 5, "info": {"x": 1}}"#).unwrap()), [500, 0, 0]);
 }
 
 #[test]

@@ -1095,6 +1095,8 @@ mod holdings {
             ("n.toml", toml(&format!("balances = {secret}\n"))),
             ("n.toml", toml(&format!("balances = [{secret}\n"))),
             ("n.toml", toml(&format!("balances = {secret}x\n"))),
+            ("N.TOML", toml(&format!("[[balances]]\ninstrument = {secret}\n"))),
+            ("n.csv", format!("instrument,lots,side\nBTC,5,x{secret}\n")),
         ];
         for (file, text) in texts {
             let errors = Holdings::read(file, &text, &universe()).unwrap_err();

@@ -6,7 +6,7 @@ use surety_margin::{
     holdings::Book,
     import::positions::{self, Reading},
     policy::Policy,
-    text::{Document, InputErrors, WriteError, table::Note},
+    text::{Document, Format, InputErrors, WriteError, table::Note},
     universe::Universe,
 };
 use zeroize::Zeroizing;
@@ -41,8 +41,10 @@ pub fn read<T: Document>(path: &Path) -> Result<T, DocumentError> {
 /// With every mistake in it.
 pub fn parse<T: Document>(path: &Path, text: &str) -> Result<T, InputErrors> {
     let name = path.display().to_string();
-    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
-    if is_toml { T::from_toml(&name, text) } else { T::from_json(&name, text) }
+    match Format::of_name(&name) {
+        Some(Format::Toml) => T::from_toml(&name, text),
+        _ => T::from_json(&name, text),
+    }
 }
 
 /// Reads the universe of a policy. If it has mistakes, those of the policy that show without it are told as well.
@@ -59,7 +61,10 @@ pub fn read_universe(path: &Path, policy: &Path) -> Result<Universe, DocumentErr
 /// Reads a policy as far as it can be checked without its universe.
 fn policy_alone(path: &Path) -> Result<Policy, DocumentError> {
     let (name, text) = (path.display().to_string(), files::read_text(path)?);
-    Ok(if name.ends_with(".json") { Policy::from_json(&name, &text)? } else { Policy::from_toml(&name, &text)? })
+    Ok(match Format::of_name(&name) {
+        Some(Format::Json) => Policy::from_json(&name, &text)?,
+        _ => Policy::from_toml(&name, &text)?,
+    })
 }
 
 /// Reads a policy over a universe: JSON if the file's name ends in `.json`, otherwise TOML.

@@ -63,7 +63,7 @@ impl Amount {
     }
 
     /// In whole lots, rounded down, and whether nothing was rounded; none if it is more than the universe allows.
-    fn lots(&self, instrument: &Instrument) -> Option<(Lots, bool)> {
+    pub(crate) fn lots(&self, instrument: &Instrument) -> Option<(Lots, bool)> {
         let (number, places) = match self {
             Self::Lots(number) => (number, 0),
             Self::Units(number) => (number, instrument.lot_decimals.get()),
@@ -301,18 +301,25 @@ impl Serialize for Quantity {
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_any(CostVisitor)? {
+        match deserializer.deserialize_newtype_struct(QUANTITY, CostVisitor)? {
             Cost::Paid(number) => Ok(Self(number)),
             Cost::Carried => Err(D::Error::custom("expected a decimal number: only a cost is carried")),
         }
     }
 }
 
-/// Reads a number, as a string or an integer, or the word for a cost that is carried.
+/// What readers know the numbers by that are read here: those with a point come as they are written.
+const QUANTITY: &str = "Quantity";
+
+/// Reads a number, as a string or a literal, or the word for a cost that is carried.
 struct CostVisitor;
 
-impl Visitor<'_> for CostVisitor {
+impl<'de> Visitor<'de> for CostVisitor {
     type Value = Cost;
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cost, D::Error> {
+        deserializer.deserialize_any(self)
+    }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a decimal number in a string, like \"1234.5678\"")
@@ -346,7 +353,7 @@ impl JsonSchema for Quantity {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "type": "string",
+            "type": ["number", "string"],
             "pattern": "^-?[0-9]+(\\.[0-9]+)?(e-?[0-9]{1,4})?$",
             "description": "A decimal number."
         })
@@ -368,7 +375,7 @@ impl Serialize for WrittenCost {
 
 impl<'de> Deserialize<'de> for WrittenCost {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CostVisitor).map(Self)
+        deserializer.deserialize_newtype_struct(QUANTITY, CostVisitor).map(Self)
     }
 }
 
@@ -379,7 +386,7 @@ impl JsonSchema for WrittenCost {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "type": "string",
+            "type": ["number", "string"],
             "pattern": "^(carried|-?[0-9]+(\\.[0-9]+)?(e-?[0-9]{1,4})?)$",
             "description": "A decimal number, or `carried`."
         })

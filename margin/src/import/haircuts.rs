@@ -73,15 +73,13 @@ const TOKEN: Column = Column { name: "token", aliases: &["asset", "coin", "curre
 
 /// What one unit is worth, in quote units.
 const PRICE: Column =
-    Column { name: "asset_usdt_price", aliases: &["price", "price usd", "price usdt", "index price"] };
+    Column { name: "asset_usdt_price", aliases: &["price", "price usd", "price usdt", "price $", "index price"] };
 
 /// How much of its value counts.
 fn ladder_column(programme: Programme) -> Column {
     let (name, aliases): (_, &[_]) = match programme {
         Programme::VipLoan => ("collateral_vip_loan_ratio_tiers", &["vip loan", "vip loan tiers"]),
-        Programme::Margin => {
-            ("collateral_margin_ratio_tiers", &["margin", "margin tiers", "ladder", "tiers", "haircut"])
-        }
+        Programme::Margin => ("collateral_margin_ratio_tiers", &["margin", "margin tiers", "ladder", "tiers"]),
         Programme::PortfolioMargin => {
             ("collateral_portfolio_margin_ratio_tiers", &["portfolio margin", "portfolio margin tiers"])
         }
@@ -104,6 +102,9 @@ pub fn read(
     let table = Table::read(text, dialect, &mut mistakes, notes);
     let columns = [TOKEN, PRICE, ladder_column(programme)];
     let found = columns.map(|column| table.require(column, dialect, &mut mistakes));
+    if found[2].is_none() {
+        refuse_haircuts(&table, dialect, &mut mistakes);
+    }
     let ladders = Programme::ALL.map(|programme| table.find(ladder_column(programme), dialect, &mut mistakes));
     let asked: Vec<_> = found.into_iter().chain(ladders).flatten().collect();
     notes.extend(table.others(&asked));
@@ -129,6 +130,18 @@ pub fn read(
     }
     mistakes.refuse(file, text)?;
     Ok(tokens)
+}
+
+/// Says of a column of haircuts that it is no ladder: a haircut is what does not count.
+fn refuse_haircuts(table: &Table<'_>, dialect: &Dialect, mistakes: &mut Mistakes) {
+    let haircut = (0..table.header().len()).find(|column| table.key(*column, dialect).contains("haircut"));
+    if let Some(haircut) = haircut {
+        let problem =
+            Problem::new("", "percentages of the value that count", format!("a column {}", table.shown(haircut)));
+        let advice =
+            "write 100 % less the haircut, in a column ladder; --map says so if the column does state what counts";
+        mistakes.add(table.header()[haircut].offset(), problem.advise(advice));
+    }
 }
 
 /// A price to the nearest of 18 decimal places.

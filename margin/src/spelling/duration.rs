@@ -22,19 +22,27 @@ const PLACES: usize = 9;
 /// If it is none of them, or no whole number of seconds.
 pub fn duration(text: &str) -> Result<Seconds, String> {
     let expected = || format!("expected a duration such as 90s, 15m, 24h, 7d, 1h 30m or PT1H, found {text:?}");
+    let milliseconds = milliseconds(text).ok_or_else(expected)?;
+    if !milliseconds.is_multiple_of(1_000) {
+        return Err(format!("expected a whole number of seconds, found {text:?}"));
+    }
+    u64::try_from(milliseconds / 1_000).map(Seconds).map_err(|_| expected())
+}
+
+/// Reads a duration as [`duration`] does and rounds it up to whole seconds; none if it is none.
+pub(crate) fn whole_duration(text: &str) -> Option<Seconds> {
+    u64::try_from(milliseconds(text)?.div_ceil(1_000)).ok().map(Seconds)
+}
+
+fn milliseconds(text: &str) -> Option<u128> {
     let trimmed = text.trim();
-    let milliseconds = match trimmed.strip_prefix(['P', 'p']) {
+    match trimmed.strip_prefix(['P', 'p']) {
         Some(iso) => of_iso(iso),
         None if !trimmed.is_empty() && trimmed.bytes().all(|c| c.is_ascii_digit()) => {
             trimmed.parse().ok().and_then(|seconds: u128| seconds.checked_mul(1_000))
         }
         None => of_units(trimmed),
-    };
-    let milliseconds = milliseconds.ok_or_else(expected)?;
-    if !milliseconds.is_multiple_of(1_000) {
-        return Err(format!("expected a whole number of seconds, found {text:?}"));
     }
-    u64::try_from(milliseconds / 1_000).map(Seconds).map_err(|_| expected())
 }
 
 /// `1h 30m`: each unit once.

@@ -11,6 +11,7 @@ mod number;
 mod set_up;
 mod time;
 
+pub(crate) use self::duration::whole_duration;
 pub use self::{
     duration::duration,
     fraction::{Percent, decimal, fraction, share},

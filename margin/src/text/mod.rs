@@ -51,6 +51,17 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// The format that the name of a file ends in, in whatever case: `.toml` or `.json`.
+    #[must_use]
+    pub fn of_name(file: &str) -> Option<Self> {
+        let (_, ending) = file.rsplit_once('.')?;
+        [("toml", Self::Toml), ("json", Self::Json)]
+            .into_iter()
+            .find_map(|(name, format)| ending.eq_ignore_ascii_case(name).then_some(format))
+    }
+}
+
 /// Who writes the texts of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenBy {

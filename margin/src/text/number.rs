@@ -1,9 +1,10 @@
 //! Decimal numbers as people, spreadsheets and programs write them, exactly.
 //!
-//! A number has an optional sign (`-`, `−`, `+`, or parentheses, which accountants put around what is owed), digits in
-//! groups of three or in none, an optional fraction and an optional exponent. Groups are separated by `'`, `_`, a space, a
-//! comma or a point; a fraction begins with a point or a comma. A text that says two things, such as `1,234`, is read
-//! only where the other numbers of its file show what the mark stands for: see [`Marks`].
+//! A number has an optional sign (`-` and the dashes that look like it, before the number or behind it, `+`, or
+//! parentheses, which accountants put around what is owed), digits in groups of three or in none, an optional fraction and
+//! an optional exponent. Groups are separated by `'`, `_`, a space, a comma or a point; a fraction begins with a point or a
+//! comma. A text that says two things, such as `1,234`, is read only where the other numbers of its file show what the
+//! mark stands for: see [`Marks`]. Before an exponent nobody groups, so that the mark of `1.234E+05` begins a fraction.
 
 use core::fmt;
 
@@ -363,18 +364,28 @@ impl<'t> Literal<'t> {
     fn of(text: &'t str) -> Option<Self> {
         let text = text.trim();
         let (negative, text) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
-            Some(inner) if !inner.starts_with(['-', '+', '\u{2212}']) => (true, inner.trim()),
+            Some(inner) if !inner.starts_with('+') && !inner.starts_with(MINUS) && !inner.ends_with(MINUS) => {
+                (true, inner.trim())
+            }
             Some(_) => return None,
-            None => match text.strip_prefix(['-', '\u{2212}']) {
+            None => match text.strip_prefix(MINUS) {
                 Some(rest) => (true, rest.trim_start()),
-                None => (false, text.strip_prefix('+').map_or(text, str::trim_start)),
+                None => match (text.strip_prefix('+'), text.strip_suffix(MINUS)) {
+                    (Some(rest), _) => (false, rest.trim_start()),
+                    (None, Some(rest)) => (true, rest.trim_end()),
+                    (None, None) => (false, text),
+                },
             },
         };
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, self::exponent(exponent)?),
-            None => (text, 0),
+            Some((mantissa, exponent)) => (mantissa, Some(self::exponent(exponent)?)),
+            None => (text, None),
         };
-        Some(Self { negative, mantissa, exponent, form: Form::of(mantissa)? })
+        let form = match Form::of(mantissa)? {
+            Form::Ambiguous(mark) if exponent.is_some() => Form::Certain { decimal: Some(mark) },
+            form => form,
+        };
+        Some(Self { negative, mantissa, exponent: exponent.unwrap_or(0), form })
     }
 }
 
@@ -383,6 +394,9 @@ fn exponent(text: &str) -> Option<i32> {
     let is_number = (1..=EXPONENT_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number)
 }
+
+/// Hyphens, the figure dash, the en dash and the minus: what programs for text put in the place of one another.
+const MINUS: [char; 8] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2212}', '\u{fe63}', '\u{ff0d}'];
 
 /// Characters that group thousands and never begin a fraction.
 const GROUPING: [char; 7] = ['\'', '\u{2019}', '_', ' ', '\u{a0}', '\u{2009}', '\u{202f}'];
@@ -466,6 +480,12 @@ mod tests {
             ("1.5E+3", 1_500_000),
             ("-2.5e0", -2_500),
             ("\u{2212}1", -1_000),
+            ("\u{2012}1", -1_000),
+            ("\u{2013} 1", -1_000),
+            ("500-", -500_000),
+            ("1,234.5 \u{2212}", -1_234_500),
+            ("1.234E+05", 123_400_000),
+            ("-1,234e2", -123_400),
             ("(1,234.5)", -1_234_500),
             ("1,234,567.89", 1_234_567_890),
             ("1.234.567,89", 1_234_567_890),
@@ -501,6 +521,14 @@ mod tests {
             "--1",
             "+-1",
             "(-1)",
+            "(\u{2013}1)",
+            "(1-)",
+            "-1-",
+            "+1-",
+            "1--",
+            "1-2",
+            "1e-",
+            "\u{2014}1",
             "()",
             "(1",
             "1,23,456",
@@ -547,6 +575,9 @@ mod tests {
             ("1,234", &["1,234,567", "0,5"], comma, comma),
             ("1.234", &[], Ok(1_234), point),
             ("1.234", &["0.5"], Ok(1_234), Ok(1_234)),
+            ("1.234", &["1.234E+05"], Ok(1_234), Ok(1_234)),
+            ("1,234", &["1,234e5"], Ok(1_234), Ok(1_234)),
+            ("1.234E+05", &[], Ok(123_400_000), Ok(123_400_000)),
             ("1.234", &["0,5"], point, point),
             ("1.234", &["1.234,5"], Ok(1_234_000), Ok(1_234_000)),
             ("1.234", &["1,234,567"], Ok(1_234), Ok(1_234)),
@@ -611,7 +642,7 @@ mod tests {
     proptest! {
         /// Whatever the text: an answer, and the same one with the sign turned around.
         #[test]
-        fn any_text_is_read_or_refused(text in "[-+(]?[0-9.,' _]{0,12}(e-?[0-9]{1,3})?\\)?", places in 0_u8..=18) {
+        fn any_text_is_read_or_refused(text in "[-+(]?[0-9.,' _]{0,12}(e-?[0-9]{1,3})?[-)]?", places in 0_u8..=18) {
             if let Ok(number) = Number::parse(&text) {
                 let floor = number.scaled(places, Rounding::Floor).map(|scaled| scaled.integer);
                 let ceiling = number.clone().negated().scaled(places, Rounding::Ceiling).map(|scaled| -scaled.integer);

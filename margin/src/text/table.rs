@@ -7,8 +7,8 @@
 //! header has most of, unless the [`Dialect`] says which.
 //!
 //! Columns are found by name ([`Table::find`]), whatever their order and case, and those that nobody asked for are
-//! named in a [`Note`]. A table without rows is refused: that nothing is held or observed is to be said in so many
-//! words.
+//! named in a [`Note`]. A name with a sign in it such as `UPL%` is another one than that without: it counts something
+//! else. A table without rows is refused: that nothing is held or observed is to be said in so many words.
 //!
 //! Fields are borrowed from the text, and erased where quotes in them take a copy: they may be secret.
 
@@ -22,7 +22,7 @@ use super::{
     InputErrors, MAX_MISTAKES,
     closest::closest,
     number::{Marks, Number, NumberError},
-    records,
+    records::{self, Records},
 };
 use crate::{ident::Name, problem::Problem};
 
@@ -165,6 +165,8 @@ pub struct Table<'t> {
     /// Row by row, each as long as the header.
     fields: Vec<Field<'t>>,
     delimiter: Delimiter,
+    /// Members of JSON that are no rows.
+    beside: Vec<Field<'t>>,
 }
 
 /// A field, without the quotes and spaces around it.
@@ -175,6 +177,8 @@ pub struct Field<'t> {
 
 pub(super) enum Content<'t> {
     Borrowed(&'t str),
+    /// A number as a program writes it: a point begins its fraction, whatever the texts of the file show.
+    Literal(&'t str),
     /// With quotes in it, which are doubled in the text.
     Copied(Zeroizing<String>),
 }
@@ -194,7 +198,7 @@ impl<'t> Field<'t> {
     #[must_use]
     pub fn text(&self) -> &str {
         match &self.content {
-            Content::Borrowed(text) => text,
+            Content::Borrowed(text) | Content::Literal(text) => text,
             Content::Copied(text) => text.trim(),
         }
     }
@@ -210,7 +214,15 @@ impl<'t> Field<'t> {
     /// # Errors
     /// If it says none, or one that may be read in two ways.
     pub fn number(&self, marks: Marks) -> Result<Number, NumberError> {
-        Number::parse_among(self.text(), marks)
+        match self.content {
+            Content::Literal(text) => Number::parse(text),
+            _ => Number::parse_among(self.text(), marks),
+        }
+    }
+
+    /// Whether it says nothing or a number, in one way or two.
+    fn is_number_or_empty(&self) -> bool {
+        self.is_empty() || !matches!(self.number(Marks::UNKNOWN), Err(NumberError::Malformed))
     }
 }
 
@@ -237,8 +249,8 @@ impl<'t> Table<'t> {
     #[must_use]
     pub fn read(text: &'t str, dialect: &Dialect, mistakes: &mut Mistakes, notes: &mut Vec<Note>) -> Self {
         if records::are_in(text) {
-            let (header, fields) = records::read(text, mistakes).unwrap_or_default();
-            let table = Self { header, fields, delimiter: Delimiter::Comma };
+            let Records { header, fields, beside } = records::read(text, mistakes, notes).unwrap_or_default();
+            let table = Self { header, fields, delimiter: Delimiter::Comma, beside };
             if table.header.is_empty() && mistakes.is_empty() {
                 mistakes.add(0, empty());
             }
@@ -256,7 +268,7 @@ impl<'t> Table<'t> {
                 header.pop();
             }
         }
-        let mut table = Self { header, fields: Vec::new(), delimiter: start.delimiter };
+        let mut table = Self { header, fields: Vec::new(), delimiter: start.delimiter, beside: Vec::new() };
         if table.header.is_empty() {
             mistakes.add(0, empty());
             return table;
@@ -300,14 +312,52 @@ impl<'t> Table<'t> {
         self.fields.chunks_exact(self.header.len().max(1)).map(Row)
     }
 
-    /// What points and commas stand for in the numbers of some columns.
+    /// What points and commas stand for in the numbers of some columns, as these and every other column of numbers show:
+    /// one program wrote them all.
     #[must_use]
     pub fn marks(&self, columns: &[usize]) -> Marks {
         let mut marks = if self.delimiter == Delimiter::Semicolon { Marks::UNKNOWN } else { Marks::POINT };
-        for row in self.rows() {
-            columns.iter().filter_map(|column| row.field(*column)).for_each(|field| marks.note(field.text()));
+        for column in 0..self.header.len() {
+            let fields = || self.rows().filter_map(|row| row.field(column));
+            if columns.contains(&column) || fields().all(Field::is_number_or_empty) {
+                let texts = fields().filter(|field| !matches!(field.content, Content::Literal(_)));
+                texts.for_each(|field| marks.note(field.text()));
+            }
         }
         marks
+    }
+
+    /// The names of members of JSON that are neither rows nor known to say the same again.
+    #[must_use]
+    pub fn beside(&self) -> &[Field<'t>] {
+        &self.beside
+    }
+
+    /// What a column is called, for people to see: nothing that may be an amount in the wrong place.
+    #[must_use]
+    pub fn shown(&self, column: usize) -> &str {
+        let name = self.header.get(column).map_or("", Field::text);
+        let is_name = !has_long_number(name) && Number::parse(name) == Err(NumberError::Malformed);
+        if is_name { name } else { "another column" }
+    }
+
+    /// The columns of a table that have one of the names of a column, in the order of preference. Two of one name are a
+    /// mistake.
+    pub fn all(&self, column: Column, dialect: &Dialect, mistakes: &mut Mistakes) -> Vec<usize> {
+        let names = core::iter::once(column.name).chain(column.aliases.iter().copied());
+        let mut found = Vec::new();
+        for column in names.filter_map(|name| self.find_named(name, dialect, mistakes)) {
+            if !found.contains(&column) {
+                found.push(column);
+            }
+        }
+        found
+    }
+
+    /// The letters and digits of what a column stands for, in lower case, and signs such as `%`.
+    #[must_use]
+    pub fn key(&self, column: usize, dialect: &Dialect) -> String {
+        self.header.get(column).map(|field| key(dialect.meaning(field.text()))).unwrap_or_default()
     }
 
     /// Where a column is, if the table has it. Two columns of that name are a mistake.
@@ -332,9 +382,40 @@ impl<'t> Table<'t> {
     pub fn require(&self, column: Column, dialect: &Dialect, mistakes: &mut Mistakes) -> Option<usize> {
         let found = self.find(column, dialect, mistakes);
         if let (None, Some(first)) = (found, self.header.first()) {
-            mistakes.add(first.offset, self.missing(&[column.name]));
+            mistakes.add(first.offset, self.lacking(&[column]));
         }
         found
+    }
+
+    /// The problem that there is none of some columns: [`Table::missing`], or why one that looks like it is not taken.
+    #[must_use]
+    pub fn lacking(&self, wanted: &[Column]) -> Problem {
+        let names: Vec<_> = wanted.iter().map(|column| column.name).collect();
+        let problem = self.missing(&names);
+        match self.not_taken(wanted) {
+            Some(why) => problem.advise(why),
+            None => problem,
+        }
+    }
+
+    /// Why a column is not taken that looks like one of some; none if there is none.
+    #[must_use]
+    pub fn not_taken(&self, wanted: &[Column]) -> Option<String> {
+        let (name, column) = wanted.iter().find_map(|column| Some((column.name, self.like(*column)?)))?;
+        let shown = self.shown(column);
+        Some(format!(
+            "{shown} is not taken for it, because a sign such as % or $ says that it counts something else; \
+             --map '{shown}={name}' says that it does not"
+        ))
+    }
+
+    /// Where the column is that would have a name if it had no sign such as `%` in its own.
+    fn like(&self, column: Column) -> Option<usize> {
+        let wanted: Vec<_> = core::iter::once(&column.name).chain(column.aliases).map(|name| key(name)).collect();
+        self.header.iter().position(|field| {
+            let letters: String = key(field.text()).chars().filter(|letter| letter.is_alphanumeric()).collect();
+            !letters.is_empty() && wanted.contains(&letters)
+        })
     }
 
     /// The problem that there is no column of one of some names.
@@ -405,10 +486,18 @@ fn has_long_number(name: &str) -> bool {
     name.split(|character: char| !character.is_ascii_digit()).any(|digits| digits.len() >= 4)
 }
 
-/// What of a column's name counts: letters and digits, whatever their case.
+/// What of a column's name counts: letters and digits, whatever their case, and every sign that may stand for what is
+/// counted. `UPL%` is no profit but a share, and `balance ($)` no balance but its value.
 fn key(name: &str) -> String {
-    name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let counts = |character: &char| !character.is_whitespace() && !BETWEEN_WORDS.contains(character);
+    name.chars().filter(counts).flat_map(char::to_lowercase).collect()
 }
+
+/// What stands between the words of a column's name and says nothing.
+const BETWEEN_WORDS: [char; 18] = [
+    '_', '-', '\u{2010}', '\u{2013}', '.', ':', '/', '\\', '(', ')', '[', ']', '#', '*', '"', '\'', '\u{2019}',
+    '\u{feff}',
+];
 
 /// A name from a secret file for people to see: nothing that may be an amount in the wrong place.
 #[must_use]
@@ -417,6 +506,9 @@ pub fn shown_name(text: &str) -> String {
     let is_name = digits < 4 && digits < text.len() && Name::new(text).is_ok() && Number::parse(text).is_err();
     if is_name { text.to_owned() } else { "another name".to_owned() }
 }
+
+/// How a first line begins that says what separates fields.
+const ANNOUNCED: &str = "sep=";
 
 /// Where the header begins, and what separates fields.
 struct Start {
@@ -430,15 +522,14 @@ impl Start {
         let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let (first, after) = line(text, at);
         let announced = Delimiter::ALL.into_iter().find(|delimiter| {
-            let announced = text[first.clone()].trim_end_matches([',', ';']).strip_prefix("sep=");
-            let whole = text[first.clone()].strip_prefix("sep=").map(str::as_bytes);
-            announced.is_some() && whole.is_some_and(|rest| rest.first() == Some(&delimiter.byte()))
+            let (name, rest) = text[first.clone()].split_at_checked(ANNOUNCED.len()).unwrap_or_default();
+            name.eq_ignore_ascii_case(ANNOUNCED) && rest.as_bytes().first() == Some(&delimiter.byte())
         });
         if announced.is_some() {
             at = after;
         }
         let start = at;
-        let mut titles = 0;
+        let (mut titles, mut first_with_one) = (0, None);
         while at < text.len() {
             let (span, next) = line(text, at);
             let content = &text[span];
@@ -449,14 +540,25 @@ impl Start {
             if let Some((count, delimiter)) = candidates.rev().max_by_key(|(count, _)| *count)
                 && count > 0
             {
-                return Self { offset: at, delimiter, titles };
+                let found = Self { offset: at, delimiter, titles };
+                if has_several(content, delimiter) {
+                    return found;
+                }
+                // A title that a spreadsheet made as wide as the table, unless no line has more fields.
+                first_with_one.get_or_insert(found);
             }
             titles += usize::from(!content.trim().is_empty());
             at = next;
         }
         // A single column.
-        Self { offset: start, delimiter: given.or(announced).unwrap_or(Delimiter::Comma), titles: 0 }
+        let delimiter = given.or(announced).unwrap_or(Delimiter::Comma);
+        first_with_one.unwrap_or(Self { offset: start, delimiter, titles: 0 })
     }
+}
+
+/// Whether a field behind the first one of a line says something.
+fn has_several(line: &str, delimiter: Delimiter) -> bool {
+    unquoted(line.trim_end_matches([char::from(delimiter.byte()), ' ']), delimiter.byte()) > 0
 }
 
 /// The line from here, without its end, and where the next one begins.
@@ -624,6 +726,10 @@ mod tests {
             "a,b,\n1,2,\n3,4,\n",
             "a,b\n1,2,,,\n3,4\n",
             "Report of the day\n\na,b\n1,2\n3,4\n",
+            "SEP=;\na;b\n1;2\n3;4\n",
+            "Sep=;\r\na;b\r\n1;2\r\n3;4\r\n",
+            "\"Report, of the day\"\na,b\n1,2\n3,4\n",
+            "\"Report, of the day\",\na,b\n1,2\n3,4\n",
         ] {
             assert_eq!(fields(text), [["a", "b"], ["1", "2"], ["3", "4"]], "{text:?}");
         }
@@ -692,6 +798,8 @@ mod tests {
         ] {
             assert_eq!(find(header, &plain, &mut mistakes), Some((column, others.to_owned())));
         }
+        // A sign says that something else is counted.
+        assert_eq!(find("amount %,amount,y", &plain, &mut mistakes).unwrap().0, 1);
         let renamed = Dialect { names: [("size".to_owned(), "amount".to_owned())].into(), ..Dialect::default() };
         assert_eq!(find("x,y,size", &renamed, &mut mistakes).unwrap().0, 2);
         assert!(mistakes.is_empty());
@@ -710,6 +818,11 @@ mod tests {
             "t:1:1: expected a column amount, found the columns coin, amuont; did you mean amuont? --map amuont=amount says so"
         );
         assert_eq!(message("coin,x\nBTC,1\n"), "t:1:1: expected a column amount, found the columns coin, x");
+        for name in ["Qty (%)", "amount ($)", "amount, \u{20ac}", "amount (\u{ff05})", "~amount"] {
+            let problem = message(&format!("coin,\"{name}\"\nBTC,1\n"));
+            assert!(problem.contains(&format!("; {name} is not taken for it, because a sign such as %")), "{problem}");
+            assert!(problem.ends_with(&format!("--map '{name}=amount' says that it does not")), "{problem}");
+        }
         assert_eq!(message("Amount,AMOUNT\n1,1\n"), "t:1:8: expected one column amount, found another one");
         let secret = message("BTC,123456789\nETH,1\n");
         assert!(secret.ends_with("found numbers in the first line; the first line names the columns"), "{secret}");

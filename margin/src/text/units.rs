@@ -56,6 +56,8 @@ pub(super) fn spelt(name: &str, value: &Value<'_>) -> Result<Option<Value<'stati
         ("Number", Value::Text(number) | Value::Float(number)) if number.trim_end().ends_with(is_digit) => {
             text(spelling::decimal(number).map_err(refused)?)
         }
+        // Exactly, and whether it is a number the type says.
+        ("Quantity", Value::Float(number)) => text(number.to_string()),
         ("EvmAddress", Value::Text(address)) => text(spelling::address(address).map_err(refused)?.to_string()),
         ("Bytes32", Value::Text(hash)) => text(spelling::hash(hash).map_err(refused)?.to_string()),
         ("SetUp", Value::Text(set_up)) => text(spelling::set_up(set_up).map_err(refused)?.to_string()),

@@ -154,6 +154,40 @@ fn rejects_lines_that_are_neither_followed_nor_absent() {
         assert!(with(good, line).is_err(), "{line}");
     }
     assert_eq!(with("entry,price,confidence,Age", "USDC-USD,100000000,1,30").unwrap()[ENTRY], aged(30));
+    for (age, seconds) in
+        [("1.5", 2), ("\"1,5\"", 2), ("0.001", 1), ("1.000", 1), ("1500ms", 2), ("2m", 120), ("2E1", 20)]
+    {
+        assert_eq!(with(good, &format!("USDC-USD,100000000,1,{age}")).unwrap()[ENTRY], aged(seconds), "{age}");
+    }
+    for age in ["-0.5", "\"1,500\"", "1e30", "new", "PT0,5"] {
+        assert!(with(good, &format!("USDC-USD,100000000,1,{age}")).is_err(), "{age}");
+    }
+}
+
+/// Attack: an observation that is old, in a column that nobody reads.
+#[test]
+fn rejects_ages_in_columns_that_are_not_read() {
+    let text = example("market/node-1.csv");
+    let read = |column: &str, value: &str| {
+        let rows = text.lines().skip(1).map(|line| format!("{line},{value}\n")).collect::<String>();
+        let text = format!("entry,price,confidence,{column}\n{rows}");
+        read_observations("n.csv", &text, &policy(), &Dialect::default(), &mut Vec::new())
+            .map_err(|errors| errors.to_string())
+    };
+    for column in
+        ["age_ms", "age (ms)", "Age in minutes", "timestamp", "publishTime", "last updated", "date", "ts", "as of"]
+    {
+        let error = read(column, "5000").unwrap_err();
+        let message = format!(
+            "n.csv:1:24: expected how old each observation is in a column age, in seconds, found a column {column}; state \
+             ages so, or leave the column out"
+        );
+        assert!(error.contains(&message), "{error}");
+        assert!(read(column, "").is_ok());
+        let beside = read(&format!("age,{column}"), "5,5000");
+        assert_eq!(beside.is_err(), column.to_lowercase().starts_with("age"), "the age is read");
+    }
+    assert!(read("agency", "5").is_ok() && read("Age (s)", "5").is_ok());
 }
 
 #[test]

@@ -107,8 +107,7 @@ impl Archived {
     /// # Errors
     /// If it is none of the kinds that are kept, or not a good one of its kind.
     pub fn read(file: &Path, text: &str) -> Result<Self, ArchiveError> {
-        let format =
-            if file.extension().is_some_and(|extension| extension == "toml") { Format::Toml } else { Format::Json };
+        let format = Format::of_name(&file.to_string_lossy()).unwrap_or(Format::Json);
         let header: Option<Header> = match format {
             Format::Toml => toml_keys(text),
             Format::Json => header(file, text)?,
@@ -123,7 +122,7 @@ impl Archived {
 /// What a JSON document says of itself. One that should be of this project and cannot be read may have been an attestation:
 /// to pass it over would hide it from whoever audits the archive.
 fn header(file: &Path, text: &str) -> Result<Option<Header>, ArchiveError> {
-    let named_json = file.extension().is_some_and(|extension| extension == "json");
+    let named_json = Format::of_name(&file.to_string_lossy()) == Some(Format::Json);
     match serde_json::from_str(text) {
         Ok(header) => Ok(Some(header)),
         Err(error) if named_json && (!error.is_data() || text.contains("surety/")) => {

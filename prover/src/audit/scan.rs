@@ -1,6 +1,6 @@
 //! What lies below a directory: attestations, and the public files that they may refer to.
 //!
-//! A file counts as what its `kind` says, wherever it lies and whatever it is called, if its name ends in `.json` or `.toml`. What ends in
+//! A file counts as what its `kind` says, wherever it lies and whatever it is called, if its name ends in `.json` or `.toml`, in any case. What ends in
 //! `.json` and is no JSON may have been an attestation, and is told. Directories called `private`, where holders keep their
 //! secrets, and names that start with a dot are passed over; links to directories are not followed.
 
@@ -16,7 +16,7 @@ use alloy_primitives::keccak256;
 use rayon::prelude::*;
 use serde::Deserialize;
 use surety_kzg::{Event, Observer, progress::Stage};
-use surety_margin::text::{InputErrors, json_problem, toml_keys};
+use surety_margin::text::{Format, InputErrors, json_problem, toml_keys};
 
 use crate::{
     Error,
@@ -89,8 +89,7 @@ pub(super) fn scan(directory: &Path, observer: &dyn Observer) -> Result<Found, F
 fn walk(directory: &Path) -> Result<(Vec<PathBuf>, usize), FileError> {
     let enter =
         |name: &OsStr, kind: FileType| !(name.to_string_lossy().starts_with('.') || kind.is_dir() && name == "private");
-    let is_candidate =
-        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json" || ending == "toml") && !path.is_dir();
+    let is_candidate = |path: &PathBuf| Format::of_name(&path.to_string_lossy()).is_some() && !path.is_dir();
     let (mut candidates, others): (Vec<_>, Vec<_>) =
         files::under(directory, enter)?.into_iter().partition(is_candidate);
     candidates.sort();
@@ -124,7 +123,7 @@ struct Header {
 }
 
 fn kind(path: &Path, kinds: &KindsOfText) -> Kind {
-    let is_json = path.extension().is_some_and(|ending| ending == "json");
+    let is_json = Format::of_name(&path.to_string_lossy()) == Some(Format::Json);
     let text = match files::read_text(path) {
         Ok(text) => text,
         Err(error) if is_json => return Kind::Unreadable(error.into()),
@@ -191,6 +190,8 @@ mod tests {
         write("x/market.json", r#"{"kind": "surety/market"}"#);
         write("y/market.json", r#"{"kind": "surety/market"}"#);
         write("y/policy.toml", "kind = \"surety/policy\"");
+        write("z/POLICY.Toml", "kind = \"surety/policy\"\nname = \"another\"");
+        write("z/THREE.JSON", r#"{"version": 2, "kind": "surety/attestation"}"#);
         write("y/broken.toml", "kind = ");
         write("list.json", "[1, 2]");
         write("number.json", r#"{"kind": 5}"#);
@@ -204,9 +205,9 @@ mod tests {
         let names = |paths: &[PathBuf]| -> Vec<String> {
             paths.iter().map(|path| path.strip_prefix(directory.path()).unwrap().display().to_string()).collect()
         };
-        assert_eq!(names(&found.attestations), ["a.json", "b/one.json", "b/two.json"]);
+        assert_eq!(names(&found.attestations), ["a.json", "b/one.json", "b/two.json", "z/THREE.JSON"]);
         assert_eq!(names(&found.snapshots), ["x/market.json"], "the same text twice");
-        assert_eq!(names(&found.policies), ["y/policy.toml"]);
+        assert_eq!(names(&found.policies), ["y/policy.toml", "z/POLICY.Toml"]);
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(names(&unreadable), ["b/bytes.json", "cut.json"]);
         assert_eq!(found.ignored, 6);

@@ -8,7 +8,7 @@ use surety::{
     archive::{Archive, ArchiveError, Archived, Kind, Summary},
     files,
 };
-use surety_margin::{ident::Bytes32, spelling};
+use surety_margin::{ident::Bytes32, spelling, text::Format};
 
 use crate::cli::{Session, output::Answer};
 
@@ -99,7 +99,7 @@ fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
                         files::FileError::NotText(_)
                         | files::FileError::TooLarge { .. }
                         | files::FileError::Irregular(_),
-                    )) if file.extension().is_none_or(|extension| extension != "json") => skipped += 1,
+                    )) if Format::of_name(&file.to_string_lossy()) != Some(Format::Json) => skipped += 1,
                     Err(error) => return Err(error.into()),
                 }
             }
