@@ -1,6 +1,6 @@
 //! Positions from spreadsheets.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use surety_margin::{
     holdings::{Book, Holdings},

@@ -793,7 +793,7 @@ mod tests {
         let text = "kind = 'letter'\ntime = 'soon'\ndelay = '200h'\nshares = 12500\nshock = []\ncolour = 1\n\
             owner = 5\nprice = '1.5'\nlimit = '2000000'\n\
             [[parts]]\nname = 'a'\nlots = '-5'\ndecimals = 99\n[[parts]]\nname = 'b'\n\
-            [[parts]]\nname = 'c'\nlots = 5\ndecimals = '2'\n";
+            [[parts]]\nname = 'c'\nlots = 5\ndecimals = 'two'\n";
         all_mistakes(
             text,
             &[
@@ -806,7 +806,7 @@ mod tests {
                 "t:8:9: price: expected a price as a decimal integer in a string, without leading zeros, found \"1.5\"",
                 "t:13:12: parts[0].decimals: expected 0 to 18 decimals, found 99",
                 "t:14:1: parts[1]: expected the keys `lots` and `decimals`, found none of them",
-                "t:19:12: parts[2].decimals: expected a whole number from 0 to 255, found \"2\"",
+                "t:19:12: parts[2].decimals: expected a whole number from 0 to 255, found \"two\"",
             ],
         );
     }

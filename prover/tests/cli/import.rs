@@ -217,7 +217,8 @@ fn rejects_a_naked_short_at_prices_of_nothing_wherever_it_comes_by() {
     }
     let forged = Report { observations: observed(&snapshot.prices, &zero), ..good.clone() };
     let forged = report::sign(forged, &key).unwrap();
-    let error = oracle::aggregate(&policy, &universe, std::slice::from_ref(&forged), None, time).unwrap_err().to_string();
+    let error =
+        oracle::aggregate(&policy, &universe, std::slice::from_ref(&forged), None, time).unwrap_err().to_string();
     assert!(error.contains("reports[0].observations"), "{error}");
     let mut signed = oracle::aggregate(&policy, &universe, std::slice::from_ref(&good), None, time).unwrap();
     let feeds = FeedsId::of(&policy.market).unwrap();
