@@ -8,7 +8,11 @@ use std::{hint::black_box, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use surety_calibration::{
-    backtest::backtest, calibration::Calibration, history::{History, Selection}, parameters::calibrate, report::calibration_report,
+    backtest::backtest,
+    calibration::Calibration,
+    history::{History, Selection},
+    parameters::calibrate,
+    report::calibration_report,
 };
 use surety_fuzz::{bounded, demo::DEMO, survives};
 use surety_margin::policy::Policy;

@@ -17,7 +17,9 @@ use surety_margin::{
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
     for (programme, ends) in Programme::ALL.into_iter().flat_map(|one| [(one, Ends::Quote), (one, Ends::Units)]) {
-        let Ok(tokens) = haircuts::read("a.csv", text, (programme, ends), &Dialect::default(), &mut Vec::new()) else { continue };
+        let Ok(tokens) = haircuts::read("a.csv", text, (programme, ends), &Dialect::default(), &mut Vec::new()) else {
+            continue;
+        };
         let imported = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
         if let Ok(import) = imported {
             survives(&import.universe);

@@ -12,7 +12,10 @@ fuzz_target!(|input: &[u8]| bounded(input, || {
         match Holdings::read(name, text, &DEMO.universe) {
             Ok(holdings) => {
                 survives(&holdings);
-                assert_eq!(Holdings::read("b.csv", &holdings.to_csv(&DEMO.universe), &DEMO.universe).unwrap(), holdings);
+                assert_eq!(
+                    Holdings::read("b.csv", &holdings.to_csv(&DEMO.universe), &DEMO.universe).unwrap(),
+                    holdings
+                );
                 holdings.position(&DEMO.universe).unwrap();
             }
             Err(errors) => hides_amounts(text, &errors.to_string()),

@@ -32,7 +32,8 @@ fuzz_target!(|input: &[u8]| bounded(input, || {
     }
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let header = (0..width).map(|column| format!("c{column}")).collect::<Vec<_>>().join("\t");
-    let rows = table.rows().map(|row| (0..width).map(|i| quoted(row.field(i).unwrap().text())).collect::<Vec<_>>().join("\t"));
+    let rows =
+        table.rows().map(|row| (0..width).map(|i| quoted(row.field(i).unwrap().text())).collect::<Vec<_>>().join("\t"));
     let written = std::iter::once(header).chain(rows).collect::<Vec<_>>().join("\r") + "\r";
     let mut mistakes = Mistakes::default();
     let again = Table::read(&written, &Dialect::default(), &mut mistakes, &mut Vec::new());
@@ -45,8 +46,8 @@ fuzz_target!(|input: &[u8]| bounded(input, || {
 
 fn meets(number: &Number) {
     for places in [0, 8, 18] {
-        let [floor, ceiling, nearest] = [Rounding::Floor, Rounding::Ceiling, Rounding::Nearest]
-            .map(|rounding| number.scaled(places, rounding));
+        let [floor, ceiling, nearest] =
+            [Rounding::Floor, Rounding::Ceiling, Rounding::Nearest].map(|rounding| number.scaled(places, rounding));
         let (Some(floor), Some(ceiling), Some(nearest)) = (floor, ceiling, nearest) else { continue };
         assert_eq!(ceiling.integer - floor.integer, i128::from(!floor.exact));
         assert!((floor.integer..=ceiling.integer).contains(&nearest.integer));
