@@ -180,7 +180,7 @@ fn rejects_positions_that_are_no_lots() {
 #[test]
 fn rejects_a_naked_short_at_prices_of_nothing_wherever_it_comes_by() {
     let sandbox = Sandbox::new();
-    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../margin/tests/portfolio/short-calls.json");
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../margin/tests/models/portfolio/short-calls.json");
     sandbox.write("oracle.key", &format!("{}\n", "11".repeat(32)));
     fs::set_permissions(sandbox.path("oracle.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let node = sandbox.surety("key address --key oracle.key").expect(0).stdout.trim().to_owned();
