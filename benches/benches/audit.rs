@@ -16,8 +16,8 @@ use surety::{
     files::Existing,
     setup::Setups,
 };
+use surety_core::units::Timestamp;
 use surety_kzg::progress::Silent;
-use surety_margin::units::Timestamp;
 
 fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())

@@ -4,15 +4,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, survives};
-use surety_margin::{
-    ident::Bytes32,
-    import::{
+use surety_core::{ident::Bytes32, text::table::Dialect, units::Timestamp};
+use surety_margin::{import::{
         Parties,
         haircuts::{self, Ends, Programme},
-    },
-    text::table::Dialect,
-    units::Timestamp,
-};
+    }};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };

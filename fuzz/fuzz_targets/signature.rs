@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::bounded;
-use surety_margin::ident::HexBytes;
+use surety_core::ident::HexBytes;
 use surety_verifier::signature::{KnownKeys, SignatureError, signer};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {

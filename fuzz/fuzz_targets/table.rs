@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::bounded;
-use surety_margin::text::{
+use surety_core::text::{
     MAX_MISTAKES,
     number::{Number, Rounding},
     table::{Dialect, Mistakes, Table},

@@ -51,7 +51,7 @@ pub mod srs;
 pub mod store;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
-pub use surety_margin::capacity::{Capacity, Row};
+pub use surety_core::capacity::{Capacity, Row};
 
 pub use crate::{
     holding::{HoldingCommitment, Masks},

@@ -18,13 +18,16 @@
 //! Signatures, and whether `feeds` and `previous` identify the entries of the policy and the prices before, are for the
 //! caller to check.
 
-use crate::{
+use surety_core::{
     FormatVersion,
     ident::Name,
-    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
-    policy::{MarketEntry, OracleRules, Policy},
     problem::{Problem, repeated, require},
     units::{Ppm, Price, Seconds, Timestamp},
+};
+
+use crate::{
+    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
+    policy::{MarketEntry, OracleRules, Policy},
     universe::Universe,
     vector::Layout,
 };

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, Name},
     problem::{Problem, repeated, require},
@@ -14,14 +13,14 @@ use crate::{
     units::{Decimals, Lots, Timestamp},
 };
 
-/// What holdings are over. Its canonical encoding is its identity: see [`crate::canonical`].
+/// What holdings are over. Its canonical encoding is its identity: see [`surety_core::canonical`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Universe {
     /// The format.
     pub kind: UniverseKind,
     /// Version of the format.
-    pub version: crate::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// What people call it.
     pub name: Name,
     /// Binary logarithm of the number of rows of the circuit, 9 to 16.

@@ -13,15 +13,12 @@ use std::{fmt::Display, path::Path};
 
 use alloy_primitives::keccak256;
 use serde::Serialize;
-use surety_kzg::{Observer, Origin, SrsId, point, scalar};
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    market::Snapshot,
-    policy::Policy,
     units::Price,
-    universe::Universe,
-    vector::Layout,
 };
+use surety_kzg::{Observer, Origin, SrsId, point, scalar};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe, vector::Layout};
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy, KeyError, VerifyingKey,
     attestation::{Attestation, Claim},

@@ -11,7 +11,7 @@ use std::{
 };
 
 use surety::ledger;
-use surety_margin::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
+use surety_core::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
 use surety_verifier::protocol::{Polynomial, Protocol, Rotation};
 use walkdir::WalkDir;
 

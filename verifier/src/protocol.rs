@@ -11,7 +11,7 @@
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use crate::expression::Expression;
 
@@ -22,7 +22,7 @@ pub struct Protocol {
     /// The format.
     pub kind: ProtocolKind,
     /// Version of the format.
-    pub version: surety_margin::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// The capacity class.
     pub capacity: Capacity,
     /// How many rows at the end are random and bear no rule: one less than the rows that are not usable. The row before

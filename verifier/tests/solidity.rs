@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use surety_core::capacity::Capacity;
 use surety_kzg::{Srs, SrsId, origin::CEREMONIES};
-use surety_margin::capacity::Capacity;
 use surety_verifier::{VerifyingKey, solidity};
 
 /// The capacity classes with contracts for the ceremony, and for the development set-up. The smallest is for tests.

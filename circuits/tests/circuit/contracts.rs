@@ -10,8 +10,8 @@ use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use surety_core::capacity::Capacity;
 use surety_kzg::{Params, Srs, origin::CEREMONIES, point, progress::Silent, scalar};
-use surety_margin::capacity::Capacity;
 use surety_verifier::{KnownCommitments, PairingCheck, VerifyingKey, proof::PROOF_BYTES};
 
 use crate::common::{

@@ -8,18 +8,16 @@ use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use surety_circuits::{ProveError, Witness, check::check, circuit::LinearProgramCircuit};
+use surety_core::{capacity::Capacity, ident::Name, units::Price};
 use surety_margin::{
-    capacity::Capacity,
     compile::compile,
     evaluate::evaluate,
-    ident::Name,
     market::{MarketIndex, PriceRange},
     program::{
         Affine, Assignment, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, Unsatisfied, abs,
         holding, number, positive_part, worst_of,
     },
     sample,
-    units::Price,
 };
 
 use crate::common::{

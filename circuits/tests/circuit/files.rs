@@ -9,11 +9,11 @@ use std::{
 
 use serde::Serialize;
 use surety_circuits::{AdviceColumn, ProvingKey, ProvingKeyError, export};
-use surety_kzg::{Params, Srs, SrsId, progress::Silent};
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, Name},
 };
+use surety_kzg::{Params, Srs, SrsId, progress::Silent};
 use surety_verifier::{KeyError, Protocol, VerifyingKey, key::PinnedKeys};
 
 use crate::common::{Proven, ceremony, development, stored::StoredProof};

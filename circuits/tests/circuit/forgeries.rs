@@ -9,11 +9,10 @@ use surety_circuits::{
     check::check,
     circuit::{LinearProgramCircuit, rules},
 };
+use surety_core::{capacity::Capacity, ident::Name, units::Price};
 use surety_kzg::{Srs, scalar};
 use surety_margin::{
-    capacity::Capacity,
     compile::compile,
-    ident::Name,
     market::{MarketIndex, PriceRange},
     models::Model,
     program::{
@@ -21,7 +20,6 @@ use surety_margin::{
         holding, number,
     },
     sample,
-    units::Price,
 };
 use surety_verifier::{KnownCommitments, VerifyingKey};
 

@@ -7,8 +7,8 @@ use ff::Field as _;
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1, G1Affine, G2, G2Affine};
 use surety_circuits::{AdviceColumn, ProvingKey};
+use surety_core::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
 use surety_kzg::{Params, Srs, point, progress::Silent, scalar};
-use surety_margin::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
 use surety_verifier::{
     KnownCommitments, Protocol,
     protocol::{Polynomial, Rotation},

@@ -11,12 +11,14 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use surety_circuits::{AdviceColumn, Witness, check::check, circuit::LinearProgramCircuit};
-use surety_margin::{
+use surety_core::{
     ident::Name,
+    units::{Notional, Ppm},
+};
+use surety_margin::{
     models::{Asset, Collateral, Model, Tier},
     policy::ByBasis,
     sample::{self, Sample},
-    units::{Notional, Ppm},
     universe::Instrument,
 };
 

@@ -12,13 +12,13 @@ use surety_circuits::{
     AdviceColumn, ProveError, ProvingKey,
     circuit::{LinearProgramCircuit, rules},
 };
+use surety_core::{
+    capacity::{Capacity, TAIL_ROWS},
+    ident::HexBytes,
+};
 use surety_kzg::{
     SrsId,
     point::{self, PointError},
-};
-use surety_margin::{
-    capacity::{Capacity, TAIL_ROWS},
-    ident::HexBytes,
 };
 use surety_verifier::{
     BatchError, KnownCommitments, PairingCheck, ProofError, pairing::PairingFailed, proof::PROOF_BYTES,

@@ -10,15 +10,17 @@ use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_circuits::{AdviceColumn, ProveError, ProvingKey, Witness, check::check};
+use surety_core::{
+    capacity::Capacity,
+    units::{Lots, Price},
+};
 use surety_kzg::{Masks, Params, Srs, holding::holding_column};
 use surety_margin::{
-    capacity::Capacity,
     evaluate::evaluate,
     holdings::Position,
     import::{ImportError, Parties, derive_pm2},
     oracle::market_without_reports,
     program::{Assignment, Program, Unsatisfied},
-    units::{Lots, Price},
 };
 use surety_verifier::{CompiledPolicy, KnownCommitments};
 

@@ -12,15 +12,17 @@ use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde::{Deserialize, Serialize};
 use surety_circuits::{ProvingKey, Witness};
-use surety_kzg::{HoldingCommitment, Masks, Params, Srs, holding::holding_column, point, scalar};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     capacity::Capacity,
-    holdings::Position,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    units::{Lots, Price, Timestamp},
+};
+use surety_kzg::{HoldingCommitment, Masks, Params, Srs, holding::holding_column, point, scalar};
+use surety_margin::{
+    holdings::Position,
     policy::{Policy, SourceRule},
     sample::{prices, scenario_margin},
-    units::{Lots, Price, Timestamp},
 };
 use surety_verifier::{
     CompiledPolicy, KnownCommitments, Statement, VerifyingKey,

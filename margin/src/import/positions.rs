@@ -11,18 +11,20 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
-
-use crate::{
-    holdings::{
-        Amount, Book, Entry, Stated, Written,
-        cost::{self, Cost},
-    },
+use surety_core::{
     ident::Name,
     problem::Problem,
     text::{
         Format, InputErrors, closest,
         number::{Marks, Number},
         table::{Column, Dialect, Field, Mistakes, Note, Row, Table, shown_name},
+    },
+};
+
+use crate::{
+    holdings::{
+        Amount, Book, Entry, Stated, Written,
+        cost::{self, Cost},
     },
     universe::{Instrument, Universe},
 };

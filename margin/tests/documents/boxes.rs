@@ -3,15 +3,17 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::json;
+use surety_core::{
+    ident::{Bytes32, Name},
+    text::Document as _,
+    units::Price,
+};
 use surety_margin::{
     boxes::{self, DERIVED_SPREAD, MAX_INTEREST_RATE, MAX_OPTION_SPREAD, MAX_SPREAD},
     compile::{CompileError, compile},
-    ident::{Bytes32, Name},
     import::{Parties, derive_pm2},
     models::{Bucket, Isolated, Model},
     policy::{MarketEntry, Policy},
-    text::Document as _,
-    units::Price,
     universe::Universe,
 };
 

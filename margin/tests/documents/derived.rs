@@ -2,16 +2,18 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use surety_core::{
+    ident::Name,
+    units::{Decimals, Lots, Ppm, Price, Timestamp},
+};
 use surety_margin::{
     compile::compile,
     derived::{DerivedEntry, Formula, Rounding},
     evaluate::evaluate,
     holdings::Position,
-    ident::Name,
     models::{Asset, Collateral, Model},
     policy::{ByBasis, MarketEntry, Policy},
     sample,
-    units::{Decimals, Lots, Ppm, Price, Timestamp},
     universe::Universe,
     vector::Layout,
 };

@@ -4,17 +4,19 @@
 use std::{fs, path::PathBuf};
 
 use alloy_primitives::{I256, keccak256};
-use surety_margin::{
+use surety_core::{
     FormatVersion, canonical,
+    ident::HexBytes,
+    text::{Document, table::Dialect},
+    units::{Price, Timestamp},
+};
+use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, Line, Quote, Share, evaluate, lines},
     holdings::{Holdings, Position},
-    ident::HexBytes,
     market::{Report, ReportKind, read_observations},
     oracle,
     policy::Policy,
-    text::{Document, table::Dialect},
-    units::{Price, Timestamp},
     universe::Universe,
 };
 

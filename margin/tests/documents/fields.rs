@@ -1,15 +1,17 @@
-//! Every place of policies of every model, of universes and of holdings, changed in every way that [`surety_margin::tamper`]
+//! Every place of policies of every model, of universes and of holdings, changed in every way that [`surety_core::tamper`]
 //! knows: each change is refused, or the canonical encoding, of which identifiers are hashes, is another one.
 
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
-use surety_margin::{
+use surety_core::{
     canonical,
-    models::{Bucket, Isolated, Model},
-    policy::Policy,
     tamper::{Change, Tampered, unnoticed},
     text::Document,
+};
+use surety_margin::{
+    models::{Bucket, Isolated, Model},
+    policy::Policy,
     universe::Universe,
 };
 

@@ -7,11 +7,15 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
+use surety_core::{
+    ident::{Bytes32, Name},
+    text::{Document as _, InputErrors, MAX_MISTAKES, table::Dialect},
+    units::{Decimals, Lots, Ppm, Price, Timestamp},
+};
 use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    ident::{Bytes32, Name},
     import::{
         Parties,
         haircuts::{self, Ends, Programme},
@@ -20,8 +24,6 @@ use surety_margin::{
     policy::{ByBasis, Policy},
     program::Unsatisfied,
     sample,
-    text::{Document as _, InputErrors, MAX_MISTAKES, table::Dialect},
-    units::{Decimals, Lots, Ppm, Price, Timestamp},
     universe::{InstrumentClass, Universe},
 };
 

@@ -1,12 +1,14 @@
 //! Positions from spreadsheets.
 
-use surety_margin::{
-    holdings::{Book, Holdings},
+use surety_core::{
     ident::Name,
-    import::positions::{self, Reading},
-    sample,
     text::table::{Dialect, Note},
     units::Lots,
+};
+use surety_margin::{
+    holdings::{Book, Holdings},
+    import::positions::{self, Reading},
+    sample,
     universe::{InstrumentClass, Settlement, Universe},
 };
 

@@ -3,14 +3,16 @@
 
 use std::{fs, path::PathBuf};
 
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
+    ident::Name,
+    text::{Document, InputErrors},
+};
+use surety_margin::{
     compile::compile,
     holdings::Holdings,
-    ident::Name,
     models::{MarketScenario, Model},
     policy::{Level, Policy},
-    text::{Document, InputErrors},
     universe::{Instrument, Universe},
 };
 

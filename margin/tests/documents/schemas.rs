@@ -7,16 +7,18 @@ use std::{
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
-    holdings::Holdings,
     ident::HexBytes,
+    text::{Document, table::Dialect},
+    units::Timestamp,
+};
+use surety_margin::{
+    holdings::Holdings,
     market::{Report, ReportKind, read_observations},
     oracle,
     policy::Policy,
     schemas::schemas,
-    text::{Document, table::Dialect},
-    units::Timestamp,
     universe::Universe,
 };
 

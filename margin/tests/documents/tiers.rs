@@ -2,13 +2,15 @@
 
 use std::{fs, path::PathBuf};
 
+use surety_core::{
+    text::{Document as _, InputErrors},
+    units::{Lots, Price},
+};
 use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     policy::{MarketEntry, Policy},
-    text::{Document as _, InputErrors},
-    units::{Lots, Price},
     universe::Universe,
 };
 

@@ -1,16 +1,18 @@
 //! What the builder refuses, and what it does with shared sums.
 
 use alloy_primitives::I256;
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
-    holdings::Position,
     ident::Name,
+    units::{Lots, Ppm, Price},
+};
+use surety_margin::{
+    holdings::Position,
     market::{MarketIndex, PriceRange},
     program::{
         Affine, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, TailShare, Unsatisfied, abs,
         holding, min_of, number, positive_part, tail_sum, worst_of,
     },
-    units::{Lots, Ppm, Price},
 };
 
 fn int(value: i128) -> I256 {

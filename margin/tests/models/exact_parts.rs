@@ -1,15 +1,17 @@
 //! Sign bits: requirements that are not concave, decided exactly because variables are integers.
 
 use alloy_primitives::I256;
-use surety_margin::{
+use surety_core::{
     capacity::{Capacity, Row},
-    holdings::Position,
     ident::Name,
+    units::{Lots, Price},
+};
+use surety_margin::{
+    holdings::Position,
     market::{MarketIndex, PriceRange},
     program::{
         Affine, Builder, Expression, HoldingRange, Program, abs, exact_positive_part, held, holding, number, once,
     },
-    units::{Lots, Price},
 };
 
 const LARGEST: i128 = 3;

@@ -1,14 +1,16 @@
 //! Ladders that follow from the depth of a market and how much it moves.
 
 use proptest::prelude::*;
+use surety_core::{
+    ident::Name,
+    units::{Lots, Notional, Ppm, Price, Seconds},
+};
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
-    ident::Name,
     models::{Asset, Collateral, Depth, Liquidity, Model, Tier},
     policy::{ByBasis, Policy},
     sample,
-    units::{Lots, Notional, Ppm, Price, Seconds},
     universe::{InstrumentClass, Universe},
 };
 

@@ -2,17 +2,19 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
+use surety_core::{
+    ident::Name,
+    text::{Document, InputErrors},
+    units::{Decimals, Lots, Ppm, Price},
+};
 use surety_margin::{
     compile::{CompileError, compile},
     evaluate::{Evaluation, evaluate},
     holdings::Position,
-    ident::Name,
     models::{Amount, Asset, CombinedCommodity, Member, Model, Span},
     policy::{ByBasis, Policy},
     program::{ProgramError, TailShare},
     sample,
-    text::{Document, InputErrors},
-    units::{Decimals, Lots, Ppm, Price},
     universe::Universe,
 };
 

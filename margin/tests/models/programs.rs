@@ -5,6 +5,10 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use alloy_primitives::{I256, U256};
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem};
 use proptest::prelude::*;
+use surety_core::{
+    text::Document as _,
+    units::{Ppm, Price, ShockPpm},
+};
 use surety_margin::{
     compile::compile,
     holdings::Position,
@@ -12,8 +16,6 @@ use surety_margin::{
     policy::{ByBasis, Policy},
     program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
-    text::Document as _,
-    units::{Ppm, Price, ShockPpm},
     universe::Universe,
 };
 

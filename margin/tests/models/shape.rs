@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use surety_margin::{
-    capacity::Row,
-    program::{Affine, Program},
-};
+use surety_core::capacity::Row;
+use surety_margin::program::{Affine, Program};
 
 /// Every entry but the first reads the one, a holding or a variable of the program: never address 0, where the circuit
 /// lets the prover put what he likes, and never a mask. The first reads nothing, and pins the sum; the last leaves none

@@ -2,14 +2,16 @@
 
 use std::{fs, path::PathBuf};
 
+use surety_core::{
+    text::Document as _,
+    units::{Lots, Price, Timestamp},
+};
 use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     policy::{Level, Policy},
     program::Program,
-    text::Document as _,
-    units::{Lots, Price, Timestamp},
     universe::Universe,
     vector::Layout,
 };

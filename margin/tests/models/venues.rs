@@ -2,16 +2,18 @@
 //! the formulas that the venues publish, which stand beside each test.
 
 use alloy_primitives::keccak256;
-use surety_margin::{
+use surety_core::{
     canonical,
+    ident::Name,
+    text::Document,
+    units::{Lots, Ppm, Price},
+};
+use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
-    ident::Name,
     models::{Asset, Collateral, Model},
     policy::{ByBasis, Policy},
     sample,
-    text::Document,
-    units::{Lots, Ppm, Price},
     universe::Universe,
 };
 

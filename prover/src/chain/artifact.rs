@@ -8,8 +8,8 @@ use std::{
 use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::Value;
+use surety_core::{ident::Bytes32, text::json_problem};
 use surety_kzg::Origin;
-use surety_margin::{ident::Bytes32, text::json_problem};
 use surety_verifier::{VerifyingKey, solidity};
 
 use super::error::ChainError;
@@ -140,8 +140,8 @@ fn verifier_file(key: &VerifyingKey) -> String {
 mod tests {
     use std::fs;
 
+    use surety_core::capacity::Capacity;
     use surety_kzg::Srs;
-    use surety_margin::capacity::Capacity;
 
     use super::*;
 

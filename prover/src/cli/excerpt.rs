@@ -8,7 +8,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use surety::{Error, archive::ArchiveError, documents::DocumentError, files, keys::may_be_secret};
-use surety_margin::text::InputErrors;
+use surety_core::text::InputErrors;
 use zeroize::Zeroizing;
 
 /// Most mistakes whose lines are shown.
@@ -64,7 +64,8 @@ fn excerpt(line: &str, number: usize, column: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use surety_margin::{holdings::Holdings, text::Document as _, universe::Universe};
+    use surety_core::text::Document as _;
+    use surety_margin::{holdings::Holdings, universe::Universe};
 
     use super::*;
 

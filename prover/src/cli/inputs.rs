@@ -15,14 +15,12 @@ use surety::{
     obtain::{self, Wanted},
     setup::Setups,
 };
-use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
-use surety_margin::{
+use surety_core::{
     ident::Name,
-    import::positions::Reading,
-    policy::Policy,
     text::table::{Delimiter, Dialect},
-    universe::Universe,
 };
+use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
+use surety_margin::{import::positions::Reading, policy::Policy, universe::Universe};
 use surety_verifier::signature::SigningKey;
 
 use super::progress::Progress;

@@ -16,7 +16,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use surety::Error;
-use surety_margin::units::Timestamp;
+use surety_core::units::Timestamp;
 
 use self::{
     commands::{

@@ -7,8 +7,8 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use surety_core::text::table::Note;
 use surety_kzg::{Event, Observer, progress::Stage};
-use surety_margin::text::table::Note;
 
 use super::output::tell;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use surety_margin::units::Timestamp;
+use surety_core::units::Timestamp;
 
 /// The last second that RFC 3339 can write, at the end of the year 9999.
 const LAST: u64 = 253_402_300_799;

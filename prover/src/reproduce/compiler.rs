@@ -176,8 +176,8 @@ fn run(program: &Path, option: &str, input: &str) -> Result<Output, CompilerErro
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
+    use surety_core::capacity::Capacity;
     use surety_kzg::Srs;
-    use surety_margin::capacity::Capacity;
     use surety_verifier::{VerifyingKey, solidity};
 
     use super::*;

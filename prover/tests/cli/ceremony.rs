@@ -14,13 +14,13 @@ use group::{Curve as _, ff::Field as _};
 use halo2curves::serde::SerdeObject as _;
 use rand_core::OsRng;
 use sha2::Digest as _;
+use surety_core::capacity::Capacity;
 use surety_kzg::{
     Fr, G1Affine, G2Affine, Srs,
     digest::{Algorithm, FileHash},
     import::{import, write_compact},
     progress::Silent,
 };
-use surety_margin::capacity::Capacity;
 
 use crate::sandbox::{Sandbox, files_below, shared};
 

@@ -7,14 +7,12 @@ use surety::{
     chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
     vault::{VaultBalances, VaultError},
 };
-use surety_kzg::{Params, Srs, progress::Silent};
-use surety_margin::{
+use surety_core::{
     ident::HexBytes,
-    policy::Policy,
-    schemas::schema,
     text::{Document, InputErrors},
-    universe::Universe,
 };
+use surety_kzg::{Params, Srs, progress::Silent};
+use surety_margin::{policy::Policy, schemas::schema, universe::Universe};
 use surety_verifier::eip712::Audience;
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety schemas` writes the schemas anew.

@@ -18,14 +18,12 @@ use surety::{
     prove::{ProveError, Prover, Request},
     setup::Setups,
 };
-use surety_kzg::{SrsId, progress::Silent};
-use surety_margin::{
+use surety_core::{
     ident::{EvmAddress, Name},
-    market::Snapshot,
-    policy::Policy,
     units::Timestamp,
-    universe::Universe,
 };
+use surety_kzg::{SrsId, progress::Silent};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{Rule, compiled::CompiledPolicy, statement::Statement};
 
 use crate::sandbox::{Run, Sandbox, files_below, read_json, shared};

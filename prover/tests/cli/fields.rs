@@ -1,4 +1,4 @@
-//! Every place of the holder's own files, changed in every way that [`surety_margin::tamper`] knows: none of the changes is
+//! Every place of the holder's own files, changed in every way that [`surety_core::tamper`] knows: none of the changes is
 //! passed over. The files that verifiers read are tried where they are verified, those of a chain beside the code that
 //! reads them.
 
@@ -15,15 +15,14 @@ use surety::{
     source::{self, Terms},
     vault::{VaultBalances, VaultError},
 };
-use surety_kzg::{Masks, Params, Srs, progress::Silent};
-use surety_margin::{
-    holdings::Holdings,
+use surety_core::{
     ident::{HexBytes, Name},
     tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::Timestamp,
-    universe::Universe,
 };
+use surety_kzg::{Masks, Params, Srs, progress::Silent};
+use surety_margin::{holdings::Holdings, universe::Universe};
 use surety_verifier::{Statement, eip712::Audience, signature::SigningKey};
 
 use crate::sandbox::{read_json, write_json};

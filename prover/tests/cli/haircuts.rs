@@ -3,6 +3,11 @@
 use std::{fmt::Write as _, fs};
 
 use surety::explain::explain;
+use surety_core::{
+    text::Document as _,
+    text::table::Dialect,
+    units::{Lots, Price},
+};
 use surety_margin::{
     compile::compile,
     evaluate::evaluate,
@@ -10,9 +15,6 @@ use surety_margin::{
     import::haircuts::{self, Ends, Programme},
     policy::Policy,
     program::Unsatisfied,
-    text::Document as _,
-    text::table::Dialect,
-    units::{Lots, Price},
     universe::Universe,
 };
 

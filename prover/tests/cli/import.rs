@@ -12,11 +12,13 @@ use surety::{
     files::Existing,
     oracle::{self, Clock, Comparison},
 };
+use surety_core::{
+    text::Document as _,
+    units::{Price, Seconds},
+};
 use surety_margin::{
     market::{EntryPrice, Observation, Observed, Report, Snapshot},
     policy::Policy,
-    text::Document as _,
-    units::{Price, Seconds},
     universe::Universe,
 };
 use surety_verifier::{ids::FeedsId, report, signature::SigningKey};

@@ -13,15 +13,17 @@ use surety::{
     opening::{Opening, SecretMasks},
 };
 use surety_circuits::Witness;
+use surety_core::{
+    ident::HexBytes,
+    text::Document as _,
+    units::{Price, Timestamp},
+};
 use surety_kzg::{Masks, SecretScalars, scalar};
 use surety_margin::{
     evaluate::evaluate,
     holdings::{Balance, Holdings, Position},
-    ident::HexBytes,
     policy::{MarketEntry, Policy},
     program::Assignment,
-    text::Document as _,
-    units::{Price, Timestamp},
     universe::Universe,
     vector::Layout,
 };

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
+use surety_core::capacity::Capacity;
 use surety_kzg::{Srs, import::write_compact};
-use surety_margin::capacity::Capacity;
 
 use crate::sandbox::{Sandbox, shared};
 

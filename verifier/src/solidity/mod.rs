@@ -53,8 +53,8 @@ pub fn contract(key: &VerifyingKey) -> Result<String, Unsupported> {
 
 #[cfg(test)]
 mod tests {
+    use surety_core::capacity::Capacity;
     use surety_kzg::Srs;
-    use surety_margin::capacity::Capacity;
 
     use super::*;
     use crate::protocol::{Protocol, Query, Rotation};

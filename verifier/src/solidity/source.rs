@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use askama::Template;
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
+use surety_core::ident::{Bytes32, HexBytes};
 use surety_kzg::{Origin, point};
-use surety_margin::ident::{Bytes32, HexBytes};
 
 use crate::{
     key::VerifyingKey,

@@ -3,7 +3,7 @@
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, circuit::rules};
-use surety_margin::capacity::Row;
+use surety_core::capacity::Row;
 
 use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 

@@ -8,8 +8,8 @@ use halo2curves::bn256::Fr;
 use revm::context::result::ExecutionResult;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use surety_core::capacity::Capacity;
 use surety_kzg::{point, scalar};
-use surety_margin::capacity::Capacity;
 use surety_verifier::{KnownCommitments, ProofError};
 
 use super::machine::Machine;

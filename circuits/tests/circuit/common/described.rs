@@ -14,7 +14,7 @@ use halo2_proofs::{
 };
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, export};
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 use surety_verifier::{
     expression::Expression,
     protocol::{Lookup, Protocol, Query},

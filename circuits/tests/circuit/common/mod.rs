@@ -16,14 +16,16 @@ use group::Curve as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_circuits::{AdviceColumn, ProvingKey, Witness};
+use surety_core::{
+    capacity::Capacity,
+    units::{Lots, Price},
+};
 use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, import::import, progress::Silent};
 use surety_margin::{
-    capacity::Capacity,
     compile::compile,
     holdings::Position,
     program::{Assignment, Program},
     sample::{self, Sample},
-    units::{Lots, Price},
 };
 use surety_verifier::{KnownCommitments, ProofError};
 

@@ -2,8 +2,8 @@
 
 use halo2curves::bn256::Fr;
 use surety_circuits::ProvingKey;
+use surety_core::capacity::Capacity;
 use surety_kzg::Params;
-use surety_margin::capacity::Capacity;
 use surety_verifier::{KnownCommitments, VerifyingKeyDigest};
 
 use super::{

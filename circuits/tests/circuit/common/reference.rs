@@ -13,8 +13,8 @@ use alloy_primitives::keccak256;
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use surety_core::ident::{Bytes32, HexBytes};
 use surety_kzg::scalar;
-use surety_margin::ident::{Bytes32, HexBytes};
 use surety_verifier::KnownCommitments;
 
 use super::{

@@ -2,11 +2,11 @@
 
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
-use surety_kzg::{SrsId, point, scalar};
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, HexBytes},
 };
+use surety_kzg::{SrsId, point, scalar};
 use surety_verifier::{KnownCommitments, VerifyingKey, proof::ProofBytes};
 
 use super::Proven;

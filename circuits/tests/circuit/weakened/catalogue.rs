@@ -6,8 +6,8 @@ use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_circuits::circuit::rules;
+use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
-use surety_margin::capacity::Capacity;
 use surety_verifier::{
     expression::Expression,
     protocol::{Protocol, Query},

@@ -9,8 +9,8 @@ use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
 use surety_circuits::{AdviceColumn, Witness, circuit::rules};
+use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
-use surety_margin::capacity::Capacity;
 use surety_verifier::{
     expression::Expression,
     protocol::{Lookup, Protocol},

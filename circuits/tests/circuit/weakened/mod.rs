@@ -29,8 +29,8 @@ use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
 use surety_circuits::{AdviceColumn, Witness, check::check, circuit::LinearProgramCircuit};
+use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
-use surety_margin::capacity::Capacity;
 use surety_verifier::VerifyingKey;
 
 use AdviceColumn::{Acc, Coef, Flag, Idx, Val, Var};

@@ -1,13 +1,15 @@
 //! The circuit breaker: what marks a snapshot, and who cannot.
 
 use proptest::prelude::*;
-use surety_margin::{
+use surety_core::{
     ident::{HexBytes, Name},
+    text::Document,
+    units::Ppm,
+};
+use surety_margin::{
     market::{EntryPrice, Predecessor, Report, Snapshot},
     oracle::{aggregate, check, market_without_reports},
     policy::{Breaker, MarkedProofs, OracleNode, Policy},
-    text::Document,
-    units::Ppm,
 };
 
 use super::{EPOCH, observed, policy, price, refused, report, universe, with_first_prices};

@@ -1,12 +1,14 @@
 //! Rules that a market entry has of its own, and nodes that do not follow every entry.
 
 use proptest::prelude::*;
+use surety_core::{
+    text::{Document, table::Dialect},
+    units::{Ppm, Seconds, Timestamp},
+};
 use surety_margin::{
     market::{Observation, Observed, Report, read_observations},
     oracle::{aggregate, check, oldest_observation},
     policy::{MarketEntry, Policy},
-    text::{Document, table::Dialect},
-    units::{Ppm, Seconds, Timestamp},
 };
 
 use super::{START, example, observed, policy, price, refused, reports, reports_refused, universe};

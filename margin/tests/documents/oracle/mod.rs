@@ -5,15 +5,17 @@ mod feeds;
 
 use std::{fs, path::PathBuf};
 
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{HexBytes, Name},
-    market::{Observation, Observed, Report, ReportKind, Snapshot, read_observations},
-    oracle::{aggregate, check, check_taken, market_without_reports},
-    policy::Policy,
     problem::Problem,
     text::{Document, table::Dialect},
     units::{Price, Seconds, Timestamp},
+};
+use surety_margin::{
+    market::{Observation, Observed, Report, ReportKind, Snapshot, read_observations},
+    oracle::{aggregate, check, check_taken, market_without_reports},
+    policy::Policy,
     universe::Universe,
 };
 
@@ -221,7 +223,7 @@ fn prices_may_be_decimals_and_are_scaled_by_the_policy() {
 #[test]
 fn rejects_whole_prices_that_can_be_read_in_two_ways() {
     let mut policy = policy();
-    policy.market[2].decimals = surety_margin::units::Decimals::new(2).unwrap();
+    policy.market[2].decimals = surety_core::units::Decimals::new(2).unwrap();
     (policy.market[2].min, policy.market[2].max) = (price(100_000), price(1_000_000_000));
     let whole = example("market/node-1.csv");
     let decimals = whole.replace("USDC-USD,99957100,36290", "USDC-USD,0.9999,0.0001");

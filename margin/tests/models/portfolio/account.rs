@@ -1,16 +1,18 @@
 //! A case over a universe of its own.
 
 use alloy_primitives::{I256, U256};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     capacity::Capacity,
-    holdings::Position,
     ident::{Bytes32, Name},
+    units::{Lots, Ppm, Price},
+};
+use surety_margin::{
+    holdings::Position,
     market::PriceRange,
     policy::Basis,
     portfolio::{Breakdown, Derived, Feeds, Schema, case::Case},
     program::{Builder, HoldingRange, Program, ProgramError},
-    units::{Lots, Ppm, Price},
     universe::{Instrument, Universe, UniverseKind},
 };
 

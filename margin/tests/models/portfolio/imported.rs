@@ -1,17 +1,20 @@
 //! Imports: the published cases, and variants of a book that is made up here, whose margins are computed a second time.
 
 use serde_json::{Value, json};
+use surety_core::{
+    decimal::Magnitude,
+    ident::{Bytes32, EvmAddress, Name},
+    text::Document as _,
+    units::{Decimals, Ppm},
+};
 use surety_margin::{
     evaluate::evaluate,
-    ident::{Bytes32, EvmAddress, Name},
     import::{IMPORTED_FACTOR, Import, ImportError, Parties, derive_pm2},
     models::{Mode, Model, Modes},
     oracle::market_without_reports,
     policy::Policy,
-    portfolio::{Magnitude, PortfolioMargin, Scenario, VolMove},
+    portfolio::{PortfolioMargin, Scenario, VolMove},
     pricing::OptionKind,
-    text::Document as _,
-    units::{Decimals, Ppm},
     universe::{InstrumentClass, Universe},
 };
 

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use alloy_primitives::I256;
 use serde_json::Value;
+use surety_core::units::{Lots, Ppm};
 use surety_margin::{
     holdings::Position,
     policy::Basis,
     portfolio::{Breakdown, DeriveError},
     program::Unsatisfied,
-    units::{Lots, Ppm},
 };
 
 use super::account::{Account, LEVELS};

@@ -3,12 +3,14 @@
 use alloy_primitives::{I256, keccak256};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::Name,
+    units::{Lots, Ppm},
+};
+use surety_margin::{
     policy::Basis,
     portfolio::{DeriveError, Quantity, Schema, case::Case},
-    units::{Lots, Ppm},
 };
 
 use super::account::{Account, LEVELS};

@@ -6,21 +6,23 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use proptest::prelude::*;
+use surety_core::{
+    decimal::Magnitude,
+    ident::Name,
+    units::{Allowance, Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
+};
 use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
-    ident::Name,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
         Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
         ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Tier,
     },
     policy::{ByBasis, MarketEntry, Policy},
-    portfolio::Magnitude,
     program::{Program, TailShare},
     sample::{self, Sample},
-    units::{Allowance, Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
     universe::InstrumentClass,
 };
 

@@ -8,7 +8,7 @@ use surety::{
     archive::{Archive, ArchiveError, Archived, Kind, Summary},
     files,
 };
-use surety_margin::{ident::Bytes32, spelling, text::Format};
+use surety_core::{ident::Bytes32, spelling, text::Format};
 
 use crate::cli::{Session, output::Answer};
 

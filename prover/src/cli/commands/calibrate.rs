@@ -16,7 +16,8 @@ use surety_calibration::{
     report,
     update::Requirement,
 };
-use surety_margin::{policy::Policy, spelling::Percent, text::Document as _};
+use surety_core::{spelling::Percent, text::Document as _};
+use surety_margin::policy::Policy;
 
 use crate::cli::{
     Session,

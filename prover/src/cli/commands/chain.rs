@@ -15,13 +15,13 @@ use surety::{
     },
     documents, files,
 };
-use surety_kzg::SrsId;
-use surety_margin::{
+use surety_core::{
     ident::{EvmAddress, Name},
-    market::Snapshot,
     spelling,
     units::Seconds,
 };
+use surety_kzg::SrsId;
+use surety_margin::market::Snapshot;
 use surety_verifier::{CommittedPolicy, attestation::Attestation, compiled::CompiledPolicy};
 
 use crate::cli::{

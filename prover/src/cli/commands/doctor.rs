@@ -14,11 +14,11 @@ use surety::{
     setup::Setups,
     words::counted,
 };
+use surety_core::{capacity::Capacity, units::Timestamp};
 use surety_kzg::{
     Observer, Origin, Srs,
     store::{Place, StoredSrs},
 };
-use surety_margin::{capacity::Capacity, units::Timestamp};
 use surety_verifier::VerifyingKey;
 
 use crate::cli::{Session, inputs::origin_name, output::Answer, time};

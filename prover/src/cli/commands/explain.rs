@@ -10,14 +10,13 @@ use surety::{
     explain::{Explanation, LevelExplanation, explain},
     oracle::OracleError,
 };
+use surety_core::{ident::Name, text::table::Note};
 use surety_margin::{
     evaluate::{Item, Line, Quote, Share},
     holdings::{Leg, Position},
-    ident::Name,
     market::Snapshot,
     oracle::market_without_reports,
     policy::{MarkedProofs, Policy, SourceRule},
-    text::table::Note,
     universe::Universe,
 };
 use surety_verifier::statement::Statement;

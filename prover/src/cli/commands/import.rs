@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use surety::{Error, documents, files, imported::Imported, layout::Layout, words::counted};
+use surety_core::{
+    ident::{Bytes32, EvmAddress, Name},
+    spelling,
+    units::Timestamp,
+};
 use surety_margin::{
     holdings::Book,
-    ident::{Bytes32, EvmAddress, Name},
     import::{
         Import, ImportError, Parties, derive_pm2,
         haircuts::{self, Ends, Programme},
         positions,
     },
-    spelling,
-    units::Timestamp,
     universe::Universe,
 };
 

@@ -18,13 +18,12 @@ use surety::{
     visible::one_line,
 };
 use surety_calibration::calibration::Calibration;
+use surety_core::{capacity::Capacity, text::toml_keys};
 use surety_kzg::{import::import, progress::Silent};
 use surety_margin::{
-    capacity::Capacity,
     holdings::Holdings,
     market::{Report, Snapshot},
     policy::Policy,
-    text::toml_keys,
     universe::Universe,
 };
 use surety_verifier::{

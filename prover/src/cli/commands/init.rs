@@ -7,7 +7,8 @@ use surety::{
     Error, example,
     files::{self, Access},
 };
-use surety_margin::{text::Document as _, universe::Universe};
+use surety_core::text::Document as _;
+use surety_margin::universe::Universe;
 
 use crate::cli::{
     Session,

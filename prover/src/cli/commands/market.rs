@@ -9,13 +9,15 @@ use surety::{
     Error, documents, files,
     oracle::{self, Clock, Comparison, Previous},
 };
-use surety_margin::{
+use surety_core::{
     ident::Name,
+    spelling,
+    units::{Ppm, Price, Timestamp},
+};
+use surety_margin::{
     market::{Report, Snapshot, read_observations},
     oracle::Moved,
     policy::Policy,
-    spelling,
-    units::{Ppm, Price, Timestamp},
     universe::Universe,
 };
 use surety_verifier::ids::{FeedsId, SnapshotId};

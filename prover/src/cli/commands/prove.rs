@@ -13,16 +13,13 @@ use surety::{
     setup::Setups,
     vault::VaultBalances,
 };
-use surety_kzg::{Origin, SrsId};
-use surety_margin::{
-    compile::compile,
+use surety_core::{
     ident::{EvmAddress, Name},
-    market::Snapshot,
-    policy::Policy,
     spelling,
     units::Timestamp,
-    universe::Universe,
 };
+use surety_kzg::{Origin, SrsId};
+use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::compiled::{CompiledError, CompiledPolicy};
 
 use crate::cli::{

@@ -9,8 +9,9 @@ use surety::{
     documents,
     reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict},
 };
+use surety_core::{ident::EvmAddress, spelling};
 use surety_kzg::{Origin, SrsId};
-use surety_margin::{ident::EvmAddress, market::Snapshot, spelling};
+use surety_margin::market::Snapshot;
 use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile};
 
 use crate::cli::{

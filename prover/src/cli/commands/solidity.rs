@@ -8,8 +8,8 @@ use surety::{
     files::{self, Access},
     setup::SetupError,
 };
+use surety_core::{capacity::Capacity, spelling};
 use surety_kzg::{Origin, SrsId, import::import};
-use surety_margin::{capacity::Capacity, spelling};
 use surety_verifier::{KeyError, Protocol, VerifyingKey, solidity};
 
 use crate::cli::{

@@ -8,13 +8,13 @@ use surety::{
     layout::Layout,
     source::{self, Terms},
 };
-use surety_kzg::SrsId;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     spelling,
     units::{Seconds, Timestamp},
-    universe::Universe,
 };
+use surety_kzg::SrsId;
+use surety_margin::universe::Universe;
 use surety_verifier::eip712::Audience;
 
 use crate::cli::{

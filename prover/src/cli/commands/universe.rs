@@ -4,10 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 use surety::{Error, documents, layout::Layout};
-use surety_margin::{
-    capacity::MASK_ROWS,
-    universe::{Instrument, Universe},
-};
+use surety_core::capacity::MASK_ROWS;
+use surety_margin::universe::{Instrument, Universe};
 use surety_verifier::ids::UniverseId;
 
 use crate::cli::{Session, number::Rounding, output::Answer, table::table};

@@ -10,8 +10,9 @@ use surety::{
     setup::Setups,
     vault::VaultBalances,
 };
+use surety_core::{spelling, units::Timestamp};
 use surety_kzg::SrsId;
-use surety_margin::{market::Snapshot, policy::Policy, spelling, units::Timestamp, universe::Universe};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     attestation::Attestation,
     check::{self, Accepted, Files, Terms},

@@ -1,7 +1,7 @@
 //! The plots of a report, as SVG.
 
 use surety_calibration::svg::{Anchor, Canvas, Colour, nice_step};
-use surety_margin::units::Timestamp;
+use surety_core::units::Timestamp;
 
 use crate::cli::time;
 

@@ -8,7 +8,7 @@ use surety::{
     Error,
     audit::{Audit, PolicyFacts},
 };
-use surety_margin::{ident::Bytes32, units::Timestamp};
+use surety_core::{ident::Bytes32, units::Timestamp};
 
 use super::word;
 use crate::cli::time;

@@ -15,7 +15,7 @@ use surety::{
     words::counted,
 };
 use surety_calibration::svg::Colour;
-use surety_margin::{ident::EvmAddress, units::Timestamp};
+use surety_core::{ident::EvmAddress, units::Timestamp};
 
 use super::{
     anchors, archive,

@@ -14,7 +14,7 @@ use surety::{
     files::{self, Access, Existing},
     words::counted,
 };
-use surety_margin::{ident::Bytes32, spelling, units::Timestamp};
+use surety_core::{ident::Bytes32, spelling, units::Timestamp};
 
 use crate::cli::{Session, inputs::setups, output::Answer, screen::Screen};
 

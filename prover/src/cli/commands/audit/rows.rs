@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use surety::audit::history::{History, Month, Series, SubjectMonth};
-use surety_margin::ident::{Bytes32, Name};
+use surety_core::ident::{Bytes32, Name};
 
 use super::percent;
 use crate::cli::time;
@@ -104,7 +104,7 @@ pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> 
 #[cfg(test)]
 pub(super) fn namesakes() -> History {
     use surety::audit::history::Span;
-    use surety_margin::{ident::HexBytes, units::Timestamp};
+    use surety_core::{ident::HexBytes, units::Timestamp};
 
     let name = |text: &str| Name::new(text).unwrap();
     let policies = [(1, "house"), (2, "house"), (3, "other")].map(|(byte, text)| (HexBytes([byte; 32]), name(text)));

@@ -1,15 +1,18 @@
 //! Every parameter of a margin model, in words.
 
-use surety_margin::{
+use surety_core::{
+    decimal::Magnitude,
     ident::Name,
+    units::{Allowance, Ppm},
+};
+use surety_margin::{
     models::{
         Asset, CombinedCommodity, Cross, CrossPosition, DeltaSign, Greeks, Liquidity, Model, ScenarioMargin,
         ScenarioPosition, Span,
     },
     policy::ByBasis,
-    portfolio::{FeedNames, Magnitude, Parameters, PortfolioMargin, VolMove},
+    portfolio::{FeedNames, Parameters, PortfolioMargin, VolMove},
     pricing::OptionKind,
-    units::{Allowance, Ppm},
 };
 
 use super::words::{by_basis, duration, ladder, percent, percent_of, rates, scaled, shock, times};
@@ -362,7 +365,8 @@ pub(super) fn cost(penalty: Ppm, insurance: Ppm) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
-    use surety_margin::{policy::Policy, text::Document};
+    use surety_core::text::Document;
+    use surety_margin::policy::Policy;
 
     use super::*;
 

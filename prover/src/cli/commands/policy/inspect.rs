@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::{Value, json};
 use surety::{Error, documents, resources::Estimate};
+use surety_core::{
+    ident::Name,
+    units::{Decimals, Price},
+};
 use surety_margin::{
     compile::{CompileError, compile},
     derived::{DerivedEntry, Formula, Rounding},
-    ident::Name,
     market::{PriceRange, Snapshot},
     oracle::market_without_reports,
     policy::{Basis, Level, MarkedProofs, MarketEntry, Policy},
     program::Program,
-    units::{Decimals, Price},
     universe::Universe,
 };
 use surety_verifier::compiled::CompiledError;

@@ -1,13 +1,13 @@
 //! Parameters as people read them: exact, with fractions in percent.
 
 use std::fmt::Write as _;
+use surety_core::decimal::Magnitude;
 
+use surety_core::units::{Notional, Ppm, Seconds, ShockPpm};
 use surety_margin::{
     market::PriceRange,
     models::{RateTier, Tier},
     policy::ByBasis,
-    portfolio::Magnitude,
-    units::{Notional, Ppm, Seconds, ShockPpm},
 };
 
 use crate::cli::number::grouped;
@@ -114,7 +114,7 @@ pub(super) fn ratio(dividend: u128, divisor: u128) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use surety_margin::units::Price;
+    use surety_core::units::Price;
 
     use super::*;
 

@@ -93,12 +93,12 @@ pub(super) fn invented(name: &str, numbers: Numbers) -> Option<Value<'static>> {
 }
 
 /// Reads text on behalf of a type, which the reader knows by its name.
-pub(crate) fn text_of<'de, D: Deserializer<'de>>(name: &'static str, deserializer: D) -> Result<String, D::Error> {
+pub fn text_of<'de, D: Deserializer<'de>>(name: &'static str, deserializer: D) -> Result<String, D::Error> {
     named(name, deserializer)
 }
 
 /// Reads a value on behalf of another type, which the reader knows by its name.
-pub(crate) fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     name: &'static str,
     deserializer: D,
 ) -> Result<T, D::Error> {

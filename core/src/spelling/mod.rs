@@ -11,9 +11,8 @@ mod number;
 mod set_up;
 mod time;
 
-pub(crate) use self::duration::whole_duration;
 pub use self::{
-    duration::duration,
+    duration::{duration, whole_duration},
     fraction::{Percent, decimal, fraction, share},
     hex::{address, checksummed, hash},
     number::whole,

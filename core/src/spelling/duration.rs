@@ -30,7 +30,7 @@ pub fn duration(text: &str) -> Result<Seconds, String> {
 }
 
 /// Reads a duration as [`duration`] does and rounds it up to whole seconds; none if it is none.
-pub(crate) fn whole_duration(text: &str) -> Option<Seconds> {
+pub fn whole_duration(text: &str) -> Option<Seconds> {
     u64::try_from(milliseconds(text)?.div_ceil(1_000)).ok().map(Seconds)
 }
 

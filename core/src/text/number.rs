@@ -100,14 +100,14 @@ impl Number {
     }
 
     /// The number as an integer and the power of ten that it is multiplied with; none if it has more than 38 digits.
-    pub(crate) fn significand(&self) -> Option<(i128, i32)> {
+    pub fn significand(&self) -> Option<(i128, i32)> {
         let fits = self.digits.len() <= MAX_DIGITS;
         let magnitude = || self.digits.iter().fold(0_i128, |integer, digit| 10 * integer + i128::from(*digit));
         fits.then(|| (if self.negative { -magnitude() } else { magnitude() }, self.exponent))
     }
 
     /// The product; none if a factor has more than 38 digits.
-    pub(crate) fn times(&self, other: &Self) -> Option<Self> {
+    pub fn times(&self, other: &Self) -> Option<Self> {
         if self.digits.len().max(other.digits.len()) > MAX_DIGITS {
             return None;
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{spelling::Percent, text::text_of};
 
-/// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see [`crate::universe::Instrument`].
+/// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see the universe that has the instrument.
 ///
 /// Written as a decimal string, so that no reader rounds it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +129,12 @@ impl Price {
     #[must_use]
     pub fn get(self) -> u128 {
         self.0
+    }
+
+    /// The number as a 256-bit integer.
+    #[must_use]
+    pub fn wide(self) -> I256 {
+        I256::from_raw(alloy_primitives::U256::from(self.get()))
     }
 }
 
@@ -314,7 +320,7 @@ impl Ppm {
     pub const ONE: Self = Self(1_000_000);
 
     /// Whether it is zero: what is left out of files.
-    pub(crate) fn is_zero(&self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.0 == 0
     }
 }
@@ -380,7 +386,7 @@ pub struct Seconds(pub u64);
 
 impl Seconds {
     /// Whether it is no time at all.
-    pub(crate) fn is_zero(&self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.0 == 0
     }
 }

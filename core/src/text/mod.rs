@@ -28,11 +28,13 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::closest::{closest, did_you_mean};
-use self::{reader::Reading, tree::Misfit};
-pub(crate) use self::{
-    tree::Node,
+pub use self::{
+    closest::{closest, did_you_mean},
     units::{named, text_of},
+};
+use self::{
+    reader::Reading,
+    tree::{Misfit, Node},
 };
 use crate::problem::Problem;
 
@@ -345,8 +347,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        decimal::Magnitude,
         ident::{Bytes32, EvmAddress, HexBytes, Name},
-        portfolio::Magnitude,
         units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm, Timestamp},
     };
 

@@ -33,12 +33,12 @@ impl Decimal {
     }
 
     /// The nearest number of 18 places; none if it is too large.
-    pub(crate) fn of(number: &Number) -> Option<Self> {
+    pub fn of(number: &Number) -> Option<Self> {
         Some(Self(number.scaled(Self::PLACES as u8, Rounding::Nearest)?.integer))
     }
 
     /// The number of a literal, rounded to 18 places; none if it is too large.
-    pub(super) fn nearest(literal: &Literal) -> Option<Self> {
+    pub fn nearest(literal: &Literal) -> Option<Self> {
         let magnitude = literal.at_places(Self::PLACES)?;
         let magnitude = i128::try_from(magnitude).ok()?;
         Some(Self(if literal.negative { -magnitude } else { magnitude }))
@@ -208,10 +208,13 @@ impl<'de> Deserialize<'de> for Magnitude {
 
 /// A number as JSON writes it, to 38 digits: `±mantissa · 10^-places`, without trailing zeros behind the point.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Literal {
-    pub(super) negative: bool,
-    pub(super) mantissa: u128,
-    pub(super) places: u32,
+pub struct Literal {
+    /// Whether it is below zero.
+    pub negative: bool,
+    /// Its digits.
+    pub mantissa: u128,
+    /// How many of them stand behind the point.
+    pub places: u32,
 }
 
 /// Digits of a literal that certainly fit: more than any number here is rounded to.
@@ -220,7 +223,7 @@ const LITERAL_DIGITS: usize = 38;
 impl Literal {
     /// Reads digits with an optional sign, point and exponent; none if that is not what it is, or too large. Digits behind
     /// the point and beyond the 38th are cut off.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (digits, exponent) = match text.split_once(['e', 'E']) {
             Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
@@ -254,13 +257,13 @@ impl Literal {
 
     /// The smallest number of digits before the point that none of its own lies before: the magnitude is below
     /// `10^digits`, and at least a tenth of that. None for zero.
-    pub(super) fn digits(&self) -> Option<i32> {
+    pub fn digits(&self) -> Option<i32> {
         let digits = self.mantissa.checked_ilog10()? as i32 + 1;
         Some(digits - self.places as i32)
     }
 
     /// The magnitude in units of `10^-places`, rounded to the nearest, a half up; none if it is too large.
-    pub(super) fn at_places(&self, places: u32) -> Option<u128> {
+    pub fn at_places(&self, places: u32) -> Option<u128> {
         if places >= self.places {
             return self.mantissa.checked_mul(10_u128.checked_pow(places - self.places)?);
         }
