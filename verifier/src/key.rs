@@ -198,7 +198,9 @@ impl VerifyingKey {
         &self.pairing_key
     }
 
-    pub(crate) fn rotation_sets(&self) -> &[RotationSet] {
+    /// The polynomials that are opened, by the set of rotations at which they are.
+    #[must_use]
+    pub fn rotation_sets(&self) -> &[RotationSet] {
         &self.rotation_sets
     }
 }

@@ -285,7 +285,7 @@ impl Protocol {
     }
 
     /// Names a polynomial, for errors.
-    pub(crate) fn name(&self, polynomial: Polynomial) -> String {
+    pub fn name(&self, polynomial: Polynomial) -> String {
         let lookup = |index: usize| self.lookups.get(index).map_or("", |lookup| lookup.name.as_str());
         match polynomial {
             Polynomial::Fixed(column) => self.fixed.get(column).cloned().unwrap_or_default(),
@@ -299,7 +299,7 @@ impl Protocol {
     }
 
     /// Names an evaluation, for errors.
-    pub(crate) fn describe(&self, opening: Opening) -> String {
+    pub fn describe(&self, opening: Opening) -> String {
         let place = match opening.rotation.0 {
             0 => String::new(),
             rows => format!(", {rows:+} row"),

@@ -1,5 +1,6 @@
 //! Proofs of what is not true, by provers who leave out what they break: every verifier refuses them.
 
+use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 use alloy_primitives::{I256, U256};
 use ff::Field as _;
 use halo2_proofs::dev::MockProver;
@@ -22,8 +23,6 @@ use surety_margin::{
     sample,
 };
 use surety_verifier::{KnownCommitments, VerifyingKey};
-
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 
 use crate::common::{
     self, Proven, Statement, attacks,

@@ -3,6 +3,7 @@
 //!
 //! The reader here is one who can take discrete logarithms, so that the commitment is one more opening, at τ.
 
+use AdviceColumn::Hold;
 use ff::Field as _;
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1, G1Affine, G2, G2Affine};
@@ -14,8 +15,6 @@ use surety_verifier::{
     protocol::{Polynomial, Rotation},
     transcript::Transcript,
 };
-
-use AdviceColumn::Hold;
 
 use crate::common::{Statement, known};
 

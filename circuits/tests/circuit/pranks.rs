@@ -3,6 +3,7 @@
 
 use std::{cell::Cell, sync::OnceLock};
 
+use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
@@ -21,8 +22,6 @@ use surety_margin::{
     sample::{self, Sample},
     universe::Instrument,
 };
-
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 
 use crate::common::{Statement, attacks::address};
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use surety_core::{ident::Bytes32, text::json_problem};
 use surety_kzg::Origin;
-use surety_verifier::{VerifyingKey, solidity};
+use surety_solidity::contract_name;
+use surety_verifier::VerifyingKey;
 
 use super::error::ChainError;
 use crate::{error::Error, files};
@@ -84,7 +85,7 @@ impl Artifact {
 
     /// Reads the artifact of the contract that verifies proofs for a key.
     pub(crate) fn of_verifier(directory: &Path, key: &VerifyingKey) -> Result<Self, Error> {
-        Self::read(directory, &verifier_file(key), &solidity::contract_name(key), &[])
+        Self::read(directory, &verifier_file(key), &contract_name(key), &[])
     }
 
     /// What creates the contract, without the constructor's arguments.
@@ -132,7 +133,7 @@ fn mismatch(path: &Path, expected: String, found: String) -> ChainError {
 fn verifier_file(key: &VerifyingKey) -> String {
     match key.srs().origin() {
         Origin::InsecureDevelopment => format!("DevelopmentVerifierK{}", key.protocol().capacity.k()),
-        _ => solidity::contract_name(key),
+        _ => contract_name(key),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Witnesses that break a rule, one for each way that somebody thought of.
 
+use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, circuit::rules};
 use surety_core::capacity::Row;
-
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 
 /// Something false, and the rule against it.
 pub(crate) struct Attack {

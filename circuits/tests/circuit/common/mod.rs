@@ -12,6 +12,7 @@ pub(crate) mod stored;
 
 use std::path::Path;
 
+use contract::{Contract, Verdict};
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
@@ -28,8 +29,6 @@ use surety_margin::{
     sample::{self, Sample},
 };
 use surety_verifier::{KnownCommitments, ProofError};
-
-use contract::{Contract, Verdict};
 
 /// A program with prices, and hidden values that satisfy it.
 pub(crate) struct Statement {

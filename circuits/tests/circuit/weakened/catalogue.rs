@@ -14,7 +14,6 @@ use surety_verifier::{
 };
 
 use super::claims::first_slot_of_a_group;
-
 use crate::common::described::Design;
 
 /// The circuit with one thing changed.

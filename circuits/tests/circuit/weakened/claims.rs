@@ -5,6 +5,7 @@
 //! forger pulls one lever, as far as it takes for the equation to come out as the weakened rules want it, and fills in
 //! everything else as they want it as well. Whether that gets through is for the rules to say.
 
+use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
@@ -15,8 +16,6 @@ use surety_verifier::{
     expression::Expression,
     protocol::{Lookup, Protocol},
 };
-
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 
 use crate::common::described::Design;
 

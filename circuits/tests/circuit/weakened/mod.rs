@@ -22,8 +22,7 @@ mod claims;
 
 use std::collections::BTreeSet;
 
-use self::catalogue::{Change, changes};
-use self::claims::{Forger, Forgery, Lever, blank, claims, first_slot_of_a_group, true_claims};
+use AdviceColumn::{Acc, Coef, Flag, Idx, Val, Var};
 use ff::Field as _;
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
@@ -33,8 +32,8 @@ use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
 use surety_verifier::VerifyingKey;
 
-use AdviceColumn::{Acc, Coef, Flag, Idx, Val, Var};
-
+use self::catalogue::{Change, changes};
+use self::claims::{Forger, Forgery, Lever, blank, claims, first_slot_of_a_group, true_claims};
 use crate::common::{
     Statement,
     described::{DescribedCircuit, Design},

@@ -10,7 +10,8 @@ use surety::{
 };
 use surety_core::{capacity::Capacity, spelling};
 use surety_kzg::{Origin, SrsId, import::import};
-use surety_verifier::{KeyError, Protocol, VerifyingKey, solidity};
+use surety_solidity::{contract, contract_name};
+use surety_verifier::{KeyError, Protocol, VerifyingKey};
 
 use crate::cli::{
     Session,
@@ -43,11 +44,11 @@ pub(in crate::cli) fn run(args: &Args, session: &Session) -> Result<Answer, Erro
     let key = key(args, session)?;
     let (origin, srs) = (key.srs().origin(), key.srs().id());
     warn_of_set_up(origin, srs, &session.progress);
-    let source = solidity::contract(&key).map_err(|error| Error::Internal(error.to_string()))?;
+    let source = contract(&key).map_err(|error| Error::Internal(error.to_string()))?;
     files::write(&args.out, source.as_bytes(), Access::Public, args.force.existing())?;
     let data = json!({
         "file": args.out,
-        "contract": solidity::contract_name(&key),
+        "contract": contract_name(&key),
         "k": args.k.k(),
         "vk_hash": key.digest(),
         "srs": { "id": srs.bytes(), "origin": origin_name(origin), "insecure": origin == Origin::InsecureDevelopment },

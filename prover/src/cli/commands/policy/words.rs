@@ -1,8 +1,8 @@
 //! Parameters as people read them: exact, with fractions in percent.
 
 use std::fmt::Write as _;
-use surety_core::decimal::Magnitude;
 
+use surety_core::decimal::Magnitude;
 use surety_core::units::{Notional, Ppm, Seconds, ShockPpm};
 use surety_margin::{
     market::PriceRange,

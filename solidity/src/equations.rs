@@ -1,10 +1,11 @@
 //! The circuit's equations at x, as text over named places in memory.
 
-use crate::{
+use surety_verifier::{
     expression::Expression,
     protocol::{Constraint, Lookup, Opening, Polynomial, Protocol, Rotation},
-    solidity::{layout::evaluation, yul::Yul},
 };
+
+use crate::{layout::evaluation, yul::Yul};
 
 /// How far the template sets in the terms of an equation.
 const TERM: usize = 16;

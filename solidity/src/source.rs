@@ -7,17 +7,17 @@ use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use surety_core::ident::{Bytes32, HexBytes};
 use surety_kzg::{Origin, point};
-
-use crate::{
+use surety_verifier::{
     key::VerifyingKey,
     protocol::{Polynomial, Protocol, Rotation},
-    solidity::{
-        Unsupported, contract_name,
-        equations::{self, Equation, LookupEquations, Rows, root},
-        layout::{Layout, POINT, WORD, sum},
-        openings::{self, SUMS, Set, Step},
-        yul::literal,
-    },
+};
+
+use crate::{
+    Unsupported, contract_name,
+    equations::{self, Equation, LookupEquations, Rows, root},
+    layout::{Layout, POINT, WORD, sum},
+    openings::{self, SUMS, Set, Step},
+    yul::literal,
 };
 
 /// The version of proofs and of their transcript, which contracts state.

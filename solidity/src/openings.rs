@@ -1,4 +1,4 @@
-//! The multi-opening as a contract computes it; [`crate::shplonk`] says what is computed.
+//! The multi-opening as a contract computes it; the verifier's `shplonk` says what is computed.
 //!
 //! Every polynomial is opened at `x`, alone or together with one neighbour `s·x`. Then with `e` and `e'` the values of a
 //! set's polynomials at the two, combined with powers of `y`, the set's share of the equation is
@@ -12,14 +12,13 @@
 
 use core::fmt;
 
+use surety_verifier::protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet};
+
 use crate::{
-    protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet},
-    solidity::{
-        Unsupported,
-        equations::root,
-        layout::{self, evaluation, point, quotient_piece, rotation_name},
-        yul::Yul,
-    },
+    Unsupported,
+    equations::root,
+    layout::{self, evaluation, point, quotient_piece, rotation_name},
+    yul::Yul,
 };
 
 /// The sum of the commitments of a proof, each with its factor.

@@ -9,7 +9,8 @@ use std::{
 
 use surety_core::capacity::Capacity;
 use surety_kzg::{Srs, SrsId, origin::CEREMONIES};
-use surety_verifier::{VerifyingKey, solidity};
+use surety_solidity as solidity;
+use surety_verifier::VerifyingKey;
 
 /// The capacity classes with contracts for the ceremony, and for the development set-up. The smallest is for tests.
 const CEREMONY: [u32; 5] = [10, 11, 12, 13, 15];

@@ -1,7 +1,7 @@
 //! Verifying contracts, written for a key.
 //!
-//! [`contract`] turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly the proofs that
-//! [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](crate::protocol::Protocol); what the prover says, what
+//! Start with [`contract`]: it turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly the proofs that
+//! [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](surety_verifier::protocol::Protocol); what the prover says, what
 //! it is asked, which equations hold and what is opened where are read off it, and nothing of that is in the template.
 //!
 //! | module | idea |
@@ -20,7 +20,9 @@ mod yul;
 
 use askama::Template as _;
 
-use crate::{key::VerifyingKey, solidity::source::Source};
+use surety_verifier::key::VerifyingKey;
+
+use crate::source::Source;
 
 /// Why there is no contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +59,7 @@ mod tests {
     use surety_kzg::Srs;
 
     use super::*;
-    use crate::protocol::{Protocol, Query, Rotation};
+    use surety_verifier::protocol::{Protocol, Query, Rotation};
 
     fn key(change: impl Fn(&mut Protocol)) -> VerifyingKey {
         let capacity = Capacity::new(9).unwrap();
