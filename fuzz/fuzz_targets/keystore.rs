@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use surety::keystore::{Keystore, KeystoreError};
+use surety_prover::keystore::{Keystore, KeystoreError};
 use surety_fuzz::bounded;
 
 /// Work and memory that take no time, in rounds and in blocks of scrypt.

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use surety::{account::Account, opening::Opening};
+use surety_prover::{account::Account, opening::Opening};
 use surety_fuzz::{bounded, demo::DEMO, hides_amounts, hides_masks};
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_core::{canonical, text::Document as _};
