@@ -6,10 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
-    text::{
-        number::{Number, Rounding},
-        text_of,
-    },
+    named::text_of,
+    text::number::{Number, Rounding},
     units::{Decimals, Ppm},
 };
 

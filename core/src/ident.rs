@@ -5,7 +5,7 @@ use core::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::text::text_of;
+use crate::named::text_of;
 
 /// A name that a person gave to something: 1 to 64 of `a-z A-Z 0-9 . _ : / -`, starting with a letter or a digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

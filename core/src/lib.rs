@@ -8,6 +8,8 @@
 //! | [`capacity`] | how the rows of the circuit are used |
 //! | [`text`] | how files are read, and where a mistake is |
 //! | [`problem`] | a rule that an input breaks: what was expected and found, and what to do |
+//! | [`closest`] | which of several names was probably meant |
+//! | [`named`] | values read on behalf of types that readers know by name |
 //! | [`spelling`] | how people write times, durations, fractions, numbers and addresses |
 //! | [`canonical`] | the one encoding that identifiers are hashes of |
 //!
@@ -22,8 +24,10 @@
 
 pub mod canonical;
 pub mod capacity;
+pub mod closest;
 pub mod decimal;
 pub mod ident;
+pub mod named;
 pub mod problem;
 pub mod spelling;
 #[cfg(feature = "sample")]

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::text::did_you_mean;
+use crate::closest::did_you_mean;
 
 /// How much of what was found is repeated, in characters: whoever wrote the input also chose its length.
 const MAX_FOUND: usize = 80;

@@ -6,7 +6,7 @@ use alloy_primitives::I256;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{spelling::Percent, text::text_of};
+use crate::named::text_of;
 
 /// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see the universe that has the instrument.
 ///
@@ -308,6 +308,21 @@ impl JsonSchema for Allowance {
             "pattern": "^[0-9]+(\\.[0-9]+)?$",
             "description": "A positive amount of quote units, as a decimal number with at most 18 decimals."
         })
+    }
+}
+
+/// Parts per million, which print as a percentage: `1.25 %`.
+#[derive(Clone, Copy, Debug)]
+pub struct Percent(pub i128);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(parts) = *self;
+        let sign = if parts < 0 { "-" } else { "" };
+        let (whole, fraction) = (parts.unsigned_abs() / 10_000, format!("{:04}", parts.unsigned_abs() % 10_000));
+        let fraction = fraction.trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{fraction} %")
     }
 }
 

@@ -8,8 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, Name},
+    named::named,
     problem::{Problem, repeated, require},
-    text::{self, Document, WrittenBy},
+    text::{Document, WrittenBy},
     units::{Decimals, Lots, Timestamp},
 };
 
@@ -342,5 +343,5 @@ pub struct SetUp(pub Bytes32);
 /// # Errors
 /// If it is neither.
 pub fn set_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes32, D::Error> {
-    text::named("SetUp", deserializer)
+    named("SetUp", deserializer)
 }

@@ -11,7 +11,7 @@ use surety_calibration::{
     report,
     update::Requirement,
 };
-use surety_core::{spelling::Percent, text::Document as _};
+use surety_core::{text::Document as _, units::Percent};
 use surety_margin::policy::Policy;
 use surety_prover::{
     Error,

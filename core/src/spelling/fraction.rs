@@ -1,6 +1,6 @@
 //! Fractions, as percentages.
 
-use core::fmt;
+use crate::units::Percent;
 
 use super::number::plain;
 
@@ -98,21 +98,6 @@ impl Parts {
             (true, true) => -self.whole,
             (true, false) => -self.whole - 1,
         }
-    }
-}
-
-/// Parts per million, which print as a percentage: `1.25 %`.
-#[derive(Clone, Copy, Debug)]
-pub struct Percent(pub i128);
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(parts) = *self;
-        let sign = if parts < 0 { "-" } else { "" };
-        let (whole, fraction) = (parts.unsigned_abs() / 10_000, format!("{:04}", parts.unsigned_abs() % 10_000));
-        let fraction = fraction.trim_end_matches('0');
-        let point = if fraction.is_empty() { "" } else { "." };
-        write!(f, "{sign}{whole}{point}{fraction} %")
     }
 }
 

@@ -13,7 +13,7 @@ mod time;
 
 pub use self::{
     duration::{duration, whole_duration},
-    fraction::{Percent, decimal, fraction, share},
+    fraction::{decimal, fraction, share},
     hex::{address, checksummed, hash},
     number::whole,
     set_up::{SET_UPS, set_up},

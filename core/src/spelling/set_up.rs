@@ -4,8 +4,8 @@ use alloy_primitives::hex;
 
 use super::hash;
 use crate::{
+    closest::did_you_mean,
     ident::{Bytes32, HexBytes},
-    text::did_you_mean,
 };
 
 const DEVELOPMENT: Bytes32 = HexBytes(hex!("a6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b"));

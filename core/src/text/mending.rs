@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    reader::{Fault, TAGS, Target},
+    fault::{Fault, TAGS, Target},
     tree::{Key, Node, Value},
 };
 

@@ -13,7 +13,8 @@
 //! do not fit were meant to be. Reading takes time and memory in proportion to the text, however many mistakes it has:
 //! readers stop once they have found more than [`MAX_MISTAKES`].
 
-mod closest;
+mod fault;
+mod manner;
 mod mending;
 pub mod number;
 mod reader;
@@ -29,20 +30,14 @@ use std::collections::BTreeMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
-    closest::{closest, did_you_mean},
-    units::{named, text_of},
+    manner::{MAX_MISTAKES, MAX_TOML_BYTES, WrittenBy},
+    syntax::json_problem,
 };
 use self::{
     reader::Reading,
     tree::{Misfit, Node},
 };
 use crate::problem::Problem;
-
-/// How many mistakes of an input are told.
-pub const MAX_MISTAKES: usize = 100;
-
-/// Most bytes of a TOML text. Reading takes up to 90 bytes of memory for each; of JSON, half of it.
-pub const MAX_TOML_BYTES: usize = 4 << 20;
 
 /// The formats that documents are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,15 +57,6 @@ impl Format {
             .into_iter()
             .find_map(|(name, format)| ending.eq_ignore_ascii_case(name).then_some(format))
     }
-}
-
-/// Who writes the texts of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrittenBy {
-    /// People do: a spelling that can have one meaning only is read.
-    People,
-    /// Machines do, and others sign or verify what they wrote: there is one spelling of everything.
-    Machines,
 }
 
 /// Something that a file holds.
@@ -180,14 +166,6 @@ fn without_mark(text: &str) -> &str {
 #[must_use]
 pub fn toml_keys<T: DeserializeOwned>(text: &str) -> Option<T> {
     (text.len() <= MAX_TOML_BYTES).then(|| toml::from_str(without_mark(text)).ok())?
-}
-
-/// What is wrong with the syntax of JSON that serde_json refuses.
-#[must_use]
-pub fn json_problem(error: &serde_json::Error) -> Problem {
-    let message = error.to_string();
-    let (expected, found) = syntax::of_json(message.split(" at line ").next().unwrap_or_default());
-    Problem::new("", expected, found)
 }
 
 /// A value has no form in the format.

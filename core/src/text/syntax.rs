@@ -1,5 +1,15 @@
 //! What is wrong with the syntax of a text, in the words of this project instead of its parsers'.
 
+use crate::problem::Problem;
+
+/// What is wrong with the syntax of JSON that serde_json refuses.
+#[must_use]
+pub fn json_problem(error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let (expected, found) = of_json(message.split(" at line ").next().unwrap_or_default());
+    Problem::new("", expected, found)
+}
+
 /// What TOML expects and what is there, for a message of the parser: `unclosed array, expected …`.
 pub(super) fn of_toml(message: &str) -> (String, String) {
     let (complaint, rest) = message.split_once(", expected ").unwrap_or((message, ""));

@@ -20,11 +20,10 @@ use zeroize::Zeroizing;
 
 use super::{
     InputErrors, MAX_MISTAKES,
-    closest::closest,
     number::{Marks, Number, NumberError},
     records::{self, Records},
 };
-use crate::{ident::Name, problem::Problem};
+use crate::{closest::closest, ident::Name, problem::Problem};
 
 /// What separates the fields of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

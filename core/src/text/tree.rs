@@ -7,7 +7,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 
-use super::{MAX_MISTAKES, MAX_TOML_BYTES, json_problem, syntax};
+use super::{
+    manner::{MAX_MISTAKES, MAX_TOML_BYTES},
+    syntax::{self, json_problem},
+};
 use crate::problem::Problem;
 
 /// Most bytes of a TOML text of which more than the first mistake of syntax is looked for.

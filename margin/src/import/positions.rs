@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 use surety_core::{
+    closest::closest,
     ident::Name,
     problem::Problem,
     text::{
-        Format, InputErrors, closest,
+        Format, InputErrors,
         number::{Marks, Number},
         table::{Column, Dialect, Field, Mistakes, Note, Row, Table, shown_name},
     },
