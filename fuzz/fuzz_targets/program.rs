@@ -9,9 +9,21 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use surety_core::{
+    FormatVersion,
+    text::Document as _,
+    units::{Lots, Price, Timestamp},
+};
 use surety_fuzz::{bounded, demo};
-use surety_core::{FormatVersion, text::Document as _, units::{Lots, Price, Timestamp}};
-use surety_margin::{compile::compile, evaluate::evaluate, holdings::Position, market::{EntryPrice, Snapshot, SnapshotKind}, oracle::market_without_reports, policy::{MarketEntry, Policy}, universe::Universe};
+use surety_margin::{
+    compile::compile,
+    evaluate::evaluate,
+    holdings::Position,
+    market::{EntryPrice, Snapshot, SnapshotKind},
+    oracle::market_without_reports,
+    policy::{MarketEntry, Policy},
+    universe::Universe,
+};
 
 static UNIVERSES: LazyLock<[Universe; 2]> = LazyLock::new(|| {
     [demo::UNIVERSE, include_str!("../../examples/venues/universe.toml")]

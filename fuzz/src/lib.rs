@@ -9,7 +9,11 @@ use core::{fmt::Debug, str};
 use std::{alloc::System, panic, sync::Once};
 
 use cap::Cap;
-use surety_core::{canonical, text::Document, units::{Decimals, Lots}};
+use surety_core::{
+    canonical,
+    text::Document,
+    units::{Decimals, Lots},
+};
 
 /// Memory that may be taken whatever the input: buffers of a fixed size, and what is computed once.
 const FIXED: usize = 8 << 20;
