@@ -19,6 +19,20 @@
 //! | [`pricing`] | option values, the same on every machine |
 //! | [`import`] | from files that others publish |
 //! | [`evaluate`] | plain integer evaluation of a policy |
+//!
+//! ```
+//! use surety_core::units::Lots;
+//! use surety_margin::{compile::compile, evaluate::evaluate, holdings::Position, sample};
+//!
+//! // Four instruments, the first of them cash, under the worst of three scenarios.
+//! let sample::Sample { universe, policy } = sample::scenario_margin(10, 4, 3);
+//! let lots = [1_000_000, 500, 0, 0].map(|lots| Lots::new(lots).unwrap());
+//! let position = Position::from_lots(lots.to_vec());
+//! let level = &policy.levels[0];
+//! let evaluation = evaluate(&policy, &universe, level, &position, &sample::prices(&policy)).unwrap();
+//! assert!(evaluation.is_sufficient());
+//! assert_eq!(compile(&policy, &universe).unwrap().len(), policy.levels.len());
+//! ```
 
 pub mod boxes;
 pub mod compile;

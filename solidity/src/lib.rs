@@ -11,6 +11,17 @@
 //! | `openings` | the multi-opening: scalars, and the sum of the commitments |
 //! | `yul` | arithmetic modulo r as text |
 //! | `source` | what `templates/verifier.sol`, the frame, is filled in with |
+//!
+//! ```
+//! use surety_core::capacity::Capacity;
+//! use surety_kzg::Srs;
+//! use surety_solidity::{contract, contract_name};
+//! use surety_verifier::VerifyingKey;
+//!
+//! let capacity = Capacity::new(10).unwrap();
+//! let key = VerifyingKey::pinned(capacity, Srs::development(capacity).id()).unwrap();
+//! assert!(contract(&key).unwrap().contains(&format!("contract {} ", contract_name(&key))));
+//! ```
 
 mod equations;
 mod layout;

@@ -20,6 +20,16 @@
 //! | [`findings`] | what the outcome tells people and programs |
 //!
 //! Nothing here panics on hostile input, reads the environment, or depends on the crate that holds the circuit.
+//!
+//! ```
+//! use surety_core::capacity::Capacity;
+//! use surety_kzg::Srs;
+//! use surety_verifier::VerifyingKey;
+//!
+//! let capacity = Capacity::new(10).unwrap();
+//! let key = VerifyingKey::pinned(capacity, Srs::development(capacity).id()).unwrap();
+//! assert_eq!(key.protocol().capacity, capacity);
+//! ```
 
 mod hex_scalar;
 mod shplonk;
