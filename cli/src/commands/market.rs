@@ -12,7 +12,7 @@ use surety_core::{
 };
 use surety_margin::{
     market::{Report, Snapshot, read_observations},
-    oracle::Moved,
+    oracle::{Moved, late_problem},
     policy::Policy,
     universe::Universe,
 };
@@ -122,6 +122,8 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     let clock = Clock { observed_at: at, now: session.now };
     let report = oracle::sign(&policy, &universe, observations, clock, comparison, &key)
         .map_err(|error| error.of_input(oracle::OBSERVATIONS, &file))?;
+    let late = late_problem(&policy, at, session.now).map(|problem| problem.to_string());
+    late.iter().for_each(|late| session.progress.warn(late));
     moved.iter().for_each(|jump| session.progress.warn(&jump.to_string()));
     documents::write(&args.out, &report, args.force.existing())?;
     let data = json!({
