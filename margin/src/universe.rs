@@ -14,7 +14,7 @@ use surety_core::{
     units::{Decimals, Lots, Timestamp},
 };
 
-/// What holdings are over. Its canonical encoding is its identity: see [`surety_core::canonical`].
+/// What holdings are over. Its canonical encoding is its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Universe {

@@ -515,7 +515,7 @@ mod unmargined {
         let factor = format!("{PERPETUAL}factor = \"btc\"\n");
         assert_eq!(told(&scenario(&factor, &["btc = -15", "btc = 150_000"])).len(), 1);
         assert_eq!(
-            told(&cross(&format!("{PERPETUAL}fraction = {{ maintenance = 0, initial = \"10 %\" }}\n"))),
+            told(&cross(&format!("{PERPETUAL}fraction = {{ maintenance = \"10 %\", initial = \"10 %\" }}\n"))),
             [""; 0]
         );
     }
