@@ -9,15 +9,15 @@
 use std::{env, path::PathBuf, time::SystemTime};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use surety::{
+use surety_core::units::Timestamp;
+use surety_kzg::progress::Silent;
+use surety_prover::{
     audit::{self, Audit, Request},
     demo::batch,
     directories::Directories,
     files::Existing,
     setup::Setups,
 };
-use surety_kzg::progress::Silent;
-use surety_margin::units::Timestamp;
 
 fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())

@@ -6,8 +6,9 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use surety_benches::{Account, SHAPES};
 use surety_circuits::ProvingKey;
+use surety_core::units::Lots;
 use surety_kzg::Fr;
-use surety_margin::{holdings::Position, units::Lots};
+use surety_margin::holdings::Position;
 
 fn proofs(criterion: &mut Criterion) {
     let context = Fr::from(7);

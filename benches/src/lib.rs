@@ -9,9 +9,12 @@ mod portfolio;
 
 use rand_core::OsRng;
 use surety_circuits::{ProvingKey, Witness};
+use surety_core::{
+    capacity::Capacity,
+    units::{Lots, Ppm, Price},
+};
 use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, holding::holding_column, progress::Silent};
 use surety_margin::{
-    capacity::Capacity,
     holdings::Position,
     import::Import,
     models::Model,
@@ -19,7 +22,6 @@ use surety_margin::{
     policy::Policy,
     program::{Program, TailShare},
     sample::{self, Sample},
-    units::{Lots, Ppm, Price},
     universe::Universe,
 };
 use surety_verifier::{CompiledPolicy, KnownCommitments};

@@ -1,10 +1,8 @@
 //! A book of options that is made up here, as a case to import.
 
 use serde_json::{Value, json};
-use surety_margin::{
-    ident::Bytes32,
-    import::{Import, Parties, derive_pm2},
-};
+use surety_core::ident::Bytes32;
+use surety_margin::import::{Import, Parties, derive_pm2};
 
 /// Options at strikes around 3,000 over as many expiries a week apart, a perpetual and two kinds of collateral, with the
 /// venue's usual parameters.

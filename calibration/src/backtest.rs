@@ -11,7 +11,7 @@
 //!
 //! Source: Kupiec, *Techniques for verifying the accuracy of risk measurement models*, Journal of Derivatives 3, 1995.
 
-use surety_margin::{ident::Name, units::Ppm};
+use surety_core::{ident::Name, units::Ppm};
 
 use crate::{
     calibration::Calibration,

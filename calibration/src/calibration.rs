@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::Name,
-    policy::{ByBasis, Policy},
     problem::{Problem, repeated, require},
     text::{self, Document, Format, InputErrors, WrittenBy},
     units::Ppm,
 };
+use surety_margin::policy::{ByBasis, Policy};
 
 use crate::{
     estimator::{Estimator, Settings},

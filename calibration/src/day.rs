@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use surety_margin::text::number::{Number, Rounding};
+use surety_core::text::number::{Number, Rounding};
 
 /// A day of the Gregorian calendar between the years 1 and 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -21,7 +21,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::units::Ppm;
+use surety_core::units::Ppm;
 
 use crate::{
     moves::{Move, Side, root_up},

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use surety_margin::{
+use surety_core::{
     ident::Name,
     problem::Problem,
     text::{

@@ -16,7 +16,7 @@
 //! Summer, *How to find plausible, severe, and useful stress scenarios*, International Journal of Central Banking 5,
 //! 2009.
 
-use surety_margin::ident::Name;
+use surety_core::ident::Name;
 
 use crate::moves::{Side, root_up};
 

@@ -19,6 +19,13 @@
 //! | [`parameters`], [`scenarios`] | the new policy |
 //! | [`report`], [`plot`], [`svg`] | what people read |
 //! | [`backtest`] | whether it would have done |
+//!
+//! ```
+//! use surety_calibration::day::Day;
+//!
+//! let (saturday, sunday) = (Day::parse("2026-11-28").unwrap(), Day::parse("2026-11-29").unwrap());
+//! assert_eq!(saturday.number() + 1, sunday.number());
+//! ```
 
 pub mod backtest;
 pub mod calibration;

@@ -1,6 +1,6 @@
 //! What the last moves say about each column: all that parameters are made of.
 
-use surety_margin::ident::Name;
+use surety_core::ident::Name;
 
 use crate::{
     calibration::Calibration,

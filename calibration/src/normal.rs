@@ -2,7 +2,7 @@
 
 use core::f64::consts::{PI, SQRT_2};
 
-use surety_margin::units::Ppm;
+use surety_core::units::Ppm;
 
 /// The mean of a standard normal variable beyond its quantile at a confidence, in parts per billion, rounded up:
 /// `φ(z) / (1 − c)` with `z = Φ⁻¹(c)`.

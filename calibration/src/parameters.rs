@@ -14,12 +14,10 @@
 //!
 //! Each is rounded up to the grid, then [limited](crate::update).
 
+use surety_core::{ident::Name, problem::Problem, units::Ppm};
 use surety_margin::{
-    ident::Name,
     policy::{Basis, ByBasis, Policy},
     portfolio::VolShock,
-    problem::Problem,
-    units::Ppm,
     universe::Universe,
 };
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use surety_margin::ident::Name;
+use surety_core::ident::Name;
 
 use crate::{
     backtest::{Backtest, Scheme, Summary, Updates, Walk},

@@ -2,11 +2,13 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use surety_margin::{
+use surety_core::{
     ident::Name,
+    units::{Ppm, ShockPpm},
+};
+use surety_margin::{
     models::{MarketScenario, ScenarioMargin},
     program::TailShare,
-    units::{Ppm, ShockPpm},
 };
 
 use crate::{

@@ -1,12 +1,15 @@
 //! Where in a policy the parameters are, and how they are read as requirements.
 
-use surety_margin::{
+use surety_core::{
+    decimal::Magnitude,
     ident::Name,
-    models::{Asset, Model, ScenarioMargin},
-    policy::{Basis, ByBasis, Policy},
-    portfolio::{Haircut, Magnitude, PortfolioMargin, VolShock},
     problem::{Problem, require},
     units::{Decimals, Ppm},
+};
+use surety_margin::{
+    models::{Asset, Model, ScenarioMargin},
+    policy::{Basis, ByBasis, Policy},
+    portfolio::{Haircut, PortfolioMargin, VolShock},
 };
 
 use crate::{
@@ -241,7 +244,7 @@ fn mode_problem(place: &str, mode: Option<&Name>, model: &mut Model) -> Option<P
 
 #[cfg(test)]
 mod tests {
-    use surety_margin::portfolio::Decimal;
+    use surety_core::decimal::Decimal;
 
     use super::*;
 

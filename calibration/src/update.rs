@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::{
+use surety_core::{
     problem::{Problem, require},
     units::Ppm,
 };

@@ -8,8 +8,8 @@ use std::{error::Error, fs, path::Path};
 
 use serde::Serialize;
 use surety_circuits::export;
+use surety_core::{capacity::Capacity, ident::Name};
 use surety_kzg::{Srs, import::import, progress::Silent};
-use surety_margin::{capacity::Capacity, ident::Name};
 use surety_verifier::key::PinnedKeys;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@
 use ff::PrimeField as _;
 use halo2curves::bn256::Fr;
 use rand_core::{CryptoRng, Error, OsRng, RngCore};
-use surety_margin::capacity::TAIL_ROWS;
+use surety_core::capacity::TAIL_ROWS;
 use surety_verifier::KnownCommitments;
 use zeroize::Zeroize as _;
 

@@ -12,7 +12,7 @@
 //! | others | 0 or 1 | nothing that a program reads |
 //!
 //! Both are one expression, `HOLD + S·VAR` with `S = 1 - BASE[t-1]/b`. There are no copy constraints and no permutation
-//! argument; everything lies in one region that starts at row 0. See [`surety_margin::capacity`] for the layout.
+//! argument; everything lies in one region that starts at row 0. See [`surety_core::capacity`] for the layout.
 //!
 //! Cells that no rule constrains, and that nothing reads: `ACC[0]`; `HOLD` in row 0 and the last usable row, which
 //! only address 0 shows, where `IDX` is 0 and `COEF` too; `VAR` outside of groups (range-checked like a limb).
@@ -24,7 +24,7 @@ use halo2_proofs::{
     poly::Rotation,
 };
 use halo2curves::bn256::Fr;
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use crate::{
     columns::{AdviceColumn, Columns},

@@ -6,8 +6,8 @@ use halo2_proofs::{
 };
 use halo2curves::bn256::{Bn256, G1Affine};
 use rand_core::OsRng;
+use surety_core::capacity::{Capacity, TAIL_ROWS};
 use surety_kzg::Params;
-use surety_margin::capacity::{Capacity, TAIL_ROWS};
 use surety_verifier::{KeyError, Protocol, VerifyingKey, protocol::MalformedProtocol};
 
 use crate::{

@@ -14,6 +14,17 @@
 //! | [`transcript`], `blinding` | what Halo2 absorbs and where its randomness comes from |
 //! | [`prove`] | proving |
 //! | [`export`] | the circuit as data |
+//!
+//! ```
+//! use surety_circuits::ProvingKey;
+//! use surety_core::capacity::Capacity;
+//! use surety_kzg::{Params, Srs, progress::Silent};
+//!
+//! let capacity = Capacity::new(9).unwrap();
+//! let params = Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap();
+//! let key = ProvingKey::generate(&params).unwrap();
+//! assert_eq!(key.capacity(), capacity);
+//! ```
 
 mod blinding;
 

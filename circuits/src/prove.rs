@@ -5,8 +5,8 @@ use halo2_proofs::{
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
 };
 use halo2curves::bn256::{Bn256, Fr};
+use surety_core::{capacity::TAIL_ROWS, ident::HexBytes};
 use surety_kzg::point::{self, G1_BYTES};
-use surety_margin::{capacity::TAIL_ROWS, ident::HexBytes};
 use surety_verifier::{
     KnownCommitments, ProofError,
     proof::{PROOF_BYTES, ProofBytes},
@@ -136,8 +136,9 @@ mod tests {
         poly::Rotation,
     };
     use rand_core::OsRng;
+    use surety_core::units::Lots;
     use surety_kzg::{Masks, Params, Srs, holding::holding_column, progress::Silent};
-    use surety_margin::{compile::compile, holdings::Position, sample, units::Lots};
+    use surety_margin::{compile::compile, holdings::Position, sample};
     use surety_verifier::VerifyingKey;
 
     use super::*;

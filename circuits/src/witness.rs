@@ -4,12 +4,12 @@ use core::ops::{Index, IndexMut};
 
 use ff::Field as _;
 use halo2curves::bn256::Fr;
-use surety_kzg::{SecretScalars, scalar};
-use surety_margin::{
+use surety_core::{
     capacity::{Capacity, Row},
-    program::{Assignment, Overflow, Program},
     units::Price,
 };
+use surety_kzg::{SecretScalars, scalar};
+use surety_margin::program::{Assignment, Overflow, Program};
 use zeroize::ZeroizeOnDrop;
 
 use crate::columns::AdviceColumn;

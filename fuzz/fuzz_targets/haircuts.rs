@@ -3,15 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use surety_core::{ident::Bytes32, text::table::Dialect, units::Timestamp};
 use surety_fuzz::{bounded, survives};
-use surety_margin::{
-    ident::Bytes32,
-    import::{
-        Parties,
-        haircuts::{self, Ends, Programme},
-    },
-    text::table::Dialect,
-    units::Timestamp,
+use surety_margin::import::{
+    Parties,
+    haircuts::{self, Ends, Programme},
 };
 
 fuzz_target!(|input: &[u8]| bounded(input, || {

@@ -5,10 +5,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use surety::{account::Account, opening::Opening};
+use surety_core::{canonical, text::Document as _};
 use surety_fuzz::{bounded, demo::DEMO, hides_amounts, hides_masks};
 use surety_kzg::{Params, Srs, progress::Silent};
-use surety_margin::{canonical, text::Document as _};
+use surety_prover::{account::Account, opening::Opening};
 use surety_verifier::Statement;
 
 /// A statement with its opening.

@@ -9,17 +9,19 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use surety_core::{
+    FormatVersion,
+    text::Document as _,
+    units::{Lots, Price, Timestamp},
+};
 use surety_fuzz::{bounded, demo};
 use surety_margin::{
-    FormatVersion,
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
     market::{EntryPrice, Snapshot, SnapshotKind},
     oracle::market_without_reports,
     policy::{MarketEntry, Policy},
-    text::Document as _,
-    units::{Lots, Price, Timestamp},
     universe::Universe,
 };
 

@@ -7,9 +7,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use surety_core::ident::HexBytes;
 use surety_fuzz::{bounded, edit};
 use surety_kzg::{Capacity, Srs, point, scalar};
-use surety_margin::ident::HexBytes;
 use surety_verifier::{KnownCommitments, VerifyingKey, proof::PROOF_BYTES};
 
 /// A proof that verifies, and its key.

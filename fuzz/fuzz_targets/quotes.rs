@@ -3,8 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use surety_core::text::table::Dialect;
 use surety_fuzz::{bounded, demo::DEMO};
-use surety_margin::{market::read_observations, text::table::Dialect};
+use surety_margin::market::read_observations;
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };

@@ -5,8 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use surety_core::ident::HexBytes;
 use surety_fuzz::bounded;
-use surety_margin::ident::HexBytes;
 use surety_verifier::signature::{KnownKeys, SignatureError, signer};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {

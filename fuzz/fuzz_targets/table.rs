@@ -4,12 +4,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use surety_fuzz::bounded;
-use surety_margin::text::{
+use surety_core::text::{
     MAX_MISTAKES,
     number::{Number, Rounding},
     table::{Dialect, Mistakes, Table},
 };
+use surety_fuzz::bounded;
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };

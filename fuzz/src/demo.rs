@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use surety_margin::{market::Snapshot, policy::Policy, text::Document as _, units::Timestamp, universe::Universe};
+use surety_core::{text::Document as _, units::Timestamp};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     Attestation, CommittedPolicy, VerifyingKey,
     check::{Files, Terms},

@@ -9,7 +9,7 @@ use core::{fmt::Debug, str};
 use std::{alloc::System, panic, sync::Once};
 
 use cap::Cap;
-use surety_margin::{
+use surety_core::{
     canonical,
     text::Document,
     units::{Decimals, Lots},

@@ -22,7 +22,7 @@ use std::{
 use alloy_primitives::{Keccak256, keccak256};
 use halo2curves::{bn256::G1Affine, serde::SerdeObject};
 use rayon::prelude::*;
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use crate::{
     file,

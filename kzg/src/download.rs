@@ -73,11 +73,17 @@ pub struct Download {
     pub patience: Patience,
 }
 
+/// What the client says, without the name that it has for the kind of error.
+fn reason(error: &ureq::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("io: ").unwrap_or(&text).to_owned()
+}
+
 /// A download that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The server cannot be reached or speaks no HTTP.
-    #[error("{url}: {error}: check the network, or fetch the file by other means and import it")]
+    #[error("{url}: {}: check the network, or fetch the file by other means and import it", reason(error))]
     Http {
         /// The address.
         url: String,

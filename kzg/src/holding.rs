@@ -11,7 +11,7 @@ use ff::Field;
 use group::{Curve, Group};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_core::{CryptoRng, RngCore};
-use surety_margin::capacity::{Capacity, MASK_ROWS, Row, TAIL_ROWS};
+use surety_core::capacity::{Capacity, MASK_ROWS, Row, TAIL_ROWS};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{

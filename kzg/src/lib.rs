@@ -21,6 +21,20 @@
 //! | `published` (feature `download`) | where ceremonies publish their files |
 //!
 //! Without the default feature `fs` the crate touches no file.
+//!
+//! ```
+//! use rand_core::OsRng;
+//! use surety_core::capacity::Capacity;
+//! use surety_kzg::{HoldingCommitment, Masks, Params, Srs, progress::Silent};
+//!
+//! let capacity = Capacity::new(9).unwrap();
+//! // The development set-up is insecure: its secret is published.
+//! let params = Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap();
+//! let masks = Masks::random(&mut OsRng);
+//! // 700 lots of the first instrument, hidden by the masks.
+//! let commitment = HoldingCommitment::commit(&params, &[(0, 700)], &masks).unwrap();
+//! assert_ne!(commitment, HoldingCommitment::commit(&params, &[(0, 701)], &masks).unwrap());
+//! ```
 
 mod fft;
 mod glv;
@@ -51,7 +65,7 @@ pub mod srs;
 pub mod store;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
-pub use surety_margin::capacity::{Capacity, Row};
+pub use surety_core::capacity::{Capacity, Row};
 
 pub use crate::{
     holding::{HoldingCommitment, Masks},

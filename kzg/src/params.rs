@@ -6,7 +6,7 @@ use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_core::{OsRng, RngCore};
 use rayon::prelude::*;
-use surety_margin::capacity::{Capacity, Row};
+use surety_core::capacity::{Capacity, Row};
 
 use crate::{
     fft::{lagrange_basis, root_of_unity},

@@ -10,7 +10,7 @@
 //! | `ppot-0085` | `kzg_bn254_K.srs`, halo2 parameters, published by Axiom (docs.axiom.xyz, KZG trusted set-up) | none published: held to `[τ]₂` alone |
 //! | `aztec-ignition` | not here: `g1.dat` has 6 GB in one file | |
 
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use crate::{
     ceremonies::{Ceremony, ceremony_named},

@@ -9,7 +9,7 @@ use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2, G2Affine};
 use pairing::{MillerLoopResult, MultiMillerLoop};
 use rand_core::{OsRng, RngCore};
 use rayon::prelude::*;
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, HexBytes},
 };

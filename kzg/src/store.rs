@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use crate::{
     file::{self, FileError},
@@ -269,7 +269,7 @@ mod tests {
         store.add(&srs).unwrap();
         let error = store.load(srs.id(), capacity(10), &Silent).unwrap_err();
         assert!(matches!(error, StoreError::Missing { k: 10, .. }), "{error}");
-        let other = SrsId::from(surety_margin::ident::HexBytes([1; 32]));
+        let other = SrsId::from(surety_core::ident::HexBytes([1; 32]));
         assert!(matches!(store.load(other, capacity(9), &Silent), Err(StoreError::Missing { k: 9, .. })));
     }
 

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use surety_core::{capacity::Capacity, spelling};
 use surety_kzg::{Srs, origin::CEREMONIES};
-use surety_margin::{capacity::Capacity, spelling};
 
 #[test]
 fn every_ceremony_is_known_by_its_name() {

@@ -23,13 +23,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::U256;
+use surety_core::{
+    ident::Name,
+    problem::Problem,
+    units::{Decimals, Price},
+};
 
 use crate::{
     derived::Formula,
-    ident::Name,
     policy::Policy,
-    problem::Problem,
-    units::{Decimals, Price},
     universe::{InstrumentClass, Universe},
 };
 

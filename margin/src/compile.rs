@@ -1,9 +1,10 @@
 //! From a policy to one program for each of its levels.
 
+use surety_core::problem::{Problem, listed};
+
 use crate::{
     models::{Frame, Requirement},
     policy::{Level, Policy},
-    problem::{Problem, listed},
     program::{Builder, Program, ProgramError},
     universe::Universe,
 };

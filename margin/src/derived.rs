@@ -13,8 +13,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::Uint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::{
+use surety_core::{
     ident::Name,
     problem::{Problem, require},
     units::{Decimals, Notional, Ppm, Price},

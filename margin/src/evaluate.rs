@@ -16,13 +16,15 @@ pub use self::{
 };
 use crate::{
     holdings::Position,
-    ident::Name,
     models::Frame,
     policy::{Level, Policy},
     portfolio::power_of_ten,
+    universe::Universe,
+};
+use surety_core::{
+    ident::Name,
     problem::{Problem, listed},
     units::Price,
-    universe::Universe,
 };
 
 /// An exact amount of quote units: an integer and its decimal places. Derived from holdings, so as secret as they are.

@@ -23,13 +23,15 @@ pub use self::{
     cost::Leg,
 };
 use crate::{
+    import::positions::{self, Reading, unknown},
+    universe::Universe,
+};
+use surety_core::{
     FormatVersion,
     ident::Name,
-    import::positions::{self, Reading, unknown},
     problem::{Problem, repeated},
     text::{Document, InputErrors},
     units::Lots,
-    universe::Universe,
 };
 
 /// The first line of holdings in CSV.

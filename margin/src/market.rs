@@ -3,16 +3,13 @@
 use core::fmt;
 use std::{borrow::Cow, collections::BTreeMap};
 
-use alloy_primitives::I256;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
-
-use crate::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    policy::{MarketEntry, Policy},
     problem::Problem,
     spelling::whole_duration,
     text::{
@@ -22,6 +19,8 @@ use crate::{
     },
     units::{Price, Seconds, Timestamp},
 };
+
+use crate::policy::{MarketEntry, Policy};
 
 /// The position of a price in the market vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +48,7 @@ pub struct Snapshot {
     /// The format.
     pub kind: SnapshotKind,
     /// Version of the format.
-    pub version: crate::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// The epoch.
     pub epoch: u64,
     /// The time of the oldest report: what age is counted from.
@@ -110,7 +109,7 @@ pub struct Report {
     /// The format.
     pub kind: ReportKind,
     /// Version of the format.
-    pub version: crate::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// The node's signing address.
     pub oracle: EvmAddress,
     /// Identifies the list of market entries and their decimals.
@@ -229,14 +228,6 @@ pub struct Observation {
     /// How long before the time of the report it was the price.
     #[serde(default, skip_serializing_if = "Seconds::is_zero")]
     pub age: Seconds,
-}
-
-impl Price {
-    /// The number as a 256-bit integer.
-    #[must_use]
-    pub fn wide(self) -> I256 {
-        I256::from_raw(alloy_primitives::U256::from(self.get()))
-    }
 }
 
 /// The market entry.

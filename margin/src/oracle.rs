@@ -18,13 +18,16 @@
 //! Signatures, and whether `feeds` and `previous` identify the entries of the policy and the prices before, are for the
 //! caller to check.
 
-use crate::{
+use surety_core::{
     FormatVersion,
     ident::Name,
-    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
-    policy::{MarketEntry, OracleRules, Policy},
     problem::{Problem, repeated, require},
     units::{Ppm, Price, Seconds, Timestamp},
+};
+
+use crate::{
+    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
+    policy::{MarketEntry, OracleRules, Policy},
     universe::Universe,
     vector::Layout,
 };
@@ -35,7 +38,7 @@ pub const CLOCK_TOLERANCE: Seconds = Seconds(30);
 
 /// Every rule that keeps a node from signing what it observed at a time: those that a verifier holds each report to, what
 /// follows from the observations if there is one of every entry, and that the time is not ahead of `now`, up to
-/// [`CLOCK_TOLERANCE`], nor longer before it than a snapshot's reports may be. Paths begin with the name of the market entry.
+/// [`CLOCK_TOLERANCE`]. Paths begin with the name of the market entry.
 #[must_use]
 pub fn observation_problems(
     policy: &Policy,
@@ -46,7 +49,6 @@ pub fn observation_problems(
 ) -> Vec<Problem> {
     let path = |index: usize| policy.market.get(index).map_or_else(String::new, |entry| entry.name.to_string());
     let mut problems = Vec::from_iter(future_problem(observed_at, now, "observed_at"));
-    problems.extend(age_problem(policy, observed_at, now));
     problems.extend(observed_problems(policy, observations, observed_at, "", path));
     if problems.is_empty() {
         problems.extend(derived_problems(policy, universe, observations, observed_at));
@@ -79,8 +81,10 @@ pub fn future_problem(observed_at: Timestamp, now: Timestamp, path: &str) -> Opt
     require(observed_at.0 <= latest, path, expected, found)
 }
 
-/// Whether prices were observed so long ago that no verifier takes them any more.
-fn age_problem(policy: &Policy, Timestamp(observed_at): Timestamp, Timestamp(now): Timestamp) -> Option<Problem> {
+/// Whether prices were observed so long ago that no verifier takes them now. A node may sign them all the same, for what
+/// was provable then; it hardly means to.
+#[must_use]
+pub fn late_problem(policy: &Policy, Timestamp(observed_at): Timestamp, Timestamp(now): Timestamp) -> Option<Problem> {
     let max_age = policy.oracle.max_age.0;
     let earliest = now.saturating_sub(max_age);
     let expected =

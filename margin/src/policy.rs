@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    ident::{EvmAddress, Name},
+    problem::{Problem, repeated, require},
+    text::{self, Document, Format, InputErrors, WrittenBy},
+    units::{Decimals, Ppm, Price, Seconds},
+};
 
 use crate::{
     boxes,
     derived::{DerivedEntry, Rounding},
-    ident::{EvmAddress, Name},
     models::{Frame, Model, Rule, slight, unmargined},
     portfolio::Losses,
-    problem::{Problem, repeated, require},
-    text::{self, Document, Format, InputErrors, WrittenBy},
-    units::{Decimals, Ppm, Price, Seconds},
     universe::Universe,
 };
 
@@ -25,7 +27,7 @@ pub struct Policy {
     /// The format.
     pub kind: PolicyKind,
     /// Version of the format.
-    pub version: crate::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// What people call it.
     pub name: Name,
     /// Name of the universe that it is over.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
+use surety_core::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, HexBytes, Name},
+    units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
+};
+
+use crate::{
     models::{MarketScenario, Model, ScenarioMargin, ScenarioPosition},
     policy::{
         Basis, ByBasis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules,
     },
-    units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
     universe::{Instrument, InstrumentClass, Settlement, Universe, UniverseKind},
 };
 

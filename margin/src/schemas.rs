@@ -1,17 +1,19 @@
 //! JSON Schemas (draft 2020-12) of the files, published in `docs/schemas`.
 //!
-//! They state shapes; rules across fields are checked by reading: see [`crate::text`]. After a change of a type,
+//! They state shapes; rules across fields are checked by reading: see [`surety_core::text`]. After a change of a type,
 //! `UPDATE=1 cargo nextest run -p surety-margin schemas` writes them anew.
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Value, json};
+use surety_core::{
+    spelling::SET_UPS,
+    text::{Document, WrittenBy},
+};
 
 use crate::{
     holdings::Written,
     market::{Report, Snapshot},
     policy::Policy,
-    spelling::SET_UPS,
-    text::{Document, WrittenBy},
     universe::Universe,
 };
 
@@ -39,7 +41,7 @@ pub fn schema<T: JsonSchema + Document>() -> Schema {
 }
 
 /// The types that people may spell in more than one way, by the names of their schemas: the shape of the texts that are read
-/// beside, or instead of, what machines write. See [`crate::spelling`].
+/// beside, or instead of, what machines write. See [`surety_core::spelling`].
 const SPELLINGS: [(&str, &str); 12] = [
     ("Timestamp", "^[0-9]"),
     ("Seconds", "^[0-9Pp]"),

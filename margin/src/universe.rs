@@ -5,23 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, Name},
+    named::named,
     problem::{Problem, repeated, require},
-    text::{self, Document, WrittenBy},
+    text::{Document, WrittenBy},
     units::{Decimals, Lots, Timestamp},
 };
 
-/// What holdings are over. Its canonical encoding is its identity: see [`crate::canonical`].
+/// What holdings are over. Its canonical encoding is its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Universe {
     /// The format.
     pub kind: UniverseKind,
     /// Version of the format.
-    pub version: crate::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// What people call it.
     pub name: Name,
     /// Binary logarithm of the number of rows of the circuit, 9 to 16.
@@ -343,5 +343,5 @@ pub struct SetUp(pub Bytes32);
 /// # Errors
 /// If it is neither.
 pub fn set_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes32, D::Error> {
-    text::named("SetUp", deserializer)
+    named("SetUp", deserializer)
 }

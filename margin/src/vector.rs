@@ -6,14 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    derived::DerivedEntry,
+use surety_core::{
+    decimal::Magnitude,
     ident::Name,
-    market::PriceRange,
-    policy::{MarketEntry, Policy},
-    portfolio::{self, Magnitude, PortfolioMargin, Schema},
     problem::{Problem, require},
     units::{Decimals, Price, Timestamp},
+};
+
+use crate::{
+    derived::DerivedEntry,
+    market::PriceRange,
+    policy::{MarketEntry, Policy},
+    portfolio::{self, PortfolioMargin, Schema},
     universe::Universe,
 };
 

@@ -1,13 +1,15 @@
 //! The hidden account: what all statements together commit to.
 
+use surety_core::{
+    ident::Bytes32,
+    problem::{Problem, listed},
+};
 use surety_kzg::{
     Masks, Params, SecretScalars,
     holding::{HoldingError, holding_column},
 };
 use surety_margin::{
     holdings::{Holdings, Position},
-    ident::Bytes32,
-    problem::{Problem, listed},
     universe::Universe,
 };
 use surety_verifier::statement::Statement;

@@ -1,11 +1,8 @@
 //! A policy's commitments as a verifier gets them: computed here, or, without the set-up, the published ones; and their names.
 
+use surety_core::ident::{HexBytes, Name};
 use surety_kzg::{Event, Observer, SrsId, store::StoreError};
-use surety_margin::{
-    ident::{HexBytes, Name},
-    policy::Policy,
-    universe::Universe,
-};
+use surety_margin::{policy::Policy, universe::Universe};
 use surety_verifier::compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile, LevelCommitments};
 
 use crate::{

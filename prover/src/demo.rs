@@ -5,14 +5,16 @@
 
 use std::path::PathBuf;
 
+use surety_core::{
+    ident::{EvmAddress, Name},
+    text::{Document, table::Dialect},
+    units::Timestamp,
+};
 use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     holdings::Holdings,
-    ident::{EvmAddress, Name},
     market::{Report, Snapshot, read_observations},
     policy::Policy,
-    text::{Document, table::Dialect},
-    units::Timestamp,
     universe::Universe,
 };
 use surety_verifier::{

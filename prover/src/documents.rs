@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use surety_core::text::{Document, Format, InputErrors, WriteError, table::Note};
 use surety_margin::{
     holdings::Book,
     import::positions::{self, Reading},
     policy::Policy,
-    text::{Document, Format, InputErrors, WriteError, table::Note},
     universe::Universe,
 };
 use zeroize::Zeroizing;

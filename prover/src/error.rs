@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 use surety_calibration::parameters::CalibrateError;
+use surety_core::{canonical::NotCanonical, text::InputErrors};
 use surety_kzg::{
     download::DownloadError,
     import::{ImportError, ImportProblem},
     store::StoreError,
 };
-use surety_margin::{
-    canonical::NotCanonical, evaluate::EvaluateError, import::ImportError as ForeignError, text::InputErrors,
-};
+use surety_margin::{evaluate::EvaluateError, import::ImportError as ForeignError};
 use surety_verifier::{
     compiled::CompiledError,
     findings::LocatedProblem,

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use surety_core::{ident::Name, units::Price};
 use surety_margin::{
     evaluate::{EvaluateError, Evaluation, Line, Warning, evaluate, lines, warnings},
     holdings::{Leg, Position},
-    ident::Name,
     policy::Policy,
-    units::Price,
     universe::Universe,
 };
 

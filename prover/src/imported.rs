@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use surety_core::text::Document as _;
 use surety_margin::{
     holdings::Holdings,
     import::{Import, Parties},
-    text::Document as _,
 };
 use zeroize::Zeroizing;
 

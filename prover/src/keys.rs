@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::{hex, keccak256};
 use rand_core::{OsRng, RngCore};
-use surety_margin::ident::EvmAddress;
+use surety_core::ident::EvmAddress;
 use surety_verifier::signature::SigningKey;
 use zeroize::Zeroizing;
 

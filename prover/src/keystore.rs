@@ -15,7 +15,7 @@ use rand_core::{CryptoRng, RngCore};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
-use surety_margin::problem::Problem;
+use surety_core::problem::Problem;
 use zeroize::Zeroizing;
 
 use crate::scrypt::{self, Cost};

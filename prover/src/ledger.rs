@@ -15,13 +15,13 @@ use std::{
 
 use alloy_primitives::Keccak256;
 use serde::{Deserialize, Serialize};
-use surety_kzg::{Masks, file::reason};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     capacity::MASK_ROWS,
     ident::{Bytes32, HexBytes},
     text::json_problem,
 };
+use surety_kzg::{Masks, file::reason};
 
 use crate::files::{self, Access, Existing, FileError};
 

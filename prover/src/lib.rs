@@ -26,6 +26,15 @@
 //! | [`resources`] | what a proof costs |
 //! | [`self_test`] | whether this machine can prove |
 //! | [`error`] | every failure, and its class |
+//!
+//! ```
+//! use surety_margin::{policy::Policy, universe::Universe};
+//! use surety_prover::example;
+//!
+//! let universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
+//! let policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+//! assert_eq!(policy.sources.len(), 3);
+//! ```
 
 pub mod account;
 pub mod archive;

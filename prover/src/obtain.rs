@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use surety_core::capacity::Capacity;
 use surety_kzg::{
     Event, Observer, Origin, Srs, SrsId,
     download::{Download, DownloadError, Patience},
@@ -17,7 +18,6 @@ use surety_kzg::{
     published::{self, PublishedFile},
     store::{Place, StoreError, StoredSrs},
 };
-use surety_margin::capacity::Capacity;
 
 use crate::{files, setup::Setups};
 

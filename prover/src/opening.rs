@@ -4,8 +4,9 @@ use std::fmt;
 
 use alloy_primitives::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use surety_core::{FormatVersion, ident::Bytes32, problem::Problem, text::Document};
 use surety_kzg::Masks;
-use surety_margin::{FormatVersion, holdings::Holdings, ident::Bytes32, problem::Problem, text::Document};
+use surety_margin::holdings::Holdings;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// The balances and the masks behind a statement's commitment. Secret: whoever has it knows what the account holds.

@@ -1,14 +1,17 @@
 //! What an oracle node does: signs what it observed; and what anybody can do: put reports together.
 
-use surety_margin::{
-    FormatVersion, boxes,
+use surety_core::{
+    FormatVersion,
     canonical::NotCanonical,
     ident::HexBytes,
+    problem::{Problem, listed},
+    units::Timestamp,
+};
+use surety_margin::{
+    boxes,
     market::{Observed, Predecessor, Report, ReportKind, Snapshot},
     oracle::{self, Moved},
     policy::Policy,
-    problem::{Problem, listed},
-    units::Timestamp,
     universe::Universe,
 };
 use surety_verifier::{

@@ -1,15 +1,17 @@
 //! From statements, openings and prices to an attestation.
 
 use surety_circuits::{ProvingKey, ProvingKeyError, Witness, WitnessError};
+use surety_core::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    units::{Price, Timestamp},
+};
 use surety_kzg::{Params, holding::HoldingError, scalar};
 use surety_margin::{
-    FormatVersion,
     evaluate::evaluate,
-    ident::{Bytes32, EvmAddress, HexBytes, Name},
     market::Snapshot,
     policy::{Level, Policy},
     program::{Assignment, Program, Unsatisfied},
-    units::{Price, Timestamp},
 };
 use surety_verifier::{
     attestation::{Attestation, AttestationKind, Claim},

@@ -13,15 +13,12 @@ use std::{fmt::Display, path::Path};
 
 use alloy_primitives::keccak256;
 use serde::Serialize;
-use surety_kzg::{Observer, Origin, SrsId, point, scalar};
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    market::Snapshot,
-    policy::Policy,
     units::Price,
-    universe::Universe,
-    vector::Layout,
 };
+use surety_kzg::{Observer, Origin, SrsId, point, scalar};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe, vector::Layout};
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy, KeyError, VerifyingKey,
     attestation::{Attestation, Claim},
@@ -31,7 +28,6 @@ use surety_verifier::{
     findings::LocatedProblem,
     ids::LevelId,
     report::{check_snapshot, check_taken, snapshot_id},
-    solidity,
     statement::Statement,
 };
 
@@ -223,7 +219,7 @@ impl Reproduction {
         let params = setups.params(srs, capacity, observer)?;
         let key = setups.derive_key(srs, capacity, observer)?;
         let policy = CompiledPolicy::compile(policy, universe, &params)?.committed().clone();
-        let source = solidity::contract(&key).map_err(|error| Error::Internal(error.to_string()))?;
+        let source = surety_solidity::contract(&key).map_err(|error| Error::Internal(error.to_string()))?;
         let pinned = match VerifyingKey::pinned(capacity, srs) {
             Err(KeyError::UnknownSrs { .. }) => None,
             pinned => Some(pinned.map_err(SetupError::from)?.digest().bytes()),
@@ -389,7 +385,7 @@ impl Reproduction {
     /// If the program is not the compiler, or does not compile it.
     pub fn compile(&mut self, compiler: &Path) -> Result<(), ReproduceError> {
         let Ground { key, source, .. } = &self.ground;
-        let code = compiler::compile(compiler, source, &solidity::contract_name(key))?;
+        let code = compiler::compile(compiler, source, &surety_solidity::contract_name(key))?;
         self.recompute(CREATION_CODE, keccak256(code.creation));
         self.recompute(RUNTIME_CODE, keccak256(code.runtime));
         Ok(())

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use serde::Serialize;
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 /// Memory that a proof needs whatever its size: the program and its files. Measured: 10 MB.
 const FIXED_BYTES: u64 = 24 << 20;

@@ -4,17 +4,15 @@ use group::Curve as _;
 use halo2curves::bn256::Fr;
 use rand_core::OsRng;
 use surety_circuits::{AdviceColumn, ProveError, ProvingKey, ProvingKeyError, Witness, WitnessError};
+use surety_core::{capacity::Capacity, ident::Name, units::Lots};
 use surety_kzg::{
     Masks, Params, Srs, SrsError,
     holding::{HoldingError, holding_column},
     progress::Silent,
 };
 use surety_margin::{
-    capacity::Capacity,
     holdings::Position,
-    ident::Name,
     program::{Builder, HoldingRange, ProgramError, Unsatisfied, holding},
-    units::Lots,
 };
 use surety_verifier::{KnownCommitments, ProofError};
 

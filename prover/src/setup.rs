@@ -1,5 +1,6 @@
 //! Set-ups: which one a universe names, and the bases of its capacity class, computed once and cached.
 
+use surety_core::capacity::Capacity;
 use surety_kzg::{
     Observer, Origin, Params, Srs, SrsError, SrsId,
     cache::ParamsCache,
@@ -7,7 +8,6 @@ use surety_kzg::{
     srs::VerifierKey,
     store::{SrsStore, StoreError},
 };
-use surety_margin::capacity::Capacity;
 use surety_verifier::{KeyError, Protocol, VerifyingKey};
 
 use crate::{carried::carried, directories::Directories};

@@ -1,14 +1,16 @@
 //! What a custodian, a venue or a chain watcher does: states the balances of an account without showing them.
 
 use rand_core::OsRng;
-use surety_kzg::{HoldingCommitment, Masks, Params, holding::HoldingError};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     canonical::NotCanonical,
-    holdings::{Holdings, Position},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     problem::{Problem, listed},
     units::Timestamp,
+};
+use surety_kzg::{HoldingCommitment, Masks, Params, holding::HoldingError};
+use surety_margin::{
+    holdings::{Holdings, Position},
     universe::Universe,
 };
 use surety_verifier::{

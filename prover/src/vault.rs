@@ -9,14 +9,16 @@ use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::G1Affine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_kzg::{Params, point, point::PointError, scalar};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
-    holdings::{Balance, Holdings, HoldingsKind, Position},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     problem::{Problem, listed, repeated, require},
     text::Document,
     units::Lots,
+};
+use surety_kzg::{Params, point, point::PointError, scalar};
+use surety_margin::{
+    holdings::{Balance, Holdings, HoldingsKind, Position},
     universe::Universe,
 };
 use surety_verifier::{check::Vault, eip712::Audience};

@@ -10,8 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use surety::ledger;
-use surety_margin::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
+use surety_core::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
+use surety_prover::ledger;
 use surety_verifier::protocol::{Polynomial, Protocol, Rotation};
 use walkdir::WalkDir;
 

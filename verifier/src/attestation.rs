@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, Name},
     problem::Problem,

@@ -105,8 +105,8 @@ mod tests {
     use group::Curve as _;
     use halo2curves::bn256::G2Affine;
     use rand_core::OsRng;
+    use surety_core::capacity::Capacity;
     use surety_kzg::{Srs, SrsId, srs::VerifierKey};
-    use surety_margin::capacity::Capacity;
 
     use super::*;
     use crate::pairing::Msm;

@@ -26,14 +26,12 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use halo2curves::bn256::G1Affine;
 use serde::Serialize;
-use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    market::Snapshot,
-    oracle,
-    policy::MarkedProofs,
     units::{Price, Timestamp},
 };
+use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
+use surety_margin::{market::Snapshot, oracle, policy::MarkedProofs};
 
 use crate::{
     attestation::{Attestation, Claim},

@@ -19,6 +19,15 @@ use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1Affine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    FormatVersion,
+    canonical::NotCanonical,
+    capacity::Capacity,
+    ident::{Bytes32, HexBytes, Name},
+    problem::{Problem, listed},
+    text::Document,
+    units::Price,
+};
 use surety_kzg::{
     Params, SrsId, affine_combination,
     params::MarketLengthMismatch,
@@ -26,16 +35,9 @@ use surety_kzg::{
     scalar,
 };
 use surety_margin::{
-    FormatVersion,
-    canonical::NotCanonical,
-    capacity::Capacity,
     compile::{CompileError, compile},
-    ident::{Bytes32, HexBytes, Name},
     policy::{Level, Policy},
-    problem::{Problem, listed},
     program::Program,
-    text::Document,
-    units::Price,
     universe::Universe,
     vector::Layout,
 };

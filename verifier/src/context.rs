@@ -28,12 +28,12 @@
 
 use alloy_primitives::keccak256;
 use halo2curves::bn256::{Fr, G1Affine};
-use surety_kzg::{SrsId, point};
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, EvmAddress},
     units::Timestamp,
 };
+use surety_kzg::{SrsId, point};
 
 use crate::{
     eip712::{Audience, Word, address, hash_words, number},

@@ -6,7 +6,7 @@
 use alloy_primitives::keccak256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::ident::{Bytes32, EvmAddress, HexBytes};
+use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
 
 /// 32 bytes as the EVM's ABI encodes a static value.
 pub type Word = [u8; 32];

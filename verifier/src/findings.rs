@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use surety_margin::{
+use surety_core::{
     problem::Problem,
     text::{InputError, InputErrors},
 };

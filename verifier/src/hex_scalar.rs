@@ -2,8 +2,8 @@
 
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use surety_core::ident::{Bytes32, HexBytes};
 use surety_kzg::scalar;
-use surety_margin::ident::{Bytes32, HexBytes};
 
 pub(crate) fn serialize<S: Serializer>(value: &Fr, serializer: S) -> Result<S::Ok, S::Error> {
     HexBytes(scalar::to_bytes(value)).serialize(serializer)

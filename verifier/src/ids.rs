@@ -11,18 +11,20 @@
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
 //! | [`LevelId`] | `"surety/level/v1"`, the level's name |
 //!
-//! Numbers are big-endian. Canonical encodings are those of [`surety_margin::canonical`].
+//! Numbers are big-endian. Canonical encodings are those of [`surety_core::canonical`].
 
 use alloy_primitives::Keccak256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::{
+use surety_core::{
     canonical::{self, NotCanonical},
     capacity::LAYOUT_VERSION,
     ident::{Bytes32, HexBytes, Name},
+    units::Decimals,
+};
+use surety_margin::{
     market::{Predecessor, Snapshot},
     policy::{MarketEntry, Policy},
-    units::Decimals,
     universe::Universe,
 };
 

@@ -1,7 +1,7 @@
 //! Verifying keys: a protocol, commitments to its fixed columns, and a set-up's point in G2.
 //!
 //! Nothing in a key is anybody's choice. Its protocol is the circuit's of one capacity class; the fixed columns are those of
-//! [`surety_margin::capacity`]; so [`VerifyingKey::derive`] computes the key from the set-up alone. The keys of
+//! [`surety_core::capacity`]; so [`VerifyingKey::derive`] computes the key from the set-up alone. The keys of
 //! known set-ups are checked in under `keys/` and found with [`VerifyingKey::pinned`].
 
 use core::fmt;
@@ -15,16 +15,16 @@ use halo2curves::{
     msm::msm_best,
 };
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    FormatVersion,
+    capacity::Capacity,
+    ident::{Bytes32, HexBytes, Name},
+};
 use surety_kzg::{
     Srs, SrsError, SrsId,
     point::{self, PointError},
     scalar,
     srs::VerifierKey,
-};
-use surety_margin::{
-    FormatVersion,
-    capacity::Capacity,
-    ident::{Bytes32, HexBytes, Name},
 };
 
 use crate::{
@@ -198,7 +198,9 @@ impl VerifyingKey {
         &self.pairing_key
     }
 
-    pub(crate) fn rotation_sets(&self) -> &[RotationSet] {
+    /// The polynomials that are opened, by the set of rotations at which they are.
+    #[must_use]
+    pub fn rotation_sets(&self) -> &[RotationSet] {
         &self.rotation_sets
     }
 }

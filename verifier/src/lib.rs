@@ -16,11 +16,20 @@
 //! | [`attestation`], [`statement`], [`report`], [`trust`], [`compiled`] | the files: claim and proof, what sources and oracle nodes sign, what a verifier pins, a policy's commitments |
 //! | [`ids`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
-//! | [`solidity`] | contracts that verify proofs |
 //! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
 //! | [`findings`] | what the outcome tells people and programs |
 //!
 //! Nothing here panics on hostile input, reads the environment, or depends on the crate that holds the circuit.
+//!
+//! ```
+//! use surety_core::capacity::Capacity;
+//! use surety_kzg::Srs;
+//! use surety_verifier::VerifyingKey;
+//!
+//! let capacity = Capacity::new(10).unwrap();
+//! let key = VerifyingKey::pinned(capacity, Srs::development(capacity).id()).unwrap();
+//! assert_eq!(key.protocol().capacity, capacity);
+//! ```
 
 mod hex_scalar;
 mod shplonk;
@@ -42,7 +51,6 @@ pub mod protocol;
 pub mod rejection;
 pub mod report;
 pub mod signature;
-pub mod solidity;
 pub mod statement;
 pub mod transcript;
 pub mod trust;

@@ -7,11 +7,11 @@
 //! | 64 a point | the two of the multi-opening |
 
 use halo2curves::bn256::{Fr, G1Affine};
+use surety_core::ident::HexBytes;
 use surety_kzg::{
     point::{self, PointError},
     scalar::{self, ScalarTooLarge},
 };
-use surety_margin::ident::HexBytes;
 
 use crate::{pairing::PairingFailed, transcript::Transcript};
 

@@ -11,7 +11,7 @@
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use crate::expression::Expression;
 
@@ -22,7 +22,7 @@ pub struct Protocol {
     /// The format.
     pub kind: ProtocolKind,
     /// Version of the format.
-    pub version: surety_margin::FormatVersion,
+    pub version: surety_core::FormatVersion,
     /// The capacity class.
     pub capacity: Capacity,
     /// How many rows at the end are random and bear no rule: one less than the rows that are not usable. The row before
@@ -285,7 +285,7 @@ impl Protocol {
     }
 
     /// Names a polynomial, for errors.
-    pub(crate) fn name(&self, polynomial: Polynomial) -> String {
+    pub fn name(&self, polynomial: Polynomial) -> String {
         let lookup = |index: usize| self.lookups.get(index).map_or("", |lookup| lookup.name.as_str());
         match polynomial {
             Polynomial::Fixed(column) => self.fixed.get(column).cloned().unwrap_or_default(),
@@ -299,7 +299,7 @@ impl Protocol {
     }
 
     /// Names an evaluation, for errors.
-    pub(crate) fn describe(&self, opening: Opening) -> String {
+    pub fn describe(&self, opening: Opening) -> String {
         let place = match opening.rotation.0 {
             0 => String::new(),
             rows => format!(", {rows:+} row"),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use serde::Serialize;
-use surety_margin::problem::flattened;
+use surety_core::problem::flattened;
 
 /// What kind of fault a rejection is. Programs end with a status of their own for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

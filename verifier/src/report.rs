@@ -3,13 +3,15 @@
 //! Prices are the same for everybody: a report's EIP-712 domain names no chain and no contract, so that one report serves
 //! every registry that follows the same feeds. It cannot pass for a statement, whose domain has other fields.
 
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, Name},
+    problem::Problem,
+    units::{Price, Timestamp},
+};
+use surety_margin::{
     market::{Observation, Observed, Report, Snapshot},
     oracle,
     policy::Policy,
-    problem::Problem,
-    units::{Price, Timestamp},
     universe::Universe,
 };
 

@@ -15,7 +15,7 @@ use k256::{
         zeroize::ZeroizeOnDrop,
     },
 };
-use surety_margin::ident::{Bytes32, EvmAddress, HexBytes};
+use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
 
 /// A signature: `r ‖ s ‖ v`.
 pub type SignatureBytes = HexBytes<65>;

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_kzg::HoldingCommitment;
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    policy::SourceRule,
     problem::Problem,
     text::Document,
     units::Timestamp,
 };
+use surety_kzg::HoldingCommitment;
+use surety_margin::policy::SourceRule;
 
 use crate::{
     compiled::CommittedPolicy,

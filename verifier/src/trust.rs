@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, Name},
-    policy::Policy,
     problem::Problem,
     text::{Document, WrittenBy},
-    universe,
 };
+use surety_margin::{policy::Policy, universe};
 
 use crate::{
     attestation::Claim,

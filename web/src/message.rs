@@ -7,7 +7,7 @@
 //! | the rest | the files, one behind the other, each as long as the header says |
 
 use serde::{Deserialize, Serialize};
-use surety_margin::{ident::Bytes32, units::Timestamp};
+use surety_core::{ident::Bytes32, units::Timestamp};
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

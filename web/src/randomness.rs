@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use alloy_primitives::Keccak256;
 use getrandom::{Error, register_custom_getrandom};
-use surety_margin::ident::Bytes32;
+use surety_core::ident::Bytes32;
 
 thread_local! {
     /// The seed, and how many blocks of the stream are used up.

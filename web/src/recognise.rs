@@ -2,13 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use surety_core::text::{Document, toml_keys};
 use surety_kzg::import::{Format, format_of};
-use surety_margin::{
-    market::Snapshot,
-    policy::Policy,
-    text::{Document, toml_keys},
-    universe::Universe,
-};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{Attestation, Trust, compiled::CompiledPolicyFile};
 
 use crate::{

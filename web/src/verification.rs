@@ -4,18 +4,16 @@
 use std::io::Cursor;
 
 use serde_json::{Value, json};
+use surety_core::{
+    capacity::Capacity,
+    text::{Document, InputErrors},
+};
 use surety_kzg::{
     Params, Srs, SrsError, SrsId,
     import::{self, ImportProblem},
     progress::Silent,
 };
-use surety_margin::{
-    capacity::Capacity,
-    market::Snapshot,
-    policy::Policy,
-    text::{Document, InputErrors},
-    universe::Universe,
-};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     Attestation, Class, CommittedPolicy, CompiledPolicy, KeyError, Protocol, Rejection, Trust, VerifyingKey,
     check::{self, Accepted, Files},

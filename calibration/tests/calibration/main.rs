@@ -16,7 +16,8 @@ use surety_calibration::{
     calibration::Calibration,
     history::{History, Selection},
 };
-use surety_margin::{capacity::Capacity, policy::Policy, text::Document as _, universe::Universe};
+use surety_core::{capacity::Capacity, text::Document as _};
+use surety_margin::{policy::Policy, universe::Universe};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -8,16 +8,19 @@ use surety_calibration::{
     parameters::{Calibrated, calibrate},
     report::calibration_report,
 };
+use surety_core::{
+    decimal::{Decimal, Magnitude},
+    ident::{Bytes32, Name},
+    text::Document as _,
+};
 use surety_margin::{
     compile::compile,
     evaluate::evaluate,
-    ident::{Bytes32, Name},
     import::{Import, Parties, derive_pm2},
     models::{Bucket, Isolated, Mode, Model, Modes},
     oracle::market_without_reports,
     policy::Policy,
-    portfolio::{Decimal, Haircut, Magnitude, PortfolioMargin},
-    text::Document as _,
+    portfolio::{Haircut, PortfolioMargin},
     universe::Universe,
 };
 

@@ -8,7 +8,8 @@ use surety_calibration::{
     parameters::calibrate,
     report::{backtest_plot, backtest_report, calibration_plot, calibration_report},
 };
-use surety_margin::{compile::compile, models::Model, policy::Policy, text::Document as _, units::Ppm};
+use surety_core::{text::Document as _, units::Ppm};
+use surety_margin::{compile::compile, models::Model, policy::Policy};
 
 use crate::{calibration, example, policy, published_history, root, universe};
 

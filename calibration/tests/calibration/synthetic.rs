@@ -10,12 +10,14 @@ use surety_calibration::{
     parameters::{Calibrated, calibrate},
     report::{backtest_plot, backtest_report, calibration_plot, calibration_report},
 };
+use surety_core::{
+    text::Document as _,
+    units::{Ppm, ShockPpm},
+};
 use surety_margin::{
     compile::compile,
     models::{Bucket, Isolated, Model, ScenarioMargin},
     policy::{Basis, Policy},
-    text::Document as _,
-    units::{Ppm, ShockPpm},
 };
 
 use crate::{calibration, example, policy, universe};

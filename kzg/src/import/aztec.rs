@@ -8,7 +8,7 @@
 use std::io::{Read, Seek};
 
 use halo2curves::bn256::{G1Affine, G2Affine};
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use super::{Format, ImportProblem, Source, capacity_to_read, decode::Encoding};
 use crate::progress::Observer;

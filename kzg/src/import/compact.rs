@@ -12,7 +12,7 @@ use std::io::{self, Read, Seek, Write};
 
 use group::GroupEncoding;
 use halo2curves::bn256::G2Affine;
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use super::{Format, ImportProblem, Points, Source, capacity_to_read, decode::Encoding};
 use crate::{progress::Observer, srs::Srs};

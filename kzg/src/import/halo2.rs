@@ -10,7 +10,7 @@
 
 use std::io::{Read, Seek};
 
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use super::{Format, ImportProblem, Points, Source, capacity_to_read, decode::Encoding};
 use crate::progress::Observer;

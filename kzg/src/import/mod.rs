@@ -36,7 +36,7 @@ use std::{
 };
 
 use halo2curves::bn256::{G1Affine, G2Affine};
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 #[cfg(feature = "fs")]
 pub(crate) use self::compact::read_header as read_compact_header;

@@ -12,7 +12,7 @@ use std::io::{Read, Seek};
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr};
-use surety_margin::capacity::Capacity;
+use surety_core::capacity::Capacity;
 
 use super::{Format, ImportProblem, Points, Source, capacity_to_read, decode::Encoding};
 use crate::progress::Observer;

@@ -2,15 +2,17 @@
 
 use alloy_primitives::I256;
 use serde::{Serialize, Serializer};
+use surety_core::{
+    ident::Name,
+    units::{Lots, Ppm, Price},
+};
 
 use super::{EvaluateError, Quote};
 use crate::{
     holdings::Position,
-    ident::Name,
     models::{Frame, Model},
     policy::{Level, Policy},
     portfolio::power_of_ten,
-    units::{Lots, Ppm, Price},
     universe::{Instrument, InstrumentClass, Universe},
 };
 

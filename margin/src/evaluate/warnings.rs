@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::I256;
 use serde::Serialize;
+use surety_core::ident::Name;
 
 use super::{Line, Quote};
 use crate::{
     holdings::{Leg, Position},
-    ident::Name,
     universe::{Instrument, InstrumentClass, Universe},
 };
 

@@ -7,16 +7,9 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error as _, Visitor},
 };
-use zeroize::Zeroize as _;
-
-use super::{
-    Balance, Holdings, HoldingsKind,
-    cost::{self, Cost, Exact, Leg, Stated},
-};
-use crate::{
+use surety_core::{
     FormatVersion,
     ident::Name,
-    import::positions::unknown,
     problem::{Problem, require},
     text::{
         self, Document, Format, InputErrors, WrittenBy,
@@ -24,6 +17,15 @@ use crate::{
         table::Note,
     },
     units::Lots,
+};
+use zeroize::Zeroize as _;
+
+use super::{
+    Balance, Holdings, HoldingsKind,
+    cost::{self, Cost, Exact, Leg, Stated},
+};
+use crate::{
+    import::positions::unknown,
     universe::{Instrument, Universe},
 };
 

@@ -19,15 +19,15 @@
 //! and of what is settled by variation margin only the profit or loss that has not been paid yet does.
 
 use alloy_primitives::{I256, U256};
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
-
-use crate::{
+use surety_core::{
     ident::Name,
     problem::Problem,
     text::{number::Number, table::Column},
     units::Lots,
-    universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
+
+use crate::universe::{Instrument, InstrumentClass, Settlement, Universe};
 
 /// The price at which a position was entered.
 pub(crate) const ENTRY_PRICE: Column = Column {

@@ -4,15 +4,18 @@
 
 use std::collections::BTreeMap;
 
+use surety_core::{
+    FormatVersion,
+    ident::{Bytes32, Name},
+    units::Decimals,
+};
+
 use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
-    FormatVersion,
     boxes::Role,
     holdings::{Balance, Holdings, HoldingsKind},
-    ident::{Bytes32, Name},
     models::Model,
     portfolio::case::Case,
-    units::Decimals,
     universe::{Instrument, Universe},
 };
 

@@ -5,13 +5,9 @@
 //! `[0-500000:100, 500000-1000000:97.5]`: parts of the value in quote units, or of the [number of units](Ends), and the
 //! percentage that counts of each.
 
-use super::{Import, ImportError, Parties, Rules, market_entries, name};
-use crate::{
-    boxes::Role,
+use surety_core::{
+    decimal::{Decimal, Magnitude},
     ident::{Bytes32, Name},
-    models::{Asset, Collateral, Model, Tier},
-    policy::ByBasis,
-    portfolio::{Decimal, Magnitude},
     problem::Problem,
     text::{
         InputErrors,
@@ -19,6 +15,13 @@ use crate::{
         table::{Column, Dialect, Field, Mistakes, Note, Table},
     },
     units::{Decimals, Lots, Notional, Ppm, Timestamp},
+};
+
+use super::{Import, ImportError, Parties, Rules, market_entries, name};
+use crate::{
+    boxes::Role,
+    models::{Asset, Collateral, Model, Tier},
+    policy::ByBasis,
     universe::{Instrument, InstrumentClass, Settlement},
 };
 
@@ -90,7 +93,7 @@ fn ladder_column(programme: Programme) -> Column {
 /// Reads the tokens of the table, with their ladders for a programme, whose tiers end at so much. `file` is what errors call the input.
 ///
 /// # Errors
-/// With every mistake, up to [`MAX_MISTAKES`](crate::text::MAX_MISTAKES).
+/// With every mistake, up to [`MAX_MISTAKES`](surety_core::text::MAX_MISTAKES).
 pub fn read(
     file: &str,
     text: &str,

@@ -13,22 +13,26 @@ pub mod derive_pm2;
 pub mod haircuts;
 pub mod positions;
 
-use crate::{
+use surety_core::{
     FormatVersion,
-    boxes::{MAX_INTEREST_RATE, Role},
     capacity::Capacity,
+    decimal::Magnitude,
+    ident::{Bytes32, EvmAddress, Name},
+    problem::{Problem, listed},
+    text::Document as _,
+    units::{Decimals, Ppm, Price, Seconds, Timestamp},
+};
+
+use crate::{
+    boxes::{MAX_INTEREST_RATE, Role},
     compile::{CompileError, compile},
     holdings::Holdings,
-    ident::{Bytes32, EvmAddress, Name},
     market::{EntryPrice, Snapshot, SnapshotKind},
     models::Model,
     oracle::market_without_reports,
     policy::{Basis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules},
-    portfolio::{Magnitude, case::CaseError},
-    problem::{Problem, listed},
+    portfolio::case::CaseError,
     program::ProgramError,
-    text::Document as _,
-    units::{Decimals, Ppm, Price, Seconds, Timestamp},
     universe::{Instrument, Universe, UniverseKind},
 };
 

@@ -11,18 +11,21 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
+use surety_core::{
+    closest::closest,
+    ident::Name,
+    problem::Problem,
+    text::{
+        Format, InputErrors,
+        number::{Marks, Number},
+        table::{Column, Dialect, Field, Mistakes, Note, Row, Table, shown_name},
+    },
+};
 
 use crate::{
     holdings::{
         Amount, Book, Entry, Stated, Written,
         cost::{self, Cost},
-    },
-    ident::Name,
-    problem::Problem,
-    text::{
-        Format, InputErrors, closest,
-        number::{Marks, Number},
-        table::{Column, Dialect, Field, Mistakes, Note, Row, Table, shown_name},
     },
     universe::{Instrument, Universe},
 };

@@ -18,6 +18,11 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    ident::Name,
+    problem::{Problem, require},
+    units::{Allowance, Ppm, Price},
+};
 
 use super::{
     Frame, Rule,
@@ -29,11 +34,8 @@ use super::{
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
-    ident::Name,
     policy::{Basis, ByBasis, Level, not_empty},
-    problem::{Problem, require},
     program::Expression,
-    units::{Allowance, Ppm, Price},
 };
 
 /// Collateral with haircuts, and debt at full weight.

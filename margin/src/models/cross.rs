@@ -15,6 +15,11 @@
 use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    ident::Name,
+    problem::{Problem, repeated, require},
+    units::{Allowance, Ppm, Price},
+};
 
 use super::{
     Frame, Measure, RateTier, Rule,
@@ -28,11 +33,8 @@ use crate::{
     boxes::Role,
     evaluate::Breakdown,
     holdings::Position,
-    ident::Name,
     policy::{Basis, ByBasis, Level, not_empty},
-    problem::{Problem, repeated, require},
     program::{Affine, Expression, abs, positive_part},
-    units::{Allowance, Ppm, Price},
 };
 
 /// Cross margin for cash, spot, perpetuals and futures.

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::I256;
+use surety_core::{
+    decimal::Magnitude,
+    ident::Name,
+    problem::Problem,
+    units::{Allowance, Notional, Ppm, Price, ShockPpm},
+};
 
 use super::{Measure, Rule};
 use crate::{
     boxes::{self, Read},
     holdings::Position,
-    ident::Name,
     market::{MarketIndex, PriceRange},
     policy::{Level, Policy},
-    portfolio::{Magnitude, PortfolioMargin, Schema, power_of_ten},
-    problem::Problem,
+    portfolio::{PortfolioMargin, Schema, power_of_ten},
     program::{Affine, Expression, HoldingRange, held, holding},
-    units::{Allowance, Notional, Ppm, Price, ShockPpm},
     universe::{Instrument, InstrumentClass, Universe},
     vector::{Entry, Layout},
 };

@@ -7,15 +7,17 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    ident::Name,
+    problem::{Problem, repeated},
+    units::Price,
+};
 
 use super::{Frame, Model, Requirement, Rule, problems_inside, rules_inside};
 use crate::{
     evaluate::{Breakdown, Part},
     holdings::Position,
-    ident::Name,
     policy::{Level, not_empty},
-    problem::{Problem, repeated},
-    units::Price,
     universe::Universe,
 };
 

@@ -10,6 +10,11 @@
 use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    decimal::Magnitude,
+    problem::{Problem, require},
+    units::{Notional, Ppm, Price},
+};
 
 use super::{
     Frame,
@@ -19,10 +24,7 @@ use super::{
 use crate::{
     holdings::Position,
     policy::{Basis, ByBasis},
-    portfolio::Magnitude,
-    problem::{Problem, require},
     program::{Affine, Expression, min_of, number, positive_part},
-    units::{Notional, Ppm, Price},
 };
 
 /// A tier of a ladder: how much of the part of a value counts that lies above the tier before and below its own end.

@@ -17,13 +17,13 @@
 use alloy_primitives::U256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::{Tier, charge_problems};
-use crate::{
-    policy::{Basis, ByBasis, not_empty},
+use surety_core::{
     problem::{Problem, require},
     units::{Notional, Ppm, Seconds},
 };
+
+use super::{Tier, charge_problems};
+use crate::policy::{Basis, ByBasis, not_empty};
 
 /// Seconds of the day that volatility is stated for.
 const DAY: u32 = 86_400;

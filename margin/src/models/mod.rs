@@ -46,13 +46,16 @@ use crate::{
     boxes::{Read, Role},
     evaluate::{Breakdown, Part},
     holdings::Position,
-    ident::Name,
     policy::{ByBasis, Level},
-    portfolio::{Magnitude, PortfolioMargin},
-    problem::{Problem, require},
+    portfolio::PortfolioMargin,
     program::Expression,
-    units::{Allowance, Ppm, Price},
     universe::{Instrument, InstrumentClass, Settlement, Universe},
+};
+use surety_core::{
+    decimal::Magnitude,
+    ident::Name,
+    problem::{Problem, require},
+    units::{Allowance, Ppm, Price},
 };
 
 /// A margin model with its parameters.

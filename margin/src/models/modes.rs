@@ -7,12 +7,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    ident::Name,
+    problem::{Problem, repeated},
+};
 
 use super::{Model, Rule, problems_inside, rules_inside};
 use crate::{
-    ident::Name,
     policy::{Level, not_empty},
-    problem::{Problem, repeated},
     universe::Universe,
 };
 

@@ -1,18 +1,21 @@
 //! Portfolio margin as a model of a policy: see [`crate::portfolio`].
 
 use alloy_primitives::I256;
+use surety_core::{
+    decimal::Magnitude,
+    ident::Name,
+    problem::Problem,
+    units::{Ppm, Price, Timestamp},
+};
 
 use super::{Frame, Rule, unmargined::Required};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
-    ident::Name,
     policy::{Basis, Level},
-    portfolio::{Magnitude, PortfolioMargin, ScenarioShape, Schema, VolMove, power_of_ten},
+    portfolio::{PortfolioMargin, ScenarioShape, Schema, VolMove, power_of_ten},
     pricing::OptionKind,
-    problem::Problem,
     program::Expression,
-    units::{Ppm, Price, Timestamp},
     universe::{InstrumentClass, Universe},
 };
 

@@ -13,6 +13,11 @@
 use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    decimal::Magnitude,
+    problem::{Problem, require},
+    units::{Notional, Price},
+};
 
 use super::{
     Frame,
@@ -22,10 +27,7 @@ use super::{
 use crate::{
     holdings::Position,
     policy::ByBasis,
-    portfolio::Magnitude,
-    problem::{Problem, require},
     program::{Affine, Expression, number, positive_part},
-    units::{Notional, Price},
 };
 
 /// A tier of a requirement: the rate for the part of a value above the tier before and below its own end.

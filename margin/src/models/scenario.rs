@@ -17,6 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use surety_core::{
+    ident::Name,
+    problem::Problem,
+    units::{Ppm, Price, ShockPpm},
+};
 
 use super::{
     Frame, Greeks, RateTier, Rule,
@@ -29,11 +34,8 @@ use super::{
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
-    ident::Name,
     policy::{ByBasis, Level, not_empty},
-    problem::Problem,
     program::{Affine, Expression, Scenario, TailShare, abs, tail_sum, worst_of},
-    units::{Ppm, Price, ShockPpm},
 };
 
 /// What the unshocked market is called.

@@ -1,12 +1,13 @@
 //! Sizes at which tiers end: values in quote units, or numbers of units.
 
-use super::{Frame, frame::Fraction};
-use crate::{
-    portfolio::Magnitude,
+use surety_core::{
+    decimal::Magnitude,
     problem::{Problem, require},
-    program::{Affine, Expression},
     units::Notional,
 };
+
+use super::{Frame, frame::Fraction};
+use crate::program::{Affine, Expression};
 
 /// One part per million: what the values of tiers are multiplied with before their rates.
 pub(super) const UNIT: Fraction = Fraction(1);

@@ -1,9 +1,9 @@
 //! Fractions so small that they are hardly meant: somebody who writes `10` may think of percent, and says 0.001 %.
 
 use serde_json::Value;
+use surety_core::{problem::Problem, units::Ppm};
 
 use super::Model;
-use crate::{problem::Problem, units::Ppm};
 
 /// Below this a fraction is told: 0.01 %, in parts per million.
 const LEAST: u64 = 100;

@@ -9,13 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use surety_core::{ident::Name, problem::Problem, units::Price};
+
 use super::{Model, Rule};
 use crate::{
     derived::Formula,
-    ident::Name,
     policy::{Level, Policy},
-    problem::Problem,
-    units::Price,
     universe::{InstrumentClass, Universe},
 };
 

@@ -9,16 +9,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
+use surety_core::{
+    decimal::{Decimal, Literal, Magnitude},
+    ident::Name,
+    units::{Decimals, Lots, Timestamp},
+};
 
 use super::{
-    BasisContingency, CollateralRule, Contingency, Decimal, ExpiryRule, FeedNames, Haircut, Losses, Magnitude,
-    OptionRule, Parameters, PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, decimal::Literal,
-    derive::YEAR,
+    BasisContingency, CollateralRule, Contingency, ExpiryRule, FeedNames, Haircut, Losses, OptionRule, Parameters,
+    PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, derive::YEAR,
 };
 use crate::{
-    ident::Name,
     pricing::OptionKind,
-    units::{Decimals, Lots, Timestamp},
     universe::{Instrument, InstrumentClass, Settlement},
 };
 
@@ -35,7 +37,7 @@ const LARGEST_EXPIRY_VALUE: u128 = 1 << 103;
 /// The largest amount of cash that an account can prove anything about, in units.
 const LARGEST_CASH: u128 = 1_000_000_000_000;
 
-/// Values have 15 decimal places and must fit prices: [`Price::MAX`](crate::units::Price::MAX).
+/// Values have 15 decimal places and must fit prices: [`Price::MAX`](surety_core::units::Price::MAX).
 const LARGEST_VALUE: u128 = 10_000_000_000_000;
 
 /// Weights for which programs are sound, unless a case has larger ones.

@@ -1,14 +1,18 @@
 //! From feeds to derived values.
 
+use surety_core::{
+    decimal::Magnitude,
+    problem::{Problem, listed},
+    units::Price,
+};
+
 use super::{
-    ExpiryFeeds, Feeds, Magnitude, OptionRule, Quantity, Schema, VolMove,
+    ExpiryFeeds, Feeds, OptionRule, Quantity, Schema, VolMove,
     schema::{Entry, FINE_DECIMALS, Revaluation},
 };
 use crate::{
     policy::Basis,
     pricing::{PricingError, Rounding, black76, to_integer},
-    problem::{Problem, listed},
-    units::Price,
 };
 
 /// Seconds of a year of 365 days.

@@ -1,12 +1,14 @@
 //! The margin as a number: the rules computed directly from amounts and derived values.
 
 use alloy_primitives::I256;
+use surety_core::decimal::Magnitude;
+use surety_core::units::Price;
 
 use super::{
-    Magnitude, Quantity, ScenarioShape, Schema,
+    Quantity, ScenarioShape, Schema,
     schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot, power_of_ten},
 };
-use crate::{holdings::Position, market::MarketIndex, policy::Basis, units::Price};
+use crate::{holdings::Position, market::MarketIndex, policy::Basis};
 
 /// The margin of an account at a level and what it is made of, in units of `10^-scale`. As secret as the holdings.
 #[derive(Clone)]

@@ -1,12 +1,14 @@
 //! What is observed of the market.
 
-use super::{FeedNames, Magnitude, PortfolioMargin};
-use crate::{
-    boxes::{Read, Role},
+use surety_core::{
+    decimal::Magnitude,
     ident::Name,
     problem::{Problem, require},
     units::Timestamp,
 };
+
+use super::{FeedNames, PortfolioMargin};
+use crate::boxes::{Read, Role};
 
 /// What is observed of the market, in the order of a [`PortfolioMargin`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,15 +4,16 @@
 //! revalues in the same way reads those two.
 
 use alloy_primitives::I256;
+use surety_core::decimal::Magnitude;
+use surety_core::units::Ppm;
 
 use super::{
-    Magnitude, Quantity, ScenarioShape, Schema,
+    Quantity, ScenarioShape, Schema,
     schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot, power_of_ten},
 };
 use crate::{
     policy::Basis,
     program::{Affine, Expression, Scenario, abs, exact_positive_part, holding, once, positive_part, worst_of},
-    units::Ppm,
 };
 
 impl Schema<'_> {

@@ -53,7 +53,6 @@
 //! Sources: the contracts `PMRM_2.sol` and `PMRMLib_2.sol` of derivexyz/v2-core.
 
 pub mod case;
-mod decimal;
 mod derive;
 mod evaluate;
 mod feeds;
@@ -62,7 +61,6 @@ mod model;
 mod parameters;
 mod schema;
 
-pub use decimal::{Decimal, Magnitude};
 pub use derive::{DeriveError, Derived};
 pub use evaluate::{Breakdown, Charges, ScenarioResult};
 pub use feeds::{ExpiryFeeds, Feed, Feeds};

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::{Magnitude, Parameters};
-use crate::{
+use surety_core::{
+    decimal::Magnitude,
     ident::Name,
-    pricing::OptionKind,
     problem::{Problem, repeated, require},
     units::{Decimals, Timestamp},
 };
+
+use super::Parameters;
+use crate::pricing::OptionKind;
 
 /// Portfolio margin: the instruments, the precision of values, and the parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

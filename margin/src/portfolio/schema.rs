@@ -4,15 +4,18 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{I256, U256};
-
-use super::{Magnitude, PortfolioMargin, Scenario, ScenarioShape, VolMove};
-use crate::{
+use surety_core::{
+    decimal::Magnitude,
     ident::Name,
+    problem::Problem,
+    units::{Decimals, Price},
+};
+
+use super::{PortfolioMargin, Scenario, ScenarioShape, VolMove};
+use crate::{
     market::MarketIndex,
     policy::Basis,
     pricing::{Rounding, to_integer},
-    problem::Problem,
-    units::{Decimals, Price},
     universe::Universe,
 };
 

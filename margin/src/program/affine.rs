@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::I256;
+use surety_core::units::Price;
 
-use crate::{
-    market::{MarketIndex, PriceRange},
-    units::Price,
-};
+use crate::market::{MarketIndex, PriceRange};
 
 /// `c + Σ_u c_u·p_u`, with integer `c` and `c_u`: what a coefficient of a program is before prices are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

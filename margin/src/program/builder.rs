@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{I256, U256, uint};
+use surety_core::{
+    capacity::{Capacity, Row},
+    ident::Name,
+};
 
 use super::{
     Affine, Constraint, Expression, Overflow, Program, Rule, Scenario, TableRow,
@@ -10,11 +14,7 @@ use super::{
     linear::{Address, Linear},
     solve::{Best, Quantity},
 };
-use crate::{
-    capacity::{Capacity, Row},
-    ident::Name,
-    market::PriceRange,
-};
+use crate::market::PriceRange;
 
 /// Half the modulus of BN254's scalar field, rounded down: sums below it do not wrap.
 const HALF_MODULUS: U256 = uint!(10944121435919637611123202872628637544274182200208017171849102093287904247808_U256);

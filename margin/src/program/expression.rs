@@ -14,9 +14,9 @@ use core::{
 use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use surety_core::units::Ppm;
 
 use super::affine::Affine;
-use crate::units::Ppm;
 
 /// A piecewise linear function of the holdings.
 #[derive(Clone, Debug)]

@@ -32,12 +32,12 @@ pub use solve::{Assignment, Unsatisfied};
 use core::fmt;
 
 use alloy_primitives::I256;
-
-use self::{linear::Linear, solve::Quantity};
-use crate::{
+use surety_core::{
     capacity::{Capacity, Row},
     units::Price,
 };
+
+use self::{linear::Linear, solve::Quantity};
 
 /// A row of a program's table: one step of the running sum.
 #[derive(Clone, Debug, PartialEq, Eq)]

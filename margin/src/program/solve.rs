@@ -3,13 +3,14 @@
 use core::{fmt, ops::Range};
 
 use alloy_primitives::{I256, U256};
+use surety_core::units::Price;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{
     Overflow, Program, Rule,
     linear::{Address, Linear},
 };
-use crate::{holdings::Position, units::Price};
+use crate::holdings::Position;
 
 /// A nonnegative quantity: how its best value is computed, and the variables that hold its digits.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use surety_core::text::{Document, Format, InputErrors, toml_keys};
 use surety_margin::{
     market::{Report, Snapshot},
     policy::Policy,
-    text::{Document, Format, InputErrors, toml_keys},
     universe::Universe,
 };
 use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile, statement::Statement};

@@ -25,7 +25,7 @@ use std::{
 use alloy_primitives::Keccak256;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use serde::Serialize;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, HexBytes},
     text::{Format, InputErrors, json_problem},
 };

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     text::toml_keys,
     units::Timestamp,

@@ -19,7 +19,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},
     units::Timestamp,
 };
@@ -341,7 +341,7 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use surety_margin::ident::Name;
+    use surety_core::ident::Name;
     use surety_verifier::{
         eip712::Audience,
         ids::{PolicyId, SnapshotId},

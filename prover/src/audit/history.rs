@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use surety_calibration::day::Day;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     units::Timestamp,
 };
@@ -333,7 +333,7 @@ fn month_of(seconds: u64) -> Option<(String, u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use surety_margin::ident::HexBytes;
+    use surety_core::ident::HexBytes;
     use surety_verifier::{
         eip712::Audience,
         ids::{PolicyId, SnapshotId},

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde::Serialize;
+use surety_core::ident::Bytes32;
 use surety_kzg::Observer;
-use surety_margin::ident::Bytes32;
 
 use super::{Audit, AuditError, Request};
 use crate::{

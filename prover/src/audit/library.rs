@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use surety_core::{ident::Bytes32, text::Document};
 use surety_kzg::{Observer, SrsId};
-use surety_margin::{ident::Bytes32, market::Snapshot, policy::Policy, text::Document, universe::Universe};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     VerifyingKey,
     attestation::Claim,

@@ -35,12 +35,12 @@ use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use surety_kzg::{Event, Observer, Origin, progress::Stage};
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     units::Timestamp,
 };
+use surety_kzg::{Event, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::Attestation,

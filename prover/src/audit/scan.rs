@@ -15,8 +15,8 @@ use std::{
 use alloy_primitives::keccak256;
 use rayon::prelude::*;
 use serde::Deserialize;
+use surety_core::text::{Format, InputErrors, json_problem, toml_keys};
 use surety_kzg::{Event, Observer, progress::Stage};
-use surety_margin::text::{Format, InputErrors, json_problem, toml_keys};
 
 use crate::{
     Error,

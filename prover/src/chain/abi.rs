@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256, aliases::U40};
 use alloy_sol_types::sol;
-use surety_margin::ident::{Bytes32, EvmAddress, HexBytes};
+use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
 
 use super::error::ChainError;
 

@@ -8,9 +8,10 @@ use std::{
 use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::Value;
+use surety_core::{ident::Bytes32, text::json_problem};
 use surety_kzg::Origin;
-use surety_margin::{ident::Bytes32, text::json_problem};
-use surety_verifier::{VerifyingKey, solidity};
+use surety_solidity::contract_name;
+use surety_verifier::VerifyingKey;
 
 use super::error::ChainError;
 use crate::{error::Error, files};
@@ -84,7 +85,7 @@ impl Artifact {
 
     /// Reads the artifact of the contract that verifies proofs for a key.
     pub(crate) fn of_verifier(directory: &Path, key: &VerifyingKey) -> Result<Self, Error> {
-        Self::read(directory, &verifier_file(key), &solidity::contract_name(key), &[])
+        Self::read(directory, &verifier_file(key), &contract_name(key), &[])
     }
 
     /// What creates the contract, without the constructor's arguments.
@@ -132,7 +133,7 @@ fn mismatch(path: &Path, expected: String, found: String) -> ChainError {
 fn verifier_file(key: &VerifyingKey) -> String {
     match key.srs().origin() {
         Origin::InsecureDevelopment => format!("DevelopmentVerifierK{}", key.protocol().capacity.k()),
-        _ => solidity::contract_name(key),
+        _ => contract_name(key),
     }
 }
 
@@ -140,8 +141,8 @@ fn verifier_file(key: &VerifyingKey) -> String {
 mod tests {
     use std::fs;
 
+    use surety_core::capacity::Capacity;
     use surety_kzg::Srs;
-    use surety_margin::capacity::Capacity;
 
     use super::*;
 

@@ -3,11 +3,11 @@
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolCall as _;
 use serde::Serialize;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
-    policy::Policy,
     units::{Seconds, Timestamp},
 };
+use surety_margin::policy::Policy;
 use surety_verifier::{Attestation, CommittedPolicy, ids::PolicyId, signature::SigningKey};
 
 use super::{

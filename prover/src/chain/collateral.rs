@@ -1,13 +1,13 @@
 //! What lies in a vault: which of it counts, in lots of the universe's instruments.
 
 use alloy_primitives::U256;
-use surety_kzg::Params;
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{EvmAddress, HexBytes, Name},
     units::Lots,
-    universe::Universe,
 };
+use surety_kzg::Params;
+use surety_margin::universe::Universe;
 
 use super::{
     abi::{
@@ -94,8 +94,8 @@ mod tests {
     use alloy_primitives::{B256, hex, keccak256};
     use alloy_sol_types::{SolCall as _, SolValue as _};
     use serde_json::json;
+    use surety_core::text::Document as _;
     use surety_kzg::{Srs, progress::Silent};
-    use surety_margin::text::Document as _;
 
     use super::*;
     use crate::chain::{

@@ -6,14 +6,14 @@ use alloy_primitives::{U256, aliases::U96};
 use alloy_sol_types::SolValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_kzg::{Params, point};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes},
     problem::Problem,
     text::{Document, WrittenBy},
     units::Seconds,
 };
+use surety_kzg::{Params, point};
 use surety_verifier::{CommittedPolicy, VerifyingKey, eip712::Audience, signature::SigningKey};
 
 use super::{
@@ -233,7 +233,7 @@ pub(super) fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Para
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_margin::tamper::{Change, Exempt, Tampered, unnoticed};
+    use surety_core::tamper::{Change, Exempt, Tampered, unnoticed};
 
     use super::*;
     use crate::chain::{node::fake, sample};

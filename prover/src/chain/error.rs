@@ -1,6 +1,6 @@
 //! Why something on a chain did not work.
 
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress},
     problem::{Problem, listed},
 };

@@ -6,16 +6,18 @@ use group::prime::PrimeCurveAffine as _;
 use halo2curves::bn256::G1Affine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_kzg::point;
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes},
-    market::{EntryPrice, Predecessor, Snapshot},
-    oracle,
-    policy::{MarkedProofs, Policy},
     problem::Problem,
     text::Document,
     units::{Price, Timestamp},
+};
+use surety_kzg::point;
+use surety_margin::{
+    market::{EntryPrice, Predecessor, Snapshot},
+    oracle,
+    policy::{MarkedProofs, Policy},
 };
 use surety_verifier::{
     CommittedPolicy,
@@ -301,7 +303,7 @@ fn time(time: U40) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_margin::tamper::{Tampered, unnoticed};
+    use surety_core::tamper::{Tampered, unnoticed};
 
     use super::*;
     use crate::chain::sample;

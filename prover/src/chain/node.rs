@@ -12,7 +12,7 @@ use alloy_rlp::{Encodable as _, Header};
 use alloy_sol_types::SolCall;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Value, json};
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},
     units::Timestamp,
 };

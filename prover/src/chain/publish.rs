@@ -1,11 +1,8 @@
 //! Publishing a policy: its text's limits, its programs' commitments, and what [`ChainRules`] add.
 
 use alloy_primitives::{Address, aliases::U96, keccak256};
-use surety_margin::{
-    ident::EvmAddress,
-    policy::{MarkedProofs, MarketEntry, Policy},
-    units::Timestamp,
-};
+use surety_core::{ident::EvmAddress, units::Timestamp};
+use surety_margin::policy::{MarkedProofs, MarketEntry, Policy};
 use surety_verifier::{
     CommittedPolicy,
     compiled::LevelCommitments,
@@ -160,7 +157,7 @@ fn level(level: &LevelCommitments) -> Level {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_margin::{
+    use surety_core::{
         ident::HexBytes,
         tamper::{Change, Exempt, Tampered, unnoticed},
         text::Document as _,

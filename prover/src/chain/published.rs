@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use alloy_primitives::{Address, U256};
 use serde::Serialize;
+use surety_core::ident::{EvmAddress, HexBytes, Name};
 use surety_margin::{
-    ident::{EvmAddress, HexBytes, Name},
     market::{EntryPrice, Snapshot},
     policy::{MarkedProofs, MarketEntry, Policy},
 };
@@ -277,13 +277,15 @@ mod tests {
 
     use alloy_primitives::{B256, aliases::U40};
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
-    use surety_kzg::{Params, Srs, progress::Silent};
-    use surety_margin::{
+    use surety_core::{
         FormatVersion,
-        market::{Predecessor, SnapshotKind},
-        policy::Breaker,
         text::Document as _,
         units::{Ppm, Timestamp},
+    };
+    use surety_kzg::{Params, Srs, progress::Silent};
+    use surety_margin::{
+        market::{Predecessor, SnapshotKind},
+        policy::Breaker,
         universe::Universe,
     };
     use surety_verifier::CompiledPolicy;

@@ -2,13 +2,15 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     ident::{EvmAddress, Name},
-    policy::{MarketEntry, Policy},
     problem::{Problem, repeated, require},
     text::{Document, WrittenBy},
     units::{Decimals, Ppm, Price, Seconds},
+};
+use surety_margin::{
+    policy::{MarketEntry, Policy},
     universe::Universe,
     vector::Layout,
 };

@@ -1,12 +1,9 @@
 //! A deployment, and the example's policy over the development set-up, for tests.
 
+use surety_core::{FormatVersion, ident::HexBytes, text::Document as _, units::Ppm};
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_margin::{
-    FormatVersion,
-    ident::HexBytes,
     policy::{Breaker, MarkedProofs, Policy},
-    text::Document as _,
-    units::Ppm,
     universe::Universe,
 };
 use surety_verifier::CompiledPolicy;

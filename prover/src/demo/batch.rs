@@ -6,14 +6,16 @@
 use std::path::{Path, PathBuf};
 
 use rand_core::{OsRng, RngCore as _};
+use surety_core::{
+    ident::{EvmAddress, Name},
+    text::table::Dialect,
+    units::{Lots, Price, Timestamp},
+};
 use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
     holdings::Holdings,
-    ident::{EvmAddress, Name},
     market::{Observed, Report, Snapshot, read_observations},
     policy::Policy,
-    text::table::Dialect,
-    units::{Lots, Price, Timestamp},
     universe::Universe,
 };
 use surety_verifier::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};

@@ -176,9 +176,9 @@ fn run(program: &Path, option: &str, input: &str) -> Result<Output, CompilerErro
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
+    use surety_core::capacity::Capacity;
     use surety_kzg::Srs;
-    use surety_margin::capacity::Capacity;
-    use surety_verifier::{VerifyingKey, solidity};
+    use surety_verifier::VerifyingKey;
 
     use super::*;
 
@@ -262,7 +262,7 @@ mod tests {
         }
         let capacity = Capacity::new(10).unwrap();
         let key = VerifyingKey::pinned(capacity, Srs::development(capacity).id()).unwrap();
-        let code = compile(&solc, &solidity::contract(&key).unwrap(), "SuretyVerifierK10").unwrap();
+        let code = compile(&solc, &surety_solidity::contract(&key).unwrap(), "SuretyVerifierK10").unwrap();
         let built = fs::read_to_string(format!("{CONTRACTS}/test/fixtures/bytecode.json")).unwrap();
         let built: BTreeMap<String, String> = serde_json::from_str(&built).unwrap();
         assert_eq!(hex::encode_prefixed(&code.runtime), built["VerifierK10"]);

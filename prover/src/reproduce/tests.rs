@@ -1,7 +1,7 @@
 use alloy_primitives::hex;
 use serde_json::json;
+use surety_core::{FormatVersion, text::Document as _};
 use surety_kzg::{Srs, progress::Silent};
-use surety_margin::{FormatVersion, text::Document as _};
 
 use super::*;
 use crate::{

@@ -1,12 +1,14 @@
 //! The circuit breaker, as verifiers see it.
 
 use alloy_primitives::keccak256;
-use surety_margin::{
+use surety_core::{
     ident::Bytes32,
+    units::{Ppm, Price},
+};
+use surety_margin::{
     market::{Observed, Predecessor, Report, Snapshot},
     oracle,
     policy::{Breaker, MarkedProofs},
-    units::{Ppm, Price},
 };
 use surety_verifier::{
     Class, CommittedPolicy, Rule,

@@ -1,12 +1,12 @@
 //! What a verifier knows from a chain: snapshots that a contract has taken, and collateral in a vault.
 
 use group::{Curve as _, prime::PrimeCurveAffine as _};
-use surety_kzg::{Fr, G1, G1Affine, HoldingCommitment, scalar};
-use surety_margin::{
+use surety_core::{
     ident::HexBytes,
-    market::{Predecessor, Snapshot},
     units::{Price, Timestamp},
 };
+use surety_kzg::{Fr, G1, G1Affine, HoldingCommitment, scalar};
+use surety_margin::market::{Predecessor, Snapshot};
 use surety_verifier::{
     Class, Rule, Statement, Trust,
     check::{self, Terms, Vault},

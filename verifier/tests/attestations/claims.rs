@@ -2,8 +2,9 @@
 
 use ff::Field;
 use halo2curves::bn256::G2;
+use surety_core::{FormatVersion, ident::HexBytes, text::Document, units::Seconds};
 use surety_kzg::{Capacity, Fr, G1, G1Affine, G2Affine, Params, Srs, progress::Silent, scalar};
-use surety_margin::{FormatVersion, ident::HexBytes, policy::Policy, text::Document, units::Seconds};
+use surety_margin::policy::Policy;
 use surety_verifier::{
     Attestation, Class, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::AttestationKind,

@@ -2,11 +2,11 @@
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolValue, sol};
-use surety_kzg::{Capacity, G1, G1Affine, SrsId, point, scalar};
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, HexBytes},
     units::Timestamp,
 };
+use surety_kzg::{Capacity, G1, G1Affine, SrsId, point, scalar};
 use surety_verifier::{
     context::Context,
     eip712::Audience,

@@ -1,4 +1,4 @@
-//! Every place of every file that a verifier reads, changed in every way that [`surety_margin::tamper`] knows: each change is
+//! Every place of every file that a verifier reads, changed in every way that [`surety_core::tamper`] knows: each change is
 //! refused, or gives the file another identifier, which is refused where the file is referred to. What is signed is also
 //! arranged to fit everything else, so that nothing but the signature is left to refuse it.
 
@@ -12,15 +12,17 @@ use alloy_primitives::U256;
 use ff::PrimeField as _;
 use serde::Serialize;
 use serde_json::Value;
-use surety_kzg::Fr;
-use surety_margin::{
+use surety_core::{
     ident::HexBytes,
-    market::{Observed, Report, Snapshot},
-    oracle,
-    policy::{MarkedProofs, Policy},
     tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::{Ppm, Seconds, Timestamp},
+};
+use surety_kzg::Fr;
+use surety_margin::{
+    market::{Observed, Report, Snapshot},
+    oracle,
+    policy::{MarkedProofs, Policy},
     universe::Universe,
 };
 use surety_verifier::{

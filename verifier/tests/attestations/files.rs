@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf};
 use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde_json::Value;
-use surety_margin::{FormatVersion, ident::HexBytes, schemas::schema, text::Document};
+use surety_core::{FormatVersion, ident::HexBytes, text::Document};
+use surety_margin::schemas::schema;
 use surety_verifier::{
     Attestation, Statement, Trust, attestation::AttestationKind, compiled::CompiledPolicyFile, proof::ProofBytes,
 };

@@ -1,7 +1,7 @@
 //! What a verification tells people and programs.
 
 use serde_json::json;
-use surety_margin::text::Document as _;
+use surety_core::text::Document as _;
 use surety_verifier::{
     Rule,
     attestation::Attestation,

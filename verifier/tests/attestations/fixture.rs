@@ -3,16 +3,18 @@
 use std::sync::OnceLock;
 
 use rand_core::OsRng;
-use surety_kzg::{HoldingCommitment, Masks, Params, Srs, progress::Silent};
-use surety_margin::{
+use surety_core::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    units::{Price, Seconds, Timestamp},
+};
+use surety_kzg::{HoldingCommitment, Masks, Params, Srs, progress::Silent};
+use surety_margin::{
     market::{Observation, Observed, Report, ReportKind, Snapshot},
     oracle,
     policy::{Policy, SourceRule},
     sample::{prices, scenario_margin},
-    units::{Price, Seconds, Timestamp},
     universe::Universe,
 };
 use surety_verifier::{

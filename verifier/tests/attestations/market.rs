@@ -1,11 +1,10 @@
 //! The rules for market snapshots that take signatures or several files to check.
 
-use surety_margin::{
+use surety_core::{
     ident::HexBytes,
-    market::Observed,
-    oracle,
     units::{Price, Timestamp},
 };
+use surety_margin::{market::Observed, oracle};
 use surety_verifier::{Class, Rule, report};
 
 use crate::fixture::{EPOCH, Scene, custodian, key, lenient, oracle_node, policy, reports, snapshot};

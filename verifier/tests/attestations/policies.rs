@@ -1,17 +1,14 @@
 //! The commitments that a policy compiles to, and its identifier.
 
 use ff::Field;
-use surety_kzg::{Fr, G1Affine, point, scalar};
-use surety_margin::{
+use surety_core::{
     capacity::Capacity,
     ident::HexBytes,
-    policy::Policy,
-    program::TableRow,
-    sample::prices,
     text::Document,
     units::{Ppm, Price, Seconds},
-    universe::Universe,
 };
+use surety_kzg::{Fr, G1Affine, point, scalar};
+use surety_margin::{policy::Policy, program::TableRow, sample::prices, universe::Universe};
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy,
     compiled::{CompiledError, CompiledPolicyFile},

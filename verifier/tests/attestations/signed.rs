@@ -3,11 +3,11 @@
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use proptest::prelude::*;
-use surety_margin::{
+use surety_core::{
     ident::HexBytes,
-    market::{Observation, Observed},
     units::{Price, Seconds, Timestamp},
 };
+use surety_margin::market::{Observation, Observed};
 use surety_verifier::{eip712::Audience, report};
 
 use crate::fixture::{Scene, custodian, name, statement};

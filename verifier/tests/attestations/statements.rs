@@ -1,10 +1,10 @@
 //! The rules for sets of statements, and what breaking each would be good for.
 
-use surety_kzg::point;
-use surety_margin::{
+use surety_core::{
     ident::{Bytes32, HexBytes},
     units::Timestamp,
 };
+use surety_kzg::point;
 use surety_verifier::{Class, Rule, Statement, signature::KnownKeys, statement};
 
 use crate::fixture::{

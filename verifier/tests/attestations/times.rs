@@ -1,10 +1,7 @@
 //! The rules for times: what a holder could gain by choosing them.
 
-use surety_margin::{
-    market::Observed,
-    oracle,
-    units::{Seconds, Timestamp},
-};
+use surety_core::units::{Seconds, Timestamp};
+use surety_margin::{market::Observed, oracle};
 use surety_verifier::{Class, Rule, check::Terms};
 
 use crate::fixture::{BALANCES_AT, NOW, PRICES_AT, Scene, VALID_UNTIL, lenient, reports};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use surety_margin::{
+use surety_core::{
     ident::{EvmAddress, HexBytes, Name},
     text::Document,
 };

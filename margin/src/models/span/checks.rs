@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Amount, CombinedCommodity, CreditBasis, Member, Span, SpreadCredit};
-use crate::{
-    models::charge_problems,
-    policy::not_empty,
+use surety_core::{
     problem::{Problem, repeated, require},
     units::Ppm,
 };
+
+use super::{Amount, CombinedCommodity, CreditBasis, Member, Span, SpreadCredit};
+use crate::{models::charge_problems, policy::not_empty};
 
 const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the commodity has an outright charge";
 

@@ -31,6 +31,10 @@ mod risk;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use surety_core::{
+    ident::Name,
+    units::{Decimals, Ppm, Price},
+};
 
 use self::risk::Risk;
 use super::{Asset, Frame, Measure, Rule, frame::Fraction, numbered, unmargined::Required};
@@ -38,10 +42,8 @@ use crate::{
     boxes::Role,
     evaluate::Breakdown,
     holdings::Position,
-    ident::Name,
     policy::{ByBasis, Level},
     program::{Expression, abs, once},
-    units::{Decimals, Ppm, Price},
     universe::InstrumentClass,
 };
 

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::I256;
+use surety_core::{
+    ident::Name,
+    units::{Ppm, Price},
+};
 
 use super::{Amount, CombinedCommodity, Member, Span};
 use crate::{
     evaluate::Breakdown,
     holdings::Position,
-    ident::Name,
     models::{Frame, frame::Fraction},
     policy::Level,
     program::{Affine, Expression, Scenario, abs, positive_part, worst_of},
-    units::{Ppm, Price},
     universe::InstrumentClass,
 };
 

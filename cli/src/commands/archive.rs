@@ -1,0 +1,154 @@
+//! `surety archive`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use surety_core::{ident::Bytes32, spelling, text::Format};
+use surety_prover::{
+    Error,
+    archive::{Archive, ArchiveError, Archived, Kind, Summary},
+    files,
+};
+
+use crate::{Session, output::Answer};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Add documents to an archive; one that does not exist is made
+    Add(AddArgs),
+    /// Check an archive and list what is in it
+    List(ListArgs),
+    /// Check an archive and write its documents to a directory
+    Export(ExportArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AddArgs {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    /// Documents, and directories whose public documents are added
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// An archive, and what is known of it.
+#[derive(clap::Args)]
+struct ReadArgs {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    /// A head that you noted: the archive must still begin with what it had then
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    head: Option<Bytes32>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    read: ReadArgs,
+    /// List documents of this kind only
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<Kind>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    read: ReadArgs,
+    /// Directory for the documents
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Command {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "add",
+            Self::List(_) => "list",
+            Self::Export(_) => "export",
+        }
+    }
+}
+
+pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
+    match command {
+        Command::Add(args) => add(&args, session),
+        Command::List(args) => list(&args),
+        Command::Export(args) => export(&args),
+    }
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    Kind::named(name).ok_or_else(|| format!("expected a kind of document that archives keep, found {name}"))
+}
+
+/// Everything is read before anything is added.
+fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
+    let mut documents = Vec::new();
+    let mut skipped = 0_u64;
+    for path in &args.paths {
+        if path.is_dir() {
+            session.progress.note(&format!("reading {}", path.display()));
+            for file in files::under(path, |_, _| true)? {
+                match document(&file) {
+                    Ok(document) => documents.push(document),
+                    // A directory holds other files too.
+                    Err(ArchiveError::Kind(_)) => skipped += 1,
+                    Err(ArchiveError::File(
+                        files::FileError::NotText(_)
+                        | files::FileError::TooLarge { .. }
+                        | files::FileError::Irregular(_),
+                    )) if Format::of_name(&file.to_string_lossy()) != Some(Format::Json) => skipped += 1,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        } else {
+            documents.push(document(path)?);
+        }
+    }
+    let added = Archive::open(&args.archive)?.add(&documents)?;
+    let mut data = json!(added);
+    data["skipped"] = json!(skipped);
+    let text = format!(
+        "{} added, {} there already, {skipped} other files skipped\n{}",
+        added.added,
+        added.present,
+        standing(&added.summary)
+    );
+    Answer::new(data, text)
+}
+
+fn document(path: &Path) -> Result<Archived, ArchiveError> {
+    Archived::read(path, &files::read_text(path)?)
+}
+
+fn list(args: &ListArgs) -> Result<Answer, Error> {
+    let ReadArgs { archive, head } = &args.read;
+    let (mut entries, mut text) = (Vec::new(), String::new());
+    let summary = Archive::open_read_only(archive)?.read(*head, |entry| {
+        let kind = entry.document.kind;
+        if args.kind.is_none_or(|wanted| wanted == kind) {
+            text += &format!("{:>8}  {:<15}  {}\n", entry.position, kind.name(), entry.digest);
+            entries.push(json!({
+                "position": entry.position, "kind": kind, "digest": entry.digest, "head": entry.head, "file": entry.file_name(),
+            }));
+        }
+        Ok::<_, ArchiveError>(())
+    })?;
+    let mut data = json!(summary);
+    data["documents"] = json!(entries);
+    Answer::new(data, text + &standing(&summary))
+}
+
+fn export(args: &ExportArgs) -> Result<Answer, Error> {
+    let ReadArgs { archive, head } = &args.read;
+    let summary = Archive::open_read_only(archive)?.export(&args.out, *head)?;
+    let mut data = json!(summary);
+    data["directory"] = json!(args.out);
+    Answer::new(data, format!("written to {}\n{}", args.out.display(), standing(&summary)))
+}
+
+fn standing(summary: &Summary) -> String {
+    format!("entries      {}\nhead         {}\n", summary.entries, summary.head)
+}

@@ -1,0 +1,90 @@
+//! An audit as a table for spreadsheets: one line for each attestation.
+//!
+//! No field begins with a character that a spreadsheet takes for a formula: one that would gets an apostrophe, which spreadsheets
+//! take for "text". Every field is quoted, so that none begins within another where spreadsheets separate fields by semicolons.
+
+use ::csv::{QuoteStyle, WriterBuilder};
+use surety_core::{ident::Bytes32, units::Timestamp};
+use surety_prover::{
+    Error,
+    audit::{Audit, PolicyFacts},
+};
+
+use super::word;
+use crate::time;
+
+const HEADER: [&str; 21] = [
+    "file",
+    "verdict",
+    "reason",
+    "class",
+    "subject",
+    "level",
+    "policy",
+    "policy_name",
+    "epoch",
+    "snapshot",
+    "prices_at",
+    "balances_at",
+    "earliest",
+    "valid_until",
+    "pledged",
+    "marked",
+    "message",
+    "universe",
+    "set_up",
+    "verifying_key",
+    "surety",
+];
+
+pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
+    let failed = |error: ::csv::Error| Error::Internal(error.to_string());
+    let mut writer = WriterBuilder::new().quote_style(QuoteStyle::Always).from_writer(Vec::new());
+    writer.write_record(HEADER).map_err(failed)?;
+    for entry in &audit.attestations {
+        let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
+        let claimed =
+            |field: fn(&surety_prover::audit::entry::Established) -> String| claim.map(field).unwrap_or_default();
+        let policy = claim.and_then(|claim| audit.policies.iter().find(|policy| policy.id == claim.policy));
+        let checked =
+            |field: fn(&PolicyFacts) -> Bytes32| policy.map(|policy| field(policy).to_string()).unwrap_or_default();
+        let either = |good: Option<String>, refused: Option<String>| good.or(refused).unwrap_or_default();
+        let record = [
+            entry.file.clone(),
+            word(entry.verdict),
+            reason.map(|reason| reason.code.clone()).unwrap_or_default(),
+            reason.map(|reason| word(reason.class)).unwrap_or_default(),
+            either(claim.map(|claim| claim.subject.to_string()), stated.map(|stated| stated.subject.to_string())),
+            either(claim.map(|claim| claim.level.to_string()), stated.map(|stated| stated.level.to_string())),
+            either(claim.map(|claim| claim.policy.0.to_string()), stated.map(|stated| stated.policy.0.to_string())),
+            claimed(|claim| claim.policy_name.to_string()),
+            either(
+                claim.map(|claim| claim.epoch.to_string()),
+                stated.and_then(|stated| Some(stated.epoch?.to_string())),
+            ),
+            claimed(|claim| claim.snapshot.0.to_string()),
+            claimed(|claim| time_of(claim.prices_at)),
+            claimed(|claim| time_of(claim.balances_at)),
+            either(claim.map(|claim| time_of(claim.earliest)), stated.map(|stated| time_of(stated.from))),
+            either(claim.map(|claim| time_of(claim.valid_until)), stated.map(|stated| time_of(stated.valid_until))),
+            claimed(|claim| claim.pledged.to_string()),
+            claimed(|claim| claim.marked.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+            reason.map(|reason| reason.message.clone()).unwrap_or_default(),
+            checked(|policy| policy.universe),
+            checked(|policy| policy.srs),
+            checked(|policy| policy.verifying_key),
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ];
+        writer.write_record(record.map(no_formula)).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn no_formula(field: String) -> String {
+    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field }
+}
+
+fn time_of(time: Timestamp) -> String {
+    time::format(time)
+}

@@ -1,0 +1,223 @@
+//! An audit as one page that contains everything it shows, without scripts, and can be printed. All texts are escaped by the
+//! template; drawings escape theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use surety_calibration::svg::Colour;
+use surety_core::{ident::EvmAddress, units::Timestamp};
+use surety_prover::{
+    Error,
+    audit::{
+        Audit,
+        entry::Entry,
+        finding::Severity,
+        history::{History, coverage as coverage_of},
+    },
+    words::counted,
+};
+
+use super::{
+    anchors, archive,
+    charts::{self, Line},
+    duration, headline, rows, word,
+};
+use crate::{screen::Screen, time};
+
+/// Bars of the plot of ages.
+const AGE_BINS: u64 = 12;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Page<'a> {
+    headline: String,
+    at: String,
+    version: &'static str,
+    verdict: &'static str,
+    audit: &'a Audit,
+    coverage: String,
+    ages: String,
+    sources: String,
+    findings: String,
+    refused: Vec<[String; 3]>,
+    warnings: Vec<[String; 4]>,
+    months: Vec<[String; 6]>,
+    subjects: Vec<[String; 8]>,
+    anchors: Vec<[String; 3]>,
+    subject_months: Vec<[String; 6]>,
+    archive: Option<String>,
+    snapshots: Vec<[String; 3]>,
+    timing: String,
+}
+
+pub(super) fn page(audit: &Audit) -> Result<String, Error> {
+    let page = Page {
+        headline: headline(audit, Screen::Full),
+        at: time::format(audit.at),
+        version: env!("CARGO_PKG_VERSION"),
+        verdict: verdict(audit),
+        audit,
+        coverage: coverage(&audit.timeline, audit.at),
+        ages: ages(audit),
+        sources: sources(audit),
+        findings: findings(audit),
+        refused: refused(audit),
+        warnings: warnings(audit),
+        months: rows::months(&audit.timeline),
+        subjects: rows::subjects(&audit.timeline),
+        anchors: anchors(audit),
+        subject_months: rows::months_of_subjects(&audit.timeline),
+        archive: archive(audit),
+        snapshots: snapshots(audit),
+        timing: timing(audit),
+    };
+    page.render().map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// How the headline looks: as good only where an audit is that minds warnings as well.
+fn verdict(audit: &Audit) -> &'static str {
+    match (audit.verdict(false), audit.verdict(true)) {
+        (Err(_), _) => "bad",
+        (_, Err(_)) => "warned",
+        _ => "good",
+    }
+}
+
+/// The share of the subjects of each level that are attested.
+fn coverage(history: &History, at: Timestamp) -> String {
+    let from = history.subjects.iter().map(|series| series.observed.from.0).min();
+    let lines: Vec<Line> = rows::levels(history)
+        .into_iter()
+        .map(|([policy, level], series)| {
+            // A share is at most a million.
+            let steps = coverage_of(&series, at).into_iter().map(|(time, share)| (time.0, share as i64));
+            let subjects = counted(series.len(), "subject");
+            Line { name: format!("{policy}, {level}: {subjects}"), steps: steps.collect() }
+        })
+        .collect();
+    let from = from.unwrap_or(at.0).min(at.0);
+    let names: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
+    let description = format!(
+        "The share of the subjects that were attested from {} to {}, by level. {}.",
+        time::format(Timestamp(from)),
+        time::format(at),
+        names.join("; ")
+    );
+    charts::shares_over_time("Coverage by level over time", &description, &lines, from, at.0)
+}
+
+/// How old prices and balances are behind the attestations that still count.
+fn ages(audit: &Audit) -> String {
+    let current = |entry: &Entry| {
+        let claim = entry.claim.as_ref()?;
+        let oldest = claim.prices_at.min(claim.balances_at).0;
+        (claim.valid_until >= audit.at).then(|| audit.at.0.saturating_sub(oldest))
+    };
+    let ages: Vec<u64> = audit.attestations.iter().filter_map(current).collect();
+    let width = (ages.iter().max().unwrap_or(&0) / AGE_BINS).max(59) + 1;
+    let bins = ages.iter().max().map_or(0, |oldest| oldest / width + 1);
+    let rows: Vec<_> = (0..bins)
+        .map(|bin| {
+            let range = bin * width..(bin + 1).saturating_mul(width);
+            let count = ages.iter().filter(|age| range.contains(age)).count();
+            (format!("{} to {}", duration(range.start), duration(range.end)), count)
+        })
+        .collect();
+    let description =
+        described("Attestations that count, by the age of the oldest price or balance behind them", &rows);
+    charts::bars("Ages", &description, &rows, Colour::Blue)
+}
+
+/// How many good attestations rest on each source.
+fn sources(audit: &Audit) -> String {
+    let names: BTreeMap<EvmAddress, &str> = audit
+        .policies
+        .iter()
+        .flat_map(|policy| policy.sources.iter().map(|(name, address)| (*address, name.as_str())))
+        .collect();
+    let mut counts: BTreeMap<EvmAddress, usize> = BTreeMap::new();
+    for claim in audit.attestations.iter().filter_map(|entry| entry.claim.as_ref()) {
+        for source in claim.sources.iter().collect::<BTreeSet<_>>() {
+            *counts.entry(*source).or_default() += 1;
+        }
+    }
+    let name = |address: EvmAddress| {
+        names.get(&address).map_or_else(|| address.to_string(), |name| format!("{name}, {:.10}…", address.to_string()))
+    };
+    let rows: Vec<_> = counts.into_iter().map(|(address, count)| (name(address), count)).collect();
+    let description = described("Attestations that rest on statements of each source", &rows);
+    charts::bars("Sources", &description, &rows, Colour::Green)
+}
+
+/// Findings by kind, and rejections by rule.
+fn findings(audit: &Audit) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in &audit.findings {
+        *counts.entry(format!("{}: {}", word(finding.severity), word(finding.kind))).or_default() += 1;
+    }
+    for reason in not_accepted(audit).filter_map(|entry| entry.reason.as_ref()) {
+        *counts.entry(format!("not accepted: {}", reason.code)).or_default() += 1;
+    }
+    let rows: Vec<_> = counts.into_iter().collect();
+    let description = described("Findings by kind, and attestations that are not accepted by rule", &rows);
+    charts::bars("Findings", &description, &rows, Colour::Vermilion)
+}
+
+fn described(what: &str, rows: &[(String, usize)]) -> String {
+    let rows: Vec<_> = rows.iter().map(|(name, count)| format!("{name}: {count}")).collect();
+    format!("{what}. {}.", rows.join("; "))
+}
+
+/// What is not accepted: lapsed attestations too, unless the audit is of history.
+fn not_accepted(audit: &Audit) -> impl Iterator<Item = &Entry> {
+    audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history))
+}
+
+fn refused(audit: &Audit) -> Vec<[String; 3]> {
+    let row = |entry: &Entry| {
+        let reason = entry.reason.as_ref()?;
+        Some([entry.file.clone(), reason.code.clone(), reason.message.clone()])
+    };
+    not_accepted(audit).filter_map(row).collect()
+}
+
+fn warnings(audit: &Audit) -> Vec<[String; 4]> {
+    let row = |finding: &surety_prover::audit::finding::Finding| {
+        let subject = finding.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        let severity = if finding.severity == Severity::Warning { "warning" } else { "notice" };
+        [severity.to_owned(), word(finding.kind), format!("{subject}{}", finding.message), finding.files.join(", ")]
+    };
+    audit.findings.iter().map(row).collect()
+}
+
+fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
+    let row = |snapshot: &surety_prover::audit::SnapshotFacts| {
+        [snapshot.epoch.to_string(), time::format(snapshot.prices_at), snapshot.id.to_string()]
+    };
+    audit.snapshots.iter().map(row).collect()
+}
+
+fn timing(audit: &Audit) -> String {
+    let timing = audit.timing;
+    let single = timing.single_ms.map_or_else(String::new, |single| format!("; alone, {single:.3} ms (median)"));
+    format!(
+        "{:.3} ms for each attestation in the batch{single}; {:.0} ms in all",
+        timing.batch_ms_per_attestation, timing.total_ms
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_policies_of_one_name_are_lines_of_their_own() {
+        let history = rows::namesakes();
+        let svg = coverage(&history, Timestamp(30));
+        for line in ["house (0x01010101…), initial: 1 subject", "house (0x02020202…), initial: 1 subject"] {
+            assert!(svg.contains(line), "{line}: {svg}");
+        }
+        let called: Vec<_> = rows::subjects(&history).into_iter().map(|[_, policy, ..]| policy).collect();
+        assert_eq!(called, ["house (0x01010101…)", "house (0x02020202…)", "other"]);
+    }
+}

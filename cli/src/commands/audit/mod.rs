@@ -1,0 +1,147 @@
+//! `surety audit`
+
+mod charts;
+mod csv;
+mod html;
+mod rows;
+mod table;
+
+use std::path::PathBuf;
+
+use surety_core::{ident::Bytes32, spelling, units::Timestamp};
+use surety_prover::{
+    Error,
+    audit::{self, Anchors, Audit, Request, kept::Kept},
+    files::{self, Access, Existing},
+    words::counted,
+};
+
+use crate::{Session, inputs::setups, output::Answer, screen::Screen};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Directory with attestations and the universes, policies and market snapshots that they refer to, in any order; or an archive
+    /// of them, whose chain is checked first
+    #[arg(value_name = "DIR|ARCHIVE")]
+    place: PathBuf,
+    /// Of an archive, a head that you noted: it must still begin with what it had then
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    head: Option<Bytes32>,
+    /// Your trust anchors: written by you, never taken from a prover; for several policies, one file for each
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
+    /// Refuse whatever would have to be taken on faith
+    #[arg(long)]
+    strict: bool,
+    /// Accept a set-up whose secret everybody knows: such a proof proves nothing, and is for tests only
+    #[arg(long)]
+    allow_insecure_srs: bool,
+    /// Audit as of this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
+    at: Option<Timestamp>,
+    /// Accept what has lapsed by then and was in order before: for archives
+    #[arg(long)]
+    history: bool,
+    /// Fail on warnings among the findings too
+    #[arg(long)]
+    fail_on_findings: bool,
+    /// Check each proof's pairing by itself, as a check of the batch: slower
+    #[arg(long)]
+    one_by_one: bool,
+    /// Answer with one line of CSV for each attestation, unless the answer is to be JSON
+    #[arg(long)]
+    csv: bool,
+    /// Write a report with plots to this file, replacing it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let trust = args.trust.iter().map(|path| Anchors::read(path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(path) = &args.html {
+        files::check_target(path, Existing::Replace)?;
+    }
+    let request = Request {
+        directory: &args.place,
+        trust: &trust,
+        strict: args.strict,
+        allow_insecure_srs: args.allow_insecure_srs,
+        at: args.at.unwrap_or(session.now),
+        history: args.history,
+        one_by_one: args.one_by_one,
+    };
+    let audit = if args.place.is_file() {
+        audit::kept::run(&request, args.head, &setups()?, &session.progress)?
+    } else if args.head.is_some() {
+        return Err(Error::Usage(format!(
+            "--head: expected an archive, found {}, which is none",
+            args.place.display()
+        )));
+    } else {
+        audit::run(&request, &setups()?, &session.progress)?
+    };
+    if audit.insecure_srs {
+        session.progress.warn("INSECURE set-up: such proofs prove nothing; they were accepted because you allowed it");
+    }
+    if let Some(path) = &args.html {
+        files::write(path, html::page(&audit)?.as_bytes(), Access::Public, Existing::Replace)?;
+    }
+    let text = if args.csv { csv::lines(&audit)? } else { table::text(&audit, session.screen) };
+    let answer = Answer::new(&audit, text)?;
+    Ok(match audit.verdict(args.fail_on_findings) {
+        Ok(()) => answer,
+        Err(error) => answer.failing(&error.into()),
+    })
+}
+
+/// What an audit says of itself, whichever way it is written.
+fn headline(audit: &Audit, screen: Screen) -> String {
+    let Audit { accepted, rejected, lapsed, .. } = audit;
+    let [total, accepted, rejected, lapses] =
+        [accepted + rejected, *accepted, *rejected, *lapsed].map(|count| screen.count(count));
+    let lapsed = if *lapsed > 0 { format!(" ({lapses} lapsed)") } else { String::new() };
+    let total = counted(total, "attestation");
+    if audit.history {
+        format!("{total}: {accepted} accepted{lapsed}, {rejected} rejected")
+    } else {
+        format!("{total}: {accepted} accepted, {rejected} rejected{lapsed}")
+    }
+}
+
+/// What the report is about, if that is an archive.
+fn archive(audit: &Audit) -> Option<String> {
+    let Kept { summary, noted } = audit.archive?;
+    let begins = noted.map(|noted| format!("; begins with what it had at the noted head {noted}")).unwrap_or_default();
+    let entries = if summary.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", summary.entries) };
+    Some(format!("{entries} up to head {}, chain checked{begins}", summary.head))
+}
+
+/// The files of the auditor's anchors, each with its hash and the policy that it pins.
+fn anchors(audit: &Audit) -> Vec<[String; 3]> {
+    let pinned = |anchors: &Anchors| anchors.policy.map_or("no policy in particular".to_owned(), |id| id.0.to_string());
+    let row = |anchors: &Anchors| [anchors.file.clone(), anchors.sha256.to_string(), pinned(anchors)];
+    audit.trust.iter().map(row).collect()
+}
+
+/// A share in percent with one decimal, rounded down.
+fn percent(ppm: u64) -> String {
+    format!("{}.{} %", ppm / 10_000, ppm / 1_000 % 10)
+}
+
+/// A length of time as people say it, rounded down.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// The word that a value is serialised as.
+fn word(value: impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,154 @@
+//! What the text and the page have in common: the rows of tables, and what policies are called in them.
+
+use std::collections::BTreeMap;
+
+use surety_core::ident::{Bytes32, Name};
+use surety_prover::audit::history::{History, Month, Series, SubjectMonth};
+
+use super::percent;
+use crate::time;
+
+/// What each policy is called: by its name and, where several policies have one name, also by how its identifier begins.
+pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
+    let names: BTreeMap<Bytes32, Option<&Name>> =
+        history.subjects.iter().map(|series| (series.policy, series.policy_name.as_ref())).collect();
+    let label = |(id, name): (&Bytes32, &Option<&Name>)| {
+        let is_only = names.values().filter(|other| *other == name).count() == 1;
+        let label = match name {
+            Some(name) if is_only => name.to_string(),
+            Some(name) => format!("{name} ({:.10}…)", id.to_string()),
+            None => format!("unknown ({:.10}…)", id.to_string()),
+        };
+        (*id, label)
+    };
+    names.iter().map(label).collect()
+}
+
+/// The subjects of each level, by what its policy is called. Levels of different policies stay apart, whatever their names.
+pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
+    let policies = policies(history);
+    let mut levels: BTreeMap<(Option<&Name>, Bytes32, &Name), Vec<&Series>> = BTreeMap::new();
+    for series in &history.subjects {
+        levels.entry((series.policy_name.as_ref(), series.policy, &series.level)).or_default().push(series);
+    }
+    let row = |((_, policy, level), series): ((_, Bytes32, &Name), _)| {
+        ([called(&policies, &policy), level.to_string()], series)
+    };
+    levels.into_iter().map(row).collect()
+}
+
+/// Each month of each level: the month, its policy, the level, attestations, subjects attested, and the share of the time.
+pub(super) fn months(history: &History) -> Vec<[String; 6]> {
+    let policies = policies(history);
+    let row = |month: &Month| {
+        [
+            month.month.clone(),
+            called(&policies, &month.policy),
+            month.level.to_string(),
+            month.attestations.to_string(),
+            format!("{} of {}", month.attested_subjects, month.subjects),
+            percent(month.attested_ppm),
+        ]
+    };
+    history.months.iter().map(row).collect()
+}
+
+/// Each month of each subject at each level: the subject, the policy, the level, the month, attestations, and the share of the
+/// time.
+pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
+    let policies = policies(history);
+    let row = |series: &Series, month: &SubjectMonth| {
+        [
+            series.subject.to_string(),
+            called(&policies, &series.policy),
+            series.level.to_string(),
+            month.month.clone(),
+            month.attestations.to_string(),
+            percent(month.attested_ppm),
+        ]
+    };
+    let rows = |series: &Series| series.months.iter().map(|month| row(series, month)).collect::<Vec<_>>();
+    history.subjects.iter().flat_map(rows).collect()
+}
+
+/// Each subject at each level: the subject, the policy, the level, attestations in order and rejected, until when it is or was
+/// attested, gaps, and the share of the time.
+pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
+    let policies = policies(history);
+    let row = |series: &Series| {
+        let until = series.attested.last().map(|span| time::format(span.until));
+        [
+            series.subject.to_string(),
+            called(&policies, &series.policy),
+            series.level.to_string(),
+            series.attestations.to_string(),
+            series.rejected.to_string(),
+            match until {
+                Some(until) if series.current => format!("until {until}"),
+                Some(until) => format!("lapsed {until}"),
+                None => "never".to_owned(),
+            },
+            series.gaps.len().to_string(),
+            percent(series.attested_ppm),
+        ]
+    };
+    history.subjects.iter().map(row).collect()
+}
+
+/// What a policy is called, by [`policies`].
+pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> String {
+    policies.get(policy).cloned().unwrap_or_default()
+}
+
+/// A history in which two policies have one name, and a third another one: a level and a subject of each.
+#[cfg(test)]
+pub(super) fn namesakes() -> History {
+    use surety_core::{ident::HexBytes, units::Timestamp};
+    use surety_prover::audit::history::Span;
+
+    let name = |text: &str| Name::new(text).unwrap();
+    let policies = [(1, "house"), (2, "house"), (3, "other")].map(|(byte, text)| (HexBytes([byte; 32]), name(text)));
+    let series = policies.clone().map(|(policy, policy_name)| Series {
+        subject: HexBytes([9; 20]),
+        policy,
+        policy_name: Some(policy_name),
+        level: name("initial"),
+        attestations: 1,
+        rejected: 0,
+        current: true,
+        observed: Span { from: Timestamp(10), until: Timestamp(30) },
+        attested_seconds: 10,
+        attested_ppm: 476_190,
+        attested: vec![Span { from: Timestamp(10), until: Timestamp(19) }],
+        gaps: Vec::new(),
+        months: vec![SubjectMonth { month: "1970-01".into(), attestations: 1, attested_ppm: 1 }],
+    });
+    let months = policies.map(|(policy, policy_name)| Month {
+        month: "1970-01".into(),
+        policy,
+        policy_name: Some(policy_name),
+        level: name("initial"),
+        attestations: 1,
+        subjects: 1,
+        attested_subjects: 1,
+        attested_ppm: 1,
+    });
+    History { subjects: series.into(), months: months.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLED: [&str; 3] = ["house (0x01010101…)", "house (0x02020202…)", "other"];
+
+    #[test]
+    fn policies_of_one_name_are_told_apart() {
+        let history = namesakes();
+        let levels = levels(&history);
+        let rows: Vec<_> = levels.iter().map(|([policy, level], series)| (&**policy, &**level, series.len())).collect();
+        assert_eq!(rows, CALLED.map(|policy| (policy, "initial", 1)));
+        assert_eq!(months(&history).iter().map(|row| &*row[1]).collect::<Vec<_>>(), CALLED);
+        assert_eq!(months_of_subjects(&history).iter().map(|row| &*row[1]).collect::<Vec<_>>(), CALLED);
+    }
+}

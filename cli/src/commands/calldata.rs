@@ -1,0 +1,43 @@
+//! `surety calldata`
+
+use std::path::PathBuf;
+
+use alloy_primitives::hex;
+use serde_json::json;
+use surety_margin::policy::Policy;
+use surety_prover::{Error, chain::attest, documents, layout::Layout};
+use surety_verifier::attestation::Attestation;
+
+use crate::{Session, inputs::directory_of, output::Answer};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The attestation
+    #[arg(value_name = "FILE")]
+    attestation: PathBuf,
+    /// The policy [default: policy.toml beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Write the call that asks the registry which level holds for the subject, instead of the one that brings the attestation
+    #[arg(long)]
+    query: bool,
+}
+
+pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
+    let attestation: Attestation = documents::read(&args.attestation)?;
+    let beside = Layout::new(directory_of(&args.attestation)).policy();
+    let policy: Policy = documents::read(args.policy.as_ref().unwrap_or(&beside))?;
+    let (function, call) = if args.query {
+        ("levelOf", attest::query_data(&attestation))
+    } else {
+        ("attest", attest::call_data(&attestation, &policy)?)
+    };
+    let (audience, call) = (attestation.claim.audience, hex::encode_prefixed(call));
+    let data = json!({
+        "chain_id": audience.chain_id,
+        "to": audience.registry,
+        "function": function,
+        "data": call,
+    });
+    Answer::new(data, call)
+}

@@ -1,0 +1,434 @@
+//! `surety chain`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use surety_core::{
+    ident::{EvmAddress, Name},
+    spelling,
+    units::Seconds,
+};
+use surety_kzg::SrsId;
+use surety_margin::market::Snapshot;
+use surety_prover::{
+    Error,
+    chain::{
+        ChainError, Contracts, Deployment, Node,
+        attest::{Question, Standing},
+        deployment::Terms,
+        market::{self, SnapshotSignature, Taken},
+        node::Receipt,
+        rules::ChainRules,
+    },
+    documents, files,
+};
+use surety_verifier::{CommittedPolicy, attestation::Attestation, compiled::CompiledPolicy};
+
+use crate::{
+    Session,
+    commands::verify::commitments,
+    inputs::{Force, KeyOptions, PolicyFiles, setups, warn_of_set_up},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Create the contracts for the policies of a capacity class over a set-up
+    Deploy(DeployArgs),
+    /// Publish a policy in the registry of policies
+    Publish(PublishArgs),
+    /// Take the snapshot of the present epoch, or submit one that oracle nodes have signed
+    Snapshot(SnapshotArgs),
+    /// Sign a snapshot of reports for the oracle on a chain, as an oracle node does
+    SignSnapshot(SignSnapshotArgs),
+    /// Write the newest prices that the oracle has taken as a snapshot file
+    Market(MarketArgs),
+    /// Write what counts of a subject's collateral in the vault
+    Vault(VaultArgs),
+    /// Bring attestations to the registry: several of them in one batch
+    Attest(AttestArgs),
+    /// Ask the registry which levels hold for a subject
+    Query(QueryArgs),
+}
+
+/// A chain, and where the contracts are on it.
+#[derive(clap::Args)]
+struct On {
+    /// A node of the chain that speaks JSON-RPC over HTTP
+    #[arg(long, value_name = "URL")]
+    rpc: String,
+    /// Where the contracts are, as surety chain deploy wrote it
+    #[arg(long, value_name = "FILE")]
+    deployment: PathBuf,
+}
+
+impl On {
+    fn contracts(&self) -> Result<Contracts, Error> {
+        let deployment: Deployment = documents::read(&self.deployment)?;
+        Ok(Contracts::check(Node::connect(&self.rpc)?, deployment)?)
+    }
+}
+
+#[derive(clap::Args)]
+pub(crate) struct DeployArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    /// A node of the chain that speaks JSON-RPC over HTTP
+    #[arg(long, value_name = "URL")]
+    rpc: String,
+    /// What Forge has built
+    #[arg(long, default_value = "contracts/out", value_name = "DIR")]
+    artifacts: PathBuf,
+    /// The rules that the policy will be published with, if they have a vault
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// For how long what the owner does has no effect yet: 24h, 7d, or seconds
+    #[arg(long, value_name = "DURATION", value_parser = spelling::duration)]
+    delay: Seconds,
+    /// Who publishes policies [default: the key's address]
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    owner: Option<EvmAddress>,
+    /// Who may freeze policies
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    guardian: EvmAddress,
+    /// Let an account serve one policy only while an attestation counts
+    #[arg(long)]
+    exclusive: bool,
+    #[command(flatten)]
+    key: KeyOptions,
+    /// File for the addresses
+    #[arg(long, default_value = "deployment.json", value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    force: Force,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct PublishArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    #[command(flatten)]
+    on: On,
+    /// What the policy's text leaves open: line, version, grace, feeds, vault
+    #[arg(long, value_name = "FILE")]
+    rules: PathBuf,
+    #[command(flatten)]
+    key: KeyOptions,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SnapshotArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    #[command(flatten)]
+    on: On,
+    /// A node's signature under the snapshot in the market file; once for each. Without any, prices come from feeds
+    #[arg(long = "signature", value_name = "FILE")]
+    signatures: Vec<PathBuf>,
+    /// The snapshot that was signed, if it is not market.json in DIR
+    #[arg(long, value_name = "FILE", requires = "signatures")]
+    market: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyOptions,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SignSnapshotArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    /// The snapshot, if it is not market.json in DIR
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// Where the contracts are, as surety chain deploy wrote it
+    #[arg(long, value_name = "FILE")]
+    deployment: PathBuf,
+    #[command(flatten)]
+    key: KeyOptions,
+    /// File for the signature
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    force: Force,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct MarketArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    #[command(flatten)]
+    on: On,
+    /// File for the snapshot [default: market.json in DIR]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct VaultArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    #[command(flatten)]
+    on: On,
+    /// Whose collateral
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    subject: EvmAddress,
+    /// File for the balances
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    force: Force,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AttestArgs {
+    /// An attestation; all of them under the policy
+    #[arg(value_name = "FILE", required = true)]
+    attestations: Vec<PathBuf>,
+    /// Directory with universe.toml and policy.toml
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    dir: PathBuf,
+    #[command(flatten)]
+    on: On,
+    #[command(flatten)]
+    key: KeyOptions,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct QueryArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    #[command(flatten)]
+    on: On,
+    /// Whose holdings
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    subject: EvmAddress,
+    /// Whether this level or a stricter one holds
+    #[arg(long, value_name = "NAME", requires = "max_age", value_parser = |text: &str| Name::new(text))]
+    level: Option<Name>,
+    /// by prices that are at most so old: 10m, 1h, or seconds
+    #[arg(long, value_name = "DURATION", value_parser = spelling::duration, requires = "level")]
+    max_age: Option<Seconds>,
+}
+
+impl Command {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Deploy(_) => "deploy",
+            Self::Publish(_) => "publish",
+            Self::Snapshot(_) => "snapshot",
+            Self::SignSnapshot(_) => "sign-snapshot",
+            Self::Market(_) => "market",
+            Self::Vault(_) => "vault",
+            Self::Attest(_) => "attest",
+            Self::Query(_) => "query",
+        }
+    }
+}
+
+pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
+    match command {
+        Command::Deploy(args) => deploy(&args, session),
+        Command::Publish(args) => publish(&args, session),
+        Command::Snapshot(args) => snapshot(&args, session),
+        Command::SignSnapshot(args) => sign_snapshot(&args, session),
+        Command::Market(args) => market(&args, session),
+        Command::Vault(args) => vault(&args, session),
+        Command::Attest(args) => attest(&args, session),
+        Command::Query(args) => query(&args, session),
+    }
+}
+
+fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
+    files::check_target(&args.out, args.force.existing())?;
+    let universe = args.files.read_universe()?;
+    let policy = args.files.read_policy(&universe)?;
+    let setups = setups()?;
+    let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
+    let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
+    let params = setups.params(srs, capacity, &session.progress)?;
+    warn_of_set_up(verifying_key.srs().origin(), srs, &session.progress);
+    let policy = CompiledPolicy::compile(policy, universe, &params)?;
+    let policy = policy.committed();
+    let rules = args.rules.as_deref().map(|path| read_rules(path, policy)).transpose()?;
+    let key = args.key.load(&session.progress)?;
+    let terms = Terms {
+        owner: args.owner.unwrap_or_else(|| key.address()),
+        guardian: args.guardian,
+        delay: args.delay,
+        exclusive: args.exclusive,
+        vault: rules.as_ref().and_then(|rules| rules.vault.as_ref()),
+    };
+    let node = Node::connect(&args.rpc)?;
+    let contracts = Contracts::create(node, &args.artifacts, policy, &verifying_key, &params, &terms, &key)?;
+    let deployment = contracts.deployment();
+    documents::write(&args.out, deployment, args.force.existing())?;
+    let mut text = format!(
+        "chain     {}\nverifier  {}\npolicies  {}\noracle    {}\nregistry  {}\n",
+        deployment.chain_id, deployment.verifier, deployment.policies, deployment.oracle, deployment.registry,
+    );
+    if let Some(vault) = deployment.vault {
+        text += &format!("vault     {vault}\n");
+    }
+    text += &format!("written   {}", args.out.display());
+    let mut data = json!(deployment);
+    data["file"] = json!(args.out);
+    Answer::new(data, text)
+}
+
+fn publish(args: &PublishArgs, session: &Session) -> Result<Answer, Error> {
+    let policy = committed(&args.files, session)?;
+    let rules = read_rules(&args.rules, &policy)?;
+    let contracts = args.on.contracts()?;
+    let universe = policy.universe();
+    contracts.check_key(&setups()?.verifying_key(
+        SrsId::from(universe.srs),
+        universe.capacity,
+        &session.progress,
+    )?)?;
+    let key = args.key.load(&session.progress)?;
+    let published = contracts.publish(&policy, &rules, &key)?;
+    let mut data = receipt(&published.receipt);
+    data["policy"] = json!(published.policy);
+    data["counts_from"] = json!(published.counts_from);
+    let text = format!("policy       {}\ncounts from  {}", published.policy.0, time::format(published.counts_from));
+    Answer::new(data, text)
+}
+
+fn snapshot(args: &SnapshotArgs, session: &Session) -> Result<Answer, Error> {
+    let policy = committed(&args.files, session)?;
+    let contracts = args.on.contracts()?;
+    let key = args.key.load(&session.progress)?;
+    let taken = if args.signatures.is_empty() {
+        contracts.take(policy.id(), &key)?
+    } else {
+        let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
+        let signatures: Result<Vec<SnapshotSignature>, _> =
+            args.signatures.iter().map(|path| documents::read(path)).collect();
+        contracts.submit(&policy, &snapshot, &signatures?, &key)?
+    };
+    let Taken { epoch, time, marked, .. } = taken;
+    let mut data = receipt(&taken.receipt);
+    data["epoch"] = json!(epoch);
+    data["time"] = json!(time);
+    data["marked"] = json!(marked);
+    let mark = if marked { ", marked: a price has moved too far" } else { "" };
+    Answer::new(data, format!("epoch {epoch}, prices of {}{mark}", time::format(time)))
+}
+
+fn sign_snapshot(args: &SignSnapshotArgs, session: &Session) -> Result<Answer, Error> {
+    files::check_target(&args.out, args.force.existing())?;
+    let policy = committed(&args.files, session)?;
+    let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
+    let deployment: Deployment = documents::read(&args.deployment)?;
+    let key = args.key.load(&session.progress)?;
+    let signature = market::sign(&policy, &snapshot, &deployment, session.now, &key)?;
+    if !snapshot.marked.is_empty() {
+        let marked: Vec<_> = snapshot.marked.iter().map(Name::as_str).collect();
+        session.progress.warn(&format!("the snapshot is marked: {} moved too far; look twice", marked.join(", ")));
+    }
+    documents::write(&args.out, &signature, args.force.existing())?;
+    let data = json!({
+        "snapshot": signature.snapshot, "signer": signature.signer, "marked": snapshot.marked, "file": args.out
+    });
+    let text = format!("snapshot {}, signed by {}: {}", signature.snapshot.0, signature.signer, args.out.display());
+    Answer::new(data, text)
+}
+
+fn market(args: &MarketArgs, session: &Session) -> Result<Answer, Error> {
+    let policy = committed(&args.files, session)?;
+    let snapshot = args.on.contracts()?.market(&policy)?;
+    let out = args.out.clone().unwrap_or_else(|| args.files.layout().market());
+    documents::write(&out, &snapshot, args.force.existing())?;
+    let id = surety_verifier::report::snapshot_id(&policy, &snapshot);
+    let mut text = format!("snapshot {}, epoch {}: {}\n", id.0, snapshot.epoch, out.display());
+    for price in &snapshot.prices {
+        let mark = if snapshot.marked.contains(&price.entry) { "  marked: moved too far" } else { "" };
+        text += &format!("  {:<24} {}{mark}\n", price.entry.as_str(), price.price);
+    }
+    let data = json!({
+        "snapshot": id,
+        "epoch": snapshot.epoch,
+        "time": snapshot.time,
+        "prices": snapshot.prices,
+        "marked": snapshot.marked,
+        "file": out,
+    });
+    Answer::new(data, text)
+}
+
+fn vault(args: &VaultArgs, session: &Session) -> Result<Answer, Error> {
+    let universe = args.files.read_universe()?;
+    let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
+    let balances = args.on.contracts()?.vault(&args.subject, &universe, &params)?;
+    documents::write(&args.out, &balances, args.force.existing())?;
+    let mut text = format!("checkpoint {}, number {}: {}\n", balances.checkpoint, balances.number, args.out.display());
+    for balance in &balances.balances {
+        text += &format!("  {:<24} {}\n", balance.instrument.as_str(), balance.lots.get());
+    }
+    let mut data = json!(balances);
+    data["file"] = json!(args.out);
+    Answer::new(data, text)
+}
+
+fn attest(args: &AttestArgs, session: &Session) -> Result<Answer, Error> {
+    let policy = committed(&PolicyFiles::of(&args.dir), session)?;
+    let attestations: Result<Vec<Attestation>, _> =
+        args.attestations.iter().map(|path| documents::read(path)).collect();
+    let attestations = attestations?;
+    let contracts = args.on.contracts()?;
+    let key = args.key.load(&session.progress)?;
+    let kept = contracts.attest(&attestations, &policy, &key)?;
+    let mut data = receipt(&kept);
+    data["attestations"] = json!(attestations.len());
+    let count = attestations.len();
+    let text = format!("accepted: {count}, for {} gas, transaction {}", kept.gas(), kept.transaction());
+    Answer::new(data, text)
+}
+
+fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
+    let policy = committed(&args.files, session)?;
+    let question = args.level.clone().zip(args.max_age);
+    let question = question.map(|(level, max_age)| Question { level, max_age });
+    let standing = args.on.contracts()?.query(&args.subject, &policy, question.as_ref())?;
+    let Standing { holds, accepts_attestations, .. } = &standing;
+    let mut text = match holds {
+        Some(level) => format!("{} satisfies {level}\n", standing.subject),
+        None => format!("{}: no level holds now\n", standing.subject),
+    };
+    if let (Some(Question { level, max_age }), Some(sufficient)) = (&question, standing.sufficient) {
+        let answer = if sufficient { "yes" } else { "no" };
+        text += &format!("{level} or stricter, prices at most {} seconds old: {answer}\n", max_age.0);
+    }
+    if !accepts_attestations {
+        text += "the registry takes no attestations under the policy now\n";
+    }
+    for record in &standing.levels {
+        let until = time::format(record.valid_until);
+        let (level, epoch, streak) = (&record.level, record.epoch, record.streak);
+        text += &format!("  {level}: epoch {epoch}, valid until {until}, {streak} in a row\n");
+    }
+    Answer::new(&standing, text)
+}
+
+/// The policy of a directory with its commitments.
+fn committed(files: &PolicyFiles, session: &Session) -> Result<CommittedPolicy, Error> {
+    let universe = files.read_universe()?;
+    let policy = files.read_policy(&universe)?;
+    commitments(policy, universe, &files.layout(), &setups()?, session)
+}
+
+fn read_rules(path: &Path, policy: &CommittedPolicy) -> Result<ChainRules, Error> {
+    let rules: ChainRules = documents::read(path)?;
+    let problems = rules.check(policy.policy(), policy.universe());
+    if problems.is_empty() {
+        Ok(rules)
+    } else {
+        Err(ChainError::Problems { input: path.display().to_string(), problems }.into())
+    }
+}
+
+fn receipt(receipt: &Receipt) -> serde_json::Value {
+    json!({ "transaction": receipt.transaction(), "gas": receipt.gas() })
+}

@@ -1,0 +1,108 @@
+//! `surety demo`
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use surety_kzg::Origin;
+use surety_prover::{
+    Error,
+    demo::{self, batch},
+    directories::Directories,
+    layout::Layout,
+    ledger::Ledger,
+    setup::Setups,
+    words::counted,
+};
+
+use crate::{
+    Session,
+    inputs::{Force, Network, origin_name, warn_of_set_up},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Directory for the files
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    network: Network,
+    /// Make this many attestations of different institutions instead, for surety audit; without --force DIR must be new or
+    /// empty, with it the attestations of an earlier batch are removed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch: Option<u32>,
+    /// Spread them over this many days, so that most have lapsed [default: all of them count now]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650), requires = "batch")]
+    days: Option<u32>,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    if let Some(count) = args.batch {
+        return run_batch(args, count, session);
+    }
+    let directories = Directories::of_user()?;
+    let (layout, ledger) = (Layout::new(&args.out), Ledger::open(&directories.state)?);
+    let progress = &session.progress;
+    progress.warn(KEYS);
+    let setups = Setups::new(&directories);
+    args.network.seek_ceremony(&setups, demo::capacity()?, progress)?;
+    let demo = demo::run(&layout, &setups, &ledger, session.now, args.force.existing(), progress)?;
+    let insecure = demo.origin == Origin::InsecureDevelopment;
+    warn_of_set_up(demo.origin, demo.srs, progress);
+
+    let attestations: serde_json::Map<_, _> =
+        demo.attestations.iter().map(|(level, path)| (level.to_string(), json!(path))).collect();
+    let data = json!({
+        "directory": args.out,
+        "attestations": attestations,
+        "subject": demo.subject,
+        "valid_until": demo.valid_until,
+        "srs": { "id": demo.srs.bytes(), "origin": origin_name(demo.origin), "insecure": insecure },
+    });
+    let mut text = String::new();
+    for (level, path) in &demo.attestations {
+        text += &format!("{level}: proven, {}\n", path.display());
+    }
+    let flag = if insecure { " --allow-insecure-srs" } else { "" };
+    text += &format!(
+        "valid until {}\nverify with: surety verify {}{flag}\nexplain with: surety explain {}\n",
+        time::format(demo.valid_until),
+        layout.attestation().display(),
+        args.out.display(),
+    );
+    Answer::new(data, text)
+}
+
+const KEYS: &str = "the demonstration's signing keys are derived from their names: anybody can sign with them";
+
+fn run_batch(args: &Args, count: u32, session: &Session) -> Result<Answer, Error> {
+    let progress = &session.progress;
+    progress.warn(KEYS);
+    let setups = Setups::new(&Directories::of_user()?);
+    args.network.seek_ceremony(&setups, demo::capacity()?, progress)?;
+    let span = args.days.map_or(batch::CURRENT, |days| u64::from(days) * 86_400);
+    let made = batch::run(&args.out, (count as usize, span), &setups, session.now, args.force.existing(), progress)?;
+    let insecure = made.origin == Origin::InsecureDevelopment;
+    warn_of_set_up(made.origin, made.srs, progress);
+    let data = json!({
+        "directory": args.out,
+        "attestations": made.attestations,
+        "subjects": made.subjects,
+        "epochs": made.epochs,
+        "srs": { "id": made.srs.bytes(), "origin": origin_name(made.origin), "insecure": insecure },
+    });
+    let history = if args.days.is_some() { " --history" } else { "" };
+    let flag = if insecure { " --allow-insecure-srs" } else { "" };
+    let text = format!(
+        "{} of {} over {} in {}\naudit with: surety audit {}{history}{flag}\n",
+        counted(made.attestations, "attestation"),
+        counted(made.subjects, "subject"),
+        counted(made.epochs, "epoch"),
+        made.directory.display(),
+        args.out.display(),
+    );
+    Answer::new(data, text)
+}

@@ -1,0 +1,136 @@
+//! `surety prove`
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use surety_core::{
+    ident::{EvmAddress, Name},
+    spelling,
+    units::Timestamp,
+};
+use surety_kzg::{Origin, SrsId};
+use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
+use surety_prover::{
+    Error,
+    directories::Directories,
+    documents, files,
+    ledger::Ledger,
+    prove::{ProveError, Prover, Request},
+    resources::{Estimate, available_memory},
+    setup::Setups,
+    vault::VaultBalances,
+};
+use surety_verifier::compiled::{CompiledError, CompiledPolicy};
+
+use crate::{
+    Session,
+    inputs::{Force, PolicyFiles, origin_name, warn_of_set_up},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    files: PolicyFiles,
+    /// The market snapshot, if it is not market.json in DIR
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// The snapshot is one that a contract has taken from feeds, read with surety chain market: nobody has signed it
+    #[arg(long)]
+    on_chain: bool,
+    /// What counts in the vault that the policy draws on, read with surety chain vault
+    #[arg(long, value_name = "FILE")]
+    vault: Option<PathBuf>,
+    /// The level of the policy
+    #[arg(long, default_value = "maintenance", value_name = "NAME", value_parser = |text: &str| Name::new(text))]
+    level: Name,
+    /// The contract that will verify the proof, if any
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    verifier: Option<EvmAddress>,
+    /// The last second at which the attestation is to count [default: as long as it can]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
+    valid_until: Option<Timestamp>,
+    /// File for the attestation [default: attestation.json in DIR]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Say what a proof needs, without looking at the account
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    force: Force,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let universe = args.files.read_universe()?;
+    let policy = args.files.read_policy(&universe)?;
+    if args.dry_run {
+        return dry_run(&args.level, &policy, &universe);
+    }
+    let layout = args.files.layout();
+    let out = args.out.clone().unwrap_or_else(|| layout.attestation());
+    files::check_target(&out, args.force.existing())?;
+    let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
+    let vault: Option<VaultBalances> = args.vault.as_deref().map(documents::read).transpose()?;
+    let (statements, openings) = (layout.read_statements()?, layout.read_openings()?);
+
+    let directories = Directories::of_user()?;
+    let ledger = Ledger::open(&directories.state)?;
+    let srs = SrsId::from(universe.srs);
+    let params = Setups::new(&directories).params(srs, universe.capacity, &session.progress)?;
+    let origin = params.verifier_key().origin();
+    warn_of_set_up(origin, srs, &session.progress);
+    let policy = CompiledPolicy::compile(policy, universe, &params)?;
+    let request = Request {
+        policy: &policy,
+        snapshot: &snapshot,
+        on_chain: args.on_chain,
+        vault: vault.as_ref(),
+        statements: &statements,
+        level: &args.level,
+        verifier: args.verifier.unwrap_or(EvmAddress::ZERO),
+        valid_until: args.valid_until,
+        now: session.now,
+    };
+    let attestation = Prover::new(params)?.prove(&request, &openings, &ledger)?;
+    documents::write(&out, &attestation, args.force.existing())?;
+    let claim = &attestation.claim;
+    let data = json!({
+        "attestation": out,
+        "policy": claim.policy,
+        "level": claim.level,
+        "subject": claim.subject,
+        "epoch": claim.epoch,
+        "valid_until": claim.valid_until,
+        "srs": { "id": claim.srs, "origin": origin_name(origin), "insecure": origin == Origin::InsecureDevelopment },
+    });
+    let until = time::format(claim.valid_until);
+    Answer::new(data, format!("{}: proven, valid until {until}: {}", claim.level, out.display()))
+}
+
+/// What follows from the policy and the universe alone.
+fn dry_run(level: &Name, policy: &Policy, universe: &Universe) -> Result<Answer, Error> {
+    let index = policy.levels.iter().position(|candidate| candidate.name == *level);
+    let programs = compile(policy, universe).map_err(CompiledError::from)?;
+    let program = index.and_then(|index| programs.get(index)).ok_or_else(|| ProveError::no_level(policy, level))?;
+    let (capacity, estimate) = (universe.capacity, Estimate::of(universe.capacity));
+    let (rows, variables) = (program.table().len(), program.variables());
+    let (max_rows, max_variables) = (capacity.program_rows(), capacity.variables());
+    let data = json!({
+        "level": level,
+        "k": capacity.k(),
+        "rows": { "used": rows, "available": max_rows },
+        "variables": { "used": variables, "available": max_variables },
+        "memory_bytes": estimate.memory_bytes,
+        "memory_available_bytes": available_memory(),
+        "milliseconds": estimate.milliseconds,
+    });
+    let text = format!(
+        "k          {}\nrows       {rows} of {max_rows}\nvariables  {variables} of {max_variables}\n\
+         memory     {} MiB\ntime       {} ms on two cores, with the bases cached\n",
+        capacity.k(),
+        estimate.memory_bytes >> 20,
+        estimate.milliseconds,
+    );
+    Answer::new(data, text)
+}

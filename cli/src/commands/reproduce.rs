@@ -1,0 +1,219 @@
+//! `surety reproduce`
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use surety_core::{ident::EvmAddress, spelling};
+use surety_kzg::{Origin, SrsId};
+use surety_margin::market::Snapshot;
+use surety_prover::{
+    Error,
+    chain::{Deployment, Node},
+    documents,
+    reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict},
+};
+use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile};
+
+use crate::{
+    Session,
+    inputs::{PolicyFiles, origin_name, setups, warn_of_set_up},
+    output::Answer,
+    screen::Screen,
+    table::table,
+};
+
+/// From how many things of one kind on a line stands for all of them.
+const MANY: usize = 4;
+
+/// How many characters of a value that nobody disputes are shown, if it is longer than a hash.
+const SHOWN: usize = 20;
+
+/// Length of a hash in hexadecimal.
+const HASH: usize = 66;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    files: PolicyFiles,
+    /// The market snapshot [default: market.json in DIR, if it is there]
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// An attestation whose identifiers and context are to be compared; once for each
+    #[arg(long = "attestation", value_name = "FILE")]
+    attestations: Vec<PathBuf>,
+    /// Published commitments of the policy's programs
+    #[arg(long, value_name = "FILE")]
+    compiled: Option<PathBuf>,
+    /// Compile the verifying contract anew with this compiler: contracts/scripts/solc
+    #[arg(long, value_name = "PROGRAM")]
+    solc: Option<PathBuf>,
+    /// What Forge has built: contracts/out
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// A node of the chain that speaks JSON-RPC over HTTP
+    #[arg(long, value_name = "URL", requires = "Contracts")]
+    rpc: Option<String>,
+    #[command(flatten)]
+    contracts: Contracts,
+}
+
+/// Which contracts are compared.
+#[derive(clap::Args)]
+#[group(multiple = false)]
+struct Contracts {
+    /// Where the contracts are, as surety chain deploy wrote it
+    #[arg(long, value_name = "FILE", requires = "rpc")]
+    deployment: Option<PathBuf>,
+    /// Where the contract is that verifies proofs, if the others are of no interest
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
+    verifier: Option<EvmAddress>,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let universe = args.files.read_universe()?;
+    let policy = args.files.read_policy(&universe)?;
+    let beside = args.files.layout().market();
+    let market = args.market.clone().or_else(|| beside.exists().then_some(beside));
+    let snapshot: Option<Snapshot> = market.as_deref().map(documents::read).transpose()?;
+    let compiled: Option<CompiledPolicyFile> = args.compiled.as_deref().map(documents::read).transpose()?;
+    let deployment: Option<Deployment> = args.contracts.deployment.as_deref().map(documents::read).transpose()?;
+    let attestations = args.attestations.iter().map(|path| Ok((path, documents::read(path)?)));
+    let attestations = attestations.collect::<Result<Vec<(&PathBuf, Attestation)>, Error>>()?;
+
+    let srs = SrsId::from(universe.srs);
+    let mut reproduction = Reproduction::of(policy, universe, snapshot, &setups()?, &session.progress)?;
+    warn_of_set_up(reproduction.origin, srs, &session.progress);
+    if let Some(compiler) = &args.solc {
+        reproduction.compile(compiler)?;
+    }
+    if let Some(directory) = &args.artifacts {
+        reproduction.compare_build(directory)?;
+    }
+    let deployed = deployment.as_ref().map(Deployed::Deployment).or(args.contracts.verifier.map(Deployed::Verifier));
+    if let Some((url, deployed)) = args.rpc.as_deref().zip(deployed) {
+        reproduction.compare_chain(&Node::connect(url)?, deployed)?;
+    }
+    if let (Some(file), Some(path)) = (compiled, &args.compiled) {
+        reproduction.compare_compiled(&path.display().to_string(), &file);
+    }
+    for (path, attestation) in attestations {
+        reproduction.compare_attestation(&path.display().to_string(), &attestation);
+    }
+
+    let answer = Answer::new(data(&reproduction, market), text(&reproduction, session.screen))?;
+    Ok(match reproduction.verdict() {
+        Ok(()) => answer,
+        Err(error) => answer.failing(&error.into()),
+    })
+}
+
+fn data(reproduction: &Reproduction, market: Option<PathBuf>) -> Value {
+    let things = reproduction.things.iter().map(|thing| {
+        let mut data = json!(thing);
+        data["verdict"] = json!(thing.verdict());
+        data
+    });
+    let count = |verdict| reproduction.things.iter().filter(|thing| thing.verdict() == verdict).count();
+    json!({
+        "market": market,
+        "set_up": origin_name(reproduction.origin),
+        "insecure": reproduction.origin == Origin::InsecureDevelopment,
+        "agree": count(Verdict::Agrees),
+        "differ": count(Verdict::Differs),
+        "not_compared": count(Verdict::NotCompared),
+        "things": things.collect::<Vec<_>>(),
+        "not_established": reproduction.not_established,
+    })
+}
+
+fn text(reproduction: &Reproduction, screen: Screen) -> String {
+    let things = &reproduction.things;
+    let claims = || things.iter().flat_map(|thing| &thing.claims);
+    let agree = claims().filter(|claim| claim.agrees).count();
+    let unclaimed = things.iter().filter(|thing| thing.verdict() == Verdict::NotCompared).count();
+    let mut text = format!(
+        "{agree} claims agree, {} differ; {unclaimed} of {} things are claimed by nobody\n\
+         recomputed by surety {}, set-up {}\n",
+        claims().count() - agree,
+        things.len(),
+        env!("CARGO_PKG_VERSION"),
+        origin_name(reproduction.origin),
+    );
+    let rows = things.chunk_by(alike).flat_map(|things| if things.len() < MANY { each(things) } else { all(things) });
+    table(&mut text, screen, ["", "what", "as it should be", "claimed by"], rows.collect());
+    text += "\nnot established:\n";
+    for limit in &reproduction.not_established {
+        text += &format!("  - {limit}\n");
+    }
+    text
+}
+
+/// Whether one line can stand for both: things of one kind, none of which anybody disputes.
+fn alike(a: &Thing, b: &Thing) -> bool {
+    let claimants = |thing: &Thing| thing.claims.iter().map(|claim| claim.by.clone()).collect::<Vec<_>>();
+    let kind = |thing: &Thing| thing.name.split_once(": ").map(|(kind, _)| kind.to_owned());
+    kind(a).is_some()
+        && kind(a) == kind(b)
+        && a.verdict() == b.verdict()
+        && a.verdict() != Verdict::Differs
+        && a.basis == b.basis
+        && claimants(a) == claimants(b)
+}
+
+/// A line for things that are alike.
+fn all(things: &[Thing]) -> Vec<[String; 4]> {
+    let (Some(first), Some(last)) = (things.first(), things.last()) else { return Vec::new() };
+    let last_name = last.name.split_once(": ").map_or("", |(_, name)| name);
+    let name = format!("{} … {last_name}", first.name);
+    let values = format!("{} values{}", things.len(), noted(first.basis));
+    vec![[word(first.verdict()), name, values, claimants(&first.claims)]]
+}
+
+/// A line for each thing, or, where it is disputed, for each dispute.
+fn each(things: &[Thing]) -> Vec<[String; 4]> {
+    let row = |thing: &Thing| {
+        let expected = shortened(&thing.expected) + noted(thing.basis);
+        vec![[word(thing.verdict()), thing.name.clone(), expected, claimants(&thing.claims)]]
+    };
+    let disputes = |thing: &Thing| {
+        let disputes = thing.claims.iter().filter(|claim| !claim.agrees);
+        let dispute = |Claimed { by, value, .. }: &Claimed| {
+            let expected = thing.expected.clone() + noted(thing.basis);
+            [word(Verdict::Differs), thing.name.clone(), expected, format!("{by}: {value}")]
+        };
+        disputes.map(dispute).collect()
+    };
+    things
+        .iter()
+        .flat_map(|thing| if thing.verdict() == Verdict::Differs { disputes(thing) } else { row(thing) })
+        .collect()
+}
+
+/// What was not recomputed is marked.
+fn noted(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Recomputed => "",
+        Basis::Build => " (not compiled here)",
+        Basis::Deployment => " (the deployment's word)",
+    }
+}
+
+fn claimants(claims: &[Claimed]) -> String {
+    claims.iter().map(|claim| claim.by.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn shortened(value: &str) -> String {
+    match value.split_at_checked(SHOWN) {
+        Some((start, _)) if value.starts_with("0x") && value.len() > HASH => format!("{start}…"),
+        _ => value.to_owned(),
+    }
+}
+
+fn word(verdict: Verdict) -> String {
+    let word = match verdict {
+        Verdict::Agrees => "agrees",
+        Verdict::Differs => "differs",
+        Verdict::NotCompared => "not compared",
+    };
+    word.to_owned()
+}

@@ -1,0 +1,119 @@
+//! `surety source`
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use surety_core::{
+    ident::{Bytes32, EvmAddress, Name},
+    spelling,
+    units::{Seconds, Timestamp},
+};
+use surety_kzg::SrsId;
+use surety_margin::universe::Universe;
+use surety_prover::{
+    Error, documents,
+    layout::Layout,
+    source::{self, Terms},
+};
+use surety_verifier::eip712::Audience;
+
+use crate::{
+    Session,
+    inputs::{HoldingsOptions, KeyOptions, setups, warn_of_set_up},
+    output::Answer,
+};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Sign a statement of an account's balances; the opening that comes with it is for the holder alone
+    Attest(AttestArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AttestArgs {
+    /// The universe
+    #[arg(long, default_value = "universe.toml", value_name = "FILE")]
+    universe: PathBuf,
+    /// The account's balances: TOML, JSON or a table of instrument and amount, in units, or lots; of derivatives
+    /// also what they cost: entry_price, or cost, or unrealised_pnl and mark_price
+    #[arg(long, value_name = "FILE")]
+    holdings: PathBuf,
+    #[command(flatten)]
+    reading: HoldingsOptions,
+    /// What the policy calls the account
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
+    account: Name,
+    /// Whose account it is
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    subject: EvmAddress,
+    /// Chain of the registry that the statement is meant for
+    #[arg(long, value_name = "NUMBER")]
+    chain_id: u64,
+    /// The registry that the statement is meant for; any agreed address where there is no contract
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
+    registry: EvmAddress,
+    /// When the account held the balances [default: now]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
+    as_of: Option<Timestamp>,
+    /// For how long from then the statement counts: 12h, 7d, or seconds
+    #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = spelling::duration)]
+    valid_for: Seconds,
+    /// Larger than in the last statement about the account [default: the time of the balances]
+    #[arg(long, value_name = "NUMBER")]
+    sequence: Option<u64>,
+    /// The only policy that the account is pledged to
+    #[arg(long, value_name = "POLICY-ID", value_parser = spelling::hash)]
+    pledge: Option<Bytes32>,
+    #[command(flatten)]
+    key: KeyOptions,
+    /// Directory for statements/ and private/
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Command {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Attest(_) => "attest",
+        }
+    }
+}
+
+pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
+    let Command::Attest(args) = command;
+    let universe: Universe = documents::read(&args.universe)?;
+    let mut notes = Vec::new();
+    let book = documents::read_holdings(&args.holdings, &universe, &args.reading.reading(), &mut notes)?;
+    session.progress.notes(&notes);
+    let key = args.key.load(&session.progress)?;
+    let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
+    warn_of_set_up(params.verifier_key().origin(), params.id(), &session.progress);
+    let as_of = args.as_of.unwrap_or(session.now);
+    let terms = Terms {
+        audience: Audience { chain_id: args.chain_id, registry: args.registry },
+        subject: args.subject,
+        account: args.account,
+        as_of,
+        valid_until: Timestamp(as_of.0.saturating_add(args.valid_for.0)),
+        sequence: args.sequence.unwrap_or(as_of.0),
+        pledge: args.pledge,
+    };
+    let (statement, opening) = source::attest(&universe, &params, book.holdings, terms, &key)?;
+    let (statement_path, opening_path) = Layout::new(&args.out).write_statement(&statement, &opening)?;
+    let data = json!({
+        "hash": statement.hash(),
+        "source": statement.source,
+        "account": statement.account,
+        "statement": statement_path,
+        "opening": opening_path,
+        "notes": notes,
+    });
+    let text = format!(
+        "statement {}, by {}: {}\nopening, for the holder alone: {}",
+        statement.hash(),
+        statement.source,
+        statement_path.display(),
+        opening_path.display()
+    );
+    Answer::new(data, text)
+}

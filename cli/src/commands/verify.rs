@@ -1,0 +1,141 @@
+//! `surety verify`
+
+use std::path::PathBuf;
+
+use surety_core::{spelling, units::Timestamp};
+use surety_kzg::SrsId;
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
+use surety_prover::{
+    Error, commitments,
+    documents::{self, DocumentError},
+    files::FileError,
+    layout::Layout,
+    setup::Setups,
+    vault::VaultBalances,
+};
+use surety_verifier::{
+    attestation::Attestation,
+    check::{self, Accepted, Files, Terms},
+    compiled::{CommittedPolicy, CompiledPolicyFile},
+    trust::Trust,
+};
+
+use crate::{
+    Session,
+    inputs::{directory_of, setups},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The attestation
+    #[arg(value_name = "FILE")]
+    attestation: PathBuf,
+    /// The universe [default: universe.toml beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    universe: Option<PathBuf>,
+    /// The policy [default: policy.toml beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The market snapshot [default: market.json beside the attestation]
+    #[arg(long, value_name = "FILE")]
+    market: Option<PathBuf>,
+    /// What you have read with surety chain vault of the vault that the attestation draws on
+    #[arg(long, value_name = "FILE")]
+    vault: Option<PathBuf>,
+    /// Your trust anchors: written by you, never taken from a prover
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// Refuse whatever would have to be taken on faith
+    #[arg(long)]
+    strict: bool,
+    /// Accept a set-up whose secret everybody knows: such a proof proves nothing, and is for tests only
+    #[arg(long)]
+    allow_insecure_srs: bool,
+    /// Verify as of this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
+    at: Option<Timestamp>,
+}
+
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let layout = Layout::new(directory_of(&args.attestation));
+    let attestation: Attestation = documents::read(&args.attestation)?;
+    let universe: Universe = documents::read(args.universe.as_ref().unwrap_or(&layout.universe()))?;
+    let policy = documents::read_policy(args.policy.as_ref().unwrap_or(&layout.policy()), &universe)?;
+    let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
+    let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
+
+    let vault: Option<VaultBalances> = args.vault.as_deref().map(documents::read).transpose()?;
+    let setups = setups()?;
+    let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
+    let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
+    let policy = commitments(policy, universe, &layout, &setups, session)?;
+    let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
+    let terms = Terms {
+        trust: trust.as_ref(),
+        strict: args.strict,
+        allow_insecure_srs: args.allow_insecure_srs,
+        vault: vault.as_ref().map(VaultBalances::state).transpose()?,
+        now: args.at.unwrap_or(session.now),
+    };
+    let accepted = check::verify(&attestation, &files, &terms)?;
+    if accepted.insecure_srs {
+        session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");
+    }
+    answer(&accepted)
+}
+
+/// The policy's commitments: computed here, or, without the set-up, the published ones beside it.
+pub(crate) fn commitments(
+    policy: Policy,
+    universe: Universe,
+    layout: &Layout,
+    setups: &Setups,
+    session: &Session,
+) -> Result<CommittedPolicy, Error> {
+    let published = |_: &Policy, _: &Universe| -> Result<Option<CompiledPolicyFile>, Error> {
+        match documents::read(&layout.compiled()) {
+            Err(DocumentError::File(FileError::Missing(_))) => Ok(None),
+            published => Ok(Some(published?)),
+        }
+    };
+    commitments::of(policy, universe, published, setups, &session.progress)
+}
+
+fn answer(accepted: &Accepted) -> Result<Answer, Error> {
+    let faith: Vec<String> = accepted.faith.iter().map(ToString::to_string).collect();
+    let mut text = format!(
+        "valid: {} satisfies {} of {}\npolicy         {}\nuniverse       {}\nsnapshot       {}\nverifying key  {}\n\
+         set-up         {}\nregistry       {} on chain {}\nprices         {}, epoch {}\nbalances       {}\n\
+         valid until    {}\nestablished: {}\n",
+        accepted.subject,
+        accepted.level,
+        accepted.policy,
+        accepted.policy_id.0,
+        accepted.universe.0,
+        accepted.snapshot.0,
+        accepted.verifying_key,
+        accepted.srs,
+        accepted.audience.registry,
+        accepted.audience.chain_id,
+        time::format(accepted.prices_at),
+        accepted.epoch,
+        time::format(accepted.balances_at),
+        time::format(accepted.valid_until),
+        accepted.established(),
+    );
+    let mut list = |title: &str, items: &[String]| {
+        if !items.is_empty() {
+            text += title;
+            items.iter().for_each(|item| text += &format!("\n  - {item}"));
+            text += "\n";
+        }
+    };
+    let marked: Vec<_> = accepted.marked.iter().map(ToString::to_string).collect();
+    list("marked: these prices have moved too far since the snapshot before, which the policy accepts:", &marked);
+    list("taken on faith, for want of --trust or an entry in it:", &faith);
+    list("not established:", &accepted.not_established().into_iter().map(str::to_owned).collect::<Vec<_>>());
+    text += &format!("surety {}\n", env!("CARGO_PKG_VERSION"));
+    Answer::new(accepted.findings(), text)
+}

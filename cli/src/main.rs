@@ -1,0 +1,208 @@
+//! The command line. Each command reads files, calls the library, and answers with text for people and data for programs.
+
+mod commands;
+mod excerpt;
+mod exit;
+mod inputs;
+mod number;
+mod output;
+mod progress;
+mod screen;
+mod table;
+mod time;
+mod usage;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use surety_core::units::Timestamp;
+use surety_prover::Error;
+
+use self::{
+    commands::{
+        archive, audit, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy,
+        prove, reproduce, solidity, source, srs, universe, verify,
+    },
+    exit::Exit,
+    output::{Answer, Failure, Form},
+    progress::Progress,
+    screen::Screen,
+};
+
+/// Prove that hidden positions satisfy a public margin rule, and verify such proofs.
+///
+/// Exit codes: 0 good, 1 internal error, 2 bad usage or input, 3 proof or statement not valid, 4 margin rule not satisfied,
+/// 5 files or versions that do not belong together, 6 not enough memory or proofs left.
+#[derive(Parser)]
+#[command(name = "surety", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    /// Answer with a JSON envelope on stdout, also on failure
+    #[arg(long, global = true)]
+    json: bool,
+    /// Tell nothing on stderr but warnings and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the example from end to end and leave an attestation with all its files
+    Demo(demo::Args),
+    /// Write the example's files for editing
+    Init(init::Args),
+    /// Make universe, policy, prices and holdings of files that others publish
+    #[command(subcommand)]
+    Import(import::Command),
+    /// Check or show a universe of instruments
+    #[command(subcommand)]
+    Universe(universe::Command),
+    /// Compile or inspect a policy
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Sign a report of prices, or aggregate reports to a snapshot
+    #[command(subcommand)]
+    Market(market::Command),
+    /// State the balances of an account, as a custodian, a venue or a chain watcher does
+    #[command(subcommand)]
+    Source(source::Command),
+    /// Make signing keys and show their addresses
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Prove that the account satisfies a level of the policy
+    Prove(prove::Args),
+    /// Verify an attestation
+    Verify(verify::Args),
+    /// Verify every attestation in a directory at once, and report on them
+    Audit(audit::Args),
+    /// Recompute from public inputs what attestations, commitments and contracts claim, and compare
+    Reproduce(reproduce::Args),
+    /// Show the account's margin at every level (as secret as the account)
+    Explain(explain::Args),
+    /// Keep public documents in an archive that nothing can vanish from
+    #[command(subcommand)]
+    Archive(archive::Command),
+    /// Say what a file is
+    Info(info::Args),
+    /// Import, download, check or list set-ups (structured reference strings)
+    #[command(subcommand)]
+    Srs(srs::Command),
+    /// Write the contract that verifies proofs of a capacity class over a set-up
+    Solidity(solidity::Args),
+    /// Write the call that brings an attestation to its registry on a chain
+    Calldata(calldata::Args),
+    /// Deploy contracts, publish policies, take prices and bring attestations on a chain
+    #[command(subcommand)]
+    Chain(chain::Command),
+    /// Check this installation
+    Doctor(doctor::Args),
+    /// Write shell completions to stdout
+    Completions(generate::CompletionsArgs),
+    /// Write the manual to stdout, or a page for each command to a directory
+    Man(generate::ManArgs),
+}
+
+impl Command {
+    /// What envelopes call it.
+    fn name(&self) -> String {
+        let (command, action) = match self {
+            Self::Demo(_) => ("demo", None),
+            Self::Init(_) => ("init", None),
+            Self::Import(command) => ("import", Some(command.name())),
+            Self::Universe(command) => ("universe", Some(command.name())),
+            Self::Policy(command) => ("policy", Some(command.name())),
+            Self::Market(command) => ("market", Some(command.name())),
+            Self::Source(command) => ("source", Some(command.name())),
+            Self::Key(command) => ("key", Some(command.name())),
+            Self::Prove(_) => ("prove", None),
+            Self::Verify(_) => ("verify", None),
+            Self::Audit(_) => ("audit", None),
+            Self::Reproduce(_) => ("reproduce", None),
+            Self::Explain(_) => ("explain", None),
+            Self::Archive(command) => ("archive", Some(command.name())),
+            Self::Info(_) => ("info", None),
+            Self::Srs(command) => ("srs", Some(command.name())),
+            Self::Solidity(_) => ("solidity", None),
+            Self::Calldata(_) => ("calldata", None),
+            Self::Chain(command) => ("chain", Some(command.name())),
+            Self::Doctor(_) => ("doctor", None),
+            Self::Completions(_) => ("completions", None),
+            Self::Man(_) => ("man", None),
+        };
+        action.map_or_else(|| command.to_owned(), |action| format!("{command} {action}"))
+    }
+
+    fn run(self, session: &Session) -> Result<Answer, Error> {
+        match self {
+            Self::Demo(args) => demo::run(&args, session),
+            Self::Init(args) => init::run(&args, session),
+            Self::Import(command) => import::run(command, session),
+            Self::Universe(command) => universe::run(command, session),
+            Self::Policy(command) => policy::run(command, session),
+            Self::Market(command) => market::run(command, session),
+            Self::Source(command) => source::run(command, session),
+            Self::Key(command) => key::run(command, session),
+            Self::Prove(args) => prove::run(&args, session),
+            Self::Verify(args) => verify::run(&args, session),
+            Self::Audit(args) => audit::run(&args, session),
+            Self::Reproduce(args) => reproduce::run(&args, session),
+            Self::Explain(args) => explain::run(&args, session),
+            Self::Archive(command) => archive::run(command, session),
+            Self::Info(args) => info::run(&args, session),
+            Self::Srs(command) => srs::run(command, session),
+            Self::Solidity(args) => solidity::run(&args, session),
+            Self::Calldata(args) => calldata::run(&args, session),
+            Self::Chain(command) => chain::run(command, session),
+            Self::Doctor(_) => doctor::run(session),
+            Self::Completions(args) => generate::completions(&args, Cli::command()),
+            Self::Man(args) => generate::man(&args, Cli::command()),
+        }
+    }
+}
+
+/// What every command may need.
+struct Session {
+    progress: Progress,
+    now: Timestamp,
+    /// Where answers in text go.
+    screen: Screen,
+}
+
+/// Runs a command line, and says what to exit with.
+fn main() -> ExitCode {
+    run(std::env::args_os().collect())
+}
+
+fn run(arguments: Vec<OsString>) -> ExitCode {
+    // A command line that cannot be understood may still say how it wants to be answered.
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let exit = match Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            let form = if cli.json { Form::Json } else { Form::Text };
+            let session = Session { progress: Progress::new(cli.quiet), now: time::now(), screen: Screen::of_stdout() };
+            let name = cli.command.name();
+            output::report(form, &name, cli.command.run(&session))
+        }
+        Err(error) => misused(&error, if wants_json { Form::Json } else { Form::Text }),
+    };
+    exit.into()
+}
+
+/// Help and version are answers; anything else that the parser has to say is a mistake.
+fn misused(error: &clap::Error, form: Form) -> Exit {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let (written, exit) = match form {
+        _ if is_help => (error.print(), Exit::Good),
+        // Who gives no command at all is shown what there is.
+        Form::Text if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            (error.print(), Exit::Input)
+        }
+        Form::Text => {
+            let message = format!("{}\n\n{}", usage::message(error), usage::synopsis(error));
+            (Failure::usage(message.trim_end().to_owned()).write(form, ""), Exit::Input)
+        }
+        Form::Json => (Failure::usage(usage::message(error)).write(form, ""), Exit::Input),
+    };
+    if written.is_err() && exit == Exit::Good { Exit::Internal } else { exit }
+}

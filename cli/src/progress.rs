@@ -1,0 +1,90 @@
+//! What a person is told while waiting: bars on a terminal, plain lines elsewhere, nothing if so wished.
+
+use std::{
+    collections::HashMap,
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use surety_core::text::table::Note;
+use surety_kzg::{Event, Observer, progress::Stage};
+
+use super::output::tell;
+
+/// Tells stderr what goes on.
+pub(super) struct Progress {
+    quiet: bool,
+    terminal: bool,
+    bars: Mutex<HashMap<Stage, ProgressBar>>,
+}
+
+impl Progress {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet, terminal: std::io::stderr().is_terminal(), bars: Mutex::default() }
+    }
+
+    /// Says what goes on, unless nobody wants to know.
+    pub(super) fn note(&self, message: &str) {
+        if !self.quiet {
+            self.warn_as("note", message);
+        }
+    }
+
+    /// Says what a reader did with its input.
+    pub(super) fn notes(&self, notes: &[Note]) {
+        notes.iter().for_each(|note| self.note(&note.to_string()));
+    }
+
+    /// Says what nobody should miss.
+    pub(super) fn warn(&self, message: &str) {
+        self.warn_as("warning", message);
+    }
+
+    fn warn_as(&self, kind: &str, message: &str) {
+        // Whoever closed stderr does not want to know.
+        let _ = tell(kind, message);
+    }
+
+    fn show(&self, stage: Stage, done: u64, total: u64) {
+        if !self.terminal {
+            if done == 0 {
+                self.note(description(stage));
+            }
+            return;
+        }
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars.entry(stage).or_insert_with(|| {
+            let style = ProgressStyle::with_template("{msg} [{wide_bar}] {percent}% {eta}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(total).with_style(style).with_message(description(stage))
+        });
+        bar.set_position(done);
+        if done >= total {
+            bar.finish_and_clear();
+            bars.remove(&stage);
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: Event) {
+        match event {
+            Event::Progress { stage, done, total } if !self.quiet => self.show(stage, done, total),
+            Event::Notice(message) => self.note(&message),
+            _ => {}
+        }
+    }
+}
+
+fn description(stage: Stage) -> &'static str {
+    match stage {
+        Stage::LagrangeBasis => "computing the bases of this capacity class, once; they are cached",
+        Stage::ReadingPowers => "reading and checking the set-up",
+        Stage::Downloading => "downloading",
+        Stage::Proving => "proving",
+        Stage::Scanning => "looking for attestations and what they refer to",
+        Stage::Verifying => "verifying",
+        _ => "working",
+    }
+}

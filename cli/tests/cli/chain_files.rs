@@ -1,0 +1,131 @@
+//! The files that have to do with a chain: one form each, with published schemas, and what they are held to.
+
+use std::{fs, path::PathBuf};
+
+use schemars::JsonSchema;
+use surety_core::{
+    ident::HexBytes,
+    text::{Document, InputErrors},
+};
+use surety_kzg::{Params, Srs, progress::Silent};
+use surety_margin::{policy::Policy, schemas::schema, universe::Universe};
+use surety_prover::{
+    chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
+    vault::{VaultBalances, VaultError},
+};
+use surety_verifier::eip712::Audience;
+
+/// After a change of a type, `UPDATE=1 cargo nextest run -p surety schemas` writes the schemas anew.
+#[test]
+fn schemas_are_published() {
+    published::<Deployment>("deployment");
+    published::<ChainRules>("chain-rules");
+    published::<SnapshotSignature>("snapshot-signature");
+    published::<VaultBalances>("vault-balances");
+}
+
+fn published<T: JsonSchema + Document>(name: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
+    let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+}
+
+/// Without a commitment.
+fn balances(balances: &str) -> Result<VaultBalances, InputErrors> {
+    let text = |checkpoint: &str| {
+        format!(
+            "{{\"kind\":\"surety/vault-balances\",\"version\":1,\"chain_id\":1,\"vault\":\"0x{0}\",\"subject\":\"0x{0}\",\
+             \"checkpoint\":\"{checkpoint}\",\"number\":1,\"commitment\":\"0x{1}\",\"balances\":[{balances}]}}",
+            "11".repeat(20),
+            "00".repeat(64),
+        )
+    };
+    // The checkpoint follows from the rest.
+    let unsealed: VaultBalances = serde_json::from_str(&text(&HexBytes([0; 32]).to_string())).unwrap();
+    VaultBalances::from_json("vault.json", &text(&unsealed.checkpoint_of_state().to_string()))
+}
+
+fn balance(lots: &str) -> String {
+    format!("{{\"instrument\":\"USDC\",\"lots\":\"{lots}\"}}")
+}
+
+#[test]
+fn rejects_vault_balances_that_are_no_collateral() {
+    assert!(balances("").is_ok());
+    assert!(balances(&balance("1")).is_ok());
+    for spoilt in [balance("-1"), balance("0"), format!("{0},{0}", balance("1"))] {
+        let errors = balances(&spoilt).unwrap_err();
+        assert!(errors.to_string().contains("balances["), "{errors}");
+    }
+}
+
+/// Attack: collateral that is not there, which would be proven about.
+#[test]
+fn rejects_vault_balances_that_the_vault_has_not_committed_to() {
+    let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();
+    let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
+    let (nothing, mut something) = (balances("").unwrap(), balances(&balance("5")).unwrap());
+    nothing.position(&universe, &params).unwrap();
+    let Err(VaultError::Commitment { expected, .. }) = something.position(&universe, &params) else {
+        panic!("five lots have a commitment")
+    };
+    something.commitment = HexBytes::parse(&expected).unwrap();
+    let position = something.position(&universe, &params).unwrap();
+    assert_eq!(position.lots()[1].get(), 5);
+    let other = VaultBalances { balances: nothing.balances.clone(), ..something.clone() };
+    assert!(matches!(other.position(&universe, &params), Err(VaultError::Commitment { .. })));
+    let no_point = VaultBalances { commitment: HexBytes([1; 64]), ..something.clone() };
+    assert!(matches!(no_point.state(), Err(VaultError::Point(_))));
+    // Somebody else's, or on another chain.
+    let audience = |chain_id| Audience { chain_id, registry: something.vault };
+    something.check_owner(&something.subject, &audience(1)).unwrap();
+    assert!(matches!(something.check_owner(&something.subject, &audience(2)), Err(VaultError::Other { .. })));
+    let stranger = HexBytes([2; 20]);
+    assert!(matches!(something.check_owner(&stranger, &audience(1)), Err(VaultError::Other { .. })));
+}
+
+/// A registry that is held to laxer rules than the policy's text would not be the policy's.
+#[test]
+fn rejects_rules_that_do_not_fit_the_policy() {
+    let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();
+    let policy = Policy::read("policy.toml", surety_prover::example::POLICY.text, &universe).unwrap();
+    let head = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
+    let feed = |entry: &str, more: &str| {
+        format!("[[feeds]]\nentry = \"{entry}\"\naggregator = \"0x{}\"\ndecimals = 8\n{more}\n", "11".repeat(20))
+    };
+    let all: String = policy.market.iter().map(|entry| feed(entry.name.as_str(), "")).collect();
+    let problems = |text: String| {
+        let rules = ChainRules::from_toml("rules.toml", &text).unwrap();
+        rules.check(&policy, &universe).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(problems(head.to_owned()), [""; 0]);
+    assert_eq!(problems(format!("{head}{all}")), [""; 0]);
+    let last = policy.market.last().unwrap().name.as_str();
+    let others = all.rsplit_once("[[feeds]]").unwrap().0;
+    for (spoilt, says) in [
+        (others.to_owned(), "a feed for"),
+        (format!("{all}{}", feed("DOGE-USD", "")), "a market entry of the policy"),
+        (format!("{others}{}", feed(last, "max_age = 901")), "at most 900"),
+        (format!("{others}{}", feed(last, "max_deviation = 1")), "circuit breaker"),
+        (format!("{others}{}", feed(last, "").replace("decimals = 8", "decimals = 9")), "at most 8"),
+        (vault("liquidation", "USDC"), "a level of the policy"),
+        (vault("initial", "DOGE"), "an instrument of the universe"),
+    ] {
+        let found = problems(format!("{head}{spoilt}"));
+        assert!(found.len() == 1 && found[0].contains(says), "{says}: {found:?}");
+    }
+    for spoilt in [head.replace("policy_version = 1", "policy_version = 0"), format!("{head}{all}{}", feed(last, ""))] {
+        assert!(ChainRules::from_toml("rules.toml", &spoilt).is_err());
+    }
+}
+
+fn vault(level: &str, instrument: &str) -> String {
+    let token = "22".repeat(20);
+    format!(
+        "[vault]\nlevel = \"{level}\"\nmax_age = 900\n[[vault.assets]]\ninstrument = \"{instrument}\"\n\
+         token = \"0x{token}\"\nunit = 1\n"
+    )
+}

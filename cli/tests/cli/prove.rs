@@ -1,0 +1,137 @@
+//! Proving: who is refused, with which exit code, and what is written then.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::sandbox::{Run, Sandbox, files_below, read_json, write_json};
+
+/// Custodian north states something else.
+fn restate(sandbox: &Sandbox, demo: &Path, holdings: &str, later: u64) -> Run {
+    let claim = &read_json(&demo.join("attestation.json"))["claim"];
+    let now = claim["statements"][0]["as_of"].as_u64().unwrap();
+    sandbox.write("holdings.csv", holdings);
+    let key = sandbox.demo_key("custodian-north");
+    sandbox.surety(&format!(
+        "source attest --universe demo/universe.toml --holdings holdings.csv --account treasury --subject {} \
+         --chain-id 31337 --registry {} --as-of {now} --sequence {} --key {key} --out demo --json",
+        claim["subject"].as_str().unwrap(),
+        claim["audience"]["registry"].as_str().unwrap(),
+        now + later,
+    ))
+}
+
+#[test]
+fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    restate(&sandbox, &demo, "instrument,lots\nUSDC,1234567\n", 1).expect(0);
+    let before = files_below(&sandbox.path(""));
+    let run = sandbox.surety("prove demo --out poor.json --json").expect(4);
+    let error = run.envelope()["error"].clone();
+    assert_eq!((&error["class"], &error["code"]), (&json!("insufficient"), &json!("insufficient")));
+    assert!(error["message"].as_str().unwrap().contains("maintenance margin"), "{error}");
+    assert!(!run.says("1234567"));
+    assert_eq!(files_below(&sandbox.path("")), before, "nothing is written");
+    assert_eq!(sandbox.surety("explain demo --json").expect(4).told()["levels"]["maintenance"]["sufficient"], false);
+    // A liability that the policy does not admit counts, too.
+    restate(&sandbox, &demo, "instrument,lots\nUSDC,4200000000000\nwstETH,-1\n", 2).expect(0);
+    sandbox.surety("prove demo --out poor.json").expect(4);
+    // With balances as they were, the same account is sufficient.
+    let holdings = surety_prover::example::HOLDINGS[0].text;
+    restate(&sandbox, &demo, holdings, 3).expect(0);
+    sandbox.surety("prove demo --out rich.json").expect(0);
+    fs::copy(sandbox.path("rich.json"), demo.join("rich.json")).unwrap();
+    sandbox.surety("verify demo/rich.json --allow-insecure-srs").expect(0);
+}
+
+#[test]
+fn rejects_one_proof_beyond_the_bound() {
+    let (sandbox, _) = Sandbox::with_demo();
+    let records = || files_below(&sandbox.path("state/proofs")).into_iter().filter(|file| file.extension().is_some());
+    assert_eq!(records().count(), 3);
+    for record in records() {
+        let mut content = read_json(&record);
+        assert_eq!(content["proofs"], 2, "the demonstration has made two proofs");
+        content["proofs"] = json!(63);
+        write_json(&record, &content);
+    }
+    // Of two provers at once, one gets the last proof.
+    let mut codes: Vec<i32> = std::thread::scope(|scope| {
+        let sandbox = &sandbox;
+        let prove = |line| scope.spawn(move || sandbox.surety(line).code);
+        let provers = ["prove demo --out one.json", "prove demo --out two.json"].map(prove);
+        provers.map(|prover| prover.join().unwrap()).to_vec()
+    });
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 6]);
+    let run = sandbox.surety("prove demo --level initial --out one-more.json --json").expect(6);
+    assert_eq!(run.envelope()["error"]["code"], "ledger");
+    assert!(!sandbox.path("one-more.json").exists());
+    // A damaged ledger is no empty one.
+    for record in records() {
+        fs::write(&record, "").unwrap();
+    }
+    sandbox.surety("prove demo --out one-more.json").expect(5);
+    sandbox.surety("doctor").expect(5);
+    assert!(records().all(|record| fs::read(record).unwrap().is_empty()), "nothing is repaired");
+}
+
+#[test]
+fn rejects_openings_that_are_missing_or_anothers() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let opening = files_below(&demo.join("private")).remove(0);
+    let content = read_json(&opening);
+    let mut changed = content.clone();
+    let lots = changed["holdings"]["balances"][0]["lots"].as_str().unwrap().to_owned();
+    changed["holdings"]["balances"][0]["lots"] = json!(format!("{lots}0"));
+    write_json(&opening, &changed);
+    let run = sandbox.surety("prove demo --out other.json").expect(5);
+    assert!(run.stderr.contains("opening") && !run.says(&lots), "{}", run.stderr);
+    changed["holdings"]["balances"][0]["lots"] = json!(format!("{lots}x"));
+    write_json(&opening, &changed);
+    let run = sandbox.surety("prove demo --out other.json").expect(2);
+    assert!(!run.says(&lots), "an error repeats no amount: {}", run.stderr);
+    fs::remove_file(&opening).unwrap();
+    let run = sandbox.surety("prove demo --out other.json").expect(2);
+    assert!(run.stderr.contains("opening"), "{}", run.stderr);
+    write_json(&opening, &content);
+    sandbox.surety("prove demo --out other.json").expect(0);
+}
+
+#[test]
+fn rejects_claims_that_no_verifier_would_accept() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let until = read_json(&demo.join("attestation.json"))["claim"]["valid_until"].as_u64().unwrap();
+    sandbox.surety("prove demo --out other.json --level liquidation").expect(2);
+    sandbox.surety(&format!("prove demo --out other.json --valid-until {}", until + 1)).expect(2);
+    sandbox.surety("prove demo").expect(2);
+    sandbox.surety("prove demo --out no/such/directory.json").expect(2);
+    sandbox.surety("prove nowhere --out other.json").expect(2);
+    fs::remove_dir_all(demo.join("statements")).unwrap();
+    sandbox.surety("prove demo --out other.json").expect(2);
+    assert!(!sandbox.path("other.json").exists());
+    for record in files_below(&sandbox.path("state/proofs")).iter().filter(|file| file.extension().is_some()) {
+        assert_eq!(read_json(record)["proofs"], 2, "a refusal counts nothing");
+    }
+}
+
+#[test]
+fn a_dry_run_looks_at_no_account() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let data = sandbox.surety("prove demo --dry-run --json").data();
+    assert_eq!(data["k"], 10);
+    for key in ["rows", "variables"] {
+        let (used, available) = (data[key]["used"].as_u64().unwrap(), data[key]["available"].as_u64().unwrap());
+        assert!(0 < used && used <= available, "{data}");
+    }
+    assert!(data["memory_bytes"].as_u64().unwrap() > 0 && data["milliseconds"].as_u64().unwrap() > 0);
+    let comparable = |mut data: serde_json::Value| {
+        data["memory_available_bytes"] = json!(null);
+        data
+    };
+    for directory in ["private", "statements"] {
+        fs::remove_dir_all(demo.join(directory)).unwrap();
+    }
+    fs::remove_file(demo.join("market.json")).unwrap();
+    assert_eq!(comparable(sandbox.surety("prove demo --dry-run --json").data()), comparable(data));
+}

@@ -1,0 +1,17 @@
+//! What the models compute: formula, plain evaluation and program agree, and are never laxer than venues.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::print_stdout, reason = "a test that is left out says so")]
+
+mod builder;
+mod exact_parts;
+mod integers;
+mod liquidity;
+mod never_laxer;
+mod options;
+mod portfolio;
+mod programs;
+mod shape;
+mod strategies;
+mod venue;
+mod venues;

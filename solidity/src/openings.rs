@@ -1,0 +1,235 @@
+//! The multi-opening as a contract computes it; the verifier's `shplonk` says what is computed.
+//!
+//! Every polynomial is opened at `x`, alone or together with one neighbour `s·x`. Then with `e` and `e'` the values of a
+//! set's polynomials at the two, combined with powers of `y`, the set's share of the equation is
+//!
+//! ```text
+//! v^i/(u - s·x) · Σ_j y^j·P_j   less   v^i·(e - e'·(u - x)/(u - s·x))/(x·(1 - s)) · [1]
+//! ```
+//!
+//! Commitments are summed up by Horner's rule, from the last polynomial of a set to the first. Those that the key fixes
+//! are left out: only their factors are computed, so that a batch multiplies each of them once.
+
+use core::fmt;
+
+use surety_verifier::protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet};
+
+use crate::{
+    Unsupported,
+    equations::root,
+    layout::{self, evaluation, point, quotient_piece, rotation_name},
+    yul::Yul,
+};
+
+/// The sum of the commitments of a proof, each with its factor.
+pub(super) const RIGHT: &str = "RIGHT";
+
+/// The sum over a set, before it is multiplied with the set's weight.
+const SET: &str = "SET";
+
+/// The quotient's commitment.
+const QUOTIENT: &str = "QUOTIENT_POINT";
+
+/// The names of running sums of points.
+pub(super) const SUMS: [&str; 3] = [QUOTIENT, SET, RIGHT];
+
+/// Polynomials that are opened at `x`, and at one neighbour, unless they are the first set.
+pub(super) struct Set {
+    /// How far the neighbour is: `s` is this power of the root of unity.
+    pub(super) neighbour: Rotation,
+    /// `v^i`
+    pub(super) power_of_v: String,
+    /// The `e_j`, from the last to the first.
+    pub(super) here: Vec<String>,
+    /// The `e'_j`, from the last to the first.
+    pub(super) there: Vec<String>,
+    /// Polynomials that the key fixes.
+    pub(super) fixed: Vec<Fixed>,
+}
+
+/// A polynomial that the key fixes.
+pub(super) struct Fixed {
+    /// Where the factor of its commitment goes.
+    pub(super) slot: String,
+    /// `y^j`
+    pub(super) power_of_y: String,
+}
+
+/// The sets in their order; the first is opened at `x` alone.
+pub(super) fn sets(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Set>, Unsupported> {
+    let first = sets.first().ok_or(Unsupported::Openings)?;
+    if first.rotations != [Rotation::CURRENT] {
+        return Err(Unsupported::Openings);
+    }
+    sets.iter().enumerate().map(|(index, set)| describe(protocol, index, set)).collect()
+}
+
+fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set, Unsupported> {
+    let neighbour = neighbour(index, set)?;
+    let y = Yul::variable("y");
+    let fixed = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_fixed(polynomial));
+    let values = |rotation| {
+        let value =
+            |polynomial: &Polynomial| Yul::load(evaluation(protocol, Opening { polynomial: *polynomial, rotation }));
+        set.polynomials.iter().rev().map(|polynomial| value(polynomial).render(0)).collect()
+    };
+    Ok(Set {
+        neighbour,
+        power_of_v: Yul::variable("v").power(index.max(1)).render(0),
+        here: values(Rotation::CURRENT),
+        there: values(neighbour),
+        fixed: fixed
+            .map(|(exponent, polynomial)| Fixed {
+                slot: fixed_factor(protocol, *polynomial),
+                power_of_y: y.clone().power(exponent).render(0),
+            })
+            .collect(),
+    })
+}
+
+impl Set {
+    /// What `s` is called.
+    pub(super) fn factor(&self) -> String {
+        root(self.neighbour)
+    }
+
+    /// What `1/(1 - s)` is called.
+    pub(super) fn interpolation(&self) -> String {
+        format!("INTERPOLATION_{}", rotation_name(self.neighbour))
+    }
+
+    /// The place of `1/(u - s·x)`.
+    pub(super) fn inverse(&self) -> String {
+        format!("INVERSE_{}", rotation_name(self.neighbour))
+    }
+
+    /// The place of the set's weight.
+    pub(super) fn weight(&self) -> String {
+        weight(self.neighbour)
+    }
+}
+
+/// Where a set's polynomials are opened besides `x`.
+fn neighbour(index: usize, set: &RotationSet) -> Result<Rotation, Unsupported> {
+    match (index, set.rotations.as_slice()) {
+        (0, [Rotation::CURRENT]) => Ok(Rotation::CURRENT),
+        (1.., [Rotation::CURRENT, neighbour] | [neighbour, Rotation::CURRENT]) => Ok(*neighbour),
+        _ => Err(Unsupported::Openings),
+    }
+}
+
+fn is_fixed(polynomial: &Polynomial) -> bool {
+    matches!(polynomial, Polynomial::Fixed(_))
+}
+
+/// The place of the factor of a commitment that the key fixes.
+pub(super) fn fixed_factor(protocol: &Protocol, polynomial: Polynomial) -> String {
+    format!("{}_FACTOR", protocol.name(polynomial))
+}
+
+/// A statement that works on points.
+pub(super) enum Step {
+    /// A new part begins.
+    Comment(String),
+    /// `sum = point`
+    Start { sum: &'static str, point: String },
+    /// `sum = factor·sum + point`
+    Fold { sum: &'static str, factor: String, point: String },
+    /// `sum = sum + factor·point`
+    Accumulate { sum: &'static str, factor: String, point: String },
+}
+
+impl Step {
+    /// Statements, each with what the sum becomes in a comment before.
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Comment(text) => vec![String::new(), format!("// {text}")],
+            Self::Start { sum, point } => vec![format!("// {sum} = {point}"), format!("mcopy({sum}, {point}, 0x40)")],
+            Self::Fold { sum, factor, point } => vec![
+                format!("// {sum} = {factor}·{sum} + {point}"),
+                format!("mstore(add({sum}, 0x40), {factor})"),
+                call("POINT_MULTIPLICATION", sum, 0x60, sum),
+                format!("mcopy(add({sum}, 0x40), {point}, 0x40)"),
+                call("POINT_ADDITION", sum, 0x80, sum),
+            ],
+            Self::Accumulate { sum, factor, point } => {
+                let term = format!("add({sum}, 0x40)");
+                vec![
+                    format!("// {sum} = {sum} + {factor}·{point}"),
+                    format!("mcopy({term}, {point}, 0x40)"),
+                    format!("mstore(add({sum}, 0x80), {factor})"),
+                    call("POINT_MULTIPLICATION", &term, 0x60, &term),
+                    call("POINT_ADDITION", sum, 0x80, sum),
+                ]
+            }
+        }
+    }
+}
+
+/// A call to a precompile, which keeps `success` if it has some.
+fn call(precompile: &str, input: &str, length: usize, output: &str) -> String {
+    format!("success := and(staticcall(gas(), {precompile}, {input}, {length:#x}, {output}, 0x40), success)")
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n            "))
+    }
+}
+
+/// How the commitments of a proof are summed up.
+pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Step>, Unsupported> {
+    let mut steps = vec![Step::Comment("The quotient from its pieces.".to_owned())];
+    let mut pieces = (0..protocol.quotient_pieces).rev().map(quotient_piece);
+    let last = pieces.next().ok_or(Unsupported::Openings)?;
+    steps.push(Step::Start { sum: QUOTIENT, point: last });
+    steps.extend(pieces.map(|point| Step::Fold { sum: QUOTIENT, factor: "xToN".to_owned(), point }));
+    for (index, set) in sets.iter().enumerate() {
+        let sum = if index == 0 { RIGHT } else { SET };
+        let neighbour = neighbour(index, set)?;
+        let place = if index == 0 { String::new() } else { format!(" and {}·x", root(neighbour)) };
+        steps.push(Step::Comment(format!("What is opened at x{place}.")));
+        steps.extend(horner(protocol, sum, &set.polynomials)?);
+        if index > 0 {
+            let factor = format!("mload({})", weight(neighbour));
+            steps.push(Step::Accumulate { sum: RIGHT, factor, point: SET.to_owned() });
+        }
+    }
+    steps.push(Step::Comment("The multi-opening's own points.".to_owned()));
+    let x_minus_u = "addmod(mload(X), sub(r, u), r)".to_owned();
+    steps.push(Step::Accumulate { sum: RIGHT, factor: x_minus_u, point: "W_POINT".to_owned() });
+    steps.push(Step::Accumulate { sum: RIGHT, factor: "u".to_owned(), point: "W_PRIME_POINT".to_owned() });
+    Ok(steps)
+}
+
+/// The place of the weight of a set.
+fn weight(neighbour: Rotation) -> String {
+    format!("WEIGHT_{}", rotation_name(neighbour))
+}
+
+/// Horner's rule over the commitments that the key does not fix. The first of a set must be one.
+fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) -> Result<Vec<Step>, Unsupported> {
+    let committed: Vec<_> = polynomials.iter().enumerate().filter(|(_, polynomial)| !is_fixed(polynomial)).collect();
+    let (Some((0, _)), Some((_, last))) = (committed.first(), committed.last()) else {
+        return Err(Unsupported::Openings);
+    };
+    let folds = committed.windows(2).rev().map(|pair| {
+        let ((lower, polynomial), (higher, _)) = (pair[0], pair[1]);
+        let factor = Yul::variable("y").power(higher - lower).render(0);
+        Step::Fold { sum, factor, point: point(protocol, *polynomial) }
+    });
+    Ok([Step::Start { sum, point: point(protocol, **last) }].into_iter().chain(folds).collect())
+}
+
+/// The words that this part of a contract uses.
+pub(super) fn reserve(layout: &mut layout::Layout, protocol: &Protocol, sets: &[Set]) {
+    let weights = sets.iter().skip(1).map(Set::weight);
+    layout.words("Weights of the sets of the multi-opening", weights);
+    layout.words("Factors of the points that the key fixes", factors(protocol));
+}
+
+/// The places of the factors of the points that the key fixes.
+pub(super) fn factors(protocol: &Protocol) -> impl Iterator<Item = String> {
+    let fixed = (0..protocol.fixed.len()).map(|column| fixed_factor(protocol, Polynomial::Fixed(column)));
+    fixed.chain(["GENERATOR_FACTOR".to_owned()])
+}
