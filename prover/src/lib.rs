@@ -28,6 +28,7 @@
 //! | [`error`] | every failure, and its class |
 //!
 //! ```
+//! use surety_core::text::Document as _;
 //! use surety_margin::{policy::Policy, universe::Universe};
 //! use surety_prover::example;
 //!
