@@ -79,7 +79,7 @@ struct MoreArgs {
     /// The g2.dat that belongs to an Aztec g1.dat
     #[arg(long, value_name = "FILE")]
     g2: Option<PathBuf>,
-    /// The powers [τ]₂, [τ²]₂, [τ⁴]₂, … that belong to it, as gnark writes them; a .ptau has its own
+    /// The powers τ, τ², τ⁴, … in G2 that belong to it, as gnark writes them; a .ptau has its own
     #[arg(long, value_name = "FILE")]
     g2_powers: Option<PathBuf>,
     /// Take a set-up of no known ceremony, whose maker can prove anything under it
