@@ -9,7 +9,6 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Decimal`], [`Magnitude`] | decimal numbers as people write them |
 //! | [`Parameters`] | the rules' parameters |
 //! | [`PortfolioMargin`] | which instruments the rules are about |
 //! | [`Feeds`] | what is observed |
