@@ -15,7 +15,7 @@ use surety_margin::{
     policy::Policy,
     portfolio::{PortfolioMargin, Scenario, VolMove},
     pricing::OptionKind,
-    universe::{InstrumentClass, Universe},
+    universe::{InstrumentClass, Settlement, Universe},
 };
 
 use super::{
@@ -498,6 +498,22 @@ fn rejects_a_claim_that_another_mode_takes_for_cash() {
     let found: Vec<_> = policy.check(&universe).iter().map(ToString::to_string).collect();
     let expected = format!("looked-through, the price of the claim that {token} is");
     assert_eq!(found, [format!("model.modes[1].model.positions[0].price: expected {expected}, found none")]);
+}
+
+/// Attack: whoever is short a perpetual is credited with its price, and owes nothing for it, because its value does not count.
+#[test]
+fn rejects_perpetuals_whose_cost_is_carried_without_their_value() {
+    let Import { mut universe, policy, .. } = import(&book()).unwrap();
+    assert_eq!(policy.check(&universe), []);
+    let perpetual = universe.instruments.iter_mut().find(|it| it.class == InstrumentClass::Perpetual).unwrap();
+    perpetual.settlement = Settlement::Carried;
+    let expected = format!(
+        "model.perpetual.instrument: expected settlement by variation margin, because the value of a perpetual does not \
+         count, found {}, whose cost is carried",
+        perpetual.name
+    );
+    let found: Vec<_> = policy.check(&universe).iter().map(ToString::to_string).collect();
+    assert!(matches!(&found[..], [problem] if problem.starts_with(&expected)), "{found:?}");
 }
 
 /// Parameters are published either way, so it is no mistake, but nobody should overlook it.
