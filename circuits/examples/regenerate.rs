@@ -10,7 +10,7 @@ use serde::Serialize;
 use surety_circuits::export;
 use surety_core::{capacity::Capacity, ident::Name};
 use surety_kzg::{Srs, import::import, progress::Silent};
-use surety_verifier::key::PinnedKeys;
+use surety_verifier::proof::key::PinnedKeys;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let protocols = Capacity::all().map(export::protocol).collect::<Result<Vec<_>, _>>()?;

@@ -3,7 +3,7 @@
 use halo2_proofs::plonk::{Circuit as _, ConstraintSystem, Expression as Halo2Expression};
 use halo2curves::bn256::Fr;
 use surety_core::{FormatVersion, capacity::Capacity};
-use surety_verifier::{
+use surety_verifier::proof::{
     expression::Expression,
     protocol::{self, Constraint, Lookup, Protocol, ProtocolKind, Query, Rotation},
 };

@@ -8,7 +8,7 @@ use halo2curves::bn256::{Bn256, G1Affine};
 use rand_core::OsRng;
 use surety_core::capacity::{Capacity, TAIL_ROWS};
 use surety_kzg::Params;
-use surety_verifier::{KeyError, Protocol, VerifyingKey, protocol::MalformedProtocol};
+use surety_verifier::{KeyError, Protocol, VerifyingKey, proof::protocol::MalformedProtocol};
 
 use crate::{
     circuit::{DEGREE, LinearProgramCircuit},

@@ -9,7 +9,7 @@ use surety_core::{capacity::TAIL_ROWS, ident::HexBytes};
 use surety_kzg::point::{self, G1_BYTES};
 use surety_verifier::{
     KnownCommitments, ProofError,
-    proof::{PROOF_BYTES, ProofBytes},
+    proof::encoding::{PROOF_BYTES, ProofBytes},
 };
 
 use crate::{

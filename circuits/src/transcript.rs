@@ -1,11 +1,11 @@
-//! Halo2's view of the [transcript](surety_verifier::transcript).
+//! Halo2's view of the [transcript](surety_verifier::proof::transcript).
 
 use std::io::{self, Read as _};
 
 use halo2_proofs::transcript::{EncodedChallenge, Transcript as Halo2Transcript, TranscriptRead, TranscriptWrite};
 use halo2curves::bn256::{Fr, G1Affine};
 use surety_kzg::{point, scalar};
-use surety_verifier::{VerifyingKeyDigest, transcript::Transcript};
+use surety_verifier::{VerifyingKeyDigest, proof::transcript::Transcript};
 
 /// A challenge, which is a scalar from the start.
 pub struct Challenge(Fr);

@@ -21,7 +21,7 @@ use surety_prover::{
     obtain::{self, Wanted},
     setup::Setups,
 };
-use surety_verifier::signature::SigningKey;
+use surety_verifier::attestation::signature::SigningKey;
 
 use super::progress::Progress;
 

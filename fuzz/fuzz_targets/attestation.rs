@@ -10,7 +10,7 @@ use surety_fuzz::{
     demo::{DEMO, terms},
     document,
 };
-use surety_verifier::{Attestation, check};
+use surety_verifier::{Attestation, attestation::check};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Some(attestation) = document::<Attestation>(input) else { return };

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, document};
-use surety_verifier::{CommittedPolicy, compiled::CompiledPolicyFile};
+use surety_verifier::{CommittedPolicy, attestation::compiled::CompiledPolicyFile};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Some(file) = document::<CompiledPolicyFile>(input) else { return };

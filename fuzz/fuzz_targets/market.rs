@@ -7,7 +7,7 @@ use std::hint::black_box;
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, document};
 use surety_margin::market::Snapshot;
-use surety_verifier::report::{check_snapshot, check_taken, snapshot_id};
+use surety_verifier::attestation::report::{check_snapshot, check_taken, snapshot_id};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Some(snapshot) = document::<Snapshot>(input) else { return };

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, document};
 use surety_margin::policy::Policy;
-use surety_verifier::ids::{DocumentId, FeedsId};
+use surety_verifier::attestation::identifiers::{DocumentId, FeedsId};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     if let Some(policy) = document::<Policy>(input) {

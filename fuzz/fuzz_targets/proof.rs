@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use surety_core::ident::HexBytes;
 use surety_fuzz::{bounded, edit};
 use surety_kzg::{Capacity, Srs, point, scalar};
-use surety_verifier::{KnownCommitments, VerifyingKey, proof::PROOF_BYTES};
+use surety_verifier::{KnownCommitments, VerifyingKey, proof::encoding::PROOF_BYTES};
 
 /// A proof that verifies, and its key.
 struct Fixture {

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, document};
 use surety_margin::market::Report;
-use surety_verifier::{report, signature};
+use surety_verifier::attestation::{report, signature};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Some(report) = document::<Report>(input) else { return };

@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use surety_core::ident::HexBytes;
 use surety_fuzz::bounded;
-use surety_verifier::signature::{KnownKeys, SignatureError, signer};
+use surety_verifier::attestation::signature::{KnownKeys, SignatureError, signer};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(bytes) = <&[u8; 97]>::try_from(input) else { return };

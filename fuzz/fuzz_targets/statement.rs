@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, document};
 use surety_kzg::HoldingCommitment;
-use surety_verifier::{Statement, signature};
+use surety_verifier::{Statement, attestation::signature};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Some(statement) = document::<Statement>(input) else { return };

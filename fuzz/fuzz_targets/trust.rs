@@ -8,7 +8,7 @@ use surety_fuzz::{
     demo::{DEMO, terms},
     document,
 };
-use surety_verifier::{Trust, check};
+use surety_verifier::{Trust, attestation::check};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Some(trust) = document::<Trust>(input) else { return };

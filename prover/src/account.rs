@@ -12,7 +12,7 @@ use surety_margin::{
     holdings::{Holdings, Position},
     universe::Universe,
 };
-use surety_verifier::statement::Statement;
+use surety_verifier::attestation::statement::Statement;
 use zeroize::ZeroizeOnDrop;
 
 use crate::{

@@ -3,7 +3,7 @@
 use surety_core::ident::{HexBytes, Name};
 use surety_kzg::{Event, Observer, SrsId, store::StoreError};
 use surety_margin::{policy::Policy, universe::Universe};
-use surety_verifier::compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile, LevelCommitments};
+use surety_verifier::attestation::compiled::{CommittedPolicy, CompiledPolicy, CompiledPolicyFile, LevelCommitments};
 
 use crate::{
     Error,

@@ -17,7 +17,7 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_verifier::{
+use surety_verifier::attestation::{
     compiled::{CommittedPolicy, CompiledPolicy},
     eip712::Audience,
     report::snapshot_id,

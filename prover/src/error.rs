@@ -9,7 +9,7 @@ use surety_kzg::{
     store::StoreError,
 };
 use surety_margin::{evaluate::EvaluateError, import::ImportError as ForeignError};
-use surety_verifier::{
+use surety_verifier::attestation::{
     compiled::CompiledError,
     findings::LocatedProblem,
     rejection::{self, Rejection},

@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::{hex, keccak256};
 use rand_core::{OsRng, RngCore};
 use surety_core::ident::EvmAddress;
-use surety_verifier::signature::SigningKey;
+use surety_verifier::attestation::signature::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::{

@@ -413,7 +413,7 @@ fn uuid(random: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use rand_core::OsRng;
-    use surety_verifier::signature::SigningKey;
+    use surety_verifier::attestation::signature::SigningKey;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use surety_verifier::statement::Statement;
+use surety_verifier::attestation::statement::Statement;
 
 use crate::{
     documents::{self, DocumentError},

@@ -14,8 +14,8 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_verifier::{
-    ids::{FeedsId, PricesId},
+use surety_verifier::attestation::{
+    identifiers::{FeedsId, PricesId},
     rejection::Rejection,
     report,
     signature::{SignatureError, SigningKey, signer},

@@ -13,9 +13,9 @@ use surety_margin::{
     policy::{Level, Policy},
     program::{Assignment, Program, Unsatisfied},
 };
-use surety_verifier::{
-    attestation::{Attestation, AttestationKind, Claim},
+use surety_verifier::attestation::{
     check::{Examined, Files, Terms, examine},
+    claim::{Attestation, AttestationKind, Claim},
     compiled::CompiledPolicy,
     rejection::Rejection,
     report::snapshot_id,

@@ -5,7 +5,7 @@
 //! snapshot, it recomputes identifiers, commitments, the verifying key and the contract's source. The other methods compare
 //! what somebody claims with that. [`Reproduction::verdict`] says whether all of it agrees.
 //!
-//! Whether a proof is valid is another question, which [`crate::audit`] and [`surety_verifier::check`] answer.
+//! Whether a proof is valid is another question, which [`crate::audit`] and [`surety_verifier::attestation::check`] answer.
 
 mod compiler;
 
@@ -21,14 +21,16 @@ use surety_kzg::{Observer, Origin, SrsId, point, scalar};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe, vector::Layout};
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy, KeyError, VerifyingKey,
-    attestation::{Attestation, Claim},
-    compiled::{CompiledError, CompiledPolicyFile},
-    context::Context,
-    eip712::Audience,
-    findings::LocatedProblem,
-    ids::LevelId,
-    report::{check_snapshot, check_taken, snapshot_id},
-    statement::Statement,
+    attestation::{
+        claim::{Attestation, Claim},
+        compiled::{CompiledError, CompiledPolicyFile},
+        context::Context,
+        eip712::Audience,
+        findings::LocatedProblem,
+        identifiers::LevelId,
+        report::{check_snapshot, check_taken, snapshot_id},
+        statement::Statement,
+    },
 };
 
 pub use self::compiler::CompilerError;

@@ -13,9 +13,9 @@ use surety_margin::{
     holdings::{Holdings, Position},
     universe::Universe,
 };
-use surety_verifier::{
+use surety_verifier::attestation::{
     eip712::Audience,
-    ids::UniverseId,
+    identifiers::UniverseId,
     signature::{SignatureError, SigningKey},
     statement::{Statement, StatementKind},
 };

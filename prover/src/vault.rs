@@ -21,7 +21,7 @@ use surety_margin::{
     holdings::{Balance, Holdings, HoldingsKind, Position},
     universe::Universe,
 };
-use surety_verifier::{check::Vault, eip712::Audience};
+use surety_verifier::attestation::{check::Vault, eip712::Audience};
 
 /// Why what a file says of a vault cannot be used.
 #[derive(Debug, thiserror::Error)]

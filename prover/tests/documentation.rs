@@ -12,7 +12,7 @@ use std::{
 
 use surety_core::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
 use surety_prover::ledger;
-use surety_verifier::protocol::{Polynomial, Protocol, Rotation};
+use surety_verifier::proof::protocol::{Polynomial, Protocol, Rotation};
 use walkdir::WalkDir;
 
 /// Directories, wherever they are, in which nothing of the project is, but what tools have put there.

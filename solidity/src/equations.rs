@@ -1,6 +1,6 @@
 //! The circuit's equations at x, as text over named places in memory.
 
-use surety_verifier::{
+use surety_verifier::proof::{
     expression::Expression,
     protocol::{Constraint, Lookup, Opening, Polynomial, Protocol, Rotation},
 };

@@ -3,7 +3,7 @@
 //! The order of the first part is the transcript's: every round's bytes lie in a row, with a word for the hash before
 //! them, so that a challenge is one hash over memory in place.
 
-use surety_verifier::protocol::{Opening, Polynomial, Protocol, Rotation};
+use surety_verifier::proof::protocol::{Opening, Polynomial, Protocol, Rotation};
 
 /// Where Solidity would begin to allocate memory. It never does in these contracts.
 const START: usize = 0x80;

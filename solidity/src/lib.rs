@@ -1,7 +1,7 @@
 //! Verifying contracts, written for a key.
 //!
 //! Start with [`contract`]: it turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly the proofs that
-//! [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](surety_verifier::protocol::Protocol); what the prover says, what
+//! [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](surety_verifier::proof::protocol::Protocol); what the prover says, what
 //! it is asked, which equations hold and what is opened where are read off it, and nothing of that is in the template.
 //!
 //! | module | idea |
@@ -31,7 +31,7 @@ mod yul;
 
 use askama::Template as _;
 
-use surety_verifier::key::VerifyingKey;
+use surety_verifier::proof::key::VerifyingKey;
 
 use crate::source::Source;
 
@@ -70,7 +70,7 @@ mod tests {
     use surety_kzg::Srs;
 
     use super::*;
-    use surety_verifier::protocol::{Protocol, Query, Rotation};
+    use surety_verifier::proof::protocol::{Protocol, Query, Rotation};
 
     fn key(change: impl Fn(&mut Protocol)) -> VerifyingKey {
         let capacity = Capacity::new(9).unwrap();

@@ -12,7 +12,7 @@
 
 use core::fmt;
 
-use surety_verifier::protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet};
+use surety_verifier::proof::protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet};
 
 use crate::{
     Unsupported,

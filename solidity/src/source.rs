@@ -7,7 +7,7 @@ use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
 use surety_core::ident::{Bytes32, HexBytes};
 use surety_kzg::{Origin, point};
-use surety_verifier::{
+use surety_verifier::proof::{
     key::VerifyingKey,
     protocol::{Polynomial, Protocol, Rotation},
 };

@@ -9,7 +9,7 @@ use alloy_primitives::U256;
 use halo2curves::bn256::Fr;
 use surety_kzg::scalar;
 
-use surety_verifier::expression::Expression;
+use surety_verifier::proof::expression::Expression;
 
 /// Lines are broken so as not to be longer than this.
 const WIDTH: usize = 120;

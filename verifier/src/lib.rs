@@ -2,22 +2,14 @@
 //!
 //! Start with [`VerifyingKey`]: [`VerifyingKey::pinned`] finds the key of a known set-up, and [`VerifyingKey::verify`]
 //! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`] and
-//! [`PairingCheck::combine`] verify many proofs with one pairing. Attestations, which are proofs together with all that
-//! they rest on, are verified by [`check::verify`], and many of them by [`check::Groundwork`] and [`batch::failures`].
+//! [`PairingCheck::combine`] verify many proofs with one pairing. An attestation is a proof together with all
+//! that the proof rests on: [`attestation::check::verify`] verifies one, [`attestation::check::Groundwork`] and
+//! [`proof::batch::failures`] verify many.
 //!
-//! | module | idea |
+//! | half | idea |
 //! |---|---|
-//! | [`protocol`], [`expression`] | the circuit as data: columns, queries, constraints, lookups |
-//! | [`key`] | verifying keys, their digests, and those of known set-ups |
-//! | [`transcript`] | Fiat–Shamir challenges as the EVM computes them |
-//! | [`proof`] | proofs as bytes, read strictly |
-//! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
-//! | [`pairing`], [`batch`] | checking that equation, for one proof or many, and finding the false ones among many |
-//! | [`attestation`], [`statement`], [`report`], [`trust`], [`compiled`] | the files: claim and proof, what sources and oracle nodes sign, what a verifier pins, a policy's commitments |
-//! | [`ids`], [`context`] | identifiers, and the public input that binds a proof to its claim |
-//! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
-//! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
-//! | [`findings`] | what the outcome tells people and programs |
+//! | [`proof`] | from bytes and commitments to one equation of pairings |
+//! | [`attestation`] | the documents around a proof, and the rules that they are held to |
 //!
 //! Nothing here panics on hostile input, reads the environment, or depends on the crate that holds the circuit.
 //!
@@ -31,39 +23,22 @@
 //! assert_eq!(key.protocol().capacity, capacity);
 //! ```
 
-mod hex_scalar;
-mod shplonk;
-
 pub mod attestation;
-pub mod batch;
-pub mod check;
-pub mod compiled;
-pub mod context;
-pub mod eip712;
-pub mod expression;
-pub mod findings;
-pub mod ids;
-pub mod key;
-pub mod pairing;
-pub mod plonk;
 pub mod proof;
-pub mod protocol;
-pub mod rejection;
-pub mod report;
-pub mod signature;
-pub mod statement;
-pub mod transcript;
-pub mod trust;
 
 pub use crate::{
-    attestation::{Attestation, Claim},
-    compiled::{CommittedPolicy, CompiledPolicy},
-    key::{KeyError, VerifyingKey, VerifyingKeyDigest},
-    pairing::{BatchError, PairingCheck},
-    plonk::KnownCommitments,
-    proof::ProofError,
-    protocol::Protocol,
-    rejection::{Class, Rejection, Rule},
-    statement::Statement,
-    trust::Trust,
+    attestation::{
+        claim::{Attestation, Claim},
+        compiled::{CommittedPolicy, CompiledPolicy},
+        rejection::{Class, Rejection, Rule},
+        statement::Statement,
+        trust::Trust,
+    },
+    proof::{
+        encoding::ProofError,
+        key::{KeyError, VerifyingKey, VerifyingKeyDigest},
+        pairing::{BatchError, PairingCheck},
+        plonk::KnownCommitments,
+        protocol::Protocol,
+    },
 };

@@ -31,7 +31,7 @@ pub enum Role {
     SetUpG2,
 }
 
-/// What a verifier asks for beyond its files. As in [`surety_verifier::check::Terms`].
+/// What a verifier asks for beyond its files. As in [`surety_verifier::attestation::check::Terms`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {

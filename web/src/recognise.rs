@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use surety_core::text::{Document, toml_keys};
 use surety_kzg::import::{Format, format_of};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
-use surety_verifier::{Attestation, Trust, compiled::CompiledPolicyFile};
+use surety_verifier::{Attestation, Trust, attestation::compiled::CompiledPolicyFile};
 
 use crate::{
     message::{File, Message, Role},

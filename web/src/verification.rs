@@ -16,9 +16,11 @@ use surety_kzg::{
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     Attestation, Class, CommittedPolicy, CompiledPolicy, KeyError, Protocol, Rejection, Trust, VerifyingKey,
-    check::{self, Accepted, Files},
-    compiled::{CompiledError, CompiledPolicyFile},
-    findings::LocatedProblem,
+    attestation::{
+        check::{self, Accepted, Files},
+        compiled::{CompiledError, CompiledPolicyFile},
+        findings::LocatedProblem,
+    },
 };
 
 use crate::message::{File, Message, Role};

@@ -12,7 +12,7 @@ use rand_chacha::rand_core::OsRng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use surety_core::capacity::Capacity;
 use surety_kzg::{Params, Srs, origin::CEREMONIES, point, progress::Silent, scalar};
-use surety_verifier::{KnownCommitments, PairingCheck, VerifyingKey, proof::PROOF_BYTES};
+use surety_verifier::{KnownCommitments, PairingCheck, VerifyingKey, proof::encoding::PROOF_BYTES};
 
 use crate::common::{
     Proven, Statement, ceremony,

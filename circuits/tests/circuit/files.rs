@@ -14,7 +14,7 @@ use surety_core::{
     ident::{Bytes32, Name},
 };
 use surety_kzg::{Params, Srs, SrsId, progress::Silent};
-use surety_verifier::{KeyError, Protocol, VerifyingKey, key::PinnedKeys};
+use surety_verifier::{KeyError, Protocol, VerifyingKey, proof::key::PinnedKeys};
 
 use crate::common::{Proven, ceremony, development, stored::StoredProof};
 

@@ -12,8 +12,10 @@ use surety_core::capacity::{Capacity, MASK_ROWS, TAIL_ROWS};
 use surety_kzg::{Params, Srs, point, progress::Silent, scalar};
 use surety_verifier::{
     KnownCommitments, Protocol,
-    protocol::{Polynomial, Rotation},
-    transcript::Transcript,
+    proof::{
+        protocol::{Polynomial, Rotation},
+        transcript::Transcript,
+    },
 };
 
 use crate::common::{Statement, known};

@@ -21,7 +21,8 @@ use surety_kzg::{
     point::{self, PointError},
 };
 use surety_verifier::{
-    BatchError, KnownCommitments, PairingCheck, ProofError, pairing::PairingFailed, proof::PROOF_BYTES,
+    BatchError, KnownCommitments, PairingCheck, ProofError,
+    proof::{encoding::PROOF_BYTES, pairing::PairingFailed},
 };
 
 use crate::common::{

@@ -40,7 +40,7 @@ struct Case {
     /// What the margin is, in lots of cash, rounded down.
     spare: i128,
     masks: Masks,
-    commitments: surety_verifier::compiled::ProgramCommitments,
+    commitments: surety_verifier::attestation::compiled::ProgramCommitments,
 }
 
 impl Case {

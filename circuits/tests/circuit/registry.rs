@@ -26,12 +26,14 @@ use surety_margin::{
 };
 use surety_verifier::{
     CompiledPolicy, KnownCommitments, Statement, VerifyingKey,
-    context::Context,
-    eip712::Audience,
-    ids::{AccountId, DocumentId, LevelId},
-    proof::ProofBytes,
-    signature::SigningKey,
-    statement::StatementKind,
+    attestation::{
+        context::Context,
+        eip712::Audience,
+        identifiers::{AccountId, DocumentId, LevelId},
+        signature::SigningKey,
+        statement::StatementKind,
+    },
+    proof::encoding::ProofBytes,
 };
 
 use crate::common::development;
@@ -226,7 +228,7 @@ impl Maker {
     fn publication(&self) -> Publication {
         let (committed, document) = (self.policy.committed(), self.document());
         let file = committed.file();
-        let level = |level: &surety_verifier::compiled::LevelCommitments| Level {
+        let level = |level: &surety_verifier::attestation::compiled::LevelCommitments| Level {
             level: LevelId::of(&level.level).0,
             idx: level.idx,
             flag: level.flag,

@@ -6,7 +6,7 @@ use alloy_primitives::hex;
 use serde_json::json;
 use surety_margin::policy::Policy;
 use surety_prover::{Error, chain::attest, documents, layout::Layout};
-use surety_verifier::attestation::Attestation;
+use surety_verifier::attestation::claim::Attestation;
 
 use crate::{Session, inputs::directory_of, output::Answer};
 

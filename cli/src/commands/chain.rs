@@ -22,7 +22,10 @@ use surety_prover::{
     },
     documents, files,
 };
-use surety_verifier::{CommittedPolicy, attestation::Attestation, compiled::CompiledPolicy};
+use surety_verifier::{
+    CommittedPolicy,
+    attestation::{claim::Attestation, compiled::CompiledPolicy},
+};
 
 use crate::{
     Session,
@@ -341,7 +344,7 @@ fn market(args: &MarketArgs, session: &Session) -> Result<Answer, Error> {
     let snapshot = args.on.contracts()?.market(&policy)?;
     let out = args.out.clone().unwrap_or_else(|| args.files.layout().market());
     documents::write(&out, &snapshot, args.force.existing())?;
-    let id = surety_verifier::report::snapshot_id(&policy, &snapshot);
+    let id = surety_verifier::attestation::report::snapshot_id(&policy, &snapshot);
     let mut text = format!("snapshot {}, epoch {}: {}\n", id.0, snapshot.epoch, out.display());
     for price in &snapshot.prices {
         let mark = if snapshot.marked.contains(&price.entry) { "  marked: moved too far" } else { "" };

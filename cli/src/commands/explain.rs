@@ -19,7 +19,7 @@ use surety_prover::{
     explain::{Explanation, LevelExplanation, explain},
     oracle::OracleError,
 };
-use surety_verifier::statement::Statement;
+use surety_verifier::attestation::statement::Statement;
 
 use crate::{
     Session,

@@ -27,12 +27,14 @@ use surety_prover::{
     visible::one_line,
 };
 use surety_verifier::{
-    attestation::Attestation,
-    compiled::CompiledPolicyFile,
-    ids::{DocumentId, UniverseId},
-    proof::PROOF_BYTES,
-    statement::Statement,
-    trust::Trust,
+    attestation::{
+        claim::Attestation,
+        compiled::CompiledPolicyFile,
+        identifiers::{DocumentId, UniverseId},
+        statement::Statement,
+        trust::Trust,
+    },
+    proof::encoding::PROOF_BYTES,
 };
 
 use crate::{Session, inputs::origin_name, output::Answer};

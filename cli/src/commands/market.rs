@@ -20,7 +20,7 @@ use surety_prover::{
     Error, documents, files,
     oracle::{self, Clock, Comparison, Previous},
 };
-use surety_verifier::ids::{FeedsId, SnapshotId};
+use surety_verifier::attestation::identifiers::{FeedsId, SnapshotId};
 
 use crate::{
     Session,

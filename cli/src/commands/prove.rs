@@ -20,7 +20,7 @@ use surety_prover::{
     setup::Setups,
     vault::VaultBalances,
 };
-use surety_verifier::compiled::{CompiledError, CompiledPolicy};
+use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy};
 
 use crate::{
     Session,

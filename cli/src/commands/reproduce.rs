@@ -12,7 +12,7 @@ use surety_prover::{
     documents,
     reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict},
 };
-use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile};
+use surety_verifier::attestation::{claim::Attestation, compiled::CompiledPolicyFile};
 
 use crate::{
     Session,

@@ -15,7 +15,7 @@ use surety_prover::{
     layout::Layout,
     source::{self, Terms},
 };
-use surety_verifier::eip712::Audience;
+use surety_verifier::attestation::eip712::Audience;
 
 use crate::{
     Session,

@@ -6,7 +6,7 @@ use serde_json::json;
 use surety_core::capacity::MASK_ROWS;
 use surety_margin::universe::{Instrument, Universe};
 use surety_prover::{Error, documents, layout::Layout};
-use surety_verifier::ids::UniverseId;
+use surety_verifier::attestation::identifiers::UniverseId;
 
 use crate::{Session, number::Rounding, output::Answer, table::table};
 

@@ -13,9 +13,9 @@ use surety_prover::{
     setup::Setups,
     vault::VaultBalances,
 };
-use surety_verifier::{
-    attestation::Attestation,
+use surety_verifier::attestation::{
     check::{self, Accepted, Files, Terms},
+    claim::Attestation,
     compiled::{CommittedPolicy, CompiledPolicyFile},
     trust::Trust,
 };

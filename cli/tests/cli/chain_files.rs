@@ -13,7 +13,7 @@ use surety_prover::{
     chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
     vault::{VaultBalances, VaultError},
 };
-use surety_verifier::eip712::Audience;
+use surety_verifier::attestation::eip712::Audience;
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety schemas` writes the schemas anew.
 #[test]

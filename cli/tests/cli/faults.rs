@@ -24,7 +24,10 @@ use surety_prover::{
     prove::{ProveError, Prover, Request},
     setup::Setups,
 };
-use surety_verifier::{Rule, compiled::CompiledPolicy, statement::Statement};
+use surety_verifier::{
+    Rule,
+    attestation::{compiled::CompiledPolicy, statement::Statement},
+};
 
 use crate::sandbox::{Run, Sandbox, files_below, read_json, shared};
 

@@ -23,7 +23,10 @@ use surety_prover::{
     source::{self, Terms},
     vault::{VaultBalances, VaultError},
 };
-use surety_verifier::{Statement, eip712::Audience, signature::SigningKey};
+use surety_verifier::{
+    Statement,
+    attestation::{eip712::Audience, signature::SigningKey},
+};
 
 use crate::sandbox::{read_json, write_json};
 

@@ -21,7 +21,7 @@ use surety_prover::{
     files::Existing,
     oracle::{self, Clock, Comparison},
 };
-use surety_verifier::{ids::FeedsId, report, signature::SigningKey};
+use surety_verifier::attestation::{identifiers::FeedsId, report, signature::SigningKey};
 
 use crate::sandbox::{Sandbox, read_json, shared};
 

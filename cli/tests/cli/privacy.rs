@@ -27,7 +27,7 @@ use surety_prover::{
     account::Account,
     opening::{Opening, SecretMasks},
 };
-use surety_verifier::signature::SigningKey;
+use surety_verifier::attestation::signature::SigningKey;
 use zeroize::ZeroizeOnDrop;
 
 use crate::sandbox::{Sandbox, files_below, read_json};

@@ -9,7 +9,7 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_verifier::{attestation::Attestation, compiled::CompiledPolicyFile, statement::Statement};
+use surety_verifier::attestation::{claim::Attestation, compiled::CompiledPolicyFile, statement::Statement};
 
 use super::ArchiveError;
 

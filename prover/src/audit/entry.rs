@@ -7,12 +7,12 @@ use surety_core::{
     text::toml_keys,
     units::Timestamp,
 };
-use surety_verifier::{
-    attestation::{Attestation, Claim},
+use surety_verifier::attestation::{
     check::Accepted,
+    claim::{Attestation, Claim},
     eip712::Audience,
     findings::LocatedProblem,
-    ids::{PolicyId, SnapshotId},
+    identifiers::{PolicyId, SnapshotId},
     rejection::Rule,
     trust::Faith,
 };

@@ -342,9 +342,9 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use surety_core::ident::Name;
-    use surety_verifier::{
+    use surety_verifier::attestation::{
         eip712::Audience,
-        ids::{PolicyId, SnapshotId},
+        identifiers::{PolicyId, SnapshotId},
     };
 
     use super::*;

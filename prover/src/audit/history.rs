@@ -334,9 +334,9 @@ fn month_of(seconds: u64) -> Option<(String, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use surety_core::ident::HexBytes;
-    use surety_verifier::{
+    use surety_verifier::attestation::{
         eip712::Audience,
-        ids::{PolicyId, SnapshotId},
+        identifiers::{PolicyId, SnapshotId},
     };
 
     use super::*;

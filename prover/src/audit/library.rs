@@ -10,13 +10,15 @@ use surety_kzg::{Observer, SrsId};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     VerifyingKey,
-    attestation::Claim,
-    check::{Files, Groundwork},
-    compiled::{CommittedPolicy, CompiledPolicyFile},
-    ids::{DocumentId, UniverseId},
-    pairing::PairingKey,
-    rejection::{Rejection, Rule},
-    signature::KnownKeys,
+    attestation::{
+        check::{Files, Groundwork},
+        claim::Claim,
+        compiled::{CommittedPolicy, CompiledPolicyFile},
+        identifiers::{DocumentId, UniverseId},
+        rejection::{Rejection, Rule},
+        signature::KnownKeys,
+    },
+    proof::pairing::PairingKey,
 };
 
 use super::scan::Found;

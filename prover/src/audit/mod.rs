@@ -1,9 +1,9 @@
 //! Auditing: every attestation below a directory, with one pairing for all proofs over a set-up.
 //!
 //! Start with [`run`]. An attestation is judged as of the audit's time or, if it has lapsed by then, as of the last second at
-//! which it counted; so its own faults are told apart from the passing of time: [`Verdict`]. Everything that [`surety_verifier::check`]
+//! which it counted; so its own faults are told apart from the passing of time: [`Verdict`]. Everything that [`surety_verifier::attestation::check`]
 //! demands is demanded of each; only what follows from a policy and a snapshot alone is computed once, and the equations that
-//! proofs come down to are checked together ([`surety_verifier::batch`]), with weights that the operating system draws once all
+//! proofs come down to are checked together ([`surety_verifier::proof::batch`]), with weights that the operating system draws once all
 //! proofs are in. Some of the accepted attestations are then verified once more, each alone, as a check of the batch.
 //!
 //! | module | idea |
@@ -43,13 +43,14 @@ use surety_core::{
 use surety_kzg::{Event, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
-    attestation::Attestation,
-    batch,
-    check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, Terms},
-    ids::PolicyId,
-    pairing::PairingCheck,
-    rejection::Rejection,
-    trust::Trust,
+    attestation::{
+        check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, Terms},
+        claim::Attestation,
+        identifiers::PolicyId,
+        rejection::Rejection,
+        trust::Trust,
+    },
+    proof::{batch, pairing::PairingCheck},
 };
 
 use self::{

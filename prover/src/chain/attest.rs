@@ -8,7 +8,10 @@ use surety_core::{
     units::{Seconds, Timestamp},
 };
 use surety_margin::policy::Policy;
-use surety_verifier::{Attestation, CommittedPolicy, ids::PolicyId, signature::SigningKey};
+use surety_verifier::{
+    Attestation, CommittedPolicy,
+    attestation::{identifiers::PolicyId, signature::SigningKey},
+};
 
 use super::{
     abi::{

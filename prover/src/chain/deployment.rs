@@ -14,7 +14,10 @@ use surety_core::{
     units::Seconds,
 };
 use surety_kzg::{Params, point};
-use surety_verifier::{CommittedPolicy, VerifyingKey, eip712::Audience, signature::SigningKey};
+use surety_verifier::{
+    CommittedPolicy, VerifyingKey,
+    attestation::{eip712::Audience, signature::SigningKey},
+};
 
 use super::{
     abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, seconds, word},

@@ -21,9 +21,11 @@ use surety_margin::{
 };
 use surety_verifier::{
     CommittedPolicy,
-    ids::{PolicyId, SnapshotId},
-    report::{check_snapshot, snapshot_id},
-    signature::{SignatureBytes, SigningKey, signer},
+    attestation::{
+        identifiers::{PolicyId, SnapshotId},
+        report::{check_snapshot, snapshot_id},
+        signature::{SignatureBytes, SigningKey, signer},
+    },
 };
 
 use super::{

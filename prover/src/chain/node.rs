@@ -16,7 +16,7 @@ use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},
     units::Timestamp,
 };
-use surety_verifier::signature::{SignatureBytes, SigningKey};
+use surety_verifier::attestation::signature::{SignatureBytes, SigningKey};
 use ureq::Agent;
 
 use super::{

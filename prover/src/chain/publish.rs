@@ -5,9 +5,11 @@ use surety_core::{ident::EvmAddress, units::Timestamp};
 use surety_margin::policy::{MarkedProofs, MarketEntry, Policy};
 use surety_verifier::{
     CommittedPolicy,
-    compiled::LevelCommitments,
-    ids::{AccountId, LevelId, PolicyId},
-    signature::SigningKey,
+    attestation::{
+        compiled::LevelCommitments,
+        identifiers::{AccountId, LevelId, PolicyId},
+        signature::SigningKey,
+    },
 };
 
 use super::{

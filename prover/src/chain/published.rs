@@ -10,7 +10,10 @@ use surety_margin::{
     market::{EntryPrice, Snapshot},
     policy::{MarkedProofs, MarketEntry, Policy},
 };
-use surety_verifier::{CommittedPolicy, VerifyingKey, compiled::LevelCommitments, ids::LevelId, report::snapshot_id};
+use surety_verifier::{
+    CommittedPolicy, VerifyingKey,
+    attestation::{compiled::LevelCommitments, identifiers::LevelId, report::snapshot_id},
+};
 
 use super::{
     abi::{

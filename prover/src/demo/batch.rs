@@ -18,7 +18,7 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_verifier::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};
+use surety_verifier::attestation::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};
 
 use super::{Ground, STATEMENT_VALIDITY, audience, demo_address, name, prepare, trust_text};
 use crate::{

@@ -12,8 +12,10 @@ use surety_margin::{
 };
 use surety_verifier::{
     Class, CommittedPolicy, Rule,
-    ids::{FeedsId, PricesId, SnapshotId},
-    report,
+    attestation::{
+        identifiers::{FeedsId, PricesId, SnapshotId},
+        report,
+    },
 };
 
 use crate::fixture::{self, Scene, lenient, name, reports};

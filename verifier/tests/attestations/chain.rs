@@ -9,8 +9,10 @@ use surety_kzg::{Fr, G1, G1Affine, HoldingCommitment, scalar};
 use surety_margin::market::{Predecessor, Snapshot};
 use surety_verifier::{
     Class, Rule, Statement, Trust,
-    check::{self, Terms, Vault},
-    trust::Faith,
+    attestation::{
+        check::{self, Terms, Vault},
+        trust::Faith,
+    },
 };
 
 use crate::fixture::{EPOCH, NOW, PRICES_AT, Scene, lenient, setup};

@@ -7,10 +7,12 @@ use surety_kzg::{Capacity, Fr, G1, G1Affine, G2Affine, Params, Srs, progress::Si
 use surety_margin::policy::Policy;
 use surety_verifier::{
     Attestation, Class, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
-    attestation::AttestationKind,
-    check::{self, Groundwork, Terms},
-    proof::{PROOF_BYTES, ProofBytes},
-    signature::KnownKeys,
+    attestation::{
+        check::{self, Groundwork, Terms},
+        claim::AttestationKind,
+        signature::KnownKeys,
+    },
+    proof::encoding::{PROOF_BYTES, ProofBytes},
 };
 
 use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, universe};

@@ -7,10 +7,10 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_kzg::{Capacity, G1, G1Affine, SrsId, point, scalar};
-use surety_verifier::{
+use surety_verifier::attestation::{
     context::Context,
     eip712::Audience,
-    ids::{LevelId, PolicyId, UniverseId},
+    identifiers::{LevelId, PolicyId, UniverseId},
 };
 
 use crate::fixture::{Case, Scene, lenient, name};
@@ -39,7 +39,7 @@ sol! {
 
 fn context() -> Context {
     let scene = Scene::new();
-    surety_verifier::check::examine(&scene.claim, &scene.files(), &lenient()).unwrap().context
+    surety_verifier::attestation::check::examine(&scene.claim, &scene.files(), &lenient()).unwrap().context
 }
 
 /// r, as the circuit's field has it.

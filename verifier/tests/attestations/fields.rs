@@ -27,11 +27,13 @@ use surety_margin::{
 };
 use surety_verifier::{
     Attestation, CommittedPolicy, Protocol, Rejection, Rule, Statement, Trust,
-    check::{self, Groundwork, Terms},
-    compiled::CompiledPolicyFile,
-    ids::{DocumentId, SnapshotId, UniverseId},
-    report,
-    signature::KnownKeys,
+    attestation::{
+        check::{self, Groundwork, Terms},
+        compiled::CompiledPolicyFile,
+        identifiers::{DocumentId, SnapshotId, UniverseId},
+        report,
+        signature::KnownKeys,
+    },
 };
 
 use crate::{

@@ -8,7 +8,9 @@ use serde_json::Value;
 use surety_core::{FormatVersion, ident::HexBytes, text::Document};
 use surety_margin::schemas::schema;
 use surety_verifier::{
-    Attestation, Statement, Trust, attestation::AttestationKind, compiled::CompiledPolicyFile, proof::ProofBytes,
+    Attestation, Statement, Trust,
+    attestation::{claim::AttestationKind, compiled::CompiledPolicyFile},
+    proof::encoding::ProofBytes,
 };
 
 use crate::fixture::Scene;

@@ -4,9 +4,11 @@ use serde_json::json;
 use surety_core::text::Document as _;
 use surety_verifier::{
     Rule,
-    attestation::Attestation,
-    check::{Accepted, ESTABLISHED, NOTHING_ESTABLISHED},
-    findings::LocatedProblem,
+    attestation::{
+        check::{Accepted, ESTABLISHED, NOTHING_ESTABLISHED},
+        claim::Attestation,
+        findings::LocatedProblem,
+    },
 };
 
 use crate::fixture::{Scene, lenient};

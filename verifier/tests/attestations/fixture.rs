@@ -19,11 +19,13 @@ use surety_margin::{
 };
 use surety_verifier::{
     Claim, CommittedPolicy, CompiledPolicy, Protocol, Rejection, Rule, Statement, VerifyingKey,
-    check::{self, Accepted, Files, Terms},
-    eip712::Audience,
-    report,
-    signature::SigningKey,
-    statement::StatementKind,
+    attestation::{
+        check::{self, Accepted, Files, Terms},
+        eip712::Audience,
+        report,
+        signature::SigningKey,
+        statement::StatementKind,
+    },
 };
 
 /// The epoch of the snapshot, an hour long.
@@ -118,7 +120,7 @@ pub(crate) fn statement(source: &SigningKey, account: &str, as_of: u64) -> State
         source: EvmAddress::ZERO,
         subject: SUBJECT,
         account: name(account),
-        universe: surety_verifier::ids::UniverseId::of(&universe()).unwrap(),
+        universe: surety_verifier::attestation::identifiers::UniverseId::of(&universe()).unwrap(),
         commitment: commitment(),
         as_of: Timestamp(as_of),
         valid_until: Timestamp(VALID_UNTIL + 10_000),

@@ -5,7 +5,7 @@ use surety_core::{
     units::{Price, Timestamp},
 };
 use surety_margin::{market::Observed, oracle};
-use surety_verifier::{Class, Rule, report};
+use surety_verifier::{Class, Rule, attestation::report};
 
 use crate::fixture::{EPOCH, Scene, custodian, key, lenient, oracle_node, policy, reports, snapshot};
 
@@ -149,7 +149,9 @@ fn feeds_do_not_depend_on_the_policy() {
     let (mut one, two) = (policy(), policy());
     one.name = crate::fixture::name("another");
     one.market[0].min = Price::new(2).unwrap();
-    let feeds = |policy: &surety_margin::policy::Policy| surety_verifier::ids::FeedsId::of(&policy.market).unwrap();
+    let feeds = |policy: &surety_margin::policy::Policy| {
+        surety_verifier::attestation::identifiers::FeedsId::of(&policy.market).unwrap()
+    };
     assert_eq!(feeds(&one), feeds(&two));
     one.market.swap(0, 1);
     assert_ne!(feeds(&one), feeds(&two));

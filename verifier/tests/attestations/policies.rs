@@ -11,7 +11,7 @@ use surety_kzg::{Fr, G1Affine, point, scalar};
 use surety_margin::{policy::Policy, program::TableRow, sample::prices, universe::Universe};
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy,
-    compiled::{CompiledError, CompiledPolicyFile},
+    attestation::compiled::{CompiledError, CompiledPolicyFile},
 };
 
 use crate::fixture::{Scene, Spoil, compile, name, policy, setup, universe};

@@ -8,7 +8,7 @@ use surety_core::{
     units::{Price, Seconds, Timestamp},
 };
 use surety_margin::market::{Observation, Observed};
-use surety_verifier::{eip712::Audience, report};
+use surety_verifier::attestation::{eip712::Audience, report};
 
 use crate::fixture::{Scene, custodian, name, statement};
 

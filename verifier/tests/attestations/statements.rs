@@ -5,7 +5,10 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_kzg::point;
-use surety_verifier::{Class, Rule, Statement, signature::KnownKeys, statement};
+use surety_verifier::{
+    Class, Rule, Statement,
+    attestation::{signature::KnownKeys, statement},
+};
 
 use crate::fixture::{
     AUDIENCE, BALANCES_AT, SUBJECT, Scene, commitment, custodian, key, lenient, name, oracle_node, venue,

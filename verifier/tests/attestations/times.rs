@@ -2,7 +2,7 @@
 
 use surety_core::units::{Seconds, Timestamp};
 use surety_margin::{market::Observed, oracle};
-use surety_verifier::{Class, Rule, check::Terms};
+use surety_verifier::{Class, Rule, attestation::check::Terms};
 
 use crate::fixture::{BALANCES_AT, NOW, PRICES_AT, Scene, VALID_UNTIL, lenient, reports};
 

@@ -8,10 +8,12 @@ use surety_core::{
 };
 use surety_verifier::{
     Class, CommittedPolicy, Rule, Trust,
-    check::Terms,
-    eip712::Audience,
-    ids::{PolicyId, SnapshotId},
-    trust::Faith,
+    attestation::{
+        check::Terms,
+        eip712::Audience,
+        identifiers::{PolicyId, SnapshotId},
+        trust::Faith,
+    },
 };
 
 use crate::fixture::{

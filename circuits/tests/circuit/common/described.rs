@@ -15,7 +15,7 @@ use halo2_proofs::{
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, export};
 use surety_core::capacity::Capacity;
-use surety_verifier::{
+use surety_verifier::proof::{
     expression::Expression,
     protocol::{Lookup, Protocol, Query},
 };

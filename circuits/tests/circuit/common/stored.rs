@@ -7,7 +7,7 @@ use surety_core::{
     ident::{Bytes32, HexBytes},
 };
 use surety_kzg::{SrsId, point, scalar};
-use surety_verifier::{KnownCommitments, VerifyingKey, proof::ProofBytes};
+use surety_verifier::{KnownCommitments, VerifyingKey, proof::encoding::ProofBytes};
 
 use super::Proven;
 

@@ -8,7 +8,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use surety_circuits::circuit::rules;
 use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
-use surety_verifier::{
+use surety_verifier::proof::{
     expression::Expression,
     protocol::{Protocol, Query},
 };

@@ -12,7 +12,7 @@ use rand_chacha::rand_core::OsRng;
 use surety_circuits::{AdviceColumn, Witness, circuit::rules};
 use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
-use surety_verifier::{
+use surety_verifier::proof::{
     expression::Expression,
     protocol::{Lookup, Protocol},
 };

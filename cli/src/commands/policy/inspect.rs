@@ -17,7 +17,7 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_prover::{Error, documents, resources::Estimate};
-use surety_verifier::compiled::CompiledError;
+use surety_verifier::attestation::compiled::CompiledError;
 
 use super::{
     describe::{self, Description},

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use surety_kzg::SrsId;
 use surety_prover::{Error, documents, files};
-use surety_verifier::compiled::{CompiledError, CompiledPolicy, CompiledPolicyFile};
+use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy, CompiledPolicyFile};
 
 use crate::{
     Session,

@@ -16,7 +16,7 @@ use ff::Field as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use surety_kzg::SrsId;
 
-use crate::pairing::{Msm, PairingCheck};
+use crate::proof::pairing::{Msm, PairingCheck};
 
 /// Polynomials that are opened at the same points.
 pub(crate) struct OpeningSet {

@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 64 a point | hidden advice columns, then for each lookup its permuted input and table, then the lookups' running products, the blinding polynomial, the quotient's pieces |
-//! | 32 an evaluation | in the order of [`Protocol::evaluations`](crate::protocol::Protocol::evaluations) |
+//! | 32 an evaluation | in the order of [`Protocol::evaluations`](crate::proof::protocol::Protocol::evaluations) |
 //! | 64 a point | the two of the multi-opening |
 
 use halo2curves::bn256::{Fr, G1Affine};
@@ -13,7 +13,7 @@ use surety_kzg::{
     scalar::{self, ScalarTooLarge},
 };
 
-use crate::{pairing::PairingFailed, transcript::Transcript};
+use crate::proof::{pairing::PairingFailed, transcript::Transcript};
 
 /// Length of a proof, the same in every capacity class: 16 points and 23 evaluations.
 pub const PROOF_BYTES: usize = 1760;

@@ -6,7 +6,7 @@ use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use surety_kzg::scalar;
 
-use crate::{hex_scalar, protocol::encode_number};
+use crate::proof::{hex_scalar, protocol::encode_number};
 
 /// A polynomial expression in the columns of the circuit, as a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,11 +13,11 @@ use surety_core::{
 };
 use surety_margin::{policy::Policy, universe};
 
-use crate::{
-    attestation::Claim,
+use crate::attestation::{
+    claim::Claim,
     compiled::CommittedPolicy,
     eip712::Audience,
-    ids::{PolicyId, SnapshotId},
+    identifiers::{PolicyId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
     statement::Statement,
 };

@@ -9,7 +9,7 @@ use surety_core::{
     text::{InputError, InputErrors},
 };
 
-use crate::{check::Accepted, rejection::Rejection};
+use crate::attestation::{check::Accepted, rejection::Rejection};
 
 impl Accepted {
     /// What is established, what is not, and what was taken on faith, as JSON.

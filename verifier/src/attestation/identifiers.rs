@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`UniverseId`] | `"surety/universe/v1"`, version of the layout (4 bytes), canonical encoding of the universe |
 //! | [`DocumentId`] | `"surety/policy-document/v1"`, canonical encoding of the policy |
-//! | [`PolicyId`] | see [`crate::compiled`]: the document and what it compiles to |
+//! | [`PolicyId`] | see [`crate::attestation::compiled`]: the document and what it compiles to |
 //! | [`FeedsId`] | `"surety/feeds/v1"`, canonical encoding of the list of names and decimals |
 //! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), prices (32 bytes each) |
 //! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, time (8 bytes), the prices before or zero, positions of the marked entries (32 bytes each) |
@@ -28,7 +28,7 @@ use surety_margin::{
     universe::Universe,
 };
 
-use crate::eip712::{Word, number};
+use crate::attestation::eip712::{Word, number};
 
 /// Identifies a universe: its instruments and their rows, the capacity class, and the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

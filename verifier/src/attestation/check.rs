@@ -34,19 +34,23 @@ use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
 use surety_margin::{market::Snapshot, oracle, policy::MarkedProofs};
 
 use crate::{
-    attestation::{Attestation, Claim},
-    compiled::{CommittedPolicy, ProgramCommitments},
-    context::Context,
-    eip712::Audience,
-    ids::{LevelId, PolicyId, SnapshotId, UniverseId},
-    key::VerifyingKey,
-    pairing::{PairingCheck, PairingFailed},
-    plonk::KnownCommitments,
-    rejection::{Rejection, Rule, require, same},
-    report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
-    signature::KnownKeys,
-    statement::{self, Expectations, StatementSet},
-    trust::{Anchors, Faith, Trust},
+    attestation::{
+        claim::{Attestation, Claim},
+        compiled::{CommittedPolicy, ProgramCommitments},
+        context::Context,
+        eip712::Audience,
+        identifiers::{LevelId, PolicyId, SnapshotId, UniverseId},
+        rejection::{Rejection, Rule, require, same},
+        report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
+        signature::KnownKeys,
+        statement::{self, Expectations, StatementSet},
+        trust::{Anchors, Faith, Trust},
+    },
+    proof::{
+        key::VerifyingKey,
+        pairing::{PairingCheck, PairingFailed},
+        plonk::KnownCommitments,
+    },
 };
 
 /// The public files that an attestation refers to.

@@ -1,7 +1,7 @@
 //! What a verifier needs to know of the circuit: columns, queries, constraints and lookups, as data.
 //!
 //! A [`Protocol`] follows from the circuit's code and its capacity class alone; keys and set-ups come later, in
-//! [`crate::key`]. The files `protocol/k9.json` … `protocol/k16.json` are written by the crate that holds the circuit
+//! [`crate::proof::key`]. The files `protocol/k9.json` … `protocol/k16.json` are written by the crate that holds the circuit
 //! and are compared with it by its tests, so that native verification, batching and contracts rest on one description.
 //!
 //! The arguments that surround the constraints are those of Halo2 (plookup with permuted columns, a quotient in pieces,
@@ -13,7 +13,7 @@ use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use surety_core::capacity::Capacity;
 
-use crate::expression::Expression;
+use crate::proof::expression::Expression;
 
 /// The circuit of one capacity class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -367,14 +367,14 @@ impl MalformedProtocol {
 
 /// The descriptions that are checked in, from k = 9 on.
 const FILES: [&str; 8] = [
-    include_str!("../protocol/k9.json"),
-    include_str!("../protocol/k10.json"),
-    include_str!("../protocol/k11.json"),
-    include_str!("../protocol/k12.json"),
-    include_str!("../protocol/k13.json"),
-    include_str!("../protocol/k14.json"),
-    include_str!("../protocol/k15.json"),
-    include_str!("../protocol/k16.json"),
+    include_str!("../../protocol/k9.json"),
+    include_str!("../../protocol/k10.json"),
+    include_str!("../../protocol/k11.json"),
+    include_str!("../../protocol/k12.json"),
+    include_str!("../../protocol/k13.json"),
+    include_str!("../../protocol/k14.json"),
+    include_str!("../../protocol/k15.json"),
+    include_str!("../../protocol/k16.json"),
 ];
 
 #[cfg(test)]
@@ -391,7 +391,7 @@ mod tests {
             let protocol = Protocol::of(capacity).unwrap();
             assert_eq!(protocol.capacity, capacity);
             assert_eq!(protocol.validate(), Ok(()));
-            assert_eq!(protocol.proof_length(), crate::proof::PROOF_BYTES);
+            assert_eq!(protocol.proof_length(), crate::proof::encoding::PROOF_BYTES);
         }
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use ff::Field as _;
 use halo2curves::bn256::Fr;
 
-use crate::pairing::{BatchError, PairingCheck, PairingKey, Sides};
+use crate::proof::pairing::{BatchError, PairingCheck, PairingKey, Sides};
 
 /// The positions of the claims that do not hold, ascending. A claim over a set-up that none of `keys` is of does not hold.
 ///
@@ -109,7 +109,7 @@ mod tests {
     use surety_kzg::{Srs, SrsId, srs::VerifierKey};
 
     use super::*;
-    use crate::pairing::Msm;
+    use crate::proof::pairing::Msm;
 
     fn srs() -> Srs {
         Srs::development(Capacity::new(Capacity::MIN_K).unwrap())

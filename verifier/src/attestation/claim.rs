@@ -11,10 +11,12 @@ use surety_core::{
 };
 
 use crate::{
-    eip712::Audience,
-    ids::{PolicyId, SnapshotId, UniverseId},
-    proof::ProofBytes,
-    statement::Statement,
+    attestation::{
+        eip712::Audience,
+        identifiers::{PolicyId, SnapshotId, UniverseId},
+        statement::Statement,
+    },
+    proof::encoding::ProofBytes,
 };
 
 /// That a subject's hidden holdings satisfy a level of a policy, with the proof.
@@ -73,7 +75,7 @@ pub struct Claim {
     pub statements: Vec<Statement>,
 }
 
-/// What an attestation must satisfy depends on other files: see [`crate::check`].
+/// What an attestation must satisfy depends on other files: see [`crate::attestation::check`].
 impl Document for Attestation {
     fn problems(&self) -> Vec<Problem> {
         Vec::new()

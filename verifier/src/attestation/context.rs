@@ -36,10 +36,11 @@ use surety_core::{
 use surety_kzg::{SrsId, point};
 
 use crate::{
-    eip712::{Audience, Word, address, hash_words, number},
-    ids::{LevelId, PolicyId, UniverseId},
-    key::VerifyingKeyDigest,
-    transcript::reduce,
+    attestation::{
+        eip712::{Audience, Word, address, hash_words, number},
+        identifiers::{LevelId, PolicyId, UniverseId},
+    },
+    proof::{key::VerifyingKeyDigest, transcript::reduce},
 };
 
 /// Says which list of fields follows.

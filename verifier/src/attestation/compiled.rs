@@ -42,9 +42,9 @@ use surety_margin::{
     vector::Layout,
 };
 
-use crate::{
+use crate::attestation::{
     eip712::{Word, hash_words, number},
-    ids::{DocumentId, FeedsId, LevelId, PolicyId, UniverseId},
+    identifiers::{DocumentId, FeedsId, LevelId, PolicyId, UniverseId},
 };
 
 /// The commitments of one level's program.

@@ -14,10 +14,10 @@ use surety_core::{
 use surety_kzg::HoldingCommitment;
 use surety_margin::policy::SourceRule;
 
-use crate::{
+use crate::attestation::{
     compiled::CommittedPolicy,
     eip712::{Audience, Domain, Word, address, hash_struct, number},
-    ids::{AccountId, UniverseId},
+    identifiers::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
     signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey},
 };

@@ -15,10 +15,10 @@ use surety_margin::{
     universe::Universe,
 };
 
-use crate::{
+use crate::attestation::{
     compiled::CommittedPolicy,
     eip712::{Domain, hash_struct, hash_words, number},
-    ids::{FeedsId, PricesId, SnapshotId},
+    identifiers::{FeedsId, PricesId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
     signature::{KnownKeys, SignatureError, SigningKey},
     statement::check_signature,

@@ -9,11 +9,11 @@ use ff::{BatchInvert as _, Field as _, PrimeField as _};
 use halo2curves::bn256::{Fr, G1Affine};
 use surety_kzg::point;
 
-use crate::{
+use crate::proof::{
+    encoding::{ProofError, ProofReader},
     expression::Expression,
     key::VerifyingKey,
     pairing::{Msm, PairingCheck},
-    proof::{ProofError, ProofReader},
     protocol::{Lookup, Opening, Polynomial, Protocol, Rotation, RotationSet},
     shplonk::{Claim, MultiOpening, OpeningSet, powers},
     transcript::Transcript,

@@ -1,0 +1,25 @@
+//! Attestations: the documents around a proof, the identifiers and signatures that tie them together, and their rules.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`claim`] | an attestation: the claim and its proof |
+//! | [`statement`], [`report`] | the signed documents of sources and oracle nodes |
+//! | [`compiled`] | a policy's commitments |
+//! | [`trust`] | the anchors that a verifier pins |
+//! | [`identifiers`], [`context`] | identifiers, and the public input that binds a proof to its claim |
+//! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
+//! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
+//! | [`findings`] | the outcome, for people and programs |
+
+pub mod check;
+pub mod claim;
+pub mod compiled;
+pub mod context;
+pub mod eip712;
+pub mod findings;
+pub mod identifiers;
+pub mod rejection;
+pub mod report;
+pub mod signature;
+pub mod statement;
+pub mod trust;
