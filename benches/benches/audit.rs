@@ -9,15 +9,11 @@
 use std::{env, path::PathBuf, time::SystemTime};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use surety_audit::audit::{self, Audit, Request};
 use surety_core::units::Timestamp;
+use surety_host::{directories::Directories, files::Existing, setup::Setups};
 use surety_kzg::progress::Silent;
-use surety_prover::{
-    audit::{self, Audit, Request},
-    demo::batch,
-    directories::Directories,
-    files::Existing,
-    setup::Setups,
-};
+use surety_walkthrough::batch;
 
 fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())

@@ -11,11 +11,10 @@
 //!
 //! Source: Kupiec, *Techniques for verifying the accuracy of risk measurement models*, Journal of Derivatives 3, 1995.
 
-use surety_core::{ident::Name, units::Ppm};
+use surety_core::{day::Day, ident::Name, units::Ppm};
 
 use crate::{
     calibration::Calibration,
-    day::Day,
     estimator::{Estimator, Settings},
     history::{Column, History},
     joint::{JointScenario, joint_scenarios},

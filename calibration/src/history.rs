@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use surety_core::{
+    day::{Day, Order, Written},
     ident::Name,
     problem::Problem,
     text::{
@@ -17,10 +18,7 @@ use surety_core::{
     },
 };
 
-use crate::{
-    day::{Day, Order, Written},
-    moves::Move,
-};
+use crate::moves::Move;
 
 /// Daily prices.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@
 //! | [`backtest`] | whether it would have done |
 //!
 //! ```
-//! use surety_calibration::day::Day;
+//! use surety_core::day::Day;
 //!
 //! let (saturday, sunday) = (Day::parse("2026-11-28").unwrap(), Day::parse("2026-11-29").unwrap());
 //! assert_eq!(saturday.number() + 1, sunday.number());
@@ -29,7 +29,6 @@
 
 pub mod backtest;
 pub mod calibration;
-pub mod day;
 pub mod estimator;
 pub mod history;
 pub mod joint;

@@ -1,10 +1,9 @@
 //! What the last moves say about each column: all that parameters are made of.
 
-use surety_core::ident::Name;
+use surety_core::{day::Day, ident::Name};
 
 use crate::{
     calibration::Calibration,
-    day::Day,
     estimator::{Estimate, Settings},
     history::{Column, History},
     moves::{Move, Side},

@@ -14,7 +14,14 @@
 //!
 //! Each is rounded up to the grid, then [limited](crate::update).
 
-use surety_core::{ident::Name, problem::Problem, units::Ppm};
+use std::borrow::Cow;
+
+use surety_core::{
+    failure::{Class, Failure, LocatedProblem},
+    ident::Name,
+    problem::Problem,
+    units::Ppm,
+};
 use surety_margin::{
     policy::{Basis, ByBasis, Policy},
     portfolio::VolShock,
@@ -186,6 +193,23 @@ impl Record {
             let name = format!("volatility range {}{}", side.name(), range.within());
             let old = Some(target::requirement_of(*parameter));
             *parameter = self.update(name, &range.columns, old, &rule).ppm().into();
+        }
+    }
+}
+
+impl Failure for CalibrateError {
+    fn class(&self) -> Class {
+        Class::Input
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "calibrate".into()
+    }
+
+    fn problems(&self) -> Vec<LocatedProblem> {
+        match self {
+            Self::Calibration(problems) => LocatedProblem::of_input("calibration", problems),
+            Self::Policy(problems) => LocatedProblem::of_input("new policy", problems),
         }
     }
 }

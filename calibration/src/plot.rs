@@ -1,9 +1,7 @@
 //! Plots: lines over days, in panels above each other.
 
-use crate::{
-    day::Day,
-    svg::{Anchor, Canvas, Colour, nice_step},
-};
+use crate::svg::{Anchor, Canvas, Colour, nice_step};
+use surety_core::day::Day;
 
 /// A plot.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use surety_core::text::InputErrors;
-use surety_prover::{Error, archive::ArchiveError, documents::DocumentError, files, keys::may_be_secret};
+use surety_core::{failure::Failure, text::InputErrors};
+use surety_host::{files, keys::may_be_secret};
 use zeroize::Zeroizing;
 
 /// Most mistakes whose lines are shown.
@@ -19,13 +19,10 @@ const BEFORE: usize = 30;
 const BEHIND: usize = 50;
 
 /// What an error says, with the line of each mistake under it.
-pub(super) fn with_excerpts(error: &Error) -> Zeroizing<String> {
-    let message = Zeroizing::new(error.to_string());
-    match error {
-        Error::Document(DocumentError::Content(errors)) | Error::Archive(ArchiveError::Content(errors)) => {
-            interleaved(errors, |file| files::read_text(Path::new(file)).ok())
-        }
-        _ => message,
+pub(super) fn with_excerpts(failure: &dyn Failure) -> Zeroizing<String> {
+    match failure.mistakes() {
+        Some(errors) => interleaved(errors, |file| files::read_text(Path::new(file)).ok()),
+        None => Zeroizing::new(failure.to_string()),
     }
 }
 

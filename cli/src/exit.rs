@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use surety_prover::Class;
+use surety_core::failure::Class;
 
 /// The exit codes, all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

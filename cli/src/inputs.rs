@@ -5,22 +5,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::error::{Error, Usage};
 use surety_core::{
     ident::Name,
     text::table::{Delimiter, Dialect},
 };
-use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
-use surety_margin::{import::positions::Reading, policy::Policy, universe::Universe};
-use surety_prover::{
-    Error,
+use surety_host::{
     directories::Directories,
-    documents, files,
-    files::Existing,
+    documents,
+    files::{self, Existing},
     keys::{self, KeyError, Passphrase, SecretAt},
-    layout::Layout,
     obtain::{self, Wanted},
     setup::Setups,
 };
+use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
+use surety_margin::{import::positions::Reading, policy::Policy, universe::Universe};
+use surety_prover::layout::Layout;
 use surety_verifier::attestation::signature::SigningKey;
 
 use super::progress::Progress;
@@ -125,7 +125,7 @@ impl KeyOptions {
     /// Reads the key. Warns if others can read it too.
     pub(super) fn load(&self, progress: &Progress) -> Result<SigningKey, Error> {
         let at = secret_at(self.at.key.as_ref(), self.at.key_env.as_ref())
-            .ok_or_else(|| Error::Usage("expected --key or --key-env".into()))?;
+            .ok_or_else(|| Error::from(Usage("expected --key or --key-env".into())))?;
         warn_if_exposed(&at, progress)?;
         Ok(keys::load(&at, || self.passphrase.read("Passphrase: ", progress), |note| progress.note(note))?)
     }

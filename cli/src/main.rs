@@ -1,8 +1,10 @@
 //! The command line. Each command reads files, calls the library, and answers with text for people and data for programs.
 
 mod commands;
+mod error;
 mod excerpt;
 mod exit;
+mod imported;
 mod inputs;
 mod number;
 mod output;
@@ -14,9 +16,9 @@ mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
 
+use crate::error::Error;
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use surety_core::units::Timestamp;
-use surety_prover::Error;
 
 use self::{
     commands::{
@@ -24,7 +26,7 @@ use self::{
         prove, reproduce, solidity, source, srs, universe, verify,
     },
     exit::Exit,
-    output::{Answer, Failure, Form},
+    output::{Answer, Form, Reported},
     progress::Progress,
     screen::Screen,
 };
@@ -200,9 +202,9 @@ fn misused(error: &clap::Error, form: Form) -> Exit {
         }
         Form::Text => {
             let message = format!("{}\n\n{}", usage::message(error), usage::synopsis(error));
-            (Failure::usage(message.trim_end().to_owned()).write(form, ""), Exit::Input)
+            (Reported::usage(message.trim_end().to_owned()).write(form, ""), Exit::Input)
         }
-        Form::Json => (Failure::usage(usage::message(error)).write(form, ""), Exit::Input),
+        Form::Json => (Reported::usage(usage::message(error)).write(form, ""), Exit::Input),
     };
     if written.is_err() && exit == Exit::Good { Exit::Internal } else { exit }
 }

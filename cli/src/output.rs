@@ -7,12 +7,13 @@ use std::{
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use surety_prover::{
-    Error,
+use surety_core::{
+    failure::{Failure, Internal},
     visible::{visible, visible_json},
 };
 
 use super::{excerpt::with_excerpts, exit::Exit};
+use crate::error::{Error, Usage};
 
 /// Version of the envelope.
 const VERSION: u32 = 1;
@@ -21,19 +22,19 @@ const VERSION: u32 = 1;
 pub(super) struct Answer {
     text: String,
     data: Value,
-    failure: Option<Failure>,
+    failure: Option<Reported>,
 }
 
 impl Answer {
     /// An answer that reads as `text` to people and as `data` to programs.
     pub(super) fn new(data: impl Serialize, text: impl Display) -> Result<Self, Error> {
-        let data = serde_json::to_value(data).map_err(|error| Error::Internal(error.to_string()))?;
+        let data = serde_json::to_value(data).map_err(|error| Error::from(Internal(error.to_string())))?;
         Ok(Self { text: text.to_string(), data, failure: None })
     }
 
     /// The same answer from a command that fails all the same, because of what it found: both are told.
-    pub(super) fn failing(mut self, error: &Error) -> Self {
-        self.failure = Some(Failure::of(error));
+    pub(super) fn failing(mut self, failure: &dyn Failure) -> Self {
+        self.failure = Some(Reported::of(failure));
         self
     }
 }
@@ -53,10 +54,10 @@ pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -
             (tell_answer(form, command, &answer), exit)
         }
         Err(error) => {
-            let failure = Failure::of(&error);
+            let failure = Reported::of(&*error);
             let written = match form {
                 // Nobody but the user reads what is on the user's terminal.
-                Form::Text if io::stderr().is_terminal() => tell("error", &with_excerpts(&error)),
+                Form::Text if io::stderr().is_terminal() => tell("error", &with_excerpts(&*error)),
                 form => failure.write(form, command),
             };
             (written, failure.exit)
@@ -82,7 +83,7 @@ fn tell_answer(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
 }
 
 /// What a command has to say if it failed.
-pub(super) struct Failure {
+pub(super) struct Reported {
     message: String,
     exit: Exit,
     code: String,
@@ -90,20 +91,20 @@ pub(super) struct Failure {
     problems: Value,
 }
 
-impl Failure {
-    fn of(error: &Error) -> Self {
+impl Reported {
+    fn of(failure: &dyn Failure) -> Self {
         Self {
-            message: error.to_string(),
-            exit: error.class().into(),
-            code: error.code(),
-            class: json!(error.class()),
-            problems: json!(error.problems()),
+            message: failure.to_string(),
+            exit: failure.class().into(),
+            code: failure.code().into_owned(),
+            class: json!(failure.class()),
+            problems: json!(failure.problems()),
         }
     }
 
     /// A command line that cannot be understood.
     pub(super) fn usage(message: String) -> Self {
-        Self::of(&Error::Usage(message))
+        Self::of(&Usage(message))
     }
 
     pub(super) fn write(&self, form: Form, command: &str) -> io::Result<()> {
@@ -114,7 +115,7 @@ impl Failure {
     }
 }
 
-fn envelope(command: &str, data: Option<&Value>, failure: Option<&Failure>) -> io::Result<()> {
+fn envelope(command: &str, data: Option<&Value>, failure: Option<&Reported>) -> io::Result<()> {
     let mut envelope = json!({
         "surety": env!("CARGO_PKG_VERSION"),
         "version": VERSION,
@@ -124,7 +125,7 @@ fn envelope(command: &str, data: Option<&Value>, failure: Option<&Failure>) -> i
     if let Some(data) = data {
         envelope["data"] = data.clone();
     }
-    if let Some(Failure { message, code, class, problems, .. }) = failure {
+    if let Some(Reported { message, code, class, problems, .. }) = failure {
         envelope["error"] = json!({ "code": code, "class": class, "message": message, "problems": problems });
     }
     let text = visible_json(&serde_json::to_string_pretty(&envelope)?);

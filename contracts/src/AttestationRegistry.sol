@@ -62,7 +62,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256[8] publicPoints;
     }
 
-    /// @dev The fields of a context, in order: see verifier/src/context.rs. All static, so that their encoding is the words.
+    /// @dev The fields of a context, in order: see verifier/src/attestation/context.rs. All static, so that their encoding is the words.
     struct Context {
         bytes32 format;
         uint256 chain;
@@ -338,7 +338,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
-    /// @dev As `check_times` in verifier/src/check.rs, which says why.
+    /// @dev As `check_times` in verifier/src/attestation/check.rs, which says why.
     function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
         Terms memory terms = grounds.terms;
         Snapshot memory snapshot = grounds.snapshot;

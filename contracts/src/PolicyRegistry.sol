@@ -241,7 +241,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return verifier.VK_HASH();
     }
 
-    /// @dev The identifier, as the compiler of policies computes it: verifier/src/compiled.rs.
+    /// @dev The identifier, as the compiler of policies computes it: verifier/src/attestation/compiled.rs.
     function _identify(Publication calldata publication) private pure returns (bytes32) {
         bytes32[] memory levels = new bytes32[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {

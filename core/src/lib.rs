@@ -8,6 +8,9 @@
 //! | [`capacity`] | how the rows of the circuit are used |
 //! | [`text`] | how files are read, and where a mistake is |
 //! | [`problem`] | a rule that an input breaks: what was expected and found, and what to do |
+//! | [`failure`] | the class of an error, and what programs are told of it |
+//! | [`visible`], [`words`] | texts of others as a terminal may show them; numbers of things in sentences |
+//! | [`day`] | days of the calendar |
 //! | [`closest`] | which of several names was probably meant |
 //! | [`named`] | values read on behalf of types that readers know by name |
 //! | [`spelling`] | how people write times, durations, fractions, numbers and addresses |
@@ -25,7 +28,9 @@
 pub mod canonical;
 pub mod capacity;
 pub mod closest;
+pub mod day;
 pub mod decimal;
+pub mod failure;
 pub mod ident;
 pub mod named;
 pub mod problem;
@@ -35,5 +40,7 @@ pub mod tamper;
 pub mod text;
 pub mod units;
 mod version;
+pub mod visible;
+pub mod words;
 
 pub use self::version::FormatVersion;

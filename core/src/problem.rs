@@ -3,21 +3,25 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use crate::closest::did_you_mean;
 
 /// How much of what was found is repeated, in characters: whoever wrote the input also chose its length.
 const MAX_FOUND: usize = 80;
 
 /// A rule that an input breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Where: a path of keys and positions, like `model.positions[3].price`; empty for the input as a whole.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// What the rule expects.
     pub expected: String,
     /// What was found, or how it begins.
     pub found: String,
     /// What to do, where that does not go without saying.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<Cow<'static, str>>,
 }
 

@@ -9,7 +9,7 @@ use std::{fs, path::Path, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo, edit};
-use surety_prover::archive::{Archive, ArchiveError, Archived, Kind, Summary};
+use surety_audit::archive::{Archive, ArchiveError, Archived, Kind, Summary};
 use tempfile::TempDir;
 
 /// An archive, and what is in it.

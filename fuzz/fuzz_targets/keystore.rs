@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use surety_fuzz::bounded;
-use surety_prover::keystore::{Keystore, KeystoreError};
+use surety_host::keystore::{Keystore, KeystoreError};
 
 /// Work and memory that take no time, in rounds and in blocks of scrypt.
 const LITTLE: u128 = 1 << 10;

@@ -6,6 +6,7 @@
 //! wrong.
 
 use std::{
+    borrow::Cow,
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
@@ -13,11 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use surety_core::failure::{Class, Failure};
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
     digest::FileHash,
-    file::{FileError, sync_directory_of},
+    file::{FileError, is_lack_of_space, sync_directory_of},
     import::{Foreign, START_BYTES, TELLING_BYTES, format_of},
     progress::{Event, Observer, Stage},
 };
@@ -447,6 +449,20 @@ fn open_locked(path: &Path) -> Result<File, DownloadError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DownloadError::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(FileError::at(path)(error).into()),
+    }
+}
+
+impl Failure for DownloadError {
+    fn class(&self) -> Class {
+        match self {
+            Self::File(error) if is_lack_of_space(&error.error) => Class::Resources,
+            Self::WrongHash { .. } | Self::WrongLength { .. } | Self::TooLong { .. } => Class::Mismatch,
+            _ => Class::Input,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "download".into()
     }
 }
 

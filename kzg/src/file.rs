@@ -1,11 +1,13 @@
 //! Files that appear whole or not at all, and the error that names them.
 
 use std::{
+    borrow::Cow,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
+use surety_core::failure::{Class, Failure};
 use tempfile::NamedTempFile;
 
 /// A file or directory that cannot be read or written.
@@ -88,6 +90,23 @@ pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
 /// The directory that a file lies in; the current one for a bare name.
 fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether the disk or its quota is full.
+#[must_use]
+pub fn is_lack_of_space(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+impl Failure for FileError {
+    fn class(&self) -> Class {
+        if is_lack_of_space(&self.error) { Class::Resources } else { Class::Input }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "file".into()
+    }
 }
 
 #[cfg(test)]

@@ -5,15 +5,19 @@
 
 use core::fmt;
 use std::{
+    borrow::Cow,
     fs,
     io::{self, Cursor},
     path::{Path, PathBuf},
 };
 
-use surety_core::capacity::Capacity;
+use surety_core::{
+    capacity::Capacity,
+    failure::{Class, Failure},
+};
 
 use crate::{
-    file::{self, FileError},
+    file::{self, FileError, is_lack_of_space},
     import::{self, ImportError, ImportProblem, Source, import, read_compact_header, write_compact},
     progress::{Event, Observer, Silent},
     srs::{Srs, SrsId, VerifierKey},
@@ -220,6 +224,19 @@ fn inspect(file: impl io::Read + io::Seek, place: Place) -> Result<StoredSrs, Im
     let header = read_compact_header(&mut Source::new(file)?)?;
     let verifier_key = VerifierKey::new(header.tau_g2)?;
     Ok(StoredSrs { place, k: header.k, verifier_key, has_g2_powers: header.has_g2_powers })
+}
+
+impl Failure for StoreError {
+    fn class(&self) -> Class {
+        match self {
+            Self::File(error) if is_lack_of_space(&error.error) => Class::Resources,
+            _ => Class::Mismatch,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "set-up".into()
+    }
 }
 
 #[cfg(test)]

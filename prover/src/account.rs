@@ -1,6 +1,9 @@
 //! The hidden account: what all statements together commit to.
 
+use std::borrow::Cow;
+
 use surety_core::{
+    failure::{Class, Failure},
     ident::Bytes32,
     problem::{Problem, listed},
 };
@@ -157,4 +160,18 @@ fn pair<'a>(
         Ok((statement, opening.ok_or_else(|| AccountError::NoOpening { statement: hash, account: account() })?))
     };
     statements.iter().map(find).collect()
+}
+
+impl Failure for AccountError {
+    fn class(&self) -> Class {
+        match self {
+            Self::NoOpening { .. } | Self::Holdings(_) | Self::Sum(_) => Class::Input,
+            Self::OtherOpening { .. } => Class::Mismatch,
+            Self::Commitment(_) => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "account".into()
+    }
 }

@@ -1,9 +1,13 @@
 //! The margin of an account at every level, for its holder.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
-use surety_core::{ident::Name, units::Price};
+use surety_core::{
+    failure::{Class, Failure},
+    ident::Name,
+    units::Price,
+};
 use surety_margin::{
     evaluate::{EvaluateError, Evaluation, Line, Warning, evaluate, lines, warnings},
     holdings::{Leg, Position},
@@ -74,4 +78,17 @@ pub fn explain(
     let instruments: Vec<_> = instruments.map(|level| level.instruments.as_slice()).collect();
     let warnings = warnings(universe, position, &instruments, legs);
     Ok(Explanation { levels, warnings })
+}
+
+impl Failure for ExplainError {
+    fn class(&self) -> Class {
+        match self.error {
+            EvaluateError::Policy(_) => Class::Input,
+            EvaluateError::Overflow => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "explain".into()
+    }
 }

@@ -8,10 +8,10 @@ use std::{
 
 use surety_verifier::attestation::statement::Statement;
 
-use crate::{
+use crate::opening::Opening;
+use surety_host::{
     documents::{self, DocumentError},
     files::{self, Existing, FileError},
-    opening::Opening,
 };
 
 /// The ending of an opening's file name.

@@ -9,6 +9,7 @@
 //! masks that turn up under a second statement are refused.
 
 use std::{
+    borrow::Cow,
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
 };
@@ -18,12 +19,12 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     capacity::MASK_ROWS,
+    failure::{Class, Failure},
     ident::{Bytes32, HexBytes},
     text::json_problem,
 };
+use surety_host::files::{self, Access, Existing, FileError};
 use surety_kzg::{Masks, file::reason};
-
-use crate::files::{self, Access, Existing, FileError};
 
 /// Most proofs from one statement.
 pub const LIMIT: u32 = MASK_ROWS as u32;
@@ -230,6 +231,22 @@ fn read_record(path: &Path) -> Result<Record, LedgerError> {
     let text = files::read_text(path)?;
     serde_json::from_str(&text)
         .map_err(|error| LedgerError::Damaged { path: path.to_owned(), reason: json_problem(&error).to_string() })
+}
+
+impl Failure for LedgerError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Exhausted { .. } => Class::Resources,
+            Self::MasksReused { .. } => Class::Input,
+            Self::Damaged { .. } => Class::Mismatch,
+            Self::File(error) => error.class(),
+            Self::Lock { .. } => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "ledger".into()
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What an oracle node does: signs what it observed; and what anybody can do: put reports together.
 
+use std::borrow::Cow;
+
 use surety_core::{
     FormatVersion,
     canonical::NotCanonical,
+    failure::{Class, Failure, LocatedProblem},
     ident::HexBytes,
     problem::{Problem, listed},
     units::Timestamp,
@@ -20,6 +23,8 @@ use surety_verifier::attestation::{
     report,
     signature::{SignatureError, SigningKey, signer},
 };
+
+use crate::prove::class_before_proof;
 
 /// Why there is no report or no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -217,4 +222,26 @@ pub fn aggregate(
     let snapshot = oracle::aggregate(policy, reports, previous.map(|previous| &previous.prices)).map_err(failed)?;
     oracle::market_without_reports(policy, universe, &snapshot).map_err(failed)?;
     Ok(snapshot)
+}
+
+impl Failure for OracleError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Problems { .. } => Class::Input,
+            Self::Previous(rejection) => class_before_proof(rejection),
+            _ => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "market".into()
+    }
+
+    fn problems(&self) -> Vec<LocatedProblem> {
+        match self {
+            Self::Problems { input, problems } => LocatedProblem::of_input(input, problems),
+            Self::Previous(rejection) => rejection.problems(),
+            _ => Vec::new(),
+        }
+    }
 }

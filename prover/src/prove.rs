@@ -1,8 +1,11 @@
 //! From statements, openings and prices to an attestation.
 
+use std::borrow::Cow;
+
 use surety_circuits::{ProvingKey, ProvingKeyError, Witness, WitnessError};
 use surety_core::{
     FormatVersion,
+    failure::{Class, Failure, LocatedProblem},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     units::{Price, Timestamp},
 };
@@ -21,6 +24,7 @@ use surety_verifier::attestation::{
     report::snapshot_id,
     statement::Statement,
     trust::Trust,
+    vault::{VaultBalances, VaultError},
 };
 
 use crate::{
@@ -28,7 +32,6 @@ use crate::{
     ledger::{Ledger, LedgerError},
     opening::Opening,
     resources::{NotEnoughMemory, check_memory},
-    vault::{VaultBalances, VaultError},
 };
 
 /// Why there is no attestation.
@@ -222,4 +225,47 @@ fn decide(
     let sufficient = evaluation.is_ok_and(|evaluation| evaluation.is_sufficient());
     let assignment = program.solve(account.position(), prices)?;
     if sufficient { Ok(assignment) } else { Err(ProveError::Disagreement) }
+}
+
+/// The class of a rejection of inputs: there is no proof yet that could be invalid.
+pub(crate) fn class_before_proof(rejection: &Rejection) -> Class {
+    match rejection.class() {
+        Class::Mismatch => Class::Mismatch,
+        _ => Class::Input,
+    }
+}
+
+impl Failure for ProveError {
+    fn class(&self) -> Class {
+        match self {
+            Self::NoLevel { .. } | Self::NoStatements => Class::Input,
+            Self::Refused(rejection) => class_before_proof(rejection),
+            Self::Account(error) => error.class(),
+            Self::Vault(error) => error.class(),
+            Self::Insufficient(_) => Class::Insufficient,
+            Self::Memory(_) => Class::Resources,
+            Self::Ledger(error) => error.class(),
+            Self::Key(ProvingKeyError::MaxDegree(_)) => Class::Input,
+            Self::Disagreement | Self::Holding(_) | Self::Witness(_) | Self::Key(_) | Self::Proof(_) => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::Account(error) => error.code(),
+            Self::Vault(error) => error.code(),
+            Self::Ledger(error) => error.code(),
+            Self::Refused(rejection) => rejection.code(),
+            Self::Insufficient(_) => "insufficient".into(),
+            Self::Memory(_) => "memory".into(),
+            _ => "prove".into(),
+        }
+    }
+
+    fn problems(&self) -> Vec<LocatedProblem> {
+        match self {
+            Self::Refused(rejection) => rejection.problems(),
+            _ => Vec::new(),
+        }
+    }
 }

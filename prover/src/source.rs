@@ -1,9 +1,12 @@
 //! What a custodian, a venue or a chain watcher does: states the balances of an account without showing them.
 
+use std::borrow::Cow;
+
 use rand_core::OsRng;
 use surety_core::{
     FormatVersion,
     canonical::NotCanonical,
+    failure::{Class, Failure},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     problem::{Problem, listed},
     units::Timestamp,
@@ -113,4 +116,17 @@ pub(crate) fn commit(params: &Params, position: &Position, masks: &Masks) -> Res
 pub(crate) fn indexed(position: &Position) -> zeroize::Zeroizing<Vec<(usize, i128)>> {
     let lots = position.lots().iter().map(|lots| lots.get()).enumerate();
     zeroize::Zeroizing::new(lots.filter(|(_, lots)| *lots != 0).collect())
+}
+
+impl Failure for SourceError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Holdings(_) | Self::Lapsed { .. } => Class::Input,
+            Self::Universe(_) | Self::Commitment(_) | Self::Signature(_) => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "source".into()
+    }
 }

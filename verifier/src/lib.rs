@@ -30,7 +30,7 @@ pub use crate::{
     attestation::{
         claim::{Attestation, Claim},
         compiled::{CommittedPolicy, CompiledPolicy},
-        rejection::{Class, Rejection, Rule},
+        rejection::{Rejection, Rule},
         statement::Statement,
         trust::Trust,
     },

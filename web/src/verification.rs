@@ -1,11 +1,12 @@
 //! From files to findings: reads them, finds the keys and commitments that go with them, and has the verifier check the
 //! attestation. The answer is the one that `surety verify --json` gives on the same files.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
 use serde_json::{Value, json};
 use surety_core::{
     capacity::Capacity,
+    failure::{Class, Failure, Internal, LocatedProblem},
     text::{Document, InputErrors},
 };
 use surety_kzg::{
@@ -15,11 +16,10 @@ use surety_kzg::{
 };
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
-    Attestation, Class, CommittedPolicy, CompiledPolicy, KeyError, Protocol, Rejection, Trust, VerifyingKey,
+    Attestation, CommittedPolicy, CompiledPolicy, KeyError, Protocol, Rejection, Trust, VerifyingKey,
     attestation::{
         check::{self, Accepted, Files},
         compiled::{CompiledError, CompiledPolicyFile},
-        findings::LocatedProblem,
     },
 };
 
@@ -33,7 +33,7 @@ const MAX_K: u32 = 12;
 
 /// Why there are no findings.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum VerifyError {
     /// A file that it takes is not there.
     #[error("{0}: expected a file, found none")]
     Missing(&'static str),
@@ -62,38 +62,31 @@ pub enum Failure {
     Rejected(#[from] Rejection),
 }
 
-impl Failure {
-    fn class(&self) -> &'static str {
-        const INPUT: &str = "input";
-        const MISMATCH: &str = "mismatch";
+impl Failure for VerifyError {
+    fn class(&self) -> Class {
         match self {
-            Self::Input(errors) if errors.are_of_another_version() => MISMATCH,
-            Self::Missing(_) | Self::NotText(_) | Self::Input(_) => INPUT,
-            Self::Policy(CompiledError::Policy(_) | CompiledError::Rules(_)) => INPUT,
-            Self::Policy(CompiledError::Mismatch { .. } | CompiledError::Point { .. }) => MISMATCH,
-            Self::Policy(CompiledError::Encoding(_)) => "internal",
-            Self::Key(_) | Self::SetUp { .. } => MISMATCH,
-            Self::Rejected(rejection) => match rejection.class() {
-                Class::Invalid => "invalid",
-                Class::Mismatch => MISMATCH,
-            },
+            Self::Missing(_) | Self::NotText(_) => Class::Input,
+            Self::Input(errors) => errors.class(),
+            Self::Policy(error) => error.class(),
+            Self::Key(_) | Self::SetUp { .. } => Class::Mismatch,
+            Self::Rejected(rejection) => rejection.class(),
         }
     }
 
-    fn code(&self) -> String {
+    fn code(&self) -> Cow<'static, str> {
         match self {
-            Self::Missing(_) | Self::NotText(_) => "file".to_owned(),
-            Self::Input(_) => "input".to_owned(),
-            Self::Policy(_) => "policy".to_owned(),
-            Self::Key(_) | Self::SetUp { .. } => "set-up".to_owned(),
-            Self::Rejected(rejection) => rejection.rule.name(),
+            Self::Missing(_) | Self::NotText(_) => "file".into(),
+            Self::Input(errors) => errors.code(),
+            Self::Policy(error) => error.code(),
+            Self::Key(_) | Self::SetUp { .. } => "set-up".into(),
+            Self::Rejected(rejection) => rejection.code(),
         }
     }
 
     fn problems(&self) -> Vec<LocatedProblem> {
         match self {
-            Self::Input(errors) => LocatedProblem::in_text(errors),
-            Self::Rejected(rejection) => vec![rejection.into()],
+            Self::Input(errors) => errors.problems(),
+            Self::Rejected(rejection) => rejection.problems(),
             _ => Vec::new(),
         }
     }
@@ -104,18 +97,22 @@ impl Failure {
 pub fn answer(message: &Message<'_>) -> Value {
     match verify(message) {
         Ok(accepted) => envelope(true, "data", accepted.findings()),
-        Err(failure) => failed(&failure.code(), failure.class(), &failure.to_string(), &failure.problems()),
+        Err(failure) => failed(&failure),
     }
 }
 
 /// The answer if the page is at fault.
 #[must_use]
 pub fn internal(error: &str) -> Value {
-    failed("internal", "internal", &format!("{error}: please report this"), &[])
+    failed(&Internal(error.to_owned()))
 }
 
-fn failed(code: &str, class: &str, message: &str, problems: &[LocatedProblem]) -> Value {
-    envelope(false, "error", json!({ "code": code, "class": class, "message": message, "problems": problems }))
+fn failed(failure: &dyn Failure) -> Value {
+    let message = failure.to_string();
+    let error = json!({
+        "code": failure.code(), "class": failure.class(), "message": message, "problems": failure.problems(),
+    });
+    envelope(false, "error", error)
 }
 
 fn envelope(ok: bool, key: &str, content: Value) -> Value {
@@ -126,8 +123,8 @@ fn envelope(ok: bool, key: &str, content: Value) -> Value {
 ///
 /// # Errors
 /// If a file is missing or has mistakes, or the first rule that is broken.
-pub fn verify(message: &Message<'_>) -> Result<Accepted, Failure> {
-    let required = |role, name| message.file(role).ok_or(Failure::Missing(name));
+pub fn verify(message: &Message<'_>) -> Result<Accepted, VerifyError> {
+    let required = |role, name| message.file(role).ok_or(VerifyError::Missing(name));
     let attestation: Attestation = read(required(Role::Attestation, "attestation")?)?;
     let universe: Universe = read(required(Role::Universe, "universe")?)?;
     let policy = required(Role::Policy, "policy")?;
@@ -157,13 +154,13 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, Failure> {
 }
 
 /// Reads a document: TOML if the file's name ends in `.toml`, otherwise JSON.
-pub(crate) fn read<T: Document>(file: File<'_>) -> Result<T, Failure> {
+pub(crate) fn read<T: Document>(file: File<'_>) -> Result<T, VerifyError> {
     let text = text(file)?;
     Ok(if file.name.ends_with(".toml") { T::from_toml(file.name, text)? } else { T::from_json(file.name, text)? })
 }
 
-fn text(file: File<'_>) -> Result<&str, Failure> {
-    core::str::from_utf8(file.content).map_err(|_| Failure::NotText(file.name.to_owned()))
+fn text(file: File<'_>) -> Result<&str, VerifyError> {
+    core::str::from_utf8(file.content).map_err(|_| VerifyError::NotText(file.name.to_owned()))
 }
 
 /// The set-up of a universe, and its file if there is one.
@@ -181,7 +178,7 @@ impl<'a> SetUp<'a> {
     }
 
     /// The key that is checked in, or, for a set-up that this version does not know, the one that its powers give.
-    fn verifying_key(&self) -> Result<VerifyingKey, Failure> {
+    fn verifying_key(&self) -> Result<VerifyingKey, VerifyError> {
         match VerifyingKey::pinned(self.capacity, self.id) {
             Err(unknown @ KeyError::UnknownSrs { .. }) => {
                 let srs = self.powers()?.ok_or(unknown)?;
@@ -192,7 +189,7 @@ impl<'a> SetUp<'a> {
     }
 
     /// The bases to commit to the policy's programs with, or none without the powers or for large classes.
-    fn params(&self) -> Result<Option<Params>, Failure> {
+    fn params(&self) -> Result<Option<Params>, VerifyError> {
         if self.capacity.k() > MAX_K {
             return Ok(None);
         }
@@ -201,11 +198,11 @@ impl<'a> SetUp<'a> {
     }
 
     /// The powers in the file, which must be of the universe's set-up.
-    fn powers(&self) -> Result<Option<Srs>, Failure> {
+    fn powers(&self) -> Result<Option<Srs>, VerifyError> {
         let Some(file) = self.powers else { return Ok(None) };
         let at = |file: &File<'_>| {
             let file = file.name.to_owned();
-            move |problem| Failure::SetUp { file, problem }
+            move |problem| VerifyError::SetUp { file, problem }
         };
         let tau_g2 = self.g2.map(|file| import::read_g2(Cursor::new(file.content)).map_err(at(&file))).transpose()?;
         let srs = import::read(Cursor::new(file.content), tau_g2, Some(self.capacity), &Silent).map_err(at(&file))?;

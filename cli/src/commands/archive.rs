@@ -3,14 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use surety_audit::archive::{Archive, ArchiveError, Archived, Kind, Summary};
 use surety_core::{ident::Bytes32, spelling, text::Format};
-use surety_prover::{
-    Error,
-    archive::{Archive, ArchiveError, Archived, Kind, Summary},
-    files,
-};
+use surety_host::files;
 
-use crate::{Session, output::Answer};
+use crate::{Session, error::Error, output::Answer};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {

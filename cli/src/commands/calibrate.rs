@@ -12,15 +12,15 @@ use surety_calibration::{
     update::Requirement,
 };
 use surety_core::{text::Document as _, units::Percent};
-use surety_margin::policy::Policy;
-use surety_prover::{
-    Error,
+use surety_host::{
     documents::DocumentError,
     files::{self, Access},
 };
+use surety_margin::policy::Policy;
 
 use crate::{
     Session,
+    error::{Error, Usage},
     inputs::{Force, PolicyFiles, TableOptions},
     output::Answer,
 };
@@ -145,12 +145,12 @@ pub(crate) fn backtest(args: &BacktestArgs, session: &Session) -> Result<Answer,
     let calibration = inputs.calibration(&history, None)?;
     session.progress.note("walking through the history");
     let walked = walk::backtest(&calibration, &history).ok_or_else(|| {
-        Error::Usage(format!(
+        Error::from(Usage(format!(
             "{}: expected more moves than the window, which is {}, found {}",
             inputs.history.display(),
             calibration.window,
             history.moves()
-        ))
+        )))
     })?;
     let report = report::backtest_report(&calibration, &walked);
     inputs.write(&written, &report)?;

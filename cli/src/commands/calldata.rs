@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use alloy_primitives::hex;
 use serde_json::json;
+use surety_chain::attest;
+use surety_host::documents;
 use surety_margin::policy::Policy;
-use surety_prover::{Error, chain::attest, documents, layout::Layout};
+use surety_prover::layout::Layout;
 use surety_verifier::attestation::claim::Attestation;
 
-use crate::{Session, inputs::directory_of, output::Answer};
+use crate::{Session, error::Error, inputs::directory_of, output::Answer};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

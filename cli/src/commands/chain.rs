@@ -3,25 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use surety_chain::{
+    ChainError, Contracts, Deployment, Node,
+    attest::{Question, Standing},
+    deployment::Terms,
+    market::{self, SnapshotSignature, Taken},
+    node::Receipt,
+    rules::ChainRules,
+};
 use surety_core::{
     ident::{EvmAddress, Name},
     spelling,
     units::Seconds,
 };
+use surety_host::{documents, files};
 use surety_kzg::SrsId;
 use surety_margin::market::Snapshot;
-use surety_prover::{
-    Error,
-    chain::{
-        ChainError, Contracts, Deployment, Node,
-        attest::{Question, Standing},
-        deployment::Terms,
-        market::{self, SnapshotSignature, Taken},
-        node::Receipt,
-        rules::ChainRules,
-    },
-    documents, files,
-};
 use surety_verifier::{
     CommittedPolicy,
     attestation::{claim::Attestation, compiled::CompiledPolicy},
@@ -30,6 +27,7 @@ use surety_verifier::{
 use crate::{
     Session,
     commands::verify::commitments,
+    error::Error,
     inputs::{Force, KeyOptions, PolicyFiles, setups, warn_of_set_up},
     output::Answer,
     time,

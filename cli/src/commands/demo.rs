@@ -3,19 +3,15 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use surety_core::words::counted;
+use surety_host::{directories::Directories, setup::Setups};
 use surety_kzg::Origin;
-use surety_prover::{
-    Error,
-    demo::{self, batch},
-    directories::Directories,
-    layout::Layout,
-    ledger::Ledger,
-    setup::Setups,
-    words::counted,
-};
+use surety_prover::{layout::Layout, ledger::Ledger};
+use surety_walkthrough::{self as demo, batch};
 
 use crate::{
     Session,
+    error::Error,
     inputs::{Force, Network, origin_name, warn_of_set_up},
     output::Answer,
     time,

@@ -3,25 +3,28 @@
 use std::path::Path;
 
 use serde_json::json;
-use surety_core::{capacity::Capacity, units::Timestamp};
+use surety_core::{capacity::Capacity, units::Timestamp, words::counted};
+use surety_host::{
+    carried::carried,
+    directories::Directories,
+    files::{self, Access, Existing},
+    memory::available_memory,
+    setup::Setups,
+};
 use surety_kzg::{
     Observer, Origin, Srs,
     store::{Place, StoredSrs},
 };
-use surety_prover::{
-    Error,
-    carried::carried,
-    directories::Directories,
-    files::{self, Access, Existing},
-    ledger::Ledger,
-    resources::available_memory,
-    self_test,
-    setup::Setups,
-    words::counted,
-};
+use surety_prover::{ledger::Ledger, self_test};
 use surety_verifier::VerifyingKey;
 
-use crate::{Session, inputs::origin_name, output::Answer, time};
+use crate::{
+    Session,
+    error::{Error, Unhealthy},
+    inputs::origin_name,
+    output::Answer,
+    time,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {}
@@ -55,7 +58,7 @@ pub(crate) fn run(session: &Session) -> Result<Answer, Error> {
     let failures: Vec<_> =
         checks.iter().filter_map(|(name, finding)| Some(format!("{name}: {}", finding.as_ref().err()?))).collect();
     if !failures.is_empty() {
-        return Err(Error::Unhealthy(failures));
+        return Err(Error::from(Unhealthy(failures)));
     }
     let checks: serde_json::Map<_, _> =
         checks.into_iter().map(|(name, finding)| (name.to_owned(), json!(finding.unwrap_or_default()))).collect();

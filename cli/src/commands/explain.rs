@@ -4,6 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::json;
 use surety_core::{ident::Name, text::table::Note};
+use surety_host::documents;
 use surety_margin::{
     evaluate::{Item, Line, Quote, Share},
     holdings::{Leg, Position},
@@ -13,9 +14,7 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_prover::{
-    Error,
     account::{position_of, sum},
-    documents,
     explain::{Explanation, LevelExplanation, explain},
     oracle::OracleError,
 };
@@ -23,6 +22,7 @@ use surety_verifier::attestation::statement::Statement;
 
 use crate::{
     Session,
+    error::{Error, NotSatisfied, Usage},
     inputs::{HoldingsOptions, PolicyFiles},
     number::Rounding,
     output::Answer,
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let answer = Answer::new(data(&policy, &snapshot, &explanation), text)?;
     Ok(match explanation.not_satisfied() {
         missed if missed.is_empty() => answer,
-        missed => answer.failing(&Error::NotSatisfied(missed)),
+        missed => answer.failing(&NotSatisfied(missed)),
     })
 }
 
@@ -75,7 +75,7 @@ fn only(explanation: &mut Explanation, asked: &Name) -> Result<(), Error> {
     let names: Vec<_> = explanation.levels.keys().cloned().collect();
     explanation.levels.retain(|name, _| name == asked.as_str());
     if explanation.levels.is_empty() {
-        return Err(Error::Usage(format!("--level: expected {}, found {asked}", names.join(", "))));
+        return Err(Error::from(Usage(format!("--level: expected {}, found {asked}", names.join(", ")))));
     }
     Ok(())
 }
@@ -183,11 +183,11 @@ fn require_every_account(policy: &Policy, statements: &[Statement]) -> Result<()
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Error::Usage(format!(
+    Err(Error::from(Usage(format!(
         "statements: expected one of every account of the policy, found none of {}; get them from their sources, or give \
          --holdings to explain a part of the account",
         missing.join(", ")
-    )))
+    ))))
 }
 
 /// What the account holds: by the files given, or by the newest statements and their openings, or, where there are no

@@ -4,12 +4,10 @@ use std::path::PathBuf;
 
 use clap_complete::Shell;
 use serde_json::json;
-use surety_prover::{
-    Error,
-    files::{self, Access, Existing},
-};
+use surety_core::failure::Internal;
+use surety_host::files::{self, Access, Existing};
 
-use crate::output::Answer;
+use crate::{error::Error, output::Answer};
 
 #[derive(clap::Args)]
 pub(crate) struct CompletionsArgs {
@@ -53,11 +51,11 @@ pub(crate) fn man(args: &ManArgs, mut command: clap::Command) -> Result<Answer, 
 fn page(command: &clap::Command) -> Result<Vec<u8>, Error> {
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(command.clone()).render(&mut page);
-    rendered.map_err(|error| Error::Internal(error.to_string()))?;
+    rendered.map_err(|error| Error::from(Internal(error.to_string())))?;
     Ok(page)
 }
 
 fn text_answer(key: &str, bytes: Vec<u8>) -> Result<Answer, Error> {
-    let text = String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| Error::from(Internal(error.to_string())))?;
     Answer::new(json!({ key: text }), &text)
 }

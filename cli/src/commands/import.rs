@@ -7,7 +7,9 @@ use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     spelling,
     units::Timestamp,
+    words::counted,
 };
+use surety_host::{documents, files};
 use surety_margin::{
     holdings::Book,
     import::{
@@ -17,10 +19,12 @@ use surety_margin::{
     },
     universe::Universe,
 };
-use surety_prover::{Error, documents, files, imported::Imported, layout::Layout, words::counted};
+use surety_prover::layout::Layout;
 
 use crate::{
     Session,
+    error::{Error, ForeignFile},
+    imported::Imported,
     inputs::{Force, HoldingsOptions, TableOptions, directory_of},
     output::Answer,
 };
@@ -248,7 +252,7 @@ fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {
 
 fn failed(path: &Path) -> impl Fn(ImportError) -> Error {
     let file = path.display().to_string();
-    move |error| Error::Foreign { file: file.clone(), error }
+    move |error| ForeignFile { file: file.clone(), error }.into()
 }
 
 fn name(text: &str) -> Result<Name, String> {

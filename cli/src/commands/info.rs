@@ -8,7 +8,13 @@ use std::{
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use surety_calibration::calibration::Calibration;
-use surety_core::{capacity::Capacity, text::toml_keys};
+use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
+use surety_core::{capacity::Capacity, text::toml_keys, visible::one_line};
+use surety_host::{
+    documents,
+    files::{self, DOCUMENT_LIMIT},
+    keystore::{Keystore, KeystoreError},
+};
 use surety_kzg::{import::import, progress::Silent};
 use surety_margin::{
     holdings::Holdings,
@@ -16,16 +22,7 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_prover::{
-    Error,
-    chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
-    documents,
-    files::{self, DOCUMENT_LIMIT},
-    keystore::{Keystore, KeystoreError},
-    opening::Opening,
-    vault::VaultBalances,
-    visible::one_line,
-};
+use surety_prover::opening::Opening;
 use surety_verifier::{
     attestation::{
         claim::Attestation,
@@ -33,11 +30,17 @@ use surety_verifier::{
         identifiers::{DocumentId, UniverseId},
         statement::Statement,
         trust::Trust,
+        vault::VaultBalances,
     },
     proof::encoding::PROOF_BYTES,
 };
 
-use crate::{Session, inputs::origin_name, output::Answer};
+use crate::{
+    Session,
+    error::{Error, Usage},
+    inputs::origin_name,
+    output::Answer,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -255,20 +258,20 @@ const KINDS: [&str; 16] = [
 const KINDS_OF_ITS_OWN: [&str; 3] = ["surety/proof-count", "surety/protocol", "surety/verifying-keys"];
 
 fn unknown_kind(path: &Path, kind: &str) -> Error {
-    Error::Usage(format!(
+    Error::from(Usage(format!(
         "{}: expected a file of a kind that this version knows ({}), found {}: it is damaged, or of another version",
         path.display(),
         KINDS.into_iter().chain(KINDS_OF_ITS_OWN).collect::<Vec<_>>().join(", "),
         one_line(kind)
-    ))
+    )))
 }
 
 fn unknown(path: &Path) -> Error {
-    Error::Usage(format!(
+    Error::from(Usage(format!(
         "{}: expected a file of this project, a set-up, a proof or a key, found {}",
         path.display(),
         recognised(path)
-    ))
+    )))
 }
 
 /// What a file that is of no use here looks like. Repeats nothing of it.

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use surety_core::text::Document as _;
+use surety_host::files::{self, Access};
 use surety_margin::universe::Universe;
-use surety_prover::{
-    Error, example,
-    files::{self, Access},
-};
+use surety_walkthrough::example;
 
 use crate::{
     Session,
+    error::Error,
     inputs::{Force, Network, directory_of, setups, warn_of_set_up},
     output::Answer,
 };

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use surety_prover::{Error, files, keys};
+use surety_host::{files, keys};
 
 use crate::{
     Session,
+    error::{Error, Usage},
     inputs::{Force, KeyOptions, PassphraseOptions},
     output::Answer,
 };
@@ -61,7 +62,7 @@ fn new(args: &NewArgs, session: &Session) -> Result<Answer, Error> {
     if args.passphrase.is_interactive()
         && args.passphrase.read("Again: ", &session.progress)?.as_str() != passphrase.as_str()
     {
-        return Err(Error::Usage("expected the same passphrase twice, found two".into()));
+        return Err(Error::from(Usage("expected the same passphrase twice, found two".into())));
     }
     let address = keys::generate(&args.out, passphrase.as_str(), args.force.existing())?;
     let text = format!("{address}\nwritten {}", args.out.display());

@@ -10,20 +10,19 @@ use surety_core::{
     spelling,
     units::{Ppm, Price, Timestamp},
 };
+use surety_host::{documents, files};
 use surety_margin::{
     market::{Report, Snapshot, read_observations},
     oracle::{Moved, late_problem},
     policy::Policy,
     universe::Universe,
 };
-use surety_prover::{
-    Error, documents, files,
-    oracle::{self, Clock, Comparison, Previous},
-};
+use surety_prover::oracle::{self, Clock, Comparison, Previous};
 use surety_verifier::attestation::identifiers::{FeedsId, SnapshotId};
 
 use crate::{
     Session,
+    error::{Error, Usage},
     inputs::{Force, KeyOptions, PolicyFiles, TableOptions},
     output::Answer,
 };
@@ -108,7 +107,7 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     if policy.oracle.breaker.is_some() && args.previous.is_none() && !args.first {
         let message = "expected --previous with the snapshot before this one, or --first if there is none, as the policy \
                        has a circuit breaker; found neither";
-        return Err(Error::Usage(message.to_owned()));
+        return Err(Error::from(Usage(message.to_owned())));
     }
     let previous = read_previous(args.previous.as_deref(), &policy, &universe)?;
     let key = args.key.load(&session.progress)?;

@@ -8,22 +8,22 @@ use surety_core::{
     spelling,
     units::Timestamp,
 };
+use surety_host::{directories::Directories, documents, files, memory::available_memory, setup::Setups};
 use surety_kzg::{Origin, SrsId};
 use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
-    Error,
-    directories::Directories,
-    documents, files,
     ledger::Ledger,
     prove::{ProveError, Prover, Request},
-    resources::{Estimate, available_memory},
-    setup::Setups,
+    resources::Estimate,
+};
+use surety_verifier::attestation::{
+    compiled::{CompiledError, CompiledPolicy},
     vault::VaultBalances,
 };
-use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy};
 
 use crate::{
     Session,
+    error::Error,
     inputs::{Force, PolicyFiles, origin_name, warn_of_set_up},
     output::Answer,
     time,

@@ -3,19 +3,17 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use surety_audit::reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict};
+use surety_chain::{Deployment, Node};
 use surety_core::{ident::EvmAddress, spelling};
+use surety_host::documents;
 use surety_kzg::{Origin, SrsId};
 use surety_margin::market::Snapshot;
-use surety_prover::{
-    Error,
-    chain::{Deployment, Node},
-    documents,
-    reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict},
-};
 use surety_verifier::attestation::{claim::Attestation, compiled::CompiledPolicyFile};
 
 use crate::{
     Session,
+    error::Error,
     inputs::{PolicyFiles, origin_name, setups, warn_of_set_up},
     output::Answer,
     screen::Screen,
@@ -103,7 +101,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let answer = Answer::new(data(&reproduction, market), text(&reproduction, session.screen))?;
     Ok(match reproduction.verdict() {
         Ok(()) => answer,
-        Err(error) => answer.failing(&error.into()),
+        Err(error) => answer.failing(&error),
     })
 }
 

@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use surety_core::{capacity::Capacity, spelling};
-use surety_kzg::{Origin, SrsId, import::import};
-use surety_prover::{
-    Error,
+use surety_core::{capacity::Capacity, failure::Internal, spelling};
+use surety_host::{
     files::{self, Access},
     setup::SetupError,
 };
+use surety_kzg::{Origin, SrsId, import::import};
 use surety_solidity::{contract, contract_name};
 use surety_verifier::{KeyError, Protocol, VerifyingKey};
 
 use crate::{
     Session,
+    error::{Error, Usage},
     inputs::{Force, origin_name, setups, warn_of_set_up},
     output::Answer,
 };
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let key = key(args, session)?;
     let (origin, srs) = (key.srs().origin(), key.srs().id());
     warn_of_set_up(origin, srs, &session.progress);
-    let source = contract(&key).map_err(|error| Error::Internal(error.to_string()))?;
+    let source = contract(&key).map_err(|error| Error::from(Internal(error.to_string())))?;
     files::write(&args.out, source.as_bytes(), Access::Public, args.force.existing())?;
     let data = json!({
         "file": args.out,
@@ -66,7 +66,7 @@ fn key(args: &Args, session: &Session) -> Result<VerifyingKey, Error> {
 /// `reason` says why it is no set-up that has a name.
 fn key_of_file(file: &Path, reason: &str, capacity: Capacity, session: &Session) -> Result<VerifyingKey, Error> {
     if !file.exists() {
-        return Err(Error::Usage(format!("--srs: {reason}; there is no file of that name, either")));
+        return Err(Error::from(Usage(format!("--srs: {reason}; there is no file of that name, either"))));
     }
     let srs = import(file, None, Some(capacity), &session.progress)?;
     let protocol = Protocol::of(capacity).map_err(KeyError::from).map_err(SetupError::from)?;

@@ -8,10 +8,10 @@ use surety_core::{
     spelling,
     units::{Seconds, Timestamp},
 };
+use surety_host::documents;
 use surety_kzg::SrsId;
 use surety_margin::universe::Universe;
 use surety_prover::{
-    Error, documents,
     layout::Layout,
     source::{self, Terms},
 };
@@ -19,6 +19,7 @@ use surety_verifier::attestation::eip712::Audience;
 
 use crate::{
     Session,
+    error::Error,
     inputs::{HoldingsOptions, KeyOptions, setups, warn_of_set_up},
     output::Answer,
 };

@@ -3,6 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use surety_core::failure::Internal;
+use surety_host::{
+    carried::carried,
+    files,
+    obtain::{self, Taken, Wanted},
+};
 use surety_kzg::{
     Capacity, Origin, Srs,
     digest::{Algorithm, FileHash},
@@ -12,15 +18,10 @@ use surety_kzg::{
     srs::VerifierKey,
     store::{Place, StoredSrs},
 };
-use surety_prover::{
-    Error,
-    carried::carried,
-    files,
-    obtain::{self, Taken, Wanted},
-};
 
 use crate::{
     Session,
+    error::{Error, Unhealthy, Usage},
     inputs::{downloads, origin_name, setups, warn_of_set_up},
     output::Answer,
 };
@@ -160,7 +161,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
 fn get(args: &GetArgs, session: &Session) -> Result<Answer, Error> {
     let ceremony = obtain::ceremony(&args.name)?;
     let capacity = args.k.or_else(|| Capacity::all().last());
-    let capacity = capacity.ok_or_else(|| Error::Internal("no capacity class".to_owned()))?;
+    let capacity = capacity.ok_or_else(|| Error::from(Internal("no capacity class".to_owned())))?;
     let wanted = Wanted { ceremony, capacity, from: args.from.as_deref(), patience: Patience::default() };
     let obtained = wanted.obtain(&setups()?, &downloads()?, &session.progress)?;
     if obtained.was_here {
@@ -194,14 +195,15 @@ fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error> {
     let srs = read(file, &args.more, session)?;
     let answer = answer(&stored_at(&srs, file))?;
     Ok(match obtain::refuse_unsound(&srs, file, args.more.taken()) {
-        Err(error) => answer.failing(&error.into()),
+        Err(error) => answer.failing(&error),
         Ok(()) => answer,
     })
 }
 
 fn check_carried(session: &Session) -> Result<Answer, Error> {
-    let carried = carried().map_err(|problem| Error::Unhealthy(vec![problem]))?;
-    let carried = carried.ok_or_else(|| Error::Usage("expected a set-up in this program, found none".to_owned()))?;
+    let carried = carried().map_err(|problem| Error::from(Unhealthy(vec![problem])))?;
+    let carried =
+        carried.ok_or_else(|| Error::from(Usage("expected a set-up in this program, found none".to_owned())))?;
     let srs = carried.read(&session.progress)?;
     answer(&StoredSrs { place: Place::Program, ..stored_at(&srs, Path::new("")) })
 }
@@ -215,7 +217,7 @@ fn add(file: &Path, more: &MoreArgs, session: &Session) -> Result<Answer, Error>
 
 fn download(args: &DownloadArgs, session: &Session) -> Result<Answer, Error> {
     let hash = args.hash.sha256.or(args.hash.blake2b);
-    let hash = hash.ok_or_else(|| Error::Usage("expected --sha256 or --blake2b".to_owned()))?;
+    let hash = hash.ok_or_else(|| Error::from(Usage("expected --sha256 or --blake2b".to_owned())))?;
     let directory = downloads()?;
     files::create_directory(&directory)?;
     let file = directory.join(hash.to_string().replace(' ', "-"));

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 use surety_core::capacity::MASK_ROWS;
+use surety_host::documents;
 use surety_margin::universe::{Instrument, Universe};
-use surety_prover::{Error, documents, layout::Layout};
+use surety_prover::layout::Layout;
 use surety_verifier::attestation::identifiers::UniverseId;
 
-use crate::{Session, number::Rounding, output::Answer, table::table};
+use crate::{Session, error::Error, number::Rounding, output::Answer, table::table};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {

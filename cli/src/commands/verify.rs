@@ -3,25 +3,26 @@
 use std::path::PathBuf;
 
 use surety_core::{spelling, units::Timestamp};
-use surety_kzg::SrsId;
-use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
-use surety_prover::{
-    Error, commitments,
+use surety_host::{
+    commitments,
     documents::{self, DocumentError},
     files::FileError,
-    layout::Layout,
     setup::Setups,
-    vault::VaultBalances,
 };
+use surety_kzg::SrsId;
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
+use surety_prover::layout::Layout;
 use surety_verifier::attestation::{
     check::{self, Accepted, Files, Terms},
     claim::Attestation,
     compiled::{CommittedPolicy, CompiledPolicyFile},
     trust::Trust,
+    vault::VaultBalances,
 };
 
 use crate::{
     Session,
+    error::Error,
     inputs::{directory_of, setups},
     output::Answer,
     time,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use surety_prover::files::DOCUMENT_LIMIT;
+use surety_host::files::DOCUMENT_LIMIT;
 
 use crate::sandbox::{Sandbox, files_below};
 

@@ -3,17 +3,18 @@
 use std::{fs, path::PathBuf};
 
 use schemars::JsonSchema;
+use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
 use surety_core::{
     ident::HexBytes,
+    problem::Problem,
     text::{Document, InputErrors},
 };
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_margin::{policy::Policy, schemas::schema, universe::Universe};
-use surety_prover::{
-    chain::{Deployment, market::SnapshotSignature, rules::ChainRules},
+use surety_verifier::attestation::{
+    eip712::Audience,
     vault::{VaultBalances, VaultError},
 };
-use surety_verifier::attestation::eip712::Audience;
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety schemas` writes the schemas anew.
 #[test]
@@ -65,33 +66,33 @@ fn rejects_vault_balances_that_are_no_collateral() {
 /// Attack: collateral that is not there, which would be proven about.
 #[test]
 fn rejects_vault_balances_that_the_vault_has_not_committed_to() {
-    let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();
+    let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
     let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
     let (nothing, mut something) = (balances("").unwrap(), balances(&balance("5")).unwrap());
     nothing.position(&universe, &params).unwrap();
-    let Err(VaultError::Commitment { expected, .. }) = something.position(&universe, &params) else {
+    let Err(VaultError::Commitment(Problem { expected, .. })) = something.position(&universe, &params) else {
         panic!("five lots have a commitment")
     };
     something.commitment = HexBytes::parse(&expected).unwrap();
     let position = something.position(&universe, &params).unwrap();
     assert_eq!(position.lots()[1].get(), 5);
     let other = VaultBalances { balances: nothing.balances.clone(), ..something.clone() };
-    assert!(matches!(other.position(&universe, &params), Err(VaultError::Commitment { .. })));
+    assert!(matches!(other.position(&universe, &params), Err(VaultError::Commitment(_))));
     let no_point = VaultBalances { commitment: HexBytes([1; 64]), ..something.clone() };
     assert!(matches!(no_point.state(), Err(VaultError::Point(_))));
     // Somebody else's, or on another chain.
     let audience = |chain_id| Audience { chain_id, registry: something.vault };
     something.check_owner(&something.subject, &audience(1)).unwrap();
-    assert!(matches!(something.check_owner(&something.subject, &audience(2)), Err(VaultError::Other { .. })));
+    assert!(matches!(something.check_owner(&something.subject, &audience(2)), Err(VaultError::Other(_))));
     let stranger = HexBytes([2; 20]);
-    assert!(matches!(something.check_owner(&stranger, &audience(1)), Err(VaultError::Other { .. })));
+    assert!(matches!(something.check_owner(&stranger, &audience(1)), Err(VaultError::Other(_))));
 }
 
 /// A registry that is held to laxer rules than the policy's text would not be the policy's.
 #[test]
 fn rejects_rules_that_do_not_fit_the_policy() {
-    let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();
-    let policy = Policy::read("policy.toml", surety_prover::example::POLICY.text, &universe).unwrap();
+    let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
+    let policy = Policy::read("policy.toml", surety_walkthrough::example::POLICY.text, &universe).unwrap();
     let head = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
     let feed = |entry: &str, more: &str| {
         format!("[[feeds]]\nentry = \"{entry}\"\naggregator = \"0x{}\"\ndecimals = 8\n{more}\n", "11".repeat(20))

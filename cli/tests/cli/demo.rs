@@ -60,7 +60,7 @@ fn secrets_are_private_and_nowhere_else() {
         |text: &str| -> Vec<String> { text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect() };
     let public: Vec<_> = public.into_iter().map(|(name, text)| (name, numbers(&text))).collect();
     let mut searched = 0;
-    for file in surety_prover::example::HOLDINGS {
+    for file in surety_walkthrough::example::HOLDINGS {
         for line in file.text.lines().skip(1) {
             let lots = line.split(',').nth(1).unwrap().trim_start_matches('-').to_owned();
             searched += 1;

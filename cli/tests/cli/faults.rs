@@ -14,15 +14,13 @@ use surety_core::{
     ident::{EvmAddress, Name},
     units::Timestamp,
 };
+use surety_host::{directories::Directories, documents, setup::Setups};
 use surety_kzg::{SrsId, progress::Silent};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
-    directories::Directories,
-    documents,
     ledger::Ledger,
     opening::Opening,
     prove::{ProveError, Prover, Request},
-    setup::Setups,
 };
 use surety_verifier::{
     Rule,

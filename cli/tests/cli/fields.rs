@@ -8,24 +8,30 @@ use rand_core::OsRng;
 use serde_json::{Value, json};
 use surety_core::{
     ident::{HexBytes, Name},
+    problem::Problem,
     tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::Timestamp,
+};
+use surety_host::{
+    documents,
+    keys::{self, Passphrase, SecretAt},
 };
 use surety_kzg::{Masks, Params, Srs, progress::Silent};
 use surety_margin::{holdings::Holdings, universe::Universe};
 use surety_prover::{
     account::Account,
-    documents,
-    keys::{self, Passphrase, SecretAt},
     ledger::{Entry, Ledger},
     opening::Opening,
     source::{self, Terms},
-    vault::{VaultBalances, VaultError},
 };
 use surety_verifier::{
     Statement,
-    attestation::{eip712::Audience, signature::SigningKey},
+    attestation::{
+        eip712::Audience,
+        signature::SigningKey,
+        vault::{VaultBalances, VaultError},
+    },
 };
 
 use crate::sandbox::{read_json, write_json};
@@ -204,7 +210,7 @@ fn vault_balances(balances: &Value, universe: &Universe, params: &Params) -> Val
         "balances": balances
     });
     let unsealed: VaultBalances = serde_json::from_str(&document.to_string()).unwrap();
-    if let Err(VaultError::Commitment { expected, .. }) = unsealed.position(universe, params) {
+    if let Err(VaultError::Commitment(Problem { expected, .. })) = unsealed.position(universe, params) {
         document["commitment"] = json!(expected);
     }
     document

@@ -56,7 +56,7 @@ fn universe_text(tokens: &[Token]) -> String {
 }
 
 fn policy_text(tokens: &[Token]) -> String {
-    let address = |name: &str| surety_prover::keys::demo_key(name).unwrap().address();
+    let address = |name: &str| surety_host::keys::demo_key(name).unwrap().address();
     let mut text = format!(
         "kind = \"surety/policy\"\nversion = 1\nname = \"token-loans\"\nuniverse = \"tokens\"\nvalidity = 3_600\n\
          [oracle]\nquorum = 1\nepoch = 300\nmax_age = 900\nmax_skew = 60\nmax_confidence = 10_000\n\

@@ -11,16 +11,13 @@ use surety_core::{
     text::Document as _,
     units::{Price, Seconds},
 };
+use surety_host::{documents, files::Existing};
 use surety_margin::{
     market::{EntryPrice, Observation, Observed, Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };
-use surety_prover::{
-    documents,
-    files::Existing,
-    oracle::{self, Clock, Comparison},
-};
+use surety_prover::oracle::{self, Clock, Comparison};
 use surety_verifier::attestation::{identifiers::FeedsId, report, signature::SigningKey};
 
 use crate::sandbox::{Sandbox, read_json, shared};

@@ -10,6 +10,7 @@ mod chain;
 mod chain_files;
 mod commands;
 mod demo;
+mod documentation;
 mod explain;
 mod faults;
 mod fields;

@@ -154,7 +154,7 @@ fn rejects_holdings_in_what_public_commands_write() {
             said.push((file.display().to_string(), String::from_utf8_lossy(&text).into_owned()));
         }
     }
-    let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();
+    let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
     let mut secrets = BTreeSet::new();
     let mut amounts = BTreeMap::new();
     for line in PORTFOLIOS[1].iter().flat_map(|balances| balances.lines()) {
@@ -286,8 +286,8 @@ const _: [(); 7] = [
 /// is asserted above, when this is compiled.
 #[test]
 fn secret_types_erase_themselves_and_do_not_print() {
-    let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();
-    let policy = Policy::read("policy.toml", surety_prover::example::POLICY.text, &universe).unwrap();
+    let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
+    let policy = Policy::read("policy.toml", surety_walkthrough::example::POLICY.text, &universe).unwrap();
     let holdings = Holdings::read("holdings.csv", "instrument,lots\nUSDC,98765432109876\n", &universe).unwrap();
     let position = holdings.position(&universe).unwrap();
     let middle = |entry: &MarketEntry| Price::new(entry.min.get().midpoint(entry.max.get())).unwrap();

@@ -37,7 +37,7 @@ fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
     restate(&sandbox, &demo, "instrument,lots\nUSDC,4200000000000\nwstETH,-1\n", 2).expect(0);
     sandbox.surety("prove demo --out poor.json").expect(4);
     // With balances as they were, the same account is sufficient.
-    let holdings = surety_prover::example::HOLDINGS[0].text;
+    let holdings = surety_walkthrough::example::HOLDINGS[0].text;
     restate(&sandbox, &demo, holdings, 3).expect(0);
     sandbox.surety("prove demo --out rich.json").expect(0);
     fs::copy(sandbox.path("rich.json"), demo.join("rich.json")).unwrap();

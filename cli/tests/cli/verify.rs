@@ -204,7 +204,7 @@ fn commitments_can_be_taken_from_a_file_where_there_is_no_set_up() {
     let (sandbox, demo) = Sandbox::with_demo();
     // A universe over the ceremony, which is not imported here: the files do not belong together, but that much is seen
     // only after the published commitments were found.
-    let universe = surety_prover::example::UNIVERSE.text;
+    let universe = surety_walkthrough::example::UNIVERSE.text;
     fs::write(demo.join("universe.toml"), universe).unwrap();
     refused(sandbox.surety("verify demo/attestation.json --json"), 5, "compiled policy");
     fs::remove_file(demo.join("policy.compiled.json")).unwrap();

@@ -150,7 +150,7 @@ abstract contract Attesting {
         return attestation;
     }
 
-    /// @notice As verifier/src/statement.rs has it.
+    /// @notice As verifier/src/attestation/statement.rs has it.
     function _digests(Attestation memory attestation, Terms memory terms, address audience)
         internal
         view
@@ -185,7 +185,7 @@ abstract contract Attesting {
         }
     }
 
-    /// @notice As verifier/src/context.rs has it.
+    /// @notice As verifier/src/attestation/context.rs has it.
     function _context(
         Attestation memory attestation,
         Terms memory terms,

@@ -24,19 +24,40 @@ mod ptau;
 mod source;
 
 #[cfg(feature = "fs")]
+/// What is no set-up, or only the start of one, is bad input; a set-up that is damaged or another one is a mismatch.
+impl Failure for ImportError {
+    fn class(&self) -> Class {
+        match self.problem {
+            ImportProblem::Io(_)
+            | ImportProblem::Foreign(_)
+            | ImportProblem::Incomplete { .. }
+            | ImportProblem::EndsEarly { .. } => Class::Input,
+            _ => Class::Mismatch,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "set-up".into()
+    }
+}
+
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
+use std::borrow::Cow;
 #[cfg(feature = "fs")]
-use std::{fs::File, path::Path};
 use std::{
+    fs::File,
     io::{self, Read, Seek},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use halo2curves::bn256::{G1Affine, G2Affine};
-use surety_core::capacity::Capacity;
+use surety_core::{
+    capacity::Capacity,
+    failure::{Class, Failure},
+};
 
 #[cfg(feature = "fs")]
 pub(crate) use self::compact::read_header as read_compact_header;
@@ -45,8 +66,8 @@ pub(crate) use self::foreign::TELLING_BYTES;
 pub(crate) use self::source::Source;
 pub use self::{compact::write_compact, foreign::Foreign};
 #[cfg(feature = "fs")]
-use crate::file;
 use crate::{
+    file,
     point::PointError,
     progress::Observer,
     srs::{Srs, SrsError},

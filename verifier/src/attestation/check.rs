@@ -45,6 +45,7 @@ use crate::{
         signature::KnownKeys,
         statement::{self, Expectations, StatementSet},
         trust::{Anchors, Faith, Trust},
+        vault::Vault,
     },
     proof::{
         key::VerifyingKey,
@@ -77,15 +78,6 @@ pub struct Terms<'a> {
     pub vault: Option<Vault>,
     /// The time.
     pub now: Timestamp,
-}
-
-/// What counts of a subject's collateral in a vault, as a contract says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vault {
-    /// The hash that stands for it in a claim.
-    pub checkpoint: Bytes32,
-    /// The commitment to it, without masks; the identity if there is nothing.
-    pub commitment: G1Affine,
 }
 
 /// What an attestation establishes over a set-up whose secret is public.

@@ -13,6 +13,7 @@
 //! [`CompiledPolicyFile`] and must know the policy's identifier from elsewhere to be sure of them.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use alloy_primitives::keccak256;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
@@ -23,6 +24,7 @@ use surety_core::{
     FormatVersion,
     canonical::NotCanonical,
     capacity::Capacity,
+    failure::{Class, Failure},
     ident::{Bytes32, HexBytes, Name},
     problem::{Problem, listed},
     text::Document,
@@ -114,15 +116,8 @@ pub enum CompiledError {
     #[error("policy: {0}")]
     Encoding(#[from] NotCanonical),
     /// Files do not belong together.
-    #[error("{input}: expected {expected}, found {found}")]
-    Mismatch {
-        /// What is compared.
-        input: &'static str,
-        /// As it should be.
-        expected: String,
-        /// As it is.
-        found: String,
-    },
+    #[error("{0}")]
+    Mismatch(Problem),
     /// A commitment is no point.
     #[error("compiled policy, level {level}, {column}: {error}")]
     Point {
@@ -320,7 +315,8 @@ fn equal<T: PartialEq + fmt::Display>(input: &'static str, expected: T, found: T
     if expected == found {
         return Ok(());
     }
-    Err(CompiledError::Mismatch { input, expected: expected.to_string(), found: found.to_string() })
+    let (path, expected, found) = (input.to_owned(), expected.to_string(), found.to_string());
+    Err(CompiledError::Mismatch(Problem { path, expected, found, advice: None }))
 }
 
 /// The commitments of a policy's programs, as a file: for registries, and for verifiers without a set-up.
@@ -369,6 +365,26 @@ pub struct LevelCommitments {
     pub market: Vec<HexBytes<64>>,
 }
 
+impl CompiledPolicyFile {
+    /// All commitments by their names: `IDX`, `FLAG`, `B_0 … B_U` of each level.
+    #[must_use]
+    pub fn named(&self) -> Vec<(String, HexBytes<64>)> {
+        let of_level = |LevelCommitments { level, idx, flag, base, market }: &LevelCommitments| {
+            let fixed = [("IDX", idx), ("FLAG", flag)].map(|(column, point)| (commitment_name(level, column), *point));
+            let factors = core::iter::once(base).chain(market).enumerate();
+            let factors = factors.map(|(index, point)| (commitment_name(level, &format!("B_{index}")), *point));
+            fixed.into_iter().chain(factors).collect::<Vec<_>>()
+        };
+        self.levels.iter().flat_map(of_level).collect()
+    }
+}
+
+/// The name of a commitment for people: its level and its column.
+#[must_use]
+pub fn commitment_name(level: &Name, column: &str) -> String {
+    format!("level {level}: {column}")
+}
+
 impl LevelCommitments {
     fn encode(level: &Name, commitments: &ProgramCommitments) -> Self {
         let encode = |point: &G1Affine| HexBytes(point::g1_to_bytes(point));
@@ -405,5 +421,19 @@ impl LevelCommitments {
 impl Document for CompiledPolicyFile {
     fn problems(&self) -> Vec<Problem> {
         Vec::new()
+    }
+}
+
+impl Failure for CompiledError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Policy(_) | Self::Rules(_) => Class::Input,
+            Self::Mismatch(_) | Self::Point { .. } => Class::Mismatch,
+            Self::Encoding(_) => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "policy".into()
     }
 }

@@ -5,6 +5,7 @@
 //! | [`claim`] | an attestation: the claim and its proof |
 //! | [`statement`], [`report`] | the signed documents of sources and oracle nodes |
 //! | [`compiled`] | a policy's commitments |
+//! | [`vault`] | public balances in a vault on a chain |
 //! | [`trust`] | the anchors that a verifier pins |
 //! | [`identifiers`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
@@ -23,3 +24,4 @@ pub mod report;
 pub mod signature;
 pub mod statement;
 pub mod trust;
+pub mod vault;

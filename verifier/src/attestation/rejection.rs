@@ -1,19 +1,13 @@
 //! Why an attestation is refused: the rule, where it is broken, what was expected, what was found, what to do.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use serde::Serialize;
-use surety_core::problem::flattened;
-
-/// What kind of fault a rejection is. Programs end with a status of their own for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// The proof, a signature, or a rule about statements, prices and times does not hold.
-    Invalid,
-    /// Files that do not belong together, or not to what the verifier trusts.
-    Mismatch,
-}
+use surety_core::{
+    failure::{Class, Failure, LocatedProblem},
+    problem::{Problem, flattened},
+};
 
 /// The rules that attestations are held to. A file's form is checked before, by reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,7 +69,7 @@ impl Rule {
         }
     }
 
-    /// The kind of fault that breaking the rule is.
+    /// The kind of fault that breaking the rule is: [`Class::Invalid`] or [`Class::Mismatch`].
     #[must_use]
     pub fn class(self) -> Class {
         match self {
@@ -141,41 +135,36 @@ impl Rule {
 }
 
 /// Why an attestation is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
 pub struct Rejection {
     /// The rule that is broken.
     pub rule: Rule,
-    /// Which file, and where in it.
-    pub input: String,
-    /// What the rule expects there.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
+    /// The place, the expectation, and the rule's advice.
+    pub problem: Problem,
 }
 
 impl Rejection {
-    /// A broken rule.
-    pub(crate) fn new(
-        rule: Rule,
-        input: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
+    /// A broken rule, at a place in a file.
+    pub fn new(rule: Rule, input: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
         let (expected, found) = flattened(expected.into(), found.into());
-        Self { rule, input: input.into(), expected, found }
-    }
-
-    /// The kind of fault.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        self.rule.class()
+        let advice = Some(rule.advice().into());
+        Self { rule, problem: Problem { path: input.into(), expected, found, advice } }
     }
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, input, expected, found } = self;
-        write!(f, "{input}: expected {expected}, found {found}; {}", rule.advice())
+impl Failure for Rejection {
+    fn class(&self) -> Class {
+        self.rule.class()
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        self.rule.name().into()
+    }
+
+    fn problems(&self) -> Vec<LocatedProblem> {
+        let Problem { path, .. } = &self.problem;
+        vec![LocatedProblem::new(path, &Problem { path: String::new(), ..self.problem.clone() })]
     }
 }
 

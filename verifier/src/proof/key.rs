@@ -216,7 +216,8 @@ fn coefficients(mut values: Vec<Fr>, omega: Fr) -> Vec<Fr> {
 }
 
 /// The files of pinned keys.
-const PINNED: [&str; 2] = [include_str!("../../keys/ppot-0085.json"), include_str!("../../keys/insecure-development.json")];
+const PINNED: [&str; 2] =
+    [include_str!("../../keys/ppot-0085.json"), include_str!("../../keys/insecure-development.json")];
 
 /// The keys of one set-up, one for each capacity class, as a file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

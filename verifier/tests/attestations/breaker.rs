@@ -2,6 +2,7 @@
 
 use alloy_primitives::keccak256;
 use surety_core::{
+    failure::{Class, Failure as _},
     ident::Bytes32,
     units::{Ppm, Price},
 };
@@ -11,7 +12,7 @@ use surety_margin::{
     policy::{Breaker, MarkedProofs},
 };
 use surety_verifier::{
-    Class, CommittedPolicy, Rule,
+    CommittedPolicy, Rule,
     attestation::{
         identifiers::{FeedsId, PricesId, SnapshotId},
         report,
@@ -63,7 +64,7 @@ fn rejects_marked_snapshots_where_the_policy_says_so() {
     scene.take_snapshot(after(&scene, &before(&scene, true)));
     let rejection = scene.rejects(Rule::Breaker);
     assert_eq!(rejection.class(), Class::Invalid);
-    assert_eq!((&*rejection.input, &*rejection.found), ("market: marked", "p2"));
+    assert_eq!((&*rejection.problem.path, &*rejection.problem.found), ("market: marked", "p2"));
 }
 
 #[test]
@@ -98,10 +99,10 @@ fn rejects_a_mark_that_was_removed() {
     let mut snapshot = after(&scene, &before(&scene, true));
     snapshot.marked.clear();
     scene.take_snapshot(snapshot.clone());
-    assert_eq!(scene.rejects(Rule::Market).input, "market: marked");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: marked");
     snapshot.previous = None;
     scene.take_snapshot(snapshot);
-    assert_eq!(scene.rejects(Rule::Market).input, "market: previous");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: previous");
 }
 
 /// Attack: a mark that nothing gives cause for.
@@ -111,7 +112,7 @@ fn rejects_a_mark_that_was_added() {
     let mut snapshot = after(&scene, &before(&scene, false));
     snapshot.marked = vec![name("p1")];
     scene.take_snapshot(snapshot);
-    assert_eq!(scene.rejects(Rule::Market).input, "market: marked");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: marked");
 }
 
 /// Attack: kinder prices before than those that the nodes saw.
@@ -123,7 +124,7 @@ fn rejects_other_previous_prices_than_the_reports_name() {
     snapshot.marked.clear();
     scene.take_snapshot(snapshot.clone());
     let rejection = scene.rejects(Rule::Market);
-    assert_eq!((&*rejection.input, rejection.class()), ("market: reports[0].previous", Class::Invalid));
+    assert_eq!((&*rejection.problem.path, rejection.class()), ("market: reports[0].previous", Class::Invalid));
     // Nor can reports be made to name them.
     let named = id(&scene.policy, &before(&scene, false));
     snapshot.reports.iter_mut().for_each(|report| report.previous = named);
@@ -145,7 +146,7 @@ fn rejects_previous_prices_of_other_feeds_or_epochs() {
         let mut scene = scene.clone();
         let reports = reports(&scene.policy, |_, report| report.previous = named);
         scene.take_snapshot(oracle::aggregate(scene.policy.policy(), &reports, Some(&before)).unwrap());
-        assert_eq!(scene.rejects(Rule::Market).input, "market: reports[0].previous");
+        assert_eq!(scene.rejects(Rule::Market).problem.path, "market: reports[0].previous");
     }
 }
 
@@ -191,7 +192,7 @@ fn rejects_reports_that_compared_with_nothing() {
     snapshot.reports = reports(&scene.policy, |_, report| report.previous = Report::NOT_COMPARED);
     snapshot.reports.sort_by_key(|report| report.oracle);
     scene.take_snapshot(snapshot);
-    assert_eq!(scene.rejects(Rule::Market).input, "market: reports[0].previous");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: reports[0].previous");
 }
 
 /// Attack: two snapshots of the same honest reports, shown to different nodes, so that their next reports do not fit
@@ -213,9 +214,9 @@ fn rejects_more_reports_or_prices_than_the_policy_has() {
     let mut snapshot = good.clone();
     snapshot.reports = vec![good.reports[0].clone(); 1_000];
     scene.take_snapshot(snapshot);
-    assert_eq!(scene.rejects(Rule::Market).input, "market: reports");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: reports");
     let mut snapshot = good.clone();
     snapshot.prices = vec![good.prices[0].clone(); 1_000];
     scene.take_snapshot(snapshot);
-    assert_eq!(scene.rejects(Rule::Market).input, "market: prices");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: prices");
 }

@@ -2,16 +2,18 @@
 
 use group::{Curve as _, prime::PrimeCurveAffine as _};
 use surety_core::{
+    failure::{Class, Failure as _},
     ident::HexBytes,
     units::{Price, Timestamp},
 };
 use surety_kzg::{Fr, G1, G1Affine, HoldingCommitment, scalar};
 use surety_margin::market::{Predecessor, Snapshot};
 use surety_verifier::{
-    Class, Rule, Statement, Trust,
+    Rule, Statement, Trust,
     attestation::{
-        check::{self, Terms, Vault},
+        check::{self, Terms},
         trust::Faith,
+        vault::Vault,
     },
 };
 
@@ -46,8 +48,8 @@ fn snapshots_read_from_a_chain_need_no_reports() {
 fn rejects_snapshots_without_reports_that_are_not_read_from_a_chain() {
     let scene = taken();
     let rejection = scene.rejects(Rule::Market);
-    assert_eq!((&*rejection.input, rejection.class()), ("market: reports", Class::Invalid));
-    assert!(rejection.expected.contains("taken on a chain"), "{rejection}");
+    assert_eq!((&*rejection.problem.path, rejection.class()), ("market: reports", Class::Invalid));
+    assert!(rejection.problem.expected.contains("taken on a chain"), "{rejection}");
     let mut other = trust(&scene);
     other.chain_snapshots[0].0.0[0] ^= 1;
     scene.rejects_under(&under(&other), Rule::Market);
@@ -82,7 +84,7 @@ fn rejects_snapshots_from_a_chain_that_break_the_policys_rules() {
         spoil(&mut snapshot);
         scene.take_snapshot(snapshot);
         let rejection = scene.rejects_under(&under(&trust(&scene)), Rule::Market);
-        assert_eq!(rejection.input, input);
+        assert_eq!(rejection.problem.path, input);
     }
 }
 

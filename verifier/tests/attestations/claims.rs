@@ -2,11 +2,17 @@
 
 use ff::Field;
 use halo2curves::bn256::G2;
-use surety_core::{FormatVersion, ident::HexBytes, text::Document, units::Seconds};
+use surety_core::{
+    FormatVersion,
+    failure::{Class, Failure as _},
+    ident::HexBytes,
+    text::Document,
+    units::Seconds,
+};
 use surety_kzg::{Capacity, Fr, G1, G1Affine, G2Affine, Params, Srs, progress::Silent, scalar};
 use surety_margin::policy::Policy;
 use surety_verifier::{
-    Attestation, Class, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
+    Attestation, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::{
         check::{self, Groundwork, Terms},
         claim::AttestationKind,
@@ -100,9 +106,9 @@ fn rejects_another_policy() {
         change(&mut other);
         scene.policy = compile(other).committed().clone();
         let rejection = scene.rejects(Rule::Reference);
-        assert_eq!((&*rejection.input, rejection.class()), ("policy", Class::Mismatch));
-        assert!(rejection.expected.contains(&scene.claim.policy.0.to_string()), "{rejection}");
-        assert!(rejection.found.contains(&scene.policy.id().0.to_string()), "{rejection}");
+        assert_eq!((&*rejection.problem.path, rejection.class()), ("policy", Class::Mismatch));
+        assert!(rejection.problem.expected.contains(&scene.claim.policy.0.to_string()), "{rejection}");
+        assert!(rejection.problem.found.contains(&scene.policy.id().0.to_string()), "{rejection}");
     }
 }
 
@@ -121,7 +127,7 @@ fn rejects_identifiers_other_than_those_of_the_files() {
         let mut scene = Scene::new();
         change(&mut scene);
         let rejection = scene.rejects(Rule::Reference);
-        assert_eq!((&*rejection.input, rejection.class()), (input, Class::Mismatch));
+        assert_eq!((&*rejection.problem.path, rejection.class()), (input, Class::Mismatch));
     }
 }
 
@@ -151,7 +157,7 @@ fn rejects_a_key_of_another_capacity_class() {
     let mut scene = Scene::new();
     let capacity = Capacity::new(10).unwrap();
     scene.verifying_key = VerifyingKey::derive(Protocol::of(capacity).unwrap(), &Srs::development(capacity)).unwrap();
-    assert_eq!(scene.rejects(Rule::Reference).input, "verifying key: capacity class");
+    assert_eq!(scene.rejects(Rule::Reference).problem.path, "verifying key: capacity class");
 }
 
 /// Attack: a proof over a set-up whose secret is known. No file may allow it, a trust file included.
@@ -236,5 +242,5 @@ fn rejects_a_set_up_of_unknown_origin_unless_it_is_pinned() {
 fn rejects_a_key_over_another_set_up() {
     let mut scene = Scene::new();
     scene.verifying_key = scene_over_unknown_set_up().verifying_key;
-    assert_eq!(scene.rejects(Rule::Reference).input, "verifying key: set-up");
+    assert_eq!(scene.rejects(Rule::Reference).problem.path, "verifying key: set-up");
 }

@@ -107,7 +107,7 @@ impl Signatures {
     #[track_caller]
     fn note(&mut self, rejection: &Rejection, tampered: &Tampered, input: &str) {
         if rejection.rule == Rule::Signature {
-            assert!(rejection.input.contains(input), "{tampered}: {rejection}");
+            assert!(rejection.problem.path.contains(input), "{tampered}: {rejection}");
             self.0.insert(tampered.place.clone());
         }
     }
@@ -164,7 +164,7 @@ fn rejects_every_statement_that_was_fitted_to_the_others() {
             // All have signed this but one, who has signed what it was before.
             scene.claim.statements[index].signature = original.claim.statements[index].signature;
             let rejection = scene.rejects(Rule::Signature);
-            assert!(rejection.input.contains(&format!("statement {index} ")), "move {number}: {rejection}");
+            assert!(rejection.problem.path.contains(&format!("statement {index} ")), "move {number}: {rejection}");
         }
     }
     // A free account that is called pledged to this policy.
@@ -247,7 +247,7 @@ fn rejects_every_changed_field_of_every_report() {
                 reports[index].observations[entry] = Observed::Absent;
                 scene.take_snapshot(oracle::aggregate(&document, &reports, before.as_ref()).unwrap());
                 let rejection = scene.rejects(Rule::Signature);
-                assert_eq!(rejection.input, format!("market: reports[{index}].signature"));
+                assert_eq!(rejection.problem.path, format!("market: reports[{index}].signature"));
             }
         }
     }

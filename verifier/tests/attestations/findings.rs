@@ -1,13 +1,12 @@
 //! What a verification tells people and programs.
 
 use serde_json::json;
-use surety_core::text::Document as _;
+use surety_core::{failure::LocatedProblem, text::Document as _};
 use surety_verifier::{
     Rule,
     attestation::{
         check::{Accepted, ESTABLISHED, NOTHING_ESTABLISHED},
         claim::Attestation,
-        findings::LocatedProblem,
     },
 };
 
@@ -52,6 +51,6 @@ fn mistakes_in_texts_are_told_with_their_places() {
     let errors = Attestation::from_json("a.json", "{\n  \"kind\": 7\n}").unwrap_err();
     let located = LocatedProblem::in_text(&errors);
     assert_eq!(located.len(), errors.errors().len());
-    let kind = located.iter().find(|problem| problem.path == "kind").unwrap();
+    let kind = located.iter().find(|problem| problem.problem.path == "kind").unwrap();
     assert_eq!((kind.input.as_str(), kind.line, kind.column), ("a.json", Some(2), Some(11)));
 }

@@ -1,11 +1,12 @@
 //! The rules for market snapshots that take signatures or several files to check.
 
 use surety_core::{
+    failure::{Class, Failure as _},
     ident::HexBytes,
     units::{Price, Timestamp},
 };
 use surety_margin::{market::Observed, oracle};
-use surety_verifier::{Class, Rule, attestation::report};
+use surety_verifier::{Rule, attestation::report};
 
 use crate::fixture::{EPOCH, Scene, custodian, key, lenient, oracle_node, policy, reports, snapshot};
 
@@ -32,7 +33,7 @@ fn rejects_reports_changed_after_signing() {
     scene.take_snapshot(forged);
     let rejection = scene.rejects(Rule::Signature);
     assert_eq!(rejection.class(), Class::Invalid);
-    assert_eq!(rejection.input, "market: reports[0].signature");
+    assert_eq!(rejection.problem.path, "market: reports[0].signature");
 }
 
 /// Attack: a price that everybody but one's own node is kept out of.
@@ -55,7 +56,7 @@ fn rejects_an_entry_that_too_few_nodes_follow() {
     snapshot.reports.sort_by_key(|report| report.oracle);
     scene.take_snapshot(snapshot);
     let rejection = scene.rejects(Rule::Market);
-    assert_eq!((rejection.class(), &*rejection.expected), (Class::Invalid, "at least 2 observations of p2"));
+    assert_eq!((rejection.class(), &*rejection.problem.expected), (Class::Invalid, "at least 2 observations of p2"));
     // Whoever takes an observation out of a report breaks its signature.
     let mut scene = Scene::new();
     let mut reports = scene.snapshot.reports.clone();
@@ -71,7 +72,7 @@ fn rejects_prices_other_than_the_median() {
     let mut snapshot = scene.snapshot.clone();
     snapshot.prices[1].price = Price::new(1_000_000).unwrap();
     scene.take_snapshot(snapshot);
-    assert_eq!(scene.rejects(Rule::Market).input, "market: prices[1].price");
+    assert_eq!(scene.rejects(Rule::Market).problem.path, "market: prices[1].price");
 }
 
 /// Attack: one's own oracle node.
@@ -132,16 +133,16 @@ fn rejects_another_market() {
     let mut scene = Scene::new();
     scene.snapshot.epoch += 1;
     let rejection = scene.rejects(Rule::Reference);
-    assert_eq!((&*rejection.input, rejection.class()), ("market: epoch", Class::Mismatch));
-    assert!(rejection.expected.contains(&EPOCH.to_string()));
+    assert_eq!((&*rejection.problem.path, rejection.class()), ("market: epoch", Class::Mismatch));
+    assert!(rejection.problem.expected.contains(&EPOCH.to_string()));
 
     let mut scene = Scene::new();
     scene.snapshot.time = Timestamp(scene.snapshot.time.0 + 1);
-    assert_eq!(scene.rejects(Rule::Reference).input, "market");
+    assert_eq!(scene.rejects(Rule::Reference).problem.path, "market");
 
     let mut scene = Scene::new();
     scene.snapshot = snapshot(&scene.policy, &[1, 2]);
-    assert_eq!(scene.rejects(Rule::Reference).input, "market");
+    assert_eq!(scene.rejects(Rule::Reference).problem.path, "market");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The rules for sets of statements, and what breaking each would be good for.
 
 use surety_core::{
+    failure::{Class, Failure as _},
     ident::{Bytes32, HexBytes},
     units::Timestamp,
 };
 use surety_kzg::point;
 use surety_verifier::{
-    Class, Rule, Statement,
+    Rule, Statement,
     attestation::{signature::KnownKeys, statement},
 };
 
@@ -48,7 +49,7 @@ fn rejects_a_missing_statement() {
     for index in 0..3 {
         let mut scene = Scene::new();
         scene.claim.statements.remove(index);
-        assert_eq!(scene.rejects(Rule::StatementSet).found, "none");
+        assert_eq!(scene.rejects(Rule::StatementSet).problem.found, "none");
     }
     let mut scene = Scene::new();
     scene.claim.statements.clear();
@@ -169,7 +170,7 @@ fn rejects_a_signature_by_another_source() {
     let statement = &mut scene.claim.statements[index];
     statement.signature = custodian().sign(&statement.hash()).unwrap();
     let rejection = scene.rejects(Rule::Signature);
-    assert!(rejection.found.contains(&custodian().address().to_string()), "{rejection}");
+    assert!(rejection.problem.found.contains(&custodian().address().to_string()), "{rejection}");
 }
 
 /// Attack: a second form of the same signature, to tell two attestations apart that are one.

@@ -1,8 +1,11 @@
 //! The rules for times: what a holder could gain by choosing them.
 
-use surety_core::units::{Seconds, Timestamp};
+use surety_core::{
+    failure::{Class, Failure as _},
+    units::{Seconds, Timestamp},
+};
 use surety_margin::{market::Observed, oracle};
-use surety_verifier::{Class, Rule, attestation::check::Terms};
+use surety_verifier::{Rule, attestation::check::Terms};
 
 use crate::fixture::{BALANCES_AT, NOW, PRICES_AT, Scene, VALID_UNTIL, lenient, reports};
 
@@ -32,7 +35,7 @@ fn the_last_second_counts() {
 fn rejects_lapsed_attestations() {
     let rejection = Scene::new().rejects_under(&at(VALID_UNTIL + 1), Rule::Lapsed);
     assert_eq!(rejection.class(), Class::Invalid);
-    assert!(rejection.found.contains(&VALID_UNTIL.to_string()));
+    assert!(rejection.problem.found.contains(&VALID_UNTIL.to_string()));
 }
 
 /// Attack: statements and reports dated ahead, to make them last.
@@ -40,7 +43,7 @@ fn rejects_lapsed_attestations() {
 fn rejects_what_is_from_the_future() {
     let scene = Scene::new();
     scene.rejects_under(&at(BALANCES_AT + 199), Rule::NotYet);
-    assert_eq!(scene.rejects_under(&at(PRICES_AT + 19), Rule::NotYet).input, "market: newest report");
+    assert_eq!(scene.rejects_under(&at(PRICES_AT + 19), Rule::NotYet).problem.path, "market: newest report");
 }
 
 /// Attack: an attestation that outlives its prices.
@@ -81,7 +84,7 @@ fn rejects_statements_older_than_the_prices_allow() {
     scene.resign(|_, statement| statement.as_of = Timestamp(newest_report - max_age));
     scene.examine(&lenient()).unwrap();
     scene.resign(|_, statement| statement.as_of = Timestamp(newest_report - max_age - 1));
-    assert!(scene.rejects(Rule::Age).input.contains("statements"));
+    assert!(scene.rejects(Rule::Age).problem.path.contains("statements"));
 }
 
 /// Attack: old prices with new balances.
@@ -94,7 +97,7 @@ fn rejects_prices_older_than_the_statements_allow() {
     scene.examine(&now).unwrap();
     scene.resign(|_, statement| statement.as_of = Timestamp(PRICES_AT + max_age + 1));
     let rejection = scene.rejects_under(&at(PRICES_AT + max_age + 1), Rule::Age);
-    assert!(rejection.input.contains("market"));
+    assert!(rejection.problem.path.contains("market"));
 }
 
 /// Attack: the stale price of one entry in a young report.
@@ -115,7 +118,7 @@ fn rejects_observations_older_than_the_statements_allow() {
     scene.examine(&lenient()).unwrap();
     scene.resign(|_, statement| statement.as_of = Timestamp(last + 1));
     let rejection = scene.rejects(Rule::Age);
-    assert_eq!((&*rejection.input, &*rejection.found), ("market: age of p2 in seconds", "601"));
+    assert_eq!((&*rejection.problem.path, &*rejection.problem.found), ("market: age of p2 in seconds", "601"));
 }
 
 /// Attack: one young report to make a snapshot of old ones young.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use surety_core::{
+    failure::{Class, Failure as _},
     ident::{EvmAddress, HexBytes, Name},
     text::Document,
 };
 use surety_verifier::{
-    Class, CommittedPolicy, Rule, Trust,
+    CommittedPolicy, Rule, Trust,
     attestation::{
         check::Terms,
         eip712::Audience,
@@ -107,7 +108,7 @@ fn rejects_each_missing_anchor_when_strict() {
         remove(&mut trust);
         assert_eq!(scene.examine(&under(&trust)).unwrap().faith, [faith]);
         let rejection = scene.rejects_under(&strictly(&trust), Rule::Strict);
-        assert!(rejection.found.contains(&faith.to_string()), "{rejection}");
+        assert!(rejection.problem.found.contains(&faith.to_string()), "{rejection}");
     }
     let strict = Terms { strict: true, ..lenient() };
     scene.rejects_under(&strict, Rule::Strict);
@@ -152,7 +153,7 @@ fn rejects_whatever_differs_from_an_anchor() {
         let mut trust = full(&scene);
         change(&mut trust);
         let rejection = scene.rejects_under(&under(&trust), Rule::Anchor);
-        assert_eq!((&*rejection.input, rejection.class()), (input, Class::Mismatch));
+        assert_eq!((&*rejection.problem.path, rejection.class()), (input, Class::Mismatch));
     }
 }
 
@@ -174,7 +175,7 @@ fn rejects_a_sequence_older_than_the_last_seen() {
     let mut trust = full(&scene);
     trust.sequences = sequences(SEQUENCE + 1);
     let rejection = scene.rejects_under(&under(&trust), Rule::Superseded);
-    assert!(rejection.input.contains("about main of"), "{rejection}");
+    assert!(rejection.problem.path.contains("about main of"), "{rejection}");
 }
 
 /// Attack: publish commitments to a laxer program along with the policy that everybody reads.

@@ -3,12 +3,11 @@
 //! No field begins with a character that a spreadsheet takes for a formula: one that would gets an apostrophe, which spreadsheets
 //! take for "text". Every field is quoted, so that none begins within another where spreadsheets separate fields by semicolons.
 
+use crate::error::Error;
 use ::csv::{QuoteStyle, WriterBuilder};
+use surety_audit::audit::{Audit, PolicyFacts};
+use surety_core::failure::Internal;
 use surety_core::{ident::Bytes32, units::Timestamp};
-use surety_prover::{
-    Error,
-    audit::{Audit, PolicyFacts},
-};
 
 use super::word;
 use crate::time;
@@ -38,13 +37,13 @@ const HEADER: [&str; 21] = [
 ];
 
 pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
-    let failed = |error: ::csv::Error| Error::Internal(error.to_string());
+    let failed = |error: ::csv::Error| Error::from(Internal(error.to_string()));
     let mut writer = WriterBuilder::new().quote_style(QuoteStyle::Always).from_writer(Vec::new());
     writer.write_record(HEADER).map_err(failed)?;
     for entry in &audit.attestations {
         let (claim, stated, reason) = (entry.claim.as_ref(), entry.stated.as_ref(), entry.reason.as_ref());
         let claimed =
-            |field: fn(&surety_prover::audit::entry::Established) -> String| claim.map(field).unwrap_or_default();
+            |field: fn(&surety_audit::audit::entry::Established) -> String| claim.map(field).unwrap_or_default();
         let policy = claim.and_then(|claim| audit.policies.iter().find(|policy| policy.id == claim.policy));
         let checked =
             |field: fn(&PolicyFacts) -> Bytes32| policy.map(|policy| field(policy).to_string()).unwrap_or_default();
@@ -77,8 +76,8 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
         ];
         writer.write_record(record.map(no_formula)).map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))
+    let bytes = writer.into_inner().map_err(|error| Error::from(Internal(error.to_string())))?;
+    String::from_utf8(bytes).map_err(|error| Error::from(Internal(error.to_string())))
 }
 
 fn no_formula(field: String) -> String {

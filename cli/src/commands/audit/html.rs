@@ -4,25 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use surety_calibration::svg::Colour;
-use surety_core::{ident::EvmAddress, units::Timestamp};
-use surety_prover::{
-    Error,
-    audit::{
-        Audit,
-        entry::Entry,
-        finding::Severity,
-        history::{History, coverage as coverage_of},
-    },
-    words::counted,
+use surety_audit::audit::{
+    Audit,
+    entry::Entry,
+    finding::Severity,
+    history::{History, coverage as coverage_of},
 };
+use surety_calibration::svg::Colour;
+use surety_core::{failure::Internal, ident::EvmAddress, units::Timestamp, words::counted};
 
 use super::{
     anchors, archive,
     charts::{self, Line},
     duration, headline, rows, word,
 };
-use crate::{screen::Screen, time};
+use crate::{error::Error, screen::Screen, time};
 
 /// Bars of the plot of ages.
 const AGE_BINS: u64 = 12;
@@ -71,7 +67,7 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         snapshots: snapshots(audit),
         timing: timing(audit),
     };
-    page.render().map_err(|error| Error::Internal(error.to_string()))
+    page.render().map_err(|error| Error::from(Internal(error.to_string())))
 }
 
 /// How the headline looks: as good only where an audit is that minds warnings as well.
@@ -182,7 +178,7 @@ fn refused(audit: &Audit) -> Vec<[String; 3]> {
 }
 
 fn warnings(audit: &Audit) -> Vec<[String; 4]> {
-    let row = |finding: &surety_prover::audit::finding::Finding| {
+    let row = |finding: &surety_audit::audit::finding::Finding| {
         let subject = finding.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
         let severity = if finding.severity == Severity::Warning { "warning" } else { "notice" };
         [severity.to_owned(), word(finding.kind), format!("{subject}{}", finding.message), finding.files.join(", ")]
@@ -191,7 +187,7 @@ fn warnings(audit: &Audit) -> Vec<[String; 4]> {
 }
 
 fn snapshots(audit: &Audit) -> Vec<[String; 3]> {
-    let row = |snapshot: &surety_prover::audit::SnapshotFacts| {
+    let row = |snapshot: &surety_audit::audit::SnapshotFacts| {
         [snapshot.epoch.to_string(), time::format(snapshot.prices_at), snapshot.id.to_string()]
     };
     audit.snapshots.iter().map(row).collect()

@@ -8,15 +8,17 @@ mod table;
 
 use std::path::PathBuf;
 
-use surety_core::{ident::Bytes32, spelling, units::Timestamp};
-use surety_prover::{
-    Error,
-    audit::{self, Anchors, Audit, Request, kept::Kept},
-    files::{self, Access, Existing},
-    words::counted,
-};
+use surety_audit::audit::{self, Anchors, Audit, Request, kept::Kept};
+use surety_core::{ident::Bytes32, spelling, units::Timestamp, words::counted};
+use surety_host::files::{self, Access, Existing};
 
-use crate::{Session, inputs::setups, output::Answer, screen::Screen};
+use crate::{
+    Session,
+    error::{Error, Usage},
+    inputs::setups,
+    output::Answer,
+    screen::Screen,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -73,10 +75,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let audit = if args.place.is_file() {
         audit::kept::run(&request, args.head, &setups()?, &session.progress)?
     } else if args.head.is_some() {
-        return Err(Error::Usage(format!(
+        return Err(Error::from(Usage(format!(
             "--head: expected an archive, found {}, which is none",
             args.place.display()
-        )));
+        ))));
     } else {
         audit::run(&request, &setups()?, &session.progress)?
     };
@@ -90,7 +92,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let answer = Answer::new(&audit, text)?;
     Ok(match audit.verdict(args.fail_on_findings) {
         Ok(()) => answer,
-        Err(error) => answer.failing(&error.into()),
+        Err(error) => answer.failing(&error),
     })
 }
 

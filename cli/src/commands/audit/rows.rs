@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use surety_audit::audit::history::{History, Month, Series, SubjectMonth};
 use surety_core::ident::{Bytes32, Name};
-use surety_prover::audit::history::{History, Month, Series, SubjectMonth};
 
 use super::percent;
 use crate::time;
@@ -103,8 +103,8 @@ pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> 
 /// A history in which two policies have one name, and a third another one: a level and a subject of each.
 #[cfg(test)]
 pub(super) fn namesakes() -> History {
+    use surety_audit::audit::history::Span;
     use surety_core::{ident::HexBytes, units::Timestamp};
-    use surety_prover::audit::history::Span;
 
     let name = |text: &str| Name::new(text).unwrap();
     let policies = [(1, "house"), (2, "house"), (3, "other")].map(|(byte, text)| (HexBytes([byte; 32]), name(text)));

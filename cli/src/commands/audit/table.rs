@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use surety_prover::audit::{
+use surety_audit::audit::{
     Audit,
     finding::{Finding, Severity},
     history::{History, Series},

@@ -7,6 +7,7 @@ use surety_core::{
     ident::Name,
     units::{Decimals, Price},
 };
+use surety_host::documents;
 use surety_margin::{
     compile::{CompileError, compile},
     derived::{DerivedEntry, Formula, Rounding},
@@ -16,14 +17,14 @@ use surety_margin::{
     program::Program,
     universe::Universe,
 };
-use surety_prover::{Error, documents, resources::Estimate};
+use surety_prover::resources::Estimate;
 use surety_verifier::attestation::compiled::CompiledError;
 
 use super::{
     describe::{self, Description},
     words::{duration, percent, place, ratio, scaled, times},
 };
-use crate::{inputs::PolicyFiles, number::grouped, output::Answer};
+use crate::{error::Error, inputs::PolicyFiles, number::grouped, output::Answer};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -5,15 +5,17 @@ mod inspect;
 mod words;
 
 use std::path::PathBuf;
+use surety_core::problem::Problem;
 
 use serde_json::json;
+use surety_host::{documents, files};
 use surety_kzg::SrsId;
-use surety_prover::{Error, documents, files};
 use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy, CompiledPolicyFile};
 
 use crate::{
     Session,
     commands::calibrate,
+    error::Error,
     inputs::{Force, PolicyFiles, setups},
     output::Answer,
 };
@@ -86,15 +88,16 @@ fn compile_policy(args: &CompileArgs, session: &Session) -> Result<Answer, Error
     });
     match published {
         Some(published) if published == file => Answer::new(data, format!("the same: {}", id.0)),
-        Some(published) => Err(CompiledError::Mismatch {
-            input: "published commitments",
+        Some(published) => Err(CompiledError::Mismatch(Problem {
+            path: "published commitments".to_owned(),
             expected: format!("those of policy {}", id.0),
             found: if published.policy == id {
                 "other points".into()
             } else {
                 format!("policy {}", published.policy.0)
             },
-        }
+            advice: None,
+        })
         .into()),
         None => {
             documents::write(&out, &file, args.force.existing())?;

@@ -1,0 +1,514 @@
+//! The archive: what an auditor was shown, kept in one file to which documents can only be added.
+//!
+//! Entries are chained: each has a hash over its document and the hash of the entry before, so that the last of them, the
+//! *head*, stands for everything in the archive and its order. Whoever has noted a head can tell later whether the archive still
+//! begins with what it had then. Without a noted head, damage shows, but not that the whole was
+//! written anew or has lost its end.
+//!
+//! ```text
+//! digest = keccak256("surety/archive-entry/v1" ‖ length of kind (8 bytes) ‖ kind ‖ format (1 byte) ‖ text)
+//! head_n = keccak256("surety/archive/v1" ‖ head_{n-1} ‖ n (8 bytes) ‖ digest)                    head_0 = 0
+//! ```
+//!
+//! The file is an SQLite database. A call to [`Archive::add`] is one transaction that has reached the disk when it returns:
+//! after a crash there is all of it or nothing. A document that is there already is not added again.
+
+mod document;
+
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy_primitives::Keccak256;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use serde::Serialize;
+use surety_core::{
+    failure::{Class, Failure},
+    ident::{Bytes32, HexBytes},
+    text::{Format, InputErrors, json_problem},
+};
+use tempfile::TempDir;
+
+pub use self::document::{Archived, Kind};
+use surety_host::files::{self, FileError};
+
+/// Marks the database as one of these: `Srty`.
+const APPLICATION_ID: i32 = 0x5372_7479;
+
+/// The version of the schema.
+const SCHEMA_VERSION: i32 = 1;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const SCHEMA: &str = "
+CREATE TABLE entries (
+    position INTEGER PRIMARY KEY CHECK (position > 0),
+    kind TEXT NOT NULL,
+    format TEXT NOT NULL,
+    text TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE,
+    head BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries of an archive stay'); END;
+CREATE TRIGGER entries_stay_so BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries of an archive stay'); END;
+";
+
+/// Why an archive cannot be used, or something not be kept in it.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A document that it does not keep.
+    #[error(
+        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement or an attestation, found \
+         none of them; an archive keeps public documents only",
+        .0.display()
+    )]
+    Kind(PathBuf),
+    /// A file that may have been a document.
+    #[error(
+        "{}:{}: {}; a document is JSON that says once of what kind it is: mend the file, or take it out of the directory",
+        path.display(),
+        .error.line(),
+        json_problem(.error)
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// A document with mistakes.
+    #[error(transparent)]
+    Content(#[from] InputErrors),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is something else.
+    #[error("{}: expected an archive, found another file", .0.display())]
+    NoArchive(PathBuf),
+    /// The database has other tables, views, indexes or triggers.
+    #[error("{}: expected the tables and triggers of an archive, found others: somebody has changed what it does", .0.display())]
+    Foreign(PathBuf),
+    /// The archive is of another version.
+    #[error("{}: expected an archive of version {SCHEMA_VERSION}, found version {found}; use the version that wrote it", path.display())]
+    Version {
+        /// The archive.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+    },
+    /// The chain is broken.
+    #[error("{}: entry {position}: expected {expected}, found another: the archive has been changed or damaged", path.display())]
+    Broken {
+        /// The archive.
+        path: PathBuf,
+        /// The entry.
+        position: u64,
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// The archive does not contain what it had when its head was noted.
+    #[error("{}: expected the head {expected} at some entry, found it nowhere: entries are missing or were replaced", path.display())]
+    OtherHistory {
+        /// The archive.
+        path: PathBuf,
+        /// The head that was noted.
+        expected: Bytes32,
+    },
+    /// The disk is full, or fails.
+    #[error("{}: the disk takes no more or cannot be read ({error}); nothing was added: make room and try again", path.display())]
+    Disk {
+        /// The archive.
+        path: PathBuf,
+        /// What SQLite says.
+        error: rusqlite::Error,
+    },
+    /// The database.
+    #[error("{}: {error}", path.display())]
+    Database {
+        /// The archive.
+        path: PathBuf,
+        /// What SQLite says.
+        error: rusqlite::Error,
+    },
+}
+
+/// How an archive stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The number of entries.
+    pub entries: u64,
+    /// The hash that stands for all of them; zero for none.
+    pub head: Bytes32,
+}
+
+impl Summary {
+    const EMPTY: Self = Self { entries: 0, head: Bytes32::ZERO };
+}
+
+/// What adding has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Added {
+    /// Documents that are new.
+    pub added: u64,
+    /// Documents that were there already.
+    pub present: u64,
+    /// How the archive stands now.
+    #[serde(flatten)]
+    pub summary: Summary,
+}
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place, from 1.
+    pub position: u64,
+    /// Identifies the document.
+    pub digest: Bytes32,
+    /// Stands for this entry and all before it.
+    pub head: Bytes32,
+    /// The document.
+    pub document: Archived,
+}
+
+/// An archive that is open.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+    database: Connection,
+}
+
+impl Archive {
+    /// Opens an archive to add to it; one that does not exist is made.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is something else.
+    pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        let archive = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        archive.create()?;
+        archive.check_schema()?;
+        Ok(archive)
+    }
+
+    /// Opens an archive to read it.
+    ///
+    /// # Errors
+    /// If it does not exist, cannot be opened, or is something else.
+    pub fn open_read_only(path: &Path) -> Result<Self, ArchiveError> {
+        if !path.exists() {
+            return Err(FileError::Missing(path.to_owned()).into());
+        }
+        // A transaction that a crash has cut short is rolled back by the next reader, who writes for that, if it may.
+        let archive = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        archive.check_schema()?;
+        Ok(archive)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, ArchiveError> {
+        // A file that somebody else wrote must not run code of its own, and must be whole.
+        const PRAGMAS: &str = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;";
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connect = || {
+            let database = Connection::open_with_flags(path, flags)?;
+            database.busy_timeout(PATIENCE)?;
+            database.execute_batch(PRAGMAS)?;
+            Ok(database)
+        };
+        let database = connect().map_err(|error| failed(path, error))?;
+        Ok(Self { path: path.to_owned(), database })
+    }
+
+    /// Writes the schema into a file that is new.
+    fn create(&self) -> Result<(), ArchiveError> {
+        let create = || {
+            let transaction = rusqlite::Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
+            let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            let id: i32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+            if tables == 0 && id == 0 {
+                transaction.execute_batch(SCHEMA)?;
+                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            }
+            transaction.commit()
+        };
+        create().map_err(|error| self.failed(error))
+    }
+
+    fn check_schema(&self) -> Result<(), ArchiveError> {
+        let pragma = |name: &str| -> Result<i32, ArchiveError> {
+            let value = self.database.pragma_query_value(None, name, |row| row.get(0));
+            value.map_err(|error| self.failed(error))
+        };
+        if pragma("application_id")? != APPLICATION_ID {
+            return Err(ArchiveError::NoArchive(self.path.clone()));
+        }
+        let found = pragma("user_version")?;
+        if found != SCHEMA_VERSION {
+            return Err(ArchiveError::Version { path: self.path.clone(), found });
+        }
+        // A view in the place of the table could show anything, and take for ever; a trigger could drop what is added.
+        let compare = || -> rusqlite::Result<bool> {
+            let genuine = Connection::open_in_memory()?;
+            genuine.execute_batch(SCHEMA)?;
+            Ok(schema_of(&genuine)? == schema_of(&self.database)?)
+        };
+        match compare() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ArchiveError::Foreign(self.path.clone())),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Adds documents in their order: all of them, or none if this fails. Everything that is there is read and checked before, and
+    /// again after: nothing that the file says of itself is believed, such as which of its pages are free.
+    ///
+    /// # Errors
+    /// If the archive's chain is broken, or it cannot be written.
+    pub fn add(&mut self, documents: &[Archived]) -> Result<Added, ArchiveError> {
+        let path = self.path.clone();
+        let failed = |error| failed(&path, error);
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut known = BTreeSet::new();
+        let before = walk(&path, &transaction, |entry| {
+            known.insert(entry.digest);
+            Ok::<_, ArchiveError>(())
+        })?;
+        let (mut summary, mut present) = (before, 0);
+        for document in documents {
+            let digest = digest(document);
+            if !known.insert(digest) {
+                present += 1;
+                continue;
+            }
+            summary = Summary { entries: summary.entries + 1, head: head(summary.head, summary.entries + 1, digest) };
+            insert(&transaction, document, digest, &summary).map_err(failed)?;
+        }
+        if walk(&path, &transaction, |_| Ok::<_, ArchiveError>(()))? != summary {
+            let (path, position) = (path.clone(), before.entries + 1);
+            return Err(ArchiveError::Broken { path, position, expected: "what was added to it" });
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(Added { added: documents.len() as u64 - present, present, summary })
+    }
+
+    /// Reads every entry in its order, checks the chain, and passes each entry on once it and all before it are known to be
+    /// whole. With `noted`, a head from earlier, also checks that the archive still begins with what it had then.
+    ///
+    /// # Errors
+    /// If the archive cannot be read or its chain is broken; or the first error of `visit`.
+    pub fn read<E: From<ArchiveError>>(
+        &self,
+        noted: Option<Bytes32>,
+        mut visit: impl FnMut(Entry) -> Result<(), E>,
+    ) -> Result<Summary, E> {
+        let mut found = noted.is_none_or(|noted| noted == Summary::EMPTY.head);
+        let summary = walk(&self.path, &self.database, |entry| {
+            found |= noted == Some(entry.head);
+            visit(entry)
+        })?;
+        match noted {
+            Some(expected) if !found => Err(ArchiveError::OtherHistory { path: self.path.clone(), expected }.into()),
+            _ => Ok(summary),
+        }
+    }
+
+    /// Checks the whole chain: see [`Archive::read`].
+    ///
+    /// # Errors
+    /// If the archive cannot be read, its chain is broken, or it has lost what it had at the noted head.
+    pub fn check(&self, noted: Option<Bytes32>) -> Result<Summary, ArchiveError> {
+        self.read(noted, |_| Ok(()))
+    }
+
+    /// Writes every document to a file of its own in a directory, named by its kind and digest. Files that are there already
+    /// stay, so that an export that was cut short can be taken up again.
+    ///
+    /// # Errors
+    /// If the archive is not whole, or a file cannot be written.
+    pub fn export(&self, directory: &Path, noted: Option<Bytes32>) -> Result<Summary, ArchiveError> {
+        files::create_directory(directory)?;
+        self.read(noted, |entry| {
+            let path = directory.join(entry.file_name());
+            match files::write(&path, entry.document.text.as_bytes(), files::Access::Public, files::Existing::Keep) {
+                // Another file could stand there under the name of a document.
+                Err(FileError::Exists(_)) if *files::read_text(&path)? == entry.document.text => Ok(()),
+                written => Ok(written?),
+            }
+        })
+    }
+
+    /// Writes every document to a directory for this process alone, named as in an export. It is removed when dropped, so nothing
+    /// in it has to outlive a crash.
+    ///
+    /// # Errors
+    /// If the archive is not whole, or a file cannot be written.
+    pub(crate) fn unpack(&self, noted: Option<Bytes32>) -> Result<(TempDir, Summary), ArchiveError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error| FileError::Io { path, action: "cannot be written", error }
+        };
+        let directory = tempfile::tempdir().map_err(failed(&std::env::temp_dir()))?;
+        let summary = self.read(noted, |entry| {
+            let path = directory.path().join(entry.file_name());
+            fs::write(&path, &entry.document.text).map_err(failed(&path))?;
+            Ok::<_, ArchiveError>(())
+        })?;
+        Ok((directory, summary))
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> ArchiveError {
+        failed(&self.path, error)
+    }
+}
+
+impl Entry {
+    /// The name of its file in an export.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let digest = self.digest.to_string();
+        format!(
+            "{}-{}.{}",
+            self.document.kind.name(),
+            digest.trim_start_matches("0x"),
+            format_name(self.document.format)
+        )
+    }
+}
+
+fn failed(path: &Path, error: rusqlite::Error) -> ArchiveError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => ArchiveError::Disk { path: path.to_owned(), error },
+        Some(ErrorCode::NotADatabase) => ArchiveError::NoArchive(path.to_owned()),
+        _ => ArchiveError::Database { path: path.to_owned(), error },
+    }
+}
+
+/// Tables, indexes and triggers, as the database has them.
+fn schema_of(database: &Connection) -> rusqlite::Result<BTreeSet<[Option<String>; 4]>> {
+    let mut statement = database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+    rows.collect()
+}
+
+/// Reads the entries in their order, and passes each on once it is known to follow from those before.
+fn walk<E: From<ArchiveError>>(
+    path: &Path,
+    database: &Connection,
+    mut visit: impl FnMut(Entry) -> Result<(), E>,
+) -> Result<Summary, E> {
+    let failed = |error| E::from(failed(path, error));
+    let mut statement = database
+        .prepare("SELECT position, kind, format, text, digest, head FROM entries ORDER BY position")
+        .map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut summary = Summary::EMPTY;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let entry = entry(path, row, &summary)?;
+        summary = Summary { entries: entry.position, head: entry.head };
+        visit(entry)?;
+    }
+    Ok(summary)
+}
+
+fn entry(path: &Path, row: &rusqlite::Row<'_>, before: &Summary) -> Result<Entry, ArchiveError> {
+    let position = before.entries + 1;
+    let broken = |expected| ArchiveError::Broken { path: path.to_owned(), position, expected };
+    let read = || -> rusqlite::Result<_> {
+        let (kind, format): (String, String) = (row.get(1)?, row.get(2)?);
+        Ok((row.get::<_, i64>(0)?, kind, format, row.get(3)?, row.get(4)?, row.get(5)?))
+    };
+    let (place, kind, format, text, digest, head): (i64, String, String, String, [u8; 32], [u8; 32]) =
+        read().map_err(|_| broken("an entry of the schema's types"))?;
+    if u64::try_from(place) != Ok(position) {
+        return Err(broken("the position that follows"));
+    }
+    let kind = Kind::named(&kind).ok_or_else(|| broken("a kind of document that archives keep"))?;
+    let format = [Format::Toml, Format::Json].into_iter().find(|known| format_name(*known) == format);
+    let format = format.ok_or_else(|| broken("a format that archives keep"))?;
+    let document = Archived { kind, format, text };
+    let computed = self::digest(&document);
+    if computed != HexBytes(digest) {
+        return Err(broken("the digest of its document"));
+    }
+    if self::head(before.head, position, computed) != HexBytes(head) {
+        return Err(broken("the hash of its document and the entry before"));
+    }
+    Ok(Entry { position, digest: computed, head: HexBytes(head), document })
+}
+
+fn insert(database: &Connection, document: &Archived, digest: Bytes32, summary: &Summary) -> rusqlite::Result<()> {
+    let Archived { kind, format, text } = document;
+    let position = i64::try_from(summary.entries).unwrap_or(i64::MAX);
+    database
+        .prepare_cached(
+            "INSERT INTO entries (position, kind, format, text, digest, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![position, kind.name(), format_name(*format), text, digest.0, summary.head.0])?;
+    Ok(())
+}
+
+fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Toml => "toml",
+        Format::Json => "json",
+    }
+}
+
+fn digest(document: &Archived) -> Bytes32 {
+    let Archived { kind, format, text } = document;
+    let mut hasher = Keccak256::new();
+    hasher.update("surety/archive-entry/v1");
+    hasher.update((kind.name().len() as u64).to_be_bytes());
+    hasher.update(kind.name());
+    hasher.update([u8::from(*format == Format::Toml)]);
+    hasher.update(text);
+    HexBytes(hasher.finalize().0)
+}
+
+fn head(before: Bytes32, position: u64, digest: Bytes32) -> Bytes32 {
+    let mut hasher = Keccak256::new();
+    hasher.update("surety/archive/v1");
+    hasher.update(before.0);
+    hasher.update(position.to_be_bytes());
+    hasher.update(digest.0);
+    HexBytes(hasher.finalize().0)
+}
+
+/// An archive that is not whole is worth nothing until its owner knows why.
+impl Failure for ArchiveError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Kind(_) | Self::Content(_) | Self::Unreadable { .. } => Class::Input,
+            Self::File(error) => error.class(),
+            Self::NoArchive(_)
+            | Self::Foreign(_)
+            | Self::Version { .. }
+            | Self::Broken { .. }
+            | Self::OtherHistory { .. } => Class::Mismatch,
+            Self::Disk { .. } => Class::Resources,
+            Self::Database { .. } => Class::Internal,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::File(error) => error.code(),
+            Self::Content(errors) => errors.code(),
+            _ => "archive".into(),
+        }
+    }
+
+    fn mistakes(&self) -> Option<&InputErrors> {
+        match self {
+            Self::Content(errors) => Some(errors),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,483 @@
+//! What strikes an auditor where many attestations are seen together. No finding makes an attestation less valid: each says what
+//! a holder, a source or an oracle might explain.
+//!
+//! | finding | of | why it matters |
+//! |---|---|---|
+//! | statement for two subjects | warning | one account vouches for two subjects; one of the attestations is rejected |
+//! | shared commitment | warning | two statements hide the same balances under the same masks: one account for two subjects, or a mask used again |
+//! | conflicting statements | warning | a source has said two things under one sequence number |
+//! | sequence runs backwards | warning | a later statement is about an earlier time |
+//! | several snapshots | warning | two snapshots of one epoch: a holder could pick the kinder |
+//! | unusable file | warning | something looks like a public file and is none |
+//! | statement for two policies | notice | the same balances serve two policies, which an account that is pledged to one cannot |
+//! | sequence gap | notice | a statement exists that was not shown |
+//! | overlapping validity | notice | a holder could show the kinder of two attestations |
+//! | duplicate | notice | the same claim twice |
+//! | marked prices | notice | prices have jumped, and the policy accepts that |
+//! | lapse | notice | for a time, nothing was attested, or what was is rejected |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use surety_core::{
+    failure::Failure,
+    ident::{Bytes32, EvmAddress, HexBytes},
+    units::Timestamp,
+    words::counted,
+};
+
+use super::entry::{Account, Entry, Established, Evidence, Stating};
+
+/// Most files that a finding lists.
+const MOST_FILES: usize = 8;
+
+/// How much attention a finding asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Somebody should explain it.
+    Warning,
+    /// It happens, and is good to know.
+    Notice,
+}
+
+/// What kind of thing was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// One statement of a source in attestations of two subjects.
+    StatementForTwoSubjects,
+    /// One commitment in two statements.
+    SharedCommitment,
+    /// Two statements of a source about an account with the same sequence number.
+    ConflictingStatements,
+    /// A statement with a larger sequence number about an earlier time.
+    SequenceRunsBackwards,
+    /// Two snapshots of one policy and epoch.
+    SeveralSnapshots,
+    /// A public file that cannot be used.
+    UnusableFile,
+    /// One statement of a source in attestations of two policies.
+    StatementForTwoPolicies,
+    /// Sequence numbers that are missing in between.
+    SequenceGap,
+    /// Attestations of one level that count at the same time.
+    OverlappingValidity,
+    /// The same claim in several files.
+    Duplicate,
+    /// Prices that bear the mark of a circuit breaker.
+    MarkedPrices,
+    /// A time without an attestation.
+    Lapse,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// How much attention it asks for.
+    pub severity: Severity,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Whose attestations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EvmAddress>,
+    /// A sentence.
+    pub message: String,
+    /// Some of the files that show it.
+    pub files: Vec<String>,
+}
+
+impl Finding {
+    pub(super) fn unusable(file: &str, error: &dyn Failure) -> Self {
+        let error = surety_core::visible::visible(&error.to_string());
+        let message = format!("cannot be used, so attestations that refer to it are rejected: {error}");
+        warning(Kind::UnusableFile, None, message, [file])
+    }
+
+    /// That something happens now and then.
+    pub(super) fn notice<'a>(
+        kind: Kind,
+        subject: Option<EvmAddress>,
+        message: String,
+        files: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let files = files.into_iter().take(MOST_FILES).map(str::to_owned).collect();
+        Self { severity: Severity::Notice, kind, subject, message, files }
+    }
+}
+
+fn warning<'a>(
+    kind: Kind,
+    subject: Option<EvmAddress>,
+    message: String,
+    files: impl IntoIterator<Item = &'a str>,
+) -> Finding {
+    Finding { severity: Severity::Warning, ..Finding::notice(kind, subject, message, files) }
+}
+
+/// What attestations show together. Statements of rejected ones may be forged: of those, only that they are used for several
+/// subjects is looked at.
+pub(super) fn all(attestations: &[(&Entry, &Evidence)]) -> Vec<Finding> {
+    let good: Vec<(&Established, &Evidence)> =
+        attestations.iter().filter_map(|(entry, evidence)| Some((entry.claim.as_ref()?, *evidence))).collect();
+    let mut findings = statements_for_two_subjects(attestations.iter().map(|(_, evidence)| *evidence));
+    let mut statements: BTreeMap<Bytes32, (&Stating, &str)> = BTreeMap::new();
+    for (_, evidence) in &good {
+        for stating in &evidence.statements {
+            statements.entry(stating.hash).or_insert((stating, &evidence.file));
+        }
+    }
+    findings.extend(statements_for_two_policies(&good));
+    findings.extend(shared_commitments(&statements));
+    findings.extend(sequences(&statements));
+    findings.extend(several_snapshots(&good));
+    findings.extend(overlaps(&good));
+    findings.extend(duplicates(&good));
+    findings.extend(marked_prices(&good));
+    findings
+}
+
+fn statements_for_two_subjects<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Finding> {
+    let mut users: BTreeMap<Bytes32, BTreeMap<EvmAddress, &str>> = BTreeMap::new();
+    for evidence in evidence {
+        for stating in &evidence.statements {
+            users.entry(stating.hash).or_default().entry(evidence.subject).or_insert(&evidence.file);
+        }
+    }
+    let used_twice = users.into_iter().filter(|(_, users)| users.len() > 1);
+    used_twice
+        .map(|(hash, users)| {
+            let subjects: Vec<_> = users.keys().map(ToString::to_string).collect();
+            let message = format!("the statement {hash} is in attestations of {}", subjects.join(", "));
+            warning(Kind::StatementForTwoSubjects, None, message, users.into_values())
+        })
+        .collect()
+}
+
+fn statements_for_two_policies(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    let mut users: BTreeMap<Bytes32, BTreeMap<Bytes32, &str>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        for stating in &evidence.statements {
+            users.entry(stating.hash).or_default().entry(claim.policy.0).or_insert(&evidence.file);
+        }
+    }
+    let mut subjects: BTreeMap<(EvmAddress, Vec<Bytes32>), Vec<&str>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        let users = evidence.statements.iter().filter_map(|stating| users.get(&stating.hash));
+        for users in users.filter(|users| users.len() > 1) {
+            subjects.entry((claim.subject, users.keys().copied().collect())).or_default().extend(users.values());
+        }
+    }
+    let notice = |((subject, policies), files): ((EvmAddress, Vec<Bytes32>), Vec<&str>)| {
+        let policies: Vec<_> = policies.iter().map(ToString::to_string).collect();
+        let message = format!("the same statements serve {} policies: {}", policies.len(), policies.join(", "));
+        let files: BTreeSet<&str> = files.into_iter().collect();
+        Finding::notice(Kind::StatementForTwoPolicies, Some(subject), message, files)
+    };
+    subjects.into_iter().map(notice).collect()
+}
+
+fn shared_commitments(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
+    let mut by_commitment: BTreeMap<HexBytes<64>, Vec<(&Stating, &str)>> = BTreeMap::new();
+    for (stating, file) in statements.values() {
+        by_commitment.entry(stating.commitment).or_default().push((stating, file));
+    }
+    let shared = by_commitment.into_values().filter(|sharing| sharing.len() > 1);
+    shared
+        .map(|sharing| {
+            let subjects: BTreeSet<_> = sharing.iter().map(|(stating, _)| stating.account.subject).collect();
+            let accounts: BTreeSet<_> = sharing.iter().map(|(stating, _)| describe(&stating.account)).collect();
+            let accounts = accounts.into_iter().collect::<Vec<_>>().join("; ");
+            let what = if subjects.len() > 1 {
+                "the same balances under the same masks are stated for several subjects"
+            } else {
+                "the same masks hide the balances of several statements, which lessens what they hide"
+            };
+            let subject = subjects.iter().next().copied().filter(|_| subjects.len() == 1);
+            let files = sharing.iter().map(|(_, file)| *file);
+            warning(Kind::SharedCommitment, subject, format!("{what}: {accounts}"), files)
+        })
+        .collect()
+}
+
+fn describe(account: &Account) -> String {
+    format!("{} of {} at {}", account.account, account.subject, account.source)
+}
+
+/// What the sequence numbers of each account show.
+fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
+    let mut accounts: BTreeMap<&Account, Vec<(&Stating, &str)>> = BTreeMap::new();
+    for (stating, file) in statements.values() {
+        accounts.entry(&stating.account).or_default().push((stating, file));
+    }
+    let mut findings = Vec::new();
+    for (account, mut stated) in accounts {
+        stated.sort_by_key(|(stating, _)| (stating.sequence, stating.hash));
+        let (mut missing, mut first_missing) = (0_u64, None);
+        for pair in stated.windows(2) {
+            let [(before, file_before), (after, file_after)] = pair else { continue };
+            let (subject, files) = (Some(account.subject), [*file_before, *file_after]);
+            if before.sequence == after.sequence {
+                let message =
+                    format!("two statements about {} have the sequence number {}", describe(account), after.sequence);
+                findings.push(warning(Kind::ConflictingStatements, subject, message, files));
+            } else if before.as_of > after.as_of {
+                let message = format!(
+                    "about {}, statement {} is as of second {}, and statement {} as of second {}",
+                    describe(account),
+                    before.sequence,
+                    before.as_of.0,
+                    after.sequence,
+                    after.as_of.0
+                );
+                findings.push(warning(Kind::SequenceRunsBackwards, subject, message, files));
+            }
+            let between = after.sequence.saturating_sub(before.sequence).saturating_sub(1);
+            if between > 0 {
+                missing += between;
+                first_missing.get_or_insert((before.sequence + 1, files));
+            }
+        }
+        if let Some((first, files)) = first_missing {
+            let message = format!(
+                "about {}, {} between the first and the last {} not shown, from number {first} on",
+                describe(account),
+                counted(missing, "statement"),
+                if missing == 1 { "was" } else { "were" },
+            );
+            findings.push(Finding::notice(Kind::SequenceGap, Some(account.subject), message, files));
+        }
+    }
+    findings
+}
+
+fn several_snapshots(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    let mut epochs: BTreeMap<(Bytes32, u64), BTreeMap<Bytes32, &str>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        let snapshots = epochs.entry((claim.policy.0, claim.epoch)).or_default();
+        snapshots.entry(claim.snapshot.0).or_insert(&evidence.file);
+    }
+    let several = epochs.into_iter().filter(|(_, snapshots)| snapshots.len() > 1);
+    several
+        .map(|((policy, epoch), snapshots)| {
+            let count = snapshots.len();
+            let message = format!("attestations of epoch {epoch} rest on {count} snapshots of the policy {policy}");
+            warning(Kind::SeveralSnapshots, None, message, snapshots.into_values())
+        })
+        .collect()
+}
+
+fn overlaps(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    type Key<'a> = (EvmAddress, Bytes32, &'a str, u64, EvmAddress);
+    let mut levels: BTreeMap<Key<'_>, Vec<(&Established, &str)>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        let Established { subject, policy, level, audience, .. } = claim;
+        let key = (*subject, policy.0, level.as_str(), audience.chain_id, audience.registry);
+        levels.entry(key).or_default().push((claim, &evidence.file));
+    }
+    let mut findings = Vec::new();
+    for ((subject, _, level, ..), mut claims) in levels {
+        claims.sort_by_key(|(claim, _)| (claim.earliest, claim.valid_until));
+        let (mut longest, mut count, mut files) = (0, 0_usize, ["", ""]);
+        let mut last: Option<(&Established, &str)> = None;
+        for (claim, file) in claims {
+            if let Some((before, file_before)) = last.filter(|(before, _)| before.epoch != claim.epoch) {
+                let Timestamp(end) = before.valid_until.min(claim.valid_until);
+                // Both count in the last second of the first.
+                let together = end.saturating_add(1).saturating_sub(claim.earliest.0);
+                if together > 0 {
+                    count += 1;
+                    if together > longest {
+                        (longest, files) = (together, [file_before, file]);
+                    }
+                }
+            }
+            // What ends last is what the next may overlap.
+            last = last.filter(|(before, _)| before.valid_until > claim.valid_until).or(Some((claim, file)));
+        }
+        if count > 0 {
+            let begin = if count == 1 { "begins" } else { "begin" };
+            let message = format!(
+                "{} of {level} {begin} to count before an earlier one has ended, by up to {}; the holder may show either",
+                counted(count, "attestation"),
+                counted(longest, "second"),
+            );
+            findings.push(Finding::notice(Kind::OverlappingValidity, Some(subject), message, files));
+        }
+    }
+    findings
+}
+
+fn duplicates(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    let mut contexts: BTreeMap<Bytes32, Vec<(&Established, &str)>> = BTreeMap::new();
+    for (claim, evidence) in good {
+        contexts.entry(evidence.context).or_default().push((claim, &evidence.file));
+    }
+    let several = contexts.into_values().filter(|same| same.len() > 1);
+    several
+        .map(|same| {
+            let subject = same.first().map(|(claim, _)| claim.subject);
+            let message = format!("{} files attest the same claim", same.len());
+            Finding::notice(Kind::Duplicate, subject, message, same.into_iter().map(|(_, file)| file))
+        })
+        .collect()
+}
+
+fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    let mut snapshots: BTreeMap<Bytes32, Vec<(&Established, &str)>> = BTreeMap::new();
+    for (claim, evidence) in good.iter().filter(|(claim, _)| !claim.marked.is_empty()) {
+        snapshots.entry(claim.snapshot.0).or_default().push((claim, &evidence.file));
+    }
+    let marked = snapshots.into_values().filter_map(|same| Some((same.first()?.0, same.clone())));
+    marked
+        .map(|(claim, same)| {
+            let names: Vec<_> = claim.marked.iter().map(ToString::to_string).collect();
+            let (count, names) = (same.len(), names.join(", "));
+            let attestations = counted(count, "attestation");
+            let message = format!("over prices that have jumped, {names}: {attestations} of epoch {}", claim.epoch);
+            Finding::notice(Kind::MarkedPrices, None, message, same.into_iter().map(|(_, file)| file))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use surety_core::ident::Name;
+    use surety_verifier::attestation::{
+        eip712::Audience,
+        identifiers::{PolicyId, SnapshotId},
+    };
+
+    use super::*;
+    use crate::audit::entry::Verdict;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    /// An attestation of a subject at an epoch of 100 seconds, which counts for as many, with a statement of that number.
+    fn attestation(subject: u8, epoch: u8) -> (Entry, Evidence) {
+        let start = 100 * u64::from(epoch);
+        let (subject_address, registry) = (HexBytes([subject; 20]), HexBytes([9; 20]));
+        let file = format!("./{subject}-{epoch}.json");
+        let claim = Established {
+            subject: subject_address,
+            level: name("initial"),
+            policy: PolicyId(HexBytes([1; 32])),
+            policy_name: name("policy"),
+            audience: Audience { chain_id: 1, registry },
+            epoch: epoch.into(),
+            snapshot: SnapshotId(HexBytes([epoch; 32])),
+            prices_at: Timestamp(start),
+            balances_at: Timestamp(start),
+            earliest: Timestamp(start),
+            valid_until: Timestamp(start + 99),
+            pledged: false,
+            marked: Vec::new(),
+            insecure_srs: false,
+            faith: Vec::new(),
+            sources: vec![HexBytes([7; 20])],
+        };
+        let mut unique = [subject; 64];
+        unique[0] = epoch;
+        let stating = Stating {
+            hash: HexBytes(core::array::from_fn(|index| unique[index])),
+            account: Account {
+                chain_id: 1,
+                registry,
+                source: HexBytes([7; 20]),
+                subject: subject_address,
+                account: name("main"),
+            },
+            commitment: HexBytes(unique),
+            as_of: Timestamp(start),
+            sequence: epoch.into(),
+        };
+        let context = stating.hash;
+        let entry =
+            Entry { file: file.clone(), verdict: Verdict::Accepted, reason: None, stated: None, claim: Some(claim) };
+        (entry, Evidence { file, subject: subject_address, context, statements: vec![stating] })
+    }
+
+    fn series() -> Vec<(Entry, Evidence)> {
+        [(1, 1), (1, 2), (1, 3), (2, 2)].map(|(subject, epoch)| attestation(subject, epoch)).to_vec()
+    }
+
+    fn kinds(attestations: &[(Entry, Evidence)]) -> Vec<Kind> {
+        let pairs: Vec<_> = attestations.iter().map(|(entry, evidence)| (entry, evidence)).collect();
+        all(&pairs).into_iter().map(|finding| finding.kind).collect()
+    }
+
+    #[test]
+    fn nothing_strikes_about_good_attestations() {
+        assert_eq!(kinds(&series()), []);
+    }
+
+    #[test]
+    fn finds_one_statement_for_two_subjects_though_one_is_rejected() {
+        let mut attestations = series();
+        let statement = attestations[0].1.statements[0].clone();
+        attestations[3].1.statements = vec![statement];
+        attestations[3].0.claim = None;
+        assert_eq!(kinds(&attestations), [Kind::StatementForTwoSubjects]);
+    }
+
+    #[test]
+    fn finds_commitments_that_are_used_again() {
+        let mut attestations = series();
+        attestations[3].1.statements[0].commitment = attestations[0].1.statements[0].commitment;
+        assert_eq!(kinds(&attestations), [Kind::SharedCommitment]);
+        // What is rejected may be forged.
+        attestations[3].0.claim = None;
+        assert_eq!(kinds(&attestations), []);
+        let mut attestations = series();
+        attestations[1].1.statements[0].commitment = attestations[0].1.statements[0].commitment;
+        assert_eq!(kinds(&attestations), [Kind::SharedCommitment]);
+    }
+
+    #[test]
+    fn finds_what_sequence_numbers_show() {
+        let mut attestations = series();
+        attestations[1].1.statements[0].sequence = 1;
+        assert_eq!(kinds(&attestations), [Kind::ConflictingStatements, Kind::SequenceGap]);
+        let mut attestations = series();
+        attestations[2].1.statements[0].as_of = Timestamp(150);
+        assert_eq!(kinds(&attestations), [Kind::SequenceRunsBackwards]);
+        let mut attestations = series();
+        attestations[2].1.statements[0].sequence = u64::MAX;
+        assert_eq!(kinds(&attestations), [Kind::SequenceGap]);
+    }
+
+    #[test]
+    fn finds_several_snapshots_of_an_epoch() {
+        let mut attestations = series();
+        attestations[3].0.claim.as_mut().unwrap().snapshot = SnapshotId(HexBytes([77; 32]));
+        assert_eq!(kinds(&attestations), [Kind::SeveralSnapshots]);
+    }
+
+    #[test]
+    fn finds_statements_that_serve_two_policies() {
+        let mut attestations = series();
+        let (mut entry, mut evidence) = attestation(1, 1);
+        entry.claim.as_mut().unwrap().policy = PolicyId(HexBytes([2; 32]));
+        evidence.context = HexBytes([3; 32]);
+        attestations.push((entry, evidence));
+        assert_eq!(kinds(&attestations), [Kind::StatementForTwoPolicies]);
+    }
+
+    #[test]
+    fn finds_overlaps_duplicates_and_marks() {
+        let mut attestations = series();
+        attestations[0].0.claim.as_mut().unwrap().valid_until = Timestamp(350);
+        let pairs: Vec<_> = attestations.iter().map(|(entry, evidence)| (entry, evidence)).collect();
+        let findings = all(&pairs);
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].message.contains("2 attestations") && findings[0].message.contains("100 seconds"));
+        let mut attestations = series();
+        attestations.push(attestation(2, 2));
+        assert_eq!(kinds(&attestations), [Kind::Duplicate]);
+        let mut attestations = series();
+        attestations[0].0.claim.as_mut().unwrap().marked = vec![name("btc")];
+        assert_eq!(kinds(&attestations), [Kind::MarkedPrices]);
+    }
+}

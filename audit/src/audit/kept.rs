@@ -1,0 +1,43 @@
+//! Auditing an archive: what it holds, once its chain is known to be whole.
+
+use std::path::Path;
+
+use serde::Serialize;
+use surety_core::ident::Bytes32;
+use surety_kzg::Observer;
+
+use super::{Audit, AuditError, Request};
+use crate::archive::{Archive, Summary};
+use surety_host::setup::Setups;
+
+/// The archive that was audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// How it stands: the report is about the entries up to this head.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// The head from earlier with which it was found to begin, if one had been noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Bytes32>,
+}
+
+/// Audits what an archive holds, as [`super::run`] does with a directory; the request's is the archive. Its chain and a head that
+/// was noted earlier are checked before anything in it is looked at.
+///
+/// # Errors
+/// If it is no archive, its chain is broken, or the noted head is nowhere in it; and those of [`super::run`].
+pub fn run(
+    request: &Request<'_>,
+    noted: Option<Bytes32>,
+    setups: &Setups,
+    observer: &dyn Observer,
+) -> Result<Audit, AuditError> {
+    let archive: &Path = request.directory;
+    let (unpacked, summary) = Archive::open_read_only(archive)?.unpack(noted)?;
+    let request = Request { directory: unpacked.path(), ..*request };
+    match super::run(&request, setups, observer) {
+        Ok(audit) => Ok(Audit { archive: Some(Kept { summary, noted }), ..audit }),
+        Err(AuditError::Empty { ignored, .. }) => Err(AuditError::Empty { directory: archive.to_owned(), ignored }),
+        Err(error) => Err(error),
+    }
+}

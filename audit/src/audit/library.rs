@@ -1,0 +1,206 @@
+//! The public files that attestations refer to, found by identifier and prepared once.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use surety_core::{failure::AnyFailure, ident::Bytes32, text::Document};
+use surety_host::{commitments, documents, setup::Setups};
+use surety_kzg::{Observer, SrsId};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
+use surety_verifier::{
+    VerifyingKey,
+    attestation::{
+        check::{Files, Groundwork},
+        claim::Claim,
+        compiled::{CommittedPolicy, CompiledPolicyFile},
+        identifiers::{DocumentId, UniverseId},
+        rejection::{Rejection, Rule},
+        signature::KnownKeys,
+    },
+    proof::pairing::PairingKey,
+};
+
+use super::scan::Found;
+
+/// A policy that attestations may refer to.
+pub(super) struct Known {
+    pub(super) path: PathBuf,
+    pub(super) policy: CommittedPolicy,
+    pub(super) verifying_key: VerifyingKey,
+}
+
+/// All public files of a directory.
+#[derive(Default)]
+pub(super) struct Library {
+    pub(super) policies: Vec<Known>,
+    pub(super) snapshots: Vec<Snapshot>,
+    /// What looked like a public file and is of no use, with the reason.
+    pub(super) unusable: Vec<(PathBuf, AnyFailure)>,
+    keys: KnownKeys,
+}
+
+impl Library {
+    /// Reads and compiles what was found.
+    pub(super) fn load(found: &Found, setups: &Setups, observer: &dyn Observer) -> Self {
+        let mut library = Self::default();
+        let universes: Vec<Universe> = library.read(&found.universes, documents::read);
+        let compiled: Vec<CompiledPolicyFile> = library.read(&found.compiled, documents::read);
+        library.snapshots = library.read(&found.snapshots, documents::read);
+        for path in &found.policies {
+            if let Err(error) = library.add(path, &universes, &compiled, setups, observer) {
+                library.unusable.push((path.clone(), error));
+            }
+        }
+        library
+    }
+
+    fn read<T: Document>(
+        &mut self,
+        paths: &[PathBuf],
+        read: fn(&Path) -> Result<T, documents::DocumentError>,
+    ) -> Vec<T> {
+        let mut all = Vec::with_capacity(paths.len());
+        for path in paths {
+            match read(path) {
+                Ok(content) => all.push(content),
+                Err(error) => self.unusable.push((path.clone(), error.into())),
+            }
+        }
+        all
+    }
+
+    /// Adds a policy over each universe of the name that it states: universes over several set-ups may share one.
+    fn add(
+        &mut self,
+        path: &Path,
+        universes: &[Universe],
+        compiled: &[CompiledPolicyFile],
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<(), AnyFailure> {
+        let name = documents::read::<Policy>(path)?.universe;
+        let mut fitting = universes.iter().filter(|universe| universe.name == name).peekable();
+        if fitting.peek().is_none() {
+            return Err(missing("policy: universe", format!("the universe {name}"), universes.len()).into());
+        }
+        let (mut usable, mut failure) = (false, None);
+        for universe in fitting {
+            match self.compile(path, universe, compiled, setups, observer) {
+                Ok(()) => usable = true,
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.filter(|_| !usable).map_or(Ok(()), Err)
+    }
+
+    fn compile(
+        &mut self,
+        path: &Path,
+        universe: &Universe,
+        compiled: &[CompiledPolicyFile],
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<(), AnyFailure> {
+        let policy = documents::read_policy(path, universe)?;
+        // Of several files with commitments some may be forged: each that stands is a policy of its own, with its own identifier.
+        let published: Vec<_> = published(compiled, &policy, universe)?.map(Some).collect();
+        let candidates = if published.is_empty() { vec![None] } else { published };
+        let (mut usable, mut failure) = (false, None);
+        for candidate in candidates {
+            let candidate = |_: &Policy, _: &Universe| Ok(candidate.cloned());
+            match commitments::of(policy.clone(), universe.clone(), candidate, setups, observer) {
+                Ok(policy) => {
+                    let own = policy.is_at_first_hand();
+                    self.keep(path, policy, setups, observer)?;
+                    usable = true;
+                    if own {
+                        break;
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.filter(|_| !usable).map_or(Ok(()), Err)
+    }
+
+    fn keep(
+        &mut self,
+        path: &Path,
+        policy: CommittedPolicy,
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<(), AnyFailure> {
+        if self.policies.iter().all(|known| known.policy.id() != policy.id()) {
+            let universe = policy.universe();
+            let verifying_key = setups.verifying_key(SrsId::from(universe.srs), universe.capacity, observer)?;
+            self.policies.push(Known { path: path.to_owned(), policy, verifying_key });
+        }
+        Ok(())
+    }
+
+    /// What attestations can be checked with.
+    pub(super) fn shelves(&self) -> Shelves<'_> {
+        let mut shelves = BTreeMap::new();
+        for known in &self.policies {
+            let snapshots: &mut BTreeMap<_, Vec<_>> = shelves.entry(known.policy.id().0).or_default();
+            for snapshot in &self.snapshots {
+                let files = Files { policy: &known.policy, snapshot, verifying_key: &known.verifying_key };
+                let groundwork = Groundwork::new(files, &self.keys);
+                snapshots.entry(groundwork.snapshot_id().0).or_default().push(groundwork);
+            }
+        }
+        Shelves(shelves)
+    }
+
+    /// The set-ups, prepared for pairings.
+    pub(super) fn pairing_keys(&self) -> Vec<&PairingKey> {
+        let mut keys: Vec<&PairingKey> = Vec::new();
+        for known in &self.policies {
+            let key = known.verifying_key.pairing_key();
+            if keys.iter().all(|other| other.srs() != key.srs()) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+}
+
+/// Groundwork by policy and snapshot. Files with different reports can be the same snapshot.
+pub(super) struct Shelves<'a>(BTreeMap<Bytes32, BTreeMap<Bytes32, Vec<Groundwork<'a>>>>);
+
+impl<'a> Shelves<'a> {
+    /// The files that a claim refers to.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub(super) fn find(&self, claim: &Claim) -> Result<&Groundwork<'a>, Rejection> {
+        let snapshots = self.0.get(&claim.policy.0).ok_or_else(|| {
+            missing("policy", format!("the policy {}, with its universe and set-up", claim.policy.0), self.0.len())
+        })?;
+        let same = snapshots
+            .get(&claim.snapshot.0)
+            .ok_or_else(|| missing("market", format!("the market snapshot {}", claim.snapshot.0), snapshots.len()))?;
+        // Whoever adds a file whose reports are no good, or are left out, must not spoil the snapshot for everybody.
+        let reported = |groundwork: &&Groundwork<'a>| !groundwork.files().snapshot.reports.is_empty();
+        let good = |groundwork: &&Groundwork<'a>| same.len() == 1 || groundwork.market().is_ok();
+        let best = same.iter().filter(reported).find(good).or_else(|| same.iter().find(good));
+        best.or(same.first()).ok_or_else(|| missing("market", "a snapshot".to_owned(), 0))
+    }
+}
+
+fn missing(input: &str, expected: String, others: usize) -> Rejection {
+    let expected = format!("{expected}, in the directory or below it");
+    Rejection::new(Rule::Reference, input, expected, format!("none, and {others} others"))
+}
+
+/// The files with commitments that claim to be of this policy over this universe.
+fn published<'a>(
+    compiled: &'a [CompiledPolicyFile],
+    policy: &Policy,
+    universe: &Universe,
+) -> Result<impl Iterator<Item = &'a CompiledPolicyFile> + use<'a>, AnyFailure> {
+    let (document, universe) = (DocumentId::of(policy)?, UniverseId::of(universe)?);
+    Ok(compiled.iter().filter(move |file| file.document == document && file.universe == universe))
+}

@@ -1,0 +1,576 @@
+//! Auditing: every attestation below a directory, with one pairing for all proofs over a set-up.
+//!
+//! Start with [`run`]. An attestation is judged as of the audit's time or, if it has lapsed by then, as of the last second at
+//! which it counted; so its own faults are told apart from the passing of time: [`Verdict`]. Everything that [`surety_verifier::attestation::check`]
+//! demands is demanded of each; only what follows from a policy and a snapshot alone is computed once, and the equations that
+//! proofs come down to are checked together ([`surety_verifier::proof::batch`]), with weights that the operating system draws once all
+//! proofs are in. Some of the accepted attestations are then verified once more, each alone, as a check of the batch.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `scan`, `library` | which files there are, and what attestations refer to |
+//! | [`entry`] | the verdict on one attestation |
+//! | [`finding`] | what strikes an auditor where many attestations are seen together |
+//! | [`history`] | when each subject was attested |
+//! | [`kept`] | the same for an archive |
+
+mod library;
+mod scan;
+
+pub mod entry;
+pub mod finding;
+pub mod history;
+pub mod kept;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use group::ff::Field as _;
+use halo2curves::bn256::Fr;
+use rand_core::{OsRng, RngCore as _};
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use surety_core::{
+    capacity::Capacity,
+    failure::{AnyFailure, Class, Failure},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    text::InputErrors,
+    units::Timestamp,
+    visible::one_line,
+    words::counted,
+};
+use surety_kzg::{Event, Observer, Origin, progress::Stage};
+use surety_verifier::{
+    BatchError,
+    attestation::{
+        check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, Terms},
+        claim::Attestation,
+        identifiers::PolicyId,
+        rejection::Rejection,
+        trust::Trust,
+    },
+    proof::{batch, pairing::PairingCheck},
+};
+
+use crate::archive::ArchiveError;
+
+use self::{
+    entry::{Entry, Evidence, Reason, Stated, Verdict},
+    finding::Finding,
+    history::History,
+    kept::Kept,
+    library::{Known, Library, Shelves},
+};
+use surety_host::{
+    documents::{self, DocumentError},
+    files::{self, FileError},
+    setup::Setups,
+};
+
+/// How many accepted attestations are verified once more, each alone.
+const SAMPLE: usize = 15;
+
+/// What does not follow from any attestation, however well the checks went.
+pub const NOT_ESTABLISHED: [&str; 6] = [
+    "that a subject owes nothing: a liability that no source of the policy states is invisible",
+    "that the sources stated the truth about balances, and oracle nodes about prices",
+    "what an account was worth between one snapshot and the next, or after the last",
+    "that the same balances serve nobody else, where accounts are not pledged to the policy",
+    "how large a margin is, only that it is not negative",
+    "that the policies' haircuts, scenarios and lists of sources are wise",
+];
+
+/// Why an audit fails as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// There is nothing to audit.
+    #[error(
+        "{}: expected at least one attestation, found none among {}; an empty batch establishes nothing",
+        directory.display(),
+        counted(ignored, "file")
+    )]
+    Empty {
+        /// The directory.
+        directory: PathBuf,
+        /// Number of files.
+        ignored: usize,
+    },
+    /// Two files with anchors for one policy.
+    #[error("trust files: expected at most one for {0}, found two; put all anchors for it into one file")]
+    RivalAnchors(String),
+    /// Some attestations are not accepted.
+    #[error("expected every attestation to be accepted, found {refused} of {total} rejected; see the report")]
+    Refused {
+        /// How many are not.
+        refused: usize,
+        /// How many there are.
+        total: usize,
+        /// The gravest kind of fault among them: invalid, mismatch, input.
+        class: Class,
+    },
+    /// There are warnings, and the auditor wants none.
+    #[error("expected no warnings among the findings, found {0}; see the report, or audit without --fail-on-findings")]
+    Findings(usize),
+    /// The batch accepts what is refused alone.
+    #[error(
+        "{file}: the batch accepts it, and alone it is refused: {error}; if the file did not change meanwhile, please report this"
+    )]
+    Disagreement {
+        /// The attestation.
+        file: String,
+        /// Why it is refused.
+        error: AnyFailure,
+    },
+    /// The batch could not be put together.
+    #[error("{0}: please report this")]
+    Batch(#[from] BatchError),
+    /// A directory cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An archive cannot be used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+impl Failure for AuditError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Empty { .. } | Self::RivalAnchors(_) => Class::Input,
+            Self::Refused { class, .. } => *class,
+            Self::Findings(_) => Class::Invalid,
+            Self::Disagreement { .. } | Self::Batch(_) => Class::Internal,
+            Self::File(error) => error.class(),
+            Self::Archive(error) => error.class(),
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::File(error) => error.code(),
+            Self::Archive(error) => error.code(),
+            _ => "audit".into(),
+        }
+    }
+
+    fn mistakes(&self) -> Option<&InputErrors> {
+        match self {
+            Self::Archive(error) => error.mistakes(),
+            _ => None,
+        }
+    }
+}
+
+/// A file of the auditor's anchors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Anchors {
+    /// Where it is.
+    pub file: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: Bytes32,
+    /// The policy that it pins, if it pins one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyId>,
+    /// What it says.
+    #[serde(skip)]
+    pub trust: Trust,
+}
+
+impl Anchors {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// If the file cannot be read, with every mistake in it.
+    pub fn read(path: &Path) -> Result<Self, DocumentError> {
+        let text = files::read_text(path)?;
+        let trust: Trust = documents::parse(path, &text)?;
+        let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
+        Ok(Self { file: one_line(&path.display().to_string()), sha256, policy: trust.policy, trust })
+    }
+}
+
+/// What to audit, and on which terms.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Where the attestations are, with the public files that they refer to.
+    pub directory: &'a Path,
+    /// The auditor's anchors. An attestation is judged by those that pin its policy, or else by those that pin none.
+    pub trust: &'a [Anchors],
+    /// Whether to refuse what would otherwise be taken on faith.
+    pub strict: bool,
+    /// Whether to accept a set-up whose secret everybody knows.
+    pub allow_insecure_srs: bool,
+    /// As of when.
+    pub at: Timestamp,
+    /// Whether an attestation that has lapsed by then, and was good before, is accepted.
+    pub history: bool,
+    /// Whether to check each proof's pairing by itself, as a check of the batch.
+    pub one_by_one: bool,
+}
+
+/// The result of an audit.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audit {
+    /// Attestations that are accepted.
+    pub accepted: usize,
+    /// Attestations that are not, lapsed ones included.
+    pub rejected: usize,
+    /// Attestations that were good until they lapsed.
+    pub lapsed: usize,
+    /// Files that are no attestations, and to which none can refer.
+    pub ignored: usize,
+    /// The archive that was audited, if it was one and not a directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Kept>,
+    /// As of when.
+    pub at: Timestamp,
+    /// Whether lapsed attestations are accepted.
+    pub history: bool,
+    /// How long it took.
+    pub timing: Timing,
+    /// The files of the auditor's anchors.
+    pub trust: Vec<Anchors>,
+    /// What attestations were checked against.
+    pub policies: Vec<PolicyFacts>,
+    /// The market snapshots that accepted attestations rest on.
+    pub snapshots: Vec<SnapshotFacts>,
+    /// What was taken on faith for any accepted attestation.
+    pub faith: BTreeSet<String>,
+    /// Whether any accepted attestation rests on a set-up whose secret everybody knows.
+    pub insecure_srs: bool,
+    /// What accepted attestations establish.
+    pub established: &'static str,
+    /// What they do not.
+    pub not_established: [&'static str; 6],
+    /// What strikes an auditor.
+    pub findings: Vec<Finding>,
+    /// When subjects were attested.
+    pub timeline: History,
+    /// The attestations, in the order of their paths.
+    pub attestations: Vec<Entry>,
+}
+
+/// How long parts of an audit took. Reading public files and compiling policies counts into the total alone.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Timing {
+    /// Looking through the directory.
+    pub scan_ms: f64,
+    /// Reading public files, compiling policies, and finding set-ups.
+    pub load_ms: f64,
+    /// Reading attestations, and everything about them but pairings.
+    pub check_ms: f64,
+    /// Pairings.
+    pub pairing_ms: f64,
+    /// From the beginning to the verdicts.
+    pub total_ms: f64,
+    /// Scanning, checking and pairings, for each attestation.
+    pub batch_ms_per_attestation: f64,
+    /// The median of reading and verifying one attestation alone, its policy being compiled already. None if none is accepted.
+    pub single_ms: Option<f64>,
+}
+
+/// A policy that accepted attestations refer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PolicyFacts {
+    /// The policy.
+    pub id: PolicyId,
+    /// What it calls itself.
+    pub name: Name,
+    /// Where its text is.
+    pub file: String,
+    /// Whether its commitments were computed here, and not read from a file.
+    pub commitments_at_first_hand: bool,
+    /// The universe.
+    pub universe: Bytes32,
+    /// The capacity class.
+    pub capacity: Capacity,
+    /// The set-up.
+    pub srs: Bytes32,
+    /// Where the set-up comes from.
+    pub srs_origin: String,
+    /// The digest of the verifying key.
+    pub verifying_key: Bytes32,
+    /// The sources that must state balances.
+    pub sources: BTreeMap<Name, EvmAddress>,
+}
+
+/// A market snapshot that accepted attestations rest on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SnapshotFacts {
+    /// The market's epoch.
+    pub epoch: u64,
+    /// The snapshot.
+    pub id: Bytes32,
+    /// When the oldest of its prices were observed.
+    pub prices_at: Timestamp,
+}
+
+/// Audits every attestation below a directory. What is wrong with attestations is in the answer.
+///
+/// # Errors
+/// If there is none, the directory cannot be read, or the batch and single verification disagree.
+pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
+    refuse_rivals(request.trust)?;
+    let start = Instant::now();
+    let found = scan::scan(request.directory, observer)?;
+    let scanned = Instant::now();
+    if found.attestations.is_empty() && found.unreadable.is_empty() {
+        let (directory, ignored) = (request.directory.to_owned(), found.ignored);
+        return Err(AuditError::Empty { directory, ignored });
+    }
+    let library = Library::load(&found, setups, observer);
+    let shelves = library.shelves();
+    let loaded = Instant::now();
+    let mut judged = judge(request, &found.attestations, &shelves, observer);
+    let checked = Instant::now();
+    settle(request, &mut judged, &library)?;
+    let settled = Instant::now();
+    let single = verify_again(request, &judged, &found.attestations, &shelves)?;
+
+    let compared: Vec<(&Entry, &Evidence)> =
+        judged.iter().filter_map(|judged| Some((&judged.entry, judged.evidence.as_ref()?))).collect();
+    let mut findings: Vec<Finding> =
+        library.unusable.iter().map(|(path, error)| Finding::unusable(&shown(request, path), &**error)).collect();
+    findings.extend(finding::all(&compared));
+    let unreadable = found.unreadable.iter().map(|(path, error)| unreadable(request, path, &**error));
+    let mut attestations: Vec<Entry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
+    attestations.sort_by(|a, b| a.file.cmp(&b.file));
+    let names = library.policies.iter().map(|known| (known.policy.id().0, known.policy.policy().name.clone()));
+    let timeline = History::of(&attestations, &names.collect(), request.at);
+    findings.extend(timeline.lapses());
+    findings.sort();
+
+    let count = |verdict| attestations.iter().filter(|entry| entry.verdict == verdict).count();
+    let lapsed = count(Verdict::Lapsed);
+    let accepted = count(Verdict::Accepted) + if request.history { lapsed } else { 0 };
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+    let (scan, check, pairing) = (scanned - start, checked - loaded, settled - checked);
+    let timing = Timing {
+        scan_ms: milliseconds(scan),
+        load_ms: milliseconds(loaded - scanned),
+        check_ms: milliseconds(check),
+        pairing_ms: milliseconds(pairing),
+        total_ms: milliseconds(settled - start),
+        batch_ms_per_attestation: milliseconds(scan + check + pairing) / attestations.len() as f64,
+        single_ms: single.map(milliseconds),
+    };
+    let good = || attestations.iter().filter_map(|entry| entry.is_good().then_some(entry.claim.as_ref()?));
+    let snapshots: BTreeSet<_> = good()
+        .map(|claim| SnapshotFacts { epoch: claim.epoch, id: claim.snapshot.0, prices_at: claim.prices_at })
+        .collect();
+    let insecure_srs = good().any(|claim| claim.insecure_srs);
+    // Over a set-up whose secret everybody knows nothing is established, and one such attestation is enough to say so.
+    let established = if insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
+    let policies: BTreeSet<Bytes32> = good().map(|claim| claim.policy.0).collect();
+    let used = library.policies.iter().filter(|known| policies.contains(&known.policy.id().0));
+    Ok(Audit {
+        accepted,
+        rejected: attestations.len() - accepted,
+        lapsed,
+        ignored: found.ignored,
+        archive: None,
+        at: request.at,
+        history: request.history,
+        timing,
+        trust: request.trust.to_vec(),
+        policies: used.map(|known| PolicyFacts::of(known, request)).collect(),
+        snapshots: snapshots.into_iter().collect(),
+        faith: good().flat_map(|claim| claim.faith.iter().map(ToString::to_string)).collect(),
+        insecure_srs,
+        established,
+        not_established: NOT_ESTABLISHED,
+        findings,
+        timeline,
+        attestations,
+    })
+}
+
+impl Audit {
+    /// Whether everything is in order: what the exit code says.
+    ///
+    /// # Errors
+    /// If an attestation is not accepted; or, where findings matter, there is a warning among them.
+    pub fn verdict(&self, findings_matter: bool) -> Result<(), AuditError> {
+        if self.rejected > 0 {
+            let refused = self.attestations.iter().filter(|entry| !(entry.is_good() && self.history));
+            let classes: Vec<Class> = refused.filter_map(|entry| Some(entry.reason.as_ref()?.class)).collect();
+            let gravest =
+                [Class::Invalid, Class::Mismatch, Class::Input].into_iter().find(|class| classes.contains(class));
+            let class = gravest.unwrap_or(Class::Internal);
+            return Err(AuditError::Refused { refused: self.rejected, total: self.attestations.len(), class });
+        }
+        let warnings = self.findings.iter().filter(|finding| finding.severity == finding::Severity::Warning).count();
+        if findings_matter && warnings > 0 { Err(AuditError::Findings(warnings)) } else { Ok(()) }
+    }
+}
+
+impl PolicyFacts {
+    fn of(Known { path, policy, verifying_key }: &Known, request: &Request<'_>) -> Self {
+        Self {
+            id: policy.id(),
+            name: policy.policy().name.clone(),
+            file: shown(request, path),
+            commitments_at_first_hand: policy.is_at_first_hand(),
+            universe: policy.universe_id().0,
+            capacity: policy.universe().capacity,
+            srs: policy.universe().srs,
+            srs_origin: match verifying_key.srs().origin() {
+                Origin::Ceremony(ceremony) => ceremony.name.to_owned(),
+                Origin::InsecureDevelopment => "insecure-development".to_owned(),
+                Origin::Unknown => "unknown".to_owned(),
+            },
+            verifying_key: verifying_key.digest().bytes(),
+            sources: policy.policy().sources.iter().map(|source| (source.name.clone(), source.signer)).collect(),
+        }
+    }
+}
+
+/// What became of an attestation so far.
+struct Judged {
+    entry: Entry,
+    evidence: Option<Evidence>,
+    /// What is left to check.
+    check: Option<PairingCheck>,
+}
+
+/// Does everything but the pairings, on all processors.
+fn judge(request: &Request<'_>, paths: &[PathBuf], shelves: &Shelves<'_>, observer: &dyn Observer) -> Vec<Judged> {
+    let (done, total) = (AtomicU64::new(0), paths.len() as u64);
+    observer.event(Event::Progress { stage: Stage::Verifying, done: 0, total });
+    let judge = |path: &PathBuf| {
+        let judged = judge_one(request, path, shelves);
+        count(&done, total, Stage::Verifying, observer);
+        judged
+    };
+    let judged = paths.par_iter().map(judge).collect();
+    observer.event(Event::Progress { stage: Stage::Verifying, done: total, total });
+    judged
+}
+
+fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judged {
+    let file = shown(request, path);
+    let attestation: Attestation = match documents::read(path) {
+        Ok(attestation) => attestation,
+        Err(error) => {
+            return Judged { entry: unreadable(request, path, &error), evidence: None, check: None };
+        }
+    };
+    let evidence = Some(Evidence::of(&file, &attestation));
+    let pending = shelves
+        .find(&attestation.claim)
+        .and_then(|groundwork| groundwork.prepare(&attestation, &terms(request, &attestation)));
+    match pending {
+        Ok(pending) => {
+            let (accepted, check) = pending.into_parts();
+            let lapsed = attestation.claim.valid_until < request.at;
+            let entry = Entry::good(file, &attestation.claim, accepted, lapsed.then_some(request.at));
+            Judged { entry, evidence, check: Some(check) }
+        }
+        Err(rejection) => {
+            let entry = Entry::refused(file, &attestation.claim, Reason::of(&rejection));
+            Judged { entry, evidence, check: None }
+        }
+    }
+}
+
+/// A file that is no attestation though it should be one.
+fn unreadable(request: &Request<'_>, path: &Path, error: &dyn Failure) -> Entry {
+    let stated = files::read_text(path).ok().and_then(|text| Stated::of_text(&text));
+    Entry::unreadable(shown(request, path), error, stated)
+}
+
+/// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
+fn refuse_rivals(trust: &[Anchors]) -> Result<(), AuditError> {
+    let rival = |(position, one): (usize, &Anchors)| {
+        trust[..position].iter().any(|other| other.policy == one.policy).then_some(one.policy)
+    };
+    match trust.iter().enumerate().find_map(rival) {
+        None => Ok(()),
+        Some(policy) => Err(AuditError::RivalAnchors(
+            policy.map_or_else(|| "no policy in particular".to_owned(), |policy| format!("policy {}", policy.0)),
+        )),
+    }
+}
+
+/// As of when, and with which anchors, an attestation is judged.
+fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
+    let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |anchors| anchors.policy == policy);
+    let anchors = pins(Some(attestation.claim.policy)).or(pins(None)).or(request.trust.first());
+    Terms {
+        trust: anchors.map(|anchors| &anchors.trust),
+        strict: request.strict,
+        allow_insecure_srs: request.allow_insecure_srs,
+        // Only who has read a vault can check what draws on it, one attestation at a time.
+        vault: None,
+        now: request.at.min(attestation.claim.valid_until),
+    }
+}
+
+/// Checks the pairings of all that is left, and refuses those whose proofs are not valid.
+fn settle(request: &Request<'_>, judged: &mut [Judged], library: &Library) -> Result<(), AuditError> {
+    let (positions, checks): (Vec<usize>, Vec<PairingCheck>) =
+        judged.iter_mut().enumerate().filter_map(|(position, judged)| Some((position, judged.check.take()?))).unzip();
+    if checks.is_empty() {
+        return Ok(());
+    }
+    let keys = library.pairing_keys();
+    let failing: Vec<usize> = if request.one_by_one {
+        let fails = |check: &PairingCheck| keys.iter().all(|key| check.check(key).is_err());
+        (0..checks.len()).into_par_iter().filter(|index| fails(&checks[*index])).collect()
+    } else {
+        let weights: Vec<Fr> = checks.iter().map(|_| Fr::random(OsRng)).collect();
+        batch::failures(checks, &weights, &keys)?
+    };
+    for index in failing {
+        if let Some(judged) = positions.get(index).and_then(|position| judged.get_mut(*position)) {
+            judged.entry.refuse(Reason::of(&Rejection::of_proof()));
+        }
+    }
+    Ok(())
+}
+
+/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy. Returns the
+/// median of the times.
+fn verify_again(
+    request: &Request<'_>,
+    judged: &[Judged],
+    paths: &[PathBuf],
+    shelves: &Shelves<'_>,
+) -> Result<Option<Duration>, AuditError> {
+    let mut good: Vec<usize> = (0..judged.len()).filter(|index| judged[*index].entry.is_good()).collect();
+    let mut times = Vec::new();
+    while times.len() < SAMPLE && !good.is_empty() {
+        let index = good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize);
+        let start = Instant::now();
+        verify_alone(request, &paths[index], shelves)
+            .map_err(|error| AuditError::Disagreement { file: judged[index].entry.file.clone(), error })?;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    Ok(times.get(times.len() / 2).copied())
+}
+
+fn verify_alone(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Result<(), AnyFailure> {
+    let attestation: Attestation = documents::read(path)?;
+    let groundwork: &Groundwork<'_> = shelves.find(&attestation.claim)?;
+    check::verify(&attestation, groundwork.files(), &terms(request, &attestation))?;
+    Ok(())
+}
+
+/// A path as reports show it: from the audited directory on.
+fn shown(request: &Request<'_>, path: &Path) -> String {
+    format!("./{}", one_line(&path.strip_prefix(request.directory).unwrap_or(path).display().to_string()))
+}
+
+/// Counts one more, and tells so now and then. The end is for the caller to tell, once all threads are done.
+fn count(done: &AtomicU64, total: u64, stage: Stage, observer: &dyn Observer) {
+    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+    if done < total && done.is_multiple_of(64) {
+        observer.event(Event::Progress { stage, done, total });
+    }
+}

@@ -1,0 +1,24 @@
+//! What an auditor does: audits of many attestations, archives of public documents, and reproduction of all that is claimed.
+//!
+//! Start with [`audit::run`] for a directory of attestations, and with [`audit::kept::run`] for an archive.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`audit`] | many attestations at once, and the findings about them |
+//! | [`archive`] | public documents, kept so that none can vanish |
+//! | [`reproduce`] | everything that is claimed, recomputed and compared |
+//!
+//! ```
+//! use std::path::Path;
+//! use surety_audit::archive::{Archive, Archived};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let universe = Archived::read(Path::new("universe.toml"), include_str!("../../examples/universe.toml"))?;
+//! let added = Archive::open(&directory.path().join("archive.surety"))?.add(&[universe])?;
+//! assert_eq!((added.added, added.summary.entries), (1, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod archive;
+pub mod audit;
+pub mod reproduce;

@@ -1,0 +1,190 @@
+//! A contract as Forge has built it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::hex;
+use serde::Deserialize;
+use serde_json::Value;
+use surety_core::{ident::Bytes32, text::json_problem};
+use surety_kzg::Origin;
+use surety_solidity::contract_name;
+use surety_verifier::VerifyingKey;
+
+use crate::error::ChainError;
+use surety_host::files;
+
+const ADVICE: &str =
+    "build the contracts of this version with contracts/check or forge build, and give --artifacts contracts/out";
+
+/// A contract as Forge has built it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Artifact {
+    abi: Vec<Entry>,
+    bytecode: Code,
+    deployed_bytecode: Code,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// A part of an interface.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    inputs: Vec<Input>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Code {
+    object: String,
+    #[serde(default)]
+    immutable_references: BTreeMap<String, Value>,
+}
+
+/// What the compiler says of its input.
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    sources: BTreeMap<String, Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    keccak256: Bytes32,
+}
+
+impl Artifact {
+    /// Reads the artifact of a contract whose constructor takes arguments of these types.
+    pub fn read(directory: &Path, file: &str, contract: &str, types: &[&str]) -> Result<Self, ChainError> {
+        let path = directory.join(format!("{file}.sol")).join(format!("{contract}.json"));
+        let text = files::read_text(&path)?;
+        let artifact: Self = serde_json::from_str(&text)
+            .map_err(|error| mismatch(&path, "an artifact of Forge".to_owned(), json_problem(&error).found))?;
+        let constructor = artifact.abi.iter().find(|entry| entry.kind == "constructor");
+        let found: Vec<_> = constructor.iter().flat_map(|entry| &entry.inputs).map(|input| &*input.kind).collect();
+        if found != types {
+            let list = |types: &[&str]| format!("a constructor ({})", types.join(", "));
+            return Err(mismatch(&path, list(types), list(&found)).into());
+        }
+        Ok(Self { path, ..artifact })
+    }
+
+    /// Reads the artifact of the contract that verifies proofs for a key.
+    pub fn of_verifier(directory: &Path, key: &VerifyingKey) -> Result<Self, ChainError> {
+        Self::read(directory, &verifier_file(key), &contract_name(key), &[])
+    }
+
+    /// What creates the contract, without the constructor's arguments.
+    pub fn creation_code(&self) -> Result<Vec<u8>, ChainError> {
+        self.decode(&self.bytecode)
+    }
+
+    /// What lies at the contract's address.
+    ///
+    /// # Errors
+    /// If the constructor writes into it.
+    pub fn runtime_code(&self) -> Result<Vec<u8>, ChainError> {
+        let places = self.deployed_bytecode.immutable_references.len();
+        if places > 0 {
+            let expected = "code that its creation does not change".to_owned();
+            return Err(mismatch(&self.path, expected, format!("{places} immutable variables")));
+        }
+        self.decode(&self.deployed_bytecode)
+    }
+
+    /// The hash of the one source that the contract was compiled from, as the compiler has noted it.
+    pub fn source(&self) -> Option<Bytes32> {
+        let mut sources = self.metadata.sources.values();
+        sources.next().filter(|_| sources.next().is_none()).map(|source| source.keccak256)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn decode(&self, code: &Code) -> Result<Vec<u8>, ChainError> {
+        hex::decode(&code.object).map_err(|_| {
+            let found = "something else, or libraries that are not linked".to_owned();
+            mismatch(&self.path, "the code of a contract".to_owned(), found)
+        })
+    }
+}
+
+fn mismatch(path: &Path, expected: String, found: String) -> ChainError {
+    ChainError::mismatch(path.display().to_string(), expected, found, ADVICE)
+}
+
+/// What the project calls the source of a key's contract: those for the development set-up bear another name.
+fn verifier_file(key: &VerifyingKey) -> String {
+    match key.srs().origin() {
+        Origin::InsecureDevelopment => format!("DevelopmentVerifierK{}", key.protocol().capacity.k()),
+        _ => contract_name(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use surety_core::capacity::Capacity;
+    use surety_kzg::Srs;
+
+    use super::*;
+
+    /// Reads an artifact with this deployed code, and metadata.
+    fn read(deployed: &str, metadata: &str) -> Result<Artifact, ChainError> {
+        let directory = tempfile::tempdir().unwrap();
+        let capacity = Capacity::new(10).unwrap();
+        let key = VerifyingKey::pinned(capacity, Srs::development(capacity).id()).unwrap();
+        let folder = directory.path().join("DevelopmentVerifierK10.sol");
+        fs::create_dir(&folder).unwrap();
+        let text = format!(
+            "{{\"abi\":[],\"bytecode\":{{\"object\":\"0x6001\"}},\"deployedBytecode\":{deployed},\"metadata\":{metadata}}}"
+        );
+        fs::write(folder.join("SuretyVerifierK10.json"), text).unwrap();
+        Artifact::of_verifier(directory.path(), &key)
+    }
+
+    #[test]
+    fn code_and_source_are_read() {
+        let hash = "ab".repeat(32);
+        let metadata = format!("{{\"sources\":{{\"a.sol\":{{\"keccak256\":\"0x{hash}\"}}}}}}");
+        let artifact = read("{\"object\":\"0x00\"}", &metadata).unwrap();
+        assert_eq!(artifact.creation_code().unwrap(), [0x60, 1]);
+        assert_eq!(artifact.runtime_code().unwrap(), [0]);
+        assert_eq!(artifact.source().unwrap().0, [0xab; 32]);
+    }
+
+    #[test]
+    fn rejects_code_that_creation_changes_or_that_is_not_linked() {
+        let immutable = "{\"object\":\"0x00\",\"immutableReferences\":{\"7\":[{\"start\":0,\"length\":1}]}}";
+        let error = read(immutable, "{}").unwrap().runtime_code().unwrap_err();
+        assert!(error.to_string().contains("1 immutable variables"), "{error}");
+        let error = read("{\"object\":\"0x__$a$__\"}", "{}").unwrap().runtime_code().unwrap_err();
+        assert!(error.to_string().contains("not linked"), "{error}");
+        assert!(matches!(read("{}", "{}"), Err(ChainError::Mismatch(_))));
+    }
+
+    /// Two sources: nobody knows which one the contract is of.
+    #[test]
+    fn several_sources_vouch_for_none() {
+        let source = |name: &str| format!("\"{name}\":{{\"keccak256\":\"0x{}\"}}", "ab".repeat(32));
+        let metadata = format!("{{\"sources\":{{{},{}}}}}", source("a"), source("b"));
+        assert_eq!(read("{\"object\":\"0x00\"}", &metadata).unwrap().source(), None);
+    }
+}

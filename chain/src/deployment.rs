@@ -1,0 +1,268 @@
+//! Where the contracts are: creating them from what Forge has built, and making sure that what is there is right.
+
+use std::path::Path;
+
+use alloy_primitives::{U256, aliases::U96};
+use alloy_sol_types::SolValue;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_core::{
+    FormatVersion,
+    failure::Class,
+    ident::{Bytes32, EvmAddress, HexBytes},
+    problem::Problem,
+    text::{Document, WrittenBy},
+    units::Seconds,
+};
+use surety_kzg::{Params, point};
+use surety_verifier::{
+    CommittedPolicy, VerifyingKey,
+    attestation::{eip712::Audience, signature::SigningKey},
+};
+
+use crate::{
+    abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, seconds, word},
+    artifact::Artifact,
+    error::{Action, ChainError},
+    node::Node,
+    rules::{self, VaultRules},
+};
+
+/// A contract without an answer is none that verifies proofs.
+const VK_HASH: Action = Action { name: "VK_HASH of the deployment's verifier", refusal: Class::Mismatch };
+
+/// The contracts of one capacity class over one set-up, on a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// The format.
+    pub kind: DeploymentKind,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The digest of the verifying key of the contract that verifies proofs.
+    pub verifying_key: Bytes32,
+    /// The contract that verifies proofs.
+    pub verifier: EvmAddress,
+    /// The registry of policies.
+    pub policies: EvmAddress,
+    /// The oracle.
+    pub oracle: EvmAddress,
+    /// The registry of attestations: what statements and attestations are meant for.
+    pub registry: EvmAddress,
+    /// The vault, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<EvmAddress>,
+}
+
+/// The value of a deployment file's `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeploymentKind {
+    /// `surety/deployment`
+    #[serde(rename = "surety/deployment")]
+    Deployment,
+}
+
+/// Whether contracts are there is for the chain to say: see [`Contracts::check`].
+impl Document for Deployment {
+    const WRITTEN_BY: WrittenBy = WrittenBy::People;
+
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+impl Deployment {
+    /// Where statements and attestations count.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        Audience { chain_id: self.chain_id, registry: self.registry }
+    }
+}
+
+/// What a deployment leaves open.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Who publishes policies.
+    pub owner: EvmAddress,
+    /// Who may freeze them.
+    pub guardian: EvmAddress,
+    /// How long it takes before what the owner does takes effect.
+    pub delay: Seconds,
+    /// Whether an account can serve one policy only while an attestation counts.
+    pub exclusive: bool,
+    /// The vault that the policy draws on.
+    pub vault: Option<&'a VaultRules>,
+}
+
+/// A deployment whose contracts are there, and the node that says so.
+#[derive(Debug)]
+pub struct Contracts {
+    pub(crate) node: Node,
+    pub(crate) at: Deployment,
+}
+
+impl Contracts {
+    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up.
+    ///
+    /// # Errors
+    /// If the artifacts are missing or of other contracts, or a contract cannot be created.
+    pub fn create(
+        node: Node,
+        artifacts: &Path,
+        policy: &CommittedPolicy,
+        verifying_key: &VerifyingKey,
+        params: &Params,
+        terms: &Terms<'_>,
+        key: &SigningKey,
+    ) -> Result<Self, ChainError> {
+        let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
+            let code = [artifact.creation_code()?, arguments].concat();
+            Ok::<_, ChainError>(node.create(key, code, Action::new(action))?)
+        };
+        let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
+            create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
+        };
+        let verifier = Artifact::of_verifier(artifacts, verifying_key)?;
+        let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
+        let delay = seconds("delay", terms.delay.0)?;
+        let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
+        let types = ["uint40", "address", "address"];
+        let policies = create("PolicyRegistry", &types, arguments, "creating the policy registry")?;
+        let arguments = (address(&policies),).abi_encode_params();
+        let oracle = create("SnapshotOracle", &["address"], arguments, "creating the snapshot oracle")?;
+        let arguments = (address(&policies), address(&oracle), terms.exclusive).abi_encode_params();
+        let types = ["address", "address", "bool"];
+        let registry = create("AttestationRegistry", &types, arguments, "creating the attestation registry")?;
+        let mut at = Deployment {
+            kind: DeploymentKind::Deployment,
+            version: FormatVersion,
+            chain_id: node.chain_id(),
+            verifying_key: verifying_key.digest().bytes(),
+            verifier,
+            policies,
+            oracle,
+            registry,
+            vault: None,
+        };
+        if let Some(rules) = terms.vault {
+            let level = rules::level_place(policy.policy(), &rules.level)?;
+            let assets = assets(rules, policy, params)?;
+            let arguments =
+                (address(&registry), word(&policy.id().0), U256::from(level), U256::from(rules.max_age.0), assets);
+            let types = ["address", "bytes32", "uint256", "uint40", "tuple[]"];
+            at.vault = Some(create("CollateralVault", &types, arguments.abi_encode_params(), "creating the vault")?);
+        }
+        Ok(Self::check(node, at)?)
+    }
+
+    /// Makes sure that a deployment is on the node's chain, that there are contracts at its addresses, and that the
+    /// verifying contract is the one of its key.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn check(node: Node, at: Deployment) -> Result<Self, ChainError> {
+        let mismatch = |input: &str, expected: String, found: String, advice| {
+            Err(ChainError::mismatch(format!("deployment: {input}"), expected, found, advice))
+        };
+        if at.chain_id != node.chain_id() {
+            let advice = "give the node of the deployment's chain with --rpc, or the deployment of this chain";
+            return mismatch(
+                "chain_id",
+                format!("chain {}", at.chain_id),
+                format!("chain {}", node.chain_id()),
+                advice,
+            );
+        }
+        let contracts = [
+            ("verifier", Some(at.verifier)),
+            ("policies", Some(at.policies)),
+            ("oracle", Some(at.oracle)),
+            ("registry", Some(at.registry)),
+            ("vault", at.vault),
+        ];
+        for (input, contract) in contracts.iter().filter_map(|(input, at)| Some((input, (*at)?))) {
+            if !node.has_code(&contract)? {
+                let advice = "take the deployment file of this chain, or deploy with surety chain deploy";
+                return mismatch(input, "a contract".to_owned(), format!("nothing at {contract}"), advice);
+            }
+        }
+        let found = bytes32(node.simulate(None, &at.verifier, &ISuretyVerifier::VK_HASHCall {}, VK_HASH)?);
+        if found != at.verifying_key {
+            let advice = "do not use this deployment: its contract verifies other proofs";
+            return mismatch("verifier: VK_HASH", at.verifying_key.to_string(), found.to_string(), advice);
+        }
+        Ok(Self { node, at })
+    }
+
+    /// Demands that the verifying contract is the one of a key: that of a policy's capacity class and set-up.
+    ///
+    /// # Errors
+    /// If it is another one's.
+    pub fn check_key(&self, key: &VerifyingKey) -> Result<(), ChainError> {
+        let (expected, found) = (key.digest().bytes(), self.at.verifying_key);
+        if expected == found {
+            return Ok(());
+        }
+        Err(ChainError::mismatch(
+            "deployment: verifying key",
+            format!("that of the policy's capacity class and set-up, {expected}"),
+            found,
+            "deploy the contracts for this policy with surety chain deploy",
+        ))
+    }
+
+    /// Where the contracts are.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        &self.at
+    }
+}
+
+/// The assets of a vault, with the points of their instruments' rows.
+pub(crate) fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Result<Vec<Asset>, ChainError> {
+    let asset = |asset: &rules::VaultAsset| {
+        let position = policy.universe().position(&asset.instrument);
+        let row = position.and_then(|index| params.capacity().instrument(index)).ok_or_else(|| {
+            ChainError::input("chain rules: vault: instrument", "one of the universe's", &asset.instrument)
+        })?;
+        let [x, y] = coordinates(&HexBytes(point::g1_to_bytes(params.lagrange_point(row))));
+        Ok(Asset { token: address(&asset.token), unit: U96::from(asset.unit), x, y })
+    };
+    rules.assets.iter().map(asset).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use surety_core::tamper::{Change, Exempt, Tampered, unnoticed};
+
+    use super::*;
+    use crate::sample;
+
+    /// A node of a chain on which the contracts of a deployment are, and nothing else.
+    fn node(at: &Deployment) -> Node {
+        let contracts = [at.verifier, at.policies, at.oracle, at.registry].into_iter().chain(at.vault);
+        let contracts: Vec<_> = contracts.map(|contract| json!(contract)).collect();
+        let (verifier, key) = (json!(at.verifier), json!(at.verifying_key));
+        sample::node(move |method, parameters| match method {
+            "eth_getCode" => json!(if contracts.contains(&parameters[0]) { "0x60" } else { "0x" }),
+            "eth_call" if parameters[0]["to"] == verifier => key.clone(),
+            _ => json!("0x"),
+        })
+    }
+
+    /// Attack: a file that leads to another chain, another contract, or the verifier of another key.
+    #[test]
+    fn rejects_every_changed_field_of_a_deployment() {
+        let original = sample::deployment();
+        Contracts::check(node(&original), original.clone()).unwrap();
+        let notices = |tampered: &Tampered| {
+            let changed = Deployment::from_json("deployment.json", &tampered.document.to_string());
+            changed.ok().is_none_or(|changed| Contracts::check(node(&original), changed).is_err())
+        };
+        let exempt: [Exempt<'_>; 1] = [("vault", &[Change::Removed], "a deployment may have none")];
+        assert_eq!(unnoticed(&json!(original), &exempt, notices), [""; 0]);
+    }
+}

@@ -1,0 +1,61 @@
+//! Contracts from Rust: they are created, policies published, prices taken, attestations brought and asked about.
+//!
+//! Everything that a contract decides it computes by itself; nothing here has to be trusted by anybody but its user. A
+//! transaction is simulated before it is signed, so that a refusal costs nothing and comes with its reason.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`node`] | a node of the chain, asked over HTTP; transactions |
+//! | [`error`] | why something did not work |
+//! | [`refusal`] | what contracts say when they refuse, what it means, and what to do |
+//! | [`artifact`] | contracts as Forge has built them |
+//! | [`deployment`] | where the contracts are: creating them, and making sure that they are the right ones |
+//! | [`rules`], [`publish`] | what a policy's text leaves open, and publishing both |
+//! | [`market`] | snapshots: taking them, signing them, reading them |
+//! | [`collateral`] | what lies in the vault |
+//! | [`attest`] | bringing attestations, and asking about them |
+//! | [`published`] | what contracts say, for whoever has recomputed what they should say |
+//! | `abi` | the contracts' interfaces |
+//!
+//! ```
+//! use surety_chain::{Deployment, deployment::DeploymentKind};
+//! use surety_core::{FormatVersion, ident::EvmAddress, text::Document as _};
+//!
+//! let nobody = EvmAddress::ZERO;
+//! let deployment = Deployment {
+//!     kind: DeploymentKind::Deployment,
+//!     version: FormatVersion,
+//!     chain_id: 1,
+//!     verifying_key: Default::default(),
+//!     verifier: nobody,
+//!     policies: nobody,
+//!     oracle: nobody,
+//!     registry: nobody,
+//!     vault: None,
+//! };
+//! let text = deployment.to_json()?;
+//! assert!(text.contains("surety/deployment"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod abi;
+pub mod artifact;
+
+pub mod attest;
+pub mod collateral;
+pub mod deployment;
+pub mod error;
+pub mod market;
+pub mod node;
+pub mod publish;
+pub mod published;
+pub mod refusal;
+pub mod rules;
+#[cfg(test)]
+mod sample;
+
+pub use crate::{
+    deployment::{Contracts, Deployment},
+    error::ChainError,
+    node::Node,
+};

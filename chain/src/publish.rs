@@ -1,0 +1,215 @@
+//! Publishing a policy: its text's limits, its programs' commitments, and what [`ChainRules`] add.
+
+use alloy_primitives::{Address, aliases::U96, keccak256};
+use surety_core::{ident::EvmAddress, units::Timestamp};
+use surety_margin::policy::{MarkedProofs, MarketEntry, Policy};
+use surety_verifier::{
+    CommittedPolicy,
+    attestation::{
+        compiled::LevelCommitments,
+        identifiers::{AccountId, LevelId, PolicyId},
+        signature::SigningKey,
+    },
+};
+
+use crate::{
+    abi::{
+        Feed,
+        IPolicyRegistry::{countsFromCall, publishCall},
+        Level, LevelCoefficients, Publication, Source, address, bytes32, coordinates, seconds, word,
+    },
+    deployment::Contracts,
+    error::{Action, ChainError},
+    node::Receipt,
+    rules::{ChainRules, FeedRule},
+};
+
+const PUBLISH: Action = Action::new("PolicyRegistry.publish");
+
+/// A policy that has been published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The policy.
+    pub policy: PolicyId,
+    /// When it begins to count.
+    pub counts_from: Timestamp,
+    /// The transaction.
+    pub receipt: Receipt,
+}
+
+impl Contracts {
+    /// Publishes a policy. Before anything is sent, the registry must have computed the policy's identifier from what it
+    /// would be sent.
+    ///
+    /// # Errors
+    /// If the rules do not fit the policy, the deployment is for another class, or the registry refuses.
+    pub fn publish(
+        &self,
+        policy: &CommittedPolicy,
+        rules: &ChainRules,
+        key: &SigningKey,
+    ) -> Result<Published, ChainError> {
+        let call = publishCall { publication: self.publication(policy, rules)? };
+        let found = self.node.simulate(Some(&key.address()), &self.at.policies, &call, PUBLISH)?;
+        if bytes32(found) != policy.id().0 {
+            return Err(ChainError::mismatch(
+                "policy",
+                format!("the identifier {}", policy.id().0),
+                format!("{found}, computed by the registry"),
+                "the registry or the commitments are of another version: compile the policy anew",
+            ));
+        }
+        let receipt = self.node.call(key, &self.at.policies, &call, PUBLISH)?;
+        let from = self.node.view(&self.at.policies, &countsFromCall { policy: found })?;
+        Ok(Published { policy: policy.id(), counts_from: Timestamp(from.to()), receipt })
+    }
+
+    pub(crate) fn publication(&self, policy: &CommittedPolicy, rules: &ChainRules) -> Result<Publication, ChainError> {
+        let (document, file) = (policy.policy(), policy.file());
+        let feeds = feeds(document, rules)?;
+        Ok(Publication {
+            line: keccak256(rules.line.as_str()),
+            version: rules.policy_version,
+            document: word(&file.document.0),
+            universe: word(&file.universe.0),
+            srs: word(&file.srs),
+            k: file.capacity.k(),
+            verifier: address(&self.at.verifier),
+            vault: self.vault_of(rules)?.map_or(Address::ZERO, |vault| address(&vault)),
+            validity: seconds("policy: validity", document.validity.0)?,
+            maxStatementSkew: seconds("policy: statements.max_skew", document.statements.max_skew.0)?,
+            maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
+            grace: seconds("chain rules: grace", rules.grace.0)?,
+            acceptsMarked: document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted),
+            epochLength: seconds("policy: oracle.epoch", document.oracle.epoch.0)?,
+            maxMarketAge: seconds("policy: oracle.max_age", document.oracle.max_age.0)?,
+            maxMarketSkew: seconds("policy: oracle.max_skew", document.oracle.max_skew.0)?,
+            quorum: if feeds.is_empty() { document.oracle.quorum } else { 0 },
+            sources: sources(document),
+            nodes: nodes(document),
+            feeds,
+            levels: file.levels.iter().map(level).collect(),
+        })
+    }
+
+    /// The deployment's vault, if the rules want one.
+    fn vault_of(&self, rules: &ChainRules) -> Result<Option<EvmAddress>, ChainError> {
+        match (&rules.vault, self.at.vault) {
+            (None, _) => Ok(None),
+            (Some(_), Some(vault)) => Ok(Some(vault)),
+            (Some(_), None) => Err(ChainError::mismatch(
+                "deployment: vault",
+                "the vault of the rules",
+                "none",
+                "deploy with these rules: surety chain deploy --rules",
+            )),
+        }
+    }
+}
+
+/// The accounts, in ascending order.
+pub(crate) fn sources(policy: &Policy) -> Vec<Source> {
+    let accounts = policy.sources.iter().flat_map(|source| source.accounts.iter().map(move |name| (source, name)));
+    let mut accounts: Vec<_> = accounts.map(|(source, name)| (source.signer, AccountId::of(name))).collect();
+    accounts.sort_unstable();
+    let source =
+        |(signer, account): (EvmAddress, AccountId)| Source { signer: address(&signer), account: word(&account.0) };
+    accounts.into_iter().map(source).collect()
+}
+
+/// The oracle nodes, in ascending order.
+pub(crate) fn nodes(policy: &Policy) -> Vec<Address> {
+    let mut nodes: Vec<_> = policy.oracle.nodes.iter().map(|node| address(&node.signer)).collect();
+    nodes.sort_unstable();
+    nodes
+}
+
+/// The feeds, in the order of the market entries; none where nodes sign.
+fn feeds(policy: &Policy, rules: &ChainRules) -> Result<Vec<Feed>, ChainError> {
+    let feeds = policy.market.iter().filter_map(|entry| Some((entry, rules.feed(entry)?)));
+    feeds.map(|(entry, rule)| feed(policy, entry, rule)).collect()
+}
+
+fn feed(policy: &Policy, entry: &MarketEntry, rule: &FeedRule) -> Result<Feed, ChainError> {
+    let max_age = rule.max_age(policy, entry).0;
+    Ok(Feed {
+        aggregator: address(&rule.aggregator),
+        aggregatorDecimals: rule.decimals.get(),
+        decimals: entry.decimals.get(),
+        maxAge: max_age.try_into().map_err(|_| {
+            ChainError::input(format!("chain rules: max_age of {}", entry.name), "at most 2^32 - 1 seconds", max_age)
+        })?,
+        maxDeviation: rule.max_deviation(policy, entry).0,
+        // A price has at most 96 bits.
+        min: U96::from(entry.min.get()),
+        max: U96::from(entry.max.get()),
+    })
+}
+
+fn level(level: &LevelCommitments) -> Level {
+    let market = level.market.iter().map(coordinates).collect();
+    Level {
+        level: word(&LevelId::of(&level.level).0),
+        idx: coordinates(&level.idx),
+        flag: coordinates(&level.flag),
+        coefficients: LevelCoefficients { base: coordinates(&level.base), market },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use surety_core::{
+        ident::HexBytes,
+        tamper::{Change, Exempt, Tampered, unnoticed},
+        text::Document as _,
+    };
+
+    use super::*;
+    use crate::{deployment::assets, rules::level_place, sample};
+
+    /// Attack: rules that differ in one thing from those that were agreed on. Nothing that they say is dropped on the way to
+    /// the registry or the vault.
+    #[test]
+    fn rejects_every_changed_field_of_chain_rules_that_is_not_published() {
+        let (policy, params) = sample::policy();
+        let policy = policy.committed();
+        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
+        let document = policy.policy();
+        // Stricter than the policy.
+        let limit = |entry: &MarketEntry| document.oracle.breaker.map(|breaker| breaker.max_deviation_of(entry).0 - 1);
+        let feed = |(index, entry): (u8, &MarketEntry)| {
+            json!({
+                "entry": entry.name, "aggregator": HexBytes([index; 20]), "decimals": 6, "max_age": 60,
+                "max_deviation": limit(entry)
+            })
+        };
+        let asset = |instrument: &str, token: u8, unit: u64| json!({ "instrument": instrument, "token": HexBytes([token; 20]), "unit": unit });
+        let rules = json!({
+            "kind": "surety/chain-rules", "version": 1, "line": "example", "policy_version": 2, "grace": 60,
+            "vault": {
+                "level": "initial", "max_age": 900,
+                "assets": [asset("USDC", 0xa1, 10), asset("ETH", 0xa2, 1_000)]
+            },
+            "feeds": (1..).zip(&document.market).map(feed).collect::<Vec<_>>()
+        });
+        // Everything that the contracts are told.
+        let told = |rules: &ChainRules| {
+            if !rules.check(document, policy.universe()).is_empty() {
+                return None;
+            }
+            let vault = rules.vault.as_ref()?;
+            let created =
+                (level_place(document, &vault.level).ok()?, vault.max_age, assets(vault, policy, &params).ok()?);
+            Some((contracts.publication(policy, rules).ok()?, created))
+        };
+        let read = |rules: &serde_json::Value| ChainRules::from_json("rules.json", &rules.to_string());
+        let original = told(&read(&rules).unwrap());
+        assert!(original.is_some());
+        let notices =
+            |tampered: &Tampered| read(&tampered.document).ok().is_none_or(|changed| told(&changed) != original);
+        let exempt: [Exempt<'_>; 1] =
+            [("feeds[*]", &[Change::Exchanged], "they are found by their entries, in whatever order")];
+        assert_eq!(unnoticed(&rules, &exempt, notices), [""; 0]);
+    }
+}

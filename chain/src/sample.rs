@@ -1,0 +1,53 @@
+//! A deployment, and the example's policy over the development set-up, for tests; and nodes that answer as a test wants.
+
+use surety_core::{FormatVersion, ident::HexBytes, text::Document as _, units::Ppm};
+use surety_kzg::{Params, Srs, progress::Silent};
+use surety_margin::{
+    policy::{Breaker, MarkedProofs, Policy},
+    universe::Universe,
+};
+use surety_verifier::CompiledPolicy;
+
+use crate::{
+    Node,
+    deployment::{Deployment, DeploymentKind},
+};
+use serde_json::Value;
+use surety_testing::node::answering;
+use surety_walkthrough::example;
+
+/// A node of chain 1 that gives `answer` to every method but the question for the chain.
+pub(crate) fn node(answer: impl Fn(&str, &Value) -> Value + Send + 'static) -> Node {
+    Node::connect(&answering(answer)).unwrap()
+}
+
+/// A node of chain 1 whose contracts answer calls with this data or, where it is an error, refuse them with it.
+pub(crate) fn contracts(answer: impl Fn(&[u8]) -> Result<Vec<u8>, Vec<u8>> + Send + 'static) -> Node {
+    Node::connect(&surety_testing::node::contracts(answer)).unwrap()
+}
+
+/// A deployment on the chain of a node that tests make up, no two of whose contracts are the same.
+pub(crate) fn deployment() -> Deployment {
+    Deployment {
+        kind: DeploymentKind::Deployment,
+        version: FormatVersion,
+        chain_id: 1,
+        verifying_key: HexBytes([0x10; 32]),
+        verifier: HexBytes([0x11; 20]),
+        policies: HexBytes([0x12; 20]),
+        oracle: HexBytes([0x13; 20]),
+        registry: HexBytes([0x14; 20]),
+        vault: Some(HexBytes([0x15; 20])),
+    }
+}
+
+/// The example's policy with a circuit breaker, and the bases that it was compiled with.
+pub(crate) fn policy() -> (CompiledPolicy, Params) {
+    let universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
+    let srs = Srs::development(universe.capacity);
+    let universe = Universe { srs: srs.id().bytes(), ..universe };
+    let params = Params::from_srs(&srs, universe.capacity, &Silent).unwrap();
+    let mut policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
+    policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(100_000), proofs: MarkedProofs::Refused });
+    (CompiledPolicy::compile(policy, universe, &params).unwrap(), params)
+}

@@ -1,0 +1,81 @@
+//! The failures of commands themselves; those of their parts are the errors of the libraries.
+
+use std::borrow::Cow;
+
+use surety_core::failure::{AnyFailure, Class, Failure, LocatedProblem};
+use surety_margin::import::ImportError;
+
+/// Any failure that ends a command.
+pub(crate) type Error = AnyFailure;
+
+/// The command does not make sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+impl Failure for Usage {
+    fn class(&self) -> Class {
+        Class::Input
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "usage".into()
+    }
+}
+
+/// Checks of the installation failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub(crate) struct Unhealthy(pub(crate) Vec<String>);
+
+impl Failure for Unhealthy {
+    fn class(&self) -> Class {
+        Class::Mismatch
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "doctor".into()
+    }
+}
+
+/// An account does not satisfy all levels that were asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("not satisfied: {}", .0.join(", "))]
+pub(crate) struct NotSatisfied(pub(crate) Vec<String>);
+
+impl Failure for NotSatisfied {
+    fn class(&self) -> Class {
+        Class::Insufficient
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "insufficient".into()
+    }
+}
+
+/// A file of somebody else cannot be imported.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {error}")]
+pub(crate) struct ForeignFile {
+    /// The file.
+    pub(crate) file: String,
+    /// The reason.
+    pub(crate) error: ImportError,
+}
+
+impl Failure for ForeignFile {
+    fn class(&self) -> Class {
+        Class::Input
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "import".into()
+    }
+
+    fn problems(&self) -> Vec<LocatedProblem> {
+        match &self.error {
+            ImportError::Rules(problems) => LocatedProblem::of_input(&self.file, problems),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Files: written whole or not at all, read up to a limit and without waiting, and private where they hold secrets.
+
+use std::{
+    borrow::Cow,
+    ffi::OsStr,
+    fs::{self, File, FileType, OpenOptions, Permissions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use surety_core::failure::{Class, Failure};
+use surety_kzg::file::{is_lack_of_space, reason};
+use walkdir::{DirEntry, WalkDir};
+use zeroize::Zeroizing;
+
+/// Most bytes of a configuration file, a statement, a snapshot or an opening.
+pub const DOCUMENT_LIMIT: u64 = 16 << 20;
+
+/// Most bytes of a key, a keystore or a passphrase.
+pub const SECRET_LIMIT: u64 = 64 << 10;
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file or directory does not exist.
+    #[error("{}: no such file or directory", .0.display())]
+    Missing(PathBuf),
+    /// It exists already.
+    #[error("{}: exists already; give another name, or --force to replace it", .0.display())]
+    Exists(PathBuf),
+    /// It is a directory, a pipe or a device.
+    #[error("{}: expected a regular file, found a directory, a pipe or a device", .0.display())]
+    Irregular(PathBuf),
+    /// It is larger than any file of its kind.
+    #[error("{}: expected at most {limit} bytes, found more: this is another kind of file", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// It is not text.
+    #[error("{}: expected text in UTF-8", .0.display())]
+    NotText(PathBuf),
+    /// The operating system refuses.
+    #[error("{}: {action}: {}", path.display(), reason(error))]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the operating system says.
+        error: io::Error,
+    },
+}
+
+impl FileError {
+    fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |error| match error.kind() {
+            io::ErrorKind::NotFound if action == READ => Self::Missing(path.to_owned()),
+            io::ErrorKind::AlreadyExists => Self::Exists(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), action, error },
+        }
+    }
+}
+
+const READ: &str = "cannot be read";
+const WRITE: &str = "cannot be written";
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody whom the user's umask admits.
+    Public,
+    /// Its owner.
+    Secret,
+}
+
+impl Access {
+    fn mode(self) -> u32 {
+        match self {
+            Self::Public => 0o666,
+            Self::Secret => 0o600,
+        }
+    }
+}
+
+/// What happens to a file that exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and writing fails.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// Writes a file whole or not at all: to a temporary file beside it, which then takes its name. Both the file and its
+/// directory have reached the disk when this returns.
+///
+/// # Errors
+/// If it exists and is to be kept, or the operating system refuses.
+pub fn write(path: &Path, bytes: &[u8], access: Access, existing: Existing) -> Result<(), FileError> {
+    let failed = || FileError::io(path, WRITE);
+    let directory = directory_of(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".surety-")
+        .permissions(Permissions::from_mode(access.mode()))
+        .tempfile_in(directory)
+        .map_err(failed())?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
+    let persisted = match existing {
+        Existing::Keep => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    persisted.map_err(|error| failed()(error.error))?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())
+}
+
+/// Refuses to go on if a file could not be written later: before work that would be lost.
+///
+/// # Errors
+/// If the file exists and is to be kept, or its directory does not exist.
+pub fn check_target(path: &Path, existing: Existing) -> Result<(), FileError> {
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(FileError::Exists(path.to_owned()));
+    }
+    let directory = directory_of(path);
+    if directory.is_dir() { Ok(()) } else { Err(FileError::Missing(directory.to_owned())) }
+}
+
+/// Reads a regular file of at most `limit` bytes. The bytes are erased when dropped.
+///
+/// Never waits: a pipe or a device among the files that somebody else wrote would otherwise stop the reader for ever.
+///
+/// # Errors
+/// If it is missing, not a regular file, too large, or the operating system refuses.
+pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let failed = || FileError::io(path, READ);
+    // Already opening a pipe would wait for its writer.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed())?;
+    let metadata = file.metadata().map_err(failed())?;
+    if !metadata.is_file() {
+        return Err(FileError::Irregular(path.to_owned()));
+    }
+    if metadata.len() > limit {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit });
+    }
+    read_open(file, path, metadata.len(), limit)
+}
+
+/// Reads a document: text of at most [`DOCUMENT_LIMIT`] bytes in a regular file. It is erased when dropped.
+///
+/// # Errors
+/// If it is missing, not a regular file, too large, not text, or the operating system refuses.
+pub fn read_text(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    text(path, read(path, DOCUMENT_LIMIT)?)
+}
+
+/// Reads a secret of the user: text of at most [`SECRET_LIMIT`] bytes. It is erased when dropped.
+///
+/// The user names its place, which may be a pipe from a password manager or standard input, and waits for it.
+///
+/// # Errors
+/// If it is missing, too large, not text, or the operating system refuses.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    let file = File::open(path).map_err(FileError::io(path, READ))?;
+    // A pipe does not state its length.
+    let bytes = read_open(file, path, SECRET_LIMIT, SECRET_LIMIT)?;
+    utf16(&bytes).map_or_else(|| text(path, bytes), Ok)
+}
+
+/// Text in UTF-16 behind a byte order mark, which shells and editors of Windows write. The mark stays.
+fn utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, []) = bytes.as_chunks() else { return None };
+    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    for character in char::decode_utf16(pairs.iter().copied().map(unit)) {
+        text.push(character.ok()?);
+    }
+    Some(text)
+}
+
+fn read_open(file: File, path: &Path, length: u64, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    // Room for all of it, so that no growth leaves a copy of a secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(FileError::io(path, READ))?;
+    if bytes.len() as u64 > limit {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(bytes)
+}
+
+fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, FileError> {
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(FileError::NotText(path.to_owned()))
+        }
+    }
+}
+
+/// The files under a directory and the directories in it, in the order of their names. Links are not followed. What has a
+/// name that `enter` turns down is passed over; the directory itself is not asked about.
+///
+/// # Errors
+/// If a directory is missing or the operating system refuses.
+pub fn under(directory: &Path, enter: impl Fn(&OsStr, FileType) -> bool) -> Result<Vec<PathBuf>, FileError> {
+    let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
+    let entries = entries.filter_entry(|entry| entry.depth() == 0 || enter(entry.file_name(), entry.file_type()));
+    let entries = entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir()));
+    let path = |entry: Result<DirEntry, walkdir::Error>| match entry {
+        Ok(entry) => Ok(entry.into_path()),
+        Err(error) => {
+            let path = error.path().unwrap_or(directory).to_owned();
+            Err(FileError::io(&path, READ)(error.into()))
+        }
+    };
+    entries.map(path).collect()
+}
+
+/// Creates a directory, and those above it, unless they exist.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn create_directory(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(FileError::io(path, WRITE))
+}
+
+/// Creates a directory that only its owner may enter, and those above it; one that exists becomes private.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn create_private_directory(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path).map_err(FileError::io(path, WRITE))?;
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(FileError::io(path, WRITE))
+}
+
+/// Whether others than its owner may read a file or enter a directory.
+///
+/// # Errors
+/// If it is missing or the operating system refuses.
+pub fn is_exposed(path: &Path) -> Result<bool, FileError> {
+    let metadata = fs::metadata(path).map_err(FileError::io(path, READ))?;
+    Ok(metadata.mode() & 0o077 != 0)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+impl Failure for FileError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Io { error, .. } if is_lack_of_space(error) => Class::Resources,
+            _ => Class::Input,
+        }
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "file".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{process::Command, thread};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_secrets_are_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let private = directory.path().join("a/private");
+        create_private_directory(&private).unwrap();
+        assert_eq!(mode(&private), 0o700);
+        let path = private.join("opening.json");
+        write(&path, b"secret", Access::Secret, Existing::Keep).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert!(!is_exposed(&path).unwrap());
+        assert_eq!(read_text(&path).unwrap().as_str(), "secret");
+        write(&path, b"other", Access::Secret, Existing::Replace).unwrap();
+        assert_eq!(read_text(&path).unwrap().as_str(), "other");
+        assert_eq!(fs::read_dir(&private).unwrap().count(), 1, "no temporary file stays");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert!(is_exposed(&path).unwrap());
+    }
+
+    #[test]
+    fn rejects_overwriting_unless_told_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write(&path, b"first", Access::Public, Existing::Keep).unwrap();
+        let error = write(&path, b"second", Access::Public, Existing::Keep).unwrap_err();
+        assert!(matches!(error, FileError::Exists(_)), "{error}");
+        assert!(matches!(check_target(&path, Existing::Keep), Err(FileError::Exists(_))));
+        check_target(&path, Existing::Replace).unwrap();
+        let nowhere = directory.path().join("nowhere/file");
+        assert!(matches!(check_target(&nowhere, Existing::Replace), Err(FileError::Missing(_))));
+        assert_eq!(read_text(&path).unwrap().as_str(), "first");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn rejects_files_beyond_their_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write(&path, &[0; 11], Access::Public, Existing::Keep).unwrap();
+        assert!(matches!(read(&path, 10), Err(FileError::TooLarge { limit: 10, .. })));
+        assert_eq!(read(&path, 11).unwrap().len(), 11);
+        // A device states no length.
+        assert!(matches!(read_secret(Path::new("/dev/zero")), Err(FileError::TooLarge { limit: SECRET_LIMIT, .. })));
+    }
+
+    #[test]
+    fn files_under_a_directory_are_listed_in_order_and_links_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["b/a", "b/c/b", "c"].map(|file| directory.path().join(file));
+        fs::create_dir_all(b.parent().unwrap()).unwrap();
+        [&c, &b, &a].into_iter().for_each(|file| fs::write(file, "").unwrap());
+        let link = directory.path().join("d");
+        std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+        assert_eq!(under(directory.path(), |_, _| true).unwrap(), [a.clone(), b, c.clone(), link.clone()]);
+        let shallow = under(directory.path(), |name, kind| !(kind.is_dir() && name == "c"));
+        assert_eq!(shallow.unwrap(), [a, c, link]);
+        assert!(matches!(under(&directory.path().join("nowhere"), |_, _| true), Err(FileError::Missing(_))));
+    }
+
+    fn pipe(directory: &Path) -> PathBuf {
+        let path = directory.join("pipe");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
+    #[test]
+    fn rejects_what_is_no_regular_file_without_waiting_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(pipe(directory.path()), &link).unwrap();
+        for path in [directory.path().join("pipe"), link, "/dev/zero".into(), directory.path().into()] {
+            let error = read_text(&path).unwrap_err();
+            assert!(matches!(error, FileError::Irregular(_)), "{}: {error}", path.display());
+        }
+    }
+
+    #[test]
+    fn secrets_may_come_through_pipes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = pipe(directory.path());
+        thread::scope(|scope| {
+            scope.spawn(|| fs::write(&path, "secret").unwrap());
+            assert_eq!(read_secret(&path).unwrap().as_str(), "secret");
+        });
+    }
+
+    #[test]
+    fn rejects_missing_files_and_files_that_are_not_text() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        assert!(matches!(read_text(&path), Err(FileError::Missing(_))));
+        write(&path, &[0xff], Access::Public, Existing::Keep).unwrap();
+        assert!(matches!(read_text(&path), Err(FileError::NotText(_))));
+    }
+}

@@ -1,0 +1,37 @@
+//! The computer that Surety runs on: files, directories, keys, set-ups on disk, and memory.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`files`], [`documents`] | files written whole or not at all, and the documents in them |
+//! | [`directories`] | the directories that outlive a run |
+//! | [`keys`], [`keystore`] | signing keys, from files and environment variables |
+//! | [`setup`], [`carried`] | set-ups in the user's store and in the program itself, and their bases |
+//! | [`obtain`] (feature `download`) | set-ups from the addresses of ceremonies, and from files |
+//! | [`commitments`] | a policy's commitments, computed over a set-up or published |
+//! | [`memory`] | the memory that a process can still get |
+//!
+//! ```
+//! use surety_core::text::Document as _;
+//! use surety_host::{documents, files::Existing};
+//! use surety_margin::universe::Universe;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("universe.toml");
+//! let universe = Universe::from_toml("example", include_str!("../../examples/universe.toml"))?;
+//! documents::write(&path, &universe, Existing::Keep)?;
+//! assert_eq!(documents::read::<Universe>(&path)?, universe);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod carried;
+pub mod commitments;
+pub mod directories;
+pub mod documents;
+pub mod files;
+pub mod keys;
+pub mod keystore;
+pub mod memory;
+#[cfg(feature = "download")]
+pub mod obtain;
+mod scrypt;
+pub mod setup;

@@ -1,0 +1,359 @@
+//! Many attestations to try an audit on: institutions of different size that prove different levels over several epochs.
+//!
+//! Nothing secret is left: balances, masks and openings are erased with the process, and the ledger that counts proofs, with
+//! the directory that it is in. Of what is made, the layout follows from the number of attestations alone.
+
+use std::path::{Path, PathBuf};
+
+use rand_core::{OsRng, RngCore as _};
+use surety_core::{
+    failure::{AnyFailure, Internal},
+    ident::{EvmAddress, Name},
+    text::table::Dialect,
+    units::{Lots, Price, Timestamp},
+};
+use surety_host::{
+    documents,
+    files::{self, Access, Existing, FileError},
+    keys::demo_key,
+    setup::Setups,
+};
+use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
+use surety_margin::{
+    holdings::Holdings,
+    market::{Observed, Report, Snapshot, read_observations},
+    policy::Policy,
+    universe::Universe,
+};
+use surety_prover::{
+    layout::Layout,
+    ledger::Ledger,
+    opening::Opening,
+    oracle::{self, Clock, Comparison},
+    prove::{Prover, Request},
+    source::{self, Terms},
+};
+use surety_verifier::attestation::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};
+
+use crate::{Ground, STATEMENT_VALIDITY, audience, demo_address, example, name, prepare, trust_text};
+
+/// The time over which attestations are spread if all of them are to count at its end: shorter than the example's validity
+/// of a day.
+pub const CURRENT: u64 = 72_000;
+
+/// Most epochs.
+const MOST_EPOCHS: usize = 6;
+
+/// Where attestations and market snapshots are.
+const ATTESTATIONS: &str = "attestations";
+const MARKETS: &str = "markets";
+
+/// What directories of institutions are called, before their number.
+const INSTITUTION: &str = "subject-";
+
+/// The levels of the example, of which each institution proves the first one, two or three.
+const LEVELS: [&str; 3] = ["maintenance", "initial", "maintenance-1.5x"];
+
+/// How much later each source states balances than the one before, in seconds.
+const STAGGER: u64 = 20;
+
+/// What was made.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The set-up.
+    pub srs: SrsId,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// How many attestations.
+    pub attestations: usize,
+    /// Of how many subjects.
+    pub subjects: usize,
+    /// Over how many epochs.
+    pub epochs: usize,
+    /// The directory of the attestations.
+    pub directory: PathBuf,
+}
+
+/// What all attestations share.
+struct Shared<'a> {
+    universe: &'a Universe,
+    policy: &'a CompiledPolicy,
+    params: &'a Params,
+    prover: &'a Prover,
+    ledger: Ledger,
+}
+
+/// A market, and its place among the epochs: the oldest has number 1.
+struct Epoch {
+    number: u64,
+    now: Timestamp,
+    snapshot: Snapshot,
+}
+
+/// Makes `count` attestations, the newest as of `now`, the oldest up to `span` seconds before: in a new or empty directory, or,
+/// where existing files may be replaced, in place of an earlier batch, whose attestations and markets are removed.
+///
+/// # Errors
+/// If there is something in the directory that is to be kept, or something fails on the way.
+pub fn run(
+    directory: &Path,
+    (count, span): (usize, u64),
+    setups: &Setups,
+    now: Timestamp,
+    existing: Existing,
+    observer: &dyn Observer,
+) -> Result<Batch, AnyFailure> {
+    let layout = Layout::new(directory);
+    files::create_directory(directory)?;
+    match existing {
+        Existing::Keep => refuse_content(directory)?,
+        Existing::Replace => remove_earlier(directory)?,
+    }
+    let Ground { setup, universe, policy, params } = prepare(&layout, setups, existing, observer)?;
+    let epochs = epochs(&layout, (&policy, &universe), count, span, now)?;
+    let policy = CompiledPolicy::compile(policy, universe.clone(), &params)?;
+    documents::write(&layout.compiled(), &policy.committed().file(), existing)?;
+    let trust = trust(&policy, &epochs)?;
+    files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, existing)?;
+
+    let forgotten = tempfile::tempdir().map_err(|error| FileError::Io {
+        path: std::env::temp_dir(),
+        action: "cannot be written",
+        error,
+    })?;
+    let prover = Prover::new(setups.params(setup.id(), universe.capacity, observer)?)?;
+    let shared = Shared {
+        universe: &universe,
+        policy: &policy,
+        params: &params,
+        prover: &prover,
+        ledger: Ledger::open(forgotten.path())?,
+    };
+    let directory = layout.directory().join(ATTESTATIONS);
+    let mut batch = Batch {
+        srs: setup.id(),
+        origin: setup.origin(),
+        attestations: 0,
+        subjects: 0,
+        epochs: epochs.len(),
+        directory: directory.clone(),
+    };
+    let progress = |done: usize| {
+        observer.event(Event::Progress { stage: Stage::Proving, done: done as u64, total: count as u64 });
+    };
+    progress(0);
+    while batch.attestations < count {
+        batch.subjects += 1;
+        let institution = Institution::new(batch.subjects, &directory)?;
+        for epoch in &epochs {
+            let (statements, openings) = institution.state(&shared, epoch)?;
+            for level in LEVELS.iter().take(institution.levels) {
+                if batch.attestations == count {
+                    break;
+                }
+                institution.prove(&shared, epoch, level, (&statements, &openings))?;
+                batch.attestations += 1;
+                progress(batch.attestations);
+            }
+        }
+    }
+    Ok(batch)
+}
+
+fn refuse_content(directory: &Path) -> Result<(), FileError> {
+    let failed = |error| FileError::Io { path: directory.to_owned(), action: "cannot be read", error };
+    match directory.read_dir().map_err(failed)?.next() {
+        None => Ok(()),
+        Some(entry) => Err(FileError::Exists(entry.map_err(failed)?.path())),
+    }
+}
+
+/// Removes what an earlier batch has left, so that no audit mixes two: files of the names that a batch gives, and nothing else.
+fn remove_earlier(directory: &Path) -> Result<(), FileError> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let is_own = |path: &Path| {
+        let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let (file, parent) = (name(path), path.parent().map(name).unwrap_or_default());
+        let stem = file.strip_suffix(".json").unwrap_or_default();
+        let level = stem.split_once('-').filter(|(epoch, _)| is_number(epoch)).map(|(_, level)| level);
+        parent == MARKETS && is_number(stem)
+            || parent.strip_prefix(INSTITUTION).is_some_and(is_number)
+                && level.is_some_and(|level| LEVELS.contains(&level))
+    };
+    for part in [ATTESTATIONS, MARKETS].map(|part| directory.join(part)).iter().filter(|part| part.is_dir()) {
+        for path in files::under(part, |_, _| true)?.iter().filter(|path| is_own(path)) {
+            let failed = |error| FileError::Io { path: path.clone(), action: "cannot be removed", error };
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Prices that move by up to 3 per mille from epoch to epoch, as evenly spread as there are epochs; the oldest first.
+fn epochs(
+    layout: &Layout,
+    (policy, universe): (&Policy, &Universe),
+    count: usize,
+    span: u64,
+    now: Timestamp,
+) -> Result<Vec<Epoch>, AnyFailure> {
+    let number = (count / 10).clamp(1, MOST_EPOCHS) as u64;
+    let step = (span / number).max(policy.oracle.epoch.0);
+    let directory = layout.directory().join(MARKETS);
+    files::create_directory(&directory)?;
+    let epoch = |number_from_last: u64| -> Result<Epoch, AnyFailure> {
+        let now = Timestamp(now.0.saturating_sub(number_from_last * step));
+        let factor = 997_000 + u128::from(OsRng.next_u32() % 6_001);
+        let scaled = |price: Price| Price::new(price.get() * factor / 1_000_000).map_err(Internal);
+        let nodes = policy.oracle.nodes.iter().zip(example::OBSERVATIONS);
+        let reports = nodes.map(|(node, file)| -> Result<Report, AnyFailure> {
+            let mut observations =
+                read_observations(file.path, file.text, policy, &Dialect::default(), &mut Vec::new())?;
+            for observed in &mut observations {
+                if let Observed::Price(observation) = observed {
+                    observation.price = scaled(observation.price)?;
+                    observation.confidence = scaled(observation.confidence)?;
+                }
+            }
+            let key = demo_key(node.name.as_str())?;
+            Ok(oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?)
+        });
+        let snapshot =
+            oracle::aggregate(policy, universe, &reports.collect::<Result<Vec<_>, AnyFailure>>()?, None, now)?;
+        documents::write(&directory.join(format!("{}.json", snapshot.epoch)), &snapshot, Existing::Keep)?;
+        Ok(Epoch { number: number - number_from_last, now, snapshot })
+    };
+    (0..number).rev().map(epoch).collect()
+}
+
+/// What an auditor would pin.
+fn trust(policy: &CompiledPolicy, epochs: &[Epoch]) -> Result<Trust, AnyFailure> {
+    let committed = policy.committed();
+    let rules = committed.policy();
+    let first = |source: &surety_margin::policy::SourceRule| {
+        let accounts = source.accounts.iter().map(|account| (account.clone(), 1)).collect();
+        (source.name.clone(), accounts)
+    };
+    Ok(Trust {
+        policy: Some(committed.id()),
+        srs: Some(committed.universe().srs),
+        epoch: epochs.first().map(|epoch| epoch.snapshot.epoch),
+        snapshots: Some(epochs.iter().map(|epoch| snapshot_id(committed, &epoch.snapshot)).collect()),
+        audience: Some(audience()?),
+        sources: Some(rules.sources.iter().map(|source| (source.name.clone(), source.signer)).collect()),
+        oracles: Some(rules.oracle.nodes.iter().map(|node| (node.name.clone(), node.signer)).collect()),
+        sequences: rules.sources.iter().map(first).collect(),
+        ..Trust::nothing()
+    })
+}
+
+/// An institution like the example's, of another size.
+struct Institution {
+    subject: EvmAddress,
+    /// What its attestations say who verifies them.
+    verifier: EvmAddress,
+    /// How many levels it proves.
+    levels: usize,
+    /// Its size in per mille of the example's.
+    size: i128,
+    directory: PathBuf,
+}
+
+impl Institution {
+    fn new(number: usize, attestations: &Path) -> Result<Self, AnyFailure> {
+        let name = format!("{INSTITUTION}{number:04}");
+        let directory = attestations.join(&name);
+        files::create_directory(&directory)?;
+        Ok(Self {
+            subject: demo_address(&name)?,
+            verifier: if number.is_multiple_of(2) { demo_address("verifier")? } else { EvmAddress::ZERO },
+            levels: (number - 1) % LEVELS.len() + 1,
+            size: i128::from(200 + OsRng.next_u32() % 1_600),
+            directory,
+        })
+    }
+
+    /// Has each source state the balances at an epoch: a little more or less than its size.
+    fn state(&self, shared: &Shared<'_>, epoch: &Epoch) -> Result<(Vec<Statement>, Vec<Opening>), AnyFailure> {
+        let size = self.size * i128::from(980 + OsRng.next_u32() % 41);
+        let sources = shared.policy.committed().policy().sources.iter().zip(example::HOLDINGS);
+        let stated = sources.zip(0..).map(|((rule, file), place)| -> Result<(Statement, Opening), AnyFailure> {
+            let mut holdings = Holdings::read(file.path, file.text, shared.universe)?;
+            for balance in &mut holdings.balances {
+                balance.lots = Lots::new(balance.lots.get() * size / 1_000_000).map_err(Internal)?;
+            }
+            let as_of = Timestamp(epoch.now.0.saturating_sub(STAGGER * place));
+            let terms = Terms {
+                audience: audience()?,
+                subject: self.subject,
+                account: rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone()),
+                as_of,
+                valid_until: Timestamp(as_of.0.saturating_add(STATEMENT_VALIDITY)),
+                sequence: epoch.number,
+                pledge: None,
+            };
+            Ok(source::attest(shared.universe, shared.params, holdings, terms, &demo_key(rule.name.as_str())?)?)
+        });
+        Ok(stated.collect::<Result<Vec<_>, AnyFailure>>()?.into_iter().unzip())
+    }
+
+    fn prove(
+        &self,
+        shared: &Shared<'_>,
+        epoch: &Epoch,
+        level: &str,
+        (statements, openings): (&[Statement], &[Opening]),
+    ) -> Result<(), AnyFailure> {
+        let level: Name = name(level)?;
+        let request = Request {
+            policy: shared.policy,
+            snapshot: &epoch.snapshot,
+            on_chain: false,
+            vault: None,
+            statements,
+            level: &level,
+            verifier: self.verifier,
+            valid_until: None,
+            now: epoch.now,
+        };
+        let attestation = shared.prover.prove(&request, openings, &shared.ledger)?;
+        let file = format!("{}-{level}.json", epoch.snapshot.epoch);
+        Ok(documents::write(&self.directory.join(file), &attestation, Existing::Keep)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_the_files_of_an_earlier_batch_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            path
+        };
+        let own = [
+            "attestations/subject-0001/7-initial.json",
+            "attestations/subject-0012/8-maintenance-1.5x.json",
+            "markets/7.json",
+        ];
+        let others = [
+            "attestations/subject-0001/notes.json",
+            "attestations/subject-one/7-initial.json",
+            "attestations/7-initial.json",
+            "markets/last.json",
+            "markets/7.toml",
+            "7.json",
+        ];
+        let (own, others) = (own.map(write), others.map(write));
+        remove_earlier(directory.path()).unwrap();
+        assert!(own.iter().all(|path| !path.exists()));
+        assert!(others.iter().all(|path| path.exists()));
+        remove_earlier(&directory.path().join("none")).unwrap();
+    }
+}

@@ -1,0 +1,246 @@
+//! The example institution, and the whole way on it: reports, snapshot, statements, proofs, and the files that a stranger
+//! verifies.
+//!
+//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger, and no
+//! check relaxed.
+
+use std::path::PathBuf;
+
+use surety_core::{
+    ident::{EvmAddress, Name},
+    text::{Document, table::Dialect},
+    units::Timestamp,
+};
+use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
+use surety_margin::{
+    holdings::Holdings,
+    market::{Report, Snapshot, read_observations},
+    policy::Policy,
+    universe::Universe,
+};
+use surety_verifier::attestation::{
+    compiled::{CommittedPolicy, CompiledPolicy},
+    eip712::Audience,
+    report::snapshot_id,
+    signature::SigningKey,
+    statement::Statement,
+    trust::Trust,
+};
+
+pub mod batch;
+pub mod example;
+
+use surety_core::failure::{AnyFailure, Internal};
+use surety_host::{
+    documents,
+    files::{self, Access, Existing},
+    keys::demo_key,
+    setup::Setups,
+};
+use surety_prover::{
+    layout::Layout,
+    ledger::Ledger,
+    opening::Opening,
+    oracle::{self, Clock, Comparison},
+    prove::{Prover, Request},
+    source::{self, Terms},
+};
+
+use crate::example::ExampleFile;
+
+/// The chain of development networks.
+const CHAIN_ID: u64 = 31_337;
+
+/// The levels that are proven, and where their attestations go; the first is the one that verifiers look for.
+const LEVELS: [(&str, &str); 2] = [("maintenance", "attestation.json"), ("initial", "attestation-initial.json")];
+
+/// How long a statement counts, in seconds.
+const STATEMENT_VALIDITY: u64 = 86_400;
+
+/// What a demonstration has left behind.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// The set-up.
+    pub srs: SrsId,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whose account it is.
+    pub subject: EvmAddress,
+    /// The attestations, by level.
+    pub attestations: Vec<(Name, PathBuf)>,
+    /// The last second at which the first of them counts.
+    pub valid_until: Timestamp,
+}
+
+/// The capacity class of the demonstration's universe.
+///
+/// # Errors
+/// Never, as long as the example is one.
+pub fn capacity() -> Result<Capacity, AnyFailure> {
+    Ok(Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?.capacity)
+}
+
+/// Runs the demonstration in a directory.
+///
+/// # Errors
+/// If the directory has its files already and they are to be kept, or something fails on the way.
+pub fn run(
+    layout: &Layout,
+    setups: &Setups,
+    ledger: &Ledger,
+    now: Timestamp,
+    existing: Existing,
+    observer: &dyn Observer,
+) -> Result<Demo, AnyFailure> {
+    files::create_directory(layout.directory())?;
+    files::check_target(&layout.attestation(), existing)?;
+    files::create_private_directory(&layout.private())?;
+
+    let Ground { setup, universe, policy, params } = prepare(layout, setups, existing, observer)?;
+    let snapshot = report(layout, &policy, &universe, now, existing)?;
+    let mut stated = Vec::new();
+    for (rule, file) in policy.sources.iter().zip(example::HOLDINGS) {
+        let holdings = Holdings::read(file.path, file.text, &universe)?;
+        let account = rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone());
+        let terms = Terms {
+            audience: audience()?,
+            subject: subject()?,
+            account,
+            as_of: now,
+            valid_until: Timestamp(now.0.saturating_add(STATEMENT_VALIDITY)),
+            sequence: now.0,
+            pledge: None,
+        };
+        let key = demo_key(rule.name.as_str())?;
+        let (statement, opening) = source::attest(&universe, &params, holdings, terms, &key)?;
+        layout.write_statement(&statement, &opening)?;
+        stated.push((statement, opening));
+    }
+    let (statements, openings): (Vec<Statement>, Vec<Opening>) = stated.into_iter().unzip();
+
+    let policy = CompiledPolicy::compile(policy, universe, &params)?;
+    documents::write(&layout.compiled(), &policy.committed().file(), existing)?;
+    let trust = trust(policy.committed(), &snapshot, &statements)?;
+    files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, existing)?;
+
+    let prover = Prover::new(params)?;
+    let mut demo = Demo {
+        srs: setup.id(),
+        origin: setup.origin(),
+        subject: subject()?,
+        attestations: Vec::new(),
+        valid_until: Timestamp::default(),
+    };
+    for (level, file) in LEVELS {
+        let level = name(level)?;
+        let request = Request {
+            policy: &policy,
+            snapshot: &snapshot,
+            on_chain: false,
+            vault: None,
+            statements: &statements,
+            level: &level,
+            verifier: EvmAddress::ZERO,
+            valid_until: None,
+            now,
+        };
+        let attestation = prover.prove(&request, &openings, ledger)?;
+        demo.valid_until = attestation.claim.valid_until;
+        let path = layout.directory().join(file);
+        documents::write(&path, &attestation, existing)?;
+        demo.attestations.push((level, path));
+    }
+    Ok(demo)
+}
+
+/// What every demonstration starts from.
+struct Ground {
+    setup: VerifierKey,
+    universe: Universe,
+    policy: Policy,
+    params: Params,
+}
+
+/// Reads the example over the preferred set-up, and writes its universe and policy.
+fn prepare(
+    layout: &Layout,
+    setups: &Setups,
+    existing: Existing,
+    observer: &dyn Observer,
+) -> Result<Ground, AnyFailure> {
+    let mut universe = Universe::from_toml(example::UNIVERSE.path, example::UNIVERSE.text)?;
+    let setup = setups.preferred(universe.capacity, observer)?;
+    let universe_text = example::universe_over(&setup);
+    universe.srs = setup.id().bytes();
+    let policy = Policy::read(example::POLICY.path, example::POLICY.text, &universe)?;
+    let params = setups.params(setup.id(), universe.capacity, observer)?;
+    files::write(&layout.universe(), universe_text.as_bytes(), Access::Public, existing)?;
+    files::write(&layout.policy(), example::POLICY.text.as_bytes(), Access::Public, existing)?;
+    Ok(Ground { setup, universe, policy, params })
+}
+
+/// Signs what the nodes of the example observed, as of now, and writes reports and snapshot.
+fn report(
+    layout: &Layout,
+    policy: &Policy,
+    universe: &Universe,
+    now: Timestamp,
+    existing: Existing,
+) -> Result<Snapshot, AnyFailure> {
+    files::create_directory(&layout.reports())?;
+    let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, AnyFailure> {
+        let observations = read_observations(file.path, file.text, policy, &Dialect::default(), &mut Vec::new())?;
+        let key = demo_key(node.name.as_str())?;
+        let report = oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?;
+        documents::write(&layout.reports().join(format!("{}.json", node.name)), &report, existing)?;
+        Ok(report)
+    };
+    let reports: Vec<_> =
+        policy.oracle.nodes.iter().zip(example::OBSERVATIONS).map(sign).collect::<Result<_, AnyFailure>>()?;
+    let snapshot = oracle::aggregate(policy, universe, &reports, None, now)?;
+    documents::write(&layout.market(), &snapshot, existing)?;
+    Ok(snapshot)
+}
+
+/// What a verifier would pin if all of this were in earnest.
+fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]) -> Result<Trust, AnyFailure> {
+    let rules = policy.policy();
+    let sequences = rules.sources.iter().map(|source| {
+        let of_source = statements.iter().filter(|statement| statement.source == source.signer);
+        let last = of_source.map(|statement| (statement.account.clone(), statement.sequence)).collect();
+        (source.name.clone(), last)
+    });
+    Ok(Trust {
+        policy: Some(policy.id()),
+        srs: Some(policy.universe().srs),
+        epoch: Some(snapshot.epoch),
+        snapshots: Some(vec![snapshot_id(policy, snapshot)]),
+        audience: Some(audience()?),
+        sources: Some(rules.sources.iter().map(|source| (source.name.clone(), source.signer)).collect()),
+        oracles: Some(rules.oracle.nodes.iter().map(|node| (node.name.clone(), node.signer)).collect()),
+        sequences: sequences.collect(),
+        ..Trust::nothing()
+    })
+}
+
+fn trust_text(trust: &Trust) -> Result<String, AnyFailure> {
+    let note = "# A verifier writes such a file itself, from what it knows first hand. This one came with the files that it\n\
+                # vouches for, and so vouches for nothing: it shows the form.\n";
+    Ok(format!("{note}{}", trust.to_toml().map_err(documents::DocumentError::from)?))
+}
+
+fn audience() -> Result<Audience, AnyFailure> {
+    Ok(Audience { chain_id: CHAIN_ID, registry: demo_address("registry")? })
+}
+
+fn subject() -> Result<EvmAddress, AnyFailure> {
+    demo_address("meridian")
+}
+
+fn demo_address(name: &str) -> Result<EvmAddress, AnyFailure> {
+    Ok(demo_key(name).map(|key: SigningKey| key.address())?)
+}
+
+fn name(text: &str) -> Result<Name, AnyFailure> {
+    Ok(Name::new(text).map_err(Internal)?)
+}
