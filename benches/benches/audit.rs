@@ -40,6 +40,7 @@ fn audits(criterion: &mut Criterion) {
         let request = Request {
             directory: &directory,
             trust: &[],
+            vaults: &[],
             strict: false,
             allow_insecure_srs: true,
             at: now(),

@@ -7,6 +7,7 @@
 //! | [`ident`], [`units`], [`decimal`] | names, identifiers, quantities and numbers as types |
 //! | [`capacity`] | how the rows of the circuit are used |
 //! | [`text`] | how files are read, and where a mistake is |
+//! | [`kind`] | the kinds of documents, and what a text says that it is |
 //! | [`problem`] | a rule that an input breaks: what was expected and found, and what to do |
 //! | [`failure`] | the class of an error, and what programs are told of it |
 //! | [`visible`], [`words`] | texts of others as a terminal may show them; numbers of things in sentences |
@@ -32,6 +33,7 @@ pub mod day;
 pub mod decimal;
 pub mod failure;
 pub mod ident;
+pub mod kind;
 pub mod named;
 pub mod problem;
 pub mod spelling;

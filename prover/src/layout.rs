@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use surety_core::kind::Kind;
 use surety_verifier::attestation::statement::Statement;
 
 use crate::opening::Opening;
@@ -42,37 +43,37 @@ impl Layout {
     /// The universe.
     #[must_use]
     pub fn universe(&self) -> PathBuf {
-        self.directory.join("universe.toml")
+        self.usual(Kind::Universe)
     }
 
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> PathBuf {
-        self.directory.join("policy.toml")
+        self.usual(Kind::Policy)
     }
 
     /// The policy's commitments, for those who have no set-up.
     #[must_use]
     pub fn compiled(&self) -> PathBuf {
-        self.directory.join("policy.compiled.json")
+        self.usual(Kind::CompiledPolicy)
     }
 
     /// The market snapshot.
     #[must_use]
     pub fn market(&self) -> PathBuf {
-        self.directory.join("market.json")
+        self.usual(Kind::Market)
     }
 
     /// The attestation.
     #[must_use]
     pub fn attestation(&self) -> PathBuf {
-        self.directory.join("attestation.json")
+        self.usual(Kind::Attestation)
     }
 
     /// What a verifier may start its trust file from.
     #[must_use]
     pub fn trust(&self) -> PathBuf {
-        self.directory.join("trust.toml")
+        self.usual(Kind::Trust)
     }
 
     /// What the sources state.
@@ -97,6 +98,11 @@ impl Layout {
     #[must_use]
     pub fn holdings(&self) -> PathBuf {
         self.private().join("holdings.csv")
+    }
+
+    /// The file that documents of a kind usually have here.
+    fn usual(&self, kind: Kind) -> PathBuf {
+        self.directory.join(kind.file_name().unwrap_or(kind.short_name()))
     }
 
     /// Writes a statement and its opening, each to its place; the directory `private` is made private.

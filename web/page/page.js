@@ -7,6 +7,7 @@ const PARTS = [
   { role: 'policy', title: 'Policy', name: 'policy.toml', wanted: 'missing' },
   { role: 'market', title: 'Market snapshot', name: 'market.json', wanted: 'missing' },
   { role: 'compiled-policy', title: 'Compiled policy', name: 'policy.compiled.json', unless: 'set-up' },
+  { role: 'vault-balances', title: 'Vault balances', name: 'vault.json', optional: 'only if the attestation draws on a vault: your own reading of it' },
   { role: 'trust', title: 'Your trust anchors', name: 'trust.toml', optional: 'optional: your own file, not the holder’s' },
   { role: 'set-up', title: 'Set-up', name: '', optional: 'optional: with it the policy’s commitments are computed here' },
   { role: 'set-up-g2', title: 'Set-up, g2.dat', name: '', optional: '' },

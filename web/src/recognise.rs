@@ -1,11 +1,17 @@
 //! What a file is, by its content; where that cannot be read, by its name, so that the mistake in it is told.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
-use surety_core::text::{Document, toml_keys};
+use surety_core::{
+    kind::{self, Kind, Secret},
+    text::Document,
+};
 use surety_kzg::import::{Format, format_of};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
-use surety_verifier::{Attestation, Trust, attestation::compiled::CompiledPolicyFile};
+use surety_verifier::{
+    Attestation, Trust,
+    attestation::{compiled::CompiledPolicyFile, vault::VaultBalances},
+};
 
 use crate::{
     message::{File, Message, Role},
@@ -53,17 +59,21 @@ pub fn recognise(file: File<'_>) -> Recognised {
         return Recognised::Part { role, about: String::new() };
     }
     let Ok(text) = core::str::from_utf8(file.content) else { return Recognised::Unknown };
-    if let Some(what) = secret(text) {
-        return Recognised::Secret { what };
+    match kind::secret(text) {
+        Some(Secret::Key) => return Recognised::Secret { what: "a signing key" },
+        Some(Secret::Keystore) => return Recognised::Secret { what: "a keystore" },
+        Some(Secret::Holdings) => return Recognised::Secret { what: "hidden balances" },
+        None => {}
     }
-    let kind = header(text).map(|header| header.kind);
-    match kind.as_deref() {
-        Some("surety/opening" | "surety/holdings") => Recognised::Secret { what: "hidden balances" },
-        Some("surety/statement") => Recognised::Needless { what: "a statement: the attestation has its own copy" },
-        Some("surety/report") => Recognised::Needless { what: "a report: the market snapshot has its own copy" },
-        Some("surety/calibration") => Recognised::Needless { what: "a calibration" },
-        Some(kind) => part(role_of(kind), file),
-        None => part(role_by_name(file.name), file),
+    let header = kind::recognise_any(text);
+    // A text that does not say its kind may be a damaged document.
+    let kind = if header.kind.is_some() { header.known_kind() } else { Kind::of_file_name(file.name) };
+    match kind {
+        Some(Kind::Opening | Kind::Holdings) => Recognised::Secret { what: "hidden balances" },
+        Some(Kind::Statement) => Recognised::Needless { what: "a statement: the attestation has its own copy" },
+        Some(Kind::Report) => Recognised::Needless { what: "a report: the market snapshot has its own copy" },
+        Some(Kind::Calibration) => Recognised::Needless { what: "a calibration" },
+        kind => part(kind.and_then(role_of), file),
     }
 }
 
@@ -81,56 +91,16 @@ fn set_up(content: &[u8]) -> Option<Role> {
     }
 }
 
-/// What kind of secret a text is that has no header.
-fn secret(text: &str) -> Option<&'static str> {
-    /// What every keystore of an Ethereum wallet has.
-    #[derive(Deserialize)]
-    struct Keystore {
-        #[serde(alias = "Crypto", rename = "crypto")]
-        _crypto: Value,
-    }
-    let digits = text.trim();
-    let digits = digits.strip_prefix("0x").unwrap_or(digits);
-    if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Some("a signing key");
-    }
-    if text.starts_with("instrument,") {
-        return Some("hidden balances");
-    }
-    serde_json::from_str::<Keystore>(text).is_ok().then_some("a keystore")
-}
-
-/// What every file of this project begins with.
-#[derive(Deserialize)]
-struct Header {
-    kind: String,
-}
-
-fn header(text: &str) -> Option<Header> {
-    serde_json::from_str(text).ok().or_else(|| toml_keys(text))
-}
-
-fn role_of(kind: &str) -> Option<Role> {
+/// The part that documents of a kind take in a verification.
+fn role_of(kind: Kind) -> Option<Role> {
     Some(match kind {
-        "surety/attestation" => Role::Attestation,
-        "surety/universe" => Role::Universe,
-        "surety/policy" => Role::Policy,
-        "surety/market" => Role::Market,
-        "surety/compiled-policy" => Role::CompiledPolicy,
-        "surety/trust" => Role::Trust,
-        _ => return None,
-    })
-}
-
-/// The names that `surety` gives its files.
-fn role_by_name(name: &str) -> Option<Role> {
-    Some(match name {
-        "attestation.json" => Role::Attestation,
-        "universe.toml" => Role::Universe,
-        "policy.toml" => Role::Policy,
-        "market.json" => Role::Market,
-        "policy.compiled.json" => Role::CompiledPolicy,
-        "trust.toml" => Role::Trust,
+        Kind::Attestation => Role::Attestation,
+        Kind::Universe => Role::Universe,
+        Kind::Policy => Role::Policy,
+        Kind::Market => Role::Market,
+        Kind::CompiledPolicy => Role::CompiledPolicy,
+        Kind::Trust => Role::Trust,
+        Kind::VaultBalances => Role::VaultBalances,
         _ => return None,
     })
 }
@@ -149,6 +119,7 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
         Role::Market => format!("epoch {}", parse::<Snapshot>(file)?.epoch),
         Role::CompiledPolicy => parse::<CompiledPolicyFile>(file)?.policy.0.to_string(),
         Role::Trust => parse::<Trust>(file)?.policy.map(|policy| policy.0.to_string())?,
+        Role::VaultBalances => format!("collateral of {}", parse::<VaultBalances>(file)?.subject),
         Role::SetUp | Role::SetUpG2 => return None,
     })
 }

@@ -18,22 +18,20 @@ mod document;
 use std::{
     borrow::Cow,
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+pub use self::document::{Archived, KEPT};
 use alloy_primitives::Keccak256;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use serde::Serialize;
 use surety_core::{
     failure::{Class, Failure},
     ident::{Bytes32, HexBytes},
+    kind::Kind,
     text::{Format, InputErrors, json_problem},
 };
-use tempfile::TempDir;
-
-pub use self::document::{Archived, Kind};
 use surety_host::files::{self, FileError};
 
 /// Marks the database as one of these: `Srty`.
@@ -63,8 +61,8 @@ CREATE TRIGGER entries_stay_so BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT
 pub enum ArchiveError {
     /// A document that it does not keep.
     #[error(
-        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement or an attestation, found \
-         none of them; an archive keeps public documents only",
+        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement, an attestation or balances \
+         of a vault, found none of them; an archive keeps public documents only",
         .0.display()
     )]
     Kind(PathBuf),
@@ -341,23 +339,24 @@ impl Archive {
         })
     }
 
-    /// Writes every document to a directory for this process alone, named as in an export. It is removed when dropped, so nothing
-    /// in it has to outlive a crash.
+    /// The document of an entry whose digest is known from reading the chain.
     ///
     /// # Errors
-    /// If the archive is not whole, or a file cannot be written.
-    pub(crate) fn unpack(&self, noted: Option<Bytes32>) -> Result<(TempDir, Summary), ArchiveError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |error| FileError::Io { path, action: "cannot be written", error }
-        };
-        let directory = tempfile::tempdir().map_err(failed(&std::env::temp_dir()))?;
-        let summary = self.read(noted, |entry| {
-            let path = directory.path().join(entry.file_name());
-            fs::write(&path, &entry.document.text).map_err(failed(&path))?;
-            Ok::<_, ArchiveError>(())
-        })?;
-        Ok((directory, summary))
+    /// If the archive cannot be read, or has changed since.
+    pub fn document(&self, position: u64, digest: Bytes32) -> Result<Archived, ArchiveError> {
+        let query = "SELECT kind, format, text FROM entries WHERE position = ?1";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let place = i64::try_from(position).unwrap_or(i64::MAX);
+        let found = self.database.prepare_cached(query).and_then(|mut query| query.query_row([place], read));
+        let (kind, format, text): (String, String, String) = found.map_err(|error| self.failed(error))?;
+        let document =
+            kept_kind(&kind).zip(format_named(&format)).map(|(kind, format)| Archived { kind, format, text });
+        let whole = document.filter(|document| self::digest(document) == digest);
+        whole.ok_or_else(|| ArchiveError::Broken {
+            path: self.path.clone(),
+            position,
+            expected: "the document that was there before",
+        })
     }
 
     fn failed(&self, error: rusqlite::Error) -> ArchiveError {
@@ -372,7 +371,7 @@ impl Entry {
         let digest = self.digest.to_string();
         format!(
             "{}-{}.{}",
-            self.document.kind.name(),
+            self.document.kind.short_name(),
             digest.trim_start_matches("0x"),
             format_name(self.document.format)
         )
@@ -426,9 +425,8 @@ fn entry(path: &Path, row: &rusqlite::Row<'_>, before: &Summary) -> Result<Entry
     if u64::try_from(place) != Ok(position) {
         return Err(broken("the position that follows"));
     }
-    let kind = Kind::named(&kind).ok_or_else(|| broken("a kind of document that archives keep"))?;
-    let format = [Format::Toml, Format::Json].into_iter().find(|known| format_name(*known) == format);
-    let format = format.ok_or_else(|| broken("a format that archives keep"))?;
+    let kind = kept_kind(&kind).ok_or_else(|| broken("a kind of document that archives keep"))?;
+    let format = format_named(&format).ok_or_else(|| broken("a format that archives keep"))?;
     let document = Archived { kind, format, text };
     let computed = self::digest(&document);
     if computed != HexBytes(digest) {
@@ -447,7 +445,7 @@ fn insert(database: &Connection, document: &Archived, digest: Bytes32, summary: 
         .prepare_cached(
             "INSERT INTO entries (position, kind, format, text, digest, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![position, kind.name(), format_name(*format), text, digest.0, summary.head.0])?;
+        .execute(params![position, kind.short_name(), format_name(*format), text, digest.0, summary.head.0])?;
     Ok(())
 }
 
@@ -458,12 +456,20 @@ fn format_name(format: Format) -> &'static str {
     }
 }
 
+fn format_named(name: &str) -> Option<Format> {
+    [Format::Toml, Format::Json].into_iter().find(|known| format_name(*known) == name)
+}
+
+fn kept_kind(name: &str) -> Option<Kind> {
+    Kind::of_short_name(name).filter(|kind| KEPT.contains(kind))
+}
+
 fn digest(document: &Archived) -> Bytes32 {
     let Archived { kind, format, text } = document;
     let mut hasher = Keccak256::new();
     hasher.update("surety/archive-entry/v1");
-    hasher.update((kind.name().len() as u64).to_be_bytes());
-    hasher.update(kind.name());
+    hasher.update((kind.short_name().len() as u64).to_be_bytes());
+    hasher.update(kind.short_name());
     hasher.update([u8::from(*format == Format::Toml)]);
     hasher.update(text);
     HexBytes(hasher.finalize().0)

@@ -1,12 +1,12 @@
 //! Auditing an archive: what it holds, once its chain is known to be whole.
 
-use std::path::Path;
+use std::{sync::Mutex, time::Instant};
 
 use serde::Serialize;
 use surety_core::ident::Bytes32;
 use surety_kzg::Observer;
 
-use super::{Audit, AuditError, Request};
+use super::{Audit, AuditError, Request, examine, scan, source::Source};
 use crate::archive::{Archive, Summary};
 use surety_host::setup::Setups;
 
@@ -32,12 +32,9 @@ pub fn run(
     setups: &Setups,
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
-    let archive: &Path = request.directory;
-    let (unpacked, summary) = Archive::open_read_only(archive)?.unpack(noted)?;
-    let request = Request { directory: unpacked.path(), ..*request };
-    match super::run(&request, setups, observer) {
-        Ok(audit) => Ok(Audit { archive: Some(Kept { summary, noted }), ..audit }),
-        Err(AuditError::Empty { ignored, .. }) => Err(AuditError::Empty { directory: archive.to_owned(), ignored }),
-        Err(error) => Err(error),
-    }
+    let start = Instant::now();
+    let archive = Archive::open_read_only(request.directory)?;
+    let (found, summary) = scan::archive(&archive, noted)?;
+    let audit = examine(request, &Source::Archive(Mutex::new(archive)), &found, start, setups, observer)?;
+    Ok(Audit { archive: Some(Kept { summary, noted }), ..audit })
 }

@@ -1,12 +1,9 @@
 //! The public files that attestations refer to, found by identifier and prepared once.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use surety_core::{failure::AnyFailure, ident::Bytes32, text::Document};
-use surety_host::{commitments, documents, setup::Setups};
+use surety_host::{commitments, setup::Setups};
 use surety_kzg::{Observer, SrsId};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
@@ -22,11 +19,14 @@ use surety_verifier::{
     proof::pairing::PairingKey,
 };
 
-use super::scan::Found;
+use super::{
+    scan::Found,
+    source::{Place, Source},
+};
 
 /// A policy that attestations may refer to.
 pub(super) struct Known {
-    pub(super) path: PathBuf,
+    pub(super) place: Place,
     pub(super) policy: CommittedPolicy,
     pub(super) verifying_key: VerifyingKey,
 }
@@ -37,35 +37,31 @@ pub(super) struct Library {
     pub(super) policies: Vec<Known>,
     pub(super) snapshots: Vec<Snapshot>,
     /// What looked like a public file and is of no use, with the reason.
-    pub(super) unusable: Vec<(PathBuf, AnyFailure)>,
+    pub(super) unusable: Vec<(Place, AnyFailure)>,
     keys: KnownKeys,
 }
 
 impl Library {
     /// Reads and compiles what was found.
-    pub(super) fn load(found: &Found, setups: &Setups, observer: &dyn Observer) -> Self {
+    pub(super) fn load(source: &Source<'_>, found: &Found, setups: &Setups, observer: &dyn Observer) -> Self {
         let mut library = Self::default();
-        let universes: Vec<Universe> = library.read(&found.universes, documents::read);
-        let compiled: Vec<CompiledPolicyFile> = library.read(&found.compiled, documents::read);
-        library.snapshots = library.read(&found.snapshots, documents::read);
-        for path in &found.policies {
-            if let Err(error) = library.add(path, &universes, &compiled, setups, observer) {
-                library.unusable.push((path.clone(), error));
+        let universes: Vec<Universe> = library.read(source, &found.universes);
+        let compiled: Vec<CompiledPolicyFile> = library.read(source, &found.compiled);
+        library.snapshots = library.read(source, &found.snapshots);
+        for place in &found.policies {
+            if let Err(error) = library.add((source, place), &universes, &compiled, setups, observer) {
+                library.unusable.push((place.clone(), error));
             }
         }
         library
     }
 
-    fn read<T: Document>(
-        &mut self,
-        paths: &[PathBuf],
-        read: fn(&Path) -> Result<T, documents::DocumentError>,
-    ) -> Vec<T> {
-        let mut all = Vec::with_capacity(paths.len());
-        for path in paths {
-            match read(path) {
+    fn read<T: Document>(&mut self, source: &Source<'_>, places: &[Place]) -> Vec<T> {
+        let mut all = Vec::with_capacity(places.len());
+        for place in places {
+            match source.read(place) {
                 Ok(content) => all.push(content),
-                Err(error) => self.unusable.push((path.clone(), error.into())),
+                Err(error) => self.unusable.push((place.clone(), error)),
             }
         }
         all
@@ -74,20 +70,20 @@ impl Library {
     /// Adds a policy over each universe of the name that it states: universes over several set-ups may share one.
     fn add(
         &mut self,
-        path: &Path,
+        at: (&Source<'_>, &Place),
         universes: &[Universe],
         compiled: &[CompiledPolicyFile],
         setups: &Setups,
         observer: &dyn Observer,
     ) -> Result<(), AnyFailure> {
-        let name = documents::read::<Policy>(path)?.universe;
+        let name = at.0.read::<Policy>(at.1)?.universe;
         let mut fitting = universes.iter().filter(|universe| universe.name == name).peekable();
         if fitting.peek().is_none() {
             return Err(missing("policy: universe", format!("the universe {name}"), universes.len()).into());
         }
         let (mut usable, mut failure) = (false, None);
         for universe in fitting {
-            match self.compile(path, universe, compiled, setups, observer) {
+            match self.compile(at, universe, compiled, setups, observer) {
                 Ok(()) => usable = true,
                 Err(error) => failure = Some(error),
             }
@@ -97,13 +93,13 @@ impl Library {
 
     fn compile(
         &mut self,
-        path: &Path,
+        at: (&Source<'_>, &Place),
         universe: &Universe,
         compiled: &[CompiledPolicyFile],
         setups: &Setups,
         observer: &dyn Observer,
     ) -> Result<(), AnyFailure> {
-        let policy = documents::read_policy(path, universe)?;
+        let policy = at.0.read_policy(at.1, universe)?;
         // Of several files with commitments some may be forged: each that stands is a policy of its own, with its own identifier.
         let published: Vec<_> = published(compiled, &policy, universe)?.map(Some).collect();
         let candidates = if published.is_empty() { vec![None] } else { published };
@@ -113,7 +109,7 @@ impl Library {
             match commitments::of(policy.clone(), universe.clone(), candidate, setups, observer) {
                 Ok(policy) => {
                     let own = policy.is_at_first_hand();
-                    self.keep(path, policy, setups, observer)?;
+                    self.keep(at.1, policy, setups, observer)?;
                     usable = true;
                     if own {
                         break;
@@ -127,7 +123,7 @@ impl Library {
 
     fn keep(
         &mut self,
-        path: &Path,
+        place: &Place,
         policy: CommittedPolicy,
         setups: &Setups,
         observer: &dyn Observer,
@@ -135,7 +131,7 @@ impl Library {
         if self.policies.iter().all(|known| known.policy.id() != policy.id()) {
             let universe = policy.universe();
             let verifying_key = setups.verifying_key(SrsId::from(universe.srs), universe.capacity, observer)?;
-            self.policies.push(Known { path: path.to_owned(), policy, verifying_key });
+            self.policies.push(Known { place: place.clone(), policy, verifying_key });
         }
         Ok(())
     }

@@ -8,7 +8,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | `scan`, `library` | which files there are, and what attestations refer to |
+//! | `source`, `scan`, `library` | which files there are, and what attestations refer to |
 //! | [`entry`] | the verdict on one attestation |
 //! | [`finding`] | what strikes an auditor where many attestations are seen together |
 //! | [`history`] | when each subject was attested |
@@ -16,6 +16,7 @@
 
 mod library;
 mod scan;
+mod source;
 
 pub mod entry;
 pub mod finding;
@@ -50,10 +51,11 @@ use surety_verifier::{
     BatchError,
     attestation::{
         check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, Terms},
-        claim::Attestation,
+        claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
         trust::Trust,
+        vault::{Vault, VaultBalances, VaultError},
     },
     proof::{batch, pairing::PairingCheck},
 };
@@ -66,6 +68,8 @@ use self::{
     history::History,
     kept::Kept,
     library::{Known, Library, Shelves},
+    scan::Found,
+    source::{Place, Source},
 };
 use surety_host::{
     documents::{self, DocumentError},
@@ -194,6 +198,30 @@ impl Anchors {
     }
 }
 
+/// The state of a vault that the auditor has read on its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadVault {
+    chain_id: u64,
+    subject: EvmAddress,
+    state: Vault,
+}
+
+impl ReadVault {
+    /// Takes the state of a vault from its balances.
+    ///
+    /// # Errors
+    /// If their commitment is no point.
+    pub fn of(balances: &VaultBalances) -> Result<Self, VaultError> {
+        Ok(Self { chain_id: balances.chain_id, subject: balances.subject, state: balances.state()? })
+    }
+
+    /// Whether a claim draws on it: on the subject's own collateral, in this state, on the chain that the claim is for.
+    fn is_drawn_on(&self, claim: &Claim) -> bool {
+        (self.chain_id, self.subject, self.state.checkpoint)
+            == (claim.audience.chain_id, claim.subject, claim.vault_checkpoint)
+    }
+}
+
 /// What to audit, and on which terms.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -201,6 +229,8 @@ pub struct Request<'a> {
     pub directory: &'a Path,
     /// The auditor's anchors. An attestation is judged by those that pin its policy, or else by those that pin none.
     pub trust: &'a [Anchors],
+    /// The vaults that the auditor has read on their chains.
+    pub vaults: &'a [ReadVault],
     /// Whether to refuse what would otherwise be taken on faith.
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows.
@@ -315,29 +345,41 @@ pub struct SnapshotFacts {
 /// # Errors
 /// If there is none, the directory cannot be read, or the batch and single verification disagree.
 pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
-    refuse_rivals(request.trust)?;
     let start = Instant::now();
-    let found = scan::scan(request.directory, observer)?;
+    let found = scan::directory(request.directory, observer)?;
+    examine(request, &Source::Directory(request.directory), &found, start, setups, observer)
+}
+
+/// Audits the documents of a source.
+fn examine(
+    request: &Request<'_>,
+    source: &Source<'_>,
+    found: &Found,
+    start: Instant,
+    setups: &Setups,
+    observer: &dyn Observer,
+) -> Result<Audit, AuditError> {
+    refuse_rivals(request.trust)?;
     let scanned = Instant::now();
     if found.attestations.is_empty() && found.unreadable.is_empty() {
         let (directory, ignored) = (request.directory.to_owned(), found.ignored);
         return Err(AuditError::Empty { directory, ignored });
     }
-    let library = Library::load(&found, setups, observer);
+    let library = Library::load(source, found, setups, observer);
     let shelves = library.shelves();
     let loaded = Instant::now();
-    let mut judged = judge(request, &found.attestations, &shelves, observer);
+    let mut judged = judge(request, (source, &found.attestations), &shelves, observer);
     let checked = Instant::now();
     settle(request, &mut judged, &library)?;
     let settled = Instant::now();
-    let single = verify_again(request, &judged, &found.attestations, &shelves)?;
+    let single = verify_again(request, &judged, (source, &found.attestations), &shelves)?;
 
     let compared: Vec<(&Entry, &Evidence)> =
         judged.iter().filter_map(|judged| Some((&judged.entry, judged.evidence.as_ref()?))).collect();
     let mut findings: Vec<Finding> =
-        library.unusable.iter().map(|(path, error)| Finding::unusable(&shown(request, path), &**error)).collect();
+        library.unusable.iter().map(|(place, error)| Finding::unusable(&source.shown(place), &**error)).collect();
     findings.extend(finding::all(&compared));
-    let unreadable = found.unreadable.iter().map(|(path, error)| unreadable(request, path, &**error));
+    let unreadable = found.unreadable.iter().map(|(place, error)| unreadable(source, place, &**error));
     let mut attestations: Vec<Entry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
     attestations.sort_by(|a, b| a.file.cmp(&b.file));
     let names = library.policies.iter().map(|known| (known.policy.id().0, known.policy.policy().name.clone()));
@@ -378,7 +420,7 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
         history: request.history,
         timing,
         trust: request.trust.to_vec(),
-        policies: used.map(|known| PolicyFacts::of(known, request)).collect(),
+        policies: used.map(|known| PolicyFacts::of(known, source)).collect(),
         snapshots: snapshots.into_iter().collect(),
         faith: good().flat_map(|claim| claim.faith.iter().map(ToString::to_string)).collect(),
         insecure_srs,
@@ -410,11 +452,11 @@ impl Audit {
 }
 
 impl PolicyFacts {
-    fn of(Known { path, policy, verifying_key }: &Known, request: &Request<'_>) -> Self {
+    fn of(Known { place, policy, verifying_key }: &Known, source: &Source<'_>) -> Self {
         Self {
             id: policy.id(),
             name: policy.policy().name.clone(),
-            file: shown(request, path),
+            file: source.shown(place),
             commitments_at_first_hand: policy.is_at_first_hand(),
             universe: policy.universe_id().0,
             capacity: policy.universe().capacity,
@@ -439,25 +481,30 @@ struct Judged {
 }
 
 /// Does everything but the pairings, on all processors.
-fn judge(request: &Request<'_>, paths: &[PathBuf], shelves: &Shelves<'_>, observer: &dyn Observer) -> Vec<Judged> {
-    let (done, total) = (AtomicU64::new(0), paths.len() as u64);
+fn judge(
+    request: &Request<'_>,
+    (source, places): (&Source<'_>, &[Place]),
+    shelves: &Shelves<'_>,
+    observer: &dyn Observer,
+) -> Vec<Judged> {
+    let (done, total) = (AtomicU64::new(0), places.len() as u64);
     observer.event(Event::Progress { stage: Stage::Verifying, done: 0, total });
-    let judge = |path: &PathBuf| {
-        let judged = judge_one(request, path, shelves);
+    let judge = |place: &Place| {
+        let judged = judge_one(request, source, place, shelves);
         count(&done, total, Stage::Verifying, observer);
         judged
     };
-    let judged = paths.par_iter().map(judge).collect();
+    let judged = places.par_iter().map(judge).collect();
     observer.event(Event::Progress { stage: Stage::Verifying, done: total, total });
     judged
 }
 
-fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judged {
-    let file = shown(request, path);
-    let attestation: Attestation = match documents::read(path) {
+fn judge_one(request: &Request<'_>, source: &Source<'_>, place: &Place, shelves: &Shelves<'_>) -> Judged {
+    let file = source.shown(place);
+    let attestation: Attestation = match source.read(place) {
         Ok(attestation) => attestation,
         Err(error) => {
-            return Judged { entry: unreadable(request, path, &error), evidence: None, check: None };
+            return Judged { entry: unreadable(source, place, &*error), evidence: None, check: None };
         }
     };
     let evidence = Some(Evidence::of(&file, &attestation));
@@ -479,9 +526,9 @@ fn judge_one(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Judge
 }
 
 /// A file that is no attestation though it should be one.
-fn unreadable(request: &Request<'_>, path: &Path, error: &dyn Failure) -> Entry {
-    let stated = files::read_text(path).ok().and_then(|text| Stated::of_text(&text));
-    Entry::unreadable(shown(request, path), error, stated)
+fn unreadable(source: &Source<'_>, place: &Place, error: &dyn Failure) -> Entry {
+    let stated = source.text(place).ok().and_then(|text| Stated::of_text(&text));
+    Entry::unreadable(source.shown(place), error, stated)
 }
 
 /// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
@@ -505,8 +552,8 @@ fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
         trust: anchors.map(|anchors| &anchors.trust),
         strict: request.strict,
         allow_insecure_srs: request.allow_insecure_srs,
-        // Only who has read a vault can check what draws on it, one attestation at a time.
-        vault: None,
+        // Only an auditor who has read a vault can check a claim that draws on it.
+        vault: request.vaults.iter().find(|vault| vault.is_drawn_on(&attestation.claim)).map(|vault| vault.state),
         now: request.at.min(attestation.claim.valid_until),
     }
 }
@@ -539,7 +586,7 @@ fn settle(request: &Request<'_>, judged: &mut [Judged], library: &Library) -> Re
 fn verify_again(
     request: &Request<'_>,
     judged: &[Judged],
-    paths: &[PathBuf],
+    (source, places): (&Source<'_>, &[Place]),
     shelves: &Shelves<'_>,
 ) -> Result<Option<Duration>, AuditError> {
     let mut good: Vec<usize> = (0..judged.len()).filter(|index| judged[*index].entry.is_good()).collect();
@@ -547,7 +594,7 @@ fn verify_again(
     while times.len() < SAMPLE && !good.is_empty() {
         let index = good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize);
         let start = Instant::now();
-        verify_alone(request, &paths[index], shelves)
+        verify_alone(request, source, &places[index], shelves)
             .map_err(|error| AuditError::Disagreement { file: judged[index].entry.file.clone(), error })?;
         times.push(start.elapsed());
     }
@@ -555,16 +602,16 @@ fn verify_again(
     Ok(times.get(times.len() / 2).copied())
 }
 
-fn verify_alone(request: &Request<'_>, path: &Path, shelves: &Shelves<'_>) -> Result<(), AnyFailure> {
-    let attestation: Attestation = documents::read(path)?;
+fn verify_alone(
+    request: &Request<'_>,
+    source: &Source<'_>,
+    place: &Place,
+    shelves: &Shelves<'_>,
+) -> Result<(), AnyFailure> {
+    let attestation: Attestation = source.read(place)?;
     let groundwork: &Groundwork<'_> = shelves.find(&attestation.claim)?;
     check::verify(&attestation, groundwork.files(), &terms(request, &attestation))?;
     Ok(())
-}
-
-/// A path as reports show it: from the audited directory on.
-fn shown(request: &Request<'_>, path: &Path) -> String {
-    format!("./{}", one_line(&path.strip_prefix(request.directory).unwrap_or(path).display().to_string()))
 }
 
 /// Counts one more, and tells so now and then. The end is for the caller to tell, once all threads are done.

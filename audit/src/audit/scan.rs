@@ -1,8 +1,9 @@
-//! What lies below a directory: attestations, and the public files that they may refer to.
+//! The attestations of an audit, and the public documents that they may refer to.
 //!
-//! A file counts as what its `kind` says, wherever it lies and whatever it is called, if its name ends in `.json` or `.toml`, in any case. What ends in
-//! `.json` and is no JSON may have been an attestation, and is told. Directories called `private`, where holders keep their
-//! secrets, and names that start with a dot are passed over; links to directories are not followed.
+//! A file counts as the document that it says it is, wherever it lies and whatever it is called, if its name ends in `.json`
+//! or `.toml`, in any case. A file whose name ends in `.json` and that is no JSON may have been an attestation, and is told.
+//! Directories called `private`, where holders keep their secrets, and names that start with a dot are passed over; links to
+//! directories are not followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,74 +15,99 @@ use std::{
 
 use alloy_primitives::keccak256;
 use rayon::prelude::*;
-use serde::Deserialize;
 use surety_core::{
     failure::{AnyFailure, Internal},
-    text::{Format, InputErrors, json_problem, toml_keys},
+    ident::Bytes32,
+    kind::{Damaged, Kind, recognise},
+    text::{Format, InputErrors, json_problem},
 };
 use surety_host::files::{self, FileError};
 use surety_kzg::{Event, Observer, progress::Stage};
 
-const ATTESTATION: &str = "surety/attestation";
+use super::source::Place;
+use crate::archive::{Archive, ArchiveError, Summary};
 
-/// What was found. Paths are in ascending order, and of files with the same content only the first is kept.
+/// What was found. Places are in ascending order, and of files with the same content only the first is kept.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Attestations; those with the same content too.
-    pub(super) attestations: Vec<PathBuf>,
-    /// What should be JSON and is not.
-    pub(super) unreadable: Vec<(PathBuf, AnyFailure)>,
+    pub(super) attestations: Vec<Place>,
+    /// Files that should be JSON and are not.
+    pub(super) unreadable: Vec<(Place, AnyFailure)>,
     /// Universes.
-    pub(super) universes: Vec<PathBuf>,
+    pub(super) universes: Vec<Place>,
     /// Policies.
-    pub(super) policies: Vec<PathBuf>,
+    pub(super) policies: Vec<Place>,
     /// Commitments of policies.
-    pub(super) compiled: Vec<PathBuf>,
+    pub(super) compiled: Vec<Place>,
     /// Market snapshots.
-    pub(super) snapshots: Vec<PathBuf>,
+    pub(super) snapshots: Vec<Place>,
     /// Number of other files.
     pub(super) ignored: usize,
+}
+
+impl Found {
+    fn add(&mut self, kind: Kind, place: Place) {
+        match kind {
+            Kind::Attestation => self.attestations.push(place),
+            Kind::Universe => self.universes.push(place),
+            Kind::Policy => self.policies.push(place),
+            Kind::CompiledPolicy => self.compiled.push(place),
+            Kind::Market => self.snapshots.push(place),
+            _ => self.ignored += 1,
+        }
+    }
 }
 
 /// Looks through a directory.
 ///
 /// # Errors
 /// If a directory cannot be read.
-pub(super) fn scan(directory: &Path, observer: &dyn Observer) -> Result<Found, FileError> {
+pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Found, FileError> {
     let (candidates, others) = walk(directory)?;
     let total = candidates.len() as u64;
     let done = AtomicU64::new(0);
     observer.event(Event::Progress { stage: Stage::Scanning, done: 0, total });
     let kinds = KindsOfText::default();
-    let sorted: Vec<Kind> = candidates
+    let sorted: Vec<Sorted> = candidates
         .par_iter()
         .map(|path| {
-            let kind = kind(path, &kinds);
+            let sorted = sort(path, &kinds);
             super::count(&done, total, Stage::Scanning, observer);
-            kind
+            sorted
         })
         .collect();
     observer.event(Event::Progress { stage: Stage::Scanning, done: total, total });
     let mut found = Found { ignored: others, ..Found::default() };
     let mut seen = BTreeSet::new();
-    for (path, kind) in candidates.into_iter().zip(sorted) {
-        match kind {
-            Kind::Attestation => found.attestations.push(path),
-            Kind::Unreadable(error) => found.unreadable.push((path, error)),
-            Kind::Foreign => found.ignored += 1,
-            Kind::Public(public, hash) => {
-                if seen.insert(hash) {
-                    match public {
-                        Public::Universe => found.universes.push(path),
-                        Public::Policy => found.policies.push(path),
-                        Public::Compiled => found.compiled.push(path),
-                        Public::Snapshot => found.snapshots.push(path),
-                    }
-                }
-            }
+    for (path, sorted) in candidates.into_iter().zip(sorted) {
+        match sorted {
+            Sorted::Attestation => found.add(Kind::Attestation, Place::File(path)),
+            Sorted::Document(kind, hash) if seen.insert(hash) => found.add(kind, Place::File(path)),
+            // The same text is there already.
+            Sorted::Document(Kind::Universe | Kind::Policy | Kind::CompiledPolicy | Kind::Market, _) => {}
+            Sorted::Document(..) | Sorted::Foreign => found.ignored += 1,
+            Sorted::Unreadable(error) => found.unreadable.push((Place::File(path), error)),
         }
     }
     Ok(found)
+}
+
+/// Looks through an archive, whose chain and a head that was noted earlier are checked on the way.
+///
+/// # Errors
+/// If the archive cannot be read, its chain is broken, or the noted head is nowhere in it.
+pub(super) fn archive(archive: &Archive, noted: Option<Bytes32>) -> Result<(Found, Summary), ArchiveError> {
+    let mut found = Found::default();
+    let mut places = Vec::new();
+    let summary = archive.read(noted, |entry| {
+        let (name, position, digest) = (entry.file_name(), entry.position, entry.digest);
+        places.push((entry.document.kind, Place::Entry { name, position, digest }));
+        Ok::<_, ArchiveError>(())
+    })?;
+    places.sort_by(|(_, a), (_, b)| a.cmp(b));
+    places.into_iter().for_each(|(kind, place)| found.add(kind, place));
+    Ok((found, summary))
 }
 
 /// The files whose names end in `.json` or `.toml`, in ascending order, and the number of others.
@@ -96,62 +122,47 @@ fn walk(directory: &Path) -> Result<(Vec<PathBuf>, usize), FileError> {
 }
 
 /// What a file is.
-enum Kind {
+enum Sorted {
     Attestation,
-    /// A public file, with the hash of its text.
-    Public(Public, [u8; 32]),
+    /// Another document, with the hash of its text.
+    Document(Kind, [u8; 32]),
     Foreign,
     Unreadable(AnyFailure),
 }
 
-#[derive(Clone, Copy)]
-enum Public {
-    Universe,
-    Policy,
-    Compiled,
-    Snapshot,
-}
+/// The kinds of texts in TOML, of which many directories have copies.
+type KindsOfText = Mutex<BTreeMap<[u8; 32], Option<Kind>>>;
 
-/// What texts in TOML, which many directories have copies of, were found to be.
-type KindsOfText = Mutex<BTreeMap<[u8; 32], Option<String>>>;
-
-/// What every file of this project begins with.
-#[derive(Deserialize)]
-struct Header {
-    kind: Option<String>,
-}
-
-fn kind(path: &Path, kinds: &KindsOfText) -> Kind {
-    let is_json = Format::of_name(&path.to_string_lossy()) == Some(Format::Json);
+fn sort(path: &Path, kinds: &KindsOfText) -> Sorted {
+    let place = Place::File(path.to_owned());
+    let is_json = place.format() == Format::Json;
     let text = match files::read_text(path) {
         Ok(text) => text,
-        Err(error) if is_json => return Kind::Unreadable(error.into()),
-        Err(_) => return Kind::Foreign,
+        Err(error) if is_json => return Sorted::Unreadable(error.into()),
+        Err(_) => return Sorted::Foreign,
     };
-    let name = if is_json {
-        match serde_json::from_str::<Header>(&text) {
-            Ok(header) => header.kind,
-            // JSON of another shape. What mentions attestations is read as one, and refused there.
-            Err(error) if error.is_data() => text.contains(ATTESTATION).then(|| ATTESTATION.to_owned()),
-            Err(error) => return Kind::Unreadable(no_json(path, &text, &error)),
+    let hash = keccak256(text.as_bytes()).0;
+    let kind = if is_json {
+        match recognise(&text, Format::Json) {
+            Ok(header) => header.known_kind(),
+            // JSON of another shape. A text that mentions attestations is read as one, and refused there.
+            Err(Damaged(error)) if error.is_data() => {
+                text.contains(Kind::Attestation.name()).then_some(Kind::Attestation)
+            }
+            Err(Damaged(error)) => return Sorted::Unreadable(no_json(path, &text, &error)),
         }
     } else {
-        let hash = keccak256(text.as_bytes()).0;
-        let known = kinds.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        let known = kinds.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
         known.unwrap_or_else(|| {
-            let name = toml_keys::<Header>(&text).and_then(|header| header.kind);
-            kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, name.clone());
-            name
+            let kind = recognise(&text, Format::Toml).ok().and_then(|header| header.known_kind());
+            kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, kind);
+            kind
         })
     };
-    let public = |public| Kind::Public(public, keccak256(text.as_bytes()).0);
-    match name.as_deref() {
-        Some(ATTESTATION) => Kind::Attestation,
-        Some("surety/universe") => public(Public::Universe),
-        Some("surety/policy") => public(Public::Policy),
-        Some("surety/compiled-policy") => public(Public::Compiled),
-        Some("surety/market") => public(Public::Snapshot),
-        _ => Kind::Foreign,
+    match kind {
+        Some(Kind::Attestation) => Sorted::Attestation,
+        Some(kind) => Sorted::Document(kind, hash),
+        None => Sorted::Foreign,
     }
 }
 
@@ -200,9 +211,9 @@ mod tests {
         write(".hidden.json", "hidden");
         std::os::unix::fs::symlink(directory.path(), directory.path().join("loop.json")).unwrap();
 
-        let found = scan(directory.path(), &Silent).unwrap();
-        let names = |paths: &[PathBuf]| -> Vec<String> {
-            paths.iter().map(|path| path.strip_prefix(directory.path()).unwrap().display().to_string()).collect()
+        let found = super::directory(directory.path(), &Silent).unwrap();
+        let names = |places: &[Place]| -> Vec<String> {
+            places.iter().map(|place| place.name()[directory.path().to_str().unwrap().len() + 1..].to_owned()).collect()
         };
         assert_eq!(names(&found.attestations), ["a.json", "b/one.json", "b/two.json", "z/THREE.JSON"]);
         assert_eq!(names(&found.snapshots), ["x/market.json"], "the same text twice");
@@ -215,6 +226,6 @@ mod tests {
 
     #[test]
     fn rejects_directories_that_are_not_there() {
-        assert!(matches!(scan(Path::new("/nowhere/at/all"), &Silent), Err(FileError::Missing(_))));
+        assert!(matches!(super::directory(Path::new("/nowhere/at/all"), &Silent), Err(FileError::Missing(_))));
     }
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use surety_audit::archive::{Archive, ArchiveError, Archived, Kind, Summary};
-use surety_core::{ident::Bytes32, spelling, text::Format};
+use surety_audit::archive::{Archive, ArchiveError, Archived, KEPT, Summary};
+use surety_core::{ident::Bytes32, kind::Kind, spelling, text::Format};
 use surety_host::files;
 
 use crate::{Session, error::Error, output::Answer};
@@ -77,7 +77,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
 }
 
 fn kind(name: &str) -> Result<Kind, String> {
-    Kind::named(name).ok_or_else(|| format!("expected a kind of document that archives keep, found {name}"))
+    Kind::of_short_name(name)
+        .filter(|kind| KEPT.contains(kind))
+        .ok_or_else(|| format!("expected a kind of document that archives keep, found {name}"))
 }
 
 /// Everything is read before anything is added.
@@ -126,7 +128,7 @@ fn list(args: &ListArgs) -> Result<Answer, Error> {
     let summary = Archive::open_read_only(archive)?.read(*head, |entry| {
         let kind = entry.document.kind;
         if args.kind.is_none_or(|wanted| wanted == kind) {
-            text += &format!("{:>8}  {:<15}  {}\n", entry.position, kind.name(), entry.digest);
+            text += &format!("{:>8}  {:<15}  {}\n", entry.position, kind.short_name(), entry.digest);
             entries.push(json!({
                 "position": entry.position, "kind": kind, "digest": entry.digest, "head": entry.head, "file": entry.file_name(),
             }));

@@ -9,7 +9,12 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use surety_calibration::calibration::Calibration;
 use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
-use surety_core::{capacity::Capacity, text::toml_keys, visible::one_line};
+use surety_core::{
+    capacity::Capacity,
+    kind::{self, Kind, Secret},
+    text::toml_keys,
+    visible::one_line,
+};
 use surety_host::{
     documents,
     files::{self, DOCUMENT_LIMIT},
@@ -52,6 +57,9 @@ pub(crate) struct Args {
 /// The beginning of a file of cached bases.
 const BASES: &[u8] = b"surety/bases\n";
 
+/// Its kind: no document, since only the program reads it.
+const BASES_KIND: &str = "surety/bases";
+
 pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     let path = &args.file;
     let mut data = set_up(path).map_or_else(|| document(path), Ok)?;
@@ -80,7 +88,7 @@ fn set_up(path: &Path) -> Option<Value> {
 fn document(path: &Path) -> Result<Value, Error> {
     let bytes = files::read(path, DOCUMENT_LIMIT)?;
     let mut data = if bytes.starts_with(BASES) {
-        json!({ "kind": "surety/bases", "content": "cached bases of a set-up" })
+        json!({ "kind": BASES_KIND, "content": "cached bases of a set-up" })
     } else if bytes.len() == PROOF_BYTES {
         json!({ "kind": "proof" })
     } else {
@@ -92,14 +100,16 @@ fn document(path: &Path) -> Result<Value, Error> {
 }
 
 fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
-    let trimmed = text.trim();
-    let digits = trimmed.strip_prefix("0x").unwrap_or(trimmed);
-    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        match digits.len() {
-            64 => return Ok(json!({ "kind": "signing key", "secret": true, "encrypted": false })),
-            length if length == 2 * PROOF_BYTES => return Ok(json!({ "kind": "proof", "encoding": "hexadecimal" })),
-            _ => {}
-        }
+    let digits = text.trim();
+    let digits = digits.strip_prefix("0x").unwrap_or(digits);
+    if digits.len() == 2 * PROOF_BYTES && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Ok(json!({ "kind": "proof", "encoding": "hexadecimal" }));
+    }
+    match kind::secret(text) {
+        Some(Secret::Key) => return Ok(json!({ "kind": "signing key", "secret": true, "encrypted": false })),
+        Some(Secret::Holdings) => return Ok(json!({ "kind": Kind::Holdings.name(), "secret": true })),
+        // A keystore may be of an unusable version: see below.
+        Some(Secret::Keystore) | None => {}
     }
     let keystore = |mut data: Value| {
         data["kind"] = json!("keystore");
@@ -115,17 +125,21 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
         Err(_) => {}
     }
     match text.lines().next() {
-        Some(line) if line.starts_with("instrument,") => {
-            return Ok(json!({ "kind": "surety/holdings", "secret": true }));
-        }
         Some(line) if line.starts_with("date,") => return Ok(json!({ "kind": "price history" })),
         Some(line) if has_columns(line, &["entry", "price"]) => return Ok(json!({ "kind": "observations of prices" })),
         _ => {}
     }
-    let header = header(text).ok_or_else(|| unknown(path))?;
-    let mut data = summary(path, &header.kind)?;
-    data["kind"] = json!(header.kind);
-    data["version"] = json!(header.version);
+    let header = kind::recognise_any(text);
+    let (Some(name), Some(version)) = (&header.kind, header.version.as_ref().and_then(Value::as_u64)) else {
+        return Err(unknown(path));
+    };
+    let mut data = match header.known_kind() {
+        Some(kind) => summary(path, kind)?,
+        None if name.starts_with("surety/") => return Err(unknown_kind(path, name)),
+        None => return Err(unknown(path)),
+    };
+    data["kind"] = json!(name);
+    data["version"] = json!(version);
     Ok(data)
 }
 
@@ -136,59 +150,48 @@ fn has_columns(line: &str, wanted: &[&str]) -> bool {
     wanted.iter().all(|name| columns.iter().any(|column| column.eq_ignore_ascii_case(name)))
 }
 
-/// What every file of this project begins with.
-#[derive(serde::Deserialize)]
-struct Header {
-    kind: String,
-    version: u32,
-}
-
-fn header(text: &str) -> Option<Header> {
-    serde_json::from_str(text).ok().or_else(|| toml_keys(text))
-}
-
 /// What a document is about and what it refers to.
-fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
+fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
     Ok(match kind {
-        "surety/universe" => {
+        Kind::Universe => {
             let universe: Universe = documents::read(path)?;
             let id = UniverseId::of(&universe)?;
             json!({ "name": universe.name, "id": id, "srs": universe.srs, "k": universe.capacity.k(),
                     "instruments": universe.instruments.len() })
         }
-        "surety/policy" => {
+        Kind::Policy => {
             let policy: Policy = documents::read(path)?;
             let levels: Vec<_> = policy.levels.iter().map(|level| &level.name).collect();
             json!({ "name": policy.name, "document": DocumentId::of(&policy)?, "universe": policy.universe,
                     "levels": levels, "prices": policy.market.len() })
         }
-        "surety/calibration" => {
+        Kind::Calibration => {
             let calibration: Calibration = documents::read(path)?;
             json!({ "policy": calibration.policy, "estimator": calibration.estimator, "confidence": calibration.confidence,
                     "horizon": calibration.horizon, "window": calibration.window })
         }
-        "surety/compiled-policy" => {
+        Kind::CompiledPolicy => {
             let file: CompiledPolicyFile = documents::read(path)?;
             json!({ "policy": file.policy, "document": file.document, "universe": file.universe, "srs": file.srs,
                     "k": file.capacity.k() })
         }
-        "surety/market" => {
+        Kind::Market => {
             let snapshot: Snapshot = documents::read(path)?;
             json!({ "epoch": snapshot.epoch, "time": snapshot.time, "prices": snapshot.prices.len(),
                     "reports": snapshot.reports.len(), "marked": snapshot.marked })
         }
-        "surety/report" => {
+        Kind::Report => {
             let report: Report = documents::read(path)?;
             json!({ "oracle": report.oracle, "feeds": report.feeds, "epoch": report.epoch, "time": report.observed_at,
                     "previous": report.previous })
         }
-        "surety/statement" => {
+        Kind::Statement => {
             let statement: Statement = documents::read(path)?;
             json!({ "hash": statement.hash(), "source": statement.source, "subject": statement.subject,
                     "account": statement.account, "universe": statement.universe, "as_of": statement.as_of,
                     "valid_until": statement.valid_until, "sequence": statement.sequence })
         }
-        "surety/attestation" => {
+        Kind::Attestation => {
             let attestation: Attestation = documents::read(path)?;
             let claim = &attestation.claim;
             json!({ "subject": claim.subject, "level": claim.level, "policy": claim.policy, "universe": claim.universe,
@@ -196,72 +199,49 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
                     "statements": claim.statements.len(), "chain_id": claim.audience.chain_id,
                     "registry": claim.audience.registry })
         }
-        "surety/trust" => {
+        Kind::Trust => {
             let trust: Trust = documents::read(path)?;
             json!({ "policy": trust.policy, "srs": trust.srs, "epoch": trust.epoch })
         }
-        "surety/deployment" => {
+        Kind::Deployment => {
             let deployment: Deployment = documents::read(path)?;
             json!({ "chain_id": deployment.chain_id, "registry": deployment.registry, "verifier": deployment.verifier,
                     "verifying_key": deployment.verifying_key })
         }
-        "surety/chain-rules" => {
+        Kind::ChainRules => {
             let rules: ChainRules = documents::read(path)?;
             json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len(),
                     "vault": rules.vault.is_some() })
         }
-        "surety/snapshot-signature" => {
+        Kind::SnapshotSignature => {
             let signature: SnapshotSignature = documents::read(path)?;
             json!({ "snapshot": signature.snapshot, "policy": signature.policy, "signer": signature.signer,
                     "chain_id": signature.chain_id, "oracle": signature.oracle })
         }
-        "surety/vault-balances" => {
+        Kind::VaultBalances => {
             let balances: VaultBalances = documents::read(path)?;
             json!({ "chain_id": balances.chain_id, "vault": balances.vault, "subject": balances.subject,
                     "checkpoint": balances.checkpoint, "number": balances.number })
         }
-        "surety/holdings" => {
+        Kind::Holdings => {
             let holdings: Holdings = documents::read(path)?;
             json!({ "universe": holdings.universe, "secret": true })
         }
-        "surety/opening" => {
+        Kind::Opening => {
             let opening: Opening = documents::read(path)?;
             json!({ "statement": opening.statement, "secret": true })
         }
-        kind if KINDS_OF_ITS_OWN.contains(&kind) => json!({}),
-        kind if kind.starts_with("surety/") => return Err(unknown_kind(path, kind)),
-        _ => return Err(unknown(path)),
+        // There is nothing to say of these but that they are the program's own.
+        Kind::ProofCount | Kind::Protocol | Kind::VerifyingKeys => json!({}),
     })
 }
 
-/// Kinds of files that people exchange.
-const KINDS: [&str; 16] = [
-    "surety/attestation",
-    "surety/calibration",
-    "surety/chain-rules",
-    "surety/compiled-policy",
-    "surety/deployment",
-    "surety/holdings",
-    "surety/market",
-    "surety/opening",
-    "surety/policy",
-    "surety/report",
-    "surety/snapshot-signature",
-    "surety/statement",
-    "surety/trust",
-    "surety/universe",
-    "surety/vault-balances",
-    "surety/bases",
-];
-
-/// Kinds of files that the program keeps for itself, of which there is nothing to say but that.
-const KINDS_OF_ITS_OWN: [&str; 3] = ["surety/proof-count", "surety/protocol", "surety/verifying-keys"];
-
 fn unknown_kind(path: &Path, kind: &str) -> Error {
+    let known = Kind::ALL.into_iter().map(Kind::name).chain([BASES_KIND]);
     Error::from(Usage(format!(
         "{}: expected a file of a kind that this version knows ({}), found {}: it is damaged, or of another version",
         path.display(),
-        KINDS.into_iter().chain(KINDS_OF_ITS_OWN).collect::<Vec<_>>().join(", "),
+        known.collect::<Vec<_>>().join(", "),
         one_line(kind)
     )))
 }

@@ -80,6 +80,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         vault: vault.as_ref().map(VaultBalances::state).transpose()?,
         now: args.at.unwrap_or(session.now),
     };
+    if let Some(vault) = &vault {
+        vault.check_owner(&attestation.claim.subject, &attestation.claim.audience)?;
+    }
     let accepted = check::verify(&attestation, &files, &terms)?;
     if accepted.insecure_srs {
         session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");

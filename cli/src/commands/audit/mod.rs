@@ -8,9 +8,12 @@ mod table;
 
 use std::path::PathBuf;
 
-use surety_audit::audit::{self, Anchors, Audit, Request, kept::Kept};
+use surety_audit::audit::{self, Anchors, Audit, ReadVault, Request, kept::Kept};
 use surety_core::{ident::Bytes32, spelling, units::Timestamp, words::counted};
-use surety_host::files::{self, Access, Existing};
+use surety_host::{
+    documents,
+    files::{self, Access, Existing},
+};
 
 use crate::{
     Session,
@@ -32,6 +35,9 @@ pub(crate) struct Args {
     /// Your trust anchors: written by you, never taken from a prover; for several policies, one file for each
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
+    /// Balances that you have read with surety chain vault, of a vault that attestations draw on; once for each
+    #[arg(long, value_name = "FILE")]
+    vault: Vec<PathBuf>,
     /// Refuse whatever would have to be taken on faith
     #[arg(long)]
     strict: bool,
@@ -60,12 +66,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let trust = args.trust.iter().map(|path| Anchors::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let read = |path: &PathBuf| -> Result<ReadVault, Error> { Ok(ReadVault::of(&documents::read(path)?)?) };
+    let vaults = args.vault.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if let Some(path) = &args.html {
         files::check_target(path, Existing::Replace)?;
     }
     let request = Request {
         directory: &args.place,
         trust: &trust,
+        vaults: &vaults,
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,
         at: args.at.unwrap_or(session.now),

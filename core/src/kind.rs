@@ -1,0 +1,282 @@
+//! The kinds of documents: one table, and one function that recognises a text.
+//!
+//! Every document of this project states its kind, `surety/…`, in its field `kind`. A text counts as the document that it
+//! says it is, wherever it lies and whatever its file is called.
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::text::{Format, toml_keys};
+
+/// The beginning of every kind's name.
+const PREFIX: &str = "surety/";
+
+/// The readers of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody: verifiers, auditors, archives.
+    Public,
+    /// The party that wrote it, and those it chooses: nothing secret, and nothing that a verification takes.
+    Party,
+    /// The account's holder alone.
+    Holder,
+    /// This program alone.
+    Program,
+}
+
+/// A kind of document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A claim with its proof.
+    Attestation,
+    /// New parameters of a policy, and the history that they follow from.
+    Calibration,
+    /// The part of a published policy that its text leaves open.
+    ChainRules,
+    /// A policy's commitments.
+    CompiledPolicy,
+    /// The addresses of contracts.
+    Deployment,
+    /// Balances of an account.
+    Holdings,
+    /// A market snapshot.
+    Market,
+    /// A source's balances and masks, for the holder.
+    Opening,
+    /// A policy.
+    Policy,
+    /// The count of proofs of a statement.
+    ProofCount,
+    /// The circuit as data.
+    Protocol,
+    /// A report of an oracle node.
+    Report,
+    /// A signature under a snapshot, for a contract.
+    SnapshotSignature,
+    /// A source's statement.
+    Statement,
+    /// A verifier's anchors.
+    Trust,
+    /// A universe of instruments.
+    Universe,
+    /// Balances in a vault on a chain.
+    VaultBalances,
+    /// The verifying keys of a set-up.
+    VerifyingKeys,
+}
+
+impl Kind {
+    /// Every kind, by name.
+    pub const ALL: [Self; 18] = [
+        Self::Attestation,
+        Self::Calibration,
+        Self::ChainRules,
+        Self::CompiledPolicy,
+        Self::Deployment,
+        Self::Holdings,
+        Self::Market,
+        Self::Opening,
+        Self::Policy,
+        Self::ProofCount,
+        Self::Protocol,
+        Self::Report,
+        Self::SnapshotSignature,
+        Self::Statement,
+        Self::Trust,
+        Self::Universe,
+        Self::VaultBalances,
+        Self::VerifyingKeys,
+    ];
+
+    /// The row of the table: name, readers, and the usual name of the file in the directory of an attestation.
+    const fn row(self) -> (&'static str, Audience, Option<&'static str>) {
+        match self {
+            Self::Attestation => ("surety/attestation", Audience::Public, Some("attestation.json")),
+            Self::Calibration => ("surety/calibration", Audience::Party, None),
+            Self::ChainRules => ("surety/chain-rules", Audience::Party, None),
+            Self::CompiledPolicy => ("surety/compiled-policy", Audience::Public, Some("policy.compiled.json")),
+            Self::Deployment => ("surety/deployment", Audience::Party, None),
+            Self::Holdings => ("surety/holdings", Audience::Holder, None),
+            Self::Market => ("surety/market", Audience::Public, Some("market.json")),
+            Self::Opening => ("surety/opening", Audience::Holder, None),
+            Self::Policy => ("surety/policy", Audience::Public, Some("policy.toml")),
+            Self::ProofCount => ("surety/proof-count", Audience::Program, None),
+            Self::Protocol => ("surety/protocol", Audience::Program, None),
+            Self::Report => ("surety/report", Audience::Public, None),
+            Self::SnapshotSignature => ("surety/snapshot-signature", Audience::Party, None),
+            Self::Statement => ("surety/statement", Audience::Public, None),
+            Self::Trust => ("surety/trust", Audience::Party, Some("trust.toml")),
+            Self::Universe => ("surety/universe", Audience::Public, Some("universe.toml")),
+            Self::VaultBalances => ("surety/vault-balances", Audience::Public, None),
+            Self::VerifyingKeys => ("surety/verifying-keys", Audience::Program, None),
+        }
+    }
+
+    /// The value of a document's `kind`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The name without `surety/`.
+    #[must_use]
+    pub fn short_name(self) -> &'static str {
+        self.name().trim_start_matches(PREFIX)
+    }
+
+    /// The readers of such documents.
+    #[must_use]
+    pub const fn audience(self) -> Audience {
+        self.row().1
+    }
+
+    /// The usual name of the file, where there is one.
+    #[must_use]
+    pub const fn file_name(self) -> Option<&'static str> {
+        self.row().2
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind whose name without `surety/` is this.
+    #[must_use]
+    pub fn of_short_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.short_name() == name)
+    }
+
+    /// The kind whose documents usually have this file name.
+    #[must_use]
+    pub fn of_file_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.file_name() == Some(name))
+    }
+}
+
+/// The name without `surety/`.
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.short_name())
+    }
+}
+
+/// The fields that every document begins with, as far as a text has them.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Header {
+    /// The name of the kind, also of an unknown one.
+    pub kind: Option<String>,
+    /// The version of the format.
+    pub version: Option<Value>,
+}
+
+impl Header {
+    /// The kind, if this version knows it.
+    #[must_use]
+    pub fn known_kind(&self) -> Option<Kind> {
+        Kind::named(self.kind.as_deref()?)
+    }
+}
+
+/// A text that should be a document and cannot be read as one.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Damaged(#[from] pub serde_json::Error);
+
+/// Reads what a text says of itself: nothing if it is JSON or TOML of another shape, or TOML that cannot be read.
+///
+/// # Errors
+/// If the text should be JSON and is none; and for JSON with a damaged header that mentions this project, which may have been
+/// a document. A reader who passed it over would let its author hide it.
+pub fn recognise(text: &str, format: Format) -> Result<Header, Damaged> {
+    if format == Format::Toml {
+        return Ok(toml_keys(text).unwrap_or_default());
+    }
+    match serde_json::from_str(text) {
+        Ok(header) => Ok(header),
+        Err(error) if error.is_data() && !text.contains(PREFIX) => Ok(Header::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// As [`recognise`], of a text whose format nobody knows.
+#[must_use]
+pub fn recognise_any(text: &str) -> Header {
+    recognise(text, Format::Json).or_else(|_| recognise(text, Format::Toml)).unwrap_or_default()
+}
+
+/// A secret that is no document with a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// A signing key: 64 hexadecimal digits.
+    Key,
+    /// A keystore of an Ethereum wallet.
+    Keystore,
+    /// A table of balances.
+    Holdings,
+}
+
+/// Recognises a secret by its form.
+#[must_use]
+pub fn secret(text: &str) -> Option<Secret> {
+    /// The part that every keystore of an Ethereum wallet has.
+    #[derive(Deserialize)]
+    struct Keystore {
+        #[serde(alias = "Crypto", rename = "crypto")]
+        _crypto: Value,
+    }
+    let digits = text.trim();
+    let digits = digits.strip_prefix("0x").unwrap_or(digits);
+    if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Some(Secret::Key);
+    }
+    if text.starts_with("instrument,") {
+        return Some(Secret::Holdings);
+    }
+    serde_json::from_str::<Keystore>(text).is_ok().then_some(Secret::Keystore)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_again() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+            assert_eq!(Kind::of_short_name(kind.short_name()), Some(kind));
+            assert_eq!(kind.file_name().map(|name| Kind::of_file_name(name)), kind.file_name().map(|_| Some(kind)));
+            assert_eq!(kind.name(), format!("{PREFIX}{}", kind.short_name()));
+        }
+        assert!(Kind::ALL.is_sorted_by_key(|kind| kind.name()));
+    }
+
+    #[test]
+    fn a_text_is_what_its_header_says() {
+        let kind = |text, format| recognise(text, format).unwrap().known_kind();
+        assert_eq!(kind("{\"version\": \"x\", \"kind\": \"surety\\/policy\"}", Format::Json), Some(Kind::Policy));
+        assert_eq!(kind("kind = \"surety/policy\"\n[levels]", Format::Toml), Some(Kind::Policy));
+        for (text, format) in [("[1, 2]", Format::Json), ("{\"kind\": 5}", Format::Json), ("kind = ", Format::Toml)] {
+            assert_eq!(kind(text, format), None, "{text}");
+        }
+        assert_eq!(recognise_any("kind = \"surety/trust\"").known_kind(), Some(Kind::Trust));
+        assert_eq!(recognise_any("{\"kind\": \"surety/strange\"}").kind.as_deref(), Some("surety/strange"));
+    }
+
+    /// Attack: spoil a document, so that nobody hears of it.
+    #[test]
+    fn rejects_what_may_have_been_a_document() {
+        for text in ["{\"kind\": \"surety/att", "{\"kind\": \"surety/attestation\", \"kind\": \"x\"}", "text"] {
+            assert!(recognise(text, Format::Json).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_form() {
+        assert_eq!(secret(&format!("0x{}\n", "0a".repeat(32))), Some(Secret::Key));
+        assert_eq!(secret("{\"Crypto\": {}, \"version\": 3}"), Some(Secret::Keystore));
+        assert_eq!(secret("instrument,lots\nBTC,1"), Some(Secret::Holdings));
+        assert_eq!(secret("{}"), None);
+    }
+}
