@@ -11,7 +11,7 @@ use surety_core::{
     text::{self, Document, Format, InputErrors, WrittenBy},
     units::Ppm,
 };
-use surety_margin::policy::{ByBasis, Policy};
+use surety_margin::{level::ByBasis, policy::Policy};
 
 use crate::{
     estimator::{Estimator, Settings},

@@ -16,8 +16,9 @@
 
 use surety_core::{ident::Name, problem::Problem, units::Ppm};
 use surety_margin::{
-    policy::{Basis, ByBasis, Policy},
-    portfolio::VolShock,
+    level::{Basis, ByBasis},
+    models::derive::VolShock,
+    policy::Policy,
     universe::Universe,
 };
 

@@ -7,9 +7,12 @@ use surety_core::{
     units::{Decimals, Ppm},
 };
 use surety_margin::{
-    models::{Asset, Model, ScenarioMargin},
-    policy::{Basis, ByBasis, Policy},
-    portfolio::{Haircut, PortfolioMargin, VolShock},
+    level::{Basis, ByBasis},
+    models::{
+        Asset, Model, ScenarioMargin,
+        derive::{Haircut, PortfolioMargin, VolShock},
+    },
+    policy::Policy,
 };
 
 use crate::{

@@ -10,10 +10,10 @@ use surety_core::{
 };
 
 use crate::{
+    level::{Basis, ByBasis, Level},
+    market::{MarketEntry, OracleNode, OracleRules},
     models::{MarketScenario, Model, ScenarioMargin, ScenarioPosition},
-    policy::{
-        Basis, ByBasis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules,
-    },
+    policy::{Policy, PolicyKind, SourceRule, StatementRules},
     universe::{Instrument, InstrumentClass, Settlement, Universe, UniverseKind},
 };
 

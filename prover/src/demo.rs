@@ -13,7 +13,8 @@ use surety_core::{
 use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     holdings::Holdings,
-    market::{Report, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };
@@ -177,7 +178,7 @@ fn report(
     existing: Existing,
 ) -> Result<Snapshot, Error> {
     files::create_directory(&layout.reports())?;
-    let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, Error> {
+    let sign = |(node, file): (&surety_margin::market::OracleNode, ExampleFile)| -> Result<Report, Error> {
         let observations = read_observations(file.path, file.text, policy, &Dialect::default(), &mut Vec::new())?;
         let key = demo_key(node.name.as_str())?;
         let report = oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?;

@@ -17,8 +17,8 @@ use surety_core::{
     units::{Notional, Ppm},
 };
 use surety_margin::{
+    level::ByBasis,
     models::{Asset, Collateral, Model, Tier},
-    policy::ByBasis,
     sample::{self, Sample},
     universe::Instrument,
 };

@@ -11,7 +11,8 @@ use surety_core::{
     units::{Ppm, Price, Timestamp},
 };
 use surety_margin::{
-    market::{Report, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Report, Snapshot},
     oracle::{Moved, late_problem},
     policy::Policy,
     universe::Universe,

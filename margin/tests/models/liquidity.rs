@@ -8,8 +8,9 @@ use surety_core::{
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
+    level::ByBasis,
     models::{Asset, Collateral, Depth, Liquidity, Model, Tier},
-    policy::{ByBasis, Policy},
+    policy::Policy,
     sample,
     universe::{InstrumentClass, Universe},
 };

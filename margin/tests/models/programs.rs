@@ -12,8 +12,9 @@ use surety_core::{
 use surety_margin::{
     compile::compile,
     holdings::Position,
+    level::ByBasis,
     models::{Asset, Bucket, Collateral, Isolated, MarketScenario, Model, ScenarioMargin, ScenarioPosition},
-    policy::{ByBasis, Policy},
+    policy::Policy,
     program::{Program, TailShare, Unsatisfied},
     sample::{self, Sample},
     universe::Universe,

@@ -11,8 +11,9 @@ use surety_core::{
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
+    level::ByBasis,
     models::{Asset, Collateral, Model},
-    policy::{ByBasis, Policy},
+    policy::Policy,
     sample,
     universe::Universe,
 };

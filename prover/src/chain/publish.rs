@@ -2,7 +2,10 @@
 
 use alloy_primitives::{Address, aliases::U96, keccak256};
 use surety_core::{ident::EvmAddress, units::Timestamp};
-use surety_margin::policy::{MarkedProofs, MarketEntry, Policy};
+use surety_margin::{
+    market::{MarkedProofs, MarketEntry},
+    policy::Policy,
+};
 use surety_verifier::{
     CommittedPolicy,
     compiled::LevelCommitments,

@@ -14,7 +14,8 @@ use surety_core::{
 use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
     holdings::Holdings,
-    market::{Observed, Report, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Observed, Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };

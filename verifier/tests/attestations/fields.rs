@@ -20,9 +20,9 @@ use surety_core::{
 };
 use surety_kzg::Fr;
 use surety_margin::{
-    market::{Observed, Report, Snapshot},
+    market::{MarkedProofs, Observed, Report, Snapshot},
     oracle,
-    policy::{MarkedProofs, Policy},
+    policy::Policy,
     universe::Universe,
 };
 use surety_verifier::{
@@ -277,7 +277,7 @@ fn rejects_every_changed_field_of_a_market_snapshot() {
 fn whole() -> Scene {
     let mut policy = fixture::policy();
     policy.oracle.breaker =
-        Some(surety_margin::policy::Breaker { max_deviation: Ppm(50_000), proofs: MarkedProofs::Accepted });
+        Some(surety_margin::market::Breaker { max_deviation: Ppm(50_000), proofs: MarkedProofs::Accepted });
     let entry = &mut policy.market[1];
     (entry.quorum, entry.max_age) = (Some(3), Some(Seconds(600)));
     (entry.max_confidence, entry.max_deviation) = (Some(Ppm(9_000)), Some(Ppm(40_000)));

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use surety_core::decimal::Magnitude;
 use surety_core::units::{Notional, Ppm, Seconds, ShockPpm};
 use surety_margin::{
+    level::ByBasis,
     market::PriceRange,
     models::{RateTier, Tier},
-    policy::ByBasis,
 };
 
 use crate::number::grouped;

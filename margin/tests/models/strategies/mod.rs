@@ -15,12 +15,14 @@ use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
+    level::ByBasis,
+    market::MarketEntry,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
+        Depth, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
         ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Tier,
     },
-    policy::{ByBasis, MarketEntry, Policy},
+    policy::Policy,
     program::{Program, TailShare},
     sample::{self, Sample},
     universe::InstrumentClass,
@@ -489,7 +491,7 @@ impl Case {
     /// The least cash that suffices at a level, with everything else brought into what the policy admits; none if no
     /// cash does, or any. One lot less does not suffice.
     pub(crate) fn at_the_boundary(&self, level: usize, lots: &[i128]) -> Option<Vec<i128>> {
-        let frame = Frame::new(self.policy(), &self.sample.universe, &self.policy().levels[level]).unwrap();
+        let frame = self.policy().frame(&self.sample.universe, &self.policy().levels[level]).unwrap();
         let ranges = frame.holding_ranges();
         let mut lots: Vec<_> =
             lots.iter().zip(&ranges).map(|(lots, range)| *lots.clamp(&range.min, &range.max)).collect();
