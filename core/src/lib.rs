@@ -30,8 +30,6 @@ pub mod ident;
 pub mod named;
 pub mod problem;
 pub mod spelling;
-#[cfg(feature = "sample")]
-pub mod tamper;
 pub mod text;
 pub mod units;
 mod version;

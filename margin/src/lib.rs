@@ -23,7 +23,8 @@
 //!
 //! ```
 //! use surety_core::units::Lots;
-//! use surety_margin::{compile::compile, evaluate::evaluate, holdings::Position, sample};
+//! use surety_margin::{compile::compile, evaluate::evaluate, holdings::Position};
+//! use surety_testing::sample;
 //!
 //! // Four instruments, the first of them cash, under the worst of three scenarios.
 //! let sample::Sample { universe, policy } = sample::scenario_margin(10, 4, 3);
@@ -46,7 +47,5 @@ pub mod oracle;
 pub mod policy;
 pub mod pricing;
 pub mod program;
-#[cfg(feature = "sample")]
-pub mod sample;
 pub mod schemas;
 pub mod universe;

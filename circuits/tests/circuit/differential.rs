@@ -17,8 +17,8 @@ use surety_margin::{
         Affine, Assignment, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, Unsatisfied, abs,
         holding, number, positive_part, worst_of,
     },
-    sample,
 };
+use surety_testing::sample;
 
 use crate::common::{
     self,
@@ -28,7 +28,7 @@ use crate::common::{
     panel::Panel,
     position,
 };
-use crate::strategies::{self, Case};
+use surety_testing::strategies::{self, Case};
 
 /// Cash, and two assets at one price.
 const ASSETS: usize = 2;

@@ -19,9 +19,9 @@ use surety_core::{
 use surety_margin::{
     level::ByBasis,
     models::{Asset, Collateral, Model, Tier},
-    sample::{self, Sample},
     universe::Instrument,
 };
+use surety_testing::sample::{self, Sample};
 
 use crate::common::{Statement, attacks::address};
 

@@ -1,4 +1,4 @@
-//! Every place of the holder's own files, changed in every way that [`surety_core::tamper`] knows: none of the changes is
+//! Every place of the holder's own files, changed in every way that [`surety_testing::tamper`] knows: none of the changes is
 //! passed over. The files that verifiers read are tried where they are verified, those of a chain beside the code that
 //! reads them.
 
@@ -8,7 +8,6 @@ use rand_core::OsRng;
 use serde_json::{Value, json};
 use surety_core::{
     ident::{HexBytes, Name},
-    tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::Timestamp,
 };
@@ -23,6 +22,7 @@ use surety_prover::{
     source::{self, Terms},
     vault::{VaultBalances, VaultError},
 };
+use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{Statement, eip712::Audience, signature::SigningKey};
 
 use crate::sandbox::{read_json, write_json};
@@ -43,7 +43,7 @@ struct Scene {
 impl Scene {
     /// What three sources state about an account, over the smallest universe.
     fn new() -> Self {
-        let mut universe = surety_margin::sample::universe(9, 4);
+        let mut universe = surety_testing::sample::universe(9, 4);
         let srs = Srs::development(universe.capacity);
         universe.srs = srs.id().bytes();
         let params = Params::from_srs(&srs, universe.capacity, &Silent).unwrap();

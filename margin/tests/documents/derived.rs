@@ -17,9 +17,9 @@ use surety_margin::{
     },
     models::{Asset, Collateral, Model},
     policy::Policy,
-    sample,
     universe::Universe,
 };
+use surety_testing::sample;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()

@@ -24,9 +24,9 @@ use surety_margin::{
     models::{Asset, Collateral, Model, Tier},
     policy::Policy,
     program::Unsatisfied,
-    sample,
     universe::{InstrumentClass, Universe},
 };
+use surety_testing::sample;
 
 /// Decimal places of prices: the cheapest token costs a few millionths.
 const DECIMALS: u8 = 12;

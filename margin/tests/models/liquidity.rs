@@ -11,9 +11,9 @@ use surety_margin::{
     level::ByBasis,
     models::{Asset, Collateral, Depth, Liquidity, Model, Tier},
     policy::Policy,
-    sample,
     universe::{InstrumentClass, Universe},
 };
+use surety_testing::sample;
 
 fn by_basis(maintenance: u32, initial: u32) -> ByBasis {
     ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) }

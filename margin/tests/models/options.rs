@@ -15,9 +15,9 @@ use surety_margin::{
     models::{Amount, Asset, CombinedCommodity, Member, Model, Span},
     policy::Policy,
     program::{ProgramError, TailShare},
-    sample,
     universe::Universe,
 };
+use surety_testing::sample;
 
 const SPAN: &str = include_str!("../policies/span.toml");
 const GREEKS: &str = include_str!("../policies/greeks.toml");

@@ -14,9 +14,9 @@ use surety_margin::{
     level::ByBasis,
     models::{Asset, Collateral, Model},
     policy::Policy,
-    sample,
     universe::Universe,
 };
+use surety_testing::sample;
 
 use crate::venue::{Venue, text, units};
 

@@ -303,7 +303,7 @@ fn time(time: U40) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_core::tamper::{Tampered, unnoticed};
+    use surety_testing::tamper::{Tampered, unnoticed};
 
     use super::*;
     use crate::chain::sample;

@@ -160,11 +160,8 @@ fn level(level: &LevelCommitments) -> Level {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_core::{
-        ident::HexBytes,
-        tamper::{Change, Exempt, Tampered, unnoticed},
-        text::Document as _,
-    };
+    use surety_core::{ident::HexBytes, text::Document as _};
+    use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 
     use super::*;
     use crate::chain::{deployment::assets, node::fake, rules::level_place, sample};

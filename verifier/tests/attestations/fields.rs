@@ -1,4 +1,4 @@
-//! Every place of every file that a verifier reads, changed in every way that [`surety_core::tamper`] knows: each change is
+//! Every place of every file that a verifier reads, changed in every way that [`surety_testing::tamper`] knows: each change is
 //! refused, or gives the file another identifier, which is refused where the file is referred to. What is signed is also
 //! arranged to fit everything else, so that nothing but the signature is left to refuse it.
 
@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::Value;
 use surety_core::{
     ident::HexBytes,
-    tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::{Ppm, Seconds, Timestamp},
 };
@@ -25,6 +24,7 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
+use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{
     Attestation, CommittedPolicy, Protocol, Rejection, Rule, Statement, Trust,
     check::{self, Groundwork, Terms},

@@ -9,7 +9,7 @@ use surety_core::{
     units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
 };
 
-use crate::{
+use surety_margin::{
     level::{Basis, ByBasis, Level},
     market::{MarketEntry, OracleNode, OracleRules},
     models::{MarketScenario, Model, ScenarioMargin, ScenarioPosition},
