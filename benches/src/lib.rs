@@ -21,9 +21,9 @@ use surety_margin::{
     oracle::market_without_reports,
     policy::Policy,
     program::{Program, TailShare},
-    sample::{self, Sample},
     universe::Universe,
 };
+use surety_testing::sample::{self, Sample};
 use surety_verifier::{CompiledPolicy, KnownCommitments};
 
 /// A size: capacity class, and what the policy is about.

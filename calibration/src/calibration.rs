@@ -8,15 +8,14 @@ use surety_core::{
     FormatVersion,
     ident::Name,
     problem::{Problem, repeated, require},
-    text::{self, Document, Format, InputErrors, WrittenBy},
+    text::{Document, WrittenBy},
     units::Ppm,
 };
-use surety_margin::policy::{ByBasis, Policy};
+use surety_margin::level::ByBasis;
 
 use crate::{
     estimator::{Estimator, Settings},
     history::{Column, History},
-    target,
     update::{Bounds, Limits},
 };
 
@@ -205,17 +204,6 @@ impl Document for Calibration {
 }
 
 impl Calibration {
-    /// Reads a calibration from TOML and checks it against the history, and against the policy if there is one.
-    ///
-    /// # Errors
-    /// With every mistake that was found.
-    pub fn read(file: &str, text: &str, history: &History, policy: Option<&Policy>) -> Result<Self, InputErrors> {
-        text::read(file, text, Format::Toml, |calibration: &Self| {
-            let against_policy = policy.map(|policy| target::problems(calibration, policy));
-            calibration.check(history).into_iter().chain(against_policy.into_iter().flatten()).collect()
-        })
-    }
-
     /// Checks every rule, also those that take the history to check: that it has the columns, is long enough, and has
     /// no gap that is too wide.
     #[must_use]

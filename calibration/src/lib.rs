@@ -16,7 +16,7 @@
 //! | [`estimator`] | volatility and expected shortfall |
 //! | [`joint`] | how several prices move together |
 //! | [`update`] | limits, floors and caps |
-//! | [`parameters`], [`scenarios`] | the new policy |
+//! | [`parameters`], [`scenarios`], [`record`] | the new policy, and what became of each parameter |
 //! | [`report`], [`plot`], [`svg`] | what people read |
 //! | [`backtest`] | whether it would have done |
 //!
@@ -27,18 +27,20 @@
 //! assert_eq!(saturday.number() + 1, sunday.number());
 //! ```
 
+mod agreement;
 pub mod backtest;
 pub mod calibration;
 pub mod estimator;
 pub mod history;
 pub mod joint;
-mod market;
 pub mod moves;
 mod normal;
 pub mod parameters;
 pub mod plot;
+pub mod record;
 pub mod report;
 pub mod scenarios;
 pub mod svg;
 mod target;
 pub mod update;
+mod window;

@@ -20,23 +20,25 @@ use surety_core::{
     failure::{Class, Failure, LocatedProblem},
     ident::Name,
     problem::Problem,
-    units::Ppm,
 };
 use surety_margin::{
-    policy::{Basis, ByBasis, Policy},
-    portfolio::VolShock,
+    level::{Basis, ByBasis},
+    models::derive::VolShock,
+    policy::Policy,
     universe::Universe,
 };
 
 use crate::{
+    agreement,
     calibration::{Calibration, Driven, VolatilityRange},
     estimator::Estimate,
     history::History,
-    market::Market,
     moves::Side,
+    record::{Parameter, Record, UpdateRule},
     scenarios,
     target::{self, Form, ParameterPair},
-    update::{Bounds, Change, Limits, Requirement},
+    update::Bounds,
+    window::Window,
 };
 
 /// A policy with its new parameters, and what became of each.
@@ -50,17 +52,6 @@ pub struct Calibrated {
     pub parameters: Vec<Parameter>,
     /// How many scenarios were written.
     pub scenarios: usize,
-}
-
-/// A parameter and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// What it is: `haircut of BTC, initial`.
-    pub name: String,
-    /// The columns that drive it.
-    pub columns: Vec<Name>,
-    /// What became of it.
-    pub change: Change,
 }
 
 /// Why there is no new policy.
@@ -89,35 +80,35 @@ pub fn calibrate(
     universe: &Universe,
 ) -> Result<Calibrated, CalibrateError> {
     let mut problems = calibration.check(history);
-    problems.extend(target::problems(calibration, policy));
+    problems.extend(agreement::problems(calibration, policy));
     if !problems.is_empty() {
         return Err(CalibrateError::Calibration(problems));
     }
-    let market = Market::new(calibration, history);
+    let window = Window::new(calibration, history);
     let mut policy = policy.clone();
     let mut record = Record { limits: calibration.limits, parameters: Vec::new() };
     for driven in &calibration.haircuts {
         if let Some(haircuts) = target::haircut(&mut policy.model, driven) {
-            let estimate = market.column(&driven.column).map_or(0, |column| column.estimate.down);
+            let estimate = window.column(&driven.column).map_or(0, |column| column.estimate.down);
             record.update_driven("haircut", driven, estimate, haircuts);
         }
     }
     for driven in &calibration.fractions {
         if let Some(fractions) = target::fraction(&mut policy.model, driven) {
-            let estimate = market.column(&driven.column).map(|column| column.estimate.down.max(column.estimate.up));
+            let estimate = window.column(&driven.column).map(|column| column.estimate.down.max(column.estimate.up));
             record.update_driven("margin fraction", driven, estimate.unwrap_or(0), fractions);
         }
     }
     for range in &calibration.volatility_ranges {
         if let Some(shock) = target::vol_shock(&mut policy.model, range) {
-            record.update_range(range, &market, shock);
+            record.update_range(range, &window, shock);
         }
     }
     let mut scenarios = 0;
     if let Some(model) = target::scenario_margin(&mut policy.model) {
         if let Some(rule) = &calibration.volatility {
             let estimate = ByBasisRule {
-                estimate: market.volatility_range(&rule.columns, Side::Up),
+                estimate: window.volatility_range(&rule.columns, Side::Up),
                 multiple: rule.multiple,
                 bounds: rule.bounds,
             };
@@ -125,28 +116,15 @@ pub fn calibrate(
             record.update_both("excess of the loss multiple", &rule.columns, &estimate, place);
         }
         if let Some(rule) = calibration.scenarios {
-            scenarios = scenarios::write(model, rule, calibration, &market, &mut record);
+            scenarios = scenarios::write(model, rule, calibration, &window, &mut record);
         }
     }
     let problems = policy.check(universe);
     if !problems.is_empty() {
         return Err(CalibrateError::Policy(problems));
     }
-    let estimates = market.columns.iter().map(|column| (column.name.clone(), column.estimate)).collect();
+    let estimates = window.columns.iter().map(|column| (column.name.clone(), column.estimate)).collect();
     Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios })
-}
-
-/// What becomes of the parameters.
-pub(crate) struct Record {
-    limits: Limits,
-    parameters: Vec<Parameter>,
-}
-
-/// What a parameter is updated by: an estimate in parts per billion, its multiple, and what the parameter may be.
-pub(crate) struct Rule {
-    pub(crate) estimate: u64,
-    pub(crate) multiple: Ppm,
-    pub(crate) bounds: Bounds,
 }
 
 /// What the parameters of both bases are updated by.
@@ -157,19 +135,6 @@ struct ByBasisRule {
 }
 
 impl Record {
-    /// The new value of a parameter.
-    pub(crate) fn update(
-        &mut self,
-        name: String,
-        columns: &[Name],
-        old: Option<Requirement>,
-        rule: &Rule,
-    ) -> Requirement {
-        let change = self.limits.update(old, rule.estimate, rule.multiple, rule.bounds);
-        self.parameters.push(Parameter { name, columns: columns.to_vec(), change });
-        change.new
-    }
-
     fn update_driven(&mut self, what: &str, driven: &Driven, estimate: u64, parameters: ParameterPair<'_>) {
         let rule = ByBasisRule { estimate, multiple: driven.multiple, bounds: driven.bounds };
         let name = format!("{what} of {}{}", driven.instrument, driven.within());
@@ -179,17 +144,17 @@ impl Record {
     fn update_both(&mut self, name: &str, columns: &[Name], rule: &ByBasisRule, parameters: ParameterPair<'_>) {
         let bases = [(Basis::Maintenance, "maintenance"), (Basis::Initial, "initial")];
         let new = bases.map(|(basis, called)| {
-            let rule = Rule { estimate: rule.estimate, multiple: rule.multiple.at(basis), bounds: rule.bounds };
+            let rule = UpdateRule { estimate: rule.estimate, multiple: rule.multiple.at(basis), bounds: rule.bounds };
             self.update(format!("{name}, {called}"), columns, Some(parameters.requirement(basis)), &rule)
         });
         parameters.set(new);
     }
 
-    fn update_range(&mut self, range: &VolatilityRange, market: &Market<'_>, shock: &mut VolShock) {
+    fn update_range(&mut self, range: &VolatilityRange, window: &Window<'_>, shock: &mut VolShock) {
         for (side, rule, parameter) in [(Side::Up, range.up, &mut shock.up), (Side::Down, range.down, &mut shock.down)]
         {
-            let estimate = market.volatility_range(&range.columns, side);
-            let rule = Rule { estimate, multiple: rule.multiple, bounds: rule.bounds };
+            let estimate = window.volatility_range(&range.columns, side);
+            let rule = UpdateRule { estimate, multiple: rule.multiple, bounds: rule.bounds };
             let name = format!("volatility range {}{}", side.name(), range.within());
             let old = Some(target::requirement_of(*parameter));
             *parameter = self.update(name, &range.columns, old, &rule).ppm().into();

@@ -14,10 +14,10 @@ use surety_margin::{
 use crate::{
     calibration::{Calibration, Factor, ScenarioRule},
     joint::{JointScenario, all_to, joint_scenarios},
-    market::{Market, MarketColumn},
     moves::{Side, div_away},
-    parameters::{Record, Rule},
+    record::{Record, UpdateRule},
     update::{Bounds, Requirement, share_of},
+    window::{Window, WindowColumn},
 };
 
 /// How names of scenarios begin that a calibration wrote.
@@ -28,13 +28,13 @@ pub(crate) fn write(
     model: &mut ScenarioMargin,
     rule: ScenarioRule,
     calibration: &Calibration,
-    market: &Market<'_>,
+    window: &Window<'_>,
     record: &mut Record,
 ) -> usize {
     let written = match rule {
         ScenarioRule::Joint { worst_days } => {
-            let mut written = joint(model, calibration, market, record);
-            written.extend(worst_days_of(market, calibration, worst_days as usize));
+            let mut written = joint(model, calibration, window, record);
+            written.extend(worst_days_of(window, calibration, worst_days as usize));
             model.scenarios.retain(|scenario| !scenario.name.as_str().starts_with(PREFIX));
             // Stress scenarios count by the worst of them, not by a mean.
             model.tail = None;
@@ -43,8 +43,8 @@ pub(crate) fn write(
         ScenarioRule::History { days } => {
             model.scenarios.clear();
             model.tail = TailShare::new(Ppm(Ppm::ONE.0.saturating_sub(calibration.confidence.0))).ok();
-            let first = market.days.len().saturating_sub(days as usize);
-            (first..market.days.len()).filter_map(|day| historical(market, calibration, day)).collect()
+            let first = window.days.len().saturating_sub(days as usize);
+            (first..window.days.len()).filter_map(|day| historical(window, calibration, day)).collect()
         }
     };
     let count = written.len();
@@ -56,17 +56,17 @@ pub(crate) fn write(
 fn joint(
     model: &ScenarioMargin,
     calibration: &Calibration,
-    market: &Market<'_>,
+    window: &Window<'_>,
     record: &mut Record,
 ) -> Vec<MarketScenario> {
     let shocks: Vec<[Requirement; 2]> = calibration
         .factors
         .iter()
-        .map(|factor| Side::ALL.map(|side| shock(model, factor, side, market, record)))
+        .map(|factor| Side::ALL.map(|side| shock(model, factor, side, window, record)))
         .collect();
-    let columns = factor_columns(market, calibration);
+    let columns = factor_columns(window, calibration);
     let names: Vec<&Name> = columns.iter().map(|column| column.name).collect();
-    let scenarios = joint_scenarios(&names, |i, j| market.correlation(columns[i], columns[j]));
+    let scenarios = joint_scenarios(&names, |i, j| window.correlation(columns[i], columns[j]));
     let scenario = |JointScenario { name, shares }: JointScenario| {
         let shares: BTreeMap<&Name, i32> = names.iter().copied().zip(shares).collect();
         let moved = calibration.factors.iter().zip(&shocks).filter_map(|(factor, [down, up])| {
@@ -80,12 +80,12 @@ fn joint(
 }
 
 /// The size of a factor's shock, which that of the last calibration limits.
-fn shock(model: &ScenarioMargin, factor: &Factor, side: Side, market: &Market<'_>, record: &mut Record) -> Requirement {
+fn shock(model: &ScenarioMargin, factor: &Factor, side: Side, window: &Window<'_>, record: &mut Record) -> Requirement {
     // No price falls by more than all of it.
     let most = if side == Side::Down { Ppm::ONE } else { factor.bounds.cap };
     let bounds = Bounds { floor: factor.bounds.floor.min(most), cap: factor.bounds.cap.min(most) };
-    let estimate = market.column(&factor.column).map_or(0, |column| column.estimate.shortfall(side));
-    let rule = Rule { estimate, multiple: factor.multiple, bounds };
+    let estimate = window.column(&factor.column).map_or(0, |column| column.estimate.shortfall(side));
+    let rule = UpdateRule { estimate, multiple: factor.multiple, bounds };
     let name = format!("shock {} of {}", side.name(), factor.factor);
     record.update(name, std::slice::from_ref(&factor.column), old_shock(model, &factor.factor, side), &rule)
 }
@@ -98,29 +98,29 @@ fn old_shock(model: &ScenarioMargin, factor: &Name, side: Side) -> Option<Requir
 }
 
 /// The columns that drive factors, in the order of the history.
-fn factor_columns<'m>(market: &'m Market<'_>, calibration: &Calibration) -> Vec<&'m MarketColumn<'m>> {
-    let drives = |column: &&MarketColumn<'_>| calibration.factors.iter().any(|factor| factor.column == *column.name);
-    market.columns.iter().filter(drives).collect()
+fn factor_columns<'m>(window: &'m Window<'_>, calibration: &Calibration) -> Vec<&'m WindowColumn<'m>> {
+    let drives = |column: &&WindowColumn<'_>| calibration.factors.iter().any(|factor| factor.column == *column.name);
+    window.columns.iter().filter(drives).collect()
 }
 
 /// The days of the window on which the prices of the factors moved most, their moves added up without signs.
-fn worst_days_of(market: &Market<'_>, calibration: &Calibration, count: usize) -> Vec<MarketScenario> {
-    let columns = factor_columns(market, calibration);
+fn worst_days_of(window: &Window<'_>, calibration: &Calibration, count: usize) -> Vec<MarketScenario> {
+    let columns = factor_columns(window, calibration);
     let size = |day: usize| columns.iter().map(|column| column.scenarios[day].ppb().unsigned_abs()).sum::<u64>();
-    let mut days: Vec<usize> = (0..market.days.len()).collect();
+    let mut days: Vec<usize> = (0..window.days.len()).collect();
     days.sort_by_key(|day| (Reverse(size(*day)), *day));
-    days.into_iter().take(count).filter_map(|day| historical(market, calibration, day)).collect()
+    days.into_iter().take(count).filter_map(|day| historical(window, calibration, day)).collect()
 }
 
 /// A day of the window as a scenario. What happened is not limited.
-fn historical(market: &Market<'_>, calibration: &Calibration, day: usize) -> Option<MarketScenario> {
+fn historical(window: &Window<'_>, calibration: &Calibration, day: usize) -> Option<MarketScenario> {
     let moved = calibration.factors.iter().filter_map(|factor| {
-        let scenario = market.column(&factor.column)?.scenarios[day];
+        let scenario = window.column(&factor.column)?.scenarios[day];
         let ppb = scenario.scaled(factor.multiple.0.into(), Ppm::ONE.0.into()).ppb();
         let ppm = div_away(ppb.into(), 1_000);
         Some((factor.factor.clone(), shock_ppm(i64::try_from(ppm).unwrap_or(i64::MAX))))
     });
-    named(&market.days[day].to_string(), moved.collect())
+    named(&window.days[day].to_string(), moved.collect())
 }
 
 /// No price falls by more than all of it, and shocks up are far smaller than what the type holds.

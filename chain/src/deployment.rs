@@ -236,7 +236,7 @@ pub(crate) fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Para
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_core::tamper::{Change, Exempt, Tampered, unnoticed};
+    use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 
     use super::*;
     use crate::sample;

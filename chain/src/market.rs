@@ -15,9 +15,9 @@ use surety_core::{
 };
 use surety_kzg::point;
 use surety_margin::{
-    market::{EntryPrice, Predecessor, Snapshot},
+    market::{EntryPrice, MarkedProofs, Predecessor, Snapshot},
     oracle,
-    policy::{MarkedProofs, Policy},
+    policy::Policy,
 };
 use surety_verifier::{
     CommittedPolicy,
@@ -289,7 +289,7 @@ impl Contracts {
         let call = pricesOfCall { policy: word(&policy.id().0), epoch };
         let prices = self.node.view(&self.at.oracle, &call)?;
         let entries = policy.policy().market.iter().zip(prices);
-        let price = |(entry, price): (&surety_margin::policy::MarketEntry, alloy_primitives::aliases::U96)| {
+        let price = |(entry, price): (&surety_margin::market::MarketEntry, alloy_primitives::aliases::U96)| {
             let price = Price::new(price.to()).map_err(ChainError::Internal)?;
             Ok(EntryPrice { entry: entry.name.clone(), price })
         };
@@ -304,7 +304,7 @@ fn time(time: U40) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_core::tamper::{Tampered, unnoticed};
+    use surety_testing::tamper::{Tampered, unnoticed};
 
     use super::*;
     use crate::sample;

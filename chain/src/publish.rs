@@ -2,7 +2,10 @@
 
 use alloy_primitives::{Address, aliases::U96, keccak256};
 use surety_core::{ident::EvmAddress, units::Timestamp};
-use surety_margin::policy::{MarkedProofs, MarketEntry, Policy};
+use surety_margin::{
+    market::{MarkedProofs, MarketEntry},
+    policy::Policy,
+};
 use surety_verifier::{
     CommittedPolicy,
     attestation::{
@@ -159,11 +162,8 @@ fn level(level: &LevelCommitments) -> Level {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use surety_core::{
-        ident::HexBytes,
-        tamper::{Change, Exempt, Tampered, unnoticed},
-        text::Document as _,
-    };
+    use surety_core::{ident::HexBytes, text::Document as _};
+    use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 
     use super::*;
     use crate::{deployment::assets, rules::level_place, sample};

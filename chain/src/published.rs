@@ -7,8 +7,8 @@ use alloy_primitives::{Address, U256};
 use serde::Serialize;
 use surety_core::ident::{EvmAddress, HexBytes, Name};
 use surety_margin::{
-    market::{EntryPrice, Snapshot},
-    policy::{MarkedProofs, MarketEntry, Policy},
+    market::{EntryPrice, MarkedProofs, MarketEntry, Snapshot},
+    policy::Policy,
 };
 use surety_verifier::{
     CommittedPolicy, VerifyingKey,
@@ -290,8 +290,7 @@ mod tests {
     };
     use surety_kzg::{Params, Srs, progress::Silent};
     use surety_margin::{
-        market::{Predecessor, SnapshotKind},
-        policy::Breaker,
+        market::{Breaker, Predecessor, SnapshotKind},
         universe::Universe,
     };
     use surety_verifier::CompiledPolicy;

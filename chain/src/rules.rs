@@ -9,11 +9,7 @@ use surety_core::{
     text::{Document, WrittenBy},
     units::{Decimals, Ppm, Price, Seconds},
 };
-use surety_margin::{
-    policy::{MarketEntry, Policy},
-    universe::Universe,
-    vector::Layout,
-};
+use surety_margin::{market::MarketEntry, policy::Policy, universe::Universe};
 
 use crate::error::ChainError;
 
@@ -143,7 +139,7 @@ impl ChainRules {
     }
 
     fn feed_problems(&self, policy: &Policy, universe: &Universe) -> Vec<Problem> {
-        let derived = Layout::new(policy, universe).map_or(0, |layout| layout.entries().len() - policy.market.len());
+        let derived = policy.market_vector(universe).map_or(0, |layout| layout.entries().len() - policy.market.len());
         let expected = "none, because a contract cannot compute what the policy derives from prices: let nodes sign";
         let mut problems = Vec::from_iter(require(derived == 0, "feeds", expected, "some"));
         for entry in policy.market.iter().filter(|entry| self.feed(entry).is_none()) {

@@ -3,7 +3,8 @@
 use surety_core::{FormatVersion, ident::HexBytes, text::Document as _, units::Ppm};
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_margin::{
-    policy::{Breaker, MarkedProofs, Policy},
+    market::{Breaker, MarkedProofs},
+    policy::Policy,
     universe::Universe,
 };
 use surety_verifier::CompiledPolicy;

@@ -138,7 +138,8 @@ mod tests {
     use rand_core::OsRng;
     use surety_core::units::Lots;
     use surety_kzg::{Masks, Params, Srs, holding::holding_column, progress::Silent};
-    use surety_margin::{compile::compile, holdings::Position, sample};
+    use surety_margin::{compile::compile, holdings::Position};
+    use surety_testing::sample;
     use surety_verifier::VerifyingKey;
 
     use super::*;

@@ -37,8 +37,6 @@ pub mod kind;
 pub mod named;
 pub mod problem;
 pub mod spelling;
-#[cfg(feature = "sample")]
-pub mod tamper;
 pub mod text;
 pub mod units;
 mod version;

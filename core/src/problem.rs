@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::closest::did_you_mean;
+use crate::{closest::did_you_mean, units::Seconds};
 
 /// How much of what was found is repeated, in characters: whoever wrote the input also chose its length.
 const MAX_FOUND: usize = 80;
@@ -119,6 +119,16 @@ pub fn repeated<T: Ord + fmt::Display>(
         }
     }
     problems
+}
+
+/// A problem, if a list has no entry.
+pub fn not_empty<T>(path: &str, list: &[T]) -> Option<Problem> {
+    require(!list.is_empty(), path, "at least one entry", "none")
+}
+
+/// A problem, if a duration is zero.
+pub fn positive(path: &str, duration: Seconds) -> Option<Problem> {
+    require(duration.0 > 0, path, "at least one second", duration.0)
 }
 
 /// A problem, unless a rule holds.

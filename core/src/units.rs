@@ -2,11 +2,17 @@
 
 use core::fmt;
 
-use alloy_primitives::I256;
+use alloy_primitives::{I256, U256};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::named::text_of;
+
+/// `10^digits`, for amounts that are brought to one scale.
+#[must_use]
+pub fn power_of_ten(digits: u32) -> I256 {
+    I256::from_raw(U256::from(10).pow(U256::from(digits)))
+}
 
 /// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see the universe that has the instrument.
 ///
@@ -134,7 +140,7 @@ impl Price {
     /// The number as a 256-bit integer.
     #[must_use]
     pub fn wide(self) -> I256 {
-        I256::from_raw(alloy_primitives::U256::from(self.get()))
+        I256::from_raw(U256::from(self.get()))
     }
 }
 

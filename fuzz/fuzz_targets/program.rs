@@ -19,9 +19,9 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    market::{EntryPrice, Snapshot, SnapshotKind},
+    market::{EntryPrice, MarketEntry, Snapshot, SnapshotKind},
     oracle::market_without_reports,
-    policy::{MarketEntry, Policy},
+    policy::Policy,
     universe::Universe,
 };
 

@@ -3,8 +3,9 @@
 use surety_core::problem::{Problem, listed};
 
 use crate::{
+    level::Level,
     models::{Frame, Requirement},
-    policy::{Level, Policy},
+    policy::Policy,
     program::{Builder, Program, ProgramError},
     universe::Universe,
 };
@@ -31,7 +32,7 @@ pub enum CompileError {
 /// If names do not resolve, the model is not concave, or a program does not fit the universe's capacity class.
 pub fn compile(policy: &Policy, universe: &Universe) -> Result<Vec<Program>, CompileError> {
     let program = |level: &Level| {
-        let frame = Frame::new(policy, universe, level).map_err(CompileError::Names)?;
+        let frame = policy.frame(universe, level).map_err(CompileError::Names)?;
         compile_level(policy, &frame, universe, level)
             .map_err(|error| CompileError::Program { level: level.name.to_string(), error })
     };

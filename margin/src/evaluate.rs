@@ -9,22 +9,15 @@ use core::fmt;
 use alloy_primitives::{I256, U256};
 use serde::{Serialize, Serializer};
 
-pub(crate) use self::lines::Part;
 pub use self::{
     lines::{Line, Share, lines},
     warnings::{Warning, WarningKind, warnings},
 };
-use crate::{
-    holdings::Position,
-    models::Frame,
-    policy::{Level, Policy},
-    portfolio::power_of_ten,
-    universe::Universe,
-};
+use crate::{holdings::Position, level::Level, models::Frame, policy::Policy, universe::Universe};
 use surety_core::{
     ident::Name,
     problem::{Problem, listed},
-    units::Price,
+    units::{Price, power_of_ten},
 };
 
 /// An exact amount of quote units: an integer and its decimal places. Derived from holdings, so as secret as they are.
@@ -130,62 +123,6 @@ impl Evaluation {
     }
 }
 
-/// What a model computes for a level, in its frame's scale.
-#[derive(Clone, Default)]
-pub(crate) struct Breakdown {
-    equity: I256,
-    credits: Vec<(String, I256)>,
-    requirement: I256,
-    charges: Vec<(String, I256)>,
-    pub(crate) worst_scenario: Option<String>,
-    scenarios: Vec<(String, I256)>,
-    buckets: Vec<(Name, I256)>,
-}
-
-impl Breakdown {
-    /// What must not be negative. None on overflow.
-    fn margin(&self) -> Option<I256> {
-        self.equity.checked_sub(self.requirement)
-    }
-
-    /// The breakdown of the bucket with the least margin, which knows the margins of all. None on overflow.
-    pub(crate) fn worst_of(buckets: Vec<(Name, Self)>) -> Option<Self> {
-        let margins = buckets.iter().map(|(name, breakdown)| Some((name.clone(), breakdown.margin()?)));
-        let margins = margins.collect::<Option<Vec<_>>>()?;
-        let worst = buckets.into_iter().map(|(_, breakdown)| breakdown).min_by_key(Self::margin).unwrap_or_default();
-        Some(Self { buckets: margins, ..worst })
-    }
-
-    /// Counts towards equity. None on overflow.
-    pub(crate) fn credit(&mut self, amount: I256) -> Option<()> {
-        self.equity = self.equity.checked_add(amount)?;
-        Some(())
-    }
-
-    /// Counts towards equity, under a name. None on overflow.
-    pub(crate) fn credit_for(&mut self, name: &str, amount: I256) -> Option<()> {
-        self.credit(amount)?;
-        if !amount.is_zero() {
-            self.credits.push((name.to_owned(), amount));
-        }
-        Some(())
-    }
-
-    /// Notes what a scenario does.
-    pub(crate) fn scenario(&mut self, name: String, result: I256) {
-        self.scenarios.push((name, result));
-    }
-
-    /// Counts towards the requirement. None on overflow.
-    pub(crate) fn charge(&mut self, name: String, amount: I256) -> Option<()> {
-        self.requirement = self.requirement.checked_add(amount)?;
-        if !amount.is_zero() {
-            self.charges.push((name, amount));
-        }
-        Some(())
-    }
-}
-
 /// Why there is no evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluateError {
@@ -208,7 +145,7 @@ pub fn evaluate(
     position: &Position,
     prices: &[Price],
 ) -> Result<Evaluation, EvaluateError> {
-    let frame = Frame::new(policy, universe, level).map_err(EvaluateError::Policy)?;
+    let frame = policy.frame(universe, level).map_err(EvaluateError::Policy)?;
     in_frame(policy, &frame, level, position, prices).ok_or(EvaluateError::Overflow)
 }
 

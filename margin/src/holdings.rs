@@ -15,22 +15,19 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub(crate) use self::{
-    book::{Amount, Entry},
+    book::{Amount, StatedBalance},
     cost::Stated,
 };
 pub use self::{
     book::{Book, Written, WrittenBalance},
     cost::Leg,
 };
-use crate::{
-    import::positions::{self, Reading, unknown},
-    universe::Universe,
-};
+use crate::universe::Universe;
 use surety_core::{
     FormatVersion,
     ident::Name,
     problem::{Problem, repeated},
-    text::{Document, InputErrors},
+    text::Document,
     units::Lots,
 };
 
@@ -99,14 +96,6 @@ impl Document for Holdings {
 }
 
 impl Holdings {
-    /// Reads holdings over a universe from TOML, JSON or a table, as [`positions::read`] does, without its notes.
-    ///
-    /// # Errors
-    /// With every mistake that was found. Errors do not show amounts.
-    pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        positions::read(file, text, universe, &Reading::default(), &mut Vec::new()).map(|book| book.holdings)
-    }
-
     /// Writes CSV, which [`Holdings::read`] reads back: of a derivative it says that the quote balance carries what it
     /// cost.
     #[must_use]
@@ -141,7 +130,7 @@ impl Holdings {
             match positions.get(&balance.instrument) {
                 None => {
                     let path = format!("balances[{i}].instrument");
-                    problems.push(Problem { path, ..unknown(balance.instrument.as_str(), universe) });
+                    problems.push(Problem { path, ..universe.unknown(balance.instrument.as_str()) });
                 }
                 Some(&position) => {
                     let limit = universe.instruments[position].max_lots.get();

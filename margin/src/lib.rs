@@ -8,21 +8,23 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`universe`], [`holdings`], [`policy`], [`market`] | the files that people write |
-//! | [`boxes`] | which prices a policy may admit |
-//! | [`oracle`] | from reports to one snapshot of prices |
-//! | [`vector`], [`derived`] | from a snapshot to the market vector that coefficients are affine in |
-//! | [`schemas`] | JSON Schemas of the files |
+//! | [`universe`], [`holdings`], [`policy`], [`level`] | the files that people write |
+//! | [`market`] | entries of the market, the rules of their oracle, reports and snapshots |
 //! | [`program`] | linear programs: the builder that models are written with, and the table they become |
-//! | [`models`] | margin models |
-//! | [`portfolio`] | portfolio margin for options, perpetuals and collateral |
+//! | [`models`] | margin models, and the market vector that their coefficients are affine in |
+//! | [`models::derive`] | portfolio margin for options, perpetuals and collateral |
 //! | [`pricing`] | option values, the same on every machine |
+//! | [`oracle`] | from reports to one snapshot of prices |
+//! | [`compile`], [`evaluate`] | the programs of a policy, and its margin in plain integers |
 //! | [`import`] | from files that others publish |
-//! | [`evaluate`] | plain integer evaluation of a policy |
+//! | [`schemas`] | JSON Schemas of the files |
+//!
+//! Modules depend on those above them only.
 //!
 //! ```
 //! use surety_core::units::Lots;
-//! use surety_margin::{compile::compile, evaluate::evaluate, holdings::Position, sample};
+//! use surety_margin::{compile::compile, evaluate::evaluate, holdings::Position};
+//! use surety_testing::sample;
 //!
 //! // Four instruments, the first of them cash, under the worst of three scenarios.
 //! let sample::Sample { universe, policy } = sample::scenario_margin(10, 4, 3);
@@ -34,21 +36,16 @@
 //! assert_eq!(compile(&policy, &universe).unwrap().len(), policy.levels.len());
 //! ```
 
-pub mod boxes;
 pub mod compile;
-pub mod derived;
 pub mod evaluate;
 pub mod holdings;
 pub mod import;
+pub mod level;
 pub mod market;
 pub mod models;
 pub mod oracle;
 pub mod policy;
-pub mod portfolio;
 pub mod pricing;
 pub mod program;
-#[cfg(feature = "sample")]
-pub mod sample;
 pub mod schemas;
 pub mod universe;
-pub mod vector;

@@ -26,10 +26,11 @@ use surety_core::{
 };
 
 use crate::{
-    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot, SnapshotKind},
-    policy::{MarketEntry, OracleRules, Policy},
+    market::{
+        EntryPrice, MarketEntry, Observation, Observed, OracleRules, Predecessor, Report, Snapshot, SnapshotKind,
+    },
+    policy::Policy,
     universe::Universe,
-    vector::Layout,
 };
 
 /// How far ahead of this computer's clock a time may be that has just been observed: two clocks that both follow a time
@@ -68,7 +69,7 @@ fn derived_problems(
     observed_at: Timestamp,
 ) -> Vec<Problem> {
     let prices = observations.iter().map(|observed| Some(observed.observation()?.price)).collect::<Option<Vec<_>>>();
-    let derive = |prices: Vec<Price>| Layout::new(policy, universe)?.derive(&prices, observed_at);
+    let derive = |prices: Vec<Price>| policy.market_vector(universe)?.derive(&prices, observed_at);
     prices.map(derive).and_then(Result::err).unwrap_or_default()
 }
 
@@ -235,7 +236,7 @@ pub fn market_without_reports(
         return Err(problems);
     }
     let reported: Vec<_> = snapshot.prices.iter().map(|stated| stated.price).collect();
-    Layout::new(policy, universe)?.derive(&reported, snapshot.time)
+    policy.market_vector(universe)?.derive(&reported, snapshot.time)
 }
 
 /// When the oldest of the observations of a market entry was made, by its position in the policy. Where nobody has

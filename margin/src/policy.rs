@@ -6,16 +6,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::{EvmAddress, Name},
-    problem::{Problem, repeated, require},
+    problem::{Problem, not_empty, positive, repeated, require},
     text::{self, Document, Format, InputErrors, WrittenBy},
-    units::{Decimals, Ppm, Price, Seconds},
+    units::Seconds,
 };
 
 use crate::{
-    boxes,
-    derived::{DerivedEntry, Rounding},
-    models::{Frame, Model, Rule, slight, unmargined},
-    portfolio::Losses,
+    level::Level,
+    market::{
+        MarketEntry, NamedEntries, OracleRules,
+        derived::{DerivedEntry, Rounding},
+    },
+    models::{
+        Frame, InstrumentRule, MarketVector, Model,
+        derive::Losses,
+        slight,
+        unmargined::{self, Unmargined},
+    },
     universe::Universe,
 };
 
@@ -63,85 +70,6 @@ pub enum PolicyKind {
     Policy,
 }
 
-/// A reported number of the market vector: a price in quote units per unit of the instrument, or what else a model reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MarketEntry {
-    /// Unique in its policy.
-    pub name: Name,
-    /// Prices are integers times `10^-decimals`.
-    pub decimals: Decimals,
-    /// Smallest price for which the program is sound; a snapshot below it is refused.
-    pub min: Price,
-    /// Largest price for which the program is sound; a snapshot above it is refused.
-    pub max: Price,
-    /// How many nodes must have observed it, if not [`OracleRules::quorum`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quorum: Option<u32>,
-    /// How old an observation of it may be when an attestation is made, if not [`OracleRules::max_age`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_age: Option<Seconds>,
-    /// Its largest confidence interval, relative to the price, if not [`OracleRules::max_confidence`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_confidence: Option<Ppm>,
-    /// How far it may move from one snapshot to the next, relative to the former, if not [`Breaker::max_deviation`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_deviation: Option<Ppm>,
-}
-
-/// Which price reports count, and how they become one snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OracleRules {
-    /// The nodes that may report.
-    pub nodes: Vec<OracleNode>,
-    /// How many of them must have reported, and must have observed each market entry that states no quorum of its own.
-    pub quorum: u32,
-    /// Length of an epoch: a report of time `t` belongs to epoch `t / epoch`, rounded down.
-    pub epoch: Seconds,
-    /// How old a snapshot's reports may be when an attestation is made, and the observations in them of each market
-    /// entry that states no age of its own.
-    pub max_age: Seconds,
-    /// How far apart the times of a snapshot's reports may lie.
-    pub max_skew: Seconds,
-    /// Largest confidence interval, relative to the price, of each market entry that states none of its own.
-    pub max_confidence: Ppm,
-    /// What happens when prices jump. Nothing, if it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub breaker: Option<Breaker>,
-}
-
-/// The circuit breaker: a snapshot is marked with the market entries that have moved too far since the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Breaker {
-    /// How far each market entry that states no deviation of its own may move from one snapshot to the next, relative
-    /// to the former.
-    pub max_deviation: Ppm,
-    /// Whether proofs over a marked snapshot count.
-    pub proofs: MarkedProofs,
-}
-
-/// Whether proofs over a marked snapshot count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MarkedProofs {
-    /// They do not: no verifier accepts them.
-    Refused,
-    /// They do, and verifiers say what is marked.
-    Accepted,
-}
-
-/// An oracle node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OracleNode {
-    /// What people call it.
-    pub name: Name,
-    /// The key that it signs with.
-    pub signer: EvmAddress,
-}
-
 /// A custodian, a venue or a chain watcher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -163,103 +91,6 @@ pub struct StatementRules {
     pub max_skew: Seconds,
     /// How old the oldest statement may be when an attestation is made.
     pub max_age: Seconds,
-}
-
-/// A level that can be proven.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Level {
-    /// Unique in its policy: `maintenance`, `initial`, `maintenance-1.5x`.
-    pub name: Name,
-    /// Which of the model's parameters it uses.
-    pub basis: Basis,
-    /// The requirement is multiplied by this, at least one.
-    #[serde(default = "one")]
-    pub multiple: Ppm,
-    /// What a liquidator keeps, as a fraction of what is liquidated: the level then holds only if the margin is not
-    /// negative after a liquidation, either.
-    #[serde(default, skip_serializing_if = "Ppm::is_zero")]
-    pub liquidation_penalty: Ppm,
-    /// What goes to an insurance fund, as a fraction of what is liquidated.
-    #[serde(default, skip_serializing_if = "Ppm::is_zero")]
-    pub insurance_contribution: Ppm,
-    /// The mode that it is in, if the model has modes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Name>,
-}
-
-impl Level {
-    /// A level without modes and costs of liquidation.
-    #[must_use]
-    pub fn new(name: Name, basis: Basis, multiple: Ppm) -> Self {
-        Self { name, basis, multiple, mode: None, liquidation_penalty: Ppm(0), insurance_contribution: Ppm(0) }
-    }
-
-    /// What a liquidation costs the account, as a fraction of what is liquidated.
-    pub(crate) fn liquidation_cost(&self) -> Ppm {
-        Ppm(self.liquidation_penalty.0.saturating_add(self.insurance_contribution.0))
-    }
-
-    /// `path` is where it is.
-    fn problems(&self, path: &str) -> Vec<Problem> {
-        let expected = "at least 100 %, so that no level is laxer than its basis";
-        let found = self.multiple;
-        let mut problems =
-            Vec::from_iter(require(self.multiple >= Ppm::ONE, format!("{path}.multiple"), expected, found));
-        for (key, cost) in
-            [("liquidation_penalty", self.liquidation_penalty), ("insurance_contribution", self.insurance_contribution)]
-        {
-            let expected = "at most 100 %: all of what is liquidated";
-            problems.extend(require(cost <= Ppm::ONE, format!("{path}.{key}"), expected, cost));
-        }
-        problems
-    }
-}
-
-/// The two sets of parameters that margin models have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Basis {
-    /// What an account must keep, or be liquidated.
-    Maintenance,
-    /// What an account must have to open a position.
-    Initial,
-}
-
-/// A parameter for each basis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ByBasis {
-    /// The value at maintenance levels.
-    pub maintenance: Ppm,
-    /// The value at initial levels.
-    pub initial: Ppm,
-}
-
-impl ByBasis {
-    /// Zero at every level: the default of charges.
-    pub(crate) fn zero() -> Self {
-        Self { maintenance: Ppm(0), initial: Ppm(0) }
-    }
-
-    /// One at every level: the default of weights.
-    pub(crate) fn one() -> Self {
-        Self { maintenance: Ppm::ONE, initial: Ppm::ONE }
-    }
-
-    /// Whether it is that default.
-    pub(crate) fn is_one(&self) -> bool {
-        *self == Self::one()
-    }
-
-    /// The value for a basis.
-    #[must_use]
-    pub fn at(self, basis: Basis) -> Ppm {
-        match basis {
-            Basis::Maintenance => self.maintenance,
-            Basis::Initial => self.initial,
-        }
-    }
 }
 
 impl Document for Policy {
@@ -307,7 +138,7 @@ impl Policy {
             problems.extend(size);
             return problems;
         }
-        problems.extend(boxes::problems(self, universe));
+        problems.extend(self.box_problems(universe));
         // A model that is none has no names either, and says so again.
         let mut names = self.frame_problems(universe);
         names.retain(|problem| !problems.contains(problem));
@@ -329,7 +160,7 @@ impl Policy {
         }
         // A model whose parameters are none requires nothing either, and says so again.
         if self.model.problems().is_empty() {
-            problems.extend(unmargined::problems(self, universe));
+            problems.extend(unmargined::problems(&self.unmargined_positions(universe), &self.unmargined));
         }
         problems
     }
@@ -345,7 +176,39 @@ impl Policy {
                 .advise("an account could open what would be liquidated at once")
         };
         let slight = slight::warnings(&self.model);
-        lax.map(warning).chain(slight).chain(unmargined::warnings(self, universe)).collect()
+        let unmargined = unmargined::warnings(&self.unmargined_positions(universe), &self.unmargined);
+        lax.map(warning).chain(slight).chain(unmargined).collect()
+    }
+
+    /// The entries of the market vector that it names.
+    fn entries(&self) -> NamedEntries<'_> {
+        NamedEntries { reported: &self.market, derived: &self.derived }
+    }
+
+    /// Every box that contains prices at which any account is safe.
+    #[must_use]
+    pub fn box_problems(&self, universe: &Universe) -> Vec<Problem> {
+        self.model.box_problems(self.entries(), universe)
+    }
+
+    /// The market vector that coefficients of its programs are affine in.
+    ///
+    /// # Errors
+    /// If a model does not fit the universe.
+    pub fn market_vector(&self, universe: &Universe) -> Result<MarketVector<'_>, Vec<Problem>> {
+        self.model.market_vector(self.entries(), universe)
+    }
+
+    /// A level with every name resolved.
+    ///
+    /// # Errors
+    /// With every name that is unknown, or that occurs twice.
+    pub fn frame<'a>(&'a self, universe: &'a Universe, level: &Level) -> Result<Frame<'a>, Vec<Problem>> {
+        self.model.frame(self.entries(), universe, level)
+    }
+
+    fn unmargined_positions<'a>(&'a self, universe: &Universe) -> Vec<Unmargined<'a>> {
+        unmargined::unmargined(&self.model, &self.levels, self.entries(), universe)
     }
 
     /// What makes it larger than any program can be.
@@ -365,7 +228,7 @@ impl Policy {
         let mut modes = BTreeSet::new();
         let levels = self.levels.iter().filter(|level| self.model.of(level).is_some());
         let different = levels.filter(|level| modes.insert(&level.mode));
-        different.flat_map(|level| Frame::new(self, universe, level).err().unwrap_or_default()).collect()
+        different.flat_map(|level| self.frame(universe, level).err().unwrap_or_default()).collect()
     }
 
     fn market_problems(&self) -> Vec<Problem> {
@@ -481,7 +344,11 @@ impl Policy {
 
 /// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of each
 /// claim by its token, `prices` all of them.
-fn claim_rule_problems(rule: &Rule<'_>, tokens: &BTreeMap<&Name, &Name>, prices: &BTreeSet<&Name>) -> Vec<Problem> {
+fn claim_rule_problems(
+    rule: &InstrumentRule<'_>,
+    tokens: &BTreeMap<&Name, &Name>,
+    prices: &BTreeSet<&Name>,
+) -> Vec<Problem> {
     let price = rule.price.or(rule.derived_from);
     let mut problems = Vec::new();
     if let Some(claim) = tokens.get(rule.instrument) {
@@ -497,101 +364,10 @@ fn claim_rule_problems(rule: &Rule<'_>, tokens: &BTreeMap<&Name, &Name>, prices:
     problems
 }
 
-impl MarketEntry {
-    /// An entry that has no oracle rules of its own.
-    #[must_use]
-    pub fn new(name: Name, decimals: Decimals, min: Price, max: Price) -> Self {
-        Self { name, decimals, min, max, quorum: None, max_age: None, max_confidence: None, max_deviation: None }
-    }
-}
-
-impl OracleRules {
-    fn problems(&self) -> Vec<Problem> {
-        let mut problems = repeated(
-            self.nodes.iter().map(|node| &node.name),
-            |i| format!("oracle.nodes[{i}].name"),
-            "each oracle node once",
-        );
-        problems.extend(not_empty("oracle.nodes", &self.nodes));
-        problems.extend(self.quorum_problem("oracle.quorum", self.quorum));
-        problems.extend(positive("oracle.epoch", self.epoch));
-        problems.extend(positive("oracle.max_age", self.max_age));
-        problems.extend(fraction("oracle.max_confidence", self.max_confidence));
-        problems
-            .extend(self.breaker.and_then(|breaker| fraction("oracle.breaker.max_deviation", breaker.max_deviation)));
-        problems
-    }
-
-    fn quorum_problem(&self, path: &str, quorum: u32) -> Option<Problem> {
-        let count = self.nodes.len();
-        let possible = quorum >= 1 && quorum as usize <= count;
-        require(possible, path, format!("from 1 to the number of nodes, which is {count}"), quorum)
-    }
-
-    /// What is wrong with the rules that a market entry has of its own.
-    fn feed_problems(&self, path: &str, entry: &MarketEntry) -> Vec<Problem> {
-        let at = |key: &str| format!("{path}.{key}");
-        let mut problems = Vec::new();
-        problems.extend(entry.quorum.and_then(|quorum| self.quorum_problem(&at("quorum"), quorum)));
-        problems.extend(entry.max_age.and_then(|age| positive(&at("max_age"), age)));
-        problems.extend(entry.max_confidence.and_then(|confidence| fraction(&at("max_confidence"), confidence)));
-        if let Some(deviation) = entry.max_deviation {
-            problems.extend(fraction(&at("max_deviation"), deviation));
-            let expected = "a breaker in oracle, without which nothing is compared";
-            problems.extend(require(self.breaker.is_some(), at("max_deviation"), expected, "none"));
-        }
-        problems
-    }
-
-    /// How many nodes must have observed a market entry: at least one.
-    #[must_use]
-    pub fn quorum_of(&self, entry: &MarketEntry) -> u32 {
-        entry.quorum.unwrap_or(self.quorum).max(1)
-    }
-
-    /// How old an observation of a market entry may be when an attestation is made.
-    #[must_use]
-    pub fn max_age_of(&self, entry: &MarketEntry) -> Seconds {
-        entry.max_age.unwrap_or(self.max_age)
-    }
-
-    /// The largest confidence interval of a market entry, relative to the price.
-    #[must_use]
-    pub fn max_confidence_of(&self, entry: &MarketEntry) -> Ppm {
-        entry.max_confidence.unwrap_or(self.max_confidence)
-    }
-}
-
-impl Breaker {
-    /// How far a market entry may move from one snapshot to the next, relative to the former.
-    #[must_use]
-    pub fn max_deviation_of(&self, entry: &MarketEntry) -> Ppm {
-        entry.max_deviation.unwrap_or(self.max_deviation)
-    }
-}
-
 impl StatementRules {
     fn problems(&self) -> impl Iterator<Item = Problem> + use<> {
         let expected = format!("at most max_age, which is {} seconds", self.max_age.0);
         let skew = require(self.max_skew <= self.max_age, "statements.max_skew", expected, self.max_skew.0);
         positive("statements.max_age", self.max_age).into_iter().chain(skew)
     }
-}
-
-fn positive(path: &str, duration: Seconds) -> Option<Problem> {
-    require(duration.0 > 0, path, "at least one second", duration.0)
-}
-
-/// A limit that is a fraction: zero would refuse everything, and more than one next to nothing.
-fn fraction(path: &str, limit: Ppm) -> Option<Problem> {
-    require((1..=Ppm::ONE.0).contains(&limit.0), path, "from 0.0001 % to 100 %", limit)
-}
-
-/// An empty list is a mistake wherever a policy has one.
-pub(crate) fn not_empty<T>(path: &str, list: &[T]) -> Option<Problem> {
-    require(!list.is_empty(), path, "at least one entry", "none")
-}
-
-fn one() -> Ppm {
-    Ppm::ONE
 }

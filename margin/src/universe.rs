@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use surety_core::{
     capacity::Capacity,
+    closest::closest,
     ident::{Bytes32, Name},
     named::named,
     problem::{Problem, repeated, require},
-    text::{Document, WrittenBy},
+    text::{Document, WrittenBy, table::shown_name},
     units::{Decimals, Lots, Timestamp},
 };
 
@@ -229,6 +230,17 @@ impl Universe {
         let instruments = || self.instruments.iter().enumerate();
         let limits = instruments().filter_map(|(i, instrument)| instrument.low_limit(i));
         limits.chain(instruments().filter_map(|(i, instrument)| instrument.paid_contract(i))).collect()
+    }
+
+    /// The problem that it has no instrument of a name.
+    pub(crate) fn unknown(&self, name: &str) -> Problem {
+        let found = shown_name(name);
+        let problem = Problem::new("instrument", format!("an instrument of the universe {}", self.name), &*found);
+        let near = closest(name, self.instruments.iter().map(|instrument| instrument.name.as_str()));
+        match near.filter(|_| found == name) {
+            Some(near) => problem.advise(format!("did you mean {near}? --map {name}={near} says so")),
+            None => problem,
+        }
     }
 
     /// The positions of all instruments, where many are looked up: files may have as many names as the universe.

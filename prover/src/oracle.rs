@@ -11,7 +11,6 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_margin::{
-    boxes,
     market::{Observed, Predecessor, Report, ReportKind, Snapshot},
     oracle::{self, Moved},
     policy::Policy,
@@ -177,7 +176,7 @@ pub fn sign(
 
 /// Refuses a policy that admits prices at which any account is safe.
 fn check_boxes(policy: &Policy, universe: &Universe) -> Result<(), OracleError> {
-    let problems = boxes::problems(policy, universe);
+    let problems = policy.box_problems(universe);
     if problems.is_empty() { Ok(()) } else { Err(OracleError::Problems { input: "policy".to_owned(), problems }) }
 }
 

@@ -12,8 +12,9 @@ use surety_core::{
 use surety_kzg::{Params, holding::HoldingError, scalar};
 use surety_margin::{
     evaluate::evaluate,
+    level::Level,
     market::Snapshot,
-    policy::{Level, Policy},
+    policy::Policy,
     program::{Assignment, Program, Unsatisfied},
 };
 use surety_verifier::attestation::{

@@ -1,5 +1,25 @@
-//! Samples, tampering and stand-ins for tests. No program is built with this crate.
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! Inputs of tests: policies of any size, random models and accounts, and documents with one place changed.
+//!
+//! Nothing that is shipped depends on this crate: tests name it in `dev-dependencies`, and so do the measurements.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`node`] | a node of a chain that gives the answers of a test |
+//! | [`sample`] | a universe, a policy and prices of any size |
+//! | [`strategies`] | random models and accounts |
+//! | [`tamper`] | every way to change one place of a document |
+//!
+//! ```
+//! use serde_json::json;
+//! use surety_testing::tamper::unnoticed;
+//!
+//! // Whoever looks at the amount alone does not notice another name.
+//! let document = json!({ "name": "BTC", "amount": 5 });
+//! let found = unnoticed(&document, &[], |tampered| tampered.document["amount"] != 5);
+//! assert!(found.contains(&"name: Lengthened".to_owned()));
+//! ```
 
 pub mod node;
+pub mod sample;
+pub mod strategies;
+pub mod tamper;

@@ -21,7 +21,8 @@ use surety_host::{
 use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
     holdings::Holdings,
-    market::{Observed, Report, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Observed, Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };

@@ -14,7 +14,8 @@ use surety_core::{
 use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     holdings::Holdings,
-    market::{Report, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };
@@ -188,7 +189,7 @@ fn report(
     existing: Existing,
 ) -> Result<Snapshot, AnyFailure> {
     files::create_directory(&layout.reports())?;
-    let sign = |(node, file): (&surety_margin::policy::OracleNode, ExampleFile)| -> Result<Report, AnyFailure> {
+    let sign = |(node, file): (&surety_margin::market::OracleNode, ExampleFile)| -> Result<Report, AnyFailure> {
         let observations = read_observations(file.path, file.text, policy, &Dialect::default(), &mut Vec::new())?;
         let key = demo_key(node.name.as_str())?;
         let report = oracle::sign(policy, universe, observations, Clock::at(now), Comparison::None, &key)?;

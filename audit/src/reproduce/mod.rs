@@ -20,7 +20,7 @@ use surety_core::{
     units::Price,
 };
 use surety_kzg::{Observer, Origin, SrsId, point, scalar};
-use surety_margin::{market::Snapshot, policy::Policy, universe::Universe, vector::Layout};
+use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy, KeyError, Rejection, VerifyingKey,
     attestation::{
@@ -310,7 +310,7 @@ impl Reproduction {
         let check = if snapshot.reports.is_empty() { check_taken } else { check_snapshot };
         let prices = check(policy, &snapshot)?.prices;
         let id = snapshot_id(policy, &snapshot);
-        let layout = Layout::new(policy.policy(), policy.universe()).map_err(CompiledError::Rules)?;
+        let layout = policy.policy().market_vector(policy.universe()).map_err(CompiledError::Rules)?;
         let entries = layout.entries().iter().map(|entry| entry.name.clone()).zip(&prices);
         let derived: Vec<_> = entries.skip(policy.policy().market.len()).map(|(name, price)| (name, *price)).collect();
         let coefficients =

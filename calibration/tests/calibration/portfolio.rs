@@ -17,10 +17,12 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     import::{Import, Parties, derive_pm2},
-    models::{Bucket, Isolated, Mode, Model, Modes},
+    models::{
+        Bucket, Isolated, Mode, Model, Modes,
+        derive::{Haircut, PortfolioMargin},
+    },
     oracle::market_without_reports,
     policy::Policy,
-    portfolio::{Haircut, PortfolioMargin},
     universe::Universe,
 };
 

@@ -16,8 +16,9 @@ use surety_core::{
 };
 use surety_margin::{
     compile::compile,
+    level::Basis,
     models::{Bucket, Isolated, Model, ScenarioMargin},
-    policy::{Basis, Policy},
+    policy::Policy,
 };
 
 use crate::{calibration, example, policy, universe};

@@ -17,7 +17,10 @@ use surety_margin::{
         Affine, Assignment, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, Unsatisfied, abs,
         holding, number, positive_part, worst_of,
     },
+};
+use surety_testing::{
     sample,
+    strategies::{self, Case},
 };
 
 use crate::common::{
@@ -28,7 +31,6 @@ use crate::common::{
     panel::Panel,
     position,
 };
-use crate::strategies::{self, Case};
 
 /// Cash, and two assets at one price.
 const ASSETS: usize = 2;

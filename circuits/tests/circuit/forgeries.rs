@@ -20,8 +20,8 @@ use surety_margin::{
         Affine, Builder, Expression, HoldingRange, Program, ProgramError, Unsatisfied, abs, exact_positive_part,
         holding, number,
     },
-    sample,
 };
+use surety_testing::sample;
 use surety_verifier::{KnownCommitments, VerifyingKey};
 
 use crate::common::{

@@ -14,7 +14,5 @@ mod proofs;
 mod published;
 mod registry;
 mod rules;
-#[path = "../../../margin/tests/models/strategies/mod.rs"]
-mod strategies;
 mod weakened;
 mod zero_knowledge;

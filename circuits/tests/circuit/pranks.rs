@@ -17,11 +17,11 @@ use surety_core::{
     units::{Notional, Ppm},
 };
 use surety_margin::{
+    level::ByBasis,
     models::{Asset, Collateral, Model, Tier},
-    policy::ByBasis,
-    sample::{self, Sample},
     universe::Instrument,
 };
+use surety_testing::sample::{self, Sample};
 
 use crate::common::{Statement, attacks::address};
 

@@ -22,8 +22,8 @@ use surety_kzg::{HoldingCommitment, Masks, Params, Srs, holding::holding_column,
 use surety_margin::{
     holdings::Position,
     policy::{Policy, SourceRule},
-    sample::{prices, scenario_margin},
 };
+use surety_testing::sample::{prices, scenario_margin};
 use surety_verifier::{
     CompiledPolicy, KnownCommitments, Statement, VerifyingKey,
     attestation::{

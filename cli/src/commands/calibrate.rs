@@ -7,7 +7,8 @@ use surety_calibration::{
     backtest::{self as walk, Backtest},
     calibration::Calibration,
     history::{Chosen, History, Selection},
-    parameters::{self, Calibrated, Parameter},
+    parameters::{self, Calibrated},
+    record::Parameter,
     report,
     update::Requirement,
 };

@@ -8,9 +8,9 @@ use surety_host::documents;
 use surety_margin::{
     evaluate::{Item, Line, Quote, Share},
     holdings::{Leg, Position},
-    market::Snapshot,
+    market::{MarkedProofs, Snapshot},
     oracle::market_without_reports,
-    policy::{MarkedProofs, Policy, SourceRule},
+    policy::{Policy, SourceRule},
     universe::Universe,
 };
 use surety_prover::{

@@ -12,7 +12,8 @@ use surety_core::{
 };
 use surety_host::{documents, files};
 use surety_margin::{
-    market::{Report, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Report, Snapshot},
     oracle::{Moved, late_problem},
     policy::Policy,
     universe::Universe,

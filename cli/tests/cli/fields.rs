@@ -1,4 +1,4 @@
-//! Every place of the holder's own files, changed in every way that [`surety_core::tamper`] knows: none of the changes is
+//! Every place of the holder's own files, changed in every way that [`surety_testing::tamper`] knows: none of the changes is
 //! passed over. The files that verifiers read are tried where they are verified, those of a chain beside the code that
 //! reads them.
 
@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use surety_core::{
     ident::{HexBytes, Name},
     problem::Problem,
-    tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::Timestamp,
 };
@@ -25,6 +24,7 @@ use surety_prover::{
     opening::Opening,
     source::{self, Terms},
 };
+use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{
     Statement,
     attestation::{
@@ -52,7 +52,7 @@ struct Scene {
 impl Scene {
     /// What three sources state about an account, over the smallest universe.
     fn new() -> Self {
-        let mut universe = surety_margin::sample::universe(9, 4);
+        let mut universe = surety_testing::sample::universe(9, 4);
         let srs = Srs::development(universe.capacity);
         universe.srs = srs.id().bytes();
         let params = Params::from_srs(&srs, universe.capacity, &Silent).unwrap();

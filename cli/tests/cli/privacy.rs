@@ -18,10 +18,10 @@ use surety_kzg::{Masks, SecretScalars, scalar};
 use surety_margin::{
     evaluate::evaluate,
     holdings::{Balance, Holdings, Position},
-    policy::{MarketEntry, Policy},
+    market::MarketEntry,
+    policy::Policy,
     program::Assignment,
     universe::Universe,
-    vector::Layout,
 };
 use surety_prover::{
     account::Account,
@@ -292,7 +292,7 @@ fn secret_types_erase_themselves_and_do_not_print() {
     let position = holdings.position(&universe).unwrap();
     let middle = |entry: &MarketEntry| Price::new(entry.min.get().midpoint(entry.max.get())).unwrap();
     let market: Vec<_> = policy.market.iter().map(middle).collect();
-    let prices = Layout::new(&policy, &universe).unwrap().derive(&market, Timestamp(0)).unwrap();
+    let prices = policy.market_vector(&universe).unwrap().derive(&market, Timestamp(0)).unwrap();
     let evaluation = evaluate(&policy, &universe, &policy.levels[0], &position, &prices).unwrap();
     let figures = numbers(&serde_json::to_value(&evaluation).unwrap());
     assert!(figures.len() >= 3, "{figures:?}");

@@ -18,7 +18,6 @@ mod manner;
 mod mending;
 pub mod number;
 mod reader;
-mod records;
 mod syntax;
 pub mod table;
 mod tree;

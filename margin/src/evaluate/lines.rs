@@ -4,15 +4,15 @@ use alloy_primitives::I256;
 use serde::{Serialize, Serializer};
 use surety_core::{
     ident::Name,
-    units::{Lots, Ppm, Price},
+    units::{Lots, Ppm, Price, power_of_ten},
 };
 
 use super::{EvaluateError, Quote};
 use crate::{
     holdings::Position,
-    models::{Frame, Model},
-    policy::{Level, Policy},
-    portfolio::power_of_ten,
+    level::Level,
+    models::{Model, Part},
+    policy::Policy,
     universe::{Instrument, InstrumentClass, Universe},
 };
 
@@ -116,35 +116,21 @@ pub fn lines(
     position: &Position,
     prices: &[Price],
 ) -> Result<Vec<Line>, EvaluateError> {
-    let frame = Frame::new(policy, universe, level).map_err(EvaluateError::Policy)?;
+    let frame = policy.frame(universe, level).map_err(EvaluateError::Policy)?;
     let parts = policy.model.of(level).map(|(_, model)| model.parts(&frame)).unwrap_or_default();
-    let account = Account { policy, universe, level, position, prices };
+    let held_position = HeldPosition { policy, universe, level, position, prices };
     let held = universe.instruments.iter().zip(position.lots()).enumerate().filter(|(_, (_, lots))| lots.get() != 0);
     let line = |(index, (instrument, lots)): (usize, (&Instrument, &Lots))| match parts
         .iter()
         .find_map(|part| Some((part, part.rule_of(index)?)))
     {
-        Some((part, rule)) => account.line(part, rule, index, instrument, *lots),
+        Some((part, rule)) => held_position.line(part, rule, index, instrument, *lots),
         None => Some(not_admitted(instrument, *lots)),
     };
     held.map(line).collect::<Option<_>>().ok_or(EvaluateError::Overflow)
 }
 
-/// A model over instruments that no other one has, with its part of the frame: a bucket, or all.
-pub(crate) struct Part<'a> {
-    pub(crate) bucket: Option<&'a Name>,
-    pub(crate) model: &'a Model,
-    pub(crate) frame: Frame<'a>,
-}
-
-impl Part<'_> {
-    /// The number of its rule for an instrument of the universe.
-    fn rule_of(&self, instrument: usize) -> Option<usize> {
-        (0..self.model.rules().len()).find(|rule| self.frame.instrument(*rule) == instrument)
-    }
-}
-
-struct Account<'a> {
+struct HeldPosition<'a> {
     policy: &'a Policy,
     universe: &'a Universe,
     level: &'a Level,
@@ -155,7 +141,7 @@ struct Account<'a> {
 /// Equity and requirement.
 type Margin = (I256, I256);
 
-impl Account<'_> {
+impl HeldPosition<'_> {
     fn line(&self, part: &Part<'_>, rule: usize, index: usize, instrument: &Instrument, lots: Lots) -> Option<Line> {
         let scale = part.frame.scale();
         let quote = |atoms| Quote { atoms, decimals: scale };

@@ -63,11 +63,11 @@ pub fn warnings(universe: &Universe, position: &Position, levels: &[&[Line]], le
     for line in levels.iter().copied().flatten().filter(|line| line.price.is_some()) {
         lines.entry(&line.instrument).or_default().push(line);
     }
-    let account = Account { universe, lines, legs };
+    let inspection = Inspection { universe, lines, legs };
     let held = universe.instruments.iter().zip(position.lots()).filter(|(_, lots)| lots.get() != 0);
-    let mut warnings = account.quote_warnings();
+    let mut warnings = inspection.quote_warnings();
     for (instrument, lots) in held {
-        warnings.extend(account.warnings_of(instrument));
+        warnings.extend(inspection.warnings_of(instrument));
         if lots.get().saturating_abs().saturating_mul(FAR) > instrument.max_lots.get() {
             let Instrument { name, max_lots, .. } = instrument;
             let message = format!(
@@ -80,14 +80,14 @@ pub fn warnings(universe: &Universe, position: &Position, levels: &[&[Line]], le
     warnings
 }
 
-struct Account<'a> {
+struct Inspection<'a> {
     universe: &'a Universe,
     /// The lines of each instrument that the policy admits, level by level.
     lines: BTreeMap<&'a Name, Vec<&'a Line>>,
     legs: &'a [Leg],
 }
 
-impl Account<'_> {
+impl Inspection<'_> {
     /// The line of an instrument at the first level that admits it.
     fn line(&self, instrument: &Name) -> Option<&Line> {
         self.lines.get(instrument)?.first().copied()

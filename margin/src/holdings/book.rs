@@ -24,10 +24,7 @@ use super::{
     Balance, Holdings, HoldingsKind,
     cost::{self, Cost, Exact, Leg, Stated},
 };
-use crate::{
-    import::positions::unknown,
-    universe::{Instrument, Universe},
-};
+use crate::universe::{Instrument, Universe};
 
 /// What a file states: the holdings, and how they follow from what it says of positions. Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +37,7 @@ pub struct Book {
 
 /// What a file says of one instrument. Secret.
 #[derive(Debug)]
-pub(crate) struct Entry<'u> {
+pub(crate) struct StatedBalance<'u> {
     pub(crate) instrument: &'u Instrument,
     /// The quote balance that the file's own name of the instrument tells.
     pub(crate) quote: Option<&'u Name>,
@@ -89,14 +86,14 @@ impl Book {
     /// is wrong with the key of an entry.
     pub(crate) fn of(
         universe: &Universe,
-        entries: &[Entry<'_>],
+        entries: &[StatedBalance<'_>],
         quote: Option<&Name>,
         mut refuse: impl FnMut(usize, &'static str, Problem),
     ) -> (Self, Vec<Note>) {
         let mut balances: Vec<Balance> = Vec::with_capacity(entries.len() + 1);
         let mut places: BTreeMap<&Name, usize> = BTreeMap::new();
         let (mut legs, mut rounded, mut unread) = (Vec::new(), 0, 0);
-        for (i, Entry { instrument, quote: told, amount, stated }) in entries.iter().enumerate() {
+        for (i, StatedBalance { instrument, quote: told, amount, stated }) in entries.iter().enumerate() {
             if places.contains_key(&instrument.name) {
                 let found = format!("{} again", instrument.name);
                 refuse(i, "instrument", Problem::new("", "each instrument once", found));
@@ -255,13 +252,13 @@ impl Written {
         for (i, balance) in self.balances.iter().enumerate() {
             let Some(position) = positions.get(&balance.instrument) else {
                 let path = format!("balances[{i}].instrument");
-                problems.push(Problem { path, ..unknown(balance.instrument.as_str(), universe) });
+                problems.push(Problem { path, ..universe.unknown(balance.instrument.as_str()) });
                 continue;
             };
             if let Some(amount) = balance.amount() {
                 places.push(i);
                 let instrument = &universe.instruments[*position];
-                entries.push(Entry { instrument, quote: None, amount, stated: balance.stated() });
+                entries.push(StatedBalance { instrument, quote: None, amount, stated: balance.stated() });
             }
         }
         let book = Book::of(universe, &entries, quote, |entry, key, problem| {

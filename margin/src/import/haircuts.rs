@@ -19,9 +19,9 @@ use surety_core::{
 
 use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
-    boxes::Role,
+    level::ByBasis,
+    market::boxes::Role,
     models::{Asset, Collateral, Model, Tier},
-    policy::ByBasis,
     universe::{Instrument, InstrumentClass, Settlement},
 };
 

@@ -7,10 +7,12 @@
 //! |---|---|
 //! | [`derive_pm2`] | a case of Derive's portfolio margin |
 //! | [`haircuts`] | an exchange's table of prices and collateral ratios |
+//! | [`observations`] | a table of what an oracle node observed |
 //! | [`positions`] | a spreadsheet's amounts |
 
 pub mod derive_pm2;
 pub mod haircuts;
+pub mod observations;
 pub mod positions;
 
 use surety_core::{
@@ -24,14 +26,17 @@ use surety_core::{
 };
 
 use crate::{
-    boxes::{MAX_INTEREST_RATE, Role},
     compile::{CompileError, compile},
     holdings::Holdings,
-    market::{EntryPrice, Snapshot, SnapshotKind},
+    import::derive_pm2::case::CaseError,
+    level::{Basis, Level},
+    market::{
+        EntryPrice, MarketEntry, OracleNode, OracleRules, Snapshot, SnapshotKind,
+        boxes::{MAX_INTEREST_RATE, Role},
+    },
     models::Model,
     oracle::market_without_reports,
-    policy::{Basis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules},
-    portfolio::case::CaseError,
+    policy::{Policy, PolicyKind, SourceRule, StatementRules},
     program::ProgramError,
     universe::{Instrument, Universe, UniverseKind},
 };

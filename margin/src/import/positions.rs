@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 use surety_core::{
-    closest::closest,
     ident::Name,
     problem::Problem,
     text::{
@@ -24,7 +23,7 @@ use surety_core::{
 
 use crate::{
     holdings::{
-        Amount, Book, Entry, Stated, Written,
+        Amount, Book, Holdings, Stated, StatedBalance, Written,
         cost::{self, Cost},
     },
     universe::{Instrument, Universe},
@@ -162,7 +161,7 @@ fn from_table(
         }
         None => (None, Vec::new()),
     };
-    let (places, entries): (Vec<Row<'_, '_>>, Vec<Entry<'_>>) = entries.into_iter().unzip();
+    let (places, entries): (Vec<Row<'_, '_>>, Vec<StatedBalance<'_>>) = entries.into_iter().unzip();
     let place = |entry: usize, key: &str| {
         let columns = columns.as_ref().map(|columns| columns.of_key(key)).unwrap_or_default();
         let row = places.get(entry).copied();
@@ -282,7 +281,7 @@ impl Columns {
         dialect: &Dialect,
         mistakes: &mut Mistakes,
         notes: &mut Vec<Note>,
-    ) -> Vec<(Row<'r, 't>, Entry<'u>)> {
+    ) -> Vec<(Row<'r, 't>, StatedBalance<'u>)> {
         let (instruments, marks) = (Instruments::of(universe), table.marks(&self.numbers()));
         instruments.refuse_beside(table, dialect, mistakes);
         let (mut entries, mut others) = (Vec::new(), 0);
@@ -302,7 +301,8 @@ impl Columns {
             let amount = said.and_then(|said| self.amount(row, said, instrument, marks, mistakes));
             let stated = self.stated(row, marks, mistakes);
             if let (Some(instrument), Some(amount), Some(stated)) = (instrument, amount, stated) {
-                entries.push((row, Entry { instrument, quote: universe.settled_in(name.text()), amount, stated }));
+                entries
+                    .push((row, StatedBalance { instrument, quote: universe.settled_in(name.text()), amount, stated }));
             }
         }
         notes.extend(Note::of_rows("nothing of instruments that the universe does not have", others));
@@ -602,6 +602,16 @@ fn on_side(name: &str, amount: Number) -> Result<Number, Problem> {
     }
 }
 
+impl Holdings {
+    /// Reads holdings over a universe from TOML, JSON or a table, as [`read`] does, without its notes.
+    ///
+    /// # Errors
+    /// With every mistake that was found. Errors do not show amounts.
+    pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
+        read(file, text, universe, &Reading::default(), &mut Vec::new()).map(|book| book.holdings)
+    }
+}
+
 /// The instruments of a universe by name.
 struct Instruments<'u> {
     universe: &'u Universe,
@@ -635,17 +645,6 @@ impl<'u> Instruments<'u> {
     fn named(&self, name: &str) -> Result<&'u Instrument, Problem> {
         let exact = self.exact.get(name).copied();
         let folded = || self.folded.get(&name.to_ascii_lowercase()).copied().flatten();
-        exact.or_else(folded).ok_or_else(|| unknown(name, self.universe))
-    }
-}
-
-/// The problem that a universe has no instrument of a name.
-pub(crate) fn unknown(name: &str, universe: &Universe) -> Problem {
-    let found = shown_name(name);
-    let problem = Problem::new("instrument", format!("an instrument of the universe {}", universe.name), &*found);
-    let near = closest(name, universe.instruments.iter().map(|instrument| instrument.name.as_str()));
-    match near.filter(|_| found == name) {
-        Some(near) => problem.advise(format!("did you mean {near}? --map {name}={near} says so")),
-        None => problem,
+        exact.or_else(folded).ok_or_else(|| self.universe.unknown(name))
     }
 }

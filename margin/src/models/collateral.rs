@@ -20,21 +20,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
-    problem::{Problem, require},
+    problem::{Problem, not_empty, require},
     units::{Allowance, Ppm, Price},
 };
 
 use super::{
-    Frame, Rule,
-    frame::Fraction,
+    Breakdown, Frame, InstrumentRule,
+    fraction::Fraction,
     ladder::{self, Ladder, Tier},
     liquidity::Liquidity,
-    unmargined::{Entries, Required},
+    required::{PriceUnits, Required},
+    rule::units_of,
 };
 use crate::{
-    evaluate::Breakdown,
     holdings::Position,
-    policy::{Basis, ByBasis, Level, not_empty},
+    level::{Basis, ByBasis, Level},
     program::Expression,
 };
 
@@ -82,10 +82,15 @@ pub struct Asset {
 }
 
 impl Asset {
-    pub(super) fn rule(&self, path: String) -> Rule<'_> {
+    pub(super) fn rule(&self, path: String) -> InstrumentRule<'_> {
         let (debt_spread, allowance) = (self.debt_spread.as_ref(), self.allowance);
-        let units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
-        Rule { debt_spread, allowance, units, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let units = units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+        InstrumentRule {
+            debt_spread,
+            allowance,
+            units,
+            ..InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short)
+        }
     }
 
     pub(super) fn ladder(&self, basis: Basis) -> Ladder {
@@ -148,10 +153,10 @@ impl Collateral {
     }
 
     /// A debt requires nothing by itself, at no multiple: what covers it is the haircut of the collateral.
-    pub(super) fn required(&self, entries: &Entries<'_>, level: &Level) -> Vec<Required> {
+    pub(super) fn required(&self, price_units: &PriceUnits<'_>, level: &Level) -> Vec<Required> {
         let strict = level.multiple > Ppm::ONE || level.liquidation_cost() > Ppm(0);
         let has_haircut = |asset: &Asset| asset.ladder(level.basis).has_haircut();
-        let unit = |asset: &'_ Asset| entries.unit(asset.price.as_ref()).cloned();
+        let unit = |asset: &'_ Asset| price_units.unit(asset.price.as_ref()).cloned();
         let units = |of: &dyn Fn(&Asset) -> bool| {
             self.assets.iter().filter(|asset| of(asset)).map(unit).collect::<BTreeSet<_>>()
         };

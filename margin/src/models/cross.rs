@@ -17,23 +17,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
-    problem::{Problem, repeated, require},
+    problem::{Problem, not_empty, repeated, require},
     units::{Allowance, Ppm, Price},
 };
 
 use super::{
-    Frame, Measure, RateTier, Rule,
-    frame::Fraction,
+    Breakdown, Frame, InstrumentRule, Measure, RateTier,
+    fraction::{Fraction, charge_problems, liability_problems},
     ladder::{self, Ladder, Tier},
     rates::{self, Rates},
+    required::{PriceUnits, Required},
+    rule::units_of,
     size::Side,
-    unmargined::{Entries, Required},
 };
 use crate::{
-    boxes::Role,
-    evaluate::Breakdown,
     holdings::Position,
-    policy::{Basis, ByBasis, Level, not_empty},
+    level::{Basis, ByBasis, Level},
+    market::boxes::Role,
     program::{Affine, Expression, abs, positive_part},
 };
 
@@ -102,17 +102,17 @@ pub struct CrossPosition {
 }
 
 impl CrossPosition {
-    pub(super) fn rule(&self, path: String) -> Rule<'_> {
-        let mut units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+    pub(super) fn rule(&self, path: String) -> InstrumentRule<'_> {
+        let mut units = units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
         for (key, tiers) in [("fraction_tiers", &self.fraction_tiers), ("liability_tiers", &self.liability_tiers)] {
-            units.extend(super::units_of(key, tiers.iter().map(|tier| tier.up_to_units)));
+            units.extend(units_of(key, tiers.iter().map(|tier| tier.up_to_units)));
         }
-        Rule {
+        InstrumentRule {
             units,
             debt_spread: self.debt_spread.as_ref(),
             allowance: self.allowance,
             measures: self.surcharge.iter().map(surcharge_measure).collect(),
-            ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short)
+            ..InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short)
         }
     }
 
@@ -173,9 +173,9 @@ impl CrossPosition {
         ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge - frame.allowance(rule)
     }
 
-    pub(super) fn is_required(&self, entries: &Entries<'_>, level: &Level) -> Required {
+    pub(super) fn is_required(&self, units: &PriceUnits<'_>, level: &Level) -> Required {
         let surcharged = level.basis == Basis::Initial
-            && self.surcharge.as_ref().is_some_and(|surcharge| entries.is_positive(surcharge));
+            && self.surcharge.as_ref().is_some_and(|surcharge| units.is_positive(surcharge));
         let of_either_sign = surcharged || self.required(level).first() > Ppm(0).into();
         let has_haircut = Ladder::new(level.basis, self.weight(), &self.tiers).has_haircut();
         Required {
@@ -188,9 +188,9 @@ impl CrossPosition {
 
     fn rate_problems(&self, path: &str) -> Vec<Problem> {
         let fraction = (self.fraction, ByBasis::zero());
-        let mut problems = rates::problems((path, "fraction"), fraction, &self.fraction_tiers, super::charge_problems);
+        let mut problems = rates::problems((path, "fraction"), fraction, &self.fraction_tiers, charge_problems);
         let (liability, tiers) = ((self.liability, ByBasis::one()), &self.liability_tiers);
-        problems.extend(rates::problems((path, "liability"), liability, tiers, super::liability_problems));
+        problems.extend(rates::problems((path, "liability"), liability, tiers, liability_problems));
         problems
     }
 

@@ -7,19 +7,19 @@ use surety_core::{
     decimal::Magnitude,
     ident::Name,
     problem::Problem,
-    units::{Allowance, Notional, Ppm, Price, ShockPpm},
+    units::{Allowance, Notional, Price, power_of_ten},
 };
 
-use super::{Measure, Rule};
+use super::{
+    InstrumentRule, MarketVector, Measure, VectorEntry,
+    derive::{PortfolioMargin, Schema},
+    fraction::Fraction,
+};
 use crate::{
-    boxes::{self, Read},
     holdings::Position,
-    market::{MarketIndex, PriceRange},
-    policy::{Level, Policy},
-    portfolio::{PortfolioMargin, Schema, power_of_ten},
+    market::{MarketIndex, NamedEntries, PriceRange, boxes::Read},
     program::{Affine, Expression, HoldingRange, held, holding},
     universe::{Instrument, InstrumentClass, Universe},
-    vector::{Entry, Layout},
 };
 
 /// Decimal digits of a fraction in parts per million.
@@ -35,7 +35,7 @@ pub struct Frame<'a> {
     instruments: Vec<Resolved>,
     /// The rule that counts as the first, for the model of a bucket.
     first: usize,
-    market: Layout<'a>,
+    vector: MarketVector<'a>,
     scale: u32,
 }
 
@@ -71,24 +71,34 @@ struct PerLot {
     decimals: u32,
 }
 
+/// The part of a model that a level uses.
+pub(super) struct Covered<'m> {
+    /// The place in the policy.
+    pub(super) place: String,
+    pub(super) rules: Vec<InstrumentRule<'m>>,
+    pub(super) portfolios: Vec<&'m PortfolioMargin>,
+    /// How many fractions in parts per million an amount is multiplied with at most.
+    pub(super) fractions: u32,
+}
+
 impl<'a> Frame<'a> {
     /// Resolves the names that the model of a level uses.
     ///
     /// # Errors
     /// With every name that is unknown, or that occurs twice.
-    pub fn new(policy: &'a Policy, universe: &'a Universe, level: &Level) -> Result<Self, Vec<Problem>> {
-        let Some((place, model)) = policy.model.of(level) else {
-            let problem = Problem::new("levels", "a mode of the model", format!("none in level {}", level.name));
-            return Err(vec![problem]);
-        };
-        let market = Layout::new(policy, universe)?;
-        let mut problems = boxes::problems(policy, universe);
-        let mut instruments: Vec<Resolved> = Vec::new();
-        let (names, mut covered) = (Names::of(policy, universe, &market), BTreeSet::new());
-        for rule in model.rules() {
+    pub(super) fn new(
+        entries: NamedEntries<'a>,
+        universe: &'a Universe,
+        vector: MarketVector<'a>,
+        covered: &Covered<'_>,
+    ) -> Result<Self, Vec<Problem>> {
+        let Covered { place, rules, portfolios, fractions } = covered;
+        let (mut problems, mut instruments) = (Vec::new(), Vec::<Resolved>::new());
+        let (names, mut seen) = (Names::of(entries, universe, &vector), BTreeSet::new());
+        for rule in rules {
             let path = format!("{place}{}", rule.path.strip_prefix("model").unwrap_or(&rule.path));
-            match names.resolve(&rule) {
-                Ok(resolved) if !covered.insert(resolved.instrument) => {
+            match names.resolve(rule) {
+                Ok(resolved) if !seen.insert(resolved.instrument) => {
                     let path = format!("{path}.instrument");
                     problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
@@ -96,7 +106,7 @@ impl<'a> Frame<'a> {
                 Err(problem) => problems.push(Problem { path: format!("{path}.{}", problem.path), ..problem }),
             }
         }
-        for Read { entry: name, .. } in model.portfolios().into_iter().flat_map(PortfolioMargin::reads) {
+        for Read { entry: name, .. } in portfolios.iter().flat_map(|model| model.reads()) {
             if !names.prices.contains_key(name) {
                 let expected = "the name of a market entry of the policy";
                 problems.push(Problem::new(place.clone(), expected, name.to_string()));
@@ -106,9 +116,9 @@ impl<'a> Frame<'a> {
             return Err(problems);
         }
         let places = instruments.iter().flat_map(Resolved::decimals).max().unwrap_or(0);
-        let schemas = model.portfolios().into_iter().filter_map(|model| market.schema(model));
-        let scale = schemas.map(super::portfolio::scale).fold(places + PPM_DIGITS * model.fractions(), u32::max);
-        Ok(Self { universe, instruments, first: 0, market, scale })
+        let schemas = portfolios.iter().filter_map(|model| vector.schema(model));
+        let scale = schemas.map(Schema::amount_scale).fold(places + PPM_DIGITS * fractions, u32::max);
+        Ok(Self { universe, instruments, first: 0, vector, scale })
     }
 
     /// The frame of a model whose rules begin at number `first` of this one's.
@@ -125,12 +135,12 @@ impl<'a> Frame<'a> {
     /// The ranges of the market vector.
     #[must_use]
     pub fn prices(&self) -> Vec<PriceRange> {
-        self.market.entries().iter().map(|entry| entry.range).collect()
+        self.vector.entries().iter().map(|entry| entry.range).collect()
     }
 
     /// What a portfolio model reads of the market vector.
     pub(super) fn schema(&self, model: &PortfolioMargin) -> Option<&Schema<'a>> {
-        self.market.schema(model)
+        self.vector.schema(model)
     }
 
     /// Which holdings the policy admits, for each instrument of the universe.
@@ -280,38 +290,6 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A signed fraction in parts per million: a weight, a multiple or a shock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fraction(pub i64);
-
-impl From<Ppm> for Fraction {
-    fn from(ppm: Ppm) -> Self {
-        Self(i64::from(ppm.0))
-    }
-}
-
-impl From<ShockPpm> for Fraction {
-    fn from(ShockPpm(shock): ShockPpm) -> Self {
-        Self(i64::from(shock))
-    }
-}
-
-impl Fraction {
-    /// The sum. Fractions of a requirement are far from where it would overflow.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-
-    /// The product of two fractions of a requirement, rounded up: against the account.
-    #[must_use]
-    pub fn product_up(a: Ppm, b: Ppm) -> Self {
-        let product = u64::from(a.0) * u64::from(b.0);
-        // At most 2^64 / 10^6, which fits.
-        Self(product.div_ceil(1_000_000) as i64)
-    }
-}
-
 /// A number of units in lots; none if it is not whole.
 fn whole_lots(units: Magnitude, instrument: &Instrument) -> Option<I256> {
     let (integer, places) = units.integer();
@@ -327,20 +305,19 @@ fn not_admitted(instrument: &Instrument) -> HoldingRange {
 struct Names<'a> {
     universe: &'a Universe,
     instruments: BTreeMap<&'a Name, usize>,
-    prices: BTreeMap<&'a Name, (usize, &'a Entry)>,
+    prices: BTreeMap<&'a Name, (usize, &'a VectorEntry)>,
 }
 
 impl<'a> Names<'a> {
     /// Market entries that a model derives for itself have no names here.
-    fn of(policy: &'a Policy, universe: &'a Universe, market: &'a Layout<'_>) -> Self {
+    fn of(entries: NamedEntries<'a>, universe: &'a Universe, vector: &'a MarketVector<'_>) -> Self {
         let instruments = universe.instruments.iter().enumerate().map(|(i, instrument)| (&instrument.name, i));
-        let reported = policy.market.iter().map(|entry| &entry.name);
-        let names = reported.chain(policy.derived.iter().map(|entry| &entry.name));
-        let prices = names.zip(market.entries()).enumerate().map(|(i, (name, entry))| (name, (i, entry)));
+        let names = entries.least().map(|(name, ..)| name);
+        let prices = names.zip(vector.entries()).enumerate().map(|(i, (name, entry))| (name, (i, entry)));
         Self { universe, instruments: instruments.collect(), prices: prices.collect() }
     }
 
-    fn resolve(&self, rule: &Rule<'_>) -> Result<Resolved, Problem> {
+    fn resolve(&self, rule: &InstrumentRule<'_>) -> Result<Resolved, Problem> {
         let Some(&instrument) = self.instruments.get(rule.instrument) else {
             let expected = format!("an instrument of the universe {}", self.universe.name);
             return Err(Problem::new("instrument", expected, rule.instrument.to_string()));

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::ident::Name;
 
-use super::{Frame, Measure, frame::Fraction};
-use crate::{boxes::Role, program::Affine, universe::InstrumentClass};
+use super::{Frame, Measure, fraction::Fraction};
+use crate::{market::boxes::Role, program::Affine, universe::InstrumentClass};
 
 /// The sensitivities of one unit that is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

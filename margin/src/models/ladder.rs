@@ -18,12 +18,12 @@ use surety_core::{
 
 use super::{
     Frame,
-    frame::Fraction,
+    fraction::{Fraction, weight_problems},
     size::{self, Side, Size, UNIT},
 };
 use crate::{
     holdings::Position,
-    policy::{Basis, ByBasis},
+    level::{Basis, ByBasis},
     program::{Affine, Expression, min_of, number, positive_part},
 };
 
@@ -190,7 +190,7 @@ pub(super) fn problems(path: &str, weight: Option<ByBasis>, tiers: &[Tier]) -> V
     let found = if weight.is_some() { "both" } else { "neither" };
     let one = weight.is_some() == tiers.is_empty();
     let mut problems = Vec::from_iter(require(one, path, "either the key `weight` or the key `tiers`", found));
-    problems.extend(weight.and_then(|weight| super::weight_problems(&format!("{path}.weight"), weight)));
+    problems.extend(weight.and_then(|weight| weight_problems(&format!("{path}.weight"), weight)));
     problems.extend(tier_problems(&format!("{path}.tiers"), tiers));
     problems
 }
@@ -199,7 +199,7 @@ pub(super) fn problems(path: &str, weight: Option<ByBasis>, tiers: &[Tier]) -> V
 fn tier_problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (t, tier) in tiers.iter().enumerate() {
-        problems.extend(super::weight_problems(&format!("{path}[{t}].weight"), tier.weight));
+        problems.extend(weight_problems(&format!("{path}[{t}].weight"), tier.weight));
     }
     problems.extend(size::problems(path, tiers.iter().map(|tier| (tier.up_to, tier.up_to_units))));
     for (t, pair) in tiers.windows(2).enumerate() {

@@ -18,12 +18,12 @@ use alloy_primitives::U256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
-    problem::{Problem, require},
+    problem::{Problem, not_empty, require},
     units::{Notional, Ppm, Seconds},
 };
 
-use super::{Tier, charge_problems};
-use crate::policy::{Basis, ByBasis, not_empty};
+use super::{Tier, fraction::charge_problems};
+use crate::level::{Basis, ByBasis};
 
 /// Seconds of the day that volatility is stated for.
 const DAY: u32 = 86_400;

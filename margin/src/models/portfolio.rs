@@ -1,19 +1,21 @@
-//! Portfolio margin as a model of a policy: see [`crate::portfolio`].
+//! Portfolio margin as a model of a policy: see [`crate::models::derive`].
 
 use alloy_primitives::I256;
 use surety_core::{
     decimal::Magnitude,
     ident::Name,
     problem::Problem,
-    units::{Ppm, Price, Timestamp},
+    units::{Ppm, Price, Timestamp, power_of_ten},
 };
 
-use super::{Frame, Rule, unmargined::Required};
+use super::{
+    Breakdown, Frame, InstrumentRule,
+    derive::{PortfolioMargin, ScenarioShape, VolMove},
+    required::Required,
+};
 use crate::{
-    evaluate::Breakdown,
     holdings::Position,
-    policy::{Basis, Level},
-    portfolio::{PortfolioMargin, ScenarioShape, Schema, VolMove, power_of_ten},
+    level::{Basis, Level},
     pricing::OptionKind,
     program::Expression,
     universe::{InstrumentClass, Universe},
@@ -21,14 +23,14 @@ use crate::{
 
 /// The rules of what is held, in the order of [`PortfolioMargin::instruments`]. No market entry is a price of them: what
 /// they are worth is derived.
-pub(super) fn rules(model: &PortfolioMargin) -> Vec<Rule<'_>> {
+pub(super) fn rules(model: &PortfolioMargin) -> Vec<InstrumentRule<'_>> {
     model.instruments().map(|instrument| rule(model, instrument)).collect()
 }
 
-fn rule<'a>(model: &'a PortfolioMargin, instrument: &'a Name) -> Rule<'a> {
+fn rule<'a>(model: &'a PortfolioMargin, instrument: &'a Name) -> InstrumentRule<'a> {
     let collateral = model.collateral.iter().find(|rule| rule.instrument == *instrument);
     let derived_from = collateral.map(|rule| &rule.price.value);
-    Rule { derived_from, ..Rule::new("model".to_owned(), instrument, None, collateral.is_none()) }
+    InstrumentRule { derived_from, ..InstrumentRule::new("model".to_owned(), instrument, None, collateral.is_none()) }
 }
 
 /// Checks that cash is cash, perpetuals are perpetuals, and options are options that expire when the model says.
@@ -104,11 +106,6 @@ pub(super) fn required(model: &PortfolioMargin, level: &Level) -> Vec<Required> 
     cash.chain(perpetuals).chain(collateral).chain(options).collect()
 }
 
-/// The decimal places of its amounts: with six more than the schema has, every multiple of a requirement is whole.
-pub(super) fn scale(schema: &Schema<'_>) -> u32 {
-    schema.scale() + 6
-}
-
 pub(super) fn margin(model: &PortfolioMargin, frame: &Frame<'_>, level: &Level) -> Expression {
     match frame.schema(model) {
         Some(schema) => schema.margin(level.basis, level.multiple, level.liquidation_cost()),
@@ -125,7 +122,7 @@ pub(super) fn evaluate(
 ) -> Option<Breakdown> {
     let schema = frame.schema(model)?;
     let found = schema.evaluate(level.basis, position, prices)?;
-    let unit = power_of_ten(frame.scale() - scale(schema));
+    let unit = power_of_ten(frame.scale() - schema.amount_scale());
     let times = |amount: I256, ppm: Ppm| amount.checked_mul(unit)?.checked_mul(I256::unchecked_from(ppm.0));
     let (one, multiple) = (Ppm::ONE, level.multiple);
     let mut breakdown = Breakdown::default();

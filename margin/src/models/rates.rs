@@ -21,12 +21,12 @@ use surety_core::{
 
 use super::{
     Frame,
-    frame::Fraction,
+    fraction::Fraction,
     size::{self, Side, Size, UNIT},
 };
 use crate::{
     holdings::Position,
-    policy::ByBasis,
+    level::ByBasis,
     program::{Affine, Expression, number, positive_part},
 };
 

@@ -19,22 +19,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
-    problem::Problem,
+    problem::{Problem, not_empty},
     units::{Ppm, Price, ShockPpm},
 };
 
 use super::{
-    Frame, Greeks, RateTier, Rule,
-    frame::Fraction,
+    Breakdown, Frame, Greeks, InstrumentRule, RateTier,
+    fraction::{Fraction, charge_problems},
     ladder::{self, Ladder, Tier},
     rates::{self, Rates},
+    required::Required,
+    rule::units_of,
     size::Side,
-    unmargined::Required,
 };
 use crate::{
-    evaluate::Breakdown,
     holdings::Position,
-    policy::{ByBasis, Level, not_empty},
+    level::{ByBasis, Level},
     program::{Affine, Expression, Scenario, TailShare, abs, tail_sum, worst_of},
 };
 
@@ -105,11 +105,15 @@ pub struct MarketScenario {
 }
 
 impl ScenarioPosition {
-    pub(super) fn rule(&self, path: String) -> Rule<'_> {
+    pub(super) fn rule(&self, path: String) -> InstrumentRule<'_> {
         let measures = self.greeks.as_ref().map(Greeks::measures).unwrap_or_default();
-        let mut units = super::units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
-        units.extend(super::units_of("charge_tiers", self.charge_tiers.iter().map(|tier| tier.up_to_units)));
-        Rule { measures, units, ..Rule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let mut units = units_of("tiers", self.tiers.iter().map(|tier| tier.up_to_units));
+        units.extend(units_of("charge_tiers", self.charge_tiers.iter().map(|tier| tier.up_to_units)));
+        InstrumentRule {
+            measures,
+            units,
+            ..InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short)
+        }
     }
 
     fn weight(&self) -> Option<ByBasis> {
@@ -141,7 +145,7 @@ impl ScenarioPosition {
     fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems = ladder::problems(path, self.weight(), &self.tiers);
         let charge = (self.charge, ByBasis::zero());
-        problems.extend(rates::problems((path, "charge"), charge, &self.charge_tiers, super::charge_problems));
+        problems.extend(rates::problems((path, "charge"), charge, &self.charge_tiers, charge_problems));
         if self.greeks.is_some() && self.factor.is_none() {
             let expected = "the risk factor of the price that delta and gamma are for";
             problems.push(Problem::new(format!("{path}.factor"), expected, "none"));
@@ -169,7 +173,7 @@ impl MarketScenario {
 
 impl ScenarioMargin {
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::from_iter(super::charge_problems("model.loss_multiple", self.loss_multiple));
+        let mut problems = Vec::from_iter(charge_problems("model.loss_multiple", self.loss_multiple));
         problems.extend(not_empty("model.positions", &self.positions));
         problems.extend(not_empty("model.scenarios", &self.scenarios));
         problems.extend(self.position_problems());

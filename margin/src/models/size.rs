@@ -6,7 +6,7 @@ use surety_core::{
     units::Notional,
 };
 
-use super::{Frame, frame::Fraction};
+use super::{Frame, fraction::Fraction};
 use crate::program::{Affine, Expression};
 
 /// One part per million: what the values of tiers are multiplied with before their rates.

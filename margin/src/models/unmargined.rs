@@ -2,74 +2,28 @@
 //!
 //! An account that is short what nothing is required of is sufficient until the moment in which it cannot pay: the first
 //! move against it makes a loss that no margin covers. The same holds for a perpetual or a future that is held. So a policy
-//! that admits such a position is refused, unless it names the instrument in [`Policy::unmargined`].
+//! that admits such a position is refused, unless its list `unmargined` names the instrument.
 //!
 //! The quote currency needs no margin: it is what everything is measured in. Nor does the debt of a lending market, whose
 //! cover is the haircut of the collateral; but all collateral must then have one, unless it is priced like the debt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use surety_core::{ident::Name, problem::Problem, units::Price};
+use surety_core::{ident::Name, problem::Problem};
 
-use super::{Model, Rule};
+use super::{
+    InstrumentRule, Model, portfolio,
+    required::{PriceUnits, Required},
+};
 use crate::{
-    derived::Formula,
-    policy::{Level, Policy},
+    level::Level,
+    market::NamedEntries,
     universe::{InstrumentClass, Universe},
 };
 
-/// Whether anything is required of a position on top of its value at a level.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Required {
-    /// Where it is held, or long. What counts for less than it is worth requires the difference.
-    pub(super) held: bool,
-    /// Where it is owed, or short.
-    pub(super) owed: bool,
-    /// Whether a debt in it is a loan: it is an asset that has a haircut where it is held.
-    pub(super) lendable: bool,
-}
-
-impl Required {
-    pub(super) const EVER: Self = Self { held: true, owed: true, lendable: false };
-}
-
-/// What the market entries of a policy are.
-pub(super) struct Entries<'a> {
-    least: BTreeMap<&'a Name, Price>,
-    /// The reported entry that each one is a price of the same thing as: what its instrument is worth a multiple of.
-    first: BTreeMap<&'a Name, &'a Name>,
-}
-
-impl<'a> Entries<'a> {
-    fn new(policy: &'a Policy) -> Self {
-        let reported = policy.market.iter().map(|entry| (&entry.name, entry.min));
-        let least = reported.chain(policy.derived.iter().map(|entry| (&entry.name, entry.min))).collect();
-        let mut first: BTreeMap<_, _> = policy.market.iter().map(|entry| (&entry.name, &entry.name)).collect();
-        for entry in &policy.derived {
-            let same = match &entry.formula {
-                // How many of something else it is worth. A product is a price times indices.
-                Formula::Quotient(_) | Formula::Ramp(_) => None,
-                formula => formula.reads().first().and_then(|name| first.get(name)).copied(),
-            };
-            first.insert(&entry.name, same.unwrap_or(&entry.name));
-        }
-        Self { least, first }
-    }
-
-    /// Whether an entry is positive at every market that the policy admits.
-    pub(super) fn is_positive(&self, name: &Name) -> bool {
-        self.least.get(name).is_some_and(|least| *least > Price::ZERO)
-    }
-
-    /// What something with this price is worth a multiple of: nothing but the quote currency if it has no price.
-    pub(super) fn unit(&self, price: Option<&'a Name>) -> Option<&'a Name> {
-        price.map(|price| self.first.get(price).copied().unwrap_or(price))
-    }
-}
-
 /// A position of which nothing is required.
-struct Unmargined<'a> {
-    rule: Rule<'a>,
+pub(crate) struct Unmargined<'a> {
+    rule: InstrumentRule<'a>,
     class: InstrumentClass,
     /// The first level at which it is so.
     level: &'a Name,
@@ -100,35 +54,36 @@ impl Unmargined<'_> {
     }
 }
 
-/// Every position that the policy must name and does not.
-pub(crate) fn problems(policy: &Policy, universe: &Universe) -> Vec<Problem> {
-    let found = unmargined(policy, universe).into_iter();
-    let refused = found.filter(|found| found.is_refused() && !policy.unmargined.contains(found.rule.instrument));
-    refused.map(|found| found.problem()).collect()
+/// Every position that a policy must name and does not; `named` are those that it names.
+pub(crate) fn problems(found: &[Unmargined<'_>], named: &[Name]) -> Vec<Problem> {
+    let refused = found.iter().filter(|found| found.is_refused() && !named.contains(found.rule.instrument));
+    refused.map(Unmargined::problem).collect()
 }
 
-/// Every position that the policy names, or need not, and that nothing is required of all the same; and every name that
-/// is for nothing.
-pub(crate) fn warnings(policy: &Policy, universe: &Universe) -> Vec<Problem> {
-    let found = unmargined(policy, universe);
-    let named: BTreeSet<_> = found.iter().map(|found| found.rule.instrument).collect();
-    let stale = policy.unmargined.iter().enumerate().filter(|(_, name)| !named.contains(name));
-    let stale: Vec<_> = stale
-        .map(|(i, name)| {
-            let expected = "an instrument of which nothing is required at some level";
-            Problem::new(format!("unmargined[{i}]"), expected, format!("{name}, which always requires something"))
-        })
-        .collect();
+/// Every position that a policy names, or need not, and that nothing is required of all the same; and every name that is
+/// for nothing.
+pub(crate) fn warnings(found: &[Unmargined<'_>], named: &[Name]) -> Vec<Problem> {
+    let needed: BTreeSet<_> = found.iter().map(|found| found.rule.instrument).collect();
+    let stale = named.iter().enumerate().filter(|(_, name)| !needed.contains(name));
+    let stale = stale.map(|(i, name)| {
+        let expected = "an instrument of which nothing is required at some level";
+        Problem::new(format!("unmargined[{i}]"), expected, format!("{name}, which always requires something"))
+    });
     found.iter().map(|found| Problem { advice: None, ..found.problem() }).chain(stale).collect()
 }
 
-/// Every position of which nothing is required at some level, once for each side.
-fn unmargined<'a>(policy: &'a Policy, universe: &'a Universe) -> Vec<Unmargined<'a>> {
-    let (entries, instruments) = (Entries::new(policy), universe.positions());
+/// Every position of which nothing is required at one of the levels, once for each side.
+pub(crate) fn unmargined<'a>(
+    model: &'a Model,
+    levels: &'a [Level],
+    entries: NamedEntries<'a>,
+    universe: &Universe,
+) -> Vec<Unmargined<'a>> {
+    let (units, instruments) = (PriceUnits::new(entries), universe.positions());
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
-    for level in &policy.levels {
-        let Some((place, model)) = policy.model.of(level) else { continue };
-        let rules = model.rules().into_iter().zip(model.required(&entries, level)).zip(model.remedies());
+    for level in levels {
+        let Some((place, model)) = model.of(level) else { continue };
+        let rules = model.rules().into_iter().zip(model.required(&units, level)).zip(model.remedies());
         for ((rule, required), remedy) in rules {
             let Some(&position) = instruments.get(rule.instrument) else { continue };
             let class = universe.instruments[position].class;
@@ -139,7 +94,7 @@ fn unmargined<'a>(policy: &'a Policy, universe: &'a Universe) -> Vec<Unmargined<
             let lendable = required.lendable && matches!(class, InstrumentClass::Cash | InstrumentClass::Spot);
             for (owed, free) in [(true, rule.short && !required.owed), (false, !required.held)] {
                 if free && seen.insert((path.clone(), rule.instrument, owed)) {
-                    let rule = Rule { path: path.clone(), ..rule.clone() };
+                    let rule = InstrumentRule { path: path.clone(), ..rule.clone() };
                     found.push(Unmargined { rule, class, level: &level.name, owed, lendable, remedy });
                 }
             }
@@ -150,16 +105,16 @@ fn unmargined<'a>(policy: &'a Policy, universe: &'a Universe) -> Vec<Unmargined<
 
 impl Model {
     /// Whether anything is required of the position of each rule, in their order.
-    pub(super) fn required(&self, entries: &Entries<'_>, level: &Level) -> Vec<Required> {
+    fn required(&self, units: &PriceUnits<'_>, level: &Level) -> Vec<Required> {
         match self {
-            Self::Collateral(model) => model.required(entries, level),
-            Self::Cross(model) => model.positions.iter().map(|position| position.is_required(entries, level)).collect(),
+            Self::Collateral(model) => model.required(units, level),
+            Self::Cross(model) => model.positions.iter().map(|position| position.is_required(units, level)).collect(),
             Self::Scenario(model) => model.positions.iter().map(|position| model.requires(position, level)).collect(),
             Self::Isolated(model) => {
-                model.buckets.iter().flat_map(|bucket| bucket.model.required(entries, level)).collect()
+                model.buckets.iter().flat_map(|bucket| bucket.model.required(units, level)).collect()
             }
-            Self::Portfolio(model) => super::portfolio::required(model, level),
-            Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.required(entries, level)).collect(),
+            Self::Portfolio(model) => portfolio::required(model, level),
+            Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.required(units, level)).collect(),
             Self::Span(model) => model.required(level),
         }
     }

@@ -9,7 +9,7 @@ use surety_core::{
 };
 
 use super::{
-    Affine, Constraint, Expression, Overflow, Program, Rule, Scenario, TableRow,
+    Affine, Constraint, Expression, Overflow, Program, Purpose, Scenario, TableRow,
     expression::{Node, TailShare},
     linear::{Address, Linear},
     solve::{Best, Quantity},
@@ -164,12 +164,12 @@ impl<'a> Builder<'a> {
             self.accumulate(&mut sum.linear, &smallest)?;
         }
         let Some(scenarios) = expanded else {
-            return self.require_nonnegative(Rule::Requirement(rule.to_owned()), sum.linear);
+            return self.require_nonnegative(Purpose::Requirement(rule.to_owned()), sum.linear);
         };
         let shared = self.shared(sum.linear, scenarios.len())?;
         for scenario in scenarios {
             let total = self.checked(scenario.linear.plus(&shared))?;
-            self.require_nonnegative(Rule::Requirement(format!("{rule}, {}", scenario.label)), total)?;
+            self.require_nonnegative(Purpose::Requirement(format!("{rule}, {}", scenario.label)), total)?;
         }
         Ok(())
     }
@@ -344,7 +344,7 @@ impl<'a> Builder<'a> {
         }
         let difference = self.checked(parts.positive.clone().minus(&parts.negative))?;
         let equation = self.checked(linear.clone().minus(&difference))?;
-        self.constrain(Rule::Definition(self.name_of(linear)), equation);
+        self.constrain(Purpose::Definition(self.name_of(linear)), equation);
         self.parts.insert(linear.clone(), parts.clone());
         Ok(parts)
     }
@@ -372,7 +372,7 @@ impl<'a> Builder<'a> {
         let held = self.quantity(Best::IsPositive(size.clone()), I256::ONE)?;
         let limit = self.checked(held.times(&Affine::constant(largest)))?.unwrap_or_default();
         let room = self.checked(limit.minus(&size))?;
-        self.require_nonnegative(Rule::Definition(self.holdings[instrument].name.to_string()), room)?;
+        self.require_nonnegative(Purpose::Definition(self.holdings[instrument].name.to_string()), room)?;
         Ok(held)
     }
 
@@ -386,12 +386,12 @@ impl<'a> Builder<'a> {
             let rest = self.checked(Linear::unit(Address::One).minus(&above))?;
             let below = self.bit(Best::PositivePart(rest.clone()))?;
             let sum = self.checked(rest.minus(&below))?;
-            self.constrain(Rule::Definition(self.rule.clone()), sum);
+            self.constrain(Purpose::Definition(self.rule.clone()), sum);
             for (part, bit) in [(&parts.positive, above), (&parts.negative, below)] {
                 let largest = Affine::constant(self.interval(part)?.max);
                 let limit = self.checked(bit.times(&largest))?.unwrap_or_default();
                 let room = self.checked(limit.minus(part))?;
-                self.require_nonnegative(Rule::Definition(self.rule.clone()), room)?;
+                self.require_nonnegative(Purpose::Definition(self.rule.clone()), room)?;
             }
         }
         Ok(parts.positive)
@@ -443,7 +443,7 @@ impl<'a> Builder<'a> {
         let smallest = self.ranked(&values, 0)?;
         for value in values {
             let surplus = self.checked(value.minus(&smallest))?;
-            self.require_nonnegative(Rule::Requirement(self.rule.clone()), surplus)?;
+            self.require_nonnegative(Purpose::Requirement(self.rule.clone()), surplus)?;
         }
         Ok(smallest)
     }
@@ -482,17 +482,17 @@ impl<'a> Builder<'a> {
     }
 
     /// The equation `linear - surplus = 0` with a new `surplus ≥ 0`.
-    fn require_nonnegative(&mut self, rule: Rule, linear: Linear) -> Result<(), ProgramError> {
+    fn require_nonnegative(&mut self, purpose: Purpose, linear: Linear) -> Result<(), ProgramError> {
         let largest = self.interval(&linear)?.max.max(I256::ZERO);
         let surplus = self.quantity(Best::PositivePart(linear.clone()), largest)?;
         let equation = self.checked(linear.minus(&surplus))?;
-        self.constrain(rule, equation);
+        self.constrain(purpose, equation);
         Ok(())
     }
 
-    fn constrain(&mut self, rule: Rule, linear: Linear) {
+    fn constrain(&mut self, purpose: Purpose, linear: Linear) {
         if !linear.terms().is_empty() {
-            self.constraints.push(Constraint { rule, linear });
+            self.constraints.push(Constraint { purpose, linear });
         }
     }
 
@@ -571,7 +571,7 @@ impl<'a> Builder<'a> {
         let mut total = U256::ZERO;
         for (address, coefficient) in constraint.linear.terms() {
             let wraps =
-                |found: &str| ProgramError::Wraps { rule: constraint.rule.to_string(), found: found.to_owned() };
+                |found: &str| ProgramError::Wraps { rule: constraint.purpose.to_string(), found: found.to_owned() };
             let (min, max) = coefficient.range(self.prices).map_err(|Overflow| wraps(WRAPS))?;
             let factor = min.unsigned_abs().max(max.unsigned_abs());
             let value = match address {

@@ -60,23 +60,23 @@ pub struct Program {
     variables: usize,
 }
 
-/// A row of `A`, and the rule that it enforces.
+/// A row of `A`, and what it is for.
 #[derive(Clone, Debug)]
 struct Constraint {
-    rule: Rule,
+    purpose: Purpose,
     linear: Linear,
 }
 
 /// What an equation is for.
 #[derive(Clone, Debug)]
-enum Rule {
+enum Purpose {
     /// A requirement of the model less its surplus.
     Requirement(String),
     /// Defines variables, or asserts the range of a holding.
     Definition(String),
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Requirement(text) | Self::Definition(text)) = self;
         f.write_str(text)

@@ -7,7 +7,7 @@ use surety_core::units::Price;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{
-    Overflow, Program, Rule,
+    Overflow, Program, Purpose,
     linear::{Address, Linear},
 };
 use crate::holdings::Position;
@@ -93,12 +93,12 @@ impl Program {
         }
         for constraint in &self.constraints {
             let sum = evaluate(&constraint.linear, position, &assignment, prices);
-            match (sum, &constraint.rule) {
+            match (sum, &constraint.purpose) {
                 (Ok(I256::ZERO), _) => {}
-                (Ok(sum), Rule::Requirement(rule)) if sum.is_negative() => {
+                (Ok(sum), Purpose::Requirement(rule)) if sum.is_negative() => {
                     return Err(Unsatisfied::Insufficient { rule: rule.clone() });
                 }
-                (_, rule) => return Err(out_of_range(&rule.to_string())),
+                (_, purpose) => return Err(out_of_range(&purpose.to_string())),
             }
         }
         Ok(assignment)

@@ -9,11 +9,14 @@ use surety_core::{
     units::Price,
 };
 use surety_margin::{
-    boxes::{self, DERIVED_SPREAD, MAX_INTEREST_RATE, MAX_OPTION_SPREAD, MAX_SPREAD},
     compile::{CompileError, compile},
     import::{Parties, derive_pm2},
+    market::{
+        MarketEntry,
+        boxes::{DERIVED_SPREAD, MAX_INTEREST_RATE, MAX_OPTION_SPREAD, MAX_SPREAD},
+    },
     models::{Bucket, Isolated, Model},
-    policy::{MarketEntry, Policy},
+    policy::Policy,
     universe::Universe,
 };
 
@@ -251,5 +254,5 @@ fn the_strictest_reader_decides() {
     let unread = MarketEntry { name: Name::new("UNREAD").unwrap(), ..case.policy.market[0].clone() };
     case.policy.market.push(unread);
     case.may_be_zero("UNREAD");
-    assert_eq!(boxes::problems(&case.policy, &case.universe), []);
+    assert_eq!(case.policy.box_problems(&case.universe), []);
 }

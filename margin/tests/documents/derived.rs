@@ -8,15 +8,18 @@ use surety_core::{
 };
 use surety_margin::{
     compile::compile,
-    derived::{DerivedEntry, Formula, Rounding},
     evaluate::evaluate,
     holdings::Position,
+    level::ByBasis,
+    market::{
+        MarketEntry,
+        derived::{DerivedEntry, Formula, Rounding},
+    },
     models::{Asset, Collateral, Model},
-    policy::{ByBasis, MarketEntry, Policy},
-    sample,
+    policy::Policy,
     universe::Universe,
-    vector::Layout,
 };
+use surety_testing::sample;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -68,7 +71,7 @@ fn last(market: Vec<MarketEntry>, entries: Vec<DerivedEntry>, numbers: &[u128]) 
     let (universe, policy) = sample(market, entries);
     assert_eq!(policy.check(&universe), []);
     let numbers: Vec<_> = numbers.iter().map(|number| price(*number)).collect();
-    let vector = Layout::new(&policy, &universe).unwrap().derive(&numbers, Timestamp(0));
+    let vector = policy.market_vector(&universe).unwrap().derive(&numbers, Timestamp(0));
     vector.map(|vector| vector.last().unwrap().get()).map_err(|problems| problems[0].to_string())
 }
 
@@ -370,7 +373,7 @@ fn rejects_claims_rounded_up() {
 fn a_claim_on_a_claim_secures_a_debt_to_the_cent() {
     let (universe, policy) = recursive(Some("d"));
     assert_eq!(policy.check(&universe), []);
-    let vector = Layout::new(&policy, &universe).unwrap().derive(&[price(200_000), price(110)], Timestamp(0)).unwrap();
+    let vector = policy.market_vector(&universe).unwrap().derive(&[price(200_000), price(110)], Timestamp(0)).unwrap();
     assert_eq!(vector[2..], [price(20_900_000), price(20_691_000)]);
     let program = &compile(&policy, &universe).unwrap()[0];
     for (cash, margin) in [(-1_655_280, "0"), (-1_655_281, "-0.01")] {

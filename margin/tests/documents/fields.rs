@@ -1,19 +1,16 @@
-//! Every place of policies of every model, of universes and of holdings, changed in every way that [`surety_core::tamper`]
+//! Every place of policies of every model, of universes and of holdings, changed in every way that [`surety_testing::tamper`]
 //! knows: each change is refused, or the canonical encoding, of which identifiers are hashes, is another one.
 
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
-use surety_core::{
-    canonical,
-    tamper::{Change, Tampered, unnoticed},
-    text::Document,
-};
+use surety_core::{canonical, text::Document};
 use surety_margin::{
     models::{Bucket, Isolated, Model},
     policy::Policy,
     universe::Universe,
 };
+use surety_testing::tamper::{Change, Tampered, unnoticed};
 
 fn example(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)).unwrap()

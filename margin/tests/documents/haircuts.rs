@@ -20,12 +20,13 @@ use surety_margin::{
         Parties,
         haircuts::{self, Ends, Programme},
     },
+    level::ByBasis,
     models::{Asset, Collateral, Model, Tier},
-    policy::{ByBasis, Policy},
+    policy::Policy,
     program::Unsatisfied,
-    sample,
     universe::{InstrumentClass, Universe},
 };
+use surety_testing::sample;
 
 /// Decimal places of prices: the cheapest token costs a few millionths.
 const DECIMALS: u8 = 12;

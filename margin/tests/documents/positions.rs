@@ -8,9 +8,9 @@ use surety_core::{
 use surety_margin::{
     holdings::{Book, Holdings},
     import::positions::{self, Reading},
-    sample,
     universe::{InstrumentClass, Settlement, Universe},
 };
+use surety_testing::sample;
 
 /// The quote currency in cents, and perpetuals in ten-thousandths, of which files need not say what they cost.
 fn universe() -> Universe {

@@ -11,8 +11,9 @@ use surety_core::{
 use surety_margin::{
     compile::compile,
     holdings::Holdings,
+    level::Level,
     models::{MarketScenario, Model},
-    policy::{Level, Policy},
+    policy::Policy,
     universe::{Instrument, Universe},
 };
 

@@ -15,7 +15,8 @@ use surety_core::{
 };
 use surety_margin::{
     holdings::Holdings,
-    market::{Report, ReportKind, read_observations},
+    import::observations::read_observations,
+    market::{Report, ReportKind},
     oracle,
     policy::Policy,
     schemas::schemas,

@@ -10,7 +10,8 @@ use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
-    policy::{MarketEntry, Policy},
+    market::MarketEntry,
+    policy::Policy,
     universe::Universe,
 };
 

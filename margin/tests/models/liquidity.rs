@@ -8,11 +8,12 @@ use surety_core::{
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
+    level::ByBasis,
     models::{Asset, Collateral, Depth, Liquidity, Model, Tier},
-    policy::{ByBasis, Policy},
-    sample,
+    policy::Policy,
     universe::{InstrumentClass, Universe},
 };
+use surety_testing::sample;
 
 fn by_basis(maintenance: u32, initial: u32) -> ByBasis {
     ByBasis { maintenance: Ppm(maintenance), initial: Ppm(initial) }

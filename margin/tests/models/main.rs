@@ -12,6 +12,5 @@ mod options;
 mod portfolio;
 mod programs;
 mod shape;
-mod strategies;
 mod venue;
 mod venues;

@@ -11,12 +11,13 @@ use surety_margin::{
     compile::{CompileError, compile},
     evaluate::{Evaluation, evaluate},
     holdings::Position,
+    level::ByBasis,
     models::{Amount, Asset, CombinedCommodity, Member, Model, Span},
-    policy::{ByBasis, Policy},
+    policy::Policy,
     program::{ProgramError, TailShare},
-    sample,
     universe::Universe,
 };
+use surety_testing::sample;
 
 const SPAN: &str = include_str!("../policies/span.toml");
 const GREEKS: &str = include_str!("../policies/greeks.toml");

@@ -12,15 +12,16 @@ use surety_core::{
 use surety_margin::{
     compile::compile,
     holdings::Position,
+    level::ByBasis,
     models::{Asset, Bucket, Collateral, Isolated, MarketScenario, Model, ScenarioMargin, ScenarioPosition},
-    policy::{ByBasis, Policy},
+    policy::Policy,
     program::{Program, TailShare, Unsatisfied},
-    sample::{self, Sample},
     universe::Universe,
 };
+use surety_testing::sample::{self, Sample};
 
 use crate::shape::assert_reads_what_the_circuit_binds;
-use crate::strategies::{Case, accounts, instrument, models, name, position, price};
+use surety_testing::strategies::{Case, accounts, instrument, models, name, position, price};
 
 /// Each equation of a program holds over the integers, with every variable in range.
 fn assert_solves(program: &Program, position: &Position, prices: &[Price], variables: &[u128]) {

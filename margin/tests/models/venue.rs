@@ -10,10 +10,10 @@ use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
-    policy::{Level, Policy},
+    level::Level,
+    policy::Policy,
     program::Program,
     universe::Universe,
-    vector::Layout,
 };
 
 pub(crate) fn text(name: &str) -> String {
@@ -41,7 +41,7 @@ impl Venue {
     /// The same policy at another market.
     pub(crate) fn at(&self, market: &[u128]) -> Self {
         let market: Vec<_> = market.iter().map(|number| Price::new(*number).unwrap()).collect();
-        let layout = Layout::new(&self.policy, &self.universe).unwrap();
+        let layout = self.policy.market_vector(&self.universe).unwrap();
         let prices = layout.derive(&market, Timestamp(0)).unwrap();
         Self { prices, ..self.clone() }
     }

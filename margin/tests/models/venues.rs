@@ -11,11 +11,12 @@ use surety_core::{
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
+    level::ByBasis,
     models::{Asset, Collateral, Model},
-    policy::{ByBasis, Policy},
-    sample,
+    policy::Policy,
     universe::Universe,
 };
+use surety_testing::sample;
 
 use crate::venue::{Venue, text, units};
 

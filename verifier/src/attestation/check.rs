@@ -31,7 +31,10 @@ use surety_core::{
     units::{Price, Timestamp},
 };
 use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
-use surety_margin::{market::Snapshot, oracle, policy::MarkedProofs};
+use surety_margin::{
+    market::{MarkedProofs, Snapshot},
+    oracle,
+};
 
 use crate::{
     attestation::{

@@ -38,10 +38,10 @@ use surety_kzg::{
 };
 use surety_margin::{
     compile::{CompileError, compile},
-    policy::{Level, Policy},
+    level::Level,
+    policy::Policy,
     program::Program,
     universe::Universe,
-    vector::Layout,
 };
 
 use crate::attestation::{
@@ -283,7 +283,7 @@ impl CompiledPolicy {
 
 /// How many entries the market vector has.
 fn entries(policy: &Policy, universe: &Universe) -> Result<usize, CompiledError> {
-    Ok(Layout::new(policy, universe).map_err(CompiledError::Rules)?.entries().len())
+    Ok(policy.market_vector(universe).map_err(CompiledError::Rules)?.entries().len())
 }
 
 impl Ids {

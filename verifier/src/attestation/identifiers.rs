@@ -23,8 +23,8 @@ use surety_core::{
     units::Decimals,
 };
 use surety_margin::{
-    market::{Predecessor, Snapshot},
-    policy::{MarketEntry, Policy},
+    market::{MarketEntry, Predecessor, Snapshot},
+    policy::Policy,
     universe::Universe,
 };
 

@@ -7,9 +7,8 @@ use surety_core::{
     units::{Ppm, Price},
 };
 use surety_margin::{
-    market::{Observed, Predecessor, Report, Snapshot},
+    market::{Breaker, MarkedProofs, Observed, Predecessor, Report, Snapshot},
     oracle,
-    policy::{Breaker, MarkedProofs},
 };
 use surety_verifier::{
     CommittedPolicy, Rule,

@@ -1,4 +1,4 @@
-//! Every place of every file that a verifier reads, changed in every way that [`surety_core::tamper`] knows: each change is
+//! Every place of every file that a verifier reads, changed in every way that [`surety_testing::tamper`] knows: each change is
 //! refused, or gives the file another identifier, which is refused where the file is referred to. What is signed is also
 //! arranged to fit everything else, so that nothing but the signature is left to refuse it.
 
@@ -14,17 +14,17 @@ use serde::Serialize;
 use serde_json::Value;
 use surety_core::{
     ident::HexBytes,
-    tamper::{Change, Exempt, Tampered, unnoticed},
     text::Document,
     units::{Ppm, Seconds, Timestamp},
 };
 use surety_kzg::Fr;
 use surety_margin::{
-    market::{Observed, Report, Snapshot},
+    market::{MarkedProofs, Observed, Report, Snapshot},
     oracle,
-    policy::{MarkedProofs, Policy},
+    policy::Policy,
     universe::Universe,
 };
+use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{
     Attestation, CommittedPolicy, Protocol, Rejection, Rule, Statement, Trust,
     attestation::{
@@ -279,7 +279,7 @@ fn rejects_every_changed_field_of_a_market_snapshot() {
 fn whole() -> Scene {
     let mut policy = fixture::policy();
     policy.oracle.breaker =
-        Some(surety_margin::policy::Breaker { max_deviation: Ppm(50_000), proofs: MarkedProofs::Accepted });
+        Some(surety_margin::market::Breaker { max_deviation: Ppm(50_000), proofs: MarkedProofs::Accepted });
     let entry = &mut policy.market[1];
     (entry.quorum, entry.max_age) = (Some(3), Some(Seconds(600)));
     (entry.max_confidence, entry.max_deviation) = (Some(Ppm(9_000)), Some(Ppm(40_000)));

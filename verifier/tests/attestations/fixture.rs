@@ -14,9 +14,9 @@ use surety_margin::{
     market::{Observation, Observed, Report, ReportKind, Snapshot},
     oracle,
     policy::{Policy, SourceRule},
-    sample::{prices, scenario_margin},
     universe::Universe,
 };
+use surety_testing::sample::{prices, scenario_margin};
 use surety_verifier::{
     Claim, CommittedPolicy, CompiledPolicy, Protocol, Rejection, Rule, Statement, VerifyingKey,
     attestation::{

@@ -8,7 +8,8 @@ use surety_core::{
     units::{Ppm, Price, Seconds},
 };
 use surety_kzg::{Fr, G1Affine, point, scalar};
-use surety_margin::{policy::Policy, program::TableRow, sample::prices, universe::Universe};
+use surety_margin::{policy::Policy, program::TableRow, universe::Universe};
+use surety_testing::sample::prices;
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy,
     attestation::compiled::{CompiledError, CompiledPolicyFile},

@@ -26,8 +26,8 @@ use surety_margin::{
     compile::compile,
     holdings::Position,
     program::{Assignment, Program},
-    sample::{self, Sample},
 };
+use surety_testing::sample::{self, Sample};
 use surety_verifier::{KnownCommitments, ProofError};
 
 /// A program with prices, and hidden values that satisfy it.

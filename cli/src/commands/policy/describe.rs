@@ -6,12 +6,12 @@ use surety_core::{
     units::{Allowance, Ppm},
 };
 use surety_margin::{
+    level::ByBasis,
     models::{
         Asset, CombinedCommodity, Cross, CrossPosition, DeltaSign, Greeks, Liquidity, Model, ScenarioMargin,
         ScenarioPosition, Span,
+        derive::{FeedNames, Parameters, PortfolioMargin, VolMove},
     },
-    policy::ByBasis,
-    portfolio::{FeedNames, Parameters, PortfolioMargin, VolMove},
     pricing::OptionKind,
 };
 

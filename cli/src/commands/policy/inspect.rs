@@ -10,10 +10,13 @@ use surety_core::{
 use surety_host::documents;
 use surety_margin::{
     compile::{CompileError, compile},
-    derived::{DerivedEntry, Formula, Rounding},
-    market::{PriceRange, Snapshot},
+    level::{Basis, Level},
+    market::{
+        MarkedProofs, MarketEntry, PriceRange, Snapshot,
+        derived::{DerivedEntry, Formula, Rounding},
+    },
     oracle::market_without_reports,
-    policy::{Basis, Level, MarkedProofs, MarketEntry, Policy},
+    policy::Policy,
     program::Program,
     universe::Universe,
 };

@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use surety_core::decimal::Magnitude;
-use surety_core::units::{Notional, Ppm, Seconds, ShockPpm};
+use surety_core::{
+    decimal::Magnitude,
+    units::{Notional, Ppm, Seconds, ShockPpm},
+};
 use surety_margin::{
+    level::ByBasis,
     market::PriceRange,
     models::{RateTier, Tier},
-    policy::ByBasis,
 };
 
 use crate::number::grouped;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use surety_core::{
-    problem::{Problem, repeated, require},
+    problem::{Problem, not_empty, repeated, require},
     units::Ppm,
 };
 
 use super::{Amount, CombinedCommodity, CreditBasis, Member, Span, SpreadCredit};
-use crate::{models::charge_problems, policy::not_empty};
+use crate::models::fraction::charge_problems;
 
 const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the commodity has an outright charge";
 

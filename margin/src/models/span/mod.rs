@@ -37,12 +37,12 @@ use surety_core::{
 };
 
 use self::risk::Risk;
-use super::{Asset, Frame, Measure, Rule, frame::Fraction, numbered, unmargined::Required};
+use super::{Asset, Frame, InstrumentRule, Measure, fraction::Fraction, required::Required, rule::numbered};
 use crate::{
-    boxes::Role,
-    evaluate::Breakdown,
     holdings::Position,
-    policy::{ByBasis, Level},
+    level::{ByBasis, Level},
+    market::boxes::Role,
+    models::Breakdown,
     program::{Expression, abs, once},
     universe::InstrumentClass,
 };
@@ -180,10 +180,10 @@ impl From<Delta> for Fraction {
 }
 
 impl Member {
-    fn rule(&self, path: String, places: u32) -> Rule<'_> {
+    fn rule(&self, path: String, places: u32) -> InstrumentRule<'_> {
         let measures =
             vec![Measure { key: "risk_array", entry: None, role: Role::Added, is_sensitivity: false, places }];
-        Rule { measures, ..Rule::new(path, &self.instrument, Some(&self.price), self.short) }
+        InstrumentRule { measures, ..InstrumentRule::new(path, &self.instrument, Some(&self.price), self.short) }
     }
 }
 
@@ -213,7 +213,7 @@ impl CombinedCommodity {
 }
 
 impl Span {
-    pub(super) fn rules(&self) -> Vec<Rule<'_>> {
+    pub(super) fn rules(&self) -> Vec<InstrumentRule<'_>> {
         let mut rules = numbered("model.collateral", &self.collateral, Asset::rule);
         for (c, commodity) in self.commodities.iter().enumerate() {
             let rule = |member, path| Member::rule(member, path, commodity.places());

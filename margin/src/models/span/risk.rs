@@ -10,10 +10,9 @@ use surety_core::{
 
 use super::{Amount, CombinedCommodity, Member, Span};
 use crate::{
-    evaluate::Breakdown,
     holdings::Position,
-    models::{Frame, frame::Fraction},
-    policy::Level,
+    level::Level,
+    models::{Breakdown, Frame, fraction::Fraction},
     program::{Affine, Expression, Scenario, abs, positive_part, worst_of},
     universe::InstrumentClass,
 };

@@ -7,9 +7,9 @@ use surety_core::{
     units::Ppm,
 };
 use surety_margin::{
-    market::{EntryPrice, Predecessor, Report, Snapshot},
+    market::{Breaker, EntryPrice, MarkedProofs, OracleNode, Predecessor, Report, Snapshot},
     oracle::{aggregate, check, market_without_reports},
-    policy::{Breaker, MarkedProofs, OracleNode, Policy},
+    policy::Policy,
 };
 
 use super::{EPOCH, observed, policy, price, refused, report, universe, with_first_prices};

@@ -6,9 +6,10 @@ use surety_core::{
     units::{Ppm, Seconds, Timestamp},
 };
 use surety_margin::{
-    market::{Observation, Observed, Report, read_observations},
+    import::observations::read_observations,
+    market::{MarketEntry, Observation, Observed, Report},
     oracle::{aggregate, check, oldest_observation},
-    policy::{MarketEntry, Policy},
+    policy::Policy,
 };
 
 use super::{START, example, observed, policy, price, refused, reports, reports_refused, universe};

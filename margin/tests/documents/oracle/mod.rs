@@ -13,7 +13,8 @@ use surety_core::{
     units::{Price, Seconds, Timestamp},
 };
 use surety_margin::{
-    market::{Observation, Observed, Report, ReportKind, Snapshot, read_observations},
+    import::observations::read_observations,
+    market::{Observation, Observed, Report, ReportKind, Snapshot},
     oracle::{aggregate, check, check_taken, market_without_reports},
     policy::Policy,
     universe::Universe,
@@ -249,7 +250,7 @@ fn rejects_whole_prices_that_can_be_read_in_two_ways() {
 fn rejects_fewer_reports_than_the_quorum() {
     reports_refused(|reports| reports.truncate(1), &["reports: expected at least 2 reports, found 1"]);
     reports_refused(Vec::clear, &["reports: expected at least 2 reports, found 0"]);
-    let lax = Policy { oracle: surety_margin::policy::OracleRules { quorum: 0, ..policy().oracle }, ..policy() };
+    let lax = Policy { oracle: surety_margin::market::OracleRules { quorum: 0, ..policy().oracle }, ..policy() };
     refused(aggregate(&lax, &[], None), &["reports: expected at least 1 reports, found 0"]);
 }
 

@@ -9,9 +9,10 @@ use surety_core::{
 };
 use surety_margin::{
     holdings::Position,
+    import::derive_pm2::case::Case,
+    level::Basis,
     market::PriceRange,
-    policy::Basis,
-    portfolio::{Breakdown, Derived, Feeds, Schema, case::Case},
+    models::derive::{Derived, Feeds, PortfolioBreakdown, Schema},
     program::{Builder, HoldingRange, Program, ProgramError},
     universe::{Instrument, Universe, UniverseKind},
 };
@@ -54,7 +55,7 @@ impl Account {
         Position::from_lots(self.case.holdings.clone())
     }
 
-    pub(crate) fn evaluate(&self, basis: Basis) -> Breakdown {
+    pub(crate) fn evaluate(&self, basis: Basis) -> PortfolioBreakdown {
         self.schema().evaluate(basis, &self.position(), self.derived().values()).unwrap()
     }
 
@@ -95,12 +96,17 @@ impl Account {
     }
 
     /// The position with as little cash as leaves the margin at a multiple not negative, and with one lot less.
-    pub(crate) fn at_the_boundary(&self, found: &Breakdown, multiple: Ppm) -> [Position; 2] {
+    pub(crate) fn at_the_boundary(&self, found: &PortfolioBreakdown, multiple: Ppm) -> [Position; 2] {
         self.at_the_liquidated_boundary(found, multiple, Ppm(0))
     }
 
     /// For a level at which a liquidation costs a fraction.
-    pub(crate) fn at_the_liquidated_boundary(&self, found: &Breakdown, multiple: Ppm, cost: Ppm) -> [Position; 2] {
+    pub(crate) fn at_the_liquidated_boundary(
+        &self,
+        found: &PortfolioBreakdown,
+        multiple: Ppm,
+        cost: Ppm,
+    ) -> [Position; 2] {
         let times = |value: Option<I256>, ppm: Ppm| value.unwrap() * I256::unchecked_from(ppm.0);
         let margin = times(found.equity(), Ppm::ONE) - times(found.requirement(), multiple);
         let margin = margin - times(Some(found.underlying), cost);

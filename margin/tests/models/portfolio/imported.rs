@@ -10,10 +10,12 @@ use surety_core::{
 use surety_margin::{
     evaluate::evaluate,
     import::{IMPORTED_FACTOR, Import, ImportError, Parties, derive_pm2},
-    models::{Mode, Model, Modes},
+    models::{
+        Mode, Model, Modes,
+        derive::{PortfolioMargin, Scenario, VolMove},
+    },
     oracle::market_without_reports,
     policy::Policy,
-    portfolio::{PortfolioMargin, Scenario, VolMove},
     pricing::OptionKind,
     universe::{InstrumentClass, Settlement, Universe},
 };

@@ -7,8 +7,8 @@ use serde_json::Value;
 use surety_core::units::{Lots, Ppm};
 use surety_margin::{
     holdings::Position,
-    policy::Basis,
-    portfolio::{Breakdown, DeriveError},
+    level::Basis,
+    models::derive::{DeriveError, PortfolioBreakdown},
     program::Unsatisfied,
 };
 
@@ -115,7 +115,7 @@ fn every_figure_of_every_case_agrees() {
     }
 }
 
-fn charges(basis: Basis, found: &Breakdown) -> Vec<(&'static str, I256)> {
+fn charges(basis: Basis, found: &PortfolioBreakdown) -> Vec<(&'static str, I256)> {
     let charges = found.charges;
     match basis {
         Basis::Maintenance => vec![
@@ -133,7 +133,12 @@ fn charges(basis: Basis, found: &Breakdown) -> Vec<(&'static str, I256)> {
 }
 
 /// Results of scenarios are differences of values that may be much larger, so their size is the margin's.
-fn note_scenarios(deviations: &mut Deviations, case: &Published, found: &Breakdown, shown: impl Fn(I256) -> f64) {
+fn note_scenarios(
+    deviations: &mut Deviations,
+    case: &Published,
+    found: &PortfolioBreakdown,
+    shown: impl Fn(I256) -> f64,
+) {
     let size = 1e-4 * case.expected("MM").abs();
     let contingency = case.expected("ForwardContingency");
     deviations.note("ForwardContingency", &case.name, shown(found.basis_contingency), contingency, size);

@@ -9,8 +9,9 @@ use surety_core::{
     units::{Lots, Ppm},
 };
 use surety_margin::{
-    policy::Basis,
-    portfolio::{DeriveError, Quantity, Schema, case::Case},
+    import::derive_pm2::case::Case,
+    level::Basis,
+    models::derive::{DeriveError, Quantity, Schema},
 };
 
 use super::account::{Account, LEVELS};

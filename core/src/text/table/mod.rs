@@ -12,18 +12,22 @@
 //!
 //! Fields are borrowed from the text, and erased where quotes in them take a copy: they may be secret.
 
-use core::{fmt, ops::Range, str::FromStr};
+mod field;
+mod mistakes;
+mod records;
+
+use core::{ops::Range, str::FromStr};
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{
-    InputErrors, MAX_MISTAKES,
-    number::{Marks, Number, NumberError},
-    records::{self, Records},
+use self::{field::Content, records::Records};
+pub use self::{
+    field::{Field, shown_name},
+    mistakes::{Mistakes, Note},
 };
-use crate::{closest::closest, ident::Name, problem::Problem};
+use super::number::{Marks, Number, NumberError};
+use crate::{closest::closest, problem::Problem};
 
 /// What separates the fields of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,76 +83,6 @@ impl Dialect {
     }
 }
 
-/// Something that a reader did with an input and its user should know of: what was ignored, what was rounded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Note {
-    /// What was done.
-    pub what: String,
-    /// In how many rows; none if that is not what it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rows: Option<usize>,
-}
-
-impl Note {
-    /// A note about the whole input.
-    #[must_use]
-    pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), rows: None }
-    }
-
-    /// A note about some rows; none if there are none.
-    #[must_use]
-    pub fn of_rows(what: impl Into<String>, rows: usize) -> Option<Self> {
-        (rows > 0).then(|| Self { what: what.into(), rows: Some(rows) })
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rows {
-            None => f.write_str(&self.what),
-            Some(1) => write!(f, "{} (1 row)", self.what),
-            Some(rows) => write!(f, "{} ({rows} rows)", self.what),
-        }
-    }
-}
-
-/// The mistakes that a reader has found so far, each with the byte of the text that it is at.
-#[derive(Clone, Debug, Default)]
-pub struct Mistakes(Vec<(usize, Problem)>);
-
-impl Mistakes {
-    /// Adds one.
-    pub fn add(&mut self, offset: usize, problem: Problem) {
-        self.0.push((offset, problem));
-    }
-
-    /// The value, if that is what there is; a problem becomes a mistake.
-    pub fn sift<T>(&mut self, offset: usize, result: Result<T, Problem>) -> Option<T> {
-        result.map_err(|problem| self.add(offset, problem)).ok()
-    }
-
-    /// Whether there are more than are told, so that a reader may stop.
-    #[must_use]
-    pub fn are_enough(&self) -> bool {
-        self.0.len() > MAX_MISTAKES
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Refuses a text with mistakes. `file` is what errors call it.
-    ///
-    /// # Errors
-    /// With the mistakes, up to [`MAX_MISTAKES`], unless there are none.
-    pub fn refuse(self, file: &str, text: &str) -> Result<(), InputErrors> {
-        InputErrors::found(file, text, self.0).map_or(Ok(()), Err)
-    }
-}
-
 /// What a column is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -166,63 +100,6 @@ pub struct Table<'t> {
     delimiter: Delimiter,
     /// Members of JSON that are no rows.
     beside: Vec<Field<'t>>,
-}
-
-/// A field, without the quotes and spaces around it.
-pub struct Field<'t> {
-    offset: usize,
-    content: Content<'t>,
-}
-
-pub(super) enum Content<'t> {
-    Borrowed(&'t str),
-    /// A number as a program writes it: a point begins its fraction, whatever the texts of the file show.
-    Literal(&'t str),
-    /// With quotes in it, which are doubled in the text.
-    Copied(Zeroizing<String>),
-}
-
-impl<'t> Field<'t> {
-    pub(super) fn new(offset: usize, content: Content<'t>) -> Self {
-        Self { offset, content }
-    }
-
-    /// The byte of the text where it begins.
-    #[must_use]
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// What it says.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        match &self.content {
-            Content::Borrowed(text) | Content::Literal(text) => text,
-            Content::Copied(text) => text.trim(),
-        }
-    }
-
-    /// Whether it says nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.text().is_empty()
-    }
-
-    /// The number that it says, among others whose marks are known.
-    ///
-    /// # Errors
-    /// If it says none, or one that may be read in two ways.
-    pub fn number(&self, marks: Marks) -> Result<Number, NumberError> {
-        match self.content {
-            Content::Literal(text) => Number::parse(text),
-            _ => Number::parse_among(self.text(), marks),
-        }
-    }
-
-    /// Whether it says nothing or a number, in one way or two.
-    fn is_number_or_empty(&self) -> bool {
-        self.is_empty() || !matches!(self.number(Marks::UNKNOWN), Err(NumberError::Malformed))
-    }
 }
 
 /// A row of a table.
@@ -372,7 +249,7 @@ impl<'t> Table<'t> {
             self.header.iter().enumerate().filter(|(_, field)| key(dialect.meaning(field.text())) == wanted);
         let (column, _) = found.next()?;
         if let Some((_, again)) = found.next() {
-            mistakes.add(again.offset, Problem::new("", format!("one column {name}"), "another one"));
+            mistakes.add(again.offset(), Problem::new("", format!("one column {name}"), "another one"));
         }
         Some(column)
     }
@@ -381,7 +258,7 @@ impl<'t> Table<'t> {
     pub fn require(&self, column: Column, dialect: &Dialect, mistakes: &mut Mistakes) -> Option<usize> {
         let found = self.find(column, dialect, mistakes);
         if let (None, Some(first)) = (found, self.header.first()) {
-            mistakes.add(first.offset, self.lacking(&[column]));
+            mistakes.add(first.offset(), self.lacking(&[column]));
         }
         found
     }
@@ -498,14 +375,6 @@ const BETWEEN_WORDS: [char; 18] = [
     '\u{feff}',
 ];
 
-/// A name from a secret file for people to see: nothing that may be an amount in the wrong place.
-#[must_use]
-pub fn shown_name(text: &str) -> String {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let is_name = digits < 4 && digits < text.len() && Name::new(text).is_ok() && Number::parse(text).is_err();
-    if is_name { text.to_owned() } else { "another name".to_owned() }
-}
-
 /// How a first line begins that says what separates fields.
 const ANNOUNCED: &str = "sep=";
 
@@ -618,7 +487,7 @@ impl<'t> Lexer<'t> {
         let offset = self.at;
         if self.text.as_bytes().get(offset) != Some(&b'"') {
             let content = Content::Borrowed(self.unquoted());
-            fields.push(Field { offset, content });
+            fields.push(Field::new(offset, content));
             return true;
         }
         let Some((inside, doubled)) = self.quoted() else {
@@ -628,7 +497,7 @@ impl<'t> Lexer<'t> {
         };
         let inside = &self.text[inside];
         let content = if doubled { Content::Copied(undoubled(inside)) } else { Content::Borrowed(inside.trim()) };
-        fields.push(Field { offset, content });
+        fields.push(Field::new(offset, content));
         let behind = self.at;
         let is_last = self.unquoted().is_empty();
         if !is_last {
@@ -684,6 +553,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::text::{InputErrors, MAX_MISTAKES};
 
     const AMOUNT: Column = Column { name: "amount", aliases: &["quantity", "qty"] };
 

@@ -1,7 +1,7 @@
 //! The market vector: the numbers that coefficients of programs are affine in.
 //!
-//! It consists of what oracle nodes report ([`Policy::market`]), what a policy derives from that ([`crate::derived`]), and
-//! what its models derive from both ([`crate::portfolio`]), in this order. The last two follow from the first and the
+//! It consists of what oracle nodes report ([`Policy::market`]), what a policy derives from that ([`crate::market::derived`]), and
+//! what its models derive from both ([`crate::models::derive`]), in this order. The last two follow from the first and the
 //! snapshot's time, so they are neither reported nor written down: whoever reads a snapshot computes them.
 
 use std::collections::BTreeMap;
@@ -13,17 +13,15 @@ use surety_core::{
     units::{Decimals, Price, Timestamp},
 };
 
+use super::derive::{PortfolioMargin, QuantityEntry, Schema};
 use crate::{
-    derived::DerivedEntry,
-    market::PriceRange,
-    policy::{MarketEntry, Policy},
-    portfolio::{self, PortfolioMargin, Schema},
+    market::{MarketEntry, NamedEntries, PriceRange, derived::DerivedEntry},
     universe::Universe,
 };
 
 /// An entry of the market vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct VectorEntry {
     /// What people call it.
     pub name: String,
     /// The number is an integer times `10^-decimals`.
@@ -32,74 +30,78 @@ pub struct Entry {
     pub range: PriceRange,
 }
 
-impl From<&MarketEntry> for Entry {
+impl From<&MarketEntry> for VectorEntry {
     fn from(entry: &MarketEntry) -> Self {
         let MarketEntry { name, decimals, min, max, .. } = entry;
         Self { name: name.to_string(), decimals: *decimals, range: PriceRange { min: *min, max: *max } }
     }
 }
 
-impl From<&DerivedEntry> for Entry {
+impl From<&DerivedEntry> for VectorEntry {
     fn from(entry: &DerivedEntry) -> Self {
         let DerivedEntry { name, decimals, min, max, .. } = entry;
         Self { name: name.to_string(), decimals: *decimals, range: PriceRange { min: *min, max: *max } }
     }
 }
 
-impl From<&portfolio::Entry> for Entry {
-    fn from(entry: &portfolio::Entry) -> Self {
-        let portfolio::Entry { quantity, decimals, max } = entry;
+impl From<&QuantityEntry> for VectorEntry {
+    fn from(entry: &QuantityEntry) -> Self {
+        let QuantityEntry { quantity, decimals, max } = entry;
         Self { name: quantity.to_string(), decimals: *decimals, range: PriceRange { min: Price::ZERO, max: *max } }
     }
 }
 
 /// What the numbers of a policy's market vector are.
 #[derive(Clone, Debug)]
-pub struct Layout<'a> {
-    policy: &'a Policy,
-    entries: Vec<Entry>,
+pub struct MarketVector<'a> {
+    named: NamedEntries<'a>,
+    entries: Vec<VectorEntry>,
     schemas: Vec<Schema<'a>>,
 }
 
-impl<'a> Layout<'a> {
-    /// The layout of a policy's market vector.
+impl<'a> MarketVector<'a> {
+    /// The market vector of named entries, and of what portfolio models derive from them.
     ///
     /// # Errors
     /// If a model does not fit the universe.
-    pub fn new(policy: &'a Policy, universe: &Universe) -> Result<Self, Vec<Problem>> {
-        let mut entries: Vec<Entry> = policy.market.iter().map(Entry::from).collect();
-        entries.extend(policy.derived.iter().map(Entry::from));
+    pub(super) fn new(
+        named: NamedEntries<'a>,
+        portfolios: Vec<&'a PortfolioMargin>,
+        universe: &Universe,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut entries: Vec<VectorEntry> = named.reported.iter().map(VectorEntry::from).collect();
+        entries.extend(named.derived.iter().map(VectorEntry::from));
         let mut schemas = Vec::new();
-        for model in policy.model.portfolios() {
+        for model in portfolios {
             let schema = Schema::new(model, universe)?.after(entries.len());
-            entries.extend(schema.entries().iter().map(Entry::from));
+            entries.extend(schema.entries().iter().map(VectorEntry::from));
             schemas.push(schema);
         }
-        Ok(Self { policy, entries, schemas })
+        Ok(Self { named, entries, schemas })
     }
 
     /// The entries, in the order of the vector.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[VectorEntry] {
         &self.entries
     }
 
     /// What a portfolio model of the policy reads. Equal models read equal numbers, wherever they are.
-    pub(crate) fn schema(&self, model: &PortfolioMargin) -> Option<&Schema<'a>> {
+    pub(super) fn schema(&self, model: &PortfolioMargin) -> Option<&Schema<'a>> {
         self.schemas.iter().find(|schema| schema.model() == model)
     }
 
     /// The market vector that follows from what was reported.
     ///
-    /// `reported` are the prices of [`Policy::market`], in its order; `time` is the time of their snapshot.
+    /// `reported` are the prices of the reported entries, in their order; `time` is the time of their snapshot.
     ///
     /// # Errors
     /// If a number has no value or lies outside of its range, or a model refuses the market.
     pub fn derive(&self, reported: &[Price], time: Timestamp) -> Result<Vec<Price>, Vec<Problem>> {
         let mut vector = reported.to_vec();
-        let feeds = self.policy.market.iter().zip(reported);
+        let feeds = self.named.reported.iter().zip(reported);
         let mut known: Known<'_> = feeds.map(|(entry, price)| (&entry.name, (*price, entry.decimals))).collect();
-        for entry in &self.policy.derived {
+        for entry in self.named.derived {
             let price = value(entry, &known)?;
             known.insert(&entry.name, (price, entry.decimals));
             vector.push(price);

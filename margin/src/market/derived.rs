@@ -67,15 +67,15 @@ pub enum Formula {
     /// The largest: of a price and its mean over time, where a debt is valued.
     Greatest(Vec<Name>),
     /// A claim on something else, looked through.
-    Claim(Claim),
+    Claim(TokenClaim),
     /// A fraction that rises with a number.
     Ramp(Ramp),
 }
 
 /// What a token is worth that is a claim on something else: `underlying · rate · quality`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Claim {
+#[serde(rename = "Claim", deny_unknown_fields)]
+pub struct TokenClaim {
     /// The token: an instrument of the universe.
     pub token: Name,
     /// The price of what it is a claim on. That of another claim, if it is one itself.
@@ -149,7 +149,7 @@ impl Formula {
 
 impl DerivedEntry {
     /// The claim that it is the price of, if it is one.
-    pub(crate) fn claim(&self) -> Option<&Claim> {
+    pub(crate) fn claim(&self) -> Option<&TokenClaim> {
         match &self.formula {
             Formula::Claim(claim) => Some(claim),
             _ => None,

@@ -1,18 +1,20 @@
 //! The margin as a number: the rules computed directly from amounts and derived values.
 
 use alloy_primitives::I256;
-use surety_core::decimal::Magnitude;
-use surety_core::units::Price;
+use surety_core::{
+    decimal::Magnitude,
+    units::{Price, power_of_ten},
+};
 
 use super::{
     Quantity, ScenarioShape, Schema,
-    schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot, power_of_ten},
+    schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot},
 };
-use crate::{holdings::Position, market::MarketIndex, policy::Basis};
+use crate::{holdings::Position, level::Basis, market::MarketIndex};
 
 /// The margin of an account at a level and what it is made of, in units of `10^-scale`. As secret as the holdings.
 #[derive(Clone)]
-pub struct Breakdown {
+pub struct PortfolioBreakdown {
     /// The marked value of the options.
     pub options: I256,
     /// The value of the collateral.
@@ -51,7 +53,7 @@ pub struct Charges {
     pub confidence: I256,
 }
 
-impl Breakdown {
+impl PortfolioBreakdown {
     /// Everything that the account is worth at the mark.
     #[must_use]
     pub fn equity(&self) -> Option<I256> {
@@ -98,22 +100,22 @@ impl Charges {
 impl Schema<'_> {
     /// The margin of a position over the schema's universe, by the market vector. None if an amount exceeds 256 bits.
     #[must_use]
-    pub fn evaluate(&self, basis: Basis, position: &Position, prices: &[Price]) -> Option<Breakdown> {
-        Account { schema: self, basis, position, prices }.breakdown()
+    pub fn evaluate(&self, basis: Basis, position: &Position, prices: &[Price]) -> Option<PortfolioBreakdown> {
+        Valuation { schema: self, basis, position, prices }.breakdown()
     }
 }
 
 /// What is evaluated.
 #[derive(Clone, Copy)]
-struct Account<'a> {
+struct Valuation<'a> {
     schema: &'a Schema<'a>,
     basis: Basis,
     position: &'a Position,
     prices: &'a [Price],
 }
 
-impl Account<'_> {
-    fn breakdown(&self) -> Option<Breakdown> {
+impl Valuation<'_> {
+    fn breakdown(&self) -> Option<PortfolioBreakdown> {
         let schema = self.schema;
         let marks = self.values(MARK)?;
         let mut scenarios = Vec::new();
@@ -125,7 +127,7 @@ impl Account<'_> {
         }
         let digits = schema.scale - schema.option_decimals - u32::from(schema.model.value_decimals.get());
         let collateral = |collateral| (schema.collateral[collateral], Quantity::CollateralValue { collateral });
-        Some(Breakdown {
+        Some(PortfolioBreakdown {
             options: sum(marks.iter().map(|mark| mark.checked_mul(power_of_ten(digits))))?,
             collateral: self.unit_values((0..schema.collateral.len()).map(collateral))?,
             cash: sum(schema

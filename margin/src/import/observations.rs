@@ -1,234 +1,23 @@
-//! The market: the prices that a program's coefficients are affine in, and the reports that they come from.
+//! Observations of market entries, from a table of prices.
 
-use core::fmt;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
-};
 use surety_core::{
-    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    ident::Name,
     problem::Problem,
     spelling::whole_duration,
     text::{
-        Document, InputErrors,
+        InputErrors,
         number::{Marks, Number, NumberError, Rounding},
         table::{Column, Dialect, Field, Mistakes, Note, Row, Table},
     },
-    units::{Price, Seconds, Timestamp},
+    units::{Price, Seconds},
 };
 
-use crate::policy::{MarketEntry, Policy};
-
-/// The position of a price in the market vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MarketIndex(pub usize);
-
-/// The range that a policy allows a market entry: `0 <= min <= p <= max`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PriceRange {
-    /// Smallest price.
-    pub min: Price,
-    /// Largest price.
-    pub max: Price,
-}
-
-impl From<&MarketEntry> for PriceRange {
-    fn from(entry: &MarketEntry) -> Self {
-        Self { min: entry.min, max: entry.max }
-    }
-}
-
-/// The prices of one epoch, and the signed reports that they are the medians of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Snapshot {
-    /// The format.
-    pub kind: SnapshotKind,
-    /// Version of the format.
-    pub version: surety_core::FormatVersion,
-    /// The epoch.
-    pub epoch: u64,
-    /// The time of the oldest report: what age is counted from.
-    pub time: Timestamp,
-    /// The price of every market entry, in the order of the policy.
-    pub prices: Vec<EntryPrice>,
-    /// The prices that a circuit breaker compares these with. None where the policy has no breaker, and in the first
-    /// snapshot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Predecessor>,
-    /// The market entries that have moved further since then than the policy allows, in its order: if there are any, the
-    /// snapshot is marked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub marked: Vec<Name>,
-    /// The reports, in ascending order of their signers. Empty where no oracle stands behind the prices, as in an
-    /// import: then only `explain` takes them.
-    pub reports: Vec<Report>,
-}
-
-/// The value of a snapshot's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SnapshotKind {
-    /// `surety/market`
-    #[serde(rename = "surety/market")]
-    Market,
-}
-
-/// The prices of an earlier snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Predecessor {
-    /// Its epoch.
-    pub epoch: u64,
-    /// Its prices, in the order of the policy.
-    pub prices: Vec<EntryPrice>,
-}
-
-impl From<&Snapshot> for Predecessor {
-    fn from(snapshot: &Snapshot) -> Self {
-        Self { epoch: snapshot.epoch, prices: snapshot.prices.clone() }
-    }
-}
-
-/// The price of a market entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EntryPrice {
-    /// The market entry.
-    pub entry: Name,
-    /// Its price, with the decimals that the policy states.
-    pub price: Price,
-}
-
-/// What one oracle node says that prices are, and signs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Report {
-    /// The format.
-    pub kind: ReportKind,
-    /// Version of the format.
-    pub version: surety_core::FormatVersion,
-    /// The node's signing address.
-    pub oracle: EvmAddress,
-    /// Identifies the list of market entries and their decimals.
-    pub feeds: Bytes32,
-    /// The epoch.
-    pub epoch: u64,
-    /// When the prices were observed.
-    pub observed_at: Timestamp,
-    /// Identifies the prices of the snapshot that the node saw before; or [`Report::FIRST`], or [`Report::NOT_COMPARED`].
-    pub previous: Bytes32,
-    /// One for each market entry, in the order of the policy.
-    pub observations: Vec<Observed>,
-    /// `r ‖ s ‖ v` over the EIP-712 hash of the above.
-    pub signature: HexBytes<65>,
-}
-
-impl Report {
-    /// What a node says that has not looked for earlier prices: no policy with a circuit breaker takes it.
-    pub const NOT_COMPARED: Bytes32 = Bytes32::ZERO;
-
-    /// What a node says that has looked for earlier prices and found none.
-    pub const FIRST: Bytes32 = {
-        let mut bytes = [0; 32];
-        bytes[31] = 1;
-        HexBytes(bytes)
-    };
-}
-
-/// The value of a report's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ReportKind {
-    /// `surety/report`
-    #[serde(rename = "surety/report")]
-    Report,
-}
-
-/// What a node has to say about a market entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observed {
-    /// What it observed.
-    Price(Observation),
-    /// Nothing, because it does not follow the entry. Written as `"absent"`.
-    Absent,
-}
-
-impl Observed {
-    const ABSENT: &'static str = "absent";
-
-    /// What was observed, if anything.
-    #[must_use]
-    pub fn observation(&self) -> Option<&Observation> {
-        match self {
-            Self::Price(observation) => Some(observation),
-            Self::Absent => None,
-        }
-    }
-}
-
-impl Serialize for Observed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Price(observation) => observation.serialize(serializer),
-            Self::Absent => serializer.serialize_str(Self::ABSENT),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Observed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObservedVisitor;
-
-        impl<'de> Visitor<'de> for ObservedVisitor {
-            type Value = Observed;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a table with the keys of Observation, or {:?}", Observed::ABSENT)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Observed, E> {
-                if text != Observed::ABSENT {
-                    return Err(E::invalid_value(Unexpected::Str(text), &self));
-                }
-                Ok(Observed::Absent)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Observed, A::Error> {
-                Observation::deserialize(MapAccessDeserializer::new(map)).map(Observed::Price)
-            }
-        }
-
-        deserializer.deserialize_any(ObservedVisitor)
-    }
-}
-
-impl JsonSchema for Observed {
-    fn schema_name() -> Cow<'static, str> {
-        "Observed".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({
-            "description": "What a node has to say about a market entry: nothing, if it does not follow the entry.",
-            "anyOf": [generator.subschema_for::<Observation>(), { "const": Self::ABSENT }]
-        })
-    }
-}
-
-/// A price as a node observed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Observation {
-    /// The price.
-    pub price: Price,
-    /// Half the width of its confidence interval, in the same unit.
-    pub confidence: Price,
-    /// How long before the time of the report it was the price.
-    #[serde(default, skip_serializing_if = "Seconds::is_zero")]
-    pub age: Seconds,
-}
+use crate::{
+    market::{MarketEntry, Observation, Observed},
+    policy::Policy,
+};
 
 /// The market entry.
 const ENTRY: Column = Column { name: "entry", aliases: &["symbol", "instrument", "pair", "market", "name", "feed"] };
@@ -443,18 +232,4 @@ fn seconds(entry: &MarketEntry, field: &Field<'_>, marks: Marks) -> Result<Secon
         Err(ambiguous) => return Err(ambiguous.problem(path)),
     };
     age.ok_or_else(|| Problem::new(path, expected, format!("{:?}", field.text())))
-}
-
-/// What a snapshot must satisfy depends on its policy: see [`crate::oracle`].
-impl Document for Snapshot {
-    fn problems(&self) -> Vec<Problem> {
-        Vec::new()
-    }
-}
-
-/// What a report must satisfy depends on its policy: see [`crate::oracle`].
-impl Document for Report {
-    fn problems(&self) -> Vec<Problem> {
-        Vec::new()
-    }
 }

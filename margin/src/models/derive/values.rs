@@ -8,15 +8,15 @@ use surety_core::{
 
 use super::{
     ExpiryFeeds, Feeds, OptionRule, Quantity, Schema, VolMove,
-    schema::{Entry, FINE_DECIMALS, Revaluation},
+    schema::{FINE_DECIMALS, QuantityEntry, Revaluation},
 };
 use crate::{
-    policy::Basis,
+    level::Basis,
     pricing::{PricingError, Rounding, black76, to_integer},
 };
 
 /// Seconds of a year of 365 days.
-pub(super) const YEAR: f64 = 31_536_000.0;
+pub(crate) const YEAR: f64 = 31_536_000.0;
 
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
@@ -89,7 +89,7 @@ pub struct Derived {
 }
 
 impl Derived {
-    /// The values, at the decimals of their [`Entry`]: this model's part of the market vector.
+    /// The values, at the decimals of their [`QuantityEntry`]: this model's part of the market vector.
     #[must_use]
     pub fn values(&self) -> &[Price] {
         &self.values
@@ -117,7 +117,7 @@ impl Schema<'_> {
         if !problems.is_empty() {
             return Err(DeriveError::Feeds(problems));
         }
-        let market = Market::new(self, feeds)?;
+        let market = ObservedMarket::new(self, feeds)?;
         let values = self.entries.iter().map(|entry| market.value(entry)).collect::<Result<_, _>>()?;
         let loss_factors = [market.shown_loss_factor(Basis::Maintenance)?, market.shown_loss_factor(Basis::Initial)?];
         Ok(Derived { values, loss_factors })
@@ -125,7 +125,7 @@ impl Schema<'_> {
 }
 
 /// Feeds in floating point, with what is computed once for each expiry.
-struct Market<'a> {
+struct ObservedMarket<'a> {
     schema: &'a Schema<'a>,
     feeds: &'a Feeds,
     spot: f64,
@@ -178,7 +178,7 @@ impl Expiry {
     }
 }
 
-impl<'a> Market<'a> {
+impl<'a> ObservedMarket<'a> {
     fn new(schema: &'a Schema<'a>, feeds: &'a Feeds) -> Result<Self, DeriveError> {
         let confidence =
             feeds.perpetual.map_or(feeds.spot.confidence, |feed| feeds.spot.confidence.min(feed.confidence));
@@ -201,7 +201,7 @@ impl<'a> Market<'a> {
         Ok(Self { schema, feeds, spot, stable, confidence, expiries })
     }
 
-    fn value(&self, entry: &Entry) -> Result<Price, DeriveError> {
+    fn value(&self, entry: &QuantityEntry) -> Result<Price, DeriveError> {
         let quantity = entry.quantity;
         let pricing = |error| DeriveError::Pricing { quantity, error };
         let found = self.integer(quantity, entry.decimals.get()).map_err(pricing)?;

@@ -4,15 +4,17 @@
 //! revalues in the same way reads those two.
 
 use alloy_primitives::I256;
-use surety_core::decimal::Magnitude;
-use surety_core::units::Ppm;
+use surety_core::{
+    decimal::Magnitude,
+    units::{Ppm, power_of_ten},
+};
 
 use super::{
     Quantity, ScenarioShape, Schema,
-    schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot, power_of_ten},
+    schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot},
 };
 use crate::{
-    policy::Basis,
+    level::Basis,
     program::{Affine, Expression, Scenario, abs, exact_positive_part, holding, once, positive_part, worst_of},
 };
 

@@ -4,8 +4,10 @@ use core::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use surety_core::decimal::{Decimal, Magnitude};
-use surety_core::problem::{Problem, require};
+use surety_core::{
+    decimal::{Decimal, Magnitude},
+    problem::{Problem, require},
+};
 
 /// The parameters of the rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

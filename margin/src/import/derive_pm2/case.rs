@@ -15,11 +15,11 @@ use surety_core::{
     units::{Decimals, Lots, Timestamp},
 };
 
-use super::{
-    BasisContingency, CollateralRule, Contingency, ExpiryRule, FeedNames, Haircut, Losses, OptionRule, Parameters,
-    PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, derive::YEAR,
-};
 use crate::{
+    models::derive::{
+        BasisContingency, CollateralRule, Contingency, ExpiryRule, FeedNames, Haircut, Losses, OptionRule, Parameters,
+        PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, values::YEAR,
+    },
     pricing::OptionKind,
     universe::{Instrument, InstrumentClass, Settlement},
 };
@@ -97,7 +97,7 @@ impl Case {
         scenario.refuse_options_without_feed()?;
         scenario.refuse_unsound_collateral()?;
         let time = scenario.time();
-        let mut account = Account { time, ..Account::default() };
+        let mut account = CaseAccount { time, ..CaseAccount::default() };
         let spot = account.feed("spot", scenario.spot_price, scenario.spot_confidence)?;
         let stable = account.observe("stable".to_owned(), scenario.stable_price)?;
         let cash = account.cash(scenario)?;
@@ -119,21 +119,21 @@ impl Case {
             largest_weight: whole(bounds.weight()?)?,
             parameters: file.parameters.into(),
         };
-        let Account { instruments, holdings, observed, .. } = account;
+        let CaseAccount { instruments, holdings, observed, .. } = account;
         Ok(Self { model, observed, time, instruments, holdings })
     }
 }
 
 /// The instruments of an account, what it holds and what is observed.
 #[derive(Default)]
-struct Account {
+struct CaseAccount {
     time: Timestamp,
     observed: BTreeMap<Name, Magnitude>,
     instruments: Vec<Instrument>,
     holdings: Vec<Lots>,
 }
 
-impl Account {
+impl CaseAccount {
     fn cash(&mut self, scenario: &CaseScenario) -> Result<Vec<Name>, CaseError> {
         let amounts = [
             ("cash", &scenario.cash),

@@ -1,7 +1,6 @@
-//! Random models and accounts, for this crate's tests and for those of the circuit.
+//! Random models and accounts, for tests of models and of the circuit.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
-#![allow(dead_code, reason = "no test file uses all of it")]
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -15,20 +14,28 @@ use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
+    level::ByBasis,
+    market::MarketEntry,
     models::{
         Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Frame, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
+        Depth, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
         ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Tier,
     },
-    policy::{ByBasis, MarketEntry, Policy},
+    policy::Policy,
     program::{Program, TailShare},
-    sample::{self, Sample},
     universe::InstrumentClass,
 };
 
-pub(crate) const INSTRUMENTS: usize = 5;
+use crate::sample::{self, Sample};
 
-pub(crate) fn name(text: String) -> Name {
+/// How many instruments there are: cash at par, and others with a price of their own.
+pub const INSTRUMENTS: usize = 5;
+
+/// A name.
+///
+/// # Panics
+/// If the text is none.
+pub fn name(text: String) -> Name {
     Name::new(text).unwrap()
 }
 
@@ -144,7 +151,7 @@ fn shocks() -> impl Strategy<Value = Vec<Vec<i32>>> {
 
 /// Any model, isolated ones included: two models that share the instruments between them. Or two modes, each with all.
 /// Some say nothing of one of the instruments.
-pub(crate) fn models() -> impl Strategy<Value = Model> {
+pub fn models() -> impl Strategy<Value = Model> {
     let isolated = (simple_models(), simple_models(), 1..INSTRUMENTS).prop_map(|(first, second, cut)| {
         let buckets = [("first", only(first, 0..cut)), ("second", only(second, cut..INSTRUMENTS))];
         let bucket = |(text, model): (&str, Model)| Bucket { name: name(text.to_owned()), model };
@@ -213,15 +220,18 @@ fn simple_models() -> impl Strategy<Value = Model> {
     prop_oneof![collateral_models(), cross_models(), scenario_models(), span_models()]
 }
 
-pub(crate) fn instrument(i: usize) -> Name {
+/// The name of an instrument, by its place in the universe.
+pub fn instrument(i: usize) -> Name {
     name(if i == 0 { "USD".to_owned() } else { format!("PERP-{i}") })
 }
 
-pub(crate) fn price(i: usize) -> Option<Name> {
+/// The market entry that prices an instrument; none for cash.
+pub fn price(i: usize) -> Option<Name> {
     (i > 0).then(|| name(format!("p{i}")))
 }
 
-pub(crate) fn one() -> ByBasis {
+/// One at both bases.
+pub fn one() -> ByBasis {
     ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }
 }
 
@@ -433,7 +443,8 @@ fn span_models() -> impl Strategy<Value = Model> {
     })
 }
 
-pub(crate) fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
+/// The lots of an account and the prices of a market.
+pub fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
     let cash = prop_oneof![-1_000_000_000..1_000_000_000i128, 0..1_000_000_000_000i128];
     let lots = prop_oneof![4 => -1_000_000..1_000_000i128, 1 => Just(0)];
     let positions = prop::collection::vec(lots, INSTRUMENTS - 1);
@@ -443,13 +454,20 @@ pub(crate) fn accounts() -> impl Strategy<Value = (Vec<i128>, Vec<u128>)> {
     (lots, (prices, extras).prop_map(|(prices, extras)| [prices, extras].concat()))
 }
 
-pub(crate) struct Case {
-    pub(crate) sample: Sample,
-    pub(crate) prices: Vec<Price>,
+/// A policy of a model, and prices.
+pub struct Case {
+    /// The universe and the policy.
+    pub sample: Sample,
+    /// The market vector.
+    pub prices: Vec<Price>,
 }
 
 impl Case {
-    pub(crate) fn new(model: Model, prices: Vec<u128>) -> Self {
+    /// A case of a model. Prices that are missing are zero.
+    ///
+    /// # Panics
+    /// If a price is out of range.
+    pub fn new(model: Model, prices: Vec<u128>) -> Self {
         let mut universe = sample::universe(11, INSTRUMENTS);
         // For what is required of short options.
         universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
@@ -472,15 +490,27 @@ impl Case {
         Self { sample: Sample { universe, policy }, prices }
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
         &self.sample.policy
     }
 
-    pub(crate) fn programs(&self) -> Vec<Program> {
+    /// The program of each level.
+    ///
+    /// # Panics
+    /// If the policy does not compile.
+    #[must_use]
+    pub fn programs(&self) -> Vec<Program> {
         compile(self.policy(), &self.sample.universe).unwrap()
     }
 
-    pub(crate) fn evaluate(&self, level: usize, position: &Position) -> Evaluation {
+    /// A position at a level, evaluated without a program.
+    ///
+    /// # Panics
+    /// If the policy does not fit the universe.
+    #[must_use]
+    pub fn evaluate(&self, level: usize, position: &Position) -> Evaluation {
         evaluate(self.policy(), &self.sample.universe, &self.policy().levels[level], position, &self.prices).unwrap()
     }
 }
@@ -488,8 +518,8 @@ impl Case {
 impl Case {
     /// The least cash that suffices at a level, with everything else brought into what the policy admits; none if no
     /// cash does, or any. One lot less does not suffice.
-    pub(crate) fn at_the_boundary(&self, level: usize, lots: &[i128]) -> Option<Vec<i128>> {
-        let frame = Frame::new(self.policy(), &self.sample.universe, &self.policy().levels[level]).unwrap();
+    pub fn at_the_boundary(&self, level: usize, lots: &[i128]) -> Option<Vec<i128>> {
+        let frame = self.policy().frame(&self.sample.universe, &self.policy().levels[level]).unwrap();
         let ranges = frame.holding_ranges();
         let mut lots: Vec<_> =
             lots.iter().zip(&ranges).map(|(lots, range)| *lots.clamp(&range.min, &range.max)).collect();
@@ -510,13 +540,18 @@ impl Case {
     }
 
     /// The absolute value of all holdings, in quote units.
-    pub(crate) fn gross(&self, lots: &[i128]) -> f64 {
+    pub fn gross(&self, lots: &[i128]) -> f64 {
         let cash = lots[0].abs() as f64 / 100.0;
         let positions = lots[1..].iter().zip(&self.prices);
         cash + positions.map(|(lots, price)| lots.abs() as f64 / 1e4 * price.get() as f64 / 100.0).sum::<f64>()
     }
 }
 
-pub(crate) fn position(lots: &[i128]) -> Position {
+/// A position, one number of lots for each instrument.
+///
+/// # Panics
+/// If a number is out of range.
+#[must_use]
+pub fn position(lots: &[i128]) -> Position {
     Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect())
 }

@@ -2,6 +2,8 @@
 //!
 //! The levels are `maintenance` and `initial`; their margins are what the case's `Result` calls `MM` and `IM`.
 
+pub mod case;
+
 use std::collections::BTreeMap;
 
 use surety_core::{
@@ -10,12 +12,12 @@ use surety_core::{
     units::Decimals,
 };
 
+use self::case::Case;
 use super::{Import, ImportError, Parties, Rules, market_entries, name};
 use crate::{
-    boxes::Role,
     holdings::{Balance, Holdings, HoldingsKind},
+    market::boxes::Role,
     models::Model,
-    portfolio::case::Case,
     universe::{Instrument, Universe},
 };
 

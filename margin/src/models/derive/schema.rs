@@ -3,7 +3,6 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{I256, U256};
 use surety_core::{
     decimal::Magnitude,
     ident::Name,
@@ -13,8 +12,8 @@ use surety_core::{
 
 use super::{PortfolioMargin, Scenario, ScenarioShape, VolMove};
 use crate::{
+    level::Basis,
     market::MarketIndex,
-    policy::Basis,
     pricing::{Rounding, to_integer},
     universe::Universe,
 };
@@ -167,7 +166,7 @@ impl fmt::Display for Quantity {
 
 /// The market entry of a derived value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct QuantityEntry {
     /// What is derived.
     pub quantity: Quantity,
     /// Decimal places of the value.
@@ -222,7 +221,7 @@ pub struct Schema<'a> {
     pub(super) dampenings: Vec<Magnitude>,
     pub(super) shifts: Vec<Shift>,
     pub(super) scenarios: Vec<ScenarioParts>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<QuantityEntry>,
     /// Where its entries begin in the market vector.
     first: usize,
     index: BTreeMap<Quantity, usize>,
@@ -300,7 +299,7 @@ impl<'a> Schema<'a> {
 
     /// The market entries of the derived values, in the order of [`super::Derived`].
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[QuantityEntry] {
         &self.entries
     }
 
@@ -308,6 +307,11 @@ impl<'a> Schema<'a> {
     #[must_use]
     pub fn scale(&self) -> u32 {
         self.scale
+    }
+
+    /// Decimal places of the amounts of a level: with six more than the margin has, every multiple of a requirement is whole.
+    pub(crate) fn amount_scale(&self) -> u32 {
+        self.scale + 6
     }
 
     /// The instruments that may not be negative.
@@ -438,17 +442,12 @@ struct Bound {
 }
 
 impl Bound {
-    fn entry(&self, quantity: Quantity, decimals: u8) -> Result<Entry, Problem> {
+    fn entry(&self, quantity: Quantity, decimals: u8) -> Result<QuantityEntry, Problem> {
         let number = to_integer(self.largest.to_f64(), decimals, Rounding::Up).map_err(|error| error.to_string());
-        let entry =
-            number.and_then(|max| Ok(Entry { quantity, decimals: Decimals::new(decimals)?, max: Price::new(max)? }));
+        let entry = number
+            .and_then(|max| Ok(QuantityEntry { quantity, decimals: Decimals::new(decimals)?, max: Price::new(max)? }));
         entry.map_err(|error| Problem::of_sentence(self.path, &error))
     }
-}
-
-/// `10^digits`.
-pub(crate) fn power_of_ten(digits: u32) -> I256 {
-    I256::from_raw(U256::from(10).pow(U256::from(digits)))
 }
 
 /// The options of each expiry whose amounts are netted: those of a strike if there are both calls and puts, otherwise each

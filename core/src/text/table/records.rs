@@ -11,11 +11,16 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{
-    number::Number,
-    table::{Content, Field, Mistakes, Note, shown_name},
-    tree::{Entries, json_misfit},
+    field::{Content, Field, shown_name},
+    mistakes::{Mistakes, Note},
 };
-use crate::problem::Problem;
+use crate::{
+    problem::Problem,
+    text::{
+        number::Number,
+        tree::{Entries, json_misfit},
+    },
+};
 
 /// The column of the names by which objects are listed.
 const NAME: &str = "name";
@@ -308,7 +313,7 @@ mod tests {
         mistakes.refuse("t", text).map_err(|error| error.to_string())?;
         let width = table.header().len();
         let header = table.header().iter().map(|field| field.text().to_owned()).collect();
-        let row = |row: super::super::table::Row<'_, '_>| {
+        let row = |row: crate::text::table::Row<'_, '_>| {
             (0..width).map(|column| row.field(column).unwrap().text().to_owned()).collect()
         };
         Ok(core::iter::once(header).chain(table.rows().map(row)).collect())

@@ -20,7 +20,7 @@
 //! debt without a spread is valued at its price, a market without open interest has no surcharge, a future has no gamma,
 //! and a confidence of zero is charged most). Nothing is asked either of an entry that no model reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use alloy_primitives::U256;
 use surety_core::{
@@ -29,11 +29,7 @@ use surety_core::{
     units::{Decimals, Price},
 };
 
-use crate::{
-    derived::Formula,
-    policy::Policy,
-    universe::{InstrumentClass, Universe},
-};
+use super::{NamedEntries, derived::Formula};
 
 /// How many times `min` the `max` of a price may be: from the geometric middle a hundred times down and up, which is more
 /// than a liquid asset has moved in a year. A stable currency cannot be worth a millionth of itself then.
@@ -123,7 +119,7 @@ impl Role {
 }
 
 /// The box of an entry, reported or derived.
-struct Entry<'a> {
+struct PriceBox<'a> {
     path: String,
     decimals: Decimals,
     min: Price,
@@ -131,7 +127,7 @@ struct Entry<'a> {
     formula: Option<&'a Formula>,
 }
 
-impl Entry<'_> {
+impl PriceBox<'_> {
     /// What is wrong with the box, given the first reader of each role.
     fn problems(&self, readers: &BTreeMap<Role, String>) -> Vec<Problem> {
         let positive = readers.iter().find(|(role, _)| role.needs_positive_min());
@@ -170,27 +166,19 @@ impl Role {
 
 const ADVICE: &str = "state a box around the price, such as from a tenth of it to ten times as much";
 
-/// Every role that each market entry has, with its first reader: those of the model, and those of derived entries that
-/// the model reads.
-pub(crate) fn roles<'a>(policy: &'a Policy, universe: &Universe) -> BTreeMap<&'a Name, BTreeMap<Role, String>> {
+/// Every role that each market entry has, with its first reader: those of the model, whose reads are given, and those of
+/// derived entries that the model reads.
+fn roles<'a>(entries: NamedEntries<'a>, reads: Vec<Read<'a>>) -> BTreeMap<&'a Name, BTreeMap<Role, String>> {
     let mut roles: BTreeMap<&Name, BTreeMap<Role, String>> = BTreeMap::new();
-    let options = universe.instruments.iter().filter(|it| it.class == InstrumentClass::Option).map(|it| &it.name);
-    let options: BTreeSet<_> = options.collect();
-    // A debt at a price less something, and that much more, is a debt at the price.
-    let restores = |price: &Name, spread: &Name| {
-        let entry = policy.derived.iter().find(|it| it.name == *price);
-        entry.is_some_and(|it| matches!(&it.formula, Formula::Difference([_, second]) if second == spread))
-    };
-    for Read { path, entry, role } in policy.model.reads(|name| options.contains(name), restores) {
+    for Read { path, entry, role } in reads {
         roles.entry(entry).or_default().entry(role).or_insert(path);
     }
-    let mins = policy.market.iter().map(|it| (&it.name, scaled(it.min, it.decimals)));
-    let mins: BTreeMap<_, _> =
-        mins.chain(policy.derived.iter().map(|it| (&it.name, scaled(it.min, it.decimals)))).collect();
+    let least = entries.least().map(|(name, decimals, min)| (name, scaled(min, decimals)));
+    let least: BTreeMap<_, _> = least.collect();
     // The first of several, for what `max_by_key` keeps is the last.
-    let greatest = |names: &'a [Name]| names.iter().rev().max_by_key(|name| mins.get(name));
+    let greatest = |names: &'a [Name]| names.iter().rev().max_by_key(|name| least.get(name));
     // Backwards, because an entry is derived from entries before it.
-    for (i, entry) in policy.derived.iter().enumerate().rev() {
+    for (i, entry) in entries.derived.iter().enumerate().rev() {
         let own = roles.get(&entry.name).cloned().unwrap_or_default();
         for (name, role) in own.keys().flat_map(|role| role.through(&entry.formula, greatest)) {
             let reader = || format!("derived[{i}] ({})", entry.name);
@@ -205,20 +193,19 @@ fn scaled(price: Price, decimals: Decimals) -> U256 {
     U256::from(price.get()) * U256::from(10).pow(U256::from(Decimals::MAX - decimals.get()))
 }
 
-/// Every box of a policy that contains prices at which any account is safe.
-#[must_use]
-pub fn problems(policy: &Policy, universe: &Universe) -> Vec<Problem> {
-    let reported = policy.market.iter().enumerate().map(|(i, it)| {
+/// Every box that contains prices at which any account is safe, given what a model reads.
+pub(crate) fn problems(entries: NamedEntries<'_>, reads: Vec<Read<'_>>) -> Vec<Problem> {
+    let reported = entries.reported.iter().enumerate().map(|(i, it)| {
         (
             &it.name,
-            Entry { path: format!("market[{i}]"), decimals: it.decimals, min: it.min, max: it.max, formula: None },
+            PriceBox { path: format!("market[{i}]"), decimals: it.decimals, min: it.min, max: it.max, formula: None },
         )
     });
-    let derived = policy.derived.iter().enumerate().map(|(i, it)| {
+    let derived = entries.derived.iter().enumerate().map(|(i, it)| {
         let path = format!("derived[{i}]");
-        (&it.name, Entry { path, decimals: it.decimals, min: it.min, max: it.max, formula: Some(&it.formula) })
+        (&it.name, PriceBox { path, decimals: it.decimals, min: it.min, max: it.max, formula: Some(&it.formula) })
     });
-    let roles = roles(policy, universe);
-    let problems = |(name, entry): (&Name, Entry<'_>)| roles.get(name).map(|readers| entry.problems(readers));
+    let roles = roles(entries, reads);
+    let problems = |(name, entry): (&Name, PriceBox<'_>)| roles.get(name).map(|readers| entry.problems(readers));
     reported.chain(derived).filter_map(problems).flatten().collect()
 }

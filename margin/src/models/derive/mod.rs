@@ -15,8 +15,7 @@
 //! | [`Schema`] | which values are derived, and their scales |
 //! | [`Derived`] | the derived values |
 //! | [`Schema::margin`] | the margin as an expression |
-//! | [`Breakdown`] | the margin as a number |
-//! | [`case`] | the JSON cases that Derive publishes |
+//! | [`PortfolioBreakdown`] | the margin as a number |
 //!
 //! # The rules
 //!
@@ -51,21 +50,19 @@
 //!
 //! Sources: the contracts `PMRM_2.sol` and `PMRMLib_2.sol` of derivexyz/v2-core.
 
-pub mod case;
-mod derive;
 mod evaluate;
 mod feeds;
+mod instruments;
 mod margin;
-mod model;
 mod parameters;
 mod schema;
+pub(crate) mod values;
 
-pub use derive::{DeriveError, Derived};
-pub use evaluate::{Breakdown, Charges, ScenarioResult};
+pub use evaluate::{Charges, PortfolioBreakdown, ScenarioResult};
 pub use feeds::{ExpiryFeeds, Feed, Feeds};
-pub use model::{CollateralRule, ExpiryRule, FeedNames, Haircut, OptionRule, PerpetualRule, PortfolioMargin};
+pub use instruments::{CollateralRule, ExpiryRule, FeedNames, Haircut, OptionRule, PerpetualRule, PortfolioMargin};
 pub use parameters::{
     BasisContingency, Contingency, Losses, Parameters, Scenario, ScenarioShape, SkewShock, VolMove, VolShock,
 };
-pub(crate) use schema::power_of_ten;
-pub use schema::{Entry, Quantity, Schema};
+pub use schema::{Quantity, QuantityEntry, Schema};
+pub use values::{DeriveError, Derived};

@@ -8,7 +8,7 @@ use surety_core::{
 };
 
 use super::{FeedNames, PortfolioMargin};
-use crate::boxes::{Read, Role};
+use crate::market::boxes::{Read, Role};
 
 /// What is observed of the market, in the order of a [`PortfolioMargin`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use surety_core::{
     units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
 };
 
-use crate::{
+use surety_margin::{
+    level::{Basis, ByBasis, Level},
+    market::{MarketEntry, OracleNode, OracleRules},
     models::{MarketScenario, Model, ScenarioMargin, ScenarioPosition},
-    policy::{
-        Basis, ByBasis, Level, MarketEntry, OracleNode, OracleRules, Policy, PolicyKind, SourceRule, StatementRules,
-    },
+    policy::{Policy, PolicyKind, SourceRule, StatementRules},
     universe::{Instrument, InstrumentClass, Settlement, Universe, UniverseKind},
 };
 

@@ -10,15 +10,15 @@ use crate::{
 };
 
 /// The window of a history that a calibration looks at.
-pub(crate) struct Market<'a> {
-    pub(crate) columns: Vec<MarketColumn<'a>>,
+pub(crate) struct Window<'a> {
+    pub(crate) columns: Vec<WindowColumn<'a>>,
     /// The day of each move.
     pub(crate) days: &'a [Day],
     settings: Settings,
 }
 
 /// A column in the window.
-pub(crate) struct MarketColumn<'a> {
+pub(crate) struct WindowColumn<'a> {
     pub(crate) name: &'a Name,
     pub(crate) estimate: Estimate,
     /// What each day would be if it came again.
@@ -26,24 +26,24 @@ pub(crate) struct MarketColumn<'a> {
     window: &'a [Move],
 }
 
-impl<'a> Market<'a> {
+impl<'a> Window<'a> {
     pub(crate) fn new(calibration: &Calibration, history: &'a History) -> Self {
         let settings = calibration.settings();
         let column = |column: &'a Column| {
             let window = last(&column.moves, calibration.window);
             let (estimate, scenarios) = (settings.estimate(window), settings.scenarios(window));
-            MarketColumn { name: &column.name, estimate, scenarios, window }
+            WindowColumn { name: &column.name, estimate, scenarios, window }
         };
         let columns = calibration.columns(history).into_iter().map(column).collect();
         Self { columns, days: last(history.days(), calibration.window), settings }
     }
 
     /// A column that drives something.
-    pub(crate) fn column(&self, name: &Name) -> Option<&MarketColumn<'a>> {
+    pub(crate) fn column(&self, name: &Name) -> Option<&WindowColumn<'a>> {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    pub(crate) fn correlation(&self, first: &MarketColumn<'_>, second: &MarketColumn<'_>) -> i32 {
+    pub(crate) fn correlation(&self, first: &WindowColumn<'_>, second: &WindowColumn<'_>) -> i32 {
         self.settings.correlation(first.window, second.window)
     }
 

@@ -1,0 +1,20 @@
+//! The market: entries that have names, the rules of their oracle, and the reports and snapshots that state prices.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`MarketEntry`], [`OracleRules`] | what a policy calls the numbers that are reported, and which reports count |
+//! | [`derived`] | entries that follow from reported ones |
+//! | [`boxes`] | the prices that an entry may admit |
+//! | [`Report`], [`Snapshot`] | what a node signs, and the prices of an epoch |
+
+pub mod boxes;
+pub mod derived;
+mod entries;
+mod report;
+mod snapshot;
+
+pub use self::{
+    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, NamedEntries, OracleNode, OracleRules, PriceRange},
+    report::{Observation, Observed, Report, ReportKind},
+    snapshot::{EntryPrice, Predecessor, Snapshot, SnapshotKind},
+};
