@@ -13,10 +13,10 @@ use surety_core::{
     capacity::Capacity,
     units::{Lots, Ppm, Price},
 };
+use surety_import::Import;
 use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, holding::holding_column, progress::Silent};
 use surety_margin::{
     holdings::Position,
-    import::Import,
     models::Model,
     oracle::market_without_reports,
     policy::Policy,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use surety_core::ident::Bytes32;
-use surety_margin::import::{Import, Parties, derive_pm2};
+use surety_import::{Import, Parties, derive_pm2};
 
 /// Options at strikes around 3,000 over as many expiries a week apart, a perpetual and two kinds of collateral, with the
 /// venue's usual parameters.

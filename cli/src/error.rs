@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use surety_core::failure::{AnyFailure, Class, Failure, LocatedProblem};
-use surety_margin::import::ImportError;
+use surety_import::ImportError;
 
 /// Any failure that ends a command.
 pub(crate) type Error = AnyFailure;

@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use surety_core::text::Document as _;
-use surety_margin::{
-    holdings::Holdings,
-    import::{Import, Parties},
-};
+use surety_import::{Import, Parties};
+use surety_margin::holdings::Holdings;
 use zeroize::Zeroizing;
 
 use surety_host::{

@@ -18,8 +18,9 @@ use surety_host::{
     obtain::{self, Wanted},
     setup::Setups,
 };
+use surety_import::positions::Reading;
 use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
-use surety_margin::{import::positions::Reading, policy::Policy, universe::Universe};
+use surety_margin::{policy::Policy, universe::Universe};
 use surety_prover::layout::Layout;
 use surety_verifier::attestation::signature::SigningKey;
 

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use surety_core::ident::Bytes32;
 use surety_fuzz::{bounded, survives};
-use surety_margin::import::{Parties, derive_pm2};
+use surety_import::{Parties, derive_pm2};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use surety_core::text::table::Dialect;
 use surety_fuzz::{bounded, demo::DEMO};
-use surety_margin::import::observations::read_observations;
+use surety_import::observations::read_observations;
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };

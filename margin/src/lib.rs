@@ -16,7 +16,6 @@
 //! | [`pricing`] | option values, the same on every machine |
 //! | [`oracle`] | from reports to one snapshot of prices |
 //! | [`compile`], [`evaluate`] | the programs of a policy, and its margin in plain integers |
-//! | [`import`] | from files that others publish |
 //! | [`schemas`] | JSON Schemas of the files |
 //!
 //! Modules depend on those above them only.
@@ -39,7 +38,6 @@
 pub mod compile;
 pub mod evaluate;
 pub mod holdings;
-pub mod import;
 pub mod level;
 pub mod market;
 pub mod models;

@@ -18,10 +18,10 @@ use surety_host::{
     keys::demo_key,
     setup::Setups,
 };
+use surety_import::observations::read_observations;
 use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
     holdings::Holdings,
-    import::observations::read_observations,
     market::{Observed, Report, Snapshot},
     policy::Policy,
     universe::Universe,

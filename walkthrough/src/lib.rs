@@ -11,10 +11,10 @@ use surety_core::{
     text::{Document, table::Dialect},
     units::Timestamp,
 };
+use surety_import::observations::read_observations;
 use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
     holdings::Holdings,
-    import::observations::read_observations,
     market::{Report, Snapshot},
     policy::Policy,
     universe::Universe,

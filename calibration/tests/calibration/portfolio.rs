@@ -13,10 +13,10 @@ use surety_core::{
     ident::{Bytes32, Name},
     text::Document as _,
 };
+use surety_import::{Import, Parties, derive_pm2};
 use surety_margin::{
     compile::compile,
     evaluate::evaluate,
-    import::{Import, Parties, derive_pm2},
     models::{
         Bucket, Isolated, Mode, Model, Modes,
         derive::{Haircut, PortfolioMargin},

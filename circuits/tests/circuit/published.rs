@@ -14,11 +14,11 @@ use surety_core::{
     capacity::Capacity,
     units::{Lots, Price},
 };
+use surety_import::{ImportError, Parties, derive_pm2};
 use surety_kzg::{Masks, Params, Srs, holding::holding_column};
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
-    import::{ImportError, Parties, derive_pm2},
     oracle::market_without_reports,
     program::{Assignment, Program, Unsatisfied},
 };

@@ -10,15 +10,12 @@ use surety_core::{
     words::counted,
 };
 use surety_host::{documents, files};
-use surety_margin::{
-    holdings::Book,
-    import::{
-        Import, ImportError, Parties, derive_pm2,
-        haircuts::{self, Ends, Programme},
-        positions,
-    },
-    universe::Universe,
+use surety_import::{
+    Import, ImportError, Parties, derive_pm2,
+    haircuts::{self, Ends, Programme},
+    positions,
 };
+use surety_margin::{holdings::Book, universe::Universe};
 use surety_prover::layout::Layout;
 
 use crate::{

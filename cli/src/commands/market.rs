@@ -11,8 +11,8 @@ use surety_core::{
     units::{Ppm, Price, Timestamp},
 };
 use surety_host::{documents, files};
+use surety_import::observations::read_observations;
 use surety_margin::{
-    import::observations::read_observations,
     market::{Report, Snapshot},
     oracle::{Moved, late_problem},
     policy::Policy,

@@ -7,14 +7,9 @@ use surety_core::{
     text::table::Dialect,
     units::{Lots, Price},
 };
+use surety_import::haircuts::{self, Ends, Programme};
 use surety_margin::{
-    compile::compile,
-    evaluate::evaluate,
-    holdings::Position,
-    import::haircuts::{self, Ends, Programme},
-    policy::Policy,
-    program::Unsatisfied,
-    universe::Universe,
+    compile::compile, evaluate::evaluate, holdings::Position, policy::Policy, program::Unsatisfied, universe::Universe,
 };
 use surety_prover::explain::explain;
 

@@ -8,9 +8,9 @@ use surety_core::{
     text::Document as _,
     units::Price,
 };
+use surety_import::{Parties, derive_pm2};
 use surety_margin::{
     compile::{CompileError, compile},
-    import::{Parties, derive_pm2},
     market::{
         MarketEntry,
         boxes::{DERIVED_SPREAD, MAX_INTEREST_RATE, MAX_OPTION_SPREAD, MAX_SPREAD},

@@ -10,11 +10,11 @@ use surety_core::{
     text::{Document, table::Dialect},
     units::{Price, Timestamp},
 };
+use surety_import::observations::read_observations;
 use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, Line, Quote, Share, evaluate, lines},
     holdings::{Holdings, Position},
-    import::observations::read_observations,
     market::{Report, ReportKind},
     oracle,
     policy::Policy,

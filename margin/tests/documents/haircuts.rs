@@ -12,14 +12,14 @@ use surety_core::{
     text::{Document as _, InputErrors, MAX_MISTAKES, table::Dialect},
     units::{Decimals, Lots, Ppm, Price, Timestamp},
 };
+use surety_import::{
+    Parties,
+    haircuts::{self, Ends, Programme},
+};
 use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    import::{
-        Parties,
-        haircuts::{self, Ends, Programme},
-    },
     level::ByBasis,
     models::{Asset, Collateral, Model, Tier},
     policy::Policy,
@@ -196,7 +196,7 @@ fn table(lines: &[[&str; 3]]) -> String {
     header.to_owned() + &lines.iter().map(line).collect::<String>()
 }
 
-fn imported(lines: &[[&str; 3]]) -> Result<surety_margin::import::Import, String> {
+fn imported(lines: &[[&str; 3]]) -> Result<surety_import::Import, String> {
     let tokens = read(&table(lines), Programme::Margin).map_err(|error| error.to_string())?;
     let import = haircuts::import(&tokens, Timestamp(1_800_000_000), Bytes32::ZERO, &Parties::default());
     import.map_err(|error| error.to_string())

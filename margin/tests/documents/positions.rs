@@ -5,9 +5,9 @@ use surety_core::{
     text::table::{Dialect, Note},
     units::Lots,
 };
+use surety_import::positions::{self, Reading};
 use surety_margin::{
     holdings::{Book, Holdings},
-    import::positions::{self, Reading},
     universe::{InstrumentClass, Settlement, Universe},
 };
 use surety_testing::sample;

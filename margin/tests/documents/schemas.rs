@@ -13,9 +13,9 @@ use surety_core::{
     text::{Document, table::Dialect},
     units::Timestamp,
 };
+use surety_import::observations::read_observations;
 use surety_margin::{
     holdings::Holdings,
-    import::observations::read_observations,
     market::{Report, ReportKind},
     oracle,
     policy::Policy,

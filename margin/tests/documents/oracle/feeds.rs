@@ -5,8 +5,8 @@ use surety_core::{
     text::{Document, table::Dialect},
     units::{Ppm, Seconds, Timestamp},
 };
+use surety_import::observations::read_observations;
 use surety_margin::{
-    import::observations::read_observations,
     market::{MarketEntry, Observation, Observed, Report},
     oracle::{aggregate, check, oldest_observation},
     policy::Policy,

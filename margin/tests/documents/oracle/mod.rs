@@ -12,8 +12,8 @@ use surety_core::{
     text::{Document, table::Dialect},
     units::{Price, Seconds, Timestamp},
 };
+use surety_import::observations::read_observations;
 use surety_margin::{
-    import::observations::read_observations,
     market::{Observation, Observed, Report, ReportKind, Snapshot},
     oracle::{aggregate, check, check_taken, market_without_reports},
     policy::Policy,

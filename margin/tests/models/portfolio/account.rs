@@ -7,9 +7,9 @@ use surety_core::{
     ident::{Bytes32, Name},
     units::{Lots, Ppm, Price},
 };
+use surety_import::derive_pm2::case::Case;
 use surety_margin::{
     holdings::Position,
-    import::derive_pm2::case::Case,
     level::Basis,
     market::PriceRange,
     models::derive::{Derived, Feeds, PortfolioBreakdown, Schema},

@@ -7,9 +7,9 @@ use surety_core::{
     text::Document as _,
     units::{Decimals, Ppm},
 };
+use surety_import::{IMPORTED_FACTOR, Import, ImportError, Parties, derive_pm2};
 use surety_margin::{
     evaluate::evaluate,
-    import::{IMPORTED_FACTOR, Import, ImportError, Parties, derive_pm2},
     models::{
         Mode, Model, Modes,
         derive::{PortfolioMargin, Scenario, VolMove},

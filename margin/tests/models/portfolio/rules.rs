@@ -8,8 +8,8 @@ use surety_core::{
     ident::Name,
     units::{Lots, Ppm},
 };
+use surety_import::derive_pm2::case::Case;
 use surety_margin::{
-    import::derive_pm2::case::Case,
     level::Basis,
     models::derive::{DeriveError, Quantity, Schema},
 };

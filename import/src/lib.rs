@@ -25,10 +25,10 @@ use surety_core::{
     units::{Decimals, Ppm, Price, Seconds, Timestamp},
 };
 
-use crate::{
+use crate::derive_pm2::case::CaseError;
+use surety_margin::{
     compile::{CompileError, compile},
     holdings::Holdings,
-    import::derive_pm2::case::CaseError,
     level::{Basis, Level},
     market::{
         EntryPrice, MarketEntry, OracleNode, OracleRules, Snapshot, SnapshotKind,

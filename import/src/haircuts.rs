@@ -17,8 +17,8 @@ use surety_core::{
     units::{Decimals, Lots, Notional, Ppm, Timestamp},
 };
 
-use super::{Import, ImportError, Parties, Rules, market_entries, name};
-use crate::{
+use crate::{Import, ImportError, Parties, Rules, market_entries, name};
+use surety_margin::{
     level::ByBasis,
     market::boxes::Role,
     models::{Asset, Collateral, Model, Tier},

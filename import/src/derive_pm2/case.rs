@@ -15,7 +15,7 @@ use surety_core::{
     units::{Decimals, Lots, Timestamp},
 };
 
-use crate::{
+use surety_margin::{
     models::derive::{
         BasisContingency, CollateralRule, Contingency, ExpiryRule, FeedNames, Haircut, Losses, OptionRule, Parameters,
         PerpetualRule, PortfolioMargin, Scenario, SkewShock, VolMove, VolShock, values::YEAR,

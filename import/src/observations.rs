@@ -14,7 +14,7 @@ use surety_core::{
     units::{Price, Seconds},
 };
 
-use crate::{
+use surety_margin::{
     market::{MarketEntry, Observation, Observed},
     policy::Policy,
 };

@@ -13,8 +13,8 @@ use surety_core::{
 };
 
 use self::case::Case;
-use super::{Import, ImportError, Parties, Rules, market_entries, name};
-use crate::{
+use crate::{Import, ImportError, Parties, Rules, market_entries, name};
+use surety_margin::{
     holdings::{Balance, Holdings, HoldingsKind},
     market::boxes::Role,
     models::Model,

@@ -21,7 +21,7 @@ use surety_core::{
     },
 };
 
-use crate::{
+use surety_margin::{
     holdings::{
         Amount, Book, Holdings, Stated, StatedBalance, Written,
         cost::{self, Cost},
