@@ -14,10 +14,9 @@ use super::{
     abi::{
         self,
         IAttestationRegistry::{
-            acceptsAttestationsCall, attestBatchCall, attestCall, isSufficientNoOlderThanCall, levelOfCall,
-            recordOfCall, streakOfCall,
+            acceptsAttestationsCall, attestBatchCall, attestCall, levelOfCall, recordOfCall, streakOfCall,
         },
-        address, coordinates, word,
+        address, coordinates, isSufficientNoOlderThanCall, word,
     },
     deployment::Contracts,
     error::{Action, ChainError},
