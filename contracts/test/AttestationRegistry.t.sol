@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AttestationRegistry} from "../src/AttestationRegistry.sol";
-import {Attestation, IAttestationRegistry, Record, Statement} from "../src/interfaces/IAttestationRegistry.sol";
-import {IPolicyRegistry, Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {AttestationRegistry} from "../src/core/AttestationRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {Attestation, Record, Statement} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Source, Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
+import {P, R} from "./support/Field.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {SourceStandIn, VaultStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";

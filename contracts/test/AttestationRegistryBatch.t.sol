@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Terms} from "../src/interfaces/IPolicyRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {Attestation} from "../src/types/Attestation.sol";
+import {Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {VerifierStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";

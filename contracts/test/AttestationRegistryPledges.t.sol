@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {Attestation} from "../src/types/Attestation.sol";
+import {Source, Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {Attestation} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Terms} from "../src/types/Policy.sol";
 import {AttestationFixture} from "./support/AttestationFixture.sol";
 import {Attesting} from "./support/Attesting.sol";
+import {P} from "./support/Field.sol";
 import {VaultStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry, Record, Statement} from "../src/interfaces/IAttestationRegistry.sol";
-import {Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {Attestation, Record, Statement} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 

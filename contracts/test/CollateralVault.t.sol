@@ -4,9 +4,12 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {CollateralVault} from "../src/CollateralVault.sol";
-import {Asset, ICollateralVault, ISecuredVenue} from "../src/interfaces/ICollateralVault.sol";
+import {CollateralVault} from "../src/core/CollateralVault.sol";
+import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
+import {ISecuredVenue} from "../src/interfaces/ISecuredVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {Asset} from "../src/types/Collateral.sol";
+import {P} from "./support/Field.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {RegistryStandIn} from "./support/RegistryStandIn.sol";
 import {Caller, FalseToken, FeeToken, HookToken, SilentToken, Token} from "./support/Tokens.sol";
@@ -80,7 +83,7 @@ contract CollateralVaultTest is PrecompileFaults {
         Asset[] memory list = _assets();
         (uint256 x, uint256 y) = (list[0].x, list[0].y);
         uint256[2][6] memory changes =
-            [[uint256(0), 0], [x, y ^ 1], [x + Bn254.P, y], [x, y + Bn254.P], [y, x], [Bn254.P, Bn254.P]];
+            [[uint256(0), 0], [x, y ^ 1], [x + P, y], [x, y + P], [y, x], [P, P]];
         for (uint256 i = 0; i < changes.length; ++i) {
             (list[0].x, list[0].y) = (changes[i][0], changes[i][1]);
             _expectInvalidAsset(list, 0);
@@ -97,7 +100,7 @@ contract CollateralVaultTest is PrecompileFaults {
         Asset[] memory list = _assets();
         (list[1].x, list[1].y) = (list[0].x, list[0].y);
         _expectInvalidAsset(list, 1);
-        list[1].y = Bn254.P - list[0].y;
+        list[1].y = P - list[0].y;
         _expectInvalidAsset(list, 1);
     }
 

@@ -3,10 +3,12 @@ pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {CollateralVault} from "../src/CollateralVault.sol";
+import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
-import {Asset, ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
-import {Flag, IMarginGatedVenue, Position, VenueRules} from "../src/interfaces/IMarginGatedVenue.sol";
+import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
+import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
+import {Asset} from "../src/types/Collateral.sol";
+import {Flag, Position, VenueRules} from "../src/types/Venue.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {RegistryStandIn} from "./support/RegistryStandIn.sol";
 import {Caller, HookToken, Token} from "./support/Tokens.sol";

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IPolicyRegistry, MarketRules, Publication} from "../src/interfaces/IPolicyRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {PRICE_WORDS} from "../src/libraries/Constants.sol";
 import {MarketRulesReader} from "../src/libraries/MarketRulesReader.sol";
-import {PRICE_WORDS, PackedPrices} from "../src/libraries/PackedPrices.sol";
+import {PackedPrices} from "../src/libraries/PackedPrices.sol";
+import {MarketRules} from "../src/types/Market.sol";
+import {Publication} from "../src/types/Policy.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 

@@ -5,22 +5,15 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {
     IAccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/IAccessControlDefaultAdminRules.sol";
-import {PolicyRegistry} from "../src/PolicyRegistry.sol";
-import {
-    Feed,
-    IPolicyRegistry,
-    Level,
-    LevelWiring,
-    MAX_FEEDS,
-    MAX_LEVELS,
-    MarketRules,
-    Publication,
-    Source,
-    Terms
-} from "../src/interfaces/IPolicyRegistry.sol";
-import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
+import {PolicyRegistry} from "../src/core/PolicyRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
+import {Feed, MarketRules} from "../src/types/Market.sol";
+import {Level, LevelWiring, Publication, Source, Terms} from "../src/types/Policy.sol";
+import {P, R} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
+import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
 /// @notice What can be published, by whom, and when it counts.
 contract PolicyRegistryTest is PolicyTest {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {SnapshotOracle} from "../src/SnapshotOracle.sol";
-import {Publication} from "../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, SignedSnapshot, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {SnapshotOracle} from "../src/core/SnapshotOracle.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
+import {SignedSnapshot, Snapshot} from "../src/types/Market.sol";
+import {Publication} from "../src/types/Policy.sol";
 import {ContractSigner} from "./support/ContractSigner.sol";
+import {P} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {SnapshotOracle} from "../src/SnapshotOracle.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {SnapshotOracle} from "../src/core/SnapshotOracle.sol";
+import {Snapshot} from "../src/types/Market.sol";
 import {MockAggregator} from "./support/MockAggregator.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IPolicyRegistry, MAX_FEEDS, MAX_LEVELS, Publication} from "../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Publication} from "../src/types/Policy.sol";
+import {R} from "./support/Field.sol";
 import {HostileAggregator} from "./support/HostileAggregator.sol";
 import {MockAggregator} from "./support/MockAggregator.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";

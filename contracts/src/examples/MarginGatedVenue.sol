@@ -7,20 +7,23 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-import {IAttestationRegistry, Record} from "../interfaces/IAttestationRegistry.sol";
-import {Asset, ICollateralVault, ISecuredVenue} from "../interfaces/ICollateralVault.sol";
-import {Flag, IMarginGatedVenue, Position, VenueRules} from "../interfaces/IMarginGatedVenue.sol";
-import {Feed, IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../interfaces/ISnapshotOracle.sol";
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {IMarginGatedVenue} from "../interfaces/IMarginGatedVenue.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
+import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
+import {PPM} from "../libraries/Constants.sol";
+import {Record} from "../types/Attestation.sol";
+import {Asset} from "../types/Collateral.sol";
+import {Feed, Snapshot} from "../types/Market.sol";
+import {Flag, Position, VenueRules} from "../types/Venue.sol";
 
 /// @title An example of a venue that relies on attestations
 /// @dev All that the venue holds of the quote token is in the pool, the insurance fund or credited to somebody. Payments go by
 /// credit: a token that refuses a recipient must not be able to stop a liquidation.
 contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTransient {
     using SafeERC20 for IERC20Metadata;
-
-    /// @dev Shares are in parts per million.
-    uint256 private constant MILLION = 1_000_000;
 
     /// @notice Where attestations are.
     IAttestationRegistry public immutable REGISTRY;
@@ -85,8 +88,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
         if (rules_.grace == 0) revert InvalidRules("grace");
         if (rules_.settlementAge <= rules_.maxPriceAge) revert InvalidRules("settlementAge");
-        if (rules_.penalty > MILLION) revert InvalidRules("penalty");
-        if (rules_.reward > MILLION) revert InvalidRules("reward");
+        if (rules_.penalty > PPM) revert InvalidRules("penalty");
+        if (rules_.reward > PPM) revert InvalidRules("reward");
 
         _EPOCH_LENGTH = policies.marketRules(rules_.policy).epochLength;
         Feed[] memory feeds = policies.marketRules(rules_.policy).feeds;
@@ -107,7 +110,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
             revert NotSufficient(msg.sender, _rules.initialLevel);
         }
         (, uint96 price) = _tradingPrice();
-        uint256 notional = _share(size, price, MILLION);
+        uint256 notional = _share(size, price, PPM);
         if (notional == 0 || notional > _rules.maxNotional) revert InvalidSize(size, notional);
         Position memory position = Position({size: size, price: price});
         uint256 mostGain = _mostGain(position);
@@ -159,7 +162,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (snapshot.time < found.time) revert PriceBeforeFlag(snapshot.time, found.time);
 
         (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
-        uint256 reward = paidPenalty * _rules.reward / MILLION;
+        uint256 reward = paidPenalty * _rules.reward / PPM;
         insurance -= reward;
         _credit(found.flagger, reward);
         emit Liquidated(subject, found.flagger, msg.sender, reward);
@@ -374,7 +377,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
     /// @dev A share of the notional, rounded up. Below 2^127·2^96·2^20 before it is divided.
     function _share(int128 size, uint96 price, uint256 partsPerMillion) private view returns (uint256) {
-        uint256 share = Math.ceilDiv(SignedMath.abs(size) * price * partsPerMillion, MILLION);
+        uint256 share = Math.ceilDiv(SignedMath.abs(size) * price * partsPerMillion, PPM);
         return Math.ceilDiv(share, _SCALE);
     }
 

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @notice A token that counts as collateral.
-/// @param token The token.
-/// @param unit How much of it is one lot of the instrument.
-/// @param x The Lagrange point of the instrument's row.
-/// @param y The same.
-struct Asset {
-    address token;
-    uint96 unit;
-    uint256 x;
-    uint256 y;
-}
+import {Asset} from "../types/Collateral.sol";
+import {ISecuredVenue} from "./ISecuredVenue.sol";
 
 /// @title Collateral that is held on chain and counts beside hidden holdings
 /// @notice Whole lots of what a subject has here enter the commitment to its holdings as lots·L, with L the Lagrange point of
@@ -113,10 +104,4 @@ interface ICollateralVault {
 
     /// @notice The venue; zero before it is set.
     function venue() external view returns (ISecuredVenue);
-}
-
-/// @title What a vault asks of the venue that it secures
-interface ISecuredVenue {
-    /// @notice Whether the subject owes the venue anything or may come to.
-    function hasExposure(address subject) external view returns (bool);
 }

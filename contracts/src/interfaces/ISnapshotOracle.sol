@@ -1,42 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @notice The prices of an epoch.
-/// @param epoch The epoch.
-/// @param previousEpoch The epoch of the snapshot before; zero if there is none.
-/// @param time When the oldest prices were reported: the block's time where they come from feeds.
-/// @param newest When the newest prices were reported.
-/// @param slack How long after `time` something else may be from that a proof puts beside these prices, in seconds: what is
-/// left of the largest ages that the policy allows.
-/// @param marked Whether a price has moved further since the snapshot before than the policy's circuit breaker allows.
-struct Snapshot {
-    uint64 epoch;
-    uint64 previousEpoch;
-    uint40 time;
-    uint40 newest;
-    uint32 slack;
-    bool marked;
-}
-
-/// @notice What oracle nodes sign: a snapshot of a policy whose market vector is too long for feeds.
-/// @param policy The policy.
-/// @param epoch The epoch.
-/// @param time When the oldest report was made.
-/// @param newest When the newest report was made.
-/// @param slack As in {Snapshot}.
-/// @param marked As in {Snapshot}.
-/// @param id The identifier of the snapshot file.
-/// @param coefficients The commitments to the coefficients of each level at these prices: x, y, x, y, …
-struct SignedSnapshot {
-    bytes32 policy;
-    uint64 epoch;
-    uint40 time;
-    uint40 newest;
-    uint32 slack;
-    bool marked;
-    bytes32 id;
-    uint256[] coefficients;
-}
+import {SignedSnapshot, Snapshot} from "../types/Market.sol";
 
 /// @title Prices, as commitments to the coefficients of margin programs
 /// @notice There is one snapshot for each policy and epoch. Anybody may take it, nobody can change it, and only the newest

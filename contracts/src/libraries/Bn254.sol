@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {BASE_FIELD_MODULUS} from "./Constants.sol";
+
 /// @title Arithmetic in BN254's first group
 /// @notice Affine points, x and y; the identity is (0, 0), as for the precompiles. The group has prime order, so that
 /// whatever is on the curve is in it.
 library Bn254 {
-    /// @notice The modulus of coordinates.
-    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
-
     /// @notice A precompile has refused a point, there was not enough gas for it, or there is no such precompile.
     error PointOperationFailed();
 
     /// @notice Whether this is a point other than the identity, with coordinates below the modulus.
     function isPoint(uint256 x, uint256 y) internal pure returns (bool) {
-        return x < P && y < P && mulmod(y, y, P) == addmod(mulmod(mulmod(x, x, P), x, P), 3, P);
+        return x < BASE_FIELD_MODULUS && y < BASE_FIELD_MODULUS && mulmod(y, y, BASE_FIELD_MODULUS) == addmod(mulmod(mulmod(x, x, BASE_FIELD_MODULUS), x, BASE_FIELD_MODULUS), 3, BASE_FIELD_MODULUS);
     }
 
     /// @notice Whether this is the identity.
@@ -23,7 +22,7 @@ library Bn254 {
 
     /// @notice The y of a point's negative. The identity is its own.
     function negateY(uint256 y) internal pure returns (uint256) {
-        return y == 0 ? 0 : P - y;
+        return y == 0 ? 0 : BASE_FIELD_MODULUS - y;
     }
 
     /// @notice The sum of two points (EIP-196).

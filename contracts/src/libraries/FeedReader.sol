@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
-import {Feed} from "../interfaces/IPolicyRegistry.sol";
+import {Feed} from "../types/Market.sol";
 
 /// @title Reading of price feeds that need not be well behaved
 /// @notice A feed can do no more than give no good answer. What it reverts with is not looked at, and of what it returns

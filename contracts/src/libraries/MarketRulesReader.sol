@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IPolicyRegistry, MarketRules} from "../interfaces/IPolicyRegistry.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {MarketRules} from "../types/Market.sol";
 
 /// @title Reading of a policy's market rules without copying them
 /// @notice Solidity's decoder copies every word and checks its range. Of what a registry has encoded itself, the words

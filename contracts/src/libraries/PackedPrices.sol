@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {MAX_FEEDS} from "../interfaces/IPolicyRegistry.sol";
-
-/// @dev Words that the prices of all feeds of a policy take.
-uint256 constant PRICE_WORDS = (12 * MAX_FEEDS + 31) / 32;
+import {MAX_FEEDS, PRICE_BYTES, PRICE_WORDS} from "./Constants.sol";
 
 /// @title Prices in storage, one after the other, 12 bytes each
 library PackedPrices {
@@ -14,7 +11,7 @@ library PackedPrices {
         for (uint256 u = 0; u < prices.length; ++u) {
             uint256 price = prices[u];
             assembly ("memory-safe") {
-                mstore(add(add(packed, 0x20), mul(u, 12)), shl(160, price))
+                mstore(add(add(packed, 0x20), mul(u, PRICE_BYTES)), shl(160, price))
             }
         }
         for (uint256 i = 0; i < packed.length; ++i) {
@@ -32,7 +29,7 @@ library PackedPrices {
         for (uint256 u = 0; u < count; ++u) {
             uint96 price;
             assembly ("memory-safe") {
-                price := shr(160, mload(add(add(packed, 0x20), mul(u, 12))))
+                price := shr(160, mload(add(add(packed, 0x20), mul(u, PRICE_BYTES))))
             }
             prices[u] = price;
         }
@@ -40,7 +37,7 @@ library PackedPrices {
 
     /// @dev As many words as the prices take, and one behind them, where the last price ends if it is written as a word.
     function _allocate(uint256 count) private pure returns (uint256[] memory packed) {
-        uint256 words = (12 * count + 31) / 32;
+        uint256 words = (PRICE_BYTES * count + 31) / 32;
         packed = new uint256[](words + 1);
         assembly ("memory-safe") {
             mstore(packed, words)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, Statement} from "../../src/interfaces/IAttestationRegistry.sol";
-import {LevelWiring, Source, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Statement} from "../../src/types/Attestation.sol";
+import {Snapshot} from "../../src/types/Market.sol";
+import {LevelWiring, Source, Terms} from "../../src/types/Policy.sol";
 import {VaultStandIn} from "./StandIns.sol";
 import {vm} from "./Vm.sol";
 

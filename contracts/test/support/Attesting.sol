@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
-import {Attestation, Statement} from "../../src/interfaces/IAttestationRegistry.sol";
-import {IPolicyRegistry, LevelWiring, Source, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {AttestationRegistry} from "../../src/core/AttestationRegistry.sol";
+import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Statement} from "../../src/types/Attestation.sol";
+import {Snapshot} from "../../src/types/Market.sol";
+import {LevelWiring, Source, Terms} from "../../src/types/Policy.sol";
+import {R} from "./Field.sol";
 import {OracleStandIn, PolicyStandIn, VaultStandIn, VerifierStandIn} from "./StandIns.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice A registry among stand-ins, with attestations that it accepts. What is signed and what is proven is computed here a
 /// second time.
 abstract contract Attesting {
-    uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     bytes32 internal constant POLICY = keccak256("policy");
     address internal constant SUBJECT = address(0x5b1ec7);
     uint40 internal constant NOW = 1_800_000_000;

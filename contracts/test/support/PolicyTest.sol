@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {PolicyRegistry} from "../../src/PolicyRegistry.sol";
-import {SnapshotOracle} from "../../src/SnapshotOracle.sol";
-import {Feed, Level, LevelCoefficients, Publication, Source} from "../../src/interfaces/IPolicyRegistry.sol";
+import {PolicyRegistry} from "../../src/core/PolicyRegistry.sol";
+import {SnapshotOracle} from "../../src/core/SnapshotOracle.sol";
 import {ISuretyVerifier} from "../../src/interfaces/ISuretyVerifier.sol";
+import {Feed, LevelCoefficients} from "../../src/types/Market.sol";
+import {Level, Publication, Source} from "../../src/types/Policy.sol";
 import {SuretyVerifierK10} from "../verifiers/DevelopmentVerifierK10.sol";
+import {R} from "./Field.sol";
 import {MockAggregator} from "./MockAggregator.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice A registry, an oracle, and policies for them. Points are known multiples of the generator: the discrete logarithm
 /// of each follows from its place, so that sums of points can be computed as sums of numbers.
 abstract contract PolicyTest {
-    uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     uint256 internal constant START = 1_800_000_000;
     uint40 internal constant DELAY = 2 days;
     uint40 internal constant EPOCH = 300;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry, Record} from "../../src/interfaces/IAttestationRegistry.sol";
+import {IAttestationRegistry} from "../../src/interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Record} from "../../src/types/Attestation.sol";
 
 /// @notice A registry that keeps records without proofs. Records count as the interface says: until they lapse, while the
 /// policy is in force, and not below the vault's floor.

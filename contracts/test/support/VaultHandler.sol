@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {CollateralVault} from "../../src/CollateralVault.sol";
-import {Record} from "../../src/interfaces/IAttestationRegistry.sol";
-import {Asset} from "../../src/interfaces/ICollateralVault.sol";
+import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {Bn254} from "../../src/libraries/Bn254.sol";
+import {Record} from "../../src/types/Attestation.sol";
+import {Asset} from "../../src/types/Collateral.sol";
 import {RegistryStandIn} from "./RegistryStandIn.sol";
 import {FeeToken, Token} from "./Tokens.sol";
 import {VenueStandIn} from "./VenueStandIn.sol";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {CollateralVault} from "../../src/CollateralVault.sol";
+import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../../src/examples/MarginGatedVenue.sol";
-import {Asset} from "../../src/interfaces/ICollateralVault.sol";
-import {Position, VenueRules} from "../../src/interfaces/IMarginGatedVenue.sol";
+import {Asset} from "../../src/types/Collateral.sol";
+import {Position, VenueRules} from "../../src/types/Venue.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./MarketStandIns.sol";
 import {RegistryStandIn} from "./RegistryStandIn.sol";
 import {Token} from "./Tokens.sol";

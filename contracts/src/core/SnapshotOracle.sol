@@ -3,21 +3,26 @@ pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Feed, IPolicyRegistry, MAX_LEVELS, MarketRules} from "./interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, SignedSnapshot, Snapshot} from "./interfaces/ISnapshotOracle.sol";
-import {Bn254} from "./libraries/Bn254.sol";
-import {FeedReader} from "./libraries/FeedReader.sol";
-import {MarketRulesReader} from "./libraries/MarketRulesReader.sol";
-import {PRICE_WORDS, PackedPrices} from "./libraries/PackedPrices.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {
+    EIP712_NAME,
+    EIP712_VERSION,
+    MAX_LEVELS,
+    PPM,
+    PRICE_WORDS,
+    SIGNED_SNAPSHOT_TYPEHASH
+} from "../libraries/Constants.sol";
+import {FeedReader} from "../libraries/FeedReader.sol";
+import {MarketRulesReader} from "../libraries/MarketRulesReader.sol";
+import {PackedPrices} from "../libraries/PackedPrices.sol";
+import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../types/Market.sol";
 
 /// @title Prices, as commitments to the coefficients of margin programs
 /// @dev Two places are kept for each policy. A snapshot goes where the older of the two was, so that storage is
 /// overwritten and not extended. An epoch of zero says that a place is empty: nobody is in epoch zero.
 contract SnapshotOracle is ISnapshotOracle, EIP712 {
-    bytes32 private constant SIGNED_SNAPSHOT_TYPE = keccak256(
-        "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,bytes32 id,uint256[] coefficients)"
-    );
-
     /// @dev A snapshot with what belongs to it. Coefficients of levels that the policy has not are zeros.
     struct Place {
         Snapshot snapshot;
@@ -31,7 +36,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
 
     mapping(bytes32 policy => Place[2]) private _places;
 
-    constructor(IPolicyRegistry registry) EIP712("Surety", "1") {
+    constructor(IPolicyRegistry registry) EIP712(EIP712_NAME, EIP712_VERSION) {
         REGISTRY = registry;
     }
 
@@ -182,7 +187,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
             (uint256 limit, uint256 price, uint256 previous) = (feeds[u].maxDeviation, prices[u], before[u]);
             unchecked {
                 uint256 difference = price > previous ? price - previous : previous - price;
-                if (limit != 0 && difference * 1_000_000 > previous * limit) return true;
+                if (limit != 0 && PPM * difference > previous * limit) return true;
             }
         }
         return false;
@@ -229,7 +234,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         return _hashTypedDataV4(
             keccak256(
                 abi.encode(
-                    SIGNED_SNAPSHOT_TYPE,
+                    SIGNED_SNAPSHOT_TYPEHASH,
                     snapshot.policy,
                     snapshot.epoch,
                     snapshot.time,

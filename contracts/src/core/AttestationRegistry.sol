@@ -4,26 +4,27 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Attestation, IAttestationRegistry, Record, Statement} from "./interfaces/IAttestationRegistry.sol";
-import {ICollateralVault} from "./interfaces/ICollateralVault.sol";
-import {IPolicyRegistry, LevelWiring, Source, Terms} from "./interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "./interfaces/ISnapshotOracle.sol";
-import {ISuretyVerifier} from "./interfaces/ISuretyVerifier.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
+import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {
+    CONTEXT_TAG,
+    EIP712_NAME,
+    EIP712_VERSION,
+    SCALAR_FIELD_MODULUS,
+    SOURCE_STATEMENT_TYPEHASH
+} from "../libraries/Constants.sol";
+import {Attestation, Record, Statement} from "../types/Attestation.sol";
+import {Snapshot} from "../types/Market.sol";
+import {LevelWiring, Source, Terms} from "../types/Policy.sol";
 
 /// @title The registry of attestations
 /// @dev An attestation goes through three steps: what it rests on is read and held to the policy's rules, which changes
 /// nothing; its proof is verified; and it is kept, which calls nobody. Every call to another contract is a static one.
 contract AttestationRegistry is IAttestationRegistry, EIP712 {
-    /// @dev Modulus of the scalar field of BN254.
-    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-
-    bytes32 private constant CONTEXT_FORMAT = keccak256("surety/context/v1");
-    bytes32 private constant STATEMENT_TYPE = keccak256(
-        "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
-        "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
-    );
-
     /// @dev What is known of an account: one slot.
     /// @param sequence The largest sequence number seen.
     /// @param pledgedUntil The last second at which an attestation counts that it serves, where accounts serve one policy.
@@ -90,10 +91,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     bool public immutable EXCLUSIVE;
 
     /// @dev By the hash of signer, account and subject.
-    mapping(bytes32 => Account) private accounts;
-    mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private records;
+    mapping(bytes32 => Account) private _accounts;
+    mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private _records;
 
-    constructor(IPolicyRegistry policies, ISnapshotOracle oracle, bool exclusive) EIP712("Surety", "1") {
+    constructor(IPolicyRegistry policies, ISnapshotOracle oracle, bool exclusive) EIP712(EIP712_NAME, EIP712_VERSION) {
         (POLICIES, ORACLE, EXCLUSIVE) = (policies, oracle, exclusive);
     }
 
@@ -145,19 +146,19 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Terms memory terms = POLICIES.terms(policy);
         uint32 floor = _floorOf(terms, subject);
         for (level = terms.levels.length; level > 0;) {
-            if (_counts(records[subject][policy][--level], floor)) return (true, level);
+            if (_counts(_records[subject][policy][--level], floor)) return (true, level);
         }
     }
 
     /// @inheritdoc IAttestationRegistry
     function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory) {
-        return records[subject][policy][level];
+        return _records[subject][policy][level];
     }
 
     /// @inheritdoc IAttestationRegistry
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
         if (!_isInForce(policy)) return 0;
-        Record memory record = records[subject][policy][level];
+        Record memory record = _records[subject][policy][level];
         return _counts(record, _floorOf(POLICIES.terms(policy), subject)) ? record.streak : 0;
     }
 
@@ -181,7 +182,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         view
         returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo)
     {
-        Account storage state = accounts[_accountKey(signer, account, subject)];
+        Account storage state = _accounts[_accountKey(signer, account, subject)];
         return (state.sequence, state.pledgedUntil, state.pledgedTo);
     }
 
@@ -211,7 +212,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             _keepAccount(attestation, examined, i);
         }
         _keepVault(attestation, examined);
-        mapping(uint256 level => Record) storage levels = records[attestation.subject][attestation.policy];
+        mapping(uint256 level => Record) storage levels = _records[attestation.subject][attestation.policy];
         Record memory record = levels[attestation.level];
         Snapshot memory snapshot = examined.snapshot;
         bool exists = record.streak != 0;
@@ -243,11 +244,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Source memory source = examined.terms.sources[index];
         uint64 sequence = attestation.statements[index].sequence;
         bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
-        Account memory account = accounts[key];
+        Account memory account = _accounts[key];
         if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
         account.sequence = sequence;
         if (EXCLUSIVE && !_pledge(account, attestation, examined)) revert Encumbered(index);
-        accounts[key] = account;
+        _accounts[key] = account;
     }
 
     /// @dev Pledges the subject's collateral in the vault, as an account that no source states.
@@ -255,9 +256,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         address vault = examined.terms.vault;
         if (!EXCLUSIVE || vault == address(0)) return;
         bytes32 key = _accountKey(vault, 0, attestation.subject);
-        Account memory account = accounts[key];
+        Account memory account = _accounts[key];
         if (!_pledge(account, attestation, examined)) revert VaultPledged(vault);
-        accounts[key] = account;
+        _accounts[key] = account;
     }
 
     /// @dev Pledges an account to the policy of an attestation for as long as that counts.
@@ -382,7 +383,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function _context(Attestation calldata attestation, Grounds memory grounds) private view returns (uint256) {
         Terms memory terms = grounds.terms;
         Context memory context;
-        context.format = CONTEXT_FORMAT;
+        context.format = CONTEXT_TAG;
         context.chain = block.chainid;
         context.registry = address(this);
         context.verifier = terms.verifier;
@@ -398,7 +399,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.statements = keccak256(abi.encodePacked(grounds.digests));
         context.vaultCheckpoint = grounds.checkpoint;
         context.validUntil = attestation.validUntil;
-        return uint256(keccak256(abi.encode(context))) % R;
+        return uint256(keccak256(abi.encode(context))) % SCALAR_FIELD_MODULUS;
     }
 
     /// @dev What a source signs.
@@ -410,7 +411,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         return _hashTypedDataV4(
             keccak256(
                 abi.encode(
-                    STATEMENT_TYPE,
+                    SOURCE_STATEMENT_TYPEHASH,
                     source.signer,
                     subject,
                     source.account,
@@ -431,7 +432,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Terms memory terms = POLICIES.terms(policy);
         uint32 floor = _floorOf(terms, subject);
         for (; level < terms.levels.length; ++level) {
-            Record memory record = records[subject][policy][level];
+            Record memory record = _records[subject][policy][level];
             if (_counts(record, floor) && block.timestamp - record.pricesAt <= maxAge) return true;
         }
         return false;

@@ -4,9 +4,13 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IAttestationRegistry, Record} from "./interfaces/IAttestationRegistry.sol";
-import {Asset, ICollateralVault, ISecuredVenue} from "./interfaces/ICollateralVault.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {CHECKPOINT_TAG, MAX_LOTS} from "../libraries/Constants.sol";
+import {Record} from "../types/Attestation.sol";
+import {Asset} from "../types/Collateral.sol";
 
 /// @title Collateral that is held on chain and counts beside hidden holdings
 /// @dev Why what an attestation counts is here as long as it counts: within a number the lots are the same. A change of what
@@ -31,11 +35,6 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         uint256 waiting;
         uint256 offered;
     }
-
-    /// @dev The largest number of lots that a circuit takes of one source.
-    uint256 private constant MAX_LOTS = 2 ** 63 - 1;
-    /// @dev What sets the hash of a checkpoint apart from others.
-    bytes32 private constant CHECKPOINT = keccak256("surety/vault/v1");
 
     /// @notice Where attestations are.
     IAttestationRegistry public immutable REGISTRY;
@@ -177,7 +176,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     {
         Account storage account = _accounts[subject];
         (number, x, y) = (account.number, account.x, account.y);
-        checkpoint = keccak256(abi.encode(CHECKPOINT, block.chainid, address(this), subject, number, x, y));
+        checkpoint = keccak256(abi.encode(CHECKPOINT_TAG, block.chainid, address(this), subject, number, x, y));
     }
 
     /// @inheritdoc ICollateralVault

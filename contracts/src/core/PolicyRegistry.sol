@@ -5,22 +5,13 @@ import {
     AccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
-import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
-import {
-    Feed,
-    IPolicyRegistry,
-    Level,
-    LevelCoefficients,
-    LevelWiring,
-    MAX_FEEDS,
-    MAX_LEVELS,
-    MarketRules,
-    Publication,
-    Source,
-    Terms
-} from "./interfaces/IPolicyRegistry.sol";
-import {ISuretyVerifier} from "./interfaces/ISuretyVerifier.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM} from "../libraries/Constants.sol";
+import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
+import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.sol";
 
 /// @title The policies that attestations can be made under
 /// @dev What is long lies in the code of contracts that do nothing else, already encoded as it is returned. Limits of code
@@ -31,12 +22,6 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @dev The time from which a frozen policy counts.
     uint40 private constant FROZEN = type(uint40).max;
-    /// @dev Begins the preimage of a policy's identifier.
-    bytes32 private constant POLICY_TAG = keccak256("surety/policy/v1");
-    /// @dev Most decimals of a price.
-    uint256 private constant MAX_DECIMALS = 18;
-    /// @dev A whole, in parts per million.
-    uint256 private constant PPM = 1_000_000;
 
     /// @dev What is kept of a policy. `terms` and `marketRules` are where its contents lie.
     struct Head {
@@ -201,7 +186,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     }
 
     function _checkFeed(Feed calldata feed) private view {
-        _require(feed.decimals <= MAX_DECIMALS && feed.aggregatorDecimals <= feed.decimals, "decimals");
+        _require(feed.decimals <= MAX_PRICE_DECIMALS && feed.aggregatorDecimals <= feed.decimals, "decimals");
         _require(feed.maxAge != 0, "maxAge");
         _require(feed.maxDeviation <= PPM, "maxDeviation");
         _require(feed.min != 0 && feed.min <= feed.max, "min");
