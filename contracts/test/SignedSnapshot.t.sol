@@ -189,7 +189,7 @@ contract SignedSnapshotTest is PolicyTest {
     function test_rejects_signatures_for_another_oracle_or_chain() external {
         SignedSnapshot memory snapshot = _snapshot();
         (address[] memory signers, bytes[] memory signatures) = _sign(snapshot);
-        SnapshotOracle another = new SnapshotOracle(registry);
+        SnapshotOracle another = new SnapshotOracle(policyRegistry);
         vm.expectRevert(ISnapshotOracle.InvalidSignatures.selector);
         another.submit(snapshot, signers, signatures);
         uint256 chain = block.chainid;
@@ -219,7 +219,7 @@ contract SignedSnapshotTest is PolicyTest {
 
     function test_rejects_policies_that_are_not_in_force() external {
         vm.prank(GUARDIAN);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
         _expectRejection(_snapshot(), abi.encodeWithSelector(ISnapshotOracle.PolicyNotInForce.selector, policy));
     }
 

@@ -214,11 +214,11 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         vm.warp(START + DELAY + EPOCH);
         _setAll(100e6);
         vm.prank(GUARDIAN);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
         vm.expectRevert(reason);
         oracle.take(policy);
         vm.prank(OWNER);
-        registry.thaw(policy);
+        policyRegistry.thaw(policy);
         vm.expectRevert(reason);
         oracle.take(policy);
         vm.warp(block.timestamp + DELAY);

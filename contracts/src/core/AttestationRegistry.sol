@@ -84,7 +84,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @inheritdoc IAttestationRegistry
-    IPolicyRegistry public immutable POLICIES;
+    IPolicyRegistry public immutable POLICY_REGISTRY;
     /// @inheritdoc IAttestationRegistry
     ISnapshotOracle public immutable ORACLE;
     /// @inheritdoc IAttestationRegistry
@@ -94,8 +94,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     mapping(bytes32 => Account) private _accounts;
     mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private _records;
 
-    constructor(IPolicyRegistry policies, ISnapshotOracle oracle, bool exclusive) EIP712(EIP712_NAME, EIP712_VERSION) {
-        (POLICIES, ORACLE, EXCLUSIVE) = (policies, oracle, exclusive);
+    constructor(IPolicyRegistry policyRegistry, ISnapshotOracle oracle, bool exclusive)
+        EIP712(EIP712_NAME, EIP712_VERSION)
+    {
+        (POLICY_REGISTRY, ORACLE, EXCLUSIVE) = (policyRegistry, oracle, exclusive);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -143,7 +145,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @inheritdoc IAttestationRegistry
     function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level) {
         if (!_isInForce(policy)) return (false, 0);
-        Terms memory terms = POLICIES.terms(policy);
+        Terms memory terms = POLICY_REGISTRY.terms(policy);
         uint32 floor = _floorOf(terms, subject);
         for (level = terms.levels.length; level > 0;) {
             if (_counts(_records[subject][policy][--level], floor)) return (true, level);
@@ -159,7 +161,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
         if (!_isInForce(policy)) return 0;
         Record memory record = _records[subject][policy][level];
-        return _counts(record, _floorOf(POLICIES.terms(policy), subject)) ? record.streak : 0;
+        return _counts(record, _floorOf(POLICY_REGISTRY.terms(policy), subject)) ? record.streak : 0;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -168,7 +170,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Snapshot memory newest = ORACLE.latest(policy);
         bool fresh = newest.time != 0 && newest.newest <= block.timestamp
             && block.timestamp <= uint256(newest.time) + newest.slack;
-        return fresh && (!newest.marked || POLICIES.terms(policy).acceptsMarked);
+        return fresh && (!newest.marked || POLICY_REGISTRY.terms(policy).acceptsMarked);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -198,7 +200,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         examined.terms = terms;
         examined.snapshot = grounds.snapshot;
         examined.vaultNumber = grounds.vaultNumber;
-        if (EXCLUSIVE) examined.ordinal = POLICIES.ordinalOf(attestation.policy);
+        if (EXCLUSIVE) examined.ordinal = POLICY_REGISTRY.ordinalOf(attestation.policy);
         examined.context = _context(attestation, grounds);
         (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
         LevelWiring memory wiring = terms.levels[attestation.level];
@@ -278,7 +280,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /// @dev Reads what an attestation rests on.
     function _grounds(Attestation calldata attestation) private view returns (Grounds memory grounds) {
-        Terms memory terms = POLICIES.terms(attestation.policy);
+        Terms memory terms = POLICY_REGISTRY.terms(attestation.policy);
         if (attestation.level >= terms.levels.length) revert UnknownLevel(attestation.level);
         uint256 count = terms.sources.length;
         if (attestation.statements.length != count) {
@@ -429,7 +431,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     function _isSufficient(address subject, bytes32 policy, uint256 level, uint256 maxAge) private view returns (bool) {
         if (!_isInForce(policy)) return false;
-        Terms memory terms = POLICIES.terms(policy);
+        Terms memory terms = POLICY_REGISTRY.terms(policy);
         uint32 floor = _floorOf(terms, subject);
         for (; level < terms.levels.length; ++level) {
             Record memory record = _records[subject][policy][level];
@@ -439,7 +441,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     function _isInForce(bytes32 policy) private view returns (bool) {
-        return POLICIES.countsFrom(policy) <= block.timestamp;
+        return POLICY_REGISTRY.countsFrom(policy) <= block.timestamp;
     }
 
     /// @dev Whether a record counts whose policy is in force.

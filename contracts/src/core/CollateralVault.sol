@@ -37,7 +37,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     }
 
     /// @notice Where attestations are.
-    IAttestationRegistry public immutable REGISTRY;
+    IAttestationRegistry public immutable ATTESTATION_REGISTRY;
     /// @notice The policy that a subject with exposure must satisfy to withdraw.
     bytes32 public immutable POLICY;
     /// @notice The place of the level that it must satisfy.
@@ -54,14 +54,20 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     mapping(address subject => Account) private _accounts;
     mapping(address subject => mapping(address token => Balance)) private _balances;
 
-    /// @param registry Where attestations are.
+    /// @param attestationRegistry Where attestations are.
     /// @param policy The policy that a subject with exposure must satisfy to withdraw. It must be one that draws on this
     /// vault: others say nothing about what is here.
     /// @param level The place of the level that it must satisfy.
     /// @param maxAge How old the prices of its attestation may be, in seconds.
     /// @param list The assets.
-    constructor(IAttestationRegistry registry, bytes32 policy, uint256 level, uint40 maxAge, Asset[] memory list) {
-        REGISTRY = registry;
+    constructor(
+        IAttestationRegistry attestationRegistry,
+        bytes32 policy,
+        uint256 level,
+        uint40 maxAge,
+        Asset[] memory list
+    ) {
+        ATTESTATION_REGISTRY = attestationRegistry;
         POLICY = policy;
         LEVEL = level;
         MAX_AGE = maxAge;
@@ -238,14 +244,14 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     /// this number. All of it must be true of the same attestation: a stricter one that has lapsed may draw on this checkpoint
     /// while a weaker one that counts draws on an earlier, which counted more.
     function _hasAttested(address subject, uint32 number) private view returns (bool) {
-        (bool holds, uint256 strictest) = REGISTRY.levelOf(subject, POLICY);
+        (bool holds, uint256 strictest) = ATTESTATION_REGISTRY.levelOf(subject, POLICY);
         if (!holds) return false;
         for (uint256 level = LEVEL; level <= strictest; ++level) {
-            Record memory record = REGISTRY.recordOf(subject, POLICY, level);
+            Record memory record = ATTESTATION_REGISTRY.recordOf(subject, POLICY, level);
             if (
                 record.vaultNumber == number && block.timestamp <= record.validUntil
                     && block.timestamp <= uint256(record.pricesAt) + MAX_AGE
-                    && REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, MAX_AGE)
+                    && ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, MAX_AGE)
             ) return true;
         }
         return false;

@@ -32,12 +32,12 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     }
 
     /// @notice The registry of the policies.
-    IPolicyRegistry public immutable REGISTRY;
+    IPolicyRegistry public immutable POLICY_REGISTRY;
 
     mapping(bytes32 policy => Place[2]) private _places;
 
-    constructor(IPolicyRegistry registry) EIP712(EIP712_NAME, EIP712_VERSION) {
-        REGISTRY = registry;
+    constructor(IPolicyRegistry policyRegistry) EIP712(EIP712_NAME, EIP712_VERSION) {
+        POLICY_REGISTRY = policyRegistry;
     }
 
     /// @inheritdoc ISnapshotOracle
@@ -115,7 +115,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
 
     /// @inheritdoc ISnapshotOracle
     function pricesOf(bytes32 policy, uint64 epoch) external view returns (uint96[] memory) {
-        return PackedPrices.load(_placeOf(policy, epoch).prices, REGISTRY.marketRules(policy).feeds.length);
+        return PackedPrices.load(_placeOf(policy, epoch).prices, POLICY_REGISTRY.marketRules(policy).feeds.length);
     }
 
     /// @inheritdoc ISnapshotOracle
@@ -124,8 +124,8 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     }
 
     function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
-        if (REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
-        return MarketRulesReader.read(REGISTRY, policy);
+        if (POLICY_REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
+        return MarketRulesReader.read(POLICY_REGISTRY, policy);
     }
 
     /// @dev Where the snapshot of an epoch goes, and the newest one before it, if its epoch is not zero.

@@ -26,9 +26,9 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     using SafeERC20 for IERC20Metadata;
 
     /// @notice Where attestations are.
-    IAttestationRegistry public immutable REGISTRY;
+    IAttestationRegistry public immutable ATTESTATION_REGISTRY;
     /// @notice Where policies are.
-    IPolicyRegistry public immutable POLICIES;
+    IPolicyRegistry public immutable POLICY_REGISTRY;
     /// @notice Where prices are.
     ISnapshotOracle public immutable ORACLE;
     /// @notice Where collateral is.
@@ -62,28 +62,29 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     mapping(address subject => Flag) private _flags;
 
     /// @param owner Who funds the pool.
-    /// @param registry Where attestations are.
-    /// @param policies Where policies are: the registry that `registry` uses.
-    /// @param oracle Where prices are: the oracle that `registry` uses.
+    /// @param attestationRegistry Where attestations are.
+    /// @param policyRegistry Where policies are: the one that `attestationRegistry` uses.
+    /// @param oracle Where prices are: the one that `attestationRegistry` uses.
     /// @param vault Where collateral is.
     /// @param quote What gains and losses are paid in.
     /// @param rules_ How the venue works.
     constructor(
         address owner,
-        IAttestationRegistry registry,
-        IPolicyRegistry policies,
+        IAttestationRegistry attestationRegistry,
+        IPolicyRegistry policyRegistry,
         ISnapshotOracle oracle,
         ICollateralVault vault,
         IERC20Metadata quote,
         VenueRules memory rules_
     ) Ownable(owner) {
-        (REGISTRY, POLICIES, ORACLE, VAULT, QUOTE, _rules) = (registry, policies, oracle, vault, quote, rules_);
+        (ATTESTATION_REGISTRY, POLICY_REGISTRY, ORACLE, VAULT, QUOTE, _rules) =
+        (attestationRegistry, policyRegistry, oracle, vault, quote, rules_);
 
         // An attestation under another policy would say nothing about what is in the vault.
-        if (policies.terms(rules_.policy).vault != address(vault)) revert InvalidRules("policy");
+        if (policyRegistry.terms(rules_.policy).vault != address(vault)) revert InvalidRules("policy");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
 
-        _LEVELS = policies.terms(rules_.policy).levels.length;
+        _LEVELS = policyRegistry.terms(rules_.policy).levels.length;
         if (rules_.initialLevel >= _LEVELS) revert InvalidRules("initialLevel");
         if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
         if (rules_.grace == 0) revert InvalidRules("grace");
@@ -91,8 +92,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (rules_.penalty > PPM) revert InvalidRules("penalty");
         if (rules_.reward > PPM) revert InvalidRules("reward");
 
-        _EPOCH_LENGTH = policies.marketRules(rules_.policy).epochLength;
-        Feed[] memory feeds = policies.marketRules(rules_.policy).feeds;
+        _EPOCH_LENGTH = policyRegistry.marketRules(rules_.policy).epochLength;
+        Feed[] memory feeds = policyRegistry.marketRules(rules_.policy).feeds;
         if (rules_.market >= feeds.length) revert InvalidRules("market");
         Feed memory feed = feeds[rules_.market];
         (_MIN_PRICE, _MAX_PRICE) = (feed.min, feed.max);
@@ -132,7 +133,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     function flag(address subject) external nonReentrant {
         _existing(subject);
         if (_stands(subject)) revert AlreadyFlagged(subject);
-        if (!REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
+        if (!ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
         if (_holds(subject)) revert StillSufficient(subject);
         uint40 time = uint40(block.timestamp);
         _flags[subject] = Flag({flagger: msg.sender, time: time, attested: _attested(subject)});
@@ -157,7 +158,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         (Snapshot memory snapshot, uint96 price) = _tradingPrice();
         Flag memory found = _flags[subject];
         // A policy that was frozen gives everybody the grace again.
-        uint256 graceEnds = Math.max(found.time, POLICIES.countsFrom(_rules.policy)) + _rules.grace;
+        uint256 graceEnds = Math.max(found.time, POLICY_REGISTRY.countsFrom(_rules.policy)) + _rules.grace;
         if (block.timestamp < graceEnds) revert InGrace(graceEnds);
         if (snapshot.time < found.time) revert PriceBeforeFlag(snapshot.time, found.time);
 
@@ -309,7 +310,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     }
 
     function _attests(address subject, uint256 level, uint256 maxAge) private view returns (bool) {
-        return REGISTRY.isSufficientNoOlderThan(subject, _rules.policy, level, maxAge);
+        return ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, _rules.policy, level, maxAge);
     }
 
     /// @dev Whether there is a flag, and no attestation since.
@@ -323,7 +324,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         uint256 first = _rules.maintenanceLevel;
         Record[] memory records = new Record[](_LEVELS - first);
         for (uint256 i = 0; i < records.length; ++i) {
-            records[i] = REGISTRY.recordOf(subject, _rules.policy, first + i);
+            records[i] = ATTESTATION_REGISTRY.recordOf(subject, _rules.policy, first + i);
         }
         return keccak256(abi.encode(records));
     }
@@ -331,7 +332,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// @dev The newest snapshot and its price, if it may be traded at. Who freezes a policy may mistrust its prices: then
     /// nobody trades at them.
     function _tradingPrice() private view returns (Snapshot memory snapshot, uint96 price) {
-        if (!REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
+        if (!ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
         snapshot = ORACLE.latest(_rules.policy);
         uint256 age = block.timestamp - snapshot.time;
         if (age > _rules.maxPriceAge) revert PriceTooOld(age);
@@ -351,9 +352,9 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// epoch has gone by without a snapshot. That the newest one has become too old says nothing yet: until its epoch is over
     /// there cannot be another, and an account that is flagged must not gain from that.
     function _isOutage() private view returns (bool) {
-        if (REGISTRY.acceptsAttestations(_rules.policy)) return false;
+        if (ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) return false;
         Snapshot memory newest = ORACLE.latest(_rules.policy);
-        if (POLICIES.countsFrom(_rules.policy) > block.timestamp || newest.marked) return true;
+        if (POLICY_REGISTRY.countsFrom(_rules.policy) > block.timestamp || newest.marked) return true;
         return block.timestamp / _EPOCH_LENGTH > uint256(newest.epoch) + 1;
     }
 

@@ -111,7 +111,7 @@ interface IAttestationRegistry {
         returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo);
 
     /// @notice The policies.
-    function POLICIES() external view returns (IPolicyRegistry);
+    function POLICY_REGISTRY() external view returns (IPolicyRegistry);
 
     /// @notice The prices.
     function ORACLE() external view returns (ISnapshotOracle);

@@ -12,7 +12,9 @@ library Bn254 {
 
     /// @notice Whether this is a point other than the identity, with coordinates below the modulus.
     function isPoint(uint256 x, uint256 y) internal pure returns (bool) {
-        return x < BASE_FIELD_MODULUS && y < BASE_FIELD_MODULUS && mulmod(y, y, BASE_FIELD_MODULUS) == addmod(mulmod(mulmod(x, x, BASE_FIELD_MODULUS), x, BASE_FIELD_MODULUS), 3, BASE_FIELD_MODULUS);
+        return x < BASE_FIELD_MODULUS && y < BASE_FIELD_MODULUS
+            && mulmod(y, y, BASE_FIELD_MODULUS)
+                == addmod(mulmod(mulmod(x, x, BASE_FIELD_MODULUS), x, BASE_FIELD_MODULUS), 3, BASE_FIELD_MODULUS);
     }
 
     /// @notice Whether this is the identity.

@@ -10,9 +10,9 @@ import {MarketRules} from "../types/Market.sol";
 /// gas.
 library MarketRulesReader {
     /// @notice The market rules of a policy. The registry must be one that encodes as Solidity does.
-    function read(IPolicyRegistry registry, bytes32 policy) internal view returns (MarketRules memory rules) {
+    function read(IPolicyRegistry policyRegistry, bytes32 policy) internal view returns (MarketRules memory rules) {
         (bool success, bytes memory answer) =
-            address(registry).staticcall(abi.encodeCall(IPolicyRegistry.marketRules, (policy)));
+            address(policyRegistry).staticcall(abi.encodeCall(IPolicyRegistry.marketRules, (policy)));
         assembly ("memory-safe") {
             if iszero(success) { revert(add(answer, 0x20), mload(answer)) }
 

@@ -11,7 +11,7 @@ import {vm} from "./Vm.sol";
 contract AttestationFixture {
     /// @notice Whose first contracts the verifier and the registry are.
     address public constant VERIFIER_CREATOR = 0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f;
-    address public constant REGISTRY_CREATOR = 0xa0Ee7A142d267C1f36714E4a8F75612F20a79720;
+    address public constant ATTESTATION_REGISTRY_CREATOR = 0xa0Ee7A142d267C1f36714E4a8F75612F20a79720;
     /// @notice How many attestations are to be verified together.
     uint256 public constant BATCH = 16;
     uint256 private constant LEVELS = 3;
@@ -20,7 +20,7 @@ contract AttestationFixture {
 
     string private json = vm.readFile("test/fixtures/attestations-k11.json");
 
-    function registry() external view returns (address) {
+    function attestationRegistry() external view returns (address) {
         return vm.parseJsonAddress(json, ".registry");
     }
 

@@ -21,19 +21,22 @@ abstract contract Attesting {
     uint256 internal constant LEVELS = 3;
     uint256 internal constant SOURCES = 3;
 
-    PolicyStandIn internal policies = new PolicyStandIn();
+    PolicyStandIn internal policyRegistry = new PolicyStandIn();
     OracleStandIn internal oracle = new OracleStandIn();
     VaultStandIn internal vault = new VaultStandIn();
     VerifierStandIn internal verifier = new VerifierStandIn();
-    AttestationRegistry internal registry = _newRegistry(false);
+    AttestationRegistry internal attestationRegistry = _newAttestationRegistry(false);
 
-    function _newRegistry(bool exclusive) internal returns (AttestationRegistry) {
-        return new AttestationRegistry(IPolicyRegistry(address(policies)), ISnapshotOracle(address(oracle)), exclusive);
+    function _newAttestationRegistry(bool exclusive) internal returns (AttestationRegistry) {
+        return
+            new AttestationRegistry(
+                IPolicyRegistry(address(policyRegistry)), ISnapshotOracle(address(oracle)), exclusive
+            );
     }
 
     function _start() internal {
         vm.warp(NOW);
-        policies.set(POLICY, _terms());
+        policyRegistry.set(POLICY, _terms());
         _takeSnapshot(POLICY, _snapshot());
     }
 
@@ -121,7 +124,7 @@ abstract contract Attesting {
     }
 
     function _signed(Attestation memory attestation, Terms memory terms) internal view returns (Attestation memory) {
-        bytes32[] memory digests = _digests(attestation, terms, address(registry));
+        bytes32[] memory digests = _digests(attestation, terms, address(attestationRegistry));
         for (uint256 i = 0; i < attestation.statements.length; ++i) {
             attestation.statements[i].signature = _signature(i + 1, digests[i]);
         }
@@ -146,7 +149,11 @@ abstract contract Attesting {
         uint256[2] memory coef = _coefficients(attestation.epoch, attestation.level);
         LevelWiring memory wiring = terms.levels[attestation.level];
         attestation.proof = abi.encode(
-            _context(attestation, terms, coef, checkpoint, address(registry)), wiring.idx, wiring.flag, coef, hold
+            _context(attestation, terms, coef, checkpoint, address(attestationRegistry)),
+            wiring.idx,
+            wiring.flag,
+            coef,
+            hold
         );
         return attestation;
     }
@@ -225,11 +232,11 @@ abstract contract Attesting {
     }
 
     function _accepted(Attestation memory attestation) internal {
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function _refused(Attestation memory attestation, bytes memory reason) internal {
         vm.expectRevert(reason);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 }

@@ -24,15 +24,15 @@ abstract contract PolicyTest {
     address internal constant GUARDIAN = address(0x6123);
     address internal constant STRANGER = address(0x5123);
 
-    PolicyRegistry internal registry;
+    PolicyRegistry internal policyRegistry;
     SnapshotOracle internal oracle;
     ISuretyVerifier internal verifier;
     MockAggregator[] internal aggregators;
 
     function setUp() public virtual {
         vm.warp(START);
-        registry = new PolicyRegistry(DELAY, OWNER, GUARDIAN);
-        oracle = new SnapshotOracle(registry);
+        policyRegistry = new PolicyRegistry(DELAY, OWNER, GUARDIAN);
+        oracle = new SnapshotOracle(policyRegistry);
         verifier = ISuretyVerifier(address(new SuretyVerifierK10()));
     }
 
@@ -100,7 +100,7 @@ abstract contract PolicyTest {
 
     function _publish(Publication memory publication) internal returns (bytes32) {
         vm.prank(OWNER);
-        return registry.publish(publication);
+        return policyRegistry.publish(publication);
     }
 
     /// @dev Publishes a policy and waits until it counts.

@@ -9,7 +9,7 @@ import {Attestation, Record} from "../../src/types/Attestation.sol";
 
 /// @notice A registry that keeps records without proofs. Records count as the interface says: until they lapse, while the
 /// policy is in force, and not below the vault's floor.
-contract RegistryStandIn is IAttestationRegistry {
+contract AttestationRegistryStandIn is IAttestationRegistry {
     uint256 public constant LEVELS = 3;
 
     ICollateralVault private vault;
@@ -92,7 +92,7 @@ contract RegistryStandIn is IAttestationRegistry {
         return false;
     }
 
-    function POLICIES() external pure returns (IPolicyRegistry) {
+    function POLICY_REGISTRY() external pure returns (IPolicyRegistry) {
         revert("not of the stand-in");
     }
 
