@@ -16,7 +16,7 @@ import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {SourceStandIn, VaultStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice What the registry accepts and refuses, but for times, streaks, pledges and batches.
+/// @notice Attesting, except for times, streaks, pledges and batches.
 contract AttestationRegistryTest is Attesting, PrecompileFaults {
     bytes32 private constant CHECKPOINT = keccak256("checkpoint");
 
@@ -162,8 +162,8 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     }
 
     /// @notice Prices that have jumped are no reason to prove over those before.
-    /// @notice Attack: prices that have jumped, as long as the next snapshot leaves them grace. That one is compared with them, and
-    /// bears no mark.
+    /// @notice Attack: prices that have jumped, as long as the next snapshot leaves them grace. That one is compared
+    /// with them, and bears no mark.
     function test_rejects_a_marked_snapshot_before_another() external {
         Snapshot memory snapshot = _snapshot();
         snapshot.marked = true;
@@ -346,7 +346,8 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             Attestation memory attestation = _unsigned();
             (attestation.statements[1].commitmentX, attestation.statements[1].commitmentY) =
             (changes[i][0], changes[i][1]);
-            _refused(_complete(attestation), abi.encodeWithSelector(IAttestationRegistry.InvalidCommitment.selector, 1));
+            bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.InvalidCommitment.selector, 1);
+            _refused(_complete(attestation), reason);
         }
     }
 
@@ -554,7 +555,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         } catch {}
     }
 
-    // What has been seen.
+    // Sequence numbers and newer attestations.
 
     function test_rejects_an_older_statement() external {
         for (uint64 i = 0; i < SOURCES; ++i) {
@@ -631,7 +632,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         require(record.vaultNumber == 2 && record.validUntil == shorter.validUntil && record.streak == 1);
     }
 
-    // What others ask.
+    // Questions of consumers.
 
     function test_a_stricter_level_is_enough() external {
         attestationRegistry.attest(_attestation());

@@ -73,7 +73,7 @@ contract AttestationRegistryBatchTest is Attesting {
         _refuse(attestations, abi.encodeWithSelector(IAttestationRegistry.MixedVerifiers.selector));
     }
 
-    /// @notice What one attestation of a batch shows is known when the next is kept.
+    /// @notice The state that one attestation of a batch leaves is known when the next is kept.
     function test_rejects_an_older_statement_behind_a_newer() external {
         Attestation[] memory attestations = new Attestation[](2);
         (attestations[0], attestations[1]) = (_unsigned(), _unsigned());

@@ -35,7 +35,7 @@ contract Historian is Attesting {
     }
 
     /// @param back Which snapshot, from the newest back.
-    /// @param lags How far each statement's sequence number is behind the largest.
+    /// @param lags The distance of each statement's sequence number from the largest.
     function attest(uint256 subject, uint256 level, uint256 back, uint256 lags, uint256 length) external {
         (subject, level) = (subject % SUBJECTS, level % LEVELS);
         uint256 place = snapshots.length - 1 - (back % 3) % snapshots.length;
@@ -84,7 +84,7 @@ contract Historian is Attesting {
         }
     }
 
-    /// @dev How many snapshots up to this one have been attested without a gap.
+    /// @dev The number of snapshots up to this one that were attested without a gap.
     function _streak(uint256 subject, uint256 level, uint256 place) private view returns (uint256 length) {
         while (length <= place && attested[subject][level][place - length]) ++length;
     }
@@ -99,7 +99,7 @@ contract Historian is Attesting {
     }
 }
 
-/// @notice What is kept over many snapshots and attestations.
+/// @notice Records and accounts over many snapshots and attestations.
 contract AttestationRegistryHistoryTest is Attesting {
     Historian private historian = new Historian();
 
@@ -107,7 +107,7 @@ contract AttestationRegistryHistoryTest is Attesting {
         _start();
     }
 
-    /// @notice Where Forge looks for calls to make.
+    /// @notice The contract whose functions Forge calls.
     function targetContracts() external view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(historian);

@@ -7,7 +7,7 @@ import {Source, Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice A registry in which an account serves one policy at a time.
+/// @notice An exclusive attestation registry: an account serves one policy at a time.
 contract AttestationRegistryPledgesTest is Attesting {
     bytes32 private constant OTHER = keccak256("other");
 
@@ -40,7 +40,7 @@ contract AttestationRegistryPledgesTest is Attesting {
         _attest(OTHER, 1, NOW + 3_000);
     }
 
-    /// @notice What another policy was pledged for says nothing about this one.
+    /// @notice A pledge to another policy does not affect this one.
     function test_a_pledge_that_has_ended_leaves_nothing() external {
         _attest(POLICY, 1, NOW + 2_000);
         vm.warp(NOW + 2_001);

@@ -121,7 +121,7 @@ contract AttestationRegistryProofsTest is Attesting {
         _requireAgreement("next");
     }
 
-    /// @dev The registry and this test compute what the library has written down.
+    /// @dev The attestation registry and this test compute the contexts that the library has written down.
     function _requireAgreement(string memory name) private view {
         Attestation memory attestation = fixture.attestation(name);
         Terms memory terms = policyRegistry.terms(policy);

@@ -16,7 +16,7 @@ import {Caller, FalseToken, FeeToken, HookToken, SilentToken, Token} from "./sup
 import {VenueStandIn} from "./support/VenueStandIn.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice What goes into the vault, what counts, and what may leave.
+/// @notice Deposits into the vault, counted lots, and withdrawals.
 contract CollateralVaultTest is PrecompileFaults {
     bytes32 private constant POLICY = keccak256("policy");
     uint256 private constant LEVEL = 1;
@@ -396,8 +396,8 @@ contract CollateralVaultTest is PrecompileFaults {
         _expectNotAttested(address(first));
     }
 
-    /// @notice A stricter attestation over the present checkpoint that has lapsed, and a weaker one that counts and draws on an
-    /// earlier checkpoint, are not one that does both.
+    /// @notice A stricter attestation over the present checkpoint that has lapsed, and a weaker one that counts and
+    /// draws on an earlier checkpoint, are not one that does both.
     function test_rejects_a_withdrawal_after_two_attestations_that_each_lack_something() external {
         _withExposure(250);
         attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
@@ -625,7 +625,8 @@ contract CollateralVaultTest is PrecompileFaults {
         _expectBalance(address(hooked), 50, 100, 0);
     }
 
-    /// @notice What a recipient sees from within a withdrawal: the amount is gone, and so is the attestation that counted it.
+    /// @notice A recipient sees, from within a withdrawal, that the amount is gone, and so is the attestation that
+    /// counted it.
     function test_what_is_seen_from_within_a_withdrawal_is_settled() external {
         _deposit(address(hooked), 200);
         attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);

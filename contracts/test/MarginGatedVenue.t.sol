@@ -14,7 +14,7 @@ import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol
 import {Caller, HookToken, Token} from "./support/Tokens.sol";
 import {Log, vm} from "./support/Vm.sol";
 
-/// @notice When the example venue opens, closes and liquidates positions, and who pays.
+/// @notice Opening, closing and liquidation of positions at the example venue, and the payments.
 ///
 /// Sizes have 18 decimals, prices 8, the quote token 6.
 contract MarginGatedVenueTest {
@@ -190,7 +190,8 @@ contract MarginGatedVenueTest {
     function test_rejects_a_position_whose_gain_the_pool_could_not_pay() external {
         venue.defund(POOL - 23_999 * DOLLAR, address(this));
         attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
-        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, 24_000 * DOLLAR, 23_999 * DOLLAR));
+        bytes4 reason = IMarginGatedVenue.PoolTooSmall.selector;
+        _expectRevert(abi.encodeWithSelector(reason, 24_000 * DOLLAR, 23_999 * DOLLAR));
         venue.open(3e18);
         venue.fund(DOLLAR);
         vm.prank(alice);
@@ -762,7 +763,7 @@ contract MarginGatedVenueTest {
         venue.coverLoss(300 * DOLLAR + 1);
     }
 
-    /// @notice What an account gains is never above the exact number, and what it loses never below, by less than one unit.
+    /// @notice A gain is never above the exact number and a loss never below, and both are within one unit.
     function testFuzz_rounding_is_against_the_account(int128 size, uint96 exit) external {
         size = int128(int256(size) % 40e18);
         vm.assume(size > 1e9 || size < -1e9);

@@ -10,7 +10,7 @@ import {Publication} from "../src/types/Policy.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice What is read without Solidity's decoder is what the decoder reads.
+/// @notice Market rules that are read in place equal those that Solidity's decoder reads.
 contract MarketRulesReaderTest is PolicyTest {
     uint256[PRICE_WORDS] private words;
 

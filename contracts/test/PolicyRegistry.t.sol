@@ -15,11 +15,11 @@ import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
-/// @notice What can be published, by whom, and when it counts.
+/// @notice Publication of policies, the roles, and the times from which policies count.
 contract PolicyRegistryTest is PolicyTest {
     bytes32 private constant ADMIN_ROLE = 0;
 
-    // What is published
+    // Contents of a publication
 
     function test_identifies_a_policy_as_its_compiler_does() external {
         string memory json = vm.readFile("test/fixtures/policy.json");
@@ -387,7 +387,7 @@ contract PolicyRegistryTest is PolicyTest {
         policyRegistry.thaw(policy);
     }
 
-    // When it counts
+    // Times
 
     function test_counts_after_the_delay() external {
         Publication memory publication = _fed(1, 1);
@@ -437,7 +437,7 @@ contract PolicyRegistryTest is PolicyTest {
         _thaw(policy);
     }
 
-    // Who
+    // Roles
 
     function test_rejects_publication_by_others_than_the_owner() external {
         Publication memory publication = _fed(1, 1);
@@ -603,7 +603,7 @@ contract PolicyRegistryTest is PolicyTest {
         return keccak256(preimage);
     }
 
-    /// @dev What the compiler has made of the example, with feeds for its prices.
+    /// @dev The example as the compiler writes it, with feeds for its prices.
     function _compiled(string memory json) private returns (Publication memory publication) {
         publication = _fed(vm.parseJsonBytesArray(json, ".levels[0].market").length, 3);
         publication.document = bytes32(vm.parseJsonBytes(json, ".document"));

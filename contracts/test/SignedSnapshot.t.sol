@@ -416,7 +416,7 @@ contract SignedSnapshotTest is PolicyTest {
         return abi.encodePacked(r, s, v);
     }
 
-    /// @dev What EIP-712 says is signed, written out.
+    /// @dev The digest that nodes sign, written out from EIP-712.
     function _digest(SignedSnapshot memory snapshot) private view returns (bytes32) {
         bytes32 domain = keccak256(
             abi.encode(
@@ -429,7 +429,8 @@ contract SignedSnapshotTest is PolicyTest {
         );
         bytes memory words = abi.encode(
             keccak256(
-                "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,bytes32 id,uint256[] coefficients)"
+                "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,"
+                "bytes32 id,uint256[] coefficients)"
             ),
             snapshot.policy,
             snapshot.epoch,

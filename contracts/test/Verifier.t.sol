@@ -7,9 +7,9 @@ import {Fixture, Proof} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
-/// @notice What a verifier accepts and refuses, one proof at a time.
+/// @notice Verification of one proof at a time.
 contract VerifierTest {
-    /// @dev Where the evaluations of a proof begin, and how many there are.
+    /// @dev The offset of the evaluations in a proof, in bytes, and their number.
     uint256 private constant EVALUATIONS_AT = 14 * 64;
     uint256 private constant EVALUATIONS = 23;
     uint256 private constant POINTS = 16;

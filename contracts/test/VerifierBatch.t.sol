@@ -8,10 +8,10 @@ import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
-/// @notice What a verifier accepts and refuses, many proofs at a time.
+/// @notice Verification of many proofs at a time.
 contract VerifierBatchTest is PrecompileFaults {
     uint256 private constant COUNT = 16;
-    /// @dev Where a proof has the multi-opening's W'.
+    /// @dev The offset of the multi-opening's W' in a proof, in bytes.
     uint256 private constant W_PRIME_AT = 1696;
 
     ISuretyVerifier private verifier;

@@ -19,11 +19,14 @@ import {MarketRulesReader} from "../libraries/MarketRulesReader.sol";
 import {PackedPrices} from "../libraries/PackedPrices.sol";
 import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../types/Market.sol";
 
-/// @title Prices, as commitments to the coefficients of margin programs
-/// @dev Two places are kept for each policy. A snapshot goes where the older of the two was, so that storage is
-/// overwritten and not extended. An epoch of zero says that a place is empty: nobody is in epoch zero.
+/// @title The snapshot oracle
+/// @dev Each policy has two places. A new snapshot overwrites the older one, so that storage does not grow. A place
+/// with an epoch of zero is empty: epoch zero is long over.
 contract SnapshotOracle is ISnapshotOracle, EIP712 {
-    /// @dev A snapshot with what belongs to it. Coefficients of levels that the policy has not are zeros.
+    /* TYPES */
+
+    /// @dev A snapshot with its commitments and packed prices. Coefficients at indices beyond the policy's levels are
+    /// zeros.
     struct Place {
         Snapshot snapshot;
         bytes32 id;
@@ -31,14 +34,22 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         uint256[PRICE_WORDS] prices;
     }
 
-    /// @notice The registry of the policies.
+    /* IMMUTABLES */
+
+    /// @notice The policy registry.
     IPolicyRegistry public immutable POLICY_REGISTRY;
 
+    /* STORAGE */
+
     mapping(bytes32 policy => Place[2]) private _places;
+
+    /* CONSTRUCTOR */
 
     constructor(IPolicyRegistry policyRegistry) EIP712(EIP712_NAME, EIP712_VERSION) {
         POLICY_REGISTRY = policyRegistry;
     }
+
+    /* TAKING SNAPSHOTS */
 
     /// @inheritdoc ISnapshotOracle
     function take(bytes32 policy) external returns (uint64 epoch) {
@@ -96,6 +107,8 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         );
     }
 
+    /* VIEWS */
+
     /// @inheritdoc ISnapshotOracle
     function latest(bytes32 policy) external view returns (Snapshot memory) {
         return _newest(policy).snapshot;
@@ -123,12 +136,15 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         return _placeOf(policy, epoch).id;
     }
 
+    /* PRIVATE: PLACES */
+
     function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
         if (POLICY_REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
         return MarketRulesReader.read(POLICY_REGISTRY, policy);
     }
 
-    /// @dev Where the snapshot of an epoch goes, and the newest one before it, if its epoch is not zero.
+    /// @dev The place for the snapshot of an epoch, and the place of the newest snapshot, whose epoch is zero if there
+    /// is none.
     function _next(bytes32 policy, uint64 epoch)
         private
         view
@@ -138,14 +154,6 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         (uint64 first, uint64 second) = (places[0].snapshot.epoch, places[1].snapshot.epoch);
         (place, newest, newestEpoch) = first < second ? (places[0], places[1], second) : (places[1], places[0], first);
         if (epoch <= newestEpoch) revert EpochTaken(epoch);
-    }
-
-    /// @dev Without it, whoever takes a snapshot in the last second of an epoch and another in the first of the next would clear
-    /// the circuit breaker's mark within a second, as the second is compared with the first, and end the grace of the one
-    /// before.
-    function _checkSpacing(Place storage before, uint256 time, uint40 epochLength) private view {
-        uint256 earliest = uint256(before.snapshot.time) + epochLength / 2;
-        if (before.snapshot.epoch != 0 && time < earliest) revert TooSoon(earliest);
     }
 
     function _newest(bytes32 policy) private view returns (Place storage) {
@@ -159,7 +167,9 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         if (epoch == 0 || place.snapshot.epoch != epoch) revert UnknownEpoch(epoch);
     }
 
-    /// @dev The prices, and what the ages of the answers leave of those that are allowed.
+    /* PRIVATE: FEEDS */
+
+    /// @dev The prices, and the slack: the smallest remainder of the ages that the rules allow.
     function _readFeeds(MarketRules memory rules) private view returns (uint96[] memory prices, uint256 slack) {
         prices = new uint96[](rules.feeds.length);
         slack = rules.maxAge;
@@ -168,7 +178,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
             (bool isGood, uint256 answer, uint256 age) = FeedReader.read(feed);
             if (!isGood) revert BadAnswer(u);
             if (age > feed.maxAge) revert StaleAnswer(u, age);
-            // An answer that is too large for a price is so without the factor, and the product does not wrap around.
+            // An answer above the maximum is refused without scaling. Below it the product does not wrap around.
             uint256 price = answer;
             unchecked {
                 if (answer <= feed.max) price *= 10 ** uint256(feed.decimals - feed.aggregatorDecimals);
@@ -179,8 +189,8 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         }
     }
 
-    /// @dev Whether a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied. Prices
-    /// have 96 bits and parts per million 32.
+    /// @dev True if a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied.
+    /// Prices have 96 bits and parts per million have 32, so nothing overflows.
     function _deviates(Feed[] memory feeds, Place storage place, uint96[] memory prices) private view returns (bool) {
         uint96[] memory before = PackedPrices.load(place.prices, feeds.length);
         for (uint256 u = 0; u < feeds.length; ++u) {
@@ -191,6 +201,16 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
             }
         }
         return false;
+    }
+
+    /* PRIVATE: CHECKS */
+
+    /// @dev Snapshots are at least half an epoch apart. Otherwise snapshots in the last second of one epoch and the
+    /// first of the next would clear the circuit breaker's mark within a second, since a price is compared with the
+    /// previous snapshot, and would end the grace of the snapshot before.
+    function _checkSpacing(Place storage before, uint256 time, uint40 epochLength) private view {
+        uint256 earliest = uint256(before.snapshot.time) + epochLength / 2;
+        if (before.snapshot.epoch != 0 && time < earliest) revert TooSoon(earliest);
     }
 
     function _checkTimes(SignedSnapshot calldata snapshot, MarketRules memory rules) private view {
@@ -211,7 +231,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         }
     }
 
-    /// @dev Signers and nodes are both in ascending order: one walk finds all of the former among the latter.
+    /// @dev Signers and nodes are in ascending order, so one pass over the nodes finds every signer.
     function _checkSignatures(
         bytes32 digest,
         MarketRules memory rules,
@@ -229,6 +249,12 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
             if (!isGood) revert InvalidSignatures();
         }
     }
+
+    function _require(bool holds, string memory part) private pure {
+        if (!holds) revert InvalidSnapshot(part);
+    }
+
+    /* PRIVATE: HASHING */
 
     function _digest(SignedSnapshot calldata snapshot) private view returns (bytes32) {
         return _hashTypedDataV4(
@@ -248,7 +274,4 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         );
     }
 
-    function _require(bool holds, string memory part) private pure {
-        if (!holds) revert InvalidSnapshot(part);
-    }
 }

@@ -4,64 +4,73 @@ pragma solidity ^0.8.28;
 import {MarketRules} from "../types/Market.sol";
 import {Publication, Terms} from "../types/Policy.sol";
 
-/// @title The policies that attestations can be made under
-/// @notice A policy's identifier is the hash of its text and of the commitments of its programs. The registry computes it
-/// from what is published, so that under an identifier there are the commitments that belong to it and no others. That
-/// limits, sources and feeds are those of the text is on the owner, and for everybody to compare.
+/// @title Policies under which attestations can be made
+/// @notice A policy's identifier is the hash of its text and of its programs' commitments. The policy registry computes
+/// the identifier from the publication, so an identifier stands for exactly the commitments that belong to it. The
+/// owner is responsible for publishing the limits, sources and feeds of the text; anybody can compare them.
 ///
-/// A policy never changes. It counts once a delay has passed, and stops to count while it is frozen. Ownership moves in two
-/// steps with a delay between them; a guardian can freeze and do nothing else.
+/// A policy never changes. A policy counts once a delay has passed, and does not count while it is frozen. Ownership
+/// moves in two steps with a delay between them. A guardian can freeze policies and nothing else.
 interface IPolicyRegistry {
-    /// @notice A policy is published.
+    /* EVENTS */
+
+    /// @notice A policy was published. It counts from `countsFrom`, in seconds.
     event PolicyPublished(bytes32 indexed policy, bytes32 indexed line, uint32 version, uint40 countsFrom);
-    /// @notice A policy has been frozen.
+    /// @notice A guardian, `by`, froze a policy.
     event PolicyFrozen(bytes32 indexed policy, address indexed by);
-    /// @notice A policy will count again.
+    /// @notice The owner thawed a policy. It counts again from `countsFrom`, in seconds.
     event PolicyThawing(bytes32 indexed policy, uint40 countsFrom);
 
-    /// @notice No policy of this identifier has been published.
+    /* ERRORS */
+
+    /// @notice No policy with this identifier has been published.
     error UnknownPolicy(bytes32 policy);
-    /// @notice The policy has been published before: versions are never reused.
+    /// @notice The policy was published before. Versions are never reused.
     error PolicyExists(bytes32 policy);
-    /// @notice Versions of a line count up one by one.
+    /// @notice The version is not one more than the line's latest.
     error WrongVersion(uint32 expected, uint32 found);
-    /// @notice The verifying contract is for another set-up or capacity class.
+    /// @notice The verifying contract does not exist, or is for another set-up or capacity class.
     error WrongVerifier(address verifier);
-    /// @notice A part of the publication breaks a rule. `part` is its name.
+    /// @notice The field `part` of the publication breaks a rule.
     error InvalidPublication(string part);
-    /// @notice The policy is not frozen.
+    /// @notice Only a frozen policy can be thawed.
     error NotFrozen(bytes32 policy);
-    /// @notice The delay is for good.
+    /// @notice The delay of ownership cannot be changed.
     error DelayIsFixed();
 
-    /// @notice Publishes a policy. It counts after {delay}. Owner only.
-    /// @return policy Its identifier, computed from the publication.
+    /* PUBLISHING AND FREEZING */
+
+    /// @notice Publishes a policy, which counts after {delay}. Owner only.
+    /// @return policy The identifier, computed from the publication.
     function publish(Publication calldata publication) external returns (bytes32 policy);
 
-    /// @notice Stops a policy from counting. Guardian only.
+    /// @notice Freezes a policy: it does not count until it is thawed. Guardian only.
     function freeze(bytes32 policy) external;
 
-    /// @notice Lets a frozen policy count again after {delay}. Owner only.
+    /// @notice Thaws a frozen policy, which counts again after {delay}. Owner only.
     function thaw(bytes32 policy) external;
 
-    /// @notice The delay before what the owner does takes effect, in seconds.
+    /* VIEWS */
+
+    /// @notice The time before an act of the owner takes effect, in seconds.
     function delay() external view returns (uint40);
 
-    /// @notice What attestations are held to.
+    /// @notice The rules for attestations under a policy. Reverts if the policy is unknown.
     function terms(bytes32 policy) external view returns (Terms memory);
 
-    /// @notice How prices are obtained.
+    /// @notice The rules for a policy's prices. Reverts if the policy is unknown.
     function marketRules(bytes32 policy) external view returns (MarketRules memory);
 
-    /// @notice The time from which the policy counts: the largest number while it is frozen.
+    /// @notice The time from which the policy counts, in seconds; 2^40 - 1 while the policy is frozen. Reverts if the
+    /// policy is unknown.
     function countsFrom(bytes32 policy) external view returns (uint40);
 
-    /// @notice A small number of the policy's own, from 1.
+    /// @notice The policy's number in the order of publication, from 1. Reverts if the policy is unknown.
     function ordinalOf(bytes32 policy) external view returns (uint32);
 
-    /// @notice The newest version of a line, or zero.
+    /// @notice The latest version of a line; zero if the line has none.
     function latestVersion(bytes32 line) external view returns (uint32);
 
-    /// @notice The policy of a line and version, or zero.
+    /// @notice The policy of a line and version; zero if there is none.
     function policyOf(bytes32 line, uint32 version) external view returns (bytes32);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @title What a vault asks of the venue that it secures
+/// @title The question that a vault asks the venue that it secures
 interface ISecuredVenue {
-    /// @notice Whether the subject owes the venue anything or may come to.
+    /// @notice True if the subject owes the venue anything, or may come to owe it something.
     function hasExposure(address subject) external view returns (bool);
 }

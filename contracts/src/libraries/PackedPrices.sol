@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {MAX_FEEDS, PRICE_BYTES, PRICE_WORDS} from "./Constants.sol";
 
-/// @title Prices in storage, one after the other, 12 bytes each
+/// @title Prices in storage, packed at {PRICE_BYTES} bytes each
 library PackedPrices {
-    /// @notice Overwrites as many words as the prices take. Reverts if they are more than {MAX_FEEDS}.
+    /// @notice Overwrites the words that the prices take. Reverts if there are more than {MAX_FEEDS} prices.
     function store(uint256[PRICE_WORDS] storage words, uint96[] memory prices) internal {
         uint256[] memory packed = _allocate(prices.length);
         for (uint256 u = 0; u < prices.length; ++u) {
@@ -19,7 +19,7 @@ library PackedPrices {
         }
     }
 
-    /// @notice The first prices, as many as `count`.
+    /// @notice The first `count` prices.
     function load(uint256[PRICE_WORDS] storage words, uint256 count) internal view returns (uint96[] memory prices) {
         uint256[] memory packed = _allocate(count);
         for (uint256 i = 0; i < packed.length; ++i) {
@@ -35,7 +35,8 @@ library PackedPrices {
         }
     }
 
-    /// @dev As many words as the prices take, and one behind them, where the last price ends if it is written as a word.
+    /// @dev Allocates the words that `count` prices take. One more word behind them takes the end of the last price,
+    /// which is written as a whole word.
     function _allocate(uint256 count) private pure returns (uint256[] memory packed) {
         uint256 words = (PRICE_BYTES * count + 31) / 32;
         packed = new uint256[](words + 1);

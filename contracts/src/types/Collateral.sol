@@ -2,10 +2,10 @@
 pragma solidity ^0.8.28;
 
 /// @notice A token that counts as collateral.
-/// @param token The token.
-/// @param unit How much of it is one lot of the instrument.
-/// @param x The Lagrange point of the instrument's row.
-/// @param y The same.
+/// @param token The token's contract.
+/// @param unit The size of one lot of the instrument, in the token's smallest units.
+/// @param x The x of the Lagrange point of the instrument's row.
+/// @param y The y of the Lagrange point of the instrument's row.
 struct Asset {
     address token;
     uint96 unit;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @notice Where a price comes from and what is accepted of it.
+/// @notice A price feed and the answers that a policy accepts from it.
 /// @param aggregator A contract with Chainlink's interface.
-/// @param aggregatorDecimals The decimals of its answers: at most those of the price.
+/// @param aggregatorDecimals The decimals of the aggregator's answers: at most those of the price.
 /// @param decimals The decimals of the price in the policy.
-/// @param maxAge How old an answer may be, in seconds.
-/// @param maxDeviation How far the price may have moved since the snapshot before, in parts per million; beyond that the
-/// snapshot is marked. Zero for no such limit.
-/// @param min The least price for which the policy's programs are sound.
-/// @param max The largest.
+/// @param maxAge The largest age of an answer, in seconds.
+/// @param maxDeviation The largest move of the price since the previous snapshot, in parts per million. A larger move
+/// marks the snapshot. Zero sets no limit.
+/// @param min The smallest price for which the policy's programs are sound.
+/// @param max The largest price for which the policy's programs are sound.
 struct Feed {
     address aggregator;
     uint8 aggregatorDecimals;
@@ -20,23 +20,24 @@ struct Feed {
     uint96 max;
 }
 
-/// @notice The coefficients of a level's program, as commitments: those at prices p are base + Σ p_u·market[u].
-/// @param base Where all prices are zero; x and y.
-/// @param market The factors of each price; zeros, the identity, for a price that the level does not read.
+/// @notice Commitments from which a level's coefficients follow: at prices p they are base + Σ p_u·market[u].
+/// @param base The commitment at prices of zero, x and y.
+/// @param market The factor of each price, x and y; the identity, two zeros, for a price that the level does not read.
 struct LevelCoefficients {
     uint256[2] base;
     uint256[2][] market;
 }
 
-/// @notice How a policy gets its prices. Times are in seconds.
-/// @param epochLength Time t is in epoch t / epochLength, rounded down. There is one snapshot an epoch.
-/// @param maxAge How old a snapshot's prices may be where a proof is made over it.
-/// @param maxSkew How far apart the times of the reports behind a signed snapshot may lie.
-/// @param quorum How many nodes must sign a snapshot; zero where prices come from feeds.
+/// @notice The rules for a policy's prices. Times are in seconds.
+/// @param epochLength The length of an epoch: time t is in epoch t / epochLength, rounded down. An epoch has at most
+/// one snapshot.
+/// @param maxAge The largest age of a snapshot's prices in an attestation.
+/// @param maxSkew The largest difference between the times of the reports behind a signed snapshot.
+/// @param quorum The number of nodes that must sign a snapshot; zero if prices come from feeds.
 /// @param levelCount The number of levels.
 /// @param nodes The oracle nodes, in ascending order.
-/// @param feeds The feeds, in the order of the market vector; empty where nodes sign.
-/// @param levels What coefficients follow from, for each level; empty where nodes sign.
+/// @param feeds The feeds, in the order of the market vector; empty if nodes sign.
+/// @param levels The commitments of each level; empty if nodes sign.
 struct MarketRules {
     uint40 epochLength;
     uint40 maxAge;
@@ -48,14 +49,14 @@ struct MarketRules {
     LevelCoefficients[] levels;
 }
 
-/// @notice The prices of an epoch.
-/// @param epoch The epoch.
-/// @param previousEpoch The epoch of the snapshot before; zero if there is none.
-/// @param time When the oldest prices were reported: the block's time where they come from feeds.
-/// @param newest When the newest prices were reported.
-/// @param slack How long after `time` something else may be from that a proof puts beside these prices, in seconds: what is
-/// left of the largest ages that the policy allows.
-/// @param marked Whether a price has moved further since the snapshot before than the policy's circuit breaker allows.
+/// @notice The prices of an epoch. Times are in seconds.
+/// @param epoch The epoch; zero if there is no snapshot.
+/// @param previousEpoch The epoch of the previous snapshot; zero if there is none.
+/// @param time The time of the oldest price: the block's time if prices come from feeds.
+/// @param newest The time of the newest price.
+/// @param slack The longest time after `time` at which a statement or price in the same attestation may have been made:
+/// the smallest remainder of the ages that the policy allows.
+/// @param marked True if a price has moved further since the previous snapshot than the circuit breaker allows.
 struct Snapshot {
     uint64 epoch;
     uint64 previousEpoch;
@@ -65,13 +66,8 @@ struct Snapshot {
     bool marked;
 }
 
-/// @notice What oracle nodes sign: a snapshot of a policy whose market vector is too long for feeds.
-/// @param policy The policy.
-/// @param epoch The epoch.
-/// @param time When the oldest report was made.
-/// @param newest When the newest report was made.
-/// @param slack As in {Snapshot}.
-/// @param marked As in {Snapshot}.
+/// @notice A snapshot that oracle nodes sign, for a policy whose market vector is too long for feeds. {Snapshot}
+/// describes the fields that are not described here.
 /// @param id The identifier of the snapshot file.
 /// @param coefficients The commitments to the coefficients of each level at these prices: x, y, x, y, …
 struct SignedSnapshot {

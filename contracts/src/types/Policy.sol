@@ -4,37 +4,37 @@ pragma solidity ^0.8.28;
 import {Feed, LevelCoefficients} from "./Market.sol";
 
 /// @notice An account that a policy requires a statement about.
-/// @param signer Who states its balances: an address that signs, or a contract that answers ERC-1271.
+/// @param signer The address that states the balances: it signs, or it is a contract that answers ERC-1271.
 /// @param account The identifier of the account's label.
 struct Source {
     address signer;
     bytes32 account;
 }
 
-/// @notice The wiring of a level's program: what a verifier needs of it whatever the prices.
+/// @notice The wiring of a level's program: the commitments that a verifier needs and that do not depend on prices.
 /// @param level The identifier of the level's name.
 /// @param idx The commitment to the column IDX, x and y.
-/// @param flag The commitment to the column FLAG.
+/// @param flag The commitment to the column FLAG, x and y.
 struct LevelWiring {
     bytes32 level;
     uint256[2] idx;
     uint256[2] flag;
 }
 
-/// @notice What attestations under a policy are held to. Times are in seconds.
+/// @notice The rules for attestations under a policy. Times are in seconds.
 /// @param universe The identifier of the universe.
 /// @param srs The identifier of the set-up.
 /// @param verifyingKey The digest of the verifying key.
 /// @param verifier The contract that verifies proofs.
 /// @param vault The vault whose balances count, or zero.
-/// @param k The capacity class.
-/// @param validity How long after its snapshot an attestation counts at most.
-/// @param maxStatementSkew How far apart the times of a set of statements may lie.
-/// @param maxStatementAge How much older than the newest statement or price the oldest statement may be.
-/// @param grace How long after a new snapshot the one before it may still be proven over.
-/// @param acceptsMarked Whether proofs over a snapshot that the circuit breaker has marked count.
+/// @param k The capacity class: the circuit has 2^k rows.
+/// @param validity The longest time for which an attestation counts after its snapshot.
+/// @param maxStatementSkew The largest difference between the times of an attestation's statements.
+/// @param maxStatementAge The longest time by which the oldest statement may precede the newest statement or price.
+/// @param grace The time for which a superseded snapshot still takes attestations.
+/// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
 /// @param sources The accounts, in ascending order of signer and account.
-/// @param nodes The oracle nodes of the policy, in ascending order. No subject may be one of them, or a source.
+/// @param nodes The oracle nodes of the policy, in ascending order. No subject may be a node or a source.
 /// @param levels The levels, from the weakest to the strictest.
 struct Terms {
     bytes32 universe;
@@ -55,9 +55,9 @@ struct Terms {
 
 /// @notice A level of a policy that is published.
 /// @param level The identifier of the level's name.
-/// @param idx The commitment to the column IDX.
-/// @param flag The commitment to the column FLAG.
-/// @param coefficients The commitments that its coefficients follow from.
+/// @param idx The commitment to the column IDX, x and y.
+/// @param flag The commitment to the column FLAG, x and y.
+/// @param coefficients The commitments from which the level's coefficients follow at given prices.
 struct Level {
     bytes32 level;
     uint256[2] idx;
@@ -65,9 +65,10 @@ struct Level {
     LevelCoefficients coefficients;
 }
 
-/// @notice A policy as it is published. What is not explained here is explained at {Terms} and {MarketRules}.
-/// @param line What versions of a policy have in common: the hash of a name.
-/// @param version One more than the version of the line before.
+/// @notice A policy as its owner publishes it. {Terms} and {MarketRules} describe the fields that are not described
+/// here.
+/// @param line The hash of the name that versions of a policy share.
+/// @param version The version: one more than the line's latest.
 /// @param document The identifier of the policy's text.
 struct Publication {
     bytes32 line;

@@ -9,10 +9,10 @@ import {vm} from "./Vm.sol";
 
 /// @notice Reads the attestations that the Rust side has made.
 contract AttestationFixture {
-    /// @notice Whose first contracts the verifier and the registry are.
+    /// @notice The accounts whose first contracts are the verifier and the attestation registry.
     address public constant VERIFIER_CREATOR = 0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f;
     address public constant ATTESTATION_REGISTRY_CREATOR = 0xa0Ee7A142d267C1f36714E4a8F75612F20a79720;
-    /// @notice How many attestations are to be verified together.
+    /// @notice The number of attestations that are verified together.
     uint256 public constant BATCH = 16;
     uint256 private constant LEVELS = 3;
     uint256 private constant SOURCES = 3;
@@ -116,7 +116,7 @@ contract AttestationFixture {
         return uint256(_word(string.concat(".attestations.", name, ".context")));
     }
 
-    /// @notice What an attestation draws on; zeros if nothing.
+    /// @notice The checkpoint that an attestation draws on; zeros if there is none.
     function checkpoint(string memory name) external view returns (VaultStandIn.Checkpoint memory read) {
         string memory key = string.concat(".attestations.", name, ".vault");
         if (!vm.keyExistsJson(json, string.concat(key, ".checkpoint"))) return read;

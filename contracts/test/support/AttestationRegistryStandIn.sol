@@ -7,8 +7,8 @@ import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {Attestation, Record} from "../../src/types/Attestation.sol";
 
-/// @notice A registry that keeps records without proofs. Records count as the interface says: until they lapse, while the
-/// policy is in force, and not below the vault's floor.
+/// @notice An attestation registry that keeps records without proofs. Records count as the interface says: until they
+/// lapse, while the policy is in force, and not below the vault's floor.
 contract AttestationRegistryStandIn is IAttestationRegistry {
     uint256 public constant LEVELS = 3;
 

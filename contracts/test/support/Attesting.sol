@@ -11,8 +11,8 @@ import {R} from "./Field.sol";
 import {OracleStandIn, PolicyStandIn, VaultStandIn, VerifierStandIn} from "./StandIns.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice A registry among stand-ins, with attestations that it accepts. What is signed and what is proven is computed here a
-/// second time.
+/// @notice An attestation registry among stand-ins, with attestations that it accepts. The messages that are
+/// signed and proven are computed here a second time.
 abstract contract Attesting {
     bytes32 internal constant POLICY = keccak256("policy");
     address internal constant SUBJECT = address(0x5b1ec7);
@@ -187,7 +187,9 @@ abstract contract Attesting {
                 statement.encumbrance
             );
             bytes32 typeHash = keccak256(
-                "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
+                "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
+                "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,"
+                "bytes32 encumbrance)"
             );
             digests[i] = keccak256(bytes.concat(hex"1901", domain, keccak256(bytes.concat(typeHash, places, content))));
         }

@@ -6,7 +6,7 @@ import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../../src/types/Market.sol";
 import {LevelWiring, Publication, Terms} from "../../src/types/Policy.sol";
 
-/// @notice A registry of one policy, whatever its identifier, with three levels.
+/// @notice A policy registry that answers for every identifier with one policy of three levels.
 contract PolicyRegistryStandIn is IPolicyRegistry {
     address private vault;
     uint40 private since;

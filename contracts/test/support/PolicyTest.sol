@@ -11,8 +11,8 @@ import {R} from "./Field.sol";
 import {MockAggregator} from "./MockAggregator.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice A registry, an oracle, and policies for them. Points are known multiples of the generator: the discrete logarithm
-/// of each follows from its place, so that sums of points can be computed as sums of numbers.
+/// @notice A policy registry, a snapshot oracle, and policies for them. Points are known multiples of the generator:
+/// the discrete logarithm of each follows from its place, so that sums of points can be computed as sums of numbers.
 abstract contract PolicyTest {
     uint256 internal constant START = 1_800_000_000;
     uint40 internal constant DELAY = 2 days;

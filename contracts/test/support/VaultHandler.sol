@@ -25,7 +25,7 @@ contract VaultHandler {
     address[3] private subjects = [address(0xa11ce), address(0xb0b), address(0xca401)];
     /// @dev The lots that count at each number.
     mapping(address subject => mapping(uint256 number => uint256[3])) private lotsAt;
-    /// @notice How often each function has done something.
+    /// @notice The number of calls to each function that had an effect.
     mapping(bytes32 => uint256) public done;
 
     constructor() {
@@ -144,7 +144,7 @@ contract VaultHandler {
         }
     }
 
-    /// @notice What an attestation counts is here as long as it counts.
+    /// @notice The vault holds what an attestation counts for as long as the attestation counts.
     function requireAttestationsBacked() external view {
         for (uint256 i = 0; i < 3; ++i) {
             for (uint256 level = 0; level < 3; ++level) {

@@ -31,7 +31,7 @@ contract VenueHandler {
     uint256 private shortfalls;
     uint256 private paidByInsurance;
     uint256 private covered;
-    /// @notice How often each function has done something.
+    /// @notice The number of calls to each function that had an effect.
     mapping(bytes32 => uint256) public done;
 
     constructor() {
@@ -207,7 +207,7 @@ contract VenueHandler {
         require(venue.reserved() == gains && venue.pool() >= gains, "reserve");
     }
 
-    /// @notice What accounts have not paid, the insurance fund has, or somebody else, or it is written down.
+    /// @notice Losses that accounts did not pay were paid by the insurance fund or by somebody else, or are recorded.
     function requireNoSilentLoss() external view {
         require(shortfalls == paidByInsurance + covered + venue.uncoveredLoss(), "silent loss");
     }
