@@ -18,10 +18,9 @@ use crate::{
     abi::{
         self,
         IAttestationRegistry::{
-            acceptsAttestationsCall, attestBatchCall, attestCall, isSufficientNoOlderThanCall, levelOfCall,
-            recordOfCall, streakOfCall,
+            acceptsAttestationsCall, attestBatchCall, attestCall, levelOfCall, recordOfCall, streakOfCall,
         },
-        address, coordinates, word,
+        address, coordinates, isSufficientNoOlderThanCall, word,
     },
     deployment::Contracts,
     error::{Action, ChainError},

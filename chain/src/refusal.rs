@@ -102,6 +102,9 @@ fn of_policies(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
         "AccessControlUnauthorizedAccount" => {
             ("the key that signs has not the role that this takes", "use the key of the policy registry's owner")
         }
+        "AccessControlBadConfirmation" => {
+            ("an account can renounce its own role only", "renounce the role with the key of the account that has it")
+        }
         _ => return None,
     })
 }

@@ -62,7 +62,7 @@ fn excerpt(line: &str, number: usize, column: usize) -> String {
 #[cfg(test)]
 mod tests {
     use surety_core::text::Document as _;
-    use surety_margin::{holdings::Holdings, universe::Universe};
+    use surety_margin::universe::Universe;
 
     use super::*;
 
@@ -72,7 +72,7 @@ mod tests {
 
     fn errors(csv: &str) -> InputErrors {
         let universe = Universe::from_toml("u.toml", UNIVERSE).unwrap();
-        Holdings::read("h.csv", csv, &universe).unwrap_err()
+        surety_import::positions::holdings("h.csv", csv, &universe).unwrap_err()
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
     fn mistakes_of_two_files_are_shown_with_their_own_lines() {
         let (first, second) = ("instrument,lots\nBTCC,5\n", "instrument,lots\nETH,7\n");
         let universe = Universe::from_toml("u.toml", UNIVERSE).unwrap();
-        let others = Holdings::read("other.csv", second, &universe).unwrap_err();
+        let others = surety_import::positions::holdings("other.csv", second, &universe).unwrap_err();
         let read = |file: &str| Some(Zeroizing::new(if file == "h.csv" { first } else { second }.to_owned()));
         let shown = interleaved(&errors(first).and(others), read);
         assert!(shown.contains("  2 | BTCC,5\n") && shown.contains("  2 | ETH,7\n"), "{}", &*shown);

@@ -26,7 +26,8 @@ const point = (bytes) => list([bytes.slice(0, 66), `0x${bytes.slice(66)}`]);
 const FEEDS = 8;
 const EPOCH = 300;
 const PUBLISH = `publish((${[
-  "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,address,uint40,uint40,uint40,uint40,bool,uint40,uint40,uint40,uint32",
+  "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,address",
+  "uint40,uint40,uint40,uint40,bool,uint40,uint40,uint40,uint32",
   "(address,bytes32)[]", // sources
   "address[]", // nodes
   "(address,uint8,uint8,uint32,uint32,uint96,uint96)[]", // feeds
@@ -44,18 +45,18 @@ const tuple = (...values) => `(${values.join(",")})`;
 /** The arguments of a constructor. */
 const encodeArguments = (signature, ...values) => `0x${encode(signature, ...values).slice(10)}`;
 
-/** A level as the registry of policies takes it. */
+/** A level as the policy registry takes it. */
 const levelOf = (level, { idx, flag, base, market }) =>
   tuple(level, point(idx), point(flag), tuple(point(base), list(market.map(point))));
 
-/** The registry of policies and the oracle; what is published counts at once. */
+/** The policy registry and the oracle, without delay: policies count at once. */
 async function deployMarket(node, owner) {
   const args = encodeArguments("constructor(uint40,address,address)", "0", owner, owner);
-  const policies = await node.deploy("PolicyRegistry.sol", "PolicyRegistry", { args });
+  const policyRegistry = await node.deploy("PolicyRegistry.sol", "PolicyRegistry", { args });
   const oracle = await node.deploy("SnapshotOracle.sol", "SnapshotOracle", {
-    args: encodeArguments("constructor(address)", policies),
+    args: encodeArguments("constructor(address)", policyRegistry),
   });
-  return { policies, oracle };
+  return { policyRegistry, oracle };
 }
 
 async function deployAggregators(node, count, decimals) {
@@ -70,7 +71,7 @@ async function deployAggregators(node, count, decimals) {
 /** Snapshots of the first feeds of the example, whose every price each level reads. */
 async function measureSnapshots(node) {
   const [owner] = await node.rpc("eth_accounts");
-  const { policies: registry, oracle } = await deployMarket(node, owner);
+  const { policyRegistry, oracle } = await deployMarket(node, owner);
   const verifier = await node.deploy("DevelopmentVerifierK10.sol", "SuretyVerifierK10");
   const aggregators = await deployAggregators(node, FEEDS, 8);
   const policy = read("test/fixtures/policy.json");
@@ -89,8 +90,8 @@ async function measureSnapshots(node) {
           .map(({ market, ...level }, index) => levelOf(word(index + 1), { market: market.slice(0, FEEDS), ...level })),
       ),
     );
-    await node.transact({ to: registry, data: encode(PUBLISH, publication) });
-    return node.call(registry, encode("policyOf(bytes32,uint32)", word(line), "1"));
+    await node.transact({ to: policyRegistry, data: encode(PUBLISH, publication) });
+    return node.call(policyRegistry, encode("policyOf(bytes32,uint32)", word(line), "1"));
   };
 
   /** Gas of the first snapshots, one an epoch, with new answers each time. */
@@ -153,11 +154,11 @@ const ATTESTATION =
 
 const attestations = read("test/fixtures/attestations-k11.json");
 
-/** A statement as the registry takes it. */
+/** A statement as the attestation registry takes it. */
 const statement = ({ commitment, as_of, valid_until, sequence, encumbrance, signature }) =>
   tuple(point(commitment).slice(1, -1), as_of, valid_until, sequence, encumbrance, signature);
 
-/** An attestation as the registry takes it. */
+/** An attestation as the attestation registry takes it. */
 const attestation = ({ subject, level, epoch, valid_until, statements, proof }) =>
   tuple(subject, attestations.publication.policy, level, epoch, valid_until, list(statements.map(statement)), proof);
 
@@ -166,9 +167,12 @@ async function measureAttestations(node) {
   const accounts = await node.rpc("eth_accounts");
   const { publication: policy, snapshots } = attestations;
   const verifier = await node.deploy("DevelopmentVerifierK11.sol", "SuretyVerifierK11", { from: accounts.at(-2) });
-  const { policies, oracle } = await deployMarket(node, accounts[0]);
-  const args = encodeArguments("constructor(address,address,bool)", policies, oracle, "false");
-  const registry = await node.deploy("AttestationRegistry.sol", "AttestationRegistry", { from: accounts.at(-1), args });
+  const { policyRegistry, oracle } = await deployMarket(node, accounts[0]);
+  const args = encodeArguments("constructor(address,address,bool)", policyRegistry, oracle, "false");
+  const attestationRegistry = await node.deploy("AttestationRegistry.sol", "AttestationRegistry", {
+    from: accounts.at(-1),
+    args,
+  });
   const aggregators = await deployAggregators(node, snapshots[0].prices.length, 0);
 
   // Estimates are made at the time of the block before, where a snapshot is of another epoch.
@@ -183,7 +187,7 @@ async function measureAttestations(node) {
     list(aggregators.map((aggregator) => tuple(aggregator, 0, 0, policy.max_market_age, 0, 1, 10n ** 20n))),
     list(policy.levels.map(({ level, ...commitments }) => levelOf(level, commitments))),
   );
-  await gas(policies, PUBLISH, publication);
+  await gas(policyRegistry, PUBLISH, publication);
 
   const take = async ({ time, prices }) => {
     await node.rpc("evm_setNextBlockTimestamp", time - prices.length);
@@ -194,12 +198,12 @@ async function measureAttestations(node) {
     await gas(oracle, "take(bytes32)", policy.policy);
     await node.rpc("evm_setNextBlockTimestamp", time + 60);
   };
-  const attest = (made) => gas(registry, `attest(${ATTESTATION})`, attestation(made));
+  const attest = (made) => gas(attestationRegistry, `attest(${ATTESTATION})`, attestation(made));
   const { first, next, batch } = attestations.attestations;
 
   await take(snapshots[0]);
   const one = await attest(first);
-  const many = await gas(registry, `attestBatch(${ATTESTATION}[])`, list(batch.map(attestation)));
+  const many = await gas(attestationRegistry, `attestBatch(${ATTESTATION}[])`, list(batch.map(attestation)));
   await take(snapshots[1]);
   const repeated = await attest(next);
   return {
@@ -212,11 +216,12 @@ async function measureAttestations(node) {
 
 const verifiers = await withAnvil(measure);
 const time = attestations.snapshots[0].time - 1000;
-const registry = await withAnvil(measureAttestations, "--timestamp", `${time}`);
-const measured = `${JSON.stringify({ ...verifiers, ...registry }, null, 2)}\n`;
+const attesting = await withAnvil(measureAttestations, "--timestamp", `${time}`);
+const measured = `${JSON.stringify({ ...verifiers, ...attesting }, null, 2)}\n`;
 if (process.argv.includes("--update")) {
   writeFileSync(SNAPSHOT, measured);
 } else if (measured !== readFileSync(SNAPSHOT, "utf8")) {
-  console.error(`gas: expected what snapshots/gas.json says, found\n${measured}If it is on purpose: npm run gas -- --update`);
+  console.error(`gas: expected what snapshots/gas.json says, found\n${measured}`);
+  console.error("If it is on purpose: npm run gas -- --update");
   process.exitCode = 1;
 }

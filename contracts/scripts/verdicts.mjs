@@ -1,5 +1,5 @@
-// Changes a call to `verifyProof` in every way that test/fixtures/verdicts.json lists and compares what the contract says on
-// anvil with what the native verifier said.
+// Changes a call to `verifyProof` in every way that test/fixtures/verdicts.json lists, and compares the contract's
+// verdict on anvil with the native verifier's.
 //
 // Expects the contracts to be built.
 

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AttestationRegistry} from "../src/AttestationRegistry.sol";
-import {Attestation, IAttestationRegistry, Record, Statement} from "../src/interfaces/IAttestationRegistry.sol";
-import {IPolicyRegistry, Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {AttestationRegistry} from "../src/core/AttestationRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {Attestation, Record, Statement} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Source, Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
+import {P, R} from "./support/Field.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {SourceStandIn, VaultStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice What the registry accepts and refuses, but for times, streaks, pledges and batches.
+/// @notice Attesting, except for times, streaks, pledges and batches.
 contract AttestationRegistryTest is Attesting, PrecompileFaults {
     bytes32 private constant CHECKPOINT = keccak256("checkpoint");
 
@@ -22,15 +26,16 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_accepts_an_attestation() external {
         Attestation memory attestation = _attestation();
-        vm.expectEmit(address(registry));
+        vm.expectEmit(address(attestationRegistry));
         emit IAttestationRegistry.Attested(SUBJECT, POLICY, _terms().levels[1].level, EPOCH, attestation.validUntil, 1);
-        registry.attest(attestation);
-        Record memory record = registry.recordOf(SUBJECT, POLICY, 1);
+        attestationRegistry.attest(attestation);
+        Record memory record = attestationRegistry.recordOf(SUBJECT, POLICY, 1);
         require(record.epoch == EPOCH && record.pricesAt == NOW - 100 && record.validUntil == NOW + 3_000);
         require(record.streak == 1 && record.vaultNumber == 0);
         for (uint256 i = 0; i < SOURCES; ++i) {
             Source memory source = _terms().sources[i];
-            (uint64 sequence, uint64 until, uint32 to) = registry.accountOf(source.signer, source.account, SUBJECT);
+            (uint64 sequence, uint64 until, uint32 to) =
+                attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
             require(sequence == 7 && until == 0 && to == 0);
         }
     }
@@ -39,36 +44,36 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     function test_rejects_an_attestation_where_a_precompile_fails() external {
         bytes memory call = abi.encodeCall(IAttestationRegistry.attest, (_attestation()));
         bytes memory reason = abi.encodeWithSelector(Bn254.PointOperationFailed.selector);
-        _requireFaultsRefused(address(registry), call, reason);
+        _requireFaultsRefused(address(attestationRegistry), call, reason);
     }
 
     /// @notice Attack: what no key has signed recovers to address zero.
     function test_rejects_a_signature_of_nobody() external {
         Terms memory terms = _terms();
         terms.sources[0].signer = address(0);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
         Attestation memory attestation = _proven(_signed(_unsigned(), terms), terms);
         attestation.statements[0].signature = new bytes(65);
         _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 0));
     }
 
     function test_accepts_one_over_later_prices_that_counts_for_less() external {
-        registry.attest(_attestation());
+        attestationRegistry.attest(_attestation());
         Snapshot memory next = _takeNext(_snapshot());
         Attestation memory attestation = _unsigned();
         (attestation.epoch, attestation.validUntil) = (next.epoch, NOW + 2_000);
-        registry.attest(_complete(attestation));
-        require(registry.recordOf(SUBJECT, POLICY, 1).validUntil == NOW + 2_000);
+        attestationRegistry.attest(_complete(attestation));
+        require(attestationRegistry.recordOf(SUBJECT, POLICY, 1).validUntil == NOW + 2_000);
     }
 
     function test_accepts_it_again() external {
-        registry.attest(_attestation());
-        registry.attest(_attestation());
-        require(registry.streakOf(SUBJECT, POLICY, 1) == 1);
+        attestationRegistry.attest(_attestation());
+        attestationRegistry.attest(_attestation());
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 1);
     }
 
     function test_code_can_be_deployed() external view {
-        require(address(registry).code.length <= 24_576);
+        require(address(attestationRegistry).code.length <= 24_576);
     }
 
     // The policy and the subject.
@@ -80,11 +85,11 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     }
 
     function test_rejects_a_policy_that_is_not_in_force() external {
-        policies.setCountsFrom(POLICY, NOW);
-        registry.attest(_attestation());
-        policies.setCountsFrom(POLICY, NOW + 1);
+        policyRegistry.setCountsFrom(POLICY, NOW);
+        attestationRegistry.attest(_attestation());
+        policyRegistry.setCountsFrom(POLICY, NOW + 1);
         _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.PolicyNotInForce.selector, POLICY));
-        policies.setCountsFrom(POLICY, type(uint40).max);
+        policyRegistry.setCountsFrom(POLICY, type(uint40).max);
         _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.PolicyNotInForce.selector, POLICY));
     }
 
@@ -117,7 +122,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         Attestation memory attestation = _attestation();
         Snapshot memory next = _takeNext(_snapshot());
         vm.warp(next.newest + 300);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_the_snapshot_before_after_its_grace() external {
@@ -157,8 +162,8 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     }
 
     /// @notice Prices that have jumped are no reason to prove over those before.
-    /// @notice Attack: prices that have jumped, as long as the next snapshot leaves them grace. That one is compared with them, and
-    /// bears no mark.
+    /// @notice Attack: prices that have jumped, as long as the next snapshot leaves them grace. That one is compared
+    /// with them, and bears no mark.
     function test_rejects_a_marked_snapshot_before_another() external {
         Snapshot memory snapshot = _snapshot();
         snapshot.marked = true;
@@ -168,7 +173,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         snapshot.marked = false;
         _takeSnapshot(POLICY, snapshot);
         _takeNext(snapshot);
-        registry.attest(_attestation());
+        attestationRegistry.attest(_attestation());
     }
 
     function test_rejects_the_snapshot_before_a_marked_one() external {
@@ -184,8 +189,8 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         _takeSnapshot(POLICY, snapshot);
         Terms memory terms = _terms();
         terms.acceptsMarked = true;
-        policies.set(POLICY, terms);
-        registry.attest(_attestation());
+        policyRegistry.set(POLICY, terms);
+        attestationRegistry.attest(_attestation());
     }
 
     // The statements.
@@ -226,7 +231,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_rejects_statements_for_another_registry() external {
         Attestation memory attestation = _attestation();
-        registry = _newRegistry(false);
+        attestationRegistry = _newAttestationRegistry(false);
         _rejectSignatures(_proven(attestation, _terms()));
     }
 
@@ -234,7 +239,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         Attestation memory attestation = _attestation();
         vm.chainId(31_338);
         _rejectSignatures(_proven(attestation, _terms()));
-        registry.attest(_attestation());
+        attestationRegistry.attest(_attestation());
     }
 
     function test_rejects_statements_over_another_universe() external {
@@ -268,7 +273,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_rejects_the_twin_of_a_signature() external {
         Attestation memory attestation = _attestation();
-        bytes32 digest = _digests(attestation, _terms(), address(registry))[0];
+        bytes32 digest = _digests(attestation, _terms(), address(attestationRegistry))[0];
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, digest);
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
         (v, s) = (55 - v, bytes32(order - uint256(s)));
@@ -279,7 +284,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_rejects_other_encodings_of_a_signature() external {
         Attestation memory attestation = _attestation();
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, _digests(attestation, _terms(), address(registry))[0]);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, _digests(attestation, _terms(), address(attestationRegistry))[0]);
         bytes[5] memory encodings = [
             abi.encodePacked(r, bytes32(uint256(s) | (uint256(v - 27) << 255))),
             abi.encodePacked(r, s, v - 27),
@@ -295,7 +300,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_accepts_a_contract_as_a_source() external {
         Attestation memory attestation = _withContract(new SourceStandIn("contract's"), "contract's");
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_what_a_contract_does_not_confirm() external {
@@ -310,7 +315,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             _refused(attestation, reason);
         }
         source.setAnswer(abi.encode(bytes4(0x1626ba7e)));
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_an_account_pledged_to_another_policy() external {
@@ -322,7 +327,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     function test_accepts_an_account_pledged_to_the_policy() external {
         Attestation memory attestation = _unsigned();
         attestation.statements[2].encumbrance = POLICY;
-        registry.attest(_complete(attestation));
+        attestationRegistry.attest(_complete(attestation));
     }
 
     // Commitments.
@@ -341,7 +346,8 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             Attestation memory attestation = _unsigned();
             (attestation.statements[1].commitmentX, attestation.statements[1].commitmentY) =
             (changes[i][0], changes[i][1]);
-            _refused(_complete(attestation), abi.encodeWithSelector(IAttestationRegistry.InvalidCommitment.selector, 1));
+            bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.InvalidCommitment.selector, 1);
+            _refused(_complete(attestation), reason);
         }
     }
 
@@ -359,7 +365,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         uint256[2] memory opposite = [attestation.statements[0].commitmentX, P - attestation.statements[0].commitmentY];
         (attestation.statements[1].commitmentX, attestation.statements[1].commitmentY) = (opposite[0], opposite[1]);
         attestation = _signed(attestation, _terms());
-        registry.attest(_proven(attestation, _terms(), bytes32(0), _multiple(3)));
+        attestationRegistry.attest(_proven(attestation, _terms(), bytes32(0), _multiple(3)));
     }
 
     function test_accepts_equal_commitments() external {
@@ -369,7 +375,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             (attestation.statements[i].commitmentX, attestation.statements[i].commitmentY) = (point[0], point[1]);
         }
         attestation = _signed(attestation, _terms());
-        registry.attest(_proven(attestation, _terms(), bytes32(0), _multiple(3)));
+        attestationRegistry.attest(_proven(attestation, _terms(), bytes32(0), _multiple(3)));
     }
 
     /// @notice -HOLD has the same x as HOLD.
@@ -387,16 +393,16 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         Terms memory terms = _withVault();
         _fillVault(1, 10);
         Attestation memory attestation = _signed(_unsigned(), terms);
-        registry.attest(_proven(attestation, terms, CHECKPOINT, _multiple(16)));
-        require(registry.recordOf(SUBJECT, POLICY, 1).vaultNumber == 1);
+        attestationRegistry.attest(_proven(attestation, terms, CHECKPOINT, _multiple(16)));
+        require(attestationRegistry.recordOf(SUBJECT, POLICY, 1).vaultNumber == 1);
     }
 
     function test_accepts_an_empty_vault() external {
         Terms memory terms = _withVault();
         vault.set(SUBJECT, VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: 4, x: 0, y: 0}));
         Attestation memory attestation = _signed(_unsigned(), terms);
-        registry.attest(_proven(attestation, terms, CHECKPOINT, _multiple(6)));
-        require(registry.recordOf(SUBJECT, POLICY, 1).vaultNumber == 4);
+        attestationRegistry.attest(_proven(attestation, terms, CHECKPOINT, _multiple(6)));
+        require(attestationRegistry.recordOf(SUBJECT, POLICY, 1).vaultNumber == 4);
     }
 
     function test_rejects_what_is_not_in_the_vault() external {
@@ -455,19 +461,19 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         vault.setGrownAt(SUBJECT, limit + 1);
         _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultGrownSince.selector, limit + 1));
         vault.setGrownAt(SUBJECT, limit);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_records_below_the_vaults_floor_count_no_more() external {
         Terms memory terms = _withVault();
         _fillVault(5, 10);
-        registry.attest(_proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16)));
+        attestationRegistry.attest(_proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16)));
         vault.setFloor(SUBJECT, 5);
-        require(registry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
         vault.setFloor(SUBJECT, 6);
-        require(!registry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
-        require(registry.streakOf(SUBJECT, POLICY, 1) == 0);
-        (bool holds,) = registry.levelOf(SUBJECT, POLICY);
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 0);
+        (bool holds,) = attestationRegistry.levelOf(SUBJECT, POLICY);
         require(!holds);
     }
 
@@ -475,8 +481,9 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_context_is_that_of_the_specification() external view {
         Attestation memory attestation = _attestation();
-        uint256 expected = _context(attestation, _terms(), _coefficients(EPOCH, 1), bytes32(0), address(registry));
-        require(registry.contextOf(attestation) == expected);
+        uint256 expected =
+            _context(attestation, _terms(), _coefficients(EPOCH, 1), bytes32(0), address(attestationRegistry));
+        require(attestationRegistry.contextOf(attestation) == expected);
     }
 
     /// @notice A proof for another context or other points is refused, whatever the difference.
@@ -510,7 +517,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         attestation.proof = proof;
         _rejectProof(attestation);
         vm.chainId(31_337);
-        registry = _newRegistry(false);
+        attestationRegistry = _newAttestationRegistry(false);
         attestation = _attestation();
         attestation.proof = proof;
         _rejectProof(attestation);
@@ -541,14 +548,14 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     function test_rejects_a_verifier_without_code() external {
         Terms memory terms = _terms();
         terms.verifier = address(0xbad);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
         Attestation memory attestation = _proven(_attestation(), terms);
-        try registry.attest(attestation) {
+        try attestationRegistry.attest(attestation) {
             revert("accepted");
         } catch {}
     }
 
-    // What has been seen.
+    // Sequence numbers and newer attestations.
 
     function test_rejects_an_older_statement() external {
         for (uint64 i = 0; i < SOURCES; ++i) {
@@ -562,7 +569,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
                 attestation.statements[j].sequence = 7 + i;
             }
             attestation.statements[i].sequence = 8 + i;
-            registry.attest(_complete(attestation));
+            attestationRegistry.attest(_complete(attestation));
             _refused(older, abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, i, 8 + i));
         }
     }
@@ -570,11 +577,11 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     /// @notice A statement that is too old for one policy is too old for every other.
     function test_rejects_an_older_statement_under_another_policy() external {
         bytes32 other = keccak256("other");
-        policies.set(other, _terms());
+        policyRegistry.set(other, _terms());
         _takeSnapshot(other, _snapshot());
         Attestation memory newer = _unsigned();
         newer.statements[1].sequence = 8;
-        registry.attest(_complete(newer));
+        attestationRegistry.attest(_complete(newer));
         Attestation memory older = _unsigned();
         older.policy = other;
         _refused(_complete(older), abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, 1, 8));
@@ -583,10 +590,10 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     function test_sequences_of_subjects_are_their_own() external {
         Attestation memory newer = _unsigned();
         newer.statements[1].sequence = 8;
-        registry.attest(_complete(newer));
+        attestationRegistry.attest(_complete(newer));
         Attestation memory other = _unsigned();
         other.subject = address(0x07e4);
-        registry.attest(_complete(other));
+        attestationRegistry.attest(_complete(other));
     }
 
     function test_rejects_an_attestation_of_an_epoch_before() external {
@@ -594,24 +601,24 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         Snapshot memory next = _takeNext(_snapshot());
         Attestation memory newer = _unsigned();
         newer.epoch = next.epoch;
-        registry.attest(_complete(newer));
+        attestationRegistry.attest(_complete(newer));
         _refused(older, abi.encodeWithSelector(IAttestationRegistry.Superseded.selector, next.epoch));
-        require(registry.recordOf(SUBJECT, POLICY, 1).epoch == next.epoch);
+        require(attestationRegistry.recordOf(SUBJECT, POLICY, 1).epoch == next.epoch);
     }
 
     function test_rejects_a_shorter_attestation_of_the_epoch() external {
         Attestation memory shorter = _unsigned();
         --shorter.validUntil;
         shorter = _complete(shorter);
-        registry.attest(shorter);
-        registry.attest(_attestation());
+        attestationRegistry.attest(shorter);
+        attestationRegistry.attest(_attestation());
         _refused(shorter, abi.encodeWithSelector(IAttestationRegistry.Superseded.selector, EPOCH));
     }
 
     function test_accepts_a_shorter_attestation_over_a_newer_checkpoint() external {
         Terms memory terms = _withVault();
         _fillVault(1, 10);
-        registry.attest(_proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16)));
+        attestationRegistry.attest(_proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16)));
         Attestation memory shorter = _unsigned();
         --shorter.validUntil;
         shorter = _signed(shorter, terms);
@@ -620,34 +627,34 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             abi.encodeWithSelector(IAttestationRegistry.Superseded.selector, EPOCH)
         );
         _fillVault(2, 9);
-        registry.attest(_proven(shorter, terms, CHECKPOINT, _multiple(15)));
-        Record memory record = registry.recordOf(SUBJECT, POLICY, 1);
+        attestationRegistry.attest(_proven(shorter, terms, CHECKPOINT, _multiple(15)));
+        Record memory record = attestationRegistry.recordOf(SUBJECT, POLICY, 1);
         require(record.vaultNumber == 2 && record.validUntil == shorter.validUntil && record.streak == 1);
     }
 
-    // What others ask.
+    // Questions of consumers.
 
     function test_a_stricter_level_is_enough() external {
-        registry.attest(_attestation());
-        require(registry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
-        require(registry.isSufficientNoOlderThan(SUBJECT, POLICY, 0, 1_000));
-        require(registry.isSufficientNoOlderThan(SUBJECT, POLICY, 1, 1_000));
-        require(!registry.isSufficientNoOlderThan(SUBJECT, POLICY, 2, 1_000));
-        require(!registry.isSufficientNoOlderThan(SUBJECT, POLICY, LEVELS, 1_000));
-        require(!registry.isSufficientNoOlderThan(SUBJECT, POLICY, type(uint256).max, 1_000));
-        require(!registry.isSufficientNoOlderThan(address(0xbad), POLICY, 1_000));
+        attestationRegistry.attest(_attestation());
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 0, 1_000));
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1, 1_000));
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 2, 1_000));
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, LEVELS, 1_000));
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, type(uint256).max, 1_000));
+        require(!attestationRegistry.isSufficientNoOlderThan(address(0xbad), POLICY, 1_000));
     }
 
     function test_old_prices_are_not_enough() external {
-        registry.attest(_attestation());
-        require(registry.isSufficientNoOlderThan(SUBJECT, POLICY, 100));
-        require(!registry.isSufficientNoOlderThan(SUBJECT, POLICY, 99));
+        attestationRegistry.attest(_attestation());
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 100));
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 99));
         vm.warp(NOW + 1);
-        require(!registry.isSufficientNoOlderThan(SUBJECT, POLICY, 100));
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 100));
     }
 
     function test_what_has_lapsed_does_not_hold() external {
-        registry.attest(_attestation());
+        attestationRegistry.attest(_attestation());
         vm.warp(NOW + 3_000);
         require(_holds());
         vm.warp(NOW + 3_001);
@@ -655,59 +662,59 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     }
 
     function test_nothing_holds_while_the_policy_is_not_in_force() external {
-        registry.attest(_attestation());
-        policies.setCountsFrom(POLICY, NOW + 1);
+        attestationRegistry.attest(_attestation());
+        policyRegistry.setCountsFrom(POLICY, NOW + 1);
         require(!_holds());
         vm.warp(NOW + 1);
         require(_holds());
     }
 
     function test_the_strictest_level_is_told() external {
-        (bool holds, uint256 level) = registry.levelOf(SUBJECT, POLICY);
+        (bool holds, uint256 level) = attestationRegistry.levelOf(SUBJECT, POLICY);
         require(!holds && level == 0);
         uint256[3] memory order = [uint256(0), 2, 1];
         for (uint256 i = 0; i < LEVELS; ++i) {
             Attestation memory attestation = _unsigned();
             attestation.level = order[i];
-            registry.attest(_complete(attestation));
-            (holds, level) = registry.levelOf(SUBJECT, POLICY);
+            attestationRegistry.attest(_complete(attestation));
+            (holds, level) = attestationRegistry.levelOf(SUBJECT, POLICY);
             require(holds && level == (i == 0 ? 0 : 2));
         }
     }
 
     function test_tells_whether_it_accepts_attestations() external {
-        require(registry.acceptsAttestations(POLICY));
+        require(attestationRegistry.acceptsAttestations(POLICY));
         vm.warp(NOW - 100 + 3_600);
-        require(registry.acceptsAttestations(POLICY));
+        require(attestationRegistry.acceptsAttestations(POLICY));
         vm.warp(NOW - 100 + 3_601);
-        require(!registry.acceptsAttestations(POLICY));
+        require(!attestationRegistry.acceptsAttestations(POLICY));
         vm.warp(NOW - 90);
-        require(registry.acceptsAttestations(POLICY));
+        require(attestationRegistry.acceptsAttestations(POLICY));
         vm.warp(NOW - 91);
-        require(!registry.acceptsAttestations(POLICY));
+        require(!attestationRegistry.acceptsAttestations(POLICY));
         vm.warp(NOW);
-        policies.setCountsFrom(POLICY, NOW + 1);
-        require(!registry.acceptsAttestations(POLICY));
+        policyRegistry.setCountsFrom(POLICY, NOW + 1);
+        require(!attestationRegistry.acceptsAttestations(POLICY));
         bytes32 other = keccak256("other");
-        policies.set(other, _terms());
-        require(!registry.acceptsAttestations(other));
+        policyRegistry.set(other, _terms());
+        require(!attestationRegistry.acceptsAttestations(other));
     }
 
     function test_tells_whether_it_accepts_attestations_over_marked_snapshots() external {
         Snapshot memory snapshot = _snapshot();
         snapshot.marked = true;
         _takeSnapshot(POLICY, snapshot);
-        require(!registry.acceptsAttestations(POLICY));
+        require(!attestationRegistry.acceptsAttestations(POLICY));
         Terms memory terms = _terms();
         terms.acceptsMarked = true;
-        policies.set(POLICY, terms);
-        require(registry.acceptsAttestations(POLICY));
+        policyRegistry.set(POLICY, terms);
+        require(attestationRegistry.acceptsAttestations(POLICY));
     }
 
     function _holds() private view returns (bool) {
-        bool sufficient = registry.isSufficientNoOlderThan(SUBJECT, POLICY, type(uint256).max);
-        (bool holds,) = registry.levelOf(SUBJECT, POLICY);
-        require(sufficient == holds && holds == (registry.streakOf(SUBJECT, POLICY, 1) == 1));
+        bool sufficient = attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, type(uint256).max);
+        (bool holds,) = attestationRegistry.levelOf(SUBJECT, POLICY);
+        require(sufficient == holds && holds == (attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 1));
         return holds;
     }
 
@@ -733,7 +740,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     {
         Terms memory terms = _terms();
         terms.sources[1].signer = address(source);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
         attestation = _signed(_unsigned(), terms);
         attestation.statements[1].signature = signature;
         return _proven(attestation, terms);
@@ -742,7 +749,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     function _withVault() private returns (Terms memory terms) {
         terms = _terms();
         terms.vault = address(vault);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
     }
 
     function _fillVault(uint32 number, uint256 factor) private {

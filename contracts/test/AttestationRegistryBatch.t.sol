@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Terms} from "../src/interfaces/IPolicyRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {Attestation} from "../src/types/Attestation.sol";
+import {Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {VerifierStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
@@ -18,23 +19,23 @@ contract AttestationRegistryBatchTest is Attesting {
 
     function test_accepts_a_batch() external {
         Attestation[] memory attestations = _batch();
-        registry.attestBatch(attestations);
+        attestationRegistry.attestBatch(attestations);
         for (uint256 i = 0; i < COUNT; ++i) {
-            require(registry.recordOf(attestations[i].subject, POLICY, 1).epoch == EPOCH);
-            require(registry.isSufficientNoOlderThan(attestations[i].subject, POLICY, 1_000));
+            require(attestationRegistry.recordOf(attestations[i].subject, POLICY, 1).epoch == EPOCH);
+            require(attestationRegistry.isSufficientNoOlderThan(attestations[i].subject, POLICY, 1_000));
         }
     }
 
     function test_accepts_an_attestation_twice() external {
         Attestation[] memory attestations = _batch();
         attestations[3] = attestations[0];
-        registry.attestBatch(attestations);
-        require(registry.streakOf(attestations[0].subject, POLICY, 1) == 1);
+        attestationRegistry.attestBatch(attestations);
+        require(attestationRegistry.streakOf(attestations[0].subject, POLICY, 1) == 1);
     }
 
     function test_rejects_an_empty_batch() external {
         vm.expectRevert(IAttestationRegistry.EmptyBatch.selector);
-        registry.attestBatch(new Attestation[](0));
+        attestationRegistry.attestBatch(new Attestation[](0));
     }
 
     function test_rejects_a_batch_with_a_wrong_proof_at_any_place() external {
@@ -63,16 +64,16 @@ contract AttestationRegistryBatchTest is Attesting {
         bytes32 other = keccak256("other");
         Terms memory terms = _terms();
         terms.verifier = address(new VerifierStandIn());
-        policies.set(other, terms);
+        policyRegistry.set(other, terms);
         _takeSnapshot(other, _snapshot());
         Attestation[] memory attestations = _batch();
         attestations[2].policy = other;
         attestations[2] = _proven(_signed(attestations[2], terms), terms);
-        registry.attest(attestations[2]);
+        attestationRegistry.attest(attestations[2]);
         _refuse(attestations, abi.encodeWithSelector(IAttestationRegistry.MixedVerifiers.selector));
     }
 
-    /// @notice What one attestation of a batch shows is known when the next is kept.
+    /// @notice The state that one attestation of a batch leaves is known when the next is kept.
     function test_rejects_an_older_statement_behind_a_newer() external {
         Attestation[] memory attestations = new Attestation[](2);
         (attestations[0], attestations[1]) = (_unsigned(), _unsigned());
@@ -80,9 +81,9 @@ contract AttestationRegistryBatchTest is Attesting {
         attestations[0].statements[1].sequence = 8;
         (attestations[0], attestations[1]) = (_complete(attestations[0]), _complete(attestations[1]));
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, 1, 8));
-        registry.attestBatch(attestations);
+        attestationRegistry.attestBatch(attestations);
         (attestations[0], attestations[1]) = (attestations[1], attestations[0]);
-        registry.attestBatch(attestations);
+        attestationRegistry.attestBatch(attestations);
     }
 
     function test_rejects_a_shorter_attestation_behind_a_longer() external {
@@ -91,7 +92,7 @@ contract AttestationRegistryBatchTest is Attesting {
         --attestations[1].validUntil;
         (attestations[0], attestations[1]) = (_complete(attestations[0]), _complete(attestations[1]));
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.Superseded.selector, EPOCH));
-        registry.attestBatch(attestations);
+        attestationRegistry.attestBatch(attestations);
     }
 
     function _batch() private view returns (Attestation[] memory attestations) {
@@ -106,9 +107,9 @@ contract AttestationRegistryBatchTest is Attesting {
     /// @dev None is kept.
     function _refuse(Attestation[] memory attestations, bytes memory reason) private {
         vm.expectRevert(reason);
-        registry.attestBatch(attestations);
+        attestationRegistry.attestBatch(attestations);
         for (uint256 i = 0; i < attestations.length; ++i) {
-            require(registry.recordOf(attestations[i].subject, POLICY, 1).streak == 0);
+            require(attestationRegistry.recordOf(attestations[i].subject, POLICY, 1).streak == 0);
         }
     }
 }

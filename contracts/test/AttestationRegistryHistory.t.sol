@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, Record} from "../src/interfaces/IAttestationRegistry.sol";
-import {Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Record} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Source, Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -35,7 +35,7 @@ contract Historian is Attesting {
     }
 
     /// @param back Which snapshot, from the newest back.
-    /// @param lags How far each statement's sequence number is behind the largest.
+    /// @param lags The distance of each statement's sequence number from the largest.
     function attest(uint256 subject, uint256 level, uint256 back, uint256 lags, uint256 length) external {
         (subject, level) = (subject % SUBJECTS, level % LEVELS);
         uint256 place = snapshots.length - 1 - (back % 3) % snapshots.length;
@@ -55,12 +55,15 @@ contract Historian is Attesting {
             attestation.statements[i].validUntil = uint64(block.timestamp) + 100;
         }
         attestation = _complete(attestation);
-        Record memory before = registry.recordOf(attestation.subject, POLICY, level);
-        try registry.attest(attestation) {
+        Record memory before = attestationRegistry.recordOf(attestation.subject, POLICY, level);
+        try attestationRegistry.attest(attestation) {
             ++accepted;
             attested[subject][level][place] = true;
             _watch(subject, level, before, offered);
-            if (registry.recordOf(attestation.subject, POLICY, level).streak != _streak(subject, level, place)) {
+            if (
+                attestationRegistry.recordOf(attestation.subject, POLICY, level).streak
+                    != _streak(subject, level, place)
+            ) {
                 hasGoneWrong = true;
             }
         } catch {
@@ -73,7 +76,7 @@ contract Historian is Attesting {
 
     /// @dev Neither epochs nor sequence numbers have gone down.
     function _watch(uint256 subject, uint256 level, Record memory before, uint64[3] memory offered) private {
-        if (registry.recordOf(_address(subject), POLICY, level).epoch < before.epoch) hasGoneWrong = true;
+        if (attestationRegistry.recordOf(_address(subject), POLICY, level).epoch < before.epoch) hasGoneWrong = true;
         for (uint256 i = 0; i < SOURCES; ++i) {
             uint64 kept = _sequence(subject, i);
             if (kept < sequences[subject][i] || kept != offered[i]) hasGoneWrong = true;
@@ -81,14 +84,14 @@ contract Historian is Attesting {
         }
     }
 
-    /// @dev How many snapshots up to this one have been attested without a gap.
+    /// @dev The number of snapshots up to this one that were attested without a gap.
     function _streak(uint256 subject, uint256 level, uint256 place) private view returns (uint256 length) {
         while (length <= place && attested[subject][level][place - length]) ++length;
     }
 
     function _sequence(uint256 subject, uint256 source) private view returns (uint64 sequence) {
         Source memory account = _terms().sources[source];
-        (sequence,,) = registry.accountOf(account.signer, account.account, _address(subject));
+        (sequence,,) = attestationRegistry.accountOf(account.signer, account.account, _address(subject));
     }
 
     function _address(uint256 subject) private pure returns (address) {
@@ -96,7 +99,7 @@ contract Historian is Attesting {
     }
 }
 
-/// @notice What is kept over many snapshots and attestations.
+/// @notice Records and accounts over many snapshots and attestations.
 contract AttestationRegistryHistoryTest is Attesting {
     Historian private historian = new Historian();
 
@@ -104,7 +107,7 @@ contract AttestationRegistryHistoryTest is Attesting {
         _start();
     }
 
-    /// @notice Where Forge looks for calls to make.
+    /// @notice The contract whose functions Forge calls.
     function targetContracts() external view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(historian);
@@ -143,7 +146,7 @@ contract AttestationRegistryHistoryTest is Attesting {
         for (uint32 streak = 1; streak < 6; ++streak) {
             _attestOver(snapshot);
             _attestOver(snapshot);
-            require(registry.streakOf(SUBJECT, POLICY, 1) == streak);
+            require(attestationRegistry.streakOf(SUBJECT, POLICY, 1) == streak);
             snapshot = _takeNext(snapshot);
         }
     }
@@ -153,10 +156,10 @@ contract AttestationRegistryHistoryTest is Attesting {
         _attestOver(snapshot);
         snapshot = _takeNext(snapshot);
         _attestOver(snapshot);
-        require(registry.streakOf(SUBJECT, POLICY, 1) == 2);
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 2);
         snapshot = _takeNext(_takeNext(snapshot));
         _attestOver(snapshot);
-        require(registry.streakOf(SUBJECT, POLICY, 1) == 1);
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 1);
     }
 
     function test_epochs_without_a_snapshot_do_not_end_a_streak() external {
@@ -165,7 +168,7 @@ contract AttestationRegistryHistoryTest is Attesting {
         (next.epoch, next.previousEpoch) = (EPOCH + 9, EPOCH);
         _takeSnapshot(POLICY, next);
         _attestOver(next);
-        require(registry.streakOf(SUBJECT, POLICY, 1) == 2);
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 2);
     }
 
     /// @notice Another level's attestations are no part of it.
@@ -173,14 +176,14 @@ contract AttestationRegistryHistoryTest is Attesting {
         _attestOver(_snapshot());
         Attestation memory attestation = _unsigned();
         attestation.level = 2;
-        registry.attest(_complete(attestation));
-        require(registry.streakOf(SUBJECT, POLICY, 0) == 0);
-        require(registry.streakOf(SUBJECT, POLICY, 2) == 1);
+        attestationRegistry.attest(_complete(attestation));
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 0) == 0);
+        require(attestationRegistry.streakOf(SUBJECT, POLICY, 2) == 1);
     }
 
     function _attestOver(Snapshot memory snapshot) private {
         Attestation memory attestation = _unsigned();
         attestation.epoch = snapshot.epoch;
-        registry.attest(_complete(attestation));
+        attestationRegistry.attest(_complete(attestation));
     }
 }

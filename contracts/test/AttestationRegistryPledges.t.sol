@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Source, Terms} from "../src/interfaces/IPolicyRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {Attestation} from "../src/types/Attestation.sol";
+import {Source, Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice A registry in which an account serves one policy at a time.
+/// @notice An exclusive attestation registry: an account serves one policy at a time.
 contract AttestationRegistryPledgesTest is Attesting {
     bytes32 private constant OTHER = keccak256("other");
 
     function setUp() external {
         _start();
-        policies.set(OTHER, _terms());
+        policyRegistry.set(OTHER, _terms());
         _takeSnapshot(OTHER, _snapshot());
-        registry = _newRegistry(true);
+        attestationRegistry = _newAttestationRegistry(true);
     }
 
     function test_rejects_an_account_that_serves_another_policy() external {
@@ -39,7 +40,7 @@ contract AttestationRegistryPledgesTest is Attesting {
         _attest(OTHER, 1, NOW + 3_000);
     }
 
-    /// @notice What another policy was pledged for says nothing about this one.
+    /// @notice A pledge to another policy does not affect this one.
     function test_a_pledge_that_has_ended_leaves_nothing() external {
         _attest(POLICY, 1, NOW + 2_000);
         vm.warp(NOW + 2_001);
@@ -59,43 +60,43 @@ contract AttestationRegistryPledgesTest is Attesting {
         _attest(POLICY, 1, NOW + 2_000);
         Attestation memory attestation = _unsigned();
         (attestation.policy, attestation.subject) = (OTHER, address(0x07e4));
-        registry.attest(_complete(attestation));
+        attestationRegistry.attest(_complete(attestation));
     }
 
     function test_rejects_two_policies_in_a_batch() external {
         Attestation[] memory attestations = new Attestation[](2);
         (attestations[0], attestations[1]) = (_under(POLICY, 1, NOW + 2_000), _under(OTHER, 1, NOW + 2_000));
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.Encumbered.selector, 0));
-        registry.attestBatch(attestations);
+        attestationRegistry.attestBatch(attestations);
     }
 
     /// @notice Attack: two policies whose accounts are different ones, and whose vault is the same.
     function test_rejects_a_vault_that_serves_another_policy() external {
         Terms memory terms = _terms();
         terms.vault = address(vault);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
         _attestOver(POLICY, terms);
         terms.sources[0].account = keccak256("another account");
         terms.sources[1].account = keccak256("another account");
         terms.sources[2].account = keccak256("another account");
-        policies.set(OTHER, terms);
+        policyRegistry.set(OTHER, terms);
         Attestation memory attestation = _over(OTHER, terms);
         _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultPledged.selector, address(vault)));
         vm.warp(NOW + 2_001);
         attestation = _unsigned();
         (attestation.policy, attestation.validUntil) = (OTHER, NOW + 2_002);
-        registry.attest(_proven(_signed(attestation, terms), terms));
+        attestationRegistry.attest(_proven(_signed(attestation, terms), terms));
     }
 
     function test_other_registries_pledge_nothing() external {
-        registry = _newRegistry(false);
-        require(!registry.EXCLUSIVE());
+        attestationRegistry = _newAttestationRegistry(false);
+        require(!attestationRegistry.EXCLUSIVE());
         _attest(POLICY, 1, NOW + 2_000);
         _attest(OTHER, 1, NOW + 2_000);
         require(_pledgedUntil() == 0);
         Terms memory terms = _terms();
         terms.vault = address(vault);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
         _attestOver(POLICY, terms);
         _requireNotPledged(address(vault));
     }
@@ -106,13 +107,13 @@ contract AttestationRegistryPledgesTest is Attesting {
         for (uint256 i = 0; i < SOURCES; ++i) {
             terms.sources[i].account = keccak256("another account");
         }
-        policies.set(OTHER, terms);
+        policyRegistry.set(OTHER, terms);
         _attestOver(OTHER, terms);
         _requireNotPledged(address(0));
     }
 
     function _requireNotPledged(address owner) private view {
-        (uint64 sequence, uint64 until, uint32 to) = registry.accountOf(owner, 0, SUBJECT);
+        (uint64 sequence, uint64 until, uint32 to) = attestationRegistry.accountOf(owner, 0, SUBJECT);
         require(sequence == 0 && until == 0 && to == 0);
     }
 
@@ -123,7 +124,7 @@ contract AttestationRegistryPledgesTest is Attesting {
     }
 
     function _attestOver(bytes32 policy, Terms memory terms) private {
-        registry.attest(_over(policy, terms));
+        attestationRegistry.attest(_over(policy, terms));
     }
 
     function _under(bytes32 policy, uint256 level, uint64 validUntil) private view returns (Attestation memory) {
@@ -133,14 +134,14 @@ contract AttestationRegistryPledgesTest is Attesting {
     }
 
     function _attest(bytes32 policy, uint256 level, uint64 validUntil) private {
-        registry.attest(_under(policy, level, validUntil));
+        attestationRegistry.attest(_under(policy, level, validUntil));
     }
 
     /// @dev The same for all accounts.
     function _pledgedUntil() private view returns (uint64 until) {
         for (uint256 i = 0; i < SOURCES; ++i) {
             Source memory source = _terms().sources[i];
-            (, uint64 pledgedUntil,) = registry.accountOf(source.signer, source.account, SUBJECT);
+            (, uint64 pledgedUntil,) = attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
             require(i == 0 || pledgedUntil == until);
             until = pledgedUntil;
         }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
-import {Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {Attestation} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Terms} from "../src/types/Policy.sol";
 import {AttestationFixture} from "./support/AttestationFixture.sol";
 import {Attesting} from "./support/Attesting.sol";
+import {P} from "./support/Field.sol";
 import {VaultStandIn} from "./support/StandIns.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
@@ -19,45 +21,45 @@ contract AttestationRegistryProofsTest is Attesting {
     function setUp() external {
         vm.prank(fixture.VERIFIER_CREATOR());
         new SuretyVerifierK11();
-        vm.prank(fixture.REGISTRY_CREATOR());
-        registry = _newRegistry(false);
-        require(address(registry) == fixture.registry());
+        vm.prank(fixture.ATTESTATION_REGISTRY_CREATOR());
+        attestationRegistry = _newAttestationRegistry(false);
+        require(address(attestationRegistry) == fixture.attestationRegistry());
         policy = fixture.policy();
-        policies.set(policy, fixture.terms());
+        policyRegistry.set(policy, fixture.terms());
         vm.warp(_take(0).time + 60);
     }
 
     function test_accepts_an_attestation() external {
-        registry.attest(fixture.attestation("first"));
-        require(registry.streakOf(fixture.attestation("first").subject, policy, 1) == 1);
+        attestationRegistry.attest(fixture.attestation("first"));
+        require(attestationRegistry.streakOf(fixture.attestation("first").subject, policy, 1) == 1);
     }
 
     function test_accepts_one_an_epoch_later() external {
         Attestation memory attestation = fixture.attestation("first");
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
         vm.warp(_take(1).time + 60);
-        registry.attest(fixture.attestation("next"));
-        require(registry.streakOf(attestation.subject, policy, 1) == 2);
+        attestationRegistry.attest(fixture.attestation("next"));
+        require(attestationRegistry.streakOf(attestation.subject, policy, 1) == 2);
     }
 
     function test_rejects_an_older_one_afterwards() external {
         vm.warp(_take(1).time + 60);
-        registry.attest(fixture.attestation("next"));
+        attestationRegistry.attest(fixture.attestation("next"));
         Attestation memory older = fixture.attestation("first");
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, 0, 8));
-        registry.attest(older);
+        attestationRegistry.attest(older);
     }
 
     function test_accepts_one_that_draws_on_a_vault() external {
         Attestation memory attestation = _drawing();
-        registry.attest(attestation);
-        require(registry.recordOf(attestation.subject, policy, 1).vaultNumber == 3);
+        attestationRegistry.attest(attestation);
+        require(attestationRegistry.recordOf(attestation.subject, policy, 1).vaultNumber == 3);
     }
 
     function test_rejects_one_without_what_it_draws_on() external {
         Attestation memory attestation = fixture.attestation("vault");
         vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_one_that_draws_on_something_else() external {
@@ -66,46 +68,46 @@ contract AttestationRegistryProofsTest is Attesting {
         checkpoint.y = P - checkpoint.y;
         vault.set(attestation.subject, checkpoint);
         vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_accepts_a_batch() external {
-        registry.attestBatch(fixture.batch());
+        attestationRegistry.attestBatch(fixture.batch());
     }
 
     function test_rejects_a_batch_with_a_wrong_proof() external {
         Attestation[] memory batch = fixture.batch();
         batch[7].proof = batch[8].proof;
         vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
-        registry.attestBatch(batch);
+        attestationRegistry.attestBatch(batch);
     }
 
     function test_rejects_another_end() external {
         Attestation memory attestation = fixture.attestation("first");
         --attestation.validUntil;
         vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_another_level() external {
         Attestation memory attestation = fixture.attestation("first");
         attestation.level = 0;
         vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_the_proof_of_another_epoch() external {
         Attestation memory attestation = fixture.attestation("first");
         attestation.proof = fixture.attestation("next").proof;
         vm.expectRevert(ISuretyVerifier.PairingFailed.selector);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_rejects_another_registry() external {
-        registry = _newRegistry(false);
+        attestationRegistry = _newAttestationRegistry(false);
         Attestation memory attestation = fixture.attestation("first");
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 0));
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function test_digests_and_contexts_are_those_of_the_library() external {
@@ -119,19 +121,19 @@ contract AttestationRegistryProofsTest is Attesting {
         _requireAgreement("next");
     }
 
-    /// @dev The registry and this test compute what the library has written down.
+    /// @dev The attestation registry and this test compute the contexts that the library has written down.
     function _requireAgreement(string memory name) private view {
         Attestation memory attestation = fixture.attestation(name);
-        Terms memory terms = policies.terms(policy);
-        bytes32[] memory digests = _digests(attestation, terms, address(registry));
+        Terms memory terms = policyRegistry.terms(policy);
+        bytes32[] memory digests = _digests(attestation, terms, address(attestationRegistry));
         for (uint256 i = 0; i < digests.length; ++i) {
             require(digests[i] == fixture.digest(name, i));
         }
         (,, uint256[2] memory coef) = oracle.read(policy, attestation.epoch, attestation.level);
         bytes32 checkpoint = fixture.checkpoint(name).checkpoint;
         uint256 expected = fixture.context(name);
-        require(_context(attestation, terms, coef, checkpoint, address(registry)) == expected);
-        require(registry.contextOf(attestation) == expected);
+        require(_context(attestation, terms, coef, checkpoint, address(attestationRegistry)) == expected);
+        require(attestationRegistry.contextOf(attestation) == expected);
     }
 
     function _take(uint256 index) private returns (Snapshot memory snapshot) {
@@ -144,6 +146,6 @@ contract AttestationRegistryProofsTest is Attesting {
         vault.set(attestation.subject, fixture.checkpoint("vault"));
         Terms memory terms = fixture.terms();
         terms.vault = address(vault);
-        policies.set(policy, terms);
+        policyRegistry.set(policy, terms);
     }
 }

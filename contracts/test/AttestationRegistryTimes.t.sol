@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry, Record, Statement} from "../src/interfaces/IAttestationRegistry.sol";
-import {Terms} from "../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {Attestation, Record, Statement} from "../src/types/Attestation.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Terms} from "../src/types/Policy.sol";
 import {Attesting} from "./support/Attesting.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -147,7 +148,7 @@ contract AttestationRegistryTimesTest is Attesting {
         Times memory times = _random(seed);
         bool expected = _isAcceptable(times);
         Attestation memory attestation = _prepare(times);
-        try registry.attest(attestation) {
+        try attestationRegistry.attest(attestation) {
             require(expected, "accepted");
         } catch {
             require(!expected, "refused");
@@ -218,7 +219,7 @@ contract AttestationRegistryTimesTest is Attesting {
     function _prepare(Times memory times) private returns (Attestation memory attestation) {
         Terms memory terms = _terms();
         (terms.validity, terms.maxStatementSkew, terms.maxStatementAge) = (times.validity, times.maxSkew, times.maxAge);
-        policies.set(POLICY, terms);
+        policyRegistry.set(POLICY, terms);
         Snapshot memory snapshot = _snapshot();
         (snapshot.time, snapshot.newest, snapshot.slack) = (times.pricesAt, times.newestPrices, times.slack);
         _takeSnapshot(POLICY, snapshot);
@@ -236,8 +237,8 @@ contract AttestationRegistryTimesTest is Attesting {
     function _accept(Times memory times) private {
         require(_isAcceptable(times));
         Attestation memory attestation = _prepare(times);
-        registry.attest(attestation);
-        Record memory record = registry.recordOf(attestation.subject, POLICY, 1);
+        attestationRegistry.attest(attestation);
+        Record memory record = attestationRegistry.recordOf(attestation.subject, POLICY, 1);
         require(record.pricesAt == times.pricesAt && record.validUntil == times.validUntil);
     }
 

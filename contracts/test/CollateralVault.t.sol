@@ -4,16 +4,19 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {CollateralVault} from "../src/CollateralVault.sol";
-import {Asset, ICollateralVault, ISecuredVenue} from "../src/interfaces/ICollateralVault.sol";
+import {CollateralVault} from "../src/core/CollateralVault.sol";
+import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
+import {ISecuredVenue} from "../src/interfaces/ISecuredVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {Asset} from "../src/types/Collateral.sol";
+import {AttestationRegistryStandIn} from "./support/AttestationRegistryStandIn.sol";
+import {P} from "./support/Field.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
-import {RegistryStandIn} from "./support/RegistryStandIn.sol";
 import {Caller, FalseToken, FeeToken, HookToken, SilentToken, Token} from "./support/Tokens.sol";
 import {VenueStandIn} from "./support/VenueStandIn.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice What goes into the vault, what counts, and what may leave.
+/// @notice Deposits into the vault, counted lots, and withdrawals.
 contract CollateralVaultTest is PrecompileFaults {
     bytes32 private constant POLICY = keccak256("policy");
     uint256 private constant LEVEL = 1;
@@ -23,7 +26,7 @@ contract CollateralVaultTest is PrecompileFaults {
     uint256[6] private FACTORS = [uint256(3), 5, 7, 11, 13, 17];
     uint96 private constant UNIT = 100;
 
-    RegistryStandIn private registry;
+    AttestationRegistryStandIn private attestationRegistry;
     VenueStandIn private venue;
     CollateralVault private vault;
     Token private first;
@@ -37,12 +40,12 @@ contract CollateralVaultTest is PrecompileFaults {
 
     function setUp() external {
         vm.warp(1_000_000);
-        registry = new RegistryStandIn();
+        attestationRegistry = new AttestationRegistryStandIn();
         venue = new VenueStandIn();
         (first, second, fee) = (new Token(6), new Token(18), new FeeToken());
         (hooked, lying, silent) = (new HookToken(), new FalseToken(), new SilentToken());
         vault = _create(_assets());
-        registry.setVault(vault);
+        attestationRegistry.setVault(vault);
         vault.setVenue(venue);
         alice = address(new Caller());
         address[6] memory tokens = _tokens();
@@ -79,8 +82,7 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_rejects_an_asset_whose_point_is_none() external {
         Asset[] memory list = _assets();
         (uint256 x, uint256 y) = (list[0].x, list[0].y);
-        uint256[2][6] memory changes =
-            [[uint256(0), 0], [x, y ^ 1], [x + Bn254.P, y], [x, y + Bn254.P], [y, x], [Bn254.P, Bn254.P]];
+        uint256[2][6] memory changes = [[uint256(0), 0], [x, y ^ 1], [x + P, y], [x, y + P], [y, x], [P, P]];
         for (uint256 i = 0; i < changes.length; ++i) {
             (list[0].x, list[0].y) = (changes[i][0], changes[i][1]);
             _expectInvalidAsset(list, 0);
@@ -97,7 +99,7 @@ contract CollateralVaultTest is PrecompileFaults {
         Asset[] memory list = _assets();
         (list[1].x, list[1].y) = (list[0].x, list[0].y);
         _expectInvalidAsset(list, 1);
-        list[1].y = Bn254.P - list[0].y;
+        list[1].y = P - list[0].y;
         _expectInvalidAsset(list, 1);
     }
 
@@ -273,7 +275,7 @@ contract CollateralVaultTest is PrecompileFaults {
 
     function test_withdraws_without_exposure() external {
         _deposit(address(first), 250);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 250);
         require(_sufficient());
         _withdraw(address(first), bob);
@@ -284,10 +286,10 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function test_withdraws_after_an_attestation_without_the_amount() external {
-        for (uint256 level = LEVEL; level < registry.LEVELS(); ++level) {
+        for (uint256 level = LEVEL; level < attestationRegistry.LEVELS(); ++level) {
             _withExposure(250);
             _request(address(first), 100);
-            registry.vouch(alice, POLICY, level, uint64(block.timestamp) + VALIDITY);
+            attestationRegistry.vouch(alice, POLICY, level, uint64(block.timestamp) + VALIDITY);
             vm.warp(block.timestamp + MAX_AGE);
             _withdraw(address(first), bob);
             require(_sufficient(), "it did not count what has left");
@@ -334,7 +336,7 @@ contract CollateralVaultTest is PrecompileFaults {
 
     function test_rejects_a_withdrawal_after_an_attestation_that_counts_the_amount() external {
         _withExposure(250);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 100);
         require(_sufficient());
         _expectNotAttested(address(first));
@@ -343,14 +345,14 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_rejects_a_withdrawal_after_an_attestation_of_a_weaker_level() external {
         _withExposure(250);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, LEVEL - 1, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, LEVEL - 1, uint64(block.timestamp) + VALIDITY);
         _expectNotAttested(address(first));
     }
 
     function test_rejects_a_withdrawal_after_an_attestation_of_another_policy() external {
         _withExposure(250);
         _request(address(first), 100);
-        registry.vouch(alice, keccak256("another"), 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, keccak256("another"), 2, uint64(block.timestamp) + VALIDITY);
         _expectNotAttested(address(first));
     }
 
@@ -361,14 +363,14 @@ contract CollateralVaultTest is PrecompileFaults {
         vm.prank(bob);
         vault.deposit(address(second), 100);
         _request(address(first), 100);
-        registry.vouch(bob, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(bob, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _expectNotAttested(address(first));
     }
 
     function test_rejects_a_withdrawal_after_an_attestation_with_old_prices() external {
         _withExposure(250);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         vm.warp(block.timestamp + MAX_AGE + 1);
         require(_sufficient());
         _expectNotAttested(address(first));
@@ -377,7 +379,7 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_rejects_a_withdrawal_after_an_attestation_that_has_lapsed() external {
         _withExposure(250);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + 1);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + 1);
         vm.warp(block.timestamp + 1);
         uint256 state = vm.snapshotState();
         _withdraw(address(first), bob);
@@ -389,18 +391,18 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_rejects_a_withdrawal_while_the_policy_is_frozen() external {
         _withExposure(250);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
-        registry.setInForce(false);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.setInForce(false);
         _expectNotAttested(address(first));
     }
 
-    /// @notice A stricter attestation over the present checkpoint that has lapsed, and a weaker one that counts and draws on an
-    /// earlier checkpoint, are not one that does both.
+    /// @notice A stricter attestation over the present checkpoint that has lapsed, and a weaker one that counts and
+    /// draws on an earlier checkpoint, are not one that does both.
     function test_rejects_a_withdrawal_after_two_attestations_that_each_lack_something() external {
         _withExposure(250);
-        registry.vouch(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + 1);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + 1);
         vm.warp(block.timestamp + 2);
         require(_sufficient());
         _expectNotAttested(address(first));
@@ -409,9 +411,9 @@ contract CollateralVaultTest is PrecompileFaults {
     /// @notice The same with a stricter one that counts, over an earlier checkpoint, and a weaker one that has lapsed.
     function test_rejects_a_withdrawal_after_a_weaker_attestation_that_has_lapsed() external {
         _withExposure(250);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 1, uint64(block.timestamp) + 1);
+        attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp) + 1);
         vm.warp(block.timestamp + 2);
         require(_sufficient());
         _expectNotAttested(address(first));
@@ -420,20 +422,20 @@ contract CollateralVaultTest is PrecompileFaults {
     /// @notice The same with a weaker one over the present checkpoint and old prices.
     function test_rejects_a_withdrawal_after_a_weaker_attestation_with_old_prices() external {
         _withExposure(250);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
-        registry.setPricesAt(alice, POLICY, 1, uint64(block.timestamp) - MAX_AGE - 1);
-        require(registry.isSufficientNoOlderThan(alice, POLICY, LEVEL, MAX_AGE));
+        attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.setPricesAt(alice, POLICY, 1, uint64(block.timestamp) - MAX_AGE - 1);
+        require(attestationRegistry.isSufficientNoOlderThan(alice, POLICY, LEVEL, MAX_AGE));
         _expectNotAttested(address(first));
-        registry.setPricesAt(alice, POLICY, 1, uint64(block.timestamp) - MAX_AGE);
+        attestationRegistry.setPricesAt(alice, POLICY, 1, uint64(block.timestamp) - MAX_AGE);
         _withdraw(address(first), bob);
     }
 
     function test_rejects_a_larger_withdrawal_than_was_attested_to() external {
         _withExposure(1000);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 800);
         _expectNotAttested(address(first));
     }
@@ -442,7 +444,7 @@ contract CollateralVaultTest is PrecompileFaults {
         _withExposure(1000);
         _deposit(address(second), 1000);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(second), 100);
         _expectNotAttested(address(second));
         _expectNotAttested(address(first));
@@ -453,7 +455,7 @@ contract CollateralVaultTest is PrecompileFaults {
         _deposit(address(second), 1000);
         _request(address(first), 100);
         _request(address(second), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _withdraw(address(first), bob);
         _withdraw(address(second), bob);
         require(_sufficient());
@@ -462,10 +464,10 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_rejects_a_withdrawal_after_a_later_deposit_until_it_is_attested_to() external {
         _withExposure(1000);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _deposit(address(first), 100);
         _expectNotAttested(address(first));
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _withdraw(address(first), bob);
     }
 
@@ -474,7 +476,7 @@ contract CollateralVaultTest is PrecompileFaults {
         _request(address(first), 100);
         vm.prank(alice);
         vault.cancelWithdrawal(address(first));
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 100);
         _expectNotAttested(address(first));
     }
@@ -482,7 +484,7 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_strangers_cannot_spoil_a_withdrawal() external {
         _withExposure(1000);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         vm.prank(bob);
         vault.depositFor(alice, address(first), 1000);
         first.mint(address(vault), 1000);
@@ -507,7 +509,7 @@ contract CollateralVaultTest is PrecompileFaults {
 
     function test_a_seizure_ends_attestations_that_counted_the_amount() external {
         _deposit(address(first), 200);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(first), 200);
         require(_sufficient());
         // Nothing counts; what waits was attested to.
@@ -518,11 +520,11 @@ contract CollateralVaultTest is PrecompileFaults {
     function test_rejects_a_withdrawal_after_a_seizure_until_it_is_attested_to() external {
         _withExposure(1000);
         _request(address(first), 100);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         venue.seize(vault, alice, address(first), 300, bob);
         require(!_sufficient());
         _expectNotAttested(address(first));
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _withdraw(address(first), bob);
     }
 
@@ -623,10 +625,11 @@ contract CollateralVaultTest is PrecompileFaults {
         _expectBalance(address(hooked), 50, 100, 0);
     }
 
-    /// @notice What a recipient sees from within a withdrawal: the amount is gone, and so is the attestation that counted it.
+    /// @notice A recipient sees, from within a withdrawal, that the amount is gone, and so is the attestation that
+    /// counted it.
     function test_what_is_seen_from_within_a_withdrawal_is_settled() external {
         _deposit(address(hooked), 200);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
         _request(address(hooked), 200);
         require(_sufficient());
         vm.prank(alice);
@@ -686,7 +689,7 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function _create(Asset[] memory list) private returns (CollateralVault) {
-        return new CollateralVault(registry, POLICY, LEVEL, MAX_AGE, list);
+        return new CollateralVault(attestationRegistry, POLICY, LEVEL, MAX_AGE, list);
     }
 
     function _tokens() private view returns (address[6] memory) {
@@ -735,7 +738,7 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function _sufficient() private view returns (bool) {
-        return registry.isSufficientNoOlderThan(alice, POLICY, LEVEL, VALIDITY);
+        return attestationRegistry.isSufficientNoOlderThan(alice, POLICY, LEVEL, VALIDITY);
     }
 
     function _expectNotAttested(address token) private {

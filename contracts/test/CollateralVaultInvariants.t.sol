@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {VaultHandler} from "./support/VaultHandler.sol";
 
-/// @notice What is true of the vault whatever happens.
+/// @notice Properties of the vault that hold after any calls.
 contract CollateralVaultInvariantsTest {
     VaultHandler private handler;
 

@@ -3,16 +3,18 @@ pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {CollateralVault} from "../src/CollateralVault.sol";
+import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../src/examples/MarginGatedVenue.sol";
-import {Asset, ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
-import {Flag, IMarginGatedVenue, Position, VenueRules} from "../src/interfaces/IMarginGatedVenue.sol";
+import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
+import {IMarginGatedVenue} from "../src/interfaces/IMarginGatedVenue.sol";
+import {Asset} from "../src/types/Collateral.sol";
+import {Flag, Position, VenueRules} from "../src/types/Venue.sol";
+import {AttestationRegistryStandIn} from "./support/AttestationRegistryStandIn.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
-import {RegistryStandIn} from "./support/RegistryStandIn.sol";
 import {Caller, HookToken, Token} from "./support/Tokens.sol";
 import {Log, vm} from "./support/Vm.sol";
 
-/// @notice When the example venue opens, closes and liquidates positions, and who pays.
+/// @notice Opening, closing and liquidation of positions at the example venue, and the payments.
 ///
 /// Sizes have 18 decimals, prices 8, the quote token 6.
 contract MarginGatedVenueTest {
@@ -24,8 +26,8 @@ contract MarginGatedVenueTest {
     uint256 private constant DOLLAR = 1e6;
     uint256 private constant POOL = 1_000_000 * DOLLAR;
 
-    RegistryStandIn private registry;
-    PolicyRegistryStandIn private policies;
+    AttestationRegistryStandIn private attestationRegistry;
+    PolicyRegistryStandIn private policyRegistry;
     OracleStandIn private oracle;
     CollateralVault private vault;
     MarginGatedVenue private venue;
@@ -37,15 +39,16 @@ contract MarginGatedVenueTest {
 
     function setUp() external {
         vm.warp(1_000_000);
-        (registry, policies, oracle) = (new RegistryStandIn(), new PolicyRegistryStandIn(), new OracleStandIn());
+        (attestationRegistry, policyRegistry, oracle) =
+        (new AttestationRegistryStandIn(), new PolicyRegistryStandIn(), new OracleStandIn());
         (quote, other) = (new Token(6), new Token(18));
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});
-        vault = new CollateralVault(registry, POLICY, 1, 1 hours, list);
-        registry.setVault(vault);
-        policies.setVault(address(vault));
-        policies.addFeed(0, 1, 1);
-        policies.addFeed(8, 100e8, 10_000e8);
+        vault = new CollateralVault(attestationRegistry, POLICY, 1, 1 hours, list);
+        attestationRegistry.setVault(vault);
+        policyRegistry.setVault(address(vault));
+        policyRegistry.addFeed(0, 1, 1);
+        policyRegistry.addFeed(8, 100e8, 10_000e8);
         venue = _create(_rules());
         vault.setVenue(venue);
         quote.mint(address(this), 10 * POOL);
@@ -105,13 +108,13 @@ contract MarginGatedVenueTest {
     }
 
     function test_rejects_a_policy_that_does_not_draw_on_the_vault() external {
-        policies.setVault(address(0));
+        policyRegistry.setVault(address(0));
         _expectInvalidRules(_rules(), "policy");
     }
 
     function test_rejects_a_quote_token_that_is_no_asset() external {
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, "quote"));
-        new MarginGatedVenue(address(this), registry, policies, oracle, vault, other, _rules());
+        new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, other, _rules());
     }
 
     // Opening.
@@ -134,13 +137,13 @@ contract MarginGatedVenueTest {
     }
 
     function test_rejects_opening_with_an_attestation_of_the_maintenance_level() external {
-        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 0, type(uint64).max);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
         venue.open(1e18);
     }
 
     function test_rejects_opening_with_an_old_attestation() external {
-        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
         vm.warp(block.timestamp + 5 minutes + 1);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
         venue.open(1e18);
@@ -148,7 +151,7 @@ contract MarginGatedVenueTest {
 
     function test_rejects_opening_with_an_attestation_over_collateral_that_has_left() external {
         _deposit(100 * DOLLAR);
-        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
         vm.prank(alice);
         vault.requestWithdrawal(address(quote), 100 * DOLLAR);
         vm.prank(alice);
@@ -164,7 +167,7 @@ contract MarginGatedVenueTest {
     }
 
     function test_rejects_positions_of_no_size_or_too_large() external {
-        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidSize.selector, int128(0), 0));
         venue.open(0);
         _expectRevert(
@@ -186,8 +189,9 @@ contract MarginGatedVenueTest {
 
     function test_rejects_a_position_whose_gain_the_pool_could_not_pay() external {
         venue.defund(POOL - 23_999 * DOLLAR, address(this));
-        registry.vouch(alice, POLICY, 1, type(uint64).max);
-        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PoolTooSmall.selector, 24_000 * DOLLAR, 23_999 * DOLLAR));
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
+        bytes4 reason = IMarginGatedVenue.PoolTooSmall.selector;
+        _expectRevert(abi.encodeWithSelector(reason, 24_000 * DOLLAR, 23_999 * DOLLAR));
         venue.open(3e18);
         venue.fund(DOLLAR);
         vm.prank(alice);
@@ -197,7 +201,7 @@ contract MarginGatedVenueTest {
     function test_rejects_opening_while_a_loss_is_uncovered() external {
         _openAndLose(0);
         require(venue.uncoveredLoss() == 300 * DOLLAR);
-        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.LossUncovered.selector, 300 * DOLLAR));
         venue.open(1e18);
         venue.coverLoss(299 * DOLLAR);
@@ -211,8 +215,8 @@ contract MarginGatedVenueTest {
 
     function test_rejects_trading_while_attesting_is_not_possible() external {
         _open(1e18);
-        registry.vouch(flagger, POLICY, 1, type(uint64).max);
-        registry.setAccepts(false);
+        attestationRegistry.vouch(flagger, POLICY, 1, type(uint64).max);
+        attestationRegistry.setAccepts(false);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.AttestingNotPossible.selector));
         venue.close();
         vm.prank(flagger);
@@ -228,7 +232,7 @@ contract MarginGatedVenueTest {
         venue.close();
         vm.revertToState(state);
         vm.warp(block.timestamp + 1);
-        registry.vouch(flagger, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(flagger, POLICY, 1, type(uint64).max);
         bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.PriceTooOld.selector, PRICE_AGE + 1);
         _expectRevert(reason);
         venue.close();
@@ -239,7 +243,7 @@ contract MarginGatedVenueTest {
 
     function test_rejects_trading_at_a_marked_price() external {
         _open(1e18);
-        registry.vouch(flagger, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(flagger, POLICY, 1, type(uint64).max);
         oracle.set(PRICE, true);
         bytes memory reason = abi.encodeWithSelector(IMarginGatedVenue.PriceMarked.selector, 2);
         _expectRevert(reason);
@@ -338,11 +342,11 @@ contract MarginGatedVenueTest {
     function test_rejects_flagging_while_attesting_is_not_possible() external {
         _open(3e18);
         vm.warp(block.timestamp + 1 days);
-        registry.setAccepts(false);
+        attestationRegistry.setAccepts(false);
         vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
         venue.flag(alice);
-        registry.setAccepts(true);
-        registry.setInForce(false);
+        attestationRegistry.setAccepts(true);
+        attestationRegistry.setInForce(false);
         vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
         venue.flag(alice);
     }
@@ -355,7 +359,7 @@ contract MarginGatedVenueTest {
 
     function test_anybody_removes_the_flag_of_who_attests() external {
         _openAndFlag(3e18);
-        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 0, type(uint64).max);
         venue.unflag(alice);
         (Flag memory found, bool stands) = venue.flagOf(alice);
         require(found.time == 0 && !stands);
@@ -363,9 +367,9 @@ contract MarginGatedVenueTest {
 
     function test_anybody_removes_a_flag_that_an_attestation_has_voided() external {
         _openAndFlag(3e18);
-        registry.vouch(alice, POLICY, 0, uint64(block.timestamp));
+        attestationRegistry.vouch(alice, POLICY, 0, uint64(block.timestamp));
         vm.warp(block.timestamp + 1);
-        require(!registry.isSufficientNoOlderThan(alice, POLICY, 0, 1 days));
+        require(!attestationRegistry.isSufficientNoOlderThan(alice, POLICY, 0, 1 days));
         venue.unflag(alice);
         (Flag memory found,) = venue.flagOf(alice);
         require(found.time == 0);
@@ -373,9 +377,9 @@ contract MarginGatedVenueTest {
 
     function test_anybody_removes_a_flag_in_an_outage() external {
         _openAndFlag(3e18);
-        registry.setAccepts(false);
+        attestationRegistry.setAccepts(false);
         venue.unflag(alice);
-        registry.setAccepts(true);
+        attestationRegistry.setAccepts(true);
         vm.warp(block.timestamp + GRACE);
         oracle.set(PRICE, false);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
@@ -386,9 +390,9 @@ contract MarginGatedVenueTest {
     function test_rejects_removing_a_flag_while_prices_are_only_old() external {
         _openAndFlag(3e18);
         oracle.setEpoch(uint64(block.timestamp / 300));
-        registry.setAccepts(false);
+        attestationRegistry.setAccepts(false);
         vm.warp((block.timestamp / 300 + 2) * 300 - 1);
-        policies.setCountsFrom(uint40(block.timestamp));
+        policyRegistry.setCountsFrom(uint40(block.timestamp));
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
         venue.unflag(alice);
         vm.warp(block.timestamp + 1);
@@ -399,14 +403,14 @@ contract MarginGatedVenueTest {
         _openAndFlag(3e18);
         oracle.set(PRICE, true);
         oracle.setEpoch(uint64(block.timestamp / 300));
-        registry.setAccepts(false);
+        attestationRegistry.setAccepts(false);
         venue.unflag(alice);
-        registry.setAccepts(true);
+        attestationRegistry.setAccepts(true);
         oracle.set(PRICE, false);
         oracle.setEpoch(uint64(block.timestamp / 300));
         venue.flag(alice);
-        registry.setAccepts(false);
-        policies.setCountsFrom(type(uint40).max);
+        attestationRegistry.setAccepts(false);
+        policyRegistry.setCountsFrom(type(uint40).max);
         venue.unflag(alice);
     }
 
@@ -425,7 +429,7 @@ contract MarginGatedVenueTest {
     /// @notice Whoever attests after a flag and lapses again gets the grace again, though nobody has removed the flag.
     function test_rejects_liquidation_after_an_attestation_that_has_lapsed() external {
         _openAndFlag(3e18);
-        registry.vouch(alice, POLICY, 2, uint64(block.timestamp));
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp));
         vm.warp(block.timestamp + GRACE);
         oracle.set(PRICE, false);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
@@ -537,11 +541,11 @@ contract MarginGatedVenueTest {
     function test_rejects_liquidation_soon_after_a_freeze() external {
         _openAndFlag(3e18);
         _afterGrace(PRICE);
-        policies.setCountsFrom(type(uint40).max);
+        policyRegistry.setCountsFrom(type(uint40).max);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(type(uint40).max) + GRACE));
         venue.liquidate(alice);
         uint40 thawed = uint40(block.timestamp);
-        policies.setCountsFrom(thawed);
+        policyRegistry.setCountsFrom(thawed);
         vm.warp(thawed + GRACE - 1);
         oracle.set(PRICE, false);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(thawed) + GRACE));
@@ -553,7 +557,7 @@ contract MarginGatedVenueTest {
     function test_rejects_liquidation_while_attesting_is_not_possible() external {
         _openAndFlag(3e18);
         _afterGrace(PRICE);
-        registry.setAccepts(false);
+        attestationRegistry.setAccepts(false);
         vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
         venue.liquidate(alice);
     }
@@ -561,7 +565,7 @@ contract MarginGatedVenueTest {
     function test_rejects_liquidation_of_who_attests() external {
         _openAndFlag(3e18);
         _afterGrace(PRICE);
-        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 0, type(uint64).max);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotFlagged.selector, alice));
         venue.liquidate(alice);
     }
@@ -569,7 +573,7 @@ contract MarginGatedVenueTest {
     /// @notice An attestation that did not count at the flag and counts again: time goes back here to have one.
     function test_rejects_liquidation_of_who_holds_by_an_earlier_attestation() external {
         _open(3e18);
-        registry.vouch(alice, POLICY, 0, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 0, type(uint64).max);
         vm.warp(block.timestamp + 1 days);
         vm.prank(flagger);
         venue.flag(alice);
@@ -601,7 +605,7 @@ contract MarginGatedVenueTest {
         MarginGatedVenue patient = _create(rules);
         quote.approve(address(patient), type(uint256).max);
         patient.fund(POOL);
-        registry.vouch(alice, POLICY, 1, uint64(block.timestamp));
+        attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp));
         vm.prank(alice);
         patient.open(1e18);
         uint40 time = uint40(block.timestamp);
@@ -626,7 +630,7 @@ contract MarginGatedVenueTest {
         _open(3e18);
         oracle.set(1_900e8, false);
         vm.warp(block.timestamp + SETTLEMENT_AGE);
-        registry.setInForce(false);
+        attestationRegistry.setInForce(false);
         vm.prank(liquidator);
         venue.settle(alice);
         (uint256 counted,,) = vault.balanceOf(alice, address(quote));
@@ -680,7 +684,7 @@ contract MarginGatedVenueTest {
         vault.requestWithdrawal(address(quote), 500 * DOLLAR);
         _expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice));
         vault.withdraw(address(quote), alice);
-        registry.vouch(alice, POLICY, 1, type(uint64).max);
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
         vm.prank(alice);
         vault.withdraw(address(quote), alice);
     }
@@ -713,9 +717,10 @@ contract MarginGatedVenueTest {
         (HookToken hooked, Caller payer) = (new HookToken(), new Caller());
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(hooked), unit: 1e6, x: 1, y: 2});
-        vault = new CollateralVault(registry, POLICY, 1, 1 hours, list);
-        policies.setVault(address(vault));
-        venue = new MarginGatedVenue(address(payer), registry, policies, oracle, vault, hooked, _rules());
+        vault = new CollateralVault(attestationRegistry, POLICY, 1, 1 hours, list);
+        policyRegistry.setVault(address(vault));
+        venue =
+            new MarginGatedVenue(address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, _rules());
         bytes[11] memory entries = [
             abi.encodeCall(IMarginGatedVenue.open, (1e18)),
             abi.encodeCall(IMarginGatedVenue.close, ()),
@@ -758,7 +763,7 @@ contract MarginGatedVenueTest {
         venue.coverLoss(300 * DOLLAR + 1);
     }
 
-    /// @notice What an account gains is never above the exact number, and what it loses never below, by less than one unit.
+    /// @notice A gain is never above the exact number and a loss never below, and both are within one unit.
     function testFuzz_rounding_is_against_the_account(int128 size, uint96 exit) external {
         size = int128(int256(size) % 40e18);
         vm.assume(size > 1e9 || size < -1e9);
@@ -794,7 +799,7 @@ contract MarginGatedVenueTest {
     }
 
     function _create(VenueRules memory rules) private returns (MarginGatedVenue) {
-        return new MarginGatedVenue(address(this), registry, policies, oracle, vault, quote, rules);
+        return new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, quote, rules);
     }
 
     function _deposit(uint256 amount) private {
@@ -803,7 +808,7 @@ contract MarginGatedVenueTest {
     }
 
     function _open(int128 size) private {
-        registry.vouch(alice, POLICY, 1, uint64(block.timestamp + 2 hours));
+        attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp + 2 hours));
         vm.prank(alice);
         venue.open(size);
     }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {VenueHandler} from "./support/VenueHandler.sol";
 
-/// @notice What is true of the example venue's books whatever happens.
+/// @notice Properties of the example venue's books that hold after any calls.
 contract MarginGatedVenueInvariantsTest {
     VenueHandler private handler;
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IPolicyRegistry, MarketRules, Publication} from "../src/interfaces/IPolicyRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {PRICE_WORDS} from "../src/libraries/Constants.sol";
 import {MarketRulesReader} from "../src/libraries/MarketRulesReader.sol";
-import {PRICE_WORDS, PackedPrices} from "../src/libraries/PackedPrices.sol";
+import {PackedPrices} from "../src/libraries/PackedPrices.sol";
+import {MarketRules} from "../src/types/Market.sol";
+import {Publication} from "../src/types/Policy.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 
-/// @notice What is read without Solidity's decoder is what the decoder reads.
+/// @notice Market rules that are read in place equal those that Solidity's decoder reads.
 contract MarketRulesReaderTest is PolicyTest {
     uint256[PRICE_WORDS] private words;
 
@@ -24,7 +27,7 @@ contract MarketRulesReaderTest is PolicyTest {
     /// @notice Whatever is allocated afterwards lies behind.
     function test_rules_stay_as_they_are() external {
         bytes32 policy = _publish(_fed(3, 2));
-        MarketRules memory rules = MarketRulesReader.read(registry, policy);
+        MarketRules memory rules = MarketRulesReader.read(policyRegistry, policy);
         bytes32 before = keccak256(abi.encode(rules));
         uint256[] memory more = new uint256[](100);
         for (uint256 i = 0; i < more.length; ++i) {
@@ -47,12 +50,12 @@ contract MarketRulesReaderTest is PolicyTest {
     }
 
     function read(bytes32 policy) external view returns (MarketRules memory) {
-        return MarketRulesReader.read(registry, policy);
+        return MarketRulesReader.read(policyRegistry, policy);
     }
 
     function _requireEqual(bytes32 policy) private view {
-        bytes memory found = abi.encode(MarketRulesReader.read(registry, policy));
-        require(keccak256(found) == keccak256(abi.encode(registry.marketRules(policy))));
+        bytes memory found = abi.encode(MarketRulesReader.read(policyRegistry, policy));
+        require(keccak256(found) == keccak256(abi.encode(policyRegistry.marketRules(policy))));
     }
 
     function _truncate(uint96[] memory prices) private pure {

@@ -5,28 +5,21 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {
     IAccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/IAccessControlDefaultAdminRules.sol";
-import {PolicyRegistry} from "../src/PolicyRegistry.sol";
-import {
-    Feed,
-    IPolicyRegistry,
-    Level,
-    LevelWiring,
-    MAX_FEEDS,
-    MAX_LEVELS,
-    MarketRules,
-    Publication,
-    Source,
-    Terms
-} from "../src/interfaces/IPolicyRegistry.sol";
-import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
+import {PolicyRegistry} from "../src/core/PolicyRegistry.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
+import {Feed, MarketRules} from "../src/types/Market.sol";
+import {Level, LevelWiring, Publication, Source, Terms} from "../src/types/Policy.sol";
+import {P, R} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
+import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
-/// @notice What can be published, by whom, and when it counts.
+/// @notice Publication of policies, the roles, and the times from which policies count.
 contract PolicyRegistryTest is PolicyTest {
     bytes32 private constant ADMIN_ROLE = 0;
 
-    // What is published
+    // Contents of a publication
 
     function test_identifies_a_policy_as_its_compiler_does() external {
         string memory json = vm.readFile("test/fixtures/policy.json");
@@ -60,7 +53,7 @@ contract PolicyRegistryTest is PolicyTest {
     function test_keeps_terms() external {
         Publication memory publication = _fed(3, 2);
         publication.acceptsMarked = true;
-        Terms memory terms = registry.terms(_publish(publication));
+        Terms memory terms = policyRegistry.terms(_publish(publication));
         LevelWiring[] memory levels = new LevelWiring[](2);
         for (uint256 i = 0; i < 2; ++i) {
             levels[i] = LevelWiring(publication.levels[i].level, publication.levels[i].idx, publication.levels[i].flag);
@@ -86,7 +79,7 @@ contract PolicyRegistryTest is PolicyTest {
 
     function test_keeps_market_rules() external {
         Publication memory publication = _fed(3, 2);
-        MarketRules memory rules = registry.marketRules(_publish(publication));
+        MarketRules memory rules = policyRegistry.marketRules(_publish(publication));
         require(rules.epochLength == EPOCH && rules.maxAge == MAX_AGE && rules.maxSkew == 60);
         require(rules.quorum == 0 && rules.levelCount == 2);
         require(keccak256(abi.encode(rules.nodes)) == keccak256(abi.encode(publication.nodes)));
@@ -99,29 +92,32 @@ contract PolicyRegistryTest is PolicyTest {
     }
 
     function test_keeps_no_commitments_where_nodes_sign() external {
-        MarketRules memory rules = registry.marketRules(_publish(_signed(2)));
+        MarketRules memory rules = policyRegistry.marketRules(_publish(_signed(2)));
         require(rules.quorum == 2 && rules.levelCount == 2 && rules.feeds.length == 0 && rules.levels.length == 0);
     }
 
     function test_publishes_the_most_levels_and_feeds() external {
-        require(registry.marketRules(_publish(_fed(1, MAX_LEVELS))).levels.length == MAX_LEVELS);
+        require(policyRegistry.marketRules(_publish(_fed(1, MAX_LEVELS))).levels.length == MAX_LEVELS);
         Publication memory publication = _fed(MAX_FEEDS, 1);
         publication.version = 2;
-        require(registry.marketRules(_publish(publication)).feeds.length == MAX_FEEDS);
+        require(policyRegistry.marketRules(_publish(publication)).feeds.length == MAX_FEEDS);
     }
 
     function test_counts_versions_and_policies() external {
         Publication memory publication = _fed(1, 1);
-        require(registry.latestVersion(LINE) == 0 && registry.policyOf(LINE, 1) == 0);
+        require(policyRegistry.latestVersion(LINE) == 0 && policyRegistry.policyOf(LINE, 1) == 0);
         bytes32 first = _publish(publication);
         (publication.version, publication.document) = (2, bytes32(uint256(2)));
         bytes32 second = _publish(publication);
         (publication.line, publication.version, publication.document) = (keccak256("other"), 1, bytes32(uint256(3)));
         bytes32 third = _publish(publication);
-        require(registry.latestVersion(LINE) == 2 && registry.latestVersion(publication.line) == 1);
-        require(registry.policyOf(LINE, 1) == first && registry.policyOf(LINE, 2) == second);
-        require(registry.policyOf(publication.line, 1) == third);
-        require(registry.ordinalOf(first) == 1 && registry.ordinalOf(second) == 2 && registry.ordinalOf(third) == 3);
+        require(policyRegistry.latestVersion(LINE) == 2 && policyRegistry.latestVersion(publication.line) == 1);
+        require(policyRegistry.policyOf(LINE, 1) == first && policyRegistry.policyOf(LINE, 2) == second);
+        require(policyRegistry.policyOf(publication.line, 1) == third);
+        require(
+            policyRegistry.ordinalOf(first) == 1 && policyRegistry.ordinalOf(second) == 2
+                && policyRegistry.ordinalOf(third) == 3
+        );
     }
 
     function test_rejects_a_policy_twice() external {
@@ -376,55 +372,55 @@ contract PolicyRegistryTest is PolicyTest {
         bytes32 policy = bytes32(uint256(1));
         bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.UnknownPolicy.selector, policy);
         vm.expectRevert(reason);
-        registry.terms(policy);
+        policyRegistry.terms(policy);
         vm.expectRevert(reason);
-        registry.marketRules(policy);
+        policyRegistry.marketRules(policy);
         vm.expectRevert(reason);
-        registry.countsFrom(policy);
+        policyRegistry.countsFrom(policy);
         vm.expectRevert(reason);
-        registry.ordinalOf(policy);
+        policyRegistry.ordinalOf(policy);
         vm.expectRevert(reason);
         vm.prank(GUARDIAN);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
         vm.expectRevert(reason);
         vm.prank(OWNER);
-        registry.thaw(policy);
+        policyRegistry.thaw(policy);
     }
 
-    // When it counts
+    // Times
 
     function test_counts_after_the_delay() external {
         Publication memory publication = _fed(1, 1);
         bytes32 policy = _identifierOf(publication);
-        vm.expectEmit(true, true, true, true, address(registry));
+        vm.expectEmit(true, true, true, true, address(policyRegistry));
         emit IPolicyRegistry.PolicyPublished(policy, LINE, 1, uint40(START + DELAY));
         _publish(publication);
-        require(registry.delay() == DELAY && registry.countsFrom(policy) == START + DELAY);
+        require(policyRegistry.delay() == DELAY && policyRegistry.countsFrom(policy) == START + DELAY);
     }
 
     function test_freezes_and_thaws() external {
         bytes32 policy = _inForce(_fed(1, 1));
-        vm.expectEmit(true, true, true, true, address(registry));
+        vm.expectEmit(true, true, true, true, address(policyRegistry));
         emit IPolicyRegistry.PolicyFrozen(policy, GUARDIAN);
         _freeze(policy);
-        require(registry.countsFrom(policy) == type(uint40).max);
+        require(policyRegistry.countsFrom(policy) == type(uint40).max);
         uint40 from = uint40(block.timestamp) + DELAY;
-        vm.expectEmit(true, true, true, true, address(registry));
+        vm.expectEmit(true, true, true, true, address(policyRegistry));
         emit IPolicyRegistry.PolicyThawing(policy, from);
         _thaw(policy);
-        require(registry.countsFrom(policy) == from);
+        require(policyRegistry.countsFrom(policy) == from);
     }
 
     function test_freezes_what_does_not_count_yet() external {
         bytes32 policy = _publish(_fed(1, 1));
         _freeze(policy);
-        require(registry.countsFrom(policy) == type(uint40).max);
+        require(policyRegistry.countsFrom(policy) == type(uint40).max);
         _thaw(policy);
-        require(registry.countsFrom(policy) == START + DELAY);
+        require(policyRegistry.countsFrom(policy) == START + DELAY);
         vm.warp(START + 1);
         _freeze(policy);
         _thaw(policy);
-        require(registry.countsFrom(policy) == START + 1 + DELAY);
+        require(policyRegistry.countsFrom(policy) == START + 1 + DELAY);
     }
 
     function test_rejects_to_thaw_what_is_not_frozen() external {
@@ -441,7 +437,7 @@ contract PolicyRegistryTest is PolicyTest {
         _thaw(policy);
     }
 
-    // Who
+    // Roles
 
     function test_rejects_publication_by_others_than_the_owner() external {
         Publication memory publication = _fed(1, 1);
@@ -449,7 +445,7 @@ contract PolicyRegistryTest is PolicyTest {
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
             vm.prank(others[i]);
-            registry.publish(publication);
+            policyRegistry.publish(publication);
         }
     }
 
@@ -457,9 +453,9 @@ contract PolicyRegistryTest is PolicyTest {
         bytes32 policy = _publish(_fed(1, 1));
         address[2] memory others = [OWNER, STRANGER];
         for (uint256 i = 0; i < 2; ++i) {
-            vm.expectRevert(_unauthorized(others[i], registry.GUARDIAN_ROLE()));
+            vm.expectRevert(_unauthorized(others[i], policyRegistry.GUARDIAN_ROLE()));
             vm.prank(others[i]);
-            registry.freeze(policy);
+            policyRegistry.freeze(policy);
         }
     }
 
@@ -470,43 +466,43 @@ contract PolicyRegistryTest is PolicyTest {
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
             vm.prank(others[i]);
-            registry.thaw(policy);
+            policyRegistry.thaw(policy);
         }
     }
 
     function test_rejects_guardians_that_the_owner_has_not_appointed() external {
-        bytes32 role = registry.GUARDIAN_ROLE();
+        bytes32 role = policyRegistry.GUARDIAN_ROLE();
         address[2] memory others = [GUARDIAN, STRANGER];
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
             vm.prank(others[i]);
-            registry.grantRole(role, STRANGER);
+            policyRegistry.grantRole(role, STRANGER);
         }
         vm.prank(OWNER);
-        registry.grantRole(role, STRANGER);
+        policyRegistry.grantRole(role, STRANGER);
         bytes32 policy = _publish(_fed(1, 1));
         vm.prank(STRANGER);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
     }
 
     function test_passes_ownership_on_in_two_steps() external {
-        require(registry.owner() == OWNER);
+        require(policyRegistry.owner() == OWNER);
         vm.prank(OWNER);
-        registry.beginDefaultAdminTransfer(STRANGER);
+        policyRegistry.beginDefaultAdminTransfer(STRANGER);
         vm.warp(START + DELAY + 1);
-        require(registry.owner() == OWNER);
+        require(policyRegistry.owner() == OWNER);
         vm.prank(STRANGER);
-        registry.acceptDefaultAdminTransfer();
-        require(registry.owner() == STRANGER);
+        policyRegistry.acceptDefaultAdminTransfer();
+        require(policyRegistry.owner() == STRANGER);
         Publication memory publication = _fed(1, 1);
         _expectRejection(publication, _unauthorized(OWNER, ADMIN_ROLE));
         vm.prank(STRANGER);
-        registry.publish(publication);
+        policyRegistry.publish(publication);
     }
 
     function test_rejects_ownership_before_the_delay() external {
         vm.prank(OWNER);
-        registry.beginDefaultAdminTransfer(STRANGER);
+        policyRegistry.beginDefaultAdminTransfer(STRANGER);
         vm.warp(START + DELAY);
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -514,28 +510,28 @@ contract PolicyRegistryTest is PolicyTest {
             )
         );
         vm.prank(STRANGER);
-        registry.acceptDefaultAdminTransfer();
+        policyRegistry.acceptDefaultAdminTransfer();
     }
 
     function test_rejects_ownership_that_was_not_offered() external {
         vm.expectRevert(_unauthorized(STRANGER, ADMIN_ROLE));
         vm.prank(STRANGER);
-        registry.beginDefaultAdminTransfer(STRANGER);
+        policyRegistry.beginDefaultAdminTransfer(STRANGER);
         vm.prank(OWNER);
-        registry.beginDefaultAdminTransfer(STRANGER);
+        policyRegistry.beginDefaultAdminTransfer(STRANGER);
         vm.warp(START + DELAY + 1);
         vm.expectRevert(
             abi.encodeWithSelector(IAccessControlDefaultAdminRules.AccessControlInvalidDefaultAdmin.selector, GUARDIAN)
         );
         vm.prank(GUARDIAN);
-        registry.acceptDefaultAdminTransfer();
+        policyRegistry.acceptDefaultAdminTransfer();
     }
 
     function test_rejects_another_delay() external {
         vm.expectRevert(IPolicyRegistry.DelayIsFixed.selector);
         vm.prank(OWNER);
-        registry.changeDefaultAdminDelay(0);
-        require(registry.defaultAdminDelay() == DELAY);
+        policyRegistry.changeDefaultAdminDelay(0);
+        require(policyRegistry.defaultAdminDelay() == DELAY);
     }
 
     function test_rejects_no_owner() external {
@@ -551,12 +547,12 @@ contract PolicyRegistryTest is PolicyTest {
 
     function _freeze(bytes32 policy) private {
         vm.prank(GUARDIAN);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
     }
 
     function _thaw(bytes32 policy) private {
         vm.prank(OWNER);
-        registry.thaw(policy);
+        policyRegistry.thaw(policy);
     }
 
     function _expectRejection(Publication memory publication, bytes memory reason) private {
@@ -607,7 +603,7 @@ contract PolicyRegistryTest is PolicyTest {
         return keccak256(preimage);
     }
 
-    /// @dev What the compiler has made of the example, with feeds for its prices.
+    /// @dev The example as the compiler writes it, with feeds for its prices.
     function _compiled(string memory json) private returns (Publication memory publication) {
         publication = _fed(vm.parseJsonBytesArray(json, ".levels[0].market").length, 3);
         publication.document = bytes32(vm.parseJsonBytes(json, ".document"));

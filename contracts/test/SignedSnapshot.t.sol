@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {SnapshotOracle} from "../src/SnapshotOracle.sol";
-import {Publication} from "../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, SignedSnapshot, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {SnapshotOracle} from "../src/core/SnapshotOracle.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
+import {SignedSnapshot, Snapshot} from "../src/types/Market.sol";
+import {Publication} from "../src/types/Policy.sol";
 import {ContractSigner} from "./support/ContractSigner.sol";
+import {P} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -187,7 +189,7 @@ contract SignedSnapshotTest is PolicyTest {
     function test_rejects_signatures_for_another_oracle_or_chain() external {
         SignedSnapshot memory snapshot = _snapshot();
         (address[] memory signers, bytes[] memory signatures) = _sign(snapshot);
-        SnapshotOracle another = new SnapshotOracle(registry);
+        SnapshotOracle another = new SnapshotOracle(policyRegistry);
         vm.expectRevert(ISnapshotOracle.InvalidSignatures.selector);
         another.submit(snapshot, signers, signatures);
         uint256 chain = block.chainid;
@@ -217,7 +219,7 @@ contract SignedSnapshotTest is PolicyTest {
 
     function test_rejects_policies_that_are_not_in_force() external {
         vm.prank(GUARDIAN);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
         _expectRejection(_snapshot(), abi.encodeWithSelector(ISnapshotOracle.PolicyNotInForce.selector, policy));
     }
 
@@ -414,7 +416,7 @@ contract SignedSnapshotTest is PolicyTest {
         return abi.encodePacked(r, s, v);
     }
 
-    /// @dev What EIP-712 says is signed, written out.
+    /// @dev The digest that nodes sign, written out from EIP-712.
     function _digest(SignedSnapshot memory snapshot) private view returns (bytes32) {
         bytes32 domain = keccak256(
             abi.encode(
@@ -427,7 +429,8 @@ contract SignedSnapshotTest is PolicyTest {
         );
         bytes memory words = abi.encode(
             keccak256(
-                "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,bytes32 id,uint256[] coefficients)"
+                "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,"
+                "bytes32 id,uint256[] coefficients)"
             ),
             snapshot.policy,
             snapshot.epoch,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {SnapshotOracle} from "../src/SnapshotOracle.sol";
-import {Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {SnapshotOracle} from "../src/core/SnapshotOracle.sol";
+import {Snapshot} from "../src/types/Market.sol";
 import {MockAggregator} from "./support/MockAggregator.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {vm} from "./support/Vm.sol";
@@ -17,7 +17,7 @@ contract SnapshotTaker {
 
     uint64[] public epochs;
     mapping(uint64 epoch => bytes32 hash) public hashes;
-    /// @notice Whether any call did what none should.
+    /// @notice True once a call did what no call should.
     bool public broken;
 
     constructor(SnapshotOracle oracle_, bytes32 policy_, MockAggregator[] memory aggregators_) {
@@ -53,7 +53,7 @@ contract SnapshotTaker {
     }
 }
 
-/// @notice What holds for snapshots whatever anybody does.
+/// @notice Properties of snapshots that hold after any calls.
 contract SnapshotInvariantsTest is PolicyTest {
     SnapshotTaker private taker;
     bytes32 private policy;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IPolicyRegistry, MAX_FEEDS, MAX_LEVELS, Publication} from "../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../src/interfaces/ISnapshotOracle.sol";
+import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
+import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
+import {Snapshot} from "../src/types/Market.sol";
+import {Publication} from "../src/types/Policy.sol";
+import {R} from "./support/Field.sol";
 import {HostileAggregator} from "./support/HostileAggregator.sol";
 import {MockAggregator} from "./support/MockAggregator.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
@@ -14,7 +18,7 @@ import {vm} from "./support/Vm.sol";
 contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
     HostileAggregator private hostile = new HostileAggregator();
 
-    // What a snapshot has in it
+    // Contents of a snapshot
 
     function test_takes_the_prices_of_the_feeds() external {
         bytes32 policy = _inForce(_fed(3, 2));
@@ -79,8 +83,8 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         require(oracle.pricesOf(first, epoch)[0] == 100e8 && oracle.pricesOf(second, epoch)[0] == 200e8);
     }
 
-    /// @notice Attack: a snapshot in the last second of an epoch at a price that jumps, and another in the first second of the
-    /// next, which has not moved since and would carry no mark.
+    /// @notice Attack: a snapshot in the last second of an epoch at a price that jumps, and another in the first second
+    /// of the next, which has not moved since and would carry no mark.
     function test_rejects_a_snapshot_less_than_half_an_epoch_after_another() external {
         bytes32 policy = _inForce(_fed(1, 1));
         uint256 start = (block.timestamp / EPOCH + 1) * EPOCH;
@@ -196,7 +200,7 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         _requireCoefficients(policy, oracle.take(policy), MAX_LEVELS, _equalPrices(1, 100e8));
     }
 
-    // When
+    // Times
 
     function test_rejects_policies_that_are_not_in_force() external {
         bytes32 policy = _publish(_fed(1, 1));
@@ -210,11 +214,11 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         vm.warp(START + DELAY + EPOCH);
         _setAll(100e6);
         vm.prank(GUARDIAN);
-        registry.freeze(policy);
+        policyRegistry.freeze(policy);
         vm.expectRevert(reason);
         oracle.take(policy);
         vm.prank(OWNER);
-        registry.thaw(policy);
+        policyRegistry.thaw(policy);
         vm.expectRevert(reason);
         oracle.take(policy);
         vm.warp(block.timestamp + DELAY);
@@ -253,7 +257,7 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         oracle.take(policy);
     }
 
-    // What feeds answer
+    // Answers of feeds
 
     function test_rejects_answers_that_are_no_prices() external {
         bytes32 policy = _withHostile();
@@ -296,7 +300,7 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         }
         _expectBadAnswer(policy, answer);
         _expectBadAnswer(policy, "");
-        // What is missing is zero, and would be taken for it.
+        // Missing words are zero, and would be taken for zeros in the answer.
         answer = abi.encode(1, 100e8, block.timestamp, block.timestamp, 256);
         hostile.answerRound(answer);
         uint256 state = vm.snapshotState();
@@ -355,7 +359,8 @@ contract SnapshotOracleTest is PolicyTest, PrecompileFaults {
         oracle.take(policy);
     }
 
-    /// @notice All that a feed can waste is the gas that it is given: there is no snapshot, and the next one is not spoiled.
+    /// @notice All that a feed can waste is the gas that it is given: there is no snapshot, and the next one is not
+    /// spoiled.
     function test_rejects_feeds_that_burn_gas() external {
         bytes32 policy = _withHostile();
         hostile.behave(HostileAggregator.Manner.BurnsGas);

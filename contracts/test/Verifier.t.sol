@@ -2,15 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {P, R} from "./support/Field.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
-/// @notice What a verifier accepts and refuses, one proof at a time.
+/// @notice Verification of one proof at a time.
 contract VerifierTest {
-    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 private constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
-    /// @dev Where the evaluations of a proof begin, and how many there are.
+    /// @dev The offset of the evaluations in a proof, in bytes, and their number.
     uint256 private constant EVALUATIONS_AT = 14 * 64;
     uint256 private constant EVALUATIONS = 23;
     uint256 private constant POINTS = 16;

@@ -2,17 +2,16 @@
 pragma solidity ^0.8.28;
 
 import {ISuretyVerifier} from "../src/interfaces/ISuretyVerifier.sol";
+import {P, R} from "./support/Field.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
-/// @notice What a verifier accepts and refuses, many proofs at a time.
+/// @notice Verification of many proofs at a time.
 contract VerifierBatchTest is PrecompileFaults {
-    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 private constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     uint256 private constant COUNT = 16;
-    /// @dev Where a proof has the multi-opening's W'.
+    /// @dev The offset of the multi-opening's W' in a proof, in bytes.
     uint256 private constant W_PRIME_AT = 1696;
 
     ISuretyVerifier private verifier;

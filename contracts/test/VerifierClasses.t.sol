@@ -18,7 +18,7 @@ import {SuretyVerifierK13} from "./verifiers/DevelopmentVerifierK13.sol";
 import {SuretyVerifierK15} from "./verifiers/DevelopmentVerifierK15.sol";
 import {SuretyVerifierK9} from "./verifiers/DevelopmentVerifierK9.sol";
 
-/// @notice What holds for the verifiers of all capacity classes and set-ups.
+/// @notice Properties of the verifiers of all capacity classes and set-ups.
 contract VerifierClassesTest is PrecompileFaults {
     /// @dev The largest contract that can be deployed (EIP-170).
     uint256 private constant CODE_LIMIT = 24_576;
@@ -52,11 +52,12 @@ contract VerifierClassesTest is PrecompileFaults {
         ceremony[1].verifyProof(proof.proof, proof.context, proof.publicPoints);
     }
 
-    /// @notice Attack: a precompile made to fail leaves a stale point or a stale answer in memory, and the verifier goes on with it. The
-    /// refusal of a call that failed has no reason, which makes it no verdict either.
+    /// @notice Attack: a precompile made to fail leaves a stale point or a stale answer in memory, and the verifier
+    /// goes on with it. The refusal of a call that failed has no reason, which makes it no verdict either.
     function test_rejects_a_proof_where_a_precompile_fails() external {
         for (uint256 i = 0; i < development.length; ++i) {
-            Proof memory proof = Fixture.load(string.concat("development-k", vm.toString(development[i].CAPACITY())), 0);
+            string memory class = vm.toString(development[i].CAPACITY());
+            Proof memory proof = Fixture.load(string.concat("development-k", class), 0);
             bytes memory call =
                 abi.encodeCall(ISuretyVerifier.verifyProof, (proof.proof, proof.context, proof.publicPoints));
             _requireFaultsRefused(address(development[i]), call, "");
@@ -65,7 +66,8 @@ contract VerifierClassesTest is PrecompileFaults {
 
     function test_rejects_proofs_of_other_classes_and_set_ups() external view {
         for (uint256 i = 0; i < development.length; ++i) {
-            Proof memory proof = Fixture.load(string.concat("development-k", vm.toString(development[i].CAPACITY())), 0);
+            string memory class = vm.toString(development[i].CAPACITY());
+            Proof memory proof = Fixture.load(string.concat("development-k", class), 0);
             for (uint256 j = 0; j < development.length; ++j) {
                 require(i == j || !development[j].isValidProof(proof.proof, proof.context, proof.publicPoints));
                 require(!ceremony[j].isValidProof(proof.proof, proof.context, proof.publicPoints));

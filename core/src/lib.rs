@@ -14,6 +14,7 @@
 //! | [`day`] | days of the calendar |
 //! | [`closest`] | which of several names was probably meant |
 //! | [`named`] | values read on behalf of types that readers know by name |
+//! | [`schema`] | the shapes of documents, for other programs |
 //! | [`spelling`] | how people write times, durations, fractions, numbers and addresses |
 //! | [`canonical`] | the one encoding that identifiers are hashes of |
 //!
@@ -36,6 +37,7 @@ pub mod ident;
 pub mod kind;
 pub mod named;
 pub mod problem;
+pub mod schema;
 pub mod spelling;
 pub mod text;
 pub mod units;

@@ -9,11 +9,11 @@ use surety_margin::holdings::Holdings;
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
     for name in ["a.toml", "a.json", "a.csv"] {
-        match Holdings::read(name, text, &DEMO.universe) {
+        match surety_import::positions::holdings(name, text, &DEMO.universe) {
             Ok(holdings) => {
                 survives(&holdings);
                 assert_eq!(
-                    Holdings::read("b.csv", &holdings.to_csv(&DEMO.universe), &DEMO.universe).unwrap(),
+                    surety_import::positions::holdings("b.csv", &holdings.to_csv(&DEMO.universe), &DEMO.universe).unwrap(),
                     holdings
                 );
                 holdings.position(&DEMO.universe).unwrap();

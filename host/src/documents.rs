@@ -6,8 +6,11 @@ use surety_core::{
     failure::{Class, Failure},
     text::{Document, Format, InputErrors, WriteError, table::Note},
 };
-use surety_import::positions::{self, Reading};
-use surety_margin::{holdings::Book, policy::Policy, universe::Universe};
+use surety_import::{
+    book::Book,
+    positions::{self, Reading},
+};
+use surety_margin::{policy::Policy, universe::Universe};
 use zeroize::Zeroizing;
 
 use crate::files::{self, Access, Existing, FileError};

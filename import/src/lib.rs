@@ -8,8 +8,10 @@
 //! | [`derive_pm2`] | a case of Derive's portfolio margin |
 //! | [`haircuts`] | an exchange's table of prices and collateral ratios |
 //! | [`observations`] | a table of what an oracle node observed |
-//! | [`positions`] | a spreadsheet's amounts |
+//! | [`positions`], [`book`], `cost` | a spreadsheet's amounts, and the quote balances that follow from the cost of positions |
 
+pub mod book;
+mod cost;
 pub mod derive_pm2;
 pub mod haircuts;
 pub mod observations;

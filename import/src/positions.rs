@@ -22,11 +22,13 @@ use surety_core::{
 };
 
 use surety_margin::{
-    holdings::{
-        Amount, Book, Holdings, Stated, StatedBalance, Written,
-        cost::{self, Cost},
-    },
+    holdings::{CARRIED, Holdings},
     universe::{Instrument, Universe},
+};
+
+use crate::{
+    book::{Amount, Book, StatedBalance, Written},
+    cost::{self, Cost, Stated},
 };
 
 /// What is held or owed.
@@ -330,7 +332,7 @@ impl Columns {
         let fields = self.cost.iter().chain(&self.unrealised_pnl).filter_map(|column| row.field(*column));
         let is_nothing = |field: &Field<'_>| {
             let is_zero = field.number(marks).is_ok_and(|number| number.is_zero());
-            is_zero || is_blank(field.text()) || field.text().eq_ignore_ascii_case(cost::CARRIED)
+            is_zero || is_blank(field.text()) || field.text().eq_ignore_ascii_case(CARRIED)
         };
         fields.into_iter().all(is_nothing)
     }
@@ -430,7 +432,7 @@ impl Columns {
             Some(first)
         };
         let costs = fields(&self.cost);
-        let are_carried = costs.iter().all(|field| field.text().eq_ignore_ascii_case(cost::CARRIED));
+        let are_carried = costs.iter().all(|field| field.text().eq_ignore_ascii_case(CARRIED));
         let cost = match are_carried {
             true => costs.first().map(|_| Cost::Carried),
             false => number(&self.cost, cost::COST.name)?.map(Cost::Paid),
@@ -602,14 +604,12 @@ fn on_side(name: &str, amount: Number) -> Result<Number, Problem> {
     }
 }
 
-impl Holdings {
-    /// Reads holdings over a universe from TOML, JSON or a table, as [`read`] does, without its notes.
-    ///
-    /// # Errors
-    /// With every mistake that was found. Errors do not show amounts.
-    pub fn read(file: &str, text: &str, universe: &Universe) -> Result<Self, InputErrors> {
-        read(file, text, universe, &Reading::default(), &mut Vec::new()).map(|book| book.holdings)
-    }
+/// Reads holdings over a universe from TOML, JSON or a table, as [`read`] does, without its notes.
+///
+/// # Errors
+/// With every mistake that was found. Errors do not show amounts.
+pub fn holdings(file: &str, text: &str, universe: &Universe) -> Result<Holdings, InputErrors> {
+    read(file, text, universe, &Reading::default(), &mut Vec::new()).map(|book| book.holdings)
 }
 
 /// The instruments of a universe by name.

@@ -5,23 +5,12 @@
 //! `Zeroizing<String>` will do); what escapes is what serde_json and toml copy on their own: strings with escapes, numbers
 //! of TOML with a point that are not in quotes, and the shorter buffers of a text that grows while it is written.
 
-mod book;
-pub(crate) mod cost;
-
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-pub(crate) use self::{
-    book::{Amount, StatedBalance},
-    cost::Stated,
-};
-pub use self::{
-    book::{Book, Written, WrittenBalance},
-    cost::Leg,
-};
 use crate::universe::Universe;
 use surety_core::{
     FormatVersion,
@@ -33,6 +22,9 @@ use surety_core::{
 
 /// The first line of holdings in CSV.
 const CSV_HEADER: &str = "instrument,lots,cost";
+
+/// A cost that the quote balance carries already.
+pub const CARRIED: &str = "carried";
 
 /// Most bytes of a line of CSV without the instrument: lots have at most 29 digits.
 const LINE: usize = 40;
@@ -109,7 +101,7 @@ impl Holdings {
             let lots = Zeroizing::new(lots.get().to_string());
             let is_carried =
                 positions.get(instrument).is_some_and(|position| universe.instruments[*position].is_carried());
-            let cost = if is_carried { cost::CARRIED } else { "" };
+            let cost = if is_carried { CARRIED } else { "" };
             ["\n", instrument.as_str(), ",", &lots, ",", cost].into_iter().for_each(|part| text.push_str(part));
         }
         text.push('\n');
@@ -205,3 +197,25 @@ impl fmt::Debug for Position {
         write!(f, "Position(hidden, {} instruments)", self.0.len())
     }
 }
+
+/// What a position adds to a quote balance. Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// The position's instrument.
+    pub instrument: Name,
+    /// How much of it there is.
+    pub position: Lots,
+    /// The instrument of the quote balance.
+    pub quote: Name,
+    /// How much of that the position adds: negative for what was paid.
+    pub lots: Lots,
+}
+
+impl Drop for Leg {
+    fn drop(&mut self) {
+        self.position.zeroize();
+        self.lots.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Leg {}

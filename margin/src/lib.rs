@@ -16,7 +16,6 @@
 //! | [`pricing`] | option values, the same on every machine |
 //! | [`oracle`] | from reports to one snapshot of prices |
 //! | [`compile`], [`evaluate`] | the programs of a policy, and its margin in plain integers |
-//! | [`schemas`] | JSON Schemas of the files |
 //!
 //! Modules depend on those above them only.
 //!
@@ -45,5 +44,4 @@ pub mod oracle;
 pub mod policy;
 pub mod pricing;
 pub mod program;
-pub mod schemas;
 pub mod universe;

@@ -200,7 +200,8 @@ impl Universe {
 
     /// The cash instrument in which a market is settled, by the market's name: what follows its colon, as in
     /// `BTC/USDT:USDT`, or else the only one that the name has in it.
-    pub(crate) fn settled_in(&self, market: &str) -> Option<&Name> {
+    #[must_use]
+    pub fn settled_in(&self, market: &str) -> Option<&Name> {
         let settled = market.rsplit_once(':').map_or(market, |(_, settled)| settled);
         let cash = self.instruments.iter().filter(|instrument| instrument.class == InstrumentClass::Cash);
         only(cash.map(|cash| &cash.name).filter(|cash| names(settled, cash.as_str())))
@@ -233,7 +234,8 @@ impl Universe {
     }
 
     /// The problem that it has no instrument of a name.
-    pub(crate) fn unknown(&self, name: &str) -> Problem {
+    #[must_use]
+    pub fn unknown(&self, name: &str) -> Problem {
         let found = shown_name(name);
         let problem = Problem::new("instrument", format!("an instrument of the universe {}", self.name), &*found);
         let near = closest(name, self.instruments.iter().map(|instrument| instrument.name.as_str()));
@@ -244,7 +246,8 @@ impl Universe {
     }
 
     /// The positions of all instruments, where many are looked up: files may have as many names as the universe.
-    pub(crate) fn positions(&self) -> BTreeMap<&Name, usize> {
+    #[must_use]
+    pub fn positions(&self) -> BTreeMap<&Name, usize> {
         // From behind, so that the first of a name counts.
         self.instruments.iter().enumerate().rev().map(|(index, instrument)| (&instrument.name, index)).collect()
     }

@@ -279,7 +279,7 @@ impl Institution {
         let size = self.size * i128::from(980 + OsRng.next_u32() % 41);
         let sources = shared.policy.committed().policy().sources.iter().zip(example::HOLDINGS);
         let stated = sources.zip(0..).map(|((rule, file), place)| -> Result<(Statement, Opening), AnyFailure> {
-            let mut holdings = Holdings::read(file.path, file.text, shared.universe)?;
+            let mut holdings = surety_import::positions::holdings(file.path, file.text, shared.universe)?;
             for balance in &mut holdings.balances {
                 balance.lots = Lots::new(balance.lots.get() * size / 1_000_000).map_err(Internal)?;
             }

@@ -101,7 +101,7 @@ pub fn run(
     let snapshot = report(layout, &policy, &universe, now, existing)?;
     let mut stated = Vec::new();
     for (rule, file) in policy.sources.iter().zip(example::HOLDINGS) {
-        let holdings = Holdings::read(file.path, file.text, &universe)?;
+        let holdings = surety_import::positions::holdings(file.path, file.text, &universe)?;
         let account = rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone());
         let terms = Terms {
             audience: audience()?,

@@ -43,7 +43,7 @@ const CHAIN: u64 = 31_337;
 /// The first contract that the last but one of anvil's accounts creates.
 const VERIFIER: EvmAddress = HexBytes(hex!("95bd8d42f30351685e96c62eddc0d0613bf9a87a"));
 /// The first contract that the last of anvil's accounts creates.
-const REGISTRY: EvmAddress = HexBytes(hex!("700b6a60ce7eaaea56f065753d8dcb9653dbad35"));
+const ATTESTATION_REGISTRY: EvmAddress = HexBytes(hex!("700b6a60ce7eaaea56f065753d8dcb9653dbad35"));
 
 const K: u32 = 11;
 const INSTRUMENTS: usize = 4;
@@ -209,7 +209,7 @@ impl Maker {
         let mut attest = |number, epoch, in_vault| self.attest(Holder { number, epoch, in_vault }, &mut prove);
         Fixture {
             chain_id: CHAIN,
-            registry: REGISTRY,
+            registry: ATTESTATION_REGISTRY,
             publication: self.publication(),
             snapshots: (0..2).map(|epoch| self.snapshot(epoch)).collect(),
             attestations: Attestations {
@@ -305,7 +305,7 @@ impl Maker {
         let statement = Statement {
             kind: StatementKind::Statement,
             version: FormatVersion,
-            audience: Audience { chain_id: CHAIN, registry: REGISTRY },
+            audience: Audience { chain_id: CHAIN, registry: ATTESTATION_REGISTRY },
             source: key.address(),
             subject: holder.address(),
             account: account.clone(),
@@ -345,7 +345,7 @@ impl Maker {
         let stated = *HoldingCommitment::sum(&stated).unwrap().point();
         let hold = (stated + self.in_vault(holder)).to_affine();
         let context = Context {
-            audience: Audience { chain_id: CHAIN, registry: REGISTRY },
+            audience: Audience { chain_id: CHAIN, registry: ATTESTATION_REGISTRY },
             verifier: VERIFIER,
             verifying_key: self.verifying_key.digest(),
             srs: self.params.id(),

@@ -11,11 +11,13 @@ use surety_core::{
 };
 use surety_host::{documents, files};
 use surety_import::{
-    Import, ImportError, Parties, derive_pm2,
+    Import, ImportError, Parties,
+    book::Book,
+    derive_pm2,
     haircuts::{self, Ends, Programme},
     positions,
 };
-use surety_margin::{holdings::Book, universe::Universe};
+use surety_margin::universe::Universe;
 use surety_prover::layout::Layout;
 
 use crate::{

@@ -7,10 +7,11 @@ use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
 use surety_core::{
     ident::HexBytes,
     problem::Problem,
+    schema::schema,
     text::{Document, InputErrors},
 };
 use surety_kzg::{Params, Srs, progress::Silent};
-use surety_margin::{policy::Policy, schemas::schema, universe::Universe};
+use surety_margin::{policy::Policy, universe::Universe};
 use surety_verifier::attestation::{
     eip712::Audience,
     vault::{VaultBalances, VaultError},

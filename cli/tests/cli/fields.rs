@@ -17,7 +17,7 @@ use surety_host::{
     keys::{self, Passphrase, SecretAt},
 };
 use surety_kzg::{Masks, Params, Srs, progress::Silent};
-use surety_margin::{holdings::Holdings, universe::Universe};
+use surety_margin::universe::Universe;
 use surety_prover::{
     account::Account,
     ledger::{Entry, Ledger},
@@ -70,7 +70,7 @@ impl Scene {
                 sequence: 1,
                 pledge: None,
             };
-            let holdings = Holdings::read("holdings.csv", &holdings, &scene.universe).unwrap();
+            let holdings = surety_import::positions::holdings("holdings.csv", &holdings, &scene.universe).unwrap();
             let key = SigningKey::from_secret_bytes(&[number; 32]).unwrap();
             let (statement, opening) = source::attest(&scene.universe, &scene.params, holdings, terms, &key).unwrap();
             scene.statements.push(statement);

@@ -17,7 +17,7 @@ use surety_core::{
 use surety_kzg::{Masks, SecretScalars, scalar};
 use surety_margin::{
     evaluate::evaluate,
-    holdings::{Balance, Holdings, Position},
+    holdings::{Balance, Position},
     market::MarketEntry,
     policy::Policy,
     program::Assignment,
@@ -288,7 +288,9 @@ const _: [(); 7] = [
 fn secret_types_erase_themselves_and_do_not_print() {
     let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
     let policy = Policy::read("policy.toml", surety_walkthrough::example::POLICY.text, &universe).unwrap();
-    let holdings = Holdings::read("holdings.csv", "instrument,lots\nUSDC,98765432109876\n", &universe).unwrap();
+    let holdings =
+        surety_import::positions::holdings("holdings.csv", "instrument,lots\nUSDC,98765432109876\n", &universe)
+            .unwrap();
     let position = holdings.position(&universe).unwrap();
     let middle = |entry: &MarketEntry| Price::new(entry.min.get().midpoint(entry.max.get())).unwrap();
     let market: Vec<_> = policy.market.iter().map(middle).collect();

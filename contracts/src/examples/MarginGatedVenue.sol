@@ -7,41 +7,48 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-import {IAttestationRegistry, Record} from "../interfaces/IAttestationRegistry.sol";
-import {Asset, ICollateralVault, ISecuredVenue} from "../interfaces/ICollateralVault.sol";
-import {Flag, IMarginGatedVenue, Position, VenueRules} from "../interfaces/IMarginGatedVenue.sol";
-import {Feed, IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../interfaces/ISnapshotOracle.sol";
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {IMarginGatedVenue} from "../interfaces/IMarginGatedVenue.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
+import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
+import {PPM} from "../libraries/Constants.sol";
+import {Record} from "../types/Attestation.sol";
+import {Asset} from "../types/Collateral.sol";
+import {Feed, Snapshot} from "../types/Market.sol";
+import {Flag, Position, VenueRules} from "../types/Venue.sol";
 
 /// @title An example of a venue that relies on attestations
-/// @dev All that the venue holds of the quote token is in the pool, the insurance fund or credited to somebody. Payments go by
-/// credit: a token that refuses a recipient must not be able to stop a liquidation.
+/// @dev The venue's quote tokens are in the pool, in the insurance fund or credited to an account. Payments go by
+/// credit, because a token that refuses a recipient must not stop a liquidation.
 contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTransient {
     using SafeERC20 for IERC20Metadata;
 
-    /// @dev Shares are in parts per million.
-    uint256 private constant MILLION = 1_000_000;
+    /* IMMUTABLES */
 
-    /// @notice Where attestations are.
-    IAttestationRegistry public immutable REGISTRY;
-    /// @notice Where policies are.
-    IPolicyRegistry public immutable POLICIES;
-    /// @notice Where prices are.
+    /// @notice The attestation registry.
+    IAttestationRegistry public immutable ATTESTATION_REGISTRY;
+    /// @notice The policy registry.
+    IPolicyRegistry public immutable POLICY_REGISTRY;
+    /// @notice The snapshot oracle.
     ISnapshotOracle public immutable ORACLE;
-    /// @notice Where collateral is.
+    /// @notice The collateral vault.
     ICollateralVault public immutable VAULT;
-    /// @notice What gains and losses are paid in. An asset of the vault.
+    /// @notice The token in which gains and losses are paid: an asset of the vault.
     IERC20Metadata public immutable QUOTE;
 
-    /// @dev What size·price is divided by.
+    /// @dev The divisor of size·price, a power of ten.
     uint256 private immutable _SCALE;
-    /// @dev Within these the policy's prices lie.
+    /// @dev The range of the market's price in the policy, with the decimals of the policy.
     uint96 private immutable _MIN_PRICE;
     uint96 private immutable _MAX_PRICE;
-    /// @dev How many levels the policy has.
+    /// @dev The number of the policy's levels.
     uint256 private immutable _LEVELS;
-    /// @dev In seconds.
+    /// @dev The length of the policy's epochs, in seconds.
     uint256 private immutable _EPOCH_LENGTH;
+
+    /* STORAGE */
 
     /// @inheritdoc IMarginGatedVenue
     uint256 public pool;
@@ -58,38 +65,41 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     mapping(address subject => Position) private _positions;
     mapping(address subject => Flag) private _flags;
 
-    /// @param owner Who funds the pool.
-    /// @param registry Where attestations are.
-    /// @param policies Where policies are: the registry that `registry` uses.
-    /// @param oracle Where prices are: the oracle that `registry` uses.
-    /// @param vault Where collateral is.
-    /// @param quote What gains and losses are paid in.
-    /// @param rules_ How the venue works.
+    /* CONSTRUCTOR */
+
+    /// @param owner The account that funds the pool.
+    /// @param attestationRegistry The attestation registry.
+    /// @param policyRegistry The policy registry that `attestationRegistry` uses.
+    /// @param oracle The snapshot oracle that `attestationRegistry` uses.
+    /// @param vault The collateral vault.
+    /// @param quote The token in which gains and losses are paid.
+    /// @param rules_ The rules of the venue.
     constructor(
         address owner,
-        IAttestationRegistry registry,
-        IPolicyRegistry policies,
+        IAttestationRegistry attestationRegistry,
+        IPolicyRegistry policyRegistry,
         ISnapshotOracle oracle,
         ICollateralVault vault,
         IERC20Metadata quote,
         VenueRules memory rules_
     ) Ownable(owner) {
-        (REGISTRY, POLICIES, ORACLE, VAULT, QUOTE, _rules) = (registry, policies, oracle, vault, quote, rules_);
+        (ATTESTATION_REGISTRY, POLICY_REGISTRY, ORACLE, VAULT, QUOTE, _rules) =
+        (attestationRegistry, policyRegistry, oracle, vault, quote, rules_);
 
-        // An attestation under another policy would say nothing about what is in the vault.
-        if (policies.terms(rules_.policy).vault != address(vault)) revert InvalidRules("policy");
+        // An attestation under another policy does not depend on the vault.
+        if (policyRegistry.terms(rules_.policy).vault != address(vault)) revert InvalidRules("policy");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
 
-        _LEVELS = policies.terms(rules_.policy).levels.length;
+        _LEVELS = policyRegistry.terms(rules_.policy).levels.length;
         if (rules_.initialLevel >= _LEVELS) revert InvalidRules("initialLevel");
         if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
         if (rules_.grace == 0) revert InvalidRules("grace");
         if (rules_.settlementAge <= rules_.maxPriceAge) revert InvalidRules("settlementAge");
-        if (rules_.penalty > MILLION) revert InvalidRules("penalty");
-        if (rules_.reward > MILLION) revert InvalidRules("reward");
+        if (rules_.penalty > PPM) revert InvalidRules("penalty");
+        if (rules_.reward > PPM) revert InvalidRules("reward");
 
-        _EPOCH_LENGTH = policies.marketRules(rules_.policy).epochLength;
-        Feed[] memory feeds = policies.marketRules(rules_.policy).feeds;
+        _EPOCH_LENGTH = policyRegistry.marketRules(rules_.policy).epochLength;
+        Feed[] memory feeds = policyRegistry.marketRules(rules_.policy).feeds;
         if (rules_.market >= feeds.length) revert InvalidRules("market");
         Feed memory feed = feeds[rules_.market];
         (_MIN_PRICE, _MAX_PRICE) = (feed.min, feed.max);
@@ -99,6 +109,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         _SCALE = 10 ** (decimals - quote.decimals());
     }
 
+    /* POSITIONS */
+
     /// @inheritdoc IMarginGatedVenue
     function open(int128 size) external nonReentrant {
         if (uncoveredLoss != 0) revert LossUncovered(uncoveredLoss);
@@ -107,7 +119,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
             revert NotSufficient(msg.sender, _rules.initialLevel);
         }
         (, uint96 price) = _tradingPrice();
-        uint256 notional = _share(size, price, MILLION);
+        uint256 notional = _share(size, price, PPM);
         if (notional == 0 || notional > _rules.maxNotional) revert InvalidSize(size, notional);
         Position memory position = Position({size: size, price: price});
         uint256 mostGain = _mostGain(position);
@@ -126,10 +138,22 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     }
 
     /// @inheritdoc IMarginGatedVenue
+    function settle(address subject) external nonReentrant {
+        Position memory position = _existing(subject);
+        Snapshot memory snapshot = ORACLE.latest(_rules.policy);
+        uint256 age = block.timestamp - snapshot.time;
+        if (age < _rules.settlementAge) revert NoOutage(age);
+        _close(subject, position, _lastUnmarkedPrice(snapshot, position.price), 0);
+        emit Settled(subject, msg.sender);
+    }
+
+    /* LIQUIDATION */
+
+    /// @inheritdoc IMarginGatedVenue
     function flag(address subject) external nonReentrant {
         _existing(subject);
         if (_stands(subject)) revert AlreadyFlagged(subject);
-        if (!REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
+        if (!ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
         if (_holds(subject)) revert StillSufficient(subject);
         uint40 time = uint40(block.timestamp);
         _flags[subject] = Flag({flagger: msg.sender, time: time, attested: _attested(subject)});
@@ -153,27 +177,19 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (_holds(subject)) revert StillSufficient(subject);
         (Snapshot memory snapshot, uint96 price) = _tradingPrice();
         Flag memory found = _flags[subject];
-        // A policy that was frozen gives everybody the grace again.
-        uint256 graceEnds = Math.max(found.time, POLICIES.countsFrom(_rules.policy)) + _rules.grace;
+        // After a freeze of the policy every account has the grace again.
+        uint256 graceEnds = Math.max(found.time, POLICY_REGISTRY.countsFrom(_rules.policy)) + _rules.grace;
         if (block.timestamp < graceEnds) revert InGrace(graceEnds);
         if (snapshot.time < found.time) revert PriceBeforeFlag(snapshot.time, found.time);
 
         (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
-        uint256 reward = paidPenalty * _rules.reward / MILLION;
+        uint256 reward = paidPenalty * _rules.reward / PPM;
         insurance -= reward;
         _credit(found.flagger, reward);
         emit Liquidated(subject, found.flagger, msg.sender, reward);
     }
 
-    /// @inheritdoc IMarginGatedVenue
-    function settle(address subject) external nonReentrant {
-        Position memory position = _existing(subject);
-        Snapshot memory snapshot = ORACLE.latest(_rules.policy);
-        uint256 age = block.timestamp - snapshot.time;
-        if (age < _rules.settlementAge) revert NoOutage(age);
-        _close(subject, position, _lastUnmarkedPrice(snapshot, position.price), 0);
-        emit Settled(subject, msg.sender);
-    }
+    /* FUNDS */
 
     /// @inheritdoc IMarginGatedVenue
     function claim(address to) external nonReentrant {
@@ -215,6 +231,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         emit LossCovered(msg.sender, received, uncoveredLoss);
     }
 
+    /* VIEWS */
+
     /// @inheritdoc ISecuredVenue
     function hasExposure(address subject) external view returns (bool) {
         return _positions[subject].size != 0;
@@ -235,11 +253,13 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         return _rules;
     }
 
-    /// @dev Closes a position. Pays the gain, or collects the loss and then the penalty as far as the collateral goes; what is
-    /// missing of the loss falls on the insurance fund. No reward is paid but out of a penalty that was paid: otherwise an
-    /// account without collateral could have itself flagged and live on the insurance fund.
-    /// @return shortfall What the account has not paid of its loss.
-    /// @return paidPenalty What it has paid of the penalty: in the insurance fund.
+    /* PRIVATE: SETTLING ACCOUNTS */
+
+    /// @dev Closes a position. A gain is credited. A loss, and then the penalty, is collected as far as the collateral
+    /// goes; the rest of the loss falls on the insurance fund. Rewards come only out of penalties that were paid:
+    /// otherwise an account without collateral could have itself flagged and live on the insurance fund.
+    /// @return shortfall The part of the loss that the account did not pay.
+    /// @return paidPenalty The part of the penalty that the account paid, which is in the insurance fund.
     function _close(address subject, Position memory position, uint96 price, uint256 penalty)
         private
         returns (uint256 shortfall, uint256 paidPenalty)
@@ -263,7 +283,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (shortfall != 0) _absorb(subject, shortfall);
     }
 
-    /// @dev Lets the insurance fund pay for a loss, and writes down what it cannot pay.
+    /// @dev Pays a loss out of the insurance fund, and records the rest as uncovered.
     function _absorb(address subject, uint256 shortfall) private {
         uint256 paid = Math.min(shortfall, insurance);
         insurance -= paid;
@@ -272,7 +292,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         emit Shortfall(subject, shortfall, paid, shortfall - paid);
     }
 
-    /// @dev Takes collateral as far as there is any.
+    /// @dev Seizes the amount owed, or all collateral if there is less.
     function _seize(address subject, uint256 owed) private returns (uint256 received) {
         (uint256 counted, uint256 waiting,) = VAULT.balanceOf(subject, address(QUOTE));
         uint256 amount = Math.min(owed, counted + waiting);
@@ -282,7 +302,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         received = QUOTE.balanceOf(address(this)) - balanceBefore;
     }
 
-    /// @dev Takes quote tokens from the caller.
+    /// @dev Takes quote tokens from the caller and returns the amount that arrived.
     function _receive(uint256 amount) private returns (uint256 received) {
         uint256 balanceBefore = QUOTE.balanceOf(address(this));
         QUOTE.safeTransferFrom(msg.sender, address(this), amount);
@@ -301,34 +321,49 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (position.size == 0) revert NoPosition(subject);
     }
 
+    /* PRIVATE: ATTESTATIONS AND FLAGS */
+
     function _holds(address subject) private view returns (bool) {
         return _attests(subject, _rules.maintenanceLevel, _rules.holdingAge);
     }
 
     function _attests(address subject, uint256 level, uint256 maxAge) private view returns (bool) {
-        return REGISTRY.isSufficientNoOlderThan(subject, _rules.policy, level, maxAge);
+        return ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, _rules.policy, level, maxAge);
     }
 
-    /// @dev Whether there is a flag, and no attestation since.
+    /// @dev True if the account is flagged and has not attested since.
     function _stands(address subject) private view returns (bool) {
         Flag storage found = _flags[subject];
         return found.time != 0 && found.attested == _attested(subject);
     }
 
-    /// @dev The hash of the newest attestations of the maintenance level and all stricter ones. It changes with each of them.
+    /// @dev The hash of the records of the maintenance level and all stricter levels. Each new attestation changes the
+    /// hash.
     function _attested(address subject) private view returns (bytes32) {
         uint256 first = _rules.maintenanceLevel;
         Record[] memory records = new Record[](_LEVELS - first);
         for (uint256 i = 0; i < records.length; ++i) {
-            records[i] = REGISTRY.recordOf(subject, _rules.policy, first + i);
+            records[i] = ATTESTATION_REGISTRY.recordOf(subject, _rules.policy, first + i);
         }
         return keccak256(abi.encode(records));
     }
 
-    /// @dev The newest snapshot and its price, if it may be traded at. Who freezes a policy may mistrust its prices: then
-    /// nobody trades at them.
+    /// @dev True if nobody can attest, whatever anybody does: the policy does not count, its newest prices are marked,
+    /// or a whole epoch has passed without a snapshot. Prices that are merely too old are no outage: until their epoch
+    /// is over no other snapshot is possible, and a flagged account must not gain from that.
+    function _isOutage() private view returns (bool) {
+        if (ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) return false;
+        Snapshot memory newest = ORACLE.latest(_rules.policy);
+        if (POLICY_REGISTRY.countsFrom(_rules.policy) > block.timestamp || newest.marked) return true;
+        return block.timestamp / _EPOCH_LENGTH > uint256(newest.epoch) + 1;
+    }
+
+    /* PRIVATE: PRICES AND AMOUNTS */
+
+    /// @dev The newest snapshot and its price, if trading at the price is allowed. Nobody trades while a policy is
+    /// frozen: the guardian may distrust its prices.
     function _tradingPrice() private view returns (Snapshot memory snapshot, uint96 price) {
-        if (!REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
+        if (!ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) revert AttestingNotPossible();
         snapshot = ORACLE.latest(_rules.policy);
         uint256 age = block.timestamp - snapshot.time;
         if (age > _rules.maxPriceAge) revert PriceTooOld(age);
@@ -336,34 +371,24 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         price = _priceOf(snapshot.epoch);
     }
 
-    /// @dev What is marked has a snapshot before it. Where that is marked too, the price at which the position was opened: it was
-    /// not.
+    /// @dev The price of the newest snapshot or, if that is marked, of the previous one. If both are marked, the price
+    /// at which the position was opened, which was not marked. A marked snapshot always has a previous one.
     function _lastUnmarkedPrice(Snapshot memory snapshot, uint96 opened) private view returns (uint96) {
         if (!snapshot.marked) return _priceOf(snapshot.epoch);
         (Snapshot memory before,,) = ORACLE.read(_rules.policy, snapshot.previousEpoch, 0);
         return before.marked ? opened : _priceOf(before.epoch);
     }
 
-    /// @dev Whether nobody can attest whatever anybody does: the policy does not count, or its prices are marked, or a whole
-    /// epoch has gone by without a snapshot. That the newest one has become too old says nothing yet: until its epoch is over
-    /// there cannot be another, and an account that is flagged must not gain from that.
-    function _isOutage() private view returns (bool) {
-        if (REGISTRY.acceptsAttestations(_rules.policy)) return false;
-        Snapshot memory newest = ORACLE.latest(_rules.policy);
-        if (POLICIES.countsFrom(_rules.policy) > block.timestamp || newest.marked) return true;
-        return block.timestamp / _EPOCH_LENGTH > uint256(newest.epoch) + 1;
-    }
-
     function _priceOf(uint64 epoch) private view returns (uint96) {
         return ORACLE.pricesOf(_rules.policy, epoch)[_rules.market];
     }
 
-    /// @dev The most that a position can gain within the policy's range of prices.
+    /// @dev The largest gain of a position within the policy's range of prices.
     function _mostGain(Position memory position) private view returns (uint256 profit) {
         (profit,) = _result(position, position.size > 0 ? _MAX_PRICE : _MIN_PRICE);
     }
 
-    /// @dev What a position gains, rounded down, or loses, rounded up.
+    /// @dev The gain of a position, rounded down, or its loss, rounded up. One of the two is zero.
     function _result(Position memory position, uint96 price) private view returns (uint256 profit, uint256 loss) {
         // Below 2^127·2^97.
         int256 result = int256(position.size) * (int256(uint256(price)) - int256(uint256(position.price)));
@@ -374,7 +399,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
     /// @dev A share of the notional, rounded up. Below 2^127·2^96·2^20 before it is divided.
     function _share(int128 size, uint96 price, uint256 partsPerMillion) private view returns (uint256) {
-        uint256 share = Math.ceilDiv(SignedMath.abs(size) * price * partsPerMillion, MILLION);
+        uint256 share = Math.ceilDiv(SignedMath.abs(size) * price * partsPerMillion, PPM);
         return Math.ceilDiv(share, _SCALE);
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @title What a price feed offers: the part of Chainlink's interface that is in use here
+/// @title Price feeds: the part of Chainlink's interface that the snapshot oracle uses
 interface IAggregatorV3 {
-    /// @notice The decimals of answers.
+    /// @notice The number of decimals in answers.
     function decimals() external view returns (uint8);
 
     /// @notice The newest answer. Times are in seconds.

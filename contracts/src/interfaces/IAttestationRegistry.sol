@@ -1,64 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Attestation, Record} from "../types/Attestation.sol";
 import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 import {ISnapshotOracle} from "./ISnapshotOracle.sol";
 
-/// @notice What a source has signed about an account. Which source and which account follows from its place.
-/// @param commitmentX The commitment to the balances.
-/// @param commitmentY The same.
-/// @param asOf When the account held them.
-/// @param validUntil The last second at which the statement counts.
-/// @param sequence Counts up with every statement of the source about the account.
-/// @param encumbrance Zero, or the only policy that the account is pledged to.
-/// @param signature The source's: 65 bytes, or what the source's contract takes.
-struct Statement {
-    uint256 commitmentX;
-    uint256 commitmentY;
-    uint64 asOf;
-    uint64 validUntil;
-    uint64 sequence;
-    bytes32 encumbrance;
-    bytes signature;
-}
-
-/// @notice An attestation.
-/// @param subject Whose holdings.
-/// @param policy The policy.
-/// @param level The place of the level in the policy.
-/// @param epoch The epoch of the prices.
-/// @param validUntil The last second at which it is to count.
-/// @param statements One for each account of the policy, in its order.
-/// @param proof The proof.
-struct Attestation {
-    address subject;
-    bytes32 policy;
-    uint256 level;
-    uint64 epoch;
-    uint64 validUntil;
-    Statement[] statements;
-    bytes proof;
-}
-
-/// @notice What is kept of a subject's newest attestation of a level.
-/// @param epoch The epoch of the prices.
-/// @param pricesAt When the oldest prices were reported.
-/// @param validUntil The last second at which it counts.
-/// @param streak In how many snapshots of the policy, one after the other up to this one, the level has been attested.
-/// @param vaultNumber The number of the vault's checkpoint that it drew on.
-struct Record {
-    uint64 epoch;
-    uint64 pricesAt;
-    uint64 validUntil;
-    uint32 streak;
-    uint32 vaultNumber;
-}
-
 /// @title Attestations that hidden holdings satisfy a policy
-/// @notice Whoever brings an attestation, the registry computes by itself all that the proof is about: the prices, the sum of
-/// what the sources have signed and what is in the vault, and the context.
+/// @notice Anybody may bring an attestation. The attestation registry takes only the claim, the signed statements and
+/// the proof from the caller. It computes the proof's public inputs itself: the commitment to the coefficients, the sum
+/// of the commitments that sources have signed and that the vault holds, and the context.
 interface IAttestationRegistry {
-    /// @notice An attestation has been accepted.
+    /* EVENTS */
+
+    /// @notice An attestation was accepted. `level` is the identifier of the level's name.
     event Attested(
         address indexed subject,
         bytes32 indexed policy,
@@ -68,103 +22,113 @@ interface IAttestationRegistry {
         uint32 streak
     );
 
-    /// @notice The policy does not count at this time.
+    /* ERRORS: `statement` is an index */
+
+    /// @notice The policy does not count at this time: its delay has not passed, or it is frozen.
     error PolicyNotInForce(bytes32 policy);
-    /// @notice The policy has no such level.
+    /// @notice The policy has no level at this index.
     error UnknownLevel(uint256 level);
-    /// @notice The attestation is about nobody.
+    /// @notice The attestation's subject is the zero address.
     error NoSubject();
     /// @notice The subject is a source or an oracle node of the policy.
     error SubjectVouchesForItself(address subject);
-    /// @notice The snapshot is not the newest, and its grace is over.
+    /// @notice The snapshot was superseded, and its grace is over.
     error SnapshotSuperseded(uint64 epoch);
-    /// @notice The policy's circuit breaker has marked the snapshot, or the one after it.
+    /// @notice The policy's circuit breaker has marked this snapshot or the newest one.
     error SnapshotMarked(uint64 epoch);
-    /// @notice Not one statement for each account.
+    /// @notice The number of statements is not the number of the policy's accounts.
     error WrongStatementCount(uint256 expected, uint256 found);
-    /// @notice The source has not signed the statement.
+    /// @notice The signature does not match the source and the statement.
     error WrongSignature(uint256 statement);
     /// @notice The account is pledged to another policy.
     error Encumbered(uint256 statement);
-    /// @notice The vault serves an attestation of another policy.
+    /// @notice The vault's collateral is pledged to another policy.
     error VaultPledged(address vault);
-    /// @notice A newer statement about the account has been seen.
+    /// @notice The statement was superseded: an accepted attestation had the sequence number `newest`.
     error StatementSuperseded(uint256 statement, uint64 newest);
-    /// @notice A commitment that is no point or hides nothing. Behind the last statement: the vault's is no point, or the sum
-    /// hides nothing.
+    /// @notice The commitment is the identity or not a point. The index behind the last statement stands for the
+    /// vault's commitment, which is not a point, or for the sum, which is the identity.
     error InvalidCommitment(uint256 statement);
-    /// @notice Something is from the future.
+    /// @notice A statement or price is dated in the future.
     error NotYet();
-    /// @notice The times of the statements lie too far apart.
+    /// @notice The times of the statements differ by `skew` seconds, which is more than the policy allows.
     error StatementsTooFarApart(uint256 skew);
-    /// @notice What counts in the vault has grown after the statements: they may be about the same collateral.
+    /// @notice The counted collateral in the vault grew after the statements, which may be about the same collateral.
     error VaultGrownSince(uint40 grownAt);
-    /// @notice The oldest statement is too old.
+    /// @notice The oldest statement precedes the newest statement or price by `age` seconds, which is more than the
+    /// policy allows.
     error StatementsTooOld(uint256 age);
-    /// @notice The prices are too old for these statements.
+    /// @notice The oldest price precedes the newest statement or price by `age` seconds, which is more than the
+    /// snapshot's slack.
     error PricesTooOld(uint256 age);
-    /// @notice The attestation would count for longer than its prices or its statements do.
+    /// @notice The attestation would outlast its prices or its statements, which count until `longest`.
     error ValidTooLong(uint64 longest);
-    /// @notice The attestation counts no more.
+    /// @notice The attestation no longer counts.
     error Lapsed(uint64 validUntil);
-    /// @notice A newer attestation has been seen.
+    /// @notice The attestation was superseded by one over the prices of `epoch`.
     error Superseded(uint64 epoch);
-    /// @notice Attestations of a batch are under one verifying contract.
+    /// @notice The policies of a batch have different verifying contracts.
     error MixedVerifiers();
-    /// @notice A batch of none shows nothing.
+    /// @notice A batch has at least one attestation.
     error EmptyBatch();
 
-    /// @notice Verifies an attestation and keeps it. Anybody may bring it.
+    /* ATTESTING */
+
+    /// @notice Verifies an attestation and keeps its record. Anybody may call.
     function attest(Attestation calldata attestation) external;
 
-    /// @notice Verifies several attestations, whose policies have one verifying contract, and keeps them all or none.
+    /// @notice Verifies attestations whose policies share a verifying contract, and keeps all of their records or none.
     function attestBatch(Attestation[] calldata attestations) external;
 
-    /// @notice Whether any level of the policy holds, by an attestation whose prices are not older than `maxAge` seconds.
+    /* VIEWS: `level` is an index in the policy */
+
+    /// @notice True if any level of the policy holds by an attestation whose prices are at most `maxAge` seconds old.
     function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 maxAge) external view returns (bool);
 
-    /// @notice Whether this level or a stricter one holds, by an attestation whose prices are not older than `maxAge` seconds.
-    /// @param level The place of the level in the policy.
+    /// @notice True if this level or a stricter one holds by an attestation whose prices are at most `maxAge` seconds
+    /// old.
     function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
         external
         view
         returns (bool);
 
     /// @notice The strictest level that holds now.
-    /// @return holds Whether any does.
-    /// @return level Its place in the policy.
+    /// @return holds True if a level holds.
+    /// @return level The index of that level; zero if none holds.
     function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level);
 
-    /// @notice The newest attestation of a level, whether it still counts or not.
+    /// @notice The record of the newest attestation of a level, including one that no longer counts; zeros if there is
+    /// none.
     function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory);
 
-    /// @notice In how many consecutive snapshots the level has been attested, if it holds now; otherwise zero.
+    /// @notice The number of consecutive snapshots over which the level was attested; zero if the level does not hold
+    /// now.
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32);
 
-    /// @notice Whether attestations under the policy are accepted now: it is in force, and there are fresh prices without a
-    /// mark that stops it.
+    /// @notice True if attestations under the policy are accepted now: the policy is in force, its newest prices are
+    /// fresh, and the circuit breaker has not stopped them.
     function acceptsAttestations(bytes32 policy) external view returns (bool);
 
-    /// @notice The number that a proof of the attestation must be made for, as things stand now.
+    /// @notice The context that the attestation's proof must be bound to at this time.
     function contextOf(Attestation calldata attestation) external view returns (uint256);
 
-    /// @notice What has been seen of an account.
-    /// @param signer Who states its balances.
+    /// @notice The state of an account.
+    /// @param signer The address that states the account's balances.
     /// @param account The identifier of the account's label.
-    /// @return sequence The largest sequence number.
-    /// @return pledgedUntil The last second at which an attestation counts that it serves, in an exclusive registry.
-    /// @return pledgedTo The ordinal of that attestation's policy.
+    /// @return sequence The largest sequence number in an accepted attestation.
+    /// @return pledgedUntil The last second of the account's pledge; zero unless {EXCLUSIVE}.
+    /// @return pledgedTo The ordinal of the policy that the account is pledged to; zero unless {EXCLUSIVE}.
     function accountOf(address signer, bytes32 account, address subject)
         external
         view
         returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo);
 
-    /// @notice The policies.
-    function POLICIES() external view returns (IPolicyRegistry);
+    /// @notice The policy registry.
+    function POLICY_REGISTRY() external view returns (IPolicyRegistry);
 
-    /// @notice The prices.
+    /// @notice The snapshot oracle.
     function ORACLE() external view returns (ISnapshotOracle);
 
-    /// @notice Whether an account can serve one policy only while an attestation counts.
+    /// @notice True if an account serves one policy only for as long as an attestation counts.
     function EXCLUSIVE() external view returns (bool);
 }

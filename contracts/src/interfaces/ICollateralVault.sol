@@ -1,122 +1,134 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @notice A token that counts as collateral.
-/// @param token The token.
-/// @param unit How much of it is one lot of the instrument.
-/// @param x The Lagrange point of the instrument's row.
-/// @param y The same.
-struct Asset {
-    address token;
-    uint96 unit;
-    uint256 x;
-    uint256 y;
-}
+import {Asset} from "../types/Collateral.sol";
+import {ISecuredVenue} from "./ISecuredVenue.sol";
 
-/// @title Collateral that is held on chain and counts beside hidden holdings
-/// @notice Whole lots of what a subject has here enter the commitment to its holdings as lots·L, with L the Lagrange point of
-/// the instrument's row, rounded down. Every change of the lots gives the subject a new checkpoint, with the next number; a
-/// change within a lot does not, since no attestation can tell.
+/// @title Collateral on chain that counts beside hidden holdings
+/// @notice The vault adds a subject's counted collateral to the commitment to its holdings: for each asset lots·L,
+/// where L is the Lagrange point of the instrument's row and lots are whole, rounded down. Every change of the lots
+/// gives the subject a checkpoint with the next number. A change within a lot does not, because no attestation depends
+/// on it.
 ///
-/// To withdraw, a subject first takes an amount out of what counts; then attests without it; then withdraws. What an older
-/// attestation counted is here until then: whenever anything leaves, attestations over earlier checkpoints stop to count.
+/// A withdrawal takes three steps: the subject requests an amount, which no longer counts; attests without the amount;
+/// and withdraws it. Until then the vault holds everything that an older attestation counted. Once anything leaves,
+/// attestations over earlier checkpoints no longer count.
 ///
-/// Amounts are in the smallest units of the token. A deposit counts for what has arrived, so that a token may take a fee.
-/// A token whose balances change by themselves must not be an asset: what it takes away would still count here, and what it
-/// adds would belong to nobody.
+/// Amounts are in the token's smallest units. A deposit counts for the amount that arrives, so a token may charge a
+/// fee. A token that changes balances by itself must not be an asset: the vault would count what the token takes away,
+/// and nobody would own what the token adds.
 ///
-/// The venue may seize whatever counts or waits, of anybody. It is set once, and nothing can be deposited before.
+/// The venue may seize any counted or waiting collateral. The venue is set once, and deposits are possible only after
+/// that.
 interface ICollateralVault {
-    /// @notice What counts has grown. `from` is the vault where an offer has been accepted.
+    /* EVENTS: `number` is that of the subject's checkpoint afterwards */
+
+    /// @notice Counted collateral grew. `from` is the depositor, or the vault if the subject accepted an offer.
     event Deposited(
         address indexed subject, address indexed token, address indexed from, uint256 amount, uint32 number
     );
-    /// @notice Somebody has deposited for a subject who has not accepted it.
+    /// @notice A deposit by `from` waits for the subject to accept it.
     event Offered(address indexed subject, address indexed token, address indexed from, uint256 amount);
-    /// @notice An amount counts no more and waits to be withdrawn.
+    /// @notice An amount no longer counts and waits to be withdrawn.
     event WithdrawalRequested(address indexed subject, address indexed token, uint256 amount, uint32 number);
-    /// @notice What waited counts again.
+    /// @notice An amount that waited counts again.
     event WithdrawalCancelled(address indexed subject, address indexed token, uint256 amount, uint32 number);
-    /// @notice An amount has left. Attestations over earlier checkpoints count no more.
+    /// @notice An amount left. Attestations over earlier checkpoints no longer count.
     event Withdrawn(address indexed subject, address indexed token, address indexed to, uint256 amount);
-    /// @notice The venue has taken collateral. Attestations over earlier checkpoints count no more.
+    /// @notice The venue seized collateral. Attestations over earlier checkpoints no longer count.
     event Seized(address indexed subject, address indexed token, address indexed to, uint256 amount, uint32 number);
-    /// @notice The venue has been set.
+    /// @notice The deployer set the venue.
     event VenueSet(address indexed venue);
 
-    /// @notice The token is not one of the vault's.
+    /* ERRORS */
+
+    /// @notice The token is not an asset of the vault.
     error UnknownAsset(address token);
-    /// @notice An asset has no unit, is listed twice, or its point is none or another asset's.
+    /// @notice The asset at this index has no code or no unit, its point is invalid, or its token or point is listed
+    /// twice.
     error InvalidAsset(uint256 index);
-    /// @notice Nothing is too little, and no more lots of an asset than 2^63 - 1 count.
+    /// @notice The amount is zero, or would count for more than 2^63 - 1 lots.
     error InvalidAmount(uint256 amount);
-    /// @notice There is not so much.
+    /// @notice The amount exceeds the balance.
     error NotEnough(uint256 expected, uint256 found);
-    /// @notice No fresh attestation of the level that is needed holds without the amount.
+    /// @notice No fresh attestation of the required level holds without the amount.
     error NotAttested(address subject);
-    /// @notice Only the venue may do this.
+    /// @notice The caller is not the venue.
     error OnlyVenue();
-    /// @notice Only who has created the vault may do this.
+    /// @notice The caller did not deploy the vault.
     error OnlyDeployer();
-    /// @notice The venue has been set before.
+    /// @notice The venue is set once.
     error VenueAlreadySet();
-    /// @notice The venue has not been set yet.
+    /// @notice Deposits are possible only after the venue is set.
     error VenueNotSet();
 
-    /// @notice Sets the venue, once and for ever. Only for who has created the vault.
+    /* VENUE */
+
+    /// @notice Sets the venue for good. Deployer only.
     function setVenue(ISecuredVenue venue) external;
 
-    /// @notice Deposits for oneself.
-    function deposit(address token, uint256 amount) external;
-    /// @notice Deposits for somebody else, who must accept it before it counts: otherwise strangers could renumber a
-    /// subject's checkpoint and spoil a proof under way. There is no way back: it is a gift.
-    function depositFor(address subject, address token, uint256 amount) external;
-    /// @notice Lets count what others have deposited for the caller.
-    function accept(address token) external;
-    /// @notice Takes an amount out of what counts.
-    function requestWithdrawal(address token, uint256 amount) external;
-    /// @notice Lets what waits count again.
-    function cancelWithdrawal(address token) external;
-    /// @notice Withdraws what waits, if the caller has attested over its present checkpoint or owes the venue nothing.
-    ///
-    /// One and the same attestation must be of the level that is needed or a stricter one, count now, have prices that are
-    /// not too old, and draw on the present checkpoint.
-    function withdraw(address token, address to) external;
-    /// @notice Takes collateral, first what counts, then what waits. Venue only.
+    /// @notice Takes collateral: first counted, then waiting. Venue only.
     function seize(address subject, address token, uint256 amount, address to) external;
 
-    /// @notice What a subject's attestation must draw on now.
-    /// @return checkpoint The hash that enters the context: keccak256(abi.encode(keccak256("surety/vault/v1"), chain id,
-    /// vault, subject, number, x, y)).
-    /// @return number Counts the changes of the lots that count.
-    /// @return x The commitment to what counts; zeros if nothing does.
-    /// @return y The same.
+    /* DEPOSITS */
+
+    /// @notice Deposits for the caller.
+    function deposit(address token, uint256 amount) external;
+
+    /// @notice Deposits for another subject. The deposit is a gift: it counts once the subject accepts it, and cannot
+    /// be taken back. Without acceptance, strangers could renumber a subject's checkpoint and spoil a proof under way.
+    function depositFor(address subject, address token, uint256 amount) external;
+
+    /// @notice Counts the deposits that others have made for the caller.
+    function accept(address token) external;
+
+    /* WITHDRAWALS */
+
+    /// @notice Moves an amount from counted to waiting.
+    function requestWithdrawal(address token, uint256 amount) external;
+
+    /// @notice Moves everything that waits back to counted.
+    function cancelWithdrawal(address token) external;
+
+    /// @notice Withdraws everything that waits. Requires that the caller has no exposure at the venue, or has attested
+    /// over its current checkpoint.
+    ///
+    /// A single attestation must meet every condition: it is of the required level or a stricter one, it counts now,
+    /// its prices are fresh enough, and it draws on the current checkpoint.
+    function withdraw(address token, address to) external;
+
+    /* VIEWS */
+
+    /// @notice The checkpoint that a subject's attestation must draw on now.
+    /// @return checkpoint The hash that enters the context: keccak256(abi.encode(keccak256("surety/vault/v1"), chain
+    /// id, vault, subject, number, x, y)).
+    /// @return number The number of changes of the subject's counted lots so far.
+    /// @return x The x of the commitment to the counted lots; zero if there are none.
+    /// @return y The y of the commitment to the counted lots; zero if there are none.
     function checkpointOf(address subject)
         external
         view
         returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
 
-    /// @notice When what counts of a subject's collateral last grew. Statements of before may be about the same collateral.
+    /// @notice The time at which the subject's counted lots last grew, in seconds. Earlier statements may be about the
+    /// same collateral.
     function grownAt(address subject) external view returns (uint40);
 
     /// @notice The number of the first checkpoint whose attestations still count.
     function floorOf(address subject) external view returns (uint32);
 
-    /// @notice How much of a token counts for a subject, and how much waits to be withdrawn or accepted.
+    /// @notice The subject's balances of a token.
+    /// @return counted The amount that counts.
+    /// @return waiting The amount that waits to be withdrawn.
+    /// @return offered The amount that others have deposited and the subject has not accepted.
     function balanceOf(address subject, address token)
         external
         view
         returns (uint256 counted, uint256 waiting, uint256 offered);
 
-    /// @notice The assets.
+    /// @notice The assets, in the order of the constructor's list.
     function assets() external view returns (Asset[] memory);
 
-    /// @notice The venue; zero before it is set.
+    /// @notice The venue; zero until it is set.
     function venue() external view returns (ISecuredVenue);
-}
-
-/// @title What a vault asks of the venue that it secures
-interface ISecuredVenue {
-    /// @notice Whether the subject owes the venue anything or may come to.
-    function hasExposure(address subject) external view returns (bool);
 }

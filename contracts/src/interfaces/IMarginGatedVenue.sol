@@ -1,86 +1,45 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ISecuredVenue} from "./ICollateralVault.sol";
-
-/// @notice How a venue works. Times are in seconds, shares in parts per million.
-/// @param policy The policy that accounts must satisfy. It must draw on the venue's vault and take its prices from feeds.
-/// @param market The place of the market's price in the policy's market vector.
-/// @param maintenanceLevel The place of the level that an account must hold.
-/// @param initialLevel The place of the level that it must have to open a position: the same or a stricter one.
-/// @param openingAge How old the prices of the attestation for opening may be.
-/// @param holdingAge How old the prices of the attestation for holding may be.
-/// @param maxPriceAge How old the price may be at which a position is opened or closed.
-/// @param grace How long a flagged account has to attest.
-/// @param settlementAge How old the newest price must be for positions to be settled at it.
-/// @param sizeDecimals One unit of the underlying is a size of 10^sizeDecimals.
-/// @param penalty What a liquidated account pays, as a share of the notional.
-/// @param reward What the flagger gets, as a share of the penalty.
-/// @param maxNotional The largest position of an account, in the smallest units of the quote token.
-struct VenueRules {
-    bytes32 policy;
-    uint256 market;
-    uint256 maintenanceLevel;
-    uint256 initialLevel;
-    uint40 openingAge;
-    uint40 holdingAge;
-    uint40 maxPriceAge;
-    uint40 grace;
-    uint40 settlementAge;
-    uint8 sizeDecimals;
-    uint32 penalty;
-    uint32 reward;
-    uint128 maxNotional;
-}
-
-/// @notice A position.
-/// @param size How much of the underlying, in 10^-sizeDecimals; negative if short, zero if there is none.
-/// @param price At which it was opened, with the decimals of the policy.
-struct Position {
-    int128 size;
-    uint96 price;
-}
-
-/// @notice The mark of an account that does not hold the maintenance level.
-/// @param flagger Who has found it.
-/// @param time When; zero if the account is not flagged.
-/// @param attested The hash of what the registry knew of its attestations then. Once that has changed, the flag is void.
-struct Flag {
-    address flagger;
-    uint40 time;
-    bytes32 attested;
-}
+import {Flag, Position, VenueRules} from "../types/Venue.sol";
+import {ISecuredVenue} from "./ISecuredVenue.sol";
 
 /// @title An example of a venue that relies on attestations
-/// @notice Linear positions in one market, against a pool that the owner funds. An example: no funding rates, no fees, no
-/// order book, one position for each account. It shows what a consumer of attestations has to think of.
+/// @notice Linear positions in one market, against a pool that the owner funds. The example shows the duties of a
+/// contract that consumes attestations. It has no funding rates, no fees, no order book, and one position for each
+/// account.
 ///
-/// - An account opens a position only with a fresh attestation of the initial level, and holds it as long as it attests to
-///   the maintenance level. What it owes stays here; what it owns may be anywhere. So a loss can exceed the collateral in
-///   the vault: what secures the venue is that the account holds enough, not that it is at hand. `maxNotional` bounds what
-///   the venue trusts one account with. A position counts in attestations only if a source states it.
-/// - Who does not attest is flagged, by anybody, and liquidated after a grace. Nobody is flagged or liquidated while
-///   attesting is not possible, and a flag can be removed then, so that the grace begins anew.
-/// - The pool sets aside the most that a position can gain within the policy's range of prices. Gains are always paid.
-/// - Losses that an account does not pay fall on the insurance fund. What that cannot pay is written down, for everybody to
-///   see, and no position is opened until somebody has paid it. No other account pays for it.
+/// - An account opens a position with a fresh attestation of the initial level, and holds it while it attests to the
+///   maintenance level. Debts are owed here; assets may be anywhere. A loss can therefore exceed the collateral in the
+///   vault: attestations secure the venue by showing that the account holds enough, not that the venue can reach it.
+///   `maxNotional` bounds the venue's exposure to one account. A position enters attestations only if a source states
+///   it.
+/// - Anybody may flag an account that does not attest, and liquidate it after a grace. While attesting is impossible
+///   nobody is flagged or liquidated, and a flag can be removed, so that the grace begins anew.
+/// - The pool sets aside the largest gain that each position can make within the policy's range of prices. Gains are
+///   always paid.
+/// - The insurance fund pays losses that accounts do not pay. A loss that exceeds the fund is recorded as uncovered,
+///   and no position is opened until somebody has paid it. No other account pays for it.
 ///
-/// Amounts are in the smallest units of the quote token, whose unit must be what prices are in. The notional of a position
+/// Amounts are in the quote token's smallest units, and prices must be in the quote token. The notional of a position
 /// is |size|·price / 10^(sizeDecimals + decimals of the price − decimals of the quote token). Rounding is against the
 /// account: gains and collateral down, losses, penalties and notionals up.
 ///
-/// A position is opened and closed at the newest snapshot, which may be `maxPriceAge` old. Who watches the market knows
-/// more than it says. A real venue fills orders at the first snapshot after them, or charges for the difference.
+/// A position is opened and closed at the newest snapshot, which may be `maxPriceAge` old. Traders who watch the market
+/// know more than the snapshot. A real venue fills orders at the first snapshot after them, or charges for the
+/// difference.
 ///
-/// In an outage, a freeze, or at a price that the circuit breaker has marked, nobody opens, closes or is liquidated: a price
-/// that nobody vouches for is a gift to one side. Should it last for `settlementAge`, anybody can settle any position at the
-/// last price, so that collateral is not locked up for ever. For the contract it is an outage too if nobody takes a snapshot:
-/// anybody can, and the pool's owner should.
+/// In an outage, during a freeze, or at a price that the circuit breaker has marked, nobody opens, closes or is
+/// liquidated: an unreliable price is a gift to one side. After `settlementAge` anybody can settle any position at the
+/// last unmarked price, so that no collateral is locked up for ever. The contract treats it as an outage, too, if
+/// nobody takes snapshots: anybody can, and the pool's owner should.
 interface IMarginGatedVenue is ISecuredVenue {
-    /// @notice A position has been opened.
+    /* EVENTS */
+
+    /// @notice A position was opened.
     event Opened(address indexed subject, int128 size, uint96 price, uint256 notional);
-    /// @notice A position is closed. Of profit and loss one is zero; `seized` is what the vault has paid, and `penalty` what
-    /// has been paid of the penalty.
+    /// @notice A position was closed. Profit or loss is zero. `seized` is the amount from the vault, and `penalty` the
+    /// part of the penalty that was paid.
     event Closed(
         address indexed subject,
         int128 size,
@@ -90,107 +49,118 @@ interface IMarginGatedVenue is ISecuredVenue {
         uint256 seized,
         uint256 penalty
     );
-    /// @notice An account does not hold the maintenance level.
+    /// @notice An account was flagged because it does not hold the maintenance level.
     event Flagged(address indexed subject, address indexed flagger, uint40 time);
-    /// @notice A flag has been removed.
+    /// @notice A flag was removed.
     event Unflagged(address indexed subject, address indexed by);
-    /// @notice The position that is closed has been liquidated.
+    /// @notice A position was closed by liquidation.
     event Liquidated(address indexed subject, address indexed flagger, address indexed by, uint256 reward);
-    /// @notice The position that is closed has been settled in an outage.
+    /// @notice A position was closed by settlement in an outage.
     event Settled(address indexed subject, address indexed by);
-    /// @notice An account has not paid all of its loss.
+    /// @notice An account did not pay all of its loss. The insurance fund paid a part, and the rest is uncovered.
     event Shortfall(address indexed subject, uint256 shortfall, uint256 paidByInsurance, uint256 uncovered);
-    /// @notice Somebody has paid what the insurance fund could not.
+    /// @notice An uncovered loss was paid; `uncoveredLoss` remains.
     event LossCovered(address indexed by, uint256 amount, uint256 uncoveredLoss);
-    /// @notice Somebody may claim an amount.
+    /// @notice An amount was credited, which the account may claim.
     event Credited(address indexed account, uint256 amount);
-    /// @notice Somebody has claimed what was credited.
+    /// @notice A credit was paid out.
     event Claimed(address indexed account, address indexed to, uint256 amount);
-    /// @notice The owner has funded the pool.
+    /// @notice The owner paid into the pool.
     event Funded(address indexed by, uint256 amount);
-    /// @notice The owner has taken from the pool.
+    /// @notice The owner took from the pool.
     event Defunded(address indexed to, uint256 amount);
-    /// @notice Somebody has paid into the insurance fund. Penalties are in {Closed} and {Liquidated}.
+    /// @notice An amount was paid into the insurance fund. {Closed} and {Liquidated} report penalties.
     event Insured(address indexed by, uint256 amount);
 
-    /// @notice A rule of the venue does not go with the others, the policy or the vault. `part` is its name.
+    /* ERRORS */
+
+    /// @notice The rule `part` does not fit the other rules, the policy or the vault.
     error InvalidRules(string part);
-    /// @notice A position has a size, and a price that gives it a notional of at most `maxNotional`.
+    /// @notice The notional is zero or exceeds `maxNotional`.
     error InvalidSize(int128 size, uint256 notional);
-    /// @notice Nothing is too little, or it is more than there is to be paid.
+    /// @notice The amount is zero or exceeds the amount due.
     error InvalidAmount(uint256 amount);
-    /// @notice There is a position.
+    /// @notice The account has a position already.
     error PositionExists(address subject);
-    /// @notice There is no position.
+    /// @notice The account has no position.
     error NoPosition(address subject);
     /// @notice The account does not attest to the level.
     error NotSufficient(address subject, uint256 level);
-    /// @notice The account does attest to the maintenance level.
+    /// @notice The account attests to the maintenance level.
     error StillSufficient(address subject);
-    /// @notice Attestations are not accepted now.
+    /// @notice The attestation registry does not accept attestations now.
     error AttestingNotPossible();
-    /// @notice The newest price is too old.
+    /// @notice The newest price is older than `maxPriceAge`.
     error PriceTooOld(uint256 age);
     /// @notice The circuit breaker has marked the newest price.
     error PriceMarked(uint64 epoch);
-    /// @notice The newest price is from before the flag.
+    /// @notice The newest price is older than the flag.
     error PriceBeforeFlag(uint40 time, uint40 flaggedAt);
-    /// @notice The newest price is not old enough.
+    /// @notice The newest price is younger than `settlementAge`.
     error NoOutage(uint256 age);
-    /// @notice There is a flag that stands.
+    /// @notice The account has a flag that stands.
     error AlreadyFlagged(address subject);
-    /// @notice There is no flag, or it is void.
+    /// @notice The account has no flag, or its flag is void.
     error NotFlagged(address subject);
-    /// @notice The grace is not over.
+    /// @notice The grace ends at `until`.
     error InGrace(uint256 until);
-    /// @notice There is not so much in the pool that is not set aside.
+    /// @notice The free part of the pool is too small.
     error PoolTooSmall(uint256 expected, uint256 found);
-    /// @notice Losses must be paid before anything is opened.
+    /// @notice Uncovered losses must be paid before a position is opened.
     error LossUncovered(uint256 uncoveredLoss);
     /// @notice The account's collateral in the quote token does not pay its loss.
     error LossUnpaid(uint256 shortfall);
 
-    /// @notice Opens a position at the newest price.
-    /// @param size How much of the underlying; negative to go short.
-    function open(int128 size) external;
-    /// @notice Closes the caller's position at the newest price. A loss must be paid in full, with what is in the vault, and
-    /// no attestation is needed.
-    function close() external;
-    /// @notice Marks an account that does not hold the maintenance level, though it could.
-    function flag(address subject) external;
-    /// @notice Removes the flag of an account that holds the maintenance level, or has attested since; and any flag while
-    /// attestations are not accepted.
-    function unflag(address subject) external;
-    /// @notice Closes the position of an account that was flagged and has not attested since.
-    function liquidate(address subject) external;
-    /// @notice Closes a position at the last price that is not marked, after a long outage.
-    function settle(address subject) external;
-    /// @notice Pays out what is credited to the caller.
-    function claim(address to) external;
+    /* POSITIONS */
 
-    /// @notice Puts more into the pool. Owner only.
+    /// @notice Opens a position at the newest price.
+    /// @param size The amount of the underlying, in 10^-sizeDecimals; negative to go short.
+    function open(int128 size) external;
+    /// @notice Closes the caller's position at the newest price. The vault must hold enough to pay a loss in full. No
+    /// attestation is needed.
+    function close() external;
+    /// @notice Closes any position at the last unmarked price, after an outage of `settlementAge`.
+    function settle(address subject) external;
+
+    /* LIQUIDATION */
+
+    /// @notice Flags an account that could attest to the maintenance level and does not.
+    function flag(address subject) external;
+    /// @notice Removes a flag if the account holds the maintenance level, if the flag is void, or if there is an
+    /// outage.
+    function unflag(address subject) external;
+    /// @notice Closes the position of an account whose flag stands and whose grace is over.
+    function liquidate(address subject) external;
+
+    /* FUNDS */
+
+    /// @notice Pays out the caller's credit.
+    function claim(address to) external;
+    /// @notice Pays into the pool. Owner only.
     function fund(uint256 amount) external;
-    /// @notice Takes from the pool what is not set aside. Owner only.
+    /// @notice Takes from the free part of the pool. Owner only.
     function defund(uint256 amount, address to) external;
     /// @notice Pays into the insurance fund.
     function insure(uint256 amount) external;
-    /// @notice Pays for losses that nobody has paid, into the pool.
+    /// @notice Pays uncovered losses, into the pool.
     function coverLoss(uint256 amount) external;
 
-    /// @notice What the owner has at stake, with losses that were paid.
+    /* VIEWS */
+
+    /// @notice The pool: the owner's funds and the losses that were paid, less the gains.
     function pool() external view returns (uint256);
-    /// @notice What is set aside of the pool for gains.
+    /// @notice The part of the pool that is set aside for gains.
     function reserved() external view returns (uint256);
-    /// @notice What pays for losses that accounts do not pay.
+    /// @notice The fund that pays losses that accounts do not pay.
     function insurance() external view returns (uint256);
-    /// @notice Losses that nobody has paid.
+    /// @notice The losses that nobody has paid.
     function uncoveredLoss() external view returns (uint256);
-    /// @notice What an account may claim.
+    /// @notice The amount that an account may claim.
     function creditOf(address account) external view returns (uint256);
     /// @notice The position of an account; zeros if there is none.
     function positionOf(address subject) external view returns (Position memory);
-    /// @notice The flag of an account, and whether it stands; zeros if there is none.
+    /// @notice The flag of an account; zeros if there is none. `stands` is true if the flag is not void.
     function flagOf(address subject) external view returns (Flag memory found, bool stands);
-    /// @notice The rules.
+    /// @notice The rules, fixed at construction.
     function rules() external view returns (VenueRules memory);
 }

@@ -1,103 +1,79 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @notice The prices of an epoch.
-/// @param epoch The epoch.
-/// @param previousEpoch The epoch of the snapshot before; zero if there is none.
-/// @param time When the oldest prices were reported: the block's time where they come from feeds.
-/// @param newest When the newest prices were reported.
-/// @param slack How long after `time` something else may be from that a proof puts beside these prices, in seconds: what is
-/// left of the largest ages that the policy allows.
-/// @param marked Whether a price has moved further since the snapshot before than the policy's circuit breaker allows.
-struct Snapshot {
-    uint64 epoch;
-    uint64 previousEpoch;
-    uint40 time;
-    uint40 newest;
-    uint32 slack;
-    bool marked;
-}
-
-/// @notice What oracle nodes sign: a snapshot of a policy whose market vector is too long for feeds.
-/// @param policy The policy.
-/// @param epoch The epoch.
-/// @param time When the oldest report was made.
-/// @param newest When the newest report was made.
-/// @param slack As in {Snapshot}.
-/// @param marked As in {Snapshot}.
-/// @param id The identifier of the snapshot file.
-/// @param coefficients The commitments to the coefficients of each level at these prices: x, y, x, y, …
-struct SignedSnapshot {
-    bytes32 policy;
-    uint64 epoch;
-    uint40 time;
-    uint40 newest;
-    uint32 slack;
-    bool marked;
-    bytes32 id;
-    uint256[] coefficients;
-}
+import {SignedSnapshot, Snapshot} from "../types/Market.sol";
 
 /// @title Prices, as commitments to the coefficients of margin programs
-/// @notice There is one snapshot for each policy and epoch. Anybody may take it, nobody can change it, and only the newest
-/// one and the one before are kept: a holder cannot choose among prices.
+/// @notice A policy has at most one snapshot for each epoch. Anybody may take the snapshot and nobody can change it.
+/// Only the newest snapshot and the previous one are kept, so a holder cannot choose among prices.
 interface ISnapshotOracle {
-    /// @notice A snapshot is there. `id` is zero where the prices come from feeds.
+    /* EVENTS */
+
+    /// @notice A snapshot was taken. `id` is zero and `prices` are given if prices come from feeds; otherwise nodes
+    /// signed the snapshot file `id`, and `prices` is empty.
     event SnapshotTaken(
         bytes32 indexed policy, uint64 indexed epoch, uint40 time, bool marked, bytes32 id, uint96[] prices
     );
 
-    /// @notice The policy does not count at this time.
+    /* ERRORS */
+
+    /// @notice The policy does not count at this time: its delay has not passed, or it is frozen.
     error PolicyNotInForce(bytes32 policy);
-    /// @notice There is a snapshot of this epoch, or a later one.
+    /// @notice A snapshot of this epoch or of a later one exists.
     error EpochTaken(uint64 epoch);
-    /// @notice Snapshots lie half an epoch apart at least: a mark lasts, and so does the grace of the snapshot before.
+    /// @notice The previous snapshot is less than half an epoch old. Until `earliest`, its mark and the grace of the
+    /// snapshot before it stand.
     error TooSoon(uint256 earliest);
-    /// @notice The snapshot is neither the newest nor the one before.
+    /// @notice The epoch is neither that of the newest snapshot nor that of the previous one.
     error UnknownEpoch(uint64 epoch);
-    /// @notice The policy has no such level.
+    /// @notice The policy has no level at this index.
     error UnknownLevel(uint256 level);
-    /// @notice At these prices the coefficients of a level commit to nothing.
+    /// @notice At these prices the commitment to the level's coefficients is the identity.
     error DegenerateCoefficients(uint256 level);
-    /// @notice The policy's prices come from feeds, or from nodes; the other was tried.
+    /// @notice The policy takes its prices from nodes where feeds were used, or from feeds where nodes signed.
     error WrongKind();
-    /// @notice A feed's answer is not a price: not positive, of no round, of the future, or with other decimals.
+    /// @notice The feed's answer is not a price: it is not positive, belongs to no complete round, is dated in the
+    /// future, or has other decimals.
     error BadAnswer(uint256 feed);
-    /// @notice A feed's answer is too old.
+    /// @notice The feed's answer is older than its `maxAge`.
     error StaleAnswer(uint256 feed, uint256 age);
-    /// @notice A price is outside the range for which the policy's programs are sound.
+    /// @notice The price is outside the range for which the policy's programs are sound.
     error PriceOutOfRange(uint256 feed, uint256 price);
-    /// @notice A signed snapshot breaks a rule. `part` is the name of the field.
+    /// @notice The field `part` of the signed snapshot breaks a rule.
     error InvalidSnapshot(string part);
-    /// @notice Not as many good signatures as the policy asks for, or not in ascending order of their signers.
+    /// @notice Valid signatures are fewer than the policy's quorum, or their signers are not nodes in ascending order.
     error InvalidSignatures();
 
-    /// @notice Takes the snapshot of the present epoch from the policy's feeds.
-    /// @return epoch The epoch.
+    /* TAKING SNAPSHOTS */
+
+    /// @notice Takes the snapshot of the current epoch from the policy's feeds.
+    /// @return epoch The current epoch.
     function take(bytes32 policy) external returns (uint64 epoch);
 
     /// @notice Takes a snapshot that nodes have signed.
-    /// @param snapshot The snapshot.
-    /// @param signers The nodes that have signed, ascending, at least as many as the policy's quorum.
-    /// @param signatures Their signatures: 65 bytes, or what the node's contract takes.
+    /// @param signers The nodes that signed, in ascending order: at least the policy's quorum.
+    /// @param signatures One signature for each signer: 65 bytes, or bytes that the node's contract accepts.
     function submit(SignedSnapshot calldata snapshot, address[] calldata signers, bytes[] calldata signatures) external;
+
+    /* VIEWS */
 
     /// @notice The newest snapshot; all zeros if there is none.
     function latest(bytes32 policy) external view returns (Snapshot memory);
 
-    /// @notice The snapshot of an epoch, if it is the newest or the one before, with the newest one.
-    /// @return snapshot The snapshot.
-    /// @return newest The newest.
-    /// @return coef The commitment to the level's coefficients, x and y.
+    /// @notice The snapshot of an epoch and the newest snapshot. Reverts unless the epoch's snapshot is the newest or
+    /// the previous one.
+    /// @return snapshot The snapshot of the epoch.
+    /// @return newest The newest snapshot.
+    /// @return coef The commitment to the level's coefficients at the epoch's prices, x and y.
     function read(bytes32 policy, uint64 epoch, uint256 level)
         external
         view
         returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef);
 
-    /// @notice The prices of the newest snapshot, or of the one before, in the order of the policy's feeds; empty where
+    /// @notice The prices of the newest snapshot or of the previous one, in the order of the policy's feeds; empty if
     /// nodes sign.
     function pricesOf(bytes32 policy, uint64 epoch) external view returns (uint96[] memory);
 
-    /// @notice The identifier of the snapshot file that nodes signed; zero where prices come from feeds.
+    /// @notice The identifier of the snapshot file that nodes signed; zero if prices come from feeds.
     function idOf(bytes32 policy, uint64 epoch) external view returns (bytes32);
 }

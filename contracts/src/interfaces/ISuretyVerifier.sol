@@ -1,53 +1,57 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @title What every generated verifier offers
-/// @notice A verifier is for one capacity class and one set-up. It knows neither policies nor prices nor balances: the
-/// caller computes everything that it passes by itself, but for the proof.
+/// @title Verifying contracts, which are generated
+/// @notice A verifier is for one capacity class and one set-up. Policies, prices and balances are not its business: the
+/// caller computes every argument except the proof.
 ///
-/// Points are affine points of BN254's first group, x and y. The four public points of a proof are the commitments to the
-/// columns IDX, FLAG, COEF and HOLD, in this order.
+/// Points are affine points of BN254's first group, x and y. The four public points of a proof are the commitments to
+/// the columns IDX, FLAG, COEF and HOLD, in this order.
 interface ISuretyVerifier {
-    /// @notice A proof has one length.
+    /* ERRORS */
+
+    /// @notice The proof does not have the length that all proofs for this key have, in bytes.
     error ProofLength(uint256 received, uint256 expected);
-    /// @notice A number is not below the order of the curve. Number 0 is the context, those from 1 on are the evaluations
-    /// of the proof.
+    /// @notice A number is not below the order of the curve. Number 0 is the context; numbers from 1 on are the proof's
+    /// evaluations.
     error ScalarOutOfField(uint256 index);
-    /// @notice A point is the identity, off the curve, or has a coordinate that is not below the field's modulus. Points 0
-    /// to 3 are the caller's, those from 4 on are the proof's.
+    /// @notice A point is the identity, is off the curve, or has a coordinate that is not below the field's modulus.
+    /// Points 0 to 3 are the caller's; points from 4 on are the proof's.
     error PointNotOnCurve(uint256 index);
     /// @notice A batch has four points for each proof.
     error WrongPointCount();
     /// @notice A batch has one context for each proof.
     error WrongContextCount();
-    /// @notice A batch of no proofs shows nothing.
+    /// @notice A batch has at least one proof.
     error EmptyBatch();
-    /// @notice A challenge fell on a point where the equations cannot be evaluated. No honest prover sees this.
+    /// @notice A challenge fell on a point where the equations cannot be evaluated. Honest provers never meet this.
     error DegenerateChallenge();
-    /// @notice The equations do not hold: the proof is not for this key, this context and these points.
+    /// @notice The equations do not hold: the proof does not match this key, this context and these points.
     error PairingFailed();
 
-    /// @notice Verifies a proof; reverts with the reason if it is not valid.
-    /// @param proof The proof.
-    /// @param context The number that binds the proof to what it is about, below the order of the curve.
+    /* VERIFICATION */
+
+    /// @notice Verifies a proof. Reverts with the reason if the proof is not valid.
+    /// @param context The number that binds the proof to its claim, below the order of the curve.
     /// @param publicPoints The commitments to IDX, FLAG, COEF and HOLD.
     function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) external view;
 
-    /// @notice Whether a proof is valid. As {verifyProof}, but says so instead of reverting. Reverts for want of gas, which
-    /// says nothing about the proof.
+    /// @notice True if {verifyProof} accepts. Reverts if gas runs out, which says nothing about the proof.
     function isValidProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints)
         external
         view
         returns (bool);
 
-    /// @notice Verifies several proofs for less than one after the other; reverts with the reason if any is not valid. The
-    /// index of an error counts within the first proof that is not well formed.
-    /// @param proofs The proofs, at least one.
-    /// @param contexts The context of each.
-    /// @param publicPoints The public points of each.
+    /// @notice Verifies several proofs for less gas than one after the other. Reverts with the reason if any proof is
+    /// not valid; the index in an error counts within the first malformed proof.
+    /// @param proofs At least one proof.
+    /// @param contexts The context of each proof.
+    /// @param publicPoints The public points of each proof.
     function verifyBatch(bytes[] calldata proofs, uint256[] calldata contexts, uint256[8][] calldata publicPoints)
         external
         view;
+
+    /* VIEWS */
 
     /// @notice The version of proofs and their transcript.
     function VERSION() external view returns (uint256);

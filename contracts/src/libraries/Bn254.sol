@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @title Arithmetic in BN254's first group
-/// @notice Affine points, x and y; the identity is (0, 0), as for the precompiles. The group has prime order, so that
-/// whatever is on the curve is in it.
-library Bn254 {
-    /// @notice The modulus of coordinates.
-    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+import {BASE_FIELD_MODULUS} from "./Constants.sol";
 
-    /// @notice A precompile has refused a point, there was not enough gas for it, or there is no such precompile.
+/// @title Arithmetic in BN254's first group
+/// @notice Points are affine, x and y. The identity is (0, 0), as for the precompiles. The group has prime order and
+/// contains every point of the curve.
+library Bn254 {
+    /// @notice A precompile refused a point, ran out of gas, or does not exist.
     error PointOperationFailed();
 
-    /// @notice Whether this is a point other than the identity, with coordinates below the modulus.
+    /// @notice True for a point of the curve other than the identity, with coordinates below the modulus.
     function isPoint(uint256 x, uint256 y) internal pure returns (bool) {
-        return x < P && y < P && mulmod(y, y, P) == addmod(mulmod(mulmod(x, x, P), x, P), 3, P);
+        return x < BASE_FIELD_MODULUS && y < BASE_FIELD_MODULUS
+            && mulmod(y, y, BASE_FIELD_MODULUS)
+                == addmod(mulmod(mulmod(x, x, BASE_FIELD_MODULUS), x, BASE_FIELD_MODULUS), 3, BASE_FIELD_MODULUS);
     }
 
-    /// @notice Whether this is the identity.
+    /// @notice True for (0, 0).
     function isIdentity(uint256 x, uint256 y) internal pure returns (bool) {
         return x | y == 0;
     }
 
-    /// @notice The y of a point's negative. The identity is its own.
+    /// @notice The y of the negated point; zero for the identity.
     function negateY(uint256 y) internal pure returns (uint256) {
-        return y == 0 ? 0 : P - y;
+        return y == 0 ? 0 : BASE_FIELD_MODULUS - y;
     }
 
-    /// @notice The sum of two points (EIP-196).
+    /// @notice The sum of two points, by the precompile of EIP-196.
     function add(uint256 x1, uint256 y1, uint256 x2, uint256 y2) internal view returns (uint256, uint256) {
         return _answer(address(0x06), abi.encode(x1, y1, x2, y2));
     }
 
-    /// @notice A multiple of a point (EIP-196).
+    /// @notice A multiple of a point, by the precompile of EIP-196.
     function mul(uint256 x, uint256 y, uint256 scalar) internal view returns (uint256, uint256) {
         return _answer(address(0x07), abi.encode(x, y, scalar));
     }
@@ -42,7 +43,7 @@ library Bn254 {
         view
         returns (uint256[2] memory sum)
     {
-        // The sum, a product, and the scalar that it is made with: each precompile finds its input in one piece.
+        // The sum, a product and its scalar: the input of each precompile is contiguous.
         uint256[5] memory words;
         (words[0], words[1]) = (base[0], base[1]);
         bool success = true;
@@ -55,7 +56,7 @@ library Bn254 {
                 mstore(product, x)
                 mstore(add(words, 0x60), y)
                 mstore(add(words, 0x80), scalar)
-                // Arguments are evaluated from the last to the first: the size is that of this call's answer.
+                // Arguments are evaluated from the last to the first, so the size is that of this call's answer.
                 success := and(
                     and(success, eq(returndatasize(), 0x40)),
                     staticcall(gas(), 0x07, product, 0x60, product, 0x40)
@@ -72,7 +73,7 @@ library Bn254 {
 
     function _answer(address precompile, bytes memory input) private view returns (uint256, uint256) {
         (bool success, bytes memory output) = precompile.staticcall(input);
-        // Where there is no precompile, the call succeeds with nothing.
+        // Without a precompile the call succeeds and returns nothing.
         if (!success || output.length != 64) revert PointOperationFailed();
         return abi.decode(output, (uint256, uint256));
     }

@@ -2,17 +2,17 @@
 pragma solidity ^0.8.28;
 
 import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
-import {Feed} from "../interfaces/IPolicyRegistry.sol";
+import {Feed} from "../types/Market.sol";
 
-/// @title Reading of price feeds that need not be well behaved
-/// @notice A feed can do no more than give no good answer. What it reverts with is not looked at, and of what it returns
-/// no more is copied than an answer has.
+/// @title Reading of price feeds that may misbehave
+/// @notice A misbehaving feed can only fail to give a good answer. Revert data is ignored, and no more of an answer is
+/// copied than the length of a well-formed one.
 library FeedReader {
     /// @notice The newest answer of a feed.
-    /// @return isGood Whether it is a price: positive, of a round that is complete, of no time to come, with the decimals that
-    /// the feed is known to have.
-    /// @return answer The answer.
-    /// @return age How long ago it was given, in seconds.
+    /// @return isGood True if the answer is a price: it is positive, belongs to a complete round, is not dated in the
+    /// future, and the aggregator reports the expected decimals. The other values have no meaning otherwise.
+    /// @return answer The price, with the aggregator's decimals.
+    /// @return age The time since the answer, in seconds.
     function read(Feed memory feed) internal view returns (bool isGood, uint256 answer, uint256 age) {
         address aggregator = feed.aggregator;
         bytes4 decimals = IAggregatorV3.decimals.selector;

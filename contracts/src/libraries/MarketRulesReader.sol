@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IPolicyRegistry, MarketRules} from "../interfaces/IPolicyRegistry.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {MarketRules} from "../types/Market.sol";
 
 /// @title Reading of a policy's market rules without copying them
-/// @notice Solidity's decoder copies every word and checks its range. Of what a registry has encoded itself, the words
-/// can stay where they are: encoding and struct differ in nothing but offsets and pointers. For eight feeds this saves 14,000
-/// gas.
+/// @notice Solidity's decoder copies every word and checks its range. The policy registry encoded these words itself,
+/// so they can stay in place: encoding and struct differ only in offsets and pointers. For eight feeds this saves
+/// 14,000 gas.
 library MarketRulesReader {
-    /// @notice The market rules of a policy. The registry must be one that encodes as Solidity does.
-    function read(IPolicyRegistry registry, bytes32 policy) internal view returns (MarketRules memory rules) {
+    /// @notice The market rules of a policy. The policy registry must encode as Solidity does.
+    function read(IPolicyRegistry policyRegistry, bytes32 policy) internal view returns (MarketRules memory rules) {
         (bool success, bytes memory answer) =
-            address(registry).staticcall(abi.encodeCall(IPolicyRegistry.marketRules, (policy)));
+            address(policyRegistry).staticcall(abi.encodeCall(IPolicyRegistry.marketRules, (policy)));
         assembly ("memory-safe") {
             if iszero(success) { revert(add(answer, 0x20), mload(answer)) }
 
-            // The array of pointers to the elements of an array that lie side by side.
+            // Returns an array of pointers to `elements`: a length and items of `size` bytes, side by side.
             function pointers(elements, size) -> array {
                 let count := mload(elements)
                 array := mload(0x40)
@@ -28,7 +29,7 @@ library MarketRulesReader {
                 }
             }
 
-            // Behind the length of the answer and the offset of the struct. The first five fields are as they should be.
+            // The struct follows the length of the answer and an offset. Its first five fields are in place.
             rules := add(answer, 0x40)
             let nodes := add(rules, 0xa0)
             let feeds := add(rules, 0xc0)
@@ -38,7 +39,7 @@ library MarketRulesReader {
             mstore(levels, add(rules, mload(levels)))
             levels := mload(levels)
 
-            // Offsets of levels count from behind the length. A level is a point, and the offset of an array of points.
+            // Offsets of levels count from behind the length. A level is a point and the offset of an array of points.
             let place := add(levels, 0x20)
             let start := place
             let end := add(start, mul(mload(levels), 0x20))

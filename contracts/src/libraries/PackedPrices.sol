@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {MAX_FEEDS} from "../interfaces/IPolicyRegistry.sol";
+import {MAX_FEEDS, PRICE_BYTES, PRICE_WORDS} from "./Constants.sol";
 
-/// @dev Words that the prices of all feeds of a policy take.
-uint256 constant PRICE_WORDS = (12 * MAX_FEEDS + 31) / 32;
-
-/// @title Prices in storage, one after the other, 12 bytes each
+/// @title Prices in storage, packed at {PRICE_BYTES} bytes each
 library PackedPrices {
-    /// @notice Overwrites as many words as the prices take. Reverts if they are more than {MAX_FEEDS}.
+    /// @notice Overwrites the words that the prices take. Reverts if there are more than {MAX_FEEDS} prices.
     function store(uint256[PRICE_WORDS] storage words, uint96[] memory prices) internal {
         uint256[] memory packed = _allocate(prices.length);
         for (uint256 u = 0; u < prices.length; ++u) {
             uint256 price = prices[u];
             assembly ("memory-safe") {
-                mstore(add(add(packed, 0x20), mul(u, 12)), shl(160, price))
+                mstore(add(add(packed, 0x20), mul(u, PRICE_BYTES)), shl(160, price))
             }
         }
         for (uint256 i = 0; i < packed.length; ++i) {
@@ -22,7 +19,7 @@ library PackedPrices {
         }
     }
 
-    /// @notice The first prices, as many as `count`.
+    /// @notice The first `count` prices.
     function load(uint256[PRICE_WORDS] storage words, uint256 count) internal view returns (uint96[] memory prices) {
         uint256[] memory packed = _allocate(count);
         for (uint256 i = 0; i < packed.length; ++i) {
@@ -32,15 +29,16 @@ library PackedPrices {
         for (uint256 u = 0; u < count; ++u) {
             uint96 price;
             assembly ("memory-safe") {
-                price := shr(160, mload(add(add(packed, 0x20), mul(u, 12))))
+                price := shr(160, mload(add(add(packed, 0x20), mul(u, PRICE_BYTES))))
             }
             prices[u] = price;
         }
     }
 
-    /// @dev As many words as the prices take, and one behind them, where the last price ends if it is written as a word.
+    /// @dev Allocates the words that `count` prices take. One more word behind them takes the end of the last price,
+    /// which is written as a whole word.
     function _allocate(uint256 count) private pure returns (uint256[] memory packed) {
-        uint256 words = (12 * count + 31) / 32;
+        uint256 words = (PRICE_BYTES * count + 31) / 32;
         packed = new uint256[](words + 1);
         assembly ("memory-safe") {
             mstore(packed, words)

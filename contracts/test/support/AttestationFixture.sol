@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, Statement} from "../../src/interfaces/IAttestationRegistry.sol";
-import {LevelWiring, Source, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
-import {Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Statement} from "../../src/types/Attestation.sol";
+import {Snapshot} from "../../src/types/Market.sol";
+import {LevelWiring, Source, Terms} from "../../src/types/Policy.sol";
 import {VaultStandIn} from "./StandIns.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Reads the attestations that the Rust side has made.
 contract AttestationFixture {
-    /// @notice Whose first contracts the verifier and the registry are.
+    /// @notice The accounts whose first contracts are the verifier and the attestation registry.
     address public constant VERIFIER_CREATOR = 0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f;
-    address public constant REGISTRY_CREATOR = 0xa0Ee7A142d267C1f36714E4a8F75612F20a79720;
-    /// @notice How many attestations are to be verified together.
+    address public constant ATTESTATION_REGISTRY_CREATOR = 0xa0Ee7A142d267C1f36714E4a8F75612F20a79720;
+    /// @notice The number of attestations that are verified together.
     uint256 public constant BATCH = 16;
     uint256 private constant LEVELS = 3;
     uint256 private constant SOURCES = 3;
@@ -20,7 +20,7 @@ contract AttestationFixture {
 
     string private json = vm.readFile("test/fixtures/attestations-k11.json");
 
-    function registry() external view returns (address) {
+    function attestationRegistry() external view returns (address) {
         return vm.parseJsonAddress(json, ".registry");
     }
 
@@ -116,7 +116,7 @@ contract AttestationFixture {
         return uint256(_word(string.concat(".attestations.", name, ".context")));
     }
 
-    /// @notice What an attestation draws on; zeros if nothing.
+    /// @notice The checkpoint that an attestation draws on; zeros if there is none.
     function checkpoint(string memory name) external view returns (VaultStandIn.Checkpoint memory read) {
         string memory key = string.concat(".attestations.", name, ".vault");
         if (!vm.keyExistsJson(json, string.concat(key, ".checkpoint"))) return read;

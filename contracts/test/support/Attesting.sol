@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
-import {Attestation, Statement} from "../../src/interfaces/IAttestationRegistry.sol";
-import {IPolicyRegistry, LevelWiring, Source, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {AttestationRegistry} from "../../src/core/AttestationRegistry.sol";
+import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Statement} from "../../src/types/Attestation.sol";
+import {Snapshot} from "../../src/types/Market.sol";
+import {LevelWiring, Source, Terms} from "../../src/types/Policy.sol";
+import {R} from "./Field.sol";
 import {OracleStandIn, PolicyStandIn, VaultStandIn, VerifierStandIn} from "./StandIns.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice A registry among stand-ins, with attestations that it accepts. What is signed and what is proven is computed here a
-/// second time.
+/// @notice An attestation registry among stand-ins, with attestations that it accepts. The messages that are
+/// signed and proven are computed here a second time.
 abstract contract Attesting {
-    uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     bytes32 internal constant POLICY = keccak256("policy");
     address internal constant SUBJECT = address(0x5b1ec7);
     uint40 internal constant NOW = 1_800_000_000;
@@ -20,19 +21,22 @@ abstract contract Attesting {
     uint256 internal constant LEVELS = 3;
     uint256 internal constant SOURCES = 3;
 
-    PolicyStandIn internal policies = new PolicyStandIn();
+    PolicyStandIn internal policyRegistry = new PolicyStandIn();
     OracleStandIn internal oracle = new OracleStandIn();
     VaultStandIn internal vault = new VaultStandIn();
     VerifierStandIn internal verifier = new VerifierStandIn();
-    AttestationRegistry internal registry = _newRegistry(false);
+    AttestationRegistry internal attestationRegistry = _newAttestationRegistry(false);
 
-    function _newRegistry(bool exclusive) internal returns (AttestationRegistry) {
-        return new AttestationRegistry(IPolicyRegistry(address(policies)), ISnapshotOracle(address(oracle)), exclusive);
+    function _newAttestationRegistry(bool exclusive) internal returns (AttestationRegistry) {
+        return
+            new AttestationRegistry(
+                IPolicyRegistry(address(policyRegistry)), ISnapshotOracle(address(oracle)), exclusive
+            );
     }
 
     function _start() internal {
         vm.warp(NOW);
-        policies.set(POLICY, _terms());
+        policyRegistry.set(POLICY, _terms());
         _takeSnapshot(POLICY, _snapshot());
     }
 
@@ -120,7 +124,7 @@ abstract contract Attesting {
     }
 
     function _signed(Attestation memory attestation, Terms memory terms) internal view returns (Attestation memory) {
-        bytes32[] memory digests = _digests(attestation, terms, address(registry));
+        bytes32[] memory digests = _digests(attestation, terms, address(attestationRegistry));
         for (uint256 i = 0; i < attestation.statements.length; ++i) {
             attestation.statements[i].signature = _signature(i + 1, digests[i]);
         }
@@ -145,7 +149,11 @@ abstract contract Attesting {
         uint256[2] memory coef = _coefficients(attestation.epoch, attestation.level);
         LevelWiring memory wiring = terms.levels[attestation.level];
         attestation.proof = abi.encode(
-            _context(attestation, terms, coef, checkpoint, address(registry)), wiring.idx, wiring.flag, coef, hold
+            _context(attestation, terms, coef, checkpoint, address(attestationRegistry)),
+            wiring.idx,
+            wiring.flag,
+            coef,
+            hold
         );
         return attestation;
     }
@@ -179,7 +187,9 @@ abstract contract Attesting {
                 statement.encumbrance
             );
             bytes32 typeHash = keccak256(
-                "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
+                "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
+                "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,"
+                "bytes32 encumbrance)"
             );
             digests[i] = keccak256(bytes.concat(hex"1901", domain, keccak256(bytes.concat(typeHash, places, content))));
         }
@@ -224,11 +234,11 @@ abstract contract Attesting {
     }
 
     function _accepted(Attestation memory attestation) internal {
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 
     function _refused(Attestation memory attestation, bytes memory reason) internal {
         vm.expectRevert(reason);
-        registry.attest(attestation);
+        attestationRegistry.attest(attestation);
     }
 }

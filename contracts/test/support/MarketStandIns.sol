@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {
-    Feed,
-    IPolicyRegistry,
-    LevelWiring,
-    MarketRules,
-    Publication,
-    Terms
-} from "../../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, SignedSnapshot, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../../src/types/Market.sol";
+import {LevelWiring, Publication, Terms} from "../../src/types/Policy.sol";
 
-/// @notice A registry of one policy, whatever its identifier, with three levels.
+/// @notice A policy registry that answers for every identifier with one policy of three levels.
 contract PolicyRegistryStandIn is IPolicyRegistry {
     address private vault;
     uint40 private since;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {PolicyRegistry} from "../../src/PolicyRegistry.sol";
-import {SnapshotOracle} from "../../src/SnapshotOracle.sol";
-import {Feed, Level, LevelCoefficients, Publication, Source} from "../../src/interfaces/IPolicyRegistry.sol";
+import {PolicyRegistry} from "../../src/core/PolicyRegistry.sol";
+import {SnapshotOracle} from "../../src/core/SnapshotOracle.sol";
 import {ISuretyVerifier} from "../../src/interfaces/ISuretyVerifier.sol";
+import {Feed, LevelCoefficients} from "../../src/types/Market.sol";
+import {Level, Publication, Source} from "../../src/types/Policy.sol";
 import {SuretyVerifierK10} from "../verifiers/DevelopmentVerifierK10.sol";
+import {R} from "./Field.sol";
 import {MockAggregator} from "./MockAggregator.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice A registry, an oracle, and policies for them. Points are known multiples of the generator: the discrete logarithm
-/// of each follows from its place, so that sums of points can be computed as sums of numbers.
+/// @notice A policy registry, a snapshot oracle, and policies for them. Points are known multiples of the generator:
+/// the discrete logarithm of each follows from its place, so that sums of points can be computed as sums of numbers.
 abstract contract PolicyTest {
-    uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     uint256 internal constant START = 1_800_000_000;
     uint40 internal constant DELAY = 2 days;
     uint40 internal constant EPOCH = 300;
@@ -24,15 +24,15 @@ abstract contract PolicyTest {
     address internal constant GUARDIAN = address(0x6123);
     address internal constant STRANGER = address(0x5123);
 
-    PolicyRegistry internal registry;
+    PolicyRegistry internal policyRegistry;
     SnapshotOracle internal oracle;
     ISuretyVerifier internal verifier;
     MockAggregator[] internal aggregators;
 
     function setUp() public virtual {
         vm.warp(START);
-        registry = new PolicyRegistry(DELAY, OWNER, GUARDIAN);
-        oracle = new SnapshotOracle(registry);
+        policyRegistry = new PolicyRegistry(DELAY, OWNER, GUARDIAN);
+        oracle = new SnapshotOracle(policyRegistry);
         verifier = ISuretyVerifier(address(new SuretyVerifierK10()));
     }
 
@@ -100,7 +100,7 @@ abstract contract PolicyTest {
 
     function _publish(Publication memory publication) internal returns (bytes32) {
         vm.prank(OWNER);
-        return registry.publish(publication);
+        return policyRegistry.publish(publication);
     }
 
     /// @dev Publishes a policy and waits until it counts.

@@ -3,15 +3,15 @@ pragma solidity ^0.8.28;
 
 import {AccountAccess, vm} from "./Vm.sol";
 
-/// @notice Lets precompiles fail one call at a time. A real one fails for want of gas, and then there is too little left to go on
-/// with; these keep the gas, so that a failure which is ignored shows.
+/// @notice Lets precompiles fail one call at a time. A real one fails for want of gas, and then there is too little
+/// left to go on with; these keep the gas, so that a failure which is ignored shows.
 abstract contract PrecompileFaults {
     /// @dev Modular exponentiation, and addition, multiplication and pairing on BN254.
     uint160 private constant FIRST = 0x05;
     uint160 private constant LAST = 0x08;
 
-    /// @notice Demands that a call which succeeds is refused if any one of the precompiles that it needs fails, with `reason`, or
-    /// answers with nothing, as where there is no precompile.
+    /// @notice Demands that a call which succeeds is refused if any one of the precompiles that it needs fails, with
+    /// `reason`, or answers with nothing, as where there is no precompile.
     function _requireFaultsRefused(address target, bytes memory data, bytes memory reason) internal {
         AccountAccess[] memory calls = _recorded(target, data);
         uint256 faults = 0;

@@ -2,9 +2,11 @@
 pragma solidity ^0.8.28;
 
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
-import {IPolicyRegistry, Terms} from "../../src/interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "../../src/interfaces/ISnapshotOracle.sol";
+import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../../src/interfaces/ISuretyVerifier.sol";
+import {Snapshot} from "../../src/types/Market.sol";
+import {Terms} from "../../src/types/Policy.sol";
 
 /// @notice Says of policies what it has been told.
 contract PolicyStandIn {

@@ -31,8 +31,8 @@ contract FeeToken is Token {
     }
 }
 
-/// @notice A token that calls the sender before a transfer and the recipient after it, if they have asked for it. Calls that
-/// fail are ignored, and counted.
+/// @notice A token that calls the sender before a transfer and the recipient after it, if they have asked for it. Calls
+/// that fail are ignored, and counted.
 contract HookToken is Token {
     mapping(address => bytes) public hooks;
     mapping(address => address) public targets;

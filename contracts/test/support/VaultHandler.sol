@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {CollateralVault} from "../../src/CollateralVault.sol";
-import {Record} from "../../src/interfaces/IAttestationRegistry.sol";
-import {Asset} from "../../src/interfaces/ICollateralVault.sol";
+import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {Bn254} from "../../src/libraries/Bn254.sol";
-import {RegistryStandIn} from "./RegistryStandIn.sol";
+import {Record} from "../../src/types/Attestation.sol";
+import {Asset} from "../../src/types/Collateral.sol";
+import {AttestationRegistryStandIn} from "./AttestationRegistryStandIn.sol";
 import {FeeToken, Token} from "./Tokens.sol";
 import {VenueStandIn} from "./VenueStandIn.sol";
 import {vm} from "./Vm.sol";
@@ -18,19 +18,19 @@ contract VaultHandler {
     uint96 private constant UNIT = 100;
 
     CollateralVault public vault;
-    RegistryStandIn public registry;
+    AttestationRegistryStandIn public attestationRegistry;
     VenueStandIn private venue;
     Token[3] private tokens;
     uint256[3] private factors = [uint256(3), 5, 7];
     address[3] private subjects = [address(0xa11ce), address(0xb0b), address(0xca401)];
     /// @dev The lots that count at each number.
     mapping(address subject => mapping(uint256 number => uint256[3])) private lotsAt;
-    /// @notice How often each function has done something.
+    /// @notice The number of calls to each function that had an effect.
     mapping(bytes32 => uint256) public done;
 
     constructor() {
         vm.warp(1_000_000);
-        registry = new RegistryStandIn();
+        attestationRegistry = new AttestationRegistryStandIn();
         venue = new VenueStandIn();
         tokens = [new Token(6), new Token(18), new FeeToken()];
         Asset[] memory list = new Asset[](3);
@@ -38,9 +38,9 @@ contract VaultHandler {
             (uint256 x, uint256 y) = Bn254.mul(1, 2, factors[i]);
             list[i] = Asset({token: address(tokens[i]), unit: UNIT, x: x, y: y});
         }
-        vault = new CollateralVault(registry, POLICY, LEVEL, MAX_AGE, list);
+        vault = new CollateralVault(attestationRegistry, POLICY, LEVEL, MAX_AGE, list);
         vault.setVenue(venue);
-        registry.setVault(vault);
+        attestationRegistry.setVault(vault);
         for (uint256 i = 0; i < 9; ++i) {
             tokens[i % 3].mint(subjects[i / 3], 1e30);
             vm.prank(subjects[i / 3]);
@@ -108,7 +108,7 @@ contract VaultHandler {
     }
 
     function vouch(uint256 who, uint256 level, uint256 validity) external {
-        registry.vouch(subjects[who % 3], POLICY, level % 3, uint64(block.timestamp + validity % 3 hours));
+        attestationRegistry.vouch(subjects[who % 3], POLICY, level % 3, uint64(block.timestamp + validity % 3 hours));
         _after("vouch", who);
     }
 
@@ -144,12 +144,12 @@ contract VaultHandler {
         }
     }
 
-    /// @notice What an attestation counts is here as long as it counts.
+    /// @notice The vault holds what an attestation counts for as long as the attestation counts.
     function requireAttestationsBacked() external view {
         for (uint256 i = 0; i < 3; ++i) {
             for (uint256 level = 0; level < 3; ++level) {
-                if (!registry.counts(subjects[i], POLICY, level)) continue;
-                _requireBacked(subjects[i], registry.recordOf(subjects[i], POLICY, level).vaultNumber);
+                if (!attestationRegistry.counts(subjects[i], POLICY, level)) continue;
+                _requireBacked(subjects[i], attestationRegistry.recordOf(subjects[i], POLICY, level).vaultNumber);
             }
             // The same for every attestation that there could be.
             (, uint32 number,,) = vault.checkpointOf(subjects[i]);
@@ -194,9 +194,9 @@ contract VaultHandler {
     function _hasAttested(address subject) private view returns (bool) {
         (, uint32 number,,) = vault.checkpointOf(subject);
         for (uint256 level = LEVEL; level < 3; ++level) {
-            Record memory record = registry.recordOf(subject, POLICY, level);
+            Record memory record = attestationRegistry.recordOf(subject, POLICY, level);
             if (
-                registry.counts(subject, POLICY, level) && record.vaultNumber == number
+                attestationRegistry.counts(subject, POLICY, level) && record.vaultNumber == number
                     && block.timestamp - record.pricesAt <= MAX_AGE
             ) return true;
         }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {CollateralVault} from "../../src/CollateralVault.sol";
+import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../../src/examples/MarginGatedVenue.sol";
-import {Asset} from "../../src/interfaces/ICollateralVault.sol";
-import {Position, VenueRules} from "../../src/interfaces/IMarginGatedVenue.sol";
+import {Asset} from "../../src/types/Collateral.sol";
+import {Position, VenueRules} from "../../src/types/Venue.sol";
+import {AttestationRegistryStandIn} from "./AttestationRegistryStandIn.sol";
 import {OracleStandIn, PolicyRegistryStandIn} from "./MarketStandIns.sol";
-import {RegistryStandIn} from "./RegistryStandIn.sol";
 import {Token} from "./Tokens.sol";
 import {vm} from "./Vm.sol";
 
@@ -17,8 +17,8 @@ contract VenueHandler {
     uint96 private constant MAX_PRICE = 10_000e8;
     uint256 private constant SCALE = 1e20;
 
-    RegistryStandIn private registry = new RegistryStandIn();
-    PolicyRegistryStandIn private policies = new PolicyRegistryStandIn();
+    AttestationRegistryStandIn private attestationRegistry = new AttestationRegistryStandIn();
+    PolicyRegistryStandIn private policyRegistry = new PolicyRegistryStandIn();
     OracleStandIn private oracle = new OracleStandIn();
     Token private quote = new Token(6);
     CollateralVault private vault;
@@ -31,18 +31,18 @@ contract VenueHandler {
     uint256 private shortfalls;
     uint256 private paidByInsurance;
     uint256 private covered;
-    /// @notice How often each function has done something.
+    /// @notice The number of calls to each function that had an effect.
     mapping(bytes32 => uint256) public done;
 
     constructor() {
         vm.warp(1_000_000);
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});
-        vault = new CollateralVault(registry, POLICY, 1, 1 hours, list);
-        registry.setVault(vault);
-        policies.setVault(address(vault));
-        policies.addFeed(0, 1, 1);
-        policies.addFeed(8, MIN_PRICE, MAX_PRICE);
+        vault = new CollateralVault(attestationRegistry, POLICY, 1, 1 hours, list);
+        attestationRegistry.setVault(vault);
+        policyRegistry.setVault(address(vault));
+        policyRegistry.addFeed(0, 1, 1);
+        policyRegistry.addFeed(8, MIN_PRICE, MAX_PRICE);
         VenueRules memory rules = VenueRules({
             policy: POLICY,
             market: 1,
@@ -58,7 +58,7 @@ contract VenueHandler {
             reward: 250_000,
             maxNotional: 100_000e6
         });
-        venue = new MarginGatedVenue(address(this), registry, policies, oracle, vault, quote, rules);
+        venue = new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, quote, rules);
         vault.setVenue(venue);
         quote.mint(address(this), 1e18);
         quote.approve(address(venue), type(uint256).max);
@@ -87,7 +87,7 @@ contract VenueHandler {
     }
 
     function vouch(uint256 who, uint256 level, uint256 validity) external {
-        registry.vouch(accounts[who % 3], POLICY, level % 3, uint64(block.timestamp + validity % 1 hours));
+        attestationRegistry.vouch(accounts[who % 3], POLICY, level % 3, uint64(block.timestamp + validity % 1 hours));
     }
 
     function open(uint256 who, int128 size) external {
@@ -125,7 +125,7 @@ contract VenueHandler {
         address account = accounts[who % 3];
         Position memory position = venue.positionOf(account);
         (uint256 collateral, uint256 insuranceBefore) = (_collateral(account), venue.insurance());
-        bool holds = registry.isSufficientNoOlderThan(account, POLICY, 0, 1 hours);
+        bool holds = attestationRegistry.isSufficientNoOlderThan(account, POLICY, 0, 1 hours);
         try venue.liquidate(account) {
             ++done["liquidate"];
             require(!holds, "liquidated though it holds");
@@ -186,7 +186,7 @@ contract VenueHandler {
     }
 
     function setAccepts(uint256 value) external {
-        registry.setAccepts(value % 4 != 0);
+        attestationRegistry.setAccepts(value % 4 != 0);
     }
 
     /// @notice Every token is in the pool, the insurance fund, or credited to somebody.
@@ -207,7 +207,7 @@ contract VenueHandler {
         require(venue.reserved() == gains && venue.pool() >= gains, "reserve");
     }
 
-    /// @notice What accounts have not paid, the insurance fund has, or somebody else, or it is written down.
+    /// @notice Losses that accounts did not pay were paid by the insurance fund or by somebody else, or are recorded.
     function requireNoSilentLoss() external view {
         require(shortfalls == paidByInsurance + covered + venue.uncoveredLoss(), "silent loss");
     }

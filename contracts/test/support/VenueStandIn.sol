@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ICollateralVault, ISecuredVenue} from "../../src/interfaces/ICollateralVault.sol";
+import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
+import {ISecuredVenue} from "../../src/interfaces/ISecuredVenue.sol";
 
 /// @notice A venue whose exposures are set, and that seizes for whoever asks.
 contract VenueStandIn is ISecuredVenue {

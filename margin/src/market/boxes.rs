@@ -66,13 +66,13 @@ pub enum Role {
 
 /// A market entry that a model reads.
 #[derive(Clone, Debug)]
-pub(crate) struct Read<'a> {
+pub struct Read<'a> {
     /// Where the policy says so.
-    pub(crate) path: String,
+    pub path: String,
     /// The entry.
-    pub(crate) entry: &'a Name,
+    pub entry: &'a Name,
     /// What it is read for.
-    pub(crate) role: Role,
+    pub role: Role,
 }
 
 impl Role {

@@ -14,7 +14,7 @@ use surety_import::observations::read_observations;
 use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, Line, Quote, Share, evaluate, lines},
-    holdings::{Holdings, Position},
+    holdings::Position,
     market::{Report, ReportKind},
     oracle,
     policy::Policy,
@@ -41,7 +41,7 @@ fn position(policy: &Policy) -> Position {
     let universe = universe();
     policy.sources.iter().fold(Position::empty(&universe), |sum, source| {
         let file = format!("holdings/{}.csv", source.name);
-        let holdings = Holdings::read(&file, &text(&file), &universe).unwrap();
+        let holdings = surety_import::positions::holdings(&file, &text(&file), &universe).unwrap();
         sum.plus(&holdings.position(&universe).unwrap()).unwrap()
     })
 }

@@ -5,9 +5,12 @@ use surety_core::{
     text::table::{Dialect, Note},
     units::Lots,
 };
-use surety_import::positions::{self, Reading};
+use surety_import::{
+    book::Book,
+    positions::{self, Reading},
+};
 use surety_margin::{
-    holdings::{Book, Holdings},
+    holdings::Holdings,
     universe::{InstrumentClass, Settlement, Universe},
 };
 use surety_testing::sample;
@@ -96,7 +99,7 @@ fn what_is_written_is_read_back() {
     assert_eq!(read(&holdings.to_csv(&universe())), Ok(holdings.clone()));
     let written = holdings.to_csv(&carried());
     assert!(written.contains("\nUSD,123457,\nPERP-1,-1500,carried\n"), "{}", *written);
-    assert_eq!(Holdings::read("h.csv", &written, &carried()), Ok(holdings));
+    assert_eq!(surety_import::positions::holdings("h.csv", &written, &carried()), Ok(holdings));
 }
 
 fn book_over(file: &str, text: &str, universe: &Universe, quote: Option<&str>) -> Result<(Book, Vec<String>), String> {

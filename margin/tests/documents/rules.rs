@@ -10,7 +10,6 @@ use surety_core::{
 };
 use surety_margin::{
     compile::compile,
-    holdings::Holdings,
     level::Level,
     models::{MarketScenario, Model},
     policy::Policy,
@@ -59,7 +58,7 @@ fn policy_refused(from: &str, to: &str, message: &str) {
 
 #[track_caller]
 fn holdings_refused(file: &str, text: &str, message: &str) {
-    refused(Holdings::read(file, text, &universe()), &[message]);
+    refused(surety_import::positions::holdings(file, text, &universe()), &[message]);
 }
 
 mod universes {
@@ -947,8 +946,9 @@ mod holdings {
     #[test]
     fn every_format_says_the_same() {
         let universe = universe();
-        let read =
-            |file: &str, text: &str| Holdings::read(file, text, &universe).unwrap_or_else(|errors| panic!("{errors}"));
+        let read = |file: &str, text: &str| {
+            surety_import::positions::holdings(file, text, &universe).unwrap_or_else(|errors| panic!("{errors}"))
+        };
         let csv = read("n.csv", NORTH);
         assert!(csv == read("n.csv", &NORTH.replace('\n', "\r\n")), "lines may end in CRLF");
         assert!(csv == read("n.csv", NORTH.trim_end()), "the last line need not end");
@@ -1012,7 +1012,10 @@ mod holdings {
             "instrument,lots\nBTC,-9223372036854775808\n",
             "n.csv:2:5: lots: expected at most the 9223372036854775807 lots of 10^-8 that the universe allows, held or owed, found more",
         );
-        assert!(Holdings::read("n.csv", "instrument,lots\nBTC,-9223372036854775807\n", &universe()).is_ok());
+        assert!(
+            surety_import::positions::holdings("n.csv", "instrument,lots\nBTC,-9223372036854775807\n", &universe())
+                .is_ok()
+        );
     }
 
     #[test]
@@ -1045,7 +1048,8 @@ mod holdings {
         let message = "n.csv:1:1: expected a column lots or amount, found the columns instrument, remarks";
         holdings_refused("n.csv", "instrument,remarks\nBTC,5\n", message);
         let message = "expected a column instrument, found numbers in the first line; the first line names the columns";
-        let errors = Holdings::read("n.csv", "BTC,5\nETH,1\n", &universe()).unwrap_err().to_string();
+        let errors =
+            surety_import::positions::holdings("n.csv", "BTC,5\nETH,1\n", &universe()).unwrap_err().to_string();
         assert!(errors.contains(message), "{errors}");
         holdings_refused("n.csv", "", "n.csv:1:1: expected a header and rows under it, found an empty file");
     }
@@ -1054,15 +1058,19 @@ mod holdings {
     fn a_byte_order_mark_before_a_file_is_passed_over() {
         let none_held = "[[balances]]\ninstrument = \"BTC\"\nlots = 0\n";
         for (file, text) in [("n.json", json(r#"[{"instrument":"BTC","lots":"0"}]"#)), ("n.toml", toml(none_held))] {
-            let holdings = Holdings::read(file, &text, &universe()).unwrap();
-            assert_eq!(Holdings::read(file, &format!("\u{feff}{text}"), &universe()).unwrap(), holdings);
+            let holdings = surety_import::positions::holdings(file, &text, &universe()).unwrap();
+            assert_eq!(
+                surety_import::positions::holdings(file, &format!("\u{feff}{text}"), &universe()).unwrap(),
+                holdings
+            );
         }
     }
 
     #[test]
     fn rejects_amounts_in_any_other_way_of_writing() {
         for amount in ["0x10", "", "-", "--5", "five", "\u{663}", "\"1,234\"", "5 BTC", "5%", "1.2.3"] {
-            let result = Holdings::read("n.csv", &format!("instrument,lots\nBTC,{amount}\n"), &universe());
+            let result =
+                surety_import::positions::holdings("n.csv", &format!("instrument,lots\nBTC,{amount}\n"), &universe());
             let errors = result.unwrap_err();
             let error = &errors.errors()[0];
             assert_eq!((error.line, error.column, &*error.problem.path), (2, 5, "lots"), "{amount}");
@@ -1100,12 +1108,14 @@ mod holdings {
             ("n.csv", format!("instrument,lots,side\nBTC,5,x{secret}\n")),
         ];
         for (file, text) in texts {
-            let errors = Holdings::read(file, &text, &universe()).unwrap_err();
+            let errors = surety_import::positions::holdings(file, &text, &universe()).unwrap_err();
             for shown in [errors.to_string(), format!("{errors:?}")] {
                 assert!(!shown.contains(secret), "{shown}");
             }
         }
-        let holdings = Holdings::read("n.csv", &format!("instrument,lots\nBTC,{secret}\n"), &universe()).unwrap();
+        let holdings =
+            surety_import::positions::holdings("n.csv", &format!("instrument,lots\nBTC,{secret}\n"), &universe())
+                .unwrap();
         let position = holdings.position(&universe()).unwrap();
         let shown = format!("{holdings:?} {position:?} {:?}", position.lots());
         assert!(!shown.contains(secret), "{shown}");

@@ -6,24 +6,35 @@ use std::{
 };
 
 use jsonschema::Validator;
+use schemars::Schema;
 use serde_json::{Value, json};
 use surety_core::{
     FormatVersion,
     ident::HexBytes,
+    schema::schema,
     text::{Document, table::Dialect},
     units::Timestamp,
 };
-use surety_import::observations::read_observations;
+use surety_import::{book::Written, observations::read_observations};
 use surety_margin::{
-    holdings::Holdings,
-    market::{Report, ReportKind},
+    market::{Report, ReportKind, Snapshot},
     oracle,
     policy::Policy,
-    schemas::schemas,
     universe::Universe,
 };
 
 const VENUES: [&str; 4] = ["venues/aave.toml", "venues/compound.toml", "venues/dydx.toml", "venues/drift.toml"];
+
+/// The schema of each document, by the name that it is published under.
+fn schemas() -> [(&'static str, Schema); 5] {
+    [
+        ("universe", schema::<Universe>()),
+        ("policy", schema::<Policy>()),
+        ("holdings", schema::<Written>()),
+        ("market", schema::<Snapshot>()),
+        ("report", schema::<Report>()),
+    ]
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -134,7 +145,7 @@ fn schemas_accept_what_is_written() {
         accepts(&validator("policy"), &json(policy.to_json().unwrap()));
     }
     let file = "holdings/venue-atlas.csv";
-    let holdings = Holdings::read(file, &example(file), &universe).unwrap();
+    let holdings = surety_import::positions::holdings(file, &example(file), &universe).unwrap();
     accepts(&validator("holdings"), &json(holdings.to_json().unwrap()));
     accepts(&validator("report"), &json(report().to_json().unwrap()));
     let mut policy = Policy::from_toml("policy.toml", &example("policy.toml")).unwrap();

@@ -5,8 +5,7 @@ use std::{fs, path::PathBuf};
 use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde_json::Value;
-use surety_core::{FormatVersion, ident::HexBytes, text::Document};
-use surety_margin::schemas::schema;
+use surety_core::{FormatVersion, ident::HexBytes, schema::schema, text::Document};
 use surety_verifier::{
     Attestation, Statement, Trust,
     attestation::{claim::AttestationKind, compiled::CompiledPolicyFile},

@@ -52,7 +52,8 @@ pub struct ExpiryFeeds {
 impl PortfolioMargin {
     /// The market entries that it reads, as often as it reads them. Spot, forwards and volatilities value options, and
     /// charges are fractions of the spot; collateral is worth its price divided by that of the quote currency.
-    pub(crate) fn reads(&self) -> Vec<Read<'_>> {
+    #[must_use]
+    pub fn reads(&self) -> Vec<Read<'_>> {
         let read = |key: String, entry, role| Read { path: format!("model.{key}"), entry, role };
         let mut reads = vec![read("stable".to_owned(), &self.stable, Role::Price)];
         let mut feed = |key: &str, names, role| reads.extend(feed_reads(&format!("model.{key}"), names, role));

@@ -56,7 +56,7 @@ mod instruments;
 mod margin;
 mod parameters;
 mod schema;
-pub(crate) mod values;
+pub mod values;
 
 pub use evaluate::{Charges, PortfolioBreakdown, ScenarioResult};
 pub use feeds::{ExpiryFeeds, Feed, Feeds};

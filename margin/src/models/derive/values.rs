@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Seconds of a year of 365 days.
-pub(crate) const YEAR: f64 = 31_536_000.0;
+pub const YEAR: f64 = 31_536_000.0;
 
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;

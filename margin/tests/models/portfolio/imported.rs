@@ -375,8 +375,12 @@ fn placeholders_are_said_to_be_some() {
 fn holdings_are_written_as_they_are_read() {
     let import = import(&book()).unwrap();
     let holdings = import.holdings.unwrap();
-    let read =
-        surety_margin::holdings::Holdings::read("h.csv", &holdings.to_csv(&import.universe), &import.universe).unwrap();
+    let read = surety_margin::surety_import::positions::holdings(
+        "h.csv",
+        &holdings.to_csv(&import.universe),
+        &import.universe,
+    )
+    .unwrap();
     assert_eq!(read, holdings);
 }
 

@@ -3,22 +3,30 @@ pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Feed, IPolicyRegistry, MAX_LEVELS, MarketRules} from "./interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, SignedSnapshot, Snapshot} from "./interfaces/ISnapshotOracle.sol";
-import {Bn254} from "./libraries/Bn254.sol";
-import {FeedReader} from "./libraries/FeedReader.sol";
-import {MarketRulesReader} from "./libraries/MarketRulesReader.sol";
-import {PRICE_WORDS, PackedPrices} from "./libraries/PackedPrices.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {
+    EIP712_NAME,
+    EIP712_VERSION,
+    MAX_LEVELS,
+    PPM,
+    PRICE_WORDS,
+    SIGNED_SNAPSHOT_TYPEHASH
+} from "../libraries/Constants.sol";
+import {FeedReader} from "../libraries/FeedReader.sol";
+import {MarketRulesReader} from "../libraries/MarketRulesReader.sol";
+import {PackedPrices} from "../libraries/PackedPrices.sol";
+import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../types/Market.sol";
 
-/// @title Prices, as commitments to the coefficients of margin programs
-/// @dev Two places are kept for each policy. A snapshot goes where the older of the two was, so that storage is
-/// overwritten and not extended. An epoch of zero says that a place is empty: nobody is in epoch zero.
+/// @title The snapshot oracle
+/// @dev Each policy has two places. A new snapshot overwrites the older one, so that storage does not grow. A place
+/// with an epoch of zero is empty: epoch zero is long over.
 contract SnapshotOracle is ISnapshotOracle, EIP712 {
-    bytes32 private constant SIGNED_SNAPSHOT_TYPE = keccak256(
-        "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,bytes32 id,uint256[] coefficients)"
-    );
+    /* TYPES */
 
-    /// @dev A snapshot with what belongs to it. Coefficients of levels that the policy has not are zeros.
+    /// @dev A snapshot with its commitments and packed prices. Coefficients at indices beyond the policy's levels are
+    /// zeros.
     struct Place {
         Snapshot snapshot;
         bytes32 id;
@@ -26,14 +34,22 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         uint256[PRICE_WORDS] prices;
     }
 
-    /// @notice The registry of the policies.
-    IPolicyRegistry public immutable REGISTRY;
+    /* IMMUTABLES */
+
+    /// @notice The policy registry.
+    IPolicyRegistry public immutable POLICY_REGISTRY;
+
+    /* STORAGE */
 
     mapping(bytes32 policy => Place[2]) private _places;
 
-    constructor(IPolicyRegistry registry) EIP712("Surety", "1") {
-        REGISTRY = registry;
+    /* CONSTRUCTOR */
+
+    constructor(IPolicyRegistry policyRegistry) EIP712(EIP712_NAME, EIP712_VERSION) {
+        POLICY_REGISTRY = policyRegistry;
     }
+
+    /* TAKING SNAPSHOTS */
 
     /// @inheritdoc ISnapshotOracle
     function take(bytes32 policy) external returns (uint64 epoch) {
@@ -91,6 +107,8 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         );
     }
 
+    /* VIEWS */
+
     /// @inheritdoc ISnapshotOracle
     function latest(bytes32 policy) external view returns (Snapshot memory) {
         return _newest(policy).snapshot;
@@ -110,7 +128,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
 
     /// @inheritdoc ISnapshotOracle
     function pricesOf(bytes32 policy, uint64 epoch) external view returns (uint96[] memory) {
-        return PackedPrices.load(_placeOf(policy, epoch).prices, REGISTRY.marketRules(policy).feeds.length);
+        return PackedPrices.load(_placeOf(policy, epoch).prices, POLICY_REGISTRY.marketRules(policy).feeds.length);
     }
 
     /// @inheritdoc ISnapshotOracle
@@ -118,12 +136,15 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         return _placeOf(policy, epoch).id;
     }
 
+    /* PRIVATE: PLACES */
+
     function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
-        if (REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
-        return MarketRulesReader.read(REGISTRY, policy);
+        if (POLICY_REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
+        return MarketRulesReader.read(POLICY_REGISTRY, policy);
     }
 
-    /// @dev Where the snapshot of an epoch goes, and the newest one before it, if its epoch is not zero.
+    /// @dev The place for the snapshot of an epoch, and the place of the newest snapshot, whose epoch is zero if there
+    /// is none.
     function _next(bytes32 policy, uint64 epoch)
         private
         view
@@ -133,14 +154,6 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         (uint64 first, uint64 second) = (places[0].snapshot.epoch, places[1].snapshot.epoch);
         (place, newest, newestEpoch) = first < second ? (places[0], places[1], second) : (places[1], places[0], first);
         if (epoch <= newestEpoch) revert EpochTaken(epoch);
-    }
-
-    /// @dev Without it, whoever takes a snapshot in the last second of an epoch and another in the first of the next would clear
-    /// the circuit breaker's mark within a second, as the second is compared with the first, and end the grace of the one
-    /// before.
-    function _checkSpacing(Place storage before, uint256 time, uint40 epochLength) private view {
-        uint256 earliest = uint256(before.snapshot.time) + epochLength / 2;
-        if (before.snapshot.epoch != 0 && time < earliest) revert TooSoon(earliest);
     }
 
     function _newest(bytes32 policy) private view returns (Place storage) {
@@ -154,7 +167,9 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         if (epoch == 0 || place.snapshot.epoch != epoch) revert UnknownEpoch(epoch);
     }
 
-    /// @dev The prices, and what the ages of the answers leave of those that are allowed.
+    /* PRIVATE: FEEDS */
+
+    /// @dev The prices, and the slack: the smallest remainder of the ages that the rules allow.
     function _readFeeds(MarketRules memory rules) private view returns (uint96[] memory prices, uint256 slack) {
         prices = new uint96[](rules.feeds.length);
         slack = rules.maxAge;
@@ -163,7 +178,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
             (bool isGood, uint256 answer, uint256 age) = FeedReader.read(feed);
             if (!isGood) revert BadAnswer(u);
             if (age > feed.maxAge) revert StaleAnswer(u, age);
-            // An answer that is too large for a price is so without the factor, and the product does not wrap around.
+            // An answer above the maximum is refused without scaling. Below it the product does not wrap around.
             uint256 price = answer;
             unchecked {
                 if (answer <= feed.max) price *= 10 ** uint256(feed.decimals - feed.aggregatorDecimals);
@@ -174,18 +189,28 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         }
     }
 
-    /// @dev Whether a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied. Prices
-    /// have 96 bits and parts per million 32.
+    /// @dev True if a price has moved too far: |price - previous| / previous > maxDeviation / 10^6, cross-multiplied.
+    /// Prices have 96 bits and parts per million have 32, so nothing overflows.
     function _deviates(Feed[] memory feeds, Place storage place, uint96[] memory prices) private view returns (bool) {
         uint96[] memory before = PackedPrices.load(place.prices, feeds.length);
         for (uint256 u = 0; u < feeds.length; ++u) {
             (uint256 limit, uint256 price, uint256 previous) = (feeds[u].maxDeviation, prices[u], before[u]);
             unchecked {
                 uint256 difference = price > previous ? price - previous : previous - price;
-                if (limit != 0 && difference * 1_000_000 > previous * limit) return true;
+                if (limit != 0 && PPM * difference > previous * limit) return true;
             }
         }
         return false;
+    }
+
+    /* PRIVATE: CHECKS */
+
+    /// @dev Snapshots are at least half an epoch apart. Otherwise snapshots in the last second of one epoch and the
+    /// first of the next would clear the circuit breaker's mark within a second, since a price is compared with the
+    /// previous snapshot, and would end the grace of the snapshot before.
+    function _checkSpacing(Place storage before, uint256 time, uint40 epochLength) private view {
+        uint256 earliest = uint256(before.snapshot.time) + epochLength / 2;
+        if (before.snapshot.epoch != 0 && time < earliest) revert TooSoon(earliest);
     }
 
     function _checkTimes(SignedSnapshot calldata snapshot, MarketRules memory rules) private view {
@@ -206,7 +231,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         }
     }
 
-    /// @dev Signers and nodes are both in ascending order: one walk finds all of the former among the latter.
+    /// @dev Signers and nodes are in ascending order, so one pass over the nodes finds every signer.
     function _checkSignatures(
         bytes32 digest,
         MarketRules memory rules,
@@ -225,11 +250,17 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         }
     }
 
+    function _require(bool holds, string memory part) private pure {
+        if (!holds) revert InvalidSnapshot(part);
+    }
+
+    /* PRIVATE: HASHING */
+
     function _digest(SignedSnapshot calldata snapshot) private view returns (bytes32) {
         return _hashTypedDataV4(
             keccak256(
                 abi.encode(
-                    SIGNED_SNAPSHOT_TYPE,
+                    SIGNED_SNAPSHOT_TYPEHASH,
                     snapshot.policy,
                     snapshot.epoch,
                     snapshot.time,
@@ -243,7 +274,4 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         );
     }
 
-    function _require(bool holds, string memory part) private pure {
-        if (!holds) revert InvalidSnapshot(part);
-    }
 }

@@ -4,40 +4,44 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Attestation, IAttestationRegistry, Record, Statement} from "./interfaces/IAttestationRegistry.sol";
-import {ICollateralVault} from "./interfaces/ICollateralVault.sol";
-import {IPolicyRegistry, LevelWiring, Source, Terms} from "./interfaces/IPolicyRegistry.sol";
-import {ISnapshotOracle, Snapshot} from "./interfaces/ISnapshotOracle.sol";
-import {ISuretyVerifier} from "./interfaces/ISuretyVerifier.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
+import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {
+    CONTEXT_TAG,
+    EIP712_NAME,
+    EIP712_VERSION,
+    SCALAR_FIELD_MODULUS,
+    SOURCE_STATEMENT_TYPEHASH
+} from "../libraries/Constants.sol";
+import {Attestation, Record, Statement} from "../types/Attestation.sol";
+import {Snapshot} from "../types/Market.sol";
+import {LevelWiring, Source, Terms} from "../types/Policy.sol";
 
-/// @title The registry of attestations
-/// @dev An attestation goes through three steps: what it rests on is read and held to the policy's rules, which changes
-/// nothing; its proof is verified; and it is kept, which calls nobody. Every call to another contract is a static one.
+/// @title The attestation registry
+/// @dev An attestation goes through three steps. Examination reads the grounds of the attestation, checks them against
+/// the policy's rules and writes nothing. The verifying contract verifies the proof. Keeping writes the record and
+/// calls no other contract. Every call to another contract is static.
 contract AttestationRegistry is IAttestationRegistry, EIP712 {
-    /// @dev Modulus of the scalar field of BN254.
-    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+    /* TYPES */
 
-    bytes32 private constant CONTEXT_FORMAT = keccak256("surety/context/v1");
-    bytes32 private constant STATEMENT_TYPE = keccak256(
-        "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
-        "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
-    );
-
-    /// @dev What is known of an account: one slot.
-    /// @param sequence The largest sequence number seen.
-    /// @param pledgedUntil The last second at which an attestation counts that it serves, where accounts serve one policy.
-    /// @param pledgedTo The ordinal of that attestation's policy.
+    /// @dev The state of an account: one slot.
+    /// @param sequence The largest sequence number in an accepted attestation.
+    /// @param pledgedUntil The last second of the account's pledge; zero unless {EXCLUSIVE}.
+    /// @param pledgedTo The ordinal of the policy that the account is pledged to; zero unless {EXCLUSIVE}.
     struct Account {
         uint64 sequence;
         uint64 pledgedUntil;
         uint32 pledgedTo;
     }
 
-    /// @dev What an attestation rests on, as the registry finds it.
-    /// @param digests What the sources have signed.
-    /// @param coef The commitment to the level's coefficients.
-    /// @param checkpoint The vault's, with its number and the commitment to what counts; zeros if there is no vault.
+    /// @dev The grounds of an attestation: the state of other contracts, and the digests of the statements.
+    /// @param digests The digests that the sources have signed.
+    /// @param coef The commitment to the level's coefficients, x and y.
+    /// @param checkpoint The subject's checkpoint in the vault; zero, as are the fields below, if there is no vault.
     struct Grounds {
         Terms terms;
         Snapshot snapshot;
@@ -51,8 +55,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256 vaultY;
     }
 
-    /// @dev What remains of an attestation whose grounds are in order.
-    /// @param ordinal The policy's, where accounts serve one policy.
+    /// @dev An attestation that was examined, as far as the later steps need it.
+    /// @param ordinal The policy's ordinal; zero unless {EXCLUSIVE}.
     struct Examined {
         Terms terms;
         Snapshot snapshot;
@@ -62,11 +66,12 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256[8] publicPoints;
     }
 
-    /// @dev The fields of a context, in order: see verifier/src/attestation/context.rs. All static, so that their encoding is the words.
+    /// @dev The fields of a context, in the order of verifier/src/attestation/context.rs. All are static, so their encoding is the
+    /// words.
     struct Context {
         bytes32 format;
         uint256 chain;
-        address registry;
+        address attestationRegistry;
         address verifier;
         bytes32 verifyingKey;
         bytes32 srs;
@@ -82,25 +87,36 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint64 validUntil;
     }
 
+    /* IMMUTABLES */
+
     /// @inheritdoc IAttestationRegistry
-    IPolicyRegistry public immutable POLICIES;
+    IPolicyRegistry public immutable POLICY_REGISTRY;
     /// @inheritdoc IAttestationRegistry
     ISnapshotOracle public immutable ORACLE;
     /// @inheritdoc IAttestationRegistry
     bool public immutable EXCLUSIVE;
 
-    /// @dev By the hash of signer, account and subject.
-    mapping(bytes32 => Account) private accounts;
-    mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private records;
+    /* STORAGE */
 
-    constructor(IPolicyRegistry policies, ISnapshotOracle oracle, bool exclusive) EIP712("Surety", "1") {
-        (POLICIES, ORACLE, EXCLUSIVE) = (policies, oracle, exclusive);
+    /// @dev Accounts by the hash of signer, account and subject.
+    mapping(bytes32 => Account) private _accounts;
+    mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private _records;
+
+    /* CONSTRUCTOR */
+
+    constructor(IPolicyRegistry policyRegistry, ISnapshotOracle oracle, bool exclusive)
+        EIP712(EIP712_NAME, EIP712_VERSION)
+    {
+        (POLICY_REGISTRY, ORACLE, EXCLUSIVE) = (policyRegistry, oracle, exclusive);
     }
+
+    /* ATTESTING */
 
     /// @inheritdoc IAttestationRegistry
     function attest(Attestation calldata attestation) external {
         Examined memory examined = _examine(attestation);
-        ISuretyVerifier(examined.terms.verifier).verifyProof(attestation.proof, examined.context, examined.publicPoints);
+        ISuretyVerifier(examined.terms.verifier)
+            .verifyProof(attestation.proof, examined.context, examined.publicPoints);
         _keep(attestation, examined);
     }
 
@@ -125,6 +141,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         }
     }
 
+    /* VIEWS */
+
     /// @inheritdoc IAttestationRegistry
     function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 maxAge) external view returns (bool) {
         return _isSufficient(subject, policy, 0, maxAge);
@@ -142,23 +160,23 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @inheritdoc IAttestationRegistry
     function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level) {
         if (!_isInForce(policy)) return (false, 0);
-        Terms memory terms = POLICIES.terms(policy);
+        Terms memory terms = POLICY_REGISTRY.terms(policy);
         uint32 floor = _floorOf(terms, subject);
         for (level = terms.levels.length; level > 0;) {
-            if (_counts(records[subject][policy][--level], floor)) return (true, level);
+            if (_counts(_records[subject][policy][--level], floor)) return (true, level);
         }
     }
 
     /// @inheritdoc IAttestationRegistry
     function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory) {
-        return records[subject][policy][level];
+        return _records[subject][policy][level];
     }
 
     /// @inheritdoc IAttestationRegistry
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
         if (!_isInForce(policy)) return 0;
-        Record memory record = records[subject][policy][level];
-        return _counts(record, _floorOf(POLICIES.terms(policy), subject)) ? record.streak : 0;
+        Record memory record = _records[subject][policy][level];
+        return _counts(record, _floorOf(POLICY_REGISTRY.terms(policy), subject)) ? record.streak : 0;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -167,7 +185,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Snapshot memory newest = ORACLE.latest(policy);
         bool fresh = newest.time != 0 && newest.newest <= block.timestamp
             && block.timestamp <= uint256(newest.time) + newest.slack;
-        return fresh && (!newest.marked || POLICIES.terms(policy).acceptsMarked);
+        return fresh && (!newest.marked || POLICY_REGISTRY.terms(policy).acceptsMarked);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -181,11 +199,13 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         view
         returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo)
     {
-        Account storage state = accounts[_accountKey(signer, account, subject)];
+        Account storage state = _accounts[_accountKey(signer, account, subject)];
         return (state.sequence, state.pledgedUntil, state.pledgedTo);
     }
 
-    /// @dev Holds an attestation to every rule but those of what has been kept, and but the proof.
+    /* PRIVATE: EXAMINATION */
+
+    /// @dev Checks an attestation against every rule that depends neither on records and accounts nor on the proof.
     function _examine(Attestation calldata attestation) private view returns (Examined memory examined) {
         if (!_isInForce(attestation.policy)) revert PolicyNotInForce(attestation.policy);
         Grounds memory grounds = _grounds(attestation);
@@ -197,7 +217,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         examined.terms = terms;
         examined.snapshot = grounds.snapshot;
         examined.vaultNumber = grounds.vaultNumber;
-        if (EXCLUSIVE) examined.ordinal = POLICIES.ordinalOf(attestation.policy);
+        if (EXCLUSIVE) examined.ordinal = POLICY_REGISTRY.ordinalOf(attestation.policy);
         examined.context = _context(attestation, grounds);
         (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
         LevelWiring memory wiring = terms.levels[attestation.level];
@@ -205,79 +225,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             [wiring.idx[0], wiring.idx[1], wiring.flag[0], wiring.flag[1], grounds.coef[0], grounds.coef[1], x, y];
     }
 
-    /// @dev Keeps an attestation whose proof is valid, if nothing newer has been seen.
-    function _keep(Attestation calldata attestation, Examined memory examined) private {
-        for (uint256 i = 0; i < attestation.statements.length; ++i) {
-            _keepAccount(attestation, examined, i);
-        }
-        _keepVault(attestation, examined);
-        mapping(uint256 level => Record) storage levels = records[attestation.subject][attestation.policy];
-        Record memory record = levels[attestation.level];
-        Snapshot memory snapshot = examined.snapshot;
-        bool exists = record.streak != 0;
-        if (exists) {
-            bool sameEpoch = snapshot.epoch == record.epoch;
-            bool shortened = attestation.validUntil < record.validUntil && examined.vaultNumber <= record.vaultNumber;
-            if (snapshot.epoch < record.epoch || (sameEpoch && shortened)) revert Superseded(record.epoch);
-            if (!sameEpoch) record.streak = record.epoch == snapshot.previousEpoch ? record.streak + 1 : 1;
-        } else {
-            record.streak = 1;
-        }
-        record.epoch = snapshot.epoch;
-        record.pricesAt = snapshot.time;
-        record.validUntil = attestation.validUntil;
-        record.vaultNumber = examined.vaultNumber;
-        levels[attestation.level] = record;
-        emit Attested(
-            attestation.subject,
-            attestation.policy,
-            examined.terms.levels[attestation.level].level,
-            record.epoch,
-            record.validUntil,
-            record.streak
-        );
-    }
-
-    /// @dev Keeps what a statement says of its account.
-    function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index) private {
-        Source memory source = examined.terms.sources[index];
-        uint64 sequence = attestation.statements[index].sequence;
-        bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
-        Account memory account = accounts[key];
-        if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
-        account.sequence = sequence;
-        if (EXCLUSIVE && !_pledge(account, attestation, examined)) revert Encumbered(index);
-        accounts[key] = account;
-    }
-
-    /// @dev Pledges the subject's collateral in the vault, as an account that no source states.
-    function _keepVault(Attestation calldata attestation, Examined memory examined) private {
-        address vault = examined.terms.vault;
-        if (!EXCLUSIVE || vault == address(0)) return;
-        bytes32 key = _accountKey(vault, 0, attestation.subject);
-        Account memory account = accounts[key];
-        if (!_pledge(account, attestation, examined)) revert VaultPledged(vault);
-        accounts[key] = account;
-    }
-
-    /// @dev Pledges an account to the policy of an attestation for as long as that counts.
-    /// @return Whether it was not pledged to another.
-    function _pledge(Account memory account, Attestation calldata attestation, Examined memory examined)
-        private
-        view
-        returns (bool)
-    {
-        bool here = account.pledgedTo == examined.ordinal;
-        if (!here && block.timestamp <= account.pledgedUntil) return false;
-        // An attestation of another level may count for longer.
-        if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
-        account.pledgedTo = examined.ordinal;
-        return true;
-    }
-
-    /// @dev Reads what an attestation rests on.
+    /// @dev Reads the grounds of an attestation.
     function _grounds(Attestation calldata attestation) private view returns (Grounds memory grounds) {
-        Terms memory terms = POLICIES.terms(attestation.policy);
+        Terms memory terms = POLICY_REGISTRY.terms(attestation.policy);
         if (attestation.level >= terms.levels.length) revert UnknownLevel(attestation.level);
         uint256 count = terms.sources.length;
         if (attestation.statements.length != count) {
@@ -308,8 +258,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         }
     }
 
-    /// @dev The grace of the snapshot before runs from the newest report in the newest snapshot. That is no later than when
-    /// the newest snapshot was taken, so nobody gains by taking it late.
+    /// @dev The grace of the previous snapshot runs from the newest report in the newest snapshot. A report is no later
+    /// than the transaction that takes its snapshot, so nobody gains by taking a snapshot late.
     function _checkSnapshot(uint64 epoch, Grounds memory grounds) private view {
         Snapshot memory newest = grounds.newest;
         if (epoch != newest.epoch) {
@@ -330,15 +280,16 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         }
     }
 
-    /// @dev Whether it is the signer's signature, as the Rust library recovers it (ECDSA's, of 65 bytes, with s in the lower
-    /// half), or what a contract at the signer's address takes (ERC-1271). The first costs no look at the signer's code.
+    /// @dev True if the signature is the signer's ECDSA signature of 65 bytes, with s in the lower half, as the Rust
+    /// library recovers it; or if the contract at the signer's address accepts it (ERC-1271). ECDSA comes first because
+    /// it does not load the signer's code.
     function _isSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
         (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
         return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
-    /// @dev As `check_times` in verifier/src/attestation/check.rs, which says why.
+    /// @dev The rules of `check_times` in verifier/src/attestation/check.rs, which gives their reasons.
     function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
         Terms memory terms = grounds.terms;
         Snapshot memory snapshot = grounds.snapshot;
@@ -354,7 +305,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256 earliest = newest > snapshot.newest ? newest : snapshot.newest;
         if (earliest > block.timestamp) revert NotYet();
         if (newest - oldest > terms.maxStatementSkew) revert StatementsTooFarApart(newest - oldest);
-        // Since it last grew, the vault holds no more than then: all of it is there at one moment, up to the skew.
+        // The vault has not grown since `vaultGrownAt`, so everything counted was there at one moment, up to the skew.
         if (grounds.vaultGrownAt > oldest + terms.maxStatementSkew) revert VaultGrownSince(grounds.vaultGrownAt);
         if (earliest - oldest > terms.maxStatementAge) revert StatementsTooOld(earliest - oldest);
         if (earliest - snapshot.time > snapshot.slack) revert PricesTooOld(earliest - snapshot.time);
@@ -362,7 +313,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (attestation.validUntil < block.timestamp) revert Lapsed(attestation.validUntil);
     }
 
-    /// @dev The commitment to all holdings: the sum of what the sources have signed and of what is in the vault.
+    /// @dev The commitment to all holdings: the sum of the sources' commitments and the vault's.
     function _holdings(Statement[] calldata statements, Grounds memory grounds)
         private
         view
@@ -382,9 +333,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function _context(Attestation calldata attestation, Grounds memory grounds) private view returns (uint256) {
         Terms memory terms = grounds.terms;
         Context memory context;
-        context.format = CONTEXT_FORMAT;
+        context.format = CONTEXT_TAG;
         context.chain = block.chainid;
-        context.registry = address(this);
+        context.attestationRegistry = address(this);
         context.verifier = terms.verifier;
         context.verifyingKey = terms.verifyingKey;
         context.srs = terms.srs;
@@ -398,10 +349,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.statements = keccak256(abi.encodePacked(grounds.digests));
         context.vaultCheckpoint = grounds.checkpoint;
         context.validUntil = attestation.validUntil;
-        return uint256(keccak256(abi.encode(context))) % R;
+        return uint256(keccak256(abi.encode(context))) % SCALAR_FIELD_MODULUS;
     }
 
-    /// @dev What a source signs.
+    /// @dev The digest that a source signs.
     function _digest(Statement calldata statement, Source memory source, address subject, bytes32 universe)
         private
         view
@@ -410,7 +361,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         return _hashTypedDataV4(
             keccak256(
                 abi.encode(
-                    STATEMENT_TYPE,
+                    SOURCE_STATEMENT_TYPEHASH,
                     source.signer,
                     subject,
                     source.account,
@@ -426,27 +377,101 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         );
     }
 
+    /* PRIVATE: KEEPING */
+
+    /// @dev Keeps an attestation whose proof is valid, unless a newer one was kept.
+    function _keep(Attestation calldata attestation, Examined memory examined) private {
+        for (uint256 i = 0; i < attestation.statements.length; ++i) {
+            _keepAccount(attestation, examined, i);
+        }
+        _keepVault(attestation, examined);
+        mapping(uint256 level => Record) storage levels = _records[attestation.subject][attestation.policy];
+        Record memory record = levels[attestation.level];
+        Snapshot memory snapshot = examined.snapshot;
+        bool exists = record.streak != 0;
+        if (exists) {
+            bool sameEpoch = snapshot.epoch == record.epoch;
+            bool shortened = attestation.validUntil < record.validUntil && examined.vaultNumber <= record.vaultNumber;
+            if (snapshot.epoch < record.epoch || (sameEpoch && shortened)) revert Superseded(record.epoch);
+            if (!sameEpoch) record.streak = record.epoch == snapshot.previousEpoch ? record.streak + 1 : 1;
+        } else {
+            record.streak = 1;
+        }
+        record.epoch = snapshot.epoch;
+        record.pricesAt = snapshot.time;
+        record.validUntil = attestation.validUntil;
+        record.vaultNumber = examined.vaultNumber;
+        levels[attestation.level] = record;
+        emit Attested(
+            attestation.subject,
+            attestation.policy,
+            examined.terms.levels[attestation.level].level,
+            record.epoch,
+            record.validUntil,
+            record.streak
+        );
+    }
+
+    /// @dev Keeps the sequence number and the pledge of a statement's account.
+    function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index) private {
+        Source memory source = examined.terms.sources[index];
+        uint64 sequence = attestation.statements[index].sequence;
+        bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
+        Account memory account = _accounts[key];
+        if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
+        account.sequence = sequence;
+        if (EXCLUSIVE && !_pledge(account, attestation, examined)) revert Encumbered(index);
+        _accounts[key] = account;
+    }
+
+    /// @dev Pledges the subject's collateral in the vault, as an account whose signer is the vault.
+    function _keepVault(Attestation calldata attestation, Examined memory examined) private {
+        address vault = examined.terms.vault;
+        if (!EXCLUSIVE || vault == address(0)) return;
+        bytes32 key = _accountKey(vault, 0, attestation.subject);
+        Account memory account = _accounts[key];
+        if (!_pledge(account, attestation, examined)) revert VaultPledged(vault);
+        _accounts[key] = account;
+    }
+
+    /// @dev Pledges an account to the attestation's policy for as long as the attestation counts.
+    /// @return False if the account is pledged to another policy.
+    function _pledge(Account memory account, Attestation calldata attestation, Examined memory examined)
+        private
+        view
+        returns (bool)
+    {
+        bool here = account.pledgedTo == examined.ordinal;
+        if (!here && block.timestamp <= account.pledgedUntil) return false;
+        // An attestation of another level may count for longer.
+        if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
+        account.pledgedTo = examined.ordinal;
+        return true;
+    }
+
+    /* PRIVATE: RECORDS AND ACCOUNTS */
+
     function _isSufficient(address subject, bytes32 policy, uint256 level, uint256 maxAge) private view returns (bool) {
         if (!_isInForce(policy)) return false;
-        Terms memory terms = POLICIES.terms(policy);
+        Terms memory terms = POLICY_REGISTRY.terms(policy);
         uint32 floor = _floorOf(terms, subject);
         for (; level < terms.levels.length; ++level) {
-            Record memory record = records[subject][policy][level];
+            Record memory record = _records[subject][policy][level];
             if (_counts(record, floor) && block.timestamp - record.pricesAt <= maxAge) return true;
         }
         return false;
     }
 
     function _isInForce(bytes32 policy) private view returns (bool) {
-        return POLICIES.countsFrom(policy) <= block.timestamp;
+        return POLICY_REGISTRY.countsFrom(policy) <= block.timestamp;
     }
 
-    /// @dev Whether a record counts whose policy is in force.
+    /// @dev True if a record counts, given that its policy is in force.
     function _counts(Record memory record, uint32 floor) private view returns (bool) {
         return record.streak != 0 && block.timestamp <= record.validUntil && record.vaultNumber >= floor;
     }
 
-    /// @dev The vault's checkpoint from which on records count.
+    /// @dev The number of the first checkpoint in the vault whose records count; zero if there is no vault.
     function _floorOf(Terms memory terms, address subject) private view returns (uint32) {
         return terms.vault == address(0) ? 0 : ICollateralVault(terms.vault).floorOf(subject);
     }

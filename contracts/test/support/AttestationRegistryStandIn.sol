@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, IAttestationRegistry, Record} from "../../src/interfaces/IAttestationRegistry.sol";
+import {IAttestationRegistry} from "../../src/interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
+import {Attestation, Record} from "../../src/types/Attestation.sol";
 
-/// @notice A registry that keeps records without proofs. Records count as the interface says: until they lapse, while the
-/// policy is in force, and not below the vault's floor.
-contract RegistryStandIn is IAttestationRegistry {
+/// @notice An attestation registry that keeps records without proofs. Records count as the interface says: until they
+/// lapse, while the policy is in force, and not below the vault's floor.
+contract AttestationRegistryStandIn is IAttestationRegistry {
     uint256 public constant LEVELS = 3;
 
     ICollateralVault private vault;
@@ -91,7 +92,7 @@ contract RegistryStandIn is IAttestationRegistry {
         return false;
     }
 
-    function POLICIES() external pure returns (IPolicyRegistry) {
+    function POLICY_REGISTRY() external pure returns (IPolicyRegistry) {
         revert("not of the stand-in");
     }
 

@@ -4,19 +4,29 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IAttestationRegistry, Record} from "./interfaces/IAttestationRegistry.sol";
-import {Asset, ICollateralVault, ISecuredVenue} from "./interfaces/ICollateralVault.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {CHECKPOINT_TAG, MAX_LOTS} from "../libraries/Constants.sol";
+import {Record} from "../types/Attestation.sol";
+import {Asset} from "../types/Collateral.sol";
 
-/// @title Collateral that is held on chain and counts beside hidden holdings
-/// @dev Why what an attestation counts is here as long as it counts: within a number the lots are the same. A change of what
-/// counts moves tokens between `counted` and `waiting`, and only {withdraw} and {seize} make the sum of the two smaller. Both
-/// raise the floor to the present number, whose lots are in `counted` alone.
+/// @title The collateral vault
+/// @dev The vault holds what an attestation counts for as long as the attestation counts. Under one checkpoint number a
+/// subject's lots do not change. Requests move tokens between `counted` and `waiting`, and only {withdraw} and {seize}
+/// make the sum of the two smaller. Both raise the floor to the current number, whose lots are in `counted` alone.
 contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @dev What a subject's attestations draw on: the sum of lots·L over all assets, the counts of its changes, and when it
-    /// last grew.
+    /* TYPES */
+
+    /// @dev A subject's checkpoint.
+    /// @param number The number of changes of the counted lots.
+    /// @param floor The number of the first checkpoint whose attestations still count.
+    /// @param grownAt The time at which the counted lots last grew, in seconds.
+    /// @param x The x of the sum of lots·L over all assets.
+    /// @param y The y of that sum.
     struct Account {
         uint32 number;
         uint32 floor;
@@ -25,44 +35,59 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         uint256 y;
     }
 
-    /// @dev In the smallest units of a token.
+    /// @dev A subject's balances of a token, in its smallest units.
     struct Balance {
         uint256 counted;
         uint256 waiting;
         uint256 offered;
     }
 
-    /// @dev The largest number of lots that a circuit takes of one source.
-    uint256 private constant MAX_LOTS = 2 ** 63 - 1;
-    /// @dev What sets the hash of a checkpoint apart from others.
-    bytes32 private constant CHECKPOINT = keccak256("surety/vault/v1");
+    /* IMMUTABLES */
 
-    /// @notice Where attestations are.
-    IAttestationRegistry public immutable REGISTRY;
+    /// @notice The attestation registry.
+    IAttestationRegistry public immutable ATTESTATION_REGISTRY;
     /// @notice The policy that a subject with exposure must satisfy to withdraw.
     bytes32 public immutable POLICY;
-    /// @notice The place of the level that it must satisfy.
+    /// @notice The index of the weakest level that allows the withdrawal.
     uint256 public immutable LEVEL;
-    /// @notice How old the prices of its attestation may be, in seconds.
+    /// @notice The largest age of the prices in the attestation, in seconds.
     uint40 public immutable MAX_AGE;
+
+    address private immutable _DEPLOYER;
+
+    /* STORAGE */
 
     /// @inheritdoc ICollateralVault
     ISecuredVenue public venue;
 
-    address private immutable _DEPLOYER;
     address[] private _tokens;
     mapping(address token => Asset) private _assets;
     mapping(address subject => Account) private _accounts;
     mapping(address subject => mapping(address token => Balance)) private _balances;
 
-    /// @param registry Where attestations are.
-    /// @param policy The policy that a subject with exposure must satisfy to withdraw. It must be one that draws on this
-    /// vault: others say nothing about what is here.
-    /// @param level The place of the level that it must satisfy.
-    /// @param maxAge How old the prices of its attestation may be, in seconds.
+    /* MODIFIERS */
+
+    modifier onlyAsset(address token) {
+        if (_assets[token].unit == 0) revert UnknownAsset(token);
+        _;
+    }
+
+    /* CONSTRUCTOR */
+
+    /// @param attestationRegistry The attestation registry.
+    /// @param policy The policy that a subject with exposure must satisfy to withdraw. The policy must draw on this
+    /// vault: attestations under other policies do not depend on its balances.
+    /// @param level The index of the weakest level that allows the withdrawal.
+    /// @param maxAge The largest age of the prices in the attestation, in seconds.
     /// @param list The assets.
-    constructor(IAttestationRegistry registry, bytes32 policy, uint256 level, uint40 maxAge, Asset[] memory list) {
-        REGISTRY = registry;
+    constructor(
+        IAttestationRegistry attestationRegistry,
+        bytes32 policy,
+        uint256 level,
+        uint40 maxAge,
+        Asset[] memory list
+    ) {
+        ATTESTATION_REGISTRY = attestationRegistry;
         POLICY = policy;
         LEVEL = level;
         MAX_AGE = maxAge;
@@ -73,7 +98,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
                 revert InvalidAsset(i);
             }
             for (uint256 j = 0; j < i; ++j) {
-                // Equal x: the same point or its negative, which would count as debt.
+                // Points with equal x are equal or opposite, and an opposite point would count as debt.
                 if (list[j].token == asset.token || list[j].x == asset.x) revert InvalidAsset(i);
             }
             _tokens.push(asset.token);
@@ -81,21 +106,34 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev The token is an asset.
-    modifier onlyAsset(address token) {
-        if (_assets[token].unit == 0) revert UnknownAsset(token);
-        _;
-    }
+    /* VENUE */
 
     /// @inheritdoc ICollateralVault
     function setVenue(ISecuredVenue venue_) external {
         if (msg.sender != _DEPLOYER) revert OnlyDeployer();
         if (address(venue) != address(0)) revert VenueAlreadySet();
-        // Reverts unless there is a contract that answers; without one, nobody could withdraw.
+        // Reverts unless the venue is a contract that answers: otherwise nobody could withdraw.
         venue_.hasExposure(msg.sender);
         venue = venue_;
         emit VenueSet(address(venue_));
     }
+
+    /// @inheritdoc ICollateralVault
+    function seize(address subject, address token, uint256 amount, address to) external nonReentrant onlyAsset(token) {
+        if (msg.sender != address(venue)) revert OnlyVenue();
+        Balance storage balance = _balances[subject][token];
+        (uint256 counted, uint256 waiting) = (balance.counted, balance.waiting);
+        if (amount == 0) revert InvalidAmount(0);
+        if (amount > counted + waiting) revert NotEnough(amount, counted + waiting);
+        uint256 fromCounted = amount < counted ? amount : counted;
+        balance.waiting = waiting - (amount - fromCounted);
+        uint32 number = _count(subject, token, counted - fromCounted);
+        _accounts[subject].floor = number;
+        emit Seized(subject, token, to, amount, number);
+        IERC20(token).safeTransfer(to, amount);
+    }
+
+    /* DEPOSITS */
 
     /// @inheritdoc ICollateralVault
     function deposit(address token, uint256 amount) external nonReentrant onlyAsset(token) {
@@ -120,6 +158,8 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         uint32 number = _count(msg.sender, token, balance.counted + amount);
         emit Deposited(msg.sender, token, address(this), amount, number);
     }
+
+    /* WITHDRAWALS */
 
     /// @inheritdoc ICollateralVault
     function requestWithdrawal(address token, uint256 amount) external nonReentrant onlyAsset(token) {
@@ -154,20 +194,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         IERC20(token).safeTransfer(to, amount);
     }
 
-    /// @inheritdoc ICollateralVault
-    function seize(address subject, address token, uint256 amount, address to) external nonReentrant onlyAsset(token) {
-        if (msg.sender != address(venue)) revert OnlyVenue();
-        Balance storage balance = _balances[subject][token];
-        (uint256 counted, uint256 waiting) = (balance.counted, balance.waiting);
-        if (amount == 0) revert InvalidAmount(0);
-        if (amount > counted + waiting) revert NotEnough(amount, counted + waiting);
-        uint256 fromCounted = amount < counted ? amount : counted;
-        balance.waiting = waiting - (amount - fromCounted);
-        uint32 number = _count(subject, token, counted - fromCounted);
-        _accounts[subject].floor = number;
-        emit Seized(subject, token, to, amount, number);
-        IERC20(token).safeTransfer(to, amount);
-    }
+    /* VIEWS */
 
     /// @inheritdoc ICollateralVault
     function checkpointOf(address subject)
@@ -177,7 +204,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     {
         Account storage account = _accounts[subject];
         (number, x, y) = (account.number, account.x, account.y);
-        checkpoint = keccak256(abi.encode(CHECKPOINT, block.chainid, address(this), subject, number, x, y));
+        checkpoint = keccak256(abi.encode(CHECKPOINT_TAG, block.chainid, address(this), subject, number, x, y));
     }
 
     /// @inheritdoc ICollateralVault
@@ -208,7 +235,9 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Takes tokens from the caller. What counts is what has arrived.
+    /* PRIVATE */
+
+    /// @dev Takes tokens from the caller and returns the amount that arrived.
     function _receive(address token, uint256 amount) private returns (uint256 received) {
         if (address(venue) == address(0)) revert VenueNotSet();
         uint256 balanceBefore = IERC20(token).balanceOf(address(this));
@@ -217,8 +246,8 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         if (received == 0) revert InvalidAmount(0);
     }
 
-    /// @dev Sets how much counts, and moves the commitment by the change of lots.
-    /// @return number The number of the checkpoint after it.
+    /// @dev Sets the counted amount, and moves the commitment by the change of lots.
+    /// @return number The number of the checkpoint afterwards.
     function _count(address subject, address token, uint256 counted) private returns (uint32 number) {
         Asset storage asset = _assets[token];
         Balance storage balance = _balances[subject][token];
@@ -235,18 +264,18 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         if (grows) account.grownAt = uint40(block.timestamp);
     }
 
-    /// @dev Whether an attestation of the level that is needed, or of a stricter one, is fresh and draws on the checkpoint of
-    /// this number. All of it must be true of the same attestation: a stricter one that has lapsed may draw on this checkpoint
-    /// while a weaker one that counts draws on an earlier, which counted more.
+    /// @dev True if a fresh attestation of the required level or a stricter one draws on the checkpoint of this number.
+    /// One attestation must meet every condition: a stricter one that has lapsed may draw on this checkpoint while a
+    /// weaker one that counts draws on an earlier checkpoint, which counted more.
     function _hasAttested(address subject, uint32 number) private view returns (bool) {
-        (bool holds, uint256 strictest) = REGISTRY.levelOf(subject, POLICY);
+        (bool holds, uint256 strictest) = ATTESTATION_REGISTRY.levelOf(subject, POLICY);
         if (!holds) return false;
         for (uint256 level = LEVEL; level <= strictest; ++level) {
-            Record memory record = REGISTRY.recordOf(subject, POLICY, level);
+            Record memory record = ATTESTATION_REGISTRY.recordOf(subject, POLICY, level);
             if (
                 record.vaultNumber == number && block.timestamp <= record.validUntil
                     && block.timestamp <= uint256(record.pricesAt) + MAX_AGE
-                    && REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, MAX_AGE)
+                    && ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, MAX_AGE)
             ) return true;
         }
         return false;

@@ -5,40 +5,22 @@ import {
     AccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
-import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
-import {
-    Feed,
-    IPolicyRegistry,
-    Level,
-    LevelCoefficients,
-    LevelWiring,
-    MAX_FEEDS,
-    MAX_LEVELS,
-    MarketRules,
-    Publication,
-    Source,
-    Terms
-} from "./interfaces/IPolicyRegistry.sol";
-import {ISuretyVerifier} from "./interfaces/ISuretyVerifier.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
+import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
+import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM} from "../libraries/Constants.sol";
+import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
+import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.sol";
 
-/// @title The policies that attestations can be made under
-/// @dev What is long lies in the code of contracts that do nothing else, already encoded as it is returned. Limits of code
-/// size hold for it: 24,575 bytes for the terms, and as much for the market rules.
+/// @title The policy registry
+/// @dev Terms and market rules are stored as the code of contracts that do nothing else, encoded as they are returned.
+/// The limit on code size bounds each of the two to 24,575 bytes.
 contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
-    /// @notice Who may freeze policies.
-    bytes32 public constant GUARDIAN_ROLE = keccak256("surety/guardian");
+    /* TYPES */
 
-    /// @dev The time from which a frozen policy counts.
-    uint40 private constant FROZEN = type(uint40).max;
-    /// @dev Begins the preimage of a policy's identifier.
-    bytes32 private constant POLICY_TAG = keccak256("surety/policy/v1");
-    /// @dev Most decimals of a price.
-    uint256 private constant MAX_DECIMALS = 18;
-    /// @dev A whole, in parts per million.
-    uint256 private constant PPM = 1_000_000;
-
-    /// @dev What is kept of a policy. `terms` and `marketRules` are where its contents lie.
+    /// @dev The mutable state of a policy, and the contracts whose code holds the rest. An ordinal of zero marks an
+    /// unknown policy.
     struct Head {
         address terms;
         uint40 countsFrom;
@@ -46,26 +28,42 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         address marketRules;
     }
 
-    /// @dev The policies of a line.
+    /// @dev The versions of a line, from 1 to `latest`.
     struct Line {
         uint32 latest;
         mapping(uint32 version => bytes32 policy) policies;
     }
 
+    /* CONSTANTS */
+
+    /// @notice The role that may freeze policies.
+    bytes32 public constant GUARDIAN_ROLE = keccak256("surety/guardian");
+
+    /// @dev The time from which a frozen policy counts.
+    uint40 private constant FROZEN = type(uint40).max;
+
+    /* IMMUTABLES */
+
     /// @inheritdoc IPolicyRegistry
     uint40 public immutable delay;
+
+    /* STORAGE */
 
     uint32 private _count;
     mapping(bytes32 policy => Head) private _heads;
     mapping(bytes32 line => Line) private _lines;
 
-    /// @param delay_ The delay before what the owner does takes effect, in seconds, also for passing on the ownership.
-    /// @param owner_ Who publishes and thaws policies, and appoints guardians.
-    /// @param guardian The first guardian.
+    /* CONSTRUCTOR */
+
+    /// @param delay_ The time before a publication, a thaw or a change of ownership takes effect, in seconds.
+    /// @param owner_ The account that publishes and thaws policies and appoints guardians.
+    /// @param guardian The first guardian, which freezes policies.
     constructor(uint40 delay_, address owner_, address guardian) AccessControlDefaultAdminRules(delay_, owner_) {
         delay = delay_;
         _grantRole(GUARDIAN_ROLE, guardian);
     }
+
+    /* PUBLISHING AND FREEZING */
 
     /// @inheritdoc IPolicyRegistry
     function publish(Publication calldata publication) external onlyRole(DEFAULT_ADMIN_ROLE) returns (bytes32 policy) {
@@ -107,6 +105,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         emit PolicyThawing(policy, from);
     }
 
+    /* VIEWS */
+
     /// @inheritdoc IPolicyRegistry
     function terms(bytes32 policy) external view returns (Terms memory) {
         _return(SSTORE2.read(_head(policy).terms));
@@ -137,10 +137,15 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return _lines[line].policies[version];
     }
 
-    /// @dev The ownership's delay is the registry's, for good: with a shorter one the promise would be the owner's.
+    /* OWNERSHIP */
+
+    /// @dev The delay of ownership is {delay} for good: others rely on the time that they have before the owner's acts
+    /// count.
     function _changeDefaultAdminDelay(uint48) internal pure override {
         revert DelayIsFixed();
     }
+
+    /* PRIVATE: STATE */
 
     function _head(bytes32 policy) private view returns (Head storage head) {
         head = _heads[policy];
@@ -151,21 +156,27 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return uint40(block.timestamp) + delay;
     }
 
-    /// @dev Ends the call with an answer that is encoded already.
+    /// @dev Ends the call and returns bytes that are encoded already.
     function _return(bytes memory answer) private pure {
         assembly ("memory-safe") {
             return(add(answer, 0x20), mload(answer))
         }
     }
 
+    /* PRIVATE: CHECKS */
+
+    function _require(bool holds, string memory part) private pure {
+        if (!holds) revert InvalidPublication(part);
+    }
+
     function _checkTimes(Publication calldata publication) private pure {
         _require(publication.validity != 0, "validity");
         _require(publication.epochLength != 0, "epochLength");
-        // Snapshots lie half an epoch apart at least.
+        // Snapshots are at least half an epoch apart.
         _require(publication.grace <= publication.epochLength / 2, "grace");
     }
 
-    /// @dev One key, one role: a source that also reports prices would state both factors of a value.
+    /// @dev A key has one role: a source that also reported prices would state both factors of a value.
     function _checkParties(Source[] calldata sources, address[] calldata nodes) private pure {
         for (uint256 i = 0; i < nodes.length; ++i) {
             _require(nodes[i] > (i == 0 ? address(0) : nodes[i - 1]), "nodes");
@@ -185,7 +196,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return left.signer < right.signer || (left.signer == right.signer && left.account < right.account);
     }
 
-    /// @dev Prices come from feeds, or from nodes.
+    /// @dev Prices come from feeds or from nodes, not from both.
     function _checkPriceSources(Publication calldata publication) private view {
         Feed[] calldata feeds = publication.feeds;
         _require(publication.quorum <= publication.nodes.length, "quorum");
@@ -201,7 +212,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     }
 
     function _checkFeed(Feed calldata feed) private view {
-        _require(feed.decimals <= MAX_DECIMALS && feed.aggregatorDecimals <= feed.decimals, "decimals");
+        _require(feed.decimals <= MAX_PRICE_DECIMALS && feed.aggregatorDecimals <= feed.decimals, "decimals");
         _require(feed.maxAge != 0, "maxAge");
         _require(feed.maxDeviation <= PPM, "maxDeviation");
         _require(feed.min != 0 && feed.min <= feed.max, "min");
@@ -232,7 +243,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         }
     }
 
-    /// @dev The digest of the verifying key, if the verifying contract is the right one.
+    /// @dev The digest of the verifying key. Reverts unless the verifying contract has the publication's set-up and
+    /// capacity.
     function _checkedKey(Publication calldata publication) private view returns (bytes32) {
         ISuretyVerifier verifier = ISuretyVerifier(publication.verifier);
         bool isRight = address(verifier).code.length != 0 && verifier.SRS_ID() == publication.srs
@@ -241,7 +253,9 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return verifier.VK_HASH();
     }
 
-    /// @dev The identifier, as the compiler of policies computes it: verifier/src/attestation/compiled.rs.
+    /* PRIVATE: HASHING AND ENCODING */
+
+    /// @dev The policy's identifier. The compiler of policies computes the same: verifier/src/attestation/compiled.rs.
     function _identify(Publication calldata publication) private pure returns (bytes32) {
         bytes32[] memory levels = new bytes32[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {
@@ -290,7 +304,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         );
     }
 
-    /// @dev Where nodes sign, nothing is computed from the commitments, and they are not kept.
+    /// @dev Leaves out the commitments of levels if nodes sign: the snapshot oracle then computes no coefficients.
     function _encodeMarketRules(Publication calldata publication) private pure returns (bytes memory) {
         LevelCoefficients[] memory levels =
             new LevelCoefficients[](publication.feeds.length == 0 ? 0 : publication.levels.length);
@@ -311,7 +325,4 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         );
     }
 
-    function _require(bool holds, string memory part) private pure {
-        if (!holds) revert InvalidPublication(part);
-    }
 }

@@ -25,9 +25,11 @@ use surety_core::{
     text::{number::Number, table::Column},
     units::Lots,
 };
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-use crate::universe::{Instrument, InstrumentClass, Settlement, Universe};
+use surety_margin::{
+    holdings::Leg,
+    universe::{Instrument, InstrumentClass, Settlement, Universe},
+};
 
 /// The price at which a position was entered.
 pub(crate) const ENTRY_PRICE: Column = Column {
@@ -47,9 +49,6 @@ pub(crate) const UNREALISED_PNL: Column = Column {
 /// What was paid for all of a position.
 pub(crate) const COST: Column = Column { name: "cost", aliases: &["total_cost"] };
 
-/// What stands in place of a cost that the quote balance carries already.
-pub(crate) const CARRIED: &str = "carried";
-
 /// What a row says of what a position cost. Secret.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stated {
@@ -67,28 +66,6 @@ pub(crate) enum Cost {
     /// The quote balance carries it already.
     Carried,
 }
-
-/// What a position adds to a quote balance. Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leg {
-    /// The position's instrument.
-    pub instrument: Name,
-    /// How much of it there is.
-    pub position: Lots,
-    /// The instrument of the quote balance.
-    pub quote: Name,
-    /// How much of that the position adds: negative for what was paid.
-    pub lots: Lots,
-}
-
-impl Drop for Leg {
-    fn drop(&mut self) {
-        self.position.zeroize();
-        self.lots.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for Leg {}
 
 /// A rule that a row breaks: the column that it is about, and the problem.
 pub(crate) type Refusal = (&'static str, Problem);

@@ -20,11 +20,12 @@ use surety_core::{
 };
 use zeroize::Zeroize as _;
 
-use super::{
-    Balance, Holdings, HoldingsKind,
-    cost::{self, Cost, Exact, Leg, Stated},
+use surety_margin::{
+    holdings::{Balance, CARRIED, Holdings, HoldingsKind, Leg},
+    universe::{Instrument, Universe},
 };
-use crate::universe::{Instrument, Universe};
+
+use crate::cost::{self, Cost, Exact, Stated};
 
 /// What a file states: the holdings, and how they follow from what it says of positions. Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -325,7 +326,7 @@ impl<'de> Visitor<'de> for CostVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Cost, E> {
-        if text.eq_ignore_ascii_case(cost::CARRIED) {
+        if text.eq_ignore_ascii_case(CARRIED) {
             return Ok(Cost::Carried);
         }
         // The error must not repeat the amount.
@@ -366,7 +367,7 @@ pub struct WrittenCost(Cost);
 impl Serialize for WrittenCost {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Cost::Carried => serializer.serialize_str(cost::CARRIED),
+            Cost::Carried => serializer.serialize_str(CARRIED),
             Cost::Paid(number) => number.serialize(serializer),
         }
     }

@@ -1,33 +1,14 @@
-//! JSON Schemas (draft 2020-12) of the files, published in `docs/schemas`.
+//! JSON Schemas (draft 2020-12) of documents, as `docs/schemas` publishes them.
 //!
-//! They state shapes; rules across fields are checked by reading: see [`surety_core::text`]. After a change of a type,
-//! `UPDATE=1 cargo nextest run -p surety-margin schemas` writes them anew.
+//! They state shapes; reading checks the rules across fields: see [`crate::text`]. After a change of a type,
+//! `UPDATE=1 cargo nextest run --workspace schemas` writes them anew.
 
-use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
-use serde_json::{Value, json};
-use surety_core::{
+use crate::{
     spelling::SET_UPS,
     text::{Document, WrittenBy},
 };
-
-use crate::{
-    holdings::Written,
-    market::{Report, Snapshot},
-    policy::Policy,
-    universe::Universe,
-};
-
-/// The schema of each file of this crate, by the name that it is published under.
-#[must_use]
-pub fn schemas() -> Vec<(&'static str, Schema)> {
-    vec![
-        ("universe", schema::<Universe>()),
-        ("policy", schema::<Policy>()),
-        ("holdings", schema::<Written>()),
-        ("market", schema::<Snapshot>()),
-        ("report", schema::<Report>()),
-    ]
-}
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use serde_json::{Value, json};
 
 /// The schema of a type's files, in all spellings that are read.
 #[must_use]
@@ -41,7 +22,7 @@ pub fn schema<T: JsonSchema + Document>() -> Schema {
 }
 
 /// The types that people may spell in more than one way, by the names of their schemas: the shape of the texts that are read
-/// beside, or instead of, what machines write. See [`surety_core::spelling`].
+/// beside, or instead of, what machines write. See [`crate::spelling`].
 const SPELLINGS: [(&str, &str); 12] = [
     ("Timestamp", "^[0-9]"),
     ("Seconds", "^[0-9Pp]"),

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice A source's signed statement about an account. The statement's place in an attestation determines the source
+/// and the account. Times are in seconds.
+/// @param commitmentX The x of the commitment to the balances.
+/// @param commitmentY The y of the commitment to the balances.
+/// @param asOf The time at which the account held the balances.
+/// @param validUntil The last second at which the statement counts.
+/// @param sequence A number that grows with every statement of the source about the account.
+/// @param encumbrance The only policy that the account is pledged to, or zero.
+/// @param signature The source's signature: 65 bytes, or bytes that the source's contract accepts.
+struct Statement {
+    uint256 commitmentX;
+    uint256 commitmentY;
+    uint64 asOf;
+    uint64 validUntil;
+    uint64 sequence;
+    bytes32 encumbrance;
+    bytes signature;
+}
+
+/// @notice A claim that a subject's holdings satisfy a level of a policy, with its evidence.
+/// @param subject The address whose holdings the claim is about.
+/// @param policy The identifier of the policy.
+/// @param level The level's index in the policy.
+/// @param epoch The epoch of the prices.
+/// @param validUntil The last second at which the attestation is to count.
+/// @param statements One statement for each account of the policy, in the policy's order.
+/// @param proof The proof that the committed holdings satisfy the level.
+struct Attestation {
+    address subject;
+    bytes32 policy;
+    uint256 level;
+    uint64 epoch;
+    uint64 validUntil;
+    Statement[] statements;
+    bytes proof;
+}
+
+/// @notice The part of a subject's newest attestation of a level that the attestation registry keeps.
+/// @param epoch The epoch of the prices.
+/// @param pricesAt The time of the oldest price, in seconds.
+/// @param validUntil The last second at which the attestation counts.
+/// @param streak The number of consecutive snapshots of the policy, up to this one, over which the level was attested;
+/// zero if there is no record.
+/// @param vaultNumber The number of the vault's checkpoint that the attestation draws on.
+struct Record {
+    uint64 epoch;
+    uint64 pricesAt;
+    uint64 validUntil;
+    uint32 streak;
+    uint32 vaultNumber;
+}

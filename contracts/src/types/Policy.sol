@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Feed, LevelCoefficients} from "./Market.sol";
+
+/// @notice An account that a policy requires a statement about.
+/// @param signer The address that states the balances: it signs, or it is a contract that answers ERC-1271.
+/// @param account The identifier of the account's label.
+struct Source {
+    address signer;
+    bytes32 account;
+}
+
+/// @notice The wiring of a level's program: the commitments that a verifier needs and that do not depend on prices.
+/// @param level The identifier of the level's name.
+/// @param idx The commitment to the column IDX, x and y.
+/// @param flag The commitment to the column FLAG, x and y.
+struct LevelWiring {
+    bytes32 level;
+    uint256[2] idx;
+    uint256[2] flag;
+}
+
+/// @notice The rules for attestations under a policy. Times are in seconds.
+/// @param universe The identifier of the universe.
+/// @param srs The identifier of the set-up.
+/// @param verifyingKey The digest of the verifying key.
+/// @param verifier The contract that verifies proofs.
+/// @param vault The vault whose balances count, or zero.
+/// @param k The capacity class: the circuit has 2^k rows.
+/// @param validity The longest time for which an attestation counts after its snapshot.
+/// @param maxStatementSkew The largest difference between the times of an attestation's statements.
+/// @param maxStatementAge The longest time by which the oldest statement may precede the newest statement or price.
+/// @param grace The time for which a superseded snapshot still takes attestations.
+/// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
+/// @param sources The accounts, in ascending order of signer and account.
+/// @param nodes The oracle nodes of the policy, in ascending order. No subject may be a node or a source.
+/// @param levels The levels, from the weakest to the strictest.
+struct Terms {
+    bytes32 universe;
+    bytes32 srs;
+    bytes32 verifyingKey;
+    address verifier;
+    address vault;
+    uint32 k;
+    uint40 validity;
+    uint40 maxStatementSkew;
+    uint40 maxStatementAge;
+    uint40 grace;
+    bool acceptsMarked;
+    Source[] sources;
+    address[] nodes;
+    LevelWiring[] levels;
+}
+
+/// @notice A level of a policy that is published.
+/// @param level The identifier of the level's name.
+/// @param idx The commitment to the column IDX, x and y.
+/// @param flag The commitment to the column FLAG, x and y.
+/// @param coefficients The commitments from which the level's coefficients follow at given prices.
+struct Level {
+    bytes32 level;
+    uint256[2] idx;
+    uint256[2] flag;
+    LevelCoefficients coefficients;
+}
+
+/// @notice A policy as its owner publishes it. {Terms} and {MarketRules} describe the fields that are not described
+/// here.
+/// @param line The hash of the name that versions of a policy share.
+/// @param version The version: one more than the line's latest.
+/// @param document The identifier of the policy's text.
+struct Publication {
+    bytes32 line;
+    uint32 version;
+    bytes32 document;
+    bytes32 universe;
+    bytes32 srs;
+    uint32 k;
+    address verifier;
+    address vault;
+    uint40 validity;
+    uint40 maxStatementSkew;
+    uint40 maxStatementAge;
+    uint40 grace;
+    bool acceptsMarked;
+    uint40 epochLength;
+    uint40 maxMarketAge;
+    uint40 maxMarketSkew;
+    uint32 quorum;
+    Source[] sources;
+    address[] nodes;
+    Feed[] feeds;
+    Level[] levels;
+}

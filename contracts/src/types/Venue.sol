@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice The rules of a venue. Times are in seconds, shares in parts per million.
+/// @param policy The policy that accounts must satisfy. It draws on the venue's vault and takes its prices from feeds.
+/// @param market The index of the market's price in the policy's market vector.
+/// @param maintenanceLevel The index of the level that an account must hold.
+/// @param initialLevel The index of the level that opening a position requires: no weaker than `maintenanceLevel`.
+/// @param openingAge The largest age of the prices in an attestation for opening.
+/// @param holdingAge The largest age of the prices in an attestation for holding.
+/// @param maxPriceAge The largest age of the price at which a position is opened or closed.
+/// @param grace The time that a flagged account has to attest.
+/// @param settlementAge The smallest age of the newest price at which positions can be settled.
+/// @param sizeDecimals The decimals of sizes: one unit of the underlying is a size of 10^sizeDecimals.
+/// @param penalty The share of the notional that a liquidated account pays.
+/// @param reward The share of the penalty that the flagger gets.
+/// @param maxNotional The largest notional of an account, in the quote token's smallest units.
+struct VenueRules {
+    bytes32 policy;
+    uint256 market;
+    uint256 maintenanceLevel;
+    uint256 initialLevel;
+    uint40 openingAge;
+    uint40 holdingAge;
+    uint40 maxPriceAge;
+    uint40 grace;
+    uint40 settlementAge;
+    uint8 sizeDecimals;
+    uint32 penalty;
+    uint32 reward;
+    uint128 maxNotional;
+}
+
+/// @notice An account's position in the market.
+/// @param size The amount of the underlying, in 10^-sizeDecimals; negative if short, zero if there is no position.
+/// @param price The price at which the position was opened, with the decimals of the policy.
+struct Position {
+    int128 size;
+    uint96 price;
+}
+
+/// @notice A mark on an account that does not hold the maintenance level.
+/// @param flagger The address that flagged the account.
+/// @param time The time of the flag, in seconds; zero if the account is not flagged.
+/// @param attested The hash of the account's records at that time. A newer attestation changes the hash and voids the
+/// flag.
+struct Flag {
+    address flagger;
+    uint40 time;
+    bytes32 attested;
+}
