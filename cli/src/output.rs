@@ -1,4 +1,4 @@
-//! What a command says: its result on stdout, everything else on stderr.
+//! The output of a command: results on stdout, everything else on stderr.
 
 use std::{
     fmt::Display,
@@ -17,7 +17,7 @@ use super::{excerpt::with_excerpts, exit::Exit};
 /// Version of the envelope.
 const VERSION: u32 = 1;
 
-/// What a command has to say if all went well: the same for people and for programs.
+/// The result of a command that succeeded, the same for people and for programs.
 pub(super) struct Answer {
     text: String,
     data: Value,
@@ -31,21 +31,21 @@ impl Answer {
         Ok(Self { text: text.to_string(), data, failure: None })
     }
 
-    /// The same answer from a command that fails all the same, because of what it found: both are told.
+    /// The result of a command that completes but fails because of its findings: both are reported.
     pub(super) fn failing(mut self, error: &Error) -> Self {
         self.failure = Some(Failure::of(error));
         self
     }
 }
 
-/// How results are written.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Text,
     Json,
 }
 
-/// Writes the result of a command and says what to exit with.
+/// Writes the result of a command and returns the exit code.
 pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -> Exit {
     let (written, exit) = match result {
         Ok(answer) => {
@@ -81,7 +81,7 @@ fn tell_answer(form: Form, command: &str, answer: &Answer) -> io::Result<()> {
     }
 }
 
-/// What a command has to say if it failed.
+/// The failure of a command.
 pub(super) struct Failure {
     message: String,
     exit: Exit,
@@ -101,7 +101,7 @@ impl Failure {
         }
     }
 
-    /// A command line that cannot be understood.
+    /// A command line that does not parse.
     pub(super) fn usage(message: String) -> Self {
         Self::of(&Error::Usage(message))
     }

@@ -1,4 +1,4 @@
-//! `surety info`: what a file is. Of secrets it shows that they are there, never what they are.
+//! `surety info`: the kind and the references of a file. The presence of secrets is shown, their content never.
 
 use std::{
     collections::BTreeMap,
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
-/// The beginning of a file of cached bases.
+/// The first bytes of a file of cached bases.
 const BASES: &[u8] = b"surety/bases\n";
 
 pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     Answer::new(&data, text)
 }
 
-/// One line, whatever a file says.
+/// Reduces text from a file to one line.
 fn line(key: &str, value: &Value) -> String {
     let text = match value {
         Value::String(text) => one_line(text),
@@ -64,7 +64,7 @@ fn line(key: &str, value: &Value) -> String {
     format!("{key:<16} {text}\n")
 }
 
-/// A set-up file, which can be large; its first powers are enough to know it.
+/// A set-up file, which can be large; the first powers suffice to recognise it.
 fn set_up(path: &Path) -> Option<Value> {
     let smallest = Capacity::all().next();
     let srs = import(path, None, smallest, &Silent).ok()?;
@@ -124,14 +124,14 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     Ok(data)
 }
 
-/// Whether a line is the header of a table that has some columns.
+/// Whether a line is the header of a table with the given columns.
 fn has_columns(line: &str, wanted: &[&str]) -> bool {
     let columns: Vec<_> =
         line.split([',', ';', '\t']).map(|name| name.trim().trim_matches(['"', '\u{feff}'])).collect();
     wanted.iter().all(|name| columns.iter().any(|column| column.eq_ignore_ascii_case(name)))
 }
 
-/// What every file of this project begins with.
+/// The leading fields of every document of the project.
 #[derive(serde::Deserialize)]
 struct Header {
     kind: String,
@@ -142,7 +142,7 @@ fn header(text: &str) -> Option<Header> {
     serde_json::from_str(text).ok().or_else(|| toml_keys(text))
 }
 
-/// What a document is about and what it refers to.
+/// The subject of a document, and its references.
 fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
     Ok(match kind {
         "surety/universe" => {
@@ -249,7 +249,7 @@ const KINDS: [&str; 16] = [
     "surety/bases",
 ];
 
-/// Kinds of files that the program keeps for itself, of which there is nothing to say but that.
+/// Kinds of files that the program keeps for itself; only the kind is reported.
 const KINDS_OF_ITS_OWN: [&str; 3] = ["surety/proof-count", "surety/protocol", "surety/verifying-keys"];
 
 fn unknown_kind(path: &Path, kind: &str) -> Error {
@@ -269,7 +269,7 @@ fn unknown(path: &Path) -> Error {
     ))
 }
 
-/// What a file that is of no use here looks like. Repeats nothing of it.
+/// Describes a file of no known kind without repeating any of its content.
 fn recognised(path: &Path) -> &'static str {
     const TABLES: [char; 3] = [',', ';', '\t'];
     let Ok(bytes) = files::read(path, DOCUMENT_LIMIT) else { return "a file larger than any document" };

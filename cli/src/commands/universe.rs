@@ -12,7 +12,7 @@ use crate::{Session, number::Rounding, output::Answer, table::table};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Check a universe, say its identifier and the limits of holdings, and warn of what looks wrong
+    /// Check a universe, show its identifier and limits of holdings, and warn of likely mistakes
     Check(File),
     /// Show a universe's instruments
     Show(File),
@@ -20,7 +20,7 @@ pub(crate) enum Command {
 
 #[derive(clap::Args)]
 pub(crate) struct File {
-    /// The universe, or the directory with universe.toml
+    /// The universe, or a directory with universe.toml
     #[arg(default_value = "universe.toml", value_name = "FILE")]
     file: PathBuf,
 }
