@@ -1,8 +1,9 @@
 //! The Halo2 circuit that checks a public linear program over hidden vectors, and its prover.
 //!
-//! Start with [`circuit`], which states the rules; [`check`] states them again in plain arithmetic. [`ProvingKey::generate`]
-//! makes the key of a capacity class, [`Witness::new`] fills the columns, [`ProvingKey::prove`] proves. Proofs are verified
-//! by `surety-verifier`, which does not depend on this crate: [`export`] writes the description that it works from.
+//! Start with [`circuit`], which states the rules; [`check`] states them again in plain arithmetic.
+//! [`ProvingKey::generate`] makes the key of a capacity class, [`Witness::new`] fills the columns,
+//! [`ProvingKey::prove`] proves. Proofs are verified by `surety-verifier`, which does not depend on this crate:
+//! [`export`] writes the description that it works from.
 //!
 //! | module | idea |
 //! |---|---|

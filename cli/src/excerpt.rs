@@ -2,8 +2,8 @@
 //!
 //! Errors never repeat the content of secret files, because errors end up in logs, envelopes and other programs. On a
 //! terminal the reader is the file's owner, who has to find the mistake: there, and nowhere else, the line of each
-//! mistake is read back from the file and shown under the error. Keys, passphrases and masks given in place of another file are
-//! never shown, because seeing a secret helps nobody to find a mistake.
+//! mistake is read back from the file and shown under the error. Keys, passphrases and masks given in place of another
+//! file are never shown, because seeing a secret helps nobody to find a mistake.
 
 use std::{fmt::Write as _, path::Path};
 

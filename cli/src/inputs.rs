@@ -237,7 +237,8 @@ pub(super) fn warn_of_set_up(origin: Origin, srs: SrsId, progress: &Progress) {
     match origin {
         Origin::Ceremony(_) => {}
         Origin::InsecureDevelopment => progress.warn(
-            "INSECURE: the development set-up is in use, whose secret is published: anybody can prove anything under it. \
+            "INSECURE: the development set-up is in use, whose secret is published: anybody can prove anything under \
+             it. \
              Get a ceremony's with surety srs get, or import one with surety srs import FILE",
         ),
         Origin::Unknown => progress.warn(&format!(

@@ -1,6 +1,8 @@
-//! The ground floor: what every other crate needs to name things, to count them, to read files and to say what is wrong.
+//! The ground floor: what every other crate needs to name things, to count them, to read files and to say what is
+//! wrong.
 //!
-//! This crate knows no margin and no cryptography, and does no I/O. Everything in it is a value or a function of values.
+//! This crate knows no margin and no cryptography, and does no I/O. Everything in it is a value or a function of
+//! values.
 //!
 //! | module | idea |
 //! |---|---|

@@ -63,7 +63,8 @@ pub enum PolicyKind {
     Policy,
 }
 
-/// A reported number of the market vector: a price in quote units per unit of the instrument, or what else a model reads.
+/// A reported number of the market vector: a price in quote units per unit of the instrument, or what else a model
+/// reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarketEntry {
@@ -359,8 +360,8 @@ impl Policy {
         problems
     }
 
-    /// What is wrong with the names of any level: levels of one mode have the same, which is said once. A level in a mode
-    /// that does not exist has none.
+    /// What is wrong with the names of any level: levels of one mode have the same, which is said once. A level in a
+    /// mode that does not exist has none.
     fn frame_problems(&self, universe: &Universe) -> Vec<Problem> {
         let mut modes = BTreeSet::new();
         let levels = self.levels.iter().filter(|level| self.model.of(level).is_some());
@@ -479,8 +480,8 @@ impl Policy {
     }
 }
 
-/// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of each
-/// claim by its token, `prices` all of them.
+/// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of
+/// each claim by its token, `prices` all of them.
 fn claim_rule_problems(rule: &Rule<'_>, tokens: &BTreeMap<&Name, &Name>, prices: &BTreeSet<&Name>) -> Vec<Problem> {
     let price = rule.price.or(rule.derived_from);
     let mut problems = Vec::new();

@@ -1,4 +1,5 @@
-//! A policy's commitments as a verifier gets them: computed here, or, without the set-up, the published ones; and their names.
+//! A policy's commitments as a verifier gets them: computed here, or, without the set-up, the published ones; and their
+//! names.
 
 use surety_core::ident::{HexBytes, Name};
 use surety_kzg::{Event, Observer, SrsId, store::StoreError};
@@ -10,8 +11,8 @@ use crate::{
     setup::{SetupError, Setups},
 };
 
-/// The policy with its commitments. `published` finds those that somebody else computed; it is asked where the set-up is not
-/// imported.
+/// The policy with its commitments. `published` finds those that somebody else computed; it is asked where the set-up
+/// is not imported.
 ///
 /// # Errors
 /// If the policy does not compile, or there is neither a set-up nor a file with commitments of this policy.

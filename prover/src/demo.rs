@@ -1,7 +1,7 @@
 //! The whole way on the example: reports, snapshot, statements, proofs, and the files that a stranger verifies.
 //!
-//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger, and no
-//! check relaxed.
+//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger,
+//! and no check relaxed.
 
 use std::path::PathBuf;
 
@@ -213,7 +213,8 @@ fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]
 }
 
 fn trust_text(trust: &Trust) -> Result<String, Error> {
-    let note = "# A verifier writes such a file itself, from what it knows first hand. This one came with the files that it\n\
+    let note = "# A verifier writes such a file itself, from what it knows first hand. This one came with the files \
+         that it\n\
                 # vouches for, and so vouches for nothing: it shows the form.\n";
     Ok(format!("{note}{}", trust.to_toml().map_err(documents::DocumentError::from)?))
 }

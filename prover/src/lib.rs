@@ -1,8 +1,8 @@
 //! Prove that hidden positions satisfy a public margin rule.
 //!
-//! A source states balances with [`source::attest`]. The holder proves with [`prove::Prover::prove`] what a verifier checks
-//! with [`surety_verifier::check::verify`]. The rest prepares or records: [`setup`] finds the set-up and its bases,
-//! [`ledger`] bounds the proofs that a statement bears, [`explain`] shows the holder where the account stands.
+//! A source states balances with [`source::attest`]. The holder proves with [`prove::Prover::prove`] what a verifier
+//! checks with [`surety_verifier::check::verify`]. The rest prepares or records: [`setup`] finds the set-up and its
+//! bases, [`ledger`] bounds the proofs that a statement bears, [`explain`] shows the holder where the account stands.
 //!
 //! | module | idea |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! What the documentation says of the tree is so: tests that it names, pages and places that it refers to, dependencies that it
-//! lists, and where code is unsafe.
+//! What the documentation says of the tree is so: tests that it names, pages and places that it refers to, dependencies
+//! that it lists, and where code is unsafe.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -300,8 +300,8 @@ fn the_accounting_is_that_of_the_protocol() {
     }
 }
 
-/// Lints are the workspace's, which forbid unsafe code, in all crates but the page's, which denies it and allows it where the
-/// documentation says.
+/// Lints are the workspace's, which forbid unsafe code, in all crates but the page's, which denies it and allows it
+/// where the documentation says.
 #[test]
 fn code_is_unsafe_only_where_the_documentation_says() {
     let workspace: toml::Table = text("Cargo.toml").parse().unwrap();

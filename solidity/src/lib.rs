@@ -1,8 +1,9 @@
 //! Verifying contracts, written for a key.
 //!
-//! Start with [`contract`]: it turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly the proofs that
-//! [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](surety_verifier::protocol::Protocol); what the prover says, what
-//! it is asked, which equations hold and what is opened where are read off it, and nothing of that is in the template.
+//! Start with [`contract`]: it turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly the
+//! proofs that [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](surety_verifier::protocol::Protocol);
+//! what the prover says, what it is asked, which equations hold and what is opened where are read off it, and nothing
+//! of that is in the template.
 //!
 //! | module | idea |
 //! |---|---|
@@ -40,7 +41,8 @@ use crate::source::Source;
 pub enum Unsupported {
     /// Polynomials are opened in a pattern that contracts are not written for.
     #[error(
-        "expected polynomials opened at x alone or at x and one neighbour, the first of each set a commitment of the proof"
+        "expected polynomials opened at x alone or at x and one neighbour, the first of each set a commitment of the \
+         proof"
     )]
     Openings,
     /// The template failed.

@@ -1,9 +1,10 @@
 //! Native verification of Surety proofs and attestations.
 //!
 //! Start with [`VerifyingKey`]: [`VerifyingKey::pinned`] finds the key of a known set-up, and [`VerifyingKey::verify`]
-//! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`] and
-//! [`PairingCheck::combine`] verify many proofs with one pairing. Attestations, which are proofs together with all that
-//! they rest on, are verified by [`check::verify`], and many of them by [`check::Groundwork`] and [`batch::failures`].
+//! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`]
+//! and [`PairingCheck::combine`] verify many proofs with one pairing. Attestations, which are proofs together with all
+//! that they rest on, are verified by [`check::verify`], and many of them by [`check::Groundwork`] and
+//! [`batch::failures`].
 //!
 //! | module | idea |
 //! |---|---|
@@ -13,7 +14,8 @@
 //! | [`proof`] | proofs as bytes, read strictly |
 //! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
 //! | [`pairing`], [`batch`] | checking that equation, for one proof or many, and finding the false ones among many |
-//! | [`attestation`], [`statement`], [`report`], [`trust`], [`compiled`] | the files: claim and proof, what sources and oracle nodes sign, what a verifier pins, a policy's commitments |
+//! | [`attestation`], [`trust`], [`compiled`] | claim and proof, a verifier's anchors, a policy's commitments |
+//! | [`statement`], [`report`] | the signed files of sources and oracle nodes |
 //! | [`ids`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
 //! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |

@@ -258,8 +258,8 @@ impl Protocol {
 
     /// The canonical encoding of everything but names, which mean nothing to a verifier.
     ///
-    /// Numbers are 4 bytes big-endian, rotations as two's complement, and every list begins with its length:
-    /// k, blinding factors, public inputs, number of fixed columns; for each advice column whether it is known; fixed and
+    /// Numbers are 4 bytes big-endian, rotations as two's complement, and every list begins with its length: k,
+    /// blinding factors, public inputs, number of fixed columns; for each advice column whether it is known; fixed and
     /// advice queries as column and rotation; constraints; lookups as their inputs and tables; number of quotient
     /// pieces. Expressions are as [`Expression::encode`] writes them.
     #[must_use]

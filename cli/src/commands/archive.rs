@@ -131,7 +131,8 @@ fn list(args: &ListArgs) -> Result<Answer, Error> {
         if args.kind.is_none_or(|wanted| wanted == kind) {
             text += &format!("{:>8}  {:<15}  {}\n", entry.position, kind.name(), entry.digest);
             entries.push(json!({
-                "position": entry.position, "kind": kind, "digest": entry.digest, "head": entry.head, "file": entry.file_name(),
+                "position": entry.position, "kind": kind, "digest": entry.digest,
+                "head": entry.head, "file": entry.file_name(),
             }));
         }
         Ok::<_, ArchiveError>(())

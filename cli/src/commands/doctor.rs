@@ -124,7 +124,8 @@ fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
         .collect();
     if !unknown.is_empty() {
         return Err(format!(
-            "expected set-ups of known ceremonies only, found of unknown origin: {}; whoever made one of these can prove \
+            "expected set-ups of known ceremonies only, found of unknown origin: {}; whoever made one of these can \
+             prove \
              anything under it: delete its file unless you know who did; {sound}",
             unknown.join(", ")
         ));

@@ -183,7 +183,8 @@ fn require_every_account(policy: &Policy, statements: &[Statement]) -> Result<()
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "statements: expected one of every account of the policy, found none of {}; get them from their sources, or give \
+        "statements: expected one of every account of the policy, found none of {}; get them from their sources, or \
+         give \
          --holdings to explain a part of the account",
         missing.join(", ")
     )))

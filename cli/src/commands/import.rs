@@ -219,7 +219,8 @@ fn write(import: Import, from: &Path, target: &Target, session: &Session) -> Res
     Answer::new(data, text)
 }
 
-const PLACEHOLDERS: &str = "PLACEHOLDERS: nobody has the keys of this policy's oracle nodes or source, so that it can be \
+const PLACEHOLDERS: &str = "PLACEHOLDERS: nobody has the keys of this policy's oracle nodes or source, so that it can \
+     be \
                             explained and compiled but nothing proven; give --node and --source";
 
 fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {

@@ -159,7 +159,8 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
         }
         "surety/calibration" => {
             let calibration: Calibration = documents::read(path)?;
-            json!({ "policy": calibration.policy, "estimator": calibration.estimator, "confidence": calibration.confidence,
+            json!({ "policy": calibration.policy, "estimator": calibration.estimator,
+                "confidence": calibration.confidence,
                     "horizon": calibration.horizon, "window": calibration.window })
         }
         "surety/compiled-policy" => {
@@ -187,7 +188,8 @@ fn summary(path: &Path, kind: &str) -> Result<Value, Error> {
             let attestation: Attestation = documents::read(path)?;
             let claim = &attestation.claim;
             json!({ "subject": claim.subject, "level": claim.level, "policy": claim.policy, "universe": claim.universe,
-                    "srs": claim.srs, "snapshot": claim.snapshot, "epoch": claim.epoch, "valid_until": claim.valid_until,
+                    "srs": claim.srs, "snapshot": claim.snapshot,
+                    "epoch": claim.epoch, "valid_until": claim.valid_until,
                     "statements": claim.statements.len(), "chain_id": claim.audience.chain_id,
                     "registry": claim.audience.registry })
         }

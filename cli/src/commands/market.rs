@@ -106,7 +106,8 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     session.progress.notes(&notes);
     files::check_target(&args.out, args.force.existing())?;
     if policy.oracle.breaker.is_some() && args.previous.is_none() && !args.first {
-        let message = "expected --previous with the snapshot before this one, or --first if there is none, as the policy \
+        let message = "expected --previous with the snapshot before this one, or --first if there is none, as the \
+             policy \
                        has a circuit breaker; found neither";
         return Err(Error::Usage(message.to_owned()));
     }

@@ -54,7 +54,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         "warnings": warnings,
     });
     let mut text = format!(
-        "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, {MASK_ROWS} masks\n",
+        "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, \
+         {MASK_ROWS} masks\n",
         universe.name,
         id.0,
         universe.srs,

@@ -145,7 +145,8 @@ fn a_batch_is_accepted_and_reported_on() {
     audit("batch --csv --json").data();
 }
 
-/// Policy, universe, set-up, key and snapshots by hash, what is established and what not, months of subjects, and the version.
+/// Policy, universe, set-up, key and snapshots by hash, what is established and what not, months of subjects, and the
+/// version.
 #[track_caller]
 fn states_its_grounds(shown: &str, report: &Value) {
     let policy = &report["policies"][0];

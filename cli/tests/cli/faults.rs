@@ -1,5 +1,5 @@
-//! What goes wrong around the program: it is killed, the disk takes no more, a cache is damaged, the clock jumps. Nothing is
-//! lost, nothing half-made is left behind under a name, and every error says what to do.
+//! What goes wrong around the program: it is killed, the disk takes no more, a cache is damaged, the clock jumps.
+//! Nothing is lost, nothing half-made is left behind under a name, and every error says what to do.
 
 use std::{
     fs,

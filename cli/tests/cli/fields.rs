@@ -1,6 +1,6 @@
-//! Every place of the holder's own files, changed in every way that [`surety_core::tamper`] knows: none of the changes is
-//! passed over. The files that verifiers read are tried where they are verified, those of a chain beside the code that
-//! reads them.
+//! Every place of the holder's own files, changed in every way that [`surety_core::tamper`] knows: none of the changes
+//! is passed over. The files that verifiers read are tried where they are verified, those of a chain beside the code
+//! that reads them.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

@@ -65,7 +65,8 @@ fn policy_text(tokens: &[Token]) -> String {
          [statements]\nmax_skew = 60\nmax_age = 900\n\
          [[levels]]\nname = \"maintenance\"\nbasis = \"maintenance\"\n\
          [model]\ntype = \"collateral\"\n\
-         [[model.assets]]\ninstrument = \"USDT\"\nshort = true\nweight = {{ maintenance = 1_000_000, initial = 1_000_000 }}\n",
+         [[model.assets]]\ninstrument = \"USDT\"\nshort = true\nweight = {{ maintenance = 1_000_000, initial = \
+         1_000_000 }}\n",
         address("oracle"),
         address("custodian"),
     );

@@ -177,8 +177,8 @@ fn rejects_positions_that_are_no_lots() {
     assert!(!sandbox.path("h.csv").exists());
 }
 
-/// Attack: 1,000 calls that are owed require nothing at a price of nothing. The policy that is imported does not admit it,
-/// none that does is read, no node signs it, nobody aggregates it, and no verifier takes it.
+/// Attack: 1,000 calls that are owed require nothing at a price of nothing. The policy that is imported does not admit
+/// it, none that does is read, no node signs it, nobody aggregates it, and no verifier takes it.
 #[test]
 fn rejects_a_naked_short_at_prices_of_nothing_wherever_it_comes_by() {
     let sandbox = Sandbox::new();

@@ -139,9 +139,8 @@ fn rejects_observations_that_break_the_rules_before_signing() {
         "nothing was signed",
     ]);
     changed(&[("BTC-USD,10427780000000", "BTC-USD,104277800000000000000000")]);
-    refused(&[
-        "BTC-USD.price: expected a price of BTC-USD from 500000000000 to 100000000000000, found 104277800000000000000000",
-    ]);
+    refused(&["BTC-USD.price: expected a price of BTC-USD from 500000000000 to 100000000000000, found \
+         104277800000000000000000"]);
     changed(&[]);
     let ahead = sandbox.surety(&format!("{line} --at {}", now + 3_600)).expect(2);
     assert!(

@@ -191,7 +191,8 @@ fn decimals(universe: &Universe, instrument: &str) -> usize {
     found.lot_decimals.get().into()
 }
 
-/// How an amount could be written, in lower case: in lots and in units, its digits grouped or not, or as a number in memory.
+/// How an amount could be written, in lower case: in lots and in units, its digits grouped or not, or as a number in
+/// memory.
 fn renderings(lots: i128, decimals: usize) -> Vec<String> {
     let digits = lots.unsigned_abs().to_string();
     let padded = format!("{digits:0>width$}", width = decimals + 1);
@@ -282,8 +283,8 @@ const _: [(); 7] = [
     <SigningKey as Silent<_>>::SILENT,
 ];
 
-/// Attack: read holdings in a log to which somebody has written a value for debugging. What does not print or erases itself
-/// is asserted above, when this is compiled.
+/// Attack: read holdings in a log to which somebody has written a value for debugging. What does not print or erases
+/// itself is asserted above, when this is compiled.
 #[test]
 fn secret_types_erase_themselves_and_do_not_print() {
     let universe = Universe::from_toml("universe.toml", surety_prover::example::UNIVERSE.text).unwrap();

@@ -1,9 +1,9 @@
 //! Isolated margin: buckets inside one account, each with collateral of its own.
 //!
 //! Every bucket has a model over instruments that no other bucket has, and its margin must not be negative by itself:
-//! `min_b margin_b ≥ 0`. What one bucket has to spare helps no other, and a loss in one is the collateral of that one only.
-//! Cross margin beside isolated positions is one bucket more. A source states the same instrument in two buckets as two
-//! instruments of the universe.
+//! `min_b margin_b ≥ 0`. What one bucket has to spare helps no other, and a loss in one is the collateral of that one
+//! only. Cross margin beside isolated positions is one bucket more. A source states the same instrument in two buckets
+//! as two instruments of the universe.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -206,8 +206,8 @@ impl Model {
         }
     }
 
-    /// Checks that the model is meant for the classes of the instruments that it covers and for how they are settled, and
-    /// that what has no price is cash.
+    /// Checks that the model is meant for the classes of the instruments that it covers and for how they are settled,
+    /// and that what has no price is cash.
     pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
         match self {
             Self::Isolated(model) => return model.class_problems(universe),
@@ -313,8 +313,8 @@ impl Model {
         }
     }
 
-    /// Whether what it covers of a class counts with its value. Of a perpetual under portfolio margin only profit and loss
-    /// do, which are cash.
+    /// Whether what it covers of a class counts with its value. Of a perpetual under portfolio margin only profit and
+    /// loss do, which are cash.
     pub(crate) fn counts_value(&self, class: InstrumentClass) -> bool {
         !matches!(self, Self::Portfolio(_)) || class != InstrumentClass::Perpetual
     }
@@ -377,7 +377,8 @@ pub(crate) struct Requirement {
     pub(crate) margin: Expression,
 }
 
-/// The rules of models inside of another one, with the places of what they are the models of. Each calls itself `model`.
+/// The rules of models inside of another one, with the places of what they are the models of. Each calls itself
+/// `model`.
 fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<Rule<'a>> {
     let mut rules = Vec::new();
     for (place, model) in models {

@@ -1,11 +1,12 @@
 //! Positions that require nothing on top of their value, at some level.
 //!
-//! An account that is short what nothing is required of is sufficient until the moment in which it cannot pay: the first
-//! move against it makes a loss that no margin covers. The same holds for a perpetual or a future that is held. So a policy
-//! that admits such a position is refused, unless it names the instrument in [`Policy::unmargined`].
+//! An account that is short what nothing is required of is sufficient until the moment in which it cannot pay: the
+//! first move against it makes a loss that no margin covers. The same holds for a perpetual or a future that is held.
+//! So a policy that admits such a position is refused, unless it names the instrument in [`Policy::unmargined`].
 //!
-//! The quote currency needs no margin: it is what everything is measured in. Nor does the debt of a lending market, whose
-//! cover is the haircut of the collateral; but all collateral must then have one, unless it is priced like the debt.
+//! The quote currency needs no margin: it is what everything is measured in. Nor does the debt of a lending market,
+//! whose cover is the haircut of the collateral; but all collateral must then have one, unless it is priced like the
+//! debt.
 
 use std::collections::{BTreeMap, BTreeSet};
 

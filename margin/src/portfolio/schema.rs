@@ -451,8 +451,8 @@ pub(crate) fn power_of_ten(digits: u32) -> I256 {
     I256::from_raw(U256::from(10).pow(U256::from(digits)))
 }
 
-/// The options of each expiry whose amounts are netted: those of a strike if there are both calls and puts, otherwise each
-/// by itself.
+/// The options of each expiry whose amounts are netted: those of a strike if there are both calls and puts, otherwise
+/// each by itself.
 fn strikes(model: &PortfolioMargin) -> Vec<Vec<Vec<usize>>> {
     let of_expiry = |expiry: &super::ExpiryRule| {
         let mut strikes: BTreeMap<Magnitude, Vec<usize>> = BTreeMap::new();

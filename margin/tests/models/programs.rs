@@ -270,7 +270,8 @@ fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
     Case::new(Model::Scenario(model), vec![price, 1, 1, 1])
 }
 
-/// By hand: the losses of one unit are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of them.
+/// By hand: the losses of one unit are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of
+/// them.
 #[test]
 fn expected_shortfall_counts_part_of_a_scenario() {
     let case = shortfall_case(&[-100_000, 500_000, -300_000, -200_000], 400_000, 100_000);

@@ -119,8 +119,8 @@ impl Archived {
     }
 }
 
-/// What a JSON document says of itself. One that should be of this project and cannot be read may have been an attestation:
-/// to pass it over would hide it from whoever audits the archive.
+/// What a JSON document says of itself. One that should be of this project and cannot be read may have been an
+/// attestation: to pass it over would hide it from whoever audits the archive.
 fn header(file: &Path, text: &str) -> Result<Option<Header>, ArchiveError> {
     let named_json = Format::of_name(&file.to_string_lossy()) == Some(Format::Json);
     match serde_json::from_str(text) {

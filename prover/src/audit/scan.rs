@@ -1,8 +1,9 @@
 //! What lies below a directory: attestations, and the public files that they may refer to.
 //!
-//! A file counts as what its `kind` says, wherever it lies and whatever it is called, if its name ends in `.json` or `.toml`, in any case. What ends in
-//! `.json` and is no JSON may have been an attestation, and is told. Directories called `private`, where holders keep their
-//! secrets, and names that start with a dot are passed over; links to directories are not followed.
+//! A file counts as what its `kind` says, wherever it lies and whatever it is called, if its name ends in `.json` or
+//! `.toml`, in any case. What ends in `.json` and is no JSON may have been an attestation, and is told. Directories
+//! called `private`, where holders keep their secrets, and names that start with a dot are passed over; links to
+//! directories are not followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

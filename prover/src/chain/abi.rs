@@ -144,9 +144,13 @@ sol! {
         error InvalidSignatures();
 
         function take(bytes32 policy) external returns (uint64 epoch);
-        function submit(SignedSnapshot calldata snapshot, address[] calldata signers, bytes[] calldata signatures) external;
+        function submit(SignedSnapshot calldata snapshot, address[] calldata signers, bytes[] calldata signatures)
+            external;
         function latest(bytes32 policy) external view returns (Snapshot memory);
-        function read(bytes32 policy, uint64 epoch, uint256 level) external view returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef);
+        function read(bytes32 policy, uint64 epoch, uint256 level)
+            external
+            view
+            returns (Snapshot memory snapshot, Snapshot memory newest, uint256[2] memory coef);
         function pricesOf(bytes32 policy, uint64 epoch) external view returns (uint96[] memory);
         function idOf(bytes32 policy, uint64 epoch) external view returns (bytes32);
     }
@@ -205,7 +209,10 @@ sol! {
 
         function attest(Attestation calldata attestation) external;
         function attestBatch(Attestation[] calldata attestations) external;
-        function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge) external view returns (bool);
+        function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
+            external
+            view
+            returns (bool);
         function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level);
         function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory);
         function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32);
@@ -243,8 +250,14 @@ sol! {
         error VenueAlreadySet();
         error VenueNotSet();
 
-        function checkpointOf(address subject) external view returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
-        function balanceOf(address subject, address token) external view returns (uint256 counted, uint256 waiting, uint256 offered);
+        function checkpointOf(address subject)
+            external
+            view
+            returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
+        function balanceOf(address subject, address token)
+            external
+            view
+            returns (uint256 counted, uint256 waiting, uint256 offered);
         function assets() external view returns (Asset[] memory);
     }
 

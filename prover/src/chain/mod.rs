@@ -1,4 +1,5 @@
-//! What happens on a chain: contracts are created, policies published, prices taken, attestations brought and asked about.
+//! What happens on a chain: contracts are created, policies published, prices taken, attestations brought and asked
+//! about.
 //!
 //! Everything that a contract decides it computes by itself; nothing here has to be trusted by anybody but its user. A
 //! transaction is simulated before it is signed, so that a refusal costs nothing and comes with its reason.

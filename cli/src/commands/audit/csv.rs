@@ -1,8 +1,8 @@
 //! An audit as a table for spreadsheets: one line for each attestation.
 //!
-//! No field begins with a character that a spreadsheet takes for the start of a formula: such a field is prefixed with an
-//! apostrophe, which marks text. Every field is quoted, so that a spreadsheet that separates fields by semicolons finds
-//! no field inside another.
+//! No field begins with a character that a spreadsheet takes for the start of a formula: such a field is prefixed with
+//! an apostrophe, which marks text. Every field is quoted, so that a spreadsheet that separates fields by semicolons
+//! finds no field inside another.
 
 use ::csv::{QuoteStyle, WriterBuilder};
 use surety_core::{ident::Bytes32, units::Timestamp};

@@ -160,7 +160,8 @@ fn grounds(text: &mut String, audit: &Audit) {
         let commitments = if policy.commitments_at_first_hand { "computed here" } else { "read from a file" };
         let _ = write!(
             text,
-            "\npolicy         {} {} ({})\n  commitments  {commitments}\n  universe     {}, k = {}\n  set-up       {} ({})\n  \
+            "\npolicy         {} {} ({})\n  commitments  {commitments}\n  universe     {}, k = {}\n  set-up       {} \
+             ({})\n  \
              key          {}\n",
             policy.id.0,
             policy.name,

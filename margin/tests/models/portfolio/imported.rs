@@ -500,7 +500,8 @@ fn rejects_a_claim_that_another_mode_takes_for_cash() {
     assert_eq!(found, [format!("model.modes[1].model.positions[0].price: expected {expected}, found none")]);
 }
 
-/// Attack: whoever is short a perpetual is credited with its price, and owes nothing for it, because its value does not count.
+/// Attack: whoever is short a perpetual is credited with its price, and owes nothing for it, because its value does not
+/// count.
 #[test]
 fn rejects_perpetuals_whose_cost_is_carried_without_their_value() {
     let Import { mut universe, policy, .. } = import(&book()).unwrap();
@@ -508,7 +509,8 @@ fn rejects_perpetuals_whose_cost_is_carried_without_their_value() {
     let perpetual = universe.instruments.iter_mut().find(|it| it.class == InstrumentClass::Perpetual).unwrap();
     perpetual.settlement = Settlement::Carried;
     let expected = format!(
-        "model.perpetual.instrument: expected settlement by variation margin, because the value of a perpetual does not \
+        "model.perpetual.instrument: expected settlement by variation margin, because the value of a perpetual does \
+         not \
          count, found {}, whose cost is carried",
         perpetual.name
     );
@@ -528,8 +530,7 @@ fn an_initial_level_that_is_laxer_is_warned_of() {
     case["Parameters"]["Margin"]["IM_LOSS_FACTOR"] = json!(0.5);
     assert_eq!(
         warnings(&case).iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [
-            "model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an account could open what would be liquidated at once"
-        ]
+        ["model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an \
+             account could open what would be liquidated at once"]
     );
 }
