@@ -1,19 +1,18 @@
-//! The ground floor: what every other crate needs to name things, to count them, to read files and to say what is
-//! wrong.
+//! The ground floor: names, numbers, readers of files, and mistakes, shared by every other crate.
 //!
-//! This crate knows no margin and no cryptography, and does no I/O. Everything in it is a value or a function of
-//! values.
+//! This crate contains no margin rules and no cryptography, and does no I/O. Everything in it is a value or a function
+//! of values.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`ident`], [`units`], [`decimal`] | names, identifiers, quantities and numbers as types |
-//! | [`capacity`] | how the rows of the circuit are used |
-//! | [`text`] | how files are read, and where a mistake is |
-//! | [`problem`] | a rule that an input breaks: what was expected and found, and what to do |
-//! | [`closest`] | which of several names was probably meant |
-//! | [`named`] | values read on behalf of types that readers know by name |
-//! | [`spelling`] | how people write times, durations, fractions, numbers and addresses |
-//! | [`canonical`] | the one encoding that identifiers are hashes of |
+//! | [`capacity`] | the use of the circuit's rows |
+//! | [`text`] | reading files, with the place of each mistake |
+//! | [`problem`] | a rule that an input breaks: expected value, found value, remedy |
+//! | [`closest`] | the name that was probably meant |
+//! | [`named`] | values read for types that are known by name |
+//! | [`spelling`] | spellings of times, durations, fractions, numbers and addresses |
+//! | [`canonical`] | the encoding behind every identifier |
 //!
 //! ```
 //! use surety_core::{ident::Name, spelling, units::Seconds};

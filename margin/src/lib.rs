@@ -1,23 +1,24 @@
-//! What is claimed: instruments, holdings, margin policies, prices, and the linear program that a policy compiles to.
+//! The claim of a proof: instruments, holdings, margin policies, prices, and the linear program that a policy compiles
+//! to.
 //!
-//! This crate knows no cryptography and does no I/O beyond parsing text. Start with [`policy`]: a [`policy::Policy`]
-//! over a [`universe::Universe`] compiles ([`compile::compile`]) to one [`program::Program`] for each of its levels.
-//! Its table follows from the policy and the prices alone; hidden [`holdings::Holdings`] satisfy the level exactly when
-//! the program has a solution. [`evaluate`] computes the same margin directly, without the program, and is what
-//! `surety explain` shows.
+//! This crate contains no cryptography and does no I/O beyond parsing text. Start with [`policy`]: a [`policy::Policy`]
+//! over a [`universe::Universe`] compiles ([`compile::compile`]) to one [`program::Program`] for each of the policy's
+//! levels. The table of a program follows from the policy and the prices alone, and hidden [`holdings::Holdings`]
+//! satisfy the level exactly when the program has a solution. [`evaluate`] computes the same margin directly, without a
+//! program, for `surety explain`.
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`universe`], [`holdings`], [`policy`], [`market`] | the files that people write |
-//! | [`boxes`] | which prices a policy may admit |
-//! | [`oracle`] | from reports to one snapshot of prices |
-//! | [`vector`], [`derived`] | from a snapshot to the market vector that coefficients are affine in |
+//! | [`universe`], [`holdings`], [`policy`], [`market`] | files that people write |
+//! | [`boxes`] | the prices that a policy may admit |
+//! | [`oracle`] | aggregation of reports into a snapshot of prices |
+//! | [`vector`], [`derived`] | from a snapshot to the market vector, in which coefficients are affine |
 //! | [`schemas`] | JSON Schemas of the files |
-//! | [`program`] | linear programs: the builder that models are written with, and the table they become |
+//! | [`program`] | linear programs: the builder for models, and the resulting table |
 //! | [`models`] | margin models |
 //! | [`portfolio`] | portfolio margin for options, perpetuals and collateral |
 //! | [`pricing`] | option values, the same on every machine |
-//! | [`import`] | from files that others publish |
+//! | [`import`] | import of published files |
 //! | [`evaluate`] | plain integer evaluation of a policy |
 //!
 //! ```

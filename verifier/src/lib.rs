@@ -1,25 +1,24 @@
 //! Native verification of Surety proofs and attestations.
 //!
 //! Start with [`VerifyingKey`]: [`VerifyingKey::pinned`] finds the key of a known set-up, and [`VerifyingKey::verify`]
-//! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`]
-//! and [`PairingCheck::combine`] verify many proofs with one pairing. Attestations, which are proofs together with all
-//! that they rest on, are verified by [`check::verify`], and many of them by [`check::Groundwork`] and
-//! [`batch::failures`].
+//! verifies a proof against the verifier's own commitments ([`KnownCommitments`]). [`VerifyingKey::reduce`] and
+//! [`PairingCheck::combine`] verify many proofs with one pairing. [`check::verify`] verifies an attestation, which is a
+//! proof together with everything that the proof rests on; [`check::Groundwork`] and [`batch::failures`] verify many.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`protocol`], [`expression`] | the circuit as data: columns, queries, constraints, lookups |
-//! | [`key`] | verifying keys, their digests, and those of known set-ups |
+//! | [`key`] | verifying keys, their digests, and the keys of known set-ups |
 //! | [`transcript`] | Fiat–Shamir challenges as the EVM computes them |
-//! | [`proof`] | proofs as bytes, read strictly |
-//! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
-//! | [`pairing`], [`batch`] | checking that equation, for one proof or many, and finding the false ones among many |
+//! | [`proof`] | proofs as bytes, with a strict reader |
+//! | [`plonk`], `shplonk` | reduction of a proof to one equation of pairings |
+//! | [`pairing`], [`batch`] | checking that equation for one or many proofs, and finding the invalid ones |
 //! | [`attestation`], [`trust`], [`compiled`] | claim and proof, a verifier's anchors, a policy's commitments |
 //! | [`statement`], [`report`] | the signed files of sources and oracle nodes |
 //! | [`ids`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
-//! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
-//! | [`findings`] | what the outcome tells people and programs |
+//! | [`check`], [`rejection`] | verification of an attestation, and its rules |
+//! | [`findings`] | the outcome for people and programs |
 //!
 //! Nothing here panics on hostile input, reads the environment, or depends on the crate that holds the circuit.
 //!
