@@ -195,7 +195,7 @@ fn misused(error: &clap::Error, form: Form) -> Exit {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let (written, exit) = match form {
         _ if is_help => (error.print(), Exit::Good),
-        // Who gives no command at all is shown what there is.
+        // Without any command, the help is shown.
         Form::Text if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             (error.print(), Exit::Input)
         }

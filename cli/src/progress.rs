@@ -42,7 +42,7 @@ impl Progress {
     }
 
     fn warn_as(&self, kind: &str, message: &str) {
-        // Whoever closed stderr does not want to know.
+        // A user who closed stderr wants no progress.
         let _ = tell(kind, message);
     }
 

@@ -94,7 +94,7 @@ fn in_program(observer: &dyn Observer) -> Finding {
 /// would pass as long as nobody looked at its name. Damaged powers and files that are no set-ups fail as well.
 fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
     let (stored, passed_over) = setups.store().survey().map_err(said)?;
-    // What the program carries is looked at by itself.
+    // The carried set-up is checked separately.
     let in_file = |place: &Place| *place != Place::Program;
     let damaged = stored.iter().filter(|stored| in_file(&stored.place));
     let damaged = damaged.filter_map(|stored| setups.store().read(stored, None, observer).err().map(said));

@@ -204,7 +204,7 @@ fn position(
         let statements = layout.read_statements()?;
         if !statements.is_empty() || !layout.holdings().exists() {
             require_every_account(policy, &statements)?;
-            // What a source states carries what positions cost already.
+            // A source's statement already carries the cost of positions.
             return Ok((position_of(universe, &statements, &layout.read_openings()?)?, Vec::new()));
         }
         files.push(layout.holdings());

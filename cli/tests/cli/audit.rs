@@ -68,7 +68,7 @@ fn data(run: &Run) -> Value {
     run.envelope()["data"].clone()
 }
 
-/// What became of the files that are not accepted: verdict and reason.
+/// Verdict and reason of each file that is not accepted.
 fn reasons(data: &Value) -> BTreeMap<String, String> {
     let entries = data["attestations"].as_array().unwrap().iter();
     let refused = entries.filter(|entry| entry["verdict"] != "accepted");

@@ -41,7 +41,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// What three sources state about an account, over the smallest universe.
+    /// Statements of three sources about an account, over the smallest universe.
     fn new() -> Self {
         let mut universe = surety_margin::sample::universe(9, 4);
         let srs = Srs::development(universe.capacity);

@@ -29,7 +29,7 @@ const SRS: &str = "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b6
 struct Token {
     name: String,
     price: u128,
-    /// What a value counts for, in percent.
+    /// The part of a value that counts, in percent.
     ratio: u32,
 }
 

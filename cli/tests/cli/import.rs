@@ -77,7 +77,7 @@ fn assert_explained(case: &Path, levels: &Value) {
         if level == "initial" {
             assert_close(&name, -amount(charges, "prices of little confidence"), expected("OracleCont"), size);
         }
-        // What scenarios do is shown as it counts: times the loss factor.
+        // The outcome of scenarios is shown as it counts: times the loss factor.
         let factor = expected(factor);
         let contingency = amount(scenarios, "basis contingency") / factor;
         assert_close(&name, contingency, expected("ForwardContingency"), size);

@@ -109,7 +109,7 @@ fn nodes_need_not_follow_every_entry() {
     assert!(run.says("at least 3 observations of USDT-USD"));
 }
 
-/// What a node must not sign: prices out of the policy's box, wide confidences, old observations, times to come.
+/// A node must not sign prices outside of the policy's box, wide confidences, old observations, or future times.
 #[test]
 fn rejects_observations_that_break_the_rules_before_signing() {
     let (sandbox, now) = example();
