@@ -1,4 +1,5 @@
-//! What an auditor does: audits of many attestations, archives of public documents, and reproduction of all that is claimed.
+//! What an auditor does: audits of many attestations, archives of public documents, and reproduction of all that is
+//! claimed.
 //!
 //! Start with [`audit::run`] for a directory of attestations, and with [`audit::kept::run`] for an archive.
 //!

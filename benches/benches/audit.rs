@@ -1,7 +1,7 @@
 //! A thousand attestations of one policy: read, checked and verified together, and one by one.
 //!
-//! They are made once, which takes some minutes, and kept in `target/` for later runs; `SURETY_BENCH_ATTESTATIONS` sets another
-//! number.
+//! They are made once, which takes some minutes, and kept in `target/` for later runs; `SURETY_BENCH_ATTESTATIONS` sets
+//! another number.
 
 #![allow(missing_docs, reason = "criterion's macros define undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a measurement stops at the first surprise")]

@@ -1,5 +1,5 @@
-//! What the measurements work on: scenario margin, expected shortfall and portfolio margin of several sizes, each with an
-//! account that satisfies it.
+//! What the measurements work on: scenario margin, expected shortfall and portfolio margin of several sizes, each with
+//! an account that satisfies it.
 //!
 //! `cargo bench -p surety-benches` runs everything; `-- 16x16` one size.
 

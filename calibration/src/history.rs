@@ -1,9 +1,9 @@
 //! Price history: what a table with a row for each day says.
 //!
-//! A column says the day, the others are prices. Tables of one thing that was traded, with its opening, highest and other
-//! prices, count by their closing prices; otherwise every column is the price of something, unless a [`Selection`] says
-//! which are and what they are called. Rows may come in any order. How many days may be missing in between is for a
-//! [calibration](crate::calibration::Calibration) to say.
+//! A column says the day, the others are prices. Tables of one thing that was traded, with its opening, highest and
+//! other prices, count by their closing prices; otherwise every column is the price of something, unless a
+//! [`Selection`] says which are and what they are called. Rows may come in any order. How many days may be missing in
+//! between is for a [calibration](crate::calibration::Calibration) to say.
 
 use std::collections::BTreeSet;
 
@@ -472,11 +472,13 @@ mod tests {
                 &["BTC=Adj Close"],
             ),
             (
-                "unix,date,symbol,close|1583884800,2020-03-11 00:00:00,BTC/USD,7000|1583798400,2020-03-10 00:00:00,BTC/USD,8000|",
+                "unix,date,symbol,close|1583884800,2020-03-11 00:00:00,BTC/USD,7000|1583798400,2020-03-10 \
+                 00:00:00,BTC/USD,8000|",
                 &["BTC=close"],
             ),
             (
-                "snapped_at,price,market_cap,total_volume|2020-03-10 00:00:00 UTC,8000,1,2|2020-03-11 00:00:00 UTC,7000,1,|",
+                "snapped_at,price,market_cap,total_volume|2020-03-10 00:00:00 UTC,8000,1,2|2020-03-11 00:00:00 \
+                 UTC,7000,1,|",
                 &["BTC=price"],
             ),
             (",BTC|2020-03-10 00:00:00+00:00,8000|2020-03-11 00:00:00+00:00,7000|", &[]),
@@ -659,7 +661,9 @@ mod tests {
             let rows: Vec<_> = cents.iter().enumerate().map(plain).collect();
             let plain = read(&format!("date,A\n{}", rows.concat())).unwrap();
             let seconds = |i: usize| u64::from(day(i).number() - 719_162) * 86_400 + 3_600;
-            let other = |(i, cents): (usize, &u64)| format!("{};\"{}\";{},{:02}\r\n", seconds(i), i, cents / 100, cents % 100);
+            let other = |(i, cents): (usize, &u64)| {
+                format!("{};\"{}\";{},{:02}\r\n", seconds(i), i, cents / 100, cents % 100)
+            };
             let rows: Vec<_> = cents.iter().enumerate().rev().map(other).collect();
             let text = format!("\u{feff}Time;x;A\r\n{}", rows.concat());
             prop_assert_eq!(select(&text, &["A"]).0, plain);

@@ -1,24 +1,24 @@
-//! Predictive parameters: price history in, parameters of a margin policy out, and a test of how such parameters would
-//! have done.
+//! Predictive parameters: derives the parameters of a margin policy from price history, and backtests such parameters.
 //!
-//! Start with [`parameters::calibrate`]: a [`calibration::Calibration`] says which column of a [`history::History`]
-//! drives which parameters of a policy; the [`estimator`] turns the last moves of a column into expected shortfalls;
+//! Start with [`parameters::calibrate`]: a [`calibration::Calibration`] names the column of a [`history::History`] that
+//! drives each parameter of a policy, the [`estimator`] turns the last moves of a column into expected shortfalls, and
 //! [`update`] limits how far one update may move a parameter. [`backtest::backtest`] walks through the history with
-//! parameters that were known the day before.
+//! parameters that were known on the previous day.
 //!
 //! The same input gives the same bytes on every machine: integers decide, the few transcendental functions are
-//! software, nothing depends on the time of day or the order of a hash table. This crate does no I/O.
+//! implemented in software, and nothing depends on the time of day or the order of a hash table. This crate does no
+//! I/O.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`day`], [`moves`] | days and relative moves as types |
-//! | [`history`], [`calibration`] | the files that people write |
+//! | [`history`], [`calibration`] | files that people write |
 //! | [`estimator`] | volatility and expected shortfall |
-//! | [`joint`] | how several prices move together |
+//! | [`joint`] | joint moves of several prices |
 //! | [`update`] | limits, floors and caps |
-//! | [`parameters`], [`scenarios`], [`record`] | the new policy, and what became of each parameter |
-//! | [`report`], [`plot`], [`svg`] | what people read |
-//! | [`backtest`] | whether it would have done |
+//! | [`parameters`], [`scenarios`], [`record`] | the new policy, and the outcome for each parameter |
+//! | [`report`], [`plot`], [`svg`] | output for people |
+//! | [`backtest`] | performance over a history |
 //!
 //! ```
 //! use surety_core::day::Day;

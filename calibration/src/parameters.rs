@@ -9,10 +9,12 @@
 //! | haircut under portfolio margin: the one of the level, all told | `a·ES↓` |
 //! | margin fraction | `a·max(ES↓, ES↑)` |
 //! | shocks of a risk factor | `−a·ES↓` and `a·ES↑`, [together](crate::joint) with those of others |
-//! | loss multiple `λ` | `λ − 1 = a·VR↑`, with the [volatility range](crate::estimator::Settings::volatility_range) `VR` |
+//! | loss multiple `λ` | `λ − 1 = a·VR↑`, with the [volatility range] `VR` |
 //! | moves of volatility under portfolio margin | `a·VR↑` and `a·VR↓` |
 //!
 //! Each is rounded up to the grid, then [limited](crate::update).
+//!
+//! [volatility range]: crate::estimator::Settings::volatility_range
 
 use std::borrow::Cow;
 

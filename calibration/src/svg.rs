@@ -1,4 +1,5 @@
-//! SVG, as far as plots need it. Coordinates are integers, so the same values give the same bytes; every text is escaped.
+//! SVG, as far as plots need it. Coordinates are integers, so the same values give the same bytes; every text is
+//! escaped.
 
 use std::fmt::Write as _;
 

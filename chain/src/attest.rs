@@ -142,7 +142,8 @@ impl Contracts {
         }
     }
 
-    /// What an attestation says of where it counts must be this deployment: the registry would only call the proof wrong.
+    /// What an attestation says of where it counts must be this deployment: the registry would only call the proof
+    /// wrong.
     fn check_references(&self, attestation: &Attestation, policy: &CommittedPolicy) -> Result<(), ChainError> {
         let claim = &attestation.claim;
         let mismatch = |input: &str, expected: String, found: String, advice| {

@@ -8,6 +8,7 @@ use surety_core::{
 };
 use surety_kzg::Params;
 use surety_margin::universe::Universe;
+use surety_verifier::attestation::vault::{VaultBalance, VaultBalances, VaultBalancesKind};
 
 use crate::{
     abi::{
@@ -18,7 +19,6 @@ use crate::{
     deployment::Contracts,
     error::ChainError,
 };
-use surety_verifier::attestation::vault::{VaultBalance, VaultBalances, VaultBalancesKind};
 
 impl Contracts {
     /// What counts of a subject's collateral.

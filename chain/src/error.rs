@@ -48,7 +48,10 @@ pub enum ChainError {
         reason: Refusal,
     },
     /// A transaction was sent, and nothing is known of it yet.
-    #[error("transaction {0}: expected it in a block within {seconds} seconds, found it in none; it may still come", seconds = crate::node::PATIENCE.as_secs())]
+    #[error(
+        "transaction {0}: expected it in a block within {seconds} seconds, found it in none; it may still come",
+        seconds = crate::node::PATIENCE.as_secs()
+    )]
     Pending(Bytes32),
     /// A transaction failed although its simulation did not: something changed in between.
     #[error(

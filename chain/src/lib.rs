@@ -54,8 +54,8 @@ pub mod rules;
 #[cfg(test)]
 mod sample;
 
+pub use crate::error::ChainError;
 pub use crate::{
     deployment::{Contracts, Deployment},
-    error::ChainError,
     node::Node,
 };

@@ -78,8 +78,8 @@ impl Document for SnapshotSignature {
     }
 }
 
-/// Signs a snapshot for an oracle on a chain, once it has passed every check that a verifier would make of it: that every
-/// observation in it lies in the policy's box, for instance.
+/// Signs a snapshot for an oracle on a chain, once it has passed every check that a verifier would make of it: that
+/// every observation in it lies in the policy's box, for instance.
 ///
 /// # Errors
 /// If it does not follow the policy's rules, it is from the future, or the key is not that of a node of the policy.
@@ -275,8 +275,8 @@ impl Contracts {
             previous.transpose()?,
         );
         let taken = taken.map_err(|problems| ChainError::Problems { input: "oracle".to_owned(), problems })?;
-        // The limits that were published may be stricter than the policy's. A proof would count against the statements, and
-        // the registry refuse it.
+        // The limits that were published may be stricter than the policy's. A proof would count against the statements,
+        // and the registry refuse it.
         let refused = policy.policy().oracle.breaker.is_some_and(|breaker| breaker.proofs == MarkedProofs::Refused);
         if latest.marked && taken.marked.is_empty() && refused {
             let expected = "a snapshot without the circuit breaker's mark; wait for the next one";

@@ -10,7 +10,10 @@ use std::{
 use alloy_primitives::{Bytes, TxKind, U256, hex, keccak256};
 use alloy_rlp::{Encodable as _, Header};
 use alloy_sol_types::SolCall;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::{Value, json};
 use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},

@@ -41,8 +41,8 @@ pub struct Published {
 }
 
 impl Contracts {
-    /// Publishes a policy. Before anything is sent, the registry must have computed the policy's identifier from what it
-    /// would be sent.
+    /// Publishes a policy. Before anything is sent, the registry must have computed the policy's identifier from what
+    /// it would be sent.
     ///
     /// # Errors
     /// If the rules do not fit the policy, the deployment is for another class, or the registry refuses.
@@ -168,8 +168,8 @@ mod tests {
     use super::*;
     use crate::{deployment::assets, rules::level_place, sample};
 
-    /// Attack: rules that differ in one thing from those that were agreed on. Nothing that they say is dropped on the way to
-    /// the registry or the vault.
+    /// Attack: rules that differ in one thing from those that were agreed on. Nothing that they say is dropped on the
+    /// way to the registry or the vault.
     #[test]
     fn rejects_every_changed_field_of_chain_rules_that_is_not_published() {
         let (policy, params) = sample::policy();
@@ -184,7 +184,11 @@ mod tests {
                 "max_deviation": limit(entry)
             })
         };
-        let asset = |instrument: &str, token: u8, unit: u64| json!({ "instrument": instrument, "token": HexBytes([token; 20]), "unit": unit });
+        let asset = |instrument: &str, token: u8, unit: u64| {
+            json!({
+                "instrument": instrument, "token": HexBytes([token; 20]), "unit": unit
+            })
+        };
         let rules = json!({
             "kind": "surety/chain-rules", "version": 1, "line": "example", "policy_version": 2, "grace": 60,
             "vault": {

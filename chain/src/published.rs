@@ -87,8 +87,8 @@ impl Facts {
     }
 }
 
-/// What the registry of policies says of a policy: its commitments, and the limits that follow from its text. Line, version,
-/// grace and feeds are the owner's, so they are not among the facts.
+/// What the registry of policies says of a policy: its commitments, and the limits that follow from its text. Line,
+/// version, grace and feeds are the owner's, so they are not among the facts.
 ///
 /// # Errors
 /// If the node does not answer, or what answers is no registry.
@@ -152,7 +152,8 @@ fn check_rules(facts: &mut Facts, rules: &MarketRules, policy: &Policy) {
     }
 }
 
-/// A feed may be held to stricter rules than the policy's, not to laxer ones. Which contract it is, is the owner's choice.
+/// A feed may be held to stricter rules than the policy's, not to laxer ones. Which contract it is, is the owner's
+/// choice.
 fn check_feed(facts: &mut Facts, policy: &Policy, entry: &MarketEntry, feed: &Feed) {
     let name = |what: &str| format!("feed of {}: {what}", entry.name);
     facts.same(name("decimals"), entry.decimals.get(), feed.decimals);
@@ -199,8 +200,8 @@ pub struct Taken {
     pub is_previous_gone: bool,
 }
 
-/// What the oracle says of a snapshot, with the commitments to the coefficients of the policy's levels, in their order. None
-/// if it does not have the snapshot's epoch: it keeps the newest two.
+/// What the oracle says of a snapshot, with the commitments to the coefficients of the policy's levels, in their order.
+/// None if it does not have the snapshot's epoch: it keeps the newest two.
 ///
 /// # Errors
 /// If the node does not answer, or what answers is no oracle.

@@ -93,7 +93,8 @@ fn of_policies(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
             "set policy_version in the rules to the version that the error expects",
         ),
         "WrongVerifier" => (
-            "the verifying contract is for another set-up or capacity class than the policy's universe, or is no contract",
+            "the verifying contract is for another set-up or capacity class than the policy's universe, or is no \
+             contract",
             "deploy with the universe's set-up and capacity, or name the deployment that has them",
         ),
         "InvalidPublication" => of_publication(text),
@@ -186,14 +187,17 @@ fn of_snapshot(text: &str) -> (&'static str, &'static str) {
     let is = |part: &str| text.contains(&format!("\"{part}\""));
     if is("newest") {
         (
-            "the newest price is ahead of the chain's clock, or too long after the oldest one, or in another epoch; the clock \
+            "the newest price is ahead of the chain's clock, or too long after the oldest one, or in another epoch; \
+             the clock \
              is the time of the last block, and a quiet test chain stands still between transactions",
-            "have the chain make a block, on a test chain with `cast rpc evm_mine`, and submit again; otherwise sign reports \
+            "have the chain make a block, on a test chain with `cast rpc evm_mine`, and submit again; otherwise sign \
+             reports \
              of one epoch anew",
         )
     } else if is("time") {
         (
-            "the oldest price is older than the policy's max_age by the chain's clock, which is the time of the last block",
+            "the oldest price is older than the policy's max_age by the chain's clock, which is the time of the last \
+             block",
             "sign new reports, aggregate and submit them at once",
         )
     } else if is("epoch") {

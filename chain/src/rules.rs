@@ -1,4 +1,5 @@
-//! What a policy's text leaves open and a registry has to know: how prices reach the chain, the vault, the line of versions.
+//! What a policy's text leaves open and a registry has to know: how prices reach the chain, the vault, the line of
+//! versions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
-//! A deployment, and the example's policy over the development set-up, for tests; and nodes that answer as a test wants.
+//! A deployment, and the example's policy over the development set-up, for tests; and nodes that answer as a test
+//! wants.
 
 use surety_core::{FormatVersion, ident::HexBytes, text::Document as _, units::Ppm};
 use surety_kzg::{Params, Srs, progress::Silent};

@@ -1,10 +1,10 @@
 //! The random numbers that blind a proof's columns, and the few that are not random.
 //!
-//! Halo2 fills the blinding rows of the advice columns by itself: column by column in their order, row by row, each cell
-//! with [`Field::random`](ff::Field::random) of its generator. The commitments that verifiers know fix the blinding rows
-//! of their columns, which come first. So the generator below replays those cells, and nothing but those, before it hands
-//! out the operating system's randomness: their number is in its type, since one replayed number more would leave a
-//! cell of `VAR` unblinded in a proof that still verifies.
+//! Halo2 fills the blinding rows of the advice columns by itself: column by column in their order, row by row, each
+//! cell with [`Field::random`](ff::Field::random) of its generator. The commitments that verifiers know fix the
+//! blinding rows of their columns, which come first. So the generator below replays those cells, and nothing but those,
+//! before it hands out the operating system's randomness: their number is in its type, since one replayed number more
+//! would leave a cell of `VAR` unblinded in a proof that still verifies.
 
 use ff::PrimeField as _;
 use halo2curves::bn256::Fr;

@@ -1,4 +1,5 @@
-//! The rules of the circuit in plain arithmetic, so that a witness that breaks one is refused by name, before the prover.
+//! The rules of the circuit in plain arithmetic, so that a witness that breaks one is refused by name, before the
+//! prover.
 //!
 //! This is the circuit's twin, written from the specification and not from its expressions; tests demand that the two
 //! agree on every witness. A failure names a rule and a row, never a value.

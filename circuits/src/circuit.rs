@@ -1,8 +1,8 @@
 //! The circuit: five rules that make the columns a satisfied linear program.
 //!
 //! A program's table (`IDX`, `FLAG`, `COEF`) is run through row by row: each row reads a value from memory, multiplies
-//! and adds. Memory is two columns over the same addresses: `HOLD`, which the sources' signatures fix, and `VAR`, which the
-//! prover chooses within a range. Where a holding is and where a variable is, `BASE` fixes:
+//! and adds. Memory is two columns over the same addresses: `HOLD`, which the sources' signatures fix, and `VAR`, which
+//! the prover chooses within a range. Where a holding is and where a variable is, `BASE` fixes:
 //!
 //! | row `t` | `BASE[t-1]` | memory at address `t` |
 //! |---|---|---|
@@ -33,8 +33,8 @@ use crate::{
 
 /// The degree of the constraints and lookups.
 ///
-/// Halo2-axiom caps the degree that it computes at the environment variable `MAX_DEGREE`, default 5; asking for this one
-/// as the minimum makes it this one whatever the environment says.
+/// Halo2-axiom caps the degree that it computes at the environment variable `MAX_DEGREE`, default 5; asking for this
+/// one as the minimum makes it this one whatever the environment says.
 pub(crate) const DEGREE: usize = 5;
 
 /// The names of the rules, which failures of a mock prover and of [`crate::check`] share.
@@ -227,7 +227,8 @@ fn is_variable(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, base: RangeBa
 /// | `VAR`, `VAR[+1]` | here: each is its successor times `b` and a limb below `b`, and the last in a group a limb |
 /// | `ROW` | fixed: takes the values `0 .. b` and no others |
 ///
-/// So a variable lies in `[0, b^w)`. In the last usable row `BASE` is 0, so that the blinding row behind it has no part.
+/// So a variable lies in `[0, b^w)`. In the last usable row `BASE` is 0, so that the blinding row behind it has no
+/// part.
 fn range(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
     meta.lookup_any(rules::RANGE, |meta| {
         let base = meta.query_fixed(columns.base, Rotation::cur());

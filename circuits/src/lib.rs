@@ -1,17 +1,18 @@
 //! The Halo2 circuit that checks a public linear program over hidden vectors, and its prover.
 //!
-//! Start with [`circuit`], which states the rules; [`check`] states them again in plain arithmetic. [`ProvingKey::generate`]
-//! makes the key of a capacity class, [`Witness::new`] fills the columns, [`ProvingKey::prove`] proves. Proofs are verified
-//! by `surety-verifier`, which does not depend on this crate: [`export`] writes the description that it works from.
+//! Start with [`circuit`], which states the rules; [`check`] restates the rules in plain arithmetic.
+//! [`ProvingKey::generate`] makes the key of a capacity class, [`Witness::new`] fills the columns,
+//! and [`ProvingKey::prove`] proves. Proofs are verified by `surety-verifier`, which does not depend on this crate:
+//! [`export`] writes the description of the circuit that verifiers read.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`columns`] | the columns, by name |
 //! | [`circuit`] | the rules as constraints and lookups |
-//! | [`witness`] | the columns filled in |
+//! | [`witness`] | the filled columns |
 //! | [`check`] | the rules in plain arithmetic |
-//! | [`key`] | proving keys, checked against what verifiers expect |
-//! | [`transcript`], `blinding` | what Halo2 absorbs and where its randomness comes from |
+//! | [`key`] | proving keys, checked against the verifiers' keys |
+//! | [`transcript`], `blinding` | the data that Halo2 absorbs, and the source of its randomness |
 //! | [`prove`] | proving |
 //! | [`export`] | the circuit as data |
 //!

@@ -38,7 +38,8 @@ pub enum ProveError {
     Unsatisfied(#[from] Violation),
     /// A column is not what verifiers think it is.
     #[error(
-        "the column {column} does not have the commitment that verifiers know: the program, the prices or the holdings are not those of the statement"
+        "the column {column} does not have the commitment that verifiers know: the program, the prices or the holdings \
+         are not those of the statement"
     )]
     OtherCommitment {
         /// The column.
@@ -107,13 +108,13 @@ const HIDDEN_COLUMNS: usize = AdviceColumn::COUNT - KnownCommitments::COUNT;
 /// The lookups: memory and range.
 const LOOKUPS: usize = 2;
 
-/// The scalars in blinding rows that are new in each proof: those of the hidden columns, of each lookup's permuted input
-/// and table, and of its running product, which ends in the first of them.
+/// The scalars in blinding rows that are new in each proof: those of the hidden columns, of each lookup's permuted
+/// input and table, and of its running product, which ends in the first of them.
 const BLINDING: usize = (HIDDEN_COLUMNS + 2 * LOOKUPS) * TAIL_ROWS + LOOKUPS * (TAIL_ROWS - 1);
 
-/// How many scalars Halo2 draws for a proof after the known columns' blinding rows: the blinding rows of all others, and
-/// one for each commitment, which KZG does not use: of the columns, the lookups, the random polynomial and the quotient's
-/// pieces.
+/// How many scalars Halo2 draws for a proof after the known columns' blinding rows: the blinding rows of all others,
+/// and one for each commitment, which KZG does not use: of the columns, the lookups, the random polynomial and the
+/// quotient's pieces.
 const DRAWN: usize = BLINDING + AdviceColumn::COUNT + 3 * LOOKUPS + 1 + (DEGREE - 1);
 
 /// Length of the known commitments.

@@ -45,7 +45,8 @@ pub enum WitnessError {
     },
     /// Coefficients that cannot be computed.
     #[error(
-        "expected prices inside the policy's price box, found some with which a coefficient leaves 256 bits or is missing"
+        "expected prices inside the policy's price box, found some with which a coefficient leaves 256 bits or is \
+         missing"
     )]
     Coefficients(Overflow),
 }

@@ -1,9 +1,9 @@
 //! The places of mistakes in the user's own files, shown to the user.
 //!
-//! Errors of secret files do not repeat what is in them: they end up in logs, envelopes and other programs. On a terminal, their
-//! reader is the file's owner, who has to find the mistake: there, and nowhere else, the line of each mistake is read back from the
-//! file and shown under it. Keys, passphrases and masks are never shown, where a file of them was given for another: seeing them
-//! helps nobody to find a mistake.
+//! Errors never repeat the content of secret files, because errors end up in logs, envelopes and other programs. On a
+//! terminal the reader is the file's owner, who has to find the mistake: there, and nowhere else, the line of each
+//! mistake is read back from the file and shown under the error. Keys, passphrases and masks given in place of another
+//! file are never shown, because seeing a secret helps nobody to find a mistake.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -11,10 +11,10 @@ use surety_core::{failure::Failure, text::InputErrors};
 use surety_host::{files, keys::may_be_secret};
 use zeroize::Zeroizing;
 
-/// Most mistakes whose lines are shown.
+/// Maximum number of mistakes whose lines are shown.
 const MOST: usize = 10;
 
-/// Characters of a line that are shown, before and behind the mistake.
+/// Characters of a line that are shown before and after the mistake.
 const BEFORE: usize = 30;
 const BEHIND: usize = 50;
 
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(*interleaved(&errors, |_| None), errors.to_string());
     }
 
-    /// Attack: somebody who looks over the holder's shoulder, at masks, keys and passphrases.
+    /// Attack: somebody looks over the holder's shoulder at masks, keys and passphrases.
     #[test]
     fn rejects_to_show_masks_keys_and_passphrases() {
         let errors = errors("instrument,lots\nBTCC,5\n");
@@ -108,7 +108,7 @@ mod tests {
         }
     }
 
-    /// A policy over a universe that has mistakes as well.
+    /// A policy over a universe that also has mistakes.
     #[test]
     fn mistakes_of_two_files_are_shown_with_their_own_lines() {
         let (first, second) = ("instrument,lots\nBTCC,5\n", "instrument,lots\nETH,7\n");

@@ -1,10 +1,10 @@
-//! What the process ends with.
+//! Exit codes of the process.
 
 use std::process::ExitCode;
 
 use surety_core::failure::Class;
 
-/// The exit codes, all of them.
+/// All exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Exit {

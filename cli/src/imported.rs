@@ -74,7 +74,8 @@ impl Imported {
     fn attention(&self) -> &'static str {
         if self.has_placeholders {
             "# ATTENTION: PLACEHOLDERS. The addresses of oracle nodes and of the source that begin with\n\
-             # 0x6e6f626f6479 (\"nobody's address\") are no keys' addresses: NOBODY can sign prices or balances for this\n\
+             # 0x6e6f626f6479 (\"nobody's address\") are no keys' addresses: NOBODY can sign prices or balances for \
+             this\n\
              # policy, so nothing can be proven under it. Replace them, or import with --node and --source.\n\n"
         } else {
             ""

@@ -1,4 +1,4 @@
-//! Options that several commands share, and what they stand for.
+//! Options that several commands share, and the values they resolve to.
 
 use std::{
     env,
@@ -26,27 +26,26 @@ use surety_verifier::attestation::signature::SigningKey;
 
 use super::progress::Progress;
 
-/// Universe and policy: beside each other in a directory, or wherever they are.
+/// Universe and policy: in one directory, or each at its own path.
 #[derive(clap::Args)]
 pub(super) struct PolicyFiles {
     /// Directory with universe.toml and policy.toml
     #[arg(default_value = ".", value_name = "DIR")]
     directory: PathBuf,
-    /// The universe, if it is elsewhere
+    /// The universe [default: universe.toml in DIR]
     #[arg(long, value_name = "FILE")]
     universe: Option<PathBuf>,
-    /// The policy, if it is elsewhere
+    /// The policy [default: policy.toml in DIR]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 }
 
 impl PolicyFiles {
-    /// Those beside each other in a directory.
+    /// Universe and policy in one directory.
     pub(super) fn of(directory: &Path) -> Self {
         Self { directory: directory.to_owned(), universe: None, policy: None }
     }
 
-    /// The directory.
     pub(super) fn layout(&self) -> Layout {
         Layout::new(&self.directory)
     }
@@ -62,13 +61,13 @@ impl PolicyFiles {
     }
 }
 
-/// What a table does not say itself.
+/// Reading options for a table that does not describe itself.
 #[derive(clap::Args)]
 pub(super) struct TableOptions {
-    /// What separates the fields of a table: a comma, a semicolon or tab [default: what its header has most of]
+    /// Field delimiter of the table: a comma, a semicolon or tab [default: the most frequent in the header]
     #[arg(long, value_name = "MARK")]
     delimiter: Option<Delimiter>,
-    /// A name in the table, of a column or an instrument, and the name it stands for; once for each
+    /// Rename a column or an instrument of the table; may be repeated
     #[arg(long = "map", value_name = "NAME=NAME", value_parser = renamed)]
     names: Vec<(String, String)>,
 }
@@ -79,12 +78,12 @@ impl TableOptions {
     }
 }
 
-/// What a file of holdings does not say itself.
+/// Reading options for a file of holdings that does not describe itself.
 #[derive(clap::Args)]
 pub(super) struct HoldingsOptions {
     #[command(flatten)]
     table: TableOptions,
-    /// The cash instrument that carries what perpetuals, futures and options cost, if the universe does not say it
+    /// Cash instrument that carries the cost of derivatives, unless the universe names one
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     quote: Option<Name>,
 }
@@ -101,14 +100,14 @@ fn renamed(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), meaning.trim().to_owned()))
 }
 
-/// A signing key. There is no option for the key itself: other users could read it.
+/// A signing key. No option takes the key itself, because other users of the machine can read command lines.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct KeyAt {
     /// File with the signing key: 64 hexadecimal digits or an Ethereum keystore
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Name of the environment variable with the signing key
+    /// Environment variable with the signing key
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
 }
@@ -123,7 +122,7 @@ pub(super) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// Reads the key. Warns if others can read it too.
+    /// Reads the key, and warns if other users can read the file.
     pub(super) fn load(&self, progress: &Progress) -> Result<SigningKey, Error> {
         let at = secret_at(self.at.key.as_ref(), self.at.key_env.as_ref())
             .ok_or_else(|| Error::from(Usage("expected --key or --key-env".into())))?;
@@ -132,13 +131,13 @@ impl KeyOptions {
     }
 }
 
-/// A passphrase: in a file, in the environment, or asked for.
+/// A passphrase: in a file, in the environment, or entered at a prompt.
 #[derive(clap::Args)]
 pub(super) struct PassphraseOptions {
-    /// File with the keystore's passphrase; asked for on the terminal if there is neither
+    /// File with the keystore's passphrase [default: prompt on the terminal]
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_env")]
     passphrase_file: Option<PathBuf>,
-    /// Name of the environment variable with the keystore's passphrase
+    /// Environment variable with the keystore's passphrase
     #[arg(long, value_name = "NAME")]
     passphrase_env: Option<String>,
 }
@@ -154,7 +153,7 @@ impl PassphraseOptions {
         }
     }
 
-    /// Whether it will be asked for.
+    /// Whether the passphrase will be prompted for.
     pub(super) fn is_interactive(&self) -> bool {
         self.passphrase_file.is_none() && self.passphrase_env.is_none()
     }
@@ -173,10 +172,10 @@ fn warn_if_exposed(at: &SecretAt, progress: &Progress) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Whether files may be replaced.
+/// Permission to replace files.
 #[derive(clap::Args)]
 pub(super) struct Force {
-    /// Replace files that exist already
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
@@ -187,20 +186,20 @@ impl Force {
     }
 }
 
-/// The set-ups of the user.
+/// The user's store of set-ups.
 pub(super) fn setups() -> Result<Setups, Error> {
     Ok(Setups::new(&Directories::of_user()?))
 }
 
-/// Where downloads go until they are whole.
+/// The directory for partial downloads.
 pub(super) fn downloads() -> Result<PathBuf, Error> {
     Ok(Directories::of_user()?.data.join("downloads"))
 }
 
-/// Whether a ceremony's set-up may be looked for on the network.
+/// Permission to fetch a ceremony's set-up from the network.
 #[derive(clap::Args)]
 pub(super) struct Network {
-    /// Do not look on the network for a ceremony's set-up if none is here; as does SURETY_OFFLINE=1
+    /// Do not fetch a ceremony's set-up if none is in the store; the same as SURETY_OFFLINE=1
     #[arg(long)]
     offline: bool,
 }
@@ -210,8 +209,8 @@ impl Network {
         self.offline || env::var_os("SURETY_OFFLINE").is_some_and(|value| !value.is_empty() && value != "0")
     }
 
-    /// Tries once, with little patience, to get a ceremony's set-up if none is at hand. Without one, what follows is
-    /// insecure, and says so itself.
+    /// Tries once, with a short timeout, to fetch a ceremony's set-up if none is in the store. Without one, the command
+    /// continues over the insecure set-up and says so.
     pub(super) fn seek_ceremony(&self, setups: &Setups, capacity: Capacity, progress: &Progress) -> Result<(), Error> {
         if setups.ceremony(capacity, progress)?.is_some() {
             return Ok(());
@@ -234,12 +233,13 @@ impl Network {
     }
 }
 
-/// Says loudly that a proof will prove nothing.
+/// Warns that a proof will prove nothing.
 pub(super) fn warn_of_set_up(origin: Origin, srs: SrsId, progress: &Progress) {
     match origin {
         Origin::Ceremony(_) => {}
         Origin::InsecureDevelopment => progress.warn(
-            "INSECURE: the development set-up is in use, whose secret is published: anybody can prove anything under it. \
+            "INSECURE: the development set-up is in use, whose secret is published: anybody can prove anything under \
+             it. \
              Get a ceremony's with surety srs get, or import one with surety srs import FILE",
         ),
         Origin::Unknown => progress.warn(&format!(
@@ -248,10 +248,10 @@ pub(super) fn warn_of_set_up(origin: Origin, srs: SrsId, progress: &Progress) {
     }
 }
 
-/// What people call the development set-up.
+/// The name of the development set-up in answers.
 pub(super) const DEVELOPMENT: &str = "insecure-development";
 
-/// What people call a set-up.
+/// The name of a set-up in answers.
 pub(super) fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Ceremony(ceremony) => ceremony.name,
@@ -260,7 +260,7 @@ pub(super) fn origin_name(origin: Origin) -> &'static str {
     }
 }
 
-/// The directory that a file lies in.
+/// The parent directory of a file.
 pub(super) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

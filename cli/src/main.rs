@@ -1,4 +1,5 @@
-//! The command line. Each command reads files, calls the library, and answers with text for people and data for programs.
+//! The command line. Each command reads files, calls the library, and answers with text for people and data for
+//! programs.
 
 mod commands;
 mod error;
@@ -33,15 +34,15 @@ use self::{
 
 /// Prove that hidden positions satisfy a public margin rule, and verify such proofs.
 ///
-/// Exit codes: 0 good, 1 internal error, 2 bad usage or input, 3 proof or statement not valid, 4 margin rule not satisfied,
-/// 5 files or versions that do not belong together, 6 not enough memory or proofs left.
+/// Exit codes: 0 success, 1 internal error, 2 bad usage or input, 3 invalid proof or statement, 4 margin rule not
+/// satisfied, 5 mismatched files or versions, 6 not enough memory or proofs left.
 #[derive(Parser)]
 #[command(name = "surety", version, max_term_width = 100, propagate_version = true)]
 struct Cli {
     /// Answer with a JSON envelope on stdout, also on failure
     #[arg(long, global = true)]
     json: bool,
-    /// Tell nothing on stderr but warnings and errors
+    /// Print only warnings and errors on stderr
     #[arg(long, short, global = true)]
     quiet: bool,
     #[command(subcommand)]
@@ -50,11 +51,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the example from end to end and leave an attestation with all its files
+    /// Run the example from end to end and write an attestation with all its files
     Demo(demo::Args),
     /// Write the example's files for editing
     Init(init::Args),
-    /// Make universe, policy, prices and holdings of files that others publish
+    /// Turn published files into universe, policy, prices and holdings
     #[command(subcommand)]
     Import(import::Command),
     /// Check or show a universe of instruments
@@ -63,10 +64,10 @@ enum Command {
     /// Compile or inspect a policy
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Sign a report of prices, or aggregate reports to a snapshot
+    /// Sign a report of prices, or aggregate reports into a snapshot
     #[command(subcommand)]
     Market(market::Command),
-    /// State the balances of an account, as a custodian, a venue or a chain watcher does
+    /// State the balances of an account, as a custodian, a venue or a chain watcher
     #[command(subcommand)]
     Source(source::Command),
     /// Make signing keys and show their addresses
@@ -76,37 +77,37 @@ enum Command {
     Prove(prove::Args),
     /// Verify an attestation
     Verify(verify::Args),
-    /// Verify every attestation in a directory at once, and report on them
+    /// Verify all attestations in a directory at once and write a report
     Audit(audit::Args),
-    /// Recompute from public inputs what attestations, commitments and contracts claim, and compare
+    /// Recompute the claims of attestations, commitments and contracts from public inputs
     Reproduce(reproduce::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
-    /// Keep public documents in an archive that nothing can vanish from
+    /// Keep public documents in an append-only archive
     #[command(subcommand)]
     Archive(archive::Command),
-    /// Say what a file is
+    /// Identify a file
     Info(info::Args),
     /// Import, download, check or list set-ups (structured reference strings)
     #[command(subcommand)]
     Srs(srs::Command),
-    /// Write the contract that verifies proofs of a capacity class over a set-up
+    /// Write the verifying contract of a capacity class and a set-up
     Solidity(solidity::Args),
-    /// Write the call that brings an attestation to its registry on a chain
+    /// Write the call data that submits an attestation to its attestation registry
     Calldata(calldata::Args),
-    /// Deploy contracts, publish policies, take prices and bring attestations on a chain
+    /// Deploy contracts, publish policies, take prices and submit attestations on a chain
     #[command(subcommand)]
     Chain(chain::Command),
     /// Check this installation
     Doctor(doctor::Args),
     /// Write shell completions to stdout
     Completions(generate::CompletionsArgs),
-    /// Write the manual to stdout, or a page for each command to a directory
+    /// Write the manual to stdout, or one page per command to a directory
     Man(generate::ManArgs),
 }
 
 impl Command {
-    /// What envelopes call it.
+    /// The name of the command in JSON envelopes.
     fn name(&self) -> String {
         let (command, action) = match self {
             Self::Demo(_) => ("demo", None),
@@ -163,15 +164,15 @@ impl Command {
     }
 }
 
-/// What every command may need.
+/// Shared by all commands.
 struct Session {
     progress: Progress,
     now: Timestamp,
-    /// Where answers in text go.
+    /// The destination of text answers.
     screen: Screen,
 }
 
-/// Runs a command line, and says what to exit with.
+/// Runs a command line and returns the exit code.
 fn main() -> ExitCode {
     run(std::env::args_os().collect())
 }
@@ -191,12 +192,12 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     exit.into()
 }
 
-/// Help and version are answers; anything else that the parser has to say is a mistake.
+/// Help and version are answers; every other message of the parser is a mistake.
 fn misused(error: &clap::Error, form: Form) -> Exit {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let (written, exit) = match form {
         _ if is_help => (error.print(), Exit::Good),
-        // Who gives no command at all is shown what there is.
+        // Without any command, the help is shown.
         Form::Text if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             (error.print(), Exit::Input)
         }

@@ -1,8 +1,8 @@
-//! Numbers as people read them on a terminal: grouped by thousands, and rounded. Whatever reads standard output otherwise, a file
-//! or a program, gets every digit.
+//! Numbers as people read them on a terminal: grouped by thousands and rounded. A file or a program that reads standard
+//! output gets every digit.
 
-/// The side that a number is rounded to: what an account has is rounded down, what it needs is rounded up, so that no rounding
-/// makes an account look better than it is.
+/// The direction of rounding. Assets are rounded down and requirements up, so that no rounding makes an account look
+/// better than it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rounding {
     /// Towards minus infinity: balances, equity, credits, margins.
@@ -11,19 +11,20 @@ pub(super) enum Rounding {
     Up,
 }
 
-/// How many digits people need.
+/// The precision that people need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Digits {
     /// Two decimal places: amounts of the quote currency.
     Money,
-    /// Six significant digits, and all digits before the point: prices and quantities, which may be far below one.
+    /// Six significant digits and all digits before the point: prices and quantities, which may be far below one.
     Significant,
 }
 
 const MONEY_PLACES: usize = 2;
 const SIGNIFICANT: usize = 6;
 
-/// A decimal number such as `-1234567.891`, shortened and grouped: `-1,234,567.90`. Any other text is returned as it is.
+/// A decimal number such as `-1234567.891`, shortened and grouped: `-1,234,567.90`. Any other text is returned
+/// unchanged.
 pub(super) fn shortened(exact: &str, digits: Digits, rounding: Rounding) -> String {
     let Some(number) = Decimal::parse(exact) else { return exact.to_owned() };
     let places = digits.places(&number);
@@ -35,7 +36,8 @@ pub(super) fn shortened(exact: &str, digits: Digits, rounding: Rounding) -> Stri
     Decimal { fraction, ..rounded }.grouped()
 }
 
-/// A decimal number with its integer part grouped by thousands and every digit kept. Any other text is returned as it is.
+/// A decimal number with its integer part grouped by thousands and every digit kept. Any other text is returned
+/// unchanged.
 pub(super) fn grouped(exact: &str) -> String {
     Decimal::parse(exact).map_or_else(|| exact.to_owned(), |number| number.grouped())
 }
@@ -53,7 +55,7 @@ impl Digits {
     }
 }
 
-/// A number by its digits, however many there are.
+/// A number as decimal digits, of any length.
 struct Decimal {
     negative: bool,
     /// Without leading zeros, but `0`.
@@ -74,7 +76,7 @@ impl Decimal {
         Some(Self { negative, whole: whole.to_owned(), fraction: fraction.to_owned() })
     }
 
-    /// With at most this many decimal places, and exactly as many where digits are cut off.
+    /// Rounds to at most this many decimal places, and to exactly as many where digits are dropped.
     fn rounded(self, places: usize, rounding: Rounding) -> Self {
         let Some((kept, cut)) = self.fraction.split_at_checked(places) else { return self };
         let away = cut.bytes().any(|digit| digit != b'0') && (self.negative == (rounding == Rounding::Down));
@@ -161,7 +163,7 @@ mod tests {
         }
     }
 
-    /// The smallest deficit stays one, and the smallest requirement too.
+    /// The smallest deficit remains a deficit, and the smallest requirement a requirement.
     #[test]
     fn rejects_rounding_in_favour_of_the_account() {
         assert_eq!(shortened("-0.000001", Digits::Money, Rounding::Down), "-0.01");

@@ -1,4 +1,4 @@
-//! What a command says: its result on stdout, everything else on stderr.
+//! The output of a command: results on stdout, everything else on stderr.
 
 use std::{
     fmt::Display,
@@ -18,7 +18,7 @@ use crate::error::{Error, Usage};
 /// Version of the envelope.
 const VERSION: u32 = 1;
 
-/// What a command has to say if all went well: the same for people and for programs.
+/// The result of a command that succeeded, the same for people and for programs.
 pub(super) struct Answer {
     text: String,
     data: Value,
@@ -39,14 +39,14 @@ impl Answer {
     }
 }
 
-/// How results are written.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Text,
     Json,
 }
 
-/// Writes the result of a command and says what to exit with.
+/// Writes the result of a command and returns the exit code.
 pub(super) fn report(form: Form, command: &str, result: Result<Answer, Error>) -> Exit {
     let (written, exit) = match result {
         Ok(answer) => {
@@ -102,7 +102,7 @@ impl Reported {
         }
     }
 
-    /// A command line that cannot be understood.
+    /// A command line that does not parse.
     pub(super) fn usage(message: String) -> Self {
         Self::of(&Usage(message))
     }

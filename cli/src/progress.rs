@@ -1,4 +1,4 @@
-//! What a person is told while waiting: bars on a terminal, plain lines elsewhere, nothing if so wished.
+//! Progress on stderr: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use surety_kzg::{Event, Observer, progress::Stage};
 
 use super::output::tell;
 
-/// Tells stderr what goes on.
+/// Reports progress on stderr.
 pub(super) struct Progress {
     quiet: bool,
     terminal: bool,
@@ -24,25 +24,25 @@ impl Progress {
         Self { quiet, terminal: std::io::stderr().is_terminal(), bars: Mutex::default() }
     }
 
-    /// Says what goes on, unless nobody wants to know.
+    /// Reports progress unless `--quiet` is set.
     pub(super) fn note(&self, message: &str) {
         if !self.quiet {
             self.warn_as("note", message);
         }
     }
 
-    /// Says what a reader did with its input.
+    /// Prints a note on how an input was read.
     pub(super) fn notes(&self, notes: &[Note]) {
         notes.iter().for_each(|note| self.note(&note.to_string()));
     }
 
-    /// Says what nobody should miss.
+    /// Prints a warning, also with `--quiet`.
     pub(super) fn warn(&self, message: &str) {
         self.warn_as("warning", message);
     }
 
     fn warn_as(&self, kind: &str, message: &str) {
-        // Whoever closed stderr does not want to know.
+        // A user who closed stderr wants no progress.
         let _ = tell(kind, message);
     }
 

@@ -1,23 +1,23 @@
-//! Who reads the text on standard output: somebody at a terminal, or a file or a program.
+//! The reader of standard output: a person at a terminal, or a file or a program.
 
 use std::io::{IsTerminal as _, stdout};
 
 use super::number::{self, Digits, Rounding};
 
-/// Where text goes.
+/// The destination of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Screen {
-    /// A terminal of so many columns: numbers are grouped and rounded, and tables fit.
+    /// A terminal of this width in columns: numbers are grouped and rounded, and tables fit.
     Terminal(usize),
-    /// Anything else: every digit, and every character of every cell.
+    /// A file or a program: every digit, and every character of every cell.
     Full,
 }
 
 impl Screen {
-    /// Columns where a terminal does not say how many it has.
+    /// Width in columns of a terminal that does not report one.
     const COLUMNS: usize = 80;
 
-    /// Where standard output goes.
+    /// The destination of standard output.
     pub(super) fn of_stdout() -> Self {
         if stdout().is_terminal() {
             let size = terminal_size::terminal_size();

@@ -4,14 +4,14 @@ use std::{fmt::Write as _, iter};
 
 use super::screen::Screen;
 
-/// Columns of a terminal between two columns of a table.
+/// Terminal columns between two columns of a table.
 const GAP: usize = 2;
 
-/// What no column becomes narrower than, however narrow the terminal is.
+/// Minimum width of a column, however narrow the terminal is.
 const NARROWEST: usize = 10;
 
-/// A table behind an empty line: columns as wide as their contents. Where that is wider than a terminal, the widest columns are
-/// narrowed: the last one is wrapped, the others are cut, which an ellipsis tells.
+/// A table after an empty line, with columns as wide as their contents. In a table that is wider than the terminal the
+/// widest columns are narrowed: the last one is wrapped, and the others are truncated with an ellipsis.
 pub(super) fn table<const N: usize>(text: &mut String, screen: Screen, header: [&str; N], rows: Vec<[String; N]>) {
     let mut widths = header.map(length);
     for row in &rows {
@@ -44,7 +44,7 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Narrows the widest columns to one width, so that all of them together have `room`.
+/// Narrows the widest columns to one width, so that all columns fit into `room`.
 fn fit(widths: &mut [usize], room: usize) {
     let needed = |most: usize| widths.iter().map(|width| width.min(&most)).sum::<usize>();
     let widest = widths.iter().max().copied().unwrap_or(0);
@@ -59,7 +59,7 @@ fn cut(cell: &str, width: usize) -> String {
     cell.chars().take(width.saturating_sub(1)).chain(iter::once('…')).collect()
 }
 
-/// The lines of a text, at most `width` characters each, at least one: words stay whole unless they are longer than a line.
+/// The lines of a text, at least one, of at most `width` characters each. Only words longer than a line are broken.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     if length(text) <= width {
         return vec![text.to_owned()];

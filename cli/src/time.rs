@@ -1,4 +1,4 @@
-//! Times, as people write them.
+//! Times in RFC 3339.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,13 +7,13 @@ use surety_core::units::Timestamp;
 /// The last second that RFC 3339 can write, at the end of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
-/// The time.
+/// The current time.
 pub(super) fn now() -> Timestamp {
     // A clock before 1970 is as wrong as one in 1970, which every check of freshness tells.
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-/// Writes a time for people.
+/// Formats a time for people.
 pub(super) fn format(Timestamp(seconds): Timestamp) -> String {
     if seconds > LAST {
         return format!("second {seconds}");

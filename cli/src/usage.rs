@@ -1,10 +1,10 @@
-//! What is wrong with a command line, said as every other error is: what was expected, what was found, what to do.
+//! Mistakes in a command line, in the form of every other error: the expected value, the found value, and a remedy.
 
 use std::error::Error as _;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// What is wrong, in one line.
+/// The mistake, in one line.
 pub(super) fn message(error: &clap::Error) -> String {
     let said = Said(error);
     let (argument, value) = (said.text(ContextKind::InvalidArg), said.text(ContextKind::InvalidValue));
@@ -44,12 +44,12 @@ pub(super) fn message(error: &clap::Error) -> String {
     }
 }
 
-/// How the command is used, in one line; empty where that is not known.
+/// The usage of the command, in one line; empty if unknown.
 pub(super) fn synopsis(error: &clap::Error) -> String {
     Said(error).text(ContextKind::Usage)
 }
 
-/// What the parser knows of a mistake.
+/// The parser's context of a mistake.
 struct Said<'e>(&'e clap::Error);
 
 impl Said<'_> {
@@ -73,7 +73,8 @@ impl Said<'_> {
         if known.is_empty() { String::new() } else { format!("; did you mean {}?", one_of(&known)) }
     }
 
-    /// The rule that a value breaks. Rules of this program say `expected …, found …`; those of numbers are put so.
+    /// The rule that a value breaks. Errors of number parsing take the form `expected …, found …` of the program's
+    /// own rules.
     fn rule(&self, value: &str) -> String {
         let rule = self.0.source().map(ToString::to_string).unwrap_or_default();
         if rule.starts_with("expected ") {

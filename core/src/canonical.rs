@@ -4,13 +4,13 @@
 //! - no white space between tokens;
 //! - the keys of every object in ascending order of their bytes, none twice;
 //! - numbers are integers in decimal, without sign `+`, leading zeros, fraction or exponent;
-//! - in strings, `"` and `\\` are written `\\"` and `\\\\`; the characters below U+0020 are written `\\b`, `\\t`, `\\n`, `\\f`,
-//!   `\\r` where such a form exists and otherwise `\\u00` with two lower-case hexadecimal digits; every other character
-//!   stands for itself;
-//! - no `null`: a field that has no value is left out. Of the fields that a file may leave out because they have a default,
-//!   the lists are left out where they are empty, and so are `liability` where it is one, `settlement` where it is
-//!   `carried`, and `liquidation_penalty`, `insurance_contribution`, `average_step` and `age` where they are zero; all
-//!   others are written with their value. So what a file spells out and what it leaves out have one encoding.
+//! - in strings, `"` and `\\` are written `\\"` and `\\\\`; the characters below U+0020 are written `\\b`, `\\t`,
+//!   `\\n`, `\\f`, `\\r` where such a form exists and otherwise `\\u00` with two lower-case hexadecimal digits; every
+//!   other character stands for itself;
+//! - no `null`: a field that has no value is left out. Of the fields that a file may leave out because they have a
+//!   default, the lists are left out where they are empty, and so are `liability` where it is one, `settlement` where
+//!   it is `carried`, and `liquidation_penalty`, `insurance_contribution`, `average_step` and `age` where they are
+//!   zero; all others are written with their value. So what a file spells out and what it leaves out have one encoding.
 //!
 //! For documents with ASCII keys and integers below 2^53 this is RFC 8785 (JSON Canonicalization Scheme), so existing
 //! tools apply. Encoding neither depends on the order of a type's fields nor on features of serde_json.

@@ -3,8 +3,8 @@
 /// Longest names that are compared, in characters: comparing takes time in proportion to the product of both lengths.
 const LONGEST: usize = 64;
 
-/// The one of several names that an unknown one was probably meant to be: the same but for case and signs such as `_`, or
-/// at few typing mistakes from it, one for each three characters. None if no name is that close.
+/// The one of several names that an unknown one was probably meant to be: the same but for case and signs such as `_`,
+/// or at few typing mistakes from it, one for each three characters. None if no name is that close.
 pub fn closest<'a>(unknown: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let unknown = letters(unknown)?;
     let distance = |name: &'a str| Some((distance(&unknown, &letters(name)?), name));
@@ -25,8 +25,8 @@ fn letters(name: &str) -> Option<Vec<char>> {
     comparable.then_some(letters)
 }
 
-/// The smallest number of characters to insert, to drop, to replace or to exchange with their neighbour (the optimal string
-/// alignment distance).
+/// The smallest number of characters to insert, to drop, to replace or to exchange with their neighbour (the optimal
+/// string alignment distance).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();

@@ -219,8 +219,8 @@ pub struct Literal {
 const LITERAL_DIGITS: usize = 38;
 
 impl Literal {
-    /// Reads digits with an optional sign, point and exponent; none if that is not what it is, or too large. Digits behind
-    /// the point and beyond the 38th are cut off.
+    /// Reads digits with an optional sign, point and exponent; none if that is not what it is, or too large. Digits
+    /// behind the point and beyond the 38th are cut off.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (digits, exponent) = match text.split_once(['e', 'E']) {

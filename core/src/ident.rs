@@ -28,7 +28,8 @@ impl Name {
             || !text.chars().all(allowed)
         {
             return Err(format!(
-                "expected a name of 1 to {} characters from a-z A-Z 0-9 . _ : / - that starts with a letter or a digit, found {text:?}",
+                "expected a name of 1 to {} characters from a-z A-Z 0-9 . _ : / - that starts with a letter or a \
+                 digit, found {text:?}",
                 Self::MAX_LEN
             ));
         }

@@ -1,7 +1,7 @@
 //! The kinds of documents: one table, and one function that recognises a text.
 //!
-//! Every document of this project states its kind, `surety/…`, in its field `kind`. A text counts as the document that it
-//! says it is, wherever it lies and whatever its file is called.
+//! Every document of this project states its kind, `surety/…`, in its field `kind`. A text counts as the document that
+//! it says it is, wherever it lies and whatever its file is called.
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -187,8 +187,8 @@ pub struct Damaged(#[from] pub serde_json::Error);
 /// Reads what a text says of itself: nothing if it is JSON or TOML of another shape, or TOML that cannot be read.
 ///
 /// # Errors
-/// If the text should be JSON and is none; and for JSON with a damaged header that mentions this project, which may have been
-/// a document. A reader who passed it over would let its author hide it.
+/// If the text should be JSON and is none; and for JSON with a damaged header that mentions this project, which may
+/// have been a document. A reader who passed it over would let its author hide it.
 pub fn recognise(text: &str, format: Format) -> Result<Header, Damaged> {
     if format == Format::Toml {
         return Ok(toml_keys(text).unwrap_or_default());

@@ -1,22 +1,23 @@
-//! The ground floor: what every other crate needs to name things, to count them, to read files and to say what is wrong.
+//! The ground floor: names, numbers, readers of files, and mistakes, shared by every other crate.
 //!
-//! This crate knows no margin and no cryptography, and does no I/O. Everything in it is a value or a function of values.
+//! This crate contains no margin rules and no cryptography, and does no I/O. Everything in it is a value or a function
+//! of values.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`ident`], [`units`], [`decimal`] | names, identifiers, quantities and numbers as types |
-//! | [`capacity`] | how the rows of the circuit are used |
-//! | [`text`] | how files are read, and where a mistake is |
-//! | [`kind`] | the kinds of documents, and what a text says that it is |
-//! | [`problem`] | a rule that an input breaks: what was expected and found, and what to do |
-//! | [`failure`] | the class of an error, and what programs are told of it |
-//! | [`visible`], [`words`] | texts of others as a terminal may show them; numbers of things in sentences |
+//! | [`capacity`] | the use of the circuit's rows |
+//! | [`text`] | reading files, with the place of each mistake |
+//! | [`kind`] | the kinds of documents, and recognising them |
+//! | [`problem`] | a rule that an input breaks: expected value, found value, remedy |
+//! | [`failure`] | the class of an error, and its JSON for programs |
+//! | [`visible`], [`words`] | text from others as a terminal may show it; counted nouns |
 //! | [`day`] | days of the calendar |
-//! | [`closest`] | which of several names was probably meant |
-//! | [`named`] | values read on behalf of types that readers know by name |
-//! | [`schema`] | the shapes of documents, for other programs |
-//! | [`spelling`] | how people write times, durations, fractions, numbers and addresses |
-//! | [`canonical`] | the one encoding that identifiers are hashes of |
+//! | [`closest`] | the name that was probably meant |
+//! | [`named`] | values read for types that are known by name |
+//! | [`schema`] | JSON Schemas of documents |
+//! | [`spelling`] | spellings of times, durations, fractions, numbers and addresses |
+//! | [`canonical`] | the encoding behind every identifier |
 //!
 //! ```
 //! use surety_core::{ident::Name, spelling, units::Seconds};

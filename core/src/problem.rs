@@ -65,8 +65,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is wrong with an input, a line for each problem behind the input's name, if it has one; advice that several in a
-/// row give stands behind the last of them.
+/// What is wrong with an input, a line for each problem behind the input's name, if it has one; advice that several in
+/// a row give stands behind the last of them.
 #[must_use]
 pub fn listed(input: &str, problems: &[Problem]) -> String {
     let place = if input.is_empty() { String::new() } else { format!("{input}: ") };
@@ -78,8 +78,9 @@ pub fn listed(input: &str, problems: &[Problem]) -> String {
     problems.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What was expected and found, where `found` may be an error that says so itself: `expected …, found …`, behind a place or at the
-/// start. One sentence of the two says what the inner one found; it also says what that expected, if there is no place.
+/// What was expected and found, where `found` may be an error that says so itself: `expected …, found …`, behind a
+/// place or at the start. One sentence of the two says what the inner one found; it also says what that expected, if
+/// there is no place.
 #[must_use]
 pub fn flattened(expected: String, found: String) -> (String, String) {
     const RULE: &str = "expected ";

@@ -21,8 +21,8 @@ pub fn schema<T: JsonSchema + Document>() -> Schema {
     schema
 }
 
-/// The types that people may spell in more than one way, by the names of their schemas: the shape of the texts that are read
-/// beside, or instead of, what machines write. See [`crate::spelling`].
+/// The types that people may spell in more than one way, by the names of their schemas: the shape of the texts that are
+/// read beside, or instead of, what machines write. See [`crate::spelling`].
 const SPELLINGS: [(&str, &str); 12] = [
     ("Timestamp", "^[0-9]"),
     ("Seconds", "^[0-9Pp]"),

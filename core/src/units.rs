@@ -14,7 +14,8 @@ pub fn power_of_ten(digits: u32) -> I256 {
     I256::from_raw(U256::from(10).pow(U256::from(digits)))
 }
 
-/// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see the universe that has the instrument.
+/// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see the universe that has the
+/// instrument.
 ///
 /// Written as a decimal string, so that no reader rounds it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,14 +25,15 @@ impl Lots {
     /// Largest absolute amount: `2^95 - 1`, which every capacity class can range-check.
     pub const MAX: i128 = (1 << 95) - 1;
 
-    /// The least limit of a holding where a universe states none: `2^63 - 1`, which is 9,223,372,036 units of nine decimals.
+    /// The least limit of a holding where a universe states none: `2^63 - 1`, which is 9,223,372,036 units of nine
+    /// decimals.
     const LEAST_DEFAULT_LIMIT: i128 = i64::MAX as i128;
 
     /// Decimal digits before the point that the limit of a holding has room for where a universe states none.
     const DEFAULT_UNITS_DIGITS: u32 = 9;
 
-    /// The limit of a holding where a universe states none: `2^63 - 1` lots, or 10^9 units where that is more, which it is from
-    /// ten decimals on.
+    /// The limit of a holding where a universe states none: `2^63 - 1` lots, or 10^9 units where that is more, which it
+    /// is from ten decimals on.
     #[must_use]
     pub fn default_limit(lot_decimals: Decimals) -> Self {
         // At most 10^27, less than 2^95.

@@ -1,5 +1,5 @@
-//! Texts that others chose, such as names of files and answers of nodes, as they may be shown: without characters that a terminal
-//! obeys, and without those that turn around what stands beside them.
+//! Texts that others chose, such as names of files and answers of nodes, as they may be shown: without characters that
+//! a terminal obeys, and without those that turn around what stands beside them.
 
 /// A text of several lines.
 #[must_use]
@@ -13,7 +13,8 @@ pub fn one_line(text: &str) -> String {
     escaped(text, &[])
 }
 
-/// A text in JSON, which says the same afterwards: only its strings have such characters, and there JSON has escapes for them.
+/// A text in JSON, which says the same afterwards: only its strings have such characters, and there JSON has escapes
+/// for them.
 #[must_use]
 pub fn visible_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

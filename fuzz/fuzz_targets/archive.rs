@@ -1,5 +1,5 @@
-//! A document as an archive keeps it, and an archive whose file is changed in a few places: what is read of it is what was added
-//! to it, and what it takes more is there afterwards.
+//! A document as an archive keeps it, and an archive whose file is changed in a few places: what is read of it is what
+//! was added to it, and what it takes more is there afterwards.
 //!
 //! The first byte says which, and what the document's name ends in; behind it is the document, or the changes.
 
@@ -8,8 +8,8 @@
 use std::{fs, path::Path, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use surety_fuzz::{bounded, demo, edit};
 use surety_audit::archive::{Archive, ArchiveError, Archived, Kind, Summary};
+use surety_fuzz::{bounded, demo, edit};
 use tempfile::TempDir;
 
 /// An archive, and what is in it.
@@ -44,7 +44,8 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// A document that is kept is one of its kind, and comes back byte for byte, under the name that it is exported with, too.
+/// A document that is kept is one of its kind, and comes back byte for byte, under the name that it is exported with,
+/// too.
 fn kept(name: &Path, content: &[u8]) {
     let Ok(text) = str::from_utf8(content) else { return };
     let document = match Archived::read(name, text) {

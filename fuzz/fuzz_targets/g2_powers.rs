@@ -1,5 +1,5 @@
-//! Powers of τ in G2 from arbitrary bytes: what is read is as many points of the right group, and a set-up takes none but its
-//! own.
+//! Powers of τ in G2 from arbitrary bytes: what is read is as many points of the right group, and a set-up takes none
+//! but its own.
 
 #![no_main]
 

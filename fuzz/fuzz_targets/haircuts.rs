@@ -5,7 +5,10 @@
 use libfuzzer_sys::fuzz_target;
 use surety_core::{ident::Bytes32, text::table::Dialect, units::Timestamp};
 use surety_fuzz::{bounded, survives};
-use surety_import::{Parties, haircuts::{self, Ends, Programme}};
+use surety_import::{
+    Parties,
+    haircuts::{self, Ends, Programme},
+};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };

@@ -13,7 +13,8 @@ fuzz_target!(|input: &[u8]| bounded(input, || {
             Ok(holdings) => {
                 survives(&holdings);
                 assert_eq!(
-                    surety_import::positions::holdings("b.csv", &holdings.to_csv(&DEMO.universe), &DEMO.universe).unwrap(),
+                    surety_import::positions::holdings("b.csv", &holdings.to_csv(&DEMO.universe), &DEMO.universe)
+                        .unwrap(),
                     holdings
                 );
                 holdings.position(&DEMO.universe).unwrap();

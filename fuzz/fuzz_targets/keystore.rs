@@ -1,5 +1,5 @@
-//! An encrypted key. What it asks for is refused if it is more than a wallet asks for, and done if it is next to nothing; what
-//! lies between takes too long here. It opens for one passphrase at most.
+//! An encrypted key. What it asks for is refused if it is more than a wallet asks for, and done if it is next to
+//! nothing; what lies between takes too long here. It opens for one passphrase at most.
 
 #![no_main]
 

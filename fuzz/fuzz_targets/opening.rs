@@ -1,4 +1,5 @@
-//! An opening, which is secret: no error repeats a balance or a mask of it, and none but its own opens a statement's commitment.
+//! An opening, which is secret: no error repeats a balance or a mask of it, and none but its own opens a statement's
+//! commitment.
 
 #![no_main]
 

@@ -1,8 +1,8 @@
-//! A policy that passes every check, compiled and evaluated: the program accepts holdings exactly if the plain evaluation
-//! does, whatever the rules, prices and holdings.
+//! A policy that passes every check, compiled and evaluated: the program accepts holdings exactly if the plain
+//! evaluation does, whatever the rules, prices and holdings.
 //!
-//! The input is a policy in TOML, a zero byte, and numbers: two bytes for each price, as a part of its range, and eight for
-//! each instrument, as lots.
+//! The input is a policy in TOML, a zero byte, and numbers: two bytes for each price, as a part of its range, and eight
+//! for each instrument, as lots.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Set-up files of every format from arbitrary bytes: what is accepted is a set-up, and comes back from the compact format.
+//! Set-up files of every format from arbitrary bytes: what is accepted is a set-up, and comes back from the compact
+//! format.
 
 #![no_main]
 

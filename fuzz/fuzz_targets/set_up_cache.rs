@@ -1,6 +1,6 @@
-//! The cache of bases and the store of set-ups, each with a file that is changed in a few places: what is found there is
-//! what was put there, or nothing. Where the checksum of the cache is made to fit, which only malice does, other points may
-//! be found.
+//! The cache of bases and the store of set-ups, each with a file that is changed in a few places: what is found there
+//! is what was put there, or nothing. Where the checksum of the cache is made to fit, which only malice does, other
+//! points may be found.
 //!
 //! The first byte says which, and whether the checksum is made to fit; the rest are the changes.
 

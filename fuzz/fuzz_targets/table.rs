@@ -1,5 +1,5 @@
-//! Tables and the numbers in them: rows are as long as the header, rounding down and up meet in an exact number, and what
-//! is written again in another dialect is read as it was.
+//! Tables and the numbers in them: rows are as long as the header, rounding down and up meet in an exact number, and
+//! what is written again in another dialect is read as it was.
 
 #![no_main]
 

@@ -4,7 +4,14 @@ use std::sync::LazyLock;
 
 use surety_core::{text::Document as _, units::Timestamp};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
-use surety_verifier::{Attestation, CommittedPolicy, VerifyingKey, attestation::{check::{Files, Terms}, compiled::CompiledPolicyFile, trust::Trust}};
+use surety_verifier::{
+    Attestation, CommittedPolicy, VerifyingKey,
+    attestation::{
+        check::{Files, Terms},
+        compiled::CompiledPolicyFile,
+        trust::Trust,
+    },
+};
 
 /// The universe of the examples, over the development set-up.
 pub const UNIVERSE: &str = include_str!("../seeds/universe/demo.toml");

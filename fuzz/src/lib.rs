@@ -1,5 +1,5 @@
-//! What the fuzz targets have in common: properties that hold of whatever is read, the limit of memory, and the files that
-//! targets hold inputs against.
+//! What the fuzz targets have in common: properties that hold of whatever is read, the limit of memory, and the files
+//! that targets hold inputs against.
 //!
 //! A target fails if it panics, takes too long, takes too much memory, or finds a property broken.
 

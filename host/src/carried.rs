@@ -1,8 +1,8 @@
 //! The set-up that this program was built with, if any.
 //!
-//! The build script has refused all but set-ups of known ceremonies, and has written down hash, ceremony and size. A program
-//! whose bytes have changed since carries nothing, and says so. The powers are checked whenever they are read, as those of
-//! any stored set-up.
+//! The build script has refused all but set-ups of known ceremonies, and has written down hash, ceremony and size. A
+//! program whose bytes have changed since carries nothing, and says so. The powers are checked whenever they are read,
+//! as those of any stored set-up.
 
 use std::io::Cursor;
 

@@ -6,8 +6,8 @@ use surety_verifier::attestation::compiled::{CommittedPolicy, CompiledError, Com
 
 use crate::setup::{SetupError, Setups};
 
-/// The policy with its commitments. `published` finds those that somebody else computed; it is asked where the set-up is not
-/// imported.
+/// The policy with its commitments. `published` finds those that somebody else computed; it is asked where the set-up
+/// is not imported.
 ///
 /// # Errors
 /// If the policy does not compile, or there is neither a set-up nor a file with commitments of this policy.

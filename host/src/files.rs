@@ -205,8 +205,8 @@ fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>,
     }
 }
 
-/// The files under a directory and the directories in it, in the order of their names. Links are not followed. What has a
-/// name that `enter` turns down is passed over; the directory itself is not asked about.
+/// The files under a directory and the directories in it, in the order of their names. Links are not followed. What has
+/// a name that `enter` turns down is passed over; the directory itself is not asked about.
 ///
 /// # Errors
 /// If a directory is missing or the operating system refuses.

@@ -66,7 +66,8 @@ pub enum KeyError {
     },
     /// A passphrase is needed, and nobody can be asked.
     #[error(
-        "expected a passphrase, found no terminal to ask for it; give it with --passphrase-file FILE or --passphrase-env NAME"
+        "expected a passphrase, found no terminal to ask for it; give it with --passphrase-file FILE or \
+         --passphrase-env NAME"
     )]
     NoPassphrase,
     /// An empty passphrase.
@@ -126,7 +127,8 @@ impl Passphrase {
         &self.0
     }
 
-    /// What wallets take for the passphrase: all of it, its first line, or what is left without the white space around it.
+    /// What wallets take for the passphrase: all of it, its first line, or what is left without the white space around
+    /// it.
     fn candidates(&self) -> impl Iterator<Item = &str> {
         let all = self.as_str();
         let first = all.lines().next().unwrap_or_default();
@@ -136,8 +138,8 @@ impl Passphrase {
     }
 }
 
-/// Reads a key: 64 hexadecimal digits, with or without `0x`, or an Ethereum keystore, for which `passphrase` is asked. `note` is
-/// told what its owner should know.
+/// Reads a key: 64 hexadecimal digits, with or without `0x`, or an Ethereum keystore, for which `passphrase` is asked.
+/// `note` is told what its owner should know.
 ///
 /// # Errors
 /// If there is none, or the passphrase is wrong.
@@ -174,7 +176,8 @@ pub fn load(
     }
     if let zeros @ 1.. = keystore.omitted_zeros() {
         note(&format!(
-            "{}: the keystore holds a key of {} bytes, whose {zeros} leading zero bytes its wallet left out; it is the key of \
+            "{}: the keystore holds a key of {} bytes, whose {zeros} leading zero bytes its wallet left out; it is the \
+             key of \
              0x{found}, as in geth",
             at.name(),
             32 - zeros,
@@ -229,8 +232,8 @@ const PARTS_OF_SECRETS: [&str; 5] = ["surety/opening", "\"ciphertext\"", "\"kdfp
 
 const EXTENDED_KEYS: [&str; 4] = ["xprv", "zprv", "yprv", "tprv"];
 
-/// Whether a text is, or may be, a key, a keystore, an opening, a recovery phrase or a passphrase, of which nothing is shown, not
-/// even to its owner. Every text of a single line may be one, unless it begins like JSON.
+/// Whether a text is, or may be, a key, a keystore, an opening, a recovery phrase or a passphrase, of which nothing is
+/// shown, not even to its owner. Every text of a single line may be one, unless it begins like JSON.
 #[must_use]
 pub fn may_be_secret(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -350,7 +353,8 @@ mod tests {
     }
 
     /// Geth's vector of a key of 31 bytes, with the passphrase "foo".
-    const BYTES_31: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"e0c41130a323adc1446fc82f724bca2f"},
+    const BYTES_31: &str = r#"{"crypto":{"cipher":"aes-128-ctr",
+        "cipherparams":{"iv":"e0c41130a323adc1446fc82f724bca2f"},
         "ciphertext":"9517cd5bdbe69076f9bf5057248c6c050141e970efa36ce53692d5d59a3984","kdf":"scrypt","kdfparams":{"dklen":32,
         "n":2,"r":8,"p":1,"salt":"711f816911c92d649fb4c84b047915679933555030b3552c1212609b38208c63"},
         "mac":"d5e116151c6aa71470e67a7d42c9620c75c4d23229847dcc127794f0732b0db5"},"version":3}"#;

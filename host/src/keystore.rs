@@ -3,8 +3,9 @@
 //! A password-based key derivation function turns the passphrase into 32 bytes. The first half encrypts the key with
 //! AES-128 in counter mode; the second half and the ciphertext hash to the `mac`, which tells a wrong passphrase.
 //!
-//! What geth, ethers or eth-account opens is opened: names of keys and functions in any case, hexadecimal digits with or without
-//! `0x`, numbers in strings, keys whose leading zeros were left out, and every parameter whose work stays within limits.
+//! What geth, ethers or eth-account opens is opened: names of keys and functions in any case, hexadecimal digits with
+//! or without `0x`, numbers in strings, keys whose leading zeros were left out, and every parameter whose work stays
+//! within limits.
 
 use std::collections::BTreeMap;
 
@@ -41,24 +42,28 @@ pub enum KeystoreError {
     Format(Box<Problem>),
     /// A keystore of a format that was in use until 2015.
     #[error(
-        "expected a keystore of version 3, found version 1, which wallets wrote until 2015; `geth account update ADDRESS` \
+        "expected a keystore of version 3, found version 1, which wallets wrote until 2015; `geth account update \
+         ADDRESS` \
          writes the same key as version 3"
     )]
     Version1,
     /// A keystore of a validator.
     #[error(
-        "expected a keystore of version 3, found version 4 (EIP-2335): the BLS key of a validator, which signs nothing here; \
+        "expected a keystore of version 3, found version 4 (EIP-2335): the BLS key of a validator, which signs nothing \
+         here; \
          draw a key with surety key new"
     )]
     Version4,
     /// The wallet of somebody who bought ether before there was any.
     #[error(
-        "expected a keystore of version 3, found a presale wallet of 2014; `geth wallet import FILE` makes a keystore of it"
+        "expected a keystore of version 3, found a presale wallet of 2014; `geth wallet import FILE` makes a keystore \
+         of it"
     )]
     Presale,
     /// It asks for more memory or time than any wallet does.
     #[error(
-        "expected a key derivation of at most 1 GiB, 16 passes over it, or {MAX_PBKDF2_ROUNDS} rounds, found {0}; write the \
+        "expected a key derivation of at most 1 GiB, 16 passes over it, or {MAX_PBKDF2_ROUNDS} rounds, found {0}; \
+         write the \
          keystore anew with the wallet's usual parameters"
     )]
     TooCostly(String),
@@ -418,7 +423,8 @@ mod tests {
     use super::*;
 
     /// The first test vector of the format's definition (Ethereum wiki, Web3 Secret Storage Definition).
-    const PBKDF2: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},
+    const PBKDF2: &str = r#"{"crypto":{"cipher":"aes-128-ctr",
+        "cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},
         "ciphertext":"5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46","kdf":"pbkdf2","kdfparams":{"c":262144,
         "dklen":32,"prf":"hmac-sha256","salt":"ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},
         "mac":"517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
@@ -431,17 +437,20 @@ mod tests {
         "39990c1684557447940d4c69e06b1b82b2aceacb43f284df65c956daf3046b85"},"id":"ce541d8d-c79b-40f8-9f8c-20f59616faba","version":3}"#;
 
     /// The second test vector of the format's definition: parameters that RFC 7914 forbids.
-    const SCRYPT_WIKI: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"83dbcc02d8ccb40e466191a123791e0e"},
+    const SCRYPT_WIKI: &str = r#"{"crypto":{"cipher":"aes-128-ctr",
+        "cipherparams":{"iv":"83dbcc02d8ccb40e466191a123791e0e"},
         "ciphertext":"d172bf743a674da9cdad04534d56926ef8358534d458fffccd4e6ad2fbde479c","kdf":"scrypt","kdfparams":{"dklen":32,
         "n":262144,"r":1,"p":8,"salt":"ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19"},
         "mac":"2103ac29920d71da29f15d75b4a16dbe95cfd7ff8faea1056c33131d846e3097"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
 
     /// Geth's vectors of keys whose leading zeros were left out (`accounts/keystore/testdata/v3_test_vector.json`).
-    const BYTES_31: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"e0c41130a323adc1446fc82f724bca2f"},
+    const BYTES_31: &str = r#"{"crypto":{"cipher":"aes-128-ctr",
+        "cipherparams":{"iv":"e0c41130a323adc1446fc82f724bca2f"},
         "ciphertext":"9517cd5bdbe69076f9bf5057248c6c050141e970efa36ce53692d5d59a3984","kdf":"scrypt","kdfparams":{"dklen":32,
         "n":2,"r":8,"p":1,"salt":"711f816911c92d649fb4c84b047915679933555030b3552c1212609b38208c63"},
         "mac":"d5e116151c6aa71470e67a7d42c9620c75c4d23229847dcc127794f0732b0db5"},"version":3}"#;
-    const BYTES_30: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"3ca92af36ad7c2cd92454c59cea5ef00"},
+    const BYTES_30: &str = r#"{"crypto":{"cipher":"aes-128-ctr",
+        "cipherparams":{"iv":"3ca92af36ad7c2cd92454c59cea5ef00"},
         "ciphertext":"108b7d34f3442fc26ab1ab90ca91476ba6bfa8c00975a49ef9051dc675aa","kdf":"scrypt","kdfparams":{"dklen":32,
         "n":2,"r":8,"p":1,"salt":"d0769e608fb86cda848065642a9c6fa046845c928175662b8e356c77f914cd3b"},
         "mac":"75d0e6759f7b3cefa319c3be41680ab6beea7d8328653474bd06706d4cc67420"},"version":3}"#;

@@ -1,7 +1,7 @@
 //! Getting set-ups into the store: from the addresses at which ceremonies publish them, from mirrors, and from files.
 //!
-//! Whatever arrives is a file of somebody else. It is checked like any other, and what was asked for by a ceremony's name is
-//! held to that ceremony's `[τ]₂`.
+//! Whatever arrives is a file of somebody else. It is checked like any other, and what was asked for by a ceremony's
+//! name is held to that ceremony's `[τ]₂`.
 
 use std::{
     borrow::Cow,
@@ -38,7 +38,8 @@ pub enum ObtainError {
     },
     /// Nobody publishes files of a suitable form.
     #[error(
-        "{ceremony}: expected a ceremony whose files can be fetched one by one ({}), found one with a single large file: \
+        "{ceremony}: expected a ceremony whose files can be fetched one by one ({}), found one with a single large \
+         file: \
          fetch its g1.dat and g2.dat, and import them with surety srs import g1.dat --g2 g2.dat",
         published::names().collect::<Vec<_>>().join(", ")
     )]
@@ -71,8 +72,10 @@ pub enum ObtainError {
     },
     /// Nobody knows who knows τ.
     #[error(
-        "{place}: expected a set-up of a ceremony that this version knows ({}), found {id}, which is of none: whoever made it \
-         can prove anything under it. Use a ceremony's (surety srs get), or say --accept-unknown if you know who made it",
+        "{place}: expected a set-up of a ceremony that this version knows ({}), found {id}, which is of none: whoever \
+         made it \
+         can prove anything under it. Use a ceremony's (surety srs get), or say --accept-unknown if you know who made \
+         it",
         known()
     )]
     UnknownOrigin {
@@ -83,7 +86,8 @@ pub enum ObtainError {
     },
     /// Everybody knows τ.
     #[error(
-        "{place}: expected a set-up whose secret nobody knows, found the insecure development set-up, whose secret is published: \
+        "{place}: expected a set-up whose secret nobody knows, found the insecure development set-up, whose secret is \
+         published: \
          anybody can prove anything under it. Use a ceremony's (surety srs get), or say --allow-insecure-srs for tests"
     )]
     Insecure {
@@ -174,8 +178,8 @@ pub struct Obtained {
 }
 
 impl Wanted<'_> {
-    /// Gets the set-up into the store, unless one that serves is there. Downloads go to `downloads`, where an interrupted one
-    /// is resumed.
+    /// Gets the set-up into the store, unless one that serves is there. Downloads go to `downloads`, where an
+    /// interrupted one is resumed.
     ///
     /// # Errors
     /// See [`ObtainError`].

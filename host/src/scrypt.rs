@@ -1,7 +1,7 @@
 //! scrypt (RFC 7914), which makes each guess of a passphrase cost memory.
 //!
-//! The RFC asks for `n < 2^(16·r)`, and libraries hold to it. Keystores do not: the format's own example has `n = 2^18` with
-//! `r = 1`, and every wallet opens it.
+//! The RFC asks for `n < 2^(16·r)`, and libraries hold to it. Keystores do not: the format's own example has `n = 2^18`
+//! with `r = 1`, and every wallet opens it.
 
 use std::collections::TryReserveError;
 

@@ -31,7 +31,8 @@ pub enum SetupError {
     Key(#[from] KeyError),
     /// It is a ceremony's, and not in the store.
     #[error(
-        "set-up {id}: expected it in the store, found none; it is that of {ceremony}: get it with surety srs get {ceremony}, \
+        "set-up {id}: expected it in the store, found none; it is that of {ceremony}: get it with surety srs get \
+         {ceremony}, \
          or import a file of that ceremony with surety srs import"
     )]
     NotHere {
@@ -103,8 +104,8 @@ impl Setups {
         self.cache.params(&key, capacity, || self.srs(&key, capacity, observer), observer)
     }
 
-    /// The verifying key of a capacity class over a set-up: the one that is checked in, or, for a set-up that this version
-    /// does not know, the one that its powers give.
+    /// The verifying key of a capacity class over a set-up: the one that is checked in, or, for a set-up that this
+    /// version does not know, the one that its powers give.
     ///
     /// # Errors
     /// If the set-up is not known, not imported, or too small.

@@ -1,4 +1,5 @@
-//! Holdings as people write them, and the holdings that follow: whole lots, with what positions cost in the quote balances.
+//! Holdings as people write them, and the holdings that follow: whole lots, with what positions cost in the quote
+//! balances.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -83,8 +84,8 @@ impl Amount {
 }
 
 impl Book {
-    /// The book of a file's entries. `quote` is what the user calls the quote balance of derivatives; `refuse` is told what
-    /// is wrong with the key of an entry.
+    /// The book of a file's entries. `quote` is what the user calls the quote balance of derivatives; `refuse` is told
+    /// what is wrong with the key of an entry.
     pub(crate) fn of(
         universe: &Universe,
         entries: &[StatedBalance<'_>],
@@ -130,7 +131,8 @@ impl Book {
                 None => {
                     let Instrument { name, max_lots, .. } = instrument;
                     let expected = format!(
-                        "a balance of {name}, with what positions cost, of at most the {} lots that the universe allows",
+                        "a balance of {name}, with what positions cost, of at most the {} lots that the universe \
+                         allows",
                         max_lots.get()
                     );
                     refuse(*i, cost::ENTRY_PRICE.name, Problem::new("", expected, "more"));
@@ -187,7 +189,8 @@ pub struct WrittenBalance {
     /// How much, in units; or lots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Quantity>,
-    /// The price of a unit at which a derivative was bought or sold. Zero says that the quote balance carries what it cost.
+    /// The price of a unit at which a derivative was bought or sold. Zero says that the quote balance carries what it
+    /// cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_price: Option<Quantity>,
     /// The price of a unit by which `unrealised_pnl` was computed.

@@ -1,8 +1,8 @@
 //! What positions cost, and the quote leg that follows from it.
 //!
-//! A derivative counts with its full marked value because its quote balance carries what it cost: buying `q` at `P` adds
-//! `q` to the position and takes `q·P` from the quote balance, and being short adds to it. A file says what a position
-//! cost in one of four ways, of which `q` is signed:
+//! A derivative counts with its full marked value because its quote balance carries what it cost: buying `q` at `P`
+//! adds `q` to the position and takes `q·P` from the quote balance, and being short adds to it. A file says what a
+//! position cost in one of four ways, of which `q` is signed:
 //!
 //! | columns | added to the quote balance |
 //! |---|---|
@@ -11,12 +11,12 @@
 //! | `unrealised_pnl` and `mark_price` | `unrealised_pnl - q·mark_price` |
 //! | `cost = "carried"`, or an entry price of zero | nothing: the balance in the file carries it already |
 //!
-//! A leg is computed exactly and then rounded down to lots of the quote balance: against the account. Where a row says it
-//! in several ways, the least of the legs counts, and legs that are further apart than a rounding explains are refused.
-//! Nobody's position is free: a row that says nothing is refused.
+//! A leg is computed exactly and then rounded down to lots of the quote balance: against the account. Where a row says
+//! it in several ways, the least of the legs counts, and legs that are further apart than a rounding explains are
+//! refused. Nobody's position is free: a row that says nothing is refused.
 //!
-//! Whether anything is carried is up to the universe: see [`Settlement`]. A premium that was paid in cash leaves no leg,
-//! and of what is settled by variation margin only the profit or loss that has not been paid yet does.
+//! Whether anything is carried is up to the universe: see [`Settlement`]. A premium that was paid in cash leaves no
+//! leg, and of what is settled by variation margin only the profit or loss that has not been paid yet does.
 
 use alloy_primitives::{I256, U256};
 use surety_core::{
@@ -83,8 +83,8 @@ impl Stated {
         (is_price || is_cost) && !is_profit && !instrument.is_carried()
     }
 
-    /// What a position adds to its quote balance, if anything: one of `units` exactly, which are `position` in whole lots.
-    /// The quote balance is what the user calls it, or what the file tells.
+    /// What a position adds to its quote balance, if anything: one of `units` exactly, which are `position` in whole
+    /// lots. The quote balance is what the user calls it, or what the file tells.
     pub(crate) fn leg(
         &self,
         universe: &Universe,
@@ -193,7 +193,8 @@ fn missing(instrument: &Instrument) -> Refusal {
     let article = if instrument.class == InstrumentClass::Option { "an" } else { "a" };
     let Instrument { name, class, .. } = instrument;
     let expected = format!("what {name} cost: {article} {class} counts with its full value");
-    let advice = "add a column entry_price, or cost, or unrealised_pnl and mark_price; write carried as the cost if the quote \
+    let advice = "add a column entry_price, or cost, or unrealised_pnl and mark_price; write carried as the cost if \
+         the quote \
                   balance in this file carries it already";
     let premium = "; set settlement = \"premium-paid\" in the universe if its premium is paid in cash";
     let premium = if *class == InstrumentClass::Option { premium } else { "" };
@@ -209,8 +210,8 @@ fn of_other_sign(amount: Exact) -> Problem {
     Problem::new("", expected, "an amount of the other sign").advise(advice)
 }
 
-/// The place of the quote balance of an instrument: if both the universe and the user say which one it is, they must agree,
-/// and if neither does, the file may tell.
+/// The place of the quote balance of an instrument: if both the universe and the user say which one it is, they must
+/// agree, and if neither does, the file may tell.
 fn quote_of(
     universe: &Universe,
     instrument: &Instrument,

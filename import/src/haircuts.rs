@@ -90,7 +90,8 @@ fn ladder_column(programme: Programme) -> Column {
     Column { name, aliases }
 }
 
-/// Reads the tokens of the table, with their ladders for a programme, whose tiers end at so much. `file` is what errors call the input.
+/// Reads the tokens of the table, with their ladders for a programme, whose tiers end at so much. `file` is what errors
+/// call the input.
 ///
 /// # Errors
 /// With every mistake, up to [`MAX_MISTAKES`](surety_core::text::MAX_MISTAKES).

@@ -8,7 +8,7 @@
 //! | [`derive_pm2`] | a case of Derive's portfolio margin |
 //! | [`haircuts`] | an exchange's table of prices and collateral ratios |
 //! | [`observations`] | a table of what an oracle node observed |
-//! | [`positions`], [`book`], `cost` | a spreadsheet's amounts, and the quote balances that follow from the cost of positions |
+//! | [`positions`], [`book`], `cost` | a spreadsheet's amounts, and the cost of positions in quote balances |
 
 pub mod book;
 mod cost;
@@ -220,13 +220,13 @@ fn name(text: impl Into<String>) -> Result<Name, Problem> {
     Name::new(text).map_err(|error| Problem::of_sentence("", &error))
 }
 
-/// How many times smaller and larger than what was observed a price may be under an imported policy: its box reaches from
-/// a tenth of it to ten times as much. Whoever uses the policy for long draws the boxes anew.
+/// How many times smaller and larger than what was observed a price may be under an imported policy: its box reaches
+/// from a tenth of it to ten times as much. Whoever uses the policy for long draws the boxes anew.
 pub const IMPORTED_FACTOR: u128 = 10;
 
-/// The market entry of a number that was observed, and the number as its price, with as many decimal places, up to `most`,
-/// as fit. The box reaches [`IMPORTED_FACTOR`] times down and up from what values something, from zero to twice what an
-/// interest rate is (and at least to 100 percent), and from zero to one or what was observed of anything else.
+/// The market entry of a number that was observed, and the number as its price, with as many decimal places, up to
+/// `most`, as fit. The box reaches [`IMPORTED_FACTOR`] times down and up from what values something, from zero to twice
+/// what an interest rate is (and at least to 100 percent), and from zero to one or what was observed of anything else.
 fn market_entry(name: Name, number: Magnitude, role: Role, most: u8) -> Result<(MarketEntry, Price), Problem> {
     let (integer, places) = number.integer();
     let digits = integer.checked_ilog10().map_or(0, |log| log as i32 + 1 - i32::from(places)).max(0).unsigned_abs() + 1;

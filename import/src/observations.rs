@@ -34,13 +34,14 @@ const AGE: Column = Column { name: "age", aliases: &["age seconds", "age sec", "
 /// What names of columns have in them that say when something was observed, which nobody reads.
 const TIMES: [&str; 6] = ["time", "stamp", "date", "observed", "epoch", "unix"];
 
-/// Reads what a node observed from a table with the columns `entry`, `price`, `confidence`, and perhaps `age` in seconds,
-/// in any order, and returns what it has to say about each market entry of a policy, in its order. An entry that the node
-/// does not follow has a row too, whose other fields are empty. Entries that the policy does not have are ignored.
+/// Reads what a node observed from a table with the columns `entry`, `price`, `confidence`, and perhaps `age` in
+/// seconds, in any order, and returns what it has to say about each market entry of a policy, in its order. An entry
+/// that the node does not follow has a row too, whose other fields are empty. Entries that the policy does not have are
+/// ignored.
 ///
-/// A number with a decimal mark is in quote units and is scaled by the entry's decimals: prices to the nearest, confidences
-/// up. A whole number is in quote units, or scaled already (`99990000` with 8 decimals is `0.9999`), whichever lies in the
-/// entry's box; it is refused if both do. A price and its confidence are read alike.
+/// A number with a decimal mark is in quote units and is scaled by the entry's decimals: prices to the nearest,
+/// confidences up. A whole number is in quote units, or scaled already (`99990000` with 8 decimals is `0.9999`),
+/// whichever lies in the entry's box; it is refused if both do. A price and its confidence are read alike.
 ///
 /// # Errors
 /// With every mistake that was found, such as a market entry that is missing.

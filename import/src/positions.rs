@@ -5,8 +5,8 @@
 //! column `side` says of each position whether it is long or short, if signs do not. Amounts are negative if owed or
 //! short, and decimals beyond one lot are rounded down: less is held, more is owed.
 //!
-//! Where several columns say the same thing, they must agree. Columns that nobody asked for are ignored, with a note, but
-//! not those that say what is owed or short: without them an account would look better than it is.
+//! Where several columns say the same thing, they must agree. Columns that nobody asked for are ignored, with a note,
+//! but not those that say what is owed or short: without them an account would look better than it is.
 
 use std::collections::BTreeMap;
 
@@ -94,8 +94,8 @@ const SHORT: [&str; 13] = [
 /// What stands for no side, or for one that the sign of the amount says.
 const NEITHER: [&str; 5] = ["", "none", "flat", "both", "net"];
 
-/// What the names of columns have in them that state what is owed beside what is held. An amount beside them may be either
-/// before or after debts.
+/// What the names of columns have in them that state what is owed beside what is held. An amount beside them may be
+/// either before or after debts.
 const DEBTS: [&str; 6] = ["borrow", "debt", "liab", "interest", "owed", "loan"];
 
 /// What names have in them that look like those and state no debt.
@@ -110,8 +110,8 @@ pub struct Reading {
     pub quote: Option<Name>,
 }
 
-/// Reads holdings over a universe: TOML if the file's name ends in `.toml`, JSON if the text begins like it, otherwise a
-/// table. `file` is what errors call the input. What derivatives cost is carried over to their quote balance.
+/// Reads holdings over a universe: TOML if the file's name ends in `.toml`, JSON if the text begins like it, otherwise
+/// a table. `file` is what errors call the input. What derivatives cost is carried over to their quote balance.
 ///
 /// # Errors
 /// With every mistake that was found. Errors do not show amounts.
@@ -179,8 +179,8 @@ fn from_table(
     Ok((book, more))
 }
 
-/// Where a table states what. Where several columns state the same, the first that says something counts, and the others
-/// must agree with it.
+/// Where a table states what. Where several columns state the same, the first that says something counts, and the
+/// others must agree with it.
 struct Columns {
     instrument: usize,
     /// At least one.
@@ -468,8 +468,8 @@ fn amounts(table: &Table<'_>, dialect: &Dialect, mistakes: &mut Mistakes) -> Vec
     amounts
 }
 
-/// Those of several columns that may have numbers in them, or the first: beside an amount, `position` may say `long`, and
-/// `units` what is counted.
+/// Those of several columns that may have numbers in them, or the first: beside an amount, `position` may say `long`,
+/// and `units` what is counted.
 fn of_numbers(table: &Table<'_>, columns: Vec<usize>) -> Vec<usize> {
     let has_words = |column: &usize| {
         let mut fields = table.rows().filter_map(|row| row.field(*column)).filter(says).peekable();
@@ -573,8 +573,8 @@ fn side(text: &str) -> String {
     text.chars().filter(|character| !is_between(character)).flat_map(char::to_lowercase).collect()
 }
 
-/// Refuses contracts whose value is not linear in the price: those that are settled in what they are about, which venues
-/// call `BTC/USD:BTC`.
+/// Refuses contracts whose value is not linear in the price: those that are settled in what they are about, which
+/// venues call `BTC/USD:BTC`.
 fn linear(name: &str) -> Result<(), Problem> {
     let inverse = name.split_once('/').is_some_and(|(base, rest)| {
         let settled = rest.split_once(':').map(|(_, settled)| settled.split('-').next().unwrap_or(settled));

@@ -10,8 +10,8 @@
 //! | `64·2^k` | `[L_j(τ)]₁` for j from 0, Montgomery form |
 //! | 32 | Keccak-256 of all before |
 //!
-//! A file that is not exactly that is computed anew, with a notice. The checksum finds damage, not malice: who can write to
-//! the user's cache can also replace the program.
+//! A file that is not exactly that is computed anew, with a notice. The checksum finds damage, not malice: who can
+//! write to the user's cache can also replace the program.
 
 use std::{
     fs,
@@ -64,8 +64,8 @@ impl ParamsCache {
         Self { directory: directory.into() }
     }
 
-    /// The bases of a set-up for a capacity class, from the cache if they are there; else `srs` is called for the powers,
-    /// and the bases are computed and stored.
+    /// The bases of a set-up for a capacity class, from the cache if they are there; else `srs` is called for the
+    /// powers, and the bases are computed and stored.
     ///
     /// Troubles with the cache are told to the observer and are no errors.
     ///

@@ -1,8 +1,8 @@
 //! The set-up that a release carries, looked at by its bytes alone.
 //!
-//! A release is built with `SURETY_CEREMONY=FILE`. The build script includes this file, and refuses any other than a set-up
-//! of a known ceremony in the compact format. It has no arithmetic of curves: that the powers are powers is checked by the
-//! program, whenever it reads them, as for every stored set-up.
+//! A release is built with `SURETY_CEREMONY=FILE`. The build script includes this file, and refuses any other than a
+//! set-up of a known ceremony in the compact format. It has no arithmetic of curves: that the powers are powers is
+//! checked by the program, whenever it reads them, as for every stored set-up.
 
 use std::ffi::OsStr;
 
@@ -45,8 +45,8 @@ pub struct Carried {
 /// Tells which ceremony's set-up a file in the compact format is.
 ///
 /// # Errors
-/// A sentence with what was expected and found, if the file is in another format, of another length, has numbers that are
-/// no coordinates, or `[τ]₂` is that of no known ceremony.
+/// A sentence with what was expected and found, if the file is in another format, of another length, has numbers that
+/// are no coordinates, or `[τ]₂` is that of no known ceremony.
 pub fn examine(file: &[u8]) -> Result<Carried, String> {
     const FORMAT: &str =
         "expected a set-up in the compact format, as surety srs import leaves it in the store (surety srs list)";
@@ -94,8 +94,8 @@ pub fn examine(file: &[u8]) -> Result<Carried, String> {
 /// The SHA-256 that a build is told to expect of the file, in lower case: 64 hexadecimal digits, with or without `0x`.
 ///
 /// # Errors
-/// A sentence with what was expected and found, if it is anything else; so that a hash that was lost on its way does not pass
-/// for none.
+/// A sentence with what was expected and found, if it is anything else; so that a hash that was lost on its way does
+/// not pass for none.
 pub fn expected_hash(text: &OsStr) -> Result<String, String> {
     let text = text.to_str().ok_or("expected 64 hexadecimal digits, found another text")?.trim().to_ascii_lowercase();
     let digits = text.strip_prefix("0x").unwrap_or(&text);

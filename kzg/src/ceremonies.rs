@@ -34,8 +34,10 @@ pub static CEREMONIES: [Ceremony; 4] = [
     },
     Ceremony {
         name: "hermez-0054",
-        description: "Perpetual Powers of Tau after contribution 54 and a beacon (powersOfTau28_hez_final), used by snarkjs",
-        source: "github.com/iden3/snarkjs, README; X_2 in the PLONK and fflonk keys that snarkjs makes with these files",
+        description: "Perpetual Powers of Tau after contribution 54 and a beacon (powersOfTau28_hez_final), used by \
+             snarkjs",
+        source: "github.com/iden3/snarkjs, README; X_2 in the PLONK and fflonk keys that snarkjs makes with these \
+             files",
         tau_g2: point([
             "26186a2d65ee4d2f9c9a5b91f86597d35f192cd120caf7e935d8443d1938e23d",
             "30441fd1b5d3370482c42152a8899027716989a6996c2535bc9f7fee8aaef79e",
@@ -57,7 +59,8 @@ pub static CEREMONIES: [Ceremony; 4] = [
     Ceremony {
         name: "ppot-0080",
         description: "Perpetual Powers of Tau after contribution 80 and a beacon, as the ceremony publishes it for use",
-        source: "github.com/privacy-ethereum/perpetualpowersoftau, README, prepared and truncated files: ppot_0080_11.ptau",
+        source: "github.com/privacy-ethereum/perpetualpowersoftau, README, prepared and truncated files: \
+             ppot_0080_11.ptau",
         tau_g2: point([
             "17cc93077f56f654da727c1def86010339c2b4131094547285adb083e48c197b",
             "285b1f14edd7e6632340a37dfae9005ff762edcfecfe1c732a7474c0708bef80",

@@ -1,9 +1,9 @@
 //! Fetching a set-up file: resumable, and pinned by its length and hash where they are known.
 //!
 //! What has arrived is kept beside the destination as `<name>.part`, so that an interrupted download goes on where it
-//! stopped. Only what begins like a set-up is kept: a page that says why there is no file is not the start of one. Only a
-//! complete file with the right hash gets its name. A file with a wrong hash is deleted: nothing tells which part of it is
-//! wrong.
+//! stopped. Only what begins like a set-up is kept: a page that says why there is no file is not the start of one. Only
+//! a complete file with the right hash gets its name. A file with a wrong hash is deleted: nothing tells which part of
+//! it is wrong.
 
 use std::{
     borrow::Cow,
@@ -47,7 +47,8 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// For what a user has not asked for: without a network it gives up within five seconds, and with one within a minute.
+    /// For what a user has not asked for: without a network it gives up within five seconds, and with one within a
+    /// minute.
     pub const SHORT: Self = Self {
         connect: Duration::from_secs(2),
         response: Duration::from_secs(5),
@@ -95,7 +96,8 @@ pub enum DownloadError {
     },
     /// The server refuses.
     #[error(
-        "{url}: expected status 200 or 206, found {status}{found}: check the address, or fetch the file by other means and import it"
+        "{url}: expected status 200 or 206, found {status}{found}: check the address, or fetch the file by other means \
+         and import it"
     )]
     Status {
         /// The address.
@@ -115,7 +117,8 @@ pub enum DownloadError {
     },
     /// The server announces a file of another length.
     #[error(
-        "{url}: expected a file of {expected} bytes, the server announces {found}: it has another file there; nothing of it was kept"
+        "{url}: expected a file of {expected} bytes, the server announces {found}: it has another file there; nothing \
+         of it was kept"
     )]
     WrongLength {
         /// The address.
@@ -223,8 +226,8 @@ impl Download {
         Self { url: url.into(), hash: None, bytes: None, patience: Patience::default() }
     }
 
-    /// Fetches the file to `destination`, unless it is there already, with the right length and hash. A resumed file with a wrong
-    /// hash may have had a wrong start: it is fetched once more, from the beginning.
+    /// Fetches the file to `destination`, unless it is there already, with the right length and hash. A resumed file
+    /// with a wrong hash may have had a wrong start: it is fetched once more, from the beginning.
     ///
     /// # Errors
     /// See [`DownloadError`]; after [`DownloadError::Interrupted`] a new call resumes.
@@ -426,8 +429,8 @@ fn header(response: &Response<Body>, name: &str) -> String {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the body, with
-/// what the system says.
+/// The first bytes of a body, as many as tell what it is, and the rest. A connection that breaks within them ends the
+/// body, with what the system says.
 fn read_head(body: Body) -> (Vec<u8>, Box<dyn Read>, Option<io::Error>) {
     let mut reader = body.into_reader();
     let mut head = Vec::new();
@@ -786,7 +789,8 @@ mod tests {
         assert!(matches!(error, DownloadError::Http { .. }), "{error}");
     }
 
-    const S3_ERROR: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    const S3_ERROR: &str = "<?xml version=\"1.0\" \
+         encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
 
     #[test]
     fn rejects_pages_in_place_of_the_file_and_keeps_nothing_of_them() {

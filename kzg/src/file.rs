@@ -64,8 +64,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, found))
 }
 
-/// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Makes missing directories.
-/// Of several writers, each writes a whole file and the last one's stays.
+/// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Makes missing
+/// directories. Of several writers, each writes a whole file and the last one's stays.
 pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,

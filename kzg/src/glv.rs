@@ -1,8 +1,9 @@
 //! Multiplication of many points by the same scalar, at half the usual number of doublings.
 //!
 //! BN254 has an efficient endomorphism `(x, y) ↦ (ζx, y)` that multiplies by λ, a cube root of one modulo r. A scalar
-//! is split as `s = s₁ + s₂·λ` with both parts of at most about 128 bits (Gallant, Lambert and Vanstone, 2001), and both
-//! products run through the same doublings. The scalars here are public twiddle factors; the running time depends on them.
+//! is split as `s = s₁ + s₂·λ` with both parts of at most about 128 bits (Gallant, Lambert and Vanstone, 2001), and
+//! both products run through the same doublings. The scalars here are public twiddle factors; the running time depends
+//! on them.
 
 use alloy_primitives::{I256, U256, U512};
 use ff::WithSmallOrderMulGroup;

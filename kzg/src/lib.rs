@@ -1,24 +1,24 @@
 //! KZG over BN254: set-ups from ceremonies, Lagrange bases, and commitments to columns and to hidden holdings.
 //!
 //! Start with [`Srs`], the powers of an unknown τ, which the `import` module reads from the files that ceremonies
-//! publish. [`Params::from_srs`] turns them into the two bases of one [`Capacity`] class, and [`Params::commit_column`]
-//! and [`Params::commit_sparse`] commit to columns. Holders and custodians commit with [`HoldingCommitment::commit`].
-//! A verifier needs a [`VerifierKey`] only, and [`affine_combination`] to follow prices.
+//! publish. [`Params::from_srs`] turns the powers into the two bases of one [`Capacity`] class, and
+//! [`Params::commit_column`] and [`Params::commit_sparse`] commit to columns. Holders and custodians commit with
+//! [`HoldingCommitment::commit`]. A verifier needs only a [`VerifierKey`], and [`affine_combination`] to follow prices.
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`scalar`], [`point`] | the one encoding of scalars and of points that this project uses |
+//! | [`scalar`], [`point`] | the project's single encoding of scalars and of points |
 //! | [`secret`] | scalars that are wiped when dropped |
-//! | [`srs`] | powers of τ, checked; their identifier |
-//! | [`origin`] | which ceremony a τ comes from, and the ones that are no secret |
+//! | [`srs`] | checked powers of τ, and their identifier |
+//! | [`origin`] | the ceremony behind a τ, and τs that are no secret |
 //! | [`params`] | the bases of a capacity class and commitments to columns |
 //! | [`holding`] | masked commitments to holdings, which add up |
-//! | [`progress`] | what long computations report |
-//! | [`import`] | reading the set-up files of other tools |
+//! | [`progress`] | progress of long computations |
+//! | [`import`] | readers of other tools' set-up files |
 //! | [`carried`] | the set-up that a release carries |
 //! | `store`, `cache`, `file` (feature `fs`) | imported set-ups and computed bases on disk |
 //! | `download`, `digest` (feature `download`) | fetching a set-up file, with resume; hashes of files |
-//! | `published` (feature `download`) | where ceremonies publish their files |
+//! | `published` (feature `download`) | addresses of ceremonies' files |
 //!
 //! Without the default feature `fs` the crate touches no file.
 //!

@@ -1,9 +1,9 @@
 //! Multi-scalar multiplication `Σ s_i·P_i` whose cost follows the lengths of the scalars.
 //!
 //! Pippenger's bucket method with signed digits. A scalar above r/2 is taken as minus a short one, and short scalars
-//! (holdings, coefficients, prices) are summed apart from long ones (masks, field elements), so that each part runs over
-//! its own number of bits only. All copies of scalars are wiped. The running time does depend on the scalars, as it does
-//! in every implementation of this method: do not offer it as a service to those who must not learn them.
+//! (holdings, coefficients, prices) are summed apart from long ones (masks, field elements), so that each part runs
+//! over its own number of bits only. All copies of scalars are wiped. The running time does depend on the scalars, as
+//! it does in every implementation of this method: do not offer it as a service to those who must not learn them.
 
 use ff::PrimeField;
 use group::Group;
@@ -164,7 +164,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn agrees_with_double_and_add(terms in prop::collection::vec((any_scalar(), any::<u64>()), 0..80)) {
-            let points: Vec<_> = terms.iter().map(|(_, seed)| (G1::generator() * Fr::from(*seed)).to_affine()).collect();
+            let point = |seed: &u64| (G1::generator() * Fr::from(*seed)).to_affine();
+            let points: Vec<_> = terms.iter().map(|(_, seed)| point(seed)).collect();
             let scalars: Vec<_> = terms.iter().map(|(scalar, _)| *scalar).collect();
             prop_assert_eq!(msm(points.iter().zip(&scalars)), naive(&points, &scalars));
         }

@@ -1,8 +1,8 @@
 //! Where a τ comes from: the ceremonies this project knows, and the τ that are no secret.
 //!
-//! Powers of a *known* τ pass every algebraic check, and who knows τ can prove anything. So a set-up counts as sound only
-//! if its `[τ]₂` is one that a public ceremony has published. An unknown origin is reported as such; what to do about it is
-//! up to the caller.
+//! Powers of a *known* τ pass every algebraic check, and who knows τ can prove anything. So a set-up counts as sound
+//! only if its `[τ]₂` is one that a public ceremony has published. An unknown origin is reported as such; what to do
+//! about it is up to the caller.
 
 use alloy_primitives::{hex, keccak256};
 use ff::Field;

@@ -81,8 +81,8 @@ impl Params {
         msm(self.lagrange.iter().zip(column))
     }
 
-    /// Commits to the column that is zero except in the rows given; entries of one row add up. For public values: holdings
-    /// are committed to with [`crate::HoldingCommitment::commit`], which wipes its copies of them.
+    /// Commits to the column that is zero except in the rows given; entries of one row add up. For public values:
+    /// holdings are committed to with [`crate::HoldingCommitment::commit`], which wipes its copies of them.
     ///
     /// # Panics
     /// If a row lies outside the capacity class.
@@ -148,7 +148,8 @@ impl Params {
 /// A market vector of another length than the commitments that it weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected one price for each of the policy's {expected} market entries, found {found}: the snapshot belongs to another policy"
+    "expected one price for each of the policy's {expected} market entries, found {found}: the snapshot belongs to \
+     another policy"
 )]
 pub struct MarketLengthMismatch {
     /// Market commitments.
@@ -286,7 +287,8 @@ mod tests {
             let parts: Vec<BTreeMap<Row, Fr>> = (0..4u64)
                 .map(|part| rows.iter().map(|row| (*row, Fr::from(part * 100 + row.index() as u64))).collect())
                 .collect();
-            let points: Vec<G1Affine> = parts.iter().map(|part| params.commit_sparse(part.clone()).to_affine()).collect();
+            let points = parts.iter().map(|part| params.commit_sparse(part.clone()).to_affine());
+            let points: Vec<G1Affine> = points.collect();
             let prices: Vec<Fr> = prices.into_iter().map(scalar::from_u128).collect();
             let combined = rows.iter().map(|row| {
                 let market: Fr = parts[1..].iter().zip(&prices).map(|(part, price)| part[row] * price).sum();

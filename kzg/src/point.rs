@@ -1,4 +1,5 @@
-//! Points of the two groups in the form of the EVM's precompiles (EIP-196 and EIP-197), the only form this project uses.
+//! Points of the two groups in the form of the EVM's precompiles (EIP-196 and EIP-197), the only form this project
+//! uses.
 //!
 //! | group | bytes | content, each number 32 bytes big-endian and below p |
 //! |---|---|---|

@@ -1,14 +1,22 @@
 //! Where ceremonies publish their set-ups: addresses, lengths and hashes.
 //!
-//! A hash saves a download that was damaged or replaced from being read. Soundness does not rest on it: whatever arrives is
-//! checked like any other file, and held to the ceremony's pinned `[τ]₂`.
+//! A hash saves a download that was damaged or replaced from being read. Soundness does not rest on it: whatever
+//! arrives is checked like any other file, and held to the ceremony's pinned `[τ]₂`.
 //!
 //! | ceremony | files | lengths and hashes |
 //! |---|---|---|
-//! | `ppot-0080` | `ppot_0080_KK.ptau`, README of github.com/privacy-ethereum/perpetualpowersoftau | the ceremony publishes no hashes: SHA-256 as in `PSE_PPOT_SHA256` of github.com/EYBlockchain/nightfall_4_CE, streamed from these addresses; those for k = 12, 13, 14 and 16 stand in other projects' repositories, too |
-//! | `hermez-0054` | `powersOfTau28_hez_final_KK.ptau`, README of github.com/iden3/snarkjs | BLAKE2b-512 as in that README |
-//! | `ppot-0085` | `kzg_bn254_K.srs`, halo2 parameters, published by Axiom (docs.axiom.xyz, KZG trusted set-up) | none published: held to `[τ]₂` alone |
+//! | `ppot-0080` | `ppot_0080_KK.ptau` | SHA-256, pinned by other projects |
+//! | `hermez-0054` | `powersOfTau28_hez_final_KK.ptau` | BLAKE2b-512, published by snarkjs |
+//! | `ppot-0085` | `kzg_bn254_K.srs`, halo2 parameters | none published: held to `[τ]₂` alone |
 //! | `aztec-ignition` | not here: `g1.dat` has 6 GB in one file | |
+//!
+//! Sources:
+//!
+//! - `ppot-0080`: README of github.com/privacy-ethereum/perpetualpowersoftau. The ceremony publishes no hashes: SHA-256
+//!   as in `PSE_PPOT_SHA256` of github.com/EYBlockchain/nightfall_4_CE, streamed from these addresses; those for k =
+//!   12, 13, 14 and 16 are in other projects' repositories, too.
+//! - `hermez-0054`: README of github.com/iden3/snarkjs.
+//! - `ppot-0085`: published by Axiom (docs.axiom.xyz, KZG trusted set-up).
 
 use surety_core::capacity::Capacity;
 
@@ -35,8 +43,9 @@ struct Publication {
     hashes: &'static [&'static str],
 }
 
-/// A prepared `.ptau` has 1,152 bytes a power: 64·(2n − 1) for `[τ^i]₁`, 128·n for `[τ^i]₂`, 128·n for those with α and β,
-/// and the same powers in Lagrange form for each size up to its own. The rest is headers and the list of contributions.
+/// A prepared `.ptau` has 1,152 bytes a power: 64·(2n − 1) for `[τ^i]₁`, 128·n for `[τ^i]₂`, 128·n for those with α and
+/// β, and the same powers in Lagrange form for each size up to its own. The rest is headers and the list of
+/// contributions.
 const PTAU_BYTES_PER_POWER: u64 = 1152;
 
 static PUBLICATIONS: [Publication; 3] = [

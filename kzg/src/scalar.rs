@@ -1,8 +1,8 @@
 //! Scalars: integers as elements of F_r, and their one encoding.
 //!
-//! A scalar is 32 bytes, big-endian, below r = 21888242871839275222246405745257275088548364400416034343698204186575808495617,
-//! as the EVM's precompiles take it. A larger number is refused, never reduced: otherwise x and x + r were two spellings
-//! of one value.
+//! A scalar is 32 bytes, big-endian, below r =
+//! 21888242871839275222246405745257275088548364400416034343698204186575808495617, as the EVM's precompiles take it. A
+//! larger number is refused, never reduced: otherwise x and x + r were two spellings of one value.
 
 use alloy_primitives::I256;
 use ff::PrimeField;
@@ -87,7 +87,8 @@ mod tests {
         #[test]
         fn narrow_integers_agree_with_wide_ones(value in any::<i128>()) {
             prop_assert_eq!(from_i128(value), from_i256(value.try_into().unwrap()));
-            prop_assert_eq!(from_u128(value.unsigned_abs()), from_i256(I256::from_raw(U256::from(value.unsigned_abs()))));
+            let size = value.unsigned_abs();
+            prop_assert_eq!(from_u128(size), from_i256(I256::from_raw(U256::from(size))));
         }
 
         #[test]

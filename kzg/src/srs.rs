@@ -65,7 +65,8 @@ pub enum SrsError {
     },
     /// The set-up is too short.
     #[error(
-        "capacity class {wanted} needs 2^{wanted} powers of τ, this set-up has 2^{found}: import a larger file of the same ceremony"
+        "capacity class {wanted} needs 2^{wanted} powers of τ, this set-up has 2^{found}: import a larger file of the \
+         same ceremony"
     )]
     TooSmall {
         /// The k asked for.
@@ -94,7 +95,8 @@ pub enum SrsError {
     TrivialTau,
     /// τ is a root of unity of order `2^k`: the point of a row.
     #[error(
-        "expected a random τ, found a root of unity of order 2^{k}: somebody chose it so that commitments of class {k} show what is in a row; use a ceremony's file, and distrust whoever made this one"
+        "expected a random τ, found a root of unity of order 2^{k}: somebody chose it so that commitments of class {k} \
+         show what is in a row; use a ceremony's file, and distrust whoever made this one"
     )]
     TauOfRow {
         /// The smallest capacity class, or less, with such a row.
@@ -193,8 +195,8 @@ impl VerifierKey {
 
 /// `[1]₁, [τ]₁, [τ²]₁, …` (`2^k` of them) and `[τ]₂`; with them, where somebody had them, `[τ²]₂, [τ⁴]₂, …`.
 ///
-/// Every value of this type has passed the checks of [`Srs::new_checked`], or is the development set-up, and its powers in
-/// G2 those of [`Srs::with_g2_powers`].
+/// Every value of this type has passed the checks of [`Srs::new_checked`], or is the development set-up, and its powers
+/// in G2 those of [`Srs::with_g2_powers`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Srs {
     capacity: Capacity,
@@ -241,7 +243,8 @@ impl Srs {
     }
 
     /// The same set-up with `[τ^(2^i)]₂` for each i below k, of which each is held to the power in G1 with the same
-    /// exponent: `e([τ^(2^i)]₁, [1]₂) = e([1]₁, [τ^(2^i)]₂)`. Those beyond, which no power in G1 vouches for, are dropped.
+    /// exponent: `e([τ^(2^i)]₁, [1]₂) = e([1]₁, [τ^(2^i)]₂)`. Those beyond, which no power in G1 vouches for, are
+    /// dropped.
     ///
     /// # Errors
     /// If there are fewer than k points, or one is none of G2 or another power.
@@ -311,8 +314,8 @@ impl Srs {
         &self.powers
     }
 
-    /// `[τ^(2^i)]₂` for each i from 0 up to k − 1, if the file that the set-up was read from had them. They open columns
-    /// at cosets: `[τ^ℓ − a]₂` for ℓ a power of two below the number of rows.
+    /// `[τ^(2^i)]₂` for each i from 0 up to k − 1, if the file that the set-up was read from had them. They open
+    /// columns at cosets: `[τ^ℓ − a]₂` for ℓ a power of two below the number of rows.
     #[must_use]
     pub fn g2_powers_of_two(&self) -> Option<&[G2Affine]> {
         self.g2_powers.as_deref()
@@ -363,8 +366,8 @@ fn is_same_power(of_g1: &G1Affine, of_g2: &G2Affine) -> bool {
         .into()
 }
 
-/// The k for which τ has order `2^k`, if it is a row's point in a class that there are powers for: the root of order two, -1,
-/// is then the power `2^(k-1)`.
+/// The k for which τ has order `2^k`, if it is a row's point in a class that there are powers for: the root of order
+/// two, -1, is then the power `2^(k-1)`.
 ///
 /// `L_j(τ)` is then one for that row and zero for all others. The commitment to a column is the value in this row times
 /// the generator, whatever the masks: whoever chose τ could read a holding off a source's statement.

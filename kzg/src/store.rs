@@ -89,7 +89,8 @@ pub enum StoreError {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// No stored set-up will do.
-    #[error("{}: no set-up {id} with 2^{k} powers or more here: get it with surety srs get, or import it from a file of its \
+    #[error("{}: no set-up {id} with 2^{k} powers or more here: get it with surety srs get, or import it from a file \
+             of its \
          ceremony with surety srs import", directory.display())]
     Missing {
         /// The store.
@@ -107,8 +108,8 @@ impl SrsStore {
         Self { directory: directory.into(), carried: Ok(None) }
     }
 
-    /// The same store with a set-up that the program carries, a file in the compact format; or with a sentence why what it carries
-    /// is none, which whoever uses the store is told.
+    /// The same store with a set-up that the program carries, a file in the compact format; or with a sentence why what
+    /// it carries is none, which whoever uses the store is told.
     #[must_use]
     pub fn carrying(self, file: Result<Option<&'static [u8]>, String>) -> Self {
         Self { carried: file, ..self }
@@ -163,8 +164,8 @@ impl SrsStore {
         Ok((found, passed_over))
     }
 
-    /// Reads and checks the powers that a capacity class needs, from the smallest set-up that has them. One that is damaged is
-    /// passed over with a notice if there is another.
+    /// Reads and checks the powers that a capacity class needs, from the smallest set-up that has them. One that is
+    /// damaged is passed over with a notice if there is another.
     ///
     /// # Errors
     /// If there is none, or each is damaged.

@@ -2,8 +2,9 @@
 //!
 //! Amounts are erased from [`Balance`] and [`Position`] when these are dropped, and so is the copy of its text that
 //! reading an amount takes. What is left to the caller is the text itself, before reading and after writing (a
-//! `Zeroizing<String>` will do); what escapes is what serde_json and toml copy on their own: strings with escapes, numbers
-//! of TOML with a point that are not in quotes, and the shorter buffers of a text that grows while it is written.
+//! `Zeroizing<String>` will do); what escapes is what serde_json and toml copy on their own: strings with escapes,
+//! numbers of TOML with a point that are not in quotes, and the shorter buffers of a text that grows while it is
+//! written.
 
 use std::fmt;
 

@@ -1,10 +1,11 @@
-//! What is claimed: instruments, holdings, margin policies, prices, and the linear program that a policy compiles to.
+//! The claim of a proof: instruments, holdings, margin policies, prices, and the linear program that a policy compiles
+//! to.
 //!
-//! This crate knows no cryptography and does no I/O beyond parsing text. Start with [`policy`]: a [`policy::Policy`]
-//! over a [`universe::Universe`] compiles ([`compile::compile`]) to one [`program::Program`] for each of its levels. Its table
-//! follows from the policy and the prices alone; hidden [`holdings::Holdings`] satisfy the level exactly when the
-//! program has a solution. [`evaluate`] computes the same margin directly, without the program, and is what
-//! `surety explain` shows.
+//! This crate contains no cryptography and does no I/O beyond parsing text. Start with [`policy`]: a [`policy::Policy`]
+//! over a [`universe::Universe`] compiles ([`compile::compile`]) to one [`program::Program`] for each of the policy's
+//! levels. The table of a program follows from the policy and the prices alone, and hidden [`holdings::Holdings`]
+//! satisfy the level exactly when the program has a solution. [`evaluate`] computes the same margin directly, without a
+//! program, for `surety explain`.
 //!
 //! | module | idea |
 //! |---|---|

@@ -6,13 +6,13 @@
 //! needs a quorum of three. The time of a snapshot is that of its oldest report.
 //!
 //! Where a policy has a circuit breaker, the medians are compared with the prices of the snapshot before, which every
-//! report names by their identifier: an entry that has moved further than allowed marks the snapshot. As the mark follows
-//! from medians, who cannot move those cannot set or clear it. Only reported entries are compared; what is derived from
-//! them moves with them.
+//! report names by their identifier: an entry that has moved further than allowed marks the snapshot. As the mark
+//! follows from medians, who cannot move those cannot set or clear it. Only reported entries are compared; what is
+//! derived from them moves with them.
 //!
 //! No report is passed over: one that breaks a rule makes the set invalid, and whoever puts the set together leaves it
-//! out. The price of every observation lies in the policy's box, not only their median: of two reports the median is the
-//! mean, which one price of zero would halve. The same function holds a node to these rules before it signs:
+//! out. The price of every observation lies in the policy's box, not only their median: of two reports the median is
+//! the mean, which one price of zero would halve. The same function holds a node to these rules before it signs:
 //! [`observation_problems`].
 //!
 //! Signatures, and whether `feeds` and `previous` identify the entries of the policy and the prices before, are for the
@@ -37,8 +37,8 @@ use crate::{
 /// server are closer.
 pub const CLOCK_TOLERANCE: Seconds = Seconds(30);
 
-/// Every rule that keeps a node from signing what it observed at a time: those that a verifier holds each report to, what
-/// follows from the observations if there is one of every entry, and that the time is not ahead of `now`, up to
+/// Every rule that keeps a node from signing what it observed at a time: those that a verifier holds each report to,
+/// what follows from the observations if there is one of every entry, and that the time is not ahead of `now`, up to
 /// [`CLOCK_TOLERANCE`]. Paths begin with the name of the market entry.
 #[must_use]
 pub fn observation_problems(
@@ -57,8 +57,10 @@ pub fn observation_problems(
     problems.into_iter().map(|problem| problem.advise(NOTHING_SIGNED)).collect()
 }
 
-const NOTHING_SIGNED: &str = "nothing was signed: check the source and the clock; a whole number counts quote units or an \
-                              entry's smallest steps, whichever its box admits, one with a decimal mark quote units; if the \
+const NOTHING_SIGNED: &str = "nothing was signed: check the source and the clock; a whole number counts quote units or \
+     an \
+                              entry's smallest steps, whichever its box admits, one with a decimal mark quote units; \
+                              if the \
                               market is there, the policy needs another box";
 
 /// What would follow from the observations alone, if it is out of its box or has no value.
@@ -82,8 +84,8 @@ pub fn future_problem(observed_at: Timestamp, now: Timestamp, path: &str) -> Opt
     require(observed_at.0 <= latest, path, expected, found)
 }
 
-/// Whether prices were observed so long ago that no verifier takes them now. A node may sign them all the same, for what
-/// was provable then; it hardly means to.
+/// Whether prices were observed so long ago that no verifier takes them now. A node may sign them all the same, for
+/// what was provable then; it hardly means to.
 #[must_use]
 pub fn late_problem(policy: &Policy, Timestamp(observed_at): Timestamp, Timestamp(now): Timestamp) -> Option<Problem> {
     let max_age = policy.oracle.max_age.0;
@@ -175,8 +177,8 @@ pub fn check(policy: &Policy, universe: &Universe, snapshot: &Snapshot) -> Resul
     }
 }
 
-/// The snapshot that a contract has taken from feeds. `previous` are the prices of the one before, where the policy has a
-/// circuit breaker and there is one.
+/// The snapshot that a contract has taken from feeds. `previous` are the prices of the one before, where the policy has
+/// a circuit breaker and there is one.
 ///
 /// # Errors
 /// With every rule that it breaks: see [`check_taken`].
@@ -202,8 +204,8 @@ pub fn taken(
     Ok(snapshot)
 }
 
-/// Checks a snapshot that a contract has taken from feeds, so that nobody has reported, and returns the market vector that
-/// follows from it. Whether a contract has is for the caller to know, from the chain.
+/// Checks a snapshot that a contract has taken from feeds, so that nobody has reported, and returns the market vector
+/// that follows from it. Whether a contract has is for the caller to know, from the chain.
 ///
 /// # Errors
 /// With every rule that the snapshot breaks.
@@ -293,8 +295,8 @@ fn one_report_problems(policy: &Policy, report: &Report, first: &Report, index: 
     problems
 }
 
-/// Every rule of the policy that observations break, each by itself. One price out of its box would move the mean of two.
-/// `list` is where they are, `place` where the one of a number is.
+/// Every rule of the policy that observations break, each by itself. One price out of its box would move the mean of
+/// two. `list` is where they are, `place` where the one of a number is.
 fn observed_problems(
     policy: &Policy,
     observations: &[Observed],
@@ -358,8 +360,8 @@ fn entry_problems(policy: &Policy, path: &str, prices: &[EntryPrice]) -> Vec<Pro
     count.into_iter().chain(names).collect()
 }
 
-/// Whether there are previous prices exactly if the policy has a circuit breaker and the reports name some. With a breaker
-/// they must, or say that there are none: otherwise reports for a policy without one would silence it.
+/// Whether there are previous prices exactly if the policy has a circuit breaker and the reports name some. With a
+/// breaker they must, or say that there are none: otherwise reports for a policy without one would silence it.
 fn predecessor_problem(policy: &Policy, snapshot: &Snapshot) -> Option<Problem> {
     let named = snapshot.reports.first().map_or(Report::NOT_COMPARED, |report| report.previous);
     if policy.oracle.breaker.is_none() {

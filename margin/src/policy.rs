@@ -222,8 +222,8 @@ impl Policy {
         problems
     }
 
-    /// What is wrong with the names of any level: levels of one mode have the same, which is said once. A level in a mode
-    /// that does not exist has none.
+    /// What is wrong with the names of any level: levels of one mode have the same, which is said once. A level in a
+    /// mode that does not exist has none.
     fn frame_problems(&self, universe: &Universe) -> Vec<Problem> {
         let mut modes = BTreeSet::new();
         let levels = self.levels.iter().filter(|level| self.model.of(level).is_some());
@@ -342,8 +342,8 @@ impl Policy {
     }
 }
 
-/// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of each
-/// claim by its token, `prices` all of them.
+/// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of
+/// each claim by its token, `prices` all of them.
 fn claim_rule_problems(
     rule: &InstrumentRule<'_>,
     tokens: &BTreeMap<&Name, &Name>,

@@ -155,8 +155,8 @@ impl InstrumentClass {
         matches!(self, Self::Future | Self::Option)
     }
 
-    /// Units that a large institution may hold or owe of an instrument of the class. A lower limit is likely to be a mistake in
-    /// its decimals.
+    /// Units that a large institution may hold or owe of an instrument of the class. A lower limit is likely to be a
+    /// mistake in its decimals.
     #[must_use]
     pub fn usual_units(self) -> u64 {
         match self {
@@ -177,9 +177,9 @@ impl Universe {
 
     /// The instrument that carries what a derivative cost, or the candidates if the universe does not tell.
     ///
-    /// It is the one that the instrument names as its `quote`. Otherwise it is the only cash instrument; of several, the
-    /// only one that the derivative's name has in it, as `BTC-USDT-PERP` and `BTCUSDT` have `USDT`, or else the only one that has the name of
-    /// a currency, such as `USD`, and not of a token.
+    /// It is the one that the instrument names as its `quote`. Otherwise it is the only cash instrument; of several,
+    /// the only one that the derivative's name has in it, as `BTC-USDT-PERP` and `BTCUSDT` have `USDT`, or else the
+    /// only one that has the name of a currency, such as `USD`, and not of a token.
     ///
     /// # Errors
     /// With the cash instruments, if that is none or several.
@@ -224,8 +224,8 @@ impl Universe {
         })
     }
 
-    /// What a universe may say, and is hardly meant to: limits that are lower than their classes suggest, beyond which an
-    /// account can prove nothing, and contracts that are paid for as options are.
+    /// What a universe may say, and is hardly meant to: limits that are lower than their classes suggest, beyond which
+    /// an account can prove nothing, and contracts that are paid for as options are.
     #[must_use]
     pub fn warnings(&self) -> Vec<Problem> {
         let instruments = || self.instruments.iter().enumerate();

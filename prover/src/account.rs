@@ -29,7 +29,8 @@ use crate::{
 pub enum AccountError {
     /// A statement without an opening.
     #[error(
-        "statement {statement} about {account}: expected its opening, found none; ask the source for the file that came with it"
+        "statement {statement} about {account}: expected its opening, found none; ask the source for the file that \
+         came with it"
     )]
     NoOpening {
         /// The statement.

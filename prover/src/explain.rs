@@ -55,8 +55,8 @@ impl Explanation {
     }
 }
 
-/// Evaluates every level of a policy, plainly. What looks wrong is told by these and by the quote legs of the files that the position
-/// is from.
+/// Evaluates every level of a policy, plainly. What looks wrong is told by these and by the quote legs of the files
+/// that the position is from.
 ///
 /// # Errors
 /// If the policy does not fit the universe.

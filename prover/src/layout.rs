@@ -1,4 +1,5 @@
-//! Where the files of an attestation lie in its directory, public ones and, under `private/`, those of the holder alone.
+//! Where the files of an attestation lie in its directory, public ones and, under `private/`, those of the holder
+//! alone.
 
 use std::{
     collections::BTreeMap,

@@ -34,7 +34,8 @@ pub const LIMIT: u32 = MASK_ROWS as u32;
 pub enum LedgerError {
     /// The statement has borne all the proofs that it can.
     #[error(
-        "statement {statement}: expected fewer than {LIMIT} proofs so far, found {found}; one more could reveal the holdings: \
+        "statement {statement}: expected fewer than {LIMIT} proofs so far, found {found}; one more could reveal the \
+         holdings: \
          ask the source for a new statement"
     )]
     Exhausted {
@@ -45,7 +46,8 @@ pub enum LedgerError {
     },
     /// Two statements with the same masks.
     #[error(
-        "statement {statement}: expected masks of its own, found those of statement {other}; the source must draw new ones, \
+        "statement {statement}: expected masks of its own, found those of statement {other}; the source must draw new \
+         ones, \
          or the two reveal each other's holdings"
     )]
     MasksReused {
@@ -56,7 +58,8 @@ pub enum LedgerError {
     },
     /// A record that is none.
     #[error(
-        "{}: the ledger of proofs is damaged: {reason}; ask the sources for new statements: an older copy of the ledger would forget proofs",
+        "{}: the ledger of proofs is damaged: {reason}; ask the sources for new statements: an older copy of the \
+         ledger would forget proofs",
         path.display()
     )]
     Damaged {

@@ -1,7 +1,7 @@
 //! Proving that hidden positions satisfy a public margin rule.
 //!
-//! A source states balances with [`source::attest`].
-//! The holder proves with [`prove::Prover::prove`]; a verifier checks with [`surety_verifier::attestation::check::verify`].
+//! A source states balances with [`source::attest`]. The holder proves with [`prove::Prover::prove`]; a verifier checks
+//! with [`surety_verifier::attestation::check::verify`].
 //!
 //! | module | idea |
 //! |---|---|

@@ -96,8 +96,8 @@ pub enum Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Which observations have moved further from the prices before than the policy's circuit breaker allows: if they are
-    /// right, the next snapshot is marked. A node signs them all the same, and should look twice.
+    /// Which observations have moved further from the prices before than the policy's circuit breaker allows: if they
+    /// are right, the next snapshot is marked. A node signs them all the same, and should look twice.
     #[must_use]
     pub fn moved<'p>(self, policy: &'p Policy, observations: &[Observed]) -> Vec<Moved<'p>> {
         match self {
@@ -180,8 +180,8 @@ fn check_boxes(policy: &Policy, universe: &Universe) -> Result<(), OracleError> 
     if problems.is_empty() { Ok(()) } else { Err(OracleError::Problems { input: "policy".to_owned(), problems }) }
 }
 
-/// Makes a snapshot of signed reports. `previous` are the prices that they name as the ones before, where the policy has
-/// a circuit breaker and they name any.
+/// Makes a snapshot of signed reports. `previous` are the prices that they name as the ones before, where the policy
+/// has a circuit breaker and they name any.
 ///
 /// # Errors
 /// If the policy admits prices at which any account is safe; with every rule of the policy that the reports break, or

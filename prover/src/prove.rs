@@ -136,8 +136,8 @@ impl Prover {
 
     /// Proves that the account behind the statements satisfies the level.
     ///
-    /// Whatever a verifier would refuse is refused first. The account is evaluated before anything is proven. The ledger
-    /// counts the proof before it is made, and the proof is verified before it is returned.
+    /// Whatever a verifier would refuse is refused first. The account is evaluated before anything is proven. The
+    /// ledger counts the proof before it is made, and the proof is verified before it is returned.
     ///
     /// # Errors
     /// If there is no such attestation. Nothing but the error says so.

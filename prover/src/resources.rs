@@ -27,7 +27,8 @@ pub struct Estimate {
 /// The machine has less memory than a proof needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected {} MiB of free memory for a proof at k = {k}, found {} MiB; close other programs, or use a universe of a smaller capacity class",
+    "expected {} MiB of free memory for a proof at k = {k}, found {} MiB; close other programs, or use a universe of a \
+     smaller capacity class",
     needed >> 20,
     available >> 20
 )]

@@ -51,8 +51,8 @@ pub enum SelfTestError {
     Unsound,
 }
 
-/// Proves, over the development set-up, that a holding of five lots is not negative; verifies the proof, and sees that it
-/// does not verify for anything else.
+/// Proves, over the development set-up, that a holding of five lots is not negative; verifies the proof, and sees that
+/// it does not verify for anything else.
 ///
 /// # Errors
 /// If any of that fails.

@@ -1,16 +1,17 @@
-//! Verifying contracts, written for a key.
+//! Generates the verifying contract of a key.
 //!
-//! Start with [`contract`]: it turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly the proofs that
-//! [`VerifyingKey::verify`] accepts. Both follow the one [`Protocol`](surety_verifier::proof::protocol::Protocol); what the prover says, what
-//! it is asked, which equations hold and what is opened where are read off it, and nothing of that is in the template.
+//! Start with [`contract`], which turns a [`VerifyingKey`] into the Solidity source of a contract that accepts exactly
+//! the proofs that [`VerifyingKey::verify`] accepts. Both follow one
+//! [`Protocol`](surety_verifier::proof::protocol::Protocol), which determines the prover's messages, the challenges,
+//! the equations and the openings; the template contains none of these.
 //!
 //! | module | idea |
 //! |---|---|
-//! | `layout` | where things are in memory, and the rounds of the protocol |
+//! | `layout` | layout of memory, and the rounds of the protocol |
 //! | `equations` | the circuit's equations at x |
 //! | `openings` | the multi-opening: scalars, and the sum of the commitments |
-//! | `yul` | arithmetic modulo r as text |
-//! | `source` | what `templates/verifier.sol`, the frame, is filled in with |
+//! | `yul` | source text of arithmetic modulo r |
+//! | `source` | the content of the template `templates/verifier.sol` |
 //!
 //! ```
 //! use surety_core::capacity::Capacity;
@@ -40,7 +41,8 @@ use crate::source::Source;
 pub enum Unsupported {
     /// Polynomials are opened in a pattern that contracts are not written for.
     #[error(
-        "expected polynomials opened at x alone or at x and one neighbour, the first of each set a commitment of the proof"
+        "expected polynomials opened at x alone or at x and one neighbour, the first of each set a commitment of the \
+         proof"
     )]
     Openings,
     /// The template failed.

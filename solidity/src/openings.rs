@@ -1,7 +1,7 @@
 //! The multi-opening as a contract computes it; the verifier's `shplonk` says what is computed.
 //!
-//! Every polynomial is opened at `x`, alone or together with one neighbour `s·x`. Then with `e` and `e'` the values of a
-//! set's polynomials at the two, combined with powers of `y`, the set's share of the equation is
+//! Every polynomial is opened at `x`, alone or together with one neighbour `s·x`. Then with `e` and `e'` the values of
+//! a set's polynomials at the two, combined with powers of `y`, the set's share of the equation is
 //!
 //! ```text
 //! v^i/(u - s·x) · Σ_j y^j·P_j   less   v^i·(e - e'·(u - x)/(u - s·x))/(x·(1 - s)) · [1]

@@ -16,7 +16,8 @@ pub fn answering(answer: impl Fn(&str, &Value) -> Value + Send + 'static) -> Str
 }
 
 #[must_use]
-/// The address of a node of chain 1 whose contracts answer calls with this data or, where it is an error, refuse them with it.
+/// The address of a node of chain 1 whose contracts answer calls with this data or, where it is an error, refuse them
+/// with it.
 pub fn contracts(answer: impl Fn(&[u8]) -> Result<Vec<u8>, Vec<u8>> + Send + 'static) -> String {
     serve(move |_, parameters| {
         let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();

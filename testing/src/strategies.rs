@@ -77,8 +77,8 @@ fn end_of_tier(end: u64, by_units: bool) -> (Option<Notional>, Option<Magnitude>
     if by_units { (None, units()) } else { (Notional::new(end).ok(), None) }
 }
 
-/// Up to four tiers of rates above a base, the last without end, and the single rate beside them: none of one's own where
-/// there are tiers.
+/// Up to four tiers of rates above a base, the last without end, and the single rate beside them: none of one's own
+/// where there are tiers.
 fn rates(base: u32) -> impl Strategy<Value = (ByBasis, Vec<RateTier>)> {
     let tiers = prop::collection::btree_map(1..100_000_000u64, (0..=1_000_000u32, 0..=1_000_000u32), 1..5);
     let tiers = (tiers, any::<bool>()).prop_map(move |(tiers, by_units)| {
@@ -103,7 +103,8 @@ fn rates(base: u32) -> impl Strategy<Value = (ByBasis, Vec<RateTier>)> {
 /// A debt spread, a surcharge, and a weight of debts with its tiers.
 type Extra = (Option<Name>, Option<Name>, (ByBasis, Vec<RateTier>));
 
-/// What a model says of one instrument besides: debt spread, surcharge, liability weights. Each is usual half of the time.
+/// What a model says of one instrument besides: debt spread, surcharge, liability weights. Each is usual half of the
+/// time.
 fn extras() -> impl Strategy<Value = Vec<Extra>> {
     let liability = prop_oneof![Just((one(), Vec::new())), rates(1_000_000)];
     let entry = || prop::option::of((1..=2).prop_map(|i| name(format!("extra-{i}"))));

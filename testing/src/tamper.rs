@@ -1,7 +1,8 @@
 //! Every way to change one place of a document, for tests that demand that each of them is noticed.
 //!
-//! A document is taken as the JSON that it is written as, so nothing has to be said of its type, and a field that is new
-//! is changed as soon as it is there. A field that is left out has no place: give a document in which every field is.
+//! A document is taken as the JSON that it is written as, so nothing has to be said of its type, and a field that is
+//! new is changed as soon as it is there. A field that is left out has no place: give a document in which every field
+//! is.
 
 use core::fmt;
 
@@ -69,12 +70,12 @@ impl fmt::Display for Tampered {
     }
 }
 
-/// A change that need not be noticed: the place, in which `[*]` stands for any index; which changes of it, any if none is
-/// named; and why.
+/// A change that need not be noticed: the place, in which `[*]` stands for any index; which changes of it, any if none
+/// is named; and why.
 pub type Exempt<'a> = (&'a str, &'a [Change], &'a str);
 
-/// Tries every change of a document, and returns those that were neither noticed nor exempt, and exemptions that no change
-/// needed: nothing, if all is well.
+/// Tries every change of a document, and returns those that were neither noticed nor exempt, and exemptions that no
+/// change needed: nothing, if all is well.
 pub fn unnoticed(document: &Value, exempt: &[Exempt<'_>], mut notices: impl FnMut(&Tampered) -> bool) -> Vec<String> {
     let mut needed = vec![false; exempt.len()];
     let mut found = Vec::new();

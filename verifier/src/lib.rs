@@ -1,9 +1,9 @@
 //! Native verification of Surety proofs and attestations.
 //!
 //! Start with [`VerifyingKey`]: [`VerifyingKey::pinned`] finds the key of a known set-up, and [`VerifyingKey::verify`]
-//! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`] and
-//! [`PairingCheck::combine`] verify many proofs with one pairing. An attestation is a proof together with all
-//! that the proof rests on: [`attestation::check::verify`] verifies one, [`attestation::check::Groundwork`] and
+//! verifies a proof for commitments that the verifier knows by itself ([`KnownCommitments`]). [`VerifyingKey::reduce`]
+//! and [`PairingCheck::combine`] verify many proofs with one pairing. An attestation is a proof together with all that
+//! the proof rests on: [`attestation::check::verify`] verifies one, [`attestation::check::Groundwork`] and
 //! [`proof::batch::failures`] verify many.
 //!
 //! | half | idea |

@@ -1,7 +1,8 @@
-//! Many attestations to try an audit on: institutions of different size that prove different levels over several epochs.
+//! Many attestations to try an audit on: institutions of different size that prove different levels over several
+//! epochs.
 //!
-//! Nothing secret is left: balances, masks and openings are erased with the process, and the ledger that counts proofs, with
-//! the directory that it is in. Of what is made, the layout follows from the number of attestations alone.
+//! Nothing secret is left: balances, masks and openings are erased with the process, and the ledger that counts proofs,
+//! with the directory that it is in. Of what is made, the layout follows from the number of attestations alone.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,6 @@ use surety_host::{
 use surety_import::observations::read_observations;
 use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
 use surety_margin::{
-    holdings::Holdings,
     market::{Observed, Report, Snapshot},
     policy::Policy,
     universe::Universe,
@@ -38,8 +38,8 @@ use surety_verifier::attestation::{compiled::CompiledPolicy, report::snapshot_id
 
 use crate::{Ground, STATEMENT_VALIDITY, audience, demo_address, example, name, prepare, trust_text};
 
-/// The time over which attestations are spread if all of them are to count at its end: shorter than the example's validity
-/// of a day.
+/// The time over which attestations are spread if all of them are to count at its end: shorter than the example's
+/// validity of a day.
 pub const CURRENT: u64 = 72_000;
 
 /// Most epochs.
@@ -91,8 +91,9 @@ struct Epoch {
     snapshot: Snapshot,
 }
 
-/// Makes `count` attestations, the newest as of `now`, the oldest up to `span` seconds before: in a new or empty directory, or,
-/// where existing files may be replaced, in place of an earlier batch, whose attestations and markets are removed.
+/// Makes `count` attestations, the newest as of `now`, the oldest up to `span` seconds before: in a new or empty
+/// directory, or, where existing files may be replaced, in place of an earlier batch, whose attestations and markets
+/// are removed.
 ///
 /// # Errors
 /// If there is something in the directory that is to be kept, or something fails on the way.
@@ -169,7 +170,8 @@ fn refuse_content(directory: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Removes what an earlier batch has left, so that no audit mixes two: files of the names that a batch gives, and nothing else.
+/// Removes what an earlier batch has left, so that no audit mixes two: files of the names that a batch gives, and
+/// nothing else.
 fn remove_earlier(directory: &Path) -> Result<(), FileError> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     let is_own = |path: &Path| {

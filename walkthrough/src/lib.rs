@@ -1,8 +1,8 @@
-//! The example institution, and the whole way on it: reports, snapshot, statements, proofs, and the files that a stranger
-//! verifies.
+//! The example institution, and the whole way on it: reports, snapshot, statements, proofs, and the files that a
+//! stranger verifies.
 //!
-//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger, and no
-//! check relaxed.
+//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger,
+//! and no check relaxed.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,6 @@ use surety_core::{
 use surety_import::observations::read_observations;
 use surety_kzg::{Capacity, Observer, Origin, Params, SrsId, srs::VerifierKey};
 use surety_margin::{
-    holdings::Holdings,
     market::{Report, Snapshot},
     policy::Policy,
     universe::Universe,
@@ -225,7 +224,8 @@ fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]
 }
 
 fn trust_text(trust: &Trust) -> Result<String, AnyFailure> {
-    let note = "# A verifier writes such a file itself, from what it knows first hand. This one came with the files that it\n\
+    let note = "# A verifier writes such a file itself, from what it knows first hand. This one came with the files \
+                that it\n\
                 # vouches for, and so vouches for nothing: it shows the form.\n";
     Ok(format!("{note}{}", trust.to_toml().map_err(documents::DocumentError::from)?))
 }

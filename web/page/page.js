@@ -7,9 +7,18 @@ const PARTS = [
   { role: 'policy', title: 'Policy', name: 'policy.toml', wanted: 'missing' },
   { role: 'market', title: 'Market snapshot', name: 'market.json', wanted: 'missing' },
   { role: 'compiled-policy', title: 'Compiled policy', name: 'policy.compiled.json', unless: 'set-up' },
-  { role: 'vault-balances', title: 'Vault balances', name: 'vault.json', optional: 'only if the attestation draws on a vault: your own reading of it' },
-  { role: 'trust', title: 'Your trust anchors', name: 'trust.toml', optional: 'optional: your own file, not the holder’s' },
-  { role: 'set-up', title: 'Set-up', name: '', optional: 'optional: with it the policy’s commitments are computed here' },
+  {
+    role: 'vault-balances', title: 'Vault balances', name: 'vault.json',
+    optional: 'only if the attestation draws on a vault: your own reading of the chain',
+  },
+  {
+    role: 'trust', title: 'Your trust anchors', name: 'trust.toml',
+    optional: 'optional: your own file, not the holder’s',
+  },
+  {
+    role: 'set-up', title: 'Set-up', name: '',
+    optional: 'optional: with it the policy’s commitments are computed here',
+  },
   { role: 'set-up-g2', title: 'Set-up, g2.dat', name: '', optional: '' },
 ];
 
@@ -74,7 +83,7 @@ function time(seconds) {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-// Files ----------------------------------------------------------------------------------------------------------------
+// Files ---------------------------------------------------------------------------------------------------------------
 
 const candidates = new Map(PARTS.map(({ role }) => [role, []]));
 const chosen = new Map();
@@ -162,7 +171,8 @@ function showFiles() {
     }
     cells.push(element('td', {}, files.length === 1 ? file.path : choice(part)));
     cells.push(element('td', { class: 'about' }, file.about));
-    const remove = element('button', { type: 'button', class: 'remove', 'aria-label': `Remove ${file.path}` }, 'Remove');
+    const attributes = { type: 'button', class: 'remove', 'aria-label': `Remove ${file.path}` };
+    const remove = element('button', attributes, 'Remove');
     remove.addEventListener('click', () => {
       candidates.set(role, files.filter((other) => other !== file));
       choose(part);
@@ -212,7 +222,7 @@ function changed() {
   find('missing').textContent = text;
 }
 
-// The verdict ----------------------------------------------------------------------------------------------------------
+// The verdict ---------------------------------------------------------------------------------------------------------
 
 async function verify() {
   const button = find('verify');
@@ -225,7 +235,8 @@ async function verify() {
     strict: find('strict').checked,
     allow_insecure_srs: find('insecure').checked,
   };
-  const files = PARTS.filter(({ role }) => chosen.get(role)).map(({ role, title }) => ({ role, title, ...chosen.get(role) }));
+  const parts = PARTS.filter(({ role }) => chosen.get(role));
+  const files = parts.map(({ role, title }) => ({ role, title, ...chosen.get(role) }));
   const start = performance.now();
   const text = await ask('verify', files, terms);
   show(text, files, terms, performance.now() - start);
@@ -256,8 +267,8 @@ function reveal(kind, headline, sentence, ...body) {
   heading.focus();
 }
 
-// Whether a rule for attestations is broken. Other failures are mistakes in files, which have a line, or have no problems:
-// then nothing is known about the attestation.
+// Whether a rule for attestations is broken. Other failures are mistakes in files, which have a line, or have no
+// problems; after those, nothing is known about the attestation.
 const isRefusal = ({ problems }) => problems.length === 1 && problems[0].line === undefined;
 
 function verdict({ ok, data, error }) {
@@ -269,7 +280,8 @@ function verdict({ ok, data, error }) {
   }
   const sentence = `${data.subject} satisfies ${data.level} of ${data.policy}`;
   if (data.insecure_srs) {
-    const nothing = 'Every check passed, but the set-up is INSECURE: its secret is published, and anybody can prove anything under it.';
+    const nothing = 'Every check passed, but the set-up is INSECURE: its secret is published, '
+      + 'and anybody can prove anything under it.';
     return ['worthless', 'This proves nothing', nothing];
   }
   const faith = data.faith.length > 0 ? ', if what was taken on faith is so' : '';
@@ -308,11 +320,13 @@ function accepted(data) {
   ];
   if (data.marked.length > 0) {
     shown.push(element('h3', {}, 'Marked prices'),
-      element('p', {}, 'These have moved too far since the snapshot before, which the policy accepts:'), list('faith', data.marked));
+      element('p', {}, 'These have moved too far since the snapshot before, which the policy accepts:'),
+      list('faith', data.marked));
   }
   if (data.faith.length > 0) {
     shown.push(element('h3', {}, 'Taken on faith'),
-      element('p', {}, 'Your trust anchors do not say, so it was believed:'), list('faith', data.faith.map(({ text }) => text)));
+      element('p', {}, 'Your trust anchors do not say, so it was believed:'),
+      list('faith', data.faith.map(({ text }) => text)));
   }
   shown.push(element('h3', {}, 'Not established'), list('limits', data.not_established));
   return shown;
@@ -341,7 +355,7 @@ function record({ surety }, files, terms, duration) {
   ];
 }
 
-// Events ---------------------------------------------------------------------------------------------------------------
+// Events --------------------------------------------------------------------------------------------------------------
 
 function announce(text) {
   find('status').textContent = text;
@@ -360,7 +374,8 @@ function run(action) {
 for (const [button, input] of [['choose-files', 'files'], ['choose-folder', 'folder']]) {
   find(button).addEventListener('click', () => find(input).click());
   find(input).addEventListener('change', ({ target }) => {
-    const entries = [...target.files].slice(0, FOLDER_LIMIT).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+    const files = [...target.files].slice(0, FOLDER_LIMIT);
+    const entries = files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
     // The same file may be chosen again after it has changed.
     target.value = '';
     run(() => add(entries));

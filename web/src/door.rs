@@ -1,5 +1,5 @@
-//! The functions that WebAssembly exports. They take and return numbers only: bytes pass in words of four, little-endian, so
-//! that nothing points into memory from outside.
+//! The functions that WebAssembly exports. They take and return numbers only: bytes pass in words of four,
+//! little-endian, so that nothing points into memory from outside.
 
 #![allow(unsafe_code, reason = "exporting a name is an unsafe attribute; no memory is touched")]
 

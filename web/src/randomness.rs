@@ -1,4 +1,5 @@
-//! What stands for the operating system's randomness: a stream from a seed that the page draws with the browser's generator.
+//! What stands for the operating system's randomness: a stream from a seed that the page draws with the browser's
+//! generator.
 //!
 //! Only set-ups that are handed over need it: their points are checked with random weights. Verifying draws nothing.
 

@@ -26,7 +26,8 @@ const environment = {
 
 /** Runs `surety` in a directory. Its exit code says nothing that its answer does not. */
 export function surety(directory, ...args) {
-  const { stdout, stderr, error } = spawnSync(SURETY, [...args, '--json'], { cwd: directory, env: environment, encoding: 'utf8' });
+  const options = { cwd: directory, env: environment, encoding: 'utf8' };
+  const { stdout, stderr, error } = spawnSync(SURETY, [...args, '--json'], options);
   if (error) throw error;
   if (!stdout) throw new Error(stderr);
   return JSON.parse(stdout);
@@ -46,7 +47,9 @@ export function demo() {
   return copy;
 }
 
-export const FILES = ['attestation.json', 'universe.toml', 'policy.toml', 'market.json', 'policy.compiled.json', 'trust.toml'];
+export const FILES = [
+  'attestation.json', 'universe.toml', 'policy.toml', 'market.json', 'policy.compiled.json', 'trust.toml',
+];
 
 export const read = (directory, name) => readFileSync(join(directory, name), 'utf8');
 export const write = (directory, name, text) => writeFileSync(join(directory, name), text);
@@ -60,7 +63,9 @@ export function spoil(directory, name, change) {
 
 /** What the command line says about the files of a directory. */
 export function verifiedByCommand(directory, { at, strict = false, insecure = true, trust = true } = {}) {
-  const args = ['--universe', 'universe.toml', '--policy', 'policy.toml', '--market', 'market.json', '--at', String(at)];
+  const args = [
+    '--universe', 'universe.toml', '--policy', 'policy.toml', '--market', 'market.json', '--at', String(at),
+  ];
   if (trust && existsSync(join(directory, 'trust.toml'))) args.push('--trust', 'trust.toml');
   if (strict) args.push('--strict');
   if (insecure) args.push('--allow-insecure-srs');
@@ -70,7 +75,10 @@ export function verifiedByCommand(directory, { at, strict = false, insecure = tr
 export const launch = () =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync',
+    ],
     chromiumSandbox: false,
   });
 

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { developmentSetUp } from './setup.mjs';
-import { FILES, PAGE, SCREENSHOTS, demo, give, launch, open, read, serve, spoil, verifiedByCommand, verify, write } from './fixture.mjs';
+import {
+  FILES, PAGE, SCREENSHOTS, demo, give, launch, open, read, serve, spoil, verifiedByCommand, verify, write,
+} from './fixture.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -42,20 +44,76 @@ describe('the page says what the command line says', () => {
     ['rejects_the_development_set_up', () => {}, { code: 'set-up' }, { insecure: false }],
     ['rejects_what_has_lapsed', () => {}, { code: 'lapsed' }, { later: 61 }],
     ['rejects_what_is_from_the_future', () => {}, { code: 'not-yet' }, { later: -100_000 }],
-    ['rejects_a_changed_proof', (dir) => spoil(dir, 'attestation.json', (value) => { value.proof = flip(value.proof); }), { code: 'proof' }],
-    ['rejects_a_changed_context', (dir) => spoil(dir, 'attestation.json', (value) => { value.context = `0x00${'11'.repeat(31)}`; }), { code: 'context' }],
-    ['rejects_another_subject', (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.subject = `0x${'22'.repeat(20)}`; }), { code: 'subject' }],
-    ['rejects_another_level', (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.level = 'initial'; }), { code: 'context' }],
-    ['rejects_a_changed_statement', (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.statements[0].sequence += 1; }), { code: 'signature' }],
-    ['rejects_a_missing_statement', (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.statements.pop(); }), { code: 'statement-set' }],
-    ['rejects_a_later_end', (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.valid_until += 10 ** 6; }), { code: 'validity' }],
-    ['rejects_a_changed_price', (dir) => spoil(dir, 'market.json', ({ prices }) => { prices[0].price += 1; }), { code: 'reference' }],
-    ['rejects_a_changed_report', (dir) => spoil(dir, 'market.json', ({ reports }) => { reports[0].observed_at -= 1; }), { ok: false }],
-    ['rejects_another_registry_than_is_pinned', (dir) => write(dir, 'trust.toml', read(dir, 'trust.toml').replace(/registry = "0x..../, 'registry = "0xabcd')), { code: 'anchor' }],
-    ['rejects_an_older_epoch_than_is_known', (dir) => write(dir, 'trust.toml', read(dir, 'trust.toml').replace(/^epoch = .*$/m, 'epoch = 4000000000')), { code: 'superseded' }],
-    ['rejects_a_mistake_in_a_file', (dir) => write(dir, 'market.json', read(dir, 'market.json').replace('"epoch"', '"epoque"')), { code: 'input' }],
-    ['rejects_a_file_that_cannot_be_parsed', (dir) => write(dir, 'universe.toml', `${read(dir, 'universe.toml')}\n]`), { code: 'input' }],
-    ['rejects_another_version_of_a_format', (dir) => write(dir, 'policy.toml', read(dir, 'policy.toml').replace(/^version = 1$/m, 'version = 2')), { code: 'input', class: 'mismatch' }],
+    [
+      'rejects_a_changed_proof',
+      (dir) => spoil(dir, 'attestation.json', (value) => { value.proof = flip(value.proof); }),
+      { code: 'proof' },
+    ],
+    [
+      'rejects_a_changed_context',
+      (dir) => spoil(dir, 'attestation.json', (value) => { value.context = `0x00${'11'.repeat(31)}`; }),
+      { code: 'context' },
+    ],
+    [
+      'rejects_another_subject',
+      (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.subject = `0x${'22'.repeat(20)}`; }),
+      { code: 'subject' },
+    ],
+    [
+      'rejects_another_level',
+      (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.level = 'initial'; }),
+      { code: 'context' },
+    ],
+    [
+      'rejects_a_changed_statement',
+      (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.statements[0].sequence += 1; }),
+      { code: 'signature' },
+    ],
+    [
+      'rejects_a_missing_statement',
+      (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.statements.pop(); }),
+      { code: 'statement-set' },
+    ],
+    [
+      'rejects_a_later_end',
+      (dir) => spoil(dir, 'attestation.json', ({ claim }) => { claim.valid_until += 10 ** 6; }),
+      { code: 'validity' },
+    ],
+    [
+      'rejects_a_changed_price',
+      (dir) => spoil(dir, 'market.json', ({ prices }) => { prices[0].price += 1; }),
+      { code: 'reference' },
+    ],
+    [
+      'rejects_a_changed_report',
+      (dir) => spoil(dir, 'market.json', ({ reports }) => { reports[0].observed_at -= 1; }),
+      { ok: false },
+    ],
+    [
+      'rejects_another_registry_than_is_pinned',
+      (dir) => write(dir, 'trust.toml', read(dir, 'trust.toml').replace(/registry = "0x..../, 'registry = "0xabcd')),
+      { code: 'anchor' },
+    ],
+    [
+      'rejects_an_older_epoch_than_is_known',
+      (dir) => write(dir, 'trust.toml', read(dir, 'trust.toml').replace(/^epoch = .*$/m, 'epoch = 4000000000')),
+      { code: 'superseded' },
+    ],
+    [
+      'rejects_a_mistake_in_a_file',
+      (dir) => write(dir, 'market.json', read(dir, 'market.json').replace('"epoch"', '"epoque"')),
+      { code: 'input' },
+    ],
+    [
+      'rejects_a_file_that_cannot_be_parsed',
+      (dir) => write(dir, 'universe.toml', `${read(dir, 'universe.toml')}\n]`),
+      { code: 'input' },
+    ],
+    [
+      'rejects_another_version_of_a_format',
+      (dir) => write(dir, 'policy.toml', read(dir, 'policy.toml').replace(/^version = 1$/m, 'version = 2')),
+      { code: 'input', class: 'mismatch' },
+    ],
   ];
   for (const [name, change, expected, { later = 0, ...terms } = {}] of cases) {
     test(name, async () => {
@@ -67,7 +125,8 @@ describe('the page says what the command line says', () => {
       assert.equal(answer.ok, expected.ok ?? false);
       if (expected.code) assert.equal(answer.error.code, expected.code);
       if (expected.class) assert.equal(answer.error.class, expected.class);
-      assert.equal(await verdict(page), answer.ok ? 'This proves nothing' : answer.error.code === 'input' ? 'Not verified' : 'Refused');
+      const refusal = answer.error?.code === 'input' ? 'Not verified' : 'Refused';
+      assert.equal(await verdict(page), answer.ok ? 'This proves nothing' : refusal);
       assert.deepEqual(errors, []);
       // What the answer says is on the page, for people.
       const shown = await text(page);
@@ -86,7 +145,8 @@ describe('the page says what the command line says', () => {
     // The command line has made the commitments itself.
     const commitments = answer.data.faith.filter(({ anchor }) => anchor === 'commitments');
     assert.equal(commitments.length, 1);
-    assert.deepEqual({ ...answer.data, faith: answer.data.faith.filter((faith) => !commitments.includes(faith)) }, expected.data);
+    const faith = answer.data.faith.filter((faith) => !commitments.includes(faith));
+    assert.deepEqual({ ...answer.data, faith }, expected.data);
     const shown = await text(page);
     for (const faith of answer.data.faith) assert.ok(shown.includes(faith.text));
     await close();
@@ -101,7 +161,8 @@ describe('the page says what the command line says', () => {
     write(directory, 'policy.compiled.json', '{ "kind": "surety/compiled-policy" }');
     const { page, answer, close } = await onPage(directory, { trust: false }, [...FILES, 'g1.dat', 'g2.dat']);
     assert.deepEqual(answer, verifiedByCommand(directory, { at, trust: false }));
-    context.diagnostic(`with the commitments of a policy at k = 10: ${(await text(page)).match(/Took\s+(\d+) ms/)[1]} ms`);
+    const took = (await text(page)).match(/Took\s+(\d+) ms/)[1];
+    context.diagnostic(`with the commitments of a policy at k = 10: ${took} ms`);
     await close();
   });
 
@@ -126,7 +187,9 @@ describe('the page says what the command line says', () => {
 
   test('rejects_published_commitments_that_were_changed', async () => {
     const directory = demo();
-    spoil(directory, 'policy.compiled.json', ({ levels }) => { [levels[0].idx, levels[0].flag] = [levels[0].flag, levels[0].idx]; });
+    spoil(directory, 'policy.compiled.json', ({ levels: [level] }) => {
+      [level.idx, level.flag] = [level.flag, level.idx];
+    });
     const { page, answer, close } = await onPage(directory);
     assert.equal(answer.error.code, 'policy');
     assert.equal(await verdict(page), 'Not verified');
@@ -201,7 +264,8 @@ describe('files', () => {
     const select = page.getByLabel('Attestation', { exact: true });
     assert.match(await select.evaluate((element) => element.selectedOptions[0].text), /\/attestation\.json$/);
     assert.equal((await verify(page, { at })).data.level, 'maintenance');
-    await select.selectOption({ label: (await select.locator('option').allTextContents()).find((path) => path.endsWith('attestation-initial.json')) });
+    const options = await select.locator('option').allTextContents();
+    await select.selectOption({ label: options.find((path) => path.endsWith('attestation-initial.json')) });
     assert.equal((await verify(page, { at })).data.level, 'initial');
     await close();
   });
@@ -213,7 +277,9 @@ describe('files', () => {
       const session = await page.context().newCDPSession(page);
       const drop = async (files) => {
         const data = { items: [], files, dragOperationsMask: 1 };
-        for (const type of ['dragEnter', 'dragOver', 'drop']) await session.send('Input.dispatchDragEvent', { type, x: 200, y: 400, data });
+        for (const type of ['dragEnter', 'dragOver', 'drop']) {
+          await session.send('Input.dispatchDragEvent', { type, x: 200, y: 400, data });
+        }
       };
       await drop([directory]);
       await page.waitForFunction(() => /taken up/.test(document.getElementById('status').textContent));
@@ -307,10 +373,17 @@ describe('the network', () => {
     const { page, requests, url, close } = await open(browser, { url: server.url });
     const blocked = await page.evaluate(async (own) => {
       const violated = new Set();
-      document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => violated.add(effectiveDirective));
+      document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+        violated.add(effectiveDirective);
+      });
       const failed = await Promise.allSettled([fetch(own), fetch('https://example.org/')]);
       new Image().src = 'https://example.org/a.png';
-      for (const [tag, key, value] of [['iframe', 'src', 'https://example.org/'], ['link', 'href', 'https://example.org/a.css'], ['video', 'src', 'https://example.org/a.mp4']]) {
+      const elements = [
+        ['iframe', 'src', 'https://example.org/'],
+        ['link', 'href', 'https://example.org/a.css'],
+        ['video', 'src', 'https://example.org/a.mp4'],
+      ];
+      for (const [tag, key, value] of elements) {
         document.head.append(Object.assign(document.createElement(tag), { [key]: value, rel: 'stylesheet' }));
       }
       try { new WebSocket('wss://example.org/'); } catch { violated.add('connect-src'); }
@@ -319,7 +392,9 @@ describe('the network', () => {
       return { fetches: failed.map(({ status }) => status), violated: [...violated].sort() };
     }, url);
     assert.deepEqual(blocked.fetches, ['rejected', 'rejected']);
-    for (const directive of ['connect-src', 'frame-src', 'img-src', 'media-src', 'style-src-elem']) assert.ok(blocked.violated.includes(directive), directive);
+    for (const directive of ['connect-src', 'frame-src', 'img-src', 'media-src', 'style-src-elem']) {
+      assert.ok(blocked.violated.includes(directive), directive);
+    }
     assert.deepEqual(requests, [url]);
     await close();
   });
@@ -328,7 +403,8 @@ describe('the network', () => {
     const [, wasm] = readFileSync(PAGE, 'utf8').match(/id="wasm">([^<]+)</);
     const module = await WebAssembly.compile(Buffer.from(wasm, 'base64'));
     assert.deepEqual(WebAssembly.Module.imports(module), []);
-    const exported = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map(({ name }) => name);
+    const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
+    const exported = functions.map(({ name }) => name);
     // The first is what getrandom calls, under the name that it has.
     assert.deepEqual(exported.sort(), ['__getrandom_custom', 'pull', 'push', 'recognise', 'verify']);
   });
@@ -370,7 +446,9 @@ describe('accessibility and looks', () => {
       await page.keyboard.press('Tab');
       seen.push(await page.evaluate(() => document.activeElement.id));
     }
-    for (const id of ['choose-files', 'choose-folder', 'now', 'strict', 'insecure', 'verify']) assert.ok(seen.includes(id), id);
+    for (const id of ['choose-files', 'choose-folder', 'now', 'strict', 'insecure', 'verify']) {
+      assert.ok(seen.includes(id), id);
+    }
     await page.keyboard.press('Enter');
     await page.waitForSelector('#verdict:focus');
     assert.match(await page.locator('#status').textContent(), /^Refused\./);
@@ -380,9 +458,13 @@ describe('accessibility and looks', () => {
   test('a printout has the verdict and what it rests on, and no controls', async () => {
     const { page, close } = await onPage(demo());
     await page.emulateMedia({ media: 'print' });
-    for (const hidden of ['#inputs', '#terms', '#verify', 'button']) assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
+    for (const hidden of ['#inputs', '#terms', '#verify', 'button']) {
+      assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
+    }
     const shown = await text(page);
-    for (const wanted of ['This proves nothing', 'Not established', 'sha256:', 'attestation.json', 'Surety 0.']) assert.ok(shown.includes(wanted), wanted);
+    for (const wanted of ['This proves nothing', 'Not established', 'sha256:', 'attestation.json', 'Surety 0.']) {
+      assert.ok(shown.includes(wanted), wanted);
+    }
     await page.screenshot({ path: join(SCREENSHOTS, 'print.png'), fullPage: true });
     await page.pdf({ path: join(SCREENSHOTS, 'print.pdf'), format: 'A4' });
     await close();

@@ -6,7 +6,8 @@ const G1 = bn254.G1.Point;
 const G2 = bn254.G2.Point;
 G1.BASE.precompute(8, false);
 
-const bytes = (...numbers) => Buffer.from(numbers.map((number) => number.toString(16).padStart(64, '0')).join(''), 'hex');
+const word = (number) => number.toString(16).padStart(64, '0');
+const bytes = (...numbers) => Buffer.from(numbers.map(word).join(''), 'hex');
 
 /** The published τ: a hash with its three top bits cleared. */
 function developmentTau() {

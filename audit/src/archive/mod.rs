@@ -1,17 +1,17 @@
 //! The archive: what an auditor was shown, kept in one file to which documents can only be added.
 //!
-//! Entries are chained: each has a hash over its document and the hash of the entry before, so that the last of them, the
-//! *head*, stands for everything in the archive and its order. Whoever has noted a head can tell later whether the archive still
-//! begins with what it had then. Without a noted head, damage shows, but not that the whole was
-//! written anew or has lost its end.
+//! Entries are chained: each has a hash over its document and the hash of the entry before, so that the last of them,
+//! the *head*, stands for everything in the archive and its order. Whoever has noted a head can tell later whether the
+//! archive still begins with what it had then. Without a noted head, damage shows, but not that the whole was written
+//! anew or has lost its end.
 //!
 //! ```text
 //! digest = keccak256("surety/archive-entry/v1" ‖ length of kind (8 bytes) ‖ kind ‖ format (1 byte) ‖ text)
 //! head_n = keccak256("surety/archive/v1" ‖ head_{n-1} ‖ n (8 bytes) ‖ digest)                    head_0 = 0
 //! ```
 //!
-//! The file is an SQLite database. A call to [`Archive::add`] is one transaction that has reached the disk when it returns:
-//! after a crash there is all of it or nothing. A document that is there already is not added again.
+//! The file is an SQLite database. A call to [`Archive::add`] is one transaction that has reached the disk when it
+//! returns: after a crash there is all of it or nothing. A document that is there already is not added again.
 
 mod document;
 
@@ -61,14 +61,15 @@ CREATE TRIGGER entries_stay_so BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT
 pub enum ArchiveError {
     /// A document that it does not keep.
     #[error(
-        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement, an attestation or balances \
-         of a vault, found none of them; an archive keeps public documents only",
+        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement, an attestation \
+         or balances of a vault, found none of them; an archive keeps public documents only",
         .0.display()
     )]
     Kind(PathBuf),
     /// A file that may have been a document.
     #[error(
-        "{}:{}: {}; a document is JSON that says once of what kind it is: mend the file, or take it out of the directory",
+        "{}:{}: {}; a document is JSON that says once of what kind it is: mend the file, or take it out of the \
+         directory",
         path.display(),
         .error.line(),
         json_problem(.error)
@@ -89,10 +90,12 @@ pub enum ArchiveError {
     #[error("{}: expected an archive, found another file", .0.display())]
     NoArchive(PathBuf),
     /// The database has other tables, views, indexes or triggers.
-    #[error("{}: expected the tables and triggers of an archive, found others: somebody has changed what it does", .0.display())]
+    #[error("{}: expected the tables and triggers of an archive, found others: somebody has changed what it \
+             does", .0.display())]
     Foreign(PathBuf),
     /// The archive is of another version.
-    #[error("{}: expected an archive of version {SCHEMA_VERSION}, found version {found}; use the version that wrote it", path.display())]
+    #[error("{}: expected an archive of version {SCHEMA_VERSION}, found version {found}; use the version that wrote \
+             it", path.display())]
     Version {
         /// The archive.
         path: PathBuf,
@@ -100,7 +103,8 @@ pub enum ArchiveError {
         found: i32,
     },
     /// The chain is broken.
-    #[error("{}: entry {position}: expected {expected}, found another: the archive has been changed or damaged", path.display())]
+    #[error("{}: entry {position}: expected {expected}, found another: the archive has been changed or \
+             damaged", path.display())]
     Broken {
         /// The archive.
         path: PathBuf,
@@ -110,7 +114,8 @@ pub enum ArchiveError {
         expected: &'static str,
     },
     /// The archive does not contain what it had when its head was noted.
-    #[error("{}: expected the head {expected} at some entry, found it nowhere: entries are missing or were replaced", path.display())]
+    #[error("{}: expected the head {expected} at some entry, found it nowhere: entries are missing or were \
+             replaced", path.display())]
     OtherHistory {
         /// The archive.
         path: PathBuf,
@@ -118,7 +123,8 @@ pub enum ArchiveError {
         expected: Bytes32,
     },
     /// The disk is full, or fails.
-    #[error("{}: the disk takes no more or cannot be read ({error}); nothing was added: make room and try again", path.display())]
+    #[error("{}: the disk takes no more or cannot be read ({error}); nothing was added: make room and try \
+             again", path.display())]
     Disk {
         /// The archive.
         path: PathBuf,
@@ -261,8 +267,8 @@ impl Archive {
         }
     }
 
-    /// Adds documents in their order: all of them, or none if this fails. Everything that is there is read and checked before, and
-    /// again after: nothing that the file says of itself is believed, such as which of its pages are free.
+    /// Adds documents in their order: all of them, or none if this fails. Everything that is there is read and checked
+    /// before, and again after: nothing that the file says of itself is believed, such as which of its pages are free.
     ///
     /// # Errors
     /// If the archive's chain is broken, or it cannot be written.
@@ -293,8 +299,8 @@ impl Archive {
         Ok(Added { added: documents.len() as u64 - present, present, summary })
     }
 
-    /// Reads every entry in its order, checks the chain, and passes each entry on once it and all before it are known to be
-    /// whole. With `noted`, a head from earlier, also checks that the archive still begins with what it had then.
+    /// Reads every entry in its order, checks the chain, and passes each entry on once it and all before it are known
+    /// to be whole. With `noted`, a head from earlier, also checks that the archive still begins with what it had then.
     ///
     /// # Errors
     /// If the archive cannot be read or its chain is broken; or the first error of `visit`.
@@ -322,8 +328,8 @@ impl Archive {
         self.read(noted, |_| Ok(()))
     }
 
-    /// Writes every document to a file of its own in a directory, named by its kind and digest. Files that are there already
-    /// stay, so that an export that was cut short can be taken up again.
+    /// Writes every document to a file of its own in a directory, named by its kind and digest. Files that are there
+    /// already stay, so that an export that was cut short can be taken up again.
     ///
     /// # Errors
     /// If the archive is not whole, or a file cannot be written.

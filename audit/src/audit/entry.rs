@@ -66,7 +66,8 @@ pub struct Stated {
 }
 
 impl Stated {
-    /// What a file says that is no attestation of this version, whatever else is wrong with it. None if it says too little.
+    /// What a file says that is no attestation of this version, whatever else is wrong with it. None if it says too
+    /// little.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.trim_start_matches('\u{feff}');
         // Something may follow.

@@ -1,15 +1,15 @@
-//! What strikes an auditor where many attestations are seen together. No finding makes an attestation less valid: each says what
-//! a holder, a source or an oracle might explain.
+//! What strikes an auditor where many attestations are seen together. No finding makes an attestation less valid: each
+//! says what a holder, a source or an oracle might explain.
 //!
 //! | finding | of | why it matters |
 //! |---|---|---|
 //! | statement for two subjects | warning | one account vouches for two subjects; one of the attestations is rejected |
-//! | shared commitment | warning | two statements hide the same balances under the same masks: one account for two subjects, or a mask used again |
+//! | shared commitment | warning | one commitment in two statements: one account for two subjects, or reused masks |
 //! | conflicting statements | warning | a source has said two things under one sequence number |
 //! | sequence runs backwards | warning | a later statement is about an earlier time |
 //! | several snapshots | warning | two snapshots of one epoch: a holder could pick the kinder |
 //! | unusable file | warning | something looks like a public file and is none |
-//! | statement for two policies | notice | the same balances serve two policies, which an account that is pledged to one cannot |
+//! | statement for two policies | notice | the same balances serve two policies, so they are pledged to neither |
 //! | sequence gap | notice | a statement exists that was not shown |
 //! | overlapping validity | notice | a holder could show the kinder of two attestations |
 //! | duplicate | notice | the same claim twice |
@@ -115,8 +115,8 @@ fn warning<'a>(
     Finding { severity: Severity::Warning, ..Finding::notice(kind, subject, message, files) }
 }
 
-/// What attestations show together. Statements of rejected ones may be forged: of those, only that they are used for several
-/// subjects is looked at.
+/// What attestations show together. Statements of rejected ones may be forged: of those, only that they are used for
+/// several subjects is looked at.
 pub(super) fn all(attestations: &[(&Entry, &Evidence)]) -> Vec<Finding> {
     let good: Vec<(&Established, &Evidence)> =
         attestations.iter().filter_map(|(entry, evidence)| Some((entry.claim.as_ref()?, *evidence))).collect();
@@ -298,7 +298,8 @@ fn overlaps(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
         if count > 0 {
             let begin = if count == 1 { "begins" } else { "begin" };
             let message = format!(
-                "{} of {level} {begin} to count before an earlier one has ended, by up to {}; the holder may show either",
+                "{} of {level} {begin} to count before an earlier one has ended, by up to {}; the holder may show \
+                 either",
                 counted(count, "attestation"),
                 counted(longest, "second"),
             );
@@ -355,7 +356,8 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    /// An attestation of a subject at an epoch of 100 seconds, which counts for as many, with a statement of that number.
+    /// An attestation of a subject at an epoch of 100 seconds, which counts for as many, with a statement of that
+    /// number.
     fn attestation(subject: u8, epoch: u8) -> (Entry, Evidence) {
         let start = 100 * u64::from(epoch);
         let (subject_address, registry) = (HexBytes([subject; 20]), HexBytes([9; 20]));

@@ -1,8 +1,9 @@
-//! When each subject was attested: from the earliest moment at which an attestation can have been made to the last second at
-//! which it counts. Lapsed attestations count for their time.
+//! When each subject was attested: from the earliest moment at which an attestation can have been made to the last
+//! second at which it counts. Lapsed attestations count for their time.
 //!
-//! A rejected attestation attests nothing. The time that it states is time for which the subject should have been attested, so it
-//! is a gap wherever no other attestation counts. Tables, plots and files show what is computed here, and compute nothing.
+//! A rejected attestation attests nothing. The time that it states is time for which the subject should have been
+//! attested, so it is a gap wherever no other attestation counts. Tables, plots and files show what is computed here,
+//! and compute nothing.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +63,8 @@ pub struct Series {
     pub attested_ppm: u64,
     /// The times at which it was attested, ascending and apart from each other.
     pub attested: Vec<Span>,
-    /// The times at which it was not, between the first start and the last end of its attestations, in order or rejected.
+    /// The times at which it was not, between the first start and the last end of its attestations, in order or
+    /// rejected.
     pub gaps: Vec<Span>,
     /// Its months, from the first start to the audit, or to the last end if that is earlier.
     pub months: Vec<SubjectMonth>,
@@ -75,7 +77,8 @@ pub struct SubjectMonth {
     pub month: String,
     /// Attestations that can have been made in it at the earliest.
     pub attestations: usize,
-    /// How much of its [observed time](Series::observed) in it the subject was attested, in parts per million. Rounded down.
+    /// How much of its [observed time](Series::observed) in it the subject was attested, in parts per million. Rounded
+    /// down.
     pub attested_ppm: u64,
 }
 
@@ -112,7 +115,8 @@ pub struct Month {
     pub subjects: usize,
     /// Subjects that were attested in it.
     pub attested_subjects: usize,
-    /// How much of their [observed time](Series::observed) in it the subjects were attested, in parts per million. Rounded down.
+    /// How much of their [observed time](Series::observed) in it the subjects were attested, in parts per million.
+    /// Rounded down.
     pub attested_ppm: u64,
 }
 
@@ -213,8 +217,8 @@ impl Series {
     }
 }
 
-/// The time that a rejected attestation states, up to the audit. None if it begins after the audit, longer before it than is
-/// looked at, or after its own end.
+/// The time that a rejected attestation states, up to the audit. None if it begins after the audit, longer before it
+/// than is looked at, or after its own end.
 fn stated_span(stated: &Stated, at: Timestamp) -> Option<Span> {
     let span = Span { from: stated.from, until: stated.valid_until.min(at) };
     (span.from.0 >= at.0.saturating_sub(LONGEST_STATED) && span.from <= span.until).then_some(span)
@@ -236,8 +240,8 @@ fn gaps(spans: &[Span], whole: Span) -> Vec<Span> {
     gaps
 }
 
-/// The share of some subjects that are attested, among those whose first attestation has begun, in parts per million: when it
-/// changes, ascending, and what it is from then on, up to a time.
+/// The share of some subjects that are attested, among those whose first attestation has begun, in parts per million:
+/// when it changes, ascending, and what it is from then on, up to a time.
 #[must_use]
 pub fn coverage(series: &[&Series], at: Timestamp) -> Vec<(Timestamp, u64)> {
     // One more from the first second of a span, one fewer after its last.
@@ -277,7 +281,8 @@ fn merged(spans: Vec<Span>) -> Vec<Span> {
     merged
 }
 
-/// The months of a level from its first attestation to the audit, or to the end of its last attestation if that is earlier.
+/// The months of a level from its first attestation to the audit, or to the end of its last attestation if that is
+/// earlier.
 fn months(series: &[&Series], starts: &[Timestamp], Timestamp(at): Timestamp) -> Vec<Month> {
     let first = series.iter().map(|series| series.observed.from.0).min();
     let ends = series.iter().flat_map(|series| series.attested.iter().chain(&series.gaps)).map(|span| span.until.0);

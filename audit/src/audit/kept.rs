@@ -21,8 +21,8 @@ pub struct Kept {
     pub noted: Option<Bytes32>,
 }
 
-/// Audits what an archive holds, as [`super::run`] does with a directory; the request's is the archive. Its chain and a head that
-/// was noted earlier are checked before anything in it is looked at.
+/// Audits what an archive holds, as [`super::run`] does with a directory; the request's is the archive. Its chain and a
+/// head that was noted earlier are checked before anything in it is looked at.
 ///
 /// # Errors
 /// If it is no archive, its chain is broken, or the noted head is nowhere in it; and those of [`super::run`].

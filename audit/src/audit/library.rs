@@ -100,7 +100,8 @@ impl Library {
         observer: &dyn Observer,
     ) -> Result<(), AnyFailure> {
         let policy = at.0.read_policy(at.1, universe)?;
-        // Of several files with commitments some may be forged: each that stands is a policy of its own, with its own identifier.
+        // Of several files with commitments some may be forged: each that stands is a policy of its own, with its own
+        // identifier.
         let published: Vec<_> = published(compiled, &policy, universe)?.map(Some).collect();
         let candidates = if published.is_empty() { vec![None] } else { published };
         let (mut usable, mut failure) = (false, None);

@@ -1,10 +1,11 @@
 //! Auditing: every attestation below a directory, with one pairing for all proofs over a set-up.
 //!
-//! Start with [`run`]. An attestation is judged as of the audit's time or, if it has lapsed by then, as of the last second at
-//! which it counted; so its own faults are told apart from the passing of time: [`Verdict`]. Everything that [`surety_verifier::attestation::check`]
-//! demands is demanded of each; only what follows from a policy and a snapshot alone is computed once, and the equations that
-//! proofs come down to are checked together ([`surety_verifier::proof::batch`]), with weights that the operating system draws once all
-//! proofs are in. Some of the accepted attestations are then verified once more, each alone, as a check of the batch.
+//! Start with [`run`]. An attestation is judged as of the audit's time or, if it has lapsed by then, as of the last
+//! second at which it counted; so its own faults are told apart from the passing of time: [`Verdict`]. Everything that
+//! [`surety_verifier::attestation::check`] demands is demanded of each; only what follows from a policy and a snapshot
+//! alone is computed once, and the equations that proofs come down to are checked together
+//! ([`surety_verifier::proof::batch`]), with weights that the operating system draws once all proofs are in. Some of
+//! the accepted attestations are then verified once more, each alone, as a check of the batch.
 //!
 //! | module | idea |
 //! |---|---|
@@ -123,7 +124,8 @@ pub enum AuditError {
     Findings(usize),
     /// The batch accepts what is refused alone.
     #[error(
-        "{file}: the batch accepts it, and alone it is refused: {error}; if the file did not change meanwhile, please report this"
+        "{file}: the batch accepts it, and alone it is refused: {error}; if the file did not change meanwhile, please \
+         report this"
     )]
     Disagreement {
         /// The attestation.
@@ -300,7 +302,8 @@ pub struct Timing {
     pub total_ms: f64,
     /// Scanning, checking and pairings, for each attestation.
     pub batch_ms_per_attestation: f64,
-    /// The median of reading and verifying one attestation alone, its policy being compiled already. None if none is accepted.
+    /// The median of reading and verifying one attestation alone, its policy being compiled already. None if none is
+    /// accepted.
     pub single_ms: Option<f64>,
 }
 
@@ -581,8 +584,8 @@ fn settle(request: &Request<'_>, judged: &mut [Judged], library: &Library) -> Re
     Ok(())
 }
 
-/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy. Returns the
-/// median of the times.
+/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy.
+/// Returns the median of the times.
 fn verify_again(
     request: &Request<'_>,
     judged: &[Judged],

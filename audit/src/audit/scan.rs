@@ -1,9 +1,9 @@
 //! The attestations of an audit, and the public documents that they may refer to.
 //!
-//! A file counts as the document that it says it is, wherever it lies and whatever it is called, if its name ends in `.json`
-//! or `.toml`, in any case. A file whose name ends in `.json` and that is no JSON may have been an attestation, and is told.
-//! Directories called `private`, where holders keep their secrets, and names that start with a dot are passed over; links to
-//! directories are not followed.
+//! A file counts as the document that it says it is, wherever it lies and whatever it is called, if its name ends in
+//! `.json` or `.toml`, in any case. A file whose name ends in `.json` and that is no JSON may have been an attestation,
+//! and is told. Directories called `private`, where holders keep their secrets, and names that start with a dot are
+//! passed over; links to directories are not followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

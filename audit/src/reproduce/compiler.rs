@@ -30,7 +30,8 @@ const FILE: &str = "verifier.sol";
 #[derive(Debug, thiserror::Error)]
 pub enum CompilerError {
     /// The program cannot be run.
-    #[error("--solc {}: {}; give the compiler of Solidity {VERSION}: contracts/scripts/solc, once contracts/check has run", program.display(), reason(error))]
+    #[error("--solc {}: {}; give the compiler of Solidity {VERSION}: contracts/scripts/solc, once contracts/check has \
+             run", program.display(), reason(error))]
     Run {
         /// The program.
         program: PathBuf,
@@ -143,7 +144,9 @@ fn input(source: &str) -> Value {
             "viaIR": false,
             "metadata": { "bytecodeHash": "none", "appendCBOR": false },
             "outputSelection": {
-                "*": { "*": ["evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"] },
+                "*": { "*": [
+                    "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"
+                ] },
             },
         },
     })

@@ -1,11 +1,12 @@
-//! Reproduction: everything that an attestation, a file of commitments or a contract refers to, made anew of public inputs
-//! alone, and compared.
+//! Reproduction: everything that an attestation, a file of commitments or a contract refers to, made anew of public
+//! inputs alone, and compared.
 //!
-//! Start with [`Reproduction::of`]: from a universe, a policy's text, the set-up's powers and, if there is one, a market
-//! snapshot, it recomputes identifiers, commitments, the verifying key and the contract's source. The other methods compare
-//! what somebody claims with that. [`Reproduction::verdict`] says whether all of it agrees.
+//! Start with [`Reproduction::of`]: from a universe, a policy's text, the set-up's powers and, if there is one, a
+//! market snapshot, it recomputes identifiers, commitments, the verifying key and the contract's source. The other
+//! methods compare what somebody claims with that. [`Reproduction::verdict`] says whether all of it agrees.
 //!
-//! Whether a proof is valid is another question, which [`crate::audit`] and [`surety_verifier::attestation::check`] answer.
+//! Whether a proof is valid is another question, which [`crate::audit`] and
+//! [`surety_verifier::attestation::check`] answer.
 
 mod compiler;
 
@@ -71,7 +72,8 @@ const NONE: &str = "none";
 pub enum ReproduceError {
     /// Something is claimed that does not follow.
     #[error(
-        "{by}: {name}: expected {expected}, found {found}; of {compared} claims {differing} differ: it was made of other inputs, or \
+        "{by}: {name}: expected {expected}, found {found}; of {compared} claims {differing} differ: it was made of \
+         other inputs, or \
          changed. Compare universe, policy, market and set-up with those that you were told of"
     )]
     Differs {
@@ -92,13 +94,15 @@ pub enum ReproduceError {
     },
     /// Nobody claims anything.
     #[error(
-        "expected a claim to compare with what was recomputed, found none; give --attestation, --compiled, --artifacts, or --rpc \
+        "expected a claim to compare with what was recomputed, found none; give --attestation, --compiled, \
+         --artifacts, or --rpc \
          with --deployment or --verifier"
     )]
     Nothing,
     /// The code of a contract has nothing to be compared with.
     #[error(
-        "--rpc: expected --solc or --artifacts, without which nobody knows what the contract's code should be, found neither"
+        "--rpc: expected --solc or --artifacts, without which nobody knows what the contract's code should be, \
+         found neither"
     )]
     NoRuntimeCode,
     /// The compiler.
@@ -249,8 +253,8 @@ impl Reproduction {
     /// Recomputes what follows from a universe, a policy's text, the set-up that the universe names, and a snapshot.
     ///
     /// # Errors
-    /// If the set-up is not imported, the policy does not compile, or the snapshot does not follow from its reports by the
-    /// policy's rules.
+    /// If the set-up is not imported, the policy does not compile, or the snapshot does not follow from its reports by
+    /// the policy's rules.
     pub fn of(
         policy: Policy,
         universe: Universe,
@@ -353,8 +357,8 @@ impl Reproduction {
         }
     }
 
-    /// Compares what an attestation refers to. With a snapshot, also its context, which binds the proof to the commitments to
-    /// the coefficients at these prices, and to everything else.
+    /// Compares what an attestation refers to. With a snapshot, also its context, which binds the proof to the
+    /// commitments to the coefficients at these prices, and to everything else.
     pub fn compare_attestation(&mut self, by: &str, attestation: &Attestation) {
         let claim = &attestation.claim;
         self.claim(SET_UP, by, claim.srs);
@@ -398,8 +402,8 @@ impl Reproduction {
         );
     }
 
-    /// The public input of a claim's proof: what was recomputed, and what only the claim says. None if the policy does not have
-    /// its level.
+    /// The public input of a claim's proof: what was recomputed, and what only the claim says. None if the policy does
+    /// not have its level.
     fn context(&self, claim: &Claim, market: &Market) -> Option<Bytes32> {
         let Ground { policy, key, .. } = &self.ground;
         let (_, coef) = market.coefficients.iter().find(|(level, _)| *level == claim.level)?;
@@ -434,8 +438,8 @@ impl Reproduction {
         Ok(())
     }
 
-    /// Compares the contract that Forge has built. Where it was not compiled anew, the build's code is what a contract on a chain
-    /// is compared with; then only its compiler's word says that it is the code of the source.
+    /// Compares the contract that Forge has built. Where it was not compiled anew, the build's code is what a contract
+    /// on a chain is compared with; then only its compiler's word says that it is the code of the source.
     ///
     /// # Errors
     /// If there is none, or it is not one whose code is fixed.
@@ -461,11 +465,13 @@ impl Reproduction {
         Ok(())
     }
 
-    /// Compares what is on a chain: the code of the verifying contract, and, where the other contracts are known, what they
-    /// say of the policy and of the snapshot. Attestations that are compared later must be meant for these contracts.
+    /// Compares what is on a chain: the code of the verifying contract, and, where the other contracts are known, what
+    /// they say of the policy and of the snapshot. Attestations that are compared later must be meant for these
+    /// contracts.
     ///
     /// # Errors
-    /// If there is no code to compare with, the node does not answer or is of another chain, or a contract is another one.
+    /// If there is no code to compare with, the node does not answer or is of another chain, or a contract is another
+    /// one.
     pub fn compare_chain(&mut self, node: &Node, deployed: Deployed<'_>) -> Result<(), ReproduceError> {
         if self.things.iter().all(|thing| thing.name != RUNTIME_CODE) {
             return Err(ReproduceError::NoRuntimeCode);
@@ -510,8 +516,10 @@ impl Reproduction {
         }
         for limit in [
             "that registries, oracle and vault are this project's: only the verifying contract's code is compared",
-            "that the contracts are the ones to rely on: their addresses are the deployment's, and what they say the node's",
-            "that the feeds, the grace, and the policy's line and version are as you expect: whoever published it chose them",
+            "that the contracts are the ones to rely on: their addresses are the deployment's, and what they say the \
+             node's",
+            "that the feeds, the grace, and the policy's line and version are as you expect: whoever published it \
+             chose them",
         ] {
             self.not_established.push(limit.to_owned());
         }
@@ -527,7 +535,8 @@ impl Reproduction {
         let limit = match &taken {
             None => Some("that the oracle has taken this snapshot: it keeps the newest two"),
             Some(Taken { is_previous_gone: true, .. }) => Some(
-                "that the prices before are those that the oracle had: it has replaced them since, and they were not compared",
+                "that the prices before are those that the oracle had: it has replaced them since, and they were not \
+                 compared",
             ),
             Some(_) => None,
         };
@@ -535,8 +544,8 @@ impl Reproduction {
         taken.into_iter().flat_map(|taken| taken.facts).for_each(|fact| self.fact(by, fact));
     }
 
-    /// Whether everything that is claimed agrees, and something is: what the exit code says. What this program says of its own
-    /// keys is nobody's claim.
+    /// Whether everything that is claimed agrees, and something is: what the exit code says. What this program says of
+    /// its own keys is nobody's claim.
     ///
     /// # Errors
     /// If not.

@@ -126,7 +126,8 @@ fn what_the_oracle_no_longer_has_is_said() {
     assert!(replaced.len() == 1 && replaced[0].contains("newest two"), "{replaced:?}");
 }
 
-/// An attestation for the contracts of a deployment says no more than that whoever made it was given the same addresses.
+/// An attestation for the contracts of a deployment says no more than that whoever made it was given the same
+/// addresses.
 #[test]
 fn addresses_are_known_from_the_deployments_file_alone() {
     let attestation = include_str!("../../../fuzz/seeds/attestation/demo.json");

@@ -30,7 +30,12 @@ use crate::synthetic;
 
 /// A case in the form of the published ones: two options, long and short, and collateral.
 fn case() -> Value {
-    let option = |strike: &str, call: u8, amount: &str| json!({ "Expiry": 864_000, "ExiryTs": 1_800_864_000, "Strike": strike, "IsCall": call, "MarkVol": 0.6, "Amount": amount });
+    let option = |strike: &str, call: u8, amount: &str| {
+        json!({
+            "Expiry": 864_000, "ExiryTs": 1_800_864_000,
+            "Strike": strike, "IsCall": call, "MarkVol": 0.6, "Amount": amount
+        })
+    };
     let scenario =
         |spot: f64, vol: &str| json!({ "SpotShock": spot, "VolShockDirection": vol, "DampeningFactor": 1.0 });
     json!({

@@ -233,7 +233,8 @@ fn rejects_volatility_without_scenario_margin() {
 #[test]
 fn rejects_a_haircut_of_an_asset_with_a_ladder() {
     let haircut = "[[haircuts]]\ninstrument = \"BTC\"\ncolumn = \"BTC-USD\"\n\
-                   multiple = { maintenance = 1_000_000, initial = 1_000_000 }\nbounds = { floor = 0, cap = 500_000 }\n";
+                   multiple = { maintenance = 1_000_000, initial = 1_000_000 }\nbounds = { floor = 0, cap = 500_000 \
+                   }\n";
     let text = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
     let (head, _) = text.split_once("[[haircuts]]").unwrap();
     let text = head.replace("meridian-cross", "meridian-lending") + haircut;

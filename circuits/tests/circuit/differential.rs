@@ -122,8 +122,8 @@ fn circuit_accepts(witness: &Witness) -> bool {
     mock
 }
 
-/// Holdings that just suffice, and one lot of cash less: the first is proven, and the assignment that proves it does not
-/// prove the second, which has none of its own.
+/// Holdings that just suffice, and one lot of cash less: the first is proven, and the assignment that proves it does
+/// not prove the second, which has none of its own.
 fn assert_decided_to_one_lot(program: &Program, prices: &[Price], enough: &[i128]) -> [Witness; 2] {
     let mut short = enough.to_vec();
     short[0] -= 1;

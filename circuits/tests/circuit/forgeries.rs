@@ -141,7 +141,8 @@ fn rejects_holdings_of_the_provers_choice() {
     });
 }
 
-/// A verifier that told openings apart by points would take two equal columns for one, and skip what is said of the second.
+/// A verifier that told openings apart by points would take two equal columns for one, and skip what is said of the
+/// second.
 #[test]
 fn equal_columns_are_not_merged() {
     let honest = Statement::small().witness();
@@ -320,8 +321,8 @@ fn rejects_a_proof_with_slack_of_the_provers_choice() {
     }
 }
 
-/// Attack: both parts of a position at once, which would let the positive one be as large as the prover likes, with bits
-/// that say that neither is zero, that both are, or half of each.
+/// Attack: both parts of a position at once, which would let the positive one be as large as the prover likes, with
+/// bits that say that neither is zero, that both are, or half of each.
 #[test]
 fn rejects_a_proof_with_bits_of_the_provers_choice() {
     let two = number(Affine::constant(I256::unchecked_from(2)));
@@ -378,8 +379,8 @@ fn nobody_refuses_what_reads_address_zero() {
     }
 }
 
-/// Attack: a debtor negates all of his holdings. A verifier who compares nothing but x takes the sources' commitment for
-/// his: the two points differ in the sign of y alone.
+/// Attack: a debtor negates all of his holdings. A verifier who compares nothing but x takes the sources' commitment
+/// for his: the two points differ in the sign of y alone.
 #[test]
 fn rejects_holdings_with_the_sign_turned_around() {
     let program = program(&[], 1, &holding(0)).unwrap();

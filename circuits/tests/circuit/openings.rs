@@ -1,5 +1,5 @@
-//! The bound on proofs from one statement, replayed: what proofs show of the holdings fits everything as long as there are
-//! no more openings than random rows, and with one more it fits the truth alone.
+//! The bound on proofs from one statement, replayed: what proofs show of the holdings fits everything as long as there
+//! are no more openings than random rows, and with one more it fits the truth alone.
 //!
 //! The reader here is one who can take discrete logarithms, so that the commitment is one more opening, at τ.
 
@@ -95,8 +95,8 @@ fn fits(mut equations: Vec<Equation>) -> Vec<bool> {
     (0..guesses).map(|guess| equations[solved..].iter().all(|(_, values)| values[guess] == Fr::ZERO)).collect()
 }
 
-/// Attack: 70 proofs from one statement, six more than the ledger allows, and a list of guesses. With the commitment they
-/// are 71 equations in 70 random scalars.
+/// Attack: 70 proofs from one statement, six more than the ledger allows, and a list of guesses. With the commitment
+/// they are 71 equations in 70 random scalars.
 #[test]
 fn reveals_holdings_one_opening_beyond_the_masks() {
     let statement = Statement::small();

@@ -1,5 +1,5 @@
-//! Pranks: cells of a good witness overwritten, one or two at a time. Circuit and plain twin must agree on what is left,
-//! and what both accept must be a satisfied program.
+//! Pranks: cells of a good witness overwritten, one or two at a time. Circuit and plain twin must agree on what is
+//! left, and what both accept must be a satisfied program.
 
 use std::{cell::Cell, sync::OnceLock};
 

@@ -146,7 +146,8 @@ fn snark_verifiers_contract_agrees_on_validity() {
 }
 
 #[test]
-#[ignore = "writes tests/data/snark-verifier-k9.json with the compiler of contracts/; run it when the circuit has changed on purpose"]
+#[ignore = "writes tests/data/snark-verifier-k9.json with the compiler of contracts/; run it when the circuit has \
+     changed on purpose"]
 fn write_the_reference_contract() {
     let params = development(Capacity::new(9).unwrap());
     let digest = ProvingKey::generate(&params).unwrap().verifying_key().digest();
@@ -302,8 +303,8 @@ fn hidden_columns_are_blinded() {
 }
 
 /// Attack: one blinding row that is not drawn, or drawn twice, in any column: guesses of what the column holds could be
-/// tried against its commitment. With a generator that can be run again, each of the rows is known to be the next number
-/// that it gives.
+/// tried against its commitment. With a generator that can be run again, each of the rows is known to be the next
+/// number that it gives.
 #[test]
 fn every_blinding_row_is_a_number_of_its_own() {
     let honest = Statement::small().witness();
@@ -356,7 +357,8 @@ impl RngCore for Zeros {
 }
 
 /// Why the number of replayed words is in the generator's type: a replay that goes on into hidden columns makes proofs
-/// that every verifier accepts, and in which the commitment to `VAR` tells right guesses of the variables from wrong ones.
+/// that every verifier accepts, and in which the commitment to `VAR` tells right guesses of the variables from wrong
+/// ones.
 #[test]
 fn no_verifier_notices_a_replay_that_is_too_long() {
     let honest = Statement::small().witness();

@@ -26,8 +26,8 @@ use surety_verifier::{CompiledPolicy, KnownCommitments};
 
 use crate::common::{development, forger::forge, known};
 
-/// Cases that are proven in every run: margins that are not negative, in 4,096 rows or fewer, with options, collateral or
-/// both.
+/// Cases that are proven in every run: margins that are not negative, in 4,096 rows or fewer, with options, collateral
+/// or both.
 const FIVE: [&str; 5] = ["test_9_", "test_14_", "test_17_", "test_57_", "test_20_"];
 
 /// A level of an imported case, ready for proofs.

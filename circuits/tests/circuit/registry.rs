@@ -1,5 +1,5 @@
-//! What the tests of the attestation registry bring to it: statements with their signatures, contexts and proofs, as this
-//! library makes them. The contracts' tests compute the same digests and contexts once more.
+//! What the tests of the attestation registry bring to it: statements with their signatures, contexts and proofs, as
+//! this library makes them. The contracts' tests compute the same digests and contexts once more.
 
 use std::{
     fs,
@@ -425,7 +425,8 @@ fn path() -> PathBuf {
 }
 
 #[test]
-#[ignore = "writes contracts/test/fixtures/attestations-k11.json; run it when proofs, statements or contexts have changed on purpose"]
+#[ignore = "writes contracts/test/fixtures/attestations-k11.json; run it when proofs, statements or contexts have \
+     changed on purpose"]
 fn write_the_attestations() {
     let maker = Maker::new();
     let key = ProvingKey::generate(&maker.params).unwrap();

@@ -69,8 +69,8 @@ impl Setting {
         self.column(|row| Fr::ONE - Fr::from(base[(row + base.len() - 1) % base.len()]) * inverse)
     }
 
-    /// The polynomial `(X^n - 1)·X^shift·Π(X - root) / Π(X - ω^t)`, with t over the last rows: it is zero in all others and at the
-    /// roots.
+    /// The polynomial `(X^n - 1)·X^shift·Π(X - root) / Π(X - ω^t)`, with t over the last rows: it is zero in all others
+    /// and at the roots.
     fn direction(&self, rows: usize, roots: &[Fr], shift: u64) -> Extended {
         assert!(roots.len() + (shift as usize) < rows);
         let n = self.capacity.rows();
@@ -252,8 +252,8 @@ fn the_argument_is_about_this_circuit() {
         let expected = lookups.chain(columns).chain([("Blinding".to_owned(), 0)]).collect();
         assert_eq!(opened, expected, "{capacity:?}");
 
-        // Step 2: of what the running product of the first lookup is multiplied with, two terms reach degree five with it
-        // and `active`. `IDX` is zero in the blinding rows; the other test takes the other one.
+        // Step 2: of what the running product of the first lookup is multiplied with, two terms reach degree five with
+        // it and `active`. `IDX` is zero in the blinding rows; the other test takes the other one.
         let theta = Fr::from(5);
         let [inputs, tables] = [0, 1].map(|part| {
             [0, 1].map(|lookup| {

@@ -11,9 +11,9 @@ use crate::{Session, error::Error, output::Answer};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Add documents to an archive; one that does not exist is made
+    /// Add documents to an archive, creating it if necessary
     Add(AddArgs),
-    /// Check an archive and list what is in it
+    /// Check an archive and list its contents
     List(ListArgs),
     /// Check an archive and write its documents to a directory
     Export(ExportArgs),
@@ -24,18 +24,18 @@ pub(crate) struct AddArgs {
     /// The archive
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
-    /// Documents, and directories whose public documents are added
+    /// Documents, or directories whose public documents are added
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }
 
-/// An archive, and what is known of it.
+/// An archive, and a head noted earlier.
 #[derive(clap::Args)]
 struct ReadArgs {
     /// The archive
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
-    /// A head that you noted: the archive must still begin with what it had then
+    /// Head noted earlier: the archive must still begin with the entries up to this head
     #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
     head: Option<Bytes32>,
 }
@@ -44,7 +44,7 @@ struct ReadArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     read: ReadArgs,
-    /// List documents of this kind only
+    /// List only documents of this kind
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<Kind>,
 }
@@ -82,7 +82,7 @@ fn kind(name: &str) -> Result<Kind, String> {
         .ok_or_else(|| format!("expected a kind of document that archives keep, found {name}"))
 }
 
-/// Everything is read before anything is added.
+/// Reads all documents before adding any.
 fn add(args: &AddArgs, session: &Session) -> Result<Answer, Error> {
     let mut documents = Vec::new();
     let mut skipped = 0_u64;
@@ -130,7 +130,8 @@ fn list(args: &ListArgs) -> Result<Answer, Error> {
         if args.kind.is_none_or(|wanted| wanted == kind) {
             text += &format!("{:>8}  {:<15}  {}\n", entry.position, kind.short_name(), entry.digest);
             entries.push(json!({
-                "position": entry.position, "kind": kind, "digest": entry.digest, "head": entry.head, "file": entry.file_name(),
+                "position": entry.position, "kind": kind, "digest": entry.digest,
+                "head": entry.head, "file": entry.file_name(),
             }));
         }
         Ok::<_, ArchiveError>(())

@@ -26,22 +26,22 @@ use crate::{
     output::Answer,
 };
 
-/// What parameters come from, and where results go.
+/// Inputs and outputs of a calibration.
 #[derive(clap::Args)]
 struct Inputs {
-    /// A table of days and prices, with a row for each day
+    /// Table of days and prices, with a row for each day
     #[arg(long, value_name = "FILE")]
     history: PathBuf,
-    /// A column of prices, by the table's name or as NAME=COLUMN by one of its own; once for each [default: the closing
-    /// prices if the table is about one thing, otherwise all]
+    /// Column of prices, or NAME=COLUMN to rename it; may be repeated [default: the closing prices of a table of one
+    /// thing, otherwise all columns]
     #[arg(long = "column", value_name = "COLUMN")]
     columns: Vec<Chosen>,
     #[command(flatten)]
     table: TableOptions,
-    /// Which column drives which parameters, and how
+    /// Calibration: the column behind each parameter, and the estimator
     #[arg(long, value_name = "FILE")]
     calibration: PathBuf,
-    /// Directory for the results, which must exist
+    /// Existing directory for the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
@@ -77,7 +77,7 @@ impl Inputs {
         Ok(Calibration::read(&self.calibration.display().to_string(), &text, history, policy)?)
     }
 
-    /// The files of the results; refused before the work if they cannot be written.
+    /// The output files. Files that cannot be written are refused before the work begins.
     fn targets<const N: usize>(&self, names: [&str; N]) -> Result<[PathBuf; N], Error> {
         let targets = names.map(|name| self.out.join(name));
         targets.iter().try_for_each(|target| files::check_target(target, self.force.existing()))?;

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The policy [default: policy.toml beside the attestation]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Write the call that asks the registry which level holds for the subject, instead of the one that brings the attestation
+    /// Write the query for the subject's level instead of the submission of the attestation
     #[arg(long)]
     query: bool,
 }

@@ -35,31 +35,31 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Create the contracts for the policies of a capacity class over a set-up
+    /// Deploy the contracts for policies of one capacity class and set-up
     Deploy(DeployArgs),
-    /// Publish a policy in the registry of policies
+    /// Publish a policy in the policy registry
     Publish(PublishArgs),
-    /// Take the snapshot of the present epoch, or submit one that oracle nodes have signed
+    /// Take the snapshot of the current epoch, or submit a snapshot signed by oracle nodes
     Snapshot(SnapshotArgs),
-    /// Sign a snapshot of reports for the oracle on a chain, as an oracle node does
+    /// Sign a snapshot for the snapshot oracle on a chain, as an oracle node
     SignSnapshot(SignSnapshotArgs),
-    /// Write the newest prices that the oracle has taken as a snapshot file
+    /// Write the snapshot oracle's newest prices to a snapshot file
     Market(MarketArgs),
-    /// Write what counts of a subject's collateral in the vault
+    /// Write the part of a subject's collateral in the vault that counts
     Vault(VaultArgs),
-    /// Bring attestations to the registry: several of them in one batch
+    /// Submit attestations to the attestation registry, several in one batch
     Attest(AttestArgs),
-    /// Ask the registry which levels hold for a subject
+    /// Ask the attestation registry for the levels that hold for a subject
     Query(QueryArgs),
 }
 
-/// A chain, and where the contracts are on it.
+/// A chain and the addresses of the contracts.
 #[derive(clap::Args)]
 struct On {
-    /// A node of the chain that speaks JSON-RPC over HTTP
+    /// URL of a JSON-RPC node of the chain
     #[arg(long, value_name = "URL")]
     rpc: String,
-    /// Where the contracts are, as surety chain deploy wrote it
+    /// Deployment file, written by surety chain deploy
     #[arg(long, value_name = "FILE")]
     deployment: PathBuf,
 }
@@ -75,30 +75,30 @@ impl On {
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     files: PolicyFiles,
-    /// A node of the chain that speaks JSON-RPC over HTTP
+    /// URL of a JSON-RPC node of the chain
     #[arg(long, value_name = "URL")]
     rpc: String,
-    /// What Forge has built
+    /// Forge's build directory
     #[arg(long, default_value = "contracts/out", value_name = "DIR")]
     artifacts: PathBuf,
-    /// The rules that the policy will be published with, if they have a vault
+    /// Chain rules that the policy will be published with, if they have a vault
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// For how long what the owner does has no effect yet: 24h, 7d, or seconds
+    /// Delay before the owner's actions take effect: 24h, 7d, or seconds
     #[arg(long, value_name = "DURATION", value_parser = spelling::duration)]
     delay: Seconds,
-    /// Who publishes policies [default: the key's address]
+    /// Owner of the policy registry [default: the key's address]
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     owner: Option<EvmAddress>,
-    /// Who may freeze policies
+    /// Guardian, who may freeze policies
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     guardian: EvmAddress,
-    /// Let an account serve one policy only while an attestation counts
+    /// Exclusive registry: an account serves one policy only while an attestation counts
     #[arg(long)]
     exclusive: bool,
     #[command(flatten)]
     key: KeyOptions,
-    /// File for the addresses
+    /// Deployment file to write
     #[arg(long, default_value = "deployment.json", value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub(crate) struct PublishArgs {
     files: PolicyFiles,
     #[command(flatten)]
     on: On,
-    /// What the policy's text leaves open: line, version, grace, feeds, vault
+    /// Chain rules, which complete the policy: line, version, grace, feeds, vault
     #[arg(long, value_name = "FILE")]
     rules: PathBuf,
     #[command(flatten)]
@@ -124,10 +124,10 @@ pub(crate) struct SnapshotArgs {
     files: PolicyFiles,
     #[command(flatten)]
     on: On,
-    /// A node's signature under the snapshot in the market file; once for each. Without any, prices come from feeds
+    /// Signature of a node under the snapshot; may be repeated [default: prices come from feeds]
     #[arg(long = "signature", value_name = "FILE")]
     signatures: Vec<PathBuf>,
-    /// The snapshot that was signed, if it is not market.json in DIR
+    /// The signed snapshot [default: market.json in DIR]
     #[arg(long, value_name = "FILE", requires = "signatures")]
     market: Option<PathBuf>,
     #[command(flatten)]
@@ -138,10 +138,10 @@ pub(crate) struct SnapshotArgs {
 pub(crate) struct SignSnapshotArgs {
     #[command(flatten)]
     files: PolicyFiles,
-    /// The snapshot, if it is not market.json in DIR
+    /// The snapshot [default: market.json in DIR]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// Where the contracts are, as surety chain deploy wrote it
+    /// Deployment file, written by surety chain deploy
     #[arg(long, value_name = "FILE")]
     deployment: PathBuf,
     #[command(flatten)]
@@ -172,7 +172,7 @@ pub(crate) struct VaultArgs {
     files: PolicyFiles,
     #[command(flatten)]
     on: On,
-    /// Whose collateral
+    /// Address of the subject
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     subject: EvmAddress,
     /// File for the balances
@@ -184,7 +184,7 @@ pub(crate) struct VaultArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct AttestArgs {
-    /// An attestation; all of them under the policy
+    /// Attestations under the policy
     #[arg(value_name = "FILE", required = true)]
     attestations: Vec<PathBuf>,
     /// Directory with universe.toml and policy.toml
@@ -202,13 +202,13 @@ pub(crate) struct QueryArgs {
     files: PolicyFiles,
     #[command(flatten)]
     on: On,
-    /// Whose holdings
+    /// Address of the subject
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     subject: EvmAddress,
-    /// Whether this level or a stricter one holds
+    /// Ask for this level or a stricter one
     #[arg(long, value_name = "NAME", requires = "max_age", value_parser = |text: &str| Name::new(text))]
     level: Option<Name>,
-    /// by prices that are at most so old: 10m, 1h, or seconds
+    /// Maximum age of the prices: 10m, 1h, or seconds
     #[arg(long, value_name = "DURATION", value_parser = spelling::duration, requires = "level")]
     max_age: Option<Seconds>,
 }
@@ -413,7 +413,7 @@ fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
     Answer::new(&standing, text)
 }
 
-/// The policy of a directory with its commitments.
+/// The policy in a directory, with its commitments.
 fn committed(files: &PolicyFiles, session: &Session) -> Result<CommittedPolicy, Error> {
     let universe = files.read_universe()?;
     let policy = files.read_policy(&universe)?;

@@ -26,11 +26,11 @@ pub(crate) struct Args {
     force: Force,
     #[command(flatten)]
     network: Network,
-    /// Make this many attestations of different institutions instead, for surety audit; without --force DIR must be new or
-    /// empty, with it the attestations of an earlier batch are removed
+    /// Make this many attestations of different institutions instead, for surety audit; DIR must be new or empty, or
+    /// --force removes the attestations of an earlier batch
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: Option<u32>,
-    /// Spread them over this many days, so that most have lapsed [default: all of them count now]
+    /// Spread the attestations over this many days, so that most have lapsed [default: all count now]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650), requires = "batch")]
     days: Option<u32>,
 }

@@ -29,10 +29,10 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-/// Before this, no version of this program existed: a clock that is earlier is wrong.
+/// Lower bound of a plausible clock, in seconds since 1970: no version of the program is older.
 const EARLIEST: Timestamp = Timestamp(1_735_689_600);
 
-/// What a check has found out, or why it failed.
+/// The finding of a check, or the reason of its failure.
 type Finding = Result<String, String>;
 
 pub(crate) fn run(session: &Session) -> Result<Answer, Error> {
@@ -93,11 +93,11 @@ fn in_program(observer: &dyn Observer) -> Finding {
     Ok(format!("sound: {} with 2^{} powers, SHA-256 {}", carried.ceremony, carried.k, carried.sha256))
 }
 
-/// A set-up of no known ceremony is never good, whoever has accepted it: one that its maker can cheat under would pass as
-/// long as nobody looks at its name. Nor is one whose powers are damaged, or a file that is none.
+/// A set-up of no known ceremony always fails, even if a user has accepted it: otherwise a set-up whose maker can cheat
+/// would pass as long as nobody looked at its name. Damaged powers and files that are no set-ups fail as well.
 fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
     let (stored, passed_over) = setups.store().survey().map_err(said)?;
-    // What the program carries is looked at by itself.
+    // The carried set-up is checked separately.
     let in_file = |place: &Place| *place != Place::Program;
     let damaged = stored.iter().filter(|stored| in_file(&stored.place));
     let damaged = damaged.filter_map(|stored| setups.store().read(stored, None, observer).err().map(said));
@@ -127,7 +127,8 @@ fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
         .collect();
     if !unknown.is_empty() {
         return Err(format!(
-            "expected set-ups of known ceremonies only, found of unknown origin: {}; whoever made one of these can prove \
+            "expected set-ups of known ceremonies only, found of unknown origin: {}; whoever made one of these can \
+             prove \
              anything under it: delete its file unless you know who did; {sound}",
             unknown.join(", ")
         ));
@@ -136,7 +137,7 @@ fn imported(setups: &Setups, observer: &dyn Observer) -> Finding {
     Ok(if insecure == 0 { sound } else { format!("{sound}; insecure, their secret is published: {insecure}") })
 }
 
-/// The keys that are checked in have the digests that they are checked in with.
+/// Compares the keys that are checked in with their recorded digests.
 fn verifying_keys() -> Finding {
     let smallest = Capacity::all().next().ok_or("no capacity class")?;
     let development = Srs::development(smallest).id();

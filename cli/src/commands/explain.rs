@@ -34,16 +34,15 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     files: PolicyFiles,
-    /// The market snapshot, if it is not market.json in DIR
+    /// The market snapshot [default: market.json in DIR]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// Balances instead of those that statements and openings, or else private/holdings.csv, in DIR say; several files
-    /// add up
+    /// Balances, which add up over several files [default: statements with openings in DIR, else private/holdings.csv]
     #[arg(long, value_name = "FILE")]
     holdings: Vec<PathBuf>,
     #[command(flatten)]
     reading: HoldingsOptions,
-    /// The level that is asked for [default: all of them]
+    /// The level to explain [default: all]
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     level: Option<Name>,
 }
@@ -70,7 +69,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     })
 }
 
-/// Leaves the level that is asked for.
+/// Keeps only the requested level.
 fn only(explanation: &mut Explanation, asked: &Name) -> Result<(), Error> {
     let names: Vec<_> = explanation.levels.keys().cloned().collect();
     explanation.levels.retain(|name, _| name == asked.as_str());
@@ -80,7 +79,7 @@ fn only(explanation: &mut Explanation, asked: &Name) -> Result<(), Error> {
     Ok(())
 }
 
-/// A line for each instrument at each level, and what looks wrong.
+/// A line for each instrument at each level, and warnings.
 fn instruments(explanation: &Explanation, screen: Screen) -> String {
     let mut text = String::new();
     for (name, level) in &explanation.levels {
@@ -145,7 +144,7 @@ fn level(name: &str, LevelExplanation { sufficient, evaluation, .. }: &LevelExpl
     text
 }
 
-/// A line for each, the amounts aligned at their points.
+/// One line each, with amounts aligned at the decimal point.
 fn items(items: &[Item], written: impl Fn(&Quote) -> String) -> String {
     let amounts: Vec<String> = items.iter().map(|item| written(&item.amount)).collect();
     let point = |amount: &String| amount.find('.').unwrap_or(amount.len());
@@ -158,7 +157,7 @@ fn items(items: &[Item], written: impl Fn(&Quote) -> String) -> String {
     items.iter().zip(&amounts).map(line).collect()
 }
 
-/// What the circuit breaker has to say, if anything.
+/// The circuit breaker's mark, if any.
 fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
     let Some(breaker) = policy.oracle.breaker.filter(|_| !snapshot.marked.is_empty()) else {
         return String::new();
@@ -171,7 +170,7 @@ fn mark(policy: &Policy, snapshot: &Snapshot) -> String {
     format!("\nmarked, moved too far since the snapshot before: {}; {consequence}\n", marked.join(", "))
 }
 
-/// That no account of the policy is left out: it may be the one that owes.
+/// Checks that no account of the policy is left out, since the missing account may be the one that owes.
 fn require_every_account(policy: &Policy, statements: &[Statement]) -> Result<(), Error> {
     let required =
         policy.sources.iter().flat_map(|source| source.accounts.iter().map(move |account| (source, account)));
@@ -184,14 +183,15 @@ fn require_every_account(policy: &Policy, statements: &[Statement]) -> Result<()
         return Ok(());
     }
     Err(Error::from(Usage(format!(
-        "statements: expected one of every account of the policy, found none of {}; get them from their sources, or give \
+        "statements: expected one of every account of the policy, found none of {}; get them from their sources, or \
+         give \
          --holdings to explain a part of the account",
         missing.join(", ")
     ))))
 }
 
-/// What the account holds: by the files given, or by the newest statements and their openings, or, where there are no
-/// statements yet, by the holdings beside them.
+/// The account's holdings: from the given files, else from the newest statements and their openings, else from the
+/// holdings beside them.
 fn position(
     args: &Args,
     universe: &Universe,
@@ -204,7 +204,7 @@ fn position(
         let statements = layout.read_statements()?;
         if !statements.is_empty() || !layout.holdings().exists() {
             require_every_account(policy, &statements)?;
-            // What a source states carries what positions cost already.
+            // A source's statement already carries the cost of positions.
             return Ok((position_of(universe, &statements, &layout.read_openings()?)?, Vec::new()));
         }
         files.push(layout.holdings());

@@ -17,7 +17,7 @@ pub(crate) struct CompletionsArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct ManArgs {
-    /// Directory for a page for each command; without it, the overview goes to stdout
+    /// Directory for one page per command [default: write the overview to stdout]
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
 }

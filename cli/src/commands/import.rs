@@ -54,16 +54,16 @@ pub(crate) struct HaircutsArgs {
     file: PathBuf,
     #[command(flatten)]
     table: TableOptions,
-    /// A token to take; once for each [default: all that have a price and a ladder]
+    /// Token to import; may be repeated [default: all tokens with a price and a ladder]
     #[arg(long = "token", value_name = "NAME", value_parser = name)]
     tokens: Vec<Name>,
-    /// Which of the exchange's ladders to take
+    /// The exchange's ladder to import
     #[arg(long, value_enum, default_value_t = Ladder::Margin)]
     ladder: Ladder,
-    /// What the ends of its tiers are counted in
+    /// Unit of the ends of tiers
     #[arg(long, value_enum, default_value_t = LadderIn::Quote)]
     ladder_in: LadderIn,
-    /// When the prices were observed [default: now]
+    /// Time of the observation [default: now]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
     #[command(flatten)]
@@ -72,11 +72,11 @@ pub(crate) struct HaircutsArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct PositionsArgs {
-    /// The positions: a table of instrument and amount, in units, or lots; of derivatives also what they cost: entry_price, or
-    /// cost, or unrealised_pnl and mark_price
+    /// Table of instrument and amount (in units) or lots; derivatives also need their cost: entry_price, cost, or
+    /// unrealised_pnl and mark_price
     #[arg(value_name = "FILE")]
     positions: PathBuf,
-    /// The universe that they are over
+    /// The universe of the positions
     #[arg(long, value_name = "FILE")]
     universe: PathBuf,
     /// File for the holdings [default: private/holdings.csv beside the universe]
@@ -96,7 +96,7 @@ enum Ladder {
     PortfolioMargin,
 }
 
-/// What the ends of tiers are counted in.
+/// The unit of the ends of tiers.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum LadderIn {
     /// Values in the quote currency
@@ -124,19 +124,19 @@ impl From<Ladder> for Programme {
     }
 }
 
-/// Where an import goes, and what it is over.
+/// The destination of an import, and the set-up and signers of the imported policy.
 #[derive(clap::Args)]
 struct Target {
     /// Directory for the files
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The set-up that the universe names: an identifier, the name of a ceremony, or development
+    /// Set-up of the universe: an identifier, the name of a ceremony, or development
     #[arg(long, default_value = "ppot-0085", value_name = "ID", value_parser = spelling::set_up)]
     srs: Bytes32,
-    /// Address of the key of an oracle node; once for each [default: three that nobody has the keys of]
+    /// Address of an oracle node; may be repeated [default: three addresses without known keys]
     #[arg(long = "node", value_name = "0xADDRESS", value_parser = spelling::address)]
     nodes: Vec<EvmAddress>,
-    /// Address of the key of the source [default: one that nobody has the key of]
+    /// Address of the source [default: an address without a known key]
     #[arg(long, value_name = "0xADDRESS", value_parser = spelling::address)]
     source: Option<EvmAddress>,
     #[command(flatten)]
@@ -222,7 +222,8 @@ fn write(import: Import, from: &Path, target: &Target, session: &Session) -> Res
     Answer::new(data, text)
 }
 
-const PLACEHOLDERS: &str = "PLACEHOLDERS: nobody has the keys of this policy's oracle nodes or source, so that it can be \
+const PLACEHOLDERS: &str = "PLACEHOLDERS: nobody has the keys of this policy's oracle nodes or source, so that it can \
+     be \
                             explained and compiled but nothing proven; give --node and --source";
 
 fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {

@@ -1,4 +1,4 @@
-//! `surety info`: what a file is. Of secrets it shows that they are there, never what they are.
+//! `surety info`: the kind and the references of a file. The presence of secrets is shown, their content never.
 
 use std::{
     collections::BTreeMap,
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
-/// The beginning of a file of cached bases.
+/// The first bytes of a file of cached bases.
 const BASES: &[u8] = b"surety/bases\n";
 
 /// Its kind: no document, since only the program reads it.
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     Answer::new(&data, text)
 }
 
-/// One line, whatever a file says.
+/// Reduces text from a file to one line.
 fn line(key: &str, value: &Value) -> String {
     let text = match value {
         Value::String(text) => one_line(text),
@@ -77,7 +77,7 @@ fn line(key: &str, value: &Value) -> String {
     format!("{key:<16} {text}\n")
 }
 
-/// A set-up file, which can be large; its first powers are enough to know it.
+/// A set-up file, which can be large; the first powers suffice to recognise it.
 fn set_up(path: &Path) -> Option<Value> {
     let smallest = Capacity::all().next();
     let srs = import(path, None, smallest, &Silent).ok()?;
@@ -143,7 +143,7 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     Ok(data)
 }
 
-/// Whether a line is the header of a table that has some columns.
+/// Whether a line is the header of a table with the given columns.
 fn has_columns(line: &str, wanted: &[&str]) -> bool {
     let columns: Vec<_> =
         line.split([',', ';', '\t']).map(|name| name.trim().trim_matches(['"', '\u{feff}'])).collect();
@@ -167,7 +167,8 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
         }
         Kind::Calibration => {
             let calibration: Calibration = documents::read(path)?;
-            json!({ "policy": calibration.policy, "estimator": calibration.estimator, "confidence": calibration.confidence,
+            json!({ "policy": calibration.policy, "estimator": calibration.estimator,
+                "confidence": calibration.confidence,
                     "horizon": calibration.horizon, "window": calibration.window })
         }
         Kind::CompiledPolicy => {
@@ -195,7 +196,8 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             let attestation: Attestation = documents::read(path)?;
             let claim = &attestation.claim;
             json!({ "subject": claim.subject, "level": claim.level, "policy": claim.policy, "universe": claim.universe,
-                    "srs": claim.srs, "snapshot": claim.snapshot, "epoch": claim.epoch, "valid_until": claim.valid_until,
+                    "srs": claim.srs, "snapshot": claim.snapshot,
+                    "epoch": claim.epoch, "valid_until": claim.valid_until,
                     "statements": claim.statements.len(), "chain_id": claim.audience.chain_id,
                     "registry": claim.audience.registry })
         }
@@ -254,7 +256,7 @@ fn unknown(path: &Path) -> Error {
     )))
 }
 
-/// What a file that is of no use here looks like. Repeats nothing of it.
+/// Describes a file of no known kind without repeating any of its content.
 fn recognised(path: &Path) -> &'static str {
     const TABLES: [char; 3] = [',', ';', '\t'];
     let Ok(bytes) = files::read(path, DOCUMENT_LIMIT) else { return "a file larger than any document" };

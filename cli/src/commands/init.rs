@@ -1,4 +1,4 @@
-//! `surety init`: the example over the set-up that there is, so that every command works on it at once.
+//! `surety init`: the example over an available set-up, so that every command works on the example at once.
 
 use std::path::PathBuf;
 

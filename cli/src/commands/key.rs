@@ -14,9 +14,9 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Draw a key and write it to an encrypted keystore
+    /// Generate a key and write it to an encrypted keystore
     New(NewArgs),
-    /// Show a key's address
+    /// Show the address of a key
     Address(AddressArgs),
 }
 

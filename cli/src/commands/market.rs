@@ -30,9 +30,9 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Sign what an oracle node observed
+    /// Sign an oracle node's observed prices
     Sign(SignArgs),
-    /// Make a snapshot of signed reports
+    /// Aggregate signed reports into a snapshot
     Aggregate(AggregateArgs),
 }
 
@@ -40,19 +40,19 @@ pub(crate) enum Command {
 pub(crate) struct SignArgs {
     #[command(flatten)]
     files: PolicyFiles,
-    /// A table of entry, price, confidence, and perhaps age in seconds, with a row for each market entry; its fields are
-    /// empty if the node does not follow it. Numbers with a decimal mark are in quote units
+    /// Table of entry, price, confidence and optionally age in seconds, with a row for each market entry; fields of an
+    /// entry that the node does not follow are empty. Numbers with a decimal mark are in quote units
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
     #[command(flatten)]
     table: TableOptions,
-    /// When the prices were observed [default: now]
+    /// Time of the observation [default: now]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
-    /// The snapshot before this one, for the circuit breaker
+    /// The previous snapshot, for the circuit breaker
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
-    /// Say that there is no snapshot before this one
+    /// Declare that there is no previous snapshot
     #[arg(long, conflicts_with = "previous")]
     first: bool,
     #[command(flatten)]
@@ -68,10 +68,10 @@ pub(crate) struct SignArgs {
 pub(crate) struct AggregateArgs {
     #[command(flatten)]
     files: PolicyFiles,
-    /// A signed report; once for each
+    /// Signed reports
     #[arg(long = "report", value_name = "FILE", required = true)]
     reports: Vec<PathBuf>,
-    /// The snapshot that the reports name as the one before, for the circuit breaker
+    /// The previous snapshot that the reports name, for the circuit breaker
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
     /// File for the snapshot [default: market.json in DIR]
@@ -106,7 +106,8 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     session.progress.notes(&notes);
     files::check_target(&args.out, args.force.existing())?;
     if policy.oracle.breaker.is_some() && args.previous.is_none() && !args.first {
-        let message = "expected --previous with the snapshot before this one, or --first if there is none, as the policy \
+        let message = "expected --previous with the snapshot before this one, or --first if there is none, as the \
+             policy \
                        has a circuit breaker; found neither";
         return Err(Error::from(Usage(message.to_owned())));
     }
@@ -137,7 +138,7 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     Answer::new(data, format!("epoch {}, signed by {}: {}", report.epoch, report.oracle, args.out.display()))
 }
 
-/// A price that has moved further from the one before than the policy's circuit breaker allows.
+/// A price that has moved further from the previous one than the policy's circuit breaker allows.
 #[derive(Serialize)]
 struct Jump {
     entry: Name,

@@ -33,28 +33,28 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     files: PolicyFiles,
-    /// The market snapshot, if it is not market.json in DIR
+    /// The market snapshot [default: market.json in DIR]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// The snapshot is one that a contract has taken from feeds, read with surety chain market: nobody has signed it
+    /// Accept an unsigned snapshot that a contract took from feeds, read with surety chain market
     #[arg(long)]
     on_chain: bool,
-    /// What counts in the vault that the policy draws on, read with surety chain vault
+    /// Vault balances that the policy draws on, read with surety chain vault
     #[arg(long, value_name = "FILE")]
     vault: Option<PathBuf>,
     /// The level of the policy
     #[arg(long, default_value = "maintenance", value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     level: Name,
-    /// The contract that will verify the proof, if any
+    /// Address of the contract that will verify the proof, if any
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     verifier: Option<EvmAddress>,
-    /// The last second at which the attestation is to count [default: as long as it can]
+    /// Last second at which the attestation counts [default: the latest that the policy allows]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     valid_until: Option<Timestamp>,
     /// File for the attestation [default: attestation.json in DIR]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Say what a proof needs, without looking at the account
+    /// Report the resources that a proof needs, without reading the account
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     Answer::new(data, format!("{}: proven, valid until {until}: {}", claim.level, out.display()))
 }
 
-/// What follows from the policy and the universe alone.
+/// Resources, which follow from the policy and the universe alone.
 fn dry_run(level: &Name, policy: &Policy, universe: &Universe) -> Result<Answer, Error> {
     let index = policy.levels.iter().position(|candidate| candidate.name == *level);
     let programs = compile(policy, universe).map_err(CompiledError::from)?;

@@ -20,49 +20,49 @@ use crate::{
     table::table,
 };
 
-/// From how many things of one kind on a line stands for all of them.
+/// Number of things of one kind from which a single line stands for all.
 const MANY: usize = 4;
 
-/// How many characters of a value that nobody disputes are shown, if it is longer than a hash.
+/// Number of characters shown of an undisputed value that is longer than a hash.
 const SHOWN: usize = 20;
 
-/// Length of a hash in hexadecimal.
+/// Length of a hash in hexadecimal digits, prefix included.
 const HASH: usize = 66;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     files: PolicyFiles,
-    /// The market snapshot [default: market.json in DIR, if it is there]
+    /// The market snapshot [default: market.json in DIR, if present]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// An attestation whose identifiers and context are to be compared; once for each
+    /// Attestation whose identifiers and context are compared; may be repeated
     #[arg(long = "attestation", value_name = "FILE")]
     attestations: Vec<PathBuf>,
     /// Published commitments of the policy's programs
     #[arg(long, value_name = "FILE")]
     compiled: Option<PathBuf>,
-    /// Compile the verifying contract anew with this compiler: contracts/scripts/solc
+    /// Recompile the verifying contract with this compiler: contracts/scripts/solc
     #[arg(long, value_name = "PROGRAM")]
     solc: Option<PathBuf>,
-    /// What Forge has built: contracts/out
+    /// Forge's build directory: contracts/out
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
-    /// A node of the chain that speaks JSON-RPC over HTTP
+    /// URL of a JSON-RPC node of the chain
     #[arg(long, value_name = "URL", requires = "Contracts")]
     rpc: Option<String>,
     #[command(flatten)]
     contracts: Contracts,
 }
 
-/// Which contracts are compared.
+/// The contracts to compare.
 #[derive(clap::Args)]
 #[group(multiple = false)]
 struct Contracts {
-    /// Where the contracts are, as surety chain deploy wrote it
+    /// Deployment file, written by surety chain deploy
     #[arg(long, value_name = "FILE", requires = "rpc")]
     deployment: Option<PathBuf>,
-    /// Where the contract is that verifies proofs, if the others are of no interest
+    /// Address of the verifying contract, to compare that contract alone
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
     verifier: Option<EvmAddress>,
 }
@@ -146,7 +146,7 @@ fn text(reproduction: &Reproduction, screen: Screen) -> String {
     text
 }
 
-/// Whether one line can stand for both: things of one kind, none of which anybody disputes.
+/// Whether one line can stand for both: undisputed things of one kind.
 fn alike(a: &Thing, b: &Thing) -> bool {
     let claimants = |thing: &Thing| thing.claims.iter().map(|claim| claim.by.clone()).collect::<Vec<_>>();
     let kind = |thing: &Thing| thing.name.split_once(": ").map(|(kind, _)| kind.to_owned());
@@ -158,7 +158,7 @@ fn alike(a: &Thing, b: &Thing) -> bool {
         && claimants(a) == claimants(b)
 }
 
-/// A line for things that are alike.
+/// One line for several things of one kind.
 fn all(things: &[Thing]) -> Vec<[String; 4]> {
     let (Some(first), Some(last)) = (things.first(), things.last()) else { return Vec::new() };
     let last_name = last.name.split_once(": ").map_or("", |(_, name)| name);
@@ -167,7 +167,7 @@ fn all(things: &[Thing]) -> Vec<[String; 4]> {
     vec![[word(first.verdict()), name, values, claimants(&first.claims)]]
 }
 
-/// A line for each thing, or, where it is disputed, for each dispute.
+/// A line for each thing, or for each dispute about a thing.
 fn each(things: &[Thing]) -> Vec<[String; 4]> {
     let row = |thing: &Thing| {
         let expected = shortened(&thing.expected) + noted(thing.basis);
@@ -187,7 +187,7 @@ fn each(things: &[Thing]) -> Vec<[String; 4]> {
         .collect()
 }
 
-/// What was not recomputed is marked.
+/// Marks things that were not recomputed.
 fn noted(basis: Basis) -> &'static str {
     match basis {
         Basis::Recomputed => "",

@@ -1,4 +1,4 @@
-//! `surety solidity`: the contract that verifies proofs of a capacity class over a set-up.
+//! `surety solidity`: the verifying contract of a capacity class and a set-up.
 
 use std::path::{Path, PathBuf};
 
@@ -24,10 +24,10 @@ pub(crate) struct Args {
     /// The capacity class: the circuit has 2^K rows
     #[arg(long, value_name = "K", value_parser = capacity)]
     k: Capacity,
-    /// The set-up: a ceremony's name, insecure-development, the identifier of one that was imported, or a file
+    /// Set-up: a ceremony's name, insecure-development, the identifier of an imported set-up, or a file
     #[arg(long, value_name = "SET-UP")]
     srs: String,
-    /// Where to write the contract
+    /// File for the contract
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
@@ -63,7 +63,7 @@ fn key(args: &Args, session: &Session) -> Result<VerifyingKey, Error> {
     }
 }
 
-/// `reason` says why it is no set-up that has a name.
+/// `reason` says why the text names no known set-up.
 fn key_of_file(file: &Path, reason: &str, capacity: Capacity, session: &Session) -> Result<VerifyingKey, Error> {
     if !file.exists() {
         return Err(Error::from(Usage(format!("--srs: {reason}; there is no file of that name, either"))));

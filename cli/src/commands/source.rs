@@ -26,7 +26,7 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Sign a statement of an account's balances; the opening that comes with it is for the holder alone
+    /// Sign a statement of an account's balances, and write the secret opening for the holder
     Attest(AttestArgs),
 }
 
@@ -35,34 +35,34 @@ pub(crate) struct AttestArgs {
     /// The universe
     #[arg(long, default_value = "universe.toml", value_name = "FILE")]
     universe: PathBuf,
-    /// The account's balances: TOML, JSON or a table of instrument and amount, in units, or lots; of derivatives
-    /// also what they cost: entry_price, or cost, or unrealised_pnl and mark_price
+    /// The account's balances: TOML, JSON or a table of instrument and amount (in units) or lots; derivatives also need
+    /// their cost: entry_price, cost, or unrealised_pnl and mark_price
     #[arg(long, value_name = "FILE")]
     holdings: PathBuf,
     #[command(flatten)]
     reading: HoldingsOptions,
-    /// What the policy calls the account
+    /// Name of the account in the policy
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     account: Name,
-    /// Whose account it is
+    /// Address of the subject, who owns the account
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     subject: EvmAddress,
-    /// Chain of the registry that the statement is meant for
+    /// Chain id of the attestation registry that the statement is for
     #[arg(long, value_name = "NUMBER")]
     chain_id: u64,
-    /// The registry that the statement is meant for; any agreed address where there is no contract
+    /// Address of the attestation registry that the statement is for; any agreed address if there is no contract
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     registry: EvmAddress,
-    /// When the account held the balances [default: now]
+    /// Time of the balances [default: now]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     as_of: Option<Timestamp>,
-    /// For how long from then the statement counts: 12h, 7d, or seconds
+    /// Validity of the statement from that time on: 12h, 7d, or seconds
     #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = spelling::duration)]
     valid_for: Seconds,
-    /// Larger than in the last statement about the account [default: the time of the balances]
+    /// Sequence number, larger than in the last statement about the account [default: the time of the balances]
     #[arg(long, value_name = "NUMBER")]
     sequence: Option<u64>,
-    /// The only policy that the account is pledged to
+    /// Pledge the account to this policy alone
     #[arg(long, value_name = "POLICY-ID", value_parser = spelling::hash)]
     pledge: Option<Bytes32>,
     #[command(flatten)]

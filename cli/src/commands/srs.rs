@@ -28,15 +28,15 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Get the set-up of a public ceremony from where it is published, and keep it for proving
+    /// Fetch the published set-up of a public ceremony and store it for proving
     Get(GetArgs),
-    /// Check a set-up file and keep it for proving: snarkjs .ptau, halo2 RawBytes, Aztec g1.dat, or Surety's own
+    /// Check a set-up file and store it for proving: snarkjs .ptau, Halo2 RawBytes, Aztec g1.dat, or Surety's own
     Import(FileArgs),
-    /// Download a set-up file from any address, resuming where it stopped, and import it
+    /// Download a set-up file from any URL, resuming partial downloads, and import it
     Download(DownloadArgs),
-    /// Check a set-up file and say which ceremony it is from
+    /// Check a set-up file and name its ceremony
     Check(CheckArgs),
-    /// List the set-ups that are here
+    /// List the stored set-ups
     List,
 }
 
@@ -45,10 +45,10 @@ pub(crate) struct GetArgs {
     /// The ceremony: ppot-0080, hermez-0054 or ppot-0085
     #[arg(value_name = "NAME", default_value = published::DEFAULT)]
     name: String,
-    /// The largest capacity class to serve [default: the largest that there is]
+    /// Largest capacity class to serve [default: the largest of all]
     #[arg(long, value_name = "K", value_parser = capacity)]
     k: Option<Capacity>,
-    /// Where the ceremony's file is instead: a server's directory, a directory, or the file itself
+    /// Mirror to fetch from: a server's directory, a local directory, or the file itself
     #[arg(long, value_name = "URL|DIR")]
     from: Option<String>,
 }
@@ -67,26 +67,26 @@ pub(crate) struct CheckArgs {
     /// The set-up file
     #[arg(value_name = "FILE", required_unless_present = "carried")]
     file: Option<PathBuf>,
-    /// Check the set-up that this program was built with
+    /// Check the set-up that this program carries
     #[arg(long, conflicts_with_all = ["file", "g2", "g2_powers"])]
     carried: bool,
     #[command(flatten)]
     more: MoreArgs,
 }
 
-/// What belongs to a set-up file.
+/// Companion files of a set-up file, and what to accept.
 #[derive(clap::Args)]
 struct MoreArgs {
     /// The g2.dat that belongs to an Aztec g1.dat
     #[arg(long, value_name = "FILE")]
     g2: Option<PathBuf>,
-    /// The powers τ, τ², τ⁴, … in G2 that belong to it, as gnark writes them; a .ptau has its own
+    /// Powers τ, τ², τ⁴, … in G2 of the set-up, as gnark writes them; a .ptau contains its own
     #[arg(long, value_name = "FILE")]
     g2_powers: Option<PathBuf>,
-    /// Take a set-up of no known ceremony, whose maker can prove anything under it
+    /// Accept a set-up of no known ceremony, under which its maker can prove anything
     #[arg(long)]
     accept_unknown: bool,
-    /// Take a set-up whose secret everybody knows: whatever is proven under it is worth nothing, and is for tests only
+    /// Accept a set-up whose secret is public, for tests only: proofs under it prove nothing
     #[arg(long)]
     allow_insecure_srs: bool,
 }
@@ -99,19 +99,19 @@ impl MoreArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct DownloadArgs {
-    /// Where the file is
+    /// URL of the file
     #[arg(value_name = "URL")]
     url: String,
     #[command(flatten)]
     hash: HashArgs,
-    /// Length of the file [default: what the server announces]
+    /// Length of the file in bytes [default: the length that the server announces]
     #[arg(long, value_name = "NUMBER")]
     bytes: Option<u64>,
     #[command(flatten)]
     more: MoreArgs,
 }
 
-/// The hash that pins a file, from the ceremony's own publication.
+/// The hash that pins a file, as published by the ceremony.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct HashArgs {
@@ -189,7 +189,7 @@ fn stored_at(srs: &Srs, path: &Path) -> StoredSrs {
     }
 }
 
-/// What is found is told, and that it is nobody's or everybody's as well.
+/// Reports the origin, and warns if the origin is unknown or the secret public.
 fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error> {
     let Some(file) = &args.file else { return check_carried(session) };
     let srs = read(file, &args.more, session)?;
@@ -238,7 +238,7 @@ fn list(session: &Session) -> Result<Answer, Error> {
     Answer::new(json!({ "srs": items }), text)
 }
 
-/// The origin's name, and a word where it is no ground for trust.
+/// The name of the origin, with a remark where the origin earns no trust.
 fn sound_name(key: &VerifierKey) -> String {
     match key.origin() {
         Origin::Ceremony(ceremony) => ceremony.name.to_owned(),

@@ -13,7 +13,7 @@ use crate::{Session, error::Error, number::Rounding, output::Answer, table::tabl
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Check a universe, say its identifier and the limits of holdings, and warn of what looks wrong
+    /// Check a universe, show its identifier and limits of holdings, and warn of likely mistakes
     Check(File),
     /// Show a universe's instruments
     Show(File),
@@ -21,7 +21,7 @@ pub(crate) enum Command {
 
 #[derive(clap::Args)]
 pub(crate) struct File {
-    /// The universe, or the directory with universe.toml
+    /// The universe, or a directory with universe.toml
     #[arg(default_value = "universe.toml", value_name = "FILE")]
     file: PathBuf,
 }
@@ -55,7 +55,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         "warnings": warnings,
     });
     let mut text = format!(
-        "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, {MASK_ROWS} masks\n",
+        "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, \
+         {MASK_ROWS} masks\n",
         universe.name,
         id.0,
         universe.srs,

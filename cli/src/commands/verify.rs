@@ -42,16 +42,16 @@ pub(crate) struct Args {
     /// The market snapshot [default: market.json beside the attestation]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// What you have read with surety chain vault of the vault that the attestation draws on
+    /// Balances of the vault that the attestation draws on, which you have read with surety chain vault
     #[arg(long, value_name = "FILE")]
     vault: Option<PathBuf>,
     /// Your trust anchors: written by you, never taken from a prover
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
-    /// Refuse whatever would have to be taken on faith
+    /// Refuse anything that would have to be taken on faith
     #[arg(long)]
     strict: bool,
-    /// Accept a set-up whose secret everybody knows: such a proof proves nothing, and is for tests only
+    /// Accept a set-up whose secret is public, for tests only: such a proof proves nothing
     #[arg(long)]
     allow_insecure_srs: bool,
     /// Verify as of this time [default: now]
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     answer(&accepted)
 }
 
-/// The policy's commitments: computed here, or, without the set-up, the published ones beside it.
+/// The policy's commitments: recomputed, or taken from the published file beside the policy if the set-up is missing.
 pub(crate) fn commitments(
     policy: Policy,
     universe: Universe,

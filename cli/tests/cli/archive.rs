@@ -72,7 +72,8 @@ fn rejects_secrets_bad_documents_and_what_is_no_archive() {
     assert!(sandbox.surety(&other).expect(5).says("entries are missing or were replaced"));
 }
 
-/// Attack: spoil an attestation so that it is no text, too long or no file, and nobody who audits the archive hears of it.
+/// Attack: spoil an attestation so that it is no text, too long or no file, and nobody who audits the archive hears of
+/// it.
 #[test]
 fn rejects_json_that_cannot_be_read_in_a_directory() {
     let sandbox = Sandbox::new();

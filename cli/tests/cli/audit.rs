@@ -68,7 +68,7 @@ fn data(run: &Run) -> Value {
     run.envelope()["data"].clone()
 }
 
-/// What became of the files that are not accepted: verdict and reason.
+/// Verdict and reason of each file that is not accepted.
 fn reasons(data: &Value) -> BTreeMap<String, String> {
     let entries = data["attestations"].as_array().unwrap().iter();
     let refused = entries.filter(|entry| entry["verdict"] != "accepted");
@@ -145,7 +145,8 @@ fn a_batch_is_accepted_and_reported_on() {
     audit("batch --csv --json").data();
 }
 
-/// Policy, universe, set-up, key and snapshots by hash, what is established and what not, months of subjects, and the version.
+/// Policy, universe, set-up, key and snapshots by hash, what is established and what not, months of subjects, and the
+/// version.
 #[track_caller]
 fn states_its_grounds(shown: &str, report: &Value) {
     let policy = &report["policies"][0];

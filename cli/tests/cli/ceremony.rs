@@ -82,7 +82,7 @@ fn an_imported_ceremony_is_used_and_needs_no_flag() {
     sandbox.surety("verify demo/attestation-initial.json --trust demo/trust.toml --strict").expect(0);
     assert_eq!(sandbox.surety("info demo/universe.toml --json").data()["srs"], imported["id"]);
 
-    // Whoever has not imported it verifies with the published commitments, and is told so.
+    // Without the imported set-up, verification uses the published commitments and says so.
     let stranger = Sandbox::new();
     let attestation = sandbox.path("demo/attestation.json");
     let data = stranger.run(["verify", attestation.to_str().unwrap(), "--json"]).data();
@@ -268,7 +268,7 @@ fn rejects_a_damaged_set_up_in_the_store_and_gets_it_again() {
     assert_eq!(fs::read(&stored).unwrap(), sound);
     assert!(sandbox.run(get).expect(0).says("here already"));
     sandbox.surety("doctor").expect(0);
-    // What is no set-up at all is a fault too.
+    // A file that is no set-up at all is a fault, too.
     fs::write(&stored, &sound[..100]).unwrap();
     assert!(sandbox.surety("doctor").expect(5).says("found damaged files"));
 }

@@ -71,7 +71,7 @@ const BTC: usize = 2;
 /// Seconds of an epoch of the example's policy.
 const EPOCH: u64 = 300;
 
-/// How old prices may be for the venue, in seconds: as for the policy.
+/// Maximum age of prices for the venue, in seconds: the policy's.
 const AGE: u64 = 900;
 
 fn contracts(path: &str) -> PathBuf {
@@ -357,7 +357,7 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     scene.state(first);
     scene.prove("maintenance", "here/maintenance.json");
     scene.prove("initial", "here/initial.json");
-    // What is on the chain follows from the public files.
+    // The state of the chain follows from the public files.
     let reproduced = scene.reproduces("--attestation here/maintenance.json --attestation here/initial.json");
     for name in
         ["contract: runtime code", "level maintenance: B_1", "level initial: COEF", "policy: sources", "market: time"]
@@ -367,7 +367,7 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     let balances = read_json(&sandbox.path("vault.json"));
     assert_eq!(balances["balances"], json!([{ "instrument": "USDC", "lots": "1000000000000" }]));
 
-    // Whoever has read the chain verifies without it; nobody else does.
+    // A verifier that has read snapshot and vault from the chain accepts, and refuses without either.
     let snapshot = read_json(&sandbox.path("here/maintenance.json"))["claim"]["snapshot"].as_str().unwrap().to_owned();
     let trust = format!("kind = \"surety/trust\"\nversion = 1\nchain_snapshots = [\"{snapshot}\"]\n");
     sandbox.write("trust.toml", &trust);

@@ -1,5 +1,5 @@
-//! What the documentation says of the tree is so: tests that it names, pages and places that it refers to, dependencies that it
-//! lists, and where code is unsafe.
+//! What the documentation says of the tree is so: tests that it names, pages and places that it refers to, dependencies
+//! that it lists, and where code is unsafe.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -74,20 +74,26 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The names in the columns of tables that are headed `tests`. It is their last column.
+/// The names in columns of tables that are headed `tests`, which is the last column, and in paragraphs after `Tests:`.
 fn named_tests(page: &str) -> Vec<&str> {
     let mut names = Vec::new();
-    let mut among_tests = false;
+    let (mut in_column, mut in_paragraph) = (false, false);
     for line in page.lines() {
+        let text = line.trim_start();
+        // An item of a list begins a paragraph, and an empty line ends one.
+        in_paragraph = (in_paragraph && !text.is_empty() && !text.starts_with("- ")) || text.starts_with("Tests:");
+        if in_paragraph {
+            names.extend(quoted(line));
+        }
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         // A row begins and ends with a bar.
         let Some(last) = cells.len().checked_sub(2).map(|index| cells[index]).filter(|_| line.starts_with('|')) else {
-            among_tests = false;
+            in_column = false;
             continue;
         };
         if last == "tests" {
-            among_tests = true;
-        } else if among_tests {
+            in_column = true;
+        } else if in_column {
             names.extend(quoted(last));
         }
     }
@@ -123,6 +129,12 @@ fn every_test_that_the_documentation_names_exists_once() {
 }
 
 #[test]
+fn names_are_found_in_paragraphs_of_tests_only() {
+    let page = "- `a`\n  Tests: `b`,\n  `c`.\n- `d`\n\nTests: `e`.\n\n`f`\n";
+    assert_eq!(named_tests(page), ["b", "c", "e"]);
+}
+
+#[test]
 fn names_are_found_in_columns_of_tests_only() {
     let page = "| a | tests |\n|---|---|\n| `b` | `c`, `d e` |\n\n`f`\n\n| tests | g |\n|---|---|\n| `h` | `i` |\n";
     assert_eq!(named_tests(page), ["c", "d e"]);
@@ -131,12 +143,15 @@ fn names_are_found_in_columns_of_tests_only() {
 #[test]
 fn every_invariant_names_a_test_and_numbers_go_up() {
     let mut last = 0;
-    for line in text("docs/src/invariants.md").lines() {
-        let Some(number) = between(line, "| ", " |").and_then(|cell| cell.parse::<u32>().ok()) else { continue };
-        assert_eq!(number, last + 1, "{line}");
-        last = number;
-        let tests = line.split('|').nth_back(1).unwrap();
-        assert!(quoted(tests).next().is_some(), "invariant {number} names no test");
+    let page = text("docs/src/invariants.md");
+    for item in page.split("\n- **").skip(1) {
+        let item = item.split("\n\n").next().unwrap();
+        let number = item.split_once(". ").and_then(|(number, _)| number.parse::<u32>().ok());
+        if let Some(number) = number {
+            assert_eq!(number, last + 1, "{item}");
+            last = number;
+        }
+        assert!(!named_tests(item).is_empty(), "this invariant names no test: {item}");
     }
     assert!(last > 32, "expected all invariants, found {last}");
 }
@@ -283,8 +298,8 @@ fn the_accounting_is_that_of_the_protocol() {
     }
 }
 
-/// Lints are the workspace's, which forbid unsafe code, in all crates but the page's, which denies it and allows it where the
-/// documentation says.
+/// Lints are the workspace's, which forbid unsafe code, in all crates but the page's, which denies it and allows it
+/// where the documentation says.
 #[test]
 fn code_is_unsafe_only_where_the_documentation_says() {
     let workspace: toml::Table = text("Cargo.toml").parse().unwrap();

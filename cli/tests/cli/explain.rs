@@ -13,7 +13,7 @@ fn prepared() -> (Sandbox, PathBuf) {
     (sandbox, demo)
 }
 
-/// How `explain` is asked about a book under cross margin.
+/// Arguments of `explain` for a book under cross margin.
 const EXPLAIN: &str = "explain demo --policy example/policy-cross.toml --holdings book.csv --json";
 
 fn number(value: &Value) -> f64 {
@@ -70,7 +70,7 @@ fn entry_prices_are_as_good_as_quote_balances_that_carry_them() {
     let free = told("instrument,amount,entry_price\nUSDC,100,\nBTC-PERP,200,0\n", 0);
     assert!((18.7e6..18.9e6).contains(&margin(&free)), "{free}");
     assert_eq!(kinds(&free), [("no-quote-leg".to_owned(), "BTC-PERP".to_owned())]);
-    // What is imported says the same.
+    // The imported file gives the same answer.
     sandbox.write("book.csv", "instrument,amount,entry_price\nUSDC,100,\nBTC-PERP,200,104000\n");
     sandbox.surety("import positions book.csv --universe example/universe.toml --out held.csv").expect(0);
     let run = sandbox.surety(&EXPLAIN.replace("book.csv", "held.csv")).expect(4);

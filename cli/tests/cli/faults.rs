@@ -1,5 +1,5 @@
-//! What goes wrong around the program: it is killed, the disk takes no more, a cache is damaged, the clock jumps. Nothing is
-//! lost, nothing half-made is left behind under a name, and every error says what to do.
+//! Faults around the program: it is killed, the disk is full, a cache is damaged, the clock jumps.
+//! Nothing is lost, nothing half-made is left behind under a name, and every error says what to do.
 
 use std::{
     fs,
@@ -88,7 +88,7 @@ fn all_files(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
     files
 }
 
-/// How many proofs the ledger has counted for each statement.
+/// Number of proofs that the ledger has counted for each statement.
 fn counts(sandbox: &Sandbox) -> Vec<u64> {
     let mut records = files_below(&sandbox.path("state/proofs"));
     records.sort();
@@ -96,7 +96,7 @@ fn counts(sandbox: &Sandbox) -> Vec<u64> {
     records.map(|record| read_json(record)["proofs"].as_u64().unwrap()).collect()
 }
 
-/// Whoever kills a prover gets no proof that the ledger has not counted, and leaves no half of a file.
+/// Killing a prover yields no proof that the ledger has not counted, and leaves no half-written file.
 #[test]
 fn killing_a_prover_forgets_no_proof() {
     let (sandbox, _) = Sandbox::with_demo();
@@ -226,7 +226,7 @@ fn rejects_importing_where_nothing_can_be_written_and_leaves_nothing() {
     assert_eq!(files_below(&sandbox.path(".")), [""; 0].map(std::path::PathBuf::from));
 }
 
-/// What a prover reads from the demonstration's files.
+/// A prover's inputs from the demonstration's files.
 struct Package {
     policy: CompiledPolicy,
     snapshot: Snapshot,

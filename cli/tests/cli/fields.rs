@@ -1,6 +1,6 @@
-//! Every place of the holder's own files, changed in every way that [`surety_testing::tamper`] knows: none of the changes is
-//! passed over. The files that verifiers read are tried where they are verified, those of a chain beside the code that
-//! reads them.
+//! Every place of the holder's own files, changed in every way that [`surety_testing::tamper`] knows: none of the
+//! changes is passed over. The files that verifiers read are tried where they are verified, those of a chain beside the
+//! code that reads them.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -50,7 +50,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// What three sources state about an account, over the smallest universe.
+    /// Statements of three sources about an account, over the smallest universe.
     fn new() -> Self {
         let mut universe = surety_testing::sample::universe(9, 4);
         let srs = Srs::development(universe.capacity);

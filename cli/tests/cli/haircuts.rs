@@ -24,7 +24,7 @@ const SRS: &str = "0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b6
 struct Token {
     name: String,
     price: u128,
-    /// What a value counts for, in percent.
+    /// The part of a value that counts, in percent.
     ratio: u32,
 }
 
@@ -60,7 +60,8 @@ fn policy_text(tokens: &[Token]) -> String {
          [statements]\nmax_skew = 60\nmax_age = 900\n\
          [[levels]]\nname = \"maintenance\"\nbasis = \"maintenance\"\n\
          [model]\ntype = \"collateral\"\n\
-         [[model.assets]]\ninstrument = \"USDT\"\nshort = true\nweight = {{ maintenance = 1_000_000, initial = 1_000_000 }}\n",
+         [[model.assets]]\ninstrument = \"USDT\"\nshort = true\nweight = {{ maintenance = 1_000_000, initial = \
+         1_000_000 }}\n",
         address("oracle"),
         address("custodian"),
     );

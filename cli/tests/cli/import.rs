@@ -74,7 +74,7 @@ fn assert_explained(case: &Path, levels: &Value) {
         if level == "initial" {
             assert_close(&name, -amount(charges, "prices of little confidence"), expected("OracleCont"), size);
         }
-        // What scenarios do is shown as it counts: times the loss factor.
+        // The outcome of scenarios is shown as it counts: times the loss factor.
         let factor = expected(factor);
         let contingency = amount(scenarios, "basis contingency") / factor;
         assert_close(&name, contingency, expected("ForwardContingency"), size);
@@ -174,8 +174,8 @@ fn rejects_positions_that_are_no_lots() {
     assert!(!sandbox.path("h.csv").exists());
 }
 
-/// Attack: 1,000 calls that are owed require nothing at a price of nothing. The policy that is imported does not admit it,
-/// none that does is read, no node signs it, nobody aggregates it, and no verifier takes it.
+/// Attack: 1,000 calls that are owed require nothing at a price of nothing. The policy that is imported does not admit
+/// it, none that does is read, no node signs it, nobody aggregates it, and no verifier takes it.
 #[test]
 fn rejects_a_naked_short_at_prices_of_nothing_wherever_it_comes_by() {
     let sandbox = Sandbox::new();

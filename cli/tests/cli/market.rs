@@ -109,7 +109,7 @@ fn nodes_need_not_follow_every_entry() {
     assert!(run.says("at least 3 observations of USDT-USD"));
 }
 
-/// What a node must not sign: prices out of the policy's box, wide confidences, old observations, times to come.
+/// A node must not sign prices outside of the policy's box, wide confidences, old observations, or future times.
 #[test]
 fn rejects_observations_that_break_the_rules_before_signing() {
     let (sandbox, now) = example();
@@ -139,9 +139,8 @@ fn rejects_observations_that_break_the_rules_before_signing() {
         "nothing was signed",
     ]);
     changed(&[("BTC-USD,10427780000000", "BTC-USD,104277800000000000000000")]);
-    refused(&[
-        "BTC-USD.price: expected a price of BTC-USD from 500000000000 to 100000000000000, found 104277800000000000000000",
-    ]);
+    refused(&["BTC-USD.price: expected a price of BTC-USD from 500000000000 to 100000000000000, found \
+         104277800000000000000000"]);
     changed(&[]);
     let ahead = sandbox.surety(&format!("{line} --at {}", now + 3_600)).expect(2);
     assert!(

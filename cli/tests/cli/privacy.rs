@@ -1,4 +1,4 @@
-//! What strangers can see of an account: nothing that depends on its holdings.
+//! Strangers see nothing of an account that depends on its holdings.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,7 +42,7 @@ const PORTFOLIOS: [[&str; 3]; 2] = [
     ],
 ];
 
-/// What the sources of the demonstration are called, and their accounts.
+/// Names of the demonstration's sources, and their accounts.
 const SOURCES: [(&str, &str); 3] =
     [("custodian-north", "treasury"), ("custodian-south", "lending"), ("venue-atlas", "trading")];
 
@@ -165,7 +165,7 @@ fn rejects_holdings_in_what_public_commands_write() {
     }
     assert_eq!(amounts.len(), 9);
     secrets.extend(amounts.iter().flat_map(|(instrument, lots)| renderings(*lots, decimals(&universe, instrument))));
-    // What follows from the holdings: margins, and what they consist of.
+    // Numbers that follow from the holdings: margins and their parts.
     let explained = sandbox.surety("explain demo --json").data();
     let derived = numbers(&explained["levels"]);
     assert!(derived.len() > 9, "{derived:?}");
@@ -191,7 +191,8 @@ fn decimals(universe: &Universe, instrument: &str) -> usize {
     found.lot_decimals.get().into()
 }
 
-/// How an amount could be written, in lower case: in lots and in units, its digits grouped or not, or as a number in memory.
+/// Possible spellings of an amount, in lower case: in lots and in units, its digits grouped or not, or as a number in
+/// memory.
 fn renderings(lots: i128, decimals: usize) -> Vec<String> {
     let digits = lots.unsigned_abs().to_string();
     let padded = format!("{digits:0>width$}", width = decimals + 1);
@@ -248,7 +249,7 @@ fn says(text: &str, secret: &str) -> bool {
     })
 }
 
-/// What prints has two implementations. Where it is left open which is meant, there must be one only.
+/// Types that print have two implementations. Where the choice is left open, there must be one only.
 trait Silent<Which> {
     const SILENT: () = ();
 }
@@ -282,8 +283,8 @@ const _: [(); 7] = [
     <SigningKey as Silent<_>>::SILENT,
 ];
 
-/// Attack: read holdings in a log to which somebody has written a value for debugging. What does not print or erases itself
-/// is asserted above, when this is compiled.
+/// Attack: read holdings in a log to which somebody has written a value for debugging. What does not print or erases
+/// itself is asserted above, when this is compiled.
 #[test]
 fn secret_types_erase_themselves_and_do_not_print() {
     let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();

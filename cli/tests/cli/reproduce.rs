@@ -14,7 +14,7 @@ fn contracts(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts").join(path)).unwrap()
 }
 
-/// What Forge would have built of the contract for the demonstration's key.
+/// Forge's build of the contract for the demonstration's key.
 fn build(sandbox: &Sandbox) -> Value {
     let code: BTreeMap<String, String> = serde_json::from_str(&contracts("test/fixtures/bytecode.json")).unwrap();
     let code = &code["VerifierK10"];
@@ -30,7 +30,7 @@ fn build(sandbox: &Sandbox) -> Value {
     artifact
 }
 
-/// What becomes of things, by name.
+/// The outcome of each thing, by name.
 fn verdicts(run: &Run) -> BTreeMap<String, String> {
     let data = run.envelope()["data"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a run of the binary left behind.
+/// The outcome of a run of the binary.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -48,7 +48,7 @@ impl Run {
         envelope["data"].clone()
     }
 
-    /// What it said, whether all went well or not.
+    /// The answer, of a success or a failure.
     #[track_caller]
     pub(crate) fn told(self) -> Value {
         self.envelope()["data"].clone()
@@ -104,7 +104,7 @@ impl Sandbox {
             .env("SURETY_DATA_DIR", self.path("data"))
             .env("SURETY_STATE_DIR", self.path("state"))
             .env("SURETY_TEST_PASSPHRASE", "passphrase")
-            // Whatever the network has: tests are to see the same everywhere.
+            // Without the network, so that tests see the same everywhere.
             .env("SURETY_OFFLINE", "1")
             .envs(environment.iter().copied())
             .output()

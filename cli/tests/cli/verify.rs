@@ -27,7 +27,8 @@ fn statements(attestation: &mut Value) -> &mut Vec<Value> {
     attestation["claim"]["statements"].as_array_mut().unwrap()
 }
 
-/// What it establishes and what not, policy, universe, snapshot, key and set-up by hash, and the version.
+/// The answer has the established and the not established claims, policy, universe, snapshot, key and set-up by hash,
+/// and the version.
 #[test]
 fn a_report_states_its_grounds() {
     let (sandbox, demo) = Sandbox::with_demo();
@@ -119,7 +120,7 @@ fn rejects_another_set_of_statements() {
     refused(changed(&sandbox, &demo, |attestation| statements(attestation).clear()), 3, "statement");
     let commitment = read_json(&demo.join("attestation.json"))["claim"]["statements"][0]["commitment"].clone();
     for (field, value) in [("sequence", json!(7)), ("as_of", json!(1_700_000_000)), ("commitment", commitment)] {
-        // Whoever changes a statement cannot sign it.
+        // A party that changes a statement cannot sign the change.
         refused(changed(&sandbox, &demo, |attestation| statements(attestation)[1][field] = value), 3, "signature");
     }
 }
@@ -180,7 +181,7 @@ fn rejects_what_contradicts_the_verifiers_anchors() {
     with(&format!("epoch = {epoch}"), &format!("epoch = {}", epoch + 1), "epoch");
     let sequence = claim["statements"][0]["sequence"].as_u64().unwrap();
     with(&format!("= {sequence}"), &format!("= {}", sequence + 1), "sequence");
-    // What is left out is taken on faith.
+    // Anchors that are left out are taken on faith.
     sandbox.write("trust.toml", "kind = \"surety/trust\"\nversion = 1\n");
     assert_eq!(verify("--trust trust.toml").data()["faith"].as_array().unwrap().len(), 8);
 }

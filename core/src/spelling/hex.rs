@@ -4,7 +4,8 @@ use alloy_primitives::Address;
 
 use crate::ident::{Bytes32, EvmAddress, HexBytes};
 
-/// Reads an address of the EVM, with or without `0x`. Digits in both cases are a checksum (EIP-55), which must be right.
+/// Reads an address of the EVM, with or without `0x`. Digits in both cases are a checksum (EIP-55), which must be
+/// right.
 ///
 /// # Errors
 /// If it is none, or the checksum is wrong: then the right one is named.

@@ -1,8 +1,8 @@
 //! The spellings that people use for times, durations, fractions, numbers and identifiers.
 //!
-//! A spelling is read if it can have one meaning only. Files that people write and the command line are read through these
-//! functions; documents that machines write, sign and verify have one spelling each, which the types themselves read.
-//! Errors are sentences that say what was expected and what was found.
+//! A spelling is read if it can have one meaning only. Files that people write and the command line are read through
+//! these functions; documents that machines write, sign and verify have one spelling each, which the types themselves
+//! read. Errors are sentences that say what was expected and what was found.
 
 mod duration;
 mod fraction;

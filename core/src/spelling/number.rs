@@ -1,7 +1,7 @@
 //! Numbers with signs between their digits.
 
-/// The digits of a whole number, as machines write them: from digits in groups, such as `1_000_000`, and from powers of ten,
-/// such as `5e10`. Nothing with a point: that may be a number of another unit.
+/// The digits of a whole number, as machines write them: from digits in groups, such as `1_000_000`, and from powers of
+/// ten, such as `5e10`. Nothing with a point: that may be a number of another unit.
 ///
 /// # Errors
 /// If it is none.

@@ -10,8 +10,8 @@ use crate::{
 
 const DEVELOPMENT: Bytes32 = HexBytes(hex!("a6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b"));
 
-/// The set-ups that have names: those of the published ceremonies, and the insecure one for development. Tests of the crate
-/// that knows their points hold the identifiers to them.
+/// The set-ups that have names: those of the published ceremonies, and the insecure one for development. Tests of the
+/// crate that knows their points hold the identifiers to them.
 pub const SET_UPS: [(&str, Bytes32); 6] = [
     ("ppot-0085", HexBytes(hex!("3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730"))),
     ("ppot-0080", HexBytes(hex!("d929ddadfdb7975fa8784cce476a949cce47043c51eaaf3e964f25c8d342375f"))),
@@ -21,7 +21,8 @@ pub const SET_UPS: [(&str, Bytes32); 6] = [
     ("insecure-development", DEVELOPMENT),
 ];
 
-/// Reads the identifier of a set-up: its hash as [`hash`] does, or the name of a ceremony in either case, or `development`.
+/// Reads the identifier of a set-up: its hash as [`hash`] does, or the name of a ceremony in either case, or
+/// `development`.
 ///
 /// # Errors
 /// If it is neither.

@@ -12,8 +12,8 @@ const MILLISECONDS_END: u64 = 100_000_000_000_000;
 /// Numbers that are seconds of the year 1970 and, to the eye, dates from 1970 to 2099.
 const LOOKS_LIKE_A_DATE: core::ops::RangeInclusive<u64> = 19_700_101..=20_991_231;
 
-/// Reads a time: ISO 8601 with or without an offset from UTC, UTC if without; a date, which is its midnight UTC; or a number
-/// as [`instant`] does. Fractions of a second are cut off.
+/// Reads a time: ISO 8601 with or without an offset from UTC, UTC if without; a date, which is its midnight UTC; or a
+/// number as [`instant`] does. Fractions of a second are cut off.
 ///
 /// # Errors
 /// If it is none of them, or before 1970.
@@ -54,7 +54,8 @@ pub fn instant(number: u64) -> Result<Timestamp, String> {
 
 fn expected(text: &str) -> String {
     format!(
-        "expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such as 2026-11-21, or seconds since 1970, found {text:?}"
+        "expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such as 2026-11-21, or \
+         seconds since 1970, found {text:?}"
     )
 }
 

@@ -26,8 +26,8 @@ pub(super) struct Fault {
     pub(super) problem: Box<Problem>,
     pub(super) offset: Option<usize>,
     pub(super) target: Target,
-    /// The positions of its values in the lists and tables around them; from the inside to the outside while it is on its
-    /// way, then from the outside.
+    /// The positions of its values in the lists and tables around them; from the inside to the outside while it is on
+    /// its way, then from the outside.
     pub(super) place: Vec<usize>,
 }
 

@@ -4,14 +4,14 @@
 //! the tree, and rules that types cannot express are checked afterwards and located by their path. A type takes part by
 //! implementing [`Document`].
 //!
-//! Every format is read strictly: no unknown or repeated keys, no text behind the end, no nulls. What machines write has one
-//! spelling besides. What [people](WrittenBy::People) write may have a byte order mark, and times, durations, fractions,
-//! numbers and addresses in any of the [spellings](crate::spelling) that have one meaning. [Tables](table) and the
-//! [numbers](number) in them are read however they are spelled, as long as that has one meaning.
+//! Every format is read strictly: no unknown or repeated keys, no text behind the end, no nulls. What machines write
+//! has one spelling besides. What [people](WrittenBy::People) write may have a byte order mark, and times, durations,
+//! fractions, numbers and addresses in any of the [spellings](crate::spelling) that have one meaning. [Tables](table)
+//! and the [numbers](number) in them are read however they are spelled, as long as that has one meaning.
 //!
-//! All mistakes of a text are told together: those of its types, and of its rules those that hold whatever the values that
-//! do not fit were meant to be. Reading takes time and memory in proportion to the text, however many mistakes it has:
-//! readers stop once they have found more than [`MAX_MISTAKES`].
+//! All mistakes of a text are told together: those of its types, and of its rules those that hold whatever the values
+//! that do not fit were meant to be. Reading takes time and memory in proportion to the text, however many mistakes it
+//! has: readers stop once they have found more than [`MAX_MISTAKES`].
 
 mod fault;
 mod manner;
@@ -191,8 +191,8 @@ impl fmt::Display for InputError {
     }
 }
 
-/// The mistakes that were found in an input, in the order of their places; at least one. Prints one a line, and mistakes of one
-/// cause on the line of the first.
+/// The mistakes that were found in an input, in the order of their places; at least one. Prints one a line, and
+/// mistakes of one cause on the line of the first.
 ///
 /// If there are more than [`MAX_MISTAKES`] of an input, one that says so follows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -422,9 +422,8 @@ mod tests {
         toml_refused(
             "-1",
             "340282366920938463463374607431768211456",
-            &[
-                "t:2:9: count: expected a whole number from -2147483648 to 2147483647, found an integer of more than 128 bits",
-            ],
+            &["t:2:9: count: expected a whole number from -2147483648 to 2147483647, found an integer of more than \
+                 128 bits"],
         );
         toml_refused(
             "-1",
@@ -521,9 +520,8 @@ mod tests {
         json_refused(
             "{",
             "// comment\n{",
-            &[
-                "j:1:1: expected a value: text in quotes, a number, true or false, a list or an object, found something else",
-            ],
+            &["j:1:1: expected a value: text in quotes, a number, true or false, a list or an object, found \
+                 something else"],
         );
         refused(Letter::from_json("j", &format!("{JSON} {{}}")), &["j:1:85: expected the end of the text, found more"]);
         refused(Letter::from_json("j", ""), &["j:1:1: expected a value, found the end of the text"]);
@@ -653,7 +651,8 @@ mod tests {
 
     const ORDER: &str = "kind = 'letter'\ntime = 1795248000\ndelay = 3600\nshare = 12500\nshock = -150000\n\
         factor = '0.0125'\nowner = '0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed'\n\
-        hash = '0x00000000000000000000000000000000000000000000000000000000000000ff'\nprice = '1000000'\nlimit = '2000000'\n\
+        hash = '0x00000000000000000000000000000000000000000000000000000000000000ff'\nprice = '1000000'\nlimit = \
+        '2000000'\n\
         [[parts]]\nname = 'a'\nlots = '-5'\ndecimals = 2\n";
 
     /// Each spelling of a value of an order that people may write.
@@ -748,12 +747,14 @@ mod tests {
             (
                 "time = 1795248000",
                 "time = 08:00:00",
-                "t:2:8: time: expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such as 2026-11-21, or seconds since 1970, found \"08:00:00\"",
+                "t:2:8: time: expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such \
+                 as 2026-11-21, or seconds since 1970, found \"08:00:00\"",
             ),
             (
                 "5aaeb6053f",
                 "5AAeb6053f",
-                "t:7:9: owner: expected 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed, which has the right checksum (EIP-55), if that is the address, found \"0x5AAeb6053f3e94c9b9a09f33669435e7ef1beaed\"",
+                "t:7:9: owner: expected 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed, which has the right checksum \
+                 (EIP-55), if that is the address, found \"0x5AAeb6053f3e94c9b9a09f33669435e7ef1beaed\"",
             ),
         ] {
             let errors = Order::from_toml("t", &ORDER.replacen(value, spelling, 1)).unwrap_err();
@@ -777,10 +778,13 @@ mod tests {
             text,
             &[
                 "t:1:1: expected the keys `factor` and `hash`, found none of them",
-                "t:2:8: time: expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such as 2026-11-21, or seconds since 1970, found \"soon\"",
-                "t:4:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, `price`, `limit` or `parts`, found \"shares\"; did you mean `share`?",
+                "t:2:8: time: expected a time such as 2026-11-21T08:00:00Z or 2026-11-21T09:00:00+01:00, a date such \
+                 as 2026-11-21, or seconds since 1970, found \"soon\"",
+                "t:4:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, \
+                 `price`, `limit` or `parts`, found \"shares\"; did you mean `share`?",
                 "t:5:9: shock: expected a percentage such as \"1.25 %\" or a whole number of ppm, found a list",
-                "t:6:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, `price`, `limit` or `parts`, found \"colour\"",
+                "t:6:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, \
+                 `price`, `limit` or `parts`, found \"colour\"",
                 "t:7:9: owner: expected a string, found 5",
                 "t:8:9: price: expected a price as a decimal integer in a string, without leading zeros, found \"1.5\"",
                 "t:13:12: parts[0].decimals: expected 0 to 18 decimals, found 99",
@@ -808,7 +812,8 @@ mod tests {
             &text.replacen("shock", "shok", 1),
             &[
                 slow,
-                "t:5:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, `price`, `limit` or `parts`, found \"shok\"; did you mean `shock`?",
+                "t:5:1: expected the key `kind`, `time`, `delay`, `share`, `shock`, `factor`, `owner`, `hash`, \
+                 `price`, `limit` or `parts`, found \"shok\"; did you mean `shock`?",
             ],
         );
     }

@@ -1,10 +1,11 @@
 //! Decimal numbers as people, spreadsheets and programs write them, exactly.
 //!
 //! A number has an optional sign (`-` and the dashes that look like it, before the number or behind it, `+`, or
-//! parentheses, which accountants put around what is owed), digits in groups of three or in none, an optional fraction and
-//! an optional exponent. Groups are separated by `'`, `_`, a space, a comma or a point; a fraction begins with a point or a
-//! comma. A text that says two things, such as `1,234`, is read only where the other numbers of its file show what the
-//! mark stands for: see [`Marks`]. Before an exponent nobody groups, so that the mark of `1.234E+05` begins a fraction.
+//! parentheses, which accountants put around what is owed), digits in groups of three or in none, an optional fraction
+//! and an optional exponent. Groups are separated by `'`, `_`, a space, a comma or a point; a fraction begins with a
+//! point or a comma. A text that says two things, such as `1,234`, is read only where the other numbers of its file
+//! show what the mark stands for: see [`Marks`]. Before an exponent nobody groups, so that the mark of `1.234E+05`
+//! begins a fraction.
 
 use core::fmt;
 

@@ -1,8 +1,8 @@
 //! Serde over a [tree](super::tree), so that derived readers report where they fail.
 //!
-//! A derived reader stops at the first value that does not fit. So a run notes the mistake, mends the tree there, and the
-//! next run goes further: an unknown key is dropped, or becomes the one that it was meant to be; for a value that does not
-//! fit, and for one that is missing, stands an invented one that fits whatever is asked for.
+//! A derived reader stops at the first value that does not fit. So a run notes the mistake, mends the tree there, and
+//! the next run goes further: an unknown key is dropped, or becomes the one that it was meant to be; for a value that
+//! does not fit, and for one that is missing, stands an invented one that fits whatever is asked for.
 
 use core::{cell::Cell, fmt::Display};
 

@@ -20,8 +20,8 @@ pub(super) const OTHER_SMALL: i128 = 13;
 /// A name.
 pub(super) const NAME: &str = "12";
 
-/// The value that a type reads, if people may have spelt it in another way; none if it is the type's own spelling, or if
-/// readers do not know the type.
+/// The value that a type reads, if people may have spelt it in another way; none if it is the type's own spelling, or
+/// if readers do not know the type.
 pub(super) fn spelt(name: &str, value: &Value<'_>) -> Result<Option<Value<'static>>, Fault> {
     let refused = |sentence: String| Fault::of_sentence(&sentence);
     let text = |text: String| Ok(Some(Value::Text(text.into())));

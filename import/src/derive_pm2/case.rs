@@ -1,9 +1,9 @@
 //! The JSON cases that Derive publishes for its risk manager: inputs, parameters, expected results.
 //!
-//! Numbers are JSON numbers or decimal strings and are read digit by digit: everything public to 18 places, which is what
-//! the contracts compute with, and amounts to 13, or to more where they are all small. What a case leaves out of an
-//! account (options, a perpetual, collateral, unpaid funding) it does not have; a confidence that is left out counts as
-//! sure. `Result` and whatever else the file has are not read.
+//! Numbers are JSON numbers or decimal strings and are read digit by digit: everything public to 18 places, which is
+//! what the contracts compute with, and amounts to 13, or to more where they are all small. What a case leaves out of
+//! an account (options, a perpetual, collateral, unpaid funding) it does not have; a confidence that is left out counts
+//! as sure. `Result` and whatever else the file has are not read.
 
 use std::collections::BTreeMap;
 
@@ -329,8 +329,8 @@ impl Bounds {
         }
     }
 
-    /// A call is worth less than the forward, a put less than the strike; what moves, and what is charged, is a multiple
-    /// of a price.
+    /// A call is worth less than the forward, a put less than the strike; what moves, and what is charged, is a
+    /// multiple of a price.
     fn largest_value(scenario: &CaseScenario, parameters: &CaseParameters, weight: f64) -> f64 {
         let (basis, other) = (&parameters.basis_contingency, &parameters.other_contingency);
         let moves = parameters.scenarios.iter().map(|it| it.spot_shock);

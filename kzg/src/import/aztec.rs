@@ -2,7 +2,7 @@
 //!
 //! | file | bytes | content |
 //! |---|---|---|
-//! | `g1.dat` | 64 each | `[τ^i]₁` for i from 0: x, y, big-endian; any number of points, as downloads are cut off anywhere |
+//! | `g1.dat` | 64 each | `[τ^i]₁` for i from 0: x, y, big-endian; any number, as downloads may end anywhere |
 //! | `g2.dat` | 128 | `[τ]₂`: x.c0, x.c1, y.c0, y.c1, big-endian |
 
 use std::io::{Read, Seek};

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn what_servers_and_tools_leave_is_recognised() {
-        let s3 = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message>";
+        let s3 = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access \
+             Denied</Message>";
         assert_eq!(told(s3.as_bytes()), Some(Foreign::StoreError("AccessDenied".into())));
         assert_eq!(
             told(b"\xef\xbb\xbf<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"),

@@ -1,4 +1,5 @@
-//! `[τ^(2^i)]₂` for i from 0, as gnark-crypto writes compressed points of G2, and as EigenDA publishes them for a ceremony.
+//! `[τ^(2^i)]₂` for i from 0, as gnark-crypto writes compressed points of G2, and as EigenDA publishes them for a
+//! ceremony.
 //!
 //! | bytes | content |
 //! |---|---|

@@ -1,8 +1,8 @@
 //! Reading set-ups from the files that ceremonies and other tools publish.
 //!
-//! The format is recognised by content. Whatever the format, nothing in a file is believed: its length must be exactly what
-//! its header implies, every number canonical, and the points must pass [`Srs::new_checked`]. Only the powers asked for
-//! are read, at most `2^16`, however large the file.
+//! The format is recognised by content. Whatever the format, nothing in a file is believed: its length must be exactly
+//! what its header implies, every number canonical, and the points must pass [`Srs::new_checked`]. Only the powers
+//! asked for are read, at most `2^16`, however large the file.
 //!
 //! | format | written by | begins with |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | [`Format::Halo2`] | `ParamsKZG::write` of halo2 forks | k, then the generator in Montgomery form |
 //! | [`Format::Aztec`] | Aztec Ignition, as Barretenberg keeps it | the generator, 64 bytes big-endian |
 //!
-//! Beside the powers in G1 and `[τ]₂`, a `.ptau` has all powers in G2, of which `[τ^(2^i)]₂` are read; [`read_g2_powers`]
-//! reads them from a file of their own.
+//! Beside the powers in G1 and `[τ]₂`, a `.ptau` has all powers in G2, of which `[τ^(2^i)]₂` are read;
+//! [`read_g2_powers`] reads them from a file of their own.
 
 mod aztec;
 mod compact;
@@ -119,7 +119,8 @@ pub enum ImportProblem {
     Io(#[from] io::Error),
     /// No known format begins like this.
     #[error(
-        "expected a compact set-up, a snarkjs .ptau, halo2 parameters in RawBytes or an Aztec g1.dat, found none of them: \
+        "expected a compact set-up, a snarkjs .ptau, halo2 parameters in RawBytes or an Aztec g1.dat, found none of \
+         them: \
          is the file complete, and uncompressed?"
     )]
     UnknownFormat,
@@ -150,7 +151,8 @@ pub enum ImportProblem {
     },
     /// The length does not fit the header.
     #[error(
-        "a {format} with this header has {expected} bytes, found {found}: it is damaged or another file; download it again"
+        "a {format} with this header has {expected} bytes, found {found}: it is damaged or another file; download it \
+         again"
     )]
     Length {
         /// The format.
@@ -215,8 +217,8 @@ pub fn import(
     in_file(path, |file| read(file, tau_g2, capacity, observer))
 }
 
-/// Reads and checks a set-up wherever its bytes are. `tau_g2` goes with an Aztec `g1.dat` and with nothing else. Without
-/// `capacity`, reads as many powers as there are, up to `2^16`.
+/// Reads and checks a set-up wherever its bytes are. `tau_g2` goes with an Aztec `g1.dat` and with nothing else.
+/// Without `capacity`, reads as many powers as there are, up to `2^16`.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
@@ -264,8 +266,8 @@ pub fn read_g2(file: impl Read + Seek) -> Result<G2Affine, ImportProblem> {
     aztec::read_g2(&mut Source::new(file)?)
 }
 
-/// Reads `[τ]₂, [τ²]₂, [τ⁴]₂, …` as gnark writes them: compressed, 64 bytes each. They are points of the right group, no
-/// more; [`Srs::with_g2_powers`] checks the rest.
+/// Reads `[τ]₂, [τ²]₂, [τ⁴]₂, …` as gnark writes them: compressed, 64 bytes each. They are points of the right group,
+/// no more; [`Srs::with_g2_powers`] checks the rest.
 ///
 /// # Errors
 /// The first thing that is wrong with them.

@@ -1,5 +1,5 @@
-//! The container of snarkjs, all numbers little-endian: `ptau`, version (u32) 1, number of sections (u32), and the sections,
-//! each with its type (u32), length in bytes (u64) and content.
+//! The container of snarkjs, all numbers little-endian: `ptau`, version (u32) 1, number of sections (u32), and the
+//! sections, each with its type (u32), length in bytes (u64) and content.
 //!
 //! | section | content |
 //! |---|---|

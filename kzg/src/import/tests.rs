@@ -317,7 +317,8 @@ fn rejects_what_is_no_set_up_by_its_name() {
     let s3 = b"<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
     assert_eq!(
         refused(s3).to_string(),
-        "expected a set-up, found an error document of an object store (NoSuchKey): the file is not, or no longer, at that address"
+        "expected a set-up, found an error document of an object store (NoSuchKey): the file is not, or no longer, at \
+         that address"
     );
     let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 2097284\n";
     assert!(refused(pointer).to_string().contains("git lfs pull"));

@@ -34,8 +34,8 @@ pub struct Line {
     /// How much of the value the equity has, rounded down. None of no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<Share>,
-    /// How much of the absolute value is required, rounded up; negative if the rest of the account requires more without it.
-    /// None of no value.
+    /// How much of the absolute value is required, rounded up; negative if the rest of the account requires more
+    /// without it. None of no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fraction: Option<Share>,
     /// What the account's equity has more because of it.
@@ -103,9 +103,9 @@ impl Serialize for Share {
     }
 }
 
-/// A line for each instrument that is held or owed, in the order of the universe. Where the model is a sum over instruments,
-/// the lines add up to the account; where instruments offset each other, each line says what would be different without its
-/// instrument. Under isolated margin that is in its own bucket.
+/// A line for each instrument that is held or owed, in the order of the universe. Where the model is a sum over
+/// instruments, the lines add up to the account; where instruments offset each other, each line says what would be
+/// different without its instrument. Under isolated margin that is in its own bucket.
 ///
 /// # Errors
 /// If the policy does not fit the universe, or an amount exceeds 256 bits, which no holding within the limits does.
@@ -182,8 +182,8 @@ impl HeldPosition<'_> {
         Some(Quote { atoms: lots.wide().checked_mul(price.wide())?, decimals })
     }
 
-    /// Whether a holding counts with its full value and requires nothing but its allowance, which does not grow with it, and
-    /// the same owed, if that is admitted.
+    /// Whether a holding counts with its full value and requires nothing but its allowance, which does not grow with
+    /// it, and the same owed, if that is admitted.
     fn is_uncharged(&self, (part, rule): (&Part<'_>, usize), index: usize, lots: Lots, full: I256) -> Option<bool> {
         let amount = lots.get().abs();
         let held = self.margin(part, &self.alone(index, amount)?)?;

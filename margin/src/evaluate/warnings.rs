@@ -56,7 +56,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What looks wrong about a position, of which `levels` has the lines at each level, and whose files had these quote legs.
+/// What looks wrong about a position, of which `levels` has the lines at each level, and whose files had these quote
+/// legs.
 #[must_use]
 pub fn warnings(universe: &Universe, position: &Position, levels: &[&[Line]], legs: &[Leg]) -> Vec<Warning> {
     let mut lines: BTreeMap<&Name, Vec<&Line>> = BTreeMap::new();
@@ -100,7 +101,8 @@ impl Inspection<'_> {
         let mut warnings = Vec::new();
         if instrument.is_paid_contract() {
             let message = format!(
-                "{name}: the universe says that this {} is paid for in cash: it counts with its full value of {}, whatever \
+                "{name}: the universe says that this {} is paid for in cash: it counts with its full value of {}, \
+                 whatever \
                  it cost; only options are",
                 instrument.class, line.value
             );
@@ -109,7 +111,8 @@ impl Inspection<'_> {
         for leg in self.legs.iter().filter(|leg| leg.instrument == *name) {
             if let Some((entry, mark)) = self.far_from_mark(line, leg) {
                 let message = format!(
-                    "{name}: it cost {entry} where the mark makes it {mark}, more than ten times as much or as little; is \
+                    "{name}: it cost {entry} where the mark makes it {mark}, more than ten times as much or as little; \
+                     is \
                      the price for one unit, and in {}?",
                     leg.quote
                 );
@@ -119,7 +122,8 @@ impl Inspection<'_> {
         let uncharged = self.lines.get(name).is_some_and(|lines| lines.iter().all(|line| line.uncharged));
         if uncharged && instrument.class != InstrumentClass::Cash {
             let message = format!(
-                "{name}: no level of the policy takes a haircut or requires anything, held or owed; is its fraction, charge \
+                "{name}: no level of the policy takes a haircut or requires anything, held or owed; is its fraction, \
+                 charge \
                  or weight missing?"
             );
             warnings.push(warning(WarningKind::Uncharged, message));
@@ -172,7 +176,8 @@ impl Inspection<'_> {
                 kind: WarningKind::NoQuoteLeg,
                 instrument: line.instrument.clone(),
                 message: format!(
-                    "{}: a derivative without a quote leg: it counts with its full value of {}, and the balance of {names} \
+                    "{}: a derivative without a quote leg: it counts with its full value of {}, and the balance of \
+                     {names} \
                      that would carry what it cost is zero; {advice}",
                     line.instrument, line.value
                 ),
@@ -185,7 +190,8 @@ impl Inspection<'_> {
             kind: WarningKind::SmallQuoteLeg,
             instrument: line.instrument.clone(),
             message: format!(
-                "{name}: worth {worth} in all, while the balance of {names}, which carries what that cost, is {balance}; if \
+                "{name}: worth {worth} in all, while the balance of {names}, which carries what that cost, is \
+                 {balance}; if \
                  it does not carry it, {advice}"
             ),
         });

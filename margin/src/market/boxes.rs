@@ -1,24 +1,27 @@
-//! What the box of a market entry may be, which follows from what the model does with the entry.
+//! The admissible boxes of a market entry, which follow from the model's use of the entry.
 //!
-//! Whoever reports a price moves it inside the box, and no further. So the box must not contain a price that makes an
-//! account safe by itself: at a price of nothing a debt or a short position needs nothing, at a price without bounds any
+//! A reporter can move a price inside the box, and no further. The box must therefore not contain a price that makes an
+//! account safe by itself: at a price of zero a debt or a short position needs nothing, at an unbounded price any
 //! collateral covers any debt, and a quotient has both faults with the ends exchanged. One table holds for all models,
-//! and for whatever a derived entry reads:
+//! and for everything that a derived entry reads:
 //!
 //! | role | entries | `min` | `max` |
 //! |---|---|---|---|
-//! | [`Role::Price`] | prices, spot, forwards, what a currency is worth, indices and rates of exchange, volatilities | positive | [`MAX_SPREAD`] times `min` |
-//! | [`Role::Held`] | prices of what cannot be owed, or is owed at what was subtracted from | positive | the same, except for a difference |
-//! | [`Role::Option`] | marks of options, and their delta, gamma and vega | positive | [`MAX_OPTION_SPREAD`] times `min` |
+//! | [`Role::Price`] | prices, forwards, currencies, indices, volatilities | positive | [`MAX_SPREAD`] times `min` |
+//! | [`Role::Held`] | prices that only value assets | positive | the same, except for a difference |
+//! | [`Role::Option`] | marks of options, their greeks | positive | [`MAX_OPTION_SPREAD`] times `min` |
 //! | [`Role::Divisor`] | what divides something that is only added | positive | |
 //! | [`Role::InterestRate`] | interest rates, which discount what is owed | | [`MAX_INTEREST_RATE`] a year |
 //! | [`Role::Added`] | surcharges, spreads of debts, confidences | | |
 //!
-//! A derived entry may span [`DERIVED_SPREAD`] times as much as a reported one. A price less something may come as near to
-//! zero as its `min` says where a lower one counts against the account only, and is never above the price. Nothing is asked of what is
-//! [added](Role::Added): zero is an honest value there and leaves the price and the requirement beside it as they are (a
-//! debt without a spread is valued at its price, a market without open interest has no surcharge, a future has no gamma,
-//! and a confidence of zero is charged most). Nothing is asked either of an entry that no model reads.
+//! An entry has the role `Held` if the asset cannot be owed, or is owed at the price before a subtraction.
+//!
+//! A derived entry may span [`DERIVED_SPREAD`] times as much as a reported one. A price less something may come as near
+//! to zero as its `min` says where a lower one counts against the account only, and is never above the price. Nothing
+//! is asked of what is [added](Role::Added): zero is an honest value there and leaves the price and the requirement
+//! beside it as they are (a debt without a spread is valued at its price, a market without open interest has no
+//! surcharge, a future has no gamma, and a confidence of zero is charged most). Nothing is asked either of an entry
+//! that no model reads.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +34,8 @@ use surety_core::{
 
 use super::{NamedEntries, derived::Formula};
 
-/// How many times `min` the `max` of a price may be: from the geometric middle a hundred times down and up, which is more
-/// than a liquid asset has moved in a year. A stable currency cannot be worth a millionth of itself then.
+/// How many times `min` the `max` of a price may be: from the geometric middle a hundred times down and up, which is
+/// more than a liquid asset has moved in a year. A stable currency cannot be worth a millionth of itself then.
 pub const MAX_SPREAD: u128 = 10_000;
 
 /// The same for what an option is worth and how it moves: from the geometric middle a thousand times down and up. Far
@@ -166,8 +169,8 @@ impl Role {
 
 const ADVICE: &str = "state a box around the price, such as from a tenth of it to ten times as much";
 
-/// Every role that each market entry has, with its first reader: those of the model, whose reads are given, and those of
-/// derived entries that the model reads.
+/// Every role that each market entry has, with its first reader: those of the model, whose reads are given, and those
+/// of derived entries that the model reads.
 fn roles<'a>(entries: NamedEntries<'a>, reads: Vec<Read<'a>>) -> BTreeMap<&'a Name, BTreeMap<Role, String>> {
     let mut roles: BTreeMap<&Name, BTreeMap<Role, String>> = BTreeMap::new();
     for Read { path, entry, role } in reads {

@@ -10,7 +10,8 @@ use surety_core::{
 
 use super::derived::DerivedEntry;
 
-/// A reported number of the market vector: a price in quote units per unit of the instrument, or what else a model reads.
+/// A reported number of the market vector: a price in quote units per unit of the instrument, or what else a model
+/// reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarketEntry {

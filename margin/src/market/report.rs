@@ -31,7 +31,8 @@ pub struct Report {
     pub epoch: u64,
     /// When the prices were observed.
     pub observed_at: Timestamp,
-    /// Identifies the prices of the snapshot that the node saw before; or [`Report::FIRST`], or [`Report::NOT_COMPARED`].
+    /// Identifies the prices of the snapshot that the node saw before; or [`Report::FIRST`], or
+    /// [`Report::NOT_COMPARED`].
     pub previous: Bytes32,
     /// One for each market entry, in the order of the policy.
     pub observations: Vec<Observed>,

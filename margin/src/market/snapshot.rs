@@ -29,8 +29,8 @@ pub struct Snapshot {
     /// snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Predecessor>,
-    /// The market entries that have moved further since then than the policy allows, in its order: if there are any, the
-    /// snapshot is marked.
+    /// The market entries that have moved further since then than the policy allows, in its order: if there are any,
+    /// the snapshot is marked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marked: Vec<Name>,
     /// The reports, in ascending order of their signers. Empty where no oracle stands behind the prices, as in an

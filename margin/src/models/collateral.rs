@@ -3,16 +3,16 @@
 //! With `v_i` the value of holding `i`, negative where owed, the margin at a level of multiple `m` is
 //! `Σ_i w_i·max(0, v_i) - m·Σ_i max(0, -v_i)`: the collateral after its haircut, where `w_i` is the loan to value
 //! (initial) or the liquidation threshold (maintenance), less the debt at full weight. What is owed is valued with the
-//! asset's debt spread, and a liquidation that costs the fraction `c` of the debt makes `m` into `m + c`. An asset may have
-//! a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`]; and an allowance,
-//! which is required of it whatever its size.
+//! asset's debt spread, and a liquidation that costs the fraction `c` of the debt makes `m` into `m + c`. An asset may
+//! have a ladder of weights that fall with its value instead of one weight: see [`Tier`] and [`Liquidity`]; and an
+//! allowance, which is required of it whatever its size.
 //!
-//! Some markets count all collateral `V = Σ v_i` at the average of the weights, cut to whole steps of `s`. A quotient of
-//! holdings is no linear program, but `⌊a/s⌋·s > a - s` for every average `a = Σ w_i·v_i / V`, so that
+//! Some markets count all collateral `V = Σ v_i` at the average of the weights, cut to whole steps of `s`. A quotient
+//! of holdings is no linear program, but `⌊a/s⌋·s > a - s` for every average `a = Σ w_i·v_i / V`, so that
 //! `V·⌊a/s⌋·s > Σ (w_i - s)·v_i`: each weight less a step never counts more than the market counts, and less by no more
-//! than `s·V`. Nothing concave counts more: just beside an account of the asset with the largest weight alone, the average
-//! is just below a whole step, and the market cuts nearly all of one. Where all weights are the same so is the average,
-//! and nothing is taken off.
+//! than `s·V`. Nothing concave counts more: just beside an account of the asset with the largest weight alone, the
+//! average is just below a whole step, and the market cuts nearly all of one. Where all weights are the same so is the
+//! average, and nothing is taken off.
 
 use std::collections::BTreeSet;
 
@@ -44,8 +44,8 @@ use crate::{
 pub struct Collateral {
     /// What counts as collateral or may be borrowed.
     pub assets: Vec<Asset>,
-    /// The step to which the market cuts the average of the weights, which it counts all collateral at: each weight counts
-    /// for that much less, unless all are the same at the level's basis. Weights of zero are no collateral's.
+    /// The step to which the market cuts the average of the weights, which it counts all collateral at: each weight
+    /// counts for that much less, unless all are the same at the level's basis. Weights of zero are no collateral's.
     #[serde(default, skip_serializing_if = "Ppm::is_zero")]
     pub average_step: Ppm,
 }
@@ -75,8 +75,8 @@ pub struct Asset {
     /// What the tiers follow from, instead of the tiers themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liquidity: Option<Liquidity>,
-    /// What is required at every level if anything is held or owed, whatever its value: what a venue's rounding can make it
-    /// count less, or a debt more. No multiple multiplies it.
+    /// What is required at every level if anything is held or owed, whatever its value: what a venue's rounding can
+    /// make it count less, or a debt more. No multiple multiplies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Allowance>,
 }
@@ -122,9 +122,9 @@ impl Collateral {
             .collect()
     }
 
-    /// The average is over all collateral, also what has a weight at one basis only; a weight below the step would have to
-    /// be lowered to less than nothing. It is one of single weights: beyond the end of a ladder nothing counts, and cannot
-    /// be lowered.
+    /// The average is over all collateral, also what has a weight at one basis only; a weight below the step would have
+    /// to be lowered to less than nothing. It is one of single weights: beyond the end of a ladder nothing counts, and
+    /// cannot be lowered.
     fn step_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.average_step == Ppm(0) {

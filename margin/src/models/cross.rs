@@ -1,16 +1,16 @@
 //! Cross margin: one account whose positions share all collateral.
 //!
-//! With `v_i` the marked value of holding `i`, at the price if it is held, and at the price and the debt spread together if
-//! it is short or owed, the margin at a level of multiple `m` is
-//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of what is
-//! held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i` units (at
-//! initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and what is owed
-//! at a weight above one. A position may have a ladder of weights instead of one ([`Tier`]), and tiers of fractions and of
-//! liability weights that rise with its size ([`RateTier`]); and an allowance, which is required of it whatever its size.
-//! Of what several positions are worth together a positive sum may count in part: see [`Profit`].
+//! With `v_i` the marked value of holding `i`, at the price if it is held, and at the price and the debt spread
+//! together if it is short or owed, the margin at a level of multiple `m` is
+//! `Σ_i min(w_i·v_i, v_i) - m·Σ_i ((l_i - 1)·max(0, -v_i) + f_i·|v_i| + u_i·|q_i|) - c·L`: the weights `w_i ≤ 1` of
+//! what is held and `l_i ≥ 1` of what is owed, the margin fractions `f_i`, the surcharges `u_i` on each of the `q_i`
+//! units (at initial levels), and the cost `c` of a liquidation of `L`: the positions that margin is required for, and
+//! what is owed at a weight above one. A position may have a ladder of weights instead of one ([`Tier`]), and tiers of
+//! fractions and of liability weights that rise with its size ([`RateTier`]); and an allowance, which is required of it
+//! whatever its size. Of what several positions are worth together a positive sum may count in part: see [`Profit`].
 //!
-//! A derivative counts with its full marked value because the quote balance carries its entry price: buying one contract at
-//! `P` adds one contract and takes `P` from the quote balance.
+//! A derivative counts with its full marked value because the quote balance carries its entry price: buying one
+//! contract at `P` adds one contract and takes `P` from the quote balance.
 
 use alloy_primitives::I256;
 use schemars::JsonSchema;
@@ -48,8 +48,8 @@ pub struct Cross {
     pub profits: Vec<Profit>,
 }
 
-/// What several positions are worth together, where a positive sum does not count in full: a perpetual and the quote amount
-/// that carries its entry price, whose sum is a profit that was not settled.
+/// What several positions are worth together, where a positive sum does not count in full: a perpetual and the quote
+/// amount that carries its entry price, whose sum is a profit that was not settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profit {
@@ -95,8 +95,8 @@ pub struct CrossPosition {
     /// The market entry with what initial levels require of a unit, long or short, on top of the fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surcharge: Option<Name>,
-    /// What is required at every level if the position is not zero, whatever its size: what a venue's rounding can make it
-    /// require more. No multiple multiplies it.
+    /// What is required at every level if the position is not zero, whatever its size: what a venue's rounding can make
+    /// it require more. No multiple multiplies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Allowance>,
 }

@@ -179,16 +179,16 @@ impl<'a> Frame<'a> {
         self.amount_held(rule, &self.price(rule, fractions), position, prices)
     }
 
-    /// The value of the holding at the price and the debt spread together, times the fractions: what it counts for where
-    /// it is owed. It never exceeds [`Frame::value`] there, nor falls below it where something is held.
+    /// The value of the holding at the price and the debt spread together, times the fractions: what it counts for
+    /// where it is owed. It never exceeds [`Frame::value`] there, nor falls below it where something is held.
     #[must_use]
     pub fn debt_value(&self, rule: usize, fractions: &[Fraction]) -> Expression {
         let spread = self.debt_spread(rule, fractions).map(|spread| self.amount_of(rule, spread));
         self.value(rule, fractions) + spread.unwrap_or_else(Expression::zero)
     }
 
-    /// What a position's holding counts for, times the fractions: its value, and with the debt spread if it is owed. None
-    /// if it exceeds 256 bits.
+    /// What a position's holding counts for, times the fractions: its value, and with the debt spread if it is owed.
+    /// None if it exceeds 256 bits.
     #[must_use]
     pub fn worth_of(&self, rule: usize, fractions: &[Fraction], position: &Position, prices: &[Price]) -> Option<I256> {
         let value = self.value_of(rule, fractions, position, prices)?;

@@ -1,9 +1,9 @@
 //! Delta, gamma and vega: what an option gains when its risk factors move.
 //!
 //! If the underlying's price `S` moves by the fraction `r` and the volatility by `dv`, one unit gains
-//! `Δ·S·r + ½·Γ·S²·r² + ν·dv`: its Taylor series to the second order in the price and to the first in the volatility. The
-//! three sensitivities are market entries in quote units, so that they age with the snapshot and not with the policy.
-//! The gain is linear in the holding whatever they are, so margins over such scenarios stay concave.
+//! `Δ·S·r + ½·Γ·S²·r² + ν·dv`: its Taylor series to the second order in the price and to the first in the volatility.
+//! The three sensitivities are market entries in quote units, so that they age with the snapshot and not with the
+//! policy. The gain is linear in the holding whatever they are, so margins over such scenarios stay concave.
 //!
 //! Source: the delta-gamma approximation of J.P. Morgan/Reuters, RiskMetrics Technical Document (1996), with a term for
 //! the volatility.

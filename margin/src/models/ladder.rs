@@ -2,8 +2,8 @@
 //!
 //! With tiers `t = 1, 2, …` that end at the values `T_1 < T_2 < …` and count for the fractions `w_1 ≥ w_2 ≥ …`, a
 //! holding of value `v ≥ 0` counts for `Σ_t w_t·max(0, min(v, T_t) - T_{t-1})`, where `T_0 = 0`. These are marginal
-//! ratios: each part of the value counts at the ratio of the tier that it lies in. Because they fall, the sum is concave,
-//! and equals `w_1·v - Σ_t (w_t - w_{t+1})·max(0, v - T_t)`, where a tier after the last counts for nothing.
+//! ratios: each part of the value counts at the ratio of the tier that it lies in. Because they fall, the sum is
+//! concave, and equals `w_1·v - Σ_t (w_t - w_{t+1})·max(0, v - T_t)`, where a tier after the last counts for nothing.
 //!
 //! Source: the tiered collateral ratios that exchanges publish for concentrated collateral.
 
@@ -100,8 +100,8 @@ impl Ladder {
         if debt.is_negative() { Some(debt) } else { self.counted(frame, rule, position, prices) }
     }
 
-    /// How much less than all of it counts of a sum of values where it is positive. Its tiers end at values, which are the
-    /// same under every rule.
+    /// How much less than all of it counts of a sum of values where it is positive. Its tiers end at values, which are
+    /// the same under every rule.
     pub(super) fn discount(&self, frame: &Frame<'_>, rules: &[usize]) -> Expression {
         let Some(&rule) = rules.first() else { return Expression::zero() };
         let sum = |fraction| rules.iter().map(|rule| frame.value(*rule, &[fraction])).sum::<Expression>();
@@ -126,8 +126,8 @@ impl Ladder {
         value.checked_mul(I256::unchecked_from(Ppm::ONE.0))?.checked_sub(self.counted_of(frame, first, value, prices)?)
     }
 
-    /// How much less a value, at one part per million, counts than at the first weight throughout, where tiers that end at
-    /// numbers of units end at those of a rule's instrument.
+    /// How much less a value, at one part per million, counts than at the first weight throughout, where tiers that end
+    /// at numbers of units end at those of a rule's instrument.
     fn reduction(&self, frame: &Frame<'_>, rule: usize, value: &Expression) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
             let end = number(tier.end()?.value(frame, rule, Side::Held));

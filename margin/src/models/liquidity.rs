@@ -1,18 +1,18 @@
 //! Liquidity-adjusted haircuts: a ladder by size that follows from how deep a market is and how much it moves.
 //!
-//! What is liquidated is sold down the market's depth within a horizon. With `h` the haircut that holds for any size, `s_t`
-//! the slippage at which the depth's step `t` sells, `σ` the standard deviation of a day's return, `T` the horizon in days
-//! and `k` the number of standard deviations that the price may fall meanwhile, the part of a value within step `t` counts
-//! for
+//! What is liquidated is sold down the market's depth within a horizon. With `h` the haircut that holds for any size,
+//! `s_t` the slippage at which the depth's step `t` sells, `σ` the standard deviation of a day's return, `T` the
+//! horizon in days and `k` the number of standard deviations that the price may fall meanwhile, the part of a value
+//! within step `t` counts for
 //!
 //! `w_t = max(0, 1 - h - s_t - k·σ·√T)`,
 //!
 //! with the last term rounded up to a part per million. Beyond the last step nothing can be sold in time, so nothing
 //! counts. The whole of a step counts at the slippage of its end, which is against the account.
 //!
-//! Source: the price concession as a function of size is the temporary impact of Almgren and Chriss (*Optimal execution of
-//! portfolio transactions*, 2000), given here by its values at a few sizes instead of a formula; the growth of the risk with
-//! the square root of time is the usual rule for independent returns (RiskMetrics, 1996).
+//! Source: the price concession as a function of size is the temporary impact of Almgren and Chriss (*Optimal execution
+//! of portfolio transactions*, 2000), given here by its values at a few sizes instead of a formula; the growth of the
+//! risk with the square root of time is the usual rule for independent returns (RiskMetrics, 1996).
 
 use alloy_primitives::U256;
 use schemars::JsonSchema;

@@ -66,8 +66,8 @@ impl Model {
         }
     }
 
-    /// The market entries that it reads, and what for. The price of an option is one of another kind, and a debt at a price
-    /// less something, and that much more, is a debt at the price.
+    /// The market entries that it reads, and what for. The price of an option is one of another kind, and a debt at a
+    /// price less something, and that much more, is a debt at the price.
     fn reads(&self, entries: NamedEntries<'_>, universe: &Universe) -> Vec<Read<'_>> {
         let options = universe.instruments.iter().filter(|it| it.class == InstrumentClass::Option).map(|it| &it.name);
         let options: BTreeSet<_> = options.collect();
@@ -101,8 +101,8 @@ impl Model {
     /// The frame of a level: every name that the level's model uses, resolved.
     ///
     /// # Errors
-    /// With every name that is unknown, or that occurs twice, and every box that contains prices at which any account is
-    /// safe.
+    /// With every name that is unknown, or that occurs twice, and every box that contains prices at which any account
+    /// is safe.
     pub(crate) fn frame<'a>(
         &'a self,
         entries: NamedEntries<'a>,
@@ -150,8 +150,8 @@ impl Model {
         }
     }
 
-    /// Checks that the model is meant for the classes of the instruments that it covers and for how they are settled, and
-    /// that what has no price is cash.
+    /// Checks that the model is meant for the classes of the instruments that it covers and for how they are settled,
+    /// and that what has no price is cash.
     pub(crate) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
         match self {
             Self::Isolated(model) => return model.class_problems(universe),
@@ -257,8 +257,8 @@ impl Model {
         }
     }
 
-    /// Whether what it covers of a class counts with its value. Of a perpetual under portfolio margin only profit and loss
-    /// do, which are cash.
+    /// Whether what it covers of a class counts with its value. Of a perpetual under portfolio margin only profit and
+    /// loss do, which are cash.
     pub(crate) fn counts_value(&self, class: InstrumentClass) -> bool {
         !matches!(self, Self::Portfolio(_)) || class != InstrumentClass::Perpetual
     }

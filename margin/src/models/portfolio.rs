@@ -21,8 +21,8 @@ use crate::{
     universe::{InstrumentClass, Universe},
 };
 
-/// The rules of what is held, in the order of [`PortfolioMargin::instruments`]. No market entry is a price of them: what
-/// they are worth is derived.
+/// The rules of what is held, in the order of [`PortfolioMargin::instruments`]. No market entry is a price of them:
+/// what they are worth is derived.
 pub(super) fn rules(model: &PortfolioMargin) -> Vec<InstrumentRule<'_>> {
     model.instruments().map(|instrument| rule(model, instrument)).collect()
 }
@@ -69,8 +69,8 @@ pub(super) fn class_problems(model: &PortfolioMargin, universe: &Universe) -> Ve
     problems
 }
 
-/// Whether anything is required of what is held, in the order of [`rules`]. Options are judged where they are short: what
-/// is paid for is the most that one can lose which is held.
+/// Whether anything is required of what is held, in the order of [`rules`]. Options are judged where they are short:
+/// what is paid for is the most that one can lose which is held.
 pub(super) fn required(model: &PortfolioMargin, level: &Level) -> Vec<Required> {
     let parameters = &model.parameters;
     let (losses, contingency, basis) = (&parameters.losses, &parameters.contingency, &parameters.basis_contingency);

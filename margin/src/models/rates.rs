@@ -1,9 +1,9 @@
 //! Requirements by size: the larger a position, the more is required of its next part, long and short alike.
 //!
-//! With tiers `t = 1, 2, …` that begin at `T_0 = 0 < T_1 < …` and require the rates `f_1 ≤ f_2 ≤ …`, a position of value `v`
-//! requires `Σ_t f_t·(the part of |v| within tier t)`. These are marginal rates: each part of the value is charged at the
-//! rate of the tier that it lies in, so nothing jumps where a tier ends. Because the rates do not fall, the sum is convex,
-//! and equals `Σ_t (f_t - f_{t-1})·max(0, |v| - T_{t-1})` with `f_0 = 0`. The last tier has no end.
+//! With tiers `t = 1, 2, …` that begin at `T_0 = 0 < T_1 < …` and require the rates `f_1 ≤ f_2 ≤ …`, a position of
+//! value `v` requires `Σ_t f_t·(the part of |v| within tier t)`. These are marginal rates: each part of the value is
+//! charged at the rate of the tier that it lies in, so nothing jumps where a tier ends. Because the rates do not fall,
+//! the sum is convex, and equals `Σ_t (f_t - f_{t-1})·max(0, |v| - T_{t-1})` with `f_0 = 0`. The last tier has no end.
 //!
 //! It is the dual of a haircut ladder (see [`super::Tier`]), which is for the positive value of a holding.
 //!

@@ -1,16 +1,16 @@
 //! Scenario margin, in the manner of SPAN's scan risk.
 //!
 //! With `v_i` the marked value of holding `i` and `z_is` the shock of scenario `s` to its risk factor, the margin at a
-//! level of multiple `m` is
-//! `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`.
-//! A position may have a ladder of weights instead of one ([`Tier`]), tiers of charges that rise with its size
-//! ([`RateTier`]), and one with [`Greeks`] gains by them instead of `z_is·v_i`. The unshocked market is always among the scenarios, so that no gain counts. A liquidation that costs the
-//! fraction `c` takes `c·|v_i|` of every position with a risk factor.
+//! level of multiple `m` is `Σ_i min(w_i·v_i, v_i) + m·λ·min(0, min_s Σ_i z_is·v_i) - m·Σ_i c_i·|v_i|`. A position may
+//! have a ladder of weights instead of one ([`Tier`]), tiers of charges that rise with its size ([`RateTier`]), and one
+//! with [`Greeks`] gains by them instead of `z_is·v_i`. The unshocked market is always among the scenarios, so that no
+//! gain counts. A liquidation that costs the fraction `c` takes `c·|v_i|` of every position with a risk factor.
 //!
 //! With a `tail` the loss that counts is not the worst but the expected shortfall: the mean of the worst share of the
 //! scenarios, which then are equally likely, such as the days of a history,
-//! `Σ_i min(w_i·v_i, v_i) - m·λ·max(0, ES) - m·Σ_i c_i·|v_i|` with `ES = min_t ( t + Σ_s max(0, L_s - t) / (share·n) )` and
-//! `L_s = -Σ_i z_is·v_i` (Rockafellar and Uryasev, 2000). Where the share takes in part of a scenario, that part counts.
+//! `Σ_i min(w_i·v_i, v_i) - m·λ·max(0, ES) - m·Σ_i c_i·|v_i|` with `ES = min_t ( t + Σ_s max(0, L_s - t) / (share·n) )`
+//! and `L_s = -Σ_i z_is·v_i` (Rockafellar and Uryasev, 2000). Where the share takes in part of a scenario, that part
+//! counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +51,8 @@ pub struct ScenarioMargin {
     /// The worst loss is multiplied by this.
     #[serde(default = "ByBasis::one")]
     pub loss_multiple: ByBasis,
-    /// The share of the scenarios, the worst ones, whose mean loss counts: one minus the confidence level of an expected
-    /// shortfall. Left out, the worst scenario counts.
+    /// The share of the scenarios, the worst ones, whose mean loss counts: one minus the confidence level of an
+    /// expected shortfall. Left out, the worst scenario counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<TailShare>,
     /// What the account may hold.

@@ -51,8 +51,8 @@ impl Size {
     }
 }
 
-/// What makes the ends of tiers no sequence: each tier but the last ends, further out than the one before, and all of them
-/// in the same terms. `path` is where the list is.
+/// What makes the ends of tiers no sequence: each tier but the last ends, further out than the one before, and all of
+/// them in the same terms. `path` is where the list is.
 pub(super) fn problems(
     path: &str,
     ends: impl Iterator<Item = (Option<Notional>, Option<Magnitude>)> + Clone,

@@ -1,11 +1,12 @@
 //! Positions that require nothing on top of their value, at some level.
 //!
-//! An account that is short what nothing is required of is sufficient until the moment in which it cannot pay: the first
-//! move against it makes a loss that no margin covers. The same holds for a perpetual or a future that is held. So a policy
-//! that admits such a position is refused, unless its list `unmargined` names the instrument.
+//! An account that is short what nothing is required of is sufficient until the moment in which it cannot pay: the
+//! first move against it makes a loss that no margin covers. The same holds for a perpetual or a future that is held.
+//! So a policy that admits such a position is refused, unless its list `unmargined` names the instrument.
 //!
-//! The quote currency needs no margin: it is what everything is measured in. Nor does the debt of a lending market, whose
-//! cover is the haircut of the collateral; but all collateral must then have one, unless it is priced like the debt.
+//! The quote currency needs no margin: it is what everything is measured in. Nor does the debt of a lending market,
+//! whose cover is the haircut of the collateral; but all collateral must then have one, unless it is priced like the
+//! debt.
 
 use std::collections::BTreeSet;
 
@@ -60,8 +61,8 @@ pub(crate) fn problems(found: &[Unmargined<'_>], named: &[Name]) -> Vec<Problem>
     refused.map(Unmargined::problem).collect()
 }
 
-/// Every position that a policy names, or need not, and that nothing is required of all the same; and every name that is
-/// for nothing.
+/// Every position that a policy names, or need not, and that nothing is required of all the same; and every name that
+/// is for nothing.
 pub(crate) fn warnings(found: &[Unmargined<'_>], named: &[Name]) -> Vec<Problem> {
     let needed: BTreeSet<_> = found.iter().map(|found| found.rule.instrument).collect();
     let stale = named.iter().enumerate().filter(|(_, name)| !needed.contains(name));

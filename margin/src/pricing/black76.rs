@@ -126,21 +126,25 @@ mod tests {
     proptest! {
         #[test]
         fn puts_and_calls_are_at_parity(forward in positive(), strike in positive(), vol in 0.0..4.0_f64) {
-            let (call, put) = (black76(Call, forward, strike, vol).unwrap(), black76(Put, forward, strike, vol).unwrap());
+            let [call, put] = [Call, Put].map(|kind| black76(kind, forward, strike, vol).unwrap());
             prop_assert!(call >= 0.0 && put >= 0.0);
             prop_assert!((call - put - (forward - strike)).abs() <= 1e-14 * (forward + strike));
         }
 
         #[test]
-        fn values_lie_between_intrinsic_and_the_largest(forward in positive(), strike in positive(), vol in 0.0..4.0_f64) {
+        fn values_lie_between_intrinsic_and_the_largest(
+            forward in positive(), strike in positive(), vol in 0.0..4.0_f64
+        ) {
             let slack = 1e-14 * (forward + strike);
-            let (call, put) = (black76(Call, forward, strike, vol).unwrap(), black76(Put, forward, strike, vol).unwrap());
+            let [call, put] = [Call, Put].map(|kind| black76(kind, forward, strike, vol).unwrap());
             prop_assert!(call >= forward - strike - slack && call <= forward + slack);
             prop_assert!(put >= strike - forward - slack && put <= strike + slack);
         }
 
         #[test]
-        fn values_rise_with_what_they_should(forward in positive(), strike in positive(), vol in 0.0..4.0_f64, step in 1e-3..1.0_f64) {
+        fn values_rise_with_what_they_should(
+            forward in positive(), strike in positive(), vol in 0.0..4.0_f64, step in 1e-3..1.0_f64
+        ) {
             let slack = 1e-14 * (forward + strike) * (1.0 + step);
             let value = |kind, forward, strike, vol| black76(kind, forward, strike, vol).unwrap();
             let higher = 1.0 + step;

@@ -109,7 +109,8 @@ mod tests {
 
         #[test]
         fn roundings_differ_by_at_most_one(value in 0.0..1e9_f64, decimals in 0_u8..=18) {
-            let [down, nearest, up] = [Down, Nearest, Up].map(|rounding| to_integer(value, decimals, rounding).unwrap());
+            let rounded = |rounding| to_integer(value, decimals, rounding).unwrap();
+            let [down, nearest, up] = [Down, Nearest, Up].map(rounded);
             prop_assert!(down <= nearest && nearest <= up && up - down <= 1);
         }
     }

@@ -41,7 +41,8 @@ pub enum ProgramError {
     },
     /// A row could wrap around the field's modulus.
     #[error(
-        "{rule}: {found} is possible inside the price box, expected less than 2^253; narrow the box, or use fewer decimals"
+        "{rule}: {found} is possible inside the price box, expected less than 2^253; narrow the box, or use fewer \
+         decimals"
     )]
     Wraps {
         /// The requirement.
@@ -51,7 +52,8 @@ pub enum ProgramError {
     },
     /// The program does not fit the capacity class.
     #[error(
-        "the program needs {rows} rows and {variables} variables, expected at most {max_rows} and {max_variables} at k = {k}; {advice}"
+        "the program needs {rows} rows and {variables} variables, expected at most {max_rows} and {max_variables} at k \
+         = {k}; {advice}"
     )]
     TooLarge {
         /// Rows needed.
@@ -156,7 +158,8 @@ impl<'a> Builder<'a> {
         rule.clone_into(&mut self.rule);
         let mut sum = Sum::default();
         self.collect(&mut sum, expression, &Affine::constant(I256::ONE))?;
-        // One minimum needs no variable of its own: it is nonnegative when each of its values is. The longest gains most.
+        // One minimum needs no variable of its own: it is nonnegative when each of its values is. The longest gains
+        // most.
         sum.minima.sort_by_key(Vec::len);
         let expanded = sum.minima.pop();
         for minimum in sum.minima {

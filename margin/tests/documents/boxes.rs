@@ -102,8 +102,8 @@ impl Case {
 /// An account that is short 1,000 calls, in the form that Derive publishes.
 const SHORT_CALLS: &str = include_str!("../models/portfolio/short-calls.json");
 
-/// Attack: at a spot and a forward of nothing, 1,000 calls that are owed require nothing. There is no policy for it, and
-/// no proof.
+/// Attack: at a spot and a forward of nothing, 1,000 calls that are owed require nothing. There is no policy for it,
+/// and no proof.
 #[test]
 fn rejects_portfolio_policies_that_admit_prices_of_nothing() {
     let case = Case::portfolio();
@@ -172,7 +172,8 @@ fn valued_by(formula: &serde_json::Value) -> Case {
     let others = [entry("OTHER", 10_000_000_000), entry("CONFIDENCE", 0)];
     case.policy.market.extend(others);
     let valued = json!({
-        "name": "VALUED", "decimals": 8, "min": "10000000000", "max": "10000000000000", "rounding": "down", "formula": formula
+        "name": "VALUED", "decimals": 8, "min": "10000000000", "max": "10000000000000",
+        "rounding": "down", "formula": formula
     });
     case.policy.derived = vec![serde_json::from_value(valued).unwrap()];
     let Model::Cross(model) = &mut case.policy.model else { panic!("the example is cross margin") };
@@ -213,7 +214,8 @@ fn rejects_prices_of_nothing_behind_every_formula() {
     held.may_be_zero("CONFIDENCE");
 }
 
-/// Attack: a debt at a price less so much that nothing is left of it, which a spread that somebody reports may raise again.
+/// Attack: a debt at a price less so much that nothing is left of it, which a spread that somebody reports may raise
+/// again.
 #[test]
 fn rejects_debts_whose_spread_may_be_less_than_what_was_subtracted() {
     let mut case = valued_by(&json!({ "difference": ["ETH-USD", "CONFIDENCE"] }));

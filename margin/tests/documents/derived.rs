@@ -128,7 +128,8 @@ proptest! {
         let [down, up] = [number("down"), number(up)];
         if denominator == 0 {
             let expected = format!(
-                "prices: expected a value of c from 0 to {}, found none, because a divisor is zero or the value too large",
+                "prices: expected a value of c from 0 to {}, found none, because a divisor is zero or the value too \
+                 large",
                 Price::MAX
             );
             prop_assert_eq!(down, Err(expected.clone()));
@@ -151,7 +152,11 @@ fn entries_follow_from_entries_before_them() {
             "token",
             2,
             "down",
-            &json!({ "claim": { "token": "PERP-1", "underlying": "price", "rate": "rate", "quality": 990_000, "issuer": "lido" } }),
+            &json!({
+                "claim": {
+                    "token": "PERP-1", "underlying": "price", "rate": "rate", "quality": 990_000, "issuer": "lido"
+                }
+            }),
         ),
         derived("debt", 6, "up", &json!({ "product": ["token", "index"] })),
     ];
@@ -227,7 +232,11 @@ fn rejects_boxes_and_ramps_that_fall() {
     let mut entry = derived("c", 2, "up", &json!({ "sum": ["a", "b"] }));
     (entry.min, entry.max) = (price(2), price(1));
     refused(vec![entry], &["derived[0].min: expected at most max, which is 1, found 2"]);
-    let ramp = |from: &str, start: u32| json!({ "ramp": { "of": "a", "from": from, "to": "10", "start": start, "end": 500_000 } });
+    let ramp = |from: &str, start: u32| {
+        json!({
+            "ramp": { "of": "a", "from": from, "to": "10", "start": start, "end": 500_000 }
+        })
+    };
     refused(vec![derived("c", 6, "up", &ramp("9", 500_000))], &[]);
     refused(
         vec![derived("c", 6, "up", &ramp("10", 500_001))],
@@ -249,9 +258,8 @@ fn rejects_claims_worth_more_than_what_they_are_on() {
     refused(vec![claim("c", "PERP-1", "a", 1_000_000, "lido")], &[]);
     refused(
         vec![claim("c", "PERP-1", "a", 1_000_001, "lido")],
-        &[
-            "derived[0].formula.claim.quality: expected at most 100 %: a claim is worth no more than what it is on, found 100.0001 %",
-        ],
+        &["derived[0].formula.claim.quality: expected at most 100 %: a claim is worth no more than what it is on, \
+             found 100.0001 %"],
     );
 }
 
@@ -367,8 +375,8 @@ fn rejects_claims_rounded_up() {
     refused(vec![claim], &[message]);
 }
 
-/// By hand: a unit of the token stands for 1.1 claims, each for 1.1 units of 2,000: 2,000·1.1·0.95 = 2,090, times 1.1·0.9
-/// = 2,069.1. At 80 percent ten units secure 16,552.80.
+/// By hand: a unit of the token stands for 1.1 claims, each for 1.1 units of 2,000: 2,000·1.1·0.95 = 2,090, times
+/// 1.1·0.9 = 2,069.1. At 80 percent ten units secure 16,552.80.
 #[test]
 fn a_claim_on_a_claim_secures_a_debt_to_the_cent() {
     let (universe, policy) = recursive(Some("d"));

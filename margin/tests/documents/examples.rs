@@ -134,8 +134,8 @@ fn lending_margins_are_pinned() {
     assert_eq!(evaluations(&policy("policy-lending.toml")), expected);
 }
 
-/// A line for every holding, whose values are amounts times prices, and which add up where instruments do not offset each
-/// other.
+/// A line for every holding, whose values are amounts times prices, and which add up where instruments do not offset
+/// each other.
 #[test]
 fn lines_add_up_to_the_account() {
     let universe = universe();

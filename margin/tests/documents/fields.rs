@@ -1,5 +1,6 @@
-//! Every place of policies of every model, of universes and of holdings, changed in every way that [`surety_testing::tamper`]
-//! knows: each change is refused, or the canonical encoding, of which identifiers are hashes, is another one.
+//! Every place of policies of every model, of universes and of holdings, changed in every way that
+//! [`surety_testing::tamper`] knows: each change is refused, or the canonical encoding, of which identifiers are
+//! hashes, is another one.
 
 use std::{fs, path::PathBuf};
 

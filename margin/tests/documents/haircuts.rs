@@ -276,7 +276,8 @@ fn rejects_tables_of_another_form() {
     for (header, shown) in [("token,price,haircut", "haircut"), ("token,price,Haircut (%)", "Haircut (%)")] {
         let haircut = read(&format!("{header}\na,1,[0-inf:90]\n"), Programme::Margin).unwrap_err().to_string();
         let message = format!(
-            "assets.csv:1:13: expected percentages of the value that count, found a column {shown}; write 100 % less the \
+            "assets.csv:1:13: expected percentages of the value that count, found a column {shown}; write 100 % less \
+             the \
              haircut, in a column ladder"
         );
         assert!(haircut.contains(&message), "{haircut}");
@@ -313,11 +314,13 @@ fn tiers(tiers: &[(&str, u32, u32)]) -> String {
 fn rejects_ladders_that_rise() {
     refused(
         &tiers(&[("1000", 500_000, 400_000), ("", 600_000, 300_000)]),
-        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 40 %, maintenance 50 %, found initial 30 %, maintenance 60 %, which is not concave",
+        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at \
+         most initial 40 %, maintenance 50 %, found initial 30 %, maintenance 60 %, which is not concave",
     );
     refused(
         &tiers(&[("1000", 500_000, 400_000), ("", 500_000, 400_001)]),
-        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 40 %, maintenance 50 %, found initial 40.0001 %, maintenance 50 %, which is not concave",
+        "policy.toml:W:94: model.assets[0].tiers[1].weight: expected weights that do not rise from tier to tier, at \
+         most initial 40 %, maintenance 50 %, found initial 40.0001 %, maintenance 50 %, which is not concave",
     );
 }
 
@@ -327,13 +330,15 @@ fn rejects_tiers_out_of_order() {
         refused(
             &tiers(&[("1000", 500_000, 400_000), (end, 0, 0)]),
             &format!(
-                "policy.toml:W:93: model.assets[0].tiers[1].up_to: expected more than the tier before, which ends at 1000, found {end}"
+                "policy.toml:W:93: model.assets[0].tiers[1].up_to: expected more than the tier before, which ends at \
+                 1000, found {end}"
             ),
         );
     }
     refused(
         &tiers(&[("", 500_000, 400_000), ("1000", 0, 0)]),
-        "policy.toml:W:10: model.assets[0].tiers[0].up_to: expected an end, because only the last tier may be without, found none in a tier that others follow",
+        "policy.toml:W:10: model.assets[0].tiers[0].up_to: expected an end, because only the last tier may be without, \
+         found none in a tier that others follow",
     );
 }
 
@@ -341,7 +346,8 @@ fn rejects_tiers_out_of_order() {
 fn rejects_tiers_of_another_form() {
     refused(
         &tiers(&[("", 500_000, 500_001)]),
-        "policy.toml:W:21: model.assets[0].tiers[0].weight: expected weights with initial <= maintenance <= 100 %, found initial 50.0001 %, maintenance 50 %",
+        "policy.toml:W:21: model.assets[0].tiers[0].weight: expected weights with initial <= maintenance <= 100 %, \
+         found initial 50.0001 %, maintenance 50 %",
     );
     refused(
         &tiers(&[("0", 500_000, 400_000)]),
@@ -349,7 +355,8 @@ fn rejects_tiers_of_another_form() {
     );
     refused(
         &tiers(&[("18446744073709551616", 500_000, 400_000)]),
-        "policy.toml:W:20: model.assets[0].tiers[0].up_to: expected an amount from 1 to 2^64 - 1 quote units as a decimal integer in a string, found \"18446744073709551616\"",
+        "policy.toml:W:20: model.assets[0].tiers[0].up_to: expected an amount from 1 to 2^64 - 1 quote units as a \
+         decimal integer in a string, found \"18446744073709551616\"",
     );
 }
 

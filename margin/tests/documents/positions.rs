@@ -61,10 +61,12 @@ fn amounts_are_units_and_lots_are_lots_however_they_are_written() {
         "SEP=;\nasset;total\nUSD;1.23457E+03\nPERP-1;-0,15\nPERP-2;2,000E0\n",
         "\"Positions, all\"\nasset,total\nUSD,1234.57\nPERP-1,-0.15\nPERP-2,2\n",
         "\"Positions, all\",\nasset,total\nUSD,1234.57\nPERP-1,-0.15\nPERP-2,2\n",
-        "{\"asset\": \"USD\", \"total\": 1234.57}\n{\"asset\": \"PERP-1\", \"total\": \"-0.15\"}\n{\"asset\": \"PERP-2\", \"total\": 2}\n",
+        "{\"asset\": \"USD\", \"total\": \
+         1234.57}\n{\"asset\": \"PERP-1\", \"total\": \"-0.15\"}\n{\"asset\": \"PERP-2\", \"total\": 2}\n",
         // Several columns, which agree where they say something.
         "asset,total,lots,qty\nUSD,1234.57,123457,\nPERP-1,,-1500,-0.15\nPERP-2,2,,2.000\n",
-        "asset,contracts,contract size,side,posSide,amount\nUSD,1234.57,1,,,1234.57\nPERP-1,15,0.01,sell,short,-0.15\nPERP-2,2,1,net,long,2\n",
+        "asset,contracts,contract \
+         size,side,posSide,amount\nUSD,1234.57,1,,,1234.57\nPERP-1,15,0.01,sell,short,-0.15\nPERP-2,2,1,net,long,2\n",
     ] {
         assert_eq!(
             lots(&read(text).unwrap_or_else(|error| panic!("{text}: {error}"))),
@@ -362,7 +364,8 @@ fn rejects_instruments_that_are_unknown_or_listed_twice() {
     refused("98765,1", "book.csv:3:1: instrument: expected an instrument of the universe sample, found another name");
     refused(
         "PERP2,1",
-        "book.csv:3:1: instrument: expected an instrument of the universe sample, found PERP2; did you mean PERP-2? --map PERP2=PERP-2 says so",
+        "book.csv:3:1: instrument: expected an instrument of the universe sample, found PERP2; did you mean PERP-2? \
+         --map PERP2=PERP-2 says so",
     );
     refused("PERP-2,98765", "book.csv:3:1: instrument: expected each instrument once, found PERP-2 again");
     assert!(read("name,sizes\nUSD,1\n").unwrap_err().contains("expected a column lots or amount, found the columns"));
@@ -464,7 +467,8 @@ fn rejects_columns_that_disagree() {
     assert_eq!(carried_lots("instrument,amount,cost,total cost\nUSD,5,,\nPERP-1,1,5.0,5\n")[0], 0);
 }
 
-/// Attack, or an honest mistake: what is owed shrinks to a thousandth, although the table shows what its points stand for.
+/// Attack, or an honest mistake: what is owed shrinks to a thousandth, although the table shows what its points stand
+/// for.
 #[test]
 fn rejects_thousands_that_another_column_shows_to_be_some() {
     let tabs = |amount: &str, price: &str| {
@@ -587,7 +591,8 @@ fn all_mistakes_are_told() {
 #[test]
 fn balances_of_venues_interfaces_are_positions() {
     let text = r#"{"info": {"uid": "98765"}, "timestamp": 1700000000000,
-        "USD": {"free": 1000.0, "used": 234.57, "total": 1234.57, "debt": 0}, "PERP-1": {"total": -1.5e-1, "debt": null},
+        "USD": {"free": 1000.0, "used": 234.57, "total": 1234.57, "debt": 0},
+         "PERP-1": {"total": -1.5e-1, "debt": null},
         "DOGE": {"free": 0, "used": 0, "total": 0.0}, "free": {"USD": 1000.0}, "total": {"USD": 1234.57}}"#;
     let (holdings, notes) = read_noted(text, &Dialect::default()).unwrap();
     assert_eq!(lots(&holdings), [123_457, -1_500, 0]);
@@ -598,7 +603,8 @@ fn balances_of_venues_interfaces_are_positions() {
 #[test]
 fn positions_of_venues_interfaces_are_contracts_times_their_size_and_carry_their_cost() {
     let text = r#"[{"info": {}, "id": null, "symbol": "BTC/USDT:USDT", "contracts": 15, "contractSize": 0.01,
-        "side": "short", "entryPrice": 30000.5, "markPrice": 30010, "unrealizedPnl": -1.425, "leverage": 5.0, "hedged": false},
+        "side": "short", "entryPrice": 30000.5, "markPrice": 30010, "unrealizedPnl": -1.425,
+          "leverage": 5.0, "hedged": false},
         {"symbol": "ETH/USDT:USDT", "contracts": 0, "contractSize": 0.1, "side": null, "entryPrice": null}]"#;
     let names = [("BTC/USDT:USDT".to_owned(), "PERP-1".to_owned())].into();
     let reading = Reading { dialect: Dialect { names, ..Dialect::default() }, quote: None };

@@ -94,10 +94,10 @@ mod universes {
         let told: Vec<_> = universe.warnings().iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
-            [
-                "instruments[0].max_lots: expected room for at least 1000000000 units of USD, which is cash, found a limit of \
-              9.223372036854775807 units; raise max_lots, or leave it out: an account that holds or owes more can prove nothing"
-            ]
+            ["instruments[0].max_lots: expected room for at least 1000000000 units of USD, which is cash, found a \
+                 limit of \
+              9.223372036854775807 units; raise max_lots, or leave it out: an account that holds or owes more can \
+              prove nothing"]
         );
         for (limit, low) in [("100000000000", 0), ("99999999999", 1)] {
             let universe = with_decimals(2, &format!("max_lots = \"{limit}\"\n"));
@@ -114,7 +114,8 @@ mod universes {
         assert_eq!((&*warning.path, &*warning.found), ("instruments[7].settlement", "BTC-PERP"));
     }
 
-    /// Every example, with every instrument in the smallest unit of a token: realistic prices leave room for 10^9 units.
+    /// Every example, with every instrument in the smallest unit of a token: realistic prices leave room for 10^9
+    /// units.
     #[test]
     fn policies_compile_over_universes_of_eighteen_decimals() {
         for (policies, universe) in [
@@ -170,7 +171,8 @@ mod universes {
                 "\"perpetual\"",
                 &format!("\"perpetual\"\nquote = \"{quote}\""),
                 &format!(
-                    "universe.toml:49:9: instruments[7].quote: expected a cash instrument of this universe, found {quote}"
+                    "universe.toml:49:9: instruments[7].quote: expected a cash instrument of this universe, found \
+                     {quote}"
                 ),
             );
         }
@@ -270,9 +272,8 @@ mod universes {
         );
         refused(
             Universe::from_toml("u.toml", &limit(&"9".repeat(60))),
-            &[
-                "u.toml:15:12: instruments[0].max_lots: expected lots as a decimal integer in a string, without sign + or leading zeros, found something else",
-            ],
+            &["u.toml:15:12: instruments[0].max_lots: expected lots as a decimal integer in a string, without sign + \
+                 or leading zeros, found something else"],
         );
     }
 
@@ -295,7 +296,8 @@ mod universes {
         universe_refused(
             "class = \"future\"",
             "class = \"perpetual\"",
-            "universe.toml:66:10: instruments[10].expiry: expected no expiry: only futures and options have one, found 1806048000",
+            "universe.toml:66:10: instruments[10].expiry: expected no expiry: only futures and options have one, found \
+             1806048000",
         );
     }
 
@@ -319,7 +321,8 @@ mod universes {
         universe_refused(
             "lot_decimals = 8",
             "lot_decimals = 8.0",
-            "universe.toml:29:16: instruments[3].lot_decimals: expected a whole number from 0 to 255, found a floating-point number",
+            "universe.toml:29:16: instruments[3].lot_decimals: expected a whole number from 0 to 255, found a \
+             floating-point number",
         );
     }
 
@@ -356,7 +359,8 @@ mod universes {
         universe_refused(
             "lot_decimals = 8",
             "lot_decimals = 8\nlots = 3",
-            "universe.toml:30:1: instruments[3]: expected the key `name`, `class`, `lot_decimals`, `max_lots`, `expiry`, `settlement` or `quote`, found \"lots\"",
+            "universe.toml:30:1: instruments[3]: expected the key `name`, `class`, `lot_decimals`, `max_lots`, \
+             `expiry`, `settlement` or `quote`, found \"lots\"",
         );
         universe_refused(
             "lot_decimals = 8\n",
@@ -370,22 +374,27 @@ mod universes {
         universe_refused(
             "\"wstETH\"",
             "\"wst ETH\"",
-            "universe.toml:37:8: instruments[5].name: expected a name of 1 to 64 characters from a-z A-Z 0-9 . _ : / - that starts with a letter or a digit, found \"wst ETH\"",
+            "universe.toml:37:8: instruments[5].name: expected a name of 1 to 64 characters from a-z A-Z 0-9 . _ : / - \
+             that starts with a letter or a digit, found \"wst ETH\"",
         );
         universe_refused(
             "\"wstETH\"",
             "\"\"",
-            "universe.toml:37:8: instruments[5].name: expected a name of 1 to 64 characters from a-z A-Z 0-9 . _ : / - that starts with a letter or a digit, found \"\"",
+            "universe.toml:37:8: instruments[5].name: expected a name of 1 to 64 characters from a-z A-Z 0-9 . _ : / - \
+             that starts with a letter or a digit, found \"\"",
         );
         universe_refused(
             "0x3fdd",
             "0x3fd",
-            "universe.toml:8:7: srs: expected the identifier of a set-up, or one of ppot-0085, ppot-0080, hermez-0054, aztec-ignition, development, insecure-development, found \"0x3fdc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730\"",
+            "universe.toml:8:7: srs: expected the identifier of a set-up, or one of ppot-0085, ppot-0080, hermez-0054, \
+             aztec-ignition, development, insecure-development, \
+             found \"0x3fdc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730\"",
         );
         universe_refused(
             "0x3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730",
             "ppot-85",
-            "universe.toml:8:7: srs: expected the identifier of a set-up, or one of ppot-0085, ppot-0080, hermez-0054, aztec-ignition, development, insecure-development, found \"ppot-85\"; did you mean `ppot-0085`?",
+            "universe.toml:8:7: srs: expected the identifier of a set-up, or one of ppot-0085, ppot-0080, hermez-0054, \
+             aztec-ignition, development, insecure-development, found \"ppot-85\"; did you mean `ppot-0085`?",
         );
     }
 
@@ -421,7 +430,8 @@ mod policies {
             "\"USDC-USD\"",
             &[
                 "policy.toml:19:8: market[1].name: expected each market entry once, found USDC-USD again",
-                "policy.toml:150:9: model.positions[2].price: expected the name of a market entry of the policy, found USDT-USD",
+                "policy.toml:150:9: model.positions[2].price: expected the name of a market entry of the policy, found \
+                 USDT-USD",
             ],
         );
     }
@@ -440,7 +450,9 @@ mod policies {
         policy_refused(
             "min = \"50000000\"",
             "min = \"0\"",
-            "policy.toml:15:7: market[0].min: expected more than 0, because model.positions[1].price values, multiplies or divides with it, found 0; state a box around the price, such as from a tenth of it to ten times as much",
+            "policy.toml:15:7: market[0].min: expected more than 0, because model.positions[1].price values, \
+             multiplies or divides with it, found 0; state a box around the price, such as from a tenth of it to ten \
+             times as much",
         );
     }
 
@@ -449,12 +461,14 @@ mod policies {
         policy_refused(
             "min = \"50000000\"",
             "min = \"-1\"",
-            "policy.toml:15:7: market[0].min: expected a price as a decimal integer in a string, without leading zeros, found \"-1\"",
+            "policy.toml:15:7: market[0].min: expected a price as a decimal integer in a string, without leading \
+             zeros, found \"-1\"",
         );
         policy_refused(
             "min = \"50000000\"",
             "min = \"0.5\"",
-            "policy.toml:15:7: market[0].min: expected a price as a decimal integer in a string, without leading zeros, found \"0.5\"",
+            "policy.toml:15:7: market[0].min: expected a price as a decimal integer in a string, without leading \
+             zeros, found \"0.5\"",
         );
         policy_refused(
             "min = \"50000000\"",
@@ -464,7 +478,8 @@ mod policies {
         policy_refused(
             "max = \"200000000\"",
             "max = \"79228162514264337593543950336\"",
-            "policy.toml:16:7: market[0].max: expected a price of at most 2^96 - 1, found 79228162514264337593543950336",
+            "policy.toml:16:7: market[0].max: expected a price of at most 2^96 - 1, found \
+             79228162514264337593543950336",
         );
     }
 
@@ -484,22 +499,26 @@ mod policies {
         policy_refused(
             "0xfb5737d4641586e288fab2d049c32e353935f53f",
             north,
-            "policy.toml:105:10: sources[1].signer: expected the address of a key that signs for nothing else, found 0xc2dbe2f53ce4be9590fccb4907e9d882f4720eec",
+            "policy.toml:105:10: sources[1].signer: expected the address of a key that signs for nothing else, found \
+             0xc2dbe2f53ce4be9590fccb4907e9d882f4720eec",
         );
         policy_refused(
             "0xb7d54d2e5f8d443b9a195d3173e1db35c28f770a",
             first,
-            "policy.toml:92:10: oracle.nodes[1].signer: expected the address of a key that signs for nothing else, found 0x0e86a930090f39a4418d8ca6a9d671fbe738251c",
+            "policy.toml:92:10: oracle.nodes[1].signer: expected the address of a key that signs for nothing else, \
+             found 0x0e86a930090f39a4418d8ca6a9d671fbe738251c",
         );
         policy_refused(
             north,
             first,
-            "policy.toml:100:10: sources[0].signer: expected the address of a key that signs for nothing else, found 0x0e86a930090f39a4418d8ca6a9d671fbe738251c",
+            "policy.toml:100:10: sources[0].signer: expected the address of a key that signs for nothing else, found \
+             0x0e86a930090f39a4418d8ca6a9d671fbe738251c",
         );
         policy_refused(
             first,
             "0x0000000000000000000000000000000000000000",
-            "policy.toml:88:10: oracle.nodes[0].signer: expected the address of a key that signs for nothing else, found 0x0000000000000000000000000000000000000000",
+            "policy.toml:88:10: oracle.nodes[0].signer: expected the address of a key that signs for nothing else, \
+             found 0x0000000000000000000000000000000000000000",
         );
     }
 
@@ -614,7 +633,8 @@ mod policies {
         policy_refused(
             "multiple = 1_500_000",
             "multiple = 999_999",
-            "policy.toml:130:12: levels[2].multiple: expected at least 100 %, so that no level is laxer than its basis, found 99.9999 %",
+            "policy.toml:130:12: levels[2].multiple: expected at least 100 %, so that no level is laxer than its \
+             basis, found 99.9999 %",
         );
     }
 
@@ -663,27 +683,32 @@ mod policies {
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = -995_000",
-            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a whole number from 0 to 4294967295, found -995000",
+            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a whole number from 0 to 4294967295, \
+             found -995000",
         );
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 1_000_001",
-            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 99 %, maintenance 100.0001 %",
+            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 100 %, \
+             found initial 99 %, maintenance 100.0001 %",
         );
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 980_000",
-            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 99 %, maintenance 98 %",
+            "policy.toml:145:10: model.positions[1].weight: expected weights with initial <= maintenance <= 100 %, \
+             found initial 99 %, maintenance 98 %",
         );
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 0.995",
-            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a percentage such as \"1.25 %\" or a whole number of ppm, found 0.995",
+            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a percentage such as \"1.25 %\" or a \
+             whole number of ppm, found 0.995",
         );
         policy_refused(
             "weight = { maintenance = 995_000",
             "weight = { maintenance = 5_000_000_000",
-            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a whole number from 0 to 4294967295, found 5000000000",
+            "policy.toml:145:26: model.positions[1].weight.maintenance: expected a whole number from 0 to 4294967295, \
+             found 5000000000",
         );
     }
 
@@ -692,10 +717,10 @@ mod policies {
         refused_in(
             "policy-cross.toml",
             "weight = { maintenance = 995_000, initial = 990_000 }",
-            "weight = { maintenance = 995_000, initial = 990_000 }\ntiers = [{ weight = { maintenance = 5, initial = 5 } }]",
-            &[
-                "policy-cross.toml:143:1: model.positions[1]: expected either the key `weight` or the key `tiers`, found both",
-            ],
+            "weight = { maintenance = 995_000, initial = 990_000 }\ntiers = [{ weight = { maintenance = 5, initial = 5 \
+             } }]",
+            &["policy-cross.toml:143:1: model.positions[1]: expected either the key `weight` or the key `tiers`, \
+                 found both"],
         );
     }
 
@@ -704,21 +729,22 @@ mod policies {
         policy_refused(
             "charge = { maintenance = 5_000",
             "charge = { maintenance = 10_001",
-            "policy.toml:172:10: model.positions[5].charge: expected charges with initial >= maintenance, found initial 1 %, maintenance 1.0001 %",
+            "policy.toml:172:10: model.positions[5].charge: expected charges with initial >= maintenance, found \
+             initial 1 %, maintenance 1.0001 %",
         );
         policy_refused(
             "loss_multiple = { maintenance = 1_000_000",
             "loss_multiple = { maintenance = 1_250_001",
-            "policy.toml:135:17: model.loss_multiple: expected charges with initial >= maintenance, found initial 125 %, maintenance 125.0001 %",
+            "policy.toml:135:17: model.loss_multiple: expected charges with initial >= maintenance, found initial 125 \
+             %, maintenance 125.0001 %",
         );
         let fraction = "fraction = { maintenance = 100_000";
         refused_in(
             "policy-cross.toml",
             fraction,
             "fraction = { maintenance = 150_001",
-            &[
-                "policy-cross.toml:180:12: model.positions[7].fraction: expected charges with initial >= maintenance, found initial 15 %, maintenance 15.0001 %",
-            ],
+            &["policy-cross.toml:180:12: model.positions[7].fraction: expected charges with initial >= maintenance, \
+                 found initial 15 %, maintenance 15.0001 %"],
         );
     }
 
@@ -727,20 +753,21 @@ mod policies {
         policy_refused(
             "instrument = \"BTC\"",
             "instrument = \"BTC2\"",
-            "policy.toml:155:14: model.positions[3].instrument: expected an instrument of the universe meridian-2026, found BTC2",
+            "policy.toml:155:14: model.positions[3].instrument: expected an instrument of the universe meridian-2026, \
+             found BTC2",
         );
         policy_refused(
             "price = \"BTC-USD\"",
             "price = \"BTC-EUR\"",
-            "policy.toml:156:9: model.positions[3].price: expected the name of a market entry of the policy, found BTC-EUR",
+            "policy.toml:156:9: model.positions[3].price: expected the name of a market entry of the policy, found \
+             BTC-EUR",
         );
         refused_in(
             "policy-lending.toml",
             "instrument = \"BTC\"",
             "instrument = \"BTC2\"",
-            &[
-                "policy-lending.toml:102:14: model.assets[0].instrument: expected an instrument of the universe meridian-2026, found BTC2",
-            ],
+            &["policy-lending.toml:102:14: model.assets[0].instrument: expected an instrument of the universe \
+                 meridian-2026, found BTC2"],
         );
     }
 
@@ -758,7 +785,8 @@ mod policies {
         policy_refused(
             "price = \"BTC-USD\"\n",
             "",
-            "policy.toml:154:1: model.positions[3].price: expected a price, because only cash may be without, found none",
+            "policy.toml:154:1: model.positions[3].price: expected a price, because only cash may be without, found \
+             none",
         );
     }
 
@@ -768,17 +796,15 @@ mod policies {
             "policy-lending.toml",
             "instrument = \"BTC\"",
             "instrument = \"BTC-PERP\"",
-            &[
-                "policy-lending.toml:102:14: model.assets[0].instrument: expected an instrument of a class that the model is for: cash, spot, found BTC-PERP of class perpetual",
-            ],
+            &["policy-lending.toml:102:14: model.assets[0].instrument: expected an instrument of a class that the \
+                 model is for: cash, spot, found BTC-PERP of class perpetual"],
         );
         let options = edit(&example("universe.toml"), "class = \"future\"", "class = \"option\"");
         let universe = Universe::from_toml("universe.toml", &options).unwrap();
         refused(
             Policy::read("policy.toml", &example("policy.toml"), &universe),
-            &[
-                "policy.toml:205:14: model.positions[10].instrument: expected an instrument of a class that the model is for: cash, spot, perpetual, future, found BTC-26MAR27 of class option",
-            ],
+            &["policy.toml:205:14: model.positions[10].instrument: expected an instrument of a class that the model \
+                 is for: cash, spot, perpetual, future, found BTC-26MAR27 of class option"],
         );
     }
 
@@ -820,15 +846,13 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         );
         refused(
             read("\"BTC-PERP\"\nprice = \"BTC-PERP-USD\"", "\"USDC\"\nprice = \"USDC-USD\""),
-            &[
-                "p.toml:149:14: model.buckets[1].model.positions[0].instrument: expected each instrument once, found USDC again",
-            ],
+            &["p.toml:149:14: model.buckets[1].model.positions[0].instrument: expected each instrument once, found \
+                 USDC again"],
         );
         refused(
             read("\"USDC-USD\"", "\"USDX-USD\""),
-            &[
-                "p.toml:141:9: model.buckets[0].model.assets[0].price: expected the name of a market entry of the policy, found USDX-USD",
-            ],
+            &["p.toml:141:9: model.buckets[0].model.assets[0].price: expected the name of a market entry of the \
+                 policy, found USDX-USD"],
         );
         refused(
             read("\"collateral\"", "\"isolated\""),
@@ -891,7 +915,8 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "btc = -100_000",
             "btc = -3_000_000_000",
-            "policy.toml:224:18: model.scenarios[1].shocks.btc: expected a whole number from -2147483648 to 2147483647, found -3000000000",
+            "policy.toml:224:18: model.scenarios[1].shocks.btc: expected a whole number from -2147483648 to \
+             2147483647, found -3000000000",
         );
     }
 
@@ -900,10 +925,12 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "type = \"scenario\"",
             "type = \"unknown\"",
-            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, `modes` or `span`, found \"unknown\"",
+            "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, \
+             `modes` or `span`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
-        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `unmargined`, `market`, `derived`, `oracle`, `sources`, `statements`, `levels` or `model`";
+        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `unmargined`, `market`, `derived`, `oracle`, \
+             `sources`, `statements`, `levels` or `model`";
         refused_in(
             "policy.toml",
             "[model]",
@@ -920,12 +947,14 @@ fraction = { maintenance = 50_000, initial = 100_000 }
         policy_refused(
             "factor = \"lst\"",
             "factr = \"lst\"",
-            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, `tiers`, `charge`, `charge_tiers`, `factor` or `greeks`, found \"factr\"; did you mean `factor`?",
+            "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, \
+             `tiers`, `charge`, `charge_tiers`, `factor` or `greeks`, found \"factr\"; did you mean `factor`?",
         );
         policy_refused(
             "loss_multiple =",
             "loss-multiple =",
-            "policy.toml:135:1: model: expected the key `loss_multiple`, `tail`, `positions` or `scenarios`, found \"loss-multiple\"; did you mean `loss_multiple`?",
+            "policy.toml:135:1: model: expected the key `loss_multiple`, `tail`, `positions` or `scenarios`, \
+             found \"loss-multiple\"; did you mean `loss_multiple`?",
         );
     }
 }
@@ -939,7 +968,8 @@ mod holdings {
 
     fn json(balances: &str) -> String {
         format!(
-            "{{\"kind\": \"surety/holdings\", \"version\": 1, \"universe\": \"meridian-2026\",\n\"balances\": {balances}}}\n"
+            "{{\"kind\": \"surety/holdings\", \"version\": 1, \"universe\": \"meridian-2026\",\n\"balances\": \
+             {balances}}}\n"
         )
     }
 
@@ -991,7 +1021,8 @@ mod holdings {
         holdings_refused(
             "n.csv",
             "instrument,lots\nBTC-PREP,5\n",
-            "n.csv:2:1: instrument: expected an instrument of the universe meridian-2026, found BTC-PREP; did you mean BTC-PERP? --map BTC-PREP=BTC-PERP says so",
+            "n.csv:2:1: instrument: expected an instrument of the universe meridian-2026, found BTC-PREP; did you mean \
+             BTC-PERP? --map BTC-PREP=BTC-PERP says so",
         );
         holdings_refused(
             "n.json",
@@ -1005,12 +1036,14 @@ mod holdings {
         holdings_refused(
             "n.csv",
             "instrument,lots\nBTC,9223372036854775808\n",
-            "n.csv:2:5: lots: expected at most the 9223372036854775807 lots of 10^-8 that the universe allows, held or owed, found more",
+            "n.csv:2:5: lots: expected at most the 9223372036854775807 lots of 10^-8 that the universe allows, held or \
+             owed, found more",
         );
         holdings_refused(
             "n.csv",
             "instrument,lots\nBTC,-9223372036854775808\n",
-            "n.csv:2:5: lots: expected at most the 9223372036854775807 lots of 10^-8 that the universe allows, held or owed, found more",
+            "n.csv:2:5: lots: expected at most the 9223372036854775807 lots of 10^-8 that the universe allows, held or \
+             owed, found more",
         );
         assert!(
             surety_import::positions::holdings("n.csv", "instrument,lots\nBTC,-9223372036854775807\n", &universe())

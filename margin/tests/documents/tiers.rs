@@ -146,8 +146,9 @@ fn brackets_of_liability_weights_are_for_what_is_owed() {
     }
 }
 
-/// A spread of 100 on 50,000: the debt of 25,050,000 requires 1 % of 10 million and 2 % of the rest; by units, 1 % of 200
-/// and 2 % of 300 units at 50,100. A liquidation takes 3 % of the debt, and half as much again of the rest is required.
+/// A spread of 100 on 50,000: the debt of 25,050,000 requires 1 % of 10 million and 2 % of the rest; by units, 1 % of
+/// 200 and 2 % of 300 units at 50,100. A liquidation takes 3 % of the debt, and half as much again of the rest is
+/// required.
 #[test]
 fn brackets_count_beside_debt_spreads_multiples_and_liquidations() {
     let spread = "[[market]]\nname = \"SPREAD\"\ndecimals = 8\nmin = \"1\"\nmax = \"10000000000\"\n\n[oracle]";
@@ -237,9 +238,8 @@ fn rejects_rates_that_fall_from_tier_to_tier() {
                 { rate = { maintenance = 1_050_000, initial = 1_100_000 } }]";
     refused(
         read(&cross(&format!("{SPOT}liability_tiers = {list}"))),
-        &[
-            "model.positions[1].liability_tiers[1].rate: expected rates that do not fall from tier to tier, at least initial 110 %, maintenance 110 %, found initial 110 %, maintenance 105 %, which is not concave",
-        ],
+        &["model.positions[1].liability_tiers[1].rate: expected rates that do not fall from tier to tier, at least \
+             initial 110 %, maintenance 110 %, found initial 110 %, maintenance 105 %, which is not concave"],
     );
 }
 
@@ -274,7 +274,8 @@ fn rejects_ends_of_tiers_that_are_no_sequence() {
     refused(
         tiers(&[&*five, &*units, &*last].join(", ")),
         &[&format!(
-            "{place}[1]: expected ends that are all values (`up_to`) or all numbers of units (`up_to_units`), found both kinds"
+            "{place}[1]: expected ends that are all values (`up_to`) or all numbers of units (`up_to_units`), found \
+             both kinds"
         )],
     );
     refused(
@@ -284,7 +285,8 @@ fn rejects_ends_of_tiers_that_are_no_sequence() {
     refused(
         tiers(&[&*last, &*last].join(", ")),
         &[&format!(
-            "{place}[0].up_to: expected an end, because only the last tier may be without, found none in a tier that others follow"
+            "{place}[0].up_to: expected an end, because only the last tier may be without, found none in a tier that \
+             others follow"
         )],
     );
     refused(
@@ -299,13 +301,13 @@ fn rejects_ends_of_tiers_that_are_no_sequence() {
 
 #[test]
 fn rejects_a_profit_that_ends_at_units() {
-    let profit = "fraction = { maintenance = 1, initial = 1 }\n[[model.profits]]\ninstruments = [\"BTC-PERP\"]\ntiers = [\
+    let profit = "fraction = { maintenance = 1, initial = 1 }\n[[model.profits]]\ninstruments = [\"BTC-PERP\"]\ntiers \
+         = [\
         { up_to_units = \"5\", weight = { maintenance = 1_000_000, initial = 1_000_000 } }]\n";
     refused(
         read(&cross(&format!("{PERPETUAL}{profit}"))),
-        &[
-            "model.profits[0].tiers[0].up_to_units: expected no such key: a sum of several instruments has no number of units, found one",
-        ],
+        &["model.profits[0].tiers[0].up_to_units: expected no such key: a sum of several instruments has no number \
+             of units, found one"],
     );
 }
 
@@ -318,15 +320,13 @@ fn rejects_a_rate_beside_tiers_of_it_and_rates_out_of_bounds() {
     );
     refused(
         tiers("{ rate = { maintenance = 2, initial = 1 } }"),
-        &[
-            "model.positions[1].fraction_tiers[0].rate: expected charges with initial >= maintenance, found initial 0.0001 %, maintenance 0.0002 %",
-        ],
+        &["model.positions[1].fraction_tiers[0].rate: expected charges with initial >= maintenance, found initial \
+             0.0001 %, maintenance 0.0002 %"],
     );
     refused(
         read(&cross(&format!("{SPOT}{fraction}liability_tiers = [{{ {TIER} }}]"))),
-        &[
-            "model.positions[1].liability_tiers[0].rate: expected weights with initial >= maintenance >= 100 %, found initial 2 %, maintenance 1 %",
-        ],
+        &["model.positions[1].liability_tiers[0].rate: expected weights with initial >= maintenance >= 100 %, found \
+             initial 2 %, maintenance 1 %"],
     );
 }
 
@@ -340,13 +340,15 @@ mod unmargined {
 
     fn short(instrument: &str, level: &str, remedy: &str) -> String {
         format!(
-            "model.positions[1].short: expected a requirement on top of its value where {instrument} is short or owed, at level {level}: {remedy}, {ADVICE}"
+            "model.positions[1].short: expected a requirement on top of its value where {instrument} is short or owed, \
+             at level {level}: {remedy}, {ADVICE}"
         )
     }
 
     fn held(instrument: &str, level: &str, remedy: &str) -> String {
         format!(
-            "model.positions[1]: expected a requirement on top of its value where {instrument} is held, at level {level}: {remedy}, {ADVICE}"
+            "model.positions[1]: expected a requirement on top of its value where {instrument} is held, at level \
+             {level}: {remedy}, {ADVICE}"
         )
     }
 
@@ -425,10 +427,12 @@ mod unmargined {
         let what = "a loss in its risk array, an outright charge on its delta, or a short option minimum";
         let place = "model.commodities[0].members[0]";
         let short = format!(
-            "{place}.short: expected a requirement on top of its value where BTC-PERP is short or owed, at level maintenance: {what}, {ADVICE}"
+            "{place}.short: expected a requirement on top of its value where BTC-PERP is short or owed, at level \
+             maintenance: {what}, {ADVICE}"
         );
         let held = format!(
-            "{place}: expected a requirement on top of its value where BTC-PERP is held, at level maintenance: {what}, {ADVICE}"
+            "{place}: expected a requirement on top of its value where BTC-PERP is held, at level maintenance: {what}, \
+             {ADVICE}"
         );
         read(&span("risk_array = [5, -5]", "", "")).unwrap();
         read(&span("delta = -1", "outright = 1\n", "")).unwrap();
@@ -440,7 +444,8 @@ mod unmargined {
         refused(
             read(&span("risk_array = [5, -5]", "", &coin)),
             &[&format!(
-                "model.collateral[1].short: expected a requirement on top of its value where BTC is short or owed, at level maintenance: {what}, {ADVICE}"
+                "model.collateral[1].short: expected a requirement on top of its value where BTC is short or owed, at \
+                 level maintenance: {what}, {ADVICE}"
             )],
         );
     }
@@ -464,7 +469,8 @@ mod unmargined {
             refused(
                 read(&model(&assets)),
                 &[&format!(
-                    "model.assets[0].short: expected a requirement on top of its value where BTC is short or owed, at level {level}: a haircut on all collateral that is not priced like it, {ADVICE}"
+                    "model.assets[0].short: expected a requirement on top of its value where BTC is short or owed, at \
+                     level {level}: a haircut on all collateral that is not priced like it, {ADVICE}"
                 )],
             );
         }
@@ -510,7 +516,8 @@ mod unmargined {
         else {
             panic!("one warning");
         };
-        let expected = "model.positions[1].fraction.maintenance: expected at least 0.01 %, or nothing, found 10 ppm; write \
+        let expected = "model.positions[1].fraction.maintenance: expected at least 0.01 %, or nothing, found 10 ppm; \
+             write \
                         \"10 %\" if percent are meant, as numbers are parts per million";
         assert_eq!(warning, expected);
         let factor = format!("{PERPETUAL}factor = \"btc\"\n");
@@ -533,9 +540,8 @@ mod unmargined {
         let warnings: Vec<_> = policy.warnings(&universe()).iter().map(ToString::to_string).collect();
         assert_eq!(
             warnings,
-            [
-                "unmargined[0]: expected an instrument of which nothing is required at some level, found BTC-PERP, which always requires something"
-            ]
+            ["unmargined[0]: expected an instrument of which nothing is required at some level, found BTC-PERP, \
+                 which always requires something"]
         );
     }
 

@@ -96,8 +96,8 @@ fn rejects_a_charge_whose_sign_the_price_box_leaves_open() {
 }
 
 /// Attack: a policy written by hand with one market entry that discounts gains and another for losses. Were the first
-/// ever the larger, slack would pay. No number is compared at proving time: the boxes of the two may not overlap, or the
-/// difference is an entry of its own, which is never negative.
+/// ever the larger, slack would pay. No number is compared at proving time: the boxes of the two may not overlap, or
+/// the difference is an entry of its own, which is never negative.
 #[test]
 fn rejects_two_discounts_whose_order_the_price_box_leaves_open() {
     // gains·x if x is positive, losses·x if it is negative
@@ -141,8 +141,8 @@ fn rejects_a_row_that_could_wrap_around() {
     assert!(compile(9, &prices, &[(0, 1)], &[claim(56)]).is_ok());
 }
 
-/// Attack: a variable of at most one by the rules, and of up to 2^99 by the circuit, with a factor that carries the row around
-/// the modulus.
+/// Attack: a variable of at most one by the rules, and of up to 2^99 by the circuit, with a factor that carries the row
+/// around the modulus.
 #[test]
 fn rejects_variables_with_which_a_row_could_wrap_around() {
     let prices = [range(1, Price::MAX)];

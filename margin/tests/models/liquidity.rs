@@ -58,13 +58,16 @@ fn a_ladder_follows_from_depth_and_volatility() {
 proptest! {
     /// The risk is `k·σ·√T`, rounded up to a millionth, and ladders never rise.
     #[test]
-    fn risk_grows_with_the_square_root_of_time(volatility in 0..500_000u32, k in 0..5_000_000u32, horizon in 1..10_000_000u64) {
+    fn risk_grows_with_the_square_root_of_time(
+        volatility in 0..500_000u32, k in 0..5_000_000u32, horizon in 1..10_000_000u64
+    ) {
         let mut found = liquidity(&[(1_000, 0), (2_000, 7), (3_000, 999_999)]);
         found.haircut = by_basis(0, 0);
         (found.volatility, found.deviations, found.horizon) = (Ppm(volatility), by_basis(k, k), Seconds(horizon));
         let lost = 1_000_000 - weights(&found)[0].0;
         let exact = f64::from(volatility) * f64::from(k) / 1e6 * (horizon as f64 / 86_400.0).sqrt();
-        prop_assert!(f64::from(lost) >= exact.min(1e6) - 1e-3 && f64::from(lost) <= exact.min(1e6) + 1.001, "{lost} {exact}");
+        prop_assert!(f64::from(lost) >= exact.min(1e6) - 1e-3 && f64::from(lost) <= exact.min(1e6) + 1.001, "{lost} \
+             {exact}");
         prop_assert!(weights(&found).is_sorted_by(|a, b| a.0 >= b.0 && a.1 >= b.1));
     }
 }
@@ -113,9 +116,8 @@ fn refused(liquidity: Liquidity, messages: &[&str]) {
 fn rejects_slippage_that_falls_with_size() {
     refused(
         liquidity(&[(1_000, 500), (2_000, 499)]),
-        &[
-            "model.assets[0].liquidity.depth[1].slippage: expected at least the slippage of the step before, which is 500, found 499, which is not concave",
-        ],
+        &["model.assets[0].liquidity.depth[1].slippage: expected at least the slippage of the step before, which is \
+             500, found 499, which is not concave"],
     );
 }
 
@@ -123,9 +125,8 @@ fn rejects_slippage_that_falls_with_size() {
 fn rejects_depth_out_of_order_or_missing() {
     refused(
         liquidity(&[(1_000, 500), (1_000, 500)]),
-        &[
-            "model.assets[0].liquidity.depth[1].up_to: expected more than the step before, which ends at 1000, found 1000",
-        ],
+        &["model.assets[0].liquidity.depth[1].up_to: expected more than the step before, which ends at 1000, found \
+             1000"],
     );
     refused(liquidity(&[]), &["model.assets[0].liquidity.depth: expected at least one entry, found none"]);
 }
@@ -158,6 +159,7 @@ fn rejects_tiers_beside_a_liquidity() {
     let problems = policy.check(&universe);
     assert_eq!(
         problems[0].to_string(),
-        "model.assets[0]: expected neither the key `weight` nor the key `tiers` beside the key `liquidity`, found one of them"
+        "model.assets[0]: expected neither the key `weight` nor the key `tiers` beside the key `liquidity`, found one \
+         of them"
     );
 }

@@ -1,14 +1,16 @@
-//! The policies of `examples/venues` against the venues' own integers: whatever a policy calls sufficient, the venue neither
-//! liquidates nor, at the initial level, refuses; and what the policy is stricter by is bounded. Accounts are taken to the
-//! boundary of the policy, to the last lot.
+//! The policies of `examples/venues` against the venues' own integers: whatever a policy calls sufficient, the venue
+//! neither liquidates nor, at the initial level, refuses; and what the policy is stricter by is bounded. Accounts are
+//! taken to the boundary of the policy, to the last lot.
 
 use std::sync::LazyLock;
 
 use alloy_primitives::U256;
 use proptest::prelude::*;
 
-use crate::integers::{aave, comet, drift, dydx, ten, wide};
-use crate::venue::{Venue, units};
+use crate::{
+    integers::{aave, comet, drift, dydx, ten, wide},
+    venue::{Venue, units},
+};
 
 /// Lots of up to so many bits, all sizes alike; none at all one time in five.
 fn sizes(bits: u32) -> impl Strategy<Value = i128> {
@@ -66,7 +68,8 @@ mod lending {
             self.prices.iter().chain(&self.indexes).copied().collect()
         }
 
-        /// An index as the venue has it. What is reported is rounded down for what is supplied, and up for what is owed.
+        /// An index as the venue has it. What is reported is rounded down for what is supplied, and up for what is
+        /// owed.
         fn index(&self, place: usize) -> U256 {
             let reported = wide(self.indexes[place]) * ten(9);
             if place < 5 { reported + wide(self.digits) } else { reported - wide(self.digits) }
@@ -110,8 +113,8 @@ mod lending {
     const ETHER: [(&str, [u64; 2]); 2] = [("aWETH", [9_500, 9_300]), ("awstETH", [9_500, 9_300])];
     const CURVE: [(&str, [u64; 2]); 1] = [("aCRV", [5_500, 4_900])];
 
-    /// By how much more the venue lets an account owe in a mode, in units of the eighth decimal, with its collateral; none if
-    /// the policy does not admit it without a debt.
+    /// By how much more the venue lets an account owe in a mode, in units of the eighth decimal, with its collateral;
+    /// none if the policy does not admit it without a debt.
     fn gap(
         market: &Market,
         level: &str,
@@ -150,10 +153,12 @@ mod lending {
         #[test]
         fn aave_base_mode(market in markets(), held in [sizes(40), sizes(40), sizes(45)], ether in sizes(20)) {
             for level in ["maintenance", "initial"] {
-                let Some((gap, value)) = gap(&market, level, &BASE, &held, ("debt-USDC", &[("debt-WETH", ether)])) else {
+                let owed = ("debt-USDC", &[("debt-WETH", ether)][..]);
+                let Some((gap, value)) = gap(&market, level, &BASE, &held, owed) else {
                     continue;
                 };
-                prop_assert!(gap <= value / U256::from(10_000) + value / U256::from(1_000_000) + U256::from(DOLLAR_LOTS));
+                let bound = value / U256::from(10_000) + value / U256::from(1_000_000) + U256::from(DOLLAR_LOTS);
+                prop_assert!(gap <= bound);
             }
         }
 
@@ -186,11 +191,15 @@ mod lending {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Two cuts of each collateral's value, and those of the debt, which favour the account: 10^-8 each, a unit of USDC and
-    /// the lot.
+    /// Two cuts of each collateral's value, and those of the debt, which favour the account: 10^-8 each, a unit of USDC
+    /// and the lot.
     #[test]
     fn compound_iii(
-        prices in (50_000_000..=200_000_000_u128, 10_000_000_000..=10_000_000_000_000_u128, 100_000_000_000..=100_000_000_000_000_u128),
+        prices in (
+            50_000_000..=200_000_000_u128,
+            10_000_000_000..=10_000_000_000_000_u128,
+            100_000_000_000..=100_000_000_000_000_u128,
+        ),
         index in prop_oneof![Just(1_000_000_000_000_000), 1_000_000_000_000_000..=5_000_000_000_000_000_u128],
         at_par in any::<bool>(),
         held in [sizes(40), sizes(40)],
@@ -206,7 +215,9 @@ proptest! {
             let [weth, wbtc] = held;
             let factors = factors.map(|factor| units(factor, 18));
             let collateral = [
-                comet::Collateral { balance: weth as u128 * 10_u128.pow(10), decimals: 18, price: ether, factor: factors[0] },
+                comet::Collateral {
+                        balance: weth as u128 * 10_u128.pow(10), decimals: 18, price: ether, factor: factors[0]
+                    },
                 comet::Collateral { balance: wbtc as u128, decimals: 8, price: bitcoin, factor: factors[1] },
             ];
             let account = |owed: i128| vec![("WETH", weth), ("WBTC", wbtc), ("base-borrowed", -owed)];
@@ -221,8 +232,8 @@ proptest! {
         }
     }
 
-    /// The allowance of each position, and where it is short what the venue cuts off its value and off the requirement on it:
-    /// five quanta at most, but for what open interest is rounded up by.
+    /// The allowance of each position, and where it is short what the venue cuts off its value and off the requirement
+    /// on it: five quanta at most, but for what open interest is rounded up by.
     #[test]
     fn dydx_v4(
         prices in (100_000_000..=100_000_000_000_u128, 100_000..=1_000_000_000_u128),
@@ -261,8 +272,8 @@ proptest! {
         }
     }
 
-    /// Rounding of each balance at maintenance. At the initial level, too, what the distance of USDC from its mean is of the
-    /// perpetual, three times, and of its quote amount.
+    /// Rounding of each balance at maintenance. At the initial level, too, what the distance of USDC from its mean is
+    /// of the perpetual, three times, and of its quote amount.
     #[test]
     fn drift_v2(
         prices in [1_000_000..=10_000_000_000_u128, 1_000_000_000..=1_000_000_000_000_u128, 500_000..=2_000_000_u128],
@@ -289,7 +300,9 @@ proptest! {
         let quote = if is_near_entry { -perpetual * price[0].current / 10_000 + quote % 1_000_000_000 } else { quote };
         for (level, weights, ratio) in [("maintenance", [9_000, 11_000], 500), ("initial", [8_000, 12_000], 1_000)] {
             let [asset_weight, liability_weight] = weights;
-            let spot = |amount, decimals, price| drift::Spot { amount, decimals, price, asset_weight, liability_weight };
+            let spot = |amount, decimals, price| {
+                drift::Spot { amount, decimals, price, asset_weight, liability_weight }
+            };
             let spots = [spot(sol * 1_000, 9, price[0]), spot(btc, 8, price[1])];
             let base = perpetual * 100_000;
             let held = drift::Perpetual { base, quote, price: price[0].current, margin_ratio: ratio };

@@ -227,8 +227,8 @@ const CALL_PRICES: &[(&str, u128)] = &[
     ("VEGA", 10_000 * 10u128.pow(4)),
 ];
 
-/// At 10 percent a delta of 30,000 moves by 3,000 and a gamma of 72,000 adds 360; a vega of 10,000 adds 2,000 in the fall,
-/// and takes 1,000 in the rise.
+/// At 10 percent a delta of 30,000 moves by 3,000 and a gamma of 72,000 adds 360; a vega of 10,000 adds 2,000 in the
+/// fall, and takes 1,000 in the rise.
 #[test]
 fn greeks_make_scenarios() {
     let case = Case::new(GREEKS);
@@ -310,9 +310,8 @@ mod refusals {
         refused_after(
             SPAN,
             &[("[250_000, -350_000, 350_000, -850_000]", "[250_000, -350_000, 350_000]")],
-            &[
-                "model.commodities[0].members[2].risk_array: expected 4 losses, as many as the longest of the commodity, found 3",
-            ],
+            &["model.commodities[0].members[2].risk_array: expected 4 losses, as many as the longest of the \
+                 commodity, found 3"],
         );
     }
 
@@ -322,9 +321,8 @@ mod refusals {
         refused_after(
             model,
             &[("outright = 40_000\n\n", "\n"), ("delta = 100_000\n", "")],
-            &[
-                "model.commodities[2].members[0].risk_array: expected at least one loss, found none; the members of a commodity have risk arrays, or the commodity has an outright charge",
-            ],
+            &["model.commodities[2].members[0].risk_array: expected at least one loss, found none; the members of a \
+                 commodity have risk arrays, or the commodity has an outright charge"],
         );
     }
 
@@ -333,9 +331,9 @@ mod refusals {
         refused_after(
             SPAN,
             &[("short_option_minimum = 120_000", "calendar = 5_000")],
-            &[
-                "model.commodities[0].calendar: expected no calendar charge beside risk arrays, found 5000; the charge subtracts half of itself times the absolute net delta, which an outright charge offsets and risk arrays need not, which is not concave",
-            ],
+            &["model.commodities[0].calendar: expected no calendar charge beside risk arrays, found 5000; the charge \
+                 subtracts half of itself times the absolute net delta, which an outright charge offsets and risk \
+                 arrays need not, which is not concave"],
         );
     }
 
@@ -346,9 +344,8 @@ mod refusals {
         refused_after(
             SPAN,
             &[("calendar = 10_000", "calendar = 32_001")],
-            &[
-                "model.commodities[1].calendar: expected at most twice the outright charge that credits leave, which is 32000, found 32001, which is not concave",
-            ],
+            &["model.commodities[1].calendar: expected at most twice the outright charge that credits leave, which \
+                 is 32000, found 32001, which is not concave"],
         );
     }
 
@@ -359,16 +356,17 @@ mod refusals {
             &[("delta = 1_000_000\nmonth = \"2027-03\"", "risk_array = [5]")],
             &[
                 "model.commodities[1].members[0].delta: expected a delta beside an outright charge, found none",
-                "model.commodities[1].members[0].month: expected a month, because there is a calendar charge, found none",
-                "model.commodities[1].members[0].risk_array: expected no risk array beside an outright charge, found one; the members of a commodity have risk arrays, or the commodity has an outright charge",
+                "model.commodities[1].members[0].month: expected a month, because there is a calendar charge, found \
+                 none",
+                "model.commodities[1].members[0].risk_array: expected no risk array beside an outright charge, found \
+                 one; the members of a commodity have risk arrays, or the commodity has an outright charge",
             ],
         );
         refused_after(
             SPAN,
             &[("delta = 100_000", "delta = 100_000\nmonth = \"2027-03\"")],
-            &[
-                "model.commodities[2].members[0].month: expected no month, because there is no calendar charge, found 2027-03",
-            ],
+            &["model.commodities[2].members[0].month: expected no month, because there is no calendar charge, found \
+                 2027-03"],
         );
         refused_after(
             SPAN,
@@ -400,9 +398,8 @@ mod refusals {
         refused_after(
             SPAN,
             &[("maintenance = 1_000_000, initial = 1_100_000", "maintenance = 1_000_000, initial = 900_000")],
-            &[
-                "model.requirement_multiple: expected charges with initial >= maintenance, found initial 90 %, maintenance 100 %",
-            ],
+            &["model.requirement_multiple: expected charges with initial >= maintenance, found initial 90 %, \
+                 maintenance 100 %"],
         );
     }
 
@@ -412,9 +409,8 @@ mod refusals {
         refused_after(
             SPAN,
             &[("[-600_000,", "[-9_007_199_254_740_992,")],
-            &[
-                "model.commodities[0].members[0].risk_array[0]: expected an amount of at most 2^53 - 1 either way, found -9007199254740992",
-            ],
+            &["model.commodities[0].members[0].risk_array[0]: expected an amount of at most 2^53 - 1 either way, \
+                 found -9007199254740992"],
         );
     }
 
@@ -424,7 +420,8 @@ mod refusals {
             SPAN,
             &[("price = \"CALL-USD\"", "price = \"CALL-EUR\""), ("\"ETH-PERP\"", "\"BTC-26MAR27\"")],
             &[
-                "model.commodities[0].members[1].price: expected the name of a market entry of the policy, found CALL-EUR",
+                "model.commodities[0].members[1].price: expected the name of a market entry of the policy, found \
+                 CALL-EUR",
                 "model.commodities[1].members[1].instrument: expected each instrument once, found BTC-26MAR27 again",
             ],
         );
@@ -444,8 +441,10 @@ mod refusals {
             SPAN,
             &[("\"SOL-PERP\"", "\"USDT\""), ("\"USDC\"", "\"BTC-PERP\"")],
             &[
-                "model.collateral[1].instrument: expected an instrument of a class that the model is for: cash, spot, found BTC-PERP of class perpetual",
-                "model.commodities[2].members[0].instrument: expected an instrument of a class that the model is for: spot, perpetual, future, option, found USDT of class cash",
+                "model.collateral[1].instrument: expected an instrument of a class that the model is for: cash, spot, \
+                 found BTC-PERP of class perpetual",
+                "model.commodities[2].members[0].instrument: expected an instrument of a class that the model is for: \
+                 spot, perpetual, future, option, found USDT of class cash",
             ],
         );
     }
@@ -464,9 +463,9 @@ mod refusals {
         refused_after(
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"BTC\"]")],
-            &[
-                "model.credits[0].commodities[1]: expected a commodity with an outright charge, found BTC, whose members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave",
-            ],
+            &["model.credits[0].commodities[1]: expected a commodity with an outright charge, found BTC, whose \
+                 members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several \
+                 scenarios, which is not concave"],
         );
     }
 
@@ -475,9 +474,8 @@ mod refusals {
         refused_after(
             SPAN,
             &[("credit = 600_000", "credit = 600_000\nbasis = \"scan-risk\"")],
-            &[
-                "model.credits[0].basis: expected a credit on outright charges, found scan-risk; a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave",
-            ],
+            &["model.credits[0].basis: expected a credit on outright charges, found scan-risk; a credit in \
+                 proportion to a scan risk subtracts a maximum of several scenarios, which is not concave"],
         );
     }
 
@@ -487,16 +485,14 @@ mod refusals {
         refused_after(
             SPAN,
             &[("credit = 600_000", "credit = 600_000\nratio = [2, 1]")],
-            &[
-                "model.credits[0].ratio: expected the ratio 1 to 1, found 2 to 1; otherwise a credit can exceed what one leg requires, which is not concave",
-            ],
+            &["model.credits[0].ratio: expected the ratio 1 to 1, found 2 to 1; otherwise a credit can exceed what \
+                 one leg requires, which is not concave"],
         );
         refused_after(
             SPAN,
             &[("credit = 600_000", "credit = 600_000\nratio = [1]")],
-            &[
-                "model.credits[0].ratio: expected the ratio 1 to 1, found 1; otherwise a credit can exceed what one leg requires, which is not concave",
-            ],
+            &["model.credits[0].ratio: expected the ratio 1 to 1, found 1; otherwise a credit can exceed what one \
+                 leg requires, which is not concave"],
         );
     }
 
@@ -505,16 +501,14 @@ mod refusals {
         refused_after(
             SPAN,
             &[("calendar = 10_000", "calendar = 0"), ("credit = 600_000", "credit = 1_000_001")],
-            &[
-                "model.credits[0].credit: expected at most 100 %, found 100.0001 %; otherwise a credit can exceed what one leg requires, which is not concave",
-            ],
+            &["model.credits[0].credit: expected at most 100 %, found 100.0001 %; otherwise a credit can exceed what \
+                 one leg requires, which is not concave"],
         );
         refused_after(
             SPAN,
             &[("name = \"SOL\"\ndecimals = 2", "name = \"SOL\"\ndecimals = 3")],
-            &[
-                "model.credits[0].commodities: expected two commodities with the same outright charge and decimals, found different ones; otherwise a credit can exceed what one leg requires, which is not concave",
-            ],
+            &["model.credits[0].commodities: expected two commodities with the same outright charge and decimals, \
+                 found different ones; otherwise a credit can exceed what one leg requires, which is not concave"],
         );
     }
 
@@ -524,16 +518,18 @@ mod refusals {
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"SOL\", \"BTC\"]")],
             &[
-                "model.credits[0].commodities: expected two commodities, found 3; with more the order in which they are matched decides, which is not concave",
-                "model.credits[0].commodities[2]: expected a commodity with an outright charge, found BTC, whose members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave",
+                "model.credits[0].commodities: expected two commodities, found 3; with more the order in which they \
+                 are matched decides, which is not concave",
+                "model.credits[0].commodities[2]: expected a commodity with an outright charge, found BTC, whose \
+                 members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several \
+                 scenarios, which is not concave",
             ],
         );
         refused_after(
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\"]")],
-            &[
-                "model.credits[0].commodities: expected two commodities, found 1; with more the order in which they are matched decides, which is not concave",
-            ],
+            &["model.credits[0].commodities: expected two commodities, found 1; with more the order in which they \
+                 are matched decides, which is not concave"],
         );
         refused_after(
             SPAN,
@@ -551,8 +547,10 @@ mod refusals {
                 "[[model.credits]]\ncommodities = [\"SOL\", \"ETH\"]\ncredit = 5\n[[model.credits]]",
             )],
             &[
-                "model.credits[1].commodities[0]: expected each commodity in one pair, once, found ETH again; with several the order in which they take a position decides, which is not concave",
-                "model.credits[1].commodities[1]: expected each commodity in one pair, once, found SOL again; with several the order in which they take a position decides, which is not concave",
+                "model.credits[1].commodities[0]: expected each commodity in one pair, once, found ETH again; with \
+                 several the order in which they take a position decides, which is not concave",
+                "model.credits[1].commodities[1]: expected each commodity in one pair, once, found SOL again; with \
+                 several the order in which they take a position decides, which is not concave",
             ],
         );
     }
@@ -562,9 +560,9 @@ mod refusals {
         refused_after(
             SPAN,
             &[("calendar = 10_000", "calendar = 10_000\nshort_option_minimum = 5")],
-            &[
-                "model.credits[0].commodities[0]: expected a commodity without a short option minimum, found ETH, which has one; the minimum is a floor after the credit of one leg alone, which falls as the other leg grows, which is not concave",
-            ],
+            &["model.credits[0].commodities[0]: expected a commodity without a short option minimum, found ETH, \
+                 which has one; the minimum is a floor after the credit of one leg alone, which falls as the other leg \
+                 grows, which is not concave"],
         );
     }
 
@@ -585,13 +583,13 @@ mod refusals {
 
     #[test]
     fn rejects_options_without_greeks() {
-        let greeks = "greeks = { delta = \"CASH-DELTA\", gamma = \"CASH-GAMMA\", vega = \"VEGA\", volatility = \"btc-volatility\" }";
+        let greeks = "greeks = { delta = \"CASH-DELTA\", gamma = \"CASH-GAMMA\", vega = \"VEGA\", volatility \
+             = \"btc-volatility\" }";
         refused_after(
             GREEKS,
             &[(greeks, "")],
-            &[
-                "model.positions[1].instrument: expected an instrument of a class that the model is for: cash, spot, perpetual, future, found BTC-26MAR27-60000-C of class option",
-            ],
+            &["model.positions[1].instrument: expected an instrument of a class that the model is for: cash, spot, \
+                 perpetual, future, found BTC-26MAR27-60000-C of class option"],
         );
     }
 
@@ -600,9 +598,8 @@ mod refusals {
         refused_after(
             GREEKS,
             &[("\"BTC-26MAR27-60000-C\"", "\"BTC\"")],
-            &[
-                "model.positions[1].instrument: expected an instrument of a class that the model is for: perpetual, future, option, found BTC of class spot",
-            ],
+            &["model.positions[1].instrument: expected an instrument of a class that the model is for: perpetual, \
+                 future, option, found BTC of class spot"],
         );
     }
 
@@ -620,16 +617,14 @@ mod refusals {
         refused_after(
             GREEKS,
             &[("factor = \"btc\"\ngreeks", "greeks")],
-            &[
-                "model.positions[1].factor: expected the risk factor of the price that delta and gamma are for, found none",
-            ],
+            &["model.positions[1].factor: expected the risk factor of the price that delta and gamma are for, found \
+                 none"],
         );
         refused_after(
             GREEKS,
             &[("volatility = \"btc-volatility\"", "volatility = \"eth-volatility\"")],
-            &[
-                "model.positions[1].greeks.volatility: expected a risk factor that a scenario moves, found eth-volatility",
-            ],
+            &["model.positions[1].greeks.volatility: expected a risk factor that a scenario moves, found \
+                 eth-volatility"],
         );
     }
 
@@ -638,9 +633,8 @@ mod refusals {
         refused_after(
             GREEKS,
             &[("volatility = \"btc-volatility\"", "volatility = \"btc\"")],
-            &[
-                "model.positions[1].greeks.volatility: expected a risk factor of its own, because shocks of volatilities are absolute and not relative, found btc, which is that of a price",
-            ],
+            &["model.positions[1].greeks.volatility: expected a risk factor of its own, because shocks of \
+                 volatilities are absolute and not relative, found btc, which is that of a price"],
         );
     }
 
@@ -658,8 +652,10 @@ mod refusals {
                 "weight = { maintenance = 500_000, initial = 900_001 }",
             )],
             &[
-                "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 100 %, found initial 90.0001 %, maintenance 50 %",
-                "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most initial 90 %, maintenance 100 %, found initial 90.0001 %, maintenance 50 %, which is not concave",
+                "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 100 %, found \
+                 initial 90.0001 %, maintenance 50 %",
+                "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most \
+                 initial 90 %, maintenance 100 %, found initial 90.0001 %, maintenance 50 %, which is not concave",
             ],
         );
     }

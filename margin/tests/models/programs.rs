@@ -18,10 +18,12 @@ use surety_margin::{
     program::{Program, TailShare, Unsatisfied},
     universe::Universe,
 };
-use surety_testing::sample::{self, Sample};
+use surety_testing::{
+    sample::{self, Sample},
+    strategies::{Case, accounts, instrument, models, name, position, price},
+};
 
 use crate::shape::assert_reads_what_the_circuit_binds;
-use surety_testing::strategies::{Case, accounts, instrument, models, name, position, price};
 
 /// Each equation of a program holds over the integers, with every variable in range.
 fn assert_solves(program: &Program, position: &Position, prices: &[Price], variables: &[u128]) {
@@ -271,7 +273,8 @@ fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
     Case::new(Model::Scenario(model), vec![price, 1, 1, 1])
 }
 
-/// By hand: the losses of one unit are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of them.
+/// By hand: the losses of one unit are 30, 20, 10 and -50 percent of 1,000; the worst two fifths of four are 1.6 of
+/// them.
 #[test]
 fn expected_shortfall_counts_part_of_a_scenario() {
     let case = shortfall_case(&[-100_000, 500_000, -300_000, -200_000], 400_000, 100_000);

@@ -1,5 +1,5 @@
-//! The rules of lending markets and perpetual venues as policies: `examples/venues`. The figures were computed by hand from
-//! the formulas that the venues publish, which stand beside each test.
+//! The rules of lending markets and perpetual venues as policies: `examples/venues`. The figures were computed by hand
+//! from the formulas that the venues publish, which stand beside each test.
 
 use alloy_primitives::keccak256;
 use surety_core::{
@@ -27,12 +27,13 @@ fn aave() -> Venue {
     Venue::new("aave.toml", &[&prices[..], &indexes[..]].concat())
 }
 
-/// `health factor = Σ collateral·liquidation threshold / Σ debt ≥ 1`, and the same with the loan to value for borrowing.
+/// `health factor = Σ collateral·liquidation threshold / Σ debt ≥ 1`, and the same with the loan to value for
+/// borrowing.
 ///
-/// 10 scaled WETH are worth 10·2,500·1.02 = 25,500; 5 scaled wstETH 5·2,500·1.18·1.001·0.999999 = 14,764.73523525; the debt
-/// is 20,000·0.9995·1.05 = 20,989.50. At thresholds 0.83 and 0.81, each less a basis point, that leaves 21,162.45 +
-/// 11,957.959067028975 - 20,989.50; at loans to value 0.805 and 0.785 in the same way 20,524.95 + 11,588.840686147725 -
-/// 20,989.50; a liquidation at five percent costs 1,049.475. The allowances are 0.0000000101 twice and 0.00000201.
+/// 10 scaled WETH are worth 10·2,500·1.02 = 25,500; 5 scaled wstETH 5·2,500·1.18·1.001·0.999999 = 14,764.73523525; the
+/// debt is 20,000·0.9995·1.05 = 20,989.50. At thresholds 0.83 and 0.81, each less a basis point, that leaves 21,162.45
+/// + 11,957.959067028975 - 20,989.50; at loans to value 0.805 and 0.785 in the same way 20,524.95 + 11,588.840686147725
+/// - 20,989.50; a liquidation at five percent costs 1,049.475. The allowances are 0.0000000101 twice and 0.00000201.
 #[test]
 fn aave_base_mode() {
     let account = [("aWETH", 1_000_000_000), ("awstETH", 500_000_000), ("debt-USDC", -20_000_000_000)];
@@ -40,8 +41,8 @@ fn aave_base_mode() {
     assert_eq!(aave().margins(&account), expected);
 }
 
-/// The same wstETH secures 4 scaled WETH of debt, 10,300, at 0.95 and 0.93, which are the same for all assets of the mode; in
-/// base mode at 0.81 and 0.785, less a basis point.
+/// The same wstETH secures 4 scaled WETH of debt, 10,300, at 0.95 and 0.93, which are the same for all assets of the
+/// mode; in base mode at 0.81 and 0.785, less a basis point.
 #[test]
 fn aave_efficiency_mode() {
     let account = [("awstETH", 500_000_000), ("debt-WETH", -400_000_000)];
@@ -88,8 +89,8 @@ fn rejects_what_a_mode_does_not_cover() {
 /// `isBorrowCollateralized`: the present value of the base, plus collateral at the borrow collateral factors, is not
 /// negative; `isLiquidatable` is the same with the liquidate collateral factors.
 ///
-/// 2 WETH at 2,500 and 0.1 WBTC at 60,000 against 8,000·1.1·1 = 8,800: 4,475 + 5,100 - 8,800 and 4,125 + 4,800 - 8,800, less
-/// 0.00000002 for each of the two.
+/// 2 WETH at 2,500 and 0.1 WBTC at 60,000 against 8,000·1.1·1 = 8,800: 4,475 + 5,100 - 8,800 and 4,125 + 4,800 - 8,800,
+/// less 0.00000002 for each of the two.
 #[test]
 fn compound() {
     let prices = ["1", "2500", "60000"].map(|price| units(price, 8));
@@ -102,14 +103,15 @@ fn compound() {
     assert_eq!(venue.margins(&account), ["maintenance 0.0000006", "initial 0.0000006"]);
 }
 
-/// `initial fraction = min(base + max((open notional - lower) / (upper - lower), 0)·(1 - base), 1)`, and at maintenance the
-/// base times the maintenance fraction; the requirement is the fraction of the absolute value, and 0.0000026 for each position.
+/// `initial fraction = min(base + max((open notional - lower) / (upper - lower), 0)·(1 - base), 1)`, and at maintenance
+/// the base times the maintenance fraction; the requirement is the fraction of the absolute value, and 0.0000026 for
+/// each position.
 #[test]
 fn dydx() {
     let at_open_interest = |contracts: &str| {
         let venue = Venue::new("dydx.toml", &[units("60000", 5), units("150", 5), units(contracts, 4)]);
-        // -5,000 of quote, 100 SOL and -0.1 BTC: an equity of -5,000 + 15,000 - 6,000 = 4,000. At maintenance 3 percent of
-        // 15,000 and 1.2 of 6,000 are required.
+        // -5,000 of quote, 100 SOL and -0.1 BTC: an equity of -5,000 + 15,000 - 6,000 = 4,000. At maintenance 3 percent
+        // of 15,000 and 1.2 of 6,000 are required.
         venue.margins(&[("USDC", -5_000_000_000), ("SOL-PERP", 1_000_000), ("BTC-PERP", -10_000_000)])
     };
     let maintenance = "maintenance 3477.9999948";
@@ -136,12 +138,14 @@ fn drift(market: [&str; 6]) -> Venue {
     Venue::new("drift.toml", &market.map(|number| units(number, 6)))
 }
 
-/// `total collateral = Σ asset·asset weight + Σ profits`, `requirement = Σ liability·liability weight + Σ |perpetual|·ratio`,
-/// and allowances of one, two, two and three millionths.
+/// `total collateral = Σ asset·asset weight + Σ profits`,
+/// `requirement = Σ liability·liability weight + Σ |perpetual|·ratio`, and allowances of one, two, two and three
+/// millionths.
 ///
-/// At maintenance 2,500 + 20·150·0.9 - 0.02·60,000·1.1 - 1,500 - 75 = 2,305, of which 1,200 and 1,500 could be liquidated,
-/// at 3.5 percent; with a buffer of a quarter 2,500 + 2,700 - 1,200 - 1,500 less 1.25·(120 + 75). At the initial level assets
-/// count at the lower price and debts at the higher one: 2,500 + 20·149.5·0.8 - 0.02·60,500·1.2 - 1,500 - 150.
+/// At maintenance 2,500 + 20·150·0.9 - 0.02·60,000·1.1 - 1,500 - 75 = 2,305, of which 1,200 and 1,500 could be
+/// liquidated, at 3.5 percent; with a buffer of a quarter 2,500 + 2,700 - 1,200 - 1,500 less 1.25·(120 + 75). At the
+/// initial level assets count at the lower price and debts at the higher one: 2,500 + 20·149.5·0.8 - 0.02·60,500·1.2 -
+/// 1,500 - 150.
 #[test]
 fn drift_weights_and_strict_prices() {
     let venue = drift(["150", "149.5", "60000", "60500", "1", "1"]);
@@ -166,8 +170,8 @@ fn drift_weights_and_strict_prices() {
     );
 }
 
-/// USDC at 1 with a mean of 0.998: 5,000·0.998 - 20·150.5·1.2 + 10·150·0.998 - 1,400·1, less a tenth of 1,497, the surcharge
-/// 10·150·0.002, and seven millionths. The profit is 99.8.
+/// USDC at 1 with a mean of 0.998: 5,000·0.998 - 20·150.5·1.2 + 10·150·0.998 - 1,400·1, less a tenth of 1,497, the
+/// surcharge 10·150·0.002, and seven millionths. The profit is 99.8.
 #[test]
 fn drift_counts_usdc_at_its_strict_price() {
     let venue = drift(["150", "150.5", "60000", "60000", "1", "0.998"]);
@@ -194,8 +198,8 @@ fn drift_caps_profits_that_are_not_settled() {
     assert_eq!(margins(-2_000_000_000), ["maintenance 424.999995", "initial 349.999995"]);
 }
 
-/// 500,000 at 82.5 percent and 499,000 at 79.5 against 809,200: the exact sum is 809,205, and the average, 81.0015 percent, is
-/// cut to 81, of which 809,190 are left.
+/// 500,000 at 82.5 percent and 499,000 at 79.5 against 809,200: the exact sum is 809,205, and the average, 81.0015
+/// percent, is cut to 81, of which 809,190 are left.
 #[test]
 fn rejects_a_debt_that_only_an_average_that_is_not_cut_would_bear() {
     let universe = Universe::from_toml("universe.toml", &text("universe.toml")).unwrap();
@@ -248,8 +252,8 @@ fn canonical_encodings_are_reproducible() {
     }
 }
 
-/// Attack: two files of one policy with two identifiers, one of which spells out what the other leaves out. Some defaults
-/// are written and some are not, and none both ways.
+/// Attack: two files of one policy with two identifiers, one of which spells out what the other leaves out. Some
+/// defaults are written and some are not, and none both ways.
 #[test]
 fn rejects_a_second_encoding_of_what_is_left_out() {
     let plain = text("dydx.toml");
@@ -340,9 +344,8 @@ mod modes {
             "aave.toml",
             "instrument = \"aCRV\"\nprice = \"aCRV-USD\"",
             "instrument = \"aCRV\"\nprice = \"aCRV-EUR\"",
-            &[
-                "model.modes[2].model.assets[0].price: expected the name of a market entry of the policy, found aCRV-EUR",
-            ],
+            &["model.modes[2].model.assets[0].price: expected the name of a market entry of the policy, found \
+                 aCRV-EUR"],
         );
     }
 
@@ -431,10 +434,9 @@ fn rejects_weights_below_the_step_of_their_average() {
         "aave.toml",
         "weight = { maintenance = 780_000, initial = 750_000 }",
         "weight = { maintenance = 780_000, initial = 99 }",
-        &[
-            "model.modes[0].model.assets[2].weight: expected weights of at least the average_step, 0.01 %, or of zero at both \
-           bases, found initial 0.0099 %, maintenance 78 %",
-        ],
+        &["model.modes[0].model.assets[2].weight: expected weights of at least the average_step, 0.01 %, or of zero \
+             at both \
+           bases, found initial 0.0099 %, maintenance 78 %"],
     );
 }
 

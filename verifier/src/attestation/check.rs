@@ -1,22 +1,22 @@
-//! Verification of attestations: that files belong together, that statements and prices keep the policy's rules, what is
-//! left to faith, and that the proof is one for exactly this claim.
+//! Verification of attestations: that files belong together, that statements and prices keep the policy's rules, what
+//! is left to faith, and that the proof is one for exactly this claim.
 //!
 //! # Times
 //!
 //! A proof does not tell when it was made, and a date that the holder writes down proves nothing. What can be known is
-//! the earliest moment at which an attestation could have been made: when the newest of its statements and reports was. The
-//! policy's largest ages count up to that moment, so a holder cannot pair old prices with new balances or the other way
-//! round; a later date would only make ages larger. How long an attestation counts follows from the oldest report and from the
-//! statements, not from that moment, so nothing is gained by making it late.
+//! the earliest moment at which an attestation could have been made: when the newest of its statements and reports was.
+//! The policy's largest ages count up to that moment, so a holder cannot pair old prices with new balances or the other
+//! way round; a later date would only make ages larger. How long an attestation counts follows from the oldest report
+//! and from the statements, not from that moment, so nothing is gained by making it late.
 //!
-//! Among attestations that still count, a holder shows the one it likes best: somebody who was sufficient an hour ago can
-//! show that for as long as the policy's `validity` lets it. Two things shorten this: a short validity, and a verifier that knows
-//! the newest epoch and sequence numbers ([`Trust`]), or a registry, which always does.
+//! Among attestations that still count, a holder shows the one it likes best: somebody who was sufficient an hour ago
+//! can show that for as long as the policy's `validity` lets it. Two things shorten this: a short validity, and a
+//! verifier that knows the newest epoch and sequence numbers ([`Trust`]), or a registry, which always does.
 //!
 //! # Many
 //!
-//! What follows from a policy and a snapshot alone is the same for every attestation that refers to them: [`Groundwork`] computes
-//! it once. It changes no verdict.
+//! What follows from a policy and a snapshot alone is the same for every attestation that refers to them:
+//! [`Groundwork`] computes it once. It changes no verdict.
 //!
 //! # What is not established
 //!
@@ -87,7 +87,8 @@ pub struct Terms<'a> {
 pub const NOTHING_ESTABLISHED: &str = "nothing, because everybody knows the set-up's secret and can prove anything";
 
 /// What an attestation that passed every check establishes.
-pub const ESTABLISHED: &str = "the balances that the policy's sources signed satisfied the level of the policy at the snapshot's prices, \
+pub const ESTABLISHED: &str = "the balances that the policy's sources signed satisfied the level of the policy at the \
+     snapshot's prices, \
      as of the times stated";
 
 /// An attestation that passed every check: what it is about, and how far that goes.

@@ -1,8 +1,8 @@
 //! Policies together with the commitments of the programs that they compile to.
 //!
 //! A level's program is three public columns: addresses `IDX`, ends of sums `FLAG` and coefficients `COEF`. The last is
-//! affine in the market vector `p`, and so is its commitment: `COEF = B_0 + Σ_u p_u·B_u`, where `B_u` commits to the factors
-//! of price `u`. These points and the policy's text make up the policy's identifier:
+//! affine in the market vector `p`, and so is its commitment: `COEF = B_0 + Σ_u p_u·B_u`, where `B_u` commits to the
+//! factors of price `u`. These points and the policy's text make up the policy's identifier:
 //!
 //! ```text
 //! level  = keccak256(level id ‖ IDX ‖ FLAG ‖ B_0 ‖ B_1 ‖ … ‖ B_U)                          points as x ‖ y
@@ -150,8 +150,8 @@ struct Ids {
 }
 
 impl CommittedPolicy {
-    /// A policy with commitments that somebody else computed. Only its identifier, known from elsewhere, makes sure that
-    /// they are the policy's: see [`CommittedPolicy::is_at_first_hand`].
+    /// A policy with commitments that somebody else computed. Only its identifier, known from elsewhere, makes sure
+    /// that they are the policy's: see [`CommittedPolicy::is_at_first_hand`].
     ///
     /// # Errors
     /// If the file is for another policy or universe, or a commitment is no point.

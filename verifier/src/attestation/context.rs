@@ -23,8 +23,8 @@
 //! ))) % r;
 //! ```
 //!
-//! Holdings are bound twice: by the commitment that the verifier puts in place, and by the statements' hashes here. So a
-//! proof cannot be moved to other statements that happen to have the same sum of commitments.
+//! Holdings are bound twice: by the commitment that the verifier puts in place, and by the statements' hashes here. So
+//! a proof cannot be moved to other statements that happen to have the same sum of commitments.
 
 use alloy_primitives::keccak256;
 use halo2curves::bn256::{Fr, G1Affine};

@@ -1,4 +1,5 @@
-//! Typed structured data as [EIP-712](https://eips.ethereum.org/EIPS/eip-712) hashes it: what sources and oracle nodes sign.
+//! Typed structured data as [EIP-712](https://eips.ethereum.org/EIPS/eip-712) hashes it: what sources and oracle nodes
+//! sign.
 //!
 //! Every struct that is signed here consists of static words only, arrays entering by their hash, so that a hash is
 //! `keccak256` of the type's hash and the words, one after the other.

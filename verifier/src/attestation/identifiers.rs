@@ -7,7 +7,7 @@
 //! | [`PolicyId`] | see [`crate::attestation::compiled`]: the document and what it compiles to |
 //! | [`FeedsId`] | `"surety/feeds/v1"`, canonical encoding of the list of names and decimals |
 //! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), prices (32 bytes each) |
-//! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, time (8 bytes), the prices before or zero, positions of the marked entries (32 bytes each) |
+//! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, time (8 bytes), previous prices or zero, marks (32 bytes) |
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
 //! | [`LevelId`] | `"surety/level/v1"`, the level's name |
 //!
@@ -87,8 +87,8 @@ impl FeedsId {
     }
 }
 
-/// Identifies the prices of an epoch, whoever reported them and when in it: what reports are compared with. Snapshots of
-/// other reports with the same medians have the same one, so that nodes name the same whichever they saw.
+/// Identifies the prices of an epoch, whoever reported them and when in it: what reports are compared with. Snapshots
+/// of other reports with the same medians have the same one, so that nodes name the same whichever they saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PricesId(pub Bytes32);
 

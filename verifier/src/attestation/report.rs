@@ -1,7 +1,7 @@
 //! What oracle nodes sign, and the checks of a snapshot that take signatures.
 //!
-//! Prices are the same for everybody: a report's EIP-712 domain names no chain and no contract, so that one report serves
-//! every registry that follows the same feeds. It cannot pass for a statement, whose domain has other fields.
+//! Prices are the same for everybody: a report's EIP-712 domain names no chain and no contract, so that one report
+//! serves every registry that follows the same feeds. It cannot pass for a statement, whose domain has other fields.
 
 use surety_core::{
     ident::{Bytes32, Name},
@@ -111,8 +111,8 @@ pub fn check_signed(
     Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, marked: snapshot.marked.clone() })
 }
 
-/// Checks a snapshot that a contract has taken from feeds: nobody has reported and signed, so the caller has to know from
-/// the chain that a contract has.
+/// Checks a snapshot that a contract has taken from feeds: nobody has reported and signed, so the caller has to know
+/// from the chain that a contract has.
 ///
 /// # Errors
 /// The first rule that is broken.

@@ -1,4 +1,5 @@
-//! Signatures over secp256k1 as the EVM recovers them: 65 bytes `r ‖ s ‖ v` with `v` 27 or 28 and `s` in the lower half.
+//! Signatures over secp256k1 as the EVM recovers them: 65 bytes `r ‖ s ‖ v` with `v` 27 or 28 and `s` in the lower
+//! half.
 
 use std::{
     collections::BTreeMap,

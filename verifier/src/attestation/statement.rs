@@ -143,8 +143,8 @@ pub struct StatementSet {
 }
 
 /// Checks that these are the statements that a policy requires: for each required (source, account) exactly one, in
-/// ascending order of source and [`AccountId`], each signed by its source, for this audience, about this subject, over the
-/// policy's universe, pledged to nobody else, and all from one moment up to the policy's skew.
+/// ascending order of source and [`AccountId`], each signed by its source, for this audience, about this subject, over
+/// the policy's universe, pledged to nobody else, and all from one moment up to the policy's skew.
 ///
 /// # Errors
 /// The first rule that is broken.

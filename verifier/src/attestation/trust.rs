@@ -52,8 +52,8 @@ pub struct Trust {
     /// The only market snapshots that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<Vec<SnapshotId>>,
-    /// Snapshots that a contract has taken from feeds, as the verifier has read them from its chain: they count although
-    /// nobody has signed them.
+    /// Snapshots that a contract has taken from feeds, as the verifier has read them from its chain: they count
+    /// although nobody has signed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain_snapshots: Vec<SnapshotId>,
     /// The contract that verifies on chain. Nothing that a native verifier does depends on it.
@@ -214,8 +214,8 @@ impl<'a> Anchors<'a> {
         Ok(())
     }
 
-    /// Which prices: the newest, and not a choice of reports that suits the holder. That every node has reported does not
-    /// show that none has reported twice, so only a snapshot that the verifier knows excludes a choice.
+    /// Which prices: the newest, and not a choice of reports that suits the holder. That every node has reported does
+    /// not show that none has reported twice, so only a snapshot that the verifier knows excludes a choice.
     pub(crate) fn check_market(&mut self, epoch: u64, id: SnapshotId) -> Result<(), Rejection> {
         if let Some(newest) = self.anchor(|trust| trust.epoch, Faith::Epoch) {
             require(epoch >= newest, Rule::Superseded, "market: epoch", || {

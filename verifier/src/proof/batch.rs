@@ -1,12 +1,13 @@
 //! Many proofs with one pairing, and, where it fails, the proofs to blame by bisection.
 //!
-//! All claims over one set-up are folded into one with random weights. If that holds, all of them do; if not, one half is
-//! computed anew, the other is what is left of the whole, and so on until single claims are reached. The weights serve
-//! for every half: whoever made the proofs did not know them, so each combination with a false claim in it fails but for one
-//! choice of weights among as many as there are. What is left at the end is one claim, whose verdict is exact.
+//! All claims over one set-up are folded into one with random weights. If that holds, all of them do; if not, one half
+//! is computed anew, the other is what is left of the whole, and so on until single claims are reached. The weights
+//! serve for every half: whoever made the proofs did not know them, so each combination with a false claim in it fails
+//! but for one choice of weights among as many as there are. What is left at the end is one claim, whose verdict is
+//! exact.
 //!
-//! For `n` claims of which `f` are false this takes one multi-scalar multiplication over all points, one more of that size for
-//! a single culprit, and at most `1 + 2·f·log₂(n)` pairings.
+//! For `n` claims of which `f` are false this takes one multi-scalar multiplication over all points, one more of that
+//! size for a single culprit, and at most `1 + 2·f·log₂(n)` pairings.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
@@ -16,9 +17,11 @@ use halo2curves::bn256::Fr;
 
 use crate::proof::pairing::{BatchError, PairingCheck, PairingKey, Sides};
 
-/// The positions of the claims that do not hold, ascending. A claim over a set-up that none of `keys` is of does not hold.
+/// The positions of the claims that do not hold, ascending. A claim over a set-up that none of `keys` is of does not
+/// hold.
 ///
-/// `weights`, one for each claim, must be drawn at random, at least 128 bits each, after every proof of the batch is fixed.
+/// `weights`, one for each claim, must be drawn at random, at least 128 bits each, after every proof of the batch is
+/// fixed.
 ///
 /// # Errors
 /// If there are no claims, not as many weights as claims, or a weight is zero.

@@ -2,7 +2,8 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 64 a point | hidden advice columns, then for each lookup its permuted input and table, then the lookups' running products, the blinding polynomial, the quotient's pieces |
+//! | 64 a point | hidden advice columns, permuted input and table of each lookup, running products of the lookups |
+//! | 64 a point | the blinding polynomial, the quotient's pieces |
 //! | 32 an evaluation | in the order of [`Protocol::evaluations`](crate::proof::protocol::Protocol::evaluations) |
 //! | 64 a point | the two of the multi-opening |
 

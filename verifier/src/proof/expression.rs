@@ -64,8 +64,8 @@ impl Expression {
         }
     }
 
-    /// Appends the canonical encoding: a byte that says which case it is, 0 to 6 in their order, then what it consists of.
-    /// Numbers are 32 bytes and queries 4 bytes, big-endian.
+    /// Appends the canonical encoding: a byte that says which case it is, 0 to 6 in their order, then what it consists
+    /// of. Numbers are 32 bytes and queries 4 bytes, big-endian.
     pub fn encode(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Constant(number) => {

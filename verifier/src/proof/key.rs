@@ -1,7 +1,7 @@
 //! Verifying keys: a protocol, commitments to its fixed columns, and a set-up's point in G2.
 //!
-//! Nothing in a key is anybody's choice. Its protocol is the circuit's of one capacity class; the fixed columns are those of
-//! [`surety_core::capacity`]; so [`VerifyingKey::derive`] computes the key from the set-up alone. The keys of
+//! Nothing in a key is anybody's choice. Its protocol is the circuit's of one capacity class; the fixed columns are
+//! those of [`surety_core::capacity`]; so [`VerifyingKey::derive`] computes the key from the set-up alone. The keys of
 //! known set-ups are checked in under `keys/` and found with [`VerifyingKey::pinned`].
 
 use core::fmt;

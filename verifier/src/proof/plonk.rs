@@ -1,7 +1,7 @@
 //! Verification of a proof, up to its pairing equation.
 //!
-//! The transcript takes, in Halo2's order: the key's digest, the public input, the known commitments, and the proof, with
-//! challenges drawn in between. Which polynomials and values there are is the [`Protocol`]'s to say.
+//! The transcript takes, in Halo2's order: the key's digest, the public input, the known commitments, and the proof,
+//! with challenges drawn in between. Which polynomials and values there are is the [`Protocol`]'s to say.
 
 use std::collections::BTreeMap;
 
@@ -201,8 +201,8 @@ impl Messages {
 
     /// The five equations of a lookup argument at `x`, each of which vanishes on every row.
     ///
-    /// With the permuted input A′ and table S′, and the running product Z over the active rows: Z starts at one; ends at
-    /// zero or one; `Z(ωX)·(A′ + β)·(S′ + γ) = Z(X)·(A + β)·(S + γ)`; A′ starts with S′; and A′ is S′ or its own
+    /// With the permuted input A′ and table S′, and the running product Z over the active rows: Z starts at one; ends
+    /// at zero or one; `Z(ωX)·(A′ + β)·(S′ + γ) = Z(X)·(A + β)·(S + γ)`; A′ starts with S′; and A′ is S′ or its own
     /// predecessor.
     fn lookup_equations(&self, protocol: &Protocol, rows: &RowValues, index: usize, lookup: &Lookup) -> [Fr; 5] {
         let Challenges { theta, beta, gamma, .. } = self.challenges;
@@ -258,7 +258,8 @@ impl RowValues {
         if bool::from(vanishing.is_zero()) {
             return None;
         }
-        // Row r's Lagrange polynomial at x is ω^r·(x^n - 1) / (n·(x - ω^r)). From the row behind the usable ones to row 0.
+        // Row r's Lagrange polynomial at x is ω^r·(x^n - 1) / (n·(x - ω^r)). From the row behind the usable ones to row
+        // 0.
         let blinding_factors = protocol.blinding_factors;
         let nodes: Vec<Fr> =
             (0..=blinding_factors + 1).rev().map(|back| protocol.rotation_factor(Rotation(-(back as i32)))).collect();

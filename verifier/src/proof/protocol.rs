@@ -1,8 +1,9 @@
 //! What a verifier needs to know of the circuit: columns, queries, constraints and lookups, as data.
 //!
 //! A [`Protocol`] follows from the circuit's code and its capacity class alone; keys and set-ups come later, in
-//! [`crate::proof::key`]. The files `protocol/k9.json` … `protocol/k16.json` are written by the crate that holds the circuit
-//! and are compared with it by its tests, so that native verification, batching and contracts rest on one description.
+//! [`crate::proof::key`]. The files `protocol/k9.json` … `protocol/k16.json` are written by the crate that holds the
+//! circuit and are compared with it by its tests, so that native verification, batching and contracts rest on one
+//! description.
 //!
 //! The arguments that surround the constraints are those of Halo2 (plookup with permuted columns, a quotient in pieces,
 //! a blinding polynomial) without its permutation argument. [`Protocol::evaluations`] and [`Protocol::rotation_sets`]
@@ -258,8 +259,8 @@ impl Protocol {
 
     /// The canonical encoding of everything but names, which mean nothing to a verifier.
     ///
-    /// Numbers are 4 bytes big-endian, rotations as two's complement, and every list begins with its length:
-    /// k, blinding factors, public inputs, number of fixed columns; for each advice column whether it is known; fixed and
+    /// Numbers are 4 bytes big-endian, rotations as two's complement, and every list begins with its length: k,
+    /// blinding factors, public inputs, number of fixed columns; for each advice column whether it is known; fixed and
     /// advice queries as column and rotation; constraints; lookups as their inputs and tables; number of quotient
     /// pieces. Expressions are as [`Expression::encode`] writes them.
     #[must_use]

@@ -1,9 +1,9 @@
 //! Multi-opening: many claims "this polynomial takes this value at this point" as one pairing equation.
 //!
-//! This is SHPLONK (Boneh, Drake, Fisch, Gabizon, 2020, <https://eprint.iacr.org/2020/081>, section 4) as Halo2 arranges
-//! it. Polynomials opened at the same set of points `S_i` are combined with powers of `y`, sets with powers of `v`. Let `T`
-//! be the union of all sets, `Z_S(X) = Π_{s ∈ S} (X - s)`, and `R(X)` the interpolation of a polynomial's claimed values.
-//! The prover commits to `W = Σ_i v^i·Σ_j y^j·(P_ij - R_ij)/Z_{S_i}`; at the challenge `u`,
+//! This is SHPLONK (Boneh, Drake, Fisch, Gabizon, 2020, <https://eprint.iacr.org/2020/081>, section 4) as Halo2
+//! arranges it. Polynomials opened at the same set of points `S_i` are combined with powers of `y`, sets with powers of
+//! `v`. Let `T` be the union of all sets, `Z_S(X) = Π_{s ∈ S} (X - s)`, and `R(X)` the interpolation of a polynomial's
+//! claimed values. The prover commits to `W = Σ_i v^i·Σ_j y^j·(P_ij - R_ij)/Z_{S_i}`; at the challenge `u`,
 //!
 //! ```text
 //! L = Σ_i v^i·z_i·Σ_j y^j·(P_ij - R_ij(u)) - Z_{S_0}(u)·W,   z_i = Z_{T∖S_i}(u) / Z_{T∖S_0}(u)

@@ -1,9 +1,9 @@
 //! The Fiat–Shamir transcript, shaped for the EVM.
 //!
-//! Everything is absorbed as 32-byte big-endian words, a point as `x ‖ y`. A challenge is the Keccak-256 hash of what was
-//! absorbed since the last challenge, that challenge's hash in front, reduced modulo the order of the scalar field. When
-//! nothing was absorbed in between, a byte of 1 sets the hash apart from the one before. A contract computes the same in
-//! place over call data.
+//! Everything is absorbed as 32-byte big-endian words, a point as `x ‖ y`. A challenge is the Keccak-256 hash of what
+//! was absorbed since the last challenge, that challenge's hash in front, reduced modulo the order of the scalar field.
+//! When nothing was absorbed in between, a byte of 1 sets the hash apart from the one before. A contract computes the
+//! same in place over call data.
 
 use alloy_primitives::keccak256;
 use ff::FromUniformBytes as _;

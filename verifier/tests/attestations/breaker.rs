@@ -182,8 +182,8 @@ fn the_mark_and_what_it_follows_from_are_part_of_the_identifier() {
     assert_eq!(id(&scene.policy, &Predecessor::from(&marked)), id(&scene.policy, &Predecessor::from(&first)));
 }
 
-/// Attack: reports that honest nodes signed for a policy without a breaker, which compare with nothing, would silence the
-/// breaker of a policy with the same feeds.
+/// Attack: reports that honest nodes signed for a policy without a breaker, which compare with nothing, would silence
+/// the breaker of a policy with the same feeds.
 #[test]
 fn rejects_reports_that_compared_with_nothing() {
     let mut scene = scene(MarkedProofs::Refused);

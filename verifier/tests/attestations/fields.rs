@@ -1,6 +1,6 @@
-//! Every place of every file that a verifier reads, changed in every way that [`surety_testing::tamper`] knows: each change is
-//! refused, or gives the file another identifier, which is refused where the file is referred to. What is signed is also
-//! arranged to fit everything else, so that nothing but the signature is left to refuse it.
+//! Every place of every file that a verifier reads, changed in every way that [`surety_testing::tamper`] knows: each
+//! change is refused, or gives the file another identifier, which is refused where the file is referred to. What is
+//! signed is also arranged to fit everything else, so that nothing but the signature is left to refuse it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,8 +56,8 @@ fn read<T: Document>(tampered: &Tampered) -> Option<T> {
     T::from_json("file", &tampered.document.to_string()).ok()
 }
 
-/// A claim over a marked snapshot, which a policy accepts, of accounts that are pledged to it: a scene in which every field
-/// that may be left out is there.
+/// A claim over a marked snapshot, which a policy accepts, of accounts that are pledged to it: a scene in which every
+/// field that may be left out is there.
 fn marked() -> Scene {
     let mut scene = breaker::scene(MarkedProofs::Accepted);
     let before = breaker::before(&scene, true);
@@ -175,7 +175,8 @@ fn rejects_every_statement_that_was_fitted_to_the_others() {
     }
 }
 
-/// Attack: what a source said about one account under the name of another, and what one source said under that of another.
+/// Attack: what a source said about one account under the name of another, and what one source said under that of
+/// another.
 #[test]
 fn rejects_statements_that_change_places() {
     let exchanges: [fn(&mut Statement, &mut Statement); 4] = [

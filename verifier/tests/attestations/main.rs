@@ -1,5 +1,5 @@
-//! Attestations: their files, what is signed, and every rule that they are held to. Proofs themselves are the concern of
-//! other tests; here claims are examined, and proofs are wrong.
+//! Attestations: their files, what is signed, and every rule that they are held to. Proofs themselves are the concern
+//! of other tests; here claims are examined, and proofs are wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

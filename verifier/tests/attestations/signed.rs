@@ -51,7 +51,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn statements_are_hashed_as_eip_712_says(
-        chain_id: u64, addresses: [[u8; 20]; 3], words: [[u8; 32]; 4], numbers: [u64; 3], label in "[a-z][a-z0-9.-]{0,20}"
+        chain_id: u64, addresses: [[u8; 20]; 3], words: [[u8; 32]; 4], numbers: [u64; 3],
+        label in "[a-z][a-z0-9.-]{0,20}"
     ) {
         let mut statement = statement(&custodian(), "main", 0);
         statement.audience = Audience { chain_id, registry: HexBytes(addresses[0]) };

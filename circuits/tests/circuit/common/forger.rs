@@ -31,8 +31,8 @@ impl BlindProver {
         Self { bases, key }
     }
 
-    /// Whatever Halo2 makes of a witness, with the commitments to the known columns as they came out. It makes nothing of
-    /// a witness whose lookups fail.
+    /// Whatever Halo2 makes of a witness, with the commitments to the known columns as they came out. It makes nothing
+    /// of a witness whose lookups fail.
     ///
     /// The blinding rows of the known columns are random here, which verifiers cannot tell from masks.
     pub(crate) fn prove(

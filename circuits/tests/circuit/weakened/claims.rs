@@ -1,9 +1,9 @@
 //! False claims, and a forger who tries to prove them under weakened rules.
 //!
 //! A claim is one equation, `constant + weight·q - divisor·x = 0`, over a holding `q` and a variable `x`: somebody says
-//! that `constant + weight·q` is a multiple of `divisor` from zero up to the bound of a variable, or that it is zero. The
-//! forger pulls one lever, as far as it takes for the equation to come out as the weakened rules want it, and fills in
-//! everything else as they want it as well. Whether that gets through is for the rules to say.
+//! that `constant + weight·q` is a multiple of `divisor` from zero up to the bound of a variable, or that it is zero.
+//! The forger pulls one lever, as far as it takes for the equation to come out as the weakened rules want it, and fills
+//! in everything else as they want it as well. Whether that gets through is for the rules to say.
 
 use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};

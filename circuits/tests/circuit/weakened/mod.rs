@@ -1,12 +1,13 @@
-//! Every rule is needed: whatever one place of the circuit is changed to, either something false gets through, or nothing
-//! true does any more, or the change is one of a few that change nothing.
+//! Every rule is needed: whatever one place of the circuit is changed to, either something false gets through, or
+//! nothing true does any more, or the change is one of a few that change nothing.
 //!
-//! The circuit is made from its own description, as data ([`crate::common::described`]), first as it is and then with one thing
-//! changed at a time ([`catalogue`]): each constraint, lookup and pair of a lookup deleted; each part of each expression
-//! replaced by zero, by one, by its negative, by the same column in another row; each number made one more and one
-//! less; the cells of `ROW` and `BASE` at the edges, at the one, at the beginning and end of limb groups and in rows of
-//! programs, for all rules or for one alone. For each change a forger ([`claims`]) looks for a witness to a false claim
-//! that the changed rules accept. The same forgeries are refused by the circuit, by its plain twin and by the verifier.
+//! The circuit is made from its own description, as data ([`crate::common::described`]), first as it is and then with
+//! one thing changed at a time ([`catalogue`]): each constraint, lookup and pair of a lookup deleted; each part of each
+//! expression replaced by zero, by one, by its negative, by the same column in another row; each number made one more
+//! and one less; the cells of `ROW` and `BASE` at the edges, at the one, at the beginning and end of limb groups and in
+//! rows of programs, for all rules or for one alone. For each change a forger ([`claims`]) looks for a witness to a
+//! false claim that the changed rules accept. The same forgeries are refused by the circuit, by its plain twin and by
+//! the verifier.
 //!
 //! A change that refuses witnesses to true claims is no weakening, and every other test of the circuit notices it; the
 //! forger tries those as well. A change that refuses nothing true and lets nothing false through must be listed in
@@ -32,8 +33,10 @@ use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
 use surety_verifier::VerifyingKey;
 
-use self::catalogue::{Change, changes};
-use self::claims::{Forger, Forgery, Lever, blank, claims, first_slot_of_a_group, true_claims};
+use self::{
+    catalogue::{Change, changes},
+    claims::{Forger, Forgery, Lever, blank, claims, first_slot_of_a_group, true_claims},
+};
 use crate::common::{
     Statement,
     described::{DescribedCircuit, Design},

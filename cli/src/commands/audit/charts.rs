@@ -11,13 +11,13 @@ const RIGHT: i64 = 20;
 
 /// A line of a plot over time.
 pub(super) struct Line {
-    /// What the legend calls it.
+    /// The label in the legend.
     pub(super) name: String,
-    /// When it changes, ascending, and the value in parts per million from then on.
+    /// Times of change, ascending, each with the value from then on in parts per million.
     pub(super) steps: Vec<(u64, i64)>,
 }
 
-/// Shares over a time, as steps.
+/// Shares over time, as steps.
 pub(super) fn shares_over_time(title: &str, description: &str, lines: &[Line], from: u64, until: u64) -> String {
     const TOP: i64 = 20;
     const HEIGHT: i64 = 220;

@@ -1,7 +1,8 @@
 //! An audit as a table for spreadsheets: one line for each attestation.
 //!
-//! No field begins with a character that a spreadsheet takes for a formula: one that would gets an apostrophe, which spreadsheets
-//! take for "text". Every field is quoted, so that none begins within another where spreadsheets separate fields by semicolons.
+//! No field begins with a character that a spreadsheet takes for the start of a formula: such a field is prefixed with
+//! an apostrophe, which marks text. Every field is quoted, so that a spreadsheet that separates fields by semicolons
+//! finds no field inside another.
 
 use crate::error::Error;
 use ::csv::{QuoteStyle, WriterBuilder};

@@ -1,4 +1,4 @@
-//! An audit as one page that contains everything it shows, without scripts, and can be printed. All texts are escaped by the
+//! An audit as one self-contained, printable page without scripts. All texts are escaped by the
 //! template; drawings escape theirs.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{error::Error, screen::Screen, time};
 
-/// Bars of the plot of ages.
+/// Number of bars in the plot of ages.
 const AGE_BINS: u64 = 12;
 
 #[derive(Template)]
@@ -70,7 +70,7 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
     page.render().map_err(|error| Error::from(Internal(error.to_string())))
 }
 
-/// How the headline looks: as good only where an audit is that minds warnings as well.
+/// The style of the headline: good only if the audit would also pass with `--fail-on-findings`.
 fn verdict(audit: &Audit) -> &'static str {
     match (audit.verdict(false), audit.verdict(true)) {
         (Err(_), _) => "bad",
@@ -79,7 +79,7 @@ fn verdict(audit: &Audit) -> &'static str {
     }
 }
 
-/// The share of the subjects of each level that are attested.
+/// The share of attested subjects at each level.
 fn coverage(history: &History, at: Timestamp) -> String {
     let from = history.subjects.iter().map(|series| series.observed.from.0).min();
     let lines: Vec<Line> = rows::levels(history)
@@ -102,7 +102,7 @@ fn coverage(history: &History, at: Timestamp) -> String {
     charts::shares_over_time("Coverage by level over time", &description, &lines, from, at.0)
 }
 
-/// How old prices and balances are behind the attestations that still count.
+/// Ages of prices and balances behind the attestations that still count.
 fn ages(audit: &Audit) -> String {
     let current = |entry: &Entry| {
         let claim = entry.claim.as_ref()?;
@@ -124,7 +124,7 @@ fn ages(audit: &Audit) -> String {
     charts::bars("Ages", &description, &rows, Colour::Blue)
 }
 
-/// How many good attestations rest on each source.
+/// Number of accepted attestations that rest on each source.
 fn sources(audit: &Audit) -> String {
     let names: BTreeMap<EvmAddress, &str> = audit
         .policies
@@ -164,7 +164,7 @@ fn described(what: &str, rows: &[(String, usize)]) -> String {
     format!("{what}. {}.", rows.join("; "))
 }
 
-/// What is not accepted: lapsed attestations too, unless the audit is of history.
+/// Attestations that are not accepted, including lapsed ones unless history is audited.
 fn not_accepted(audit: &Audit) -> impl Iterator<Item = &Entry> {
     audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history))
 }

@@ -25,14 +25,14 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Directory with attestations and the universes, policies and market snapshots that they refer to, in any order; or an archive
-    /// of them, whose chain is checked first
+    /// Directory with attestations and the universes, policies and market snapshots that they refer to; or an archive,
+    /// whose chain is checked first
     #[arg(value_name = "DIR|ARCHIVE")]
     place: PathBuf,
-    /// Of an archive, a head that you noted: it must still begin with what it had then
+    /// Head of the archive noted earlier: the archive must still begin with the entries up to this head
     #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
     head: Option<Bytes32>,
-    /// Your trust anchors: written by you, never taken from a prover; for several policies, one file for each
+    /// Your trust anchors: written by you, never taken from a prover; one file for each policy
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
     /// Balances that you have read with surety chain vault, of a vault that attestations draw on; once for each
@@ -41,25 +41,25 @@ pub(crate) struct Args {
     /// Refuse whatever would have to be taken on faith
     #[arg(long)]
     strict: bool,
-    /// Accept a set-up whose secret everybody knows: such a proof proves nothing, and is for tests only
+    /// Accept a set-up whose secret is public, for tests only: such a proof proves nothing
     #[arg(long)]
     allow_insecure_srs: bool,
     /// Audit as of this time [default: now]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     at: Option<Timestamp>,
-    /// Accept what has lapsed by then and was in order before: for archives
+    /// Accept attestations that were valid until they lapsed: for archives
     #[arg(long)]
     history: bool,
-    /// Fail on warnings among the findings too
+    /// Fail on findings that are warnings as well
     #[arg(long)]
     fail_on_findings: bool,
-    /// Check each proof's pairing by itself, as a check of the batch: slower
+    /// Check the pairing of each proof separately, as a cross-check of the batch: slower
     #[arg(long)]
     one_by_one: bool,
-    /// Answer with one line of CSV for each attestation, unless the answer is to be JSON
+    /// Answer in CSV, one line for each attestation, unless --json is set
     #[arg(long)]
     csv: bool,
-    /// Write a report with plots to this file, replacing it
+    /// Write a report with plots to this file, overwriting it
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     })
 }
 
-/// What an audit says of itself, whichever way it is written.
+/// The answer of an audit in every format.
 fn headline(audit: &Audit, screen: Screen) -> String {
     let Audit { accepted, rejected, lapsed, .. } = audit;
     let [total, accepted, rejected, lapses] =
@@ -119,7 +119,7 @@ fn headline(audit: &Audit, screen: Screen) -> String {
     }
 }
 
-/// What the report is about, if that is an archive.
+/// The archive that the report is about, if any.
 fn archive(audit: &Audit) -> Option<String> {
     let Kept { summary, noted } = audit.archive?;
     let begins = noted.map(|noted| format!("; begins with what it had at the noted head {noted}")).unwrap_or_default();
@@ -139,7 +139,7 @@ fn percent(ppm: u64) -> String {
     format!("{}.{} %", ppm / 10_000, ppm / 1_000 % 10)
 }
 
-/// A length of time as people say it, rounded down.
+/// A duration for people, rounded down.
 fn duration(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -149,7 +149,7 @@ fn duration(seconds: u64) -> String {
     }
 }
 
-/// The word that a value is serialised as.
+/// The serialised name of a value.
 fn word(value: impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,

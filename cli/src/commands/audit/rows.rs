@@ -1,4 +1,4 @@
-//! What the text and the page have in common: the rows of tables, and what policies are called in them.
+//! Rows of tables, and labels of policies, shared by the text and the page.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use surety_core::ident::{Bytes32, Name};
 use super::percent;
 use crate::time;
 
-/// What each policy is called: by its name and, where several policies have one name, also by how its identifier begins.
+/// The label of each policy: its name, followed by the start of its identifier where several policies share the name.
 pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
     let names: BTreeMap<Bytes32, Option<&Name>> =
         history.subjects.iter().map(|series| (series.policy, series.policy_name.as_ref())).collect();
@@ -24,7 +24,8 @@ pub(super) fn policies(history: &History) -> BTreeMap<Bytes32, String> {
     names.iter().map(label).collect()
 }
 
-/// The subjects of each level, by what its policy is called. Levels of different policies stay apart, whatever their names.
+/// The subjects of each level, by the label of the policy. Levels of different policies stay apart, whatever their
+/// names.
 pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
     let policies = policies(history);
     let mut levels: BTreeMap<(Option<&Name>, Bytes32, &Name), Vec<&Series>> = BTreeMap::new();
@@ -37,7 +38,8 @@ pub(super) fn levels(history: &History) -> Vec<([String; 2], Vec<&Series>)> {
     levels.into_iter().map(row).collect()
 }
 
-/// Each month of each level: the month, its policy, the level, attestations, subjects attested, and the share of the time.
+/// Each month of each level: the month, its policy, the level, attestations, attested subjects, and the share of the
+/// time.
 pub(super) fn months(history: &History) -> Vec<[String; 6]> {
     let policies = policies(history);
     let row = |month: &Month| {
@@ -53,8 +55,8 @@ pub(super) fn months(history: &History) -> Vec<[String; 6]> {
     history.months.iter().map(row).collect()
 }
 
-/// Each month of each subject at each level: the subject, the policy, the level, the month, attestations, and the share of the
-/// time.
+/// Each month of each subject at each level: the subject, the policy, the level, the month, attestations, and the share
+/// of the time.
 pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
     let policies = policies(history);
     let row = |series: &Series, month: &SubjectMonth| {
@@ -71,8 +73,8 @@ pub(super) fn months_of_subjects(history: &History) -> Vec<[String; 6]> {
     history.subjects.iter().flat_map(rows).collect()
 }
 
-/// Each subject at each level: the subject, the policy, the level, attestations in order and rejected, until when it is or was
-/// attested, gaps, and the share of the time.
+/// Each subject at each level: the subject, the policy, the level, valid and rejected attestations, the end of the last
+/// attestation, gaps, and the share of the time.
 pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
     let policies = policies(history);
     let row = |series: &Series| {
@@ -95,12 +97,12 @@ pub(super) fn subjects(history: &History) -> Vec<[String; 8]> {
     history.subjects.iter().map(row).collect()
 }
 
-/// What a policy is called, by [`policies`].
+/// The label of a policy, from [`policies`].
 pub(super) fn called(policies: &BTreeMap<Bytes32, String>, policy: &Bytes32) -> String {
     policies.get(policy).cloned().unwrap_or_default()
 }
 
-/// A history in which two policies have one name, and a third another one: a level and a subject of each.
+/// A history in which two policies share one name and a third has another: a level and a subject of each.
 #[cfg(test)]
 pub(super) fn namesakes() -> History {
     use surety_audit::audit::history::Span;

@@ -11,16 +11,16 @@ use surety_audit::audit::{
 use super::{anchors, archive, duration, headline, rows, word};
 use crate::{screen::Screen, table::table, time};
 
-/// Most notices of one kind that are written out.
+/// Maximum number of notices of one kind that are written out.
 const MOST_NOTICES: usize = 5;
 
-/// Most snapshots that are written out.
+/// Maximum number of snapshots that are written out.
 const MOST_SNAPSHOTS: usize = 12;
 
-/// Most subjects that are written out.
+/// Maximum number of subjects that are written out.
 const MOST_SUBJECTS: usize = 60;
 
-/// Most months of subjects that are written out.
+/// Maximum number of months of subjects that are written out.
 const MOST_MONTHS: usize = 60;
 
 pub(super) fn text(audit: &Audit, screen: Screen) -> String {
@@ -54,7 +54,7 @@ fn line(text: &mut String, item: &str) {
     let _ = writeln!(text, "  - {item}");
 }
 
-/// What is attested at the time of the audit.
+/// Attestations that count at the time of the audit.
 fn levels(text: &mut String, screen: Screen, history: &History) {
     let row = |([policy, level], series): ([String; 2], Vec<&Series>)| {
         let attestations: usize = series.iter().map(|series| series.attestations).sum();
@@ -145,7 +145,7 @@ fn months_of_subjects(text: &mut String, screen: Screen, audit: &Audit) {
     }
 }
 
-/// What attestations were checked against, by identifier.
+/// Identifiers of everything that attestations were checked against.
 fn grounds(text: &mut String, audit: &Audit) {
     if let Some(archive) = archive(audit) {
         let _ = writeln!(text, "\narchive        {archive}");
@@ -160,7 +160,8 @@ fn grounds(text: &mut String, audit: &Audit) {
         let commitments = if policy.commitments_at_first_hand { "computed here" } else { "read from a file" };
         let _ = write!(
             text,
-            "\npolicy         {} {} ({})\n  commitments  {commitments}\n  universe     {}, k = {}\n  set-up       {} ({})\n  \
+            "\npolicy         {} {} ({})\n  commitments  {commitments}\n  universe     {}, k = {}\n  set-up       {} \
+             ({})\n  \
              key          {}\n",
             policy.id.0,
             policy.name,

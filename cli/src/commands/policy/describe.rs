@@ -18,15 +18,15 @@ use surety_margin::{
 use super::words::{by_basis, duration, ladder, percent, percent_of, rates, scaled, shock, times};
 use crate::number::grouped;
 
-/// Lines of a heading and a text, one below the other.
+/// Lines of a heading and a text.
 #[derive(Default)]
 pub(super) struct Description(String);
 
-/// How wide a heading is, with the space behind it.
+/// Width of a heading in characters, with the space after it.
 const HEADING: usize = 22;
 
 impl Description {
-    /// A line: a heading, indented by so many steps, and what it says.
+    /// Adds a line: a heading, indented by `depth` steps, and its text.
     pub(super) fn line(&mut self, depth: usize, heading: &str, text: &str) {
         let indented = format!("{:1$}{heading}", "", 2 * depth);
         let line = format!("{indented:<HEADING$}  {text}");
@@ -38,7 +38,7 @@ impl Description {
         self.0
     }
 
-    /// A model, indented by so many steps.
+    /// Adds a model, indented by `depth` steps.
     pub(super) fn model(&mut self, depth: usize, model: &Model) {
         match model {
             Model::Collateral(model) => {
@@ -120,7 +120,7 @@ impl Description {
         }
     }
 
-    /// What is held and counts by one weight or a ladder.
+    /// Adds an asset, which counts by one weight or a ladder.
     fn weight(&mut self, depth: usize, weight: ByBasis, tiers: &[surety_margin::models::Tier]) {
         let text = if tiers.is_empty() { by_basis(weight, percent) } else { ladder(tiers) };
         self.line(depth, "held counts", &text);
@@ -357,7 +357,7 @@ fn feed(feed: &FeedNames) -> String {
     }
 }
 
-/// A liquidation's cost at a level, for whoever reads a level.
+/// The cost of a liquidation at a level.
 pub(super) fn cost(penalty: Ppm, insurance: Ppm) -> String {
     format!("a liquidation costs {} and {} for insurance", percent(penalty), percent(insurance))
 }
@@ -376,7 +376,7 @@ mod tests {
         description.text()
     }
 
-    /// Every number and name in a value, with its place.
+    /// Every number and name in a value, with its path.
     fn leaves(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
         match value {
             Value::Object(entries) => {
@@ -395,7 +395,7 @@ mod tests {
         }
     }
 
-    /// The ways in which a parameter may be said.
+    /// The accepted spellings of a parameter.
     fn ways(leaf: &str) -> Vec<String> {
         let mut ways = vec![leaf.to_owned(), grouped(leaf)];
         if let Ok(number) = leaf.parse::<i128>() {

@@ -33,7 +33,7 @@ use crate::{error::Error, inputs::PolicyFiles, number::grouped, output::Answer};
 pub(crate) struct Args {
     #[command(flatten)]
     files: PolicyFiles,
-    /// The last observed prices, if they are not market.json in DIR
+    /// The last observed prices [default: market.json in DIR]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
 }
@@ -87,7 +87,7 @@ impl PriceBox<'_> {
     }
 }
 
-/// The boxes of all entries that have names, reported and derived.
+/// The boxes of all named entries, reported and derived.
 fn boxes<'a>(policy: &'a Policy, universe: &Universe, snapshot: Option<&Snapshot>) -> Vec<PriceBox<'a>> {
     let prices = snapshot.map(|snapshot| snapshot.prices.as_slice()).unwrap_or_default();
     let observed: BTreeMap<_, _> = prices.iter().map(|stated| (&stated.entry, stated.price)).collect();
@@ -195,7 +195,7 @@ fn oracle(page: &mut Description, policy: &Policy) {
     }
 }
 
-/// The oracle rules that an entry has of its own.
+/// The oracle rules of a single entry.
 fn own_rules(page: &mut Description, entry: &MarketEntry) {
     let rules = [
         ("quorum", entry.quorum.map(|quorum| quorum.to_string())),

@@ -22,14 +22,14 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Compile a policy and commit to its programs; its identifier covers both
+    /// Compile a policy, commit to its programs, and show the identifier, which covers both
     Compile(CompileArgs),
-    /// Show every parameter of a policy in words, its price boxes beside the last observed prices, and what its programs
-    /// need, without a set-up
+    /// Show every parameter of a policy in words, its price boxes beside the last observed prices, and the resources of
+    /// its programs; needs no set-up
     Inspect(inspect::Args),
-    /// Make new parameters of a policy from price history
+    /// Derive new parameters of a policy from price history
     Calibrate(calibrate::CalibrateArgs),
-    /// Walk through price history and count the losses that margins would not have covered
+    /// Backtest: count the losses in price history that margins would not have covered
     Backtest(calibrate::BacktestArgs),
 }
 

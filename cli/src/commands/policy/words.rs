@@ -14,7 +14,7 @@ use surety_margin::{
 
 use crate::number::grouped;
 
-/// An integer times `10^-places`, without zeros at its end.
+/// An integer times `10^-places`, without trailing zeros.
 pub(super) fn scaled(integer: i128, places: u32) -> String {
     let digits = format!("{:0>1$}", integer.unsigned_abs(), places as usize + 1);
     let (whole, fraction) = digits.split_at(digits.len() - places as usize);
@@ -50,7 +50,7 @@ pub(super) fn percent_of(fraction: Magnitude) -> String {
     format!("{number} %")
 }
 
-/// Fractions of both bases, said once where they are the same.
+/// Fractions of both bases, written once if they are equal.
 pub(super) fn by_basis(value: ByBasis, show: fn(Ppm) -> String) -> String {
     let (maintenance, initial) = (show(value.maintenance), show(value.initial));
     if maintenance == initial { maintenance } else { format!("maintenance {maintenance}, initial {initial}") }
@@ -65,7 +65,7 @@ pub(super) fn duration(Seconds(seconds): Seconds) -> String {
     format!("{} {name}{}", grouped(&count.to_string()), if count == 1 { "" } else { "s" })
 }
 
-/// Where a tier ends.
+/// The end of a tier.
 fn end(value: Option<Notional>, units: Option<Magnitude>) -> String {
     match (value, units) {
         (Some(value), _) => format!("up to {}", grouped(&value.to_string())),
@@ -74,7 +74,7 @@ fn end(value: Option<Notional>, units: Option<Magnitude>) -> String {
     }
 }
 
-/// A ladder of weights, of which nothing is left beyond the last end.
+/// A ladder of weights; beyond the last end nothing counts.
 pub(super) fn ladder(tiers: &[Tier]) -> String {
     let mut text = String::new();
     for tier in tiers {
@@ -93,7 +93,7 @@ pub(super) fn rates(tiers: &[RateTier]) -> String {
     text + "each part by its own tier"
 }
 
-/// Where the last observed value lies in its range.
+/// The position of the last observed value in its range.
 pub(super) fn place(range: PriceRange, last: u128) -> String {
     let (min, max) = (range.min.get(), range.max.get());
     if last < min {
@@ -108,7 +108,7 @@ pub(super) fn place(range: PriceRange, last: u128) -> String {
     format!("{least}, {most}")
 }
 
-/// A quotient, cut off after two decimal places; none if the divisor is zero. Prices are below 2^96.
+/// A quotient truncated to two decimal places; `None` if the divisor is zero. Prices are below 2^96.
 pub(super) fn ratio(dividend: u128, divisor: u128) -> Option<String> {
     let hundredths = dividend.checked_mul(100)?.checked_div(divisor)?;
     Some(scaled(i128::try_from(hundredths).ok()?, 2))

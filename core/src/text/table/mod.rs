@@ -1,10 +1,10 @@
 //! Tables as text: one reader for everything that is separated by commas, semicolons or tabs, and for
 //! lists of records in JSON.
 //!
-//! A table is a header and rows under it, as RFC 4180 and the spreadsheets write it: lines end in LF, CRLF or CR; a field
-//! may be in quotes, which are doubled inside of it; blank lines count for nothing; a byte order mark, a line `sep=;` and
-//! titles, which are lines of a single field before the header, are passed over. The [`Delimiter`] is the one that the
-//! header has most of, unless the [`Dialect`] says which.
+//! A table is a header and rows under it, as RFC 4180 and the spreadsheets write it: lines end in LF, CRLF or CR; a
+//! field may be in quotes, which are doubled inside of it; blank lines count for nothing; a byte order mark, a line
+//! `sep=;` and titles, which are lines of a single field before the header, are passed over. The [`Delimiter`] is the
+//! one that the header has most of, unless the [`Dialect`] says which.
 //!
 //! Columns are found by name ([`Table::find`]), whatever their order and case, and those that nobody asked for are
 //! named in a [`Note`]. A name with a sign in it such as `UPL%` is another one than that without: it counts something
@@ -188,8 +188,8 @@ impl<'t> Table<'t> {
         self.fields.chunks_exact(self.header.len().max(1)).map(Row)
     }
 
-    /// What points and commas stand for in the numbers of some columns, as these and every other column of numbers show:
-    /// one program wrote them all.
+    /// What points and commas stand for in the numbers of some columns, as these and every other column of numbers
+    /// show: one program wrote them all.
     #[must_use]
     pub fn marks(&self, columns: &[usize]) -> Marks {
         let mut marks = if self.delimiter == Delimiter::Semicolon { Marks::UNKNOWN } else { Marks::POINT };
@@ -317,8 +317,8 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// The note that names the columns that nobody asked for; none if there are none. Of those whose names may be secret it
-    /// says that there are some.
+    /// The note that names the columns that nobody asked for; none if there are none. Of those whose names may be
+    /// secret it says that there are some.
     #[must_use]
     pub fn others(&self, asked: &[usize]) -> Option<Note> {
         let others = self.header.iter().enumerate().filter(|(column, _)| !asked.contains(column));
@@ -633,7 +633,8 @@ mod tests {
             "a,b\n1\n1,2,3\n1,2\n",
             &[
                 "t:2:1: expected 2 fields, as in the header, found 1",
-                "t:3:1: expected 2 fields, as in the header, found 3; put quotes around fields that have a comma in them",
+                "t:3:1: expected 2 fields, as in the header, found 3; put quotes around fields that have a comma in \
+                 them",
             ],
         );
         refused(
@@ -684,7 +685,8 @@ mod tests {
         };
         assert_eq!(
             message("coin,amuont\nBTC,1\n"),
-            "t:1:1: expected a column amount, found the columns coin, amuont; did you mean amuont? --map amuont=amount says so"
+            "t:1:1: expected a column amount, found the columns coin, amuont; did you mean amuont? --map amuont=amount \
+             says so"
         );
         assert_eq!(message("coin,x\nBTC,1\n"), "t:1:1: expected a column amount, found the columns coin, x");
         for name in ["Qty (%)", "amount ($)", "amount, \u{20ac}", "amount (\u{ff05})", "~amount"] {

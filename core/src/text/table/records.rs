@@ -1,9 +1,9 @@
 //! Lists of records in JSON, as tables: what venues' interfaces answer.
 //!
-//! Either a list of objects, whose keys are the columns, or objects alone, one to a line, or an object of objects by name,
-//! where the names are a column of their own. Texts and numbers are fields as they are written, and so is what is nested
-//! deeper: it is nothing that a column may say. Beside the objects by name there may be
-//! [totals by column](BY_COLUMN); whatever else there is, is no row and told of, and lists of objects are refused.
+//! Either a list of objects, whose keys are the columns, or objects alone, one to a line, or an object of objects by
+//! name, where the names are a column of their own. Texts and numbers are fields as they are written, and so is what is
+//! nested deeper: it is nothing that a column may say. Beside the objects by name there may be [totals by
+//! column](BY_COLUMN); whatever else there is, is no row and told of, and lists of objects are refused.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -241,7 +241,8 @@ impl<'t> Reader<'t> {
         Ok(Record { offset, fields })
     }
 
-    /// A text, a number, another word, or what is nested as it is written; nothing for `null` and what is nested and empty.
+    /// A text, a number, another word, or what is nested as it is written; nothing for `null` and what is nested and
+    /// empty.
     fn field(&self, value: &'t RawValue) -> Result<Field<'t>, Mistake> {
         let text = value.get();
         let content = match text.as_bytes().first() {
@@ -321,7 +322,8 @@ mod tests {
 
     #[test]
     fn lists_of_objects_are_tables() {
-        let text = "\u{feff} [{\"a\": 1.50, \"b\": \"x\\\"y\", \"c\": {\"d\": 1}},\n {\"b\": null, \"a\": -1e-7, \"e\": true}]";
+        let text = "\u{feff} [{\"a\": 1.50, \"b\": \"x\\\"y\", \"c\": {\"d\": 1}},\n {\"b\": null, \"a\": \
+             -1e-7, \"e\": true}]";
         let nested = "{\"d\": 1}";
         let rows = [["a", "b", "c", "e"], ["1.50", "x\"y", nested, ""], ["-1e-7", "", "", "true"]];
         assert_eq!(read(text).unwrap(), rows);

@@ -128,8 +128,8 @@ pub struct OptionRule {
 }
 
 impl PortfolioMargin {
-    /// Least decimal places of the values of options. These are rounded to the nearest, as they may be held or owed: with
-    /// fewer an account could owe many options that round to nothing.
+    /// Least decimal places of the values of options. These are rounded to the nearest, as they may be held or owed:
+    /// with fewer an account could owe many options that round to nothing.
     pub const MIN_VALUE_DECIMALS: u8 = 9;
 
     /// Most decimal places of the values of options: more would not leave room for weights in a row of a program.
@@ -143,7 +143,8 @@ impl PortfolioMargin {
         self.cash.iter().chain(perpetual).chain(collateral).chain(options)
     }
 
-    /// A lower bound on the rows of a program: every revaluation reads every option once. Found without deriving anything.
+    /// A lower bound on the rows of a program: every revaluation reads every option once. Found without deriving
+    /// anything.
     pub(crate) fn least_rows(&self) -> usize {
         let options: usize = self.expiries.iter().map(|expiry| expiry.options.len()).sum();
         let moves = self.parameters.scenarios.iter().map(|scenario| (scenario.spot, scenario.volatility));

@@ -20,8 +20,8 @@ use crate::{
 
 impl Schema<'_> {
     /// The margin at a level, at the schema's scale times the common denominator of the fractions in lowest terms: what
-    /// must not be negative. The requirement, which is everything but equity, is multiplied by `multiple`; a liquidation
-    /// costs a fraction of the underlying of all perpetuals and options.
+    /// must not be negative. The requirement, which is everything but equity, is multiplied by `multiple`; a
+    /// liquidation costs a fraction of the underlying of all perpetuals and options.
     #[must_use]
     pub fn margin(&self, basis: Basis, multiple: Ppm, liquidation_cost: Ppm) -> Expression {
         let divisor = greatest_common_divisor(multiple.0, Ppm::ONE.0);

@@ -31,14 +31,14 @@
 //! - A scenario with spot factor `z` and dampening `d` has the result
 //!   `d·( N·P·(z - 1) + Σ_e (G_e - M_e) + (z - 1)·Σ value of risk-cancelling collateral )`.
 //!   A skew scenario counts against the account whatever its direction: `-d·Σ_e |G_e - M_e|`.
-//! - The basis contingency is `Σ_e (a + b·τ)·min(0, U_e - M_e, L_e - M_e)`, with `U_e` and `L_e` the undiscounted values
-//!   after the spot moves up and down.
+//! - The basis contingency is `Σ_e (a + b·τ)·min(0, U_e - M_e, L_e - M_e)`, with `U_e` and `L_e` the undiscounted
+//!   values after the spot moves up and down.
 //! - The span is the smallest of all these. It is multiplied by the loss factor of the level, which for initial margin
 //!   grows as the stable price falls below its threshold.
 //! - Equity is the marked value of options and collateral and all cash. The margin is equity plus span less
-//!   contingencies: on the notional of perpetuals, on naked shorts (at each strike of an expiry
-//!   `max(0, -Σ amounts)` if there are both calls and puts, otherwise each short option), on collateral, and, at the initial level, on everything whose price has a confidence
-//!   below the threshold.
+//!   contingencies: on the notional of perpetuals, on naked shorts (at each strike of an expiry `max(0, -Σ amounts)` if
+//!   there are both calls and puts, otherwise each short option), on collateral, and, at the initial level, on
+//!   everything whose price has a confidence below the threshold.
 //!
 //! # What makes them a linear program
 //!

@@ -309,7 +309,8 @@ impl<'a> Schema<'a> {
         self.scale
     }
 
-    /// Decimal places of the amounts of a level: with six more than the margin has, every multiple of a requirement is whole.
+    /// Decimal places of the amounts of a level: with six more than the margin has, every multiple of a requirement is
+    /// whole.
     pub(crate) fn amount_scale(&self) -> u32 {
         self.scale + 6
     }
@@ -450,8 +451,8 @@ impl Bound {
     }
 }
 
-/// The options of each expiry whose amounts are netted: those of a strike if there are both calls and puts, otherwise each
-/// by itself.
+/// The options of each expiry whose amounts are netted: those of a strike if there are both calls and puts, otherwise
+/// each by itself.
 fn strikes(model: &PortfolioMargin) -> Vec<Vec<Vec<usize>>> {
     let of_expiry = |expiry: &super::ExpiryRule| {
         let mut strikes: BTreeMap<Magnitude, Vec<usize>> = BTreeMap::new();

@@ -35,7 +35,8 @@ pub enum DeriveError {
     Feeds(Vec<Problem>),
     /// Gains would count more than losses.
     #[error(
-        "expiry {expiry}: not concave: the discount for gains is {gains}, expected at most the discount for losses, {losses}; such a market cannot be proven against as one linear program"
+        "expiry {expiry}: not concave: the discount for gains is {gains}, expected at most the discount for losses, \
+         {losses}; such a market cannot be proven against as one linear program"
     )]
     NotConcave {
         /// The expiry's position in the model.
@@ -71,7 +72,8 @@ impl From<DeriveError> for Vec<Problem> {
             DeriveError::Feeds(problems) => problems,
             DeriveError::NotConcave { expiry, gains, losses } => {
                 let expected = format!(
-                    "the discount for gains of expiry {expiry} to be at most the one for losses, {losses}: otherwise the \
+                    "the discount for gains of expiry {expiry} to be at most the one for losses, {losses}: otherwise \
+                     the \
                      margin is not concave, and no linear program"
                 );
                 vec![Problem::new("prices", expected, gains)]

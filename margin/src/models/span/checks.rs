@@ -12,7 +12,8 @@ use crate::models::fraction::charge_problems;
 
 const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the commodity has an outright charge";
 
-const CALENDAR: &str = "the charge subtracts half of itself times the absolute net delta, which an outright charge offsets and risk arrays need not, which is not concave";
+const CALENDAR: &str = "the charge subtracts half of itself times the absolute net delta, which an outright charge \
+     offsets and risk arrays need not, which is not concave";
 
 const LEGS: &str = "with more the order in which they are matched decides, which is not concave";
 
@@ -20,7 +21,8 @@ const GREEDY: &str = "with several the order in which they take a position decid
 
 const UNIFORM: &str = "otherwise a credit can exceed what one leg requires, which is not concave";
 
-const FLOOR: &str = "the minimum is a floor after the credit of one leg alone, which falls as the other leg grows, which is not concave";
+const FLOOR: &str = "the minimum is a floor after the credit of one leg alone, which falls as the other leg grows, \
+     which is not concave";
 
 const SCAN_RISK: &str =
     "a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave";

@@ -1,24 +1,24 @@
 //! SPAN-like margin: what the positions of a combined commodity lose together, by risk arrays that are data.
 //!
 //! With `q_i` the units held of member `i`, `v_i` their marked value and `F` the multiple of the level, the margin is
-//! `Σ_j min(w_j·v_j, v_j) + Σ_i v_i - F·Σ_c R_c`: collateral `j` by its weight or ladder, members at their mark, which for
-//! options is the net option value, and the requirement `R_c` of every combined commodity `c`. A liquidation that costs a
-//! fraction takes it of every `|v_i|`.
+//! `Σ_j min(w_j·v_j, v_j) + Σ_i v_i - F·Σ_c R_c`: collateral `j` by its weight or ladder, members at their mark, which
+//! for options is the net option value, and the requirement `R_c` of every combined commodity `c`. A liquidation that
+//! costs a fraction takes it of every `|v_i|`.
 //!
 //! | commodity | requirement |
 //! |---|---|
 //! | with risk arrays `a_i` | `max(0, max_s Σ_i q_i·a_i[s], o·Σ max(0, -q_i))` |
 //! | with an outright charge `s` | `max(s·\|x\| + ρ·min(L, S), o·Σ max(0, -q_i))` |
-//! | pair of outright commodities, 1:1 | `s·(\|x\| + \|y\|) - 2·c·s·min(\|x\|, \|y\|)` where `x` and `y` have opposite signs, plus calendar charges |
+//! | pair of outright charges, 1:1 | `s·(\|x\| + \|y\|) - 2·c·s·min(\|x\|, \|y\|)` for opposite signs, and calendars |
 //!
-//! The last terms of the first two are the short option minimum `o`, over options. `x` is the sum of the deltas `q_i·δ_i`,
-//! and `L` and `S` are what months with a positive and with a negative sum come to: `L - S = x`.
+//! The last terms of the first two are the short option minimum `o`, over options. `x` is the sum of the deltas
+//! `q_i·δ_i`, and `L` and `S` are what months with a positive and with a negative sum come to: `L - S = x`.
 //!
 //! The forms in which programs state them are concave as margins:
-//! - `ρ·min(L, S) = (ρ/2)·(L + S) - (ρ/2)·|x|`, so that scan and calendar charge are `(s - ρ/2)·|x| + (ρ/2)·Σ_m |x_m|`, which is
-//!   convex if `s ≥ ρ/2`. Beside risk arrays nothing holds the second term: refused.
-//! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a pair takes `s·(1-c)·(|x| + |y|) + c·s·|x + y|`,
-//!   convex for `0 ≤ c ≤ 1`; with a calendar charge beside it, if `s·(1-c) ≥ ρ/2`.
+//! - `ρ·min(L, S) = (ρ/2)·(L + S) - (ρ/2)·|x|`, so that scan and calendar charge are `(s - ρ/2)·|x| + (ρ/2)·Σ_m |x_m|`,
+//!   which is convex if `s ≥ ρ/2`. Beside risk arrays nothing holds the second term: refused.
+//! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a pair takes
+//!   `s·(1-c)·(|x| + |y|) + c·s·|x + y|`, convex for `0 ≤ c ≤ 1`; with a calendar charge beside it, if `s·(1-c) ≥ ρ/2`.
 //!
 //! Credits that are given one after the other, or in proportion to a scan risk, are not convex: refused.
 //!
@@ -191,8 +191,8 @@ impl CombinedCommodity {
     /// Most losses of a risk array; SPAN has sixteen.
     const MAX_SCENARIOS: usize = 1_024;
 
-    /// Decimal places of the numbers that its program has: beside an outright charge one more for the half of a calendar
-    /// charge, and six for a credit.
+    /// Decimal places of the numbers that its program has: beside an outright charge one more for the half of a
+    /// calendar charge, and six for a credit.
     fn places(&self) -> u32 {
         u32::from(self.decimals.get()) + if self.outright.is_some() { 7 } else { 0 }
     }

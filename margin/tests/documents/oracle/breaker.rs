@@ -109,9 +109,8 @@ fn rejects_a_mark_that_was_removed() {
     snapshot.previous = None;
     refused(
         check(&breaking(), &universe(), &snapshot),
-        &[
-            "previous: expected the prices that the reports name, 0x0505050505050505050505050505050505050505050505050505050505050505, found none",
-        ],
+        &["previous: expected the prices that the reports name, \
+             0x0505050505050505050505050505050505050505050505050505050505050505, found none"],
     );
 }
 
@@ -225,9 +224,16 @@ proptest! {
         (quorum, lies, honest) in (1usize..8).prop_flat_map(|quorum| {
             let liars = (quorum - 1) / 2;
             let honest = quorum - liars..quorum - liars + 4;
-            (Just(quorum), prop::collection::vec(50_000_000u128..=200_000_000, liars), prop::collection::vec(0u128..5_000_000, honest))
+            (
+                Just(quorum),
+                prop::collection::vec(50_000_000u128..=200_000_000, liars),
+                prop::collection::vec(0u128..5_000_000, honest),
+            )
         }),
-        (base, jumped) in prop_oneof![Just((95_000_000, false)), Just((100_000_000, false)), Just((105_000_001, true)), Just((60_000_000, true))],
+        (base, jumped) in prop_oneof![
+            Just((95_000_000, false)), Just((100_000_000, false)),
+            Just((105_000_001, true)), Just((60_000_000, true)),
+        ],
         seed in any::<prop::sample::Index>(),
     ) {
         let honest: Vec<u128> = honest.iter().map(|offset| base + offset).collect();

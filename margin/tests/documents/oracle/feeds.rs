@@ -139,7 +139,8 @@ fn rejects_lines_that_are_neither_followed_nor_absent() {
     assert_eq!(read(&with("USDC-USD,,")).unwrap()[ENTRY], Observed::Absent);
     let half = |line: &str| {
         let errors = read(&with(line)).unwrap_err().to_string();
-        let expected = "n.csv:2:1: USDC-USD: expected a price and its confidence, or empty fields for an entry that is not \
+        let expected = "n.csv:2:1: USDC-USD: expected a price and its confidence, or empty fields for an entry that is \
+             not \
                         followed, found only some of them";
         assert_eq!(errors, expected);
     };
@@ -182,7 +183,8 @@ fn rejects_ages_in_columns_that_are_not_read() {
     {
         let error = read(column, "5000").unwrap_err();
         let message = format!(
-            "n.csv:1:24: expected how old each observation is in a column age, in seconds, found a column {column}; state \
+            "n.csv:1:24: expected how old each observation is in a column age, in seconds, found a column {column}; \
+             state \
              ages so, or leave the column out"
         );
         assert!(error.contains(&message), "{error}");

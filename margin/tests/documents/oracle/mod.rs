@@ -258,9 +258,8 @@ fn rejects_fewer_reports_than_the_quorum() {
 fn rejects_two_reports_of_one_node() {
     reports_refused(
         |reports| reports[1].oracle = reports[0].oracle,
-        &[
-            "reports[1].oracle: expected one report of each node, found 0x0e86a930090f39a4418d8ca6a9d671fbe738251c again",
-        ],
+        &["reports[1].oracle: expected one report of each node, found 0x0e86a930090f39a4418d8ca6a9d671fbe738251c \
+             again"],
     );
 }
 
@@ -268,9 +267,8 @@ fn rejects_two_reports_of_one_node() {
 fn rejects_nodes_that_the_policy_does_not_name() {
     reports_refused(
         |reports| reports[1].oracle = HexBytes([9; 20]),
-        &[
-            "reports[1].oracle: expected the signer of an oracle node of the policy, found 0x0909090909090909090909090909090909090909",
-        ],
+        &["reports[1].oracle: expected the signer of an oracle node of the policy, found \
+             0x0909090909090909090909090909090909090909"],
     );
 }
 
@@ -278,9 +276,9 @@ fn rejects_nodes_that_the_policy_does_not_name() {
 fn rejects_reports_of_other_feeds() {
     reports_refused(
         |reports| reports[2].feeds = HexBytes([8; 32]),
-        &[
-            "reports[2].feeds: expected the feeds of the first report, 0x0707070707070707070707070707070707070707070707070707070707070707, found 0x0808080808080808080808080808080808080808080808080808080808080808",
-        ],
+        &["reports[2].feeds: expected the feeds of the first report, \
+             0x0707070707070707070707070707070707070707070707070707070707070707, found \
+             0x0808080808080808080808080808080808080808080808080808080808080808"],
     );
 }
 
@@ -382,7 +380,8 @@ fn rejects_wide_confidence_intervals() {
         observe(1, Price::MAX),
         &[
             "reports[0].observations[0].price: expected a price of USDC-USD from 50000000 to 200000000, found 1",
-            "reports[0].observations[0].confidence: expected at most 0.2 % of the price 1, found 79228162514264337593543950335",
+            "reports[0].observations[0].confidence: expected at most 0.2 % of the price 1, found \
+             79228162514264337593543950335",
         ],
     );
     for narrow in [observe(100_000_000, 200_000), observe(100_000_500, 200_001)] {

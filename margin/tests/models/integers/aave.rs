@@ -1,8 +1,8 @@
 //! Aave v3, from `GenericLogic.sol` (`calculateUserAccountData`), `ValidationLogic.sol` (`validateBorrow`,
 //! `validateHFAndLtv`), `PercentageMath.sol`, `WadRayMath.sol` and `TokenMath.sol` of aave/aave-v3-core (3.0) and
-//! aave-dao/aave-v3-origin (the versions since). Two versions of the rounding: the first multiplies balances half up, cuts
-//! both values, and cuts the average of the thresholds; the later one rounds each balance and value against the account
-//! and averages for borrowing only.
+//! aave-dao/aave-v3-origin (the versions since). Two versions of the rounding: the first multiplies balances half up,
+//! cuts both values, and cuts the average of the thresholds; the later one rounds each balance and value against the
+//! account and averages for borrowing only.
 
 use alloy_primitives::U256;
 

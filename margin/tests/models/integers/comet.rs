@@ -1,5 +1,5 @@
-//! Compound III, from `Comet.sol` (`isLiquidatable`, `isBorrowCollateralized`, `mulPrice`, `signedMulPrice`, `mulFactor`)
-//! and `CometCore.sol` (`presentValueBorrow`) of compound-finance/comet. Every division cuts.
+//! Compound III, from `Comet.sol` (`isLiquidatable`, `isBorrowCollateralized`, `mulPrice`, `signedMulPrice`,
+//! `mulFactor`) and `CometCore.sol` (`presentValueBorrow`) of compound-finance/comet. Every division cuts.
 
 use alloy_primitives::U256;
 

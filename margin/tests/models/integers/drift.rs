@@ -1,7 +1,7 @@
 //! Drift v2, from `math/margin.rs` (`calculate_margin_requirement_and_total_collateral_and_liability_info`,
 //! `calculate_perp_position_value_and_pnl`, `meets_withdraw_margin_requirement`), `math/spot_balance.rs`
-//! (`get_strict_token_value`), `math/position.rs` and `state/user.rs` of drift-labs/protocol-v2: an account without open
-//! orders and liquidity shares, in markets without size factors whose profits count in full.
+//! (`get_strict_token_value`), `math/position.rs` and `state/user.rs` of drift-labs/protocol-v2: an account without
+//! open orders and liquidity shares, in markets without size factors whose profits count in full.
 
 /// The price and its mean over five minutes, with 6 decimals.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
-//! dYdX v4, from `x/perpetuals/lib/lib.go` (`GetMarginRequirementsInQuoteQuantums`), `x/perpetuals/types/liquidity_tier.go`
-//! (`GetInitialMarginQuoteQuantums`), `lib/quantums.go` (`BaseToQuoteQuantums`), `lib/margin/risk.go` and
-//! `x/subaccounts/lib/updates.go` (`GetRiskForSubaccount`) of dydxprotocol/v4-chain.
+//! dYdX v4, from `x/perpetuals/lib/lib.go` (`GetMarginRequirementsInQuoteQuantums`),
+//! `x/perpetuals/types/liquidity_tier.go` (`GetInitialMarginQuoteQuantums`), `lib/quantums.go` (`BaseToQuoteQuantums`),
+//! `lib/margin/risk.go` and `x/subaccounts/lib/updates.go` (`GetRiskForSubaccount`) of dydxprotocol/v4-chain.
 
 use alloy_primitives::U256;
 

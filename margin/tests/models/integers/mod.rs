@@ -1,5 +1,5 @@
-//! What the venues of `examples/venues` compute, in their own integers and with their own rounding: written anew from the
-//! sources that each file names, and by no means with the code under test.
+//! What the venues of `examples/venues` compute, in their own integers and with their own rounding: written anew from
+//! the sources that each file names, and by no means with the code under test.
 
 pub(crate) mod aave;
 pub(crate) mod comet;

@@ -375,12 +375,8 @@ fn placeholders_are_said_to_be_some() {
 fn holdings_are_written_as_they_are_read() {
     let import = import(&book()).unwrap();
     let holdings = import.holdings.unwrap();
-    let read = surety_margin::surety_import::positions::holdings(
-        "h.csv",
-        &holdings.to_csv(&import.universe),
-        &import.universe,
-    )
-    .unwrap();
+    let read =
+        surety_import::positions::holdings("h.csv", &holdings.to_csv(&import.universe), &import.universe).unwrap();
     assert_eq!(read, holdings);
 }
 
@@ -506,7 +502,8 @@ fn rejects_a_claim_that_another_mode_takes_for_cash() {
     assert_eq!(found, [format!("model.modes[1].model.positions[0].price: expected {expected}, found none")]);
 }
 
-/// Attack: whoever is short a perpetual is credited with its price, and owes nothing for it, because its value does not count.
+/// Attack: whoever is short a perpetual is credited with its price, and owes nothing for it, because its value does not
+/// count.
 #[test]
 fn rejects_perpetuals_whose_cost_is_carried_without_their_value() {
     let Import { mut universe, policy, .. } = import(&book()).unwrap();
@@ -514,7 +511,8 @@ fn rejects_perpetuals_whose_cost_is_carried_without_their_value() {
     let perpetual = universe.instruments.iter_mut().find(|it| it.class == InstrumentClass::Perpetual).unwrap();
     perpetual.settlement = Settlement::Carried;
     let expected = format!(
-        "model.perpetual.instrument: expected settlement by variation margin, because the value of a perpetual does not \
+        "model.perpetual.instrument: expected settlement by variation margin, because the value of a perpetual does \
+         not \
          count, found {}, whose cost is carried",
         perpetual.name
     );
@@ -534,8 +532,7 @@ fn an_initial_level_that_is_laxer_is_warned_of() {
     case["Parameters"]["Margin"]["IM_LOSS_FACTOR"] = json!(0.5);
     assert_eq!(
         warnings(&case).iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [
-            "model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an account could open what would be liquidated at once"
-        ]
+        ["model.parameters.losses.initial_factor: expected at least the maintenance factor, 0.8, found 0.5; an \
+             account could open what would be liquidated at once"]
     );
 }

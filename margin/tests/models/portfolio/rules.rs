@@ -20,7 +20,8 @@ use super::account::{Account, LEVELS};
 pub(crate) fn book() -> Value {
     let option = |expiry: u64, strike: &str, call: u8, vol: f64, amount: &str| {
         json!({
-            "Expiry": expiry, "ExiryTs": 1_800_000_000 + expiry, "Strike": strike, "IsCall": call, "MarkVol": vol, "Amount": amount
+            "Expiry": expiry, "ExiryTs": 1_800_000_000 + expiry,
+            "Strike": strike, "IsCall": call, "MarkVol": vol, "Amount": amount
         })
     };
     let feed = |expiry: u64, forward: f64, rate: f64| {
@@ -77,7 +78,8 @@ pub(crate) fn book() -> Value {
             },
             "OtherContingency": {
                 "PEG_LOSS_THRESHOLD": 0.98, "PEG_LOSS_FACTOR": 2, "CONF_THRESHOLD": 0.55, "CONF_MARGIN": 1,
-                "MM_PERP_PERCENT": 0.015, "IM_PERP_PERCENT": 0.005, "MM_OPTION_PERCENT": 0.003, "IM_OPTION_PERCENT": 0.002
+                "MM_PERP_PERCENT": 0.015, "IM_PERP_PERCENT": 0.005,
+                "MM_OPTION_PERCENT": 0.003, "IM_OPTION_PERCENT": 0.002
             }
         }
     })
