@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     ident::Name,
+    kind::{Kind, KindOf, Kinded},
     problem::{Problem, repeated, require},
     text::{Document, WrittenBy},
     units::Ppm,
@@ -24,7 +25,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// The format.
-    pub kind: CalibrationKind,
+    pub kind: KindOf<Calibration>,
     /// Version of the format.
     pub version: FormatVersion,
     /// Name of the policy that it is for.
@@ -64,12 +65,8 @@ pub struct Calibration {
     pub volatility_ranges: Vec<VolatilityRange>,
 }
 
-/// The value of a calibration's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum CalibrationKind {
-    /// `surety/calibration`
-    #[serde(rename = "surety/calibration")]
-    Calibration,
+impl Kinded for Calibration {
+    const KIND: Kind = Kind::Calibration;
 }
 
 /// A requirement on an instrument that a column drives.

@@ -4,11 +4,12 @@ use alloy_primitives::U256;
 use surety_core::{
     FormatVersion,
     ident::{EvmAddress, HexBytes, Name},
+    kind::KindOf,
     units::Lots,
 };
 use surety_kzg::Params;
 use surety_margin::universe::Universe;
-use surety_verifier::attestation::vault::{VaultBalance, VaultBalances, VaultBalancesKind};
+use surety_verifier::attestation::vault::{VaultBalance, VaultBalances};
 
 use crate::{
     abi::{
@@ -48,7 +49,7 @@ impl Contracts {
             }
         }
         let balances = VaultBalances {
-            kind: VaultBalancesKind::VaultBalances,
+            kind: KindOf::new(),
             version: FormatVersion,
             chain_id: self.at.chain_id,
             vault,
@@ -102,10 +103,7 @@ mod tests {
     use surety_kzg::{Srs, progress::Silent};
 
     use super::*;
-    use crate::{
-        deployment::{Deployment, DeploymentKind},
-        sample,
-    };
+    use crate::{deployment::Deployment, sample};
 
     const VAULT: EvmAddress = HexBytes([5; 20]);
     const SUBJECT: EvmAddress = HexBytes([6; 20]);
@@ -135,7 +133,7 @@ mod tests {
         });
         let nobody = HexBytes([0; 20]);
         let at = Deployment {
-            kind: DeploymentKind::Deployment,
+            kind: KindOf::new(),
             version: FormatVersion,
             chain_id: 1,
             verifying_key: HexBytes([0; 32]),

@@ -10,6 +10,7 @@ use surety_core::{
     FormatVersion,
     failure::Class,
     ident::{Bytes32, EvmAddress, HexBytes},
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::{Document, WrittenBy},
     units::Seconds,
@@ -36,7 +37,7 @@ const VK_HASH: Action = Action { name: "VK_HASH of the deployment's verifier", r
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
     /// The format.
-    pub kind: DeploymentKind,
+    pub kind: KindOf<Deployment>,
     /// Version of the format.
     pub version: FormatVersion,
     /// The chain's identifier (EIP-155).
@@ -56,12 +57,8 @@ pub struct Deployment {
     pub vault: Option<EvmAddress>,
 }
 
-/// The value of a deployment file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeploymentKind {
-    /// `surety/deployment`
-    #[serde(rename = "surety/deployment")]
-    Deployment,
+impl Kinded for Deployment {
+    const KIND: Kind = Kind::Deployment;
 }
 
 /// Whether contracts are there is for the chain to say: see [`Contracts::check`].
@@ -136,7 +133,7 @@ impl Contracts {
         let types = ["address", "address", "bool"];
         let registry = create("AttestationRegistry", &types, arguments, "creating the attestation registry")?;
         let mut at = Deployment {
-            kind: DeploymentKind::Deployment,
+            kind: KindOf::new(),
             version: FormatVersion,
             chain_id: node.chain_id(),
             verifying_key: verifying_key.digest().bytes(),

@@ -18,12 +18,12 @@
 //! | `abi` | the contracts' interfaces |
 //!
 //! ```
-//! use surety_chain::{Deployment, deployment::DeploymentKind};
-//! use surety_core::{FormatVersion, ident::EvmAddress, text::Document as _};
+//! use surety_chain::Deployment;
+//! use surety_core::{FormatVersion, ident::EvmAddress, kind::KindOf, text::Document as _};
 //!
 //! let nobody = EvmAddress::ZERO;
 //! let deployment = Deployment {
-//!     kind: DeploymentKind::Deployment,
+//!     kind: KindOf::new(),
 //!     version: FormatVersion,
 //!     chain_id: 1,
 //!     verifying_key: Default::default(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes},
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::Document,
     units::{Price, Timestamp},
@@ -46,7 +47,7 @@ const SUBMIT: Action = Action::new("SnapshotOracle.submit");
 #[serde(deny_unknown_fields)]
 pub struct SnapshotSignature {
     /// The format.
-    pub kind: SnapshotSignatureKind,
+    pub kind: KindOf<SnapshotSignature>,
     /// Version of the format.
     pub version: FormatVersion,
     /// The chain's identifier (EIP-155).
@@ -63,12 +64,8 @@ pub struct SnapshotSignature {
     pub signature: SignatureBytes,
 }
 
-/// The value of a signature file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SnapshotSignatureKind {
-    /// `surety/snapshot-signature`
-    #[serde(rename = "surety/snapshot-signature")]
-    SnapshotSignature,
+impl Kinded for SnapshotSignature {
+    const KIND: Kind = Kind::SnapshotSignature;
 }
 
 /// Whether it is the node's depends on the snapshot: see [`Contracts::submit`].
@@ -105,7 +102,7 @@ pub fn sign(
     let hash = signing_hash(&signed_snapshot(policy, snapshot)?, deployment);
     let signature = key.sign(&bytes32(hash)).map_err(|error| ChainError::Internal(error.to_string()))?;
     Ok(SnapshotSignature {
-        kind: SnapshotSignatureKind::SnapshotSignature,
+        kind: KindOf::new(),
         version: FormatVersion,
         chain_id: deployment.chain_id,
         oracle: deployment.oracle,
@@ -324,7 +321,7 @@ mod tests {
             coefficients: vec![U256::from(1), U256::from(2)],
         };
         let original = SnapshotSignature {
-            kind: SnapshotSignatureKind::SnapshotSignature,
+            kind: KindOf::new(),
             version: FormatVersion,
             chain_id: deployment.chain_id,
             oracle: deployment.oracle,

@@ -286,24 +286,25 @@ mod tests {
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
     use surety_core::{
         FormatVersion,
+        kind::KindOf,
         text::Document as _,
         units::{Ppm, Timestamp},
     };
     use surety_kzg::{Params, Srs, progress::Silent};
     use surety_margin::{
-        market::{Breaker, Predecessor, SnapshotKind},
+        market::{Breaker, Predecessor},
         universe::Universe,
     };
     use surety_verifier::CompiledPolicy;
+    use surety_walkthrough::example;
 
     use super::*;
     use crate::{
         abi::{IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
-        deployment::{Contracts, DeploymentKind},
+        deployment::Contracts,
         rules::ChainRules,
         sample,
     };
-    use surety_walkthrough::example;
 
     const HEAD: &str = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
 
@@ -318,7 +319,7 @@ mod tests {
         let key = VerifyingKey::pinned(capacity, srs.id()).unwrap();
         let at = |byte| HexBytes([byte; 20]);
         let at = Deployment {
-            kind: DeploymentKind::Deployment,
+            kind: KindOf::new(),
             version: FormatVersion,
             chain_id: 1,
             verifying_key: key.digest().bytes(),
@@ -502,7 +503,7 @@ mod tests {
         let prices: Vec<EntryPrice> = policy.policy().market.iter().map(price).collect();
         let words: Vec<u128> = prices.iter().map(|price| price.price.get()).collect();
         let stated = Snapshot {
-            kind: SnapshotKind::Market,
+            kind: KindOf::new(),
             version: FormatVersion,
             epoch: EPOCH,
             time: Timestamp(2_100),

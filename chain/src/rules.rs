@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     ident::{EvmAddress, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::{Problem, repeated, require},
     text::{Document, WrittenBy},
     units::{Decimals, Ppm, Price, Seconds},
@@ -19,7 +20,7 @@ use crate::error::ChainError;
 #[serde(deny_unknown_fields)]
 pub struct ChainRules {
     /// The format.
-    pub kind: ChainRulesKind,
+    pub kind: KindOf<ChainRules>,
     /// Version of the format.
     pub version: FormatVersion,
     /// What versions of the policy have in common.
@@ -36,12 +37,8 @@ pub struct ChainRules {
     pub feeds: Vec<FeedRule>,
 }
 
-/// The value of a chain rules file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ChainRulesKind {
-    /// `surety/chain-rules`
-    #[serde(rename = "surety/chain-rules")]
-    ChainRules,
+impl Kinded for ChainRules {
+    const KIND: Kind = Kind::ChainRules;
 }
 
 /// The feed of a market entry. It may be held to stricter rules than the policy's, not to laxer ones.

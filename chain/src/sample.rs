@@ -1,22 +1,19 @@
 //! A deployment, and the example's policy over the development set-up, for tests; and nodes that answer as a test
 //! wants.
 
-use surety_core::{FormatVersion, ident::HexBytes, text::Document as _, units::Ppm};
+use serde_json::Value;
+use surety_core::{FormatVersion, ident::HexBytes, kind::KindOf, text::Document as _, units::Ppm};
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_margin::{
     market::{Breaker, MarkedProofs},
     policy::Policy,
     universe::Universe,
 };
-use surety_verifier::CompiledPolicy;
-
-use crate::{
-    Node,
-    deployment::{Deployment, DeploymentKind},
-};
-use serde_json::Value;
 use surety_testing::node::answering;
+use surety_verifier::CompiledPolicy;
 use surety_walkthrough::example;
+
+use crate::{Node, deployment::Deployment};
 
 /// A node of chain 1 that gives `answer` to every method but the question for the chain.
 pub(crate) fn node(answer: impl Fn(&str, &Value) -> Value + Send + 'static) -> Node {
@@ -31,7 +28,7 @@ pub(crate) fn contracts(answer: impl Fn(&[u8]) -> Result<Vec<u8>, Vec<u8>> + Sen
 /// A deployment on the chain of a node that tests make up, no two of whose contracts are the same.
 pub(crate) fn deployment() -> Deployment {
     Deployment {
-        kind: DeploymentKind::Deployment,
+        kind: KindOf::new(),
         version: FormatVersion,
         chain_id: 1,
         verifying_key: HexBytes([0x10; 32]),

@@ -2,10 +2,10 @@
 
 use halo2_proofs::plonk::{Circuit as _, ConstraintSystem, Expression as Halo2Expression};
 use halo2curves::bn256::Fr;
-use surety_core::{FormatVersion, capacity::Capacity};
+use surety_core::{FormatVersion, capacity::Capacity, kind::KindOf};
 use surety_verifier::proof::{
     expression::Expression,
-    protocol::{self, Constraint, Lookup, Protocol, ProtocolKind, Query, Rotation},
+    protocol::{self, Constraint, Lookup, Protocol, Query, Rotation},
 };
 
 use crate::{
@@ -33,7 +33,7 @@ pub fn protocol(capacity: Capacity) -> Result<Protocol, Undescribable> {
     }
     let advice = |column: AdviceColumn| protocol::AdviceColumn { name: column.name().into(), known: column.is_known() };
     Ok(Protocol {
-        kind: ProtocolKind::Protocol,
+        kind: KindOf::new(),
         version: FormatVersion,
         capacity,
         blinding_factors: system.blinding_factors(),

@@ -3,7 +3,14 @@
 //! Every document of this project states its kind, `surety/…`, in its field `kind`. A text counts as the document that
 //! it says it is, wherever it lies and whatever its file is called.
 
-use serde::{Deserialize, Serialize, Serializer};
+use core::{fmt, marker::PhantomData};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{EnumAccess, Error as _, VariantAccess as _, Visitor},
+};
 use serde_json::Value;
 
 use crate::text::{Format, toml_keys};
@@ -159,6 +166,125 @@ impl Kind {
 impl Serialize for Kind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.short_name())
+    }
+}
+
+/// A type whose values are documents of one kind.
+pub trait Kinded {
+    /// The kind.
+    const KIND: Kind;
+}
+
+/// The field `kind` of a document: its one value is the name of the document's kind.
+pub struct KindOf<D>(PhantomData<fn() -> D>);
+
+impl<D> KindOf<D> {
+    /// The value.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+// Derived traits would demand them of the document as well.
+impl<D> Clone for KindOf<D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for KindOf<D> {}
+
+impl<D> Default for KindOf<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<D> PartialEq for KindOf<D> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<D> Eq for KindOf<D> {}
+
+impl<D: Kinded> fmt::Debug for KindOf<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(D::KIND.name())
+    }
+}
+
+impl<D: Kinded> KindOf<D> {
+    const NAMES: &'static [&'static str] = &[D::KIND.name()];
+}
+
+impl<D: Kinded> Serialize for KindOf<D> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(D::KIND.name())
+    }
+}
+
+/// Reads the name as that of a variant, so that readers treat it like every other choice among words.
+impl<'de, D: Kinded> Deserialize<'de> for KindOf<D> {
+    fn deserialize<R: Deserializer<'de>>(deserializer: R) -> Result<Self, R::Error> {
+        struct NameVisitor<D>(PhantomData<fn() -> D>);
+
+        impl<'de, D: Kinded> Visitor<'de> for NameVisitor<D> {
+            type Value = KindOf<D>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(D::KIND.name())
+            }
+
+            fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<KindOf<D>, A::Error> {
+                let (Variant(name), content) = data.variant()?;
+                content.unit_variant()?;
+                if name == D::KIND.name() {
+                    return Ok(KindOf::new());
+                }
+                Err(A::Error::unknown_variant(&name, KindOf::<D>::NAMES))
+            }
+        }
+
+        deserializer.deserialize_enum("Kind", Self::NAMES, NameVisitor(PhantomData))
+    }
+}
+
+/// The name of a variant.
+struct Variant(String);
+
+impl<'de> Deserialize<'de> for Variant {
+    fn deserialize<R: Deserializer<'de>>(deserializer: R) -> Result<Self, R::Error> {
+        struct TextVisitor;
+
+        impl Visitor<'_> for TextVisitor {
+            type Value = Variant;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("variant identifier")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Variant, E> {
+                Ok(Variant(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_identifier(TextVisitor)
+    }
+}
+
+impl<D: Kinded> JsonSchema for KindOf<D> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Kind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "const": D::KIND.name() })
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use surety_core::{
     FormatVersion,
+    kind::KindOf,
     text::Document as _,
     units::{Lots, Price, Timestamp},
 };
@@ -19,7 +20,7 @@ use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     holdings::Position,
-    market::{EntryPrice, MarketEntry, Snapshot, SnapshotKind},
+    market::{EntryPrice, MarketEntry, Snapshot},
     oracle::market_without_reports,
     policy::Policy,
     universe::Universe,
@@ -55,7 +56,7 @@ fuzz_target!(|input: &[u8]| bounded(input, || {
 fn snapshot(policy: &Policy, numbers: &mut Numbers<'_>) -> Snapshot {
     let price = |entry: &MarketEntry| EntryPrice { entry: entry.name.clone(), price: numbers.price(entry) };
     Snapshot {
-        kind: SnapshotKind::Market,
+        kind: KindOf::new(),
         version: FormatVersion,
         epoch: 5_000_000,
         time: Timestamp(1_800_000_000),

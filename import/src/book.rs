@@ -11,6 +11,7 @@ use serde::{
 use surety_core::{
     FormatVersion,
     ident::Name,
+    kind::KindOf,
     problem::{Problem, require},
     text::{
         self, Document, Format, InputErrors, WrittenBy,
@@ -19,12 +20,11 @@ use surety_core::{
     },
     units::Lots,
 };
-use zeroize::Zeroize as _;
-
 use surety_margin::{
-    holdings::{Balance, CARRIED, Holdings, HoldingsKind, Leg},
+    holdings::{Balance, CARRIED, Holdings, Leg},
     universe::{Instrument, Universe},
 };
+use zeroize::Zeroize as _;
 
 use crate::cost::{self, Cost, Exact, Stated};
 
@@ -141,7 +141,7 @@ impl Book {
         }
         let legs: Vec<Leg> = legs.into_iter().map(|(_, leg)| leg).collect();
         let notes = notes(&legs, rounded, unread);
-        let (kind, version, universe) = (HoldingsKind::Holdings, FormatVersion, universe.name.clone());
+        let (kind, version, universe) = (KindOf::new(), FormatVersion, universe.name.clone());
         (Self { holdings: Holdings { kind, version, universe, balances }, legs }, notes)
     }
 }
@@ -168,7 +168,7 @@ fn notes(legs: &[Leg], rounded: usize, unread: usize) -> Vec<Note> {
 #[schemars(rename = "Holdings")]
 pub struct Written {
     /// The format.
-    pub kind: HoldingsKind,
+    pub kind: KindOf<Holdings>,
     /// Version of the format.
     pub version: FormatVersion,
     /// Name of the universe.

@@ -22,26 +22,27 @@ use surety_core::{
     capacity::Capacity,
     decimal::Magnitude,
     ident::{Bytes32, EvmAddress, Name},
+    kind::KindOf,
     problem::{Problem, listed},
     text::Document as _,
     units::{Decimals, Ppm, Price, Seconds, Timestamp},
 };
-
-use crate::derive_pm2::case::CaseError;
 use surety_margin::{
     compile::{CompileError, compile},
     holdings::Holdings,
     level::{Basis, Level},
     market::{
-        EntryPrice, MarketEntry, OracleNode, OracleRules, Snapshot, SnapshotKind,
+        EntryPrice, MarketEntry, OracleNode, OracleRules, Snapshot,
         boxes::{MAX_INTEREST_RATE, Role},
     },
     models::Model,
     oracle::market_without_reports,
-    policy::{Policy, PolicyKind, SourceRule, StatementRules},
+    policy::{Policy, SourceRule, StatementRules},
     program::ProgramError,
-    universe::{Instrument, Universe, UniverseKind},
+    universe::{Instrument, Universe},
 };
+
+use crate::derive_pm2::case::CaseError;
 
 /// What an import gives.
 #[derive(Clone, Debug)]
@@ -126,7 +127,7 @@ impl Rules {
     fn import(self, srs: Bytes32, parties: &Parties) -> Result<Import, ImportError> {
         let Self { name, instruments, market, time, model } = self;
         let universe = Universe {
-            kind: UniverseKind::Universe,
+            kind: KindOf::new(),
             version: FormatVersion,
             name: name.clone(),
             capacity: largest_capacity()?,
@@ -137,7 +138,7 @@ impl Rules {
         let policy = policy(&universe, entries, model, parties)?;
         let prices = market.into_iter().map(|(entry, price)| EntryPrice { entry: entry.name, price });
         let snapshot = Snapshot {
-            kind: SnapshotKind::Market,
+            kind: KindOf::new(),
             version: FormatVersion,
             epoch: time.0 / EPOCH.0,
             time,
@@ -167,7 +168,7 @@ fn policy(
         |(i, signer): (usize, &EvmAddress)| Ok(OracleNode { name: name(format!("node-{}", i + 1))?, signer: *signer });
     let level = |text: &str, basis| Ok(Level::new(name(text)?, basis, Ppm::ONE));
     Ok(Policy {
-        kind: PolicyKind::Policy,
+        kind: KindOf::new(),
         version: FormatVersion,
         name: universe.name.clone(),
         universe: universe.name.clone(),

@@ -10,16 +10,17 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-use crate::universe::Universe;
 use surety_core::{
     FormatVersion,
     ident::Name,
+    kind::{Kind, KindOf, Kinded},
     problem::{Problem, repeated},
     text::Document,
     units::Lots,
 };
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::universe::Universe;
 
 /// The first line of holdings in CSV.
 const CSV_HEADER: &str = "instrument,lots,cost";
@@ -36,7 +37,7 @@ const LINE: usize = 40;
 #[serde(deny_unknown_fields)]
 pub struct Holdings {
     /// The format.
-    pub kind: HoldingsKind,
+    pub kind: KindOf<Holdings>,
     /// Version of the format.
     pub version: FormatVersion,
     /// Name of the universe.
@@ -45,12 +46,8 @@ pub struct Holdings {
     pub balances: Vec<Balance>,
 }
 
-/// The value of a holdings file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum HoldingsKind {
-    /// `surety/holdings`
-    #[serde(rename = "surety/holdings")]
-    Holdings,
+impl Kinded for Holdings {
+    const KIND: Kind = Kind::Holdings;
 }
 
 /// What is held of one instrument; negative if owed or short.

@@ -21,14 +21,13 @@
 use surety_core::{
     FormatVersion,
     ident::Name,
+    kind::KindOf,
     problem::{Problem, repeated, require},
     units::{Ppm, Price, Seconds, Timestamp},
 };
 
 use crate::{
-    market::{
-        EntryPrice, MarketEntry, Observation, Observed, OracleRules, Predecessor, Report, Snapshot, SnapshotKind,
-    },
+    market::{EntryPrice, MarketEntry, Observation, Observed, OracleRules, Predecessor, Report, Snapshot},
     policy::Policy,
     universe::Universe,
 };
@@ -134,7 +133,7 @@ pub fn aggregate(
     reports.sort_by_key(|report| report.oracle);
     let prices = medians(policy, &reports);
     let snapshot = Snapshot {
-        kind: SnapshotKind::Market,
+        kind: KindOf::new(),
         version: FormatVersion,
         epoch: reports.first().map_or(0, |report| report.epoch),
         time: oldest(&reports),
@@ -191,7 +190,7 @@ pub fn taken(
     previous: Option<Predecessor>,
 ) -> Result<Snapshot, Vec<Problem>> {
     let snapshot = Snapshot {
-        kind: SnapshotKind::Market,
+        kind: KindOf::new(),
         version: FormatVersion,
         epoch,
         time,

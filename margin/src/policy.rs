@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::{EvmAddress, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::{Problem, not_empty, positive, repeated, require},
     text::{self, Document, Format, InputErrors, WrittenBy},
     units::Seconds,
@@ -32,7 +33,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The format.
-    pub kind: PolicyKind,
+    pub kind: KindOf<Policy>,
     /// Version of the format.
     pub version: surety_core::FormatVersion,
     /// What people call it.
@@ -62,12 +63,8 @@ pub struct Policy {
     pub model: Model,
 }
 
-/// The value of a policy's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PolicyKind {
-    /// `surety/policy`
-    #[serde(rename = "surety/policy")]
-    Policy,
+impl Kinded for Policy {
+    const KIND: Kind = Kind::Policy;
 }
 
 /// A custodian, a venue or a chain watcher.

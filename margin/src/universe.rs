@@ -9,6 +9,7 @@ use surety_core::{
     capacity::Capacity,
     closest::closest,
     ident::{Bytes32, Name},
+    kind::{Kind, KindOf, Kinded},
     named::named,
     problem::{Problem, repeated, require},
     text::{Document, WrittenBy, table::shown_name},
@@ -20,7 +21,7 @@ use surety_core::{
 #[serde(deny_unknown_fields)]
 pub struct Universe {
     /// The format.
-    pub kind: UniverseKind,
+    pub kind: KindOf<Universe>,
     /// Version of the format.
     pub version: surety_core::FormatVersion,
     /// What people call it.
@@ -36,12 +37,8 @@ pub struct Universe {
     pub instruments: Vec<Instrument>,
 }
 
-/// The value of a universe's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum UniverseKind {
-    /// `surety/universe`
-    #[serde(rename = "surety/universe")]
-    Universe,
+impl Kinded for Universe {
+    const KIND: Kind = Kind::Universe;
 }
 
 /// Something that can be held or owed.

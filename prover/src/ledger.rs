@@ -21,6 +21,7 @@ use surety_core::{
     capacity::MASK_ROWS,
     failure::{Class, Failure},
     ident::{Bytes32, HexBytes},
+    kind::{Kind, KindOf, Kinded},
     text::json_problem,
 };
 use surety_host::files::{self, Access, Existing, FileError};
@@ -103,17 +104,15 @@ impl Entry {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
-    kind: RecordKind,
+    kind: KindOf<Record>,
     version: FormatVersion,
     statement: Bytes32,
     masks: Bytes32,
     proofs: u32,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-enum RecordKind {
-    #[serde(rename = "surety/proof-count")]
-    ProofCount,
+impl Kinded for Record {
+    const KIND: Kind = Kind::ProofCount;
 }
 
 /// The records of one user.
@@ -194,7 +193,7 @@ impl Ledger {
     fn record(&self, entry: &Entry) -> Result<Record, LedgerError> {
         let record = match read_record(&self.path(entry.masks)) {
             Err(LedgerError::File(FileError::Missing(_))) => Record {
-                kind: RecordKind::ProofCount,
+                kind: KindOf::new(),
                 version: FormatVersion,
                 statement: entry.statement,
                 masks: entry.masks,

@@ -4,7 +4,13 @@ use std::fmt;
 
 use alloy_primitives::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use surety_core::{FormatVersion, ident::Bytes32, problem::Problem, text::Document};
+use surety_core::{
+    FormatVersion,
+    ident::Bytes32,
+    kind::{Kind, KindOf, Kinded},
+    problem::Problem,
+    text::Document,
+};
 use surety_kzg::Masks;
 use surety_margin::holdings::Holdings;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -13,7 +19,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
-    kind: OpeningKind,
+    kind: KindOf<Opening>,
     version: FormatVersion,
     /// The hash of the statement that it belongs to.
     pub statement: Bytes32,
@@ -23,17 +29,15 @@ pub struct Opening {
     pub masks: SecretMasks,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-enum OpeningKind {
-    #[serde(rename = "surety/opening")]
-    Opening,
+impl Kinded for Opening {
+    const KIND: Kind = Kind::Opening;
 }
 
 impl Opening {
     /// The opening of a statement.
     #[must_use]
     pub fn new(statement: Bytes32, holdings: Holdings, masks: Masks) -> Self {
-        Self { kind: OpeningKind::Opening, version: FormatVersion, statement, holdings, masks: SecretMasks(masks) }
+        Self { kind: KindOf::new(), version: FormatVersion, statement, holdings, masks: SecretMasks(masks) }
     }
 }
 

@@ -7,11 +7,12 @@ use surety_core::{
     canonical::NotCanonical,
     failure::{Class, Failure, LocatedProblem},
     ident::HexBytes,
+    kind::KindOf,
     problem::{Problem, listed},
     units::Timestamp,
 };
 use surety_margin::{
-    market::{Observed, Predecessor, Report, ReportKind, Snapshot},
+    market::{Observed, Predecessor, Report, Snapshot},
     oracle::{self, Moved},
     policy::Policy,
     universe::Universe,
@@ -161,7 +162,7 @@ pub fn sign(
         }
     };
     let report = Report {
-        kind: ReportKind::Report,
+        kind: KindOf::new(),
         version: FormatVersion,
         oracle: key.address(),
         feeds: FeedsId::of(&policy.market)?.0,

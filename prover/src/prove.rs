@@ -7,6 +7,7 @@ use surety_core::{
     FormatVersion,
     failure::{Class, Failure, LocatedProblem},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    kind::KindOf,
     units::{Price, Timestamp},
 };
 use surety_kzg::{Params, holding::HoldingError, scalar};
@@ -19,7 +20,7 @@ use surety_margin::{
 };
 use surety_verifier::attestation::{
     check::{Examined, Files, Terms, examine},
-    claim::{Attestation, AttestationKind, Claim},
+    claim::{Attestation, Claim},
     compiled::CompiledPolicy,
     rejection::Rejection,
     report::snapshot_id,
@@ -172,7 +173,7 @@ impl Prover {
         ledger.count_proof(account.entries())?;
         let proof = self.key.prove(context, &known, &witness)?;
         Ok(Attestation {
-            kind: AttestationKind::Attestation,
+            kind: KindOf::new(),
             version: FormatVersion,
             claim,
             context: HexBytes(scalar::to_bytes(&context)),

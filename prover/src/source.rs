@@ -8,6 +8,7 @@ use surety_core::{
     canonical::NotCanonical,
     failure::{Class, Failure},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    kind::KindOf,
     problem::{Problem, listed},
     units::Timestamp,
 };
@@ -20,7 +21,7 @@ use surety_verifier::attestation::{
     eip712::Audience,
     identifiers::UniverseId,
     signature::{SignatureError, SigningKey},
-    statement::{Statement, StatementKind},
+    statement::Statement,
 };
 
 use crate::opening::Opening;
@@ -88,7 +89,7 @@ pub fn attest(
     let position = holdings.position(universe).map_err(SourceError::Holdings)?;
     let masks = Masks::random(&mut OsRng);
     let statement = Statement {
-        kind: StatementKind::Statement,
+        kind: KindOf::new(),
         version: FormatVersion,
         audience: terms.audience,
         source: key.address(),

@@ -6,15 +6,15 @@ use surety_core::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, HexBytes, Name},
+    kind::KindOf,
     units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
 };
-
 use surety_margin::{
     level::{Basis, ByBasis, Level},
     market::{MarketEntry, OracleNode, OracleRules},
     models::{MarketScenario, Model, ScenarioMargin, ScenarioPosition},
-    policy::{Policy, PolicyKind, SourceRule, StatementRules},
-    universe::{Instrument, InstrumentClass, Settlement, Universe, UniverseKind},
+    policy::{Policy, SourceRule, StatementRules},
+    universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
 
 /// A universe and a policy over it.
@@ -78,7 +78,7 @@ pub fn universe(k: u32, instruments: usize) -> Universe {
         quote: None,
     };
     Universe {
-        kind: UniverseKind::Universe,
+        kind: KindOf::new(),
         version: FormatVersion,
         name: name("sample"),
         capacity: valid(Capacity::new(k)),
@@ -97,7 +97,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
     let node = |i: u8| OracleNode { name: name(&format!("oracle-{i}")), signer: HexBytes([i + 1; 20]) };
     let level = |text: &str, basis, multiple| Level::new(name(text), basis, Ppm(multiple));
     Policy {
-        kind: PolicyKind::Policy,
+        kind: KindOf::new(),
         version: FormatVersion,
         name: name("sample"),
         universe: universe.name.clone(),

@@ -61,8 +61,8 @@ CREATE TRIGGER entries_stay_so BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT
 pub enum ArchiveError {
     /// A document that it does not keep.
     #[error(
-        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement, an attestation \
-         or balances of a vault, found none of them; an archive keeps public documents only",
+        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement, an \
+         attestation or balances of a vault, found none of them; an archive keeps public documents only",
         .0.display()
     )]
     Kind(PathBuf),

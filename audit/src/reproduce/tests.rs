@@ -1,13 +1,12 @@
 use alloy_primitives::hex;
 use serde_json::{Value, json};
-use surety_core::{FormatVersion, text::Document as _};
-use surety_kzg::{Srs, progress::Silent};
-
-use super::*;
-use surety_chain::deployment::DeploymentKind;
+use surety_core::{FormatVersion, kind::KindOf, text::Document as _};
 use surety_host::directories::Directories;
+use surety_kzg::{Srs, progress::Silent};
 use surety_testing::node::answering;
 use surety_walkthrough::example;
+
+use super::*;
 
 const VERIFIER: EvmAddress = HexBytes([7; 20]);
 
@@ -135,7 +134,7 @@ fn addresses_are_known_from_the_deployments_file_alone() {
     let claim = &attestation.claim;
     let mut reproduction = reproduction();
     reproduction.ground.deployed = Some(Deployment {
-        kind: DeploymentKind::Deployment,
+        kind: KindOf::new(),
         version: FormatVersion,
         chain_id: claim.audience.chain_id,
         verifying_key: claim.verifying_key,

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+use surety_core::kind::KindOf;
 
 use alloy_primitives::{hex, keccak256};
 use group::Curve as _;
@@ -31,7 +32,6 @@ use surety_verifier::{
         eip712::Audience,
         identifiers::{AccountId, DocumentId, LevelId},
         signature::SigningKey,
-        statement::StatementKind,
     },
     proof::encoding::ProofBytes,
 };
@@ -303,7 +303,7 @@ impl Maker {
         let (key, account) = &self.keys[index];
         let held: Vec<_> = HELD[index].into_iter().enumerate().collect();
         let statement = Statement {
-            kind: StatementKind::Statement,
+            kind: KindOf::new(),
             version: FormatVersion,
             audience: Audience { chain_id: CHAIN, registry: ATTESTATION_REGISTRY },
             source: key.address(),

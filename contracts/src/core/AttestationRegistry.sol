@@ -66,8 +66,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256[8] publicPoints;
     }
 
-    /// @dev The fields of a context, in the order of verifier/src/attestation/context.rs. All are static, so their encoding is the
-    /// words.
+    /// @dev The fields of a context, in the order of verifier/src/attestation/context.rs.
+    /// All are static, so their encoding is the words.
     struct Context {
         bytes32 format;
         uint256 chain;

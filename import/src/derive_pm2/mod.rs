@@ -9,17 +9,18 @@ use std::collections::BTreeMap;
 use surety_core::{
     FormatVersion,
     ident::{Bytes32, Name},
+    kind::KindOf,
     units::Decimals,
 };
-
-use self::case::Case;
-use crate::{Import, ImportError, Parties, Rules, market_entries, name};
 use surety_margin::{
-    holdings::{Balance, Holdings, HoldingsKind},
+    holdings::{Balance, Holdings},
     market::boxes::Role,
     models::Model,
     universe::{Instrument, Universe},
 };
+
+use self::case::Case;
+use crate::{Import, ImportError, Parties, Rules, market_entries, name};
 
 /// Imports a case, given as JSON.
 ///
@@ -44,8 +45,7 @@ pub fn import(text: &str, srs: Bytes32, parties: &Parties) -> Result<Import, Imp
 }
 
 fn stated(universe: &Universe, balances: Vec<Balance>) -> Result<Holdings, ImportError> {
-    let holdings =
-        Holdings { kind: HoldingsKind::Holdings, version: FormatVersion, universe: universe.name.clone(), balances };
+    let holdings = Holdings { kind: KindOf::new(), version: FormatVersion, universe: universe.name.clone(), balances };
     let problems = holdings.check(universe);
     if problems.is_empty() { Ok(holdings) } else { Err(ImportError::Rules(problems)) }
 }

@@ -15,6 +15,6 @@ mod snapshot;
 
 pub use self::{
     entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, NamedEntries, OracleNode, OracleRules, PriceRange},
-    report::{Observation, Observed, Report, ReportKind},
-    snapshot::{EntryPrice, Predecessor, Snapshot, SnapshotKind},
+    report::{Observation, Observed, Report},
+    snapshot::{EntryPrice, Predecessor, Snapshot},
 };

@@ -10,6 +10,7 @@ use serde::{
 };
 use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::Document,
     units::{Price, Seconds, Timestamp},
@@ -20,7 +21,7 @@ use surety_core::{
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// The format.
-    pub kind: ReportKind,
+    pub kind: KindOf<Report>,
     /// Version of the format.
     pub version: surety_core::FormatVersion,
     /// The node's signing address.
@@ -52,12 +53,8 @@ impl Report {
     };
 }
 
-/// The value of a report's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ReportKind {
-    /// `surety/report`
-    #[serde(rename = "surety/report")]
-    Report,
+impl Kinded for Report {
+    const KIND: Kind = Kind::Report;
 }
 
 /// What a node has to say about a market entry.

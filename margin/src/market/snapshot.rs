@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::Document,
     units::{Price, Timestamp},
@@ -16,7 +17,7 @@ use super::Report;
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The format.
-    pub kind: SnapshotKind,
+    pub kind: KindOf<Snapshot>,
     /// Version of the format.
     pub version: surety_core::FormatVersion,
     /// The epoch.
@@ -38,12 +39,8 @@ pub struct Snapshot {
     pub reports: Vec<Report>,
 }
 
-/// The value of a snapshot's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SnapshotKind {
-    /// `surety/market`
-    #[serde(rename = "surety/market")]
-    Market,
+impl Kinded for Snapshot {
+    const KIND: Kind = Kind::Market;
 }
 
 /// The prices of an earlier snapshot.

@@ -7,6 +7,7 @@ use alloy_primitives::{I256, keccak256};
 use surety_core::{
     FormatVersion, canonical,
     ident::HexBytes,
+    kind::KindOf,
     text::{Document, table::Dialect},
     units::{Price, Timestamp},
 };
@@ -15,7 +16,7 @@ use surety_margin::{
     compile::compile,
     evaluate::{Evaluation, Line, Quote, Share, evaluate, lines},
     holdings::Position,
-    market::{Report, ReportKind},
+    market::Report,
     oracle,
     policy::Policy,
     universe::Universe,
@@ -49,7 +50,7 @@ fn position(policy: &Policy) -> Position {
 fn report(policy: &Policy, node: usize) -> Report {
     let file = format!("market/node-{}.csv", node + 1);
     Report {
-        kind: ReportKind::Report,
+        kind: KindOf::new(),
         version: FormatVersion,
         oracle: policy.oracle.nodes[node].signer,
         feeds: HexBytes([7; 32]),

@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use surety_core::{
     FormatVersion,
     ident::HexBytes,
+    kind::KindOf,
     schema::schema,
     text::{Document, table::Dialect},
     units::Timestamp,
 };
 use surety_import::{book::Written, observations::read_observations};
 use surety_margin::{
-    market::{Report, ReportKind, Snapshot},
+    market::{Report, Snapshot},
     oracle,
     policy::Policy,
     universe::Universe,
@@ -82,7 +83,7 @@ fn refuses(validator: &Validator, good: &Value, pointer: &str, new: Value) {
 fn report() -> Report {
     let policy = Policy::from_toml("policy.toml", &example("policy.toml")).unwrap();
     Report {
-        kind: ReportKind::Report,
+        kind: KindOf::new(),
         version: FormatVersion,
         oracle: policy.oracle.nodes[0].signer,
         feeds: HexBytes::ZERO,

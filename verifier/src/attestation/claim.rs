@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::Document,
     units::Timestamp,
@@ -24,7 +25,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Attestation {
     /// The format.
-    pub kind: AttestationKind,
+    pub kind: KindOf<Attestation>,
     /// Version of the format.
     pub version: FormatVersion,
     /// What is proven.
@@ -35,12 +36,8 @@ pub struct Attestation {
     pub proof: ProofBytes,
 }
 
-/// The value of an attestation's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum AttestationKind {
-    /// `surety/attestation`
-    #[serde(rename = "surety/attestation")]
-    Attestation,
+impl Kinded for Attestation {
+    const KIND: Kind = Kind::Attestation;
 }
 
 /// What is proven, by reference to public files. Verifiers recompute every identifier from the files they have.

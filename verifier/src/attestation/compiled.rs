@@ -26,6 +26,7 @@ use surety_core::{
     capacity::Capacity,
     failure::{Class, Failure},
     ident::{Bytes32, HexBytes, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::{Problem, listed},
     text::Document,
     units::Price,
@@ -233,7 +234,7 @@ impl CommittedPolicy {
     pub fn file(&self) -> CompiledPolicyFile {
         let level = |(level, commitments): (&Level, &_)| LevelCommitments::encode(&level.name, commitments);
         CompiledPolicyFile {
-            kind: CompiledPolicyKind::CompiledPolicy,
+            kind: KindOf::new(),
             version: FormatVersion,
             policy: self.ids.policy,
             document: self.ids.document,
@@ -324,7 +325,7 @@ fn equal<T: PartialEq + fmt::Display>(input: &'static str, expected: T, found: T
 #[serde(deny_unknown_fields)]
 pub struct CompiledPolicyFile {
     /// The format.
-    pub kind: CompiledPolicyKind,
+    pub kind: KindOf<CompiledPolicyFile>,
     /// Version of the format.
     pub version: FormatVersion,
     /// The policy's identifier, which follows from all that is below.
@@ -341,12 +342,8 @@ pub struct CompiledPolicyFile {
     pub levels: Vec<LevelCommitments>,
 }
 
-/// The value of a compiled policy's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum CompiledPolicyKind {
-    /// `surety/compiled-policy`
-    #[serde(rename = "surety/compiled-policy")]
-    CompiledPolicy,
+impl Kinded for CompiledPolicyFile {
+    const KIND: Kind = Kind::CompiledPolicy;
 }
 
 /// The commitments of a level's program, in a file. Points are `x ‖ y`.

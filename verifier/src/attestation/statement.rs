@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::Document,
     units::Timestamp,
@@ -33,7 +34,7 @@ uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 seq
 #[serde(deny_unknown_fields)]
 pub struct Statement {
     /// The format.
-    pub kind: StatementKind,
+    pub kind: KindOf<Statement>,
     /// Version of the format.
     pub version: FormatVersion,
     /// The registry that it is meant for.
@@ -60,12 +61,8 @@ pub struct Statement {
     pub signature: SignatureBytes,
 }
 
-/// The value of a statement's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum StatementKind {
-    /// `surety/statement`
-    #[serde(rename = "surety/statement")]
-    Statement,
+impl Kinded for Statement {
+    const KIND: Kind = Kind::Statement;
 }
 
 /// What a statement must satisfy depends on the policy: see [`check`].

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::{Document, WrittenBy},
 };
@@ -30,7 +31,7 @@ const PINNED: &str = "what your trust file pins,";
 #[serde(deny_unknown_fields)]
 pub struct Trust {
     /// The format.
-    pub kind: TrustKind,
+    pub kind: KindOf<Trust>,
     /// Version of the format.
     pub version: FormatVersion,
     /// The policy.
@@ -73,12 +74,8 @@ pub struct Trust {
     pub sequences: BTreeMap<Name, BTreeMap<Name, u64>>,
 }
 
-/// The value of a trust file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TrustKind {
-    /// `surety/trust`
-    #[serde(rename = "surety/trust")]
-    Trust,
+impl Kinded for Trust {
+    const KIND: Kind = Kind::Trust;
 }
 
 /// The identifier of a set-up, or its name.
@@ -91,7 +88,7 @@ impl Trust {
     #[must_use]
     pub const fn nothing() -> Self {
         Self {
-            kind: TrustKind::Trust,
+            kind: KindOf::new(),
             version: FormatVersion,
             policy: None,
             srs: None,

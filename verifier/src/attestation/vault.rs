@@ -14,6 +14,7 @@ use surety_core::{
     FormatVersion,
     failure::{Class, Failure},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
+    kind::{Kind, KindOf, Kinded},
     problem::{Problem, listed, repeated, require},
     text::Document,
     units::Lots,
@@ -24,7 +25,7 @@ use surety_kzg::{
     scalar,
 };
 use surety_margin::{
-    holdings::{Balance, Holdings, HoldingsKind, Position},
+    holdings::{Balance, Holdings, Position},
     universe::Universe,
 };
 
@@ -61,7 +62,7 @@ pub enum VaultError {
 #[serde(deny_unknown_fields)]
 pub struct VaultBalances {
     /// The format.
-    pub kind: VaultBalancesKind,
+    pub kind: KindOf<VaultBalances>,
     /// Version of the format.
     pub version: FormatVersion,
     /// The chain's identifier (EIP-155).
@@ -90,12 +91,8 @@ pub struct VaultBalance {
     pub lots: Lots,
 }
 
-/// The value of a vault file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum VaultBalancesKind {
-    /// `surety/vault-balances`
-    #[serde(rename = "surety/vault-balances")]
-    VaultBalances,
+impl Kinded for VaultBalances {
+    const KIND: Kind = Kind::VaultBalances;
 }
 
 impl Document for VaultBalances {
@@ -165,7 +162,7 @@ impl VaultBalances {
     pub fn position(&self, universe: &Universe, params: &Params) -> Result<Position, VaultError> {
         let balance = |VaultBalance { instrument, lots }: &_| Balance { instrument: instrument.clone(), lots: *lots };
         let holdings = Holdings {
-            kind: HoldingsKind::Holdings,
+            kind: KindOf::new(),
             version: FormatVersion,
             universe: universe.name.clone(),
             balances: self.balances.iter().map(balance).collect(),

@@ -19,6 +19,7 @@ use surety_core::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, HexBytes, Name},
+    kind::{Kind, KindOf, Kinded},
 };
 use surety_kzg::{
     Srs, SrsError, SrsId,
@@ -223,7 +224,7 @@ const PINNED: [&str; 2] =
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedKeys {
-    kind: PinnedKeysKind,
+    kind: KindOf<PinnedKeys>,
     version: FormatVersion,
     name: Name,
     srs: Bytes32,
@@ -231,11 +232,8 @@ pub struct PinnedKeys {
     keys: Vec<PinnedKey>,
 }
 
-/// The value of a key file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum PinnedKeysKind {
-    #[serde(rename = "surety/verifying-keys")]
-    VerifyingKeys,
+impl Kinded for PinnedKeys {
+    const KIND: Kind = Kind::VerifyingKeys;
 }
 
 /// What sets the key of one capacity class apart.
@@ -256,7 +254,7 @@ impl PinnedKeys {
     pub fn derive(name: Name, srs: &Srs, protocols: impl IntoIterator<Item = Protocol>) -> Result<Self, KeyError> {
         let keys = protocols.into_iter().map(|protocol| Ok(PinnedKey::of(&VerifyingKey::derive(protocol, srs)?)));
         Ok(Self {
-            kind: PinnedKeysKind::VerifyingKeys,
+            kind: KindOf::new(),
             version: FormatVersion,
             name,
             srs: srs.id().bytes(),

@@ -12,7 +12,10 @@
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
-use surety_core::capacity::Capacity;
+use surety_core::{
+    capacity::Capacity,
+    kind::{Kind, KindOf, Kinded},
+};
 
 use crate::proof::expression::Expression;
 
@@ -21,7 +24,7 @@ use crate::proof::expression::Expression;
 #[serde(deny_unknown_fields)]
 pub struct Protocol {
     /// The format.
-    pub kind: ProtocolKind,
+    pub kind: KindOf<Protocol>,
     /// Version of the format.
     pub version: surety_core::FormatVersion,
     /// The capacity class.
@@ -47,12 +50,8 @@ pub struct Protocol {
     pub quotient_pieces: usize,
 }
 
-/// The value of a protocol file's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ProtocolKind {
-    /// `surety/protocol`
-    #[serde(rename = "surety/protocol")]
-    Protocol,
+impl Kinded for Protocol {
+    const KIND: Kind = Kind::Protocol;
 }
 
 /// A column that the prover fills.

@@ -6,6 +6,7 @@ use surety_core::{
     FormatVersion,
     failure::{Class, Failure as _},
     ident::HexBytes,
+    kind::KindOf,
     text::Document,
     units::Seconds,
 };
@@ -15,7 +16,6 @@ use surety_verifier::{
     Attestation, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::{
         check::{self, Groundwork, Terms},
-        claim::AttestationKind,
         signature::KnownKeys,
     },
     proof::encoding::{PROOF_BYTES, ProofBytes},
@@ -27,7 +27,7 @@ use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, 
 pub(crate) fn attestation(scene: &Scene) -> Attestation {
     let examined = check::examine(&scene.claim, &scene.files(), &lenient()).unwrap();
     Attestation {
-        kind: AttestationKind::Attestation,
+        kind: KindOf::new(),
         version: FormatVersion,
         claim: scene.claim.clone(),
         context: HexBytes(scalar::to_bytes(&examined.context.hash())),

@@ -5,18 +5,16 @@ use std::{fs, path::PathBuf};
 use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde_json::Value;
-use surety_core::{FormatVersion, ident::HexBytes, schema::schema, text::Document};
+use surety_core::{FormatVersion, ident::HexBytes, kind::KindOf, schema::schema, text::Document};
 use surety_verifier::{
-    Attestation, Statement, Trust,
-    attestation::{claim::AttestationKind, compiled::CompiledPolicyFile},
-    proof::encoding::ProofBytes,
+    Attestation, Statement, Trust, attestation::compiled::CompiledPolicyFile, proof::encoding::ProofBytes,
 };
 
 use crate::fixture::Scene;
 
 fn attestation() -> Attestation {
     Attestation {
-        kind: AttestationKind::Attestation,
+        kind: KindOf::new(),
         version: FormatVersion,
         claim: Scene::new().claim,
         context: HexBytes([3; 32]),

@@ -1,6 +1,7 @@
 //! A small institution whose claim is in order, to be spoilt in one respect at a time.
 
 use std::sync::OnceLock;
+use surety_core::kind::KindOf;
 
 use rand_core::OsRng;
 use surety_core::{
@@ -11,7 +12,7 @@ use surety_core::{
 };
 use surety_kzg::{HoldingCommitment, Masks, Params, Srs, progress::Silent};
 use surety_margin::{
-    market::{Observation, Observed, Report, ReportKind, Snapshot},
+    market::{Observation, Observed, Report, Snapshot},
     oracle,
     policy::{Policy, SourceRule},
     universe::Universe,
@@ -24,7 +25,6 @@ use surety_verifier::{
         eip712::Audience,
         report,
         signature::SigningKey,
-        statement::StatementKind,
     },
 };
 
@@ -114,7 +114,7 @@ pub(crate) fn commitment() -> HexBytes<64> {
 
 pub(crate) fn statement(source: &SigningKey, account: &str, as_of: u64) -> Statement {
     let statement = Statement {
-        kind: StatementKind::Statement,
+        kind: KindOf::new(),
         version: FormatVersion,
         audience: AUDIENCE,
         source: EvmAddress::ZERO,
@@ -135,7 +135,7 @@ pub(crate) fn report(policy: &CommittedPolicy, node: u8) -> Report {
     let observe =
         |price: Price| Observed::Price(Observation { price, confidence: Price::new(1).unwrap(), age: Seconds(0) });
     let report = Report {
-        kind: ReportKind::Report,
+        kind: KindOf::new(),
         version: FormatVersion,
         oracle: EvmAddress::ZERO,
         feeds: policy.feeds_id().0,

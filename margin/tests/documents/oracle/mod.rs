@@ -8,13 +8,14 @@ use std::{fs, path::PathBuf};
 use surety_core::{
     FormatVersion,
     ident::{HexBytes, Name},
+    kind::KindOf,
     problem::Problem,
     text::{Document, table::Dialect},
     units::{Price, Seconds, Timestamp},
 };
 use surety_import::observations::read_observations;
 use surety_margin::{
-    market::{Observation, Observed, Report, ReportKind, Snapshot},
+    market::{Observation, Observed, Report, Snapshot},
     oracle::{aggregate, check, check_taken, market_without_reports},
     policy::Policy,
     universe::Universe,
@@ -51,7 +52,7 @@ fn observed(value: u128, confidence: u128) -> Observed {
 fn report(node: usize) -> Report {
     let file = format!("market/node-{}.csv", node + 1);
     Report {
-        kind: ReportKind::Report,
+        kind: KindOf::new(),
         version: FormatVersion,
         oracle: policy().oracle.nodes[node].signer,
         feeds: HexBytes([7; 32]),

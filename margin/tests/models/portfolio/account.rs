@@ -5,6 +5,7 @@ use surety_core::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, Name},
+    kind::KindOf,
     units::{Lots, Ppm, Price},
 };
 use surety_import::derive_pm2::case::Case;
@@ -14,7 +15,7 @@ use surety_margin::{
     market::PriceRange,
     models::derive::{Derived, Feeds, PortfolioBreakdown, Schema},
     program::{Builder, HoldingRange, Program, ProgramError},
-    universe::{Instrument, Universe, UniverseKind},
+    universe::{Instrument, Universe},
 };
 
 pub(crate) const LEVELS: [Basis; 2] = [Basis::Maintenance, Basis::Initial];
@@ -28,7 +29,7 @@ impl Account {
     pub(crate) fn new(text: &str) -> Self {
         let case = Case::read(text).unwrap();
         let universe = Universe {
-            kind: UniverseKind::Universe,
+            kind: KindOf::new(),
             version: FormatVersion,
             name: Name::new("case").unwrap(),
             capacity: Capacity::new(13).unwrap(),
