@@ -11,15 +11,15 @@ pragma solidity ^0.8.28;
 {%- endif %}
 ///
 /// A proof shows that the hidden columns of the circuit satisfy its rules together with four columns whose commitments
-/// the caller knows: IDX, FLAG, COEF, HOLD. It is bound to those and to a number, the context. This contract knows neither
-/// policies nor prices nor balances: a caller must compute all it passes but the proof by itself.
+/// the caller knows: IDX, FLAG, COEF, HOLD. The proof is bound to those and to a number, the context. This contract
+/// knows neither policies nor prices nor balances: a caller must compute everything that it passes but the proof.
 ///
-/// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable, without
-/// storage, and without calls but to precompiles. Everything is in memory at fixed places, which the constants below name;
-/// Solidity's own allocator is never used while they are.
+/// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable,
+/// without storage, and without calls except to precompiles. Everything is in memory at fixed places, which the
+/// constants below name; Solidity's own allocator is never used while they are.
 ///
-/// Numbers are below r or refused; points are on the curve, not the identity, with coordinates below p, or refused: there
-/// is one encoding of every proof.
+/// Numbers are below r or refused; points are on the curve, not the identity, with coordinates below p, or refused:
+/// every proof has one encoding.
 contract {{ name }} {
     /// @notice A proof has one length.
     error ProofLength(uint256 received, uint256 expected);
@@ -34,7 +34,8 @@ contract {{ name }} {
     error WrongContextCount();
     /// @notice A batch of no proofs shows nothing.
     error EmptyBatch();
-    /// @notice A challenge fell on a point where the equations cannot be evaluated. This does not happen to honest provers.
+    /// @notice A challenge fell on a point where the equations cannot be evaluated, which does not happen to honest
+    /// provers.
     error DegenerateChallenge();
     /// @notice The equations do not hold: the proof is not for this key, this context and these points.
     error PairingFailed();
@@ -132,7 +133,8 @@ contract {{ name }} {
     }
 
     /// @dev Everything but the pairings. Leaves the two points of the pairing equation in RIGHT and W_PRIME_POINT, and
-    /// the factors of the points that the key fixes in {% for point in fixed_points %}{% if !loop.first %}, {% endif %}{{ point.factor }}{% endfor %}.
+    /// the factors of the points that the key fixes in {% for point in fixed_points -%}
+    {% if !loop.first %}, {% endif %}{{ point.factor }}{% endfor %}.
     function _reduce(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private view {
         _read(proof, context, publicPoints);
         _checkPoints();
@@ -145,7 +147,7 @@ contract {{ name }} {
         _combineCommitments();
     }
 
-    // ---------------------------------------------------------------------------------------------------------- Reading
+    // --------------------------------------------------------------------------------------------------------- Reading
 
     /// @dev Copies everything to where the transcript has it.
     function _read(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private pure {
@@ -156,13 +158,14 @@ contract {{ name }} {
             mstore(CONTEXT, context)
             calldatacopy({{ known }}, publicPoints, 0x100)
             {%- for piece in layout.pieces %}
-            calldatacopy({{ piece.slot }}, add(proof.offset, {{ "{:#05x}"|format(piece.offset) }}), {{ "{:#05x}"|format(piece.length) }})
+            calldatacopy({{ piece.slot }}, add(proof.offset, {{
+                "{:#05x}"|format(piece.offset) }}), {{ "{:#05x}"|format(piece.length) }})
             {%- endfor %}
         }
     }
 
-    /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the last
-    /// to the first, so that the first one that is none is reported.
+    /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the
+    /// last to the first, so that the first one that is none is reported.
     function _checkPoints() private pure {
         uint256 index = {{ layout.points.len() }};
         assembly {
@@ -192,7 +195,7 @@ contract {{ name }} {
         if (index != 0) revert ScalarOutOfField(index);
     }
 
-    // ------------------------------------------------------------------------------------------------------- Challenges
+    // ------------------------------------------------------------------------------------------------------ Challenges
 
     /// @dev A challenge is the hash of what was said since the last, that one's hash in front. When nothing was said in
     /// between, a byte of 1 sets it apart.
@@ -216,7 +219,7 @@ contract {{ name }} {
         }
     }
 
-    // ----------------------------------------------------------------------------------- Denominators, with one inversion
+    // -------------------------------------------------------------------------------- Denominators, with one inversion
 
     /// @dev Computes every denominator of the protocol, and from the inverse of their product all their inverses.
     function _invertDenominators() private view {
@@ -260,7 +263,8 @@ contract {{ name }} {
             let denominator
             {%- for slot in denominators.iter().rev() %}
             denominator := mload({{ slot }})
-            mstore({{ slot }}, mulmod(inverse, mload(add(PRODUCTS, {{ "{:#05x}"|format((denominators.len() - loop.index) * 32) }})), r))
+            mstore({{ slot }}, mulmod(inverse, mload(add(PRODUCTS, {{
+                "{:#05x}"|format((denominators.len() - loop.index) * 32) }})), r))
             inverse := mulmod(inverse, denominator, r)
             {%- endfor %}
         }
@@ -281,8 +285,8 @@ contract {{ name }} {
         }
     }
 
-    /// @dev The polynomials that are one on the first row, on the row where running products end, and on the rows before
-    /// that one, and zero on all others, at x. A row's Lagrange polynomial is node·(x^n - 1) / (n·(x - node)).
+    /// @dev The polynomials that are one on the first row, on the row where running products end, and on the rows
+    /// before that one, and zero on all others, at x. A row's Lagrange polynomial is node·(x^n - 1) / (n·(x - node)).
     function _evaluateRows() private pure {
         assembly {
             let r := R
@@ -303,7 +307,7 @@ contract {{ name }} {
         }
     }
 
-    // --------------------------------------------------------------------------------------------- The circuit's equations
+    // ----------------------------------------------------------------------------------------- The circuit's equations
 
     /// @dev The value that the quotient must take at x: the equations, combined with powers of the challenge y, over
     /// x^n - 1.
@@ -336,9 +340,9 @@ contract {{ name }} {
 
     /// @dev {{ lookup.name }}
     ///
-    /// With the sorted input A', the table S' permuted to match it, and the running product Z: Z starts at one; it ends at
-    /// zero or one; Z(next)·(A' + beta)·(S' + gamma) = Z·(A + beta)·(S + gamma); A' starts with S'; and A' is S' or its own
-    /// predecessor.
+    /// With the sorted input A', the table S' permuted to match it, and the running product Z: Z starts at one; it ends
+    /// at zero or one; Z(next)·(A' + beta)·(S' + gamma) = Z·(A + beta)·(S + gamma); A' starts with S'; and A' is S' or
+    /// its own predecessor.
     function _evaluateLookup{{ loop.index0 }}(uint256 sum) private pure returns (uint256) {
         uint256 step;
         assembly {
@@ -389,10 +393,10 @@ contract {{ name }} {
     }
     {%- endfor %}
 
-    // --------------------------------------------------------------------------------------------------- The multi-opening
+    // ----------------------------------------------------------------------------------------------- The multi-opening
 
-    /// @dev The claimed values, combined: the factor of the generator. On the way, the weights of the sets and the factors
-    /// of the commitments that the key fixes.
+    /// @dev The claimed values, combined: the factor of the generator. On the way, the weights of the sets and the
+    /// factors of the commitments that the key fixes.
     function _combineEvaluations() private pure {
         assembly {
             let r := R
@@ -467,7 +471,7 @@ contract {{ name }} {
         }
     }
 
-    // ------------------------------------------------------------------------------------------------ Batches and pairings
+    // -------------------------------------------------------------------------------------------- Batches and pairings
 
     /// @dev A number that nobody knows before every proof of the batch, with what it is for, is fixed.
     function _batchWeight() private pure returns (uint256 weight) {
@@ -500,13 +504,14 @@ contract {{ name }} {
             {{ step }}
             {%- endfor %}
             {%- for point in fixed_points %}
-            mstore(BATCH_{{ point.factor }}, addmod(mulmod(mload(BATCH_{{ point.factor }}), weight, r), mload({{ point.factor }}), r))
+            mstore(BATCH_{{ point.factor }}, addmod(mulmod(mload(BATCH_{{
+                point.factor }}), weight, r), mload({{ point.factor }}), r))
             {%- endfor %}
             if iszero(success) { revert(0, 0) }
         }
     }
 
-    /// @dev e(left, [tau]) = e(right, [1]), where right is what the batch has summed up and the points that the key fixes.
+    /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that the key fixes.
     function _requirePairing() private view {
         uint256 holds;
         assembly {

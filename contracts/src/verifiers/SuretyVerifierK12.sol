@@ -6,15 +6,15 @@ pragma solidity ^0.8.28;
 /// @notice For the set-up ppot-0085 (0x3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730).
 ///
 /// A proof shows that the hidden columns of the circuit satisfy its rules together with four columns whose commitments
-/// the caller knows: IDX, FLAG, COEF, HOLD. It is bound to those and to a number, the context. This contract knows neither
-/// policies nor prices nor balances: a caller must compute all it passes but the proof by itself.
+/// the caller knows: IDX, FLAG, COEF, HOLD. The proof is bound to those and to a number, the context. This contract
+/// knows neither policies nor prices nor balances: a caller must compute everything that it passes but the proof.
 ///
-/// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable, without
-/// storage, and without calls but to precompiles. Everything is in memory at fixed places, which the constants below name;
-/// Solidity's own allocator is never used while they are.
+/// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable,
+/// without storage, and without calls except to precompiles. Everything is in memory at fixed places, which the
+/// constants below name; Solidity's own allocator is never used while they are.
 ///
-/// Numbers are below r or refused; points are on the curve, not the identity, with coordinates below p, or refused: there
-/// is one encoding of every proof.
+/// Numbers are below r or refused; points are on the curve, not the identity, with coordinates below p, or refused:
+/// every proof has one encoding.
 contract SuretyVerifierK12 {
     /// @notice A proof has one length.
     error ProofLength(uint256 received, uint256 expected);
@@ -29,7 +29,8 @@ contract SuretyVerifierK12 {
     error WrongContextCount();
     /// @notice A batch of no proofs shows nothing.
     error EmptyBatch();
-    /// @notice A challenge fell on a point where the equations cannot be evaluated. This does not happen to honest provers.
+    /// @notice A challenge fell on a point where the equations cannot be evaluated, which does not happen to honest
+    /// provers.
     error DegenerateChallenge();
     /// @notice The equations do not hold: the proof is not for this key, this context and these points.
     error PairingFailed();
@@ -269,7 +270,7 @@ contract SuretyVerifierK12 {
         _combineCommitments();
     }
 
-    // ---------------------------------------------------------------------------------------------------------- Reading
+    // --------------------------------------------------------------------------------------------------------- Reading
 
     /// @dev Copies everything to where the transcript has it.
     function _read(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) private pure {
@@ -289,8 +290,8 @@ contract SuretyVerifierK12 {
         }
     }
 
-    /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the last
-    /// to the first, so that the first one that is none is reported.
+    /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the
+    /// last to the first, so that the first one that is none is reported.
     function _checkPoints() private pure {
         uint256 index = 20;
         assembly {
@@ -433,7 +434,7 @@ contract SuretyVerifierK12 {
         if (index != 0) revert ScalarOutOfField(index);
     }
 
-    // ------------------------------------------------------------------------------------------------------- Challenges
+    // ------------------------------------------------------------------------------------------------------ Challenges
 
     /// @dev A challenge is the hash of what was said since the last, that one's hash in front. When nothing was said in
     /// between, a byte of 1 sets it apart.
@@ -468,7 +469,7 @@ contract SuretyVerifierK12 {
         }
     }
 
-    // ----------------------------------------------------------------------------------- Denominators, with one inversion
+    // -------------------------------------------------------------------------------- Denominators, with one inversion
 
     /// @dev Computes every denominator of the protocol, and from the inverse of their product all their inverses.
     function _invertDenominators() private view {
@@ -591,8 +592,8 @@ contract SuretyVerifierK12 {
         }
     }
 
-    /// @dev The polynomials that are one on the first row, on the row where running products end, and on the rows before
-    /// that one, and zero on all others, at x. A row's Lagrange polynomial is node·(x^n - 1) / (n·(x - node)).
+    /// @dev The polynomials that are one on the first row, on the row where running products end, and on the rows
+    /// before that one, and zero on all others, at x. A row's Lagrange polynomial is node·(x^n - 1) / (n·(x - node)).
     function _evaluateRows() private pure {
         assembly {
             let r := R
@@ -611,7 +612,7 @@ contract SuretyVerifierK12 {
         }
     }
 
-    // --------------------------------------------------------------------------------------------- The circuit's equations
+    // ----------------------------------------------------------------------------------------- The circuit's equations
 
     /// @dev The value that the quotient must take at x: the equations, combined with powers of the challenge y, over
     /// x^n - 1.
@@ -679,9 +680,9 @@ contract SuretyVerifierK12 {
 
     /// @dev each value read is the one at its address
     ///
-    /// With the sorted input A', the table S' permuted to match it, and the running product Z: Z starts at one; it ends at
-    /// zero or one; Z(next)·(A' + beta)·(S' + gamma) = Z·(A + beta)·(S + gamma); A' starts with S'; and A' is S' or its own
-    /// predecessor.
+    /// With the sorted input A', the table S' permuted to match it, and the running product Z: Z starts at one; it ends
+    /// at zero or one; Z(next)·(A' + beta)·(S' + gamma) = Z·(A + beta)·(S + gamma); A' starts with S'; and A' is S' or
+    /// its own predecessor.
     function _evaluateLookup0(uint256 sum) private pure returns (uint256) {
         uint256 step;
         assembly {
@@ -738,9 +739,9 @@ contract SuretyVerifierK12 {
 
     /// @dev each limb is below the range base
     ///
-    /// With the sorted input A', the table S' permuted to match it, and the running product Z: Z starts at one; it ends at
-    /// zero or one; Z(next)·(A' + beta)·(S' + gamma) = Z·(A + beta)·(S + gamma); A' starts with S'; and A' is S' or its own
-    /// predecessor.
+    /// With the sorted input A', the table S' permuted to match it, and the running product Z: Z starts at one; it ends
+    /// at zero or one; Z(next)·(A' + beta)·(S' + gamma) = Z·(A + beta)·(S + gamma); A' starts with S'; and A' is S' or
+    /// its own predecessor.
     function _evaluateLookup1(uint256 sum) private pure returns (uint256) {
         uint256 step;
         assembly {
@@ -778,10 +779,10 @@ contract SuretyVerifierK12 {
         return sum;
     }
 
-    // --------------------------------------------------------------------------------------------------- The multi-opening
+    // ----------------------------------------------------------------------------------------------- The multi-opening
 
-    /// @dev The claimed values, combined: the factor of the generator. On the way, the weights of the sets and the factors
-    /// of the commitments that the key fixes.
+    /// @dev The claimed values, combined: the factor of the generator. On the way, the weights of the sets and the
+    /// factors of the commitments that the key fixes.
     function _combineEvaluations() private pure {
         assembly {
             let r := R
@@ -973,7 +974,7 @@ contract SuretyVerifierK12 {
         }
     }
 
-    // ------------------------------------------------------------------------------------------------ Batches and pairings
+    // -------------------------------------------------------------------------------------------- Batches and pairings
 
     /// @dev A number that nobody knows before every proof of the batch, with what it is for, is fixed.
     function _batchWeight() private pure returns (uint256 weight) {
@@ -1019,7 +1020,7 @@ contract SuretyVerifierK12 {
         }
     }
 
-    /// @dev e(left, [tau]) = e(right, [1]), where right is what the batch has summed up and the points that the key fixes.
+    /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that the key fixes.
     function _requirePairing() private view {
         uint256 holds;
         assembly {
