@@ -9,7 +9,7 @@
 use std::{env, path::PathBuf, time::SystemTime};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use surety_audit::audit::{self, Audit, Request};
+use surety_audit::audit::{self, Audit, AuditRequest};
 use surety_core::units::Timestamp;
 use surety_host::{directories::Directories, files::Existing, setup::Setups};
 use surety_kzg::progress::Silent;
@@ -37,7 +37,7 @@ fn audits(criterion: &mut Criterion) {
     let setups = Setups::new(&Directories::of_user().unwrap());
     let directory = attestations(count, &setups);
     let run = |one_by_one: bool| -> Audit {
-        let request = Request {
+        let request = AuditRequest {
             directory: &directory,
             trust: &[],
             vaults: &[],

@@ -1,7 +1,8 @@
 //! Plots: lines over days, in panels above each other.
 
-use crate::svg::{Anchor, Canvas, Colour, nice_step};
 use surety_core::day::Day;
+
+use crate::svg::{Anchor, Canvas, Colour, nice_step};
 
 /// A plot.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,9 @@
 //! The contracts' interfaces, from the JSON that Solidity's compiler writes: `abi/` in this package. `contracts/check`
 //! compares the files with the contracts, and `npm run abi -- --update` in `contracts/` writes them.
 
-use alloy_primitives::{Address, B256, U256, aliases::U40};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::sol;
 use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
-
-use crate::error::ChainError;
 
 sol!(
     #[sol(all_derives)]
@@ -75,9 +73,4 @@ pub(crate) fn encoded([x, y]: [U256; 2]) -> HexBytes<64> {
     bytes[..32].copy_from_slice(&x.to_be_bytes::<32>());
     bytes[32..].copy_from_slice(&y.to_be_bytes::<32>());
     HexBytes(bytes)
-}
-
-/// A number of seconds that contracts keep in 40 bits.
-pub(crate) fn seconds(what: &str, value: u64) -> Result<U40, ChainError> {
-    U40::try_from(value).map_err(|_| ChainError::input(what, "a number of seconds below 2^40", value))
 }

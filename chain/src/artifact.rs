@@ -9,12 +9,12 @@ use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::Value;
 use surety_core::{ident::Bytes32, text::json_problem};
+use surety_host::files;
 use surety_kzg::Origin;
 use surety_solidity::contract_name;
 use surety_verifier::VerifyingKey;
 
 use crate::error::ChainError;
-use surety_host::files;
 
 const ADVICE: &str =
     "build the contracts of this version with contracts/check or forge build, and give --artifacts contracts/out";

@@ -22,11 +22,12 @@ use surety_verifier::{
 };
 
 use crate::{
-    abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, seconds, word},
+    abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, word},
     artifact::Artifact,
     error::{Action, ChainError},
     node::Node,
     rules::{self, VaultRules},
+    seconds::seconds,
 };
 
 /// A contract without an answer is none that verifies proofs.
@@ -80,7 +81,7 @@ impl Deployment {
 
 /// What a deployment leaves open.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct DeploymentTerms<'a> {
     /// Who publishes policies.
     pub owner: EvmAddress,
     /// Who may freeze them.
@@ -111,7 +112,7 @@ impl Contracts {
         policy: &CommittedPolicy,
         verifying_key: &VerifyingKey,
         params: &Params,
-        terms: &Terms<'_>,
+        terms: &DeploymentTerms<'_>,
         key: &SigningKey,
     ) -> Result<Self, ChainError> {
         let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {

@@ -1,16 +1,19 @@
 //! Why something on a chain did not work.
 
+use std::{borrow::Cow, time::Duration};
+
 use surety_core::{
     failure::{Class, Failure, LocatedProblem},
     ident::{Bytes32, EvmAddress},
     problem::{Problem, listed},
 };
-
-use std::borrow::Cow;
 use surety_host::files::FileError;
 use surety_verifier::{Rejection, attestation::vault::VaultError};
 
 use crate::refusal::Refusal;
+
+/// How long a transaction is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Why something on a chain did not work.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +53,7 @@ pub enum ChainError {
     /// A transaction was sent, and nothing is known of it yet.
     #[error(
         "transaction {0}: expected it in a block within {seconds} seconds, found it in none; it may still come",
-        seconds = crate::node::PATIENCE.as_secs()
+        seconds = PATIENCE.as_secs()
     )]
     Pending(Bytes32),
     /// A transaction failed although its simulation did not: something changed in between.

@@ -53,6 +53,7 @@ pub mod refusal;
 pub mod rules;
 #[cfg(test)]
 mod sample;
+mod seconds;
 
 pub use crate::error::ChainError;
 pub use crate::{

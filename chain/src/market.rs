@@ -32,11 +32,12 @@ use surety_verifier::{
 use crate::{
     abi::{
         ISnapshotOracle::{idOfCall, latestCall, pricesOfCall, submitCall, takeCall},
-        SignedSnapshot, address, bytes32, coordinates, seconds, word,
+        SignedSnapshot, address, bytes32, coordinates, word,
     },
     deployment::{Contracts, Deployment},
     error::{Action, ChainError},
     node::Receipt,
+    seconds::seconds,
 };
 
 const TAKE: Action = Action::new("SnapshotOracle.take");

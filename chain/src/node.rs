@@ -24,7 +24,7 @@ use ureq::Agent;
 
 use crate::{
     abi::address,
-    error::{Action, ChainError},
+    error::{Action, ChainError, PATIENCE},
     refusal::Refusal,
 };
 
@@ -33,9 +33,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Most bytes of an answer.
 const ANSWER_LIMIT: u64 = 32 << 20;
-
-/// How long a transaction is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Most wei for a unit of gas: a node that names a higher fee is mistaken, or wants the sender's balance.
 const FEE_LIMIT: u128 = 1_000_000_000_000;

@@ -19,12 +19,13 @@ use crate::{
     abi::{
         Feed,
         IPolicyRegistry::{countsFromCall, publishCall},
-        Level, LevelCoefficients, Publication, Source, address, bytes32, coordinates, seconds, word,
+        Level, LevelCoefficients, Publication, Source, address, bytes32, coordinates, word,
     },
     deployment::Contracts,
     error::{Action, ChainError},
     node::Receipt,
     rules::{ChainRules, FeedRule},
+    seconds::seconds,
 };
 
 const PUBLISH: Action = Action::new("PolicyRegistry.publish");

@@ -35,7 +35,7 @@ use crate::{
 /// Where what somebody should say is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Basis {
+pub enum Provenance {
     /// It was recomputed here, of public inputs.
     Recomputed,
     /// Forge has built it elsewhere.
@@ -52,7 +52,7 @@ pub struct Fact {
     /// What it should say.
     pub expected: String,
     /// Where that is known from.
-    pub basis: Basis,
+    pub basis: Provenance,
     /// What the contract says.
     pub found: String,
     /// Whether that is the same or, where a contract may be stricter than the policy, within it.
@@ -65,7 +65,7 @@ struct Facts(Vec<Fact>);
 impl Facts {
     /// Something that follows from the policy, the universe and the set-up.
     fn add(&mut self, name: impl Into<String>, expected: impl Display, found: impl Display, holds: bool) {
-        let (expected, basis, found) = (expected.to_string(), Basis::Recomputed, found.to_string());
+        let (expected, basis, found) = (expected.to_string(), Provenance::Recomputed, found.to_string());
         self.0.push(Fact { name: name.into(), expected, basis, found, holds });
     }
 
@@ -74,7 +74,7 @@ impl Facts {
         let found = HexBytes(found.into_array());
         let (holds, expected) = (expected == Some(found), text(expected));
         let (name, found) = (name.to_owned(), found.to_string());
-        self.0.push(Fact { name, expected, basis: Basis::Deployment, found, holds });
+        self.0.push(Fact { name, expected, basis: Provenance::Deployment, found, holds });
     }
 
     fn same<T: Display + PartialEq>(&mut self, name: impl Into<String>, expected: T, found: T) {
@@ -401,8 +401,8 @@ mod tests {
     fn addresses_are_known_from_the_deployments_file_alone() {
         let facts = kept(true, |terms, _| terms.vault = Address::repeat_byte(9));
         let of = |basis| facts.iter().filter(move |fact| fact.basis == basis).map(|fact| &*fact.name);
-        assert_eq!(of(Basis::Deployment).collect::<Vec<_>>(), ["verifying contract", "vault"]);
-        assert_eq!(of(Basis::Recomputed).count(), facts.len() - 2);
+        assert_eq!(of(Provenance::Deployment).collect::<Vec<_>>(), ["verifying contract", "vault"]);
+        assert_eq!(of(Provenance::Recomputed).count(), facts.len() - 2);
     }
 
     /// Attack: a registry that says it keeps the policy, and lets others pass.

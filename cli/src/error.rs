@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use surety_core::failure::{AnyFailure, Class, Failure, LocatedProblem};
-use surety_import::ImportError;
+use surety_import::ForeignError;
 
 /// Any failure that ends a command.
 pub(crate) type Error = AnyFailure;
@@ -60,7 +60,7 @@ pub(crate) struct ForeignFile {
     /// The file.
     pub(crate) file: String,
     /// The reason.
-    pub(crate) error: ImportError,
+    pub(crate) error: ForeignError,
 }
 
 impl Failure for ForeignFile {
@@ -74,7 +74,7 @@ impl Failure for ForeignFile {
 
     fn problems(&self) -> Vec<LocatedProblem> {
         match &self.error {
-            ImportError::Rules(problems) => LocatedProblem::of_input(&self.file, problems),
+            ForeignError::Rules(problems) => LocatedProblem::of_input(&self.file, problems),
             _ => Vec::new(),
         }
     }

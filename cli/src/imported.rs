@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use surety_core::text::Document as _;
-use surety_import::{Import, Parties};
-use surety_margin::holdings::Holdings;
-use zeroize::Zeroizing;
-
 use surety_host::{
     documents::DocumentError,
     files::{self, Access, Existing, FileError},
 };
+use surety_import::{Import, Parties};
+use surety_margin::holdings::Holdings;
 use surety_prover::layout::Layout;
+use zeroize::Zeroizing;
 
 /// An import on its way to a directory.
 #[derive(Clone, Debug)]

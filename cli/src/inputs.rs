@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Error, Usage};
 use surety_core::{
     ident::Name,
     text::table::{Delimiter, Dialect},
@@ -25,6 +24,7 @@ use surety_prover::layout::Layout;
 use surety_verifier::attestation::signature::SigningKey;
 
 use super::progress::Progress;
+use crate::error::{Error, Usage};
 
 /// Universe and policy: in one directory, or each at its own path.
 #[derive(clap::Args)]

@@ -17,7 +17,6 @@ mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use crate::error::Error;
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use surety_core::units::Timestamp;
 
@@ -31,6 +30,7 @@ use self::{
     progress::Progress,
     screen::Screen,
 };
+use crate::error::Error;
 
 /// Prove that hidden positions satisfy a public margin rule, and verify such proofs.
 ///

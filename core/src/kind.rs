@@ -20,7 +20,7 @@ const PREFIX: &str = "surety/";
 
 /// The readers of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum Readers {
     /// Everybody: verifiers, auditors, archives.
     Public,
     /// The party that wrote it, and those it chooses: nothing secret, and nothing that a verification takes.
@@ -96,26 +96,26 @@ impl Kind {
     ];
 
     /// The row of the table: name, readers, and the usual name of the file in the directory of an attestation.
-    const fn row(self) -> (&'static str, Audience, Option<&'static str>) {
+    const fn row(self) -> (&'static str, Readers, Option<&'static str>) {
         match self {
-            Self::Attestation => ("surety/attestation", Audience::Public, Some("attestation.json")),
-            Self::Calibration => ("surety/calibration", Audience::Party, None),
-            Self::ChainRules => ("surety/chain-rules", Audience::Party, None),
-            Self::CompiledPolicy => ("surety/compiled-policy", Audience::Public, Some("policy.compiled.json")),
-            Self::Deployment => ("surety/deployment", Audience::Party, None),
-            Self::Holdings => ("surety/holdings", Audience::Holder, None),
-            Self::Market => ("surety/market", Audience::Public, Some("market.json")),
-            Self::Opening => ("surety/opening", Audience::Holder, None),
-            Self::Policy => ("surety/policy", Audience::Public, Some("policy.toml")),
-            Self::ProofCount => ("surety/proof-count", Audience::Program, None),
-            Self::Protocol => ("surety/protocol", Audience::Program, None),
-            Self::Report => ("surety/report", Audience::Public, None),
-            Self::SnapshotSignature => ("surety/snapshot-signature", Audience::Party, None),
-            Self::Statement => ("surety/statement", Audience::Public, None),
-            Self::Trust => ("surety/trust", Audience::Party, Some("trust.toml")),
-            Self::Universe => ("surety/universe", Audience::Public, Some("universe.toml")),
-            Self::VaultBalances => ("surety/vault-balances", Audience::Public, None),
-            Self::VerifyingKeys => ("surety/verifying-keys", Audience::Program, None),
+            Self::Attestation => ("surety/attestation", Readers::Public, Some("attestation.json")),
+            Self::Calibration => ("surety/calibration", Readers::Party, None),
+            Self::ChainRules => ("surety/chain-rules", Readers::Party, None),
+            Self::CompiledPolicy => ("surety/compiled-policy", Readers::Public, Some("policy.compiled.json")),
+            Self::Deployment => ("surety/deployment", Readers::Party, None),
+            Self::Holdings => ("surety/holdings", Readers::Holder, None),
+            Self::Market => ("surety/market", Readers::Public, Some("market.json")),
+            Self::Opening => ("surety/opening", Readers::Holder, None),
+            Self::Policy => ("surety/policy", Readers::Public, Some("policy.toml")),
+            Self::ProofCount => ("surety/proof-count", Readers::Program, None),
+            Self::Protocol => ("surety/protocol", Readers::Program, None),
+            Self::Report => ("surety/report", Readers::Public, None),
+            Self::SnapshotSignature => ("surety/snapshot-signature", Readers::Party, None),
+            Self::Statement => ("surety/statement", Readers::Public, None),
+            Self::Trust => ("surety/trust", Readers::Party, Some("trust.toml")),
+            Self::Universe => ("surety/universe", Readers::Public, Some("universe.toml")),
+            Self::VaultBalances => ("surety/vault-balances", Readers::Public, None),
+            Self::VerifyingKeys => ("surety/verifying-keys", Readers::Program, None),
         }
     }
 
@@ -133,7 +133,7 @@ impl Kind {
 
     /// The readers of such documents.
     #[must_use]
-    pub const fn audience(self) -> Audience {
+    pub const fn audience(self) -> Readers {
         self.row().1
     }
 

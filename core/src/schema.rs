@@ -3,12 +3,13 @@
 //! They state shapes; reading checks the rules across fields: see [`crate::text`]. After a change of a type,
 //! `UPDATE=1 cargo nextest run --workspace schemas` writes them anew.
 
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use serde_json::{Value, json};
+
 use crate::{
     spelling::SET_UPS,
     text::{Document, WrittenBy},
 };
-use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
-use serde_json::{Value, json};
 
 /// The schema of a type's files, in all spellings that are read.
 #[must_use]

@@ -25,7 +25,6 @@ use surety_core::{
     text::{number::Number, table::Column},
     units::Lots,
 };
-
 use surety_margin::{
     holdings::Leg,
     universe::{Instrument, InstrumentClass, Settlement, Universe},

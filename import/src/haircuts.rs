@@ -16,14 +16,14 @@ use surety_core::{
     },
     units::{Decimals, Lots, Notional, Ppm, Timestamp},
 };
-
-use crate::{Import, ImportError, Parties, Rules, market_entries, name};
 use surety_margin::{
     level::ByBasis,
     market::boxes::Role,
     models::{Asset, Collateral, Model, Tier},
     universe::{Instrument, InstrumentClass, Settlement},
 };
+
+use crate::{ForeignError, Import, Parties, Rules, market_entries, name};
 
 /// What the file writes for a tier without end.
 const ENDLESS: &str = "18446744073709551615";
@@ -239,7 +239,7 @@ pub fn choose(tokens: Vec<Token>, names: &[Name]) -> Result<Vec<Token>, Vec<Prob
 ///
 /// # Errors
 /// If a ladder rises (`not concave`), a token is listed twice, none is left, or there is no program.
-pub fn import(tokens: &[Token], time: Timestamp, srs: Bytes32, parties: &Parties) -> Result<Import, ImportError> {
+pub fn import(tokens: &[Token], time: Timestamp, srs: Bytes32, parties: &Parties) -> Result<Import, ForeignError> {
     let counts = |token: &&Token| !token.tiers.is_empty() && token.price.rounded(PRICE_DECIMALS) != Some(0);
     let tokens: Vec<&Token> = tokens.iter().filter(counts).collect();
     if tokens.is_empty() {

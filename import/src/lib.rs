@@ -59,7 +59,7 @@ pub struct Import {
 
 /// Why a file cannot be imported.
 #[derive(Debug, thiserror::Error)]
-pub enum ImportError {
+pub enum ForeignError {
     /// It is no case.
     #[error(transparent)]
     Case(#[from] CaseError),
@@ -71,7 +71,7 @@ pub enum ImportError {
     Compile(#[from] CompileError),
 }
 
-impl From<Problem> for ImportError {
+impl From<Problem> for ForeignError {
     fn from(problem: Problem) -> Self {
         Self::Rules(vec![problem])
     }
@@ -124,7 +124,7 @@ const EPOCH: Seconds = Seconds(300);
 
 impl Rules {
     /// The universe of the smallest capacity class that all levels fit, the policy, and the snapshot.
-    fn import(self, srs: Bytes32, parties: &Parties) -> Result<Import, ImportError> {
+    fn import(self, srs: Bytes32, parties: &Parties) -> Result<Import, ForeignError> {
         let Self { name, instruments, market, time, model } = self;
         let universe = Universe {
             kind: KindOf::new(),
@@ -149,10 +149,10 @@ impl Rules {
         };
         let problems = [universe.problems(), policy.check(&universe)].concat();
         if !problems.is_empty() {
-            return Err(ImportError::Rules(problems));
+            return Err(ForeignError::Rules(problems));
         }
         // Before a program is made, which takes longer.
-        market_without_reports(&policy, &universe, &snapshot).map_err(ImportError::Rules)?;
+        market_without_reports(&policy, &universe, &snapshot).map_err(ForeignError::Rules)?;
         let universe = in_smallest_capacity(universe, &policy)?;
         Ok(Import { universe, policy, snapshot, holdings: None })
     }
@@ -163,7 +163,7 @@ fn policy(
     market: Vec<MarketEntry>,
     model: Model,
     parties: &Parties,
-) -> Result<Policy, ImportError> {
+) -> Result<Policy, ForeignError> {
     let node =
         |(i, signer): (usize, &EvmAddress)| Ok(OracleNode { name: name(format!("node-{}", i + 1))?, signer: *signer });
     let level = |text: &str, basis| Ok(Level::new(name(text)?, basis, Ppm::ONE));
@@ -196,7 +196,7 @@ fn policy(
 }
 
 /// The universe in the smallest capacity class that all levels of the policy fit.
-fn in_smallest_capacity(mut universe: Universe, policy: &Policy) -> Result<Universe, ImportError> {
+fn in_smallest_capacity(mut universe: Universe, policy: &Policy) -> Result<Universe, ForeignError> {
     for capacity in Capacity::all() {
         universe.capacity = capacity;
         let too_small = !universe.problems().is_empty() || !policy.check(&universe).is_empty();
@@ -258,7 +258,7 @@ fn market_entry(name: Name, number: Magnitude, role: Role, most: u8) -> Result<(
 fn market_entries(
     observed: impl IntoIterator<Item = (Name, Magnitude, Role)>,
     most: u8,
-) -> Result<Vec<(MarketEntry, Price)>, ImportError> {
+) -> Result<Vec<(MarketEntry, Price)>, ForeignError> {
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     for (name, number, role) in observed {
         match market_entry(name, number, role, most) {
@@ -266,7 +266,7 @@ fn market_entries(
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(entries) } else { Err(ImportError::Rules(problems)) }
+    if problems.is_empty() { Ok(entries) } else { Err(ForeignError::Rules(problems)) }
 }
 
 /// Powers of ten up to this one are prices: see [`Price::MAX`].

@@ -13,7 +13,6 @@ use surety_core::{
     },
     units::{Price, Seconds},
 };
-
 use surety_margin::{
     market::{MarketEntry, Observation, Observed},
     policy::Policy,

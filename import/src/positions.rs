@@ -20,7 +20,6 @@ use surety_core::{
         table::{Column, Dialect, Field, Mistakes, Note, Row, Table, shown_name},
     },
 };
-
 use surety_margin::{
     holdings::{CARRIED, Holdings},
     universe::{Instrument, Universe},

@@ -13,12 +13,13 @@ pub use self::{
     lines::{Line, Share, lines},
     warnings::{Warning, WarningKind, warnings},
 };
-use crate::{holdings::Position, level::Level, models::Frame, policy::Policy, universe::Universe};
 use surety_core::{
     ident::Name,
     problem::{Problem, listed},
     units::{Price, power_of_ten},
 };
+
+use crate::{holdings::Position, level::Level, models::Frame, policy::Policy, universe::Universe};
 
 /// An exact amount of quote units: an integer and its decimal places. Derived from holdings, so as secret as they are.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use surety_verifier::attestation::statement::Statement;
 use zeroize::ZeroizeOnDrop;
 
 use crate::{
-    ledger::Entry,
+    ledger::LedgerEntry,
     opening::Opening,
     source::{commit, indexed},
 };
@@ -66,7 +66,7 @@ pub struct Account {
     position: Position,
     masks: Masks,
     #[zeroize(skip)]
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
 }
 
 impl Account {
@@ -92,7 +92,7 @@ impl Account {
         Ok(Self {
             position: sum(universe, openings().map(|opening| &opening.holdings))?,
             masks: Masks::sum(openings().map(|opening| &opening.masks.0)),
-            entries: openings().map(|opening| Entry::new(opening.statement, &opening.masks.0)).collect(),
+            entries: openings().map(|opening| LedgerEntry::new(opening.statement, &opening.masks.0)).collect(),
         })
     }
 
@@ -113,7 +113,7 @@ impl Account {
 
     /// What the ledger counts a proof under.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[LedgerEntry] {
         &self.entries
     }
 

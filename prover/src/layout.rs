@@ -8,13 +8,13 @@ use std::{
 };
 
 use surety_core::kind::Kind;
-use surety_verifier::attestation::statement::Statement;
-
-use crate::opening::Opening;
 use surety_host::{
     documents::{self, DocumentError},
     files::{self, Existing, FileError},
 };
+use surety_verifier::attestation::statement::Statement;
+
+use crate::opening::Opening;
 
 /// The ending of an opening's file name.
 const OPENING: &str = ".opening.json";

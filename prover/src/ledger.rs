@@ -84,12 +84,12 @@ pub enum LedgerError {
 
 /// A statement and its masks, as the ledger knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LedgerEntry {
     statement: Bytes32,
     masks: Bytes32,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// The entry of a statement, by its hash, and of the masks in its opening.
     #[must_use]
     pub fn new(statement: Bytes32, masks: &Masks) -> Self {
@@ -136,7 +136,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If one of the statements has borne all of its proofs, or the counts cannot be kept; then no proof may be made.
-    pub fn count_proof(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+    pub fn count_proof(&self, entries: &[LedgerEntry]) -> Result<(), LedgerError> {
         let _lock = self.lock()?;
         for (position, entry) in entries.iter().enumerate() {
             if let Some(other) = entries[..position].iter().find(|other| other.masks == entry.masks) {
@@ -158,7 +158,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the record cannot be read.
-    pub fn proofs(&self, entry: &Entry) -> Result<u32, LedgerError> {
+    pub fn proofs(&self, entry: &LedgerEntry) -> Result<u32, LedgerError> {
         Ok(self.record(entry)?.proofs)
     }
 
@@ -181,7 +181,7 @@ impl Ledger {
     }
 
     /// The record as it is after one more proof.
-    fn next(&self, entry: &Entry) -> Result<Record, LedgerError> {
+    fn next(&self, entry: &LedgerEntry) -> Result<Record, LedgerError> {
         let mut record = self.record(entry)?;
         if record.proofs >= LIMIT {
             return Err(LedgerError::Exhausted { statement: entry.statement, found: record.proofs });
@@ -190,7 +190,7 @@ impl Ledger {
         Ok(record)
     }
 
-    fn record(&self, entry: &Entry) -> Result<Record, LedgerError> {
+    fn record(&self, entry: &LedgerEntry) -> Result<Record, LedgerError> {
         let record = match read_record(&self.path(entry.masks)) {
             Err(LedgerError::File(FileError::Missing(_))) => Record {
                 kind: KindOf::new(),
@@ -255,8 +255,8 @@ impl Failure for LedgerError {
 mod tests {
     use super::*;
 
-    fn entry(statement: u8, masks: u8) -> Entry {
-        Entry { statement: HexBytes([statement; 32]), masks: HexBytes([masks; 32]) }
+    fn entry(statement: u8, masks: u8) -> LedgerEntry {
+        LedgerEntry { statement: HexBytes([statement; 32]), masks: HexBytes([masks; 32]) }
     }
 
     fn ledger() -> (tempfile::TempDir, Ledger) {
@@ -346,7 +346,7 @@ mod tests {
     fn fingerprints_tell_masks_apart() {
         let statement = HexBytes([1; 32]);
         let (one, two) = (Masks::random(&mut rand_core::OsRng), Masks::random(&mut rand_core::OsRng));
-        assert_eq!(Entry::new(statement, &one), Entry::new(statement, &one.clone()));
-        assert_ne!(Entry::new(statement, &one), Entry::new(statement, &two));
+        assert_eq!(LedgerEntry::new(statement, &one), LedgerEntry::new(statement, &one.clone()));
+        assert_ne!(LedgerEntry::new(statement, &one), LedgerEntry::new(statement, &two));
     }
 }

@@ -19,7 +19,7 @@ use surety_margin::{
     program::{Assignment, Program, Unsatisfied},
 };
 use surety_verifier::attestation::{
-    check::{Examined, Files, Terms, examine},
+    check::{Examined, Files, VerifierTerms, examine},
     claim::{Attestation, Claim},
     compiled::CompiledPolicy,
     rejection::Rejection,
@@ -96,7 +96,7 @@ impl ProveError {
 
 /// What is to be attested.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
+pub struct ProofRequest<'a> {
     /// The policy.
     pub policy: &'a CompiledPolicy,
     /// The market.
@@ -144,7 +144,7 @@ impl Prover {
     /// If there is no such attestation. Nothing but the error says so.
     pub fn prove(
         &self,
-        request: &Request<'_>,
+        request: &ProofRequest<'_>,
         openings: &[Opening],
         ledger: &Ledger,
     ) -> Result<Attestation, ProveError> {
@@ -159,7 +159,8 @@ impl Prover {
         let trust = Trust { chain_snapshots, ..Trust::nothing() };
         let vault = request.vault.map(VaultBalances::state).transpose()?;
         // Whether a set-up is good enough is for verifiers to say.
-        let terms = Terms { trust: Some(&trust), strict: false, allow_insecure_srs: true, vault, now: request.now };
+        let terms =
+            VerifierTerms { trust: Some(&trust), strict: false, allow_insecure_srs: true, vault, now: request.now };
         let Examined { context, known, prices, .. } = examine(&claim, &files, &terms)?;
         let universe = request.policy.committed().universe();
         let mut account = Account::open(universe, &self.params, &claim.statements, openings)?;
@@ -181,7 +182,7 @@ impl Prover {
         })
     }
 
-    fn claim(&self, request: &Request<'_>) -> Result<Claim, ProveError> {
+    fn claim(&self, request: &ProofRequest<'_>) -> Result<Claim, ProveError> {
         let mut statements = request.statements.to_vec();
         statements.sort_by_key(Statement::position);
         let first = statements.first().ok_or(ProveError::NoStatements)?;

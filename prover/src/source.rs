@@ -28,7 +28,7 @@ use crate::opening::Opening;
 
 /// What a source states beside the balances.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct StatementTerms {
     /// The registry that the statement is meant for.
     pub audience: Audience,
     /// Whose account it is.
@@ -79,7 +79,7 @@ pub fn attest(
     universe: &Universe,
     params: &Params,
     holdings: Holdings,
-    terms: Terms,
+    terms: StatementTerms,
     key: &SigningKey,
 ) -> Result<(Statement, Opening), SourceError> {
     let (as_of, valid_until) = (terms.as_of.0, terms.valid_until.0);

@@ -56,7 +56,7 @@ pub(super) struct Piece {
 
 /// The whole plan.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct MemoryLayout {
     pub(super) sections: Vec<Section>,
     pub(super) rounds: Vec<Round>,
     pub(super) pieces: Vec<Piece>,
@@ -67,7 +67,7 @@ pub(super) struct Layout {
     next: usize,
 }
 
-impl Layout {
+impl MemoryLayout {
     /// The transcript's part of memory. Sections are added by [`Self::section`].
     pub(super) fn of(protocol: &Protocol) -> Self {
         let mut layout = Self {

@@ -31,7 +31,6 @@ mod source;
 mod yul;
 
 use askama::Template as _;
-
 use surety_verifier::proof::key::VerifyingKey;
 
 use crate::source::Source;
@@ -70,9 +69,9 @@ pub fn contract(key: &VerifyingKey) -> Result<String, Unsupported> {
 mod tests {
     use surety_core::capacity::Capacity;
     use surety_kzg::Srs;
+    use surety_verifier::proof::protocol::{Protocol, Query, Rotation};
 
     use super::*;
-    use surety_verifier::proof::protocol::{Protocol, Query, Rotation};
 
     fn key(change: impl Fn(&mut Protocol)) -> VerifyingKey {
         let capacity = Capacity::new(9).unwrap();

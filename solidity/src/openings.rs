@@ -222,7 +222,7 @@ fn horner(protocol: &Protocol, sum: &'static str, polynomials: &[Polynomial]) ->
 }
 
 /// The words that this part of a contract uses.
-pub(super) fn reserve(layout: &mut layout::Layout, protocol: &Protocol, sets: &[Set]) {
+pub(super) fn reserve(layout: &mut layout::MemoryLayout, protocol: &Protocol, sets: &[Set]) {
     let weights = sets.iter().skip(1).map(Set::weight);
     layout.words("Weights of the sets of the multi-opening", weights);
     layout.words("Factors of the points that the key fixes", factors(protocol));

@@ -15,7 +15,7 @@ use surety_verifier::proof::{
 use crate::{
     Unsupported, contract_name,
     equations::{self, Equation, LookupEquations, Rows, root},
-    layout::{Layout, POINT, WORD, sum},
+    layout::{MemoryLayout, POINT, WORD, sum},
     openings::{self, SUMS, Set, Step},
     yul::literal,
 };
@@ -37,7 +37,7 @@ pub(super) struct Source {
     proof_points: usize,
     evaluations: usize,
     known: String,
-    layout: Layout,
+    layout: MemoryLayout,
     rows: Rows,
     constraints: Vec<Equation>,
     lookups: Vec<LookupEquations>,
@@ -77,7 +77,7 @@ impl Source {
         let (protocol, rotation_sets) = (key.protocol(), key.rotation_sets());
         let sets = openings::sets(protocol, rotation_sets)?;
         let rows = Rows::of(protocol);
-        let mut layout = Layout::of(protocol);
+        let mut layout = MemoryLayout::of(protocol);
         let denominators = reserve(&mut layout, protocol, &rows, &sets);
         let fixed_points = fixed_points(key);
         Ok(Self {
@@ -133,7 +133,7 @@ fn numbers(protocol: &Protocol, rows: &Rows, sets: &[Set]) -> Vec<Number> {
 }
 
 /// Plans the memory behind the transcript.
-fn reserve(layout: &mut Layout, protocol: &Protocol, rows: &Rows, sets: &[Set]) -> Vec<String> {
+fn reserve(layout: &mut MemoryLayout, protocol: &Protocol, rows: &Rows, sets: &[Set]) -> Vec<String> {
     layout.words(
         "Polynomials that depend on the number of rows, and the quotient, at x",
         ["X_TO_N", "FIRST_ROW", "LAST_ROW", "ACTIVE_ROWS", "QUOTIENT_EVAL"],

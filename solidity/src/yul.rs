@@ -8,7 +8,6 @@ use core::ops::{Add, Mul, Neg};
 use alloy_primitives::U256;
 use halo2curves::bn256::Fr;
 use surety_kzg::scalar;
-
 use surety_verifier::proof::expression::Expression;
 
 /// Lines are broken so as not to be longer than this.

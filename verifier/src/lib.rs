@@ -37,8 +37,8 @@ pub use crate::{
     proof::{
         encoding::ProofError,
         key::{KeyError, VerifyingKey, VerifyingKeyDigest},
+        known::KnownCommitments,
         pairing::{BatchError, PairingCheck},
-        plonk::KnownCommitments,
         protocol::Protocol,
     },
 };

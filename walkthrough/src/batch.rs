@@ -31,8 +31,8 @@ use surety_prover::{
     ledger::Ledger,
     opening::Opening,
     oracle::{self, Clock, Comparison},
-    prove::{Prover, Request},
-    source::{self, Terms},
+    prove::{ProofRequest, Prover},
+    source::{self, StatementTerms},
 };
 use surety_verifier::attestation::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};
 
@@ -286,7 +286,7 @@ impl Institution {
                 balance.lots = Lots::new(balance.lots.get() * size / 1_000_000).map_err(Internal)?;
             }
             let as_of = Timestamp(epoch.now.0.saturating_sub(STAGGER * place));
-            let terms = Terms {
+            let terms = StatementTerms {
                 audience: audience()?,
                 subject: self.subject,
                 account: rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone()),
@@ -308,7 +308,7 @@ impl Institution {
         (statements, openings): (&[Statement], &[Opening]),
     ) -> Result<(), AnyFailure> {
         let level: Name = name(level)?;
-        let request = Request {
+        let request = ProofRequest {
             policy: shared.policy,
             snapshot: &epoch.snapshot,
             on_chain: false,

@@ -42,8 +42,8 @@ use surety_prover::{
     ledger::Ledger,
     opening::Opening,
     oracle::{self, Clock, Comparison},
-    prove::{Prover, Request},
-    source::{self, Terms},
+    prove::{ProofRequest, Prover},
+    source::{self, StatementTerms},
 };
 
 use crate::example::ExampleFile;
@@ -102,7 +102,7 @@ pub fn run(
     for (rule, file) in policy.sources.iter().zip(example::HOLDINGS) {
         let holdings = surety_import::positions::holdings(file.path, file.text, &universe)?;
         let account = rule.accounts.first().cloned().unwrap_or_else(|| rule.name.clone());
-        let terms = Terms {
+        let terms = StatementTerms {
             audience: audience()?,
             subject: subject()?,
             account,
@@ -133,7 +133,7 @@ pub fn run(
     };
     for (level, file) in LEVELS {
         let level = name(level)?;
-        let request = Request {
+        let request = ProofRequest {
             policy: &policy,
             snapshot: &snapshot,
             on_chain: false,

@@ -33,10 +33,10 @@ pub enum Role {
     SetUpG2,
 }
 
-/// What a verifier asks for beyond its files. As in [`surety_verifier::attestation::check::Terms`].
+/// What a verifier asks for beyond its files. As in [`surety_verifier::attestation::check::VerifierTerms`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Terms {
+pub struct PageTerms {
     /// The time.
     pub now: Timestamp,
     /// Whether to refuse what would otherwise be taken on faith.
@@ -50,7 +50,7 @@ pub struct Terms {
 struct Header {
     /// 32 bytes that the page drew.
     seed: Bytes32,
-    terms: Terms,
+    terms: PageTerms,
     files: Vec<FileHeader>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Message<'a> {
 
     /// What the verifier asks for.
     #[must_use]
-    pub fn terms(&self) -> Terms {
+    pub fn terms(&self) -> PageTerms {
         self.header.terms
     }
 
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(message.file(Role::Policy), Some(File { name: "a", content: b"x" }));
         assert_eq!(message.file(Role::Trust), None);
         assert_eq!(message.files().last(), Some(File { name: "b", content: b"yz" }));
-        assert_eq!(message.terms(), Terms { now: Timestamp(5), strict: true, allow_insecure_srs: false });
+        assert_eq!(message.terms(), PageTerms { now: Timestamp(5), strict: true, allow_insecure_srs: false });
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, VerifyError> {
         }
     };
     let terms = message.terms();
-    let terms = check::Terms {
+    let terms = check::VerifierTerms {
         trust: trust.as_ref(),
         strict: terms.strict,
         allow_insecure_srs: terms.allow_insecure_srs,

@@ -86,7 +86,7 @@ impl Archived {
 
 #[cfg(test)]
 mod tests {
-    use surety_core::kind::Audience;
+    use surety_core::kind::Readers;
 
     use super::*;
 
@@ -95,7 +95,7 @@ mod tests {
         for kind in Kind::ALL {
             let kept = KEPT.contains(&kind);
             assert_eq!(check(kind, "", "", Format::Json).is_some(), kept, "{kind:?}");
-            assert_eq!(kind.audience() == Audience::Public, kept, "{kind:?}");
+            assert_eq!(kind.audience() == Readers::Public, kept, "{kind:?}");
         }
     }
 }

@@ -168,7 +168,7 @@ pub struct Added {
 
 /// An entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ArchiveEntry {
     /// Its place, from 1.
     pub position: u64,
     /// Identifies the document.
@@ -307,7 +307,7 @@ impl Archive {
     pub fn read<E: From<ArchiveError>>(
         &self,
         noted: Option<Bytes32>,
-        mut visit: impl FnMut(Entry) -> Result<(), E>,
+        mut visit: impl FnMut(ArchiveEntry) -> Result<(), E>,
     ) -> Result<Summary, E> {
         let mut found = noted.is_none_or(|noted| noted == Summary::EMPTY.head);
         let summary = walk(&self.path, &self.database, |entry| {
@@ -370,7 +370,7 @@ impl Archive {
     }
 }
 
-impl Entry {
+impl ArchiveEntry {
     /// The name of its file in an export.
     #[must_use]
     pub fn file_name(&self) -> String {
@@ -403,7 +403,7 @@ fn schema_of(database: &Connection) -> rusqlite::Result<BTreeSet<[Option<String>
 fn walk<E: From<ArchiveError>>(
     path: &Path,
     database: &Connection,
-    mut visit: impl FnMut(Entry) -> Result<(), E>,
+    mut visit: impl FnMut(ArchiveEntry) -> Result<(), E>,
 ) -> Result<Summary, E> {
     let failed = |error| E::from(failed(path, error));
     let mut statement = database
@@ -419,7 +419,7 @@ fn walk<E: From<ArchiveError>>(
     Ok(summary)
 }
 
-fn entry(path: &Path, row: &rusqlite::Row<'_>, before: &Summary) -> Result<Entry, ArchiveError> {
+fn entry(path: &Path, row: &rusqlite::Row<'_>, before: &Summary) -> Result<ArchiveEntry, ArchiveError> {
     let position = before.entries + 1;
     let broken = |expected| ArchiveError::Broken { path: path.to_owned(), position, expected };
     let read = || -> rusqlite::Result<_> {
@@ -441,7 +441,7 @@ fn entry(path: &Path, row: &rusqlite::Row<'_>, before: &Summary) -> Result<Entry
     if self::head(before.head, position, computed) != HexBytes(head) {
         return Err(broken("the hash of its document and the entry before"));
     }
-    Ok(Entry { position, digest: computed, head: HexBytes(head), document })
+    Ok(ArchiveEntry { position, digest: computed, head: HexBytes(head), document })
 }
 
 fn insert(database: &Connection, document: &Archived, digest: Bytes32, summary: &Summary) -> rusqlite::Result<()> {

@@ -31,7 +31,7 @@ pub enum Verdict {
 
 /// An attestation, and what an audit makes of it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Entry {
+pub struct AuditEntry {
     /// The file, from the audited directory on.
     pub file: String,
     /// What is made of it.
@@ -177,7 +177,7 @@ impl Reason {
     }
 }
 
-impl Entry {
+impl AuditEntry {
     /// A file that is no attestation though it should be one, and what it says all the same.
     pub(super) fn unreadable(file: String, error: &dyn Failure, stated: Option<Stated>) -> Self {
         Self { file, verdict: Verdict::Rejected, reason: Some(Reason::of(error)), stated, claim: None }
@@ -259,7 +259,7 @@ pub(super) struct Evidence {
 #[derive(Clone, Debug)]
 pub(super) struct Stating {
     pub(super) hash: Bytes32,
-    pub(super) account: Account,
+    pub(super) account: StatedAccount,
     pub(super) commitment: HexBytes<64>,
     pub(super) as_of: Timestamp,
     pub(super) sequence: u64,
@@ -267,7 +267,7 @@ pub(super) struct Stating {
 
 /// An account of a subject at a source, for one audience.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Account {
+pub(super) struct StatedAccount {
     pub(super) chain_id: u64,
     pub(super) registry: EvmAddress,
     pub(super) source: EvmAddress,
@@ -279,7 +279,7 @@ impl Evidence {
     pub(super) fn of(file: &str, attestation: &Attestation) -> Self {
         let statements = attestation.claim.statements.iter().map(|statement| Stating {
             hash: statement.hash(),
-            account: Account {
+            account: StatedAccount {
                 chain_id: statement.audience.chain_id,
                 registry: statement.audience.registry,
                 source: statement.source,

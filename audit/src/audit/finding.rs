@@ -26,7 +26,7 @@ use surety_core::{
     words::counted,
 };
 
-use super::entry::{Account, Entry, Established, Evidence, Stating};
+use super::entry::{AuditEntry, Established, Evidence, StatedAccount, Stating};
 
 /// Most files that a finding lists.
 const MOST_FILES: usize = 8;
@@ -44,7 +44,7 @@ pub enum Severity {
 /// What kind of thing was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FindingKind {
     /// One statement of a source in attestations of two subjects.
     StatementForTwoSubjects,
     /// One commitment in two statements.
@@ -77,7 +77,7 @@ pub struct Finding {
     /// How much attention it asks for.
     pub severity: Severity,
     /// What kind of thing it is.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// Whose attestations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<EvmAddress>,
@@ -91,12 +91,12 @@ impl Finding {
     pub(super) fn unusable(file: &str, error: &dyn Failure) -> Self {
         let error = surety_core::visible::visible(&error.to_string());
         let message = format!("cannot be used, so attestations that refer to it are rejected: {error}");
-        warning(Kind::UnusableFile, None, message, [file])
+        warning(FindingKind::UnusableFile, None, message, [file])
     }
 
     /// That something happens now and then.
     pub(super) fn notice<'a>(
-        kind: Kind,
+        kind: FindingKind,
         subject: Option<EvmAddress>,
         message: String,
         files: impl IntoIterator<Item = &'a str>,
@@ -107,7 +107,7 @@ impl Finding {
 }
 
 fn warning<'a>(
-    kind: Kind,
+    kind: FindingKind,
     subject: Option<EvmAddress>,
     message: String,
     files: impl IntoIterator<Item = &'a str>,
@@ -117,7 +117,7 @@ fn warning<'a>(
 
 /// What attestations show together. Statements of rejected ones may be forged: of those, only that they are used for
 /// several subjects is looked at.
-pub(super) fn all(attestations: &[(&Entry, &Evidence)]) -> Vec<Finding> {
+pub(super) fn all(attestations: &[(&AuditEntry, &Evidence)]) -> Vec<Finding> {
     let good: Vec<(&Established, &Evidence)> =
         attestations.iter().filter_map(|(entry, evidence)| Some((entry.claim.as_ref()?, *evidence))).collect();
     let mut findings = statements_for_two_subjects(attestations.iter().map(|(_, evidence)| *evidence));
@@ -149,7 +149,7 @@ fn statements_for_two_subjects<'a>(evidence: impl Iterator<Item = &'a Evidence>)
         .map(|(hash, users)| {
             let subjects: Vec<_> = users.keys().map(ToString::to_string).collect();
             let message = format!("the statement {hash} is in attestations of {}", subjects.join(", "));
-            warning(Kind::StatementForTwoSubjects, None, message, users.into_values())
+            warning(FindingKind::StatementForTwoSubjects, None, message, users.into_values())
         })
         .collect()
 }
@@ -172,7 +172,7 @@ fn statements_for_two_policies(good: &[(&Established, &Evidence)]) -> Vec<Findin
         let policies: Vec<_> = policies.iter().map(ToString::to_string).collect();
         let message = format!("the same statements serve {} policies: {}", policies.len(), policies.join(", "));
         let files: BTreeSet<&str> = files.into_iter().collect();
-        Finding::notice(Kind::StatementForTwoPolicies, Some(subject), message, files)
+        Finding::notice(FindingKind::StatementForTwoPolicies, Some(subject), message, files)
     };
     subjects.into_iter().map(notice).collect()
 }
@@ -195,18 +195,18 @@ fn shared_commitments(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<F
             };
             let subject = subjects.iter().next().copied().filter(|_| subjects.len() == 1);
             let files = sharing.iter().map(|(_, file)| *file);
-            warning(Kind::SharedCommitment, subject, format!("{what}: {accounts}"), files)
+            warning(FindingKind::SharedCommitment, subject, format!("{what}: {accounts}"), files)
         })
         .collect()
 }
 
-fn describe(account: &Account) -> String {
+fn describe(account: &StatedAccount) -> String {
     format!("{} of {} at {}", account.account, account.subject, account.source)
 }
 
 /// What the sequence numbers of each account show.
 fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
-    let mut accounts: BTreeMap<&Account, Vec<(&Stating, &str)>> = BTreeMap::new();
+    let mut accounts: BTreeMap<&StatedAccount, Vec<(&Stating, &str)>> = BTreeMap::new();
     for (stating, file) in statements.values() {
         accounts.entry(&stating.account).or_default().push((stating, file));
     }
@@ -220,7 +220,7 @@ fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
             if before.sequence == after.sequence {
                 let message =
                     format!("two statements about {} have the sequence number {}", describe(account), after.sequence);
-                findings.push(warning(Kind::ConflictingStatements, subject, message, files));
+                findings.push(warning(FindingKind::ConflictingStatements, subject, message, files));
             } else if before.as_of > after.as_of {
                 let message = format!(
                     "about {}, statement {} is as of second {}, and statement {} as of second {}",
@@ -230,7 +230,7 @@ fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
                     after.sequence,
                     after.as_of.0
                 );
-                findings.push(warning(Kind::SequenceRunsBackwards, subject, message, files));
+                findings.push(warning(FindingKind::SequenceRunsBackwards, subject, message, files));
             }
             let between = after.sequence.saturating_sub(before.sequence).saturating_sub(1);
             if between > 0 {
@@ -245,7 +245,7 @@ fn sequences(statements: &BTreeMap<Bytes32, (&Stating, &str)>) -> Vec<Finding> {
                 counted(missing, "statement"),
                 if missing == 1 { "was" } else { "were" },
             );
-            findings.push(Finding::notice(Kind::SequenceGap, Some(account.subject), message, files));
+            findings.push(Finding::notice(FindingKind::SequenceGap, Some(account.subject), message, files));
         }
     }
     findings
@@ -262,7 +262,7 @@ fn several_snapshots(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
         .map(|((policy, epoch), snapshots)| {
             let count = snapshots.len();
             let message = format!("attestations of epoch {epoch} rest on {count} snapshots of the policy {policy}");
-            warning(Kind::SeveralSnapshots, None, message, snapshots.into_values())
+            warning(FindingKind::SeveralSnapshots, None, message, snapshots.into_values())
         })
         .collect()
 }
@@ -303,7 +303,7 @@ fn overlaps(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
                 counted(count, "attestation"),
                 counted(longest, "second"),
             );
-            findings.push(Finding::notice(Kind::OverlappingValidity, Some(subject), message, files));
+            findings.push(Finding::notice(FindingKind::OverlappingValidity, Some(subject), message, files));
         }
     }
     findings
@@ -319,7 +319,7 @@ fn duplicates(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
         .map(|same| {
             let subject = same.first().map(|(claim, _)| claim.subject);
             let message = format!("{} files attest the same claim", same.len());
-            Finding::notice(Kind::Duplicate, subject, message, same.into_iter().map(|(_, file)| file))
+            Finding::notice(FindingKind::Duplicate, subject, message, same.into_iter().map(|(_, file)| file))
         })
         .collect()
 }
@@ -336,7 +336,7 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
             let (count, names) = (same.len(), names.join(", "));
             let attestations = counted(count, "attestation");
             let message = format!("over prices that have jumped, {names}: {attestations} of epoch {}", claim.epoch);
-            Finding::notice(Kind::MarkedPrices, None, message, same.into_iter().map(|(_, file)| file))
+            Finding::notice(FindingKind::MarkedPrices, None, message, same.into_iter().map(|(_, file)| file))
         })
         .collect()
 }
@@ -358,7 +358,7 @@ mod tests {
 
     /// An attestation of a subject at an epoch of 100 seconds, which counts for as many, with a statement of that
     /// number.
-    fn attestation(subject: u8, epoch: u8) -> (Entry, Evidence) {
+    fn attestation(subject: u8, epoch: u8) -> (AuditEntry, Evidence) {
         let start = 100 * u64::from(epoch);
         let (subject_address, registry) = (HexBytes([subject; 20]), HexBytes([9; 20]));
         let file = format!("./{subject}-{epoch}.json");
@@ -384,7 +384,7 @@ mod tests {
         unique[0] = epoch;
         let stating = Stating {
             hash: HexBytes(core::array::from_fn(|index| unique[index])),
-            account: Account {
+            account: StatedAccount {
                 chain_id: 1,
                 registry,
                 source: HexBytes([7; 20]),
@@ -396,16 +396,21 @@ mod tests {
             sequence: epoch.into(),
         };
         let context = stating.hash;
-        let entry =
-            Entry { file: file.clone(), verdict: Verdict::Accepted, reason: None, stated: None, claim: Some(claim) };
+        let entry = AuditEntry {
+            file: file.clone(),
+            verdict: Verdict::Accepted,
+            reason: None,
+            stated: None,
+            claim: Some(claim),
+        };
         (entry, Evidence { file, subject: subject_address, context, statements: vec![stating] })
     }
 
-    fn series() -> Vec<(Entry, Evidence)> {
+    fn series() -> Vec<(AuditEntry, Evidence)> {
         [(1, 1), (1, 2), (1, 3), (2, 2)].map(|(subject, epoch)| attestation(subject, epoch)).to_vec()
     }
 
-    fn kinds(attestations: &[(Entry, Evidence)]) -> Vec<Kind> {
+    fn kinds(attestations: &[(AuditEntry, Evidence)]) -> Vec<FindingKind> {
         let pairs: Vec<_> = attestations.iter().map(|(entry, evidence)| (entry, evidence)).collect();
         all(&pairs).into_iter().map(|finding| finding.kind).collect()
     }
@@ -421,40 +426,40 @@ mod tests {
         let statement = attestations[0].1.statements[0].clone();
         attestations[3].1.statements = vec![statement];
         attestations[3].0.claim = None;
-        assert_eq!(kinds(&attestations), [Kind::StatementForTwoSubjects]);
+        assert_eq!(kinds(&attestations), [FindingKind::StatementForTwoSubjects]);
     }
 
     #[test]
     fn finds_commitments_that_are_used_again() {
         let mut attestations = series();
         attestations[3].1.statements[0].commitment = attestations[0].1.statements[0].commitment;
-        assert_eq!(kinds(&attestations), [Kind::SharedCommitment]);
+        assert_eq!(kinds(&attestations), [FindingKind::SharedCommitment]);
         // What is rejected may be forged.
         attestations[3].0.claim = None;
         assert_eq!(kinds(&attestations), []);
         let mut attestations = series();
         attestations[1].1.statements[0].commitment = attestations[0].1.statements[0].commitment;
-        assert_eq!(kinds(&attestations), [Kind::SharedCommitment]);
+        assert_eq!(kinds(&attestations), [FindingKind::SharedCommitment]);
     }
 
     #[test]
     fn finds_what_sequence_numbers_show() {
         let mut attestations = series();
         attestations[1].1.statements[0].sequence = 1;
-        assert_eq!(kinds(&attestations), [Kind::ConflictingStatements, Kind::SequenceGap]);
+        assert_eq!(kinds(&attestations), [FindingKind::ConflictingStatements, FindingKind::SequenceGap]);
         let mut attestations = series();
         attestations[2].1.statements[0].as_of = Timestamp(150);
-        assert_eq!(kinds(&attestations), [Kind::SequenceRunsBackwards]);
+        assert_eq!(kinds(&attestations), [FindingKind::SequenceRunsBackwards]);
         let mut attestations = series();
         attestations[2].1.statements[0].sequence = u64::MAX;
-        assert_eq!(kinds(&attestations), [Kind::SequenceGap]);
+        assert_eq!(kinds(&attestations), [FindingKind::SequenceGap]);
     }
 
     #[test]
     fn finds_several_snapshots_of_an_epoch() {
         let mut attestations = series();
         attestations[3].0.claim.as_mut().unwrap().snapshot = SnapshotId(HexBytes([77; 32]));
-        assert_eq!(kinds(&attestations), [Kind::SeveralSnapshots]);
+        assert_eq!(kinds(&attestations), [FindingKind::SeveralSnapshots]);
     }
 
     #[test]
@@ -464,7 +469,7 @@ mod tests {
         entry.claim.as_mut().unwrap().policy = PolicyId(HexBytes([2; 32]));
         evidence.context = HexBytes([3; 32]);
         attestations.push((entry, evidence));
-        assert_eq!(kinds(&attestations), [Kind::StatementForTwoPolicies]);
+        assert_eq!(kinds(&attestations), [FindingKind::StatementForTwoPolicies]);
     }
 
     #[test]
@@ -477,9 +482,9 @@ mod tests {
         assert!(findings[0].message.contains("2 attestations") && findings[0].message.contains("100 seconds"));
         let mut attestations = series();
         attestations.push(attestation(2, 2));
-        assert_eq!(kinds(&attestations), [Kind::Duplicate]);
+        assert_eq!(kinds(&attestations), [FindingKind::Duplicate]);
         let mut attestations = series();
         attestations[0].0.claim.as_mut().unwrap().marked = vec![name("btc")];
-        assert_eq!(kinds(&attestations), [Kind::MarkedPrices]);
+        assert_eq!(kinds(&attestations), [FindingKind::MarkedPrices]);
     }
 }

@@ -16,8 +16,8 @@ use surety_core::{
 };
 
 use super::{
-    entry::{Entry, Stated},
-    finding::{Finding, Kind},
+    entry::{AuditEntry, Stated},
+    finding::{Finding, FindingKind},
 };
 
 /// Number of 1970-01-01 among [days](Day::number).
@@ -135,7 +135,7 @@ struct Times {
 impl History {
     /// The history that attestations tell, up to a time. `names` are what policies call themselves.
     #[must_use]
-    pub fn of(entries: &[Entry], names: &BTreeMap<Bytes32, Name>, at: Timestamp) -> Self {
+    pub fn of(entries: &[AuditEntry], names: &BTreeMap<Bytes32, Name>, at: Timestamp) -> Self {
         let mut times: BTreeMap<Key, Times> = BTreeMap::new();
         for entry in entries {
             if let Some(claim) = &entry.claim {
@@ -175,7 +175,7 @@ impl History {
                 rejected => format!(", and {} rejected", are(rejected, "attestation")),
             };
             let message = format!("{} was not attested {count}, for up to {longest}{rejected}", series.level);
-            Some(Finding::notice(Kind::Lapse, Some(series.subject), message, []))
+            Some(Finding::notice(FindingKind::Lapse, Some(series.subject), message, []))
         });
         lapses.collect()
     }
@@ -351,7 +351,7 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    fn entry(subject: u8, from: u64, until: u64) -> Entry {
+    fn entry(subject: u8, from: u64, until: u64) -> AuditEntry {
         let claim = Established {
             subject: HexBytes([subject; 20]),
             level: name("initial"),
@@ -370,7 +370,13 @@ mod tests {
             faith: Vec::new(),
             sources: Vec::new(),
         };
-        Entry { file: "./a".to_owned(), verdict: Verdict::Accepted, reason: None, stated: None, claim: Some(claim) }
+        AuditEntry {
+            file: "./a".to_owned(),
+            verdict: Verdict::Accepted,
+            reason: None,
+            stated: None,
+            claim: Some(claim),
+        }
     }
 
     fn names() -> BTreeMap<Bytes32, Name> {
@@ -393,7 +399,7 @@ mod tests {
         assert!(second.gaps.is_empty(), "what is after the last attestation is no gap in between");
     }
 
-    fn rejected(subject: u8, from: u64, until: u64) -> Entry {
+    fn rejected(subject: u8, from: u64, until: u64) -> AuditEntry {
         let claim = entry(subject, from, until).claim.unwrap();
         let stated = Stated {
             subject: claim.subject,
@@ -403,14 +409,20 @@ mod tests {
             from: claim.earliest,
             valid_until: claim.valid_until,
         };
-        Entry { file: "./a".to_owned(), verdict: Verdict::Rejected, reason: None, stated: Some(stated), claim: None }
+        AuditEntry {
+            file: "./a".to_owned(),
+            verdict: Verdict::Rejected,
+            reason: None,
+            stated: Some(stated),
+            claim: None,
+        }
     }
 
     /// Five of six attestations are rejected, and the last one counts: that is no time without lapses.
     #[test]
     fn rejects_to_count_the_time_of_rejected_attestations() {
         let span = |from, until| Span { from: Timestamp(from), until: Timestamp(until) };
-        let mut entries: Vec<Entry> = (0..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
+        let mut entries: Vec<AuditEntry> = (0..5).map(|number| rejected(1, 100 * number, 100 * number + 99)).collect();
         entries.push(entry(1, 500, 599));
         let history = History::of(&entries, &names(), Timestamp(599));
         let [series] = &history.subjects[..] else { panic!("one subject") };

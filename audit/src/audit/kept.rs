@@ -4,11 +4,11 @@ use std::{sync::Mutex, time::Instant};
 
 use serde::Serialize;
 use surety_core::ident::Bytes32;
+use surety_host::setup::Setups;
 use surety_kzg::Observer;
 
-use super::{Audit, AuditError, Request, examine, scan, source::Source};
+use super::{Audit, AuditError, AuditRequest, examine, scan, source::Source};
 use crate::archive::{Archive, Summary};
-use surety_host::setup::Setups;
 
 /// The archive that was audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,7 +27,7 @@ pub struct Kept {
 /// # Errors
 /// If it is no archive, its chain is broken, or the noted head is nowhere in it; and those of [`super::run`].
 pub fn run(
-    request: &Request<'_>,
+    request: &AuditRequest<'_>,
     noted: Option<Bytes32>,
     setups: &Setups,
     observer: &dyn Observer,

@@ -47,11 +47,16 @@ use surety_core::{
     visible::one_line,
     words::counted,
 };
+use surety_host::{
+    documents::{self, DocumentError},
+    files::{self, FileError},
+    setup::Setups,
+};
 use surety_kzg::{Event, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::{
-        check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, Terms},
+        check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, VerifierTerms},
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
@@ -61,10 +66,8 @@ use surety_verifier::{
     proof::{batch, pairing::PairingCheck},
 };
 
-use crate::archive::ArchiveError;
-
 use self::{
-    entry::{Entry, Evidence, Reason, Stated, Verdict},
+    entry::{AuditEntry, Evidence, Reason, Stated, Verdict},
     finding::Finding,
     history::History,
     kept::Kept,
@@ -72,11 +75,7 @@ use self::{
     scan::Found,
     source::{Place, Source},
 };
-use surety_host::{
-    documents::{self, DocumentError},
-    files::{self, FileError},
-    setup::Setups,
-};
+use crate::archive::ArchiveError;
 
 /// How many accepted attestations are verified once more, each alone.
 const SAMPLE: usize = 15;
@@ -174,7 +173,7 @@ impl Failure for AuditError {
 
 /// A file of the auditor's anchors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Anchors {
+pub struct AnchorFile {
     /// Where it is.
     pub file: String,
     /// The SHA-256 of its bytes.
@@ -187,7 +186,7 @@ pub struct Anchors {
     pub trust: Trust,
 }
 
-impl Anchors {
+impl AnchorFile {
     /// Reads them.
     ///
     /// # Errors
@@ -226,11 +225,11 @@ impl ReadVault {
 
 /// What to audit, and on which terms.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct AuditRequest<'a> {
     /// Where the attestations are, with the public files that they refer to.
     pub directory: &'a Path,
     /// The auditor's anchors. An attestation is judged by those that pin its policy, or else by those that pin none.
-    pub trust: &'a [Anchors],
+    pub trust: &'a [AnchorFile],
     /// The vaults that the auditor has read on their chains.
     pub vaults: &'a [ReadVault],
     /// Whether to refuse what would otherwise be taken on faith.
@@ -266,7 +265,7 @@ pub struct Audit {
     /// How long it took.
     pub timing: Timing,
     /// The files of the auditor's anchors.
-    pub trust: Vec<Anchors>,
+    pub trust: Vec<AnchorFile>,
     /// What attestations were checked against.
     pub policies: Vec<PolicyFacts>,
     /// The market snapshots that accepted attestations rest on.
@@ -284,7 +283,7 @@ pub struct Audit {
     /// When subjects were attested.
     pub timeline: History,
     /// The attestations, in the order of their paths.
-    pub attestations: Vec<Entry>,
+    pub attestations: Vec<AuditEntry>,
 }
 
 /// How long parts of an audit took. Reading public files and compiling policies counts into the total alone.
@@ -347,7 +346,7 @@ pub struct SnapshotFacts {
 ///
 /// # Errors
 /// If there is none, the directory cannot be read, or the batch and single verification disagree.
-pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
+pub fn run(request: &AuditRequest<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
     let start = Instant::now();
     let found = scan::directory(request.directory, observer)?;
     examine(request, &Source::Directory(request.directory), &found, start, setups, observer)
@@ -355,7 +354,7 @@ pub fn run(request: &Request<'_>, setups: &Setups, observer: &dyn Observer) -> R
 
 /// Audits the documents of a source.
 fn examine(
-    request: &Request<'_>,
+    request: &AuditRequest<'_>,
     source: &Source<'_>,
     found: &Found,
     start: Instant,
@@ -377,13 +376,13 @@ fn examine(
     let settled = Instant::now();
     let single = verify_again(request, &judged, (source, &found.attestations), &shelves)?;
 
-    let compared: Vec<(&Entry, &Evidence)> =
+    let compared: Vec<(&AuditEntry, &Evidence)> =
         judged.iter().filter_map(|judged| Some((&judged.entry, judged.evidence.as_ref()?))).collect();
     let mut findings: Vec<Finding> =
         library.unusable.iter().map(|(place, error)| Finding::unusable(&source.shown(place), &**error)).collect();
     findings.extend(finding::all(&compared));
     let unreadable = found.unreadable.iter().map(|(place, error)| unreadable(source, place, &**error));
-    let mut attestations: Vec<Entry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
+    let mut attestations: Vec<AuditEntry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
     attestations.sort_by(|a, b| a.file.cmp(&b.file));
     let names = library.policies.iter().map(|known| (known.policy.id().0, known.policy.policy().name.clone()));
     let timeline = History::of(&attestations, &names.collect(), request.at);
@@ -477,7 +476,7 @@ impl PolicyFacts {
 
 /// What became of an attestation so far.
 struct Judged {
-    entry: Entry,
+    entry: AuditEntry,
     evidence: Option<Evidence>,
     /// What is left to check.
     check: Option<PairingCheck>,
@@ -485,7 +484,7 @@ struct Judged {
 
 /// Does everything but the pairings, on all processors.
 fn judge(
-    request: &Request<'_>,
+    request: &AuditRequest<'_>,
     (source, places): (&Source<'_>, &[Place]),
     shelves: &Shelves<'_>,
     observer: &dyn Observer,
@@ -502,7 +501,7 @@ fn judge(
     judged
 }
 
-fn judge_one(request: &Request<'_>, source: &Source<'_>, place: &Place, shelves: &Shelves<'_>) -> Judged {
+fn judge_one(request: &AuditRequest<'_>, source: &Source<'_>, place: &Place, shelves: &Shelves<'_>) -> Judged {
     let file = source.shown(place);
     let attestation: Attestation = match source.read(place) {
         Ok(attestation) => attestation,
@@ -518,25 +517,25 @@ fn judge_one(request: &Request<'_>, source: &Source<'_>, place: &Place, shelves:
         Ok(pending) => {
             let (accepted, check) = pending.into_parts();
             let lapsed = attestation.claim.valid_until < request.at;
-            let entry = Entry::good(file, &attestation.claim, accepted, lapsed.then_some(request.at));
+            let entry = AuditEntry::good(file, &attestation.claim, accepted, lapsed.then_some(request.at));
             Judged { entry, evidence, check: Some(check) }
         }
         Err(rejection) => {
-            let entry = Entry::refused(file, &attestation.claim, Reason::of(&rejection));
+            let entry = AuditEntry::refused(file, &attestation.claim, Reason::of(&rejection));
             Judged { entry, evidence, check: None }
         }
     }
 }
 
 /// A file that is no attestation though it should be one.
-fn unreadable(source: &Source<'_>, place: &Place, error: &dyn Failure) -> Entry {
+fn unreadable(source: &Source<'_>, place: &Place, error: &dyn Failure) -> AuditEntry {
     let stated = source.text(place).ok().and_then(|text| Stated::of_text(&text));
-    Entry::unreadable(source.shown(place), error, stated)
+    AuditEntry::unreadable(source.shown(place), error, stated)
 }
 
 /// Of two files with anchors for one policy only one would count, and which is nobody's to guess.
-fn refuse_rivals(trust: &[Anchors]) -> Result<(), AuditError> {
-    let rival = |(position, one): (usize, &Anchors)| {
+fn refuse_rivals(trust: &[AnchorFile]) -> Result<(), AuditError> {
+    let rival = |(position, one): (usize, &AnchorFile)| {
         trust[..position].iter().any(|other| other.policy == one.policy).then_some(one.policy)
     };
     match trust.iter().enumerate().find_map(rival) {
@@ -548,10 +547,10 @@ fn refuse_rivals(trust: &[Anchors]) -> Result<(), AuditError> {
 }
 
 /// As of when, and with which anchors, an attestation is judged.
-fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
+fn terms<'a>(request: &AuditRequest<'a>, attestation: &Attestation) -> VerifierTerms<'a> {
     let pins = |policy: Option<PolicyId>| request.trust.iter().find(move |anchors| anchors.policy == policy);
     let anchors = pins(Some(attestation.claim.policy)).or(pins(None)).or(request.trust.first());
-    Terms {
+    VerifierTerms {
         trust: anchors.map(|anchors| &anchors.trust),
         strict: request.strict,
         allow_insecure_srs: request.allow_insecure_srs,
@@ -562,7 +561,7 @@ fn terms<'a>(request: &Request<'a>, attestation: &Attestation) -> Terms<'a> {
 }
 
 /// Checks the pairings of all that is left, and refuses those whose proofs are not valid.
-fn settle(request: &Request<'_>, judged: &mut [Judged], library: &Library) -> Result<(), AuditError> {
+fn settle(request: &AuditRequest<'_>, judged: &mut [Judged], library: &Library) -> Result<(), AuditError> {
     let (positions, checks): (Vec<usize>, Vec<PairingCheck>) =
         judged.iter_mut().enumerate().filter_map(|(position, judged)| Some((position, judged.check.take()?))).unzip();
     if checks.is_empty() {
@@ -587,7 +586,7 @@ fn settle(request: &Request<'_>, judged: &mut [Judged], library: &Library) -> Re
 /// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy.
 /// Returns the median of the times.
 fn verify_again(
-    request: &Request<'_>,
+    request: &AuditRequest<'_>,
     judged: &[Judged],
     (source, places): (&Source<'_>, &[Place]),
     shelves: &Shelves<'_>,
@@ -606,7 +605,7 @@ fn verify_again(
 }
 
 fn verify_alone(
-    request: &Request<'_>,
+    request: &AuditRequest<'_>,
     source: &Source<'_>,
     place: &Place,
     shelves: &Shelves<'_>,

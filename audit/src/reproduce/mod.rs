@@ -36,7 +36,7 @@ use surety_verifier::{
 };
 
 pub use self::compiler::CompilerError;
-pub use surety_chain::published::Basis;
+pub use surety_chain::published::Provenance;
 use surety_chain::{
     Deployment, Node,
     artifact::Artifact,
@@ -164,7 +164,7 @@ impl Failure for ReproduceError {
 /// What became of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Agreement {
     /// Whoever claims it claims what follows.
     Agrees,
     /// Somebody claims something else.
@@ -181,7 +181,7 @@ pub struct Thing {
     /// What it should be: hashes and points in hexadecimal.
     pub expected: String,
     /// Where that is known from.
-    pub basis: Basis,
+    pub basis: Provenance,
     /// What others say that it is.
     pub claims: Vec<Claimed>,
 }
@@ -200,11 +200,11 @@ pub struct Claimed {
 impl Thing {
     /// What became of it.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Agreement {
         match &self.claims[..] {
-            [] => Verdict::NotCompared,
-            claims if claims.iter().all(|claim| claim.agrees) => Verdict::Agrees,
-            _ => Verdict::Differs,
+            [] => Agreement::NotCompared,
+            claims if claims.iter().all(|claim| claim.agrees) => Agreement::Agrees,
+            _ => Agreement::Differs,
         }
     }
 }
@@ -372,16 +372,16 @@ impl Reproduction {
             Fact {
                 name: "level".to_owned(),
                 expected: format!("one of {}", levels.join(", ")),
-                basis: Basis::Recomputed,
+                basis: Provenance::Recomputed,
                 found: claim.level.to_string(),
                 holds,
             },
         );
         if let Some(at) = &self.ground.deployed {
             let (verifier, audience) = (at.verifier, at.audience());
-            self.same(CONTRACT, by, verifier, Basis::Deployment, claim.verifier);
+            self.same(CONTRACT, by, verifier, Provenance::Deployment, claim.verifier);
             let place = |audience: &Audience| format!("{} on chain {}", audience.registry, audience.chain_id);
-            self.same(REGISTRY, by, place(&audience), Basis::Deployment, place(&claim.audience));
+            self.same(REGISTRY, by, place(&audience), Provenance::Deployment, place(&claim.audience));
         }
         let Some(market) = &self.ground.market else {
             self.not_established.push(format!("{by}: that its snapshot and context follow: there is no --market"));
@@ -396,7 +396,7 @@ impl Reproduction {
                 name: format!("{CONTEXT} of {by}"),
                 holds: context == Some(attestation.context),
                 expected: context.map_or_else(|| NONE.to_owned(), |context| context.to_string()),
-                basis: Basis::Recomputed,
+                basis: Provenance::Recomputed,
                 found: attestation.context.to_string(),
             },
         );
@@ -455,7 +455,7 @@ impl Reproduction {
                 self.claim(name, &by, hash);
             } else {
                 let (name, expected) = (name.to_owned(), hash.to_string());
-                self.things.push(Thing { name, expected, basis: Basis::Build, claims: Vec::new() });
+                self.things.push(Thing { name, expected, basis: Provenance::Build, claims: Vec::new() });
             }
         }
         if !is_compiled {
@@ -578,16 +578,16 @@ impl Reproduction {
 
     fn recompute(&mut self, name: impl Into<String>, value: impl Display) {
         let (name, expected) = (name.into(), value.to_string());
-        self.things.push(Thing { name, expected, basis: Basis::Recomputed, claims: Vec::new() });
+        self.things.push(Thing { name, expected, basis: Provenance::Recomputed, claims: Vec::new() });
     }
 
     fn claim(&mut self, name: &str, by: &str, value: impl Display) {
         let known = self.things.iter().find(|thing| thing.name == name);
         let expected = known.map_or_else(|| NONE.to_owned(), |thing| thing.expected.clone());
-        self.same(name, by, expected, Basis::Recomputed, value.to_string());
+        self.same(name, by, expected, Provenance::Recomputed, value.to_string());
     }
 
-    fn same<T: Display + PartialEq>(&mut self, name: &str, by: &str, expected: T, basis: Basis, found: T) {
+    fn same<T: Display + PartialEq>(&mut self, name: &str, by: &str, expected: T, basis: Provenance, found: T) {
         let holds = expected == found;
         let (name, expected, found) = (name.to_owned(), expected.to_string(), found.to_string());
         self.fact(by, Fact { name, expected, basis, found, holds });

@@ -107,7 +107,7 @@ fn what_the_oracle_no_longer_has_is_said() {
     let fact = Fact {
         name: EPOCH.to_owned(),
         expected: "7".to_owned(),
-        basis: Basis::Recomputed,
+        basis: Provenance::Recomputed,
         found: "7".to_owned(),
         holds: true,
     };
@@ -147,6 +147,6 @@ fn addresses_are_known_from_the_deployments_file_alone() {
     reproduction.compare_attestation("attestation", &attestation);
     reproduction.verdict().unwrap();
     let of = |basis| reproduction.things.iter().filter(move |thing| thing.basis == basis).map(|thing| &*thing.name);
-    assert_eq!(of(Basis::Deployment).collect::<Vec<_>>(), [CONTRACT, REGISTRY]);
-    assert!(of(Basis::Recomputed).any(|name| name == POLICY));
+    assert_eq!(of(Provenance::Deployment).collect::<Vec<_>>(), [CONTRACT, REGISTRY]);
+    assert!(of(Provenance::Recomputed).any(|name| name == POLICY));
 }

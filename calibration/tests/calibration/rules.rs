@@ -1,10 +1,10 @@
 //! Calibrations that are refused, and where the mistake is said to be; the published schema.
 
 use std::{env, fs};
-use surety_core::schema::schema;
 
 use serde_json::{Value, json};
 use surety_calibration::{calibration::Calibration, history::History, parameters::calibrate};
+use surety_core::schema::schema;
 use surety_margin::models::{Model, Tier};
 
 use crate::{calibration, example, policy, root, synthetic, universe};

@@ -14,7 +14,7 @@ use surety_core::{
     capacity::Capacity,
     units::{Lots, Price},
 };
-use surety_import::{ImportError, Parties, derive_pm2};
+use surety_import::{ForeignError, Parties, derive_pm2};
 use surety_kzg::{Masks, Params, Srs, holding::holding_column};
 use surety_margin::{
     evaluate::evaluate,
@@ -49,7 +49,7 @@ impl Case {
         let smallest = Capacity::new(Capacity::MIN_K).unwrap();
         let srs = Srs::development(smallest).id().bytes();
         let import = match derive_pm2::import(text, srs, &Parties::default()) {
-            Err(ImportError::Rules(problems)) if problems[0].to_string().contains("not concave") => return None,
+            Err(ForeignError::Rules(problems)) if problems[0].to_string().contains("not concave") => return None,
             import => import.unwrap(),
         };
         let prices = market_without_reports(&import.policy, &import.universe, &import.snapshot).unwrap();

@@ -5,7 +5,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use surety_core::kind::KindOf;
 
 use alloy_primitives::{hex, keccak256};
 use group::Curve as _;
@@ -13,6 +12,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde::{Deserialize, Serialize};
 use surety_circuits::{ProvingKey, Witness};
+use surety_core::kind::KindOf;
 use surety_core::{
     FormatVersion,
     capacity::Capacity,

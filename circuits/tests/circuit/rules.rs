@@ -1,5 +1,6 @@
 //! The rules of the circuit: for each, witnesses that break it, and nothing else where that is possible.
 
+use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 use ff::Field as _;
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
@@ -8,8 +9,6 @@ use surety_circuits::{
     check::{Violation, check},
     circuit::{LinearProgramCircuit, rules},
 };
-
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
 
 use crate::common::{
     Statement,

@@ -6,7 +6,7 @@ use serde_json::json;
 use surety_chain::{
     ChainError, Contracts, Deployment, Node,
     attest::{Question, Standing},
-    deployment::Terms,
+    deployment::DeploymentTerms,
     market::{self, SnapshotSignature, Taken},
     node::Receipt,
     rules::ChainRules,
@@ -254,7 +254,7 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
     let policy = policy.committed();
     let rules = args.rules.as_deref().map(|path| read_rules(path, policy)).transpose()?;
     let key = args.key.load(&session.progress)?;
-    let terms = Terms {
+    let terms = DeploymentTerms {
         owner: args.owner.unwrap_or_else(|| key.address()),
         guardian: args.guardian,
         delay: args.delay,

@@ -11,7 +11,7 @@ use surety_core::{
 };
 use surety_host::{documents, files};
 use surety_import::{
-    Import, ImportError, Parties,
+    ForeignError, Import, Parties,
     book::Book,
     derive_pm2,
     haircuts::{self, Ends, Programme},
@@ -184,7 +184,7 @@ fn haircuts(args: &HaircutsArgs, session: &Session) -> Result<Answer, Error> {
         haircuts::read(&file, &text, (args.ladder.into(), args.ladder_in.into()), &args.table.dialect(), &mut notes)?;
     session.progress.notes(&notes);
     let failed = failed(&args.file);
-    let tokens = haircuts::choose(tokens, &args.tokens).map_err(|problems| failed(ImportError::Rules(problems)))?;
+    let tokens = haircuts::choose(tokens, &args.tokens).map_err(|problems| failed(ForeignError::Rules(problems)))?;
     session.progress.note(&format!("compiling both levels for {} tokens", tokens.len()));
     let (target, at) = (&args.target, args.at.unwrap_or(session.now));
     let import = haircuts::import(&tokens, at, target.srs, &target.parties()).map_err(failed)?;
@@ -250,7 +250,7 @@ fn positions(args: &PositionsArgs, session: &Session) -> Result<Answer, Error> {
     )
 }
 
-fn failed(path: &Path) -> impl Fn(ImportError) -> Error {
+fn failed(path: &Path) -> impl Fn(ForeignError) -> Error {
     let file = path.display().to_string();
     move |error| ForeignFile { file: file.clone(), error }.into()
 }

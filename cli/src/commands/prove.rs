@@ -13,7 +13,7 @@ use surety_kzg::{Origin, SrsId};
 use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
     ledger::Ledger,
-    prove::{ProveError, Prover, Request},
+    prove::{ProofRequest, ProveError, Prover},
     resources::Estimate,
 };
 use surety_verifier::attestation::{
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let origin = params.verifier_key().origin();
     warn_of_set_up(origin, srs, &session.progress);
     let policy = CompiledPolicy::compile(policy, universe, &params)?;
-    let request = Request {
+    let request = ProofRequest {
         policy: &policy,
         snapshot: &snapshot,
         on_chain: args.on_chain,

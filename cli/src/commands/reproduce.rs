@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use surety_audit::reproduce::{Basis, Claimed, Deployed, Reproduction, Thing, Verdict};
+use surety_audit::reproduce::{Agreement, Claimed, Deployed, Provenance, Reproduction, Thing};
 use surety_chain::{Deployment, Node};
 use surety_core::{ident::EvmAddress, spelling};
 use surety_host::documents;
@@ -116,9 +116,9 @@ fn data(reproduction: &Reproduction, market: Option<PathBuf>) -> Value {
         "market": market,
         "set_up": origin_name(reproduction.origin),
         "insecure": reproduction.origin == Origin::InsecureDevelopment,
-        "agree": count(Verdict::Agrees),
-        "differ": count(Verdict::Differs),
-        "not_compared": count(Verdict::NotCompared),
+        "agree": count(Agreement::Agrees),
+        "differ": count(Agreement::Differs),
+        "not_compared": count(Agreement::NotCompared),
         "things": things.collect::<Vec<_>>(),
         "not_established": reproduction.not_established,
     })
@@ -128,7 +128,7 @@ fn text(reproduction: &Reproduction, screen: Screen) -> String {
     let things = &reproduction.things;
     let claims = || things.iter().flat_map(|thing| &thing.claims);
     let agree = claims().filter(|claim| claim.agrees).count();
-    let unclaimed = things.iter().filter(|thing| thing.verdict() == Verdict::NotCompared).count();
+    let unclaimed = things.iter().filter(|thing| thing.verdict() == Agreement::NotCompared).count();
     let mut text = format!(
         "{agree} claims agree, {} differ; {unclaimed} of {} things are claimed by nobody\n\
          recomputed by surety {}, set-up {}\n",
@@ -153,7 +153,7 @@ fn alike(a: &Thing, b: &Thing) -> bool {
     kind(a).is_some()
         && kind(a) == kind(b)
         && a.verdict() == b.verdict()
-        && a.verdict() != Verdict::Differs
+        && a.verdict() != Agreement::Differs
         && a.basis == b.basis
         && claimants(a) == claimants(b)
 }
@@ -177,22 +177,22 @@ fn each(things: &[Thing]) -> Vec<[String; 4]> {
         let disputes = thing.claims.iter().filter(|claim| !claim.agrees);
         let dispute = |Claimed { by, value, .. }: &Claimed| {
             let expected = thing.expected.clone() + noted(thing.basis);
-            [word(Verdict::Differs), thing.name.clone(), expected, format!("{by}: {value}")]
+            [word(Agreement::Differs), thing.name.clone(), expected, format!("{by}: {value}")]
         };
         disputes.map(dispute).collect()
     };
     things
         .iter()
-        .flat_map(|thing| if thing.verdict() == Verdict::Differs { disputes(thing) } else { row(thing) })
+        .flat_map(|thing| if thing.verdict() == Agreement::Differs { disputes(thing) } else { row(thing) })
         .collect()
 }
 
 /// Marks things that were not recomputed.
-fn noted(basis: Basis) -> &'static str {
+fn noted(basis: Provenance) -> &'static str {
     match basis {
-        Basis::Recomputed => "",
-        Basis::Build => " (not compiled here)",
-        Basis::Deployment => " (the deployment's word)",
+        Provenance::Recomputed => "",
+        Provenance::Build => " (not compiled here)",
+        Provenance::Deployment => " (the deployment's word)",
     }
 }
 
@@ -207,11 +207,11 @@ fn shortened(value: &str) -> String {
     }
 }
 
-fn word(verdict: Verdict) -> String {
+fn word(verdict: Agreement) -> String {
     let word = match verdict {
-        Verdict::Agrees => "agrees",
-        Verdict::Differs => "differs",
-        Verdict::NotCompared => "not compared",
+        Agreement::Agrees => "agrees",
+        Agreement::Differs => "differs",
+        Agreement::NotCompared => "not compared",
     };
     word.to_owned()
 }

@@ -13,7 +13,7 @@ use surety_kzg::SrsId;
 use surety_margin::universe::Universe;
 use surety_prover::{
     layout::Layout,
-    source::{self, Terms},
+    source::{self, StatementTerms},
 };
 use surety_verifier::attestation::eip712::Audience;
 
@@ -90,7 +90,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
     warn_of_set_up(params.verifier_key().origin(), params.id(), &session.progress);
     let as_of = args.as_of.unwrap_or(session.now);
-    let terms = Terms {
+    let terms = StatementTerms {
         audience: Audience { chain_id: args.chain_id, registry: args.registry },
         subject: args.subject,
         account: args.account,

@@ -13,7 +13,7 @@ use surety_kzg::SrsId;
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::layout::Layout;
 use surety_verifier::attestation::{
-    check::{self, Accepted, Files, Terms},
+    check::{self, Accepted, Files, VerifierTerms},
     claim::Attestation,
     compiled::{CommittedPolicy, CompiledPolicyFile},
     trust::Trust,
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
     let policy = commitments(policy, universe, &layout, &setups, session)?;
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
-    let terms = Terms {
+    let terms = VerifierTerms {
         trust: trust.as_ref(),
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,

@@ -20,7 +20,7 @@ use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
     ledger::Ledger,
     opening::Opening,
-    prove::{ProveError, Prover, Request},
+    prove::{ProofRequest, ProveError, Prover},
 };
 use surety_verifier::{
     Rule,
@@ -256,7 +256,7 @@ impl Package {
     }
 
     fn prove(&self, now: u64) -> Result<(), ProveError> {
-        let request = Request {
+        let request = ProofRequest {
             policy: &self.policy,
             snapshot: &self.snapshot,
             on_chain: false,

@@ -20,9 +20,9 @@ use surety_kzg::{Masks, Params, Srs, progress::Silent};
 use surety_margin::universe::Universe;
 use surety_prover::{
     account::Account,
-    ledger::{Entry, Ledger},
+    ledger::{Ledger, LedgerEntry},
     opening::Opening,
-    source::{self, Terms},
+    source::{self, StatementTerms},
 };
 use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{
@@ -61,7 +61,7 @@ impl Scene {
             (1..).zip(["USD,1000,\nPERP-1,-20,carried", "USD,1000,\nPERP-1,-21,carried", "USD,5,\nPERP-3,9,carried"])
         {
             let holdings = format!("instrument,lots,cost\n{balances}\n");
-            let terms = Terms {
+            let terms = StatementTerms {
                 audience: Audience { chain_id: 1, registry: HexBytes([1; 20]) },
                 subject: HexBytes([2; 20]),
                 account: Name::new(format!("account-{number}")).unwrap(),
@@ -125,7 +125,7 @@ fn rejects_every_changed_mask() {
 fn rejects_every_changed_field_of_a_record_of_the_ledger() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(directory.path()).unwrap();
-    let entry = Entry::new(HexBytes([1; 32]), &Masks::random(&mut OsRng));
+    let entry = LedgerEntry::new(HexBytes([1; 32]), &Masks::random(&mut OsRng));
     ledger.count_proof(&[entry]).unwrap();
     ledger.count_proof(&[entry]).unwrap();
     let files = fs::read_dir(directory.path().join("proofs")).unwrap().map(|file| file.unwrap().path());

@@ -1,8 +1,7 @@
 //! Fractions, as percentages.
 
-use crate::units::Percent;
-
 use super::number::plain;
+use crate::units::Percent;
 
 /// What a percentage may be followed by, and how many places its point moves to count parts per million.
 const SIGNS: [(&str, u32); 4] = [("%", 4), ("ppm", 0), ("bps", 2), ("bp", 2)];

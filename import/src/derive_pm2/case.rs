@@ -14,7 +14,6 @@ use surety_core::{
     ident::Name,
     units::{Decimals, Lots, Timestamp},
 };
-
 use surety_margin::{
     models::derive::{
         BasisContingency, CollateralRule, Contingency, ExpiryRule, FeedNames, Haircut, Losses, OptionRule, Parameters,

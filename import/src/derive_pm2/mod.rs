@@ -20,14 +20,14 @@ use surety_margin::{
 };
 
 use self::case::Case;
-use crate::{Import, ImportError, Parties, Rules, market_entries, name};
+use crate::{ForeignError, Import, Parties, Rules, market_entries, name};
 
 /// Imports a case, given as JSON.
 ///
 /// # Errors
 /// If the text is no case, something that values the account has a price of zero, a discount for gains exceeds the one
 /// for losses (`not concave`), or there is no program.
-pub fn import(text: &str, srs: Bytes32, parties: &Parties) -> Result<Import, ImportError> {
+pub fn import(text: &str, srs: Bytes32, parties: &Parties) -> Result<Import, ForeignError> {
     let Case { model, observed, time, instruments, holdings } = Case::read(text)?;
     let roles: BTreeMap<&Name, Role> = model.reads().into_iter().map(|read| (read.entry, read.role)).collect();
     let observed = observed.into_iter().map(|(name, number)| {
@@ -44,8 +44,8 @@ pub fn import(text: &str, srs: Bytes32, parties: &Parties) -> Result<Import, Imp
     Ok(import)
 }
 
-fn stated(universe: &Universe, balances: Vec<Balance>) -> Result<Holdings, ImportError> {
+fn stated(universe: &Universe, balances: Vec<Balance>) -> Result<Holdings, ForeignError> {
     let holdings = Holdings { kind: KindOf::new(), version: FormatVersion, universe: universe.name.clone(), balances };
     let problems = holdings.check(universe);
-    if problems.is_empty() { Ok(holdings) } else { Err(ImportError::Rules(problems)) }
+    if problems.is_empty() { Ok(holdings) } else { Err(ForeignError::Rules(problems)) }
 }

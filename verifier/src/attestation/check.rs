@@ -52,8 +52,8 @@ use crate::{
     },
     proof::{
         key::VerifyingKey,
+        known::KnownCommitments,
         pairing::{PairingCheck, PairingFailed},
-        plonk::KnownCommitments,
     },
 };
 
@@ -70,7 +70,7 @@ pub struct Files<'a> {
 
 /// What a verifier brings along.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct VerifierTerms<'a> {
     /// Its anchors.
     pub trust: Option<&'a Trust>,
     /// Whether to refuse what would otherwise be taken on faith.
@@ -206,7 +206,7 @@ impl Rejection {
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -> Result<Accepted, Rejection> {
+pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &VerifierTerms<'_>) -> Result<Accepted, Rejection> {
     prepare(attestation, files, terms)?.settle(files.verifying_key)
 }
 
@@ -214,7 +214,7 @@ pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) -> Result<Pending, Rejection> {
+pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &VerifierTerms<'_>) -> Result<Pending, Rejection> {
     Groundwork::new(*files, &KnownKeys::default()).prepare(attestation, terms)
 }
 
@@ -222,7 +222,7 @@ pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &Terms<'_>) 
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn examine(claim: &Claim, files: &Files<'_>, terms: &Terms<'_>) -> Result<Examined, Rejection> {
+pub fn examine(claim: &Claim, files: &Files<'_>, terms: &VerifierTerms<'_>) -> Result<Examined, Rejection> {
     Groundwork::new(*files, &KnownKeys::default()).examine(claim, terms)
 }
 
@@ -277,7 +277,7 @@ impl<'a> Groundwork<'a> {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn prepare(&self, attestation: &Attestation, terms: &Terms<'_>) -> Result<Pending, Rejection> {
+    pub fn prepare(&self, attestation: &Attestation, terms: &VerifierTerms<'_>) -> Result<Pending, Rejection> {
         let Examined { accepted, context, known, .. } = self.examine(&attestation.claim, terms)?;
         let context = context.hash();
         let computed = HexBytes(scalar::to_bytes(&context));
@@ -290,7 +290,7 @@ impl<'a> Groundwork<'a> {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn examine(&self, claim: &Claim, terms: &Terms<'_>) -> Result<Examined, Rejection> {
+    pub fn examine(&self, claim: &Claim, terms: &VerifierTerms<'_>) -> Result<Examined, Rejection> {
         let files = &self.files;
         let policy = files.policy;
         let level = check_references(claim, files, self.snapshot_id)?;

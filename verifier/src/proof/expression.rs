@@ -6,7 +6,7 @@ use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use surety_kzg::scalar;
 
-use crate::proof::{hex_scalar, protocol::encode_number};
+use crate::proof::hex_scalar;
 
 /// A polynomial expression in the columns of the circuit, as a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,11 @@ impl Expression {
             Self::Product(left, right) => left.degree() + right.degree(),
         }
     }
+}
+
+/// All numbers of a protocol are far below `2^32`.
+pub(crate) fn encode_number(bytes: &mut Vec<u8>, number: usize) {
+    bytes.extend((number as u32).to_be_bytes());
 }
 
 #[cfg(test)]

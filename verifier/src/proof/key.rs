@@ -30,8 +30,8 @@ use surety_kzg::{
 
 use crate::proof::{
     hex_scalar,
+    known::KnownCommitments,
     pairing::PairingKey,
-    plonk::KnownCommitments,
     protocol::{MalformedProtocol, Protocol, RotationSet},
     transcript::reduce,
 };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`protocol`], [`expression`] | the circuit as data: columns, queries, constraints, lookups |
 //! | [`key`] | verifying keys, their digests, and those of known set-ups |
+//! | [`known`] | the commitments that a verifier computes itself |
 //! | [`transcript`] | Fiat–Shamir challenges as the EVM computes them |
 //! | [`encoding`] | proofs as bytes, read strictly |
 //! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
@@ -16,6 +17,7 @@ pub mod batch;
 pub mod encoding;
 pub mod expression;
 pub mod key;
+pub mod known;
 pub mod pairing;
 pub mod plonk;
 pub mod protocol;

@@ -13,35 +13,12 @@ use crate::proof::{
     encoding::{ProofError, ProofReader},
     expression::Expression,
     key::VerifyingKey,
+    known::KnownCommitments,
     pairing::{Msm, PairingCheck},
     protocol::{Lookup, Opening, Polynomial, Protocol, Rotation, RotationSet},
-    shplonk::{Claim, MultiOpening, OpeningSet, powers},
+    shplonk::{MultiOpening, OpeningClaim, OpeningSet, powers},
     transcript::Transcript,
 };
-
-/// The commitments that a verifier knows and puts in place itself, in the order of their columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownCommitments {
-    /// Addresses: follows from the program.
-    pub idx: G1Affine,
-    /// Ends of sums: follows from the program.
-    pub flag: G1Affine,
-    /// Coefficients: follows from the program and the prices.
-    pub coef: G1Affine,
-    /// Holdings: the sum of the commitments that the sources signed.
-    pub hold: G1Affine,
-}
-
-impl KnownCommitments {
-    /// How many columns have known commitments.
-    pub const COUNT: usize = 4;
-
-    /// The points, in the order of their columns.
-    #[must_use]
-    pub fn in_order(&self) -> [G1Affine; Self::COUNT] {
-        [self.idx, self.flag, self.coef, self.hold]
-    }
-}
 
 impl VerifyingKey {
     /// Verifies one proof.
@@ -163,10 +140,11 @@ impl Messages {
     /// The claims about the polynomials of a rotation set.
     fn opening_set(&self, protocol: &Protocol, rows: &RowValues, set: &RotationSet) -> OpeningSet {
         let claim = |polynomial: Polynomial| match polynomial {
-            Polynomial::Quotient => {
-                Claim { commitment: self.quotient_commitment(rows), evaluations: vec![self.quotient(protocol, rows)] }
-            }
-            _ => Claim {
+            Polynomial::Quotient => OpeningClaim {
+                commitment: self.quotient_commitment(rows),
+                evaluations: vec![self.quotient(protocol, rows)],
+            },
+            _ => OpeningClaim {
                 commitment: Msm::from(self.commitments[&polynomial]),
                 evaluations: set.rotations.iter().map(|rotation| self.value(polynomial, *rotation)).collect(),
             },

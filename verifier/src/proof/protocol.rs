@@ -17,7 +17,7 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
 };
 
-use crate::proof::expression::Expression;
+use crate::proof::expression::{Expression, encode_number};
 
 /// The circuit of one capacity class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -338,11 +338,6 @@ impl Protocol {
         let constraints = self.constraints.iter().map(|constraint| constraint.expression.degree());
         constraints.chain(self.lookups.iter().map(lookup)).max().unwrap_or(0)
     }
-}
-
-/// All numbers of a protocol are far below `2^32`.
-pub(crate) fn encode_number(bytes: &mut Vec<u8>, number: usize) {
-    bytes.extend((number as u32).to_be_bytes());
 }
 
 fn encode_list<T>(bytes: &mut Vec<u8>, items: &[T], encode: impl Fn(&mut Vec<u8>, &T)) {

@@ -23,11 +23,11 @@ pub(crate) struct OpeningSet {
     /// The points.
     pub(crate) points: Vec<Fr>,
     /// The polynomials.
-    pub(crate) claims: Vec<Claim>,
+    pub(crate) claims: Vec<OpeningClaim>,
 }
 
 /// A committed polynomial and its claimed values.
-pub(crate) struct Claim {
+pub(crate) struct OpeningClaim {
     /// The commitment, as a linear combination of points.
     pub(crate) commitment: Msm,
     /// The values, in the order of the set's points.

@@ -11,7 +11,7 @@ use surety_margin::market::{Predecessor, Snapshot};
 use surety_verifier::{
     Rule, Statement, Trust,
     attestation::{
-        check::{self, Terms},
+        check::{self, VerifierTerms},
         trust::Faith,
         vault::Vault,
     },
@@ -31,8 +31,8 @@ fn trust(scene: &Scene) -> Trust {
     Trust { chain_snapshots: vec![scene.claim.snapshot], ..Trust::nothing() }
 }
 
-fn under(trust: &Trust) -> Terms<'_> {
-    Terms { trust: Some(trust), ..lenient() }
+fn under(trust: &Trust) -> VerifierTerms<'_> {
+    VerifierTerms { trust: Some(trust), ..lenient() }
 }
 
 #[test]
@@ -92,14 +92,14 @@ fn rejects_snapshots_from_a_chain_that_break_the_policys_rules() {
 fn rejects_prices_from_a_chain_that_are_too_old_or_not_yet_there() {
     let scene = taken();
     let pinned = trust(&scene);
-    scene.rejects_under(&Terms { now: Timestamp(PRICES_AT - 1), ..under(&pinned) }, Rule::NotYet);
+    scene.rejects_under(&VerifierTerms { now: Timestamp(PRICES_AT - 1), ..under(&pinned) }, Rule::NotYet);
     let mut scene = taken();
     let limit = scene.policy.policy().oracle.max_age.0;
     scene.resign(|_, statement| {
         statement.as_of = Timestamp(PRICES_AT + limit + 1);
         statement.valid_until = Timestamp(NOW + 2 * limit);
     });
-    let late = Terms { now: Timestamp(NOW + limit), ..under(&pinned) };
+    let late = VerifierTerms { now: Timestamp(NOW + limit), ..under(&pinned) };
     scene.rejects_under(&late, Rule::Age);
 }
 
@@ -115,7 +115,8 @@ fn what_lies_in_a_vault_is_added_to_what_sources_state() {
     let mut scene = Scene::new();
     let without = check::examine(&scene.claim, &scene.files(), &lenient()).unwrap();
     scene.claim.vault_checkpoint = vault().checkpoint;
-    let examine = |vault| check::examine(&scene.claim, &scene.files(), &Terms { vault: Some(vault), ..lenient() });
+    let examine =
+        |vault| check::examine(&scene.claim, &scene.files(), &VerifierTerms { vault: Some(vault), ..lenient() });
     let with = examine(vault()).unwrap();
     let sum = (G1::from(vault().commitment) + without.known.hold).to_affine();
     assert_eq!(with.known.hold, sum);
@@ -129,7 +130,7 @@ fn what_lies_in_a_vault_is_added_to_what_sources_state() {
 #[test]
 fn rejects_claims_on_another_state_of_the_vault() {
     let mut scene = Scene::new();
-    let terms = Terms { vault: Some(vault()), ..lenient() };
+    let terms = VerifierTerms { vault: Some(vault()), ..lenient() };
     assert_eq!(scene.rejects_under(&terms, Rule::Vault).class(), Class::Mismatch);
     scene.claim.vault_checkpoint = HexBytes([8; 32]);
     scene.rejects_under(&terms, Rule::Vault);
@@ -143,6 +144,6 @@ fn rejects_a_vault_that_cancels_what_sources_state() {
     let commitment = |statement: &Statement| HoldingCommitment::from_bytes(&statement.commitment.0).unwrap();
     let parts: Vec<_> = scene.claim.statements.iter().map(commitment).collect();
     let commitment = -*HoldingCommitment::sum(&parts).unwrap().point();
-    let terms = Terms { vault: Some(Vault { commitment, ..vault() }), ..lenient() };
+    let terms = VerifierTerms { vault: Some(Vault { commitment, ..vault() }), ..lenient() };
     scene.rejects_under(&terms, Rule::HoldingCommitment);
 }

@@ -15,7 +15,7 @@ use surety_margin::policy::Policy;
 use surety_verifier::{
     Attestation, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::{
-        check::{self, Groundwork, Terms},
+        check::{self, Groundwork, VerifierTerms},
         signature::KnownKeys,
     },
     proof::encoding::{PROOF_BYTES, ProofBytes},
@@ -164,11 +164,11 @@ fn rejects_a_key_of_another_capacity_class() {
 #[test]
 fn rejects_the_development_set_up_unless_told_otherwise() {
     let scene = Scene::new();
-    let terms = Terms { allow_insecure_srs: false, ..lenient() };
+    let terms = VerifierTerms { allow_insecure_srs: false, ..lenient() };
     assert_eq!(scene.rejects_under(&terms, Rule::SetUp).class(), Class::Mismatch);
     let text = format!("kind = \"surety/trust\"\nversion = 1\nsrs = \"{}\"\n", setup().0.id());
     let trust = Trust::from_toml("trust.toml", &text).unwrap();
-    scene.rejects_under(&Terms { trust: Some(&trust), ..terms }, Rule::SetUp);
+    scene.rejects_under(&VerifierTerms { trust: Some(&trust), ..terms }, Rule::SetUp);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn rejects_a_set_up_of_unknown_origin_unless_it_is_pinned() {
     scene.rejects(Rule::SetUp);
     let text = format!("kind = \"surety/trust\"\nversion = 1\nsrs = \"{}\"\n", scene.claim.srs);
     let trust = Trust::from_toml("trust.toml", &text).unwrap();
-    let terms = Terms { trust: Some(&trust), allow_insecure_srs: false, ..lenient() };
+    let terms = VerifierTerms { trust: Some(&trust), allow_insecure_srs: false, ..lenient() };
     assert!(!scene.examine(&terms).unwrap().insecure_srs);
 }
 

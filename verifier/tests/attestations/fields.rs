@@ -28,7 +28,7 @@ use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{
     Attestation, CommittedPolicy, Protocol, Rejection, Rule, Statement, Trust,
     attestation::{
-        check::{self, Groundwork, Terms},
+        check::{self, Groundwork, VerifierTerms},
         compiled::CompiledPolicyFile,
         identifiers::{DocumentId, SnapshotId, UniverseId},
         report,
@@ -362,7 +362,8 @@ fn rejects_every_changed_field_of_a_trust_file() {
         ]),
         ..Trust::nothing()
     };
-    let accepts = |trust: &Trust| scene.examine(&Terms { trust: Some(trust), strict: true, ..lenient() }).is_ok();
+    let accepts =
+        |trust: &Trust| scene.examine(&VerifierTerms { trust: Some(trust), strict: true, ..lenient() }).is_ok();
     assert!(accepts(&trust));
     let notices = |tampered: &Tampered| read::<Trust>(tampered).is_none_or(|changed| !accepts(&changed));
     let narrows = "it narrows what counts, and nothing is taken on faith without it";

@@ -1,9 +1,9 @@
 //! A small institution whose claim is in order, to be spoilt in one respect at a time.
 
 use std::sync::OnceLock;
-use surety_core::kind::KindOf;
 
 use rand_core::OsRng;
+use surety_core::kind::KindOf;
 use surety_core::{
     FormatVersion,
     capacity::Capacity,
@@ -21,7 +21,7 @@ use surety_testing::sample::{prices, scenario_margin};
 use surety_verifier::{
     Claim, CommittedPolicy, CompiledPolicy, Protocol, Rejection, Rule, Statement, VerifyingKey,
     attestation::{
-        check::{self, Accepted, Files, Terms},
+        check::{self, Accepted, Files, VerifierTerms},
         eip712::Audience,
         report,
         signature::SigningKey,
@@ -232,7 +232,7 @@ impl Scene {
         self.snapshot = snapshot;
     }
 
-    pub(crate) fn examine(&self, terms: &Terms<'_>) -> Result<Accepted, Rejection> {
+    pub(crate) fn examine(&self, terms: &VerifierTerms<'_>) -> Result<Accepted, Rejection> {
         check::examine(&self.claim, &self.files(), terms).map(|examined| examined.accepted)
     }
 
@@ -243,7 +243,7 @@ impl Scene {
     }
 
     #[track_caller]
-    pub(crate) fn rejects_under(&self, terms: &Terms<'_>, rule: Rule) -> Rejection {
+    pub(crate) fn rejects_under(&self, terms: &VerifierTerms<'_>, rule: Rule) -> Rejection {
         let rejection = self.examine(terms).unwrap_err();
         assert_eq!(rejection.rule, rule, "{rejection}");
         rejection
@@ -251,6 +251,6 @@ impl Scene {
 }
 
 /// No anchors, and any set-up.
-pub(crate) fn lenient() -> Terms<'static> {
-    Terms { trust: None, strict: false, allow_insecure_srs: true, vault: None, now: Timestamp(NOW) }
+pub(crate) fn lenient() -> VerifierTerms<'static> {
+    VerifierTerms { trust: None, strict: false, allow_insecure_srs: true, vault: None, now: Timestamp(NOW) }
 }

@@ -5,12 +5,12 @@ use surety_core::{
     units::{Seconds, Timestamp},
 };
 use surety_margin::{market::Observed, oracle};
-use surety_verifier::{Rule, attestation::check::Terms};
+use surety_verifier::{Rule, attestation::check::VerifierTerms};
 
 use crate::fixture::{BALANCES_AT, NOW, PRICES_AT, Scene, VALID_UNTIL, lenient, reports};
 
-fn at(now: u64) -> Terms<'static> {
-    Terms { now: Timestamp(now), ..lenient() }
+fn at(now: u64) -> VerifierTerms<'static> {
+    VerifierTerms { now: Timestamp(now), ..lenient() }
 }
 
 /// Moves the snapshot's reports, which their nodes sign anew.

@@ -10,7 +10,7 @@ use surety_core::{
 use surety_verifier::{
     CommittedPolicy, Rule, Trust,
     attestation::{
-        check::Terms,
+        check::VerifierTerms,
         eip712::Audience,
         identifiers::{PolicyId, SnapshotId},
         trust::Faith,
@@ -55,12 +55,12 @@ fn full(scene: &Scene) -> Trust {
     }
 }
 
-fn under(trust: &Trust) -> Terms<'_> {
-    Terms { trust: Some(trust), ..lenient() }
+fn under(trust: &Trust) -> VerifierTerms<'_> {
+    VerifierTerms { trust: Some(trust), ..lenient() }
 }
 
-fn strictly(trust: &Trust) -> Terms<'_> {
-    Terms { strict: true, ..under(trust) }
+fn strictly(trust: &Trust) -> VerifierTerms<'_> {
+    VerifierTerms { strict: true, ..under(trust) }
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn rejects_each_missing_anchor_when_strict() {
         let rejection = scene.rejects_under(&strictly(&trust), Rule::Strict);
         assert!(rejection.problem.found.contains(&faith.to_string()), "{rejection}");
     }
-    let strict = Terms { strict: true, ..lenient() };
+    let strict = VerifierTerms { strict: true, ..lenient() };
     scene.rejects_under(&strict, Rule::Strict);
 }
 

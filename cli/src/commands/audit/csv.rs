@@ -4,13 +4,13 @@
 //! an apostrophe, which marks text. Every field is quoted, so that a spreadsheet that separates fields by semicolons
 //! finds no field inside another.
 
-use crate::error::Error;
 use ::csv::{QuoteStyle, WriterBuilder};
 use surety_audit::audit::{Audit, PolicyFacts};
 use surety_core::failure::Internal;
 use surety_core::{ident::Bytes32, units::Timestamp};
 
 use super::word;
+use crate::error::Error;
 use crate::time;
 
 const HEADER: [&str; 21] = [

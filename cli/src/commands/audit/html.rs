@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use askama::Template;
 use surety_audit::audit::{
     Audit,
-    entry::Entry,
+    entry::AuditEntry,
     finding::Severity,
     history::{History, coverage as coverage_of},
 };
@@ -104,7 +104,7 @@ fn coverage(history: &History, at: Timestamp) -> String {
 
 /// Ages of prices and balances behind the attestations that still count.
 fn ages(audit: &Audit) -> String {
-    let current = |entry: &Entry| {
+    let current = |entry: &AuditEntry| {
         let claim = entry.claim.as_ref()?;
         let oldest = claim.prices_at.min(claim.balances_at).0;
         (claim.valid_until >= audit.at).then(|| audit.at.0.saturating_sub(oldest))
@@ -165,12 +165,12 @@ fn described(what: &str, rows: &[(String, usize)]) -> String {
 }
 
 /// Attestations that are not accepted, including lapsed ones unless history is audited.
-fn not_accepted(audit: &Audit) -> impl Iterator<Item = &Entry> {
+fn not_accepted(audit: &Audit) -> impl Iterator<Item = &AuditEntry> {
     audit.attestations.iter().filter(|entry| !(entry.is_good() && audit.history))
 }
 
 fn refused(audit: &Audit) -> Vec<[String; 3]> {
-    let row = |entry: &Entry| {
+    let row = |entry: &AuditEntry| {
         let reason = entry.reason.as_ref()?;
         Some([entry.file.clone(), reason.code.clone(), reason.message.clone()])
     };

@@ -8,7 +8,7 @@ mod table;
 
 use std::path::PathBuf;
 
-use surety_audit::audit::{self, Anchors, Audit, ReadVault, Request, kept::Kept};
+use surety_audit::audit::{self, AnchorFile, Audit, AuditRequest, ReadVault, kept::Kept};
 use surety_core::{ident::Bytes32, spelling, units::Timestamp, words::counted};
 use surety_host::{
     documents,
@@ -65,13 +65,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let trust = args.trust.iter().map(|path| Anchors::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let trust = args.trust.iter().map(|path| AnchorFile::read(path)).collect::<Result<Vec<_>, _>>()?;
     let read = |path: &PathBuf| -> Result<ReadVault, Error> { Ok(ReadVault::of(&documents::read(path)?)?) };
     let vaults = args.vault.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if let Some(path) = &args.html {
         files::check_target(path, Existing::Replace)?;
     }
-    let request = Request {
+    let request = AuditRequest {
         directory: &args.place,
         trust: &trust,
         vaults: &vaults,
@@ -129,8 +129,9 @@ fn archive(audit: &Audit) -> Option<String> {
 
 /// The files of the auditor's anchors, each with its hash and the policy that it pins.
 fn anchors(audit: &Audit) -> Vec<[String; 3]> {
-    let pinned = |anchors: &Anchors| anchors.policy.map_or("no policy in particular".to_owned(), |id| id.0.to_string());
-    let row = |anchors: &Anchors| [anchors.file.clone(), anchors.sha256.to_string(), pinned(anchors)];
+    let pinned =
+        |anchors: &AnchorFile| anchors.policy.map_or("no policy in particular".to_owned(), |id| id.0.to_string());
+    let row = |anchors: &AnchorFile| [anchors.file.clone(), anchors.sha256.to_string(), pinned(anchors)];
     audit.trust.iter().map(row).collect()
 }
 

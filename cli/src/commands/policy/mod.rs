@@ -5,9 +5,9 @@ mod inspect;
 mod words;
 
 use std::path::PathBuf;
-use surety_core::problem::Problem;
 
 use serde_json::json;
+use surety_core::problem::Problem;
 use surety_host::{documents, files};
 use surety_kzg::SrsId;
 use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy, CompiledPolicyFile};

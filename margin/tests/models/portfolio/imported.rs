@@ -7,7 +7,7 @@ use surety_core::{
     text::Document as _,
     units::{Decimals, Ppm},
 };
-use surety_import::{IMPORTED_FACTOR, Import, ImportError, Parties, derive_pm2};
+use surety_import::{ForeignError, IMPORTED_FACTOR, Import, Parties, derive_pm2};
 use surety_margin::{
     evaluate::evaluate,
     models::{
@@ -26,7 +26,7 @@ use super::{
     rules::book,
 };
 
-fn import(case: &Value) -> Result<Import, ImportError> {
+fn import(case: &Value) -> Result<Import, ForeignError> {
     derive_pm2::import(&case.to_string(), Bytes32::ZERO, &Parties::default())
 }
 

@@ -13,7 +13,6 @@ use surety_margin::{
 };
 
 use super::account::{Account, LEVELS};
-
 use crate::shape::assert_reads_what_the_circuit_binds;
 
 /// The agreement that is required, relative.
