@@ -27,7 +27,10 @@ use surety_core::{
 };
 
 use crate::{
-    market::{EntryPrice, MarketEntry, Observation, Observed, OracleRules, Predecessor, Report, Snapshot},
+    market::{
+        EntryPrice, MarketEntry, Observation, Observed, OracleRules, Predecessor, Report, Snapshot,
+        price_box::{box_problem, box_problems},
+    },
     policy::Policy,
     universe::Universe,
 };
@@ -142,7 +145,7 @@ pub fn aggregate(
         prices,
         reports,
     };
-    let mut problems = box_problems(policy, &snapshot);
+    let mut problems = box_problems(&policy.market, &snapshot);
     problems.extend(predecessor_problem(policy, &snapshot));
     problems.extend(comparison_problems(policy, &snapshot));
     if problems.is_empty() { Ok(snapshot) } else { Err(problems) }
@@ -231,7 +234,7 @@ pub fn market_without_reports(
     snapshot: &Snapshot,
 ) -> Result<Vec<Price>, Vec<Problem>> {
     let mut problems = entry_problems(policy, "prices", &snapshot.prices);
-    problems.extend(box_problems(policy, snapshot));
+    problems.extend(box_problems(&policy.market, snapshot));
     problems.extend(comparison_problems(policy, snapshot));
     if !problems.is_empty() {
         return Err(problems);
@@ -428,16 +431,6 @@ fn moves<'a>(
 /// `|now - before| / before > max / 10^6`, cross-multiplied. Prices have 96 bits and parts per million 32.
 fn deviates(max: Ppm, before: Price, now: Price) -> bool {
     now.get().abs_diff(before.get()) * u128::from(Ppm::ONE.0) > before.get() * u128::from(max.0)
-}
-
-fn box_problems(policy: &Policy, snapshot: &Snapshot) -> Vec<Problem> {
-    let prices = policy.market.iter().zip(&snapshot.prices).enumerate();
-    prices.filter_map(|(i, (entry, stated))| box_problem(entry, stated.price, format!("prices[{i}].price"))).collect()
-}
-
-fn box_problem(entry: &MarketEntry, price: Price, path: String) -> Option<Problem> {
-    let expected = format!("a price of {} from {} to {}", entry.name, entry.min, entry.max);
-    require((entry.min..=entry.max).contains(&price), path, expected, price)
 }
 
 fn oldest(reports: &[Report]) -> Timestamp {

@@ -21,7 +21,7 @@ use surety_verifier::attestation::{
     identifiers::{FeedsId, PricesId},
     rejection::Rejection,
     report,
-    signature::{SignatureError, SigningKey, signer},
+    signature::{KnownKeys, SignatureError, SigningKey},
 };
 
 use crate::prove::class_before_proof;
@@ -196,25 +196,18 @@ pub fn aggregate(
 ) -> Result<Snapshot, OracleError> {
     check_boxes(policy, universe)?;
     let failed = |problems| OracleError::Problems { input: "reports".into(), problems };
-    let feeds = FeedsId::of(&policy.market)?.0;
+    let feeds = FeedsId::of(&policy.market)?;
     let mut problems = Vec::new();
     for (index, report) in reports.iter().enumerate() {
         problems.extend(oracle::future_problem(report.observed_at, now, &format!("reports[{index}].observed_at")));
-        let mut broken = |key: &str, expected: String, found: String| {
-            problems.push(Problem::new(format!("reports[{index}].{key}"), expected, found));
-        };
-        if report.feeds != feeds {
-            broken("feeds", format!("the policy's feeds {feeds}"), report.feeds.to_string());
-        }
-        if let Some(Previous { id, .. }) = previous.filter(|previous| previous.id.0 != report.previous) {
-            broken("previous", format!("the prices of the previous snapshot, {}", id.0), report.previous.to_string());
-        }
-        let found = match signer(&report::hash(report), &report.signature) {
-            Ok(signer) if signer == report.oracle => continue,
-            Ok(signer) => format!("one by {signer} for this content"),
-            Err(error) => error.to_string(),
-        };
-        broken("signature", format!("a signature by {}", report.oracle), found);
+        let path = format!("reports[{index}]");
+        let checks = [
+            report::check_references(report, &path, feeds, previous.map(|previous| previous.id)),
+            report::check_report_signature(report, &path, &KnownKeys::default()),
+        ];
+        // A verifier's advice is not for the party that puts reports together.
+        let broken = checks.into_iter().filter_map(Result::err);
+        problems.extend(broken.map(|rejection| Problem { advice: None, ..rejection.problem }));
     }
     if !problems.is_empty() {
         return Err(failed(problems));

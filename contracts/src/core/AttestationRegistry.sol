@@ -289,7 +289,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
-    /// @dev The rules of `check_times` in verifier/src/attestation/check.rs, which gives their reasons.
+    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons.
     function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
         Terms memory terms = grounds.terms;
         Snapshot memory snapshot = grounds.snapshot;

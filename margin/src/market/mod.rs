@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`MarketEntry`], [`OracleRules`] | what a policy calls the numbers that are reported, and which reports count |
 //! | [`derived`] | entries that follow from reported ones |
-//! | [`boxes`] | the prices that an entry may admit |
+//! | `price_box` | a price outside of its box is refused |
+//! | [`boxes`] | the boxes that a policy may state |
 //! | [`Report`], [`Snapshot`] | what a node signs, and the prices of an epoch |
 
 pub mod boxes;
 pub mod derived;
 mod entries;
+pub(crate) mod price_box;
 mod report;
 mod snapshot;
 

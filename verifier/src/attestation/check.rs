@@ -3,15 +3,7 @@
 //!
 //! # Times
 //!
-//! A proof does not tell when it was made, and a date that the holder writes down proves nothing. What can be known is
-//! the earliest moment at which an attestation could have been made: when the newest of its statements and reports was.
-//! The policy's largest ages count up to that moment, so a holder cannot pair old prices with new balances or the other
-//! way round; a later date would only make ages larger. How long an attestation counts follows from the oldest report
-//! and from the statements, not from that moment, so nothing is gained by making it late.
-//!
-//! Among attestations that still count, a holder shows the one it likes best: somebody who was sufficient an hour ago
-//! can show that for as long as the policy's `validity` lets it. Two things shorten this: a short validity, and a
-//! verifier that knows the newest epoch and sequence numbers ([`Trust`]), or a registry, which always does.
+//! See [`crate::attestation::freshness`].
 //!
 //! # Many
 //!
@@ -31,10 +23,7 @@ use surety_core::{
     units::{Price, Timestamp},
 };
 use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
-use surety_margin::{
-    market::{MarkedProofs, Snapshot},
-    oracle,
-};
+use surety_margin::market::{MarkedProofs, Snapshot};
 
 use crate::{
     attestation::{
@@ -42,6 +31,7 @@ use crate::{
         compiled::{CommittedPolicy, ProgramCommitments},
         context::Context,
         eip712::Audience,
+        freshness::check_freshness,
         identifiers::{LevelId, PolicyId, SnapshotId, UniverseId},
         rejection::{Rejection, Rule, require, same},
         report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
@@ -305,7 +295,13 @@ impl<'a> Groundwork<'a> {
         let market = self.market()?;
         anchors.check_market(claim.epoch, claim.snapshot)?;
         check_breaker(policy, market)?;
-        check_times(claim, files, market, &statements, terms.now)?;
+        check_freshness(
+            claim.valid_until,
+            files.policy.policy(),
+            (files.snapshot, market),
+            &statements.times,
+            terms.now,
+        )?;
         let faith = anchors.into_faith();
         refuse_faith(&faith, terms.strict)?;
 
@@ -324,8 +320,8 @@ impl<'a> Groundwork<'a> {
             audience: claim.audience,
             epoch: claim.epoch,
             prices_at: market.oldest,
-            balances_at: statements.oldest,
-            earliest: market.newest.max(statements.newest),
+            balances_at: statements.times.oldest,
+            earliest: market.newest.max(statements.times.newest),
             valid_until: claim.valid_until,
             insecure_srs,
             faith,
@@ -431,43 +427,6 @@ fn check_breaker(policy: &CommittedPolicy, market: &CheckedSnapshot) -> Result<(
     require(!refused || market.marked.is_empty(), Rule::Breaker, "market: marked", || {
         let marked: Vec<_> = market.marked.iter().map(Name::as_str).collect();
         ("a snapshot without a mark, as the policy refuses proofs over others".to_owned(), marked.join(", "))
-    })
-}
-
-/// See the [module](self).
-fn check_times(
-    claim: &Claim,
-    files: &Files<'_>,
-    market: &CheckedSnapshot,
-    statements: &StatementSet,
-    Timestamp(now): Timestamp,
-) -> Result<(), Rejection> {
-    let policy = files.policy.policy();
-    let Timestamp(valid_until) = claim.valid_until;
-    let earliest = market.newest.max(statements.newest).0;
-    let at_most = |rule, input: &str, limit: u64, found: u64, meaning: &str| {
-        require(found <= limit, rule, input, || (format!("at most {limit}, {meaning}"), found.to_string()))
-    };
-    at_most(Rule::NotYet, "market: newest report", now, market.newest.0, "the time now")?;
-    at_most(Rule::NotYet, "attestation: newest statement", now, statements.newest.0, "the time now")?;
-    let age = |oldest: Timestamp| earliest - oldest.0;
-    let limit = policy.oracle.max_age.0;
-    at_most(Rule::Age, "market: age in seconds", limit, age(market.oldest), "before the newest statement or report")?;
-    for (index, entry) in policy.market.iter().enumerate() {
-        let limit = policy.oracle.max_age_of(entry).0;
-        let input = format!("market: age of {} in seconds", entry.name);
-        let oldest = oracle::oldest_observation(files.snapshot, index).unwrap_or_default();
-        at_most(Rule::Age, &input, limit, age(oldest), "before the newest statement or report")?;
-    }
-    let limit = policy.statements.max_age.0;
-    let input = "attestation: age of statements in seconds";
-    at_most(Rule::Age, input, limit, age(statements.oldest), "before the newest statement or report")?;
-    let limit = market.oldest.0.saturating_add(policy.validity.0);
-    let input = "attestation: valid until";
-    at_most(Rule::Validity, input, limit, valid_until, "the market's time and the policy's validity")?;
-    at_most(Rule::Validity, input, statements.valid_until.0, valid_until, "when the first statement ends")?;
-    require(now <= valid_until, Rule::Lapsed, input, || {
-        (format!("{now}, the time now, or later"), valid_until.to_string())
     })
 }
 

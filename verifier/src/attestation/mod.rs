@@ -9,6 +9,7 @@
 //! | [`trust`] | the anchors that a verifier pins |
 //! | [`identifiers`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
+//! | [`freshness`] | no statement and no price is stale |
 //! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
 //! | [`findings`] | the outcome, for people and programs |
 
@@ -18,6 +19,7 @@ pub mod compiled;
 pub mod context;
 pub mod eip712;
 pub mod findings;
+pub mod freshness;
 pub mod identifiers;
 pub mod rejection;
 pub mod report;

@@ -58,6 +58,33 @@ pub fn sign(mut report: Report, key: &SigningKey) -> Result<Report, SignatureErr
     Ok(report)
 }
 
+/// Checks that a report is about the policy's feeds and names the prices before, if there are any. `path` is the
+/// report's place.
+///
+/// # Errors
+/// [`Rule::Reference`] or [`Rule::Market`].
+pub fn check_references(
+    report: &Report,
+    path: &str,
+    feeds: FeedsId,
+    previous: Option<PricesId>,
+) -> Result<(), Rejection> {
+    same(Rule::Reference, &format!("{path}.feeds"), "the policy's feeds", feeds.0, report.feeds)?;
+    previous.map_or(Ok(()), |previous| {
+        let what = "the previous prices of the snapshot,";
+        same(Rule::Market, &format!("{path}.previous"), what, previous.0, report.previous)
+    })
+}
+
+/// Checks that a report is signed by its node. `path` is the report's place.
+///
+/// # Errors
+/// [`Rule::Signature`].
+pub fn check_report_signature(report: &Report, path: &str, keys: &KnownKeys) -> Result<(), Rejection> {
+    let content = || format!("a report of epoch {}", report.epoch);
+    check_signature(&format!("{path}.signature"), content, &hash(report), &report.signature, &report.oracle, keys)
+}
+
 /// A snapshot that follows a policy's rules and that oracle nodes stand behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedSnapshot {
@@ -91,21 +118,14 @@ pub fn check_signed(
 ) -> Result<CheckedSnapshot, Rejection> {
     check_sizes(policy, snapshot)?;
     let previous = snapshot.previous.as_ref().filter(|previous| previous.prices.len() <= policy.market.len());
-    let previous = previous.map(|previous| PricesId::of(feeds, previous).0);
+    let previous = previous.map(|previous| PricesId::of(feeds, previous));
     for (index, report) in snapshot.reports.iter().enumerate() {
-        let input = format!("market: reports[{index}].feeds");
-        same(Rule::Reference, &input, "the policy's feeds", feeds.0, report.feeds)?;
-        if let Some(previous) = previous {
-            let input = format!("market: reports[{index}].previous");
-            same(Rule::Market, &input, "the previous prices of the snapshot,", previous, report.previous)?;
-        }
+        check_references(report, &format!("market: reports[{index}]"), feeds, previous)?;
     }
     let prices = oracle::check(policy, universe, snapshot).map_err(|problems| market_rejection(&problems))?;
     let keys = KnownKeys::default();
     for (index, report) in snapshot.reports.iter().enumerate() {
-        let input = format!("market: reports[{index}].signature");
-        let content = || format!("a report of epoch {}", report.epoch);
-        check_signature(&input, content, &hash(report), &report.signature, &report.oracle, &keys)?;
+        check_report_signature(report, &format!("market: reports[{index}]"), &keys)?;
     }
     let newest = snapshot.reports.iter().map(|report| report.observed_at).max().unwrap_or_default();
     Ok(CheckedSnapshot { prices, oldest: snapshot.time, newest, marked: snapshot.marked.clone() })

@@ -18,6 +18,7 @@ use surety_margin::policy::SourceRule;
 use crate::attestation::{
     compiled::CommittedPolicy,
     eip712::{Audience, Domain, Word, address, hash_struct, number},
+    freshness::{StatementTimes, check_skew},
     identifiers::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
     signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey},
@@ -129,12 +130,8 @@ pub struct StatementSet {
     pub holdings: HoldingCommitment,
     /// The hashes of the statements, in their order.
     pub hashes: Vec<Bytes32>,
-    /// When the oldest balances were held.
-    pub oldest: Timestamp,
-    /// When the newest balances were held.
-    pub newest: Timestamp,
-    /// When the first statement ends.
-    pub valid_until: Timestamp,
+    /// Their times.
+    pub times: StatementTimes,
     /// Whether every account is pledged to the policy.
     pub pledged: bool,
 }
@@ -166,18 +163,16 @@ pub fn check(statements: &[Statement], expectations: &Expectations<'_>) -> Resul
         )
     })?;
     let as_of = || statements.iter().map(|statement| statement.as_of);
-    let (oldest, newest) = (as_of().min().unwrap_or_default(), as_of().max().unwrap_or_default());
-    let skew = newest.0 - oldest.0;
-    let allowed = policy.statements.max_skew.0;
-    require(skew <= allowed, Rule::StatementSkew, "attestation: statements", || {
-        (format!("times of balances at most {allowed} seconds apart"), format!("{skew} seconds"))
-    })?;
+    let times = StatementTimes {
+        oldest: as_of().min().unwrap_or_default(),
+        newest: as_of().max().unwrap_or_default(),
+        valid_until: statements.iter().map(|statement| statement.valid_until).min().unwrap_or_default(),
+    };
+    check_skew(policy, &times)?;
     Ok(StatementSet {
         holdings,
         hashes,
-        oldest,
-        newest,
-        valid_until: statements.iter().map(|statement| statement.valid_until).min().unwrap_or_default(),
+        times,
         pledged: statements.iter().all(|statement| statement.encumbrance != Bytes32::ZERO),
     })
 }

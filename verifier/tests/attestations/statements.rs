@@ -39,7 +39,7 @@ fn a_complete_set_is_accepted_and_adds_up() {
     let sum = points.fold(surety_kzg::G1::default(), |sum, point| sum + point);
     assert_eq!(surety_kzg::G1::from(*set.holdings.point()), sum);
     assert_eq!(set.hashes, scene.claim.statements.iter().map(|statement| statement.hash()).collect::<Vec<_>>());
-    assert_eq!((set.oldest.0, set.newest.0), (BALANCES_AT, BALANCES_AT + 200));
+    assert_eq!((set.times.oldest.0, set.times.newest.0), (BALANCES_AT, BALANCES_AT + 200));
     assert!(!set.pledged);
 }
 
