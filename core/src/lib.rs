@@ -4,7 +4,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`ident`], [`units`], [`decimal`] | names, identifiers, quantities and numbers as types |
+//! | [`ident`], [`units`], [`decimal`], [`rational`] | names, identifiers, quantities and numbers as types |
 //! | [`capacity`] | how the rows of the circuit are used |
 //! | [`text`] | how files are read, and where a mistake is |
 //! | [`problem`] | a rule that an input breaks: what was expected and found, and what to do |
@@ -29,6 +29,7 @@ pub mod decimal;
 pub mod ident;
 pub mod named;
 pub mod problem;
+pub mod rational;
 pub mod spelling;
 pub mod text;
 pub mod units;

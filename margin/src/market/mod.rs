@@ -13,8 +13,9 @@ mod entries;
 mod report;
 mod snapshot;
 
+pub(crate) use self::entries::NamedEntries;
 pub use self::{
-    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, NamedEntries, OracleNode, OracleRules, PriceRange},
+    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, OracleNode, OracleRules, PriceRange},
     report::{Observation, Observed, Report, ReportKind},
     snapshot::{EntryPrice, Predecessor, Snapshot, SnapshotKind},
 };
