@@ -5,7 +5,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`ident`], [`units`], [`decimal`] | names, identifiers, quantities and numbers as types |
+//! | [`ident`], [`units`], [`decimal`], [`rational`] | names, identifiers, quantities and numbers as types |
 //! | [`capacity`] | the use of the circuit's rows |
 //! | [`text`] | reading files, with the place of each mistake |
 //! | [`kind`] | the kinds of documents, and recognising them |
@@ -38,6 +38,7 @@ pub mod ident;
 pub mod kind;
 pub mod named;
 pub mod problem;
+pub mod rational;
 pub mod schema;
 pub mod spelling;
 pub mod text;

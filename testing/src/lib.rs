@@ -13,7 +13,7 @@
 //! use serde_json::json;
 //! use surety_testing::tamper::unnoticed;
 //!
-//! // Whoever looks at the amount alone does not notice another name.
+//! // A test that looks at the amount alone does not notice another name.
 //! let document = json!({ "name": "BTC", "amount": 5 });
 //! let found = unnoticed(&document, &[], |tampered| tampered.document["amount"] != 5);
 //! assert!(found.contains(&"name: Lengthened".to_owned()));

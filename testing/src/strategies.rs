@@ -28,7 +28,7 @@ use surety_margin::{
 
 use crate::sample::{self, Sample};
 
-/// How many instruments there are: cash at par, and others with a price of their own.
+/// The number of instruments: cash at par, and others with a price of their own.
 pub const INSTRUMENTS: usize = 5;
 
 /// A name.

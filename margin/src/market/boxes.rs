@@ -169,8 +169,8 @@ impl Role {
 
 const ADVICE: &str = "state a box around the price, such as from a tenth of it to ten times as much";
 
-/// Every role that each market entry has, with its first reader: those of the model, whose reads are given, and those
-/// of derived entries that the model reads.
+/// Every role that each market entry has, with its first reader: those of the model, which `reads` lists, and those of
+/// derived entries that the model reads.
 fn roles<'a>(entries: NamedEntries<'a>, reads: Vec<Read<'a>>) -> BTreeMap<&'a Name, BTreeMap<Role, String>> {
     let mut roles: BTreeMap<&Name, BTreeMap<Role, String>> = BTreeMap::new();
     for Read { path, entry, role } in reads {

@@ -10,17 +10,14 @@
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use alloy_primitives::Uint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
     problem::{Problem, require},
+    rational::Rational,
     units::{Decimals, Notional, Ppm, Price},
 };
-
-/// Room for the numerator of a product of [`Formula::MAX_PARTS`] prices at any number of decimals.
-type Wide = Uint<1024, 16>;
 
 /// A number of the market vector that follows from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -172,9 +169,7 @@ impl DerivedEntry {
     pub(crate) fn value(&self, before: &BTreeMap<&Name, (Price, Decimals)>) -> Option<Price> {
         let exact = match &self.formula {
             Formula::Product(names) => product(names.iter().map(|name| number(before, name)))?,
-            Formula::Quotient([dividend, divisor]) => {
-                number(before, dividend)?.times(number(before, divisor)?.inverse())?
-            }
+            Formula::Quotient([dividend, divisor]) => number(before, dividend)?.over(number(before, divisor)?)?,
             Formula::Sum(names) => sum(names.iter().map(|name| number(before, name)))?,
             Formula::Difference([first, second]) => number(before, first)?.less(number(before, second)?)?,
             Formula::Least(names) => extreme(before, names, Ordering::Less)?,
@@ -185,93 +180,32 @@ impl DerivedEntry {
             }
             Formula::Ramp(ramp) => ramp.value(number(before, &ramp.of)?)?,
         };
-        Price::new(exact.round(self.decimals, self.rounding)?.try_into().ok()?).ok()
+        let (floor, is_whole) = exact.floor(self.decimals)?;
+        let rounded = if self.rounding == Rounding::Up && !is_whole { floor.checked_add(1)? } else { floor };
+        Price::new(rounded).ok()
     }
 }
 
 impl Ramp {
     fn value(&self, number: Rational) -> Option<Rational> {
-        let (from, to) = (Wide::from(self.from.get()), Wide::from(self.to.get()));
-        let whole = |number| Rational { numerator: number, denominator: Wide::ONE };
-        let beyond = number.less(whole(from))?;
-        let share = beyond.times(whole(to.checked_sub(from)?).inverse())?;
-        let share = if share.numerator > share.denominator { whole(Wide::ONE) } else { share };
+        let beyond = number.less(u128::from(self.from.get()).into())?;
+        let share = beyond.over(u128::from(self.to.get().checked_sub(self.from.get())?).into())?;
+        let whole = Rational::from(1);
+        let share = if share.compared(whole)?.is_gt() { whole } else { share };
         Rational::from(self.start).plus(share.times(Ppm(self.end.0.checked_sub(self.start.0)?).into())?)
     }
 }
 
-/// A fraction of integers that are not negative.
-#[derive(Clone, Copy)]
-struct Rational {
-    numerator: Wide,
-    denominator: Wide,
-}
-
-impl From<Ppm> for Rational {
-    fn from(Ppm(fraction): Ppm) -> Self {
-        Self { numerator: Wide::from(fraction), denominator: Wide::from(Ppm::ONE.0) }
-    }
-}
-
-impl Rational {
-    fn times(self, other: Self) -> Option<Self> {
-        Some(Self {
-            numerator: self.numerator.checked_mul(other.numerator)?,
-            denominator: self.denominator.checked_mul(other.denominator)?,
-        })
-    }
-
-    fn inverse(self) -> Self {
-        Self { numerator: self.denominator, denominator: self.numerator }
-    }
-
-    fn plus(self, other: Self) -> Option<Self> {
-        let [first, second] = self.over_one(other)?;
-        Some(Self {
-            numerator: first.checked_add(second)?,
-            denominator: self.denominator.checked_mul(other.denominator)?,
-        })
-    }
-
-    /// The difference, or zero if it is negative.
-    fn less(self, other: Self) -> Option<Self> {
-        let [first, second] = self.over_one(other)?;
-        Some(Self {
-            numerator: first.saturating_sub(second),
-            denominator: self.denominator.checked_mul(other.denominator)?,
-        })
-    }
-
-    /// Both numerators over the product of the denominators.
-    fn over_one(self, other: Self) -> Option<[Wide; 2]> {
-        Some([self.numerator.checked_mul(other.denominator)?, other.numerator.checked_mul(self.denominator)?])
-    }
-
-    /// The integer times `10^-decimals`. None if the denominator is zero.
-    fn round(self, decimals: Decimals, rounding: Rounding) -> Option<Wide> {
-        let numerator = self.numerator.checked_mul(power_of_ten(decimals))?;
-        let below = numerator.checked_div(self.denominator)?;
-        let exact = numerator.checked_rem(self.denominator)?.is_zero();
-        match rounding {
-            Rounding::Up if !exact => below.checked_add(Wide::ONE),
-            _ => Some(below),
-        }
-    }
-}
-
 fn number(before: &BTreeMap<&Name, (Price, Decimals)>, name: &Name) -> Option<Rational> {
-    let (price, decimals) = before.get(name)?;
-    Some(Rational { numerator: Wide::from(price.get()), denominator: power_of_ten(*decimals) })
+    before.get(name).map(|(price, decimals)| Rational::of(*price, *decimals))
 }
 
-fn product(factors: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
-    let one = Rational { numerator: Wide::ONE, denominator: Wide::ONE };
-    factors.into_iter().try_fold(one, |product, factor| product.times(factor?))
+fn product(mut factors: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
+    factors.try_fold(Rational::from(1), |product, factor| product.times(factor?))
 }
 
-fn sum(terms: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
-    let zero = Rational { numerator: Wide::ZERO, denominator: Wide::ONE };
-    terms.into_iter().try_fold(zero, |sum, term| sum.plus(term?))
+fn sum(mut terms: impl Iterator<Item = Option<Rational>>) -> Option<Rational> {
+    terms.try_fold(Rational::from(0), |sum, term| sum.plus(term?))
 }
 
 /// The number that none is beyond.
@@ -279,11 +213,6 @@ fn extreme(before: &BTreeMap<&Name, (Price, Decimals)>, names: &[Name], beyond: 
     let (first, others) = names.split_first()?;
     others.iter().try_fold(number(before, first)?, |extreme, name| {
         let number = number(before, name)?;
-        let [other, this] = number.over_one(extreme)?;
-        Some(if other.cmp(&this) == beyond { number } else { extreme })
+        Some(if number.compared(extreme)? == beyond { number } else { extreme })
     })
-}
-
-fn power_of_ten(decimals: Decimals) -> Wide {
-    Wide::from(10).pow(Wide::from(decimals.get()))
 }

@@ -119,11 +119,11 @@ impl From<&MarketEntry> for PriceRange {
 
 /// The named entries of a policy, in the order of the market vector: reported ones first.
 #[derive(Clone, Copy, Debug)]
-pub struct NamedEntries<'a> {
-    /// What oracle nodes report.
-    pub reported: &'a [MarketEntry],
-    /// What follows from entries before it.
-    pub derived: &'a [DerivedEntry],
+pub(crate) struct NamedEntries<'a> {
+    /// The entries that oracle nodes report.
+    pub(crate) reported: &'a [MarketEntry],
+    /// The entries that follow from those before them.
+    pub(crate) derived: &'a [DerivedEntry],
 }
 
 impl<'a> NamedEntries<'a> {

@@ -15,8 +15,9 @@ pub(crate) mod price_box;
 mod report;
 mod snapshot;
 
+pub(crate) use self::entries::NamedEntries;
 pub use self::{
-    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, NamedEntries, OracleNode, OracleRules, PriceRange},
+    entries::{Breaker, MarkedProofs, MarketEntry, MarketIndex, OracleNode, OracleRules, PriceRange},
     report::{Observation, Observed, Report},
     snapshot::{EntryPrice, Predecessor, Snapshot},
 };

@@ -3,17 +3,17 @@
 //! # Isolated margin
 //!
 //! Buckets inside one account have collateral of their own. Every bucket has a model over instruments that no other
-//! bucket has, and its margin must not be negative by itself: `min_b margin_b ≥ 0`. What one bucket has to spare helps
-//! no other, and a loss in one is the collateral of that one only. Cross margin beside isolated positions is one bucket
+//! bucket has, and its margin must not be negative by itself: `min_b margin_b ≥ 0`. A surplus in one bucket helps no
+//! other, and a loss in one costs the collateral of that one only. Cross margin beside isolated positions is one bucket
 //! more. A source states the same instrument in two buckets as two instruments of the universe.
 //!
 //! # Modes
 //!
-//! Of a choice of margin models each level names one. An account that satisfies any of several rules is no linear
-//! program: the union of convex sets is not convex. So each mode has a program of its own, which asserts that whatever
-//! its mode does not cover is not held. Efficiency modes (better terms for correlated assets), isolation modes (one
-//! collateral, few debts) and books with and without perpetuals are stated like this. The mode of an account is public:
-//! it is part of the level's name.
+//! Each level names one of several margin models. An account that satisfies any of several rules is no linear program:
+//! the union of convex sets is not convex. So each mode has a program of its own, which asserts that an instrument
+//! outside the mode is not held. Efficiency modes (better terms for correlated assets), isolation modes (one
+//! collateral, few debts) and books with and without perpetuals are stated in this way. The mode of an account is
+//! public: the name of the level tells it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Whether a model requires anything of a position on top of its value.
+//! The positions of which a model requires anything on top of their value.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ impl Required {
     pub(super) const EVER: Self = Self { held: true, owed: true, lendable: false };
 }
 
-/// What instruments are priced in: which entries may be zero, and which are prices of the same thing.
+/// The units of prices: entries that may be zero, and entries that are prices of the same thing.
 pub(super) struct PriceUnits<'a> {
     least: BTreeMap<&'a Name, Price>,
     /// The reported entry that each one is a price of the same thing as: what its instrument is worth a multiple of.

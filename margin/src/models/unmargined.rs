@@ -61,8 +61,8 @@ pub(crate) fn problems(found: &[Unmargined<'_>], named: &[Name]) -> Vec<Problem>
     refused.map(Unmargined::problem).collect()
 }
 
-/// Every position that a policy names, or need not, and that nothing is required of all the same; and every name that
-/// is for nothing.
+/// Every position of which nothing is required, although the policy names it or need not; and every name without such a
+/// position.
 pub(crate) fn warnings(found: &[Unmargined<'_>], named: &[Name]) -> Vec<Problem> {
     let needed: BTreeSet<_> = found.iter().map(|found| found.rule.instrument).collect();
     let stale = named.iter().enumerate().filter(|(_, name)| !needed.contains(name));

@@ -1,9 +1,8 @@
 //! The market vector: the numbers that coefficients of programs are affine in.
 //!
-//! It consists of what oracle nodes report ([`Policy::market`]), what a policy derives from that
-//! ([`crate::market::derived`]), and what its models derive from both ([`crate::models::derive`]), in this order. The
-//! last two follow from the first and the snapshot's time, so they are neither reported nor written down: whoever reads
-//! a snapshot computes them.
+//! The vector consists of reported numbers, of those that a policy derives from them ([`crate::market::derived`]), and
+//! of those that its models derive from both ([`super::derive`]), in this order. The last two follow from the first and
+//! the snapshot's time, so they are neither reported nor written down: whoever reads a snapshot computes them.
 
 use std::collections::BTreeMap;
 

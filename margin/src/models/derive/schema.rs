@@ -309,8 +309,8 @@ impl<'a> Schema<'a> {
         self.scale
     }
 
-    /// Decimal places of the amounts of a level: with six more than the margin has, every multiple of a requirement is
-    /// whole.
+    /// Decimal places of the amounts of a level: six more than those of the margin, so that every multiple of a
+    /// requirement is whole.
     pub(crate) fn amount_scale(&self) -> u32 {
         self.scale + 6
     }
