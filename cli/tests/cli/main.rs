@@ -23,4 +23,5 @@ mod reproduce;
 mod sandbox;
 mod solidity;
 mod spelling;
+mod vaults;
 mod verify;

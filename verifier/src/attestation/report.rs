@@ -20,8 +20,7 @@ use crate::attestation::{
     eip712::{Domain, hash_struct, hash_words, number},
     identifiers::{FeedsId, PricesId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
-    signature::{KnownKeys, SignatureError, SigningKey},
-    statement::check_signature,
+    signature::{KnownKeys, SignatureError, SigningKey, check_signature},
 };
 
 /// The struct that is signed. Of an entry that the node does not follow, `observed` is false and the rest zero.

@@ -18,6 +18,8 @@ use k256::{
 };
 use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
 
+use crate::attestation::rejection::{Rejection, Rule};
+
 /// A signature: `r ‖ s ‖ v`.
 pub type SignatureBytes = HexBytes<65>;
 
@@ -158,6 +160,23 @@ fn address(key: &VerifyingKey) -> EvmAddress {
     let mut address = [0; 20];
     address.copy_from_slice(&hash[12..]);
     HexBytes(address)
+}
+
+/// Demands a signature of `content` by an address.
+pub(crate) fn check_signature(
+    input: &str,
+    content: impl FnOnce() -> String,
+    digest: &Bytes32,
+    signature: &SignatureBytes,
+    expected: &EvmAddress,
+    keys: &KnownKeys,
+) -> Result<(), Rejection> {
+    let found = match keys.signer(digest, signature, expected) {
+        Ok(found) if found == *expected => return Ok(()),
+        Ok(found) => format!("one by {found}, if this is what was signed"),
+        Err(error) => error.to_string(),
+    };
+    Err(Rejection::new(Rule::Signature, input, format!("a signature of {} by {expected}", content()), found))
 }
 
 #[cfg(test)]

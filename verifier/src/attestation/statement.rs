@@ -21,7 +21,7 @@ use crate::attestation::{
     freshness::{StatementTimes, check_skew},
     identifiers::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
-    signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey},
+    signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey, check_signature},
 };
 
 /// The struct that is signed.
@@ -247,21 +247,4 @@ fn check_one(
         Rejection::new(Rule::HoldingCommitment, at("commitment"), "a commitment", error.to_string())
     })?;
     Ok((commitment, hash))
-}
-
-/// Demands a signature of `content` by an address.
-pub(crate) fn check_signature(
-    input: &str,
-    content: impl FnOnce() -> String,
-    digest: &Bytes32,
-    signature: &SignatureBytes,
-    expected: &EvmAddress,
-    keys: &KnownKeys,
-) -> Result<(), Rejection> {
-    let found = match keys.signer(digest, signature, expected) {
-        Ok(found) if found == *expected => return Ok(()),
-        Ok(found) => format!("one by {found}, if this is what was signed"),
-        Err(error) => error.to_string(),
-    };
-    Err(Rejection::new(Rule::Signature, input, format!("a signature of {} by {expected}", content()), found))
 }
