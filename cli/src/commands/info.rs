@@ -18,9 +18,10 @@ use surety_core::{
 use surety_host::{
     documents,
     files::{self, DOCUMENT_LIMIT},
+    import::import,
     keystore::{Keystore, KeystoreError},
 };
-use surety_kzg::{import::import, progress::Silent};
+use surety_kzg::progress::Silent;
 use surety_margin::{
     holdings::Holdings,
     market::{Report, Snapshot},
