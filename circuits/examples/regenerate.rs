@@ -9,7 +9,8 @@ use std::{error::Error, fs, path::Path};
 use serde::Serialize;
 use surety_circuits::export;
 use surety_core::{capacity::Capacity, ident::Name};
-use surety_kzg::{Srs, import::import, progress::Silent};
+use surety_host::import::import;
+use surety_kzg::{Srs, progress::Silent};
 use surety_verifier::proof::key::PinnedKeys;
 
 fn main() -> Result<(), Box<dyn Error>> {

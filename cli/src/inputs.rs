@@ -12,13 +12,15 @@ use surety_core::{
 use surety_host::{
     directories::Directories,
     documents,
+    download::Patience,
     files::{self, Existing},
     keys::{self, KeyError, Passphrase, SecretAt},
     obtain::{self, Wanted},
+    published,
     setup::Setups,
 };
 use surety_import::positions::Reading;
-use surety_kzg::{Capacity, Origin, SrsId, download::Patience, published};
+use surety_kzg::{Capacity, Origin, SrsId};
 use surety_margin::{policy::Policy, universe::Universe};
 use surety_prover::layout::Layout;
 use surety_verifier::attestation::signature::SigningKey;

@@ -114,7 +114,7 @@ impl Kind {
             Self::Statement => ("surety/statement", Readers::Public, None),
             Self::Trust => ("surety/trust", Readers::Party, Some("trust.toml")),
             Self::Universe => ("surety/universe", Readers::Public, Some("universe.toml")),
-            Self::VaultBalances => ("surety/vault-balances", Readers::Public, None),
+            Self::VaultBalances => ("surety/vault-balances", Readers::Party, None),
             Self::VerifyingKeys => ("surety/verifying-keys", Readers::Program, None),
         }
     }
@@ -288,13 +288,11 @@ impl<D: Kinded> JsonSchema for KindOf<D> {
     }
 }
 
-/// The fields that every document begins with, as far as a text has them.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The field that says what a document is, as far as a text has it. No other field can keep it from being read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Header {
     /// The name of the kind, also of an unknown one.
     pub kind: Option<String>,
-    /// The version of the format.
-    pub version: Option<Value>,
 }
 
 impl Header {
@@ -313,8 +311,8 @@ pub struct Damaged(#[from] pub serde_json::Error);
 /// Reads what a text says of itself: nothing if it is JSON or TOML of another shape, or TOML that cannot be read.
 ///
 /// # Errors
-/// If the text should be JSON and is none; and for JSON with a damaged header that mentions this project, which may
-/// have been a document. A reader who passed it over would let its author hide it.
+/// If the text should be JSON and is none; and for JSON with a damaged `kind` that mentions this project, which may
+/// have been a document.
 pub fn recognise(text: &str, format: Format) -> Result<Header, Damaged> {
     if format == Format::Toml {
         return Ok(toml_keys(text).unwrap_or_default());
@@ -326,10 +324,27 @@ pub fn recognise(text: &str, format: Format) -> Result<Header, Damaged> {
     }
 }
 
-/// As [`recognise`], of a text whose format nobody knows.
+/// As [`recognise`], of a text whose format nobody knows: nothing if it is neither JSON nor TOML with such a field.
 #[must_use]
 pub fn recognise_any(text: &str) -> Header {
-    recognise(text, Format::Json).or_else(|_| recognise(text, Format::Toml)).unwrap_or_default()
+    serde_json::from_str(text).ok().or_else(|| toml_keys(text)).unwrap_or_default()
+}
+
+/// Demands that a JSON text that mentions this project says its kind: one that does not may have been a document, and a
+/// reader who passed it over would let its author hide it.
+///
+/// # Errors
+/// If it does not.
+pub fn demand_kind(text: &str) -> Result<(), Damaged> {
+    #[derive(Deserialize)]
+    struct Strict {
+        #[serde(rename = "kind")]
+        _kind: String,
+    }
+    match serde_json::from_str::<Strict>(text) {
+        Err(error) if text.contains(PREFIX) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A secret that is no document with a header.
@@ -372,7 +387,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::named(kind.name()), Some(kind));
             assert_eq!(Kind::of_short_name(kind.short_name()), Some(kind));
-            assert_eq!(kind.file_name().map(|name| Kind::of_file_name(name)), kind.file_name().map(|_| Some(kind)));
+            assert_eq!(kind.file_name().map(Kind::of_file_name), kind.file_name().map(|_| Some(kind)));
             assert_eq!(kind.name(), format!("{PREFIX}{}", kind.short_name()));
         }
         assert!(Kind::ALL.is_sorted_by_key(|kind| kind.name()));
@@ -381,7 +396,10 @@ mod tests {
     #[test]
     fn a_text_is_what_its_header_says() {
         let kind = |text, format| recognise(text, format).unwrap().known_kind();
-        assert_eq!(kind("{\"version\": \"x\", \"kind\": \"surety\\/policy\"}", Format::Json), Some(Kind::Policy));
+        assert_eq!(
+            kind("{\"version\": 1, \"version\": 1e999, \"kind\": \"surety\\/policy\"}", Format::Json),
+            Some(Kind::Policy)
+        );
         assert_eq!(kind("kind = \"surety/policy\"\n[levels]", Format::Toml), Some(Kind::Policy));
         for (text, format) in [("[1, 2]", Format::Json), ("{\"kind\": 5}", Format::Json), ("kind = ", Format::Toml)] {
             assert_eq!(kind(text, format), None, "{text}");
@@ -396,6 +414,10 @@ mod tests {
         for text in ["{\"kind\": \"surety/att", "{\"kind\": \"surety/attestation\", \"kind\": \"x\"}", "text"] {
             assert!(recognise(text, Format::Json).is_err(), "{text}");
         }
+        for text in ["{\"claim\": \"surety/attestation\"}", "{\"kind\": null, \"x\": \"surety/attestation\"}"] {
+            assert!(demand_kind(text).is_err(), "{text}");
+        }
+        assert!(demand_kind("{\"name\": \"of another project\"}").is_ok());
     }
 
     #[test]

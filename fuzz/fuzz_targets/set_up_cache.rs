@@ -11,7 +11,8 @@ use std::{fs, path::PathBuf, sync::LazyLock};
 use alloy_primitives::keccak256;
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, edit};
-use surety_kzg::{Capacity, Params, Srs, SrsError, cache::ParamsCache, progress::Silent, store::SrsStore};
+use surety_host::{cache::ParamsCache, store::SrsStore};
+use surety_kzg::{Capacity, Params, Srs, SrsError, progress::Silent};
 use tempfile::TempDir;
 
 /// Both directories, with one file in each.

@@ -7,12 +7,9 @@
 use std::io::Cursor;
 
 use sha2::{Digest as _, Sha256};
-use surety_kzg::{
-    Observer, Srs,
-    carried::examine,
-    import::{self, ImportError},
-    store::Place,
-};
+use surety_kzg::{Observer, Srs, carried::examine, import};
+
+use crate::{import::ImportError, store::Place};
 
 /// A set-up in the compact format, and what was found at build time.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,13 @@
 //! A policy's commitments as a verifier gets them: computed here, or, without the set-up, the published ones.
 
-use surety_kzg::{Event, Observer, SrsId, store::StoreError};
+use surety_kzg::{Event, Observer, SrsId};
 use surety_margin::{policy::Policy, universe::Universe};
 use surety_verifier::attestation::compiled::{CommittedPolicy, CompiledError, CompiledPolicy, CompiledPolicyFile};
 
-use crate::setup::{SetupError, Setups};
+use crate::{
+    setup::{SetupError, Setups},
+    store::StoreError,
+};
 
 /// The policy with its commitments. `published` finds those that somebody else computed; it is asked where the set-up
 /// is not imported.

@@ -10,9 +10,10 @@ use std::{
 };
 
 use surety_core::failure::{Class, Failure};
-use surety_kzg::file::{is_lack_of_space, reason};
 use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
+
+use crate::atomic::{self, directory_of, is_lack_of_space, reason};
 
 /// Most bytes of a configuration file, a statement, a snapshot or an opening.
 pub const DOCUMENT_LIMIT: u64 = 16 << 20;
@@ -101,20 +102,8 @@ pub enum Existing {
 /// # Errors
 /// If it exists and is to be kept, or the operating system refuses.
 pub fn write(path: &Path, bytes: &[u8], access: Access, existing: Existing) -> Result<(), FileError> {
-    let failed = || FileError::io(path, WRITE);
-    let directory = directory_of(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".surety-")
-        .permissions(Permissions::from_mode(access.mode()))
-        .tempfile_in(directory)
-        .map_err(failed())?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
-    let persisted = match existing {
-        Existing::Keep => file.persist_noclobber(path),
-        Existing::Replace => file.persist(path),
-    };
-    persisted.map_err(|error| failed()(error.error))?;
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())
+    let keep = existing == Existing::Keep;
+    atomic::write(path, access.mode(), keep, |writer| writer.write_all(bytes)).map_err(FileError::io(path, WRITE))
 }
 
 /// Refuses to go on if a file could not be written later: before work that would be lost.
@@ -249,13 +238,6 @@ pub fn create_private_directory(path: &Path) -> Result<(), FileError> {
 pub fn is_exposed(path: &Path) -> Result<bool, FileError> {
     let metadata = fs::metadata(path).map_err(FileError::io(path, READ))?;
     Ok(metadata.mode() & 0o077 != 0)
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 impl Failure for FileError {

@@ -5,8 +5,11 @@
 //! | [`files`], [`documents`] | files written whole or not at all, and the documents in them |
 //! | [`directories`] | the directories that outlive a run |
 //! | [`keys`], [`keystore`] | signing keys, from files and environment variables |
+//! | [`atomic`] | files that appear whole or not at all |
+//! | [`import`], [`store`], [`cache`] | set-up files, imported set-ups, and computed bases |
 //! | [`setup`], [`carried`] | set-ups in the user's store and in the program itself, and their bases |
-//! | [`obtain`] (feature `download`) | set-ups from the addresses of ceremonies, and from files |
+//! | [`published`], [`digest`] | the addresses at which ceremonies publish their files, and the hashes of files |
+//! | `download`, `obtain` (feature `download`) | set-ups from these addresses, from mirrors, and from files |
 //! | [`commitments`] | a policy's commitments, computed over a set-up or published |
 //! | [`memory`] | the memory that a process can still get |
 //!
@@ -23,15 +26,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod atomic;
+pub mod cache;
 pub mod carried;
 pub mod commitments;
+pub mod digest;
 pub mod directories;
 pub mod documents;
+#[cfg(feature = "download")]
+pub mod download;
 pub mod files;
+pub mod import;
 pub mod keys;
 pub mod keystore;
 pub mod memory;
 #[cfg(feature = "download")]
 pub mod obtain;
+#[cfg(feature = "download")]
+pub mod published;
 mod scrypt;
 pub mod setup;
+pub mod store;

@@ -16,14 +16,17 @@ use surety_core::{
 };
 use surety_kzg::{
     Event, Observer, Origin, Srs, SrsId,
-    download::{Download, DownloadError, Patience},
-    import::{ImportError, import},
     origin::{CEREMONIES, Ceremony},
-    published::{self, PublishedFile},
-    store::{Place, StoreError, StoredSrs},
 };
 
-use crate::{files, setup::Setups};
+use crate::{
+    download::{Download, DownloadError, Patience},
+    files,
+    import::{ImportError, import},
+    published::{self, PublishedFile},
+    setup::Setups,
+    store::{Place, StoreError, StoredSrs},
+};
 
 /// Why a set-up was not taken.
 #[derive(Debug, thiserror::Error)]

@@ -8,14 +8,17 @@ use surety_core::{
 };
 use surety_kzg::{
     Observer, Origin, Params, Srs, SrsError, SrsId,
-    cache::ParamsCache,
     origin::{CEREMONIES, Ceremony},
     srs::VerifierKey,
-    store::{SrsStore, StoreError},
 };
 use surety_verifier::{KeyError, Protocol, VerifyingKey};
 
-use crate::{carried::carried, directories::Directories};
+use crate::{
+    cache::ParamsCache,
+    carried::carried,
+    directories::Directories,
+    store::{SrsStore, StoreError},
+};
 
 /// Why there are no bases.
 #[derive(Debug, thiserror::Error)]

@@ -16,11 +16,8 @@
 //! | [`progress`] | progress of long computations |
 //! | [`import`] | readers of other tools' set-up files |
 //! | [`carried`] | the set-up that a release carries |
-//! | `store`, `cache`, `file` (feature `fs`) | imported set-ups and computed bases on disk |
-//! | `download`, `digest` (feature `download`) | fetching a set-up file, with resume; hashes of files |
-//! | `published` (feature `download`) | addresses of ceremonies' files |
 //!
-//! Without the default feature `fs` the crate touches no file.
+//! The crate opens no file: set-ups on disk are the business of the crate `host`.
 //!
 //! ```
 //! use rand_core::OsRng;
@@ -40,29 +37,17 @@ mod fft;
 mod glv;
 mod msm;
 
-#[cfg(feature = "fs")]
-pub mod cache;
 pub mod carried;
 mod ceremonies;
-#[cfg(feature = "download")]
-pub mod digest;
-#[cfg(feature = "download")]
-pub mod download;
-#[cfg(feature = "fs")]
-pub mod file;
 pub mod holding;
 pub mod import;
 pub mod origin;
 pub mod params;
 pub mod point;
 pub mod progress;
-#[cfg(feature = "download")]
-pub mod published;
 pub mod scalar;
 pub mod secret;
 pub mod srs;
-#[cfg(feature = "fs")]
-pub mod store;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_core::capacity::{Capacity, Row};

@@ -55,7 +55,8 @@ impl Origin {
 }
 
 /// The τ of development set-ups: the Keccak-256 hash of [`DEVELOPMENT_SEED`] with its three top bits cleared.
-pub(crate) fn development_tau() -> Fr {
+#[must_use]
+pub fn development_tau() -> Fr {
     let mut bytes = keccak256(DEVELOPMENT_SEED).0;
     bytes[0] &= 0x1f;
     scalar::from_bytes(&bytes).unwrap_or(Fr::ONE)

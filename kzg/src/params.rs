@@ -44,9 +44,10 @@ impl Params {
         if params.bases_agree() { Ok(params) } else { Err(SrsError::Basis) }
     }
 
-    /// Bases that [`Params::from_srs`] has computed before; both have the length of the capacity class.
-    #[cfg(feature = "fs")]
-    pub(crate) fn from_parts(
+    /// Bases that [`Params::from_srs`] has computed before; both have the length of the capacity class. Nothing is
+    /// checked: over other points, commitments bind nobody.
+    #[must_use]
+    pub fn from_parts(
         capacity: Capacity,
         powers: Vec<G1Affine>,
         lagrange: Vec<G1Affine>,

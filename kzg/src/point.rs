@@ -85,7 +85,10 @@ pub(crate) fn g2_from_coordinates(x: Fq2, y: Fq2) -> Result<G2Affine, PointError
 }
 
 /// `point`, unless it is the identity.
-pub(crate) fn refuse_identity<P: PrimeCurveAffine>(point: P) -> Result<P, PointError> {
+///
+/// # Errors
+/// If it is.
+pub fn refuse_identity<P: PrimeCurveAffine>(point: P) -> Result<P, PointError> {
     if bool::from(point.is_identity()) { Err(PointError::Identity) } else { Ok(point) }
 }
 

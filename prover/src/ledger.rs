@@ -24,8 +24,11 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
     text::json_problem,
 };
-use surety_host::files::{self, Access, Existing, FileError};
-use surety_kzg::{Masks, file::reason};
+use surety_host::{
+    atomic::reason,
+    files::{self, Access, Existing, FileError},
+};
+use surety_kzg::Masks;
 
 /// Most proofs from one statement.
 pub const LIMIT: u32 = MASK_ROWS as u32;

@@ -201,13 +201,10 @@ pub fn aggregate(
     for (index, report) in reports.iter().enumerate() {
         problems.extend(oracle::future_problem(report.observed_at, now, &format!("reports[{index}].observed_at")));
         let path = format!("reports[{index}]");
-        let checks = [
-            report::check_references(report, &path, feeds, previous.map(|previous| previous.id)),
-            report::check_report_signature(report, &path, &KnownKeys::default()),
-        ];
+        let mut broken = report::wrong_references(report, &path, feeds, previous.map(|previous| previous.id));
+        broken.extend(report::check_report_signature(report, &path, &KnownKeys::default()).err());
         // A verifier's advice is not for the party that puts reports together.
-        let broken = checks.into_iter().filter_map(Result::err);
-        problems.extend(broken.map(|rejection| Problem { advice: None, ..rejection.problem }));
+        problems.extend(broken.into_iter().map(|rejection| Problem { advice: None, ..rejection.problem }));
     }
     if !problems.is_empty() {
         return Err(failed(problems));

@@ -8,10 +8,6 @@ const PARTS = [
   { role: 'market', title: 'Market snapshot', name: 'market.json', wanted: 'missing' },
   { role: 'compiled-policy', title: 'Compiled policy', name: 'policy.compiled.json', unless: 'set-up' },
   {
-    role: 'vault-balances', title: 'Vault balances', name: 'vault.json',
-    optional: 'only if the attestation draws on a vault: your own reading of the chain',
-  },
-  {
     role: 'trust', title: 'Your trust anchors', name: 'trust.toml',
     optional: 'optional: your own file, not the holder’s',
   },

@@ -25,8 +25,6 @@ pub enum Role {
     CompiledPolicy,
     /// The verifier's trust anchors.
     Trust,
-    /// The balances of the vault that the attestation draws on, as the verifier has read them on the chain.
-    VaultBalances,
     /// The powers of a set-up.
     SetUp,
     /// The second part of a set-up that comes in two files.

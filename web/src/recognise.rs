@@ -8,10 +8,7 @@ use surety_core::{
 };
 use surety_kzg::import::{Format, format_of};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
-use surety_verifier::{
-    Attestation, Trust,
-    attestation::{compiled::CompiledPolicyFile, vault::VaultBalances},
-};
+use surety_verifier::{Attestation, Trust, attestation::compiled::CompiledPolicyFile};
 
 use crate::{
     message::{File, Message, Role},
@@ -73,6 +70,10 @@ pub fn recognise(file: File<'_>) -> Recognised {
         Some(Kind::Statement) => Recognised::Needless { what: "a statement: the attestation has its own copy" },
         Some(Kind::Report) => Recognised::Needless { what: "a report: the market snapshot has its own copy" },
         Some(Kind::Calibration) => Recognised::Needless { what: "a calibration" },
+        // They count only if the verifier has read them on the chain, and files on this page may be anybody's.
+        Some(Kind::VaultBalances) => Recognised::Needless {
+            what: "balances of a vault: surety verify --vault takes those that you have read yourself",
+        },
         kind => part(kind.and_then(role_of), file),
     }
 }
@@ -100,7 +101,6 @@ fn role_of(kind: Kind) -> Option<Role> {
         Kind::Market => Role::Market,
         Kind::CompiledPolicy => Role::CompiledPolicy,
         Kind::Trust => Role::Trust,
-        Kind::VaultBalances => Role::VaultBalances,
         _ => return None,
     })
 }
@@ -119,7 +119,6 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
         Role::Market => format!("epoch {}", parse::<Snapshot>(file)?.epoch),
         Role::CompiledPolicy => parse::<CompiledPolicyFile>(file)?.policy.0.to_string(),
         Role::Trust => parse::<Trust>(file)?.policy.map(|policy| policy.0.to_string())?,
-        Role::VaultBalances => format!("collateral of {}", parse::<VaultBalances>(file)?.subject),
         Role::SetUp | Role::SetUpG2 => return None,
     })
 }

@@ -20,7 +20,6 @@ use surety_verifier::{
     attestation::{
         check::{self, Accepted, Files},
         compiled::{CompiledError, CompiledPolicyFile},
-        vault::{VaultBalances, VaultError},
     },
 };
 
@@ -58,9 +57,6 @@ pub enum VerifyError {
         /// What is wrong with it.
         problem: ImportProblem,
     },
-    /// The balances of a vault.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
     /// The attestation is refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -72,7 +68,6 @@ impl Failure for VerifyError {
             Self::Missing(_) | Self::NotText(_) => Class::Input,
             Self::Input(errors) => errors.class(),
             Self::Policy(error) => error.class(),
-            Self::Vault(error) => error.class(),
             Self::Key(_) | Self::SetUp { .. } => Class::Mismatch,
             Self::Rejected(rejection) => rejection.class(),
         }
@@ -83,7 +78,6 @@ impl Failure for VerifyError {
             Self::Missing(_) | Self::NotText(_) => "file".into(),
             Self::Input(errors) => errors.code(),
             Self::Policy(error) => error.code(),
-            Self::Vault(error) => error.code(),
             Self::Key(_) | Self::SetUp { .. } => "set-up".into(),
             Self::Rejected(rejection) => rejection.code(),
         }
@@ -137,10 +131,6 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, VerifyError> {
     let policy = Policy::read(policy.name, text(policy)?, &universe)?;
     let snapshot: Snapshot = read(required(Role::Market, "market snapshot")?)?;
     let trust: Option<Trust> = message.file(Role::Trust).map(read).transpose()?;
-    let vault: Option<VaultBalances> = message.file(Role::VaultBalances).map(read).transpose()?;
-    if let Some(vault) = &vault {
-        vault.check_owner(&attestation.claim.subject, &attestation.claim.audience)?;
-    }
 
     let set_up = SetUp::new(message, &universe);
     let verifying_key = set_up.verifying_key()?;
@@ -156,7 +146,8 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, VerifyError> {
         trust: trust.as_ref(),
         strict: terms.strict,
         allow_insecure_srs: terms.allow_insecure_srs,
-        vault: vault.as_ref().map(VaultBalances::state).transpose()?,
+        // Only a verifier who has read a vault can check what draws on it: see surety verify --vault.
+        vault: None,
         now: terms.now,
     };
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };

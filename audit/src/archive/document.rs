@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use surety_core::{
-    kind::{Damaged, Kind, recognise},
+    kind::{Damaged, Kind, demand_kind, recognise},
     text::{Document, Format, InputErrors},
 };
 use surety_margin::{
@@ -11,14 +11,12 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_verifier::attestation::{
-    claim::Attestation, compiled::CompiledPolicyFile, statement::Statement, vault::VaultBalances,
-};
+use surety_verifier::attestation::{claim::Attestation, compiled::CompiledPolicyFile, statement::Statement};
 
 use super::ArchiveError;
 
-/// The kinds that an archive keeps: what attestations rest on. Who reads them is everybody.
-pub const KEPT: [Kind; 8] = [
+/// The kinds that an archive keeps: attestations, and the public documents that they rest on.
+pub const KEPT: [Kind; 7] = [
     Kind::Universe,
     Kind::Policy,
     Kind::CompiledPolicy,
@@ -26,7 +24,6 @@ pub const KEPT: [Kind; 8] = [
     Kind::Report,
     Kind::Statement,
     Kind::Attestation,
-    Kind::VaultBalances,
 ];
 
 /// Reads the document to see that it is one. None if archives keep no such documents.
@@ -45,7 +42,6 @@ fn check(kind: Kind, file: &str, text: &str, format: Format) -> Option<Result<()
         Kind::Report => read::<Report>(file, text, format),
         Kind::Statement => read::<Statement>(file, text, format),
         Kind::Attestation => read::<Attestation>(file, text, format),
-        Kind::VaultBalances => read::<VaultBalances>(file, text, format),
         _ => None,
     }
 }
@@ -70,6 +66,11 @@ impl Archived {
         let named = Format::of_name(&file.to_string_lossy());
         let format = named.unwrap_or(Format::Json);
         let kind = match recognise(text, format) {
+            Ok(header) if header.kind.is_none() && named == Some(Format::Json) => {
+                let undeclared = |Damaged(error)| ArchiveError::Unreadable { path: file.to_owned(), error };
+                demand_kind(text).map_err(undeclared)?;
+                None
+            }
             Ok(header) => header.known_kind(),
             Err(Damaged(error)) if named.is_some() => {
                 return Err(ArchiveError::Unreadable { path: file.to_owned(), error });

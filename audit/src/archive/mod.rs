@@ -61,8 +61,8 @@ CREATE TRIGGER entries_stay_so BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT
 pub enum ArchiveError {
     /// A document that it does not keep.
     #[error(
-        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement, an \
-         attestation or balances of a vault, found none of them; an archive keeps public documents only",
+        "{}: expected a universe, a policy, commitments of one, a market snapshot, a report, a statement or \
+         an attestation, found none of them; an archive keeps public documents only",
         .0.display()
     )]
     Kind(PathBuf),
@@ -343,6 +343,15 @@ impl Archive {
                 written => Ok(written?),
             }
         })
+    }
+
+    /// Keeps the archive as it is until it is closed: what is read afterwards is of one moment, and others who add to
+    /// it wait.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn hold(&self) -> Result<(), ArchiveError> {
+        self.database.execute_batch("BEGIN").map_err(|error| self.failed(error))
     }
 
     /// The document of an entry whose digest is known from reading the chain.

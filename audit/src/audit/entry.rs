@@ -122,6 +122,9 @@ pub struct Established {
     /// The market entries that have moved further than the policy's circuit breaker allows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub marked: Vec<Name>,
+    /// The state of the vault that it draws on, as the auditor has read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<Bytes32>,
     /// Whether the set-up's secret is known to everybody.
     pub insecure_srs: bool,
     /// What was taken on faith.
@@ -213,6 +216,7 @@ impl AuditEntry {
             valid_until: accepted.valid_until,
             pledged: accepted.pledged,
             marked: accepted.marked,
+            vault: accepted.vault,
             insecure_srs: accepted.insecure_srs,
             faith: accepted.faith,
             sources: claim.statements.iter().map(|statement| statement.source).collect(),

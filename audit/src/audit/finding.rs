@@ -376,6 +376,7 @@ mod tests {
             valid_until: Timestamp(start + 99),
             pledged: false,
             marked: Vec::new(),
+            vault: None,
             insecure_srs: false,
             faith: Vec::new(),
             sources: vec![HexBytes([7; 20])],

@@ -366,6 +366,7 @@ mod tests {
             valid_until: Timestamp(until),
             pledged: false,
             marked: Vec::new(),
+            vault: None,
             insecure_srs: false,
             faith: Vec::new(),
             sources: Vec::new(),

@@ -32,9 +32,17 @@ pub fn run(
     setups: &Setups,
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
+    super::refuse_rivals(request.trust)?;
     let start = Instant::now();
     let archive = Archive::open_read_only(request.directory)?;
+    archive.hold()?;
     let (found, summary) = scan::archive(&archive, noted)?;
-    let audit = examine(request, &Source::Archive(Mutex::new(archive)), &found, start, setups, observer)?;
+    let source = Source::Archive(Mutex::new((archive, None)));
+    let audit = examine(request, &source, &found, start, setups, observer);
+    // A disk that fails is no fault of an attestation.
+    if let Some(failure) = source.take_failure() {
+        return Err(failure.into());
+    }
+    let audit = audit?;
     Ok(Audit { archive: Some(Kept { summary, noted }), ..audit })
 }

@@ -56,12 +56,12 @@ use surety_kzg::{Event, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::{
-        check::{self, ESTABLISHED, Groundwork, NOTHING_ESTABLISHED, VerifierTerms},
+        check::{self, Groundwork, NOTHING_ESTABLISHED, VerifierTerms},
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
         trust::Trust,
-        vault::{Vault, VaultBalances, VaultError},
+        vault::{Vault, VaultBalances},
     },
     proof::{batch, pairing::PairingCheck},
 };
@@ -200,25 +200,41 @@ impl AnchorFile {
 }
 
 /// The state of a vault that the auditor has read on its chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReadVault {
-    chain_id: u64,
-    subject: EvmAddress,
+    /// Where the balances are.
+    pub file: String,
+    /// The SHA-256 of the file's bytes.
+    pub sha256: Bytes32,
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The vault.
+    pub vault: EvmAddress,
+    /// Whose collateral.
+    pub subject: EvmAddress,
+    /// The hash that stands for the state in a claim.
+    pub checkpoint: Bytes32,
+    #[serde(skip)]
     state: Vault,
 }
 
 impl ReadVault {
-    /// Takes the state of a vault from its balances.
+    /// Reads them.
     ///
     /// # Errors
-    /// If their commitment is no point.
-    pub fn of(balances: &VaultBalances) -> Result<Self, VaultError> {
-        Ok(Self { chain_id: balances.chain_id, subject: balances.subject, state: balances.state()? })
+    /// If the file cannot be read, or its commitment is no point.
+    pub fn read(path: &Path) -> Result<Self, AnyFailure> {
+        let text = files::read_text(path)?;
+        let balances: VaultBalances = documents::parse(path, &text)?;
+        let VaultBalances { chain_id, vault, subject, checkpoint, .. } = balances;
+        let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
+        let file = one_line(&path.display().to_string());
+        Ok(Self { file, sha256, chain_id, vault, subject, checkpoint, state: balances.state()? })
     }
 
     /// Whether a claim draws on it: on the subject's own collateral, in this state, on the chain that the claim is for.
     fn is_drawn_on(&self, claim: &Claim) -> bool {
-        (self.chain_id, self.subject, self.state.checkpoint)
+        (self.chain_id, self.subject, self.checkpoint)
             == (claim.audience.chain_id, claim.subject, claim.vault_checkpoint)
     }
 }
@@ -266,6 +282,9 @@ pub struct Audit {
     pub timing: Timing,
     /// The files of the auditor's anchors.
     pub trust: Vec<AnchorFile>,
+    /// The vaults that the auditor has read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vaults: Vec<ReadVault>,
     /// What attestations were checked against.
     pub policies: Vec<PolicyFacts>,
     /// The market snapshots that accepted attestations rest on.
@@ -347,6 +366,7 @@ pub struct SnapshotFacts {
 /// # Errors
 /// If there is none, the directory cannot be read, or the batch and single verification disagree.
 pub fn run(request: &AuditRequest<'_>, setups: &Setups, observer: &dyn Observer) -> Result<Audit, AuditError> {
+    refuse_rivals(request.trust)?;
     let start = Instant::now();
     let found = scan::directory(request.directory, observer)?;
     examine(request, &Source::Directory(request.directory), &found, start, setups, observer)
@@ -361,7 +381,6 @@ fn examine(
     setups: &Setups,
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
-    refuse_rivals(request.trust)?;
     let scanned = Instant::now();
     if found.attestations.is_empty() && found.unreadable.is_empty() {
         let (directory, ignored) = (request.directory.to_owned(), found.ignored);
@@ -409,7 +428,8 @@ fn examine(
         .collect();
     let insecure_srs = good().any(|claim| claim.insecure_srs);
     // Over a set-up whose secret everybody knows nothing is established, and one such attestation is enough to say so.
-    let established = if insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
+    let draws = good().any(|claim| claim.vault.is_some());
+    let established = if insecure_srs { NOTHING_ESTABLISHED } else { check::established(draws) };
     let policies: BTreeSet<Bytes32> = good().map(|claim| claim.policy.0).collect();
     let used = library.policies.iter().filter(|known| policies.contains(&known.policy.id().0));
     Ok(Audit {
@@ -422,6 +442,7 @@ fn examine(
         history: request.history,
         timing,
         trust: request.trust.to_vec(),
+        vaults: request.vaults.to_vec(),
         policies: used.map(|known| PolicyFacts::of(known, source)).collect(),
         snapshots: snapshots.into_iter().collect(),
         faith: good().flat_map(|claim| claim.faith.iter().map(ToString::to_string)).collect(),

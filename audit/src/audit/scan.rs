@@ -21,7 +21,7 @@ use surety_core::{
     kind::{Damaged, Kind, recognise},
     text::{Format, InputErrors, json_problem},
 };
-use surety_host::files::{self, FileError};
+use surety_host::files::{self, DOCUMENT_LIMIT, FileError};
 use surety_kzg::{Event, Observer, progress::Stage};
 
 use super::source::Place;
@@ -78,19 +78,29 @@ pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Fou
         })
         .collect();
     observer.event(Event::Progress { stage: Stage::Scanning, done: total, total });
-    let mut found = Found { ignored: others, ..Found::default() };
-    let mut seen = BTreeSet::new();
-    for (path, sorted) in candidates.into_iter().zip(sorted) {
+    let mut shelf = Shelf { found: Found { ignored: others, ..Found::default() }, seen: BTreeSet::new() };
+    candidates.into_iter().zip(sorted).for_each(|(path, sorted)| shelf.put(Place::File(path), sorted));
+    Ok(shelf.found)
+}
+
+/// What was found so far, and the hashes of the texts that are there already.
+#[derive(Default)]
+struct Shelf {
+    found: Found,
+    seen: BTreeSet<[u8; 32]>,
+}
+
+impl Shelf {
+    fn put(&mut self, place: Place, sorted: Sorted) {
         match sorted {
-            Sorted::Attestation => found.add(Kind::Attestation, Place::File(path)),
-            Sorted::Document(kind, hash) if seen.insert(hash) => found.add(kind, Place::File(path)),
+            Sorted::Attestation => self.found.add(Kind::Attestation, place),
+            Sorted::Document(kind, hash) if self.seen.insert(hash) => self.found.add(kind, place),
             // The same text is there already.
             Sorted::Document(Kind::Universe | Kind::Policy | Kind::CompiledPolicy | Kind::Market, _) => {}
-            Sorted::Document(..) | Sorted::Foreign => found.ignored += 1,
-            Sorted::Unreadable(error) => found.unreadable.push((Place::File(path), error)),
+            Sorted::Document(..) | Sorted::Foreign => self.found.ignored += 1,
+            Sorted::Unreadable(error) => self.found.unreadable.push((place, error)),
         }
     }
-    Ok(found)
 }
 
 /// Looks through an archive, whose chain and a head that was noted earlier are checked on the way.
@@ -98,16 +108,32 @@ pub(super) fn directory(directory: &Path, observer: &dyn Observer) -> Result<Fou
 /// # Errors
 /// If the archive cannot be read, its chain is broken, or the noted head is nowhere in it.
 pub(super) fn archive(archive: &Archive, noted: Option<Bytes32>) -> Result<(Found, Summary), ArchiveError> {
-    let mut found = Found::default();
-    let mut places = Vec::new();
+    let kinds = KindsOfText::default();
+    let mut entries = BTreeMap::new();
     let summary = archive.read(noted, |entry| {
         let (name, position, digest) = (entry.file_name(), entry.position, entry.digest);
-        places.push((entry.document.kind, Place::Entry { name, position, digest }));
+        // An entry counts as the document that its text says it is, whatever its label.
+        let text = &entry.document.text;
+        let sorted = if text.len() as u64 > DOCUMENT_LIMIT {
+            too_large(&name, entry.document.format)
+        } else {
+            sort_text(&name, text, entry.document.format, &kinds)
+        };
+        // Its name has the digest in it: an entry that is there twice is one document.
+        entries.entry(name.clone()).or_insert((Place::Entry { name, position, digest }, sorted));
         Ok::<_, ArchiveError>(())
     })?;
-    places.sort_by(|(_, a), (_, b)| a.cmp(b));
-    places.into_iter().for_each(|(kind, place)| found.add(kind, place));
-    Ok((found, summary))
+    let mut shelf = Shelf::default();
+    entries.into_values().for_each(|(place, sorted)| shelf.put(place, sorted));
+    Ok((shelf.found, summary))
+}
+
+/// A text that is larger than any document.
+fn too_large(name: &str, format: Format) -> Sorted {
+    match format {
+        Format::Json => Sorted::Unreadable(FileError::TooLarge { path: name.into(), limit: DOCUMENT_LIMIT }.into()),
+        Format::Toml => Sorted::Foreign,
+    }
 }
 
 /// The files whose names end in `.json` or `.toml`, in ascending order, and the number of others.
@@ -134,30 +160,35 @@ enum Sorted {
 type KindsOfText = Mutex<BTreeMap<[u8; 32], Option<Kind>>>;
 
 fn sort(path: &Path, kinds: &KindsOfText) -> Sorted {
-    let place = Place::File(path.to_owned());
-    let is_json = place.format() == Format::Json;
-    let text = match files::read_text(path) {
-        Ok(text) => text,
-        Err(error) if is_json => return Sorted::Unreadable(error.into()),
-        Err(_) => return Sorted::Foreign,
-    };
+    let name = path.display().to_string();
+    let format = Format::of_name(&name).unwrap_or(Format::Json);
+    match files::read_text(path) {
+        Ok(text) => sort_text(&name, &text, format, kinds),
+        Err(error) if format == Format::Json => Sorted::Unreadable(error.into()),
+        Err(_) => Sorted::Foreign,
+    }
+}
+
+/// Tells what a text is by what it says.
+fn sort_text(name: &str, text: &str, format: Format, kinds: &KindsOfText) -> Sorted {
     let hash = keccak256(text.as_bytes()).0;
-    let kind = if is_json {
-        match recognise(&text, Format::Json) {
+    let kind = match format {
+        Format::Json => match recognise(text, Format::Json) {
             Ok(header) => header.known_kind(),
             // JSON of another shape. A text that mentions attestations is read as one, and refused there.
             Err(Damaged(error)) if error.is_data() => {
                 text.contains(Kind::Attestation.name()).then_some(Kind::Attestation)
             }
-            Err(Damaged(error)) => return Sorted::Unreadable(no_json(path, &text, &error)),
+            Err(Damaged(error)) => return Sorted::Unreadable(no_json(name, text, &error)),
+        },
+        Format::Toml => {
+            let known = kinds.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+            known.unwrap_or_else(|| {
+                let kind = recognise(text, Format::Toml).ok().and_then(|header| header.known_kind());
+                kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, kind);
+                kind
+            })
         }
-    } else {
-        let known = kinds.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
-        known.unwrap_or_else(|| {
-            let kind = recognise(&text, Format::Toml).ok().and_then(|header| header.known_kind());
-            kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, kind);
-            kind
-        })
     };
     match kind {
         Some(Kind::Attestation) => Sorted::Attestation,
@@ -166,11 +197,10 @@ fn sort(path: &Path, kinds: &KindsOfText) -> Sorted {
     }
 }
 
-fn no_json(path: &Path, text: &str, error: &serde_json::Error) -> AnyFailure {
-    let name = path.display().to_string();
+fn no_json(name: &str, text: &str, error: &serde_json::Error) -> AnyFailure {
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let offset = text.floor_char_boundary((line_start + error.column().saturating_sub(1)).min(text.len()));
-    match InputErrors::found(&name, text, vec![(offset, json_problem(error))]) {
+    match InputErrors::found(name, text, vec![(offset, json_problem(error))]) {
         Some(errors) => errors.into(),
         None => Internal(format!("{name}: a mistake without a place")).into(),
     }
@@ -183,6 +213,7 @@ mod tests {
     use surety_kzg::progress::Silent;
 
     use super::*;
+    use crate::archive::Archived;
 
     #[test]
     fn files_are_what_their_kind_says() {
@@ -227,5 +258,47 @@ mod tests {
     #[test]
     fn rejects_directories_that_are_not_there() {
         assert!(matches!(super::directory(Path::new("/nowhere/at/all"), &Silent), Err(FileError::Missing(_))));
+    }
+
+    fn archived(kind: Kind, format: Format, text: &str) -> Archived {
+        Archived { kind, format, text: text.to_owned() }
+    }
+
+    /// Scans an archive of these documents, which nobody has read before.
+    fn scanned(documents: &[Archived]) -> Found {
+        let directory = tempfile::tempdir().unwrap();
+        let mut archive = Archive::open(&directory.path().join("archive")).unwrap();
+        archive.add(documents).unwrap();
+        super::archive(&archive, None).unwrap().0
+    }
+
+    /// Attack: an archive whose labels keep its auditor from a rejected attestation.
+    #[test]
+    fn rejects_to_take_the_label_of_an_entry_for_its_kind() {
+        let found = scanned(&[
+            archived(Kind::Report, Format::Json, r#"{"kind": "surety/attestation"}"#),
+            archived(Kind::Statement, Format::Json, r#"{"kind": "surety/att"#),
+            archived(Kind::Report, Format::Toml, "kind = \"surety/policy\""),
+            archived(Kind::Attestation, Format::Json, r#"{"kind": "surety/report"}"#),
+        ]);
+        let counts = [found.attestations.len(), found.unreadable.len(), found.policies.len(), found.ignored];
+        assert_eq!(counts, [1, 1, 1, 1]);
+    }
+
+    /// Attack: an entry that fills the auditor's memory.
+    #[test]
+    fn rejects_entries_larger_than_any_document() {
+        let text = format!("{{\"kind\": \"surety/attestation\", \"x\": \"{}\"}}", " ".repeat(DOCUMENT_LIMIT as usize));
+        let found = scanned(&[archived(Kind::Attestation, Format::Json, &text)]);
+        assert_eq!((found.attestations.len(), found.unreadable.len()), (0, 1));
+    }
+
+    /// Attack: a field that keeps the kind from being read.
+    #[test]
+    fn rejects_to_lose_an_attestation_over_another_field() {
+        for more in [r#""version": 1, "version": 1"#, r#""version": "x""#, r#""other": {"a": 1}"#] {
+            let text = format!("{{\"kind\": \"surety\\/attestation\", {more}}}");
+            assert_eq!(scanned(&[archived(Kind::Report, Format::Json, &text)]).attestations.len(), 1, "{text}");
+        }
     }
 }

@@ -6,24 +6,24 @@ use std::{
 };
 
 use surety_core::{
-    failure::AnyFailure,
+    failure::{AnyFailure, Internal},
     ident::Bytes32,
-    text::{Document, Format, InputErrors},
+    text::{Document, InputErrors},
     visible::one_line,
 };
 use surety_host::{documents, files};
 use surety_margin::{policy::Policy, universe::Universe};
 use zeroize::Zeroizing;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, ArchiveError};
 
 /// The documents of an audit.
 #[derive(Debug)]
 pub(super) enum Source<'a> {
     /// Files below a directory.
     Directory(&'a Path),
-    /// Entries of an archive, which one thread reads at a time.
-    Archive(Mutex<Archive>),
+    /// Entries of an archive, which one thread reads at a time, and the first failure to read one.
+    Archive(Mutex<(Archive, Option<ArchiveError>)>),
 }
 
 /// A document of an audit.
@@ -36,17 +36,32 @@ pub(super) enum Place {
 }
 
 impl Source<'_> {
-    /// The text of a document.
+    /// The text of a document, of a size that documents have.
     pub(super) fn text(&self, place: &Place) -> Result<Zeroizing<String>, AnyFailure> {
         match (self, place) {
             (_, Place::File(path)) => Ok(files::read_text(path)?),
             (Self::Archive(archive), Place::Entry { position, digest, .. }) => {
-                let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(Zeroizing::new(archive.document(*position, *digest)?.text))
+                let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+                match archive.0.document(*position, *digest) {
+                    Ok(document) => Ok(Zeroizing::new(document.text)),
+                    Err(error) => {
+                        let failure = Internal(error.to_string());
+                        archive.1.get_or_insert(error);
+                        Err(failure.into())
+                    }
+                }
             }
             (Self::Directory(directory), Place::Entry { .. }) => {
                 Err(files::FileError::Missing((*directory).to_owned()).into())
             }
+        }
+    }
+
+    /// The first failure to read the archive, which says nothing about any document in it.
+    pub(super) fn take_failure(&self) -> Option<ArchiveError> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Archive(archive) => archive.lock().unwrap_or_else(PoisonError::into_inner).1.take(),
         }
     }
 
@@ -79,11 +94,6 @@ impl Place {
             Self::File(path) => path.display().to_string(),
             Self::Entry { name, .. } => name.clone(),
         }
-    }
-
-    /// The format that the name says: JSON unless it ends in `.toml`.
-    pub(super) fn format(&self) -> Format {
-        Format::of_name(&self.name()).unwrap_or(Format::Json)
     }
 
     fn parse<T: Document>(&self, text: &str) -> Result<T, InputErrors> {

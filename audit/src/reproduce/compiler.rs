@@ -11,7 +11,7 @@ use alloy_primitives::hex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use surety_core::failure::Class;
-use surety_kzg::file::reason;
+use surety_host::atomic::reason;
 
 /// The compiler's version, as `contracts/package.json` pins it.
 const VERSION: &str = "0.8.37";

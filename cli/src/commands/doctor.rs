@@ -10,11 +10,9 @@ use surety_host::{
     files::{self, Access, Existing},
     memory::available_memory,
     setup::Setups,
-};
-use surety_kzg::{
-    Observer, Origin, Srs,
     store::{Place, StoredSrs},
 };
+use surety_kzg::{Observer, Origin, Srs};
 use surety_prover::{ledger::Ledger, self_test};
 use surety_verifier::VerifyingKey;
 

@@ -18,9 +18,10 @@ use surety_core::{
 use surety_host::{
     documents,
     files::{self, DOCUMENT_LIMIT},
+    import::import,
     keystore::{Keystore, KeystoreError},
 };
-use surety_kzg::{import::import, progress::Silent};
+use surety_kzg::progress::Silent;
 use surety_margin::{
     holdings::Holdings,
     market::{Report, Snapshot},
@@ -130,7 +131,7 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
         _ => {}
     }
     let header = kind::recognise_any(text);
-    let (Some(name), Some(version)) = (&header.kind, header.version.as_ref().and_then(Value::as_u64)) else {
+    let (Some(name), Some(version)) = (&header.kind, version(text)) else {
         return Err(unknown(path));
     };
     let mut data = match header.known_kind() {
@@ -141,6 +142,16 @@ fn text_document(path: &Path, text: &str) -> Result<Value, Error> {
     data["kind"] = json!(name);
     data["version"] = json!(version);
     Ok(data)
+}
+
+/// The version of a document's format.
+fn version(text: &str) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let versioned: Option<Versioned> = serde_json::from_str(text).ok().or_else(|| toml_keys(text));
+    versioned.map(|versioned| versioned.version)
 }
 
 /// Whether a line is the header of a table with the given columns.

@@ -6,9 +6,10 @@ use serde_json::json;
 use surety_core::{capacity::Capacity, failure::Internal, spelling};
 use surety_host::{
     files::{self, Access},
+    import::import,
     setup::SetupError,
 };
-use surety_kzg::{Origin, SrsId, import::import};
+use surety_kzg::{Origin, SrsId};
 use surety_solidity::{contract, contract_name};
 use surety_verifier::{KeyError, Protocol, VerifyingKey};
 

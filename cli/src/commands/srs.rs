@@ -6,18 +6,15 @@ use serde_json::{Value, json};
 use surety_core::failure::Internal;
 use surety_host::{
     carried::carried,
-    files,
-    obtain::{self, Taken, Wanted},
-};
-use surety_kzg::{
-    Capacity, Origin, Srs,
     digest::{Algorithm, FileHash},
     download::{Download, Patience},
+    files,
     import::{import, import_g2_powers},
+    obtain::{self, Taken, Wanted},
     published,
-    srs::VerifierKey,
     store::{Place, StoredSrs},
 };
+use surety_kzg::{Capacity, Origin, Srs, srs::VerifierKey};
 
 use crate::{
     Session,

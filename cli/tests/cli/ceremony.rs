@@ -15,12 +15,11 @@ use halo2curves::serde::SerdeObject as _;
 use rand_core::OsRng;
 use sha2::Digest as _;
 use surety_core::capacity::Capacity;
-use surety_kzg::{
-    Fr, G1Affine, G2Affine, Srs,
+use surety_host::{
     digest::{Algorithm, FileHash},
-    import::{import, write_compact},
-    progress::Silent,
+    import::import,
 };
+use surety_kzg::{Fr, G1Affine, G2Affine, Srs, import::write_compact, progress::Silent};
 
 use crate::sandbox::{Sandbox, files_below, shared};
 

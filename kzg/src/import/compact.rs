@@ -20,13 +20,13 @@ use crate::{progress::Observer, srs::Srs};
 const HEADER_BYTES: u64 = 4;
 
 /// What a file in the compact format has, apart from the powers in G1.
-pub(crate) struct Header {
+pub struct Header {
     /// Binary logarithm of the number of powers.
-    pub(crate) k: u32,
+    pub k: u32,
     /// `[τ]₂`.
-    pub(crate) tau_g2: G2Affine,
+    pub tau_g2: G2Affine,
     /// Whether `[τ²]₂, [τ⁴]₂, …` follow.
-    pub(crate) has_g2_powers: bool,
+    pub has_g2_powers: bool,
 }
 
 pub(super) fn read<R: Read + Seek>(

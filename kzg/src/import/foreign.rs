@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// How many bytes from the start tell what a file is.
-pub(crate) const TELLING_BYTES: usize = 4096;
+pub const TELLING_BYTES: usize = 4096;
 
 /// Something that is no set-up, recognised by its first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,8 @@ impl fmt::Display for Foreign {
 
 impl Foreign {
     /// What a file that begins with these bytes is, if it is something known that is no set-up.
-    pub(crate) fn recognise(start: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn recognise(start: &[u8]) -> Option<Self> {
         const PACKED: [(&[u8], &str); 6] = [
             (b"\x1f\x8b", "gzip"),
             (b"PK\x03\x04", "zip"),

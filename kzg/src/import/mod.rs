@@ -23,58 +23,28 @@ mod halo2;
 mod ptau;
 mod source;
 
-#[cfg(feature = "fs")]
-/// What is no set-up, or only the start of one, is bad input; a set-up that is damaged or another one is a mismatch.
-impl Failure for ImportError {
-    fn class(&self) -> Class {
-        match self.problem {
-            ImportProblem::Io(_)
-            | ImportProblem::Foreign(_)
-            | ImportProblem::Incomplete { .. }
-            | ImportProblem::EndsEarly { .. } => Class::Input,
-            _ => Class::Mismatch,
-        }
-    }
-
-    fn code(&self) -> Cow<'static, str> {
-        "set-up".into()
-    }
-}
-
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
-use std::borrow::Cow;
-#[cfg(feature = "fs")]
-use std::{
-    fs::File,
-    io::{self, Read, Seek},
-    path::{Path, PathBuf},
-};
+use std::io::{self, Read, Seek};
 
 use halo2curves::bn256::{G1Affine, G2Affine};
-use surety_core::{
-    capacity::Capacity,
-    failure::{Class, Failure},
-};
+use surety_core::capacity::Capacity;
 
-#[cfg(feature = "fs")]
-pub(crate) use self::compact::read_header as read_compact_header;
-#[cfg(feature = "download")]
-pub(crate) use self::foreign::TELLING_BYTES;
 pub(crate) use self::source::Source;
-pub use self::{compact::write_compact, foreign::Foreign};
-#[cfg(feature = "fs")]
+pub use self::{
+    compact::{Header, write_compact},
+    foreign::{Foreign, TELLING_BYTES},
+};
 use crate::{
-    file,
     point::PointError,
     progress::Observer,
     srs::{Srs, SrsError},
 };
 
 /// How much of a file tells its format.
-pub(crate) const START_BYTES: usize = 68;
+pub const START_BYTES: usize = 68;
 
 /// A kind of set-up file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,17 +68,6 @@ impl fmt::Display for Format {
             Self::Aztec => "Aztec g1.dat",
         })
     }
-}
-
-/// A set-up file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct ImportError {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    #[source]
-    pub problem: ImportProblem,
 }
 
 /// What is wrong with a set-up file.
@@ -199,24 +158,6 @@ pub enum ImportProblem {
     Srs(#[from] SrsError),
 }
 
-/// Reads and checks a set-up file.
-///
-/// `g2` is the `g2.dat` that belongs to an Aztec `g1.dat`. Without `capacity`, reads as many powers as the file has, up
-/// to `2^16`; fewer are faster to check.
-///
-/// # Errors
-/// The file, and the first thing that is wrong with it.
-#[cfg(feature = "fs")]
-pub fn import(
-    path: &Path,
-    g2: Option<&Path>,
-    capacity: Option<Capacity>,
-    observer: &dyn Observer,
-) -> Result<Srs, ImportError> {
-    let tau_g2 = g2.map(|path| in_file(path, read_g2)).transpose()?;
-    in_file(path, |file| read(file, tau_g2, capacity, observer))
-}
-
 /// Reads and checks a set-up wherever its bytes are. `tau_g2` goes with an Aztec `g1.dat` and with nothing else.
 /// Without `capacity`, reads as many powers as there are, up to `2^16`.
 ///
@@ -258,6 +199,14 @@ struct Points {
     g2_powers: Option<Vec<G2Affine>>,
 }
 
+/// Reads all of a set-up in the compact format but its powers, wherever its bytes are.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn read_header(file: impl Read + Seek) -> Result<Header, ImportProblem> {
+    compact::read_header(&mut Source::new(file)?)
+}
+
 /// Reads `[τ]₂` of a `g2.dat` wherever its bytes are.
 ///
 /// # Errors
@@ -273,24 +222,6 @@ pub fn read_g2(file: impl Read + Seek) -> Result<G2Affine, ImportProblem> {
 /// The first thing that is wrong with them.
 pub fn read_g2_powers(file: impl Read + Seek) -> Result<Vec<G2Affine>, ImportProblem> {
     gnark::read_g2_powers(&mut Source::new(file)?)
-}
-
-/// Adds to a set-up the powers in G2 of a file as [`read_g2_powers`] reads it.
-///
-/// # Errors
-/// The file, and the first thing that is wrong with it.
-#[cfg(feature = "fs")]
-pub fn import_g2_powers(srs: Srs, path: &Path) -> Result<Srs, ImportError> {
-    in_file(path, |file| Ok(srs.with_g2_powers(read_g2_powers(file)?)?))
-}
-
-/// Runs `read` on an open file, and names the file in its error.
-#[cfg(feature = "fs")]
-fn in_file<T>(path: &Path, read: impl FnOnce(File) -> Result<T, ImportProblem>) -> Result<T, ImportError> {
-    file::open(path)
-        .map_err(ImportProblem::from)
-        .and_then(read)
-        .map_err(|problem| ImportError { path: path.to_owned(), problem })
 }
 
 /// Recognises a format by the first bytes, and rewinds.

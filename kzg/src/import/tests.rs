@@ -1,11 +1,12 @@
 //! Files of every format, written here by hand from the development τ, are read alike; damaged ones are refused.
 
+use std::{fs, path::Path};
+
 use ff::{Field, PrimeField};
 use group::{Curve, GroupEncoding};
 use halo2_proofs::{SerdeFormat, poly::kzg::commitment::ParamsKZG};
 use halo2curves::bn256::{Bn256, Fq, G1Affine, G2, G2Affine};
 use rand_core::OsRng;
-use tempfile::TempDir;
 
 use super::*;
 use crate::{
@@ -37,36 +38,25 @@ fn development_with_g2_powers() -> Srs {
     development().with_g2_powers(g2_powers(K as usize)).unwrap()
 }
 
-/// Files in a directory that goes away with the test.
-struct Files(TempDir);
-
-impl Files {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-fn read(bytes: &[u8]) -> Result<Srs, ImportError> {
+fn read(bytes: &[u8]) -> Result<Srs, ImportProblem> {
     read_with(bytes, None, None)
 }
 
-fn read_with(bytes: &[u8], g2: Option<&[u8]>, capacity: Option<Capacity>) -> Result<Srs, ImportError> {
-    let files = Files::new();
-    let g2 = g2.map(|bytes| files.put("g2.dat", bytes));
-    import(&files.put("set-up", bytes), g2.as_deref(), capacity, &Silent)
+fn read_with(bytes: &[u8], g2: Option<&[u8]>, capacity: Option<Capacity>) -> Result<Srs, ImportProblem> {
+    let tau_g2 = g2.map(|bytes| read_g2(io::Cursor::new(bytes))).transpose()?;
+    super::read(io::Cursor::new(bytes), tau_g2, capacity, &Silent)
+}
+
+/// The development set-up with the powers in G2 of a file.
+fn read_powers(bytes: &[u8]) -> Result<Srs, ImportProblem> {
+    Ok(development().with_g2_powers(read_g2_powers(io::Cursor::new(bytes))?)?)
 }
 
 /// Reads a damaged file and returns what it is refused for.
 fn refuse(bytes: &[u8], damage: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut bytes = bytes.to_vec();
     damage(&mut bytes);
-    read(&bytes).unwrap_err().problem.to_string()
+    read(&bytes).unwrap_err().to_string()
 }
 
 fn put(bytes: &mut [u8], offset: usize, new: &[u8]) {
@@ -238,9 +228,7 @@ fn gnark(point: &G2Affine) -> Vec<u8> {
 fn powers_in_g2_are_read_from_a_file_of_their_own() {
     let file: Vec<u8> = g2_powers(28).iter().flat_map(gnark).collect();
     assert_eq!(read_g2_powers(io::Cursor::new(&file)).unwrap(), g2_powers(28));
-    let files = Files::new();
-    let srs = import_g2_powers(development(), &files.put("g2", &file)).unwrap();
-    assert_eq!(srs, development_with_g2_powers());
+    assert_eq!(read_powers(&file).unwrap(), development_with_g2_powers());
 }
 
 #[test]
@@ -249,8 +237,7 @@ fn rejects_other_files_of_powers_in_g2() {
     let refuse = |damage: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = file.clone();
         damage(&mut bytes);
-        let files = Files::new();
-        import_g2_powers(development(), &files.put("g2", &bytes)).unwrap_err().to_string()
+        read_powers(&bytes).unwrap_err().to_string()
     };
     assert!(refuse(&|bytes| bytes.truncate(64 * 8)).contains("expected 9 points"));
     assert!(refuse(&|bytes| bytes.truncate(64 * 8 + 1)).contains("found 513 bytes"));
@@ -284,8 +271,8 @@ fn the_powers_in_g2_of_the_ceremony_are_read() {
         println!("skipped: {} and {} are not there", file.display(), more.display());
         return;
     }
-    let srs = import(&file, None, None, &Silent).unwrap();
-    let with = import_g2_powers(srs.clone(), &more).unwrap();
+    let srs = read(&fs::read(&file).unwrap()).unwrap();
+    let with = srs.clone().with_g2_powers(read_g2_powers(fs::File::open(&more).unwrap()).unwrap()).unwrap();
     let powers = with.g2_powers_of_two().unwrap();
     assert_eq!((powers.len(), powers[0]), (16, srs.verifier_key().tau_g2()));
     assert_eq!(with.id(), srs.id());
@@ -313,7 +300,7 @@ fn rejects_ptau_files_with_other_powers_in_g2() {
 
 #[test]
 fn rejects_what_is_no_set_up_by_its_name() {
-    let refused = |bytes: &[u8]| read(bytes).unwrap_err().problem;
+    let refused = |bytes: &[u8]| read(bytes).unwrap_err();
     let s3 = b"<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
     assert_eq!(
         refused(s3).to_string(),
@@ -337,7 +324,7 @@ fn rejects_interrupted_files_as_such() {
     write_compact(&development_with_g2_powers(), &mut with_g2_powers).unwrap();
     for bytes in [compact(), ptau(), halo2(), with_g2_powers] {
         for length in [5, 12, 36, 67, 68, 80, 1000, bytes.len() / 2, bytes.len() - 64, bytes.len() - 1] {
-            let problem = read(&bytes[..length]).unwrap_err().problem;
+            let problem = read(&bytes[..length]).unwrap_err();
             let incomplete = matches!(problem, ImportProblem::Incomplete { .. } | ImportProblem::EndsEarly { .. });
             assert!(incomplete && problem.to_string().contains("incomplete"), "{length}: {problem}");
         }
@@ -346,15 +333,13 @@ fn rejects_interrupted_files_as_such() {
     let sections = ptau_sections();
     let mut bytes = ptau_of(&sections[..3]);
     bytes[8] = 7;
-    assert!(matches!(read(&bytes).unwrap_err().problem, ImportProblem::EndsEarly { .. }));
+    assert!(matches!(read(&bytes).unwrap_err(), ImportProblem::EndsEarly { .. }));
 }
 
 #[test]
 fn progress_counts_points() {
-    let files = Files::new();
     let seen = std::sync::Mutex::new(Vec::new());
-    let path = files.put("set-up", &compact());
-    import(&path, None, None, &|event| seen.lock().unwrap().push(event)).unwrap();
+    super::read(io::Cursor::new(compact()), None, None, &|event| seen.lock().unwrap().push(event)).unwrap();
     let event = |done| Event::Progress { stage: Stage::ReadingPowers, done, total: 512 };
     assert_eq!(seen.into_inner().unwrap(), [event(0), event(512)]);
 }
@@ -366,7 +351,7 @@ fn the_ceremony_is_recognised() {
         println!("skipped: {} is not there", path.display());
         return;
     }
-    let srs = import(&path, None, None, &Silent).unwrap();
+    let srs = super::read(fs::File::open(&path).unwrap(), None, None, &Silent).unwrap();
     assert_eq!(srs.capacity().k(), 16);
     let Origin::Ceremony(ceremony) = srs.origin() else { panic!("{:?}", srs.origin()) };
     assert_eq!(ceremony.name, "ppot-0085");
@@ -374,29 +359,23 @@ fn the_ceremony_is_recognised() {
     let mut file = Vec::new();
     write_compact(&srs, &mut file).unwrap();
     assert_eq!(file, std::fs::read(&path).unwrap());
-    let prefix = import(&path, None, Some(capacity(11)), &Silent).unwrap();
+    let prefix = super::read(fs::File::open(&path).unwrap(), None, Some(capacity(11)), &Silent).unwrap();
     assert_eq!(prefix, srs.truncated(capacity(11)).unwrap());
 }
 
 #[test]
 fn rejects_unknown_formats() {
     for bytes in [&[0; 200][..], b"something else"] {
-        assert!(matches!(read(bytes).unwrap_err().problem, ImportProblem::UnknownFormat));
+        assert!(matches!(read(bytes).unwrap_err(), ImportProblem::UnknownFormat));
     }
 }
 
 #[test]
-fn rejects_files_that_are_not_there_by_name() {
-    let error = import(Path::new("/nowhere/pot.ptau"), None, None, &Silent).unwrap_err().to_string();
-    assert!(error.starts_with("/nowhere/pot.ptau: cannot be read"), "{error}");
-}
-
-#[test]
 fn rejects_too_few_powers() {
-    let error = read_with(&compact(), None, Some(capacity(10))).unwrap_err().problem.to_string();
+    let error = read_with(&compact(), None, Some(capacity(10))).unwrap_err().to_string();
     assert!(error.contains("capacity class 10 needs 2^10 powers of τ, this set-up has 2^9"), "{error}");
     let (g1, g2) = aztec();
-    let error = read_with(&g1[..64 * 511], Some(&g2), None).unwrap_err().problem.to_string();
+    let error = read_with(&g1[..64 * 511], Some(&g2), None).unwrap_err().to_string();
     assert!(error.contains("capacity class 9 needs"), "{error}");
 }
 
@@ -466,10 +445,10 @@ fn rejects_ptau_files_with_missing_or_double_sections() {
     for kind in 1..=3 {
         let mut sections = ptau_sections();
         let removed = sections.remove(kind - 1);
-        let error = read(&ptau_of(&sections)).unwrap_err().problem.to_string();
+        let error = read(&ptau_of(&sections)).unwrap_err().to_string();
         assert!(error.contains(&format!("section {kind}")) && error.contains("expected one, found none"), "{error}");
         sections.extend([removed.clone(), removed]);
-        let error = read(&ptau_of(&sections)).unwrap_err().problem.to_string();
+        let error = read(&ptau_of(&sections)).unwrap_err().to_string();
         assert!(error.contains(&format!("section {kind}")) && error.contains("expected one, found two"), "{error}");
     }
 }
@@ -486,17 +465,9 @@ fn rejects_ptau_headers_of_other_curves_and_sizes() {
     );
     let mut sections = ptau_sections();
     sections[2] = section(3, &[0; 128]);
-    assert!(
-        read(&ptau_of(&sections)).unwrap_err().problem.to_string().contains("section 3 (tauG2): expected 65536 bytes")
-    );
+    assert!(read(&ptau_of(&sections)).unwrap_err().to_string().contains("section 3 (tauG2): expected 65536 bytes"));
     sections[0] = section(1, &[0; 40]);
-    assert!(
-        read(&ptau_of(&sections))
-            .unwrap_err()
-            .problem
-            .to_string()
-            .contains("length of section 1: expected 44, found 40")
-    );
+    assert!(read(&ptau_of(&sections)).unwrap_err().to_string().contains("length of section 1: expected 44, found 40"));
 }
 
 #[test]
@@ -549,17 +520,14 @@ fn the_lagrange_part_of_halo2_files_is_not_believed() {
 #[test]
 fn rejects_aztec_files_without_the_right_companion() {
     let (g1, g2) = aztec();
-    assert!(matches!(read(&g1).unwrap_err().problem, ImportProblem::MissingG2));
+    assert!(matches!(read(&g1).unwrap_err(), ImportProblem::MissingG2));
     let error = |g2: &[u8]| read_with(&g1, Some(g2), None).unwrap_err();
     assert!(error(&g2[1..]).to_string().contains("g2.dat: length of g2.dat: expected 128 bytes, found 127 bytes"));
     // The EVM's order of the coordinates is not Aztec's.
     let evm = crate::point::g2_to_bytes(&development().verifier_key().tau_g2());
     assert!(error(&evm).to_string().contains("on the curve"));
     assert!(error(&[0xff; 128]).to_string().contains("below the field's modulus"));
-    assert!(matches!(
-        read_with(&compact(), Some(&g2), None).unwrap_err().problem,
-        ImportProblem::NeedlessG2(Format::Compact)
-    ));
+    assert!(matches!(read_with(&compact(), Some(&g2), None).unwrap_err(), ImportProblem::NeedlessG2(Format::Compact)));
 }
 
 #[test]
@@ -568,7 +536,7 @@ fn rejects_aztec_points_that_are_none() {
     let error = |damage: &dyn Fn(&mut Vec<u8>)| {
         let mut g1 = g1.clone();
         damage(&mut g1);
-        read_with(&g1, Some(&g2), None).unwrap_err().problem.to_string()
+        read_with(&g1, Some(&g2), None).unwrap_err().to_string()
     };
     assert!(error(&|g1| g1.push(0)).contains("Aztec g1.dat with this header has 32768 bytes, found 32769"));
     assert!(error(&|g1| put(g1, 64, &[0xff; 32])).contains("below the field's modulus"));

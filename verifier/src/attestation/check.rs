@@ -81,6 +81,16 @@ pub const ESTABLISHED: &str = "the balances that the policy's sources signed sat
      snapshot's prices, \
      as of the times stated";
 
+/// As [`ESTABLISHED`], of a claim that draws on a vault.
+pub const ESTABLISHED_WITH_VAULT: &str = "the balances that the policy's sources signed, and those in the vault as you \
+     have read it, satisfied the level of the policy at the snapshot's prices, as of the times stated";
+
+/// What follows from claims over set-ups whose secret is unknown, by whether any of them draws on a vault.
+#[must_use]
+pub fn established(draws_on_vault: bool) -> &'static str {
+    if draws_on_vault { ESTABLISHED_WITH_VAULT } else { ESTABLISHED }
+}
+
 /// An attestation that passed every check: what it is about, and how far that goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Accepted {
@@ -120,13 +130,16 @@ pub struct Accepted {
     pub pledged: bool,
     /// The market entries that have moved further since the snapshot before than the policy's circuit breaker allows.
     pub marked: Vec<Name>,
+    /// The state of the vault that it draws on, as the verifier has read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<Bytes32>,
 }
 
 impl Accepted {
     /// What follows: nothing, where everybody knows the set-up's secret.
     #[must_use]
     pub fn established(&self) -> &'static str {
-        if self.insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED }
+        if self.insecure_srs { NOTHING_ESTABLISHED } else { established(self.vault.is_some()) }
     }
 
     /// What does not follow, however well the checks went.
@@ -139,6 +152,11 @@ impl Accepted {
         ];
         if !self.pledged {
             limits.push("that the same balances do not serve another policy or lender as well");
+        }
+        if self.vault.is_some() {
+            limits.push(
+                "that the vault is one that you know, and still holds its balances: they are as you have read them",
+            );
         }
         if !self.marked.is_empty() {
             limits.push("that the marked prices last: they have jumped since the snapshot before");
@@ -327,6 +345,7 @@ impl<'a> Groundwork<'a> {
             faith,
             pledged: statements.pledged,
             marked: market.marked.clone(),
+            vault: terms.vault.map(|vault| vault.checkpoint),
         };
         let context = context(claim, files, coef, statements.hashes);
         Ok(Examined { accepted, context, known, prices: market.prices.clone() })

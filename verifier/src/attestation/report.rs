@@ -57,22 +57,16 @@ pub fn sign(mut report: Report, key: &SigningKey) -> Result<Report, SignatureErr
     Ok(report)
 }
 
-/// Checks that a report is about the policy's feeds and names the prices before, if there are any. `path` is the
-/// report's place.
-///
-/// # Errors
-/// [`Rule::Reference`] or [`Rule::Market`].
-pub fn check_references(
-    report: &Report,
-    path: &str,
-    feeds: FeedsId,
-    previous: Option<PricesId>,
-) -> Result<(), Rejection> {
-    same(Rule::Reference, &format!("{path}.feeds"), "the policy's feeds", feeds.0, report.feeds)?;
-    previous.map_or(Ok(()), |previous| {
+/// The references of a report that are wrong: to other feeds than the policy's, or to other prices before than those,
+/// if there are any. `path` is the report's place.
+#[must_use]
+pub fn wrong_references(report: &Report, path: &str, feeds: FeedsId, previous: Option<PricesId>) -> Vec<Rejection> {
+    let feeds = same(Rule::Reference, &format!("{path}.feeds"), "the policy's feeds", feeds.0, report.feeds);
+    let previous = previous.map_or(Ok(()), |previous| {
         let what = "the previous prices of the snapshot,";
         same(Rule::Market, &format!("{path}.previous"), what, previous.0, report.previous)
-    })
+    });
+    [feeds, previous].into_iter().filter_map(Result::err).collect()
 }
 
 /// Checks that a report is signed by its node. `path` is the report's place.
@@ -119,7 +113,8 @@ pub fn check_signed(
     let previous = snapshot.previous.as_ref().filter(|previous| previous.prices.len() <= policy.market.len());
     let previous = previous.map(|previous| PricesId::of(feeds, previous));
     for (index, report) in snapshot.reports.iter().enumerate() {
-        check_references(report, &format!("market: reports[{index}]"), feeds, previous)?;
+        let wrong = wrong_references(report, &format!("market: reports[{index}]"), feeds, previous);
+        wrong.into_iter().next().map_or(Ok(()), Err)?;
     }
     let prices = oracle::check(policy, universe, snapshot).map_err(|problems| market_rejection(&problems))?;
     let keys = KnownKeys::default();

@@ -21,7 +21,8 @@ use surety_core::{
     capacity::Capacity,
     units::{Lots, Price},
 };
-use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, import::import, progress::Silent};
+use surety_host::import::import;
+use surety_kzg::{Masks, Params, SecretScalars, Srs, holding::holding_column, progress::Silent};
 use surety_margin::{
     compile::compile,
     holdings::Position,

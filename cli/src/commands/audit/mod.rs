@@ -10,10 +10,7 @@ use std::path::PathBuf;
 
 use surety_audit::audit::{self, AnchorFile, Audit, AuditRequest, ReadVault, kept::Kept};
 use surety_core::{ident::Bytes32, spelling, units::Timestamp, words::counted};
-use surety_host::{
-    documents,
-    files::{self, Access, Existing},
-};
+use surety_host::files::{self, Access, Existing};
 
 use crate::{
     Session,
@@ -66,8 +63,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let trust = args.trust.iter().map(|path| AnchorFile::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let read = |path: &PathBuf| -> Result<ReadVault, Error> { Ok(ReadVault::of(&documents::read(path)?)?) };
-    let vaults = args.vault.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let vaults = args.vault.iter().map(|path| ReadVault::read(path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(path) = &args.html {
         files::check_target(path, Existing::Replace)?;
     }

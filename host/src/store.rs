@@ -15,12 +15,15 @@ use surety_core::{
     capacity::Capacity,
     failure::{Class, Failure},
 };
-
-use crate::{
-    file::{self, FileError, is_lack_of_space},
-    import::{self, ImportError, ImportProblem, Source, import, read_compact_header, write_compact},
+use surety_kzg::{
+    import::{self, ImportProblem, read_header, write_compact},
     progress::{Event, Observer, Silent},
     srs::{Srs, SrsId, VerifierKey},
+};
+
+use crate::{
+    atomic::{self, PathError, is_lack_of_space},
+    import::{ImportError, import},
 };
 
 /// Ending of the names of stored set-ups.
@@ -84,7 +87,7 @@ impl fmt::Display for PassedOver {
 pub enum StoreError {
     /// The directory or a file in it cannot be read or written.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] PathError),
     /// A stored set-up is damaged.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -127,7 +130,7 @@ impl SrsStore {
         {
             return Ok(path);
         }
-        file::write(&path, |writer| write_compact(srs, writer)).map_err(FileError::at(&path))?;
+        atomic::write_own(&path, |writer| write_compact(srs, writer)).map_err(PathError::at(&path))?;
         Ok(path)
     }
 
@@ -148,7 +151,7 @@ impl SrsStore {
     /// # Errors
     /// If the directory exists and cannot be read.
     pub fn survey(&self) -> Result<(Vec<StoredSrs>, Vec<PassedOver>), StoreError> {
-        let files = self.files().map_err(FileError::at(&self.directory))?;
+        let files = self.files().map_err(PathError::at(&self.directory))?;
         let of_files = files.into_iter().map(|path| (inspect_file(&path).map_err(said), Place::File(path)));
         let inspect_carried =
             |file: Result<&'static [u8], String>| inspect(Cursor::new(file?), Place::Program).map_err(said);
@@ -217,12 +220,12 @@ fn said(problem: ImportProblem) -> String {
 }
 
 fn inspect_file(path: &Path) -> Result<StoredSrs, ImportProblem> {
-    inspect(file::open(path)?, Place::File(path.to_owned()))
+    inspect(atomic::open(path)?, Place::File(path.to_owned()))
 }
 
 /// Reads the header of a stored set-up and `[τ]₂`.
 fn inspect(file: impl io::Read + io::Seek, place: Place) -> Result<StoredSrs, ImportProblem> {
-    let header = read_compact_header(&mut Source::new(file)?)?;
+    let header = read_header(file)?;
     let verifier_key = VerifierKey::new(header.tau_g2)?;
     Ok(StoredSrs { place, k: header.k, verifier_key, has_g2_powers: header.has_g2_powers })
 }
@@ -292,9 +295,9 @@ mod tests {
     }
 
     fn g2_powers(srs: Srs) -> Srs {
-        let tau = crate::origin::development_tau();
+        let tau = surety_kzg::origin::development_tau();
         let powers = core::iter::successors(Some(tau), |power| Some(power.square())).take(srs.capacity().k() as usize);
-        let powers = powers.map(|power| (crate::G2Affine::generator() * power).into()).collect();
+        let powers = powers.map(|power| (surety_kzg::G2Affine::generator() * power).into()).collect();
         srs.with_g2_powers(powers).unwrap()
     }
 

@@ -15,13 +15,15 @@ use std::{
 };
 
 use surety_core::failure::{Class, Failure};
+use surety_kzg::{
+    import::{Foreign, START_BYTES, TELLING_BYTES, format_of},
+    progress::{Event, Observer, Stage},
+};
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
+    atomic::{PathError, is_lack_of_space, sync_directory_of},
     digest::FileHash,
-    file::{FileError, is_lack_of_space, sync_directory_of},
-    import::{Foreign, START_BYTES, TELLING_BYTES, format_of},
-    progress::{Event, Observer, Stage},
 };
 
 const BUFFER_BYTES: usize = 1 << 16;
@@ -187,7 +189,7 @@ pub enum DownloadError {
     },
     /// A file cannot be read or written.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] PathError),
 }
 
 /// What arrives in place of a set-up.
@@ -232,7 +234,7 @@ impl Download {
     /// # Errors
     /// See [`DownloadError`]; after [`DownloadError::Interrupted`] a new call resumes.
     pub fn fetch(&self, destination: &Path, observer: &dyn Observer) -> Result<(), DownloadError> {
-        if self.is_complete(destination).map_err(FileError::at(destination))? {
+        if self.is_complete(destination).map_err(PathError::at(destination))? {
             return Ok(());
         }
         let (start, path) = (Instant::now(), partial_path(destination));
@@ -252,7 +254,7 @@ impl Download {
         let result = self.fetch_partial(&mut partial, path, observer);
         let is_empty = partial.metadata().is_ok_and(|metadata| metadata.len() == 0);
         if result.is_err() && is_empty {
-            fs::remove_file(path).map_err(FileError::at(path))?;
+            fs::remove_file(path).map_err(PathError::at(path))?;
         }
         result?;
         self.finish(partial, path, destination)
@@ -260,7 +262,7 @@ impl Download {
 
     /// Brings the partial file to its full length.
     fn fetch_partial(&self, partial: &mut File, path: &Path, observer: &dyn Observer) -> Result<(), DownloadError> {
-        let received = match (usable_bytes(partial).map_err(FileError::at(path))?, self.bytes) {
+        let received = match (usable_bytes(partial).map_err(PathError::at(path))?, self.bytes) {
             (received, Some(bytes)) if received == bytes => return Ok(()),
             // More than the file is not the start of it.
             (received, Some(bytes)) if received > bytes => 0,
@@ -268,7 +270,7 @@ impl Download {
         };
         let Some(answer) = self.request(received)? else { return Ok(()) };
         let start = answer.start;
-        partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(FileError::at(path))?;
+        partial.set_len(start).and_then(|()| partial.seek(SeekFrom::Start(start))).map_err(PathError::at(path))?;
         self.receive(answer, partial, path, observer)
     }
 
@@ -388,10 +390,10 @@ impl Download {
             };
             if received + count as u64 > total {
                 // An empty file is deleted.
-                partial.set_len(0).map_err(FileError::at(path))?;
+                partial.set_len(0).map_err(PathError::at(path))?;
                 return Err(DownloadError::TooLong { url: self.url.clone(), expected: total });
             }
-            partial.write_all(&buffer[..count]).map_err(FileError::at(path))?;
+            partial.write_all(&buffer[..count]).map_err(PathError::at(path))?;
             received += count as u64;
         }
     }
@@ -400,15 +402,15 @@ impl Download {
     fn finish(&self, mut partial: File, path: &Path, destination: &Path) -> Result<(), DownloadError> {
         if let Some(expected) = self.hash {
             let found = partial.rewind().and_then(|()| FileHash::of(expected.algorithm(), &mut partial));
-            let found = found.map_err(FileError::at(path))?;
+            let found = found.map_err(PathError::at(path))?;
             if found != expected {
-                fs::remove_file(path).map_err(FileError::at(path))?;
+                fs::remove_file(path).map_err(PathError::at(path))?;
                 let (expected, found) = (Box::new(expected), Box::new(found));
                 return Err(DownloadError::WrongHash { url: self.url.clone(), expected, found });
             }
         }
         let renamed = partial.sync_all().and_then(|()| fs::rename(path, destination));
-        renamed.and_then(|()| sync_directory_of(destination)).map_err(FileError::at(destination))?;
+        renamed.and_then(|()| sync_directory_of(destination)).map_err(PathError::at(destination))?;
         Ok(())
     }
 }
@@ -447,11 +449,11 @@ fn partial_path(destination: &Path) -> PathBuf {
 /// Opens the partial file for this process alone.
 fn open_locked(path: &Path) -> Result<File, DownloadError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(FileError::at(path))?;
+    let file = file.map_err(PathError::at(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DownloadError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(FileError::at(path)(error).into()),
+        Err(TryLockError::Error(error)) => Err(PathError::at(path)(error).into()),
     }
 }
 
@@ -478,10 +480,11 @@ mod tests {
         thread,
     };
 
+    use surety_kzg::progress::Silent;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{digest::Algorithm, progress::Silent};
+    use crate::digest::Algorithm;
 
     /// What the server does with one request.
     #[derive(Clone, Copy)]

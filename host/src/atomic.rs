@@ -2,18 +2,19 @@
 
 use std::{
     borrow::Cow,
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{self, BufWriter, Write},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use surety_core::failure::{Class, Failure};
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
 /// A file or directory that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", path.display(), reason(error))]
-pub struct FileError {
+pub struct PathError {
     /// Which.
     pub path: PathBuf,
     /// What the system says.
@@ -21,7 +22,7 @@ pub struct FileError {
     pub error: io::Error,
 }
 
-impl FileError {
+impl PathError {
     /// Says where an error of the system happened; for `map_err`.
     pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -64,22 +65,37 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, found))
 }
 
-/// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Makes missing
-/// directories. Of several writers, each writes a whole file and the last one's stays.
+/// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Of several writers, each
+/// writes a whole file and the last one's stays; with `keep`, the first one's, and the others fail.
 pub(crate) fn write(
     path: &Path,
+    mode: u32,
+    keep: bool,
     content: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
 ) -> io::Result<()> {
+    let permissions = Permissions::from_mode(mode);
     let directory = directory_of(path);
-    fs::create_dir_all(directory)?;
-    let mut file = NamedTempFile::new_in(directory)?;
+    let mut file = Builder::new().prefix(".surety-").permissions(permissions).tempfile_in(directory)?;
     let mut writer = BufWriter::new(&mut file);
     content(&mut writer)?;
     writer.flush()?;
     drop(writer);
     file.as_file().sync_all()?;
-    file.persist(path)?;
+    if keep {
+        file.persist_noclobber(path)?
+    } else {
+        file.persist(path)?
+    };
     sync_directory_of(path)
+}
+
+/// As [`write`], for this user alone and in place of what is there, in a directory that is made if it is missing.
+pub(crate) fn write_own(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
+) -> io::Result<()> {
+    fs::create_dir_all(directory_of(path))?;
+    write(path, 0o600, false, content)
 }
 
 /// Makes a rename to `path` durable. Only Unix lets directories be opened.
@@ -88,7 +104,7 @@ pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
 }
 
 /// The directory that a file lies in; the current one for a bare name.
-fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -99,7 +115,7 @@ pub fn is_lack_of_space(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-impl Failure for FileError {
+impl Failure for PathError {
     fn class(&self) -> Class {
         if is_lack_of_space(&self.error) { Class::Resources } else { Class::Input }
     }
@@ -152,8 +168,8 @@ mod tests {
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("new/file");
-        write(&path, |writer| writer.write_all(b"old")).unwrap();
-        let result = write(&path, |writer| {
+        write_own(&path, |writer| writer.write_all(b"old")).unwrap();
+        let result = write_own(&path, |writer| {
             writer.write_all(b"half of the new")?;
             Err(io::ErrorKind::StorageFull.into())
         });

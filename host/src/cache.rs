@@ -5,7 +5,7 @@
 //! | 13 | `surety/bases\n` |
 //! | 4 | version of this format, 1, little-endian |
 //! | 4 | k, little-endian |
-//! | 128 | `[τ]₂`, see [`crate::point`] |
+//! | 128 | `[τ]₂`, see [`surety_kzg::point`] |
 //! | `64·2^k` | `[τ^i]₁` for i from 0, Montgomery form |
 //! | `64·2^k` | `[L_j(τ)]₁` for j from 0, Montgomery form |
 //! | 32 | Keccak-256 of all before |
@@ -23,14 +23,14 @@ use alloy_primitives::{Keccak256, keccak256};
 use halo2curves::{bn256::G1Affine, serde::SerdeObject};
 use rayon::prelude::*;
 use surety_core::capacity::Capacity;
-
-use crate::{
-    file,
+use surety_kzg::{
     params::Params,
     point::{self, G1_BYTES, G2_BYTES, PointError},
     progress::{Event, Observer},
     srs::{Srs, SrsError, SrsId, VerifierKey},
 };
+
+use crate::atomic;
 
 const MAGIC: &[u8; 13] = b"surety/bases\n";
 const VERSION: u32 = 1;
@@ -89,7 +89,7 @@ impl ParamsCache {
             return Err(SrsError::OtherSetUp { expected: key.id(), found: srs.id() }.into());
         }
         let params = Params::from_srs(&srs, capacity, observer)?;
-        if let Err(error) = file::write(&path, |writer| write(&params, writer)) {
+        if let Err(error) = atomic::write_own(&path, |writer| write(&params, writer)) {
             observer.event(Event::Notice(format!("{}: cannot be cached: {error}", path.display())));
         }
         Ok(params)
@@ -156,10 +156,10 @@ mod tests {
 
     use group::Curve;
     use halo2curves::bn256::{Fr, G2};
+    use surety_kzg::progress::Silent;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::progress::Silent;
 
     fn capacity() -> Capacity {
         Capacity::new(9).unwrap()

@@ -19,9 +19,9 @@
 //! - `ppot-0085`: published by Axiom (docs.axiom.xyz, KZG trusted set-up).
 
 use surety_core::capacity::Capacity;
+use surety_kzg::origin::{Ceremony, ceremony_named};
 
 use crate::{
-    ceremonies::{Ceremony, ceremony_named},
     digest::{Algorithm, FileHash},
     download::Download,
 };
