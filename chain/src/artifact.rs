@@ -78,7 +78,7 @@ impl Artifact {
         let found: Vec<_> = constructor.iter().flat_map(|entry| &entry.inputs).map(|input| &*input.kind).collect();
         if found != types {
             let list = |types: &[&str]| format!("a constructor ({})", types.join(", "));
-            return Err(mismatch(&path, list(types), list(&found)).into());
+            return Err(mismatch(&path, list(types), list(&found)));
         }
         Ok(Self { path, ..artifact })
     }

@@ -35,7 +35,7 @@ impl Contracts {
     ) -> Result<VaultBalances, ChainError> {
         let Some(vault) = self.at.vault else {
             let expected = "a deployment with a vault";
-            return Err(ChainError::input("deployment: vault", expected, "one without").into());
+            return Err(ChainError::input("deployment: vault", expected, "one without"));
         };
         let (subject_word, node) = (address(subject), &self.node);
         let state = node.view(&vault, &checkpointOfCall { subject: subject_word })?;
@@ -63,7 +63,7 @@ impl Contracts {
             let expected = "the checkpoint that follows from chain, vault, subject, number and commitment".to_owned();
             let found = balances.checkpoint.to_string();
             let advice = "ask another node";
-            return Err(ChainError::mismatch("vault", expected, found, advice).into());
+            return Err(ChainError::mismatch("vault", expected, found, advice));
         }
         // Several answers that may be of different blocks: the commitment says whether they belong together.
         balances.position(universe, params)?;

@@ -117,7 +117,7 @@ impl Contracts {
     ) -> Result<Self, ChainError> {
         let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
             let code = [artifact.creation_code()?, arguments].concat();
-            Ok::<_, ChainError>(node.create(key, code, Action::new(action))?)
+            node.create(key, code, Action::new(action))
         };
         let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
             create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
@@ -152,7 +152,7 @@ impl Contracts {
             let types = ["address", "bytes32", "uint256", "uint40", "tuple[]"];
             at.vault = Some(create("CollateralVault", &types, arguments.abi_encode_params(), "creating the vault")?);
         }
-        Ok(Self::check(node, at)?)
+        Self::check(node, at)
     }
 
     /// Makes sure that a deployment is on the node's chain, that there are contracts at its addresses, and that the

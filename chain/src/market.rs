@@ -94,11 +94,11 @@ pub fn sign(
     });
     let problems: Vec<_> = future.collect();
     if !problems.is_empty() {
-        return Err(ChainError::Problems { input: "market".to_owned(), problems }.into());
+        return Err(ChainError::Problems { input: "market".to_owned(), problems });
     }
     if !policy.policy().oracle.nodes.iter().any(|node| node.signer == key.address()) {
         let expected = "the key of an oracle node of the policy";
-        return Err(ChainError::input("key", expected, format!("the key of {}", key.address())).into());
+        return Err(ChainError::input("key", expected, format!("the key of {}", key.address())));
     }
     let hash = signing_hash(&signed_snapshot(policy, snapshot)?, deployment);
     let signature = key.sign(&bytes32(hash)).map_err(|error| ChainError::Internal(error.to_string()))?;
@@ -235,7 +235,7 @@ impl Contracts {
             signatures: signatures.iter().map(|signature| Bytes::from(signature.signature.0.to_vec())).collect(),
         };
         let receipt = self.node.call(key, &self.at.oracle, &call, SUBMIT)?;
-        Ok(self.taken(policy.id(), receipt)?)
+        self.taken(policy.id(), receipt)
     }
 
     fn taken(&self, policy: PolicyId, receipt: Receipt) -> Result<Taken, ChainError> {
@@ -252,12 +252,12 @@ impl Contracts {
         let latest = self.node.view(&self.at.oracle, &latestCall { policy: id })?;
         if latest.epoch == 0 {
             let expected = "a snapshot of the policy; take one with surety chain snapshot";
-            return Err(ChainError::input("oracle", expected, "none").into());
+            return Err(ChainError::input("oracle", expected, "none"));
         }
         let signed = self.node.view(&self.at.oracle, &idOfCall { policy: id, epoch: latest.epoch })?;
         if !signed.is_zero() {
             let expected = "a snapshot taken from feeds: use the file that the nodes have signed";
-            return Err(ChainError::input("oracle", expected, format!("snapshot {signed}")).into());
+            return Err(ChainError::input("oracle", expected, format!("snapshot {signed}")));
         }
         let prices = self.prices(policy, latest.epoch)?;
         let compared = policy.policy().oracle.breaker.is_some() && latest.previousEpoch != 0;
@@ -278,7 +278,7 @@ impl Contracts {
         let refused = policy.policy().oracle.breaker.is_some_and(|breaker| breaker.proofs == MarkedProofs::Refused);
         if latest.marked && taken.marked.is_empty() && refused {
             let expected = "a snapshot without the circuit breaker's mark; wait for the next one";
-            return Err(ChainError::input("oracle", expected, "a marked one").into());
+            return Err(ChainError::input("oracle", expected, "a marked one"));
         }
         Ok(taken)
     }

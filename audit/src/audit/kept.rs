@@ -37,7 +37,7 @@ pub fn run(
     let archive = Archive::open_read_only(request.directory)?;
     archive.hold()?;
     let (found, summary) = scan::archive(&archive, noted)?;
-    let source = Source::Archive(Mutex::new((archive, None)));
+    let source = Source::Archive(Box::new(Mutex::new((archive, None))));
     let audit = examine(request, &source, &found, start, setups, observer);
     // A disk that fails is no fault of an attestation.
     if let Some(failure) = source.take_failure() {

@@ -23,7 +23,7 @@ pub(super) enum Source<'a> {
     /// Files below a directory.
     Directory(&'a Path),
     /// Entries of an archive, which one thread reads at a time, and the first failure to read one.
-    Archive(Mutex<(Archive, Option<ArchiveError>)>),
+    Archive(Box<Mutex<(Archive, Option<ArchiveError>)>>),
 }
 
 /// A document of an audit.
