@@ -11,7 +11,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`day`], [`moves`] | days and relative moves as types |
+//! | [`moves`] | relative moves as types |
 //! | [`history`], [`calibration`] | files that people write |
 //! | [`estimator`] | volatility and expected shortfall |
 //! | [`joint`] | joint moves of several prices |

@@ -86,8 +86,8 @@ impl Document for Holdings {
 }
 
 impl Holdings {
-    /// Writes CSV, which [`Holdings::read`] reads back: of a derivative it says that the quote balance carries what it
-    /// cost.
+    /// Writes CSV, which the reader of tables of holdings reads back: of a derivative it says that the quote balance
+    /// carries what it cost.
     #[must_use]
     pub fn to_csv(&self, universe: &Universe) -> Zeroizing<String> {
         let length = |balance: &Balance| balance.instrument.as_str().len() + LINE;
