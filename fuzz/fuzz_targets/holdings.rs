@@ -4,7 +4,6 @@
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::{bounded, demo::DEMO, hides_amounts, survives};
-use surety_margin::holdings::Holdings;
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     let Ok(text) = str::from_utf8(input) else { return };
