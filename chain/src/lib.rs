@@ -19,14 +19,14 @@
 //!
 //! ```
 //! use surety_chain::Deployment;
-//! use surety_core::{FormatVersion, ident::EvmAddress, kind::KindOf, text::Document as _};
+//! use surety_core::{FormatVersion, ident::{EvmAddress, HexBytes}, kind::KindOf, text::Document as _};
 //!
 //! let nobody = EvmAddress::ZERO;
 //! let deployment = Deployment {
 //!     kind: KindOf::new(),
 //!     version: FormatVersion,
 //!     chain_id: 1,
-//!     verifying_key: Default::default(),
+//!     verifying_key: HexBytes([0; 32]),
 //!     verifier: nobody,
 //!     policies: nobody,
 //!     oracle: nobody,
