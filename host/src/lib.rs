@@ -19,7 +19,7 @@
 //! use surety_margin::universe::Universe;
 //!
 //! let directory = tempfile::tempdir()?;
-//! let path = directory.path().join("universe.toml");
+//! let path = directory.path().join("universe.json");
 //! let universe = Universe::from_toml("example", include_str!("../../examples/universe.toml"))?;
 //! documents::write(&path, &universe, Existing::Keep)?;
 //! assert_eq!(documents::read::<Universe>(&path)?, universe);

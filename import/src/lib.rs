@@ -9,6 +9,17 @@
 //! | [`haircuts`] | an exchange's table of prices and collateral ratios |
 //! | [`observations`] | a table of what an oracle node observed |
 //! | [`positions`], [`book`], `cost` | a spreadsheet's amounts, and the cost of positions in quote balances |
+//!
+//! ```
+//! use surety_core::text::Document as _;
+//! use surety_import::positions;
+//! use surety_margin::universe::Universe;
+//!
+//! let universe = Universe::from_toml("universe.toml", include_str!("../../examples/universe.toml"))?;
+//! let holdings = positions::holdings("holdings.csv", "instrument,amount\nUSDC,12.5\n", &universe)?;
+//! assert_eq!(holdings.balances.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod book;
 mod cost;

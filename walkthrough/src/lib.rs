@@ -3,6 +3,10 @@
 //!
 //! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger,
 //! and no check relaxed.
+//!
+//! ```
+//! assert_eq!(surety_walkthrough::capacity().unwrap().k(), 10);
+//! ```
 
 use std::path::PathBuf;
 
