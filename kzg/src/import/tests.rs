@@ -522,7 +522,7 @@ fn rejects_aztec_files_without_the_right_companion() {
     let (g1, g2) = aztec();
     assert!(matches!(read(&g1).unwrap_err(), ImportProblem::MissingG2));
     let error = |g2: &[u8]| read_with(&g1, Some(g2), None).unwrap_err();
-    assert!(error(&g2[1..]).to_string().contains("g2.dat: length of g2.dat: expected 128 bytes, found 127 bytes"));
+    assert!(error(&g2[1..]).to_string().contains("length of g2.dat: expected 128 bytes, found 127 bytes"));
     // The EVM's order of the coordinates is not Aztec's.
     let evm = crate::point::g2_to_bytes(&development().verifier_key().tau_g2());
     assert!(error(&evm).to_string().contains("on the curve"));
