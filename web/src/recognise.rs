@@ -122,3 +122,17 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
         Role::SetUp | Role::SetUpG2 => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack: a folder with balances of a vault that nobody has read on its chain.
+    #[test]
+    fn rejects_to_take_balances_of_a_vault_from_a_folder() {
+        let file = |content| File { name: "vault.json", content };
+        let recognised = recognise(file(br#"{"kind": "surety/vault-balances", "version": 1}"#));
+        assert!(matches!(recognised, Recognised::Needless { what } if what.contains("surety verify --vault")));
+        assert_eq!(recognise(file(br#"{"kind": "surety/strange"}"#)), Recognised::Unknown);
+    }
+}
