@@ -133,7 +133,7 @@ impl Kind {
 
     /// The readers of such documents.
     #[must_use]
-    pub const fn audience(self) -> Readers {
+    pub const fn readers(self) -> Readers {
         self.row().1
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use surety_core::failure::{Class, Failure};
-use tempfile::{Builder, NamedTempFile};
+use tempfile::Builder;
 
 /// A file or directory that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -67,19 +67,18 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// Writes a file under a temporary name beside its place, forces it to disk, then renames it. Of several writers, each
 /// writes a whole file and the last one's stays; with `keep`, the first one's, and the others fail.
+///
+/// Content goes to the file without a buffer, which would keep a secret that nobody erases.
 pub(crate) fn write(
     path: &Path,
     mode: u32,
     keep: bool,
-    content: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
     let permissions = Permissions::from_mode(mode);
     let directory = directory_of(path);
     let mut file = Builder::new().prefix(".surety-").permissions(permissions).tempfile_in(directory)?;
-    let mut writer = BufWriter::new(&mut file);
-    content(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
+    content(file.as_file_mut())?;
     file.as_file().sync_all()?;
     if keep {
         file.persist_noclobber(path)?
@@ -89,18 +88,23 @@ pub(crate) fn write(
     sync_directory_of(path)
 }
 
-/// As [`write`], for this user alone and in place of what is there, in a directory that is made if it is missing.
+/// As [`write`], of what is no secret and comes in many parts: for this user alone, in place of what is there, in a
+/// directory that is made if it is missing.
 pub(crate) fn write_own(
     path: &Path,
-    content: impl FnOnce(&mut BufWriter<&mut NamedTempFile>) -> io::Result<()>,
+    content: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> io::Result<()> {
     fs::create_dir_all(directory_of(path))?;
-    write(path, 0o600, false, content)
+    write(path, 0o600, false, |file| {
+        let mut writer = BufWriter::new(file);
+        content(&mut writer)?;
+        writer.flush()
+    })
 }
 
-/// Makes a rename to `path` durable. Only Unix lets directories be opened.
+/// Makes a rename to `path` durable.
 pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(directory_of(path))?.sync_all() } else { Ok(()) }
+    File::open(directory_of(path))?.sync_all()
 }
 
 /// The directory that a file lies in; the current one for a bare name.

@@ -103,7 +103,7 @@ pub enum Existing {
 /// If it exists and is to be kept, or the operating system refuses.
 pub fn write(path: &Path, bytes: &[u8], access: Access, existing: Existing) -> Result<(), FileError> {
     let keep = existing == Existing::Keep;
-    atomic::write(path, access.mode(), keep, |writer| writer.write_all(bytes)).map_err(FileError::io(path, WRITE))
+    atomic::write(path, access.mode(), keep, |file| file.write_all(bytes)).map_err(FileError::io(path, WRITE))
 }
 
 /// Refuses to go on if a file could not be written later: before work that would be lost.

@@ -96,7 +96,7 @@ mod tests {
         for kind in Kind::ALL {
             let kept = KEPT.contains(&kind);
             assert_eq!(check(kind, "", "", Format::Json).is_some(), kept, "{kind:?}");
-            assert_eq!(kind.audience() == Readers::Public, kept, "{kind:?}");
+            assert_eq!(kind.readers() == Readers::Public, kept, "{kind:?}");
         }
     }
 }

@@ -363,11 +363,15 @@ impl Archive {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let place = i64::try_from(position).unwrap_or(i64::MAX);
         let found = self.database.prepare_cached(query).and_then(|mut query| query.query_row([place], read));
-        let (kind, format, text): (String, String, String) = found.map_err(|error| self.failed(error))?;
-        let document =
-            kept_kind(&kind).zip(format_named(&format)).map(|(kind, format)| Archived { kind, format, text });
-        let whole = document.filter(|document| self::digest(document) == digest);
-        whole.ok_or_else(|| ArchiveError::Broken {
+        let found: Option<(String, String, String)> = match found {
+            Ok(found) => Some(found),
+            Err(rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..)) => None,
+            Err(error) => return Err(self.failed(error)),
+        };
+        let document = found.and_then(|(kind, format, text)| {
+            Some(Archived { kind: kept_kind(&kind)?, format: format_named(&format)?, text })
+        });
+        document.filter(|document| self::digest(document) == digest).ok_or_else(|| ArchiveError::Broken {
             path: self.path.clone(),
             position,
             expected: "the document that was there before",

@@ -301,3 +301,19 @@ fn two_processes_can_add_at_once() {
     });
     assert_eq!(check(&path).unwrap().entries, 30);
 }
+
+/// Attack, or bad luck: an archive that changes between the reading of its chain and that of its documents.
+#[test]
+fn rejects_changes_while_an_audit_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _) = sample(directory.path());
+    let (audited, other) = (Archive::open_read_only(&path).unwrap(), Connection::open(&path).unwrap());
+    other.busy_timeout(Duration::ZERO).unwrap();
+    let seize = || other.execute_batch("BEGIN EXCLUSIVE; ROLLBACK");
+    seize().unwrap();
+    audited.hold().unwrap();
+    audited.check(None).unwrap();
+    assert!(seize().is_err());
+    drop(audited);
+    seize().unwrap();
+}

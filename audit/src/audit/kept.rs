@@ -38,11 +38,40 @@ pub fn run(
     archive.hold()?;
     let (found, summary) = scan::archive(&archive, noted)?;
     let source = Source::Archive(Box::new(Mutex::new((archive, None))));
-    let audit = examine(request, &source, &found, start, setups, observer);
-    // A disk that fails is no fault of an attestation.
-    if let Some(failure) = source.take_failure() {
-        return Err(failure.into());
-    }
-    let audit = audit?;
+    let audit = unless_failed(&source, examine(request, &source, &found, start, setups, observer))?;
     Ok(Audit { archive: Some(Kept { summary, noted }), ..audit })
+}
+
+/// The result, unless the archive could not be read on the way: a disk that fails is no fault of an attestation.
+fn unless_failed<T>(source: &Source<'_>, result: Result<T, AuditError>) -> Result<T, AuditError> {
+    source.take_failure().map_or(result, |failure| Err(failure.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use surety_core::ident::HexBytes;
+
+    use super::*;
+    use crate::{
+        archive::{ArchiveError, Archived},
+        audit::source::Place,
+    };
+
+    #[test]
+    fn rejects_to_blame_a_document_for_an_archive_that_cannot_be_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut archive = Archive::open(&directory.path().join("archive")).unwrap();
+        let text = include_str!("../../../examples/universe.toml");
+        archive.add(&[Archived::read(Path::new("universe.toml"), text).unwrap()]).unwrap();
+        let source = Source::Archive(Box::new(Mutex::new((archive, None))));
+        unless_failed(&source, Ok(())).unwrap();
+        for position in [1, 2] {
+            let place = Place::Entry { name: "universe.toml".to_owned(), position, digest: HexBytes([1; 32]) };
+            assert!(source.text(&place).is_err());
+            let refused = unless_failed(&source, Ok(()));
+            assert!(matches!(refused, Err(AuditError::Archive(ArchiveError::Broken { .. }))), "{refused:?}");
+        }
+    }
 }

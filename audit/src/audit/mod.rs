@@ -42,7 +42,7 @@ use surety_core::{
     capacity::Capacity,
     failure::{AnyFailure, Class, Failure},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    text::InputErrors,
+    text::{Document, InputErrors},
     units::Timestamp,
     visible::one_line,
     words::counted,
@@ -192,11 +192,17 @@ impl AnchorFile {
     /// # Errors
     /// If the file cannot be read, with every mistake in it.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
-        let text = files::read_text(path)?;
-        let trust: Trust = documents::parse(path, &text)?;
-        let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
-        Ok(Self { file: one_line(&path.display().to_string()), sha256, policy: trust.policy, trust })
+        let (file, sha256, trust) = read_own::<Trust>(path)?;
+        Ok(Self { file, sha256, policy: trust.policy, trust })
     }
+}
+
+/// A file of the auditor's own: its name and the SHA-256 of its bytes, as reports state them, and its content.
+fn read_own<T: Document>(path: &Path) -> Result<(String, Bytes32, T), DocumentError> {
+    let text = files::read_text(path)?;
+    let content = documents::parse(path, &text)?;
+    let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
+    Ok((one_line(&path.display().to_string()), sha256, content))
 }
 
 /// The state of a vault that the auditor has read on its chain.
@@ -224,11 +230,8 @@ impl ReadVault {
     /// # Errors
     /// If the file cannot be read, or its commitment is no point.
     pub fn read(path: &Path) -> Result<Self, AnyFailure> {
-        let text = files::read_text(path)?;
-        let balances: VaultBalances = documents::parse(path, &text)?;
+        let (file, sha256, balances) = read_own::<VaultBalances>(path)?;
         let VaultBalances { chain_id, vault, subject, checkpoint, .. } = balances;
-        let sha256 = HexBytes(Sha256::digest(text.as_bytes()).into());
-        let file = one_line(&path.display().to_string());
         Ok(Self { file, sha256, chain_id, vault, subject, checkpoint, state: balances.state()? })
     }
 
