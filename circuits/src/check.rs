@@ -30,6 +30,7 @@ pub fn check(witness: &Witness) -> Result<(), Violation> {
     }
     for row in 1..witness.capacity().usable() - 1 {
         check_step(witness, row)?;
+        require(bool::from(witness[AdviceColumn::Blind][row + 1].is_zero()), rules::BLIND, row)?;
     }
     Ok(())
 }
@@ -51,7 +52,7 @@ enum Cell {
     One,
     /// The head of a limb group.
     Variable,
-    /// A row of a limb group behind its head: a holding or a mask, and a limb.
+    /// A row of a limb group behind its head: a holding, and a limb.
     Slot,
     /// The row behind the constant one, which shows a fraction of `VAR`.
     AfterOne,
@@ -82,7 +83,7 @@ impl Memory {
     }
 
     fn check_row(&self, witness: &Witness, row: usize) -> Result<(), Violation> {
-        let hold_is_zero = bool::from(witness[AdviceColumn::Hold][row].is_zero());
+        let hold_is_zero = bool::from(witness[AdviceColumn::BlindedHold][row].is_zero());
         let may_hold = self.cells[row] == Cell::Slot || self.address(row) == 0;
         require(may_hold || hold_is_zero, rules::SOURCES, row)?;
         require(self.cells[row] != Cell::One || witness[AdviceColumn::Var][row] == Fr::ONE, rules::ONE, row)?;
@@ -121,7 +122,7 @@ impl Memory {
     }
 
     fn value(&self, witness: &Witness, row: usize) -> Fr {
-        let (hold, var) = (witness[AdviceColumn::Hold][row], witness[AdviceColumn::Var][row]);
+        let (hold, var) = (witness[AdviceColumn::BlindedHold][row], witness[AdviceColumn::Var][row]);
         match self.cells[row] {
             Cell::Slot => hold,
             Cell::AfterOne => hold + var - var * self.range_base.invert().unwrap_or(Fr::ZERO),

@@ -1,4 +1,4 @@
-//! The circuit: five rules that make the columns a satisfied linear program.
+//! The circuit: rules that make the columns a satisfied linear program.
 //!
 //! A program's table (`IDX`, `FLAG`, `COEF`) is run through row by row: each row reads a value from memory, multiplies
 //! and adds. Memory is two columns over the same addresses: `HOLD`, which the sources' signatures fix, and `VAR`, which
@@ -8,14 +8,21 @@
 //! |---|---|---|
 //! | the constant one | 0 | `VAR[t] = 1` |
 //! | head of a limb group | 0 | `VAR[t]`, a variable; `HOLD[t] = 0` |
-//! | behind it in the group | `b` | `HOLD[t]`, a holding or a mask; `VAR[t]` is a limb |
+//! | behind it in the group | `b` | `HOLD[t]`, a holding; `VAR[t]` is a limb |
 //! | others | 0 or 1 | nothing that a program reads |
 //!
 //! Both are one expression, `HOLD + S·VAR` with `S = 1 - BASE[t-1]/b`. There are no copy constraints and no permutation
 //! argument; everything lies in one region that starts at row 0. See [`surety_core::capacity`] for the layout.
 //!
-//! Cells that no rule constrains, and that nothing reads: `ACC[0]`; `HOLD` in row 0 and the last usable row, which
-//! only address 0 shows, where `IDX` is 0 and `COEF` too; `VAR` outside of groups (range-checked like a limb).
+//! Opening `HOLD` would use up the randomness that the sources' commitments are made with. The column `BLINDED_HOLD =
+//! HOLD + BLIND` is opened in its place. `BLIND` is zero wherever a program reads and random in the blinding rows, anew
+//! in each proof. The prover commits to `BLINDED_HOLD`; verifiers compute the commitment to `BLIND` by subtracting the
+//! sources' commitments, so that the sum needs no rule. `BLIND` is opened at ωx and `BLINDED_HOLD` at x: two values at
+//! one point would give away the value of `HOLD`.
+//!
+//! Cells that no rule constrains, and that nothing reads: `ACC[0]`; `BLINDED_HOLD` in row 0 and the last usable row,
+//! which only address 0 shows, where `IDX` is 0 and `COEF` too; `BLIND` in rows 0 and 1, of which the second is held to
+//! zero as a part of `BLINDED_HOLD` unless a source wrote there; `VAR` outside of groups (range-checked like a limb).
 
 use ff::Field as _;
 use halo2_proofs::{
@@ -43,11 +50,15 @@ pub mod rules {
     pub const RUNNING_SUM: &str = "the running sum takes in each term and starts anew after each equation";
     /// `ROW·FLAG·(ACC + COEF·VAL) = 0`
     pub const EQUATION: &str = "the terms of each equation sum to zero";
-    /// `ROW·(b - BASE[-1])·HOLD = 0`
+    /// `BASE·(BASE - 1)·(BASE - b)²·VAL = 0`
+    pub const QUOTIENT: &str = "the quotient is blinded";
+    /// `ROW·BLIND[+1] = 0`
+    pub const BLIND: &str = "the blinding is zero wherever a program reads";
+    /// `ROW·(b - BASE[-1])·BLINDED_HOLD = 0`
     pub const SOURCES: &str = "sources write where holdings are and nowhere else";
     /// `BASE·(BASE - b)·(VAR - 1) = 0`
     pub const ONE: &str = "the constant one is one";
-    /// `(IDX, VAL) ∈ (ROW, HOLD + S·VAR)`
+    /// `(IDX, VAL) ∈ (ROW, BLINDED_HOLD + S·VAR)`
     pub const MEMORY: &str = "each value read is the one at its address";
     /// `VAR - BASE·VAR[+1] ∈ ROW`
     pub const RANGE: &str = "each limb is below the range base";
@@ -104,7 +115,10 @@ impl Circuit<Fr> for LinearProgramCircuit {
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, base: RangeBase) -> Columns {
         meta.set_minimum_degree(DEGREE);
         let columns = Columns::allocate(meta);
+        // The first: its power of y is the highest, as the argument in docs/src/zero-knowledge.md has it.
+        quotient(meta, &columns, base);
         running_sum(meta, &columns);
+        blind(meta, &columns);
         sources(meta, &columns, base);
         one(meta, &columns, base);
         memory(meta, &columns, base);
@@ -133,6 +147,37 @@ impl Circuit<Fr> for LinearProgramCircuit {
             },
         )
     }
+}
+
+/// No row: `BASE` is 0, 1 or `b` in every row, so the product is zero whatever `VAL` is.
+///
+/// As a polynomial the product is not zero, because the factors are multiplied and not reduced modulo `X^n - 1`. It is
+/// linear in the blinding rows of `VAL` and reaches all pieces of the quotient, which have no randomness of their own.
+/// With `BASE` squared instead of `BASE - b`, or without a square, one piece would follow from the others.
+fn quotient(meta: &mut ConstraintSystem<Fr>, columns: &Columns, base: RangeBase) {
+    meta.create_gate("quotient", |meta| {
+        let cell_base = meta.query_fixed(columns.base, Rotation::cur());
+        let val = meta.query_advice(columns.advice(AdviceColumn::Val), Rotation::cur());
+        let not_one = cell_base.clone() - Expression::Constant(Fr::ONE);
+        let not_base = cell_base.clone() - Expression::Constant(Fr::from(base.0));
+        [(rules::QUOTIENT, cell_base * not_one * not_base.clone() * not_base * val)]
+    });
+}
+
+/// Rows `2 ..= usable - 1`, behind those where `ROW` is not zero:
+///
+/// | cell | is constrained |
+/// |---|---|
+/// | `BLIND[+1]` | here, to zero |
+///
+/// Programs read addresses from 1 to `usable - 2`. The one, at address 1, is held by [`sources`] and [`one`]. The rule
+/// looks ahead and not behind: with `BLIND[-1]` it would leave row `usable - 2` free, which at k = 16 is a slot.
+fn blind(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
+    meta.create_gate("blind", |meta| {
+        let row = meta.query_fixed(columns.row, Rotation::cur());
+        let next_blind = meta.query_advice(columns.advice(AdviceColumn::Blind), Rotation::next());
+        [(rules::BLIND, row * next_blind)]
+    });
 }
 
 /// Rows `1 ..= usable - 2`, where `ROW` is not zero:
@@ -164,14 +209,14 @@ fn running_sum(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
 /// | cell | is constrained |
 /// |---|---|
 /// | `BASE[-1]` | fixed |
-/// | `HOLD` | by its commitment, to whatever the sources signed; here, to zero at variables and at the one |
+/// | `BLINDED_HOLD` | by [`blind`], to what the sources signed; here, to zero at variables and at the one |
 ///
 /// Without this rule a source could add to a variable, past its range check.
 fn sources(meta: &mut ConstraintSystem<Fr>, columns: &Columns, base: RangeBase) {
     meta.create_gate("sources", |meta| {
         let row = meta.query_fixed(columns.row, Rotation::cur());
         let previous_base = meta.query_fixed(columns.base, Rotation::prev());
-        let hold = meta.query_advice(columns.advice(AdviceColumn::Hold), Rotation::cur());
+        let hold = meta.query_advice(columns.advice(AdviceColumn::BlindedHold), Rotation::cur());
         [(rules::SOURCES, row * (Expression::Constant(Fr::from(base.0)) - previous_base) * hold)]
     });
 }
@@ -198,14 +243,14 @@ fn one(meta: &mut ConstraintSystem<Fr>, columns: &Columns, base: RangeBase) {
 /// | `IDX` | by its commitment, which the verifier knows |
 /// | `VAL` | here |
 /// | `ROW`, `BASE[-1]` | fixed; addresses are distinct but for 0 |
-/// | `HOLD` | by its commitment and by [`sources`] |
+/// | `BLINDED_HOLD` | by the commitment to `BLIND`, by [`blind`] and by [`sources`] |
 /// | `VAR` | by [`one`] and [`range`] |
 fn memory(meta: &mut ConstraintSystem<Fr>, columns: &Columns, base: RangeBase) {
     meta.lookup_any(rules::MEMORY, |meta| {
         let idx = meta.query_advice(columns.advice(AdviceColumn::Idx), Rotation::cur());
         let val = meta.query_advice(columns.advice(AdviceColumn::Val), Rotation::cur());
         let row = meta.query_fixed(columns.row, Rotation::cur());
-        let hold = meta.query_advice(columns.advice(AdviceColumn::Hold), Rotation::cur());
+        let hold = meta.query_advice(columns.advice(AdviceColumn::BlindedHold), Rotation::cur());
         let var = meta.query_advice(columns.advice(AdviceColumn::Var), Rotation::cur());
         vec![(idx, row), (val, hold + is_variable(meta, columns, base) * var)]
     });

@@ -2,6 +2,7 @@
 
 use halo2_proofs::plonk::{Advice, Column, ConstraintSystem, Fixed};
 use halo2curves::bn256::Fr;
+use surety_verifier::proof::protocol::ColumnCommitment;
 
 /// The columns that a prover fills, in the order in which they are committed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,8 +13,10 @@ pub enum AdviceColumn {
     Flag,
     /// What a row of the program multiplies the value with. Public.
     Coef,
-    /// Holdings and their masks, at their addresses. Fixed by what the sources signed.
-    Hold,
+    /// What [`Self::BlindedHold`] adds to the holdings: random in the blinding rows, zero wherever a program reads.
+    Blind,
+    /// `HOLD + BLIND`: holdings at their addresses, which the sources signed, and blinding rows drawn for one proof.
+    BlindedHold,
     /// Variables at their addresses, each followed by its quotients by powers of the range base.
     Var,
     /// The value that a row of the program reads.
@@ -24,11 +27,11 @@ pub enum AdviceColumn {
 
 impl AdviceColumn {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// All of them, in order.
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Idx, Self::Flag, Self::Coef, Self::Hold, Self::Var, Self::Val, Self::Acc];
+        [Self::Idx, Self::Flag, Self::Coef, Self::Blind, Self::BlindedHold, Self::Var, Self::Val, Self::Acc];
 
     /// The name in the specification.
     #[must_use]
@@ -37,17 +40,22 @@ impl AdviceColumn {
             Self::Idx => "IDX",
             Self::Flag => "FLAG",
             Self::Coef => "COEF",
-            Self::Hold => "HOLD",
+            Self::Blind => "BLIND",
+            Self::BlindedHold => "BLINDED_HOLD",
             Self::Var => "VAR",
             Self::Val => "VAL",
             Self::Acc => "ACC",
         }
     }
 
-    /// Whether verifiers know the commitment by themselves.
+    /// Where verifiers have the commitment from.
     #[must_use]
-    pub fn is_known(self) -> bool {
-        matches!(self, Self::Idx | Self::Flag | Self::Coef | Self::Hold)
+    pub fn commitment(self) -> ColumnCommitment {
+        match self {
+            Self::Idx | Self::Flag | Self::Coef => ColumnCommitment::Known,
+            Self::Blind => ColumnCommitment::Difference,
+            Self::BlindedHold | Self::Var | Self::Val | Self::Acc => ColumnCommitment::Sent,
+        }
     }
 }
 

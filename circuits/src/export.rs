@@ -31,7 +31,8 @@ pub fn protocol(capacity: Capacity) -> Result<Protocol, Undescribable> {
     if system.num_selectors() + system.num_challenges() + system.instance_queries().len() > 0 {
         return Err(Undescribable("selectors, challenges or instance queries"));
     }
-    let advice = |column: AdviceColumn| protocol::AdviceColumn { name: column.name().into(), known: column.is_known() };
+    let advice =
+        |column: AdviceColumn| protocol::AdviceColumn { name: column.name().into(), commitment: column.commitment() };
     Ok(Protocol {
         kind: KindOf::new(),
         version: FormatVersion,

@@ -5,6 +5,7 @@ use halo2_proofs::{
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
 };
 use halo2curves::bn256::{Bn256, Fr};
+use rand_core::OsRng;
 use surety_core::{capacity::TAIL_ROWS, ident::HexBytes};
 use surety_kzg::point::{self, G1_BYTES};
 use surety_verifier::{
@@ -13,7 +14,7 @@ use surety_verifier::{
 };
 
 use crate::{
-    blinding::Blinding,
+    blinding::{Blinding, REPLAYED_COLUMNS},
     check::{Violation, check},
     circuit::DEGREE,
     columns::AdviceColumn,
@@ -59,8 +60,8 @@ pub enum ProveError {
 impl ProvingKey {
     /// Proves that the witness satisfies its program, bound to `context`, for verifiers who know these commitments.
     ///
-    /// Each proof reveals one evaluation of the column of holdings; see [`surety_kzg::holding`] for how many proofs one
-    /// statement bears. Halo2 works on copies of the witness that it does not wipe.
+    /// Each proof is blinded anew, so that any number of proofs of one statement reveals no more than one. Halo2 works on
+    /// copies of the witness that it does not wipe.
     ///
     /// # Errors
     /// If the witness breaks a rule, or does not belong to the commitments.
@@ -71,12 +72,7 @@ impl ProvingKey {
         }
         check(witness)?;
         let bytes = self.create(context, witness)?;
-        let (commitments, proof) = split_known(&bytes)?;
-        for (column, (found, expected)) in AdviceColumn::ALL.iter().zip(commitments.iter().zip(known.in_order())) {
-            if *found != point::g1_to_bytes(&expected) {
-                return Err(ProveError::OtherCommitment { column: column.name() });
-            }
-        }
+        let proof = split_derived(&bytes, known)?;
         self.verifying_key().verify(context, known, &proof.0)?;
         Ok(proof)
     }
@@ -84,7 +80,7 @@ impl ProvingKey {
     /// A proof as Halo2 writes it, which begins with the commitments to all advice columns.
     fn create(&self, context: Fr, witness: &Witness) -> Result<Vec<u8>, ProveError> {
         let advice = AdviceColumn::ALL.map(|column| witness[column].to_vec()).to_vec();
-        let mut blinding = Blinding::new(KNOWN.map(|column| witness.tail(column)));
+        let mut blinding = Blinding::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
         let mut transcript = KeyedTranscript::new(self.verifying_key().digest(), Vec::new());
         create_proof_from_advice::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _>(
             &self.bases,
@@ -98,12 +94,8 @@ impl ProvingKey {
     }
 }
 
-/// The columns whose commitments verifiers know. They come first.
-const KNOWN: [AdviceColumn; KnownCommitments::COUNT] =
-    [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Hold];
-
-/// The number of the others.
-const HIDDEN_COLUMNS: usize = AdviceColumn::COUNT - KnownCommitments::COUNT;
+/// The number of columns whose blinding rows are Halo2's to fill.
+const HIDDEN_COLUMNS: usize = AdviceColumn::COUNT - REPLAYED_COLUMNS;
 
 /// The lookups: memory and range.
 const LOOKUPS: usize = 2;
@@ -112,20 +104,33 @@ const LOOKUPS: usize = 2;
 /// input and table, and of its running product, which ends in the first of them.
 const BLINDING: usize = (HIDDEN_COLUMNS + 2 * LOOKUPS) * TAIL_ROWS + LOOKUPS * (TAIL_ROWS - 1);
 
-/// How many scalars Halo2 draws for a proof after the known columns' blinding rows: the blinding rows of all others,
+/// How many scalars Halo2 draws for a proof after the replayed blinding rows: the blinding rows of all other columns,
 /// and one for each commitment, which KZG does not use: of the columns, the lookups, the random polynomial and the
 /// quotient's pieces.
 const DRAWN: usize = BLINDING + AdviceColumn::COUNT + 3 * LOOKUPS + 1 + (DEGREE - 1);
 
-/// Length of the known commitments.
-const KNOWN_BYTES: usize = KnownCommitments::COUNT * G1_BYTES;
+/// Columns whose commitments no proof contains: the program's and `BLIND`.
+const DERIVED_COLUMNS: usize = KnownCommitments::PROGRAM + 1;
 
-/// Splits off the commitments that verifiers know.
-fn split_known(bytes: &[u8]) -> Result<(&[[u8; G1_BYTES]], ProofBytes), ProofError> {
-    let error = ProofError::Length { expected: KNOWN_BYTES + PROOF_BYTES, found: bytes.len() };
-    let split = bytes.split_first_chunk::<KNOWN_BYTES>();
-    let (known, proof) = split.and_then(|(known, rest)| Some((known, rest.try_into().ok()?))).ok_or(error)?;
-    Ok((known.as_chunks().0, HexBytes(proof)))
+/// Splits off the commitments that verifiers compute, if they are those of `known`.
+fn split_derived(bytes: &[u8], known: &KnownCommitments) -> Result<ProofBytes, ProveError> {
+    let length = DERIVED_COLUMNS * G1_BYTES;
+    let error = ProofError::Length { expected: length + PROOF_BYTES, found: bytes.len() };
+    let (derived, proof) = bytes.split_at_checked(length).ok_or_else(|| error.clone())?;
+    let proof: [u8; PROOF_BYTES] = proof.try_into().map_err(|_| error.clone())?;
+    let blinded_hold = proof.first_chunk::<G1_BYTES>().ok_or(error)?;
+    let blinded_hold = point::g1_from_bytes(blinded_hold)
+        .map_err(|error| ProofError::Point { element: AdviceColumn::BlindedHold.name().to_owned(), error })?;
+    // A wrong commitment to BLIND is one to holdings that are not those of the statements.
+    let expected = known.program().into_iter().map(Some).chain([known.blind(&blinded_hold)]);
+    for ((found, expected), column) in
+        derived.as_chunks::<G1_BYTES>().0.iter().zip(expected).zip(KnownCommitments::NAMES)
+    {
+        if Some(*found) != expected.map(|point| point::g1_to_bytes(&point)) {
+            return Err(ProveError::OtherCommitment { column });
+        }
+    }
+    Ok(HexBytes(proof))
 }
 
 #[cfg(test)]
@@ -158,7 +163,8 @@ mod tests {
         let hold = holding_column(capacity, &lots.into_iter().enumerate().collect::<Vec<_>>(), &masks).unwrap();
         let witness = Witness::new(&program, &prices, &hold, &assignment).unwrap();
         let params = Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap();
-        let [idx, flag, coef, hold] = KNOWN.map(|column| params.commit_column(&witness[column]).to_affine());
+        let columns = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::BlindedHold];
+        let [idx, flag, coef, hold] = columns.map(|column| params.commit_column(&witness[column]).to_affine());
         (ProvingKey::generate(&params).unwrap(), KnownCommitments { idx, flag, coef, hold }, witness)
     }
 
@@ -194,13 +200,13 @@ mod tests {
     fn rejects_proofs_for_which_halo2_drew_another_number_of_random_numbers() {
         let (mut key, known, witness) = statement();
         assert!(key.prove(Fr::from(1), &known, &witness).is_ok());
-        assert_eq!((BLINDING, DRAWN), (52, 70), "as the accounting of zero knowledge counts");
+        assert_eq!((BLINDING, DRAWN), (52, 71), "as the accounting of zero knowledge counts");
         key.halo2 = keygen_pk2(&key.bases, &WithoutLookups, false).unwrap();
         let error = key.prove(Fr::from(1), &known, &witness).unwrap_err();
         assert!(matches!(error, ProveError::NotBlinded), "{error}");
     }
 
-    /// Attack: a prover whose key is not the verifiers' spends one of a statement's proofs on what nobody accepts.
+    /// Attack: a prover whose key is not the verifiers' hands out what nobody accepts.
     #[test]
     fn rejects_its_own_proofs_if_they_do_not_verify() {
         let (mut key, known, witness) = statement();

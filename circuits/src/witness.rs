@@ -16,6 +16,7 @@ use crate::columns::AdviceColumn;
 
 /// Values for every cell of the advice columns, blinding rows included. Wiped when dropped; prints nothing.
 ///
+/// `BLIND` is zero and `BLINDED_HOLD` is `HOLD`: [`crate::ProvingKey::prove`] adds randomness to both for each proof.
 /// Nothing here is checked against the rules of the circuit: [`crate::check::check`] does that.
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct Witness {
@@ -70,7 +71,7 @@ impl Witness {
         }
         let columns = core::array::from_fn(|_| SecretScalars::zeros(capacity.rows()));
         let mut witness = Self { capacity, columns };
-        witness[AdviceColumn::Hold].copy_from_slice(hold);
+        witness[AdviceColumn::BlindedHold].copy_from_slice(hold);
         witness.place_variables(assignment)?;
         witness.run(program, prices).map_err(WitnessError::Coefficients)?;
         Ok(witness)
@@ -84,7 +85,7 @@ impl Witness {
 
     /// A column's values in the blinding rows.
     pub(crate) fn tail(&self, column: AdviceColumn) -> &[Fr] {
-        &self[column][self.capacity.usable()..]
+        &self[column][self.capacity.tail()]
     }
 
     /// Each variable at its address, behind it its quotients by `b`, `b²`, …; the constant one at its own.
@@ -129,7 +130,7 @@ impl Witness {
         match address.index() {
             0 => Fr::ZERO,
             row if base[row - 1] == 0 => self[AdviceColumn::Var][row],
-            row => self[AdviceColumn::Hold][row],
+            row => self[AdviceColumn::BlindedHold][row],
         }
     }
 }

@@ -35,7 +35,7 @@ use crate::error::Error;
 /// Prove that hidden positions satisfy a public margin rule, and verify such proofs.
 ///
 /// Exit codes: 0 success, 1 internal error, 2 bad usage or input, 3 invalid proof or statement, 4 margin rule not
-/// satisfied, 5 mismatched files or versions, 6 not enough memory or proofs left.
+/// satisfied, 5 mismatched files or versions, 6 not enough memory.
 #[derive(Parser)]
 #[command(name = "surety", version, max_term_width = 100, propagate_version = true)]
 struct Cli {

@@ -11,6 +11,7 @@ const ERRORS = {
   length: "ProofLength(uint256,uint256)",
   point: "PointNotOnCurve(uint256)",
   scalar: "ScalarOutOfField(uint256)",
+  blind: "NotBlinded()",
   degenerate: "DegenerateChallenge()",
   pairing: "PairingFailed()",
 };

@@ -10,9 +10,9 @@ import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 /// @notice Verification of one proof at a time.
 contract VerifierTest {
     /// @dev The offset of the evaluations in a proof, in bytes, and their number.
-    uint256 private constant EVALUATIONS_AT = 14 * 64;
-    uint256 private constant EVALUATIONS = 23;
-    uint256 private constant POINTS = 16;
+    uint256 private constant EVALUATIONS_AT = 15 * 64;
+    uint256 private constant EVALUATIONS = 24;
+    uint256 private constant POINTS = 17;
 
     ISuretyVerifier private verifier;
     Proof private stored;
@@ -59,21 +59,21 @@ contract VerifierTest {
     }
 
     function testFuzz_rejects_other_lengths(bytes calldata proof) external {
-        vm.assume(proof.length != 1760);
-        vm.expectRevert(abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, proof.length, 1760));
+        vm.assume(proof.length != 1856);
+        vm.expectRevert(abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, proof.length, 1856));
         verifier.verifyProof(proof, stored.context, stored.publicPoints);
     }
 
     function test_rejects_a_proof_cut_short_or_continued() external {
         bytes memory proof = stored.proof;
         _expectRejection(
-            bytes.concat(proof, hex"00"), abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 1761, 1760)
+            bytes.concat(proof, hex"00"), abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 1857, 1856)
         );
-        _expectRejection("", abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 0, 1760));
+        _expectRejection("", abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 0, 1856));
         assembly {
-            mstore(proof, 1759)
+            mstore(proof, 1855)
         }
-        _expectRejection(proof, abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 1759, 1760));
+        _expectRejection(proof, abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 1855, 1856));
     }
 
     function test_rejects_aliases_of_evaluations() external {
@@ -126,6 +126,12 @@ contract VerifierTest {
             _expectRejection(_with(offset, _word(next), _word(next + 32)), reason);
             _expectRejection(_with(offset, 1, 2), reason);
         }
+    }
+
+    /// @notice Attack: the holdings in the place of the blinded holdings, so that the proof shows one of their values.
+    function test_rejects_holdings_that_are_not_blinded() external {
+        (uint256 x, uint256 y) = (stored.publicPoints[6], stored.publicPoints[7]);
+        _expectRejection(_with(0, x, y), abi.encodeWithSelector(ISuretyVerifier.NotBlinded.selector));
     }
 
     function test_rejects_public_points_that_are_none() external {
@@ -193,7 +199,7 @@ contract VerifierTest {
 
     /// @dev The last two points lie behind the evaluations.
     function _pointAt(uint256 index) private pure returns (uint256) {
-        return index < 14 ? 64 * index : 64 * index + 32 * EVALUATIONS;
+        return index < 15 ? 64 * index : 64 * index + 32 * EVALUATIONS;
     }
 
     function _word(uint256 offset) private view returns (uint256 word) {

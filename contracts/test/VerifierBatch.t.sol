@@ -12,7 +12,7 @@ import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 contract VerifierBatchTest is PrecompileFaults {
     uint256 private constant COUNT = 16;
     /// @dev The offset of the multi-opening's W' in a proof, in bytes.
-    uint256 private constant W_PRIME_AT = 1696;
+    uint256 private constant W_PRIME_AT = 1792;
 
     ISuretyVerifier private verifier;
     bytes[] private proofs;
@@ -95,7 +95,7 @@ contract VerifierBatchTest is PrecompileFaults {
         verifier.verifyBatch(proofs, contexts, publicPoints);
         publicPoints[5][2] -= P;
         proofs[15] = bytes.concat(proofs[15], hex"00");
-        vm.expectRevert(abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 1761, 1760));
+        vm.expectRevert(abi.encodeWithSelector(ISuretyVerifier.ProofLength.selector, 1857, 1856));
         verifier.verifyBatch(proofs, contexts, publicPoints);
     }
 

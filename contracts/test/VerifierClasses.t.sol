@@ -81,7 +81,7 @@ contract VerifierClassesTest is PrecompileFaults {
             require(ceremony[i].SRS_ID() == srs && development[i].SRS_ID() != srs);
             require(ceremony[i].VK_HASH() != development[i].VK_HASH());
             require(ceremony[i].CAPACITY() == development[i].CAPACITY());
-            require(ceremony[i].VERSION() == 1);
+            require(ceremony[i].VERSION() == 2);
             require(i == 0 || ceremony[i].VK_HASH() != ceremony[i - 1].VK_HASH());
         }
     }

@@ -18,11 +18,10 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 /// Rows at the end of each column that Halo2 fills at random: its blinding factors and one.
 pub const TAIL_ROWS: usize = 6;
 
-/// Slots that carry nothing but randomness, so that the evaluations of `HOLD` which proofs reveal say nothing.
-pub const MASK_ROWS: usize = 64;
-
 /// Version of the layout of this module, part of every universe's identifier.
-pub const LAYOUT_VERSION: u32 = 1;
+///
+/// Version 1 set 64 slots apart for masks, which proofs used up.
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// Range-checked values must at least reach this power of two.
 const RANGE_BITS: u32 = 95;
@@ -135,27 +134,36 @@ impl Capacity {
         (index < self.variables()).then(|| Row(FIRST_GROUP + index * self.limbs()))
     }
 
-    /// How many slots there are for holdings and masks: the rows of the limb groups other than their heads.
+    /// How many slots there are for holdings: the rows of the limb groups other than their heads.
     #[must_use]
     pub fn slots(self) -> usize {
         self.variables() * (self.limbs() - 1)
     }
 
-    /// How many instruments a universe may have.
+    /// A slot, by its place among the slots. A slot that no instrument is assigned to is read by no program.
+    #[must_use]
+    pub fn slot(self, index: usize) -> Option<Row> {
+        let per_group = self.limbs() - 1;
+        let row = FIRST_GROUP + (index / per_group) * self.limbs() + 1 + index % per_group;
+        (index < self.slots()).then_some(Row(row))
+    }
+
+    /// How many instruments a universe may have: one for each slot.
     #[must_use]
     pub fn instruments(self) -> usize {
-        self.slots() - MASK_ROWS
+        self.slots()
     }
 
-    /// The row of an instrument's holding.
+    /// The row of an instrument's holding: the slots are assigned in their order.
     #[must_use]
     pub fn instrument(self, index: usize) -> Option<Row> {
-        (index < self.instruments()).then(|| self.slot(MASK_ROWS + index))
+        self.slot(index)
     }
 
-    /// The rows of the masks.
-    pub fn masks(self) -> impl ExactSizeIterator<Item = Row> {
-        (0..MASK_ROWS).map(move |index| self.slot(index))
+    /// The rows where the column `BLIND` is random: the blinding rows. It is zero in all others.
+    #[must_use]
+    pub fn tail(self) -> core::ops::Range<usize> {
+        self.usable()..self.rows()
     }
 
     /// How many rows a program's table may have: it occupies rows `1 ..= usable - 2`.
@@ -186,11 +194,6 @@ impl Capacity {
         }
         column
     }
-
-    fn slot(self, index: usize) -> Row {
-        let per_group = self.limbs() - 1;
-        Row(FIRST_GROUP + (index / per_group) * self.limbs() + 1 + index % per_group)
-    }
 }
 
 impl<'de> Deserialize<'de> for Capacity {
@@ -218,7 +221,7 @@ mod tests {
                 assert!(base[head..head + capacity.limbs() - 1].iter().all(|&b| b == capacity.base()));
                 assert_eq!(base[head + capacity.limbs() - 1], 0);
             }
-            let slots = capacity.masks().chain((0..capacity.instruments()).map(|i| capacity.instrument(i).unwrap()));
+            let slots = (0..capacity.instruments()).map(|index| capacity.instrument(index).unwrap());
             let mut seen = std::collections::BTreeSet::new();
             for row in slots {
                 assert!(seen.insert(row), "slots are distinct");
@@ -236,14 +239,14 @@ mod tests {
         assert_eq!(
             sizes,
             [
-                (9, 11, 45, 386),
-                (10, 10, 101, 845),
-                (11, 9, 226, 1744),
-                (12, 8, 510, 3506),
-                (13, 8, 1022, 7090),
-                (14, 7, 2339, 13970),
-                (15, 7, 4679, 28010),
-                (16, 6, 10921, 54541),
+                (9, 11, 45, 450),
+                (10, 10, 101, 909),
+                (11, 9, 226, 1808),
+                (12, 8, 510, 3570),
+                (13, 8, 1022, 7154),
+                (14, 7, 2339, 14034),
+                (15, 7, 4679, 28074),
+                (16, 6, 10921, 54605),
             ]
         );
     }

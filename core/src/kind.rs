@@ -53,7 +53,6 @@ pub enum Kind {
     /// A policy.
     Policy,
     /// The count of proofs of a statement.
-    ProofCount,
     /// The circuit as data.
     Protocol,
     /// A report of an oracle node.
@@ -74,7 +73,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::Attestation,
         Self::Calibration,
         Self::ChainRules,
@@ -84,7 +83,6 @@ impl Kind {
         Self::Market,
         Self::Opening,
         Self::Policy,
-        Self::ProofCount,
         Self::Protocol,
         Self::Report,
         Self::SnapshotSignature,
@@ -107,7 +105,6 @@ impl Kind {
             Self::Market => ("surety/market", Readers::Public, Some("market.json")),
             Self::Opening => ("surety/opening", Readers::Holder, None),
             Self::Policy => ("surety/policy", Readers::Public, Some("policy.toml")),
-            Self::ProofCount => ("surety/proof-count", Readers::Program, None),
             Self::Protocol => ("surety/protocol", Readers::Program, None),
             Self::Report => ("surety/report", Readers::Public, None),
             Self::SnapshotSignature => ("surety/snapshot-signature", Readers::Party, None),

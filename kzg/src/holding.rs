@@ -1,17 +1,17 @@
 //! Commitments to hidden holdings: `Σ_i q_i·[L_{row(i)}] + Σ_j r_j·[L_{mask(j)}]`.
 //!
-//! The masks `r` fill the 64 mask rows and the six blinding rows. They hide the holdings perfectly, and with them every
-//! row of the column `HOLD` is fixed, so that its commitment is known before any proof. Commitments of several sources
-//! for one holder add up, and so do their masks and holdings.
+//! The masks `r` fill the six blinding rows. They hide the holdings perfectly, and with them every row of the column
+//! `HOLD` is fixed, so that its commitment is known before any proof. Commitments of several sources for one holder add
+//! up, and so do their masks and holdings.
 //!
-//! **Each proof reveals one evaluation of the column.** 70 random rows bear 69 proofs; draw fresh masks for every new
-//! statement.
+//! Proofs never open this column. They open the column's sum with another that is random in the blinding rows and drawn
+//! for the one proof (`BLIND`), so no number of proofs uses the masks up.
 
 use ff::Field;
 use group::{Curve, Group};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_core::{CryptoRng, RngCore};
-use surety_core::capacity::{Capacity, MASK_ROWS, Row, TAIL_ROWS};
+use surety_core::capacity::{Capacity, Row, TAIL_ROWS};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
@@ -21,8 +21,8 @@ use crate::{
     secret::SecretScalars,
 };
 
-/// Random scalars in a statement: one for each mask row, then one for each blinding row.
-pub const MASKS: usize = MASK_ROWS + TAIL_ROWS;
+/// Random scalars in a statement: one for each blinding row.
+pub const MASKS: usize = TAIL_ROWS;
 
 /// Length of encoded masks.
 pub const MASKS_BYTES: usize = MASKS * SCALAR_BYTES;
@@ -87,16 +87,10 @@ impl Masks {
         Self(sum)
     }
 
-    /// The scalars of the mask rows, in the order of [`Capacity::masks`].
+    /// The scalars, in the order of the blinding rows.
     #[must_use]
-    pub fn mask_rows(&self) -> &[Fr] {
-        &self.0[..MASK_ROWS]
-    }
-
-    /// The scalars of the blinding rows, first row first.
-    #[must_use]
-    pub fn tail(&self) -> &[Fr] {
-        &self.0[MASK_ROWS..]
+    pub fn scalars(&self) -> &[Fr] {
+        &self.0
     }
 
     /// The encoding, for a file that only the holder can read: [`MASKS`] scalars as in [`scalar::to_bytes`].
@@ -127,7 +121,7 @@ impl Masks {
     }
 }
 
-/// The column `HOLD`: the holdings at their instruments' rows and the masks at theirs, zero elsewhere.
+/// The column `HOLD`: the holdings at their instruments' rows and the masks in the blinding rows, zero elsewhere.
 ///
 /// # Errors
 /// If an instrument has no row or is listed twice.
@@ -145,10 +139,7 @@ pub fn holding_column(
         }
         column[row.index()] = scalar::from_i128(lots);
     }
-    for (row, mask) in capacity.masks().zip(masks.mask_rows()) {
-        column[row.index()] = *mask;
-    }
-    column[capacity.usable()..].copy_from_slice(masks.tail());
+    column[capacity.tail()].copy_from_slice(masks.scalars());
     Ok(column)
 }
 
@@ -231,16 +222,12 @@ mod tests {
     #[test]
     fn the_column_is_laid_out_as_the_circuit_reads_it() {
         let masks = Masks::random(&mut OsRng);
-        let column = holding_column(capacity(), &[(0, 5), (385, -7)], &masks).unwrap();
+        let column = holding_column(capacity(), &[(0, 5), (449, -7)], &masks).unwrap();
         let mut expected = vec![Fr::ZERO; 512];
         expected[capacity().instrument(0).unwrap().index()] = Fr::from(5);
-        expected[capacity().instrument(385).unwrap().index()] = -Fr::from(7);
+        expected[capacity().instrument(449).unwrap().index()] = -Fr::from(7);
         // All of the masks, each in a row of its own: a row without one would hide less.
-        let rows: Vec<usize> = capacity().masks().map(Row::index).chain(506..512).collect();
-        assert_eq!(rows.len(), 70);
-        for (row, mask) in rows.into_iter().zip(masks.0.iter()) {
-            expected[row] = *mask;
-        }
+        expected[506..512].copy_from_slice(masks.scalars());
         assert_eq!(column[..], expected[..]);
     }
 
@@ -259,8 +246,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn statements_add_up(
-            first in prop::collection::btree_map(0usize..386, -1_000_000_000i128..1_000_000_000, 0..20),
-            second in prop::collection::btree_map(0usize..386, -1_000_000_000i128..1_000_000_000, 0..20),
+            first in prop::collection::btree_map(0usize..450, -1_000_000_000i128..1_000_000_000, 0..20),
+            second in prop::collection::btree_map(0usize..450, -1_000_000_000i128..1_000_000_000, 0..20),
         ) {
             let params = params();
             let masks = [(); 2].map(|()| Masks::random(&mut OsRng));
@@ -278,7 +265,7 @@ mod tests {
     fn masks_survive_encoding() {
         let masks = Masks::random(&mut OsRng);
         let bytes = masks.to_secret_bytes();
-        assert_eq!(bytes.len(), 2240);
+        assert_eq!(bytes.len(), 192);
         assert_eq!(Masks::from_secret_bytes(&bytes).unwrap().0[..], masks.0[..]);
     }
 
@@ -286,15 +273,15 @@ mod tests {
     fn rejects_damaged_masks() {
         let mut bytes = Masks::random(&mut OsRng).to_secret_bytes().to_vec();
         let error = |bytes: &[u8]| Masks::from_secret_bytes(bytes).err();
-        assert_eq!(error(&bytes[1..]), Some(HoldingError::MasksLength { found: 2239 }));
-        bytes[69 * 32] = 0xff;
-        assert_eq!(error(&bytes), Some(HoldingError::MaskTooLarge { index: 69 }));
+        assert_eq!(error(&bytes[1..]), Some(HoldingError::MasksLength { found: 191 }));
+        bytes[5 * 32] = 0xff;
+        assert_eq!(error(&bytes), Some(HoldingError::MaskTooLarge { index: 5 }));
     }
 
     #[test]
     fn rejects_instruments_without_a_row() {
-        let error = HoldingCommitment::commit(&params(), &[(386, 1)], &Masks::random(&mut OsRng)).unwrap_err();
-        assert_eq!(error, HoldingError::NoSuchInstrument { index: 386, limit: 386, k: 9 });
+        let error = HoldingCommitment::commit(&params(), &[(450, 1)], &Masks::random(&mut OsRng)).unwrap_err();
+        assert_eq!(error, HoldingError::NoSuchInstrument { index: 450, limit: 450, k: 9 });
     }
 
     #[test]

@@ -284,7 +284,7 @@ mod tests {
         #[test]
         fn commitments_follow_prices(prices in prop::collection::vec(1u128.., 3)) {
             let params = params();
-            let rows: Vec<Row> = capacity().masks().take(4).collect();
+            let rows: Vec<Row> = (0..4).map(|index| capacity().slot(index).unwrap()).collect();
             let parts: Vec<BTreeMap<Row, Fr>> = (0..4u64)
                 .map(|part| rows.iter().map(|row| (*row, Fr::from(part * 100 + row.index() as u64))).collect())
                 .collect();

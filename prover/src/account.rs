@@ -19,7 +19,6 @@ use surety_verifier::attestation::statement::Statement;
 use zeroize::ZeroizeOnDrop;
 
 use crate::{
-    ledger::LedgerEntry,
     opening::Opening,
     source::{commit, indexed},
 };
@@ -52,6 +51,17 @@ pub enum AccountError {
     /// Balances do not fit the universe.
     #[error("{}", listed("holdings", .0))]
     Holdings(Vec<Problem>),
+    /// Two statements with the same masks.
+    #[error(
+        "statement {statement} about {account}: expected masks of its own, found those of another statement: the two \
+         tell the difference of their balances; ask the source for a new one"
+    )]
+    MasksReused {
+        /// The second statement.
+        statement: Bytes32,
+        /// Its account.
+        account: String,
+    },
     /// The balances add up to more than can be proven about.
     #[error("the balances of an instrument: {0}")]
     Sum(String),
@@ -65,8 +75,6 @@ pub enum AccountError {
 pub struct Account {
     position: Position,
     masks: Masks,
-    #[zeroize(skip)]
-    entries: Vec<LedgerEntry>,
 }
 
 impl Account {
@@ -88,11 +96,11 @@ impl Account {
                 return Err(AccountError::OtherOpening { statement, account });
             }
         }
+        refuse_reused_masks(&pairs)?;
         let openings = || pairs.iter().map(|(_, opening)| *opening);
         Ok(Self {
             position: sum(universe, openings().map(|opening| &opening.holdings))?,
             masks: Masks::sum(openings().map(|opening| &opening.masks.0)),
-            entries: openings().map(|opening| LedgerEntry::new(opening.statement, &opening.masks.0)).collect(),
         })
     }
 
@@ -109,12 +117,6 @@ impl Account {
     #[must_use]
     pub fn position(&self) -> &Position {
         &self.position
-    }
-
-    /// What the ledger counts a proof under.
-    #[must_use]
-    pub fn entries(&self) -> &[LedgerEntry] {
-        &self.entries
     }
 
     /// The column that its statements' commitments, and those to public balances, add up to.
@@ -163,16 +165,76 @@ fn pair<'a>(
     statements.iter().map(find).collect()
 }
 
+/// The difference of two commitments under the same masks is that of the balances, which can be guessed.
+fn refuse_reused_masks(pairs: &[(&Statement, &Opening)]) -> Result<(), AccountError> {
+    for (position, (statement, opening)) in pairs.iter().enumerate() {
+        let reused = |(_, other): &(&Statement, &Opening)| other.masks.0.scalars() == opening.masks.0.scalars();
+        if pairs[..position].iter().any(reused) {
+            let (statement, account) = (statement.hash(), statement.account.to_string());
+            return Err(AccountError::MasksReused { statement, account });
+        }
+    }
+    Ok(())
+}
+
 impl Failure for AccountError {
     fn class(&self) -> Class {
         match self {
             Self::NoOpening { .. } | Self::Holdings(_) | Self::Sum(_) => Class::Input,
-            Self::OtherOpening { .. } => Class::Mismatch,
+            Self::OtherOpening { .. } | Self::MasksReused { .. } => Class::Mismatch,
             Self::Commitment(_) => Class::Internal,
         }
     }
 
     fn code(&self) -> Cow<'static, str> {
         "account".into()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use surety_core::{
+        FormatVersion,
+        ident::{HexBytes, Name},
+        kind::KindOf,
+        units::Timestamp,
+    };
+    use surety_kzg::{Srs, progress::Silent};
+    use surety_testing::sample;
+    use surety_verifier::attestation::{eip712::Audience, signature::SigningKey};
+
+    use super::*;
+    use crate::source::{StatementTerms, attest};
+
+    /// Attack: a source that hides two accounts with one set of masks. Their commitments tell what one holds more.
+    #[test]
+    fn rejects_masks_that_serve_two_statements() {
+        let universe = sample::universe(9, 2);
+        let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
+        let key = SigningKey::from_secret_bytes(&[7; 32]).unwrap();
+        let stated = ["first", "second"].map(|account| {
+            let holdings = Holdings {
+                kind: KindOf::new(),
+                version: FormatVersion,
+                universe: universe.name.clone(),
+                balances: Vec::new(),
+            };
+            let terms = StatementTerms {
+                audience: Audience { chain_id: 1, registry: HexBytes([1; 20]) },
+                subject: HexBytes([2; 20]),
+                account: Name::new(account).unwrap(),
+                as_of: Timestamp(1),
+                valid_until: Timestamp(2),
+                sequence: 1,
+                pledge: None,
+            };
+            attest(&universe, &params, holdings, terms, &key).unwrap()
+        });
+        let [(first, opening), (second, mut reused)] = stated;
+        assert!(refuse_reused_masks(&[(&first, &opening), (&second, &reused)]).is_ok());
+        reused.masks = opening.masks.clone();
+        let error = refuse_reused_masks(&[(&first, &opening), (&second, &reused)]).unwrap_err();
+        assert!(matches!(error, AccountError::MasksReused { account, .. } if account == "second"));
     }
 }

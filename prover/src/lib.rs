@@ -8,7 +8,6 @@
 //! | [`source`], [`opening`] | the statements that sources sign, and the openings for the holder alone |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`prove`] | from all of that to an attestation |
-//! | [`ledger`] | the durable bound on proofs per statement |
 //! | [`explain`] | the margin at every level, for the holder |
 //! | [`oracle`] | the reports that oracle nodes sign, and their snapshot |
 //! | [`layout`] | the files of an attestation's directory |
@@ -25,7 +24,6 @@
 pub mod account;
 pub mod explain;
 pub mod layout;
-pub mod ledger;
 pub mod opening;
 pub mod oracle;
 pub mod prove;

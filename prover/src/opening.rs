@@ -20,7 +20,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 #[serde(deny_unknown_fields)]
 pub struct Opening {
     kind: KindOf<Opening>,
-    version: FormatVersion,
+    version: FormatVersion<2>,
     /// The hash of the statement that it belongs to.
     pub statement: Bytes32,
     /// The balances.

@@ -31,7 +31,6 @@ use surety_verifier::attestation::{
 
 use crate::{
     account::{Account, AccountError},
-    ledger::{Ledger, LedgerError},
     opening::Opening,
     resources::{NotEnoughMemory, check_memory},
 };
@@ -68,9 +67,6 @@ pub enum ProveError {
     /// The machine is too small.
     #[error(transparent)]
     Memory(#[from] NotEnoughMemory),
-    /// The ledger refuses.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
     /// The column of holdings.
     #[error(transparent)]
     Holding(#[from] HoldingError),
@@ -137,17 +133,12 @@ impl Prover {
 
     /// Proves that the account behind the statements satisfies the level.
     ///
-    /// Whatever a verifier would refuse is refused first. The account is evaluated before anything is proven. The
-    /// ledger counts the proof before it is made, and the proof is verified before it is returned.
+    /// Whatever a verifier would refuse is refused first. The account is evaluated before anything is proven. The proof
+    /// is verified before it is returned. Each proof is blinded anew, so nothing has to be counted or remembered.
     ///
     /// # Errors
     /// If there is no such attestation. Nothing but the error says so.
-    pub fn prove(
-        &self,
-        request: &ProofRequest<'_>,
-        openings: &[Opening],
-        ledger: &Ledger,
-    ) -> Result<Attestation, ProveError> {
+    pub fn prove(&self, request: &ProofRequest<'_>, openings: &[Opening]) -> Result<Attestation, ProveError> {
         let (level, program) = level(request.policy, request.level)?;
         let claim = self.claim(request)?;
         let files = Files {
@@ -171,7 +162,6 @@ impl Prover {
         let assignment = decide(request.policy, level, program, &account, &prices)?;
         let witness = Witness::new(program, &prices, &account.column(&self.params)?, &assignment)?;
         let context = context.hash();
-        ledger.count_proof(account.entries())?;
         let proof = self.key.prove(context, &known, &witness)?;
         Ok(Attestation {
             kind: KindOf::new(),
@@ -247,7 +237,6 @@ impl Failure for ProveError {
             Self::Vault(error) => error.class(),
             Self::Insufficient(_) => Class::Insufficient,
             Self::Memory(_) => Class::Resources,
-            Self::Ledger(error) => error.class(),
             Self::Key(ProvingKeyError::MaxDegree(_)) => Class::Input,
             Self::Disagreement | Self::Holding(_) | Self::Witness(_) | Self::Key(_) | Self::Proof(_) => Class::Internal,
         }
@@ -257,7 +246,6 @@ impl Failure for ProveError {
         match self {
             Self::Account(error) => error.code(),
             Self::Vault(error) => error.code(),
-            Self::Ledger(error) => error.code(),
             Self::Refused(rejection) => rejection.code(),
             Self::Insufficient(_) => "insufficient".into(),
             Self::Memory(_) => "memory".into(),

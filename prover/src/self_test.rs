@@ -71,7 +71,7 @@ pub fn run(capacity: Capacity) -> Result<(), SelfTestError> {
         idx: commit(AdviceColumn::Idx),
         flag: commit(AdviceColumn::Flag),
         coef: commit(AdviceColumn::Coef),
-        hold: commit(AdviceColumn::Hold),
+        hold: commit(AdviceColumn::BlindedHold),
     };
     let key = ProvingKey::generate(&params)?;
     let (context, other) = (Fr::from(7), Fr::from(8));

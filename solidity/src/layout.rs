@@ -3,7 +3,7 @@
 //! The order of the first part is the transcript's: every round's bytes lie in a row, with a word for the hash before
 //! them, so that a challenge is one hash over memory in place.
 
-use surety_verifier::proof::protocol::{Opening, Polynomial, Protocol, Rotation};
+use surety_verifier::proof::protocol::{ColumnCommitment, Opening, Polynomial, Protocol, Rotation};
 
 /// Where Solidity would begin to allocate memory. It never does in these contracts.
 const START: usize = 0x80;
@@ -107,20 +107,21 @@ impl MemoryLayout {
             polynomials.into_iter().map(|polynomial| point(protocol, polynomial)).collect()
         };
         let lookups = || 0..protocol.lookups.len();
-        let known = (0..protocol.advice.len()).filter(|column| protocol.advice[*column].known);
-        let known = points(known.map(Polynomial::Advice).collect());
-        let hidden = points(protocol.hidden_advice().map(Polynomial::Advice).collect());
+        let by = |commitment| points(protocol.advice_by(commitment).map(Polynomial::Advice).collect());
         let permuted = lookups().flat_map(|index| [Polynomial::LookupInput(index), Polynomial::LookupTable(index)]);
         let products = lookups().map(Polynomial::LookupProduct).chain([Polynomial::Blinding]);
         let quotient = (0..protocol.quotient_pieces).map(quotient_piece).collect();
         let scalars = protocol.evaluations().into_iter().map(|opening| evaluation(protocol, opening)).collect();
 
         self.words(
-            "Round 1: the key and the statement, then the columns that only the prover knows",
+            "Round 1: the key and the statement, what blinds the holdings, then the columns that the prover commits to",
             ["KEY", "CONTEXT"],
         );
-        self.points(known);
-        self.points_of_proof(hidden);
+        self.points(by(ColumnCommitment::Known));
+        // Not one to check: it is computed from two that are.
+        by(ColumnCommitment::Difference).into_iter().for_each(|name| self.reserve(name, POINT));
+        self.points.push(HOLD.to_owned());
+        self.points_of_proof(by(ColumnCommitment::Sent));
         self.close("KEY", &["THETA"]);
         self.round("Round 2: the sorted columns of the lookups", "HASH_1");
         self.points_of_proof(points(permuted.collect()));
@@ -138,6 +139,10 @@ impl MemoryLayout {
         self.points_of_proof(vec!["W_POINT".to_owned()]);
         self.close("HASH_5", &["OPENING_U"]);
         self.points_of_proof(vec!["W_PRIME_POINT".to_owned()]);
+        self.section(
+            "The operands of a subtraction: the blinded holdings, and the holdings",
+            [BLINDED_HOLD.to_owned(), HOLD.to_owned()].map(|name| (name, POINT)),
+        );
         let challenges: Vec<_> = self.rounds.iter().flat_map(|round| round.challenges.iter().copied()).collect();
         self.words("Challenges", challenges);
     }
@@ -176,6 +181,12 @@ impl MemoryLayout {
         }
     }
 }
+
+/// The place of the commitment to the holdings, which no column of the circuit has, behind [`BLINDED_HOLD`].
+pub(super) const HOLD: &str = "HOLD_POINT";
+
+/// The place of a copy of the commitment to the blinded holdings.
+const BLINDED_HOLD: &str = "MINUEND";
 
 /// The place of a running sum of points.
 pub(super) fn sum(name: &str) -> (String, usize) {

@@ -1,16 +1,19 @@
 //! The multi-opening as a contract computes it; the verifier's `shplonk` says what is computed.
 //!
-//! Every polynomial is opened at `x`, alone or together with one neighbour `s·x`. Then with `e` and `e'` the values of
-//! a set's polynomials at the two, combined with powers of `y`, the set's share of the equation is
+//! Every polynomial is opened at `x`, at `x` and one neighbour `s·x`, or at `s·x` alone. Then with `e` and `e'` the
+//! values of a set's polynomials at the two, combined with powers of `y`, the share in the equation of a set that is
+//! opened at both, and of one that is opened at `s·x` alone, is
 //!
 //! ```text
-//! v^i/(u - s·x) · Σ_j y^j·P_j   less   v^i·(e - e'·(u - x)/(u - s·x))/(x·(1 - s)) · [1]
+//! v^i/(u - s·x) · Σ_j y^j·P_j         less   v^i·(e - e'·(u - x)/(u - s·x))/(x·(1 - s)) · [1]
+//! v^i·(u - x)/(u - s·x) · Σ_j y^j·P_j   less   v^i·(u - x)/(u - s·x)·e' · [1]
 //! ```
 //!
 //! Commitments are summed up by Horner's rule, from the last polynomial of a set to the first. Those that the key fixes
 //! are left out: only their factors are computed, so that a batch multiplies each of them once.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use surety_verifier::proof::protocol::{Opening, Polynomial, Protocol, Rotation, RotationSet};
 
@@ -33,13 +36,12 @@ const QUOTIENT: &str = "QUOTIENT_POINT";
 /// The names of running sums of points.
 pub(super) const SUMS: [&str; 3] = [QUOTIENT, SET, RIGHT];
 
-/// Polynomials that are opened at `x`, and at one neighbour, unless they are the first set.
+/// Polynomials that are opened at `x`, at `x` and one neighbour, or at one neighbour.
 pub(super) struct Set {
-    /// How far the neighbour is: `s` is this power of the root of unity.
-    pub(super) neighbour: Rotation,
+    place: Place,
     /// `v^i`
     pub(super) power_of_v: String,
-    /// The `e_j`, from the last to the first.
+    /// The `e_j`, from the last to the first; empty if the set is opened at the neighbour alone.
     pub(super) here: Vec<String>,
     /// The `e'_j`, from the last to the first.
     pub(super) there: Vec<String>,
@@ -65,7 +67,8 @@ pub(super) fn sets(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Set>
 }
 
 fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set, Unsupported> {
-    let neighbour = neighbour(index, set)?;
+    let place = Place::of(index, set)?;
+    let neighbour = place.neighbour();
     let y = Yul::variable("y");
     let fixed = set.polynomials.iter().enumerate().filter(|(_, polynomial)| is_fixed(polynomial));
     let values = |rotation| {
@@ -74,9 +77,9 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
         set.polynomials.iter().rev().map(|polynomial| value(polynomial).render(0)).collect()
     };
     Ok(Set {
-        neighbour,
+        place,
         power_of_v: Yul::variable("v").power(index.max(1)).render(0),
-        here: values(Rotation::CURRENT),
+        here: if matches!(place, Place::Neighbour(_)) { Vec::new() } else { values(Rotation::CURRENT) },
         there: values(neighbour),
         fixed: fixed
             .map(|(exponent, polynomial)| Fixed {
@@ -87,35 +90,103 @@ fn describe(protocol: &Protocol, index: usize, set: &RotationSet) -> Result<Set,
     })
 }
 
-impl Set {
-    /// What `s` is called.
-    pub(super) fn factor(&self) -> String {
-        root(self.neighbour)
+/// Where a set's polynomials are opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At `x`: the first set.
+    Here,
+    /// At `x` and a neighbour.
+    Both(Rotation),
+    /// At a neighbour.
+    Neighbour(Rotation),
+}
+
+impl Place {
+    fn of(index: usize, set: &RotationSet) -> Result<Self, Unsupported> {
+        match (index, set.rotations.as_slice()) {
+            (0, [Rotation::CURRENT]) => Ok(Self::Here),
+            (1.., [Rotation::CURRENT, neighbour] | [neighbour, Rotation::CURRENT]) => Ok(Self::Both(*neighbour)),
+            (1.., [neighbour]) if *neighbour != Rotation::CURRENT => Ok(Self::Neighbour(*neighbour)),
+            _ => Err(Unsupported::Openings),
+        }
     }
 
-    /// What `1/(1 - s)` is called.
-    pub(super) fn interpolation(&self) -> String {
-        format!("INTERPOLATION_{}", rotation_name(self.neighbour))
+    /// How far the neighbour is: `s` is this power of the root of unity.
+    fn neighbour(self) -> Rotation {
+        match self {
+            Self::Here => Rotation::CURRENT,
+            Self::Both(neighbour) | Self::Neighbour(neighbour) => neighbour,
+        }
+    }
+
+    /// The points, for people.
+    fn describe(self) -> String {
+        match self {
+            Self::Here => "x".to_owned(),
+            Self::Both(neighbour) => format!("x and {}·x", root(neighbour)),
+            Self::Neighbour(neighbour) => format!("{}·x", root(neighbour)),
+        }
+    }
+
+    /// The place of the weight of a set that is opened there.
+    fn weight(self) -> String {
+        let alone = if matches!(self, Self::Neighbour(_)) { "_ALONE" } else { "" };
+        format!("WEIGHT_{}{alone}", rotation_name(self.neighbour()))
+    }
+}
+
+impl Set {
+    /// The points at which the set is opened, for people.
+    pub(super) fn points(&self) -> String {
+        self.place.describe()
+    }
+
+    /// Whether `x` is none of them.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self.place, Place::Neighbour(_))
+    }
+
+    /// How far the neighbour is, and what `1/(1 - s)` is called, if the set is opened at both.
+    pub(super) fn interpolation(&self) -> Option<(Rotation, String)> {
+        let Place::Both(neighbour) = self.place else { return None };
+        Some((neighbour, format!("INTERPOLATION_{}", rotation_name(neighbour))))
+    }
+
+    /// What [`Self::interpolation`] is called; nothing where there is none.
+    pub(super) fn interpolation_name(&self) -> String {
+        self.interpolation().map(|(_, name)| name).unwrap_or_default()
     }
 
     /// The place of `1/(u - s·x)`.
     pub(super) fn inverse(&self) -> String {
-        format!("INVERSE_{}", rotation_name(self.neighbour))
+        Neighbour(self.place.neighbour()).inverse()
     }
 
     /// The place of the set's weight.
     pub(super) fn weight(&self) -> String {
-        weight(self.neighbour)
+        self.place.weight()
     }
 }
 
-/// Where a set's polynomials are opened besides `x`.
-fn neighbour(index: usize, set: &RotationSet) -> Result<Rotation, Unsupported> {
-    match (index, set.rotations.as_slice()) {
-        (0, [Rotation::CURRENT]) => Ok(Rotation::CURRENT),
-        (1.., [Rotation::CURRENT, neighbour] | [neighbour, Rotation::CURRENT]) => Ok(*neighbour),
-        _ => Err(Unsupported::Openings),
+/// A neighbour of `x`.
+pub(super) struct Neighbour(pub(super) Rotation);
+
+impl Neighbour {
+    /// What `s` is called.
+    pub(super) fn factor(&self) -> String {
+        root(self.0)
     }
+
+    /// The place of `1/(u - s·x)`.
+    pub(super) fn inverse(&self) -> String {
+        format!("INVERSE_{}", rotation_name(self.0))
+    }
+}
+
+/// The neighbours of `x` at which sets are opened, each once.
+pub(super) fn neighbours(sets: &[Set]) -> Vec<Neighbour> {
+    let all = sets.iter().map(|set| set.place.neighbour()).filter(|neighbour| *neighbour != Rotation::CURRENT);
+    all.collect::<BTreeSet<_>>().into_iter().map(Neighbour).collect()
 }
 
 fn is_fixed(polynomial: &Polynomial) -> bool {
@@ -186,12 +257,11 @@ pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Ste
     steps.extend(pieces.map(|point| Step::Fold { sum: QUOTIENT, factor: "xToN".to_owned(), point }));
     for (index, set) in sets.iter().enumerate() {
         let sum = if index == 0 { RIGHT } else { SET };
-        let neighbour = neighbour(index, set)?;
-        let place = if index == 0 { String::new() } else { format!(" and {}·x", root(neighbour)) };
-        steps.push(Step::Comment(format!("What is opened at x{place}.")));
+        let place = Place::of(index, set)?;
+        steps.push(Step::Comment(format!("The polynomials that are opened at {}.", place.describe())));
         steps.extend(horner(protocol, sum, &set.polynomials)?);
         if index > 0 {
-            let factor = format!("mload({})", weight(neighbour));
+            let factor = format!("mload({})", place.weight());
             steps.push(Step::Accumulate { sum: RIGHT, factor, point: SET.to_owned() });
         }
     }
@@ -200,11 +270,6 @@ pub(super) fn steps(protocol: &Protocol, sets: &[RotationSet]) -> Result<Vec<Ste
     steps.push(Step::Accumulate { sum: RIGHT, factor: x_minus_u, point: "W_POINT".to_owned() });
     steps.push(Step::Accumulate { sum: RIGHT, factor: "u".to_owned(), point: "W_PRIME_POINT".to_owned() });
     Ok(steps)
-}
-
-/// The place of the weight of a set.
-fn weight(neighbour: Rotation) -> String {
-    format!("WEIGHT_{}", rotation_name(neighbour))
 }
 
 /// Horner's rule over the commitments that the key does not fix. The first of a set must be one.

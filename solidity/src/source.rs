@@ -16,12 +16,12 @@ use crate::{
     Unsupported, contract_name,
     equations::{self, Equation, LookupEquations, Rows, root},
     layout::{MemoryLayout, POINT, WORD, sum},
-    openings::{self, SUMS, Set, Step},
+    openings::{self, Neighbour, SUMS, Set, Step},
     yul::literal,
 };
 
 /// The version of proofs and of their transcript, which contracts state.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What the template is filled in with.
 #[derive(Template)]
@@ -43,6 +43,7 @@ pub(super) struct Source {
     lookups: Vec<LookupEquations>,
     numbers: Vec<Number>,
     sets: Vec<Set>,
+    neighbours: Vec<Neighbour>,
     steps: Vec<Step>,
     batch_steps: [Step; 2],
     denominators: Vec<String>,
@@ -96,6 +97,7 @@ impl Source {
             constraints: equations::constraints(protocol),
             lookups: equations::lookups(protocol),
             steps: openings::steps(protocol, rotation_sets)?,
+            neighbours: openings::neighbours(&sets),
             sets,
             denominators,
             batch_steps: batch_steps(),
@@ -119,13 +121,13 @@ impl SetUp {
 
 /// The powers of the root of unity, and what follows from them.
 fn numbers(protocol: &Protocol, rows: &Rows, sets: &[Set]) -> Vec<Number> {
-    let neighbours = sets.iter().map(|set| set.neighbour);
+    let neighbours = openings::neighbours(sets).into_iter().map(|neighbour| neighbour.0);
     let rotations: BTreeSet<_> = rows.nodes.iter().map(|node| node.rotation).chain(neighbours).collect();
     let roots = rotations.into_iter().filter(|rotation| *rotation != Rotation::CURRENT);
     let roots = roots.map(|rotation| (root(rotation), protocol.rotation_factor(rotation)));
-    let interpolations = sets.iter().skip(1).map(|set| {
-        let inverse: Option<Fr> = (Fr::ONE - protocol.rotation_factor(set.neighbour)).invert().into();
-        (set.interpolation(), inverse.unwrap_or(Fr::ONE))
+    let interpolations = sets.iter().filter_map(Set::interpolation).map(|(neighbour, name)| {
+        let inverse: Option<Fr> = (Fr::ONE - protocol.rotation_factor(neighbour)).invert().into();
+        (name, inverse.unwrap_or(Fr::ONE))
     });
     let inverse_of_n = Fr::TWO_INV.pow_vartime([u64::from(protocol.capacity.k())]);
     let numbers = roots.chain([("INVERSE_OF_N".to_owned(), inverse_of_n)]).chain(interpolations);
@@ -143,7 +145,7 @@ fn reserve(layout: &mut MemoryLayout, protocol: &Protocol, rows: &Rows, sets: &[
         .iter()
         .map(|node| node.inverse.clone())
         .chain(["INVERSE_VANISHING".to_owned(), "INVERSE_X".to_owned()])
-        .chain(sets.iter().skip(1).map(Set::inverse))
+        .chain(openings::neighbours(sets).iter().map(Neighbour::inverse))
         .collect();
     layout.words(
         "Denominators, later their inverses: x minus a row's point, x^n - 1, x, u minus a neighbour of x",

@@ -10,9 +10,11 @@ pragma solidity ^0.8.28;
 /// whose secret is public or may be known to whoever made it: anybody can prove anything to this contract. For tests.
 {%- endif %}
 ///
-/// A proof shows that the hidden columns of the circuit satisfy its rules together with four columns whose commitments
-/// the caller knows: IDX, FLAG, COEF, HOLD. The proof is bound to those and to a number, the context. This contract
-/// knows neither policies nor prices nor balances: a caller must compute everything that it passes but the proof.
+/// A proof shows that the hidden columns of the circuit satisfy its rules together with four vectors whose commitments
+/// the caller knows: the columns IDX, FLAG and COEF, and the holdings, HOLD. The column BLINDED_HOLD of the circuit is
+/// HOLD and the column BLIND, which is zero wherever a program reads. The proof is bound to the caller's commitments and
+/// to a number, the context. This contract knows neither policies nor prices nor balances: a caller must compute
+/// everything that it passes but the proof.
 ///
 /// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable,
 /// without storage, and without calls except to precompiles. Everything is in memory at fixed places, which the
@@ -28,6 +30,8 @@ contract {{ name }} {
     /// @notice A point is the identity, off the curve, or has a coordinate that is not below p. Points 0 to 3 are the
     /// caller's, those from 4 on are the proof's.
     error PointNotOnCurve(uint256 index);
+    /// @notice The proof's commitment to the blinded holdings is the caller's commitment to the holdings.
+    error NotBlinded();
     /// @notice A batch has four points, of eight coordinates, for each proof.
     error WrongPointCount();
     /// @notice A batch has one context for each proof.
@@ -139,6 +143,7 @@ contract {{ name }} {
         _read(proof, context, publicPoints);
         _checkPoints();
         _checkScalars();
+        _subtractHoldings();
         _drawChallenges();
         _invertDenominators();
         _evaluateRows();
@@ -156,7 +161,8 @@ contract {{ name }} {
         assembly {
             mstore(KEY, VK_HASH)
             mstore(CONTEXT, context)
-            calldatacopy({{ known }}, publicPoints, 0x100)
+            calldatacopy({{ known }}, publicPoints, 0xc0)
+            calldatacopy(HOLD_POINT, add(publicPoints, 0xc0), 0x40)
             {%- for piece in layout.pieces %}
             calldatacopy({{ piece.slot }}, add(proof.offset, {{
                 "{:#05x}"|format(piece.offset) }}), {{ "{:#05x}"|format(piece.length) }})
@@ -193,6 +199,20 @@ contract {{ name }} {
             {%- endfor %}
         }
         if (index != 0) revert ScalarOutOfField(index);
+    }
+
+    /// @dev The commitment to BLIND: BLINDED_HOLD less HOLD. The identity would show HOLD itself.
+    function _subtractHoldings() private view {
+        bool isBlinded;
+        assembly {
+            mcopy(MINUEND, BLINDED_HOLD_POINT, 0x40)
+            // No point of the curve has y = 0.
+            mstore(add(HOLD_POINT, 0x20), sub(P, mload(add(HOLD_POINT, 0x20))))
+            // Both points were checked: it fails only for want of gas.
+            if iszero(staticcall(gas(), POINT_ADDITION, MINUEND, 0x80, BLIND_POINT, 0x40)) { revert(0, 0) }
+            isBlinded := iszero(iszero(or(mload(BLIND_POINT), mload(add(BLIND_POINT, 0x20)))))
+        }
+        if (!isBlinded) revert NotBlinded();
     }
 
     // ------------------------------------------------------------------------------------------------------ Challenges
@@ -236,8 +256,8 @@ contract {{ name }} {
             {%- endfor %}
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            {%- for set in sets.iter().skip(1) %}
-            mstore({{ set.inverse() }}, addmod(mload(OPENING_U), sub(r, mulmod(x, {{ set.factor() }}, r)), r))
+            {%- for neighbour in neighbours %}
+            mstore({{ neighbour.inverse() }}, addmod(mload(OPENING_U), sub(r, mulmod(x, {{ neighbour.factor() }}, r)), r))
             {%- endfor %}
         }
         _spreadInverse(_inverse(_productOfDenominators()));
@@ -420,11 +440,14 @@ contract {{ name }} {
             {%- endfor %}
             {%- else %}
 
-            // Opened at x and {{ set.factor() }}·x.
+            // Opened at {{ set.points() }}.
             {
                 let v := mload(OPENING_V)
                 let power := {{ set.power_of_v }}
                 let inverse := mload({{ set.inverse() }})
+                {%- if set.is_elsewhere() %}
+                power := mulmod(power, addmod(u, sub(r, x), r), r)
+                {%- endif %}
                 {%- for term in set.here %}
                 {%- if loop.first %}
                 let here := {{ term }}
@@ -439,11 +462,16 @@ contract {{ name }} {
                 there := addmod(mulmod(there, y, r), {{ term }}, r)
                 {%- endif %}
                 {%- endfor %}
+                {%- if set.is_elsewhere() %}
+                power := mulmod(power, inverse, r)
+                claimed := addmod(claimed, mulmod(power, there, r), r)
+                {%- else %}
                 here := addmod(here, sub(r, mulmod(there, mulmod(addmod(u, sub(r, x), r), inverse, r), r)), r)
                 here := mulmod(here, mload(INVERSE_X), r)
-                here := mulmod(here, {{ set.interpolation() }}, r)
+                here := mulmod(here, {{ set.interpolation_name() }}, r)
                 claimed := addmod(claimed, mulmod(power, here, r), r)
                 power := mulmod(power, inverse, r)
+                {%- endif %}
                 mstore({{ set.weight() }}, power)
                 {%- for fixed in set.fixed %}
                 mstore({{ fixed.slot }}, mulmod(power, {{ fixed.power_of_y }}, r))

@@ -1,8 +1,7 @@
 //! Many attestations to try an audit on: institutions of different size that prove different levels over several
 //! epochs.
 //!
-//! Nothing secret is left: balances, masks and openings are erased with the process, and the ledger that counts proofs,
-//! with the directory that it is in. Of what is made, the layout follows from the number of attestations alone.
+//! Nothing secret is left: balances, masks and openings are erased with the process. Of what is made, the layout follows from the number of attestations alone.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +27,6 @@ use surety_margin::{
 };
 use surety_prover::{
     layout::Layout,
-    ledger::Ledger,
     opening::Opening,
     oracle::{self, Clock, Comparison},
     prove::{ProofRequest, Prover},
@@ -81,7 +79,6 @@ struct Shared<'a> {
     policy: &'a CompiledPolicy,
     params: &'a Params,
     prover: &'a Prover,
-    ledger: Ledger,
 }
 
 /// A market, and its place among the epochs: the oldest has number 1.
@@ -118,19 +115,8 @@ pub fn run(
     let trust = trust(&policy, &epochs)?;
     files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, existing)?;
 
-    let forgotten = tempfile::tempdir().map_err(|error| FileError::Io {
-        path: std::env::temp_dir(),
-        action: "cannot be written",
-        error,
-    })?;
     let prover = Prover::new(setups.params(setup.id(), universe.capacity, observer)?)?;
-    let shared = Shared {
-        universe: &universe,
-        policy: &policy,
-        params: &params,
-        prover: &prover,
-        ledger: Ledger::open(forgotten.path())?,
-    };
+    let shared = Shared { universe: &universe, policy: &policy, params: &params, prover: &prover };
     let directory = layout.directory().join(ATTESTATIONS);
     let mut batch = Batch {
         srs: setup.id(),
@@ -319,7 +305,7 @@ impl Institution {
             valid_until: None,
             now: epoch.now,
         };
-        let attestation = shared.prover.prove(&request, openings, &shared.ledger)?;
+        let attestation = shared.prover.prove(&request, openings)?;
         let file = format!("{}-{level}.json", epoch.snapshot.epoch);
         Ok(documents::write(&self.directory.join(file), &attestation, Existing::Keep)?)
     }

@@ -1,8 +1,8 @@
 //! The example institution, and the whole way on it: reports, snapshot, statements, proofs, and the files that a
 //! stranger verifies.
 //!
-//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, the ledger,
-//! and no check relaxed.
+//! All keys are the demonstration's, which everybody can derive. The rest is as in earnest: fresh masks, and no
+//! check relaxed.
 //!
 //! ```
 //! assert_eq!(surety_walkthrough::capacity().unwrap().k(), 10);
@@ -43,7 +43,6 @@ use surety_host::{
 };
 use surety_prover::{
     layout::Layout,
-    ledger::Ledger,
     opening::Opening,
     oracle::{self, Clock, Comparison},
     prove::{ProofRequest, Prover},
@@ -91,7 +90,6 @@ pub fn capacity() -> Result<Capacity, AnyFailure> {
 pub fn run(
     layout: &Layout,
     setups: &Setups,
-    ledger: &Ledger,
     now: Timestamp,
     existing: Existing,
     observer: &dyn Observer,
@@ -148,7 +146,7 @@ pub fn run(
             valid_until: None,
             now,
         };
-        let attestation = prover.prove(&request, &openings, ledger)?;
+        let attestation = prover.prove(&request, &openings)?;
         demo.valid_until = attestation.claim.valid_until;
         let path = layout.directory().join(file);
         documents::write(&path, &attestation, existing)?;

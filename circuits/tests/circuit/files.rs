@@ -48,11 +48,11 @@ fn sizes_are_pinned() {
         let sets = protocol.rotation_sets();
         assert_eq!(
             (protocol.advice.len(), protocol.fixed.len(), protocol.constraints.len(), protocol.lookups.len()),
-            (7, 2, 4, 2)
+            (8, 2, 6, 2)
         );
         assert_eq!((protocol.degree(), protocol.quotient_pieces, protocol.blinding_factors), (5, 4, 5));
-        assert_eq!((protocol.proof_points(), protocol.evaluations().len(), protocol.proof_length()), (16, 23, 1760));
-        assert_eq!(sets.iter().map(|set| set.polynomials.len()).collect::<Vec<_>>(), [10, 4, 3]);
+        assert_eq!((protocol.proof_points(), protocol.evaluations().len(), protocol.proof_length()), (17, 24, 1856));
+        assert_eq!(sets.iter().map(|set| set.polynomials.len()).collect::<Vec<_>>(), [10, 4, 1, 3]);
     }
 }
 
@@ -156,6 +156,6 @@ fn write_the_old_proof() {
 #[test]
 fn column_names_are_pinned() {
     let names = AdviceColumn::ALL.map(AdviceColumn::name);
-    assert_eq!(names, ["IDX", "FLAG", "COEF", "HOLD", "VAR", "VAL", "ACC"]);
+    assert_eq!(names, ["IDX", "FLAG", "COEF", "BLIND", "BLINDED_HOLD", "VAR", "VAL", "ACC"]);
     assert!(AdviceColumn::ALL.iter().enumerate().all(|(index, column)| *column as usize == index));
 }

@@ -1,8 +1,9 @@
 //! Proofs of what is not true, by provers who leave out what they break: every verifier refuses them.
 
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
+use AdviceColumn::{Acc, BlindedHold, Coef, Flag, Idx, Val, Var};
 use alloy_primitives::{I256, U256};
 use ff::Field as _;
+use group::Curve as _;
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::{Fr, G1, G1Affine, G2, G2Affine};
 use surety_circuits::{
@@ -11,7 +12,7 @@ use surety_circuits::{
     circuit::{LinearProgramCircuit, rules},
 };
 use surety_core::{capacity::Capacity, ident::Name, units::Price};
-use surety_kzg::{Srs, scalar};
+use surety_kzg::{Srs, point, scalar};
 use surety_margin::{
     compile::compile,
     market::{MarketIndex, PriceRange},
@@ -22,13 +23,16 @@ use surety_margin::{
     },
 };
 use surety_testing::sample;
-use surety_verifier::{KnownCommitments, VerifyingKey};
+use surety_verifier::{
+    KnownCommitments, ProofError, VerifyingKey,
+    proof::protocol::{Query, Rotation},
+};
 
 use crate::common::{
     self, Proven, Statement, attacks,
     contract::{Contract, Verdict},
     described::{DescribedCircuit, Design},
-    forger::BlindProver,
+    forger::{BlindProver, point_at},
     known,
     panel::Panel,
     replaced,
@@ -74,7 +78,7 @@ fn assert_refused(panel: &Panel, real: &BlindProver, rule: &'static str, witness
 }
 
 /// A proof of a true claim, and what the verifiers take in the place of one of its columns if they do not insist.
-fn assert_column_is_not_the_provers(column: AdviceColumn, change: impl Fn(&mut Witness)) {
+fn assert_column_is_not_the_provers(index: usize, change: impl Fn(&mut Witness)) {
     let honest = Statement::small().witness();
     let panel = Panel::new(honest.capacity());
     let expected = known(&panel.params, &honest);
@@ -83,31 +87,32 @@ fn assert_column_is_not_the_provers(column: AdviceColumn, change: impl Fn(&mut W
     attacks::rerun(&mut other);
     assert_eq!(check(&other), Ok(()), "the circuit alone has nothing against it");
     let own = known(&panel.params, &other);
+    let column = KnownCommitments::NAMES[index];
     let differs = |index: usize| own.in_order()[index] != expected.in_order()[index];
-    assert!((0..KnownCommitments::COUNT).all(|index| differs(index) == (index == column as usize)));
+    assert!((0..KnownCommitments::COUNT).all(|other| differs(other) == (other == index)));
     // Proven to those who take the prover's word for the column.
     let proof = panel.key.prove(CONTEXT, &own, &other).unwrap().0;
-    assert!(panel.accepts(CONTEXT, &own, &proof, column.name()));
-    assert!(!panel.accepts(CONTEXT, &expected, &proof, column.name()));
+    assert!(panel.accepts(CONTEXT, &own, &proof, column));
+    assert!(!panel.accepts(CONTEXT, &expected, &proof, column));
     // Nor is the proof of the other claim one of this.
-    let negated = replaced(&expected, column as usize, -expected.in_order()[column as usize]);
-    assert!(!panel.accepts(CONTEXT, &negated, &proof, column.name()));
+    let negated = replaced(&expected, index, -expected.in_order()[index]);
+    assert!(!panel.accepts(CONTEXT, &negated, &proof, column));
     let error = panel.key.prove(CONTEXT, &expected, &other).unwrap_err();
-    assert!(matches!(error, ProveError::OtherCommitment { column: found } if found == column.name()), "{error}");
+    assert!(matches!(error, ProveError::OtherCommitment { column: found } if found == column), "{error}");
 }
 
 /// Attack: the program reads nothing where debts are. (Nothing at all would be no commitment, hence an unused row that
 /// reads the one, times nothing.)
 #[test]
 fn rejects_addresses_of_the_provers_choice() {
-    assert_column_is_not_the_provers(Idx, |witness| {
+    assert_column_is_not_the_provers(0, |witness| {
         let usable = witness.capacity().usable();
         witness[Idx][..usable].fill(Fr::ZERO);
         witness[Val][..usable].fill(Fr::ZERO);
         witness[Idx][usable - 2] = Fr::ONE;
     });
     // The unused row alone: harmless by itself, and still not the program.
-    assert_column_is_not_the_provers(Idx, |witness| {
+    assert_column_is_not_the_provers(0, |witness| {
         let row = witness.capacity().usable() - 2;
         witness[Idx][row] = Fr::ONE;
     });
@@ -116,7 +121,7 @@ fn rejects_addresses_of_the_provers_choice() {
 /// Attack: an equation that never ends need not come to zero.
 #[test]
 fn rejects_flags_of_the_provers_choice() {
-    assert_column_is_not_the_provers(Flag, |witness| {
+    assert_column_is_not_the_provers(1, |witness| {
         let usable = witness.capacity().usable();
         witness[Flag][2..usable].fill(Fr::ZERO);
     });
@@ -125,7 +130,7 @@ fn rejects_flags_of_the_provers_choice() {
 /// Attack: nothing counts but what an unused row reads, which is nothing.
 #[test]
 fn rejects_coefficients_of_the_provers_choice() {
-    assert_column_is_not_the_provers(Coef, |witness| {
+    assert_column_is_not_the_provers(2, |witness| {
         let row = witness.capacity().usable() - 2;
         witness[Coef].fill(Fr::ZERO);
         witness[Coef][row] = Fr::ONE;
@@ -135,9 +140,9 @@ fn rejects_coefficients_of_the_provers_choice() {
 /// Attack: a column that is not what the sources signed, be it in a row that no program reads.
 #[test]
 fn rejects_holdings_of_the_provers_choice() {
-    assert_column_is_not_the_provers(Hold, |witness| {
-        let mask = witness.capacity().masks().next().unwrap().index();
-        witness[Hold][mask] += Fr::ONE;
+    assert_column_is_not_the_provers(3, |witness| {
+        let unread = witness.capacity().slot(witness.capacity().slots() - 1).unwrap().index();
+        witness[BlindedHold][unread] += Fr::ONE;
     });
 }
 
@@ -163,7 +168,7 @@ fn equal_columns_are_not_merged() {
     let evaluations = panel.key.verifying_key().protocol().advice_queries.iter();
     let of = |column: AdviceColumn| evaluations.clone().position(|query| query.column == column as usize).unwrap();
     for column in [Flag, Coef] {
-        let at = 64 * 14 + 32 * of(column);
+        let at = 64 * 15 + 32 * of(column);
         let mut changed = proof;
         let value = scalar::from_bytes(proof[at..at + 32].try_into().unwrap()).unwrap();
         changed[at..at + 32].copy_from_slice(&scalar::to_bytes(&(value + Fr::ONE)));
@@ -226,7 +231,7 @@ impl Choices {
         assert_eq!(variables.len(), self.program.variables());
         let (mut witness, capacity) = (self.honest.clone(), self.honest.capacity());
         for (index, lots) in lots.iter().enumerate() {
-            witness[Hold][capacity.instrument(index).unwrap().index()] = scalar::from_i128(*lots);
+            witness[BlindedHold][capacity.instrument(index).unwrap().index()] = scalar::from_i128(*lots);
         }
         for (index, value) in variables.iter().enumerate() {
             let head = capacity.variable(index).unwrap().index();
@@ -274,7 +279,7 @@ fn rejects_a_proof_that_forgets_a_liability() {
 
     for lots in [-1, 1] {
         let mut forgotten = honest.clone();
-        forgotten[Hold][program.capacity().instrument(2).unwrap().index()] = number_of(lots);
+        forgotten[BlindedHold][program.capacity().instrument(2).unwrap().index()] = number_of(lots);
         attacks::rerun(&mut forgotten);
         assert_refused(&panel, &real, rules::EQUATION, &forgotten, "one lot that the model does not mention");
     }
@@ -363,7 +368,7 @@ fn nobody_refuses_what_reads_address_zero() {
     (witness[Coef][2], witness[Coef][3], witness[Coef][4]) = (Fr::ONE, Fr::ONE, -Fr::from(12));
     witness[Idx][4] = Fr::from(one as u64);
     for (name, cells, [x, y]) in
-        [("five and seven", Var, [5, 7]), ("what a source wrote there", Hold, [-1_000_000, 1_000_012])]
+        [("five and seven", Var, [5, 7]), ("what a source wrote there", BlindedHold, [-1_000_000, 1_000_012])]
     {
         let mut witness = witness.clone();
         (witness[Var][0], witness[Var][last]) = (Fr::ZERO, Fr::ZERO);
@@ -391,7 +396,7 @@ fn rejects_holdings_with_the_sign_turned_around() {
     let own = known(&panel.params, &rich);
     // What the sources signed: seven lots of debt.
     let mut debt = rich.clone();
-    debt[Hold].iter_mut().for_each(|value| *value = -*value);
+    debt[BlindedHold].iter_mut().for_each(|value| *value = -*value);
     let signed = known(&panel.params, &debt).hold;
     assert_eq!((own.hold.x, own.hold.y), (signed.x, -signed.y));
     let proof = panel.key.prove(CONTEXT, &own, &rich).unwrap().0;
@@ -421,7 +426,7 @@ fn rejects_prices_of_the_provers_choice() {
         below_zero[Coef][row] = scalar::from_i256(at_minus_one);
     }
     let capacity = program.capacity();
-    below_zero[Hold][capacity.instrument(0).unwrap().index()] = -Fr::from(5);
+    below_zero[BlindedHold][capacity.instrument(0).unwrap().index()] = -Fr::from(5);
     let part = |sign: usize| capacity.variable(program.variables() - 2 + sign).unwrap().index();
     below_zero[Var][part(0)] = Fr::ZERO;
     below_zero[Var][part(1)] = Fr::from(5);
@@ -476,4 +481,110 @@ fn rejects_proofs_at_the_wrong_key_or_contract() {
     // Nor with the real commitments to the fixed columns beside another's point in G2.
     let mixed = VerifyingKey::new(real.protocol().clone(), real.fixed_commitments().to_vec(), *srs.verifier_key());
     assert!(mixed.unwrap().verify(proven.context, &proven.known, &proven.proof).is_err());
+}
+
+/// Attack: the last slot is blinded where the rule about `BLIND` looks at the row behind and not at the one ahead. At
+/// k = 16 alone that row is a slot; so this circuit looks ahead.
+#[test]
+fn rejects_blinding_in_the_last_slot_which_a_rule_that_looks_back_lets_through() {
+    let capacity = Capacity::new(16).unwrap();
+    let slot = capacity.slot(capacity.slots() - 1).unwrap().index();
+    assert_eq!(slot, capacity.usable() - 2);
+    let plain = Design::of(capacity);
+    let mut looking_back = plain.clone();
+    let query = Query { column: AdviceColumn::Blind as usize, rotation: Rotation::PREVIOUS };
+    let blind =
+        looking_back.protocol.advice_queries.iter().position(|query| query.column == AdviceColumn::Blind as usize);
+    looking_back.protocol.advice_queries[blind.unwrap()] = query;
+
+    // The holding less a variable is zero, so that the holding is not below zero.
+    let head = capacity.variable(0).unwrap().index();
+    let mut witness = Statement::sample(16, 3, 2).witness();
+    for column in AdviceColumn::ALL {
+        witness[column].fill(Fr::ZERO);
+    }
+    (witness[Flag][1], witness[Flag][3]) = (Fr::ONE, Fr::ONE);
+    (witness[Coef][2], witness[Coef][3]) = (Fr::ONE, -Fr::ONE);
+    (witness[Idx][2], witness[Idx][3]) = (Fr::from(slot as u64), Fr::from(head as u64));
+    witness[Var][capacity.one().index()] = Fr::ONE;
+    witness[BlindedHold][slot] = Fr::from(3);
+    attacks::place(&mut witness, head, 3);
+    attacks::rerun(&mut witness);
+    assert!(plain.accepts(&witness) && looking_back.accepts(&witness), "three lots");
+
+    // What the sources signed: seven lots of debt.
+    witness[AdviceColumn::Blind][slot] = Fr::from(10);
+    assert!(looking_back.accepts(&witness));
+    assert!(!plain.accepts(&witness));
+    assert_eq!(check(&witness).unwrap_err().rule, rules::BLIND);
+}
+
+/// Attack: a commitment to the blinded holdings, or to the holdings, that is not the proof's own.
+#[test]
+fn rejects_holdings_and_blinded_holdings_of_others() {
+    let proven = Proven::small();
+    let panel = Panel::new(proven.key.capacity());
+    let with_first = |point: &G1Affine| {
+        let mut proof = proven.proof.clone();
+        proof[..64].copy_from_slice(&point::g1_to_bytes(point));
+        proof
+    };
+    let refused = |known: &KnownCommitments, proof: &[u8], what: &str| {
+        assert!(!panel.accepts(proven.context, known, proof, what), "{what}");
+    };
+    let again = proven.key.prove(proven.context, &proven.known, &proven.witness).unwrap().0;
+    refused(&proven.known, &with_first(&point_at(&again, 0)), "another proof's blinded holdings");
+
+    // Another statement of the same holdings.
+    let mut other = proven.witness.clone();
+    other[BlindedHold][proven.witness.capacity().usable()] += Fr::ONE;
+    let others = known(&panel.params, &other);
+    refused(&others, &proven.proof, "another statement's holdings");
+    let its_proof = panel.key.prove(proven.context, &others, &other).unwrap().0;
+    assert!(panel.accepts(proven.context, &others, &its_proof, "the other statement's proof"));
+    refused(&proven.known, &its_proof, "another statement's proof");
+    refused(&proven.known, &with_first(&point_at(&its_proof, 0)), "another statement's blinded holdings");
+
+    // One lot more, where there is an instrument and where there is none.
+    for slot in [1, proven.witness.capacity().slots() - 1] {
+        let row = proven.witness.capacity().slot(slot).unwrap();
+        let lot = panel.params.lagrange()[row.index()];
+        let hold = (G1::from(proven.known.hold) + lot).to_affine();
+        refused(&KnownCommitments { hold, ..proven.known }, &proven.proof, "holdings of one lot more");
+        let blinded = (G1::from(point_at(&proven.proof, 0)) + lot).to_affine();
+        refused(&proven.known, &with_first(&blinded), "blinded holdings of one lot more");
+        refused(&KnownCommitments { hold, ..proven.known }, &with_first(&blinded), "both, with the same difference");
+    }
+}
+
+/// Attack: the holdings themselves in the place of the blinded ones. Their opening at the challenge would be shown.
+#[test]
+fn rejects_holdings_that_are_not_blinded() {
+    let proven = Proven::small();
+    let panel = Panel::new(proven.key.capacity());
+    let mut proof = proven.proof.clone();
+    proof[..64].copy_from_slice(&point::g1_to_bytes(&proven.known.hold));
+    let not_blinded = ProofError::NotBlinded { column: AdviceColumn::BlindedHold.name().to_owned() };
+    assert_eq!(proven.verify(proven.context, &proven.known, &proof), Err(not_blinded));
+    assert!(!panel.accepts(proven.context, &proven.known, &proof, "holdings that are not blinded"));
+    // The difference to the other point of the same x is none of a column that is zero in the rows of programs.
+    proof[..64].copy_from_slice(&point::g1_to_bytes(&-proven.known.hold));
+    assert!(!panel.accepts(proven.context, &proven.known, &proof, "minus the holdings"));
+}
+
+/// Attack: the values of the two columns, which are opened at two points, in each other's place.
+#[test]
+fn rejects_evaluations_of_blind_and_blinded_holdings_that_are_exchanged() {
+    let proven = Proven::small();
+    let panel = Panel::new(proven.key.capacity());
+    let queries = &panel.key.verifying_key().protocol().advice_queries;
+    let offset = |column: AdviceColumn| {
+        let index = queries.iter().position(|query| query.column == column as usize).unwrap();
+        proven.scalar_offsets()[index]
+    };
+    let (blind, blinded) = (offset(AdviceColumn::Blind), offset(BlindedHold));
+    let mut proof = proven.proof.clone();
+    proof[blind..blind + 32].copy_from_slice(&proven.proof[blinded..blinded + 32]);
+    proof[blinded..blinded + 32].copy_from_slice(&proven.proof[blind..blind + 32]);
+    assert!(!panel.accepts(proven.context, &proven.known, &proof, "exchanged evaluations"));
 }

@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, sync::OnceLock};
 
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
+use AdviceColumn::{Acc, Blind, BlindedHold, Coef, Flag, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
@@ -143,7 +143,7 @@ fn program_is_satisfied(witness: &Witness) -> bool {
         0 => None,
         address if address == capacity.one().index() => Some(Fr::ONE),
         address if base[address - 1] == 0 => Some(witness[Var][address]).filter(|value| in_range(witness, *value)),
-        address => Some(witness[Hold][address]),
+        address => Some(witness[BlindedHold][address]),
     };
     let mut sum = Fr::ZERO;
     (1..capacity.usable() - 1).all(|row| {
@@ -174,7 +174,9 @@ fn may_change(honest: &Witness, column: AdviceColumn, row: usize) -> bool {
     match column {
         // Bound by their commitments, which verifiers know.
         Idx | Flag | Coef => true,
-        Hold => row == 0 || row == last || base[row - 1] == honest.capacity().base(),
+        // Neither an address that programs read nor the one's.
+        Blind => row < 2 || row > last,
+        BlindedHold => row == 0 || row == last || base[row - 1] == honest.capacity().base(),
         // The head of a variable that no equation reads, or a row outside of groups.
         Var => row != honest.capacity().one().index() && (row == 0 || base[row - 1] != honest.capacity().base()),
         Val => false,

@@ -1,5 +1,7 @@
 //! Proofs: four verifiers agree on them, and on what is no proof.
 
+use core::ops::Range;
+
 use alloy_primitives::{U256, uint};
 use ff::Field as _;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
@@ -26,8 +28,13 @@ use surety_verifier::{
 };
 
 use crate::common::{
-    self, Proven, Statement, development, forger::BlindProver, known, oracles::Oracles, panel::Panel,
-    reference::ReferenceContract, replaced,
+    self, Proven, Statement, development,
+    forger::{BlindProver, point_at},
+    known,
+    oracles::Oracles,
+    panel::Panel,
+    reference::ReferenceContract,
+    replaced,
 };
 
 /// Modulus of the scalar field.
@@ -56,10 +63,6 @@ fn patched(proven: &Proven, offset: usize, bytes: &[u8]) -> Vec<u8> {
 
 fn word(proof: &[u8], offset: usize) -> U256 {
     U256::from_be_slice(&proof[offset..offset + 32])
-}
-
-fn point_at(proof: &[u8], offset: usize) -> G1Affine {
-    point::g1_from_bytes(proof[offset..offset + 64].try_into().unwrap()).unwrap()
 }
 
 #[test]
@@ -237,7 +240,7 @@ fn rejects_other_known_commitments() {
             assert!(!panel.accepts(proven.context, &known, &proven.proof, "another column"), "column {column}");
         }
         let known = replaced(&proven.known, column, G1Affine::identity());
-        let column = AdviceColumn::ALL[column].name().to_owned();
+        let column = KnownCommitments::NAMES[column];
         let identity = ProofError::KnownCommitment { column, error: PointError::Identity };
         assert_eq!(proven.verify(proven.context, &known, &proven.proof), Err(identity));
         assert!(!panel.accepts(proven.context, &known, &proven.proof, "the identity"));
@@ -267,10 +270,12 @@ fn errors_name_the_element() {
     let message = |offset: usize, bytes: &[u8]| {
         proven.verify(proven.context, &proven.known, &patched(&proven, offset, bytes)).unwrap_err().to_string()
     };
-    assert!(message(0, &[0; 64]).starts_with("the commitment to VAR: expected a point other than the identity"));
-    assert!(message(64, &[1; 32]).starts_with("the commitment to VAL: expected a point on the curve"));
-    assert!(message(13 * 64, &[0xff; 32]).starts_with("the commitment to piece 3 of the quotient: "));
-    assert!(message(14 * 64, &R.to_be_bytes::<32>()).starts_with("the evaluation of FLAG: expected a scalar below"));
+    let identity = "expected a point other than the identity";
+    assert!(message(0, &[0; 64]).starts_with(&format!("the commitment to BLINDED_HOLD: {identity}")));
+    assert!(message(64, &[0; 64]).starts_with(&format!("the commitment to VAR: {identity}")));
+    assert!(message(2 * 64, &[1; 32]).starts_with("the commitment to VAL: expected a point on the curve"));
+    assert!(message(14 * 64, &[0xff; 32]).starts_with("the commitment to piece 3 of the quotient: "));
+    assert!(message(15 * 64, &R.to_be_bytes::<32>()).starts_with("the evaluation of VAL: expected a scalar below"));
     assert!(message(PROOF_BYTES - 64, &[0; 64]).starts_with("the multi-opening's witness W'"));
 }
 
@@ -287,14 +292,17 @@ fn two_proofs_of_one_witness_differ_in_every_element() {
     }
 }
 
+/// The columns whose commitments proofs contain, in their order.
+const SENT: [AdviceColumn; 4] = [AdviceColumn::BlindedHold, AdviceColumn::Var, AdviceColumn::Val, AdviceColumn::Acc];
+
 /// A replay that is too long would leave blinding rows of the hidden columns zero, or equal to what was replayed.
 #[test]
 fn hidden_columns_are_blinded() {
     let proven = Proven::small();
     let usable = proven.witness.capacity().usable();
-    for (index, column) in [AdviceColumn::Var, AdviceColumn::Val, AdviceColumn::Acc].into_iter().enumerate() {
+    for (index, column) in SENT.into_iter().enumerate() {
         let committed = point_at(&proven.proof, 64 * index);
-        for tail in [[Fr::ZERO; TAIL_ROWS], proven.witness[AdviceColumn::Hold][usable..].try_into().unwrap()] {
+        for tail in [[Fr::ZERO; TAIL_ROWS], proven.witness[AdviceColumn::BlindedHold][usable..].try_into().unwrap()] {
             let mut values = proven.witness[column].to_vec();
             values[usable..].copy_from_slice(&tail);
             assert_ne!(proven.params.commit_column(&values).to_affine(), committed, "{}", column.name());
@@ -313,9 +321,11 @@ fn every_blinding_row_is_a_number_of_its_own() {
     let generator = || ChaCha20Rng::seed_from_u64(29);
     let (known, proof) = real.prove_with(generator(), panel.digest(), Fr::ONE, &honest).unwrap();
     assert!(panel.accepts(Fr::ONE, &known, &proof, "a proof with known randomness"));
-    let hidden = (0..AdviceColumn::COUNT - KnownCommitments::COUNT).map(|index| point_at(&proof, 64 * index));
+    let sent = (0..SENT.len()).map(|index| point_at(&proof, 64 * index));
+    let blind = known.blind(&point_at(&proof, 0)).unwrap();
+    let committed = known.program().into_iter().chain([blind]).chain(sent);
     let mut draws = generator();
-    for (column, committed) in AdviceColumn::ALL.into_iter().zip(known.in_order().into_iter().chain(hidden)) {
+    for (column, committed) in AdviceColumn::ALL.into_iter().zip(committed) {
         let mut values = honest[column].to_vec();
         let usable = honest.capacity().usable();
         values[usable..].fill_with(|| Fr::random(&mut draws));
@@ -329,18 +339,16 @@ fn every_blinding_row_is_a_number_of_its_own() {
     }
 }
 
-/// Zeros in the place of randomness, for so many words.
-struct Zeros(usize);
+/// Randomness, with zeros in the place of some words.
+struct Zeros {
+    words: Range<usize>,
+    drawn: usize,
+}
 
 impl RngCore for Zeros {
     fn next_u64(&mut self) -> u64 {
-        match self.0.checked_sub(1) {
-            Some(rest) => {
-                self.0 = rest;
-                0
-            }
-            None => OsRng.next_u64(),
-        }
+        self.drawn += 1;
+        if self.words.contains(&(self.drawn - 1)) { 0 } else { OsRng.next_u64() }
     }
 
     fn next_u32(&mut self) -> u32 {
@@ -364,18 +372,18 @@ fn no_verifier_notices_a_replay_that_is_too_long() {
     let honest = Statement::small().witness();
     let panel = Panel::new(honest.capacity());
     let real = BlindProver::new(&panel.params, &LinearProgramCircuit::new(honest.capacity()));
-    // The four known columns and VAR, eight words a scalar.
-    let zeros = Zeros(5 * TAIL_ROWS * 8);
+    // VAR's, behind those of the program, BLIND and BLINDED_HOLD, eight words a scalar.
+    let zeros = Zeros { words: 5 * TAIL_ROWS * 8..6 * TAIL_ROWS * 8, drawn: 0 };
     let (known, proof) = real.prove_with(zeros, panel.digest(), Fr::ONE, &honest).unwrap();
     assert!(panel.accepts(Fr::ONE, &known, &proof, "a proof that is not blinded"));
     let usable = honest.capacity().usable();
     let mut guess = honest[AdviceColumn::Var].to_vec();
     guess[usable..].fill(Fr::ZERO);
-    assert_eq!(point_at(&proof, 0), panel.params.commit_column(&guess).to_affine(), "a right guess shows");
+    assert_eq!(point_at(&proof, 64), panel.params.commit_column(&guess).to_affine(), "a right guess shows");
     // The prover's own proofs do not let anybody guess.
     let known = common::known(&panel.params, &honest);
     let proof = panel.key.prove(Fr::ONE, &known, &honest).unwrap().0;
-    assert_ne!(point_at(&proof, 0), panel.params.commit_column(&guess).to_affine());
+    assert_ne!(point_at(&proof, 64), panel.params.commit_column(&guess).to_affine());
 }
 
 #[test]
@@ -384,7 +392,7 @@ fn rejects_a_witness_that_is_not_the_commitments() {
     for (column, point) in proven.known.in_order().into_iter().enumerate() {
         let known = replaced(&proven.known, column, -point);
         let error = proven.key.prove(proven.context, &known, &proven.witness).unwrap_err();
-        let expected = AdviceColumn::ALL[column].name();
+        let expected = KnownCommitments::NAMES[column];
         assert!(matches!(error, ProveError::OtherCommitment { column } if column == expected), "{error}");
     }
 }
@@ -460,7 +468,7 @@ fn rejects_known_commitments_that_another_witness_has() {
     let proven = Proven::small();
     let mut other = proven.witness.clone();
     let row = other.capacity().usable();
-    other[AdviceColumn::Hold][row] += Fr::ONE;
+    other[AdviceColumn::BlindedHold][row] += Fr::ONE;
     let known = known(&proven.params, &other);
     assert!(proven.verify(proven.context, &known, &proven.proof).is_err(), "one blinding row is another");
 }

@@ -1,6 +1,6 @@
 //! The rules of the circuit: for each, witnesses that break it, and nothing else where that is possible.
 
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
+use AdviceColumn::{Acc, BlindedHold, Coef, Flag, Idx, Val, Var};
 use ff::Field as _;
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
@@ -53,7 +53,7 @@ fn rejects_negated_holdings() {
 fn rejects_an_equation_that_does_not_sum_to_zero() {
     let mut witness = Statement::small().witness();
     let holding = witness.capacity().instrument(1).unwrap().index();
-    witness[Hold][holding] += Fr::ONE;
+    witness[BlindedHold][holding] += Fr::ONE;
     rerun(&mut witness);
     assert_breaks(rules::EQUATION, &witness);
 }
@@ -63,7 +63,7 @@ fn rejects_a_source_that_writes_where_a_variable_is() {
     let mut witness = Statement::small().witness();
     write_at_a_variable(&mut witness);
     let head = assert_breaks(rules::SOURCES, &witness).row;
-    assert_ne!(witness[Hold][head], Fr::ZERO);
+    assert_ne!(witness[BlindedHold][head], Fr::ZERO);
 }
 
 #[test]
@@ -72,13 +72,13 @@ fn rejects_a_source_that_writes_where_the_one_is() {
     let one = witness.capacity().one().index();
     for row in [one, one + 1] {
         let mut witness = witness.clone();
-        witness[Hold][row] = Fr::ONE;
+        witness[BlindedHold][row] = Fr::ONE;
         let violation = check(&witness).unwrap_err();
         assert_eq!((violation.rule, violation.row), (rules::SOURCES, row));
         assert!(mock_failures(&witness).iter().any(|failure| failure.contains(rules::SOURCES)));
     }
     // No program row reads the row behind the one, so that nothing else is broken there.
-    witness[Hold][one + 1] = Fr::ONE;
+    witness[BlindedHold][one + 1] = Fr::ONE;
     assert_breaks(rules::SOURCES, &witness);
 }
 

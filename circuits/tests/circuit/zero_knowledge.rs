@@ -1,23 +1,29 @@
 //! Why the pieces of the quotient tell nothing, though nothing blinds them by itself: the argument is in
 //! `docs/src/zero-knowledge.md`, and what it needs of the circuit is computed here.
 //!
-//! A polynomial is moved in its blinding rows such that no value of it moves that a proof shows. The quotient moves
-//! with it. Only the part is computed that is of the highest degree in blinding rows: it is the same for every witness.
+//! `ACC` and `VAL` are moved in their blinding rows such that no value of them moves that a proof shows. The quotient
+//! moves with them, by factors that are public: none depends on the witness.
 
 use core::ops::{Add, Mul, Neg};
 use std::collections::{BTreeMap, BTreeSet};
 
 use ff::Field as _;
+use group::prime::PrimeCurveAffine as _;
 use halo2_proofs::{
     arithmetic::eval_polynomial,
     poly::{EvaluationDomain, ExtendedLagrangeCoeff, Polynomial, Rotation},
 };
 use halo2curves::bn256::Fr;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use surety_circuits::circuit::rules;
 use surety_core::capacity::{Capacity, TAIL_ROWS};
-use surety_verifier::proof::{
-    expression::Expression,
-    protocol::{Polynomial as Opened, Protocol, Rotation as Distance},
+use surety_kzg::{Srs, origin::CEREMONIES};
+use surety_verifier::{
+    VerifyingKey,
+    proof::{
+        expression::Expression,
+        protocol::{Constraint, Polynomial as Opened, Protocol, Rotation as Distance},
+    },
 };
 
 /// Evaluations where Halo2 computes the quotient.
@@ -27,7 +33,6 @@ type Extended = Polynomial<Fr, ExtendedLagrangeCoeff>;
 struct Setting {
     capacity: Capacity,
     domain: EvaluationDomain<Fr>,
-    rng: ChaCha20Rng,
     tau: Fr,
     x: Fr,
 }
@@ -37,7 +42,7 @@ impl Setting {
         let degree = Protocol::of(capacity).unwrap().degree();
         let mut rng = ChaCha20Rng::seed_from_u64(capacity.k().into());
         let (tau, x) = (Fr::random(&mut rng), Fr::random(&mut rng));
-        Self { capacity, domain: EvaluationDomain::new(degree as u32, capacity.k()), rng, tau, x }
+        Self { capacity, domain: EvaluationDomain::new(degree as u32, capacity.k()), tau, x }
     }
 
     /// The next row's point.
@@ -50,23 +55,19 @@ impl Setting {
         self.domain.coeff_to_extended(&self.domain.lagrange_to_coeff(values))
     }
 
-    /// Random in the last rows, elsewhere zero.
-    fn tail(&mut self, rows: usize) -> Extended {
-        let values: Vec<Fr> = (0..rows).map(|_| Fr::random(&mut self.rng)).collect();
-        let first = self.capacity.rows() - rows;
-        self.column(|row| row.checked_sub(first).map_or(Fr::ZERO, |index| values[index]))
+    /// A fixed column less a number.
+    fn less(&self, column: &[u64], number: Fr) -> Extended {
+        self.column(|row| Fr::from(column[row]) - number)
     }
 
-    /// One in the rows where lookups hold, zero in the blinding rows.
-    fn active(&self) -> Extended {
-        self.column(|row| if row < self.capacity.usable() { Fr::ONE } else { Fr::ZERO })
+    /// One in a blinding row, elsewhere zero.
+    fn cell(&self, index: usize) -> Extended {
+        self.column(|row| if row == self.capacity.usable() + index { Fr::ONE } else { Fr::ZERO })
     }
 
-    /// `S = 1 - BASE[-1]/b`.
-    fn is_variable(&self) -> Extended {
-        let inverse = Fr::from(self.capacity.base()).invert().unwrap();
-        let base = self.capacity.base_column();
-        self.column(|row| Fr::ONE - Fr::from(base[(row + base.len() - 1) % base.len()]) * inverse)
+    /// The value of a polynomial.
+    fn value(&self, polynomial: &Extended, point: Fr) -> Fr {
+        eval_polynomial(&self.domain.extended_to_coeff(polynomial.clone()), point)
     }
 
     /// The polynomial `(X^n - 1)·X^shift·Π(X - root) / Π(X - ω^t)`, with t over the last rows: it is zero in all others
@@ -99,41 +100,77 @@ impl Setting {
     }
 }
 
-/// Each step moves what it is about, and nothing that the steps before it have fixed.
+/// The rank of a matrix.
+fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
+    let mut rank = 0;
+    for column in 0..rows[0].len() {
+        let Some(pivot) = (rank..rows.len()).find(|row| rows[*row][column] != Fr::ZERO) else { continue };
+        rows.swap(rank, pivot);
+        let pivot = rows[rank].clone();
+        let inverse = pivot[column].invert().unwrap();
+        for row in &mut rows[rank + 1..] {
+            let by = row[column] * inverse;
+            row.iter_mut().zip(&pivot).for_each(|(cell, pivot)| *cell -= by * pivot);
+        }
+        rank += 1;
+    }
+    rank
+}
+
+/// The first step: the quotient at τ moves with `ACC` at ωτ, which no proof shows, by a factor that is public.
 #[test]
-fn the_quotients_pieces_are_uniform_whatever_the_witness() {
+fn the_quotient_moves_with_the_running_sum_whatever_the_witness() {
     for capacity in Capacity::all() {
-        let mut setting = Setting::new(capacity);
+        let setting = Setting::new(capacity);
         let (tau, x) = (setting.tau, setting.x);
-        let (next_tau, next_x) = (setting.next(tau), setting.next(x));
-        let active = setting.active();
-        // Of the blinding rows of running products the first is not random: the product ends there.
-        let products = TAIL_ROWS - 1;
-
-        // The quotient at τ, by the running product of the second lookup, seen from the row before.
-        let (input, table) = (setting.tail(TAIL_ROWS), setting.tail(TAIL_ROWS));
-        let product = setting.direction(products, &[tau, x, next_x], 0);
-        let product = setting.domain.rotate_extended(&product, Rotation::next());
-        let (_, quotient) = setting.moved(&[&active, &input, &table, &product]);
+        let row = setting.less(&capacity.row_column(), Fr::ZERO);
+        let acc = setting.direction(TAIL_ROWS, &[tau, x, setting.next(x)], 0);
+        assert!([tau, x, setting.next(x)].iter().all(|point| setting.value(&acc, *point) == Fr::ZERO));
+        let next_acc = setting.value(&acc, setting.next(tau));
+        assert_ne!(next_acc, Fr::ZERO);
+        let (_, quotient) = setting.moved(&[&row, &setting.domain.rotate_extended(&acc, Rotation::next())]);
+        let vanishing = tau.pow_vartime([capacity.rows() as u64]) - Fr::ONE;
+        assert_eq!(quotient * vanishing, setting.value(&row, tau) * next_acc);
         assert_ne!(quotient, Fr::ZERO, "{capacity:?}");
+    }
+}
 
-        // The last piece, by the running product of the first lookup.
-        let (val, var) = (setting.tail(TAIL_ROWS), setting.tail(TAIL_ROWS));
-        let product = setting.direction(products, &[tau, x, next_x, next_tau], 0);
-        let (pieces, quotient) = setting.moved(&[&active, &val, &setting.is_variable(), &var, &product]);
-        assert_eq!(quotient, Fr::ZERO);
-        assert_ne!(pieces[3], Fr::ZERO, "{capacity:?}");
+/// The second step: three of the pieces move with `VAL` independently of its values at τ and x, by factors that are
+/// public, whose highest power of y comes from the rule that holds on every row. The square of BASE, or no square, would
+/// not do.
+#[test]
+fn the_pieces_move_with_the_value_whatever_the_witness() {
+    for capacity in Capacity::all() {
+        let setting = Setting::new(capacity);
+        let column = capacity.base_column();
+        let base = Fr::from(capacity.base());
+        assert!(column.iter().all(|cell| [Fr::ZERO, Fr::ONE, base].contains(&Fr::from(*cell))), "{capacity:?}");
+        let [zero, one, base] = [Fr::ZERO, Fr::ONE, base].map(|number| setting.less(&column, number));
+        let rank_of = |factors: &[&Extended]| {
+            let rows = (0..TAIL_ROWS).map(|index| {
+                let val = setting.cell(index);
+                let (pieces, _) = setting.moved(&[factors, &[&val]].concat());
+                let shown = [setting.value(&val, setting.tau), setting.value(&val, setting.x)];
+                [shown.as_slice(), &[pieces[0], pieces[1], pieces[3]]].concat()
+            });
+            rank(rows.collect())
+        };
+        assert_eq!(rank_of(&[&zero, &one, &base, &base]), 5, "{capacity:?}");
+        assert!(rank_of(&[&zero, &zero, &one, &base]) < 5, "{capacity:?}");
+        assert!(rank_of(&[&zero, &one, &base]) < 5, "{capacity:?}");
+    }
+}
 
-        // The first two pieces, by the permuted table of the second lookup.
-        let product = setting.tail(products);
-        let product = setting.domain.rotate_extended(&product, Rotation::next());
-        let rows = [0, 1].map(|shift| {
-            let table = setting.direction(TAIL_ROWS, &[tau, x], shift);
-            let (pieces, quotient) = setting.moved(&[&active, &product, &input, &table]);
-            assert_eq!((quotient, pieces[3]), (Fr::ZERO, Fr::ZERO));
-            [pieces[0], pieces[1]]
-        });
-        assert_ne!(rows[0][0] * rows[1][1], rows[0][1] * rows[1][0], "{capacity:?}");
+/// The factor of the first step is not zero: `ROW` is not the zero polynomial at τ.
+#[test]
+fn the_address_columns_commitment_is_not_the_identity() {
+    for srs in
+        [Srs::development(Capacity::new(Capacity::MIN_K).unwrap()).id(), CEREMONIES[0].verifier_key().unwrap().id()]
+    {
+        for capacity in Capacity::all() {
+            let key = VerifyingKey::pinned(capacity, srs).unwrap();
+            assert!(!bool::from(key.fixed_commitments()[0].is_identity()));
+        }
     }
 }
 
@@ -177,17 +214,6 @@ impl InColumns {
 
     fn terms(&self) -> impl Iterator<Item = (&Vec<String>, Fr)> {
         self.0.iter().filter(|(_, factor)| **factor != Fr::ZERO).map(|(columns, factor)| (columns, *factor))
-    }
-
-    fn degree(&self) -> usize {
-        self.terms().map(|(columns, _)| columns.len()).max().unwrap_or(0)
-    }
-
-    /// The terms of the highest degree.
-    fn leading(&self) -> BTreeMap<String, Fr> {
-        let degree = self.degree();
-        let leading = self.terms().filter(|(columns, _)| columns.len() == degree);
-        leading.map(|(columns, factor)| (columns.join("·"), factor)).collect()
     }
 }
 
@@ -247,30 +273,47 @@ fn the_argument_is_about_this_circuit() {
             [("Input", 0), ("Input", -1), ("Table", 0), ("Product", 0), ("Product", 1)]
                 .map(|(part, distance)| (format!("Lookup{part}({lookup})"), distance))
         });
-        let columns = [("HOLD", 0), ("VAR", 0), ("VAR", 1), ("VAL", 0), ("ACC", 0), ("ACC", 1)];
+        let columns = [("BLIND", 1), ("BLINDED_HOLD", 0), ("VAR", 0), ("VAR", 1), ("VAL", 0), ("ACC", 0), ("ACC", 1)];
         let columns = columns.map(|(column, distance)| (column.to_owned(), distance));
         let expected = lookups.chain(columns).chain([("Blinding".to_owned(), 0)]).collect();
         assert_eq!(opened, expected, "{capacity:?}");
 
-        // Step 2: of what the running product of the first lookup is multiplied with, two terms reach degree five with
-        // it and `active`. `IDX` is zero in the blinding rows; the other test takes the other one.
-        let theta = Fr::from(5);
-        let [inputs, tables] = [0, 1].map(|part| {
-            [0, 1].map(|lookup| {
-                let lookup = &protocol.lookups[lookup];
-                let tuple = if part == 0 { &lookup.input } else { &lookup.table };
-                InColumns::compressed(&protocol, tuple, theta)
-            })
-        });
-        let s = Fr::from(capacity.base()).invert().unwrap();
-        let expected = [("BASE[-1]·IDX·VAR", -theta * s), ("BASE[-1]·VAL·VAR", -s)];
-        let expected = expected.map(|(columns, factor)| (columns.to_owned(), factor)).into();
-        let leading = (inputs[0].clone() * tables[0].clone()).leading();
-        assert_eq!(leading, expected, "{capacity:?}");
+        // Step 1: ACC[+1] is in one constraint, times ROW.
+        let in_columns = |constraint: &Constraint| {
+            InColumns::of(&protocol, &constraint.expression).0.into_keys().collect::<Vec<_>>()
+        };
+        let with = |name: &str| -> Vec<Vec<String>> {
+            let terms = protocol.constraints.iter().flat_map(in_columns);
+            terms.filter(|columns| columns.iter().any(|column| column == name)).collect()
+        };
+        assert_eq!(with("ACC[+1]"), [["ACC[+1]", "ROW"]], "{capacity:?}");
 
-        // Steps 1 and 3: the second lookup's permuted table appears in the lookup's own terms alone, with three other
-        // factors at most.
-        assert_eq!((inputs[1].degree(), tables[1].degree()), (2, 1));
+        // Step 2: the first constraint is the one that holds on every row, so that its power of y is the highest. VAL is
+        // linear in all.
+        let first = &protocol.constraints[0];
+        assert_eq!(first.name, rules::QUOTIENT);
+        let expected = {
+            let base = InColumns::one("BASE");
+            let less = |number: Fr| base.clone() + InColumns::constant(-number);
+            let b = Fr::from(capacity.base());
+            base.clone() * less(Fr::ONE) * less(b) * less(b) * InColumns::one("VAL")
+        };
+        let terms = |polynomial: &InColumns| -> BTreeMap<Vec<String>, Fr> {
+            polynomial.terms().map(|(columns, factor)| (columns.clone(), factor)).collect()
+        };
+        assert_eq!(terms(&InColumns::of(&protocol, &first.expression)), terms(&expected));
+        let linear = |columns: &Vec<String>| columns.iter().filter(|column| *column == "VAL").count() == 1;
+        assert!(with("VAL").iter().all(linear));
+        // In the lookups VAL is an input of the first alone, and ACC in none.
+        let theta = Fr::from(5);
+        let tuples = protocol.lookups.iter().flat_map(|lookup| [&lookup.input, &lookup.table]);
+        let tuples: Vec<Vec<Vec<String>>> =
+            tuples.map(|tuple| InColumns::compressed(&protocol, tuple, theta).0.into_keys().collect()).collect();
+        let mentions = |name: &str| -> Vec<usize> {
+            let has = |tuple: &Vec<Vec<String>>| tuple.iter().flatten().any(|column| column == name);
+            (0..tuples.len()).filter(|index| has(&tuples[*index])).collect()
+        };
+        assert_eq!((mentions("VAL"), mentions("ACC"), mentions("ACC[+1]")), (vec![0], vec![], vec![]));
         assert_eq!(protocol.lookups.len(), 2);
         assert_eq!((protocol.degree(), protocol.quotient_pieces), (5, 4));
     }

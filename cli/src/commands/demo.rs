@@ -6,7 +6,7 @@ use serde_json::json;
 use surety_core::words::counted;
 use surety_host::{directories::Directories, setup::Setups};
 use surety_kzg::Origin;
-use surety_prover::{layout::Layout, ledger::Ledger};
+use surety_prover::layout::Layout;
 use surety_walkthrough::{self as demo, batch};
 
 use crate::{
@@ -40,12 +40,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         return run_batch(args, count, session);
     }
     let directories = Directories::of_user()?;
-    let (layout, ledger) = (Layout::new(&args.out), Ledger::open(&directories.state)?);
+    let layout = Layout::new(&args.out);
     let progress = &session.progress;
     progress.warn(KEYS);
     let setups = Setups::new(&directories);
     args.network.seek_ceremony(&setups, demo::capacity()?, progress)?;
-    let demo = demo::run(&layout, &setups, &ledger, session.now, args.force.existing(), progress)?;
+    let demo = demo::run(&layout, &setups, session.now, args.force.existing(), progress)?;
     let insecure = demo.origin == Origin::InsecureDevelopment;
     warn_of_set_up(demo.origin, demo.srs, progress);
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use surety_core::{capacity::Capacity, units::Timestamp, words::counted};
+use surety_core::{capacity::Capacity, units::Timestamp};
 use surety_host::{
     carried::carried,
     directories::Directories,
@@ -13,7 +13,7 @@ use surety_host::{
     store::{Place, StoredSrs},
 };
 use surety_kzg::{Observer, Origin, Srs};
-use surety_prover::{ledger::Ledger, self_test};
+use surety_prover::self_test;
 use surety_verifier::VerifyingKey;
 
 use crate::{
@@ -36,11 +36,10 @@ type Finding = Result<String, String>;
 pub(crate) fn run(session: &Session) -> Result<Answer, Error> {
     let directories = Directories::of_user()?;
     let setups = Setups::new(&directories);
-    let checks: [(&str, Finding); 10] = [
+    let checks: [(&str, Finding); 9] = [
         ("cache directory", writable(&directories.cache)),
         ("data directory", writable(&directories.data)),
         ("state directory", writable(&directories.state)),
-        ("ledger of proofs", ledger(&directories.state)),
         ("set-up in this program", in_program(&session.progress)),
         ("imported set-ups", imported(&setups, &session.progress)),
         ("verifying keys", verifying_keys()),
@@ -73,16 +72,6 @@ fn writable(directory: &Path) -> Finding {
     files::write(&probe, b"", Access::Secret, Existing::Replace).map_err(said)?;
     std::fs::remove_file(&probe).map_err(said)?;
     Ok(directory.display().to_string())
-}
-
-fn ledger(state: &Path) -> Finding {
-    let records = Ledger::open(state).and_then(|ledger| ledger.check()).map_err(said)?;
-    if files::is_exposed(&state.join("proofs")).map_err(said)? {
-        return Err(
-            "expected a directory that only its owner may enter, found one that others may; chmod 700 it".into()
-        );
-    }
-    Ok(format!("proofs from {}", counted(records, "statement")))
 }
 
 fn in_program(observer: &dyn Observer) -> Finding {

@@ -12,7 +12,6 @@ use surety_host::{directories::Directories, documents, files, memory::available_
 use surety_kzg::{Origin, SrsId};
 use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
-    ledger::Ledger,
     prove::{ProofRequest, ProveError, Prover},
     resources::Estimate,
 };
@@ -75,7 +74,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let (statements, openings) = (layout.read_statements()?, layout.read_openings()?);
 
     let directories = Directories::of_user()?;
-    let ledger = Ledger::open(&directories.state)?;
     let srs = SrsId::from(universe.srs);
     let params = Setups::new(&directories).params(srs, universe.capacity, &session.progress)?;
     let origin = params.verifier_key().origin();
@@ -92,7 +90,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         valid_until: args.valid_until,
         now: session.now,
     };
-    let attestation = Prover::new(params)?.prove(&request, &openings, &ledger)?;
+    let attestation = Prover::new(params)?.prove(&request, &openings)?;
     documents::write(&out, &attestation, args.force.existing())?;
     let claim = &attestation.claim;
     let data = json!({

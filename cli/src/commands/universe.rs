@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
-use surety_core::capacity::MASK_ROWS;
 use surety_host::documents;
 use surety_margin::universe::{Instrument, Universe};
 use surety_prover::layout::Layout;
@@ -55,8 +54,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         "warnings": warnings,
     });
     let mut text = format!(
-        "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}, \
-         {MASK_ROWS} masks\n",
+        "universe    {}\nidentifier  {}\nset-up      {}\nk           {k}: {} instruments of at most {room}\n",
         universe.name,
         id.0,
         universe.srs,

@@ -18,6 +18,8 @@ interface ISuretyVerifier {
     /// @notice A point is the identity, is off the curve, or has a coordinate that is not below the field's modulus.
     /// Points 0 to 3 are the caller's; points from 4 on are the proof's.
     error PointNotOnCurve(uint256 index);
+    /// @notice The proof's commitment to the blinded holdings is the caller's commitment to the holdings.
+    error NotBlinded();
     /// @notice A batch has four points for each proof.
     error WrongPointCount();
     /// @notice A batch has one context for each proof.

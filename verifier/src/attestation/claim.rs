@@ -27,7 +27,7 @@ pub struct Attestation {
     /// The format.
     pub kind: KindOf<Attestation>,
     /// Version of the format.
-    pub version: FormatVersion,
+    pub version: FormatVersion<2>,
     /// What is proven.
     pub claim: Claim,
     /// The public input that the proof was made for. Verifiers compute it themselves and compare.

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 64 a point | hidden advice columns, permuted input and table of each lookup, running products of the lookups |
+//! | 64 a point | sent advice columns, permuted input and table of each lookup, running products of the lookups |
 //! | 64 a point | the blinding polynomial, the quotient's pieces |
 //! | 32 an evaluation | in the order of [`Protocol::evaluations`](crate::proof::protocol::Protocol::evaluations) |
 //! | 64 a point | the two of the multi-opening |
@@ -16,8 +16,8 @@ use surety_kzg::{
 
 use crate::proof::{pairing::PairingFailed, transcript::Transcript};
 
-/// Length of a proof, the same in every capacity class: 16 points and 23 evaluations.
-pub const PROOF_BYTES: usize = 1760;
+/// Length of a proof, the same in every capacity class: 17 points and 24 evaluations.
+pub const PROOF_BYTES: usize = 1856;
 
 /// A proof as files contain it. Not verified, and not even known to consist of points and scalars.
 pub type ProofBytes = HexBytes<PROOF_BYTES>;
@@ -37,7 +37,7 @@ pub enum ProofError {
     #[error("the known commitment to {column}: {error}")]
     KnownCommitment {
         /// The column.
-        column: String,
+        column: &'static str,
         /// What is wrong with it.
         error: PointError,
     },
@@ -56,6 +56,15 @@ pub enum ProofError {
         element: String,
         /// What is wrong with it.
         error: ScalarTooLarge,
+    },
+    /// The commitment to the blinded holdings is that to the holdings: nothing was added to them.
+    #[error(
+        "the commitment to {column}: expected one that differs from the sources' commitments to the holdings, found \
+         their sum: the proof shows the holdings, make a new one"
+    )]
+    NotBlinded {
+        /// The column that holds the blinded holdings.
+        column: String,
     },
     /// A challenge fell on a point where the equations cannot be evaluated. This does not happen to honest provers.
     #[error("a challenge fell on a root of unity or on another challenge's point: make a new proof")]
@@ -82,10 +91,19 @@ impl<'a> ProofReader<'a> {
 
     /// The next point.
     pub(crate) fn point(&mut self, element: impl FnOnce() -> String) -> Result<G1Affine, ProofError> {
-        let point =
-            point::g1_from_bytes(self.take()?).map_err(|error| ProofError::Point { element: element(), error })?;
-        self.transcript.absorb_point(&point);
+        let point = self.point_unabsorbed(element)?;
+        self.absorb(&point);
         Ok(point)
+    }
+
+    /// The next point, for a caller that has something else to absorb before it, and must then [`Self::absorb`] it.
+    pub(crate) fn point_unabsorbed(&mut self, element: impl FnOnce() -> String) -> Result<G1Affine, ProofError> {
+        point::g1_from_bytes(self.take()?).map_err(|error| ProofError::Point { element: element(), error })
+    }
+
+    /// Absorbs a point.
+    pub(crate) fn absorb(&mut self, point: &G1Affine) {
+        self.transcript.absorb_point(point);
     }
 
     /// The next number.

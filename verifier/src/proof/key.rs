@@ -30,14 +30,13 @@ use surety_kzg::{
 
 use crate::proof::{
     hex_scalar,
-    known::KnownCommitments,
     pairing::PairingKey,
     protocol::{MalformedProtocol, Protocol, RotationSet},
     transcript::reduce,
 };
 
 /// Prefix of what a key's digest hashes.
-const DIGEST_DOMAIN: &[u8] = b"surety/verifying-key/v1";
+const DIGEST_DOMAIN: &[u8] = b"surety/verifying-key/v2";
 
 /// What it takes to verify proofs of one capacity class over one set-up.
 #[derive(Clone, Debug)]
@@ -52,7 +51,7 @@ pub struct VerifyingKey {
 
 /// What a transcript begins with, so that a proof is for one key only.
 ///
-/// `keccak256("surety/verifying-key/v1" ‖ protocol ‖ commitments ‖ [τ]₂) mod r`, with [`Protocol::encode`], the fixed
+/// `keccak256("surety/verifying-key/v2" ‖ protocol ‖ commitments ‖ [τ]₂) mod r`, with [`Protocol::encode`], the fixed
 /// commitments 64 bytes each, and `[τ]₂` as in [`point::g2_to_bytes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -122,9 +121,8 @@ impl VerifyingKey {
     /// If the protocol does not fit together, or does not have as many fixed columns as there are commitments.
     pub fn new(protocol: Protocol, fixed_commitments: Vec<G1Affine>, srs: VerifierKey) -> Result<Self, KeyError> {
         protocol.validate()?;
-        let known = protocol.advice.iter().filter(|column| column.known).count();
-        if known != KnownCommitments::COUNT || protocol.fixed.len() != fixed_commitments.len() {
-            return Err(MalformedProtocol::new("expected another number of known or fixed columns").into());
+        if protocol.fixed.len() != fixed_commitments.len() {
+            return Err(MalformedProtocol::new("expected a commitment to each fixed column").into());
         }
         let mut hasher = Keccak256::new();
         hasher.update(DIGEST_DOMAIN);
@@ -225,7 +223,7 @@ const PINNED: [&str; 2] =
 #[serde(deny_unknown_fields)]
 pub struct PinnedKeys {
     kind: KindOf<PinnedKeys>,
-    version: FormatVersion,
+    version: FormatVersion<2>,
     name: Name,
     srs: Bytes32,
     tau_g2: HexBytes<128>,

@@ -1,7 +1,8 @@
 //! Verification of a proof, up to its pairing equation.
 //!
-//! The transcript takes, in Halo2's order: the key's digest, the public input, the known commitments, and the proof,
-//! with challenges drawn in between. Which polynomials and values there are is the [`Protocol`]'s to say.
+//! The transcript takes, in Halo2's order: the key's digest, the public input, the known commitments, the commitment to
+//! `BLIND`, and the proof, with challenges drawn in between. Which polynomials and values there are is the
+//! [`Protocol`]'s to say.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::proof::{
     key::VerifyingKey,
     known::KnownCommitments,
     pairing::{Msm, PairingCheck},
-    protocol::{Lookup, Opening, Polynomial, Protocol, Rotation, RotationSet},
+    protocol::{ColumnCommitment, Lookup, Opening, Polynomial, Protocol, Rotation, RotationSet},
     shplonk::{MultiOpening, OpeningClaim, OpeningSet, powers},
     transcript::Transcript,
 };
@@ -36,15 +37,16 @@ impl VerifyingKey {
     /// If the proof is not well formed, or a known commitment is no point.
     pub fn reduce(&self, context: Fr, known: &KnownCommitments, proof: &[u8]) -> Result<PairingCheck, ProofError> {
         let protocol = self.protocol();
-        refuse_degenerate(protocol, known)?;
+        refuse_degenerate(known)?;
         let mut transcript = Transcript::default();
         transcript.absorb_scalar(&self.digest().scalar());
         transcript.absorb_scalar(&context);
-        known.in_order().iter().for_each(|commitment| transcript.absorb_point(commitment));
-        let mut messages = Messages::read(protocol, ProofReader::new(proof, protocol.proof_length(), transcript)?)?;
+        known.program().iter().for_each(|commitment| transcript.absorb_point(commitment));
+        let reader = ProofReader::new(proof, protocol.proof_length(), transcript)?;
+        let mut messages = Messages::read(protocol, known, reader)?;
 
-        let advice = known.in_order().into_iter().enumerate();
-        messages.commitments.extend(advice.map(|(column, point)| (Polynomial::Advice(column), point)));
+        let program = known.program().into_iter().enumerate();
+        messages.commitments.extend(program.map(|(column, point)| (Polynomial::Advice(column), point)));
         let fixed = self.fixed_commitments().iter().enumerate();
         messages.commitments.extend(fixed.map(|(column, point)| (Polynomial::Fixed(column), *point)));
 
@@ -56,12 +58,10 @@ impl VerifyingKey {
 
 /// Contracts and files hand over points in encodings that are checked; here they are checked once more, since the
 /// identity would let a proof be about nothing.
-fn refuse_degenerate(protocol: &Protocol, known: &KnownCommitments) -> Result<(), ProofError> {
-    for (column, commitment) in known.in_order().iter().enumerate() {
-        point::g1_from_bytes(&point::g1_to_bytes(commitment)).map_err(|error| ProofError::KnownCommitment {
-            column: protocol.name(Polynomial::Advice(column)),
-            error,
-        })?;
+fn refuse_degenerate(known: &KnownCommitments) -> Result<(), ProofError> {
+    for (column, commitment) in KnownCommitments::NAMES.into_iter().zip(known.in_order()) {
+        point::g1_from_bytes(&point::g1_to_bytes(&commitment))
+            .map_err(|error| ProofError::KnownCommitment { column, error })?;
     }
     Ok(())
 }
@@ -91,18 +91,37 @@ struct Messages {
     multi_opening: MultiOpening,
 }
 
+/// The commitments to the sent columns and to `BLIND`, which follows from the first of them and is absorbed before it.
+fn read_advice(
+    protocol: &Protocol,
+    known: &KnownCommitments,
+    reader: &mut ProofReader<'_>,
+) -> Result<BTreeMap<Polynomial, G1Affine>, ProofError> {
+    let mut commitments = BTreeMap::new();
+    let mut blind = protocol.advice_by(ColumnCommitment::Difference).next();
+    for column in protocol.advice_by(ColumnCommitment::Sent).map(Polynomial::Advice) {
+        let name = || protocol.name(column);
+        let point = reader.point_unabsorbed(|| format!("the commitment to {}", name()))?;
+        if let Some(blind) = blind.take() {
+            let difference = known.blind(&point).ok_or_else(|| ProofError::NotBlinded { column: name() })?;
+            reader.absorb(&difference);
+            commitments.insert(Polynomial::Advice(blind), difference);
+        }
+        reader.absorb(&point);
+        commitments.insert(column, point);
+    }
+    Ok(commitments)
+}
+
 impl Messages {
-    fn read(protocol: &Protocol, mut reader: ProofReader<'_>) -> Result<Self, ProofError> {
+    fn read(protocol: &Protocol, known: &KnownCommitments, mut reader: ProofReader<'_>) -> Result<Self, ProofError> {
         let lookups = 0..protocol.lookups.len();
-        let mut commitments = BTreeMap::new();
+        let mut commitments = read_advice(protocol, known, &mut reader)?;
         let mut commitment = |reader: &mut ProofReader<'_>, polynomial| {
             let point = reader.point(|| format!("the commitment to {}", protocol.name(polynomial)))?;
             commitments.insert(polynomial, point);
             Ok::<_, ProofError>(())
         };
-        for column in protocol.hidden_advice() {
-            commitment(&mut reader, Polynomial::Advice(column))?;
-        }
         let theta = reader.challenge();
         for lookup in lookups.clone() {
             commitment(&mut reader, Polynomial::LookupInput(lookup))?;

@@ -17,7 +17,10 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
 };
 
-use crate::proof::expression::{Expression, encode_number};
+use crate::proof::{
+    expression::{Expression, encode_number},
+    known::KnownCommitments,
+};
 
 /// The circuit of one capacity class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +29,7 @@ pub struct Protocol {
     /// The format.
     pub kind: KindOf<Protocol>,
     /// Version of the format.
-    pub version: surety_core::FormatVersion,
+    pub version: surety_core::FormatVersion<2>,
     /// The capacity class.
     pub capacity: Capacity,
     /// How many rows at the end are random and bear no rule: one less than the rows that are not usable. The row before
@@ -36,7 +39,7 @@ pub struct Protocol {
     pub public_inputs: usize,
     /// The fixed columns, by name.
     pub fixed: Vec<String>,
-    /// The advice columns, in the order in which they are committed to. Known ones come first.
+    /// The advice columns, in the order in which they are committed to: known ones, the difference, and the rest.
     pub advice: Vec<AdviceColumn>,
     /// Where fixed columns are evaluated, in the order of the proof.
     pub fixed_queries: Vec<Query>,
@@ -60,8 +63,21 @@ impl Kinded for Protocol {
 pub struct AdviceColumn {
     /// What the specification calls it.
     pub name: String,
-    /// Whether the verifier knows the commitment and puts it in place itself: it is then not part of the proof.
-    pub known: bool,
+    /// Where the commitment comes from.
+    pub commitment: ColumnCommitment,
+}
+
+/// Where a verifier has the commitment to an advice column from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnCommitment {
+    /// The verifier knows it and puts it in place: the proof does not contain it.
+    Known,
+    /// The verifier subtracts the commitment to the holdings from that to the next column: the proof does not contain
+    /// it. The identity is refused, which would leave the next column without randomness of its own.
+    Difference,
+    /// The proof contains it.
+    Sent,
 }
 
 /// A column, seen from a row at a distance.
@@ -182,9 +198,10 @@ impl Protocol {
         self.omega().pow_vartime([i64::from(rotation.0).rem_euclid(rows) as u64])
     }
 
-    /// The advice columns whose commitments are part of the proof.
-    pub fn hidden_advice(&self) -> impl Iterator<Item = usize> {
-        self.advice.iter().enumerate().filter(|(_, column)| !column.known).map(|(index, _)| index)
+    /// The advice columns whose commitments come from one place, in their order.
+    pub fn advice_by(&self, commitment: ColumnCommitment) -> impl Iterator<Item = usize> {
+        let columns = self.advice.iter().enumerate();
+        columns.filter(move |(_, column)| column.commitment == commitment).map(|(index, _)| index)
     }
 
     /// The evaluations that a proof states, in its order.
@@ -247,7 +264,7 @@ impl Protocol {
     /// quotient's pieces, and two of the multi-opening.
     #[must_use]
     pub fn proof_points(&self) -> usize {
-        self.hidden_advice().count() + 3 * self.lookups.len() + 1 + self.quotient_pieces + 2
+        self.advice_by(ColumnCommitment::Sent).count() + 3 * self.lookups.len() + 1 + self.quotient_pieces + 2
     }
 
     /// Length of a proof in bytes: 64 for each point and 32 for each evaluation.
@@ -259,15 +276,15 @@ impl Protocol {
     /// The canonical encoding of everything but names, which mean nothing to a verifier.
     ///
     /// Numbers are 4 bytes big-endian, rotations as two's complement, and every list begins with its length: k,
-    /// blinding factors, public inputs, number of fixed columns; for each advice column whether it is known; fixed and
-    /// advice queries as column and rotation; constraints; lookups as their inputs and tables; number of quotient
+    /// blinding factors, public inputs, number of fixed columns; for each advice column the place of
+    /// [`ColumnCommitment`] among its cases, from 0; fixed and advice queries as column and rotation; constraints; lookups as their inputs and tables; number of quotient
     /// pieces. Expressions are as [`Expression::encode`] writes them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let head = [self.capacity.k() as usize, self.blinding_factors, self.public_inputs, self.fixed.len()];
         head.iter().for_each(|number| encode_number(&mut bytes, *number));
-        encode_list(&mut bytes, &self.advice, |bytes, column| encode_number(bytes, usize::from(column.known)));
+        encode_list(&mut bytes, &self.advice, |bytes, column| encode_number(bytes, column.commitment as usize));
         for queries in [&self.fixed_queries, &self.advice_queries] {
             encode_list(&mut bytes, queries, |bytes, query| {
                 encode_number(bytes, query.column);
@@ -314,8 +331,12 @@ impl Protocol {
     pub fn validate(&self) -> Result<(), MalformedProtocol> {
         let require = |holds: bool, what: &str| if holds { Ok(()) } else { Err(MalformedProtocol::new(what)) };
         let (fixed, advice) = (self.fixed_queries.len(), self.advice_queries.len());
-        let known_first = self.advice.is_sorted_by_key(|column| !column.known);
-        require(known_first, "expected the known columns before the hidden ones")?;
+        let in_order = self.advice.is_sorted_by_key(|column| column.commitment);
+        require(in_order, "expected the known columns first, then the difference, then those in the proof")?;
+        let counts = [ColumnCommitment::Known, ColumnCommitment::Difference].map(|by| self.advice_by(by).count());
+        require(counts == [KnownCommitments::PROGRAM, 1], "expected three known columns and one difference")?;
+        let follows = self.advice_by(ColumnCommitment::Sent).next().is_some();
+        require(follows, "expected a column of the proof behind the difference")?;
         require(self.blinding_factors < self.rows() - 1, "expected rows before the blinding rows")?;
         require(self.public_inputs == 1, "expected one public input, the context")?;
         require(self.fixed_queries.iter().all(|query| query.column < self.fixed.len()), "unknown fixed column")?;
@@ -392,16 +413,20 @@ mod tests {
 
     #[test]
     fn rejects_protocols_that_do_not_fit_together() {
-        let changes: [fn(&mut Protocol); 13] = [
+        let changes: [fn(&mut Protocol); 17] = [
             |protocol| protocol.advice.reverse(),
+            |protocol| protocol.advice[2].commitment = ColumnCommitment::Difference,
+            |protocol| protocol.advice[3].commitment = ColumnCommitment::Known,
+            |protocol| protocol.advice[3].commitment = ColumnCommitment::Sent,
+            |protocol| protocol.advice[4].commitment = ColumnCommitment::Difference,
             |protocol| protocol.blinding_factors = 511,
             |protocol| protocol.blinding_factors = usize::MAX,
             |protocol| protocol.public_inputs = 0,
             |protocol| protocol.public_inputs = (1 << 32) + 1,
             |protocol| protocol.fixed_queries[0].column = 2,
-            |protocol| protocol.advice_queries[0].column = 7,
+            |protocol| protocol.advice_queries[0].column = 8,
             |protocol| protocol.advice_queries[0] = protocol.advice_queries[1],
-            |protocol| protocol.constraints[0].expression = Expression::Advice(9),
+            |protocol| protocol.constraints[0].expression = Expression::Advice(10),
             |protocol| protocol.lookups[0].table[0] = Expression::Fixed(3),
             |protocol| protocol.lookups[0].input.truncate(1),
             |protocol| protocol.quotient_pieces = 3,
@@ -418,7 +443,7 @@ mod tests {
     fn encodings_tell_protocols_apart_and_ignore_names() {
         let changes: [fn(&mut Protocol); 6] = [
             |protocol| protocol.public_inputs = 2,
-            |protocol| protocol.advice[3].known = false,
+            |protocol| protocol.advice[3].commitment = ColumnCommitment::Sent,
             |protocol| protocol.fixed_queries[1].rotation = Rotation::NEXT,
             |protocol| protocol.constraints.swap(0, 1),
             |protocol| protocol.lookups.swap(0, 1),

@@ -1,6 +1,6 @@
 //! Witnesses that break a rule, one for each way that somebody thought of.
 
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
+use AdviceColumn::{Acc, Blind, BlindedHold, Coef, Flag, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, circuit::rules};
@@ -27,16 +27,34 @@ pub(crate) fn all(honest: &Witness) -> Vec<Attack> {
     vec![
         attack("holdings with their signs turned around", rules::EQUATION, &negate_holdings),
         attack("one lot more than the sources signed for", rules::EQUATION, &|witness| {
-            witness[Hold][capacity.instrument(1).unwrap().index()] += Fr::ONE;
+            witness[BlindedHold][capacity.instrument(1).unwrap().index()] += Fr::ONE;
             rerun(witness);
+        }),
+        attack("a debt that the blinding takes away", rules::BLIND, &|witness| {
+            blind(witness, capacity.instrument(1).unwrap().index());
+        }),
+        attack("blinding in the first slot", rules::BLIND, &|witness| {
+            blind(witness, capacity.slot(0).unwrap().index());
+        }),
+        attack("blinding in the last slot", rules::BLIND, &|witness| {
+            blind(witness, capacity.slot(capacity.slots() - 1).unwrap().index());
+        }),
+        attack("blinding behind the one", rules::BLIND, &|witness| witness[Blind][one + 1] = Fr::ONE),
+        attack("blinding in the last row of programs", rules::BLIND, &|witness| {
+            witness[Blind][capacity.usable() - 2] = Fr::ONE;
+        }),
+        attack("blinding in the last usable row", rules::BLIND, &|witness| {
+            witness[Blind][capacity.usable() - 1] = Fr::ONE;
         }),
         attack("a running sum that starts with a present", rules::EQUATION, &|witness| witness[Acc][1] = Fr::from(7)),
         attack("a source that writes where a variable is", rules::SOURCES, &write_at_a_variable),
         attack("a source that writes where the one is", rules::SOURCES, &|witness| {
-            witness[Hold][one] = Fr::ONE;
+            witness[BlindedHold][one] = Fr::ONE;
             rerun(witness);
         }),
-        attack("a source that writes behind the one", rules::SOURCES, &|witness| witness[Hold][one + 1] = Fr::ONE),
+        attack("a source that writes behind the one", rules::SOURCES, &|witness| {
+            witness[BlindedHold][one + 1] = Fr::ONE
+        }),
         attack("a one that is two", rules::ONE, &|witness| {
             witness[Var][one] = Fr::from(2);
             rerun(witness);
@@ -76,16 +94,22 @@ pub(crate) fn all(honest: &Witness) -> Vec<Attack> {
     ]
 }
 
+/// Holdings that the sources did not sign for: what they lack is said to be blinding. Where the program reads them, the
+/// equations come out.
+fn blind(witness: &mut Witness, slot: usize) {
+    witness[Blind][slot] = Fr::from(1_000);
+}
+
 /// The attack of a debtor where commitments are compared up to their sign.
 pub(crate) fn negate_holdings(witness: &mut Witness) {
-    witness[Hold].iter_mut().for_each(|value| *value = -*value);
+    witness[BlindedHold].iter_mut().for_each(|value| *value = -*value);
     rerun(witness);
 }
 
 /// A holding in the place of a variable could be negative: the charge that the variable stands for would be erased.
 pub(crate) fn write_at_a_variable(witness: &mut Witness) {
     let (head, limbs) = (some_variable(witness), witness.capacity().limbs());
-    witness[Hold][head] = witness[Var][head];
+    witness[BlindedHold][head] = witness[Var][head];
     witness[Var][head..head + limbs].fill(Fr::ZERO);
     rerun(witness);
 }
@@ -111,7 +135,7 @@ pub(crate) fn leave_out_a_term(witness: &mut Witness) {
 pub(crate) fn read_another_value(witness: &mut Witness) {
     let row = some_reading(witness);
     let elsewhere = witness.capacity().instrument(0).unwrap().index();
-    witness[Val][row] = witness[Hold][elsewhere];
+    witness[Val][row] = witness[BlindedHold][elsewhere];
     let end = (row..).find(|row| witness[Flag][*row] == Fr::ONE).unwrap();
     for row in row..end {
         witness[Acc][row + 1] = witness[Acc][row] + witness[Coef][row] * witness[Val][row];
@@ -137,7 +161,7 @@ pub(crate) fn rerun(witness: &mut Witness) {
         let address = address(witness, row);
         if address > 0 {
             let variable = if base[address - 1] == 0 { witness[Var][address] } else { Fr::ZERO };
-            witness[Val][row] = witness[Hold][address] + variable;
+            witness[Val][row] = witness[BlindedHold][address] + variable;
         }
         let sum = witness[Acc][row] + witness[Coef][row] * witness[Val][row];
         witness[Acc][row + 1] = (Fr::ONE - witness[Flag][row]) * sum;

@@ -22,6 +22,7 @@ sol! {
         error WrongPointCount();
         error WrongContextCount();
         error EmptyBatch();
+        error NotBlinded();
         error DegenerateChallenge();
         error PairingFailed();
 
@@ -38,6 +39,7 @@ pub(crate) enum Verdict {
     Length,
     Point,
     Scalar,
+    Blind,
     Degenerate,
     Pairing,
     /// Only a contract says this: the lists of a batch do not match.
@@ -53,6 +55,7 @@ impl From<&Result<(), ProofError>> for Verdict {
             Err(ProofError::Length { .. }) => Self::Length,
             Err(ProofError::Point { .. } | ProofError::KnownCommitment { .. }) => Self::Point,
             Err(ProofError::Scalar { .. }) => Self::Scalar,
+            Err(ProofError::NotBlinded { .. }) => Self::Blind,
             Err(ProofError::DegenerateChallenge) => Self::Degenerate,
             Err(ProofError::Pairing(_)) => Self::Pairing,
         }
@@ -66,6 +69,7 @@ impl From<Verifier::VerifierErrors> for Verdict {
             Error::ProofLength(_) => Self::Length,
             Error::PointNotOnCurve(_) => Self::Point,
             Error::ScalarOutOfField(_) => Self::Scalar,
+            Error::NotBlinded(_) => Self::Blind,
             Error::DegenerateChallenge(_) => Self::Degenerate,
             Error::PairingFailed(_) => Self::Pairing,
             Error::WrongPointCount(_) | Error::WrongContextCount(_) | Error::EmptyBatch(_) => Self::Batch,

@@ -1,5 +1,6 @@
 //! Provers that check nothing.
 
+use group::Curve as _;
 use halo2_proofs::{
     plonk::{Circuit, Error, ProvingKey, VerifyingKey, create_proof_from_advice, keygen_pk2},
     poly::kzg::{
@@ -7,7 +8,7 @@ use halo2_proofs::{
         multiopen::ProverSHPLONK,
     },
 };
-use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2curves::bn256::{Bn256, Fr, G1, G1Affine};
 use rand_chacha::rand_core::{OsRng, RngCore};
 use surety_circuits::{
     AdviceColumn, Witness, circuit::LinearProgramCircuit, key::halo2_bases, transcript::KeyedTranscript,
@@ -15,7 +16,7 @@ use surety_circuits::{
 use surety_kzg::{Params, point};
 use surety_verifier::{KnownCommitments, VerifyingKeyDigest};
 
-use super::oracles::halo2_accepts;
+use super::{DERIVED, oracles::halo2_accepts};
 
 /// Halo2's prover of a circuit, which looks at nothing.
 pub(crate) struct BlindProver {
@@ -31,10 +32,10 @@ impl BlindProver {
         Self { bases, key }
     }
 
-    /// Whatever Halo2 makes of a witness, with the commitments to the known columns as they came out. It makes nothing
-    /// of a witness whose lookups fail.
+    /// Whatever Halo2 makes of a witness, with the commitments that verifiers know as they came out. It makes nothing of a
+    /// witness whose lookups fail.
     ///
-    /// The blinding rows of the known columns are random here, which verifiers cannot tell from masks.
+    /// The blinding rows of all columns are random here, which verifiers cannot tell from masks.
     pub(crate) fn prove(
         &self,
         digest: VerifyingKeyDigest,
@@ -63,9 +64,10 @@ impl BlindProver {
             &mut transcript,
         )?;
         let mut bytes = transcript.into_proof();
-        let proof = bytes.split_off(64 * KnownCommitments::COUNT);
-        let point = |index: usize| point::g1_from_bytes(bytes[64 * index..][..64].try_into().unwrap()).unwrap();
-        Ok((KnownCommitments { idx: point(0), flag: point(1), coef: point(2), hold: point(3) }, proof))
+        let proof = bytes.split_off(64 * DERIVED);
+        let [idx, flag, coef, blind] = core::array::from_fn(|index| point_at(&bytes, 64 * index));
+        let hold = (G1::from(point_at(&proof, 0)) - blind).to_affine();
+        Ok((KnownCommitments { idx, flag, coef, hold }, proof))
     }
 
     /// Whether Halo2, for the same circuit, takes this for a proof.
@@ -82,6 +84,11 @@ impl BlindProver {
     pub(crate) fn halo2_key(&self) -> &VerifyingKey<G1Affine> {
         self.key.get_vk()
     }
+}
+
+/// The point at so many bytes.
+pub(crate) fn point_at(bytes: &[u8], offset: usize) -> G1Affine {
+    point::g1_from_bytes(bytes[offset..][..64].try_into().unwrap()).unwrap()
 }
 
 /// Whatever Halo2 makes of a witness with the circuit as it is.

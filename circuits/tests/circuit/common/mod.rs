@@ -95,12 +95,16 @@ pub(crate) fn ceremony() -> Option<Srs> {
     Some(import(&file, None, None, &Silent).unwrap())
 }
 
-/// The commitments to the known columns of a witness.
+/// The commitments that verifiers know of a witness.
 pub(crate) fn known(params: &Params, witness: &Witness) -> KnownCommitments {
-    let [idx, flag, coef, hold] = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::Hold]
-        .map(|column| params.commit_column(&witness[column]).to_affine());
+    let commit = |column: AdviceColumn| params.commit_column(&witness[column]);
+    let [idx, flag, coef] = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef].map(|c| commit(c).to_affine());
+    let hold = (commit(AdviceColumn::BlindedHold) - commit(AdviceColumn::Blind)).to_affine();
     KnownCommitments { idx, flag, coef, hold }
 }
+
+/// How many commitments Halo2 writes before those that a proof contains.
+pub(crate) const DERIVED: usize = KnownCommitments::PROGRAM + 1;
 
 /// A proof, and what verifies it.
 pub(crate) struct Proven {

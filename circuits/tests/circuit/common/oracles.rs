@@ -97,8 +97,13 @@ pub(crate) fn halo2_accepts(
 /// snark-verifier's.
 type Verifier = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
 
+/// The proof as Halo2 writes it, with the commitments that verifiers compute in front. Where there is none to `BLIND`
+/// there are zeros, which no verifier takes for a point.
 pub(crate) fn with_known(known: &KnownCommitments, proof: &[u8]) -> Vec<u8> {
-    let mut bytes: Vec<u8> = known.in_order().iter().flat_map(point::g1_to_bytes).collect();
+    let blinded_hold = proof.first_chunk().and_then(|bytes| point::g1_from_bytes(bytes).ok());
+    let blind = blinded_hold.and_then(|point| known.blind(&point));
+    let mut bytes: Vec<u8> = known.program().iter().flat_map(point::g1_to_bytes).collect();
+    bytes.extend(blind.map_or([0; 64], |point| point::g1_to_bytes(&point)));
     bytes.extend(proof);
     bytes
 }

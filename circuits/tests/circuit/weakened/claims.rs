@@ -5,7 +5,7 @@
 //! The forger pulls one lever, as far as it takes for the equation to come out as the weakened rules want it, and fills
 //! in everything else as they want it as well. Whether that gets through is for the rules to say.
 
-use AdviceColumn::{Acc, Coef, Flag, Hold, Idx, Val, Var};
+use AdviceColumn::{Acc, Blind, BlindedHold, Coef, Flag, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
@@ -94,6 +94,8 @@ pub(crate) enum Lever {
     Value(usize),
     /// The same value in every row that reads anything.
     AllValues,
+    /// The blinding of the holding.
+    Blinding,
     /// A holding where the variable is, written by a source.
     SourceAtVariable,
     /// A holding where the constant one is, written by a source.
@@ -147,7 +149,8 @@ impl<'a> Forger<'a> {
             levers.into_iter().find_map(|lever| {
                 let witness = self.pull(claim, lever)?;
                 // The sources' word is not the forger's to change.
-                let as_signed = witness[Hold][claim.slot] == scalar::from_i128(claim.holding);
+                let signed = witness[BlindedHold][claim.slot] - witness[Blind][claim.slot];
+                let as_signed = signed == scalar::from_i128(claim.holding);
                 (as_signed && self.design.accepts(&witness)).then_some(Forgery { claim: *claim, lever, witness })
             })
         })
@@ -183,12 +186,16 @@ impl<'a> Forger<'a> {
             witness[Coef][row] = *coefficient;
             witness[Idx][row] = Fr::from(*address as u64);
         }
-        witness[Hold][claim.slot] = scalar::from_i128(claim.holding);
+        witness[BlindedHold][claim.slot] = scalar::from_i128(claim.holding);
         witness[Var][capacity.one().index()] = Fr::ONE;
         match lever {
             Lever::Variable => self.place(&mut witness, claim.head, by),
-            Lever::SourceAtVariable => witness[Hold][claim.head] = by,
-            Lever::SourceAtOne => witness[Hold][capacity.one().index()] = by,
+            Lever::Blinding => {
+                witness[Blind][claim.slot] = by;
+                witness[BlindedHold][claim.slot] += by;
+            }
+            Lever::SourceAtVariable => witness[BlindedHold][claim.head] = by,
+            Lever::SourceAtOne => witness[BlindedHold][capacity.one().index()] = by,
             Lever::One => witness[Var][capacity.one().index()] += by,
             Lever::Limb => {
                 self.place(&mut witness, claim.slot, by);
@@ -198,7 +205,7 @@ impl<'a> Forger<'a> {
                 }
             }
             Lever::Elsewhere(_, row) if is_variable(capacity, row) => self.place(&mut witness, row, by),
-            Lever::Elsewhere(_, row) => witness[Hold][row] = by,
+            Lever::Elsewhere(_, row) => witness[BlindedHold][row] = by,
             _ => {}
         }
         self.read(&mut witness);
@@ -350,6 +357,7 @@ fn levers(claim: &Claim, elsewhere: &[usize]) -> Vec<Lever> {
         Lever::Sum(terms - 1),
         Lever::Sum(0),
         Lever::Sum(1),
+        Lever::Blinding,
         Lever::SourceAtVariable,
         Lever::SourceAtOne,
         Lever::One,
@@ -372,10 +380,9 @@ pub(crate) fn blank(mut witness: Witness) -> Witness {
     witness
 }
 
-/// The first slot of a limb group that an instrument may have.
+/// The first slot of a limb group whose variable is not the claims'.
 pub(crate) fn first_slot_of_a_group(capacity: Capacity) -> usize {
-    let mut slots = (0..).map_while(|index| capacity.instrument(index)).map(|row| row.index());
-    slots.find(|slot| is_variable(capacity, slot - 1)).unwrap()
+    capacity.variable(7).unwrap().index() + 1
 }
 
 pub(crate) fn is_instrument(capacity: Capacity, row: usize) -> bool {
