@@ -3,49 +3,64 @@
 use alloy_primitives::U256;
 use surety_core::{
     FormatVersion,
-    ident::{EvmAddress, HexBytes, Name},
+    ident::EvmAddress,
     kind::KindOf,
-    units::Lots,
+    units::{Lots, Timestamp},
 };
 use surety_kzg::Params;
-use surety_margin::universe::Universe;
-use surety_verifier::attestation::vault::{VaultBalance, VaultBalances};
+use surety_verifier::{
+    CommittedPolicy,
+    attestation::vault::{VaultBalance, VaultBalances},
+};
 
 use crate::{
     abi::{
-        Asset,
-        ICollateralVault::{assetsCall, balanceOfCall, checkpointOfCall},
+        ICollateralVault::{balanceOfCall, checkpointOfCall},
         address, bytes32, encoded,
     },
     deployment::Contracts,
     error::ChainError,
+    published::{self, Fact},
 };
 
 impl Contracts {
-    /// What counts of a subject's collateral.
+    /// Demands that the policy's vault is on this chain and counts as the policy says: by its universe, with its assets,
+    /// units, points and decimals. Without a vault there is nothing to demand.
     ///
     /// # Errors
-    /// If there is no vault, an asset is of no instrument of the universe, or the vault's commitment is not to its
-    /// balances.
+    /// With everything that differs, or if what answers is no vault.
+    pub fn check_vault(&self, policy: &CommittedPolicy) -> Result<(), ChainError> {
+        let facts = published::vault(&self.node, &self.at, policy)?;
+        let problems: Vec<_> = facts.into_iter().filter(|fact| !fact.holds).map(Fact::problem).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ChainError::Mismatches { input: "vault on chain".to_owned(), problems })
+    }
+
+    /// What counts of a subject's collateral in the policy's vault.
+    ///
+    /// # Errors
+    /// If the policy draws on no vault, the vault does not count as the policy says, or the vault's commitment is not to
+    /// its balances.
     pub fn vault(
         &self,
         subject: &EvmAddress,
-        universe: &Universe,
+        policy: &CommittedPolicy,
         params: &Params,
     ) -> Result<VaultBalances, ChainError> {
-        let Some(vault) = self.at.vault else {
-            let expected = "a deployment with a vault";
-            return Err(ChainError::input("deployment: vault", expected, "one without"));
+        let Some(rules) = &policy.policy().vault else {
+            return Err(ChainError::input("policy: vault", "a policy that draws on a vault", "one without"));
         };
-        let (subject_word, node) = (address(subject), &self.node);
+        self.check_vault(policy)?;
+        let (subject_word, node, vault) = (address(subject), &self.node, rules.address);
         let state = node.view(&vault, &checkpointOfCall { subject: subject_word })?;
         let mut balances = Vec::new();
-        for asset in node.view(&vault, &assetsCall {})? {
-            let held = node.view(&vault, &balanceOfCall { subject: subject_word, token: asset.token })?;
+        for asset in policy.vault_assets() {
+            let held = node.view(&vault, &balanceOfCall { subject: subject_word, token: address(&asset.token) })?;
             let counted = held.counted.checked_div(U256::from(asset.unit)).unwrap_or_default();
             if !counted.is_zero() {
-                let instrument = instrument(&asset, universe, params)?;
-                balances.push(VaultBalance { instrument, lots: lots(counted)? });
+                balances.push(VaultBalance { instrument: asset.instrument.clone(), lots: lots(counted)? });
             }
         }
         let balances = VaultBalances {
@@ -53,40 +68,25 @@ impl Contracts {
             version: FormatVersion,
             chain_id: self.at.chain_id,
             vault,
+            universe: policy.universe_id(),
             subject: *subject,
             checkpoint: bytes32(state.checkpoint),
             number: state.number,
+            grown_at: Timestamp(state.grownAt.to()),
             commitment: encoded([state.x, state.y]),
             balances,
         };
-        if balances.checkpoint_of_state() != balances.checkpoint {
-            let expected = "the checkpoint that follows from chain, vault, subject, number and commitment".to_owned();
+        let follows = balances.state()?.checkpoint();
+        if follows != balances.checkpoint {
+            let expected = format!("the checkpoint that follows from the state of the vault, {follows}");
             let found = balances.checkpoint.to_string();
             let advice = "ask another node";
             return Err(ChainError::mismatch("vault", expected, found, advice));
         }
         // Several answers that may be of different blocks: the commitment says whether they belong together.
-        balances.position(universe, params)?;
+        balances.position(policy.universe(), params)?;
         Ok(balances)
     }
-}
-
-/// The instrument whose row an asset's point is of.
-fn instrument(asset: &Asset, universe: &Universe, params: &Params) -> Result<Name, ChainError> {
-    let point: HexBytes<64> = encoded([asset.x, asset.y]);
-    let rows = universe.instruments.iter().enumerate();
-    let found = rows.into_iter().find(|(index, _)| {
-        let row = params.capacity().instrument(*index);
-        row.is_some_and(|row| surety_kzg::point::g1_to_bytes(params.lagrange_point(row)) == point.0)
-    });
-    found.map(|(_, instrument)| instrument.name.clone()).ok_or_else(|| {
-        ChainError::mismatch(
-            format!("vault: asset {}", asset.token),
-            "the point of an instrument of the universe",
-            "another one",
-            "use the universe and the set-up that the vault was created for",
-        )
-    })
 }
 
 fn lots(counted: U256) -> Result<Lots, ChainError> {

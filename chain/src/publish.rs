@@ -5,6 +5,7 @@ use surety_core::{ident::EvmAddress, units::Timestamp};
 use surety_margin::{
     market::{MarkedProofs, MarketEntry},
     policy::Policy,
+    vault::VaultRules,
 };
 use surety_verifier::{
     CommittedPolicy,
@@ -24,7 +25,7 @@ use crate::{
     deployment::Contracts,
     error::{Action, ChainError},
     node::Receipt,
-    rules::{ChainRules, FeedRule},
+    rules::{ChainRules, FeedRule, level_place},
     seconds::seconds,
 };
 
@@ -42,8 +43,8 @@ pub struct Published {
 }
 
 impl Contracts {
-    /// Publishes a policy. Before anything is sent, the registry must have computed the policy's identifier from what
-    /// it would be sent.
+    /// Publishes a policy. Before anything is sent, the policy's vault must count as the policy says, and the registry must
+    /// have computed the policy's identifier from what it would be sent.
     ///
     /// # Errors
     /// If the rules do not fit the policy, the deployment is for another class, or the registry refuses.
@@ -53,6 +54,7 @@ impl Contracts {
         rules: &ChainRules,
         key: &SigningKey,
     ) -> Result<Published, ChainError> {
+        self.check_vault(policy)?;
         let call = publishCall { publication: self.publication(policy, rules)? };
         let found = self.node.simulate(Some(&key.address()), &self.at.policies, &call, PUBLISH)?;
         if bytes32(found) != policy.id().0 {
@@ -60,7 +62,7 @@ impl Contracts {
                 "policy",
                 format!("the identifier {}", policy.id().0),
                 format!("{found}, computed by the registry"),
-                "the registry or the commitments are of another version: compile the policy anew",
+                "the registry, the vault or the commitments are of another version: compile the policy anew",
             ));
         }
         let receipt = self.node.call(key, &self.at.policies, &call, PUBLISH)?;
@@ -70,7 +72,7 @@ impl Contracts {
 
     pub(crate) fn publication(&self, policy: &CommittedPolicy, rules: &ChainRules) -> Result<Publication, ChainError> {
         let (document, file) = (policy.policy(), policy.file());
-        let feeds = feeds(document, rules)?;
+        let (feeds, vault) = (feeds(document, rules)?, document.vault.as_ref());
         Ok(Publication {
             line: keccak256(rules.line.as_str()),
             version: rules.policy_version,
@@ -79,7 +81,10 @@ impl Contracts {
             srs: word(&file.srs),
             k: file.capacity.k(),
             verifier: address(&self.at.verifier),
-            vault: self.vault_of(rules)?.map_or(Address::ZERO, |vault| address(&vault)),
+            vault: vault.map_or(Address::ZERO, |vault| address(&vault.address)),
+            vaultLevel: vault.map_or(Ok(0), |vault| vault_level(document, vault))?,
+            vaultMaxAge: seconds("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0))?,
+            vaultMinAge: seconds("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0))?,
             validity: seconds("policy: validity", document.validity.0)?,
             maxStatementSkew: seconds("policy: statements.max_skew", document.statements.max_skew.0)?,
             maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
@@ -94,20 +99,6 @@ impl Contracts {
             feeds,
             levels: file.levels.iter().map(level).collect(),
         })
-    }
-
-    /// The deployment's vault, if the rules want one.
-    fn vault_of(&self, rules: &ChainRules) -> Result<Option<EvmAddress>, ChainError> {
-        match (&rules.vault, self.at.vault) {
-            (None, _) => Ok(None),
-            (Some(_), Some(vault)) => Ok(Some(vault)),
-            (Some(_), None) => Err(ChainError::mismatch(
-                "deployment: vault",
-                "the vault of the rules",
-                "none",
-                "deploy with these rules: surety chain deploy --rules",
-            )),
-        }
     }
 }
 
@@ -126,6 +117,12 @@ pub(crate) fn nodes(policy: &Policy) -> Vec<Address> {
     let mut nodes: Vec<_> = policy.oracle.nodes.iter().map(|node| address(&node.signer)).collect();
     nodes.sort_unstable();
     nodes
+}
+
+/// The place of the level that lets collateral out of the vault.
+pub(crate) fn vault_level(policy: &Policy, vault: &VaultRules) -> Result<u32, ChainError> {
+    let place = level_place(policy, &vault.level)?;
+    u32::try_from(place).map_err(|_| ChainError::input("policy: vault.level", "one of the first levels", place))
 }
 
 /// The feeds, in the order of the market entries; none where nodes sign.

@@ -5,7 +5,10 @@ use std::fmt::Display;
 
 use alloy_primitives::{Address, U256};
 use serde::Serialize;
-use surety_core::ident::{EvmAddress, HexBytes, Name};
+use surety_core::{
+    ident::{EvmAddress, HexBytes, Name},
+    problem::Problem,
+};
 use surety_margin::{
     market::{EntryPrice, MarkedProofs, MarketEntry, Snapshot},
     policy::Policy,
@@ -22,9 +25,11 @@ use surety_verifier::{
 use crate::{
     abi::{
         Feed,
+        ICollateralVault::{ATTESTATION_REGISTRYCall, UNIVERSECall, assetsCall},
+        IERC20Metadata::decimalsCall,
         IPolicyRegistry::{marketRulesCall, termsCall},
         ISnapshotOracle::{idOfCall, pricesOfCall, readCall},
-        MarketRules, Source, Terms, bytes32, encoded, word,
+        MarketRules, Source, Terms, address, bytes32, encoded, word,
     },
     deployment::Deployment,
     error::ChainError,
@@ -57,6 +62,13 @@ pub struct Fact {
     pub found: String,
     /// Whether that is the same or, where a contract may be stricter than the policy, within it.
     pub holds: bool,
+}
+
+impl Fact {
+    /// That it does not hold.
+    pub(crate) fn problem(self) -> Problem {
+        Problem::new(self.name, self.expected, self.found)
+    }
 }
 
 #[derive(Default)]
@@ -122,9 +134,7 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
     facts.same("capacity class", universe.capacity.k(), terms.k);
     facts.same("verifying key", key.digest().bytes(), bytes32(terms.verifyingKey));
     facts.address("verifying contract", Some(at.verifier), terms.verifier);
-    if !terms.vault.is_zero() {
-        facts.address("vault", at.vault, terms.vault);
-    }
+    check_vault_rules(facts, terms, document);
     facts.same("policy: validity", document.validity.0, terms.validity.to());
     facts.same("policy: statements.max_skew", document.statements.max_skew.0, terms.maxStatementSkew.to());
     facts.same("policy: statements.max_age", document.statements.max_age.0, terms.maxStatementAge.to());
@@ -134,6 +144,50 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
         |sources: &[Source]| list(sources.iter().map(|source| format!("{}/{}", source.signer, source.account)));
     facts.same("policy: sources", listed(&sources(document)), listed(&terms.sources));
     facts.same("policy: oracle.nodes", list(nodes(document)), list(&terms.nodes));
+}
+
+/// Without a vault everything that is said of one is zero.
+fn check_vault_rules(facts: &mut Facts, terms: &Terms, policy: &Policy) {
+    let vault = policy.vault.as_ref();
+    let contract = vault.map_or(EvmAddress::ZERO, |vault| vault.address);
+    facts.same("policy: vault.address", contract, HexBytes(terms.vault.into_array()));
+    let level = vault.and_then(|vault| policy.levels.iter().position(|level| level.name == vault.level));
+    facts.same("policy: vault.level", level.unwrap_or_default(), terms.vaultLevel as usize);
+    facts.same("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0), terms.vaultMaxAge.to());
+    facts.same("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0), terms.vaultMinAge.to());
+}
+
+/// What a policy's vault says of itself, beside what the policy says of it: chain, universe, assets with their units and
+/// points, the tokens' decimals, and the attestation registry whose records let collateral out. Nothing without a vault.
+///
+/// # Errors
+/// If the node does not answer, or what answers is no vault or no token.
+pub fn vault(node: &Node, at: &Deployment, policy: &CommittedPolicy) -> Result<Vec<Fact>, ChainError> {
+    let mut facts = Facts::default();
+    let Some(rules) = &policy.policy().vault else {
+        return Ok(facts.0);
+    };
+    facts.same("vault: chain", rules.chain, node.chain_id());
+    facts.address("vault of the deployment", at.vault, address(&rules.address));
+    let there = node.has_code(&rules.address)?;
+    facts.add("vault: contract", "a contract", if there { "a contract" } else { "nothing" }, there);
+    if !there {
+        return Ok(facts.0);
+    }
+    let registry = node.view(&rules.address, &ATTESTATION_REGISTRYCall {})?;
+    facts.address("vault: attestation registry", Some(at.registry), registry);
+    let universe = node.view(&rules.address, &UNIVERSECall {})?;
+    facts.same("vault: universe", policy.universe_id().0, bytes32(universe));
+    let (expected, found) = (policy.vault_assets(), node.view(&rules.address, &assetsCall {})?);
+    facts.same("vault: number of assets", expected.len(), found.len());
+    for ((asset, stated), found) in expected.iter().zip(&rules.assets).zip(&found) {
+        let name = |what: &str| format!("vault: {what} of {}", asset.instrument);
+        facts.same(name("token"), asset.token, HexBytes(found.token.into_array()));
+        facts.same(name("unit"), asset.unit.to_string(), found.unit.to_string());
+        facts.same(name("point"), asset.point, encoded([found.x, found.y]));
+        facts.same(name("decimals"), stated.decimals.get(), node.view(&asset.token, &decimalsCall {})?);
+    }
+    Ok(facts.0)
 }
 
 fn check_rules(facts: &mut Facts, rules: &MarketRules, policy: &Policy) {

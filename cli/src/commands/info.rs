@@ -223,8 +223,7 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
         }
         Kind::ChainRules => {
             let rules: ChainRules = documents::read(path)?;
-            json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len(),
-                    "vault": rules.vault.is_some() })
+            json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len() })
         }
         Kind::SnapshotSignature => {
             let signature: SnapshotSignature = documents::read(path)?;
