@@ -99,64 +99,88 @@ mod tests {
     use alloy_primitives::{B256, hex, keccak256};
     use alloy_sol_types::{SolCall as _, SolValue as _};
     use serde_json::json;
-    use surety_core::text::Document as _;
-    use surety_kzg::{Srs, progress::Silent};
+    use surety_core::ident::HexBytes;
 
     use super::*;
-    use crate::{deployment::Deployment, sample};
+    use crate::{
+        abi::{
+            ICollateralVault::{ATTESTATION_REGISTRYCall, UNIVERSECall, assetsCall},
+            IERC20Metadata::decimalsCall,
+            word,
+        },
+        deployment, sample,
+    };
 
-    const VAULT: EvmAddress = HexBytes([5; 20]);
     const SUBJECT: EvmAddress = HexBytes([6; 20]);
+    const GROWN_AT: u64 = 77;
 
-    /// What an empty vault says whose checkpoint is made of this number, while it names another.
-    fn read(made_of: u32) -> Result<VaultBalances, ChainError> {
-        let number = 3_u32;
+    /// What an empty vault says whose checkpoint is made of this number, while it names another; and which universe it
+    /// says that it counts by, if not the policy's.
+    fn read(made_of: u32, universe: Option<B256>) -> Result<VaultBalances, ChainError> {
+        let (number, at) = (3_u32, sample::deployment());
+        let (policy, params) = sample::vault_policy();
+        let policy = policy.committed().clone();
         let words = (
-            keccak256("surety/vault/v1"),
+            keccak256("surety/vault/v2"),
             U256::from(1),
-            address(&VAULT),
+            address(&at.vault.unwrap()),
+            word(&policy.universe_id().0),
             address(&SUBJECT),
             U256::from(made_of),
+            U256::from(GROWN_AT),
             U256::ZERO,
             U256::ZERO,
         );
         let checkpoint: B256 = keccak256(words.abi_encode());
-        let state = (checkpoint, U256::from(number), U256::ZERO, U256::ZERO).abi_encode();
-        let node = sample::node(move |_, parameters| {
+        let state = (checkpoint, U256::from(number), U256::from(GROWN_AT), U256::ZERO, U256::ZERO).abi_encode();
+        let assets = deployment::assets(&policy).abi_encode();
+        let universe = universe.unwrap_or_else(|| word(&policy.universe_id().0));
+        let (registry, first) = (address(&at.registry), policy.vault_assets()[0].token);
+        let node = sample::node(move |method, parameters| {
+            if method == "eth_getCode" {
+                return json!("0x60");
+            }
             let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
-            let answer = if data.starts_with(&checkpointOfCall::SELECTOR) {
-                state.clone()
-            } else {
-                Vec::<Asset>::new().abi_encode()
+            let answer = match <[u8; 4]>::try_from(&data[..4]).unwrap() {
+                checkpointOfCall::SELECTOR => state.clone(),
+                assetsCall::SELECTOR => assets.clone(),
+                UNIVERSECall::SELECTOR => universe.abi_encode(),
+                ATTESTATION_REGISTRYCall::SELECTOR => registry.abi_encode(),
+                balanceOfCall::SELECTOR => (U256::ZERO, U256::ZERO, U256::ZERO).abi_encode(),
+                decimalsCall::SELECTOR if parameters[0]["to"] == json!(first) => U256::from(6).abi_encode(),
+                decimalsCall::SELECTOR => U256::from(18).abi_encode(),
+                other => panic!("{other:?}"),
             };
             json!(hex::encode_prefixed(answer))
         });
-        let nobody = HexBytes([0; 20]);
-        let at = Deployment {
-            kind: KindOf::new(),
-            version: FormatVersion,
-            chain_id: 1,
-            verifying_key: HexBytes([0; 32]),
-            verifier: nobody,
-            policies: nobody,
-            oracle: nobody,
-            registry: nobody,
-            vault: Some(VAULT),
-        };
-        let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
-        let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
-        Contracts { node, at }.vault(&SUBJECT, &universe, &params)
+        Contracts { node, at }.vault(&SUBJECT, &policy, &params)
     }
 
     #[test]
     fn a_vault_is_read_with_its_checkpoint() {
-        assert_eq!(read(3).unwrap().number, 3);
+        let balances = read(3, None).unwrap();
+        assert_eq!((balances.number, balances.grown_at), (3, Timestamp(GROWN_AT)));
     }
 
     /// Attack: a node that has the holder spend a proof on a state of the vault that there never was.
     #[test]
     fn rejects_a_checkpoint_that_does_not_follow_from_the_state() {
-        let refusal = read(4).unwrap_err().to_string();
-        assert!(refusal.contains("the checkpoint that follows from chain, vault, subject"), "{refusal}");
+        let refusal = read(4, None).unwrap_err().to_string();
+        assert!(refusal.contains("the checkpoint that follows from the state"), "{refusal}");
+    }
+
+    /// Attack: a vault that counts by the rows of another universe.
+    #[test]
+    fn rejects_reading_a_vault_of_another_universe() {
+        let refusal = read(3, Some(B256::repeat_byte(9))).unwrap_err().to_string();
+        assert!(refusal.contains("vault: universe"), "{refusal}");
+    }
+
+    #[test]
+    fn rejects_reading_a_vault_for_a_policy_without_one() {
+        let (policy, params) = sample::policy();
+        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
+        let refusal = contracts.vault(&SUBJECT, policy.committed(), &params).unwrap_err().to_string();
+        assert!(refusal.contains("a policy that draws on a vault"), "{refusal}");
     }
 }

@@ -159,18 +159,19 @@ fn level(level: &LevelCommitments) -> Level {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::aliases::U40;
     use serde_json::json;
     use surety_core::{ident::HexBytes, text::Document as _};
     use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 
     use super::*;
-    use crate::{deployment::assets, rules::level_place, sample};
+    use crate::sample;
 
     /// Attack: rules that differ in one thing from those that were agreed on. Nothing that they say is dropped on the
-    /// way to the registry or the vault.
+    /// way to the registry.
     #[test]
     fn rejects_every_changed_field_of_chain_rules_that_is_not_published() {
-        let (policy, params) = sample::policy();
+        let (policy, _) = sample::policy();
         let policy = policy.committed();
         let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
         let document = policy.policy();
@@ -182,17 +183,8 @@ mod tests {
                 "max_deviation": limit(entry)
             })
         };
-        let asset = |instrument: &str, token: u8, unit: u64| {
-            json!({
-                "instrument": instrument, "token": HexBytes([token; 20]), "unit": unit
-            })
-        };
         let rules = json!({
             "kind": "surety/chain-rules", "version": 1, "line": "example", "policy_version": 2, "grace": 60,
-            "vault": {
-                "level": "initial", "max_age": 900,
-                "assets": [asset("USDC", 0xa1, 10), asset("ETH", 0xa2, 1_000)]
-            },
             "feeds": (1..).zip(&document.market).map(feed).collect::<Vec<_>>()
         });
         // Everything that the contracts are told.
@@ -200,10 +192,7 @@ mod tests {
             if !rules.check(document, policy.universe()).is_empty() {
                 return None;
             }
-            let vault = rules.vault.as_ref()?;
-            let created =
-                (level_place(document, &vault.level).ok()?, vault.max_age, assets(vault, policy, &params).ok()?);
-            Some((contracts.publication(policy, rules).ok()?, created))
+            contracts.publication(policy, rules).ok()
         };
         let read = |rules: &serde_json::Value| ChainRules::from_json("rules.json", &rules.to_string());
         let original = told(&read(&rules).unwrap());
@@ -213,5 +202,20 @@ mod tests {
         let exempt: [Exempt<'_>; 1] =
             [("feeds[*]", &[Change::Exchanged], "they are found by their entries, in whatever order")];
         assert_eq!(unnoticed(&rules, &exempt, notices), [""; 0]);
+    }
+
+    /// Attack: a publication whose vault lets collateral out under other rules than the policy's.
+    #[test]
+    fn a_policy_is_published_with_the_rules_of_its_vault() {
+        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
+        let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
+        let rules = ChainRules::from_toml("rules.toml", rules).unwrap();
+        let published = |policy: &CommittedPolicy| contracts.publication(policy, &rules).unwrap();
+        let drawing = published(sample::vault_policy().0.committed());
+        assert_eq!((drawing.vault, drawing.vaultLevel), (Address::repeat_byte(0x15), 1));
+        assert_eq!((drawing.vaultMaxAge, drawing.vaultMinAge), (U40::from(900), U40::from(30)));
+        let without = published(sample::policy().0.committed());
+        assert_eq!((without.vault, without.vaultLevel), (Address::ZERO, 0));
+        assert_eq!((without.vaultMaxAge, without.vaultMinAge), (U40::ZERO, U40::ZERO));
     }
 }

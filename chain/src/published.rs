@@ -336,7 +336,10 @@ fn text(contract: Option<EvmAddress>) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use alloy_primitives::{B256, aliases::U40};
+    use alloy_primitives::{
+        B256,
+        aliases::{U40, U96},
+    };
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
     use surety_core::{
         FormatVersion,
@@ -354,7 +357,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        abi::{IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
+        abi::{Asset, IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
         deployment::Contracts,
         rules::ChainRules,
         sample,
@@ -405,6 +408,9 @@ mod tests {
             verifyingKey: word(&key.digest().bytes()),
             verifier: published.verifier,
             vault: published.vault,
+            vaultLevel: published.vaultLevel,
+            vaultMaxAge: published.vaultMaxAge,
+            vaultMinAge: published.vaultMinAge,
             k: published.k,
             validity: published.validity,
             maxStatementSkew: published.maxStatementSkew,
@@ -453,23 +459,26 @@ mod tests {
     /// Nobody here has seen that the contracts at these addresses are the ones to rely on.
     #[test]
     fn addresses_are_known_from_the_deployments_file_alone() {
-        let facts = kept(true, |terms, _| terms.vault = Address::repeat_byte(9));
+        let facts = kept(true, |_, _| {});
         let of = |basis| facts.iter().filter(move |fact| fact.basis == basis).map(|fact| &*fact.name);
-        assert_eq!(of(Provenance::Deployment).collect::<Vec<_>>(), ["verifying contract", "vault"]);
-        assert_eq!(of(Provenance::Recomputed).count(), facts.len() - 2);
+        assert_eq!(of(Provenance::Deployment).collect::<Vec<_>>(), ["verifying contract"]);
+        assert_eq!(of(Provenance::Recomputed).count(), facts.len() - 1);
     }
 
     /// Attack: a registry that says it keeps the policy, and lets others pass.
     #[test]
     fn rejects_each_limit_and_commitment_that_is_not_the_policys() {
         type Change = fn(&mut Terms, &mut MarketRules);
-        let changes: [(&str, Change); 25] = [
+        let changes: [(&str, Change); 28] = [
             ("universe", |terms, _| terms.universe = B256::ZERO),
             ("set-up", |terms, _| terms.srs = B256::ZERO),
             ("capacity class", |terms, _| terms.k += 1),
             ("verifying key", |terms, _| terms.verifyingKey = B256::ZERO),
             ("verifying contract", |terms, _| terms.verifier = Address::ZERO),
-            ("vault", |terms, _| terms.vault = Address::repeat_byte(9)),
+            ("policy: vault.address", |terms, _| terms.vault = Address::repeat_byte(9)),
+            ("policy: vault.level", |terms, _| terms.vaultLevel += 1),
+            ("policy: vault.max_age", |terms, _| terms.vaultMaxAge += U40::from(1)),
+            ("policy: vault.min_age", |terms, _| terms.vaultMinAge += U40::from(1)),
             ("policy: validity", |terms, _| terms.validity += U40::from(1)),
             ("policy: statements.max_skew", |terms, _| terms.maxStatementSkew += U40::from(1)),
             ("policy: statements.max_age", |terms, _| terms.maxStatementAge += U40::from(1)),
@@ -501,6 +510,75 @@ mod tests {
         assert_eq!(broken(only_signed), ["policy: oracle.quorum"]);
         let only_taken = kept(true, |_, rules| rules.quorum = 1);
         assert_eq!(broken(only_taken), ["quorum, where there are feeds"]);
+    }
+
+    /// What a vault and its tokens say, after a change, beside the policy.
+    fn vault_says(change: impl FnOnce(&mut VaultAnswers)) -> Vec<String> {
+        let (policy, at) = (sample::vault_policy().0.committed().clone(), sample::deployment());
+        let mut answers = VaultAnswers {
+            registry: address(&at.registry),
+            universe: word(&policy.universe_id().0),
+            assets: crate::deployment::assets(&policy),
+            decimals: 6,
+        };
+        change(&mut answers);
+        let node = sample::contracts(move |data| {
+            let selector = <[u8; 4]>::try_from(&data[..4]).unwrap();
+            Ok(match selector {
+                ATTESTATION_REGISTRYCall::SELECTOR => answers.registry.abi_encode(),
+                UNIVERSECall::SELECTOR => answers.universe.abi_encode(),
+                assetsCall::SELECTOR => answers.assets.abi_encode(),
+                decimalsCall::SELECTOR => U256::from(answers.decimals).abi_encode(),
+                other => panic!("{other:?}"),
+            })
+        });
+        broken(super::vault(&node, &at, &policy).unwrap())
+    }
+
+    struct VaultAnswers {
+        registry: Address,
+        universe: B256,
+        assets: Vec<Asset>,
+        /// Of every token.
+        decimals: u8,
+    }
+
+    /// Attack: a vault that counts by other rows, units or tokens than the policy says.
+    #[test]
+    fn rejects_a_vault_that_does_not_count_as_the_policy_says() {
+        // Both tokens say six decimals, and the second should say 18.
+        const DECIMALS: &str = "vault: decimals of ETH";
+        assert_eq!(vault_says(|_| {}), [DECIMALS]);
+        assert_eq!(vault_says(|vault| vault.decimals = 18), ["vault: decimals of USDC"]);
+        type Change = fn(&mut VaultAnswers);
+        let changes: [(&[&str], Change); 6] = [
+            (&["vault: attestation registry"], |vault| vault.registry = Address::ZERO),
+            (&["vault: universe"], |vault| vault.universe = B256::ZERO),
+            (&["vault: token of USDC"], |vault| vault.assets[0].token = Address::ZERO),
+            (&["vault: unit of USDC"], |vault| vault.assets[0].unit += U96::from(1)),
+            (&["vault: point of USDC"], |vault| vault.assets[0].y += U256::from(1)),
+            (&["vault: point of USDC", "vault: point of ETH"], |vault| {
+                let [first, second] = &mut vault.assets[..] else { panic!("two assets") };
+                core::mem::swap(&mut first.x, &mut second.x);
+            }),
+        ];
+        for (names, change) in changes {
+            let found = vault_says(change);
+            let expected: Vec<_> = names.iter().copied().chain([DECIMALS]).collect();
+            let sorted = |mut names: Vec<String>| {
+                names.sort_unstable();
+                names
+            };
+            assert_eq!(sorted(found), sorted(expected.into_iter().map(str::to_owned).collect()));
+        }
+        assert_eq!(vault_says(|vault| vault.assets.truncate(1)), ["vault: number of assets"]);
+    }
+
+    #[test]
+    fn a_policy_without_a_vault_has_nothing_to_compare() {
+        let (policy, at) = (sample::policy().0.committed().clone(), sample::deployment());
+        let node = sample::contracts(|_| panic!("nothing is asked"));
+        assert_eq!(super::vault(&node, &at, &policy).unwrap(), []);
     }
 
     #[test]
