@@ -36,6 +36,13 @@ sol!(
     "abi/IAccessControl.json"
 );
 
+sol! {
+    /// The part of a token (ERC-20) that says how an amount is read.
+    interface IERC20Metadata {
+        function decimals() external view returns (uint8);
+    }
+}
+
 pub(super) use self::{
     // Of the two functions of this name, the one that takes a level.
     IAttestationRegistry::{Attestation, Statement, isSufficientNoOlderThan_1Call as isSufficientNoOlderThanCall},

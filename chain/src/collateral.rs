@@ -3,49 +3,64 @@
 use alloy_primitives::U256;
 use surety_core::{
     FormatVersion,
-    ident::{EvmAddress, HexBytes, Name},
+    ident::EvmAddress,
     kind::KindOf,
-    units::Lots,
+    units::{Lots, Timestamp},
 };
 use surety_kzg::Params;
-use surety_margin::universe::Universe;
-use surety_verifier::attestation::vault::{VaultBalance, VaultBalances};
+use surety_verifier::{
+    CommittedPolicy,
+    attestation::vault::{VaultBalance, VaultBalances},
+};
 
 use crate::{
     abi::{
-        Asset,
-        ICollateralVault::{assetsCall, balanceOfCall, checkpointOfCall},
+        ICollateralVault::{balanceOfCall, checkpointOfCall},
         address, bytes32, encoded,
     },
     deployment::Contracts,
     error::ChainError,
+    published::{self, Fact},
 };
 
 impl Contracts {
-    /// What counts of a subject's collateral.
+    /// Demands that the policy's vault is on this chain and counts as the policy says: by its universe, with its assets,
+    /// units, points and decimals. Without a vault there is nothing to demand.
     ///
     /// # Errors
-    /// If there is no vault, an asset is of no instrument of the universe, or the vault's commitment is not to its
-    /// balances.
+    /// With everything that differs, or if what answers is no vault.
+    pub fn check_vault(&self, policy: &CommittedPolicy) -> Result<(), ChainError> {
+        let facts = published::vault(&self.node, &self.at, policy)?;
+        let problems: Vec<_> = facts.into_iter().filter(|fact| !fact.holds).map(Fact::problem).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ChainError::Mismatches { input: "vault on chain".to_owned(), problems })
+    }
+
+    /// What counts of a subject's collateral in the policy's vault.
+    ///
+    /// # Errors
+    /// If the policy draws on no vault, the vault does not count as the policy says, or the vault's commitment is not to
+    /// its balances.
     pub fn vault(
         &self,
         subject: &EvmAddress,
-        universe: &Universe,
+        policy: &CommittedPolicy,
         params: &Params,
     ) -> Result<VaultBalances, ChainError> {
-        let Some(vault) = self.at.vault else {
-            let expected = "a deployment with a vault";
-            return Err(ChainError::input("deployment: vault", expected, "one without"));
+        let Some(rules) = &policy.policy().vault else {
+            return Err(ChainError::input("policy: vault", "a policy that draws on a vault", "one without"));
         };
-        let (subject_word, node) = (address(subject), &self.node);
+        self.check_vault(policy)?;
+        let (subject_word, node, vault) = (address(subject), &self.node, rules.address);
         let state = node.view(&vault, &checkpointOfCall { subject: subject_word })?;
         let mut balances = Vec::new();
-        for asset in node.view(&vault, &assetsCall {})? {
-            let held = node.view(&vault, &balanceOfCall { subject: subject_word, token: asset.token })?;
+        for asset in policy.vault_assets() {
+            let held = node.view(&vault, &balanceOfCall { subject: subject_word, token: address(&asset.token) })?;
             let counted = held.counted.checked_div(U256::from(asset.unit)).unwrap_or_default();
             if !counted.is_zero() {
-                let instrument = instrument(&asset, universe, params)?;
-                balances.push(VaultBalance { instrument, lots: lots(counted)? });
+                balances.push(VaultBalance { instrument: asset.instrument.clone(), lots: lots(counted)? });
             }
         }
         let balances = VaultBalances {
@@ -53,40 +68,25 @@ impl Contracts {
             version: FormatVersion,
             chain_id: self.at.chain_id,
             vault,
+            universe: policy.universe_id(),
             subject: *subject,
             checkpoint: bytes32(state.checkpoint),
             number: state.number,
+            grown_at: Timestamp(state.grownAt.to()),
             commitment: encoded([state.x, state.y]),
             balances,
         };
-        if balances.checkpoint_of_state() != balances.checkpoint {
-            let expected = "the checkpoint that follows from chain, vault, subject, number and commitment".to_owned();
+        let follows = balances.state()?.checkpoint();
+        if follows != balances.checkpoint {
+            let expected = format!("the checkpoint that follows from the state of the vault, {follows}");
             let found = balances.checkpoint.to_string();
             let advice = "ask another node";
             return Err(ChainError::mismatch("vault", expected, found, advice));
         }
         // Several answers that may be of different blocks: the commitment says whether they belong together.
-        balances.position(universe, params)?;
+        balances.position(policy.universe(), params)?;
         Ok(balances)
     }
-}
-
-/// The instrument whose row an asset's point is of.
-fn instrument(asset: &Asset, universe: &Universe, params: &Params) -> Result<Name, ChainError> {
-    let point: HexBytes<64> = encoded([asset.x, asset.y]);
-    let rows = universe.instruments.iter().enumerate();
-    let found = rows.into_iter().find(|(index, _)| {
-        let row = params.capacity().instrument(*index);
-        row.is_some_and(|row| surety_kzg::point::g1_to_bytes(params.lagrange_point(row)) == point.0)
-    });
-    found.map(|(_, instrument)| instrument.name.clone()).ok_or_else(|| {
-        ChainError::mismatch(
-            format!("vault: asset {}", asset.token),
-            "the point of an instrument of the universe",
-            "another one",
-            "use the universe and the set-up that the vault was created for",
-        )
-    })
 }
 
 fn lots(counted: U256) -> Result<Lots, ChainError> {
@@ -99,64 +99,88 @@ mod tests {
     use alloy_primitives::{B256, hex, keccak256};
     use alloy_sol_types::{SolCall as _, SolValue as _};
     use serde_json::json;
-    use surety_core::text::Document as _;
-    use surety_kzg::{Srs, progress::Silent};
+    use surety_core::ident::HexBytes;
 
     use super::*;
-    use crate::{deployment::Deployment, sample};
+    use crate::{
+        abi::{
+            ICollateralVault::{ATTESTATION_REGISTRYCall, UNIVERSECall, assetsCall},
+            IERC20Metadata::decimalsCall,
+            word,
+        },
+        deployment, sample,
+    };
 
-    const VAULT: EvmAddress = HexBytes([5; 20]);
     const SUBJECT: EvmAddress = HexBytes([6; 20]);
+    const GROWN_AT: u64 = 77;
 
-    /// What an empty vault says whose checkpoint is made of this number, while it names another.
-    fn read(made_of: u32) -> Result<VaultBalances, ChainError> {
-        let number = 3_u32;
+    /// What an empty vault says whose checkpoint is made of this number, while it names another; and which universe it
+    /// says that it counts by, if not the policy's.
+    fn read(made_of: u32, universe: Option<B256>) -> Result<VaultBalances, ChainError> {
+        let (number, at) = (3_u32, sample::deployment());
+        let (policy, params) = sample::vault_policy();
+        let policy = policy.committed().clone();
         let words = (
-            keccak256("surety/vault/v1"),
+            keccak256("surety/vault/v2"),
             U256::from(1),
-            address(&VAULT),
+            address(&at.vault.unwrap()),
+            word(&policy.universe_id().0),
             address(&SUBJECT),
             U256::from(made_of),
+            U256::from(GROWN_AT),
             U256::ZERO,
             U256::ZERO,
         );
         let checkpoint: B256 = keccak256(words.abi_encode());
-        let state = (checkpoint, U256::from(number), U256::ZERO, U256::ZERO).abi_encode();
-        let node = sample::node(move |_, parameters| {
+        let state = (checkpoint, U256::from(number), U256::from(GROWN_AT), U256::ZERO, U256::ZERO).abi_encode();
+        let assets = deployment::assets(&policy).abi_encode();
+        let universe = universe.unwrap_or_else(|| word(&policy.universe_id().0));
+        let (registry, first) = (address(&at.registry), policy.vault_assets()[0].token);
+        let node = sample::node(move |method, parameters| {
+            if method == "eth_getCode" {
+                return json!("0x60");
+            }
             let data = hex::decode(parameters[0]["data"].as_str().unwrap()).unwrap();
-            let answer = if data.starts_with(&checkpointOfCall::SELECTOR) {
-                state.clone()
-            } else {
-                Vec::<Asset>::new().abi_encode()
+            let answer = match <[u8; 4]>::try_from(&data[..4]).unwrap() {
+                checkpointOfCall::SELECTOR => state.clone(),
+                assetsCall::SELECTOR => assets.clone(),
+                UNIVERSECall::SELECTOR => universe.abi_encode(),
+                ATTESTATION_REGISTRYCall::SELECTOR => registry.abi_encode(),
+                balanceOfCall::SELECTOR => (U256::ZERO, U256::ZERO, U256::ZERO).abi_encode(),
+                decimalsCall::SELECTOR if parameters[0]["to"] == json!(first) => U256::from(6).abi_encode(),
+                decimalsCall::SELECTOR => U256::from(18).abi_encode(),
+                other => panic!("{other:?}"),
             };
             json!(hex::encode_prefixed(answer))
         });
-        let nobody = HexBytes([0; 20]);
-        let at = Deployment {
-            kind: KindOf::new(),
-            version: FormatVersion,
-            chain_id: 1,
-            verifying_key: HexBytes([0; 32]),
-            verifier: nobody,
-            policies: nobody,
-            oracle: nobody,
-            registry: nobody,
-            vault: Some(VAULT),
-        };
-        let universe = Universe::from_toml("universe.toml", surety_walkthrough::example::UNIVERSE.text).unwrap();
-        let params = Params::from_srs(&Srs::development(universe.capacity), universe.capacity, &Silent).unwrap();
-        Contracts { node, at }.vault(&SUBJECT, &universe, &params)
+        Contracts { node, at }.vault(&SUBJECT, &policy, &params)
     }
 
     #[test]
     fn a_vault_is_read_with_its_checkpoint() {
-        assert_eq!(read(3).unwrap().number, 3);
+        let balances = read(3, None).unwrap();
+        assert_eq!((balances.number, balances.grown_at), (3, Timestamp(GROWN_AT)));
     }
 
     /// Attack: a node that has the holder spend a proof on a state of the vault that there never was.
     #[test]
     fn rejects_a_checkpoint_that_does_not_follow_from_the_state() {
-        let refusal = read(4).unwrap_err().to_string();
-        assert!(refusal.contains("the checkpoint that follows from chain, vault, subject"), "{refusal}");
+        let refusal = read(4, None).unwrap_err().to_string();
+        assert!(refusal.contains("the checkpoint that follows from the state"), "{refusal}");
+    }
+
+    /// Attack: a vault that counts by the rows of another universe.
+    #[test]
+    fn rejects_reading_a_vault_of_another_universe() {
+        let refusal = read(3, Some(B256::repeat_byte(9))).unwrap_err().to_string();
+        assert!(refusal.contains("vault: universe"), "{refusal}");
+    }
+
+    #[test]
+    fn rejects_reading_a_vault_for_a_policy_without_one() {
+        let (policy, params) = sample::policy();
+        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
+        let refusal = contracts.vault(&SUBJECT, policy.committed(), &params).unwrap_err().to_string();
+        assert!(refusal.contains("a policy that draws on a vault"), "{refusal}");
     }
 }

@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
-use alloy_primitives::{U256, aliases::U96};
+use alloy_primitives::aliases::U96;
 use alloy_sol_types::SolValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
     failure::Class,
-    ident::{Bytes32, EvmAddress, HexBytes},
+    ident::{Bytes32, EvmAddress},
     kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::{Document, WrittenBy},
     units::Seconds,
 };
-use surety_kzg::{Params, point};
+use surety_margin::vault::VaultRules;
 use surety_verifier::{
     CommittedPolicy, VerifyingKey,
-    attestation::{eip712::Audience, signature::SigningKey},
+    attestation::{compiled::CountedAsset, eip712::Audience, signature::SigningKey},
 };
 
 use crate::{
@@ -26,7 +26,6 @@ use crate::{
     artifact::Artifact,
     error::{Action, ChainError},
     node::Node,
-    rules::{self, VaultRules},
     seconds::seconds,
 };
 
@@ -81,7 +80,7 @@ impl Deployment {
 
 /// What a deployment leaves open.
 #[derive(Clone, Copy, Debug)]
-pub struct DeploymentTerms<'a> {
+pub struct DeploymentTerms {
     /// Who publishes policies.
     pub owner: EvmAddress,
     /// Who may freeze them.
@@ -90,8 +89,6 @@ pub struct DeploymentTerms<'a> {
     pub delay: Seconds,
     /// Whether an account can serve one policy only while an attestation counts.
     pub exclusive: bool,
-    /// The vault that the policy draws on.
-    pub vault: Option<&'a VaultRules>,
 }
 
 /// A deployment whose contracts are there, and the node that says so.
@@ -102,7 +99,9 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up.
+    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up; and a vault
+    /// with the universe and the assets of the policy, if the policy draws on one. Its address is known only then: the
+    /// policy is published once its text says that address.
     ///
     /// # Errors
     /// If the artifacts are missing or of other contracts, or a contract cannot be created.
@@ -111,8 +110,7 @@ impl Contracts {
         artifacts: &Path,
         policy: &CommittedPolicy,
         verifying_key: &VerifyingKey,
-        params: &Params,
-        terms: &DeploymentTerms<'_>,
+        terms: &DeploymentTerms,
         key: &SigningKey,
     ) -> Result<Self, ChainError> {
         let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
@@ -122,6 +120,11 @@ impl Contracts {
         let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
             create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
         };
+        if let Some(VaultRules { chain, .. }) = policy.policy().vault.as_ref().filter(|at| at.chain != node.chain_id()) {
+            let (expected, found) = (format!("chain {chain}"), format!("chain {}", node.chain_id()));
+            let advice = "give the node of the vault's chain with --rpc, or state this chain in the policy";
+            return Err(ChainError::mismatch("policy: vault.chain", expected, found, advice));
+        }
         let verifier = Artifact::of_verifier(artifacts, verifying_key)?;
         let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
         let delay = seconds("delay", terms.delay.0)?;
@@ -144,13 +147,10 @@ impl Contracts {
             registry,
             vault: None,
         };
-        if let Some(rules) = terms.vault {
-            let level = rules::level_place(policy.policy(), &rules.level)?;
-            let assets = assets(rules, policy, params)?;
-            let arguments =
-                (address(&registry), word(&policy.id().0), U256::from(level), U256::from(rules.max_age.0), assets);
-            let types = ["address", "bytes32", "uint256", "uint40", "tuple[]"];
-            at.vault = Some(create("CollateralVault", &types, arguments.abi_encode_params(), "creating the vault")?);
+        if policy.policy().vault.is_some() {
+            let arguments = (address(&registry), word(&policy.universe_id().0), assets(policy)).abi_encode_params();
+            let types = ["address", "bytes32", "tuple[]"];
+            at.vault = Some(create("CollateralVault", &types, arguments, "creating the vault")?);
         }
         Self::check(node, at)
     }
@@ -218,17 +218,13 @@ impl Contracts {
     }
 }
 
-/// The assets of a vault, with the points of their instruments' rows.
-pub(crate) fn assets(rules: &VaultRules, policy: &CommittedPolicy, params: &Params) -> Result<Vec<Asset>, ChainError> {
-    let asset = |asset: &rules::VaultAsset| {
-        let position = policy.universe().position(&asset.instrument);
-        let row = position.and_then(|index| params.capacity().instrument(index)).ok_or_else(|| {
-            ChainError::input("chain rules: vault: instrument", "one of the universe's", &asset.instrument)
-        })?;
-        let [x, y] = coordinates(&HexBytes(point::g1_to_bytes(params.lagrange_point(row))));
-        Ok(Asset { token: address(&asset.token), unit: U96::from(asset.unit), x, y })
+/// The assets of a policy's vault, as its contract takes them.
+pub(crate) fn assets(policy: &CommittedPolicy) -> Vec<Asset> {
+    let asset = |asset: &CountedAsset| {
+        let [x, y] = coordinates(&asset.point);
+        Asset { token: address(&asset.token), unit: U96::from(asset.unit), x, y }
     };
-    rules.assets.iter().map(asset).collect()
+    policy.vault_assets().iter().map(asset).collect()
 }
 
 #[cfg(test)]

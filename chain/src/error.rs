@@ -32,6 +32,14 @@ pub enum ChainError {
     /// Things that do not belong together.
     #[error("{0}")]
     Mismatch(Problem),
+    /// Several things that do not belong together.
+    #[error("{}", listed(input, problems))]
+    Mismatches {
+        /// The name of the input.
+        input: String,
+        /// Everything that differs.
+        problems: Vec<Problem>,
+    },
     /// The node cannot be reached, or does not speak the protocol.
     #[error("{url}: {method}: {problem}; check the address of the node and that it is running")]
     Node {
@@ -109,7 +117,7 @@ impl Failure for ChainError {
             Self::Input(_) | Self::Problems { .. } | Self::Node { .. } | Self::Pending(_) | Self::Failed(_) => {
                 Class::Input
             }
-            Self::Mismatch(_) | Self::Answer { .. } => Class::Mismatch,
+            Self::Mismatch(_) | Self::Mismatches { .. } | Self::Answer { .. } => Class::Mismatch,
             Self::Refused { action, .. } => action.refusal,
             Self::File(error) => error.class(),
             Self::Vault(error) => error.class(),
@@ -129,7 +137,7 @@ impl Failure for ChainError {
 
     fn problems(&self) -> Vec<LocatedProblem> {
         match self {
-            Self::Problems { input, problems } => LocatedProblem::of_input(input, problems),
+            Self::Problems { input, problems } | Self::Mismatches { input, problems } => LocatedProblem::of_input(input, problems),
             Self::Rejected(rejection) => rejection.problems(),
             _ => Vec::new(),
         }

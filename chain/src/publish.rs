@@ -5,6 +5,7 @@ use surety_core::{ident::EvmAddress, units::Timestamp};
 use surety_margin::{
     market::{MarkedProofs, MarketEntry},
     policy::Policy,
+    vault::VaultRules,
 };
 use surety_verifier::{
     CommittedPolicy,
@@ -24,7 +25,7 @@ use crate::{
     deployment::Contracts,
     error::{Action, ChainError},
     node::Receipt,
-    rules::{ChainRules, FeedRule},
+    rules::{ChainRules, FeedRule, level_place},
     seconds::seconds,
 };
 
@@ -42,8 +43,8 @@ pub struct Published {
 }
 
 impl Contracts {
-    /// Publishes a policy. Before anything is sent, the registry must have computed the policy's identifier from what
-    /// it would be sent.
+    /// Publishes a policy. Before anything is sent, the policy's vault must count as the policy says, and the registry must
+    /// have computed the policy's identifier from what it would be sent.
     ///
     /// # Errors
     /// If the rules do not fit the policy, the deployment is for another class, or the registry refuses.
@@ -53,6 +54,7 @@ impl Contracts {
         rules: &ChainRules,
         key: &SigningKey,
     ) -> Result<Published, ChainError> {
+        self.check_vault(policy)?;
         let call = publishCall { publication: self.publication(policy, rules)? };
         let found = self.node.simulate(Some(&key.address()), &self.at.policies, &call, PUBLISH)?;
         if bytes32(found) != policy.id().0 {
@@ -60,7 +62,7 @@ impl Contracts {
                 "policy",
                 format!("the identifier {}", policy.id().0),
                 format!("{found}, computed by the registry"),
-                "the registry or the commitments are of another version: compile the policy anew",
+                "the registry, the vault or the commitments are of another version: compile the policy anew",
             ));
         }
         let receipt = self.node.call(key, &self.at.policies, &call, PUBLISH)?;
@@ -70,7 +72,7 @@ impl Contracts {
 
     pub(crate) fn publication(&self, policy: &CommittedPolicy, rules: &ChainRules) -> Result<Publication, ChainError> {
         let (document, file) = (policy.policy(), policy.file());
-        let feeds = feeds(document, rules)?;
+        let (feeds, vault) = (feeds(document, rules)?, document.vault.as_ref());
         Ok(Publication {
             line: keccak256(rules.line.as_str()),
             version: rules.policy_version,
@@ -79,7 +81,10 @@ impl Contracts {
             srs: word(&file.srs),
             k: file.capacity.k(),
             verifier: address(&self.at.verifier),
-            vault: self.vault_of(rules)?.map_or(Address::ZERO, |vault| address(&vault)),
+            vault: vault.map_or(Address::ZERO, |vault| address(&vault.address)),
+            vaultLevel: vault.map_or(Ok(0), |vault| vault_level(document, vault))?,
+            vaultMaxAge: seconds("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0))?,
+            vaultMinAge: seconds("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0))?,
             validity: seconds("policy: validity", document.validity.0)?,
             maxStatementSkew: seconds("policy: statements.max_skew", document.statements.max_skew.0)?,
             maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
@@ -94,20 +99,6 @@ impl Contracts {
             feeds,
             levels: file.levels.iter().map(level).collect(),
         })
-    }
-
-    /// The deployment's vault, if the rules want one.
-    fn vault_of(&self, rules: &ChainRules) -> Result<Option<EvmAddress>, ChainError> {
-        match (&rules.vault, self.at.vault) {
-            (None, _) => Ok(None),
-            (Some(_), Some(vault)) => Ok(Some(vault)),
-            (Some(_), None) => Err(ChainError::mismatch(
-                "deployment: vault",
-                "the vault of the rules",
-                "none",
-                "deploy with these rules: surety chain deploy --rules",
-            )),
-        }
     }
 }
 
@@ -126,6 +117,12 @@ pub(crate) fn nodes(policy: &Policy) -> Vec<Address> {
     let mut nodes: Vec<_> = policy.oracle.nodes.iter().map(|node| address(&node.signer)).collect();
     nodes.sort_unstable();
     nodes
+}
+
+/// The place of the level that lets collateral out of the vault.
+pub(crate) fn vault_level(policy: &Policy, vault: &VaultRules) -> Result<u32, ChainError> {
+    let place = level_place(policy, &vault.level)?;
+    u32::try_from(place).map_err(|_| ChainError::input("policy: vault.level", "one of the first levels", place))
 }
 
 /// The feeds, in the order of the market entries; none where nodes sign.
@@ -162,18 +159,19 @@ fn level(level: &LevelCommitments) -> Level {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::aliases::U40;
     use serde_json::json;
     use surety_core::{ident::HexBytes, text::Document as _};
     use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 
     use super::*;
-    use crate::{deployment::assets, rules::level_place, sample};
+    use crate::sample;
 
     /// Attack: rules that differ in one thing from those that were agreed on. Nothing that they say is dropped on the
-    /// way to the registry or the vault.
+    /// way to the registry.
     #[test]
     fn rejects_every_changed_field_of_chain_rules_that_is_not_published() {
-        let (policy, params) = sample::policy();
+        let (policy, _) = sample::policy();
         let policy = policy.committed();
         let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
         let document = policy.policy();
@@ -185,17 +183,8 @@ mod tests {
                 "max_deviation": limit(entry)
             })
         };
-        let asset = |instrument: &str, token: u8, unit: u64| {
-            json!({
-                "instrument": instrument, "token": HexBytes([token; 20]), "unit": unit
-            })
-        };
         let rules = json!({
             "kind": "surety/chain-rules", "version": 1, "line": "example", "policy_version": 2, "grace": 60,
-            "vault": {
-                "level": "initial", "max_age": 900,
-                "assets": [asset("USDC", 0xa1, 10), asset("ETH", 0xa2, 1_000)]
-            },
             "feeds": (1..).zip(&document.market).map(feed).collect::<Vec<_>>()
         });
         // Everything that the contracts are told.
@@ -203,10 +192,7 @@ mod tests {
             if !rules.check(document, policy.universe()).is_empty() {
                 return None;
             }
-            let vault = rules.vault.as_ref()?;
-            let created =
-                (level_place(document, &vault.level).ok()?, vault.max_age, assets(vault, policy, &params).ok()?);
-            Some((contracts.publication(policy, rules).ok()?, created))
+            contracts.publication(policy, rules).ok()
         };
         let read = |rules: &serde_json::Value| ChainRules::from_json("rules.json", &rules.to_string());
         let original = told(&read(&rules).unwrap());
@@ -216,5 +202,20 @@ mod tests {
         let exempt: [Exempt<'_>; 1] =
             [("feeds[*]", &[Change::Exchanged], "they are found by their entries, in whatever order")];
         assert_eq!(unnoticed(&rules, &exempt, notices), [""; 0]);
+    }
+
+    /// Attack: a publication whose vault lets collateral out under other rules than the policy's.
+    #[test]
+    fn a_policy_is_published_with_the_rules_of_its_vault() {
+        let contracts = Contracts { node: sample::node(|_, _| json!("0x")), at: sample::deployment() };
+        let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"a\"\npolicy_version = 1\ngrace = 0\n";
+        let rules = ChainRules::from_toml("rules.toml", rules).unwrap();
+        let published = |policy: &CommittedPolicy| contracts.publication(policy, &rules).unwrap();
+        let drawing = published(sample::vault_policy().0.committed());
+        assert_eq!((drawing.vault, drawing.vaultLevel), (Address::repeat_byte(0x15), 1));
+        assert_eq!((drawing.vaultMaxAge, drawing.vaultMinAge), (U40::from(900), U40::from(30)));
+        let without = published(sample::policy().0.committed());
+        assert_eq!((without.vault, without.vaultLevel), (Address::ZERO, 0));
+        assert_eq!((without.vaultMaxAge, without.vaultMinAge), (U40::ZERO, U40::ZERO));
     }
 }

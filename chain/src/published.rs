@@ -5,7 +5,10 @@ use std::fmt::Display;
 
 use alloy_primitives::{Address, U256};
 use serde::Serialize;
-use surety_core::ident::{EvmAddress, HexBytes, Name};
+use surety_core::{
+    ident::{EvmAddress, HexBytes, Name},
+    problem::Problem,
+};
 use surety_margin::{
     market::{EntryPrice, MarkedProofs, MarketEntry, Snapshot},
     policy::Policy,
@@ -22,9 +25,11 @@ use surety_verifier::{
 use crate::{
     abi::{
         Feed,
+        ICollateralVault::{ATTESTATION_REGISTRYCall, UNIVERSECall, assetsCall},
+        IERC20Metadata::decimalsCall,
         IPolicyRegistry::{marketRulesCall, termsCall},
         ISnapshotOracle::{idOfCall, pricesOfCall, readCall},
-        MarketRules, Source, Terms, bytes32, encoded, word,
+        MarketRules, Source, Terms, address, bytes32, encoded, word,
     },
     deployment::Deployment,
     error::ChainError,
@@ -57,6 +62,13 @@ pub struct Fact {
     pub found: String,
     /// Whether that is the same or, where a contract may be stricter than the policy, within it.
     pub holds: bool,
+}
+
+impl Fact {
+    /// That it does not hold.
+    pub(crate) fn problem(self) -> Problem {
+        Problem::new(self.name, self.expected, self.found)
+    }
 }
 
 #[derive(Default)]
@@ -122,9 +134,7 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
     facts.same("capacity class", universe.capacity.k(), terms.k);
     facts.same("verifying key", key.digest().bytes(), bytes32(terms.verifyingKey));
     facts.address("verifying contract", Some(at.verifier), terms.verifier);
-    if !terms.vault.is_zero() {
-        facts.address("vault", at.vault, terms.vault);
-    }
+    check_vault_rules(facts, terms, document);
     facts.same("policy: validity", document.validity.0, terms.validity.to());
     facts.same("policy: statements.max_skew", document.statements.max_skew.0, terms.maxStatementSkew.to());
     facts.same("policy: statements.max_age", document.statements.max_age.0, terms.maxStatementAge.to());
@@ -134,6 +144,50 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
         |sources: &[Source]| list(sources.iter().map(|source| format!("{}/{}", source.signer, source.account)));
     facts.same("policy: sources", listed(&sources(document)), listed(&terms.sources));
     facts.same("policy: oracle.nodes", list(nodes(document)), list(&terms.nodes));
+}
+
+/// Without a vault everything that is said of one is zero.
+fn check_vault_rules(facts: &mut Facts, terms: &Terms, policy: &Policy) {
+    let vault = policy.vault.as_ref();
+    let contract = vault.map_or(EvmAddress::ZERO, |vault| vault.address);
+    facts.same("policy: vault.address", contract, HexBytes(terms.vault.into_array()));
+    let level = vault.and_then(|vault| policy.levels.iter().position(|level| level.name == vault.level));
+    facts.same("policy: vault.level", level.unwrap_or_default(), terms.vaultLevel as usize);
+    facts.same("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0), terms.vaultMaxAge.to());
+    facts.same("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0), terms.vaultMinAge.to());
+}
+
+/// What a policy's vault says of itself, beside what the policy says of it: chain, universe, assets with their units and
+/// points, the tokens' decimals, and the attestation registry whose records let collateral out. Nothing without a vault.
+///
+/// # Errors
+/// If the node does not answer, or what answers is no vault or no token.
+pub fn vault(node: &Node, at: &Deployment, policy: &CommittedPolicy) -> Result<Vec<Fact>, ChainError> {
+    let mut facts = Facts::default();
+    let Some(rules) = &policy.policy().vault else {
+        return Ok(facts.0);
+    };
+    facts.same("vault: chain", rules.chain, node.chain_id());
+    facts.address("vault of the deployment", at.vault, address(&rules.address));
+    let there = node.has_code(&rules.address)?;
+    facts.add("vault: contract", "a contract", if there { "a contract" } else { "nothing" }, there);
+    if !there {
+        return Ok(facts.0);
+    }
+    let registry = node.view(&rules.address, &ATTESTATION_REGISTRYCall {})?;
+    facts.address("vault: attestation registry", Some(at.registry), registry);
+    let universe = node.view(&rules.address, &UNIVERSECall {})?;
+    facts.same("vault: universe", policy.universe_id().0, bytes32(universe));
+    let (expected, found) = (policy.vault_assets(), node.view(&rules.address, &assetsCall {})?);
+    facts.same("vault: number of assets", expected.len(), found.len());
+    for ((asset, stated), found) in expected.iter().zip(&rules.assets).zip(&found) {
+        let name = |what: &str| format!("vault: {what} of {}", asset.instrument);
+        facts.same(name("token"), asset.token, HexBytes(found.token.into_array()));
+        facts.same(name("unit"), asset.unit.to_string(), found.unit.to_string());
+        facts.same(name("point"), asset.point, encoded([found.x, found.y]));
+        facts.same(name("decimals"), stated.decimals.get(), node.view(&asset.token, &decimalsCall {})?);
+    }
+    Ok(facts.0)
 }
 
 fn check_rules(facts: &mut Facts, rules: &MarketRules, policy: &Policy) {
@@ -282,7 +336,10 @@ fn text(contract: Option<EvmAddress>) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use alloy_primitives::{B256, aliases::U40};
+    use alloy_primitives::{
+        B256,
+        aliases::{U40, U96},
+    };
     use alloy_sol_types::{SolCall as _, SolError as _, SolValue as _};
     use surety_core::{
         FormatVersion,
@@ -300,7 +357,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        abi::{IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
+        abi::{Asset, IPolicyRegistry::UnknownPolicy, ISnapshotOracle::UnknownEpoch, LevelWiring, Snapshot as Kept},
         deployment::Contracts,
         rules::ChainRules,
         sample,
@@ -351,6 +408,9 @@ mod tests {
             verifyingKey: word(&key.digest().bytes()),
             verifier: published.verifier,
             vault: published.vault,
+            vaultLevel: published.vaultLevel,
+            vaultMaxAge: published.vaultMaxAge,
+            vaultMinAge: published.vaultMinAge,
             k: published.k,
             validity: published.validity,
             maxStatementSkew: published.maxStatementSkew,
@@ -399,23 +459,26 @@ mod tests {
     /// Nobody here has seen that the contracts at these addresses are the ones to rely on.
     #[test]
     fn addresses_are_known_from_the_deployments_file_alone() {
-        let facts = kept(true, |terms, _| terms.vault = Address::repeat_byte(9));
+        let facts = kept(true, |_, _| {});
         let of = |basis| facts.iter().filter(move |fact| fact.basis == basis).map(|fact| &*fact.name);
-        assert_eq!(of(Provenance::Deployment).collect::<Vec<_>>(), ["verifying contract", "vault"]);
-        assert_eq!(of(Provenance::Recomputed).count(), facts.len() - 2);
+        assert_eq!(of(Provenance::Deployment).collect::<Vec<_>>(), ["verifying contract"]);
+        assert_eq!(of(Provenance::Recomputed).count(), facts.len() - 1);
     }
 
     /// Attack: a registry that says it keeps the policy, and lets others pass.
     #[test]
     fn rejects_each_limit_and_commitment_that_is_not_the_policys() {
         type Change = fn(&mut Terms, &mut MarketRules);
-        let changes: [(&str, Change); 25] = [
+        let changes: [(&str, Change); 28] = [
             ("universe", |terms, _| terms.universe = B256::ZERO),
             ("set-up", |terms, _| terms.srs = B256::ZERO),
             ("capacity class", |terms, _| terms.k += 1),
             ("verifying key", |terms, _| terms.verifyingKey = B256::ZERO),
             ("verifying contract", |terms, _| terms.verifier = Address::ZERO),
-            ("vault", |terms, _| terms.vault = Address::repeat_byte(9)),
+            ("policy: vault.address", |terms, _| terms.vault = Address::repeat_byte(9)),
+            ("policy: vault.level", |terms, _| terms.vaultLevel += 1),
+            ("policy: vault.max_age", |terms, _| terms.vaultMaxAge += U40::from(1)),
+            ("policy: vault.min_age", |terms, _| terms.vaultMinAge += U40::from(1)),
             ("policy: validity", |terms, _| terms.validity += U40::from(1)),
             ("policy: statements.max_skew", |terms, _| terms.maxStatementSkew += U40::from(1)),
             ("policy: statements.max_age", |terms, _| terms.maxStatementAge += U40::from(1)),
@@ -447,6 +510,75 @@ mod tests {
         assert_eq!(broken(only_signed), ["policy: oracle.quorum"]);
         let only_taken = kept(true, |_, rules| rules.quorum = 1);
         assert_eq!(broken(only_taken), ["quorum, where there are feeds"]);
+    }
+
+    /// What a vault and its tokens say, after a change, beside the policy.
+    fn vault_says(change: impl FnOnce(&mut VaultAnswers)) -> Vec<String> {
+        let (policy, at) = (sample::vault_policy().0.committed().clone(), sample::deployment());
+        let mut answers = VaultAnswers {
+            registry: address(&at.registry),
+            universe: word(&policy.universe_id().0),
+            assets: crate::deployment::assets(&policy),
+            decimals: 6,
+        };
+        change(&mut answers);
+        let node = sample::contracts(move |data| {
+            let selector = <[u8; 4]>::try_from(&data[..4]).unwrap();
+            Ok(match selector {
+                ATTESTATION_REGISTRYCall::SELECTOR => answers.registry.abi_encode(),
+                UNIVERSECall::SELECTOR => answers.universe.abi_encode(),
+                assetsCall::SELECTOR => answers.assets.abi_encode(),
+                decimalsCall::SELECTOR => U256::from(answers.decimals).abi_encode(),
+                other => panic!("{other:?}"),
+            })
+        });
+        broken(super::vault(&node, &at, &policy).unwrap())
+    }
+
+    struct VaultAnswers {
+        registry: Address,
+        universe: B256,
+        assets: Vec<Asset>,
+        /// Of every token.
+        decimals: u8,
+    }
+
+    /// Attack: a vault that counts by other rows, units or tokens than the policy says.
+    #[test]
+    fn rejects_a_vault_that_does_not_count_as_the_policy_says() {
+        // Both tokens say six decimals, and the second should say 18.
+        const DECIMALS: &str = "vault: decimals of ETH";
+        assert_eq!(vault_says(|_| {}), [DECIMALS]);
+        assert_eq!(vault_says(|vault| vault.decimals = 18), ["vault: decimals of USDC"]);
+        type Change = fn(&mut VaultAnswers);
+        let changes: [(&[&str], Change); 6] = [
+            (&["vault: attestation registry"], |vault| vault.registry = Address::ZERO),
+            (&["vault: universe"], |vault| vault.universe = B256::ZERO),
+            (&["vault: token of USDC"], |vault| vault.assets[0].token = Address::ZERO),
+            (&["vault: unit of USDC"], |vault| vault.assets[0].unit += U96::from(1)),
+            (&["vault: point of USDC"], |vault| vault.assets[0].y += U256::from(1)),
+            (&["vault: point of USDC", "vault: point of ETH"], |vault| {
+                let [first, second] = &mut vault.assets[..] else { panic!("two assets") };
+                core::mem::swap(&mut first.x, &mut second.x);
+            }),
+        ];
+        for (names, change) in changes {
+            let found = vault_says(change);
+            let expected: Vec<_> = names.iter().copied().chain([DECIMALS]).collect();
+            let sorted = |mut names: Vec<String>| {
+                names.sort_unstable();
+                names
+            };
+            assert_eq!(sorted(found), sorted(expected.into_iter().map(str::to_owned).collect()));
+        }
+        assert_eq!(vault_says(|vault| vault.assets.truncate(1)), ["vault: number of assets"]);
+    }
+
+    #[test]
+    fn a_policy_without_a_vault_has_nothing_to_compare() {
+        let (policy, at) = (sample::policy().0.committed().clone(), sample::deployment());
+        let node = sample::contracts(|_| panic!("nothing is asked"));
+        assert_eq!(super::vault(&node, &at, &policy).unwrap(), []);
     }
 
     #[test]

@@ -92,6 +92,10 @@ fn of_policies(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
             "versions of a line count up one by one",
             "set policy_version in the rules to the version that the error expects",
         ),
+        "WrongVault" => (
+            "the policy's vault is no contract, or counts by the rows of another universe",
+            "deploy a vault for the policy's universe, and state its address in the policy",
+        ),
         "WrongVerifier" => (
             "the verifying contract is for another set-up or capacity class than the policy's universe, or is no \
              contract",
@@ -265,6 +269,10 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
             "the vault has grown after the statements, which may be about the same collateral",
             "ask the sources for new statements",
         ),
+        "VaultTooYoung" => (
+            "collateral in the vault has not stood for long enough before the snapshot",
+            "wait, take a later snapshot, and prove anew",
+        ),
         "StatementsTooOld" => {
             ("the oldest statement is older than the policy allows", "ask the sources for new statements")
         }
@@ -318,8 +326,15 @@ fn of_vaults(name: &str) -> Option<(&'static str, &'static str)> {
         "NotEnough" => ("there is not so much in the vault", "give a smaller amount"),
         "NotAttested" => (
             "no fresh attestation of the level that is needed holds without the amount",
-            "prove without the amount, bring that attestation, and withdraw then",
+            "prove without the amount for each consumer with exposure, bring the attestations, and withdraw then",
         ),
+        "WrongPolicy" => (
+            "the policy draws on another vault, or on none",
+            "register the consumer with a policy that names this vault",
+        ),
+        "ConsumerExists" => ("the consumer has been registered already", "nothing is left to do"),
+        "NotConsumer" => ("the caller is no consumer of the vault", "nothing is left to do"),
+        "TooManyConsumers" => ("the vault has as many consumers as it takes", "use another vault"),
         "OnlyVenue" => ("only the vault's venue may do this", "have the venue do it"),
         "OnlyDeployer" => ("only the vault's creator may do this", "use the key that created the vault"),
         "VenueAlreadySet" => ("the vault's venue has been set before", "nothing is left to do"),

@@ -1,5 +1,4 @@
-//! What a policy's text leaves open and a registry has to know: how prices reach the chain, the vault, the line of
-//! versions.
+//! What a policy's text leaves open and a registry has to know: how prices reach the chain, and the line of versions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,9 +28,6 @@ pub struct ChainRules {
     pub policy_version: u32,
     /// How long after a new snapshot the one before it may still be proven over.
     pub grace: Seconds,
-    /// The vault whose balances count, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vault: Option<VaultRules>,
     /// Where prices come from: a feed for each market entry, or none where oracle nodes sign snapshots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feeds: Vec<FeedRule>,
@@ -59,30 +55,6 @@ pub struct FeedRule {
     pub max_deviation: Option<Ppm>,
 }
 
-/// The vault of a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VaultRules {
-    /// The level that a subject with exposure must satisfy to withdraw.
-    pub level: Name,
-    /// How old the prices of its attestation may be then.
-    pub max_age: Seconds,
-    /// The tokens that it takes.
-    pub assets: Vec<VaultAsset>,
-}
-
-/// A token that counts as collateral.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VaultAsset {
-    /// The instrument that it counts as.
-    pub instrument: Name,
-    /// The token.
-    pub token: EvmAddress,
-    /// How much of it, in its smallest unit, is one lot of the instrument.
-    pub unit: u64,
-}
-
 impl Document for ChainRules {
     const WRITTEN_BY: WrittenBy = WrittenBy::People;
 
@@ -91,18 +63,6 @@ impl Document for ChainRules {
         let mut problems = repeated(entries, |i| format!("feeds[{i}].entry"), "each market entry once");
         let version = self.policy_version;
         problems.extend(require(version > 0, "policy_version", "at least 1", version));
-        let assets = || self.vault.iter().flat_map(|vault| &vault.assets);
-        let instruments = assets().map(|asset| &asset.instrument);
-        problems.extend(repeated(instruments, |i| format!("vault.assets[{i}].instrument"), "each instrument once"));
-        problems.extend(repeated(
-            assets().map(|asset| asset.token),
-            |i| format!("vault.assets[{i}].token"),
-            "each token once",
-        ));
-        for (i, asset) in assets().enumerate() {
-            let path = format!("vault.assets[{i}].unit");
-            problems.extend(require(asset.unit > 0, path, "more than zero", asset.unit));
-        }
         problems
     }
 }
@@ -112,19 +72,6 @@ impl ChainRules {
     #[must_use]
     pub fn check(&self, policy: &Policy, universe: &Universe) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if let Some(vault) = &self.vault {
-            let known = policy.levels.iter().any(|level| level.name == vault.level);
-            problems.extend(require(known, "vault.level", "a level of the policy", &vault.level));
-            for (i, asset) in vault.assets.iter().enumerate() {
-                let (path, name) = (format!("vault.assets[{i}].instrument"), &asset.instrument);
-                problems.extend(require(
-                    universe.position(name).is_some(),
-                    path,
-                    "an instrument of the universe",
-                    name,
-                ));
-            }
-        }
         if !self.feeds.is_empty() {
             problems.extend(self.feed_problems(policy, universe));
         }

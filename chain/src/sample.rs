@@ -2,12 +2,19 @@
 //! wants.
 
 use serde_json::Value;
-use surety_core::{FormatVersion, ident::HexBytes, kind::KindOf, text::Document as _, units::Ppm};
+use surety_core::{
+    FormatVersion,
+    ident::{HexBytes, Name},
+    kind::KindOf,
+    text::Document as _,
+    units::{Decimals, Ppm, Seconds},
+};
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_margin::{
     market::{Breaker, MarkedProofs},
     policy::Policy,
     universe::Universe,
+    vault::{VaultAsset, VaultRules},
 };
 use surety_testing::node::answering;
 use surety_verifier::CompiledPolicy;
@@ -42,11 +49,34 @@ pub(crate) fn deployment() -> Deployment {
 
 /// The example's policy with a circuit breaker, and the bases that it was compiled with.
 pub(crate) fn policy() -> (CompiledPolicy, Params) {
+    changed_policy(|_| {})
+}
+
+/// The same, drawing on the deployment's vault, which counts two tokens.
+pub(crate) fn vault_policy() -> (CompiledPolicy, Params) {
+    let asset = |instrument: &str, token: u8, decimals: u8| VaultAsset {
+        instrument: Name::new(instrument).unwrap(),
+        token: HexBytes([token; 20]),
+        decimals: Decimals::new(decimals).unwrap(),
+    };
+    let vault = VaultRules {
+        chain: 1,
+        address: HexBytes([0x15; 20]),
+        level: Name::new("initial").unwrap(),
+        max_age: Seconds(900),
+        min_age: Seconds(30),
+        assets: vec![asset("USDC", 0xa1, 6), asset("ETH", 0xa2, 18)],
+    };
+    changed_policy(|policy| policy.vault = Some(vault))
+}
+
+fn changed_policy(change: impl FnOnce(&mut Policy)) -> (CompiledPolicy, Params) {
     let universe = Universe::from_toml("universe.toml", example::UNIVERSE.text).unwrap();
     let srs = Srs::development(universe.capacity);
     let universe = Universe { srs: srs.id().bytes(), ..universe };
     let params = Params::from_srs(&srs, universe.capacity, &Silent).unwrap();
     let mut policy = Policy::read("policy.toml", example::POLICY.text, &universe).unwrap();
     policy.oracle.breaker = Some(Breaker { max_deviation: Ppm(100_000), proofs: MarkedProofs::Refused });
+    change(&mut policy);
     (CompiledPolicy::compile(policy, universe, &params).unwrap(), params)
 }

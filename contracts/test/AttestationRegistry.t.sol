@@ -399,7 +399,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_accepts_an_empty_vault() external {
         Terms memory terms = _withVault();
-        vault.set(SUBJECT, VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: 4, x: 0, y: 0}));
+        vault.set(SUBJECT, VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: 4, grownAt: 0, x: 0, y: 0}));
         Attestation memory attestation = _signed(_unsigned(), terms);
         attestationRegistry.attest(_proven(attestation, terms, CHECKPOINT, _multiple(6)));
         require(attestationRegistry.recordOf(SUBJECT, POLICY, 1).vaultNumber == 4);
@@ -439,7 +439,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_rejects_a_vault_without_a_point() external {
         Terms memory terms = _withVault();
-        vault.set(SUBJECT, VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: 1, x: 1, y: 1}));
+        vault.set(SUBJECT, VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: 1, grownAt: 0, x: 1, y: 1}));
         Attestation memory attestation = _signed(_unsigned(), terms);
         _refused(
             _proven(attestation, terms, CHECKPOINT, _multiple(1)),
@@ -450,8 +450,15 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
     /// @notice Attack: collateral that is in a statement, and then in the vault.
     function test_rejects_a_vault_that_has_grown_after_the_statements() external {
         Terms memory terms = _withVault();
+        // So short that collateral of the limit has stood before the snapshot.
+        terms.maxStatementSkew = 20;
+        policyRegistry.set(POLICY, terms);
         _fillVault(1, 10);
-        Attestation memory attestation = _signed(_unsigned(), terms);
+        Attestation memory attestation = _unsigned();
+        for (uint256 i = 0; i < SOURCES; ++i) {
+            attestation.statements[i].asOf -= 100;
+        }
+        attestation = _signed(attestation, terms);
         uint64 oldest = type(uint64).max;
         for (uint256 i = 0; i < SOURCES; ++i) {
             if (attestation.statements[i].asOf < oldest) oldest = attestation.statements[i].asOf;
@@ -462,6 +469,35 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultGrownSince.selector, limit + 1));
         vault.setGrownAt(SUBJECT, limit);
         attestationRegistry.attest(attestation);
+    }
+
+    /// @notice Attack: collateral that is lent for one transaction, in which the snapshot is taken.
+    function test_rejects_collateral_that_has_not_stood_before_the_snapshot() external {
+        Terms memory terms = _withVault();
+        _fillVault(1, 10);
+        Attestation memory attestation = _proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16));
+        uint40 time = _snapshot().time;
+        vault.setGrownAt(SUBJECT, time);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultTooYoung.selector, time));
+        vault.setGrownAt(SUBJECT, time - 1);
+        attestationRegistry.attest(attestation);
+    }
+
+    function test_rejects_collateral_younger_than_the_policy_asks_for() external {
+        Terms memory terms = _withVault();
+        terms.vaultMinAge = 60;
+        policyRegistry.set(POLICY, terms);
+        _fillVault(1, 10);
+        Attestation memory attestation = _proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16));
+        uint40 time = _snapshot().time;
+        vault.setGrownAt(SUBJECT, time - 60);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultTooYoung.selector, time - 60));
+        vault.setGrownAt(SUBJECT, time - 61);
+        attestationRegistry.attest(attestation);
+        // An age beyond every time does not wrap.
+        terms.vaultMinAge = type(uint40).max;
+        policyRegistry.set(POLICY, terms);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultTooYoung.selector, time - 61));
     }
 
     function test_records_below_the_vaults_floor_count_no_more() external {
@@ -754,6 +790,9 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function _fillVault(uint32 number, uint256 factor) private {
         uint256[2] memory point = _multiple(factor);
-        vault.set(SUBJECT, VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: number, x: point[0], y: point[1]}));
+        vault.set(
+            SUBJECT,
+            VaultStandIn.Checkpoint({checkpoint: CHECKPOINT, number: number, grownAt: 0, x: point[0], y: point[1]})
+        );
     }
 }

@@ -8,9 +8,10 @@ import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {ISecuredVenue} from "../src/interfaces/ISecuredVenue.sol";
 import {Bn254} from "../src/libraries/Bn254.sol";
-import {Asset} from "../src/types/Collateral.sol";
+import {Asset, Consumer} from "../src/types/Collateral.sol";
 import {AttestationRegistryStandIn} from "./support/AttestationRegistryStandIn.sol";
 import {P} from "./support/Field.sol";
+import {PolicyRegistryStandIn} from "./support/MarketStandIns.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {Caller, FalseToken, FeeToken, HookToken, SilentToken, Token} from "./support/Tokens.sol";
 import {VenueStandIn} from "./support/VenueStandIn.sol";
@@ -19,6 +20,8 @@ import {vm} from "./support/Vm.sol";
 /// @notice Deposits into the vault, counted lots, and withdrawals.
 contract CollateralVaultTest is PrecompileFaults {
     bytes32 private constant POLICY = keccak256("policy");
+    bytes32 private constant OTHER_POLICY = keccak256("other policy");
+    bytes32 private constant UNIVERSE = keccak256("universe");
     uint256 private constant LEVEL = 1;
     uint40 private constant MAX_AGE = 1 hours;
     uint64 private constant VALIDITY = 1 days;
@@ -27,6 +30,7 @@ contract CollateralVaultTest is PrecompileFaults {
     uint96 private constant UNIT = 100;
 
     AttestationRegistryStandIn private attestationRegistry;
+    PolicyRegistryStandIn private policyRegistry;
     VenueStandIn private venue;
     CollateralVault private vault;
     Token private first;
@@ -41,12 +45,16 @@ contract CollateralVaultTest is PrecompileFaults {
     function setUp() external {
         vm.warp(1_000_000);
         attestationRegistry = new AttestationRegistryStandIn();
+        policyRegistry = new PolicyRegistryStandIn();
+        attestationRegistry.setPolicyRegistry(policyRegistry);
+        policyRegistry.setVaultRules(uint32(LEVEL), MAX_AGE);
         venue = new VenueStandIn();
         (first, second, fee) = (new Token(6), new Token(18), new FeeToken());
         (hooked, lying, silent) = (new HookToken(), new FalseToken(), new SilentToken());
         vault = _create(_assets());
         attestationRegistry.setVault(vault);
-        vault.setVenue(venue);
+        policyRegistry.setVault(address(vault));
+        vault.setVenue(venue, POLICY);
         alice = address(new Caller());
         address[6] memory tokens = _tokens();
         for (uint256 i = 0; i < tokens.length; ++i) {
@@ -128,20 +136,134 @@ contract CollateralVaultTest is PrecompileFaults {
         CollateralVault fresh = _create(_assets());
         vm.prank(bob);
         vm.expectRevert(ICollateralVault.OnlyDeployer.selector);
-        fresh.setVenue(venue);
+        fresh.setVenue(venue, POLICY);
     }
 
     function test_rejects_another_venue() external {
         vm.expectRevert(ICollateralVault.VenueAlreadySet.selector);
-        vault.setVenue(venue);
+        vault.setVenue(venue, POLICY);
     }
 
     function test_rejects_a_venue_that_does_not_answer() external {
         CollateralVault fresh = _create(_assets());
-        (bool success,) = address(fresh).call(abi.encodeCall(ICollateralVault.setVenue, (ISecuredVenue(bob))));
-        require(!success && address(fresh.venue()) == address(0));
-        (success,) = address(fresh).call(abi.encodeCall(ICollateralVault.setVenue, (ISecuredVenue(address(first)))));
-        require(!success && address(fresh.venue()) == address(0));
+        policyRegistry.setVault(address(fresh));
+        address[2] memory mute = [bob, address(first)];
+        for (uint256 i = 0; i < mute.length; ++i) {
+            (bool success,) =
+                address(fresh).call(abi.encodeCall(ICollateralVault.setVenue, (ISecuredVenue(mute[i]), POLICY)));
+            require(!success && address(fresh.venue()) == address(0) && fresh.consumers().length == 0);
+        }
+        fresh.setVenue(venue, POLICY);
+    }
+
+    // Consumers.
+
+    function test_a_venue_is_a_consumer_with_the_rules_of_its_policy() external view {
+        Consumer[] memory consumers = vault.consumers();
+        require(consumers.length == 1 && address(consumers[0].consumer) == address(venue));
+        require(consumers[0].policy == POLICY && consumers[0].level == LEVEL && consumers[0].maxAge == MAX_AGE);
+        require(vault.isConsumer(address(venue), POLICY) && !vault.isConsumer(address(venue), OTHER_POLICY));
+        require(!vault.isConsumer(bob, POLICY));
+    }
+
+    function test_rejects_a_consumer_from_anybody_else() external {
+        VenueStandIn consumer = new VenueStandIn();
+        vm.prank(bob);
+        vm.expectRevert(ICollateralVault.OnlyDeployer.selector);
+        vault.registerConsumer(consumer, POLICY);
+    }
+
+    function test_rejects_a_consumer_that_does_not_answer() external {
+        (bool success,) =
+            address(vault).call(abi.encodeCall(ICollateralVault.registerConsumer, (ISecuredVenue(bob), POLICY)));
+        require(!success && vault.consumers().length == 1);
+    }
+
+    /// @notice Attack: a policy whose attestations do not depend on the vault, to let collateral out.
+    function test_rejects_a_consumer_of_a_policy_that_draws_on_another_vault() external {
+        VenueStandIn consumer = new VenueStandIn();
+        address[2] memory others = [address(0), bob];
+        for (uint256 i = 0; i < others.length; ++i) {
+            policyRegistry.setVault(others[i]);
+            vm.expectRevert(abi.encodeWithSelector(ICollateralVault.WrongPolicy.selector, OTHER_POLICY));
+            vault.registerConsumer(consumer, OTHER_POLICY);
+        }
+    }
+
+    function test_rejects_a_consumer_that_is_registered_already() external {
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.ConsumerExists.selector, address(venue)));
+        vault.registerConsumer(venue, OTHER_POLICY);
+    }
+
+    function test_rejects_a_ninth_consumer() external {
+        for (uint256 i = 1; i < 8; ++i) {
+            vault.registerConsumer(new VenueStandIn(), POLICY);
+        }
+        VenueStandIn ninth = new VenueStandIn();
+        vm.expectRevert(ICollateralVault.TooManyConsumers.selector);
+        vault.registerConsumer(ninth, POLICY);
+    }
+
+    /// @notice Attack: rely on one consumer's attestation to take away the security of another.
+    function test_rejects_a_withdrawal_that_one_of_two_consumers_has_no_attestation_for() external {
+        VenueStandIn consumer = new VenueStandIn();
+        vault.registerConsumer(consumer, OTHER_POLICY);
+        _deposit(address(first), 250);
+        consumer.setExposure(alice, true);
+        _request(address(first), 100);
+        attestationRegistry.vouch(alice, POLICY, 2, uint64(block.timestamp) + VALIDITY);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice, address(consumer)));
+        vault.withdraw(address(first), alice);
+        attestationRegistry.vouch(alice, OTHER_POLICY, LEVEL, uint64(block.timestamp) + VALIDITY);
+        uint256 state = vm.snapshotState();
+        _withdraw(address(first), bob);
+        vm.revertToState(state);
+        venue.setExposure(alice, true);
+        attestationRegistry.vouch(alice, POLICY, LEVEL - 1, uint64(block.timestamp) + VALIDITY);
+        attestationRegistry.setPricesAt(alice, POLICY, 2, uint64(block.timestamp) - MAX_AGE - 1);
+        _expectNotAttested(address(first));
+    }
+
+    function test_a_consumer_that_reverts_holds_back_withdrawals() external {
+        VenueStandIn consumer = new VenueStandIn();
+        vault.registerConsumer(consumer, OTHER_POLICY);
+        _deposit(address(first), 250);
+        _request(address(first), 100);
+        consumer.setMute(true);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSignature("Error(string)", "mute"));
+        vault.withdraw(address(first), alice);
+        consumer.deregister(vault);
+        _withdraw(address(first), bob);
+    }
+
+    function test_a_consumer_deregisters_by_itself() external {
+        (VenueStandIn second_, VenueStandIn third) = (new VenueStandIn(), new VenueStandIn());
+        vault.registerConsumer(second_, OTHER_POLICY);
+        vault.registerConsumer(third, OTHER_POLICY);
+        second_.deregister(vault);
+        require(vault.consumers().length == 2 && !vault.isConsumer(address(second_), OTHER_POLICY));
+        require(vault.isConsumer(address(venue), POLICY) && vault.isConsumer(address(third), OTHER_POLICY));
+        _deposit(address(first), 250);
+        second_.setExposure(alice, true);
+        _request(address(first), 100);
+        uint256 state = vm.snapshotState();
+        _withdraw(address(first), bob);
+        vm.revertToState(state);
+        third.setExposure(alice, true);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice, address(third)));
+        vault.withdraw(address(first), alice);
+    }
+
+    /// @notice Nobody else removes a consumer, the deployer included.
+    function test_rejects_deregistering_somebody_else() external {
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.NotConsumer.selector, address(this)));
+        vault.deregister();
+        venue.deregister(vault);
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.NotConsumer.selector, address(venue)));
+        venue.deregister(vault);
     }
 
     function test_rejects_deposits_before_there_is_a_venue() external {
@@ -550,35 +672,35 @@ contract CollateralVaultTest is PrecompileFaults {
 
     function test_a_checkpoint_is_the_hash_of_all_it_is_about() external {
         _deposit(address(first), 250);
-        (bytes32 checkpoint, uint32 number, uint256 x, uint256 y) = vault.checkpointOf(alice);
+        (bytes32 checkpoint, uint32 number, uint40 grownAt, uint256 x, uint256 y) = vault.checkpointOf(alice);
         (uint256 expectedX, uint256 expectedY) = Bn254.mul(1, 2, 2 * FACTORS[0]);
         require(number == 1 && x == expectedX && y == expectedY);
-        bytes32 expected =
-            keccak256(abi.encode(keccak256("surety/vault/v1"), block.chainid, address(vault), alice, uint32(1), x, y));
-        require(checkpoint == expected);
-        (bytes32 other,,,) = vault.checkpointOf(bob);
+        require(grownAt == block.timestamp);
+        bytes memory place = abi.encode(keccak256("surety/vault/v2"), block.chainid, address(vault), UNIVERSE, alice);
+        require(checkpoint == keccak256(bytes.concat(place, abi.encode(uint32(1), grownAt, x, y))));
+        (bytes32 other,,,,) = vault.checkpointOf(bob);
         require(other != checkpoint);
     }
 
     /// @notice Attestations compare this with their statements: what has come since may be what a source has stated.
     function test_remembers_when_what_counts_has_grown() external {
-        require(vault.grownAt(alice) == 0);
+        require(_grownAt(alice) == 0);
         vm.warp(1_000_100);
         _deposit(address(first), 250);
-        require(vault.grownAt(alice) == 1_000_100 && vault.grownAt(bob) == 0);
+        require(_grownAt(alice) == 1_000_100 && _grownAt(bob) == 0);
         vm.warp(1_000_200);
         _deposit(address(first), 10);
         _request(address(first), 160);
         vm.prank(bob);
         vault.depositFor(alice, address(first), 500);
-        require(vault.grownAt(alice) == 1_000_100);
+        require(_grownAt(alice) == 1_000_100);
         vm.prank(alice);
         vault.accept(address(first));
-        require(vault.grownAt(alice) == 1_000_200);
+        require(_grownAt(alice) == 1_000_200);
         vm.warp(1_000_300);
         vm.prank(alice);
         vault.cancelWithdrawal(address(first));
-        require(vault.grownAt(alice) == 1_000_300);
+        require(_grownAt(alice) == 1_000_300);
     }
 
     // Calls from within a token.
@@ -689,7 +811,7 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function _create(Asset[] memory list) private returns (CollateralVault) {
-        return new CollateralVault(attestationRegistry, POLICY, LEVEL, MAX_AGE, list);
+        return new CollateralVault(attestationRegistry, UNIVERSE, list);
     }
 
     function _tokens() private view returns (address[6] memory) {
@@ -737,13 +859,17 @@ contract CollateralVaultTest is PrecompileFaults {
         vault.withdraw(token, to);
     }
 
+    function _grownAt(address subject) private view returns (uint40 grownAt) {
+        (,, grownAt,,) = vault.checkpointOf(subject);
+    }
+
     function _sufficient() private view returns (bool) {
         return attestationRegistry.isSufficientNoOlderThan(alice, POLICY, LEVEL, VALIDITY);
     }
 
     function _expectNotAttested(address token) private {
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice, address(venue)));
         vault.withdraw(token, alice);
     }
 
@@ -763,7 +889,7 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function _expectCheckpoint(uint32 number, uint256 multiple) private view {
-        (, uint32 isNumber, uint256 x, uint256 y) = vault.checkpointOf(alice);
+        (, uint32 isNumber,, uint256 x, uint256 y) = vault.checkpointOf(alice);
         (uint256 expectedX, uint256 expectedY) = Bn254.mul(1, 2, multiple);
         require(isNumber == number, "number");
         require(x == expectedX && y == expectedY, "commitment");

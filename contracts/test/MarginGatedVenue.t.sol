@@ -44,13 +44,14 @@ contract MarginGatedVenueTest {
         (quote, other) = (new Token(6), new Token(18));
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});
-        vault = new CollateralVault(attestationRegistry, POLICY, 1, 1 hours, list);
+        attestationRegistry.setPolicyRegistry(policyRegistry);
+        vault = new CollateralVault(attestationRegistry, keccak256("universe"), list);
         attestationRegistry.setVault(vault);
         policyRegistry.setVault(address(vault));
         policyRegistry.addFeed(0, 1, 1);
         policyRegistry.addFeed(8, 100e8, 10_000e8);
         venue = _create(_rules());
-        vault.setVenue(venue);
+        vault.setVenue(venue, POLICY);
         quote.mint(address(this), 10 * POOL);
         quote.approve(address(venue), type(uint256).max);
         venue.fund(POOL);
@@ -112,6 +113,18 @@ contract MarginGatedVenueTest {
         _expectInvalidRules(_rules(), "policy");
     }
 
+    /// @notice Attack: withdraw what an account must hold here, by an attestation that does not keep it here.
+    function test_rejects_rules_that_are_stricter_than_the_vaults() external {
+        VenueRules memory rules = _rules();
+        policyRegistry.setVaultRules(uint32(rules.maintenanceLevel), rules.holdingAge);
+        _create(rules);
+        policyRegistry.setVaultRules(uint32(rules.maintenanceLevel), rules.holdingAge + 1);
+        _expectInvalidRules(rules, "holdingAge");
+        (rules.maintenanceLevel, rules.initialLevel) = (1, 1);
+        policyRegistry.setVaultRules(0, rules.holdingAge);
+        _expectInvalidRules(rules, "maintenanceLevel");
+    }
+
     function test_rejects_a_quote_token_that_is_no_asset() external {
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InvalidRules.selector, "quote"));
         new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, other, _rules());
@@ -124,6 +137,19 @@ contract MarginGatedVenueTest {
         Position memory position = venue.positionOf(alice);
         require(position.size == 3e18 && position.price == PRICE && venue.hasExposure(alice));
         require(venue.reserved() == 3 * 8_000 * DOLLAR);
+    }
+
+    /// @notice Attack: open a position at a venue that the vault does not heed, and withdraw.
+    function test_rejects_opening_where_the_vault_does_not_heed_the_venue() external {
+        MarginGatedVenue unheeded = _create(_rules());
+        quote.approve(address(unheeded), type(uint256).max);
+        unheeded.fund(POOL);
+        attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp + 2 hours));
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotConsumer.selector));
+        unheeded.open(3e18);
+        vault.registerConsumer(unheeded, keccak256("other policy"));
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotConsumer.selector));
+        unheeded.open(3e18);
     }
 
     function test_opens_a_short_position() external {
@@ -605,6 +631,7 @@ contract MarginGatedVenueTest {
         MarginGatedVenue patient = _create(rules);
         quote.approve(address(patient), type(uint256).max);
         patient.fund(POOL);
+        vault.registerConsumer(patient, POLICY);
         attestationRegistry.vouch(alice, POLICY, 1, uint64(block.timestamp));
         vm.prank(alice);
         patient.open(1e18);
@@ -682,7 +709,7 @@ contract MarginGatedVenueTest {
         _open(3e18);
         vm.prank(alice);
         vault.requestWithdrawal(address(quote), 500 * DOLLAR);
-        _expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice));
+        _expectRevert(abi.encodeWithSelector(ICollateralVault.NotAttested.selector, alice, address(venue)));
         vault.withdraw(address(quote), alice);
         attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
         vm.prank(alice);
@@ -717,7 +744,7 @@ contract MarginGatedVenueTest {
         (HookToken hooked, Caller payer) = (new HookToken(), new Caller());
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(hooked), unit: 1e6, x: 1, y: 2});
-        vault = new CollateralVault(attestationRegistry, POLICY, 1, 1 hours, list);
+        vault = new CollateralVault(attestationRegistry, keccak256("universe"), list);
         policyRegistry.setVault(address(vault));
         venue =
             new MarginGatedVenue(address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, _rules());

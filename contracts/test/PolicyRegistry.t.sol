@@ -5,19 +5,27 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {
     IAccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/IAccessControlDefaultAdminRules.sol";
+import {CollateralVault} from "../src/core/CollateralVault.sol";
 import {PolicyRegistry} from "../src/core/PolicyRegistry.sol";
+import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
+import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
 import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
+import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules} from "../src/types/Market.sol";
 import {Level, LevelWiring, Publication, Source, Terms} from "../src/types/Policy.sol";
 import {P, R} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
+import {Token} from "./support/Tokens.sol";
 import {vm} from "./support/Vm.sol";
 import {SuretyVerifierK11} from "./verifiers/DevelopmentVerifierK11.sol";
 
 /// @notice Publication of policies, the roles, and the times from which policies count.
 contract PolicyRegistryTest is PolicyTest {
     bytes32 private constant ADMIN_ROLE = 0;
+
+    Token private usdc = new Token(6);
+    Token private wbtc = new Token(8);
 
     // Contents of a publication
 
@@ -53,6 +61,7 @@ contract PolicyRegistryTest is PolicyTest {
     function test_keeps_terms() external {
         Publication memory publication = _fed(3, 2);
         publication.acceptsMarked = true;
+        _addVault(publication);
         Terms memory terms = policyRegistry.terms(_publish(publication));
         LevelWiring[] memory levels = new LevelWiring[](2);
         for (uint256 i = 0; i < 2; ++i) {
@@ -64,6 +73,9 @@ contract PolicyRegistryTest is PolicyTest {
             verifyingKey: verifier.VK_HASH(),
             verifier: address(verifier),
             vault: publication.vault,
+            vaultLevel: 1,
+            vaultMaxAge: 600,
+            vaultMinAge: 30,
             k: 10,
             validity: 1 days,
             maxStatementSkew: 120,
@@ -75,6 +87,69 @@ contract PolicyRegistryTest is PolicyTest {
             levels: levels
         });
         require(keccak256(abi.encode(terms)) == keccak256(abi.encode(expected)));
+    }
+
+    // The vault
+
+    function test_identifies_a_policy_by_all_that_its_vault_counts_by() external {
+        Publication memory publication = _fed(1, 3);
+        bytes32[8] memory policies;
+        policies[0] = _publishNext(publication);
+        _addVault(publication);
+        policies[1] = _publishNext(publication);
+        publication.vaultLevel = 0;
+        policies[2] = _publishNext(publication);
+        ++publication.vaultMaxAge;
+        policies[3] = _publishNext(publication);
+        publication.vaultMinAge = 0;
+        policies[4] = _publishNext(publication);
+        publication.vault = address(_vault(publication.universe, 3, 5));
+        policies[5] = _publishNext(publication);
+        publication.vault = address(_vault(publication.universe, 5, 3));
+        policies[6] = _publishNext(publication);
+        vm.chainId(block.chainid + 1);
+        policies[7] = _publishNext(publication);
+        for (uint256 i = 0; i < policies.length; ++i) {
+            for (uint256 j = 0; j < i; ++j) {
+                require(policies[i] != policies[j]);
+            }
+        }
+    }
+
+    /// @notice Attack: a version of the policy with other rows for its instruments, under which the vault's points
+    /// stand for other instruments. USDC would count as BTC.
+    function test_rejects_a_vault_of_another_universe() external {
+        Publication memory publication = _fed(1, 1);
+        _addVault(publication);
+        _publish(publication);
+        (publication.version, publication.universe) = (2, keccak256("reordered"));
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVault.selector, publication.vault));
+    }
+
+    function test_rejects_a_vault_that_is_no_contract() external {
+        Publication memory publication = _fed(1, 1);
+        _addVault(publication);
+        publication.vault = address(0x7a);
+        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVault.selector, address(0x7a)));
+    }
+
+    function test_rejects_rules_of_a_vault_where_there_is_none() external {
+        Publication memory publication = _fed(1, 2);
+        publication.vaultLevel = 1;
+        _expectInvalid(publication, "vaultLevel");
+        (publication.vaultLevel, publication.vaultMaxAge) = (0, 1);
+        _expectInvalid(publication, "vaultMaxAge");
+        (publication.vaultMaxAge, publication.vaultMinAge) = (0, 1);
+        _expectInvalid(publication, "vaultMinAge");
+    }
+
+    function test_rejects_rules_of_a_vault_that_let_nothing_out() external {
+        Publication memory publication = _fed(1, 2);
+        _addVault(publication);
+        publication.vaultLevel = 2;
+        _expectInvalid(publication, "vaultLevel");
+        (publication.vaultLevel, publication.vaultMaxAge) = (1, 0);
+        _expectInvalid(publication, "vaultMaxAge");
     }
 
     function test_keeps_market_rules() external {
@@ -545,6 +620,13 @@ contract PolicyRegistryTest is PolicyTest {
 
     // Helpers
 
+    /// @dev Publishes as the next version, and compares the identifier with the one that is put together here.
+    function _publishNext(Publication memory publication) private returns (bytes32 policy) {
+        publication.version = policyRegistry.latestVersion(LINE) + 1;
+        policy = _publish(publication);
+        require(policy == _identifierOf(publication));
+    }
+
     function _freeze(bytes32 policy) private {
         vm.prank(GUARDIAN);
         policyRegistry.freeze(policy);
@@ -588,9 +670,14 @@ contract PolicyRegistryTest is PolicyTest {
     }
 
     /// @dev The identifier, put together word by word.
-    function _identifierOf(Publication memory publication) private pure returns (bytes32) {
+    function _identifierOf(Publication memory publication) private view returns (bytes32) {
         bytes memory preimage = abi.encode(
-            keccak256("surety/policy/v1"), publication.document, publication.universe, publication.srs, publication.k
+            keccak256("surety/policy/v2"),
+            publication.document,
+            publication.universe,
+            publication.srs,
+            publication.k,
+            _vaultWordOf(publication)
         );
         for (uint256 i = 0; i < publication.levels.length; ++i) {
             Level memory level = publication.levels[i];
@@ -601,6 +688,37 @@ contract PolicyRegistryTest is PolicyTest {
             preimage = bytes.concat(preimage, keccak256(words));
         }
         return keccak256(preimage);
+    }
+
+    /// @dev The word that stands for the vault, put together word by word.
+    function _vaultWordOf(Publication memory publication) private view returns (bytes32) {
+        if (publication.vault == address(0)) return 0;
+        Asset[] memory assets = ICollateralVault(publication.vault).assets();
+        bytes memory list = abi.encode(uint256(0x20), assets.length);
+        for (uint256 i = 0; i < assets.length; ++i) {
+            list = bytes.concat(list, abi.encode(assets[i].token, assets[i].unit, assets[i].x, assets[i].y));
+        }
+        bytes memory place =
+            abi.encode(keccak256("surety/vault-rules/v1"), block.chainid, publication.vault, publication.universe);
+        bytes32 level = publication.levels[publication.vaultLevel].level;
+        bytes memory rules = abi.encode(level, publication.vaultMaxAge, publication.vaultMinAge, keccak256(list));
+        return keccak256(bytes.concat(place, rules));
+    }
+
+    /// @dev Has a policy draw on a vault of its universe with two assets.
+    function _addVault(Publication memory publication) private {
+        publication.vault = address(_vault(publication.universe, 3, 5));
+        (publication.vaultLevel, publication.vaultMaxAge, publication.vaultMinAge) =
+        (uint32(publication.levels.length) - 1, 600, 30);
+    }
+
+    /// @dev A vault whose assets have the points of these multiples of the generator.
+    function _vault(bytes32 universe, uint256 first, uint256 second) private returns (CollateralVault) {
+        Asset[] memory list = new Asset[](2);
+        (uint256[2] memory one, uint256[2] memory other) = (_point(first), _point(second));
+        list[0] = Asset({token: address(usdc), unit: 10_000, x: one[0], y: one[1]});
+        list[1] = Asset({token: address(wbtc), unit: 100, x: other[0], y: other[1]});
+        return new CollateralVault(IAttestationRegistry(address(0)), universe, list);
     }
 
     /// @dev The example as the compiler writes it, with feeds for its prices.

@@ -198,6 +198,7 @@ fn policy(
         },
         sources: vec![SourceRule { name: name("source")?, signer: parties.source, accounts: vec![name("account")?] }],
         statements: StatementRules { max_skew: Seconds(60), max_age: Seconds(900) },
+        vault: None,
         levels: [("maintenance", Basis::Maintenance), ("initial", Basis::Initial)]
             .into_iter()
             .map(|(name, basis)| level(name, basis))

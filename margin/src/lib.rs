@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`universe`], [`holdings`], [`policy`], [`level`] | the files that people write |
 //! | [`market`] | entries of the market, the rules of their oracle, reports and snapshots |
+//! | [`vault`] | the vault whose balances count, and the rules for that |
 //! | [`program`] | linear programs: the builder that models are written with, and the table they become |
 //! | [`models`] | margin models, and the market vector that their coefficients are affine in |
 //! | [`models::derive`] | portfolio margin for options, perpetuals and collateral |
@@ -46,3 +47,4 @@ pub mod policy;
 pub mod pricing;
 pub mod program;
 pub mod universe;
+pub mod vault;

@@ -25,6 +25,7 @@ use crate::{
         unmargined::{self, Unmargined},
     },
     universe::Universe,
+    vault::VaultRules,
 };
 
 /// Everything public that decides whether an account is sufficient. Identified by the hash of its canonical encoding
@@ -57,6 +58,9 @@ pub struct Policy {
     pub sources: Vec<SourceRule>,
     /// Which statements count.
     pub statements: StatementRules,
+    /// The vault whose balances count beside those of the sources, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultRules>,
     /// What can be proven.
     pub levels: Vec<Level>,
     /// The margin model.
@@ -103,6 +107,7 @@ impl Document for Policy {
         problems.extend(self.signer_problems());
         problems.extend(self.statements.problems());
         problems.extend(self.level_problems());
+        problems.extend(self.vault.iter().flat_map(|vault| vault.problems(&self.levels)));
         problems.extend(self.model.problems());
         problems.extend(self.model.mode_problems(&self.levels));
         problems
@@ -140,6 +145,7 @@ impl Policy {
         let mut names = self.frame_problems(universe);
         names.retain(|problem| !problems.contains(problem));
         problems.extend(names);
+        problems.extend(self.vault.iter().flat_map(|vault| vault.asset_problems(universe)));
         problems.extend(self.claim_problems(universe));
         problems.extend(self.model.class_problems(universe));
         problems.extend(self.unmargined_problems(universe));

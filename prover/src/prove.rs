@@ -99,7 +99,7 @@ pub struct ProofRequest<'a> {
     pub snapshot: &'a Snapshot,
     /// Whether a contract has taken the snapshot from feeds, so that nobody has signed it.
     pub on_chain: bool,
-    /// What counts in the vault that the attestation draws on; nothing if it draws on none.
+    /// What counts in the vault that the policy draws on; nothing if it draws on none.
     pub vault: Option<&'a VaultBalances>,
     /// What the sources state, in any order. They say whose account it is and which registry the attestation is for.
     pub statements: &'a [Statement],
@@ -156,7 +156,6 @@ impl Prover {
         let universe = request.policy.committed().universe();
         let mut account = Account::open(universe, &self.params, &claim.statements, openings)?;
         if let Some(vault) = request.vault {
-            vault.check_owner(&claim.subject, &claim.audience)?;
             account = account.with_public(&vault.position(universe, &self.params)?)?;
         }
         let assignment = decide(request.policy, level, program, &account, &prices)?;

@@ -120,6 +120,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
             accounts: vec![name("main")],
         }],
         statements: StatementRules { max_skew: Seconds(600), max_age: Seconds(7_200) },
+        vault: None,
         levels: vec![
             level("maintenance", Basis::Maintenance, 1_000_000),
             level("initial", Basis::Initial, 1_000_000),

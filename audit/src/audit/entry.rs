@@ -15,6 +15,7 @@ use surety_verifier::attestation::{
     identifiers::{PolicyId, SnapshotId},
     rejection::Rule,
     trust::Faith,
+    vault::DrawnVault,
 };
 
 /// What an audit makes of an attestation.
@@ -122,9 +123,9 @@ pub struct Established {
     /// The market entries that have moved further than the policy's circuit breaker allows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub marked: Vec<Name>,
-    /// The state of the vault that it draws on, as the auditor has read it.
+    /// The vault that it draws on, in the state that the auditor has read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vault: Option<Bytes32>,
+    pub vault: Option<DrawnVault>,
     /// Whether the set-up's secret is known to everybody.
     pub insecure_srs: bool,
     /// What was taken on faith.

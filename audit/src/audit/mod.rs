@@ -61,7 +61,7 @@ use surety_verifier::{
         identifiers::PolicyId,
         rejection::Rejection,
         trust::Trust,
-        vault::{Vault, VaultBalances},
+        vault::{VaultBalances, VaultState},
     },
     proof::{batch, pairing::PairingCheck},
 };
@@ -221,7 +221,7 @@ pub struct ReadVault {
     /// The hash that stands for the state in a claim.
     pub checkpoint: Bytes32,
     #[serde(skip)]
-    state: Vault,
+    state: VaultState,
 }
 
 impl ReadVault {
@@ -235,10 +235,9 @@ impl ReadVault {
         Ok(Self { file, sha256, chain_id, vault, subject, checkpoint, state: balances.state()? })
     }
 
-    /// Whether a claim draws on it: on the subject's own collateral, in this state, on the chain that the claim is for.
-    fn is_drawn_on(&self, claim: &Claim) -> bool {
-        (self.chain_id, self.subject, self.checkpoint)
-            == (claim.audience.chain_id, claim.subject, claim.vault_checkpoint)
+    /// Whether a claim names this state. The verifier's library says whether the claim may.
+    fn is_named_by(&self, claim: &Claim) -> bool {
+        self.checkpoint == claim.vault_checkpoint
     }
 }
 
@@ -579,7 +578,7 @@ fn terms<'a>(request: &AuditRequest<'a>, attestation: &Attestation) -> VerifierT
         strict: request.strict,
         allow_insecure_srs: request.allow_insecure_srs,
         // Only an auditor who has read a vault can check a claim that draws on it.
-        vault: request.vaults.iter().find(|vault| vault.is_drawn_on(&attestation.claim)).map(|vault| vault.state),
+        vault: request.vaults.iter().find(|vault| vault.is_named_by(&attestation.claim)).map(|vault| vault.state),
         now: request.at.min(attestation.claim.valid_until),
     }
 }

@@ -506,6 +506,8 @@ impl Reproduction {
         self.claim(VERIFYING_KEY, "deployment", at.verifying_key);
         let Ground { policy, key, market, .. } = &self.ground;
         let facts = published::policy(node, at, policy, key)?;
+        let vault = published::vault(node, at, policy)?;
+        let contract = policy.policy().vault.as_ref().map(|vault| vault.address);
         let market = market
             .as_ref()
             .map(|Market { snapshot, coefficients }| published::snapshot(node, at, policy, snapshot, coefficients));
@@ -513,6 +515,9 @@ impl Reproduction {
         let by = |what: &str, contract: EvmAddress| format!("{what} {contract} on chain {}", at.chain_id);
         for fact in facts {
             self.fact(&by("registry", at.policies), fact);
+        }
+        for fact in vault {
+            self.fact(&by("vault", contract.unwrap_or(EvmAddress::ZERO)), fact);
         }
         for limit in [
             "that registries, oracle and vault are this project's: only the verifying contract's code is compared",

@@ -81,9 +81,6 @@ pub(crate) struct DeployArgs {
     /// Forge's build directory
     #[arg(long, default_value = "contracts/out", value_name = "DIR")]
     artifacts: PathBuf,
-    /// Chain rules that the policy will be published with, if they have a vault
-    #[arg(long, value_name = "FILE")]
-    rules: Option<PathBuf>,
     /// Delay before the owner's actions take effect: 24h, 7d, or seconds
     #[arg(long, value_name = "DURATION", value_parser = spelling::duration)]
     delay: Seconds,
@@ -111,7 +108,7 @@ pub(crate) struct PublishArgs {
     files: PolicyFiles,
     #[command(flatten)]
     on: On,
-    /// Chain rules, which complete the policy: line, version, grace, feeds, vault
+    /// Chain rules, which complete the policy: line, version, grace, feeds
     #[arg(long, value_name = "FILE")]
     rules: PathBuf,
     #[command(flatten)]
@@ -252,17 +249,15 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
     warn_of_set_up(verifying_key.srs().origin(), srs, &session.progress);
     let policy = CompiledPolicy::compile(policy, universe, &params)?;
     let policy = policy.committed();
-    let rules = args.rules.as_deref().map(|path| read_rules(path, policy)).transpose()?;
     let key = args.key.load(&session.progress)?;
     let terms = DeploymentTerms {
         owner: args.owner.unwrap_or_else(|| key.address()),
         guardian: args.guardian,
         delay: args.delay,
         exclusive: args.exclusive,
-        vault: rules.as_ref().and_then(|rules| rules.vault.as_ref()),
     };
     let node = Node::connect(&args.rpc)?;
-    let contracts = Contracts::create(node, &args.artifacts, policy, &verifying_key, &params, &terms, &key)?;
+    let contracts = Contracts::create(node, &args.artifacts, policy, &verifying_key, &terms, &key)?;
     let deployment = contracts.deployment();
     documents::write(&args.out, deployment, args.force.existing())?;
     let mut text = format!(
@@ -271,6 +266,11 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
     );
     if let Some(vault) = deployment.vault {
         text += &format!("vault     {vault}\n");
+        if policy.policy().vault.as_ref().is_some_and(|rules| rules.address != vault) {
+            session.progress.warn(&format!(
+                "the policy names another vault: state {vault} as vault.address in the policy before you publish it"
+            ));
+        }
     }
     text += &format!("written   {}", args.out.display());
     let mut data = json!(deployment);
@@ -361,8 +361,10 @@ fn market(args: &MarketArgs, session: &Session) -> Result<Answer, Error> {
 
 fn vault(args: &VaultArgs, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
+    let policy = args.files.read_policy(&universe)?;
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
-    let balances = args.on.contracts()?.vault(&args.subject, &universe, &params)?;
+    let policy = CompiledPolicy::compile(policy, universe, &params)?;
+    let balances = args.on.contracts()?.vault(&args.subject, policy.committed(), &params)?;
     documents::write(&args.out, &balances, args.force.existing())?;
     let mut text = format!("checkpoint {}, number {}: {}\n", balances.checkpoint, balances.number, args.out.display());
     for balance in &balances.balances {

@@ -223,8 +223,7 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
         }
         Kind::ChainRules => {
             let rules: ChainRules = documents::read(path)?;
-            json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len(),
-                    "vault": rules.vault.is_some() })
+            json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len() })
         }
         Kind::SnapshotSignature => {
             let signature: SnapshotSignature = documents::read(path)?;
@@ -234,7 +233,8 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
         Kind::VaultBalances => {
             let balances: VaultBalances = documents::read(path)?;
             json!({ "chain_id": balances.chain_id, "vault": balances.vault, "subject": balances.subject,
-                    "checkpoint": balances.checkpoint, "number": balances.number })
+                    "universe": balances.universe, "checkpoint": balances.checkpoint, "number": balances.number,
+                    "grown_at": balances.grown_at })
         }
         Kind::Holdings => {
             let holdings: Holdings = documents::read(path)?;

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// The market snapshot [default: market.json beside the attestation]
     #[arg(long, value_name = "FILE")]
     market: Option<PathBuf>,
-    /// Balances of the vault that the attestation draws on, which you have read with surety chain vault
+    /// Balances of the policy's vault, which you have read with surety chain vault
     #[arg(long, value_name = "FILE")]
     vault: Option<PathBuf>,
     /// Your trust anchors: written by you, never taken from a prover
@@ -80,9 +80,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         vault: vault.as_ref().map(VaultBalances::state).transpose()?,
         now: args.at.unwrap_or(session.now),
     };
-    if let Some(vault) = &vault {
-        vault.check_owner(&attestation.claim.subject, &attestation.claim.audience)?;
-    }
     let accepted = check::verify(&attestation, &files, &terms)?;
     if accepted.insecure_srs {
         session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");
@@ -112,7 +109,7 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     let mut text = format!(
         "valid: {} satisfies {} of {}\npolicy         {}\nuniverse       {}\nsnapshot       {}\nverifying key  {}\n\
          set-up         {}\nregistry       {} on chain {}\nprices         {}, epoch {}\nbalances       {}\n\
-         valid until    {}\nestablished: {}\n",
+         valid until    {}\n",
         accepted.subject,
         accepted.level,
         accepted.policy,
@@ -127,8 +124,14 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
         accepted.epoch,
         time::format(accepted.balances_at),
         time::format(accepted.valid_until),
-        accepted.established(),
     );
+    if let Some(vault) = &accepted.vault {
+        text += &format!(
+            "vault          {} on chain {}\ncheckpoint     {}\n",
+            vault.address, vault.chain_id, vault.checkpoint
+        );
+    }
+    text += &format!("established: {}\n", accepted.established());
     let mut list = |title: &str, items: &[String]| {
         if !items.is_empty() {
             text += title;

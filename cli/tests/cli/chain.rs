@@ -42,7 +42,7 @@ sol! {
     function mint(address to, uint256 amount) external;
     function approve(address spender, uint256 amount) external;
     function deposit(address token, uint256 amount) external;
-    function setVenue(address venue) external;
+    function setVenue(address venue, bytes32 policy) external;
     function fund(uint256 amount) external;
     function open(int128 size) external;
     function flag(address subject) external;
@@ -67,6 +67,11 @@ const PRICES: [i128; 11] = [
 
 /// Where BTC-USD is among them.
 const BTC: usize = 2;
+
+/// The head of the vault's table in the policy.
+const VAULT: &str = "\n[vault]\n";
+/// The vault's address before it is known.
+const NOWHERE: &str = "0x0101010101010101010101010101010101010101";
 
 /// Seconds of an epoch of the example's policy.
 const EPOCH: u64 = 300;
@@ -209,11 +214,36 @@ impl Scene {
         let token = anvil.create(owner, "Tokens", "Token", U256::from(6).abi_encode());
         let scene = Self { sandbox, anvil, owner, subject, feeds, token };
         scene.write_rules();
+        scene.draw_on_a_vault();
         scene.run(
-            "deploy here --rules rules.toml --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
+            "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
                    --artifacts ARTIFACTS --out deployment.json KEY RPC",
         );
+        scene.edit_policy(&NOWHERE.to_string(), &format!("{:#x}", scene.deployed("vault")));
         Some(scene)
+    }
+
+    /// Has the policy draw on a vault, whose address nobody knows yet.
+    fn draw_on_a_vault(&self) {
+        let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
+        let vault = format!(
+            "{VAULT}chain = 31337\naddress = \"{NOWHERE}\"\nlevel = \"maintenance\"\nmax_age = 900\nmin_age = 0\n\
+             assets = [{{ instrument = \"USDC\", token = \"{:#x}\", decimals = 6 }}]\n",
+            self.token
+        );
+        self.sandbox.write("here/policy.toml", &(policy + &vault));
+    }
+
+    /// The policy as it was, without a vault.
+    fn draw_on_no_vault(&self) {
+        let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
+        self.sandbox.write("here/policy.toml", policy.split(VAULT).next().unwrap());
+    }
+
+    fn edit_policy(&self, from: &str, to: &str) {
+        let policy = fs::read_to_string(self.sandbox.path("here/policy.toml")).unwrap();
+        assert!(policy.contains(from), "{from}");
+        self.sandbox.write("here/policy.toml", &policy.replace(from, to));
     }
 
     fn write_rules(&self) {
@@ -221,11 +251,8 @@ impl Scene {
         let market = policy.split("[oracle]").next().unwrap();
         let entries: Vec<_> =
             market.split("[[market]]").skip(1).map(|entry| entry.split('"').nth(1).unwrap()).collect();
-        let mut rules = format!(
-            "kind = \"surety/chain-rules\"\nversion = 1\nline = \"meridian\"\npolicy_version = 1\ngrace = 0\n\
-             [vault]\nlevel = \"maintenance\"\nmax_age = 900\n\
-             [[vault.assets]]\ninstrument = \"USDC\"\ntoken = \"{:#x}\"\nunit = 1\n",
-            self.token
+        let mut rules = String::from(
+            "kind = \"surety/chain-rules\"\nversion = 1\nline = \"meridian\"\npolicy_version = 1\ngrace = 0\n"
         );
         for (entry, feed) in entries.iter().zip(&self.feeds) {
             rules += &format!("[[feeds]]\nentry = \"{entry}\"\naggregator = \"{feed:#x}\"\ndecimals = 8\n");
@@ -338,7 +365,7 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     let (policies, oracle) = (scene.deployed("policies"), scene.deployed("oracle"));
     let arguments = (*owner, registry, policies, oracle, vault, *token, rules).abi_encode_params();
     let venue = anvil.create(*owner, "MarginGatedVenue", "MarginGatedVenue", arguments);
-    anvil.call(*owner, vault, setVenueCall { venue });
+    anvil.call(*owner, vault, setVenueCall { venue, policy: policy.parse().unwrap() });
     let million = U256::from(1_000_000_000_000_u64);
     anvil.call(*owner, *token, mintCall { to: *owner, amount: million });
     anvil.call(*owner, *token, approveCall { spender: venue, amount: million });
@@ -360,7 +387,8 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     // The state of the chain follows from the public files.
     let reproduced = scene.reproduces("--attestation here/maintenance.json --attestation here/initial.json");
     for name in
-        ["contract: runtime code", "level maintenance: B_1", "level initial: COEF", "policy: sources", "market: time"]
+        ["contract: runtime code", "level maintenance: B_1", "level initial: COEF", "policy: sources", "market: time",
+         "policy: vault.address", "vault: universe", "vault: point of USDC", "vault: decimals of USDC"]
     {
         assert!(reproduced.contains(&name.to_owned()), "{name} is compared: {reproduced:?}");
     }
@@ -427,10 +455,38 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     assert_eq!(query("--level maintenance --max-age 900")["sufficient"], true);
 }
 
+/// Attack: publish a policy whose vault counts something else than the policy says, or read its balances so.
+#[test]
+fn rejects_a_policy_that_its_vault_does_not_count_by() {
+    let Some(scene) = Scene::new() else { return };
+    let vault = format!("{:#x}", scene.deployed("vault"));
+    let refused = |from: &str, to: &str, says: &[&str]| {
+        scene.edit_policy(from, to);
+        let read = format!("vault here ON --subject {:#x} --out vault.json", scene.subject);
+        for line in ["publish here --rules rules.toml ON KEY", &read] {
+            let message = scene.fails(line, 5);
+            says.iter().for_each(|says| assert!(message.contains(says), "{says}: {message}"));
+        }
+        scene.edit_policy(to, from);
+    };
+    refused("decimals = 6 }", "decimals = 8 }", &["vault: unit of USDC", "vault: decimals of USDC"]);
+    refused(&vault, NOWHERE, &["vault of the deployment", "vault: contract"]);
+    refused("chain = 31337\n", "chain = 31338\n", &["vault: chain"]);
+    // Other instruments in the same rows: the vault's USDC would count as USDT.
+    let universe = fs::read_to_string(scene.sandbox.path("here/universe.toml")).unwrap();
+    let swapped = universe.replace("\"USDC\"", "\"X\"").replace("\"USDT\"", "\"USDC\"").replace("\"X\"", "\"USDT\"");
+    scene.sandbox.write("here/universe.toml", &swapped);
+    let message = scene.fails("publish here --rules rules.toml ON KEY", 5);
+    assert!(message.contains("vault: universe") && message.contains("vault: point of USDC"), "{message}");
+    scene.sandbox.write("here/universe.toml", &universe);
+    scene.run("publish here --rules rules.toml ON KEY");
+}
+
 #[test]
 fn nodes_sign_a_snapshot_for_a_chain() {
     let Some(scene) = Scene::new() else { return };
     let Scene { sandbox, anvil, .. } = &scene;
+    scene.draw_on_no_vault();
     let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 60\n";
     sandbox.write("signed.toml", rules);
     scene.run("publish here --rules signed.toml ON KEY");
@@ -480,11 +536,12 @@ fn nodes_sign_a_snapshot_for_a_chain() {
 fn rejects_prices_that_the_chain_alone_has_marked() {
     let Some(scene) = Scene::new() else { return };
     let Scene { sandbox, anvil, .. } = &scene;
+    scene.draw_on_no_vault();
     let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
     let breaker = "[oracle]\nbreaker = { max_deviation = 500_000, proofs = \"refused\" }\n";
     sandbox.write("here/policy.toml", &policy.replace("[oracle]\n", breaker));
     let rules = fs::read_to_string(sandbox.path("rules.toml")).unwrap();
-    let (head, feeds) = (rules.split("[vault]").next().unwrap(), rules.split("[[feeds]]").skip(1));
+    let (head, feeds) = (rules.split("[[feeds]]").next().unwrap(), rules.split("[[feeds]]").skip(1));
     let feeds: String = feeds.map(|feed| format!("[[feeds]]{feed}max_deviation = 10_000\n")).collect();
     sandbox.write("marked.toml", &format!("{}{feeds}", head.replace("meridian", "marked")));
     scene.run("publish here --rules marked.toml ON KEY");

@@ -28,7 +28,7 @@ use surety_verifier::{
     attestation::{
         eip712::Audience,
         signature::SigningKey,
-        vault::{VaultBalances, VaultError},
+        vault::{VaultBalances, VaultError, VaultState},
     },
 };
 
@@ -162,17 +162,17 @@ fn rejects_every_changed_field_of_a_keystore() {
 #[test]
 fn rejects_every_changed_field_of_vault_balances() {
     let Scene { universe, params, .. } = Scene::new();
-    let audience = Audience { chain_id: 1, registry: HexBytes([1; 20]) };
     let subject = HexBytes([2; 20]);
     let balances = json!([{ "instrument": "USD", "lots": "700" }, { "instrument": "PERP-2", "lots": "3" }]);
     let mut original = vault_balances(&balances, &universe, &params);
     original["subject"] = json!(subject);
     seal(&mut original);
+    // A claim names the state, and the vault's contract knows it.
+    let checkpoint = read::<VaultBalances>(&original).unwrap().checkpoint;
     let accepts = |document: &Value| {
         let Some(balances) = read::<VaultBalances>(document) else { return false };
-        balances.check_owner(&subject, &audience).is_ok()
-            && balances.position(&universe, &params).is_ok()
-            && balances.state().is_ok()
+        let of_the_vault = |state: VaultState| state.checkpoint() == checkpoint;
+        balances.position(&universe, &params).is_ok() && balances.state().is_ok_and(of_the_vault)
     };
     assert!(accepts(&original));
     let exempt: [Exempt<'_>; 1] =
@@ -183,8 +183,9 @@ fn rejects_every_changed_field_of_vault_balances() {
 /// Vault balances with the commitment to them, as a vault would say them.
 fn vault_balances(balances: &Value, universe: &Universe, params: &Params) -> Value {
     let mut document = json!({
-        "kind": "surety/vault-balances", "version": 1, "chain_id": 1, "vault": HexBytes([3; 20]),
-        "subject": HexBytes([2; 20]), "checkpoint": HexBytes([0; 32]), "number": 1, "commitment": HexBytes([0; 64]),
+        "kind": "surety/vault-balances", "version": 2, "chain_id": 1, "vault": HexBytes([3; 20]),
+        "universe": HexBytes([4; 32]), "subject": HexBytes([2; 20]), "checkpoint": HexBytes([0; 32]), "number": 1,
+        "grown_at": 1_800_000_000, "commitment": HexBytes([0; 64]),
         "balances": balances
     });
     let unsealed: VaultBalances = serde_json::from_str(&document.to_string()).unwrap();
@@ -197,7 +198,7 @@ fn vault_balances(balances: &Value, universe: &Universe, params: &Params) -> Val
 /// Makes the checkpoint fit.
 fn seal(document: &mut Value) {
     let unsealed: VaultBalances = serde_json::from_str(&document.to_string()).unwrap();
-    document["checkpoint"] = json!(unsealed.checkpoint_of_state());
+    document["checkpoint"] = json!(unsealed.state().unwrap().checkpoint());
 }
 
 /// The documents are read as the commands read them.
@@ -209,7 +210,7 @@ fn files_are_read_with_their_rules() {
     let mut document = vault_balances(&json!([{ "instrument": "USD", "lots": "7" }]), &universe, &params);
     write_json(&path, &document);
     let errors = documents::read::<VaultBalances>(&path).unwrap_err().to_string();
-    assert!(errors.contains("checkpoint: expected the hash of chain, vault, subject"), "{errors}");
+    assert!(errors.contains("checkpoint: expected the hash of chain, vault, universe, subject"), "{errors}");
     seal(&mut document);
     write_json(&path, &document);
     documents::read::<VaultBalances>(&path).unwrap();

@@ -237,9 +237,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         (grounds.snapshot, grounds.newest, grounds.coef) =
             ORACLE.read(attestation.policy, attestation.epoch, attestation.level);
         if (terms.vault != address(0)) {
-            (grounds.checkpoint, grounds.vaultNumber, grounds.vaultX, grounds.vaultY) =
+            (grounds.checkpoint, grounds.vaultNumber, grounds.vaultGrownAt, grounds.vaultX, grounds.vaultY) =
                 ICollateralVault(terms.vault).checkpointOf(attestation.subject);
-            grounds.vaultGrownAt = ICollateralVault(terms.vault).grownAt(attestation.subject);
         }
         grounds.digests = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -307,6 +306,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (newest - oldest > terms.maxStatementSkew) revert StatementsTooFarApart(newest - oldest);
         // The vault has not grown since `vaultGrownAt`, so everything counted was there at one moment, up to the skew.
         if (grounds.vaultGrownAt > oldest + terms.maxStatementSkew) revert VaultGrownSince(grounds.vaultGrownAt);
+        // Collateral of the snapshot's own moment may be lent for a single transaction.
+        if (uint256(grounds.vaultGrownAt) + terms.vaultMinAge >= snapshot.time) {
+            revert VaultTooYoung(grounds.vaultGrownAt);
+        }
         if (earliest - oldest > terms.maxStatementAge) revert StatementsTooOld(earliest - oldest);
         if (earliest - snapshot.time > snapshot.slack) revert PricesTooOld(earliest - snapshot.time);
         if (attestation.validUntil > longest) revert ValidTooLong(longest);

@@ -8,9 +8,10 @@ import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {ISecuredVenue} from "../interfaces/ISecuredVenue.sol";
 import {Bn254} from "../libraries/Bn254.sol";
-import {CHECKPOINT_TAG, MAX_LOTS} from "../libraries/Constants.sol";
+import {CHECKPOINT_TAG, MAX_CONSUMERS, MAX_LOTS} from "../libraries/Constants.sol";
 import {Record} from "../types/Attestation.sol";
-import {Asset} from "../types/Collateral.sol";
+import {Asset, Consumer} from "../types/Collateral.sol";
+import {Terms} from "../types/Policy.sol";
 
 /// @title The collateral vault
 /// @dev The vault holds what an attestation counts for as long as the attestation counts. Under one checkpoint number a
@@ -44,14 +45,10 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
 
     /* IMMUTABLES */
 
-    /// @notice The attestation registry.
+    /// @inheritdoc ICollateralVault
     IAttestationRegistry public immutable ATTESTATION_REGISTRY;
-    /// @notice The policy that a subject with exposure must satisfy to withdraw.
-    bytes32 public immutable POLICY;
-    /// @notice The index of the weakest level that allows the withdrawal.
-    uint256 public immutable LEVEL;
-    /// @notice The largest age of the prices in the attestation, in seconds.
-    uint40 public immutable MAX_AGE;
+    /// @inheritdoc ICollateralVault
+    bytes32 public immutable UNIVERSE;
 
     address private immutable _DEPLOYER;
 
@@ -60,12 +57,18 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     /// @inheritdoc ICollateralVault
     ISecuredVenue public venue;
 
+    Consumer[] private _consumers;
     address[] private _tokens;
     mapping(address token => Asset) private _assets;
     mapping(address subject => Account) private _accounts;
     mapping(address subject => mapping(address token => Balance)) private _balances;
 
     /* MODIFIERS */
+
+    modifier onlyDeployer() {
+        if (msg.sender != _DEPLOYER) revert OnlyDeployer();
+        _;
+    }
 
     modifier onlyAsset(address token) {
         if (_assets[token].unit == 0) revert UnknownAsset(token);
@@ -75,22 +78,11 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     /* CONSTRUCTOR */
 
     /// @param attestationRegistry The attestation registry.
-    /// @param policy The policy that a subject with exposure must satisfy to withdraw. The policy must draw on this
-    /// vault: attestations under other policies do not depend on its balances.
-    /// @param level The index of the weakest level that allows the withdrawal.
-    /// @param maxAge The largest age of the prices in the attestation, in seconds.
+    /// @param universe The identifier of the universe whose rows the points of the assets are of.
     /// @param list The assets.
-    constructor(
-        IAttestationRegistry attestationRegistry,
-        bytes32 policy,
-        uint256 level,
-        uint40 maxAge,
-        Asset[] memory list
-    ) {
+    constructor(IAttestationRegistry attestationRegistry, bytes32 universe, Asset[] memory list) {
         ATTESTATION_REGISTRY = attestationRegistry;
-        POLICY = policy;
-        LEVEL = level;
-        MAX_AGE = maxAge;
+        UNIVERSE = universe;
         _DEPLOYER = msg.sender;
         for (uint256 i = 0; i < list.length; ++i) {
             Asset memory asset = list[i];
@@ -106,16 +98,31 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         }
     }
 
-    /* VENUE */
+    /* CONSUMERS AND THE VENUE */
 
     /// @inheritdoc ICollateralVault
-    function setVenue(ISecuredVenue venue_) external {
-        if (msg.sender != _DEPLOYER) revert OnlyDeployer();
+    function registerConsumer(ISecuredVenue consumer, bytes32 policy) external onlyDeployer {
+        _register(consumer, policy);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function setVenue(ISecuredVenue venue_, bytes32 policy) external onlyDeployer {
         if (address(venue) != address(0)) revert VenueAlreadySet();
-        // Reverts unless the venue is a contract that answers: otherwise nobody could withdraw.
-        venue_.hasExposure(msg.sender);
         venue = venue_;
+        _register(venue_, policy);
         emit VenueSet(address(venue_));
+    }
+
+    /// @inheritdoc ICollateralVault
+    function deregister() external {
+        for (uint256 i = 0; i < _consumers.length; ++i) {
+            if (address(_consumers[i].consumer) != msg.sender) continue;
+            _consumers[i] = _consumers[_consumers.length - 1];
+            _consumers.pop();
+            emit ConsumerDeregistered(msg.sender);
+            return;
+        }
+        revert NotConsumer(msg.sender);
     }
 
     /// @inheritdoc ICollateralVault
@@ -187,7 +194,12 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         Balance storage balance = _balances[msg.sender][token];
         uint256 amount = balance.waiting;
         if (amount == 0) revert InvalidAmount(0);
-        if (venue.hasExposure(msg.sender) && !_hasAttested(msg.sender, account.number)) revert NotAttested(msg.sender);
+        for (uint256 i = 0; i < _consumers.length; ++i) {
+            Consumer memory consumer = _consumers[i];
+            if (consumer.consumer.hasExposure(msg.sender) && !_hasAttested(msg.sender, account.number, consumer)) {
+                revert NotAttested(msg.sender, address(consumer.consumer));
+            }
+        }
         account.floor = account.number;
         balance.waiting = 0;
         emit Withdrawn(msg.sender, token, to, amount);
@@ -200,16 +212,13 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     function checkpointOf(address subject)
         external
         view
-        returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y)
+        returns (bytes32 checkpoint, uint32 number, uint40 grownAt, uint256 x, uint256 y)
     {
         Account storage account = _accounts[subject];
-        (number, x, y) = (account.number, account.x, account.y);
-        checkpoint = keccak256(abi.encode(CHECKPOINT_TAG, block.chainid, address(this), subject, number, x, y));
-    }
-
-    /// @inheritdoc ICollateralVault
-    function grownAt(address subject) external view returns (uint40) {
-        return _accounts[subject].grownAt;
+        (number, grownAt, x, y) = (account.number, account.grownAt, account.x, account.y);
+        checkpoint = keccak256(
+            abi.encode(CHECKPOINT_TAG, block.chainid, address(this), UNIVERSE, subject, number, grownAt, x, y)
+        );
     }
 
     /// @inheritdoc ICollateralVault
@@ -235,7 +244,37 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         }
     }
 
+    /// @inheritdoc ICollateralVault
+    function consumers() external view returns (Consumer[] memory) {
+        return _consumers;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function isConsumer(address consumer, bytes32 policy) external view returns (bool) {
+        for (uint256 i = 0; i < _consumers.length; ++i) {
+            if (address(_consumers[i].consumer) == consumer) return _consumers[i].policy == policy;
+        }
+        return false;
+    }
+
     /* PRIVATE */
+
+    /// @dev Level and age are those of the policy's terms, which never change.
+    function _register(ISecuredVenue consumer, bytes32 policy) private {
+        if (_consumers.length == MAX_CONSUMERS) revert TooManyConsumers();
+        for (uint256 i = 0; i < _consumers.length; ++i) {
+            if (_consumers[i].consumer == consumer) revert ConsumerExists(address(consumer));
+        }
+        // Attestations under a policy that does not draw on this vault do not depend on its balances.
+        Terms memory terms = ATTESTATION_REGISTRY.POLICY_REGISTRY().terms(policy);
+        if (terms.vault != address(this)) revert WrongPolicy(policy);
+        // Reverts unless the consumer is a contract that answers: otherwise nobody could withdraw.
+        consumer.hasExposure(msg.sender);
+        _consumers.push(
+            Consumer({consumer: consumer, level: terms.vaultLevel, maxAge: terms.vaultMaxAge, policy: policy})
+        );
+        emit ConsumerRegistered(address(consumer), policy);
+    }
 
     /// @dev Takes tokens from the caller and returns the amount that arrived.
     function _receive(address token, uint256 amount) private returns (uint256 received) {
@@ -264,18 +303,19 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         if (grows) account.grownAt = uint40(block.timestamp);
     }
 
-    /// @dev True if a fresh attestation of the required level or a stricter one draws on the checkpoint of this number.
-    /// One attestation must meet every condition: a stricter one that has lapsed may draw on this checkpoint while a
-    /// weaker one that counts draws on an earlier checkpoint, which counted more.
-    function _hasAttested(address subject, uint32 number) private view returns (bool) {
-        (bool holds, uint256 strictest) = ATTESTATION_REGISTRY.levelOf(subject, POLICY);
+    /// @dev True if a fresh attestation of the consumer's level or a stricter one draws on the checkpoint of this
+    /// number. One attestation must meet every condition: a stricter one that has lapsed may draw on this checkpoint
+    /// while a weaker one that counts draws on an earlier checkpoint, which counted more.
+    function _hasAttested(address subject, uint32 number, Consumer memory consumer) private view returns (bool) {
+        (bytes32 policy, uint256 maxAge) = (consumer.policy, consumer.maxAge);
+        (bool holds, uint256 strictest) = ATTESTATION_REGISTRY.levelOf(subject, policy);
         if (!holds) return false;
-        for (uint256 level = LEVEL; level <= strictest; ++level) {
-            Record memory record = ATTESTATION_REGISTRY.recordOf(subject, POLICY, level);
+        for (uint256 level = consumer.level; level <= strictest; ++level) {
+            Record memory record = ATTESTATION_REGISTRY.recordOf(subject, policy, level);
             if (
                 record.vaultNumber == number && block.timestamp <= record.validUntil
-                    && block.timestamp <= uint256(record.pricesAt) + MAX_AGE
-                    && ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, POLICY, level, MAX_AGE)
+                    && block.timestamp <= uint256(record.pricesAt) + maxAge
+                    && ATTESTATION_REGISTRY.isSufficientNoOlderThan(subject, policy, level, maxAge)
             ) return true;
         }
         return false;

@@ -6,10 +6,11 @@ import {
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
-import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM} from "../libraries/Constants.sol";
+import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM, VAULT_RULES_TAG} from "../libraries/Constants.sol";
 import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
 import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.sol";
 
@@ -71,6 +72,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _checkParties(publication.sources, publication.nodes);
         _checkPriceSources(publication);
         _checkLevels(publication.levels);
+        _checkVault(publication);
         bytes32 verifyingKey = _checkedKey(publication);
 
         policy = _identify(publication);
@@ -243,6 +245,22 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         }
     }
 
+    /// @dev A vault counts by the points of one universe's rows. Under another universe the same points would stand for
+    /// other instruments.
+    function _checkVault(Publication calldata publication) private view {
+        address vault = publication.vault;
+        if (vault == address(0)) {
+            _require(publication.vaultLevel == 0, "vaultLevel");
+            _require(publication.vaultMaxAge == 0, "vaultMaxAge");
+            _require(publication.vaultMinAge == 0, "vaultMinAge");
+            return;
+        }
+        _require(publication.vaultLevel < publication.levels.length, "vaultLevel");
+        _require(publication.vaultMaxAge != 0, "vaultMaxAge");
+        bool isRight = vault.code.length != 0 && ICollateralVault(vault).UNIVERSE() == publication.universe;
+        if (!isRight) revert WrongVault(vault);
+    }
+
     /// @dev The digest of the verifying key. Reverts unless the verifying contract has the publication's set-up and
     /// capacity.
     function _checkedKey(Publication calldata publication) private view returns (bytes32) {
@@ -256,14 +274,38 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /* PRIVATE: HASHING AND ENCODING */
 
     /// @dev The policy's identifier. The compiler of policies computes the same: verifier/src/attestation/compiled.rs.
-    function _identify(Publication calldata publication) private pure returns (bytes32) {
+    function _identify(Publication calldata publication) private view returns (bytes32) {
         bytes32[] memory levels = new bytes32[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {
             levels[i] = _hash(publication.levels[i]);
         }
         return keccak256(
             abi.encodePacked(
-                POLICY_TAG, publication.document, publication.universe, publication.srs, uint256(publication.k), levels
+                POLICY_TAG,
+                publication.document,
+                publication.universe,
+                publication.srs,
+                uint256(publication.k),
+                _hashVault(publication),
+                levels
+            )
+        );
+    }
+
+    /// @dev The word that stands for the vault: zero if there is none. The points come from the vault itself, so a
+    /// policy whose instruments have other rows than the vault's has another identifier here than from its compiler.
+    function _hashVault(Publication calldata publication) private view returns (bytes32) {
+        if (publication.vault == address(0)) return 0;
+        return keccak256(
+            abi.encode(
+                VAULT_RULES_TAG,
+                block.chainid,
+                publication.vault,
+                publication.universe,
+                publication.levels[publication.vaultLevel].level,
+                publication.vaultMaxAge,
+                publication.vaultMinAge,
+                keccak256(abi.encode(ICollateralVault(publication.vault).assets()))
             )
         );
     }
@@ -291,6 +333,9 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 verifyingKey: verifyingKey,
                 verifier: publication.verifier,
                 vault: publication.vault,
+                vaultLevel: publication.vaultLevel,
+                vaultMaxAge: publication.vaultMaxAge,
+                vaultMinAge: publication.vaultMinAge,
                 k: publication.k,
                 validity: publication.validity,
                 maxStatementSkew: publication.maxStatementSkew,
@@ -324,5 +369,4 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
             })
         );
     }
-
 }

@@ -17,6 +17,7 @@ import {PPM} from "../libraries/Constants.sol";
 import {Record} from "../types/Attestation.sol";
 import {Asset} from "../types/Collateral.sol";
 import {Feed, Snapshot} from "../types/Market.sol";
+import {Terms} from "../types/Policy.sol";
 import {Flag, Position, VenueRules} from "../types/Venue.sol";
 
 /// @title An example of a venue that relies on attestations
@@ -87,12 +88,16 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         (attestationRegistry, policyRegistry, oracle, vault, quote, rules_);
 
         // An attestation under another policy does not depend on the vault.
-        if (policyRegistry.terms(rules_.policy).vault != address(vault)) revert InvalidRules("policy");
+        Terms memory terms = policyRegistry.terms(rules_.policy);
+        if (terms.vault != address(vault)) revert InvalidRules("policy");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
 
-        _LEVELS = policyRegistry.terms(rules_.policy).levels.length;
+        _LEVELS = terms.levels.length;
         if (rules_.initialLevel >= _LEVELS) revert InvalidRules("initialLevel");
         if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
+        // Collateral that leaves the vault must leave an account that could be held here.
+        if (rules_.maintenanceLevel > terms.vaultLevel) revert InvalidRules("maintenanceLevel");
+        if (rules_.holdingAge < terms.vaultMaxAge) revert InvalidRules("holdingAge");
         if (rules_.grace == 0) revert InvalidRules("grace");
         if (rules_.settlementAge <= rules_.maxPriceAge) revert InvalidRules("settlementAge");
         if (rules_.penalty > PPM) revert InvalidRules("penalty");
@@ -114,6 +119,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// @inheritdoc IMarginGatedVenue
     function open(int128 size) external nonReentrant {
         if (uncoveredLoss != 0) revert LossUncovered(uncoveredLoss);
+        // Otherwise collateral could leave the vault as soon as the position is open.
+        if (!VAULT.isConsumer(address(this), _rules.policy)) revert NotConsumer();
         if (_positions[msg.sender].size != 0) revert PositionExists(msg.sender);
         if (!_attests(msg.sender, _rules.initialLevel, _rules.openingAge)) {
             revert NotSufficient(msg.sender, _rules.initialLevel);

@@ -55,6 +55,9 @@ interface IAttestationRegistry {
     error StatementsTooFarApart(uint256 skew);
     /// @notice The counted collateral in the vault grew after the statements, which may be about the same collateral.
     error VaultGrownSince(uint40 grownAt);
+    /// @notice The counted collateral in the vault grew at a time from which it has not stood for the policy's minimum
+    /// age before the snapshot's time.
+    error VaultTooYoung(uint40 grownAt);
     /// @notice The oldest statement precedes the newest statement or price by `age` seconds, which is more than the
     /// policy allows.
     error StatementsTooOld(uint256 age);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Asset} from "../types/Collateral.sol";
+import {Asset, Consumer} from "../types/Collateral.sol";
+import {IAttestationRegistry} from "./IAttestationRegistry.sol";
 import {ISecuredVenue} from "./ISecuredVenue.sol";
 
 /// @title Collateral on chain that counts beside hidden holdings
 /// @notice The vault adds a subject's counted collateral to the commitment to its holdings: for each asset lots·L,
-/// where L is the Lagrange point of the instrument's row and lots are whole, rounded down. Every change of the lots
-/// gives the subject a checkpoint with the next number. A change within a lot does not, because no attestation depends
-/// on it.
+/// where L is the Lagrange point of the instrument's row in {UNIVERSE} and lots are whole, rounded down. Every change
+/// of the lots gives the subject a checkpoint with the next number. A change within a lot does not, because no
+/// attestation depends on it.
 ///
 /// A withdrawal takes three steps: the subject requests an amount, which no longer counts; attests without the amount;
 /// and withdraws it. Until then the vault holds everything that an older attestation counted. Once anything leaves,
@@ -18,8 +19,14 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 /// fee. A token that changes balances by itself must not be an asset: the vault would count what the token takes away,
 /// and nobody would own what the token adds.
 ///
-/// The venue may seize any counted or waiting collateral. The venue is set once, and deposits are possible only after
-/// that.
+/// Only consumers may rely on the vault: contracts that the deployer has registered with the policy whose attestations
+/// they rely on. Collateral leaves only if each consumer with exposure to the subject is attested to. Anybody else who
+/// relies on an attestation that draws on the vault must expect the collateral to leave in the same transaction, and
+/// consumers should check {isConsumer} before they take on exposure. A consumer can deregister itself and cannot be
+/// removed: one that reverts holds back every withdrawal, so depositors trust the deployer's choice of consumers.
+///
+/// One consumer is the venue, which may seize any counted or waiting collateral. The venue is set once, and deposits
+/// are possible only after that.
 interface ICollateralVault {
     /* EVENTS: `number` is that of the subject's checkpoint afterwards */
 
@@ -37,6 +44,10 @@ interface ICollateralVault {
     event Withdrawn(address indexed subject, address indexed token, address indexed to, uint256 amount);
     /// @notice The venue seized collateral. Attestations over earlier checkpoints no longer count.
     event Seized(address indexed subject, address indexed token, address indexed to, uint256 amount, uint32 number);
+    /// @notice The deployer registered a consumer of attestations under the policy.
+    event ConsumerRegistered(address indexed consumer, bytes32 indexed policy);
+    /// @notice A consumer deregistered: withdrawals no longer depend on its exposure.
+    event ConsumerDeregistered(address indexed consumer);
     /// @notice The deployer set the venue.
     event VenueSet(address indexed venue);
 
@@ -51,8 +62,17 @@ interface ICollateralVault {
     error InvalidAmount(uint256 amount);
     /// @notice The amount exceeds the balance.
     error NotEnough(uint256 expected, uint256 found);
-    /// @notice No fresh attestation of the required level holds without the amount.
-    error NotAttested(address subject);
+    /// @notice The consumer has exposure to the subject, and no fresh attestation of the level that the consumer's
+    /// policy requires holds without the amount.
+    error NotAttested(address subject, address consumer);
+    /// @notice The policy does not draw on this vault.
+    error WrongPolicy(bytes32 policy);
+    /// @notice The consumer is registered already.
+    error ConsumerExists(address consumer);
+    /// @notice The caller is not a consumer.
+    error NotConsumer(address caller);
+    /// @notice A vault has at most eight consumers, so that a withdrawal is always affordable.
+    error TooManyConsumers();
     /// @notice The caller is not the venue.
     error OnlyVenue();
     /// @notice The caller did not deploy the vault.
@@ -62,10 +82,17 @@ interface ICollateralVault {
     /// @notice Deposits are possible only after the venue is set.
     error VenueNotSet();
 
-    /* VENUE */
+    /* CONSUMERS AND THE VENUE */
 
-    /// @notice Sets the venue for good. Deployer only.
-    function setVenue(ISecuredVenue venue) external;
+    /// @notice Registers a consumer of attestations under a policy, which must be published and name this vault. The
+    /// level and the age that a withdrawal requires are those of the policy's terms. Deployer only.
+    function registerConsumer(ISecuredVenue consumer, bytes32 policy) external;
+
+    /// @notice Sets the venue for good, and registers it as a consumer. Deployer only.
+    function setVenue(ISecuredVenue venue, bytes32 policy) external;
+
+    /// @notice Removes the caller from the consumers. The venue may still seize afterwards.
+    function deregister() external;
 
     /// @notice Takes collateral: first counted, then waiting. Venue only.
     function seize(address subject, address token, uint256 amount, address to) external;
@@ -90,29 +117,27 @@ interface ICollateralVault {
     /// @notice Moves everything that waits back to counted.
     function cancelWithdrawal(address token) external;
 
-    /// @notice Withdraws everything that waits. Requires that the caller has no exposure at the venue, or has attested
-    /// over its current checkpoint.
+    /// @notice Withdraws everything that waits. Requires, for each consumer with exposure to the caller, an attestation
+    /// under the consumer's policy over the caller's current checkpoint.
     ///
-    /// A single attestation must meet every condition: it is of the required level or a stricter one, it counts now,
-    /// its prices are fresh enough, and it draws on the current checkpoint.
+    /// A single attestation must meet every condition of a consumer: it is of the required level or a stricter one, it
+    /// counts now, its prices are fresh enough, and it draws on the current checkpoint.
     function withdraw(address token, address to) external;
 
     /* VIEWS */
 
     /// @notice The checkpoint that a subject's attestation must draw on now.
-    /// @return checkpoint The hash that enters the context: keccak256(abi.encode(keccak256("surety/vault/v1"), chain
-    /// id, vault, subject, number, x, y)).
+    /// @return checkpoint The hash that enters the context: keccak256(abi.encode(keccak256("surety/vault/v2"), chain
+    /// id, vault, universe, subject, number, grownAt, x, y)).
     /// @return number The number of changes of the subject's counted lots so far.
+    /// @return grownAt The time at which the subject's counted lots last grew, in seconds. Earlier statements may be
+    /// about the same collateral, and snapshots of that time or earlier do not count.
     /// @return x The x of the commitment to the counted lots; zero if there are none.
     /// @return y The y of the commitment to the counted lots; zero if there are none.
     function checkpointOf(address subject)
         external
         view
-        returns (bytes32 checkpoint, uint32 number, uint256 x, uint256 y);
-
-    /// @notice The time at which the subject's counted lots last grew, in seconds. Earlier statements may be about the
-    /// same collateral.
-    function grownAt(address subject) external view returns (uint40);
+        returns (bytes32 checkpoint, uint32 number, uint40 grownAt, uint256 x, uint256 y);
 
     /// @notice The number of the first checkpoint whose attestations still count.
     function floorOf(address subject) external view returns (uint32);
@@ -129,6 +154,18 @@ interface ICollateralVault {
     /// @notice The assets, in the order of the constructor's list.
     function assets() external view returns (Asset[] memory);
 
+    /// @notice The consumers, in no particular order.
+    function consumers() external view returns (Consumer[] memory);
+
+    /// @notice True if withdrawals depend on the consumer's exposure, with attestations under this policy.
+    function isConsumer(address consumer, bytes32 policy) external view returns (bool);
+
     /// @notice The venue; zero until it is set.
     function venue() external view returns (ISecuredVenue);
+
+    /// @notice The attestation registry whose records allow withdrawals.
+    function ATTESTATION_REGISTRY() external view returns (IAttestationRegistry);
+
+    /// @notice The identifier of the universe whose rows the points of the assets are of.
+    function UNIVERSE() external view returns (bytes32);
 }

@@ -90,6 +90,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     error StillSufficient(address subject);
     /// @notice The attestation registry does not accept attestations now.
     error AttestingNotPossible();
+    /// @notice The vault does not heed the venue's exposure: its deployer has not registered the venue.
+    error NotConsumer();
     /// @notice The newest price is older than `maxPriceAge`.
     error PriceTooOld(uint256 age);
     /// @notice The circuit breaker has marked the newest price.

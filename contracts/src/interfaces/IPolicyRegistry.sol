@@ -5,9 +5,10 @@ import {MarketRules} from "../types/Market.sol";
 import {Publication, Terms} from "../types/Policy.sol";
 
 /// @title Policies under which attestations can be made
-/// @notice A policy's identifier is the hash of its text and of its programs' commitments. The policy registry computes
-/// the identifier from the publication, so an identifier stands for exactly the commitments that belong to it. The
-/// owner is responsible for publishing the limits, sources and feeds of the text; anybody can compare them.
+/// @notice A policy's identifier is the hash of its text, of its programs' commitments and of its vault's rules. The
+/// policy registry computes the identifier from the publication and from the vault's own universe and assets, so an
+/// identifier stands for exactly the commitments, and the vault, that belong to it. The owner is responsible for
+/// publishing the limits, sources and feeds of the text; anybody can compare them.
 ///
 /// A policy never changes. A policy counts once a delay has passed, and does not count while it is frozen. Ownership
 /// moves in two steps with a delay between them. A guardian can freeze policies and nothing else.
@@ -31,6 +32,8 @@ interface IPolicyRegistry {
     error WrongVersion(uint32 expected, uint32 found);
     /// @notice The verifying contract does not exist, or is for another set-up or capacity class.
     error WrongVerifier(address verifier);
+    /// @notice The vault is no contract, or counts by the rows of another universe.
+    error WrongVault(address vault);
     /// @notice The field `part` of the publication breaks a rule.
     error InvalidPublication(string part);
     /// @notice Only a frozen policy can be thawed.

@@ -19,6 +19,9 @@ uint256 constant MAX_PRICE_DECIMALS = 18;
 /// @dev The most lots of an asset that a circuit takes from one source.
 uint256 constant MAX_LOTS = 2 ** 63 - 1;
 
+/// @dev The most contracts that a vault asks before collateral leaves.
+uint256 constant MAX_CONSUMERS = 8;
+
 /* UNITS */
 
 /// @dev A whole in parts per million.
@@ -31,11 +34,13 @@ uint256 constant PRICE_WORDS = (PRICE_BYTES * MAX_FEEDS + 31) / 32;
 /* TAGS AND TYPES THAT ARE HASHED */
 
 /// @dev The first word of the preimage of a policy's identifier.
-bytes32 constant POLICY_TAG = keccak256("surety/policy/v1");
+bytes32 constant POLICY_TAG = keccak256("surety/policy/v2");
+/// @dev The first word of the preimage of the word that stands for the vault in a policy's identifier.
+bytes32 constant VAULT_RULES_TAG = keccak256("surety/vault-rules/v1");
 /// @dev The first word of the preimage of a proof's context.
 bytes32 constant CONTEXT_TAG = keccak256("surety/context/v1");
 /// @dev The first word of the preimage of a vault's checkpoint.
-bytes32 constant CHECKPOINT_TAG = keccak256("surety/vault/v1");
+bytes32 constant CHECKPOINT_TAG = keccak256("surety/vault/v2");
 
 /// @dev The EIP-712 domain of everything that is signed: its name and version.
 string constant EIP712_NAME = "Surety";

@@ -26,7 +26,10 @@ struct LevelWiring {
 /// @param srs The identifier of the set-up.
 /// @param verifyingKey The digest of the verifying key.
 /// @param verifier The contract that verifies proofs.
-/// @param vault The vault whose balances count, or zero.
+/// @param vault The vault whose balances count, or zero. Without a vault the three fields that follow are zero.
+/// @param vaultLevel The index of the weakest level that lets collateral out while a consumer has exposure.
+/// @param vaultMaxAge The largest age of the prices in the attestation that lets collateral out.
+/// @param vaultMinAge The time for which counted collateral must have stood before the snapshot's time, exclusive.
 /// @param k The capacity class: the circuit has 2^k rows.
 /// @param validity The longest time for which an attestation counts after its snapshot.
 /// @param maxStatementSkew The largest difference between the times of an attestation's statements.
@@ -42,6 +45,9 @@ struct Terms {
     bytes32 verifyingKey;
     address verifier;
     address vault;
+    uint32 vaultLevel;
+    uint40 vaultMaxAge;
+    uint40 vaultMinAge;
     uint32 k;
     uint40 validity;
     uint40 maxStatementSkew;
@@ -79,6 +85,9 @@ struct Publication {
     uint32 k;
     address verifier;
     address vault;
+    uint32 vaultLevel;
+    uint40 vaultMaxAge;
+    uint40 vaultMinAge;
     uint40 validity;
     uint40 maxStatementSkew;
     uint40 maxStatementAge;

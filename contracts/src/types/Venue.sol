@@ -4,10 +4,12 @@ pragma solidity ^0.8.28;
 /// @notice The rules of a venue. Times are in seconds, shares in parts per million.
 /// @param policy The policy that accounts must satisfy. It draws on the venue's vault and takes its prices from feeds.
 /// @param market The index of the market's price in the policy's market vector.
-/// @param maintenanceLevel The index of the level that an account must hold.
+/// @param maintenanceLevel The index of the level that an account must hold: no stricter than the one that lets
+/// collateral out of the vault.
 /// @param initialLevel The index of the level that opening a position requires: no weaker than `maintenanceLevel`.
 /// @param openingAge The largest age of the prices in an attestation for opening.
-/// @param holdingAge The largest age of the prices in an attestation for holding.
+/// @param holdingAge The largest age of the prices in an attestation for holding: no less than the age that lets
+/// collateral out of the vault.
 /// @param maxPriceAge The largest age of the price at which a position is opened or closed.
 /// @param grace The time that a flagged account has to attest.
 /// @param settlementAge The smallest age of the newest price at which positions can be settled.

@@ -12,11 +12,17 @@ import {Attestation, Record} from "../../src/types/Attestation.sol";
 contract AttestationRegistryStandIn is IAttestationRegistry {
     uint256 public constant LEVELS = 3;
 
+    /// @inheritdoc IAttestationRegistry
+    IPolicyRegistry public POLICY_REGISTRY;
     ICollateralVault private vault;
     bool public inForce = true;
     bool public accepts = true;
     uint64 private epoch;
     mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private records;
+
+    function setPolicyRegistry(IPolicyRegistry policyRegistry) external {
+        POLICY_REGISTRY = policyRegistry;
+    }
 
     function setVault(ICollateralVault vault_) external {
         vault = vault_;
@@ -32,7 +38,7 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
 
     /// @notice Attests over the vault's present checkpoint, with prices of now.
     function vouch(address subject, bytes32 policy, uint256 level, uint64 validUntil) external {
-        (, uint32 number,,) = vault.checkpointOf(subject);
+        (, uint32 number,,,) = vault.checkpointOf(subject);
         records[subject][policy][level] = Record({
             epoch: ++epoch, pricesAt: uint64(block.timestamp), validUntil: validUntil, streak: 1, vaultNumber: number
         });
@@ -90,10 +96,6 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
 
     function EXCLUSIVE() external pure returns (bool) {
         return false;
-    }
-
-    function POLICY_REGISTRY() external pure returns (IPolicyRegistry) {
-        revert("not of the stand-in");
     }
 
     function ORACLE() external pure returns (ISnapshotOracle) {

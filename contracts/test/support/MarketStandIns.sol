@@ -9,11 +9,17 @@ import {LevelWiring, Publication, Terms} from "../../src/types/Policy.sol";
 /// @notice A policy registry that answers for every identifier with one policy of three levels.
 contract PolicyRegistryStandIn is IPolicyRegistry {
     address private vault;
+    uint32 private vaultLevel = 1;
+    uint40 private vaultMaxAge = 1 hours;
     uint40 private since;
     Feed[] private feeds;
 
     function setVault(address vault_) external {
         vault = vault_;
+    }
+
+    function setVaultRules(uint32 level, uint40 maxAge) external {
+        (vaultLevel, vaultMaxAge) = (level, maxAge);
     }
 
     function setCountsFrom(uint40 since_) external {
@@ -27,6 +33,7 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 
     function terms(bytes32) external view returns (Terms memory found) {
         found.vault = vault;
+        (found.vaultLevel, found.vaultMaxAge) = (vaultLevel, vaultMaxAge);
         found.levels = new LevelWiring[](3);
     }
 

@@ -71,7 +71,6 @@ abstract contract PolicyTest {
         publication.srs = verifier.SRS_ID();
         publication.k = 10;
         publication.verifier = address(verifier);
-        publication.vault = address(0x7a);
         publication.validity = 1 days;
         publication.maxStatementSkew = 120;
         publication.maxStatementAge = 3_600;

@@ -76,20 +76,20 @@ contract VaultStandIn {
     struct Checkpoint {
         bytes32 checkpoint;
         uint32 number;
+        uint40 grownAt;
         uint256 x;
         uint256 y;
     }
 
     mapping(address subject => Checkpoint) public checkpointOf;
     mapping(address subject => uint32) public floorOf;
-    mapping(address subject => uint40) public grownAt;
 
     function set(address subject, Checkpoint calldata checkpoint) external {
         checkpointOf[subject] = checkpoint;
     }
 
     function setGrownAt(address subject, uint40 time) external {
-        grownAt[subject] = time;
+        checkpointOf[subject].grownAt = time;
     }
 
     function setFloor(address subject, uint32 number) external {

@@ -6,6 +6,7 @@ import {Bn254} from "../../src/libraries/Bn254.sol";
 import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
 import {AttestationRegistryStandIn} from "./AttestationRegistryStandIn.sol";
+import {PolicyRegistryStandIn} from "./MarketStandIns.sol";
 import {FeeToken, Token} from "./Tokens.sol";
 import {VenueStandIn} from "./VenueStandIn.sol";
 import {vm} from "./Vm.sol";
@@ -13,6 +14,7 @@ import {vm} from "./Vm.sol";
 /// @notice A vault with three assets and three subjects, whatever happens to it, and what must be true all the time.
 contract VaultHandler {
     bytes32 public constant POLICY = keccak256("policy");
+    bytes32 public constant OTHER_POLICY = keccak256("other policy");
     uint256 public constant LEVEL = 1;
     uint40 public constant MAX_AGE = 1 hours;
     uint96 private constant UNIT = 100;
@@ -20,6 +22,7 @@ contract VaultHandler {
     CollateralVault public vault;
     AttestationRegistryStandIn public attestationRegistry;
     VenueStandIn private venue;
+    VenueStandIn private consumer;
     Token[3] private tokens;
     uint256[3] private factors = [uint256(3), 5, 7];
     address[3] private subjects = [address(0xa11ce), address(0xb0b), address(0xca401)];
@@ -38,8 +41,14 @@ contract VaultHandler {
             (uint256 x, uint256 y) = Bn254.mul(1, 2, factors[i]);
             list[i] = Asset({token: address(tokens[i]), unit: UNIT, x: x, y: y});
         }
-        vault = new CollateralVault(attestationRegistry, POLICY, LEVEL, MAX_AGE, list);
-        vault.setVenue(venue);
+        PolicyRegistryStandIn policyRegistry = new PolicyRegistryStandIn();
+        attestationRegistry.setPolicyRegistry(policyRegistry);
+        vault = new CollateralVault(attestationRegistry, keccak256("universe"), list);
+        policyRegistry.setVault(address(vault));
+        policyRegistry.setVaultRules(uint32(LEVEL), MAX_AGE);
+        vault.setVenue(venue, POLICY);
+        consumer = new VenueStandIn();
+        vault.registerConsumer(consumer, OTHER_POLICY);
         attestationRegistry.setVault(vault);
         for (uint256 i = 0; i < 9; ++i) {
             tokens[i % 3].mint(subjects[i / 3], 1e30);
@@ -56,10 +65,10 @@ contract VaultHandler {
     }
 
     function depositFor(uint256 who, uint256 whom, uint256 what, uint256 amount) external {
-        (, uint32 numberBefore,,) = vault.checkpointOf(subjects[whom % 3]);
+        (, uint32 numberBefore,,,) = vault.checkpointOf(subjects[whom % 3]);
         vm.prank(subjects[who % 3]);
         try vault.depositFor(subjects[whom % 3], address(tokens[what % 3]), amount % 1000) {
-            (, uint32 number,,) = vault.checkpointOf(subjects[whom % 3]);
+            (, uint32 number,,,) = vault.checkpointOf(subjects[whom % 3]);
             require(number == numberBefore, "a stranger has changed the checkpoint");
             _after("depositFor", whom);
         } catch {}
@@ -88,11 +97,12 @@ contract VaultHandler {
 
     function withdraw(uint256 who, uint256 what) external {
         address subject = subjects[who % 3];
-        bool may = !venue.hasExposure(subject) || _hasAttested(subject);
+        bool may = (!venue.hasExposure(subject) || _hasAttested(subject, POLICY))
+            && (!consumer.hasExposure(subject) || _hasAttested(subject, OTHER_POLICY));
         vm.prank(subject);
         try vault.withdraw(address(tokens[what % 3]), address(0xdead)) {
             require(may, "an amount has left that it should not");
-            (, uint32 number,,) = vault.checkpointOf(subject);
+            (, uint32 number,,,) = vault.checkpointOf(subject);
             require(vault.floorOf(subject) == number, "floor");
             _after("withdraw", who);
         } catch {}
@@ -101,19 +111,24 @@ contract VaultHandler {
     function seize(uint256 who, uint256 what, uint256 amount) external {
         address subject = subjects[who % 3];
         try venue.seize(vault, subject, address(tokens[what % 3]), amount % 300, address(0xdead)) {
-            (, uint32 number,,) = vault.checkpointOf(subject);
+            (, uint32 number,,,) = vault.checkpointOf(subject);
             require(vault.floorOf(subject) == number, "floor");
             _after("seize", who);
         } catch {}
     }
 
     function vouch(uint256 who, uint256 level, uint256 validity) external {
-        attestationRegistry.vouch(subjects[who % 3], POLICY, level % 3, uint64(block.timestamp + validity % 3 hours));
+        bytes32 policy = validity % 2 == 0 ? POLICY : OTHER_POLICY;
+        attestationRegistry.vouch(subjects[who % 3], policy, level % 3, uint64(block.timestamp + validity % 3 hours));
         _after("vouch", who);
     }
 
     function setExposure(uint256 who, bool value) external {
         venue.setExposure(subjects[who % 3], value);
+    }
+
+    function setOtherExposure(uint256 who, bool value) external {
+        consumer.setExposure(subjects[who % 3], value);
     }
 
     function pass(uint256 time) external {
@@ -135,7 +150,7 @@ contract VaultHandler {
     /// @notice The commitment is what it would be if it were computed from scratch.
     function requireCommitted() external view {
         for (uint256 i = 0; i < 3; ++i) {
-            (, uint32 number, uint256 x, uint256 y) = vault.checkpointOf(subjects[i]);
+            (, uint32 number,, uint256 x, uint256 y) = vault.checkpointOf(subjects[i]);
             uint256[3] memory lots = _lots(subjects[i]);
             (uint256 expectedX, uint256 expectedY) =
                 Bn254.mul(1, 2, lots[0] * factors[0] + lots[1] * factors[1] + lots[2] * factors[2]);
@@ -152,7 +167,7 @@ contract VaultHandler {
                 _requireBacked(subjects[i], attestationRegistry.recordOf(subjects[i], POLICY, level).vaultNumber);
             }
             // The same for every attestation that there could be.
-            (, uint32 number,,) = vault.checkpointOf(subjects[i]);
+            (, uint32 number,,,) = vault.checkpointOf(subjects[i]);
             for (uint256 n = vault.floorOf(subjects[i]); n <= number; ++n) {
                 _requireBacked(subjects[i], n);
             }
@@ -171,7 +186,7 @@ contract VaultHandler {
     function _after(bytes32 what, uint256 who) private {
         ++done[what];
         address subject = subjects[who % 3];
-        (, uint32 number,,) = vault.checkpointOf(subject);
+        (, uint32 number,,,) = vault.checkpointOf(subject);
         uint256[3] memory lots = _lots(subject);
         bool known = keccak256(abi.encode(lotsAt[subject][number])) == keccak256(abi.encode(lots));
         if (known) return;
@@ -191,12 +206,12 @@ contract VaultHandler {
         }
     }
 
-    function _hasAttested(address subject) private view returns (bool) {
-        (, uint32 number,,) = vault.checkpointOf(subject);
+    function _hasAttested(address subject, bytes32 policy) private view returns (bool) {
+        (, uint32 number,,,) = vault.checkpointOf(subject);
         for (uint256 level = LEVEL; level < 3; ++level) {
-            Record memory record = attestationRegistry.recordOf(subject, POLICY, level);
+            Record memory record = attestationRegistry.recordOf(subject, policy, level);
             if (
-                attestationRegistry.counts(subject, POLICY, level) && record.vaultNumber == number
+                attestationRegistry.counts(subject, policy, level) && record.vaultNumber == number
                     && block.timestamp - record.pricesAt <= MAX_AGE
             ) return true;
         }

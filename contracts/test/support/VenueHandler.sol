@@ -38,7 +38,8 @@ contract VenueHandler {
         vm.warp(1_000_000);
         Asset[] memory list = new Asset[](1);
         list[0] = Asset({token: address(quote), unit: 1e6, x: 1, y: 2});
-        vault = new CollateralVault(attestationRegistry, POLICY, 1, 1 hours, list);
+        attestationRegistry.setPolicyRegistry(policyRegistry);
+        vault = new CollateralVault(attestationRegistry, keccak256("universe"), list);
         attestationRegistry.setVault(vault);
         policyRegistry.setVault(address(vault));
         policyRegistry.addFeed(0, 1, 1);
@@ -59,7 +60,7 @@ contract VenueHandler {
             maxNotional: 100_000e6
         });
         venue = new MarginGatedVenue(address(this), attestationRegistry, policyRegistry, oracle, vault, quote, rules);
-        vault.setVenue(venue);
+        vault.setVenue(venue, POLICY);
         quote.mint(address(this), 1e18);
         quote.approve(address(venue), type(uint256).max);
         venue.fund(1_000_000e6);

@@ -14,6 +14,7 @@ use surety_margin::{
     models::{MarketScenario, Model},
     policy::Policy,
     universe::{Instrument, Universe},
+    vault::VaultAsset,
 };
 
 const NORTH: &str = "instrument,lots\nBTC,5\nUSDC,-7\n";
@@ -617,6 +618,83 @@ mod policies {
             "max_skew = 3_601",
             "policy.toml:115:12: statements.max_skew: expected at most max_age, which is 3600 seconds, found 3601",
         );
+    }
+
+    /// The example with a vault of two tokens.
+    const VAULT: &str = "\n[vault]\nchain = 1\naddress = \"0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a\"\n\
+                         level = \"maintenance\"\nmax_age = 900\nmin_age = 0\nassets = [\n\
+                         { instrument = \"USDC\", token = \"0x7171717171717171717171717171717171717171\", \
+                         decimals = 6 },\n\
+                         { instrument = \"ETH\", token = \"0x7272727272727272727272727272727272727272\", \
+                         decimals = 18 },\n]\n";
+
+    fn with_vault(from: &str, to: &str) -> Result<Policy, InputErrors> {
+        let text = edit(&(example("policy.toml") + VAULT), from, to);
+        Policy::read("policy.toml", &text, &universe())
+    }
+
+    #[track_caller]
+    fn vault_refused(from: &str, to: &str, message: &str) {
+        let errors = with_vault(from, to).unwrap_err().to_string();
+        assert!(errors.contains(message), "{errors}");
+    }
+
+    /// A lot of USDC is a unit of the token, a lot of ETH 10^10.
+    #[test]
+    fn a_lot_of_a_vaults_asset_is_whole_units_of_its_token() {
+        let vault = with_vault("chain = 1", "chain = 10").unwrap().vault.unwrap();
+        let universe = universe();
+        let unit = |asset: &VaultAsset| {
+            asset.unit(&universe.instruments[universe.position(&asset.instrument).unwrap()]).unwrap()
+        };
+        assert_eq!(vault.assets.iter().map(unit).collect::<Vec<_>>(), [1, 10_000_000_000]);
+    }
+
+    #[test]
+    fn rejects_a_token_that_is_coarser_than_a_lot() {
+        vault_refused("decimals = 18", "decimals = 7", "vault.assets[1].decimals: expected at least 8");
+    }
+
+    #[test]
+    fn rejects_a_vault_of_instruments_that_are_unknown_or_no_tokens() {
+        let unknown = "vault.assets[0].instrument: expected an instrument of the universe meridian-2026";
+        vault_refused("instrument = \"USDC\", token", "instrument = \"DOGE\", token", unknown);
+        let derivative = "vault.assets[0].instrument: expected cash or spot";
+        vault_refused("instrument = \"USDC\", token", "instrument = \"BTC-PERP\", token", derivative);
+    }
+
+    #[test]
+    fn rejects_a_vault_that_counts_an_instrument_or_a_token_twice() {
+        let twice = "vault.assets[1].instrument: expected each instrument once";
+        vault_refused("instrument = \"ETH\", token", "instrument = \"USDC\", token", twice);
+        let token = "0x7272727272727272727272727272727272727272";
+        vault_refused(token, &token.replace('2', "1"), "vault.assets[1].token: expected each token once");
+    }
+
+    #[test]
+    fn rejects_a_vault_that_is_nowhere() {
+        vault_refused("chain = 1\n", "chain = 0\n", "vault.chain: expected the identifier of a chain");
+        let (vault, zero) = ("0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a", format!("0x{}", "0".repeat(40)));
+        vault_refused(vault, &zero, "vault.address: expected the address of a contract");
+        let token = "0x7171717171717171717171717171717171717171";
+        vault_refused(token, &zero, "vault.assets[0].token: expected the address of a contract");
+    }
+
+    #[test]
+    fn rejects_a_vault_that_lets_nothing_out() {
+        vault_refused("level = \"maintenance\"\nmax_age", "level = \"none\"\nmax_age", "vault.level: expected a level");
+        vault_refused("max_age = 900\nmin_age", "max_age = 0\nmin_age", "vault.max_age");
+    }
+
+    /// Everything is said at once.
+    #[test]
+    fn rejects_a_vault_with_all_of_its_mistakes() {
+        let text = edit(&(example("policy.toml") + VAULT), "chain = 1\n", "chain = 0\n");
+        let text = edit(&edit(&text, "decimals = 18", "decimals = 7"), "instrument = \"USDC\", t", "instrument = \"X\", t");
+        let errors = Policy::read("policy.toml", &text, &universe()).unwrap_err().to_string();
+        for path in ["vault.chain", "vault.assets[0].instrument", "vault.assets[1].decimals"] {
+            assert!(errors.contains(path), "{errors}");
+        }
     }
 
     #[test]

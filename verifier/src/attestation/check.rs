@@ -31,14 +31,14 @@ use crate::{
         compiled::{CommittedPolicy, ProgramCommitments},
         context::Context,
         eip712::Audience,
-        freshness::check_freshness,
+        freshness::{check_freshness, check_standing},
         identifiers::{LevelId, PolicyId, SnapshotId, UniverseId},
         rejection::{Rejection, Rule, require, same},
         report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
         signature::KnownKeys,
         statement::{self, Expectations, StatementSet},
         trust::{Anchors, Faith, Trust},
-        vault::Vault,
+        vault::{DrawnVault, VaultState},
     },
     proof::{
         key::VerifyingKey,
@@ -67,8 +67,8 @@ pub struct VerifierTerms<'a> {
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows. Such a proof proves nothing.
     pub allow_insecure_srs: bool,
-    /// What it has read from the vault that the attestation draws on; nothing if it draws on none.
-    pub vault: Option<Vault>,
+    /// The state that it has read of the vault that the policy draws on; none without one.
+    pub vault: Option<VaultState>,
     /// The time.
     pub now: Timestamp,
 }
@@ -130,9 +130,9 @@ pub struct Accepted {
     pub pledged: bool,
     /// The market entries that have moved further since the snapshot before than the policy's circuit breaker allows.
     pub marked: Vec<Name>,
-    /// The state of the vault that it draws on, as the verifier has read it.
+    /// The vault that it draws on, in the state that the verifier has read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vault: Option<Bytes32>,
+    pub vault: Option<DrawnVault>,
 }
 
 impl Accepted {
@@ -155,7 +155,8 @@ impl Accepted {
         }
         if self.vault.is_some() {
             limits.push(
-                "that the vault is one that you know, and still holds its balances: they are as you have read them",
+                "that the vault still holds its balances, and keeps them for you: they are as you have read them, and \
+                 only a consumer that the vault lists holds back their withdrawal",
             );
         }
         if !self.marked.is_empty() {
@@ -302,7 +303,7 @@ impl<'a> Groundwork<'a> {
         let files = &self.files;
         let policy = files.policy;
         let level = check_references(claim, files, self.snapshot_id)?;
-        check_vault(claim, terms.vault)?;
+        let vault = check_vault(claim, policy, terms.vault.as_ref())?;
         let mut anchors = Anchors::new(terms.trust);
         let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
         anchors.check_identities(claim, policy)?;
@@ -312,6 +313,7 @@ impl<'a> Groundwork<'a> {
         check_origin(claim, files, &anchors)?;
         let market = self.market()?;
         anchors.check_market(claim.epoch, claim.snapshot)?;
+        anchors.check_vault(vault)?;
         check_breaker(policy, market)?;
         check_freshness(
             claim.valid_until,
@@ -320,11 +322,14 @@ impl<'a> Groundwork<'a> {
             &statements.times,
             terms.now,
         )?;
+        if let Some(vault) = vault {
+            check_standing(policy.policy(), vault.grown_at, market, &statements.times)?;
+        }
         let faith = anchors.into_faith();
         refuse_faith(&faith, terms.strict)?;
 
         let coef = self.coefficients(&claim.level, level, market)?;
-        let hold = holdings(&statements, terms.vault)?;
+        let hold = holdings(&statements, vault)?;
         let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *hold.point() };
         let accepted = Accepted {
             subject: claim.subject,
@@ -345,7 +350,7 @@ impl<'a> Groundwork<'a> {
             faith,
             pledged: statements.pledged,
             marked: market.marked.clone(),
-            vault: terms.vault.map(|vault| vault.checkpoint),
+            vault: vault.map(DrawnVault::from),
         };
         let context = context(claim, files, coef, statements.hashes);
         Ok(Examined { accepted, context, known, prices: market.prices.clone() })
@@ -390,14 +395,34 @@ fn check_references<'a>(
     })
 }
 
-/// A claim draws on the vault that the verifier has looked into, as it was then, or on none.
-fn check_vault(claim: &Claim, vault: Option<Vault>) -> Result<(), Rejection> {
-    let (what, expected) = vault.map_or(("none:", Bytes32::ZERO), |vault| ("what you have read,", vault.checkpoint));
-    same(Rule::Vault, "attestation: vault checkpoint", what, expected, claim.vault_checkpoint)
+/// Demands that the verifier has read the vault that the policy draws on, in the state that the claim draws on; and that
+/// there is neither where the policy draws on none.
+fn check_vault<'v>(
+    claim: &Claim,
+    policy: &CommittedPolicy,
+    read: Option<&'v VaultState>,
+) -> Result<Option<&'v VaultState>, Rejection> {
+    match (&policy.policy().vault, read) {
+        (None, None) => {
+            let none = Bytes32::ZERO;
+            same(Rule::Vault, "attestation: vault checkpoint", "none:", none, claim.vault_checkpoint)?;
+        }
+        (None, Some(state)) => {
+            let found = format!("that of {} on chain {}", state.vault, state.chain_id);
+            let expected = "no vault, because the policy draws on none";
+            return Err(Rejection::new(Rule::Vault, "vault", expected, found));
+        }
+        (Some(rules), None) => {
+            let expected = format!("what you have read from {} on chain {}", rules.address, rules.chain);
+            return Err(Rejection::new(Rule::Vault, "vault", expected, "nothing"));
+        }
+        (Some(rules), Some(state)) => state.check(claim, rules, policy.universe_id())?,
+    }
+    Ok(read)
 }
 
 /// The commitment to all holdings: those that sources state, and those in the vault.
-fn holdings(statements: &StatementSet, vault: Option<Vault>) -> Result<HoldingCommitment, Rejection> {
+fn holdings(statements: &StatementSet, vault: Option<&VaultState>) -> Result<HoldingCommitment, Rejection> {
     let Some(vault) = vault else {
         return Ok(statements.holdings);
     };

@@ -2,12 +2,19 @@
 //!
 //! A level's program is three public columns: addresses `IDX`, ends of sums `FLAG` and coefficients `COEF`. The last is
 //! affine in the market vector `p`, and so is its commitment: `COEF = B_0 + Σ_u p_u·B_u`, where `B_u` commits to the
-//! factors of price `u`. These points and the policy's text make up the policy's identifier:
+//! factors of price `u`. These points, the policy's text and the vault that it draws on make up the policy's identifier:
 //!
 //! ```text
 //! level  = keccak256(level id ‖ IDX ‖ FLAG ‖ B_0 ‖ B_1 ‖ … ‖ B_U)                          points as x ‖ y
-//! policy = keccak256(keccak256("surety/policy/v1") ‖ document ‖ universe ‖ srs ‖ k ‖ level …)   k in 32 bytes
+//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ level …)
+//! vault  = keccak256(abi.encode(keccak256("surety/vault-rules/v1"), chain, contract, universe, level id, max_age,
+//!                               min_age, keccak256(abi.encode(assets))))                    zero without a vault
+//! asset  = (token, unit, x, y)
 //! ```
+//!
+//! Numbers have 32 bytes. An asset's point `(x, y)` is the Lagrange point of its instrument's row. The policy registry
+//! takes unit and point from the vault itself. A policy whose instruments have other rows than those that the vault
+//! counts by has another identifier there than here, and nobody can publish it.
 //!
 //! Whoever compiles the policy gets the points at first hand. Whoever has no set-up at hand reads them from a
 //! [`CompiledPolicyFile`] and must know the policy's identifier from elsewhere to be sure of them.
@@ -25,7 +32,7 @@ use surety_core::{
     canonical::NotCanonical,
     capacity::Capacity,
     failure::{Class, Failure},
-    ident::{Bytes32, HexBytes, Name},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, listed},
     text::Document,
@@ -43,10 +50,11 @@ use surety_margin::{
     policy::Policy,
     program::Program,
     universe::Universe,
+    vault::VaultAsset,
 };
 
 use crate::attestation::{
-    eip712::{Word, hash_words, number},
+    eip712::{Word, address, hash_words, number},
     identifiers::{DocumentId, FeedsId, LevelId, PolicyId, UniverseId},
 };
 
@@ -96,12 +104,54 @@ impl ProgramCommitments {
 
     fn hash(&self, level: LevelId) -> Word {
         let points = [self.idx, self.flag, self.base];
-        let words = points.iter().chain(&self.market).flat_map(|point| {
-            let bytes = point::g1_to_bytes(point);
-            [0, 32].map(|offset| core::array::from_fn(|index| bytes[offset + index]))
-        });
+        let words = points.iter().chain(&self.market).flat_map(|point| coordinates(&point::g1_to_bytes(point)));
         hash_words(&core::iter::once(level.0.0).chain(words).collect::<Vec<Word>>())
     }
+}
+
+/// A token of a policy's vault, as the vault counts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedAsset {
+    /// The instrument that the token counts as.
+    pub instrument: Name,
+    /// The token's contract.
+    pub token: EvmAddress,
+    /// The size of one lot, in the token's smallest units.
+    pub unit: u64,
+    /// The Lagrange point of the instrument's row, `x ‖ y`.
+    pub point: HexBytes<64>,
+}
+
+impl CountedAsset {
+    /// The assets of a policy's vault, in its order. `point` gives the point of an asset by its position in the vault and
+    /// that of its instrument in the universe.
+    fn of_policy(
+        policy: &Policy,
+        universe: &Universe,
+        point: impl Fn(usize, usize) -> Option<HexBytes<64>>,
+    ) -> Result<Vec<Self>, CompiledError> {
+        let asset = |(index, asset): (usize, &VaultAsset)| {
+            let position = universe.position(&asset.instrument)?;
+            let unit = asset.unit(universe.instruments.get(position)?)?;
+            let point = point(index, position)?;
+            Some(Self { instrument: asset.instrument.clone(), token: asset.token, unit, point })
+        };
+        let assets = policy.vault.iter().flat_map(|vault| &vault.assets).enumerate();
+        // The rules of both documents have been checked before.
+        let uncounted = |index| Problem::new(format!("vault.assets[{index}]"), "an asset that can be counted", "none");
+        assets.map(|(i, at)| asset((i, at)).ok_or_else(|| CompiledError::Rules(vec![uncounted(i)]))).collect()
+    }
+
+    /// The fields as `abi.encode` lays them out.
+    fn words(&self) -> [Word; 4] {
+        let [x, y] = coordinates(&self.point.0);
+        [address(&self.token), number(self.unit.into()), x, y]
+    }
+}
+
+/// Both coordinates of an encoded point.
+pub(crate) fn coordinates(point: &[u8; 64]) -> [Word; 2] {
+    [0, 32].map(|offset| core::array::from_fn(|index| point[offset + index]))
 }
 
 /// Why a policy has no commitments, or not these.
@@ -119,6 +169,14 @@ pub enum CompiledError {
     /// Files do not belong together.
     #[error("{0}")]
     Mismatch(Problem),
+    /// A point of a vault's asset is none.
+    #[error("compiled policy, point {index} of the vault: {error}")]
+    VaultPoint {
+        /// The asset's position.
+        index: usize,
+        /// What is wrong with it.
+        error: PointError,
+    },
     /// A commitment is no point.
     #[error("compiled policy, level {level}, {column}: {error}")]
     Point {
@@ -137,6 +195,7 @@ pub struct CommittedPolicy {
     policy: Policy,
     universe: Universe,
     levels: Vec<ProgramCommitments>,
+    vault: Vec<CountedAsset>,
     ids: Ids,
     at_first_hand: bool,
 }
@@ -171,7 +230,14 @@ impl CommittedPolicy {
         for commitments in &levels {
             equal("compiled policy: number of prices", entries, commitments.market.len())?;
         }
-        let committed = Self::new(policy, universe, levels, false)?;
+        let assets = policy.vault.as_ref().map_or(0, |vault| vault.assets.len());
+        equal("compiled policy: number of the vault's points", assets, file.vault.len())?;
+        for (index, point) in file.vault.iter().enumerate() {
+            let place = |error| CompiledError::VaultPoint { index, error };
+            point::g1_from_bytes(&point.0).map_err(place)?;
+        }
+        let vault = CountedAsset::of_policy(&policy, &universe, |index, _| file.vault.get(index).copied())?;
+        let committed = Self::new(policy, universe, levels, vault, false)?;
         equal("compiled policy: policy", committed.ids.policy.0, file.policy.0)?;
         Ok(committed)
     }
@@ -180,10 +246,11 @@ impl CommittedPolicy {
         policy: Policy,
         universe: Universe,
         levels: Vec<ProgramCommitments>,
+        vault: Vec<CountedAsset>,
         at_first_hand: bool,
     ) -> Result<Self, CompiledError> {
-        let ids = Ids::of(&policy, &universe, &levels)?;
-        Ok(Self { policy, universe, levels, ids, at_first_hand })
+        let ids = Ids::of(&policy, &universe, &levels, &vault)?;
+        Ok(Self { policy, universe, levels, vault, ids, at_first_hand })
     }
 
     /// The policy.
@@ -223,6 +290,12 @@ impl CommittedPolicy {
         self.levels.get(index)
     }
 
+    /// The assets of the policy's vault, in its order; none without a vault.
+    #[must_use]
+    pub fn vault_assets(&self) -> &[CountedAsset] {
+        &self.vault
+    }
+
     /// Whether the commitments were computed here, from the policy's text.
     #[must_use]
     pub fn is_at_first_hand(&self) -> bool {
@@ -241,6 +314,7 @@ impl CommittedPolicy {
             universe: self.ids.universe,
             srs: self.universe.srs,
             capacity: self.universe.capacity,
+            vault: self.vault.iter().map(|asset| asset.point).collect(),
             levels: self.policy.levels.iter().zip(&self.levels).map(level).collect(),
         }
     }
@@ -265,7 +339,11 @@ impl CompiledPolicy {
         let programs = compile(&policy, &universe)?;
         let entries = entries(&policy, &universe)?;
         let levels = programs.iter().map(|program| ProgramCommitments::commit(program, entries, params)).collect();
-        Ok(Self { committed: CommittedPolicy::new(policy, universe, levels, true)?, programs })
+        let point = |row| HexBytes(point::g1_to_bytes(params.lagrange_point(row)));
+        let vault = CountedAsset::of_policy(&policy, &universe, |_, position| {
+            params.capacity().instrument(position).map(point)
+        })?;
+        Ok(Self { committed: CommittedPolicy::new(policy, universe, levels, vault, true)?, programs })
     }
 
     /// The policy with its commitments.
@@ -288,14 +366,20 @@ fn entries(policy: &Policy, universe: &Universe) -> Result<usize, CompiledError>
 }
 
 impl Ids {
-    fn of(policy: &Policy, universe: &Universe, levels: &[ProgramCommitments]) -> Result<Self, NotCanonical> {
+    fn of(
+        policy: &Policy,
+        universe: &Universe,
+        levels: &[ProgramCommitments],
+        vault: &[CountedAsset],
+    ) -> Result<Self, NotCanonical> {
         let (document, universe_id) = (DocumentId::of(policy)?, UniverseId::of(universe)?);
         let head = [
-            keccak256("surety/policy/v1").0,
+            keccak256("surety/policy/v2").0,
             document.0.0,
             universe_id.0.0,
             universe.srs.0,
             number(universe.capacity.k().into()),
+            vault_word(policy, universe_id, vault),
         ];
         let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(&level.name)));
         Ok(Self {
@@ -305,6 +389,26 @@ impl Ids {
             feeds: FeedsId::of(&policy.market)?,
         })
     }
+}
+
+/// The word that stands for the vault in the policy's identifier.
+fn vault_word(policy: &Policy, universe: UniverseId, assets: &[CountedAsset]) -> Word {
+    let Some(vault) = &policy.vault else {
+        return [0; 32];
+    };
+    // The list's place behind this word, and its length.
+    let head = [number(32), number(assets.len() as u128)];
+    let list: Vec<Word> = head.into_iter().chain(assets.iter().flat_map(CountedAsset::words)).collect();
+    hash_words(&[
+        keccak256("surety/vault-rules/v1").0,
+        number(vault.chain.into()),
+        address(&vault.address),
+        universe.0.0,
+        LevelId::of(&vault.level).0.0,
+        number(vault.max_age.0.into()),
+        number(vault.min_age.0.into()),
+        hash_words(&list),
+    ])
 }
 
 fn check_rules(policy: &Policy, universe: &Universe) -> Result<(), CompiledError> {
@@ -327,7 +431,7 @@ pub struct CompiledPolicyFile {
     /// The format.
     pub kind: KindOf<CompiledPolicyFile>,
     /// Version of the format.
-    pub version: FormatVersion,
+    pub version: FormatVersion<2>,
     /// The policy's identifier, which follows from all that is below.
     pub policy: PolicyId,
     /// Identifies the policy's text.
@@ -338,6 +442,9 @@ pub struct CompiledPolicyFile {
     pub srs: Bytes32,
     /// The capacity class.
     pub capacity: Capacity,
+    /// The points of the vault's assets, `x ‖ y`, in the vault's order; none without a vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vault: Vec<HexBytes<64>>,
     /// The levels, in the policy's order.
     pub levels: Vec<LevelCommitments>,
 }
@@ -363,7 +470,7 @@ pub struct LevelCommitments {
 }
 
 impl CompiledPolicyFile {
-    /// All commitments by their names: `IDX`, `FLAG`, `B_0 … B_U` of each level.
+    /// All commitments by their names: `IDX`, `FLAG`, `B_0 … B_U` of each level, and the points of the vault's assets.
     #[must_use]
     pub fn named(&self) -> Vec<(String, HexBytes<64>)> {
         let of_level = |LevelCommitments { level, idx, flag, base, market }: &LevelCommitments| {
@@ -372,7 +479,8 @@ impl CompiledPolicyFile {
             let factors = factors.map(|(index, point)| (commitment_name(level, &format!("B_{index}")), *point));
             fixed.into_iter().chain(factors).collect::<Vec<_>>()
         };
-        self.levels.iter().flat_map(of_level).collect()
+        let vault = self.vault.iter().enumerate().map(|(index, point)| (format!("vault: point {index}"), *point));
+        self.levels.iter().flat_map(of_level).chain(vault).collect()
     }
 }
 
@@ -425,7 +533,7 @@ impl Failure for CompiledError {
     fn class(&self) -> Class {
         match self {
             Self::Policy(_) | Self::Rules(_) => Class::Input,
-            Self::Mismatch(_) | Self::Point { .. } => Class::Mismatch,
+            Self::Mismatch(_) | Self::Point { .. } | Self::VaultPoint { .. } => Class::Mismatch,
             Self::Encoding(_) => Class::Internal,
         }
     }

@@ -68,6 +68,33 @@ pub(crate) fn check_freshness(
     })
 }
 
+/// Demands that what counts in the vault stood before the snapshot, for as long as the policy asks for, and did not grow
+/// after the statements.
+///
+/// Collateral of the snapshot's own second may be lent for the single transaction that takes the snapshot, attests and
+/// returns the loan. Collateral that came after a statement may be what the statement is about.
+///
+/// # Errors
+/// [`Rule::Standing`].
+pub(crate) fn check_standing(
+    policy: &Policy,
+    Timestamp(grown_at): Timestamp,
+    market: &CheckedSnapshot,
+    statements: &StatementTimes,
+) -> Result<(), Rejection> {
+    let min_age = policy.vault.as_ref().map_or(0, |vault| vault.min_age.0);
+    let input = "vault: time of the last growth";
+    let stands = grown_at.checked_add(min_age).is_some_and(|time| time < market.oldest.0);
+    require(stands, Rule::Standing, input, || {
+        let expected = format!("more than {min_age} seconds before the market's time, {}", market.oldest.0);
+        (expected, grown_at.to_string())
+    })?;
+    let limit = statements.oldest.0.saturating_add(policy.statements.max_skew.0);
+    require(grown_at <= limit, Rule::Standing, input, || {
+        (format!("at most {limit}, the time of the oldest statement and the policy's skew"), grown_at.to_string())
+    })
+}
+
 /// Demands that the balances of all statements are of one moment, up to the policy's skew.
 ///
 /// # Errors

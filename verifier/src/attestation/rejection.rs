@@ -51,8 +51,10 @@ pub enum Rule {
     Validity,
     /// Prices and statements were fresh when the newest of them was made.
     Age,
-    /// The claim draws on the vault that the verifier has looked into, or on none.
+    /// The claim draws on the policy's vault in the state that the verifier has read, or on none.
     Vault,
+    /// Collateral in the vault stood before the snapshot, and did not grow after the statements.
+    Standing,
     /// The proof is for exactly this claim.
     Context,
     /// The proof is valid.
@@ -94,6 +96,7 @@ impl Rule {
             | Self::Lapsed
             | Self::Validity
             | Self::Age
+            | Self::Standing
             | Self::Proof => Class::Invalid,
         }
     }
@@ -124,8 +127,10 @@ impl Rule {
             Self::Validity => "ask for an attestation that ends in time",
             Self::Age => "ask for an attestation over prices and statements of the same time",
             Self::Vault => {
-                "have the registry on its chain verify it, or verify it with what the vault says at this checkpoint"
+                "have the registry on its chain verify it, or verify it with what the policy's vault says of the \
+                 subject at this checkpoint: surety chain vault"
             }
+            Self::Standing => "ask for an attestation over a later snapshot, with later statements",
             Self::Context => {
                 "do not rely on it: the proof was made for another claim, or the claim was changed afterwards"
             }

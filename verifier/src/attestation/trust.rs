@@ -21,6 +21,7 @@ use crate::attestation::{
     identifiers::{PolicyId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
     statement::Statement,
+    vault::VaultState,
 };
 
 /// Where errors say that something was pinned.
@@ -57,6 +58,9 @@ pub struct Trust {
     /// although nobody has signed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain_snapshots: Vec<SnapshotId>,
+    /// The only states of vaults that count, by their checkpoints, as the verifier has read them from their chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vaults: Option<Vec<Bytes32>>,
     /// The contract that verifies on chain. Nothing that a native verifier does depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verifier: Option<EvmAddress>,
@@ -97,6 +101,7 @@ impl Trust {
             epoch: None,
             snapshots: None,
             chain_snapshots: Vec::new(),
+            vaults: None,
             verifier: None,
             audience: None,
             sources: None,
@@ -135,6 +140,8 @@ pub enum Faith {
     Epoch,
     /// No snapshot pinned: which reports of the epoch it was made of was somebody's choice.
     Reports,
+    /// No state of a vault pinned, and the attestation draws on one.
+    Vault,
     /// No last sequence number known for some account.
     Sequences,
 }
@@ -150,6 +157,7 @@ impl fmt::Display for Faith {
             Self::Oracles => "that the addresses of the oracle nodes in the policy are theirs",
             Self::Epoch => "that there is no newer market snapshot",
             Self::Reports => "that the reports of the epoch were not chosen to suit the holder",
+            Self::Vault => "that the balances of the vault are those that its contract says",
             Self::Sequences => "that the sources have made no newer statements",
         })
     }
@@ -225,6 +233,20 @@ impl<'a> Anchors<'a> {
         if let Some(pinned) = self.anchor(|trust| trust.snapshots.as_ref(), Faith::Reports) {
             require(pinned.contains(&id), Rule::Anchor, "market", || {
                 ("one of the snapshots that your trust file pins".to_owned(), id.0.to_string())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The state of the vault: one that the verifier has read on its chain itself. A file of balances says of itself that
+    /// it comes from there.
+    pub(crate) fn check_vault(&mut self, state: Option<&VaultState>) -> Result<(), Rejection> {
+        let Some(checkpoint) = state.map(VaultState::checkpoint) else {
+            return Ok(());
+        };
+        if let Some(pinned) = self.anchor(|trust| trust.vaults.as_ref(), Faith::Vault) {
+            require(pinned.contains(&checkpoint), Rule::Anchor, "vault", || {
+                ("one of the checkpoints that your trust file pins".to_owned(), checkpoint.to_string())
             })?;
         }
         Ok(())

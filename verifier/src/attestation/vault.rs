@@ -17,7 +17,7 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, listed, repeated, require},
     text::Document,
-    units::Lots,
+    units::{Lots, Timestamp},
 };
 use surety_kzg::{
     Params,
@@ -27,25 +27,90 @@ use surety_kzg::{
 use surety_margin::{
     holdings::{Balance, Holdings, Position},
     universe::Universe,
+    vault::VaultRules,
 };
 
-use crate::attestation::eip712::{Audience, address, hash_words, number};
+use crate::attestation::{
+    claim::Claim,
+    compiled::coordinates,
+    eip712::{address, hash_words, number},
+    identifiers::UniverseId,
+    rejection::{Rejection, Rule, same},
+};
 
-/// What counts of a subject's collateral in a vault, as a contract says.
+/// A state of a subject's collateral in a vault, as somebody has read it: what counts, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vault {
-    /// The hash that stands for it in a claim.
-    pub checkpoint: Bytes32,
-    /// The commitment to it, without masks; the identity if there is nothing.
+pub struct VaultState {
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The vault's contract.
+    pub vault: EvmAddress,
+    /// The universe by whose rows the vault counts.
+    pub universe: UniverseId,
+    /// The owner of the collateral.
+    pub subject: EvmAddress,
+    /// The number of changes of what counts.
+    pub number: u32,
+    /// The time at which what counts last grew.
+    pub grown_at: Timestamp,
+    /// The commitment to what counts, without masks; the identity if there is nothing.
     pub commitment: G1Affine,
+}
+
+impl VaultState {
+    /// The hash that stands for the state in a claim, as the vault computes it.
+    #[must_use]
+    pub fn checkpoint(&self) -> Bytes32 {
+        let [x, y] = coordinates(&point::g1_to_bytes(&self.commitment));
+        HexBytes(hash_words(&[
+            keccak256("surety/vault/v2").0,
+            number(self.chain_id.into()),
+            address(&self.vault),
+            self.universe.0.0,
+            address(&self.subject),
+            number(self.number.into()),
+            number(self.grown_at.0.into()),
+            x,
+            y,
+        ]))
+    }
+
+    /// Demands that the state is one of the policy's vault and of the claim's subject, and that the claim draws on it.
+    pub(crate) fn check(&self, claim: &Claim, rules: &VaultRules, universe: UniverseId) -> Result<(), Rejection> {
+        let is = |input: &str, what: &str, expected: String, found: String| {
+            same(Rule::Vault, &format!("vault: {input}"), what, expected, found)
+        };
+        is("chain", "the chain of the policy's vault,", rules.chain.to_string(), self.chain_id.to_string())?;
+        is("contract", "the policy's vault,", rules.address.to_string(), self.vault.to_string())?;
+        is("universe", "the policy's universe,", universe.0.to_string(), self.universe.0.to_string())?;
+        is("subject", "the subject of the attestation,", claim.subject.to_string(), self.subject.to_string())?;
+        let chain = claim.audience.chain_id;
+        same(Rule::Vault, "attestation: chain", "the chain of the policy's vault,", rules.chain, chain)?;
+        let read = self.checkpoint();
+        same(Rule::Vault, "attestation: vault checkpoint", "what you have read,", read, claim.vault_checkpoint)
+    }
+}
+
+/// The vault that an accepted attestation draws on, in the state that the verifier has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DrawnVault {
+    /// The chain's identifier (EIP-155).
+    pub chain_id: u64,
+    /// The vault's contract.
+    pub address: EvmAddress,
+    /// The hash that stands for the state.
+    pub checkpoint: Bytes32,
+}
+
+impl From<&VaultState> for DrawnVault {
+    fn from(state: &VaultState) -> Self {
+        Self { chain_id: state.chain_id, address: state.vault, checkpoint: state.checkpoint() }
+    }
 }
 
 /// Why what a file says of a vault cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// They are of another subject or chain.
-    #[error("{0}")]
-    Other(Problem),
     /// The commitment is not to the balances.
     #[error("{0}")]
     Commitment(Problem),
@@ -64,17 +129,21 @@ pub struct VaultBalances {
     /// The format.
     pub kind: KindOf<VaultBalances>,
     /// Version of the format.
-    pub version: FormatVersion,
+    pub version: FormatVersion<2>,
     /// The chain's identifier (EIP-155).
     pub chain_id: u64,
     /// The vault.
     pub vault: EvmAddress,
+    /// The universe by whose rows the vault counts.
+    pub universe: UniverseId,
     /// Whose collateral.
     pub subject: EvmAddress,
     /// The hash that stands for it in a claim.
     pub checkpoint: Bytes32,
     /// Counts the changes of what counts.
     pub number: u32,
+    /// When what counts last grew; zero if it never has.
+    pub grown_at: Timestamp,
     /// The commitment to what counts, `x ‖ y`; zeros if there is nothing.
     pub commitment: HexBytes<64>,
     /// What counts: whole lots, by instrument.
@@ -103,56 +172,38 @@ impl Document for VaultBalances {
             let lots = balance.lots.get();
             problems.extend(require(lots > 0, format!("balances[{i}].lots"), "more than zero", lots));
         }
-        let follows = self.checkpoint_of_state();
-        let expected = format!("the hash of chain, vault, subject, number and commitment, {follows}");
-        problems.extend(require(self.checkpoint == follows, "checkpoint", expected, self.checkpoint));
+        match self.state() {
+            Ok(state) => {
+                let follows = state.checkpoint();
+                let fields = "chain, vault, universe, subject, number, time of growth and commitment";
+                let expected = format!("the hash of {fields}, {follows}");
+                problems.extend(require(self.checkpoint == follows, "checkpoint", expected, self.checkpoint));
+            }
+            Err(_) => problems.push(Problem::new("commitment", "a point or zeros", self.commitment.to_string())),
+        }
         problems
     }
 }
 
 impl VaultBalances {
-    /// The checkpoint that follows from chain, vault, subject, number and commitment, as the vault computes it.
-    #[must_use]
-    pub fn checkpoint_of_state(&self) -> Bytes32 {
-        let mut coordinates = [[0; 32]; 2];
-        coordinates.as_flattened_mut().copy_from_slice(&self.commitment.0);
-        let [x, y] = coordinates;
-        HexBytes(hash_words(&[
-            keccak256("surety/vault/v1").0,
-            number(self.chain_id.into()),
-            address(&self.vault),
-            address(&self.subject),
-            number(self.number.into()),
-            x,
-            y,
-        ]))
-    }
-
-    /// What a verifier takes into account of it.
+    /// What a verifier takes into account of it. Its checkpoint is the one of the document.
     ///
     /// # Errors
     /// If the commitment is no point.
-    pub fn state(&self) -> Result<Vault, VaultError> {
+    pub fn state(&self) -> Result<VaultState, VaultError> {
         let empty = self.commitment == HexBytes::ZERO;
         let commitment = if empty { G1Affine::identity() } else { point::g1_from_bytes(&self.commitment.0)? };
-        Ok(Vault { checkpoint: self.checkpoint, commitment })
+        let Self { chain_id, vault, universe, subject, number, grown_at, .. } = *self;
+        Ok(VaultState { chain_id, vault, universe, subject, number, grown_at, commitment })
     }
 
-    /// Demands that they are a subject's, on the chain of an audience.
+    /// With the checkpoint that follows from the rest, as the vault computes it.
     ///
     /// # Errors
-    /// If they are not.
-    pub fn check_owner(&self, subject: &EvmAddress, audience: &Audience) -> Result<(), VaultError> {
-        if (&self.subject, self.chain_id) == (subject, audience.chain_id) {
-            return Ok(());
-        }
-        let describe = |subject: &EvmAddress, chain: u64| format!("{subject} on chain {chain}");
-        Err(VaultError::Other(Problem {
-            path: "vault balances".to_owned(),
-            expected: format!("those of {}", describe(subject, audience.chain_id)),
-            found: format!("those of {}", describe(&self.subject, self.chain_id)),
-            advice: Some("read them anew with surety chain vault".into()),
-        }))
+    /// If the commitment is no point.
+    pub fn sealed(self) -> Result<Self, VaultError> {
+        let checkpoint = self.state()?.checkpoint();
+        Ok(Self { checkpoint, ..self })
     }
 
     /// The balances as a part of the account, if the commitment is to them.
@@ -191,7 +242,7 @@ impl Failure for VaultError {
     fn class(&self) -> Class {
         match self {
             Self::Balances(_) => Class::Input,
-            Self::Other(_) | Self::Commitment(_) | Self::Point(_) => Class::Mismatch,
+            Self::Commitment(_) | Self::Point(_) => Class::Mismatch,
         }
     }
 

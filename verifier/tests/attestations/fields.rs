@@ -278,7 +278,7 @@ fn rejects_every_changed_field_of_a_market_snapshot() {
 
 /// A policy with everything that may be left out, and the scene over it.
 fn whole() -> Scene {
-    let mut policy = fixture::policy();
+    let mut policy = fixture::vault_policy();
     policy.oracle.breaker =
         Some(surety_margin::market::Breaker { max_deviation: Ppm(50_000), proofs: MarkedProofs::Accepted });
     let entry = &mut policy.market[1];
@@ -350,6 +350,7 @@ fn rejects_every_changed_field_of_a_trust_file() {
         epoch: Some(EPOCH),
         snapshots: Some(vec![scene.claim.snapshot]),
         chain_snapshots: vec![SnapshotId(HexBytes([7; 32]))],
+        vaults: Some(vec![HexBytes([7; 32])]),
         verifier: Some(scene.claim.verifier),
         audience: Some(AUDIENCE),
         sources: Some(
@@ -369,7 +370,7 @@ fn rejects_every_changed_field_of_a_trust_file() {
     let narrows = "it narrows what counts, and nothing is taken on faith without it";
     let older = "a verifier that knows older ones accepts newer ones";
     let more = "it may list more";
-    let exempt: [Exempt<'_>; 12] = [
+    let exempt: [Exempt<'_>; 14] = [
         ("subject", &[Change::Removed], narrows),
         ("level", &[Change::Removed], narrows),
         ("verifier", &[Change::Removed], narrows),
@@ -382,6 +383,8 @@ fn rejects_every_changed_field_of_a_trust_file() {
         ("snapshots[*]", &[Change::Repeated], "a list of those that count"),
         ("chain_snapshots", &[Change::Removed], "the snapshot is signed"),
         ("chain_snapshots[*]", &[], "the snapshot is signed"),
+        ("vaults", &[Change::Removed], "the attestation draws on none"),
+        ("vaults[*]", &[], "the attestation draws on none"),
     ];
     assert_eq!(unnoticed(&json(&trust), &exempt, notices), NONE);
 }

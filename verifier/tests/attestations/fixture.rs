@@ -8,14 +8,16 @@ use surety_core::{
     FormatVersion,
     capacity::Capacity,
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    units::{Price, Seconds, Timestamp},
+    units::{Decimals, Price, Seconds, Timestamp},
 };
-use surety_kzg::{HoldingCommitment, Masks, Params, Srs, progress::Silent};
+use group::Curve as _;
+use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, progress::Silent};
 use surety_margin::{
     market::{Observation, Observed, Report, Snapshot},
     oracle,
     policy::{Policy, SourceRule},
     universe::Universe,
+    vault::{VaultAsset, VaultRules},
 };
 use surety_testing::sample::{prices, scenario_margin};
 use surety_verifier::{
@@ -23,8 +25,10 @@ use surety_verifier::{
     attestation::{
         check::{self, Accepted, Files, VerifierTerms},
         eip712::Audience,
+        identifiers::UniverseId,
         report,
         signature::SigningKey,
+        vault::VaultState,
     },
 };
 
@@ -92,6 +96,41 @@ pub(crate) fn policy() -> Policy {
     policy
 }
 
+/// The vault of [`vault_policy`].
+pub(crate) const VAULT: EvmAddress = HexBytes([0x7a; 20]);
+/// The time for which collateral must have stood before the snapshot, in seconds.
+pub(crate) const MIN_AGE: u64 = 600;
+
+/// The same, with a vault that counts one token as the quote currency.
+pub(crate) fn vault_policy() -> Policy {
+    let asset =
+        VaultAsset { instrument: name("USD"), token: HexBytes([0x70; 20]), decimals: Decimals::new(6).unwrap() };
+    let vault = VaultRules {
+        chain: AUDIENCE.chain_id,
+        address: VAULT,
+        level: name("maintenance"),
+        max_age: Seconds(900),
+        min_age: Seconds(MIN_AGE),
+        assets: vec![asset],
+    };
+    Policy { vault: Some(vault), ..policy() }
+}
+
+/// A lot of the first instrument in the vault, which has stood for long enough by a second.
+pub(crate) fn vault_state() -> VaultState {
+    let row = setup().1.capacity().instrument(0).unwrap();
+    let commitment = setup().1.commit_sparse([(row, Fr::one())]).to_affine();
+    VaultState {
+        chain_id: AUDIENCE.chain_id,
+        vault: VAULT,
+        universe: UniverseId::of(&universe()).unwrap(),
+        subject: SUBJECT,
+        number: 3,
+        grown_at: Timestamp(PRICES_AT - MIN_AGE - 1),
+        commitment,
+    }
+}
+
 /// The development set-up and its bases at k = 9, computed once.
 pub(crate) fn setup() -> &'static (Srs, Params) {
     static SETUP: OnceLock<(Srs, Params)> = OnceLock::new();
@@ -120,7 +159,7 @@ pub(crate) fn statement(source: &SigningKey, account: &str, as_of: u64) -> State
         source: EvmAddress::ZERO,
         subject: SUBJECT,
         account: name(account),
-        universe: surety_verifier::attestation::identifiers::UniverseId::of(&universe()).unwrap(),
+        universe: UniverseId::of(&universe()).unwrap(),
         commitment: commitment(),
         as_of: Timestamp(as_of),
         valid_until: Timestamp(VALID_UNTIL + 10_000),
@@ -181,6 +220,13 @@ impl Scene {
     pub(crate) fn new() -> Self {
         static SCENE: OnceLock<Scene> = OnceLock::new();
         SCENE.get_or_init(|| Self::over(policy())).clone()
+    }
+
+    /// The claim draws on the state of [`vault_state`].
+    pub(crate) fn with_vault() -> Self {
+        let mut scene = Self::over(vault_policy());
+        scene.claim.vault_checkpoint = vault_state().checkpoint();
+        scene
     }
 
     pub(crate) fn over(policy: Policy) -> Self {

@@ -1,21 +1,27 @@
 //! The commitments that a policy compiles to, and its identifier.
 
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::SolValue as _;
 use ff::Field;
 use surety_core::{
     capacity::Capacity,
-    ident::HexBytes,
+    ident::{Bytes32, HexBytes},
     text::Document,
-    units::{Ppm, Price, Seconds},
+    units::{Decimals, Ppm, Price, Seconds},
 };
 use surety_kzg::{Fr, G1Affine, point, scalar};
-use surety_margin::{policy::Policy, program::TableRow, universe::Universe};
+use surety_margin::{policy::Policy, program::TableRow, universe::Universe, vault::VaultRules};
 use surety_testing::sample::prices;
 use surety_verifier::{
     CommittedPolicy, CompiledPolicy,
-    attestation::compiled::{CompiledError, CompiledPolicyFile},
+    attestation::{
+        compiled::{CompiledError, CompiledPolicyFile, LevelCommitments},
+        identifiers::LevelId,
+        vault::VaultBalances,
+    },
 };
 
-use crate::fixture::{Scene, Spoil, compile, name, policy, setup, universe};
+use crate::fixture::{Scene, Spoil, compile, name, policy, setup, universe, vault_policy};
 
 /// Commits to a column of a program, every row of it.
 fn column(table: &[TableRow], value: impl Fn(usize, &TableRow) -> Fr) -> G1Affine {
@@ -93,11 +99,102 @@ fn identifiers_change_with_every_part() {
         assert!(!seen.contains(&id));
         seen.push(id);
     }
+    let vault_changes: [Spoil<VaultRules>; 8] = [
+        |_| {},
+        |vault| vault.chain += 1,
+        |vault| vault.address.0[0] ^= 1,
+        |vault| vault.level = name("initial"),
+        |vault| vault.max_age.0 += 1,
+        |vault| vault.min_age.0 += 1,
+        |vault| vault.assets[0].token.0[0] ^= 1,
+        |vault| vault.assets[0].decimals = Decimals::new(8).unwrap(),
+    ];
+    for change in vault_changes {
+        let mut policy = vault_policy();
+        change(policy.vault.as_mut().unwrap());
+        let id = compile(policy).committed().id();
+        assert!(!seen.contains(&id));
+        seen.push(id);
+    }
     let mut universe = universe();
     universe.instruments[0].expiry = None;
     universe.instruments.swap(0, 1);
     let id = CompiledPolicy::compile(policy(), universe, &setup().1).unwrap().committed().id();
     assert!(!seen.contains(&id));
+}
+
+/// The identifier that `PolicyRegistry._identify` computes, for what the vault says of itself.
+#[test]
+fn a_vault_is_in_the_identifier_as_the_policy_registry_has_it() {
+    let committed = compile(vault_policy()).committed().clone();
+    let (file, rules) = (committed.file(), committed.policy().vault.clone().unwrap());
+    let word = |bytes: Bytes32| B256::from(bytes.0);
+    let coordinate = |point: &[u8]| U256::from_be_slice(point);
+    let assets: Vec<_> = committed
+        .vault_assets()
+        .iter()
+        .map(|asset| {
+            let (x, y) = asset.point.0.split_at(32);
+            (Address::from(asset.token.0), U256::from(asset.unit), coordinate(x), coordinate(y))
+        })
+        .collect();
+    assert_eq!((assets.len(), assets[0].1), (1, U256::from(10_000)));
+    let vault = keccak256(
+        (
+            keccak256("surety/vault-rules/v1"),
+            U256::from(rules.chain),
+            Address::from(rules.address.0),
+            word(file.universe.0),
+            word(LevelId::of(&rules.level).0),
+            U256::from(rules.max_age.0),
+            U256::from(rules.min_age.0),
+            keccak256(assets.abi_encode()),
+        )
+            .abi_encode(),
+    );
+    let level = |level: &LevelCommitments| {
+        let id = LevelId::of(&level.level).0;
+        let points = [level.idx, level.flag, level.base].into_iter().chain(level.market.iter().copied());
+        keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat())
+    };
+    let k = U256::from(file.capacity.k()).to_be_bytes::<32>();
+    let head = [keccak256("surety/policy/v2").0, file.document.0.0, file.universe.0.0, file.srs.0, k, vault.0];
+    let levels = file.levels.iter().map(|committed| level(committed).0);
+    let expected = keccak256(head.into_iter().chain(levels).collect::<Vec<_>>().concat());
+    assert_eq!(committed.id().0.0, expected.0);
+}
+
+/// Attack: points of other rows for the vault's assets, or none.
+#[test]
+fn rejects_published_points_of_a_vault_that_do_not_fit() {
+    let committed = compile(vault_policy()).committed().clone();
+    let original = committed.file();
+    let published = |file: &CompiledPolicyFile| CommittedPolicy::published(vault_policy(), universe(), file);
+    assert_eq!(published(&original).unwrap().vault_assets(), committed.vault_assets());
+    let changes: [Spoil<CompiledPolicyFile>; 3] = [
+        |file| file.vault[0] = file.levels[0].idx,
+        |file| file.vault.clear(),
+        |file| file.vault.push(file.vault[0]),
+    ];
+    for change in changes {
+        let mut file = original.clone();
+        change(&mut file);
+        let error = published(&file).unwrap_err();
+        assert!(matches!(error, CompiledError::Mismatch(_)), "{error}");
+    }
+    let mut file = original;
+    file.vault[0] = HexBytes([7; 64]);
+    let error = published(&file).unwrap_err();
+    assert!(error.to_string().starts_with("compiled policy, point 0 of the vault"), "{error}");
+}
+
+#[test]
+fn rejects_compiled_policies_and_vault_balances_of_version_1() {
+    let text = compile(policy()).committed().file().to_json().unwrap().replace("\"version\": 2", "\"version\": 1");
+    let error = CompiledPolicyFile::from_json("compiled.json", &text).unwrap_err().to_string();
+    assert!(error.contains("version 2"), "{error}");
+    let error = VaultBalances::from_json("vault.json", "{\"kind\":\"surety/vault-balances\",\"version\":1}");
+    assert!(error.unwrap_err().to_string().contains("version 2"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use surety_verifier::{
 
 use crate::fixture::{
     AUDIENCE, Case, EPOCH, SEQUENCE, SUBJECT, Scene, Spoil, custodian, key, lenient, name, oracle_node, policy,
-    snapshot, venue,
+    snapshot, venue, vault_state,
 };
 
 const NONE: Trust = Trust::nothing();
@@ -112,6 +112,17 @@ fn rejects_each_missing_anchor_when_strict() {
     }
     let strict = VerifierTerms { strict: true, ..lenient() };
     scene.rejects_under(&strict, Rule::Strict);
+}
+
+/// Attack: a file of balances that nobody has read from the vault's chain.
+#[test]
+fn rejects_balances_of_a_vault_that_nobody_vouches_for_when_strict() {
+    let scene = Scene::with_vault();
+    let with_vault = |trust| VerifierTerms { vault: Some(vault_state()), ..strictly(trust) };
+    let pinned = Trust { vaults: Some(vec![vault_state().checkpoint()]), ..full(&scene) };
+    assert_eq!(scene.examine(&with_vault(&pinned)).unwrap().faith, []);
+    let rejection = scene.rejects_under(&with_vault(&full(&scene)), Rule::Strict);
+    assert!(rejection.problem.found.contains(&Faith::Vault.to_string()), "{rejection}");
 }
 
 /// Attack: of many reports, take those that are kindest.

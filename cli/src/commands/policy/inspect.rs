@@ -130,6 +130,7 @@ fn page(
     }
     let (skew, age) = (duration(policy.statements.max_skew), duration(policy.statements.max_age));
     page.line(0, "statements", &format!("at most {skew} apart and {age} old"));
+    vault(&mut page, policy, universe);
     oracle(&mut page, policy);
     match snapshot {
         Some(snapshot) => page.line(0, "last prices", &format!("of epoch {}", snapshot.epoch)),
@@ -232,6 +233,21 @@ fn formula(formula: &Formula) -> String {
     }
 }
 
+/// The vault whose balances count, if there is one.
+fn vault(page: &mut Description, policy: &Policy, universe: &Universe) {
+    let Some(vault) = &policy.vault else { return };
+    page.line(0, "vault", &format!("{} on chain {}", vault.address, vault.chain));
+    let age = duration(vault.max_age);
+    page.line(1, "lets out", &format!("what {} holds without, at prices at most {age} old", vault.level));
+    page.line(1, "counts", &format!("what has stood for more than {} before the snapshot", duration(vault.min_age)));
+    for asset in &vault.assets {
+        let instrument = universe.position(&asset.instrument).and_then(|index| universe.instruments.get(index));
+        let unit = instrument.and_then(|instrument| asset.unit(instrument)).unwrap_or_default();
+        let text = format!("token {}, {} of its smallest units a lot", asset.token, grouped(&unit.to_string()));
+        page.line(1, asset.instrument.as_str(), &text);
+    }
+}
+
 fn data(
     policy: &Policy,
     universe: &Universe,
@@ -259,6 +275,7 @@ fn data(
         "levels": levels.collect::<Vec<_>>(),
         "sources": policy.sources,
         "statements": policy.statements,
+        "vault": policy.vault,
         "oracle": policy.oracle,
         "market": policy.market,
         "derived": policy.derived,
