@@ -488,7 +488,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     /// @notice A proof for another context or other points is refused, whatever the difference.
     function test_rejects_proofs_about_something_else() external {
-        for (uint256 field = 0; field < 13; ++field) {
+        for (uint256 field = 0; field < 14; ++field) {
             (Attestation memory other, Terms memory terms) = (_attestation(), _terms());
             if (field == 0) ++other.validUntil;
             if (field == 1) other.subject = address(0xbad);
@@ -503,6 +503,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             if (field == 10) terms.levels[1].idx = _multiple(1);
             if (field == 11) terms.levels[1].flag = _multiple(1);
             if (field == 12) other.epoch = EPOCH + 1;
+            if (field == 13) other.presentation = bytes32(uint256(1));
             Attestation memory attestation = _attestation();
             attestation.proof = _proven(other, terms).proof;
             _rejectProof(attestation);

@@ -53,6 +53,7 @@ contract PolicyRegistryTest is PolicyTest {
     function test_keeps_terms() external {
         Publication memory publication = _fed(3, 2);
         publication.acceptsMarked = true;
+        publication.requiresConsent = true;
         Terms memory terms = policyRegistry.terms(_publish(publication));
         LevelWiring[] memory levels = new LevelWiring[](2);
         for (uint256 i = 0; i < 2; ++i) {
@@ -70,6 +71,7 @@ contract PolicyRegistryTest is PolicyTest {
             maxStatementAge: 3_600,
             grace: 60,
             acceptsMarked: true,
+            requiresConsent: true,
             sources: publication.sources,
             nodes: publication.nodes,
             levels: levels

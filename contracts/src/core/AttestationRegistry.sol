@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
@@ -11,12 +9,14 @@ import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {
+    CONSENT_TYPEHASH,
     CONTEXT_TAG,
     EIP712_NAME,
     EIP712_VERSION,
     SCALAR_FIELD_MODULUS,
     SOURCE_STATEMENT_TYPEHASH
 } from "../libraries/Constants.sol";
+import {Signatures} from "../libraries/Signatures.sol";
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {Snapshot} from "../types/Market.sol";
 import {LevelWiring, Source, Terms} from "../types/Policy.sol";
@@ -85,6 +85,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32 statements;
         bytes32 vaultCheckpoint;
         uint64 validUntil;
+        bytes32 presentation;
     }
 
     /* IMMUTABLES */
@@ -208,6 +209,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @dev Checks an attestation against every rule that depends neither on records and accounts nor on the proof.
     function _examine(Attestation calldata attestation) private view returns (Examined memory examined) {
         if (!_isInForce(attestation.policy)) revert PolicyNotInForce(attestation.policy);
+        _checkPresentation(attestation.presentation);
         Grounds memory grounds = _grounds(attestation);
         Terms memory terms = grounds.terms;
         _checkSubject(attestation.subject, terms);
@@ -219,6 +221,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         examined.vaultNumber = grounds.vaultNumber;
         if (EXCLUSIVE) examined.ordinal = POLICY_REGISTRY.ordinalOf(attestation.policy);
         examined.context = _context(attestation, grounds);
+        if (EXCLUSIVE || terms.requiresConsent) _checkConsent(attestation, examined.context);
         (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
         LevelWiring memory wiring = terms.levels[attestation.level];
         examined.publicPoints =
@@ -248,6 +251,21 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         }
     }
 
+    /// @dev An attestation that was made for one consumer is of no use to another.
+    function _checkPresentation(bytes32 presentation) private view {
+        bool isForCaller = presentation == 0 || presentation == bytes32(uint256(uint160(msg.sender)));
+        if (!isForCaller) revert PresentedToAnother(presentation);
+    }
+
+    /// @dev Demands that the subject brings the attestation or has signed its context. Otherwise the sources of one
+    /// policy could pledge accounts and collateral of a subject that wants to attest under another.
+    function _checkConsent(Attestation calldata attestation, uint256 context) private view {
+        address subject = attestation.subject;
+        if (msg.sender == subject) return;
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(CONSENT_TYPEHASH, context)));
+        if (!Signatures.isOf(subject, digest, attestation.consent)) revert NoConsent(subject);
+    }
+
     function _checkSubject(address subject, Terms memory terms) private pure {
         if (subject == address(0)) revert NoSubject();
         for (uint256 i = 0; i < terms.sources.length; ++i) {
@@ -275,18 +293,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             Statement calldata statement = attestation.statements[i];
             bool free = statement.encumbrance == 0 || statement.encumbrance == attestation.policy;
             if (!free) revert Encumbered(i);
-            bool signed = _isSigned(grounds.terms.sources[i].signer, grounds.digests[i], statement.signature);
+            bool signed = Signatures.isOf(grounds.terms.sources[i].signer, grounds.digests[i], statement.signature);
             if (!signed) revert WrongSignature(i);
         }
-    }
-
-    /// @dev True if the signature is the signer's ECDSA signature of 65 bytes, with s in the lower half, as the Rust
-    /// library recovers it; or if the contract at the signer's address accepts it (ERC-1271). ECDSA comes first because
-    /// it does not load the signer's code.
-    function _isSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
-        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
     /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons.
@@ -349,6 +358,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.statements = keccak256(abi.encodePacked(grounds.digests));
         context.vaultCheckpoint = grounds.checkpoint;
         context.validUntil = attestation.validUntil;
+        context.presentation = attestation.presentation;
         return uint256(keccak256(abi.encode(context))) % SCALAR_FIELD_MODULUS;
     }
 

@@ -297,6 +297,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 maxStatementAge: publication.maxStatementAge,
                 grace: publication.grace,
                 acceptsMarked: publication.acceptsMarked,
+                requiresConsent: publication.requiresConsent,
                 sources: publication.sources,
                 nodes: publication.nodes,
                 levels: levels

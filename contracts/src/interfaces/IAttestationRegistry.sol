@@ -6,7 +6,8 @@ import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 import {ISnapshotOracle} from "./ISnapshotOracle.sol";
 
 /// @title Attestations that hidden holdings satisfy a policy
-/// @notice Anybody may bring an attestation. The attestation registry takes only the claim, the signed statements and
+/// @notice Anybody may bring an attestation that is not made for another caller. Where an attestation pledges accounts,
+/// or the policy says so, the subject must bring it or have consented to it. The attestation registry takes only the claim, the signed statements and
 /// the proof from the caller. It computes the proof's public inputs itself: the commitment to the coefficients, the sum
 /// of the commitments that sources have signed and that the vault holds, and the context.
 interface IAttestationRegistry {
@@ -30,6 +31,11 @@ interface IAttestationRegistry {
     error UnknownLevel(uint256 level);
     /// @notice The attestation's subject is the zero address.
     error NoSubject();
+    /// @notice The attestation was made for another caller.
+    error PresentedToAnother(bytes32 presentation);
+    /// @notice The subject neither brings the attestation nor has signed its context, and must: the registry is
+    /// {EXCLUSIVE}, or the policy requires consent.
+    error NoConsent(address subject);
     /// @notice The subject is a source or an oracle node of the policy.
     error SubjectVouchesForItself(address subject);
     /// @notice The snapshot was superseded, and its grace is over.
@@ -74,7 +80,8 @@ interface IAttestationRegistry {
 
     /* ATTESTING */
 
-    /// @notice Verifies an attestation and keeps its record. Anybody may call.
+    /// @notice Verifies an attestation and keeps its record. Anybody may call, unless the attestation has a
+    /// presentation.
     function attest(Attestation calldata attestation) external;
 
     /// @notice Verifies attestations whose policies share a verifying contract, and keeps all of their records or none.
@@ -129,6 +136,7 @@ interface IAttestationRegistry {
     /// @notice The snapshot oracle.
     function ORACLE() external view returns (ISnapshotOracle);
 
-    /// @notice True if an account serves one policy only for as long as an attestation counts.
+    /// @notice True if an account serves one policy only for as long as an attestation counts. Accounts are pledged to
+    /// policies, not to consumers: consumers of one policy share its attestations. {ILienRegistry} keeps consumers apart.
     function EXCLUSIVE() external view returns (bool);
 }

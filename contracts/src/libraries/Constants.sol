@@ -33,7 +33,7 @@ uint256 constant PRICE_WORDS = (PRICE_BYTES * MAX_FEEDS + 31) / 32;
 /// @dev The first word of the preimage of a policy's identifier.
 bytes32 constant POLICY_TAG = keccak256("surety/policy/v1");
 /// @dev The first word of the preimage of a proof's context.
-bytes32 constant CONTEXT_TAG = keccak256("surety/context/v1");
+bytes32 constant CONTEXT_TAG = keccak256("surety/context/v2");
 /// @dev The first word of the preimage of a vault's checkpoint.
 bytes32 constant CHECKPOINT_TAG = keccak256("surety/vault/v1");
 
@@ -46,6 +46,8 @@ bytes32 constant SOURCE_STATEMENT_TYPEHASH = keccak256(
     "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
     "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
 );
+/// @dev The EIP-712 type that a subject signs to consent to an attestation: the context covers all of the attestation.
+bytes32 constant CONSENT_TYPEHASH = keccak256("Consent(bytes32 context)");
 /// @dev The EIP-712 type that the oracle nodes sign.
 bytes32 constant SIGNED_SNAPSHOT_TYPEHASH = keccak256(
     "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,"

@@ -26,16 +26,21 @@ struct Statement {
 /// @param level The level's index in the policy.
 /// @param epoch The epoch of the prices.
 /// @param validUntil The last second at which the attestation is to count.
+/// @param presentation The address of the only caller that may bring the attestation, as a word; zero if anybody may.
 /// @param statements One statement for each account of the policy, in the policy's order.
 /// @param proof The proof that the committed holdings satisfy the level.
+/// @param consent The subject's signature of the attestation's context, where consent is needed and the subject is not
+/// the caller: 65 bytes, or bytes that the subject's contract accepts. Otherwise empty.
 struct Attestation {
     address subject;
     bytes32 policy;
     uint256 level;
     uint64 epoch;
     uint64 validUntil;
+    bytes32 presentation;
     Statement[] statements;
     bytes proof;
+    bytes consent;
 }
 
 /// @notice The part of a subject's newest attestation of a level that the attestation registry keeps.

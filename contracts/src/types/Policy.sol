@@ -33,6 +33,7 @@ struct LevelWiring {
 /// @param maxStatementAge The longest time by which the oldest statement may precede the newest statement or price.
 /// @param grace The time for which a superseded snapshot still takes attestations.
 /// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
+/// @param requiresConsent True if attestations count only with the subject's consent.
 /// @param sources The accounts, in ascending order of signer and account.
 /// @param nodes The oracle nodes of the policy, in ascending order. No subject may be a node or a source.
 /// @param levels The levels, from the weakest to the strictest.
@@ -48,6 +49,7 @@ struct Terms {
     uint40 maxStatementAge;
     uint40 grace;
     bool acceptsMarked;
+    bool requiresConsent;
     Source[] sources;
     address[] nodes;
     LevelWiring[] levels;
@@ -84,6 +86,7 @@ struct Publication {
     uint40 maxStatementAge;
     uint40 grace;
     bool acceptsMarked;
+    bool requiresConsent;
     uint40 epochLength;
     uint40 maxMarketAge;
     uint40 maxMarketSkew;
