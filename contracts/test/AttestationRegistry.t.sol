@@ -31,12 +31,13 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         attestationRegistry.attest(attestation);
         Record memory record = attestationRegistry.recordOf(SUBJECT, POLICY, 1);
         require(record.epoch == EPOCH && record.pricesAt == NOW - 100 && record.validUntil == NOW + 3_000);
-        require(record.streak == 1 && record.vaultNumber == 0);
+        require(record.streak == 1 && record.vaultNumber == 0 && record.sequences == 7 * SOURCES);
         for (uint256 i = 0; i < SOURCES; ++i) {
             Source memory source = _terms().sources[i];
-            (uint64 sequence, uint64 until, uint32 to) =
+            (uint64 sequence, uint120 digest, uint40 until, uint32 to) =
                 attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
             require(sequence == 7 && until == 0 && to == 0);
+            require(digest == uint120(uint256(_digests(attestation, _terms(), address(attestationRegistry))[i])));
         }
     }
 

@@ -113,7 +113,7 @@ contract AttestationRegistryPledgesTest is Attesting {
     }
 
     function _requireNotPledged(address owner) private view {
-        (uint64 sequence, uint64 until, uint32 to) = attestationRegistry.accountOf(owner, 0, SUBJECT);
+        (uint64 sequence,, uint40 until, uint32 to) = attestationRegistry.accountOf(owner, 0, SUBJECT);
         require(sequence == 0 && until == 0 && to == 0);
     }
 
@@ -141,7 +141,7 @@ contract AttestationRegistryPledgesTest is Attesting {
     function _pledgedUntil() private view returns (uint64 until) {
         for (uint256 i = 0; i < SOURCES; ++i) {
             Source memory source = _terms().sources[i];
-            (, uint64 pledgedUntil,) = attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
+            (,, uint40 pledgedUntil,) = attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
             require(i == 0 || pledgedUntil == until);
             until = pledgedUntil;
         }

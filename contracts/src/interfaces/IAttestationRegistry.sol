@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, Record} from "../types/Attestation.sol";
+import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 import {ISnapshotOracle} from "./ISnapshotOracle.sol";
 
@@ -21,6 +21,11 @@ interface IAttestationRegistry {
         uint64 epoch,
         uint64 validUntil,
         uint32 streak
+    );
+
+    /// @notice A newer statement about an account is known: attestations over older ones no longer count.
+    event StatementsSuperseded(
+        address indexed signer, bytes32 indexed account, address indexed subject, uint64 sequence
     );
 
     /* ERRORS: `statement` is an index */
@@ -50,8 +55,12 @@ interface IAttestationRegistry {
     error Encumbered(uint256 statement);
     /// @notice The vault's collateral is pledged to another policy.
     error VaultPledged(address vault);
-    /// @notice The statement was superseded: an accepted attestation had the sequence number `newest`.
+    /// @notice The statement was superseded: a statement with the sequence number `newest` is known.
     error StatementSuperseded(uint256 statement, uint64 newest);
+    /// @notice Another statement about the account with the same sequence number is known.
+    error SequenceRepeated(uint256 statement, uint64 sequence);
+    /// @notice The policy has no account at this index.
+    error UnknownAccount(uint256 index);
     /// @notice The commitment is the identity or not a point. The index behind the last statement stands for the
     /// vault's commitment, which is not a point, or for the sum, which is the identity.
     error InvalidCommitment(uint256 statement);
@@ -61,11 +70,9 @@ interface IAttestationRegistry {
     error StatementsTooFarApart(uint256 skew);
     /// @notice The counted collateral in the vault grew after the statements, which may be about the same collateral.
     error VaultGrownSince(uint40 grownAt);
-    /// @notice The oldest statement precedes the newest statement or price by `age` seconds, which is more than the
-    /// policy allows.
+    /// @notice The oldest statement is `age` seconds old, which is more than the policy allows.
     error StatementsTooOld(uint256 age);
-    /// @notice The oldest price precedes the newest statement or price by `age` seconds, which is more than the
-    /// snapshot's slack.
+    /// @notice The oldest price is `age` seconds old, which is more than the snapshot's slack.
     error PricesTooOld(uint256 age);
     /// @notice The attestation would outlast its prices or its statements, which count until `longest`.
     error ValidTooLong(uint64 longest);
@@ -86,6 +93,15 @@ interface IAttestationRegistry {
 
     /// @notice Verifies attestations whose policies share a verifying contract, and keeps all of their records or none.
     function attestBatch(Attestation[] calldata attestations) external;
+
+    /* SUPERSEDING */
+
+    /// @notice Takes in a newer statement about an account without a proof. Attestations over older statements no longer
+    /// count, under any policy. Anybody may call; the policy need not be in force.
+    /// @param policy A policy that names the account.
+    /// @param index The account's index in the policy.
+    /// @param head The statement, over the policy's universe.
+    function supersede(bytes32 policy, address subject, uint256 index, Statement calldata head) external;
 
     /* VIEWS: `level` is an index in the policy */
 
@@ -122,13 +138,14 @@ interface IAttestationRegistry {
     /// @notice The state of an account.
     /// @param signer The address that states the account's balances.
     /// @param account The identifier of the account's label.
-    /// @return sequence The largest sequence number in an accepted attestation.
+    /// @return sequence The largest sequence number that was seen.
+    /// @return digest The last 120 bits of the digest of that statement.
     /// @return pledgedUntil The last second of the account's pledge; zero unless {EXCLUSIVE}.
     /// @return pledgedTo The ordinal of the policy that the account is pledged to; zero unless {EXCLUSIVE}.
     function accountOf(address signer, bytes32 account, address subject)
         external
         view
-        returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo);
+        returns (uint64 sequence, uint120 digest, uint40 pledgedUntil, uint32 pledgedTo);
 
     /// @notice The policy registry.
     function POLICY_REGISTRY() external view returns (IPolicyRegistry);

@@ -30,7 +30,7 @@ struct LevelWiring {
 /// @param k The capacity class: the circuit has 2^k rows.
 /// @param validity The longest time for which an attestation counts after its snapshot.
 /// @param maxStatementSkew The largest difference between the times of an attestation's statements.
-/// @param maxStatementAge The longest time by which the oldest statement may precede the newest statement or price.
+/// @param maxStatementAge The largest age of the oldest statement when an attestation arrives.
 /// @param grace The time for which a superseded snapshot still takes attestations.
 /// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
 /// @param requiresConsent True if attestations count only with the subject's consent.
