@@ -319,6 +319,42 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         attestationRegistry.attest(attestation);
     }
 
+    /// @notice Attack: code at the address of a key, which the key has delegated to (EIP-7702), signs for the source.
+    function test_rejects_delegated_code_as_a_source() external {
+        SourceStandIn code = new SourceStandIn("anything");
+        Terms memory terms = _terms();
+        vm.etch(terms.sources[1].signer, abi.encodePacked(hex"ef0100", code));
+        Attestation memory attestation = _attestation();
+        bytes memory signature = attestation.statements[1].signature;
+        attestation.statements[1].signature = "anything";
+        bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 1);
+        _refused(attestation, reason);
+        attestation.statements[1].signature = signature;
+        attestationRegistry.attest(attestation);
+        // Nor if the policy calls it a contract.
+        terms.sources[1].isContract = true;
+        policyRegistry.set(POLICY, terms);
+        attestation.statements[1].signature = "anything";
+        _refused(attestation, reason);
+    }
+
+    /// @notice Attack: a contract is put at an address that the policy names as a key.
+    function test_rejects_a_contract_where_the_policy_names_a_key() external {
+        SourceStandIn source = new SourceStandIn("contract's");
+        Attestation memory attestation = _withContract(source, "contract's");
+        Terms memory terms = _terms();
+        terms.sources[1].signer = address(source);
+        policyRegistry.set(POLICY, terms);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 1));
+    }
+
+    function test_rejects_a_key_where_the_policy_names_a_contract() external {
+        Terms memory terms = _terms();
+        terms.sources[1].isContract = true;
+        policyRegistry.set(POLICY, terms);
+        _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 1));
+    }
+
     function test_rejects_an_account_pledged_to_another_policy() external {
         Attestation memory attestation = _unsigned();
         attestation.statements[2].encumbrance = keccak256("another");
@@ -741,7 +777,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         returns (Attestation memory attestation)
     {
         Terms memory terms = _terms();
-        terms.sources[1].signer = address(source);
+        (terms.sources[1].signer, terms.sources[1].isContract) = (address(source), true);
         policyRegistry.set(POLICY, terms);
         attestation = _signed(_unsigned(), terms);
         attestation.statements[1].signature = signature;

@@ -207,6 +207,26 @@ contract PolicyRegistryTest is PolicyTest {
         _expectInvalid(publication, "sources");
     }
 
+    function test_rejects_a_contract_source_that_is_none() external {
+        Publication memory publication = _fed(1, 1);
+        publication.sources[2].isContract = true;
+        _expectInvalid(publication, "sources");
+        vm.etch(publication.sources[2].signer, abi.encodePacked(hex"ef0100", address(policyRegistry)));
+        _expectInvalid(publication, "sources");
+        vm.etch(publication.sources[2].signer, hex"00");
+        Terms memory terms = policyRegistry.terms(_publish(publication));
+        require(terms.sources[2].isContract && !terms.sources[1].isContract);
+    }
+
+    function test_rejects_a_source_that_is_both_key_and_contract() external {
+        Publication memory publication = _fed(1, 1);
+        vm.etch(publication.sources[0].signer, hex"00");
+        publication.sources[1].isContract = true;
+        _expectInvalid(publication, "sources");
+        publication.sources[0].isContract = true;
+        _publish(publication);
+    }
+
     function test_accepts_sources_before_between_and_behind_nodes() external {
         Publication memory publication = _signed(1);
         publication.sources[1].signer = address(uint160(publication.nodes[0]) + 1);

@@ -327,8 +327,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         }
     }
 
+    /// @dev True if the source has signed: as a key or as a contract, as the policy says.
     function _isSigned(Source memory source, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        return Signatures.isOf(source.signer, digest, signature);
+        return source.isContract
+            ? Signatures.isOfContract(source.signer, digest, signature)
+            : Signatures.isOfKey(source.signer, digest, signature);
     }
 
     /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons. Ages are

@@ -10,6 +10,7 @@ import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM} from "../libraries/Constants.sol";
+import {Signatures} from "../libraries/Signatures.sol";
 import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
 import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.sol";
 
@@ -177,7 +178,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     }
 
     /// @dev A key has one role: a source that also reported prices would state both factors of a value.
-    function _checkParties(Source[] calldata sources, address[] calldata nodes) private pure {
+    function _checkParties(Source[] calldata sources, address[] calldata nodes) private view {
         for (uint256 i = 0; i < nodes.length; ++i) {
             _require(nodes[i] > (i == 0 ? address(0) : nodes[i - 1]), "nodes");
         }
@@ -187,13 +188,21 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
             Source calldata source = sources[i];
             _require(source.signer != address(0), "sources");
             _require(i == 0 || _precedes(sources[i - 1], source), "sources");
+            _require(!source.isContract || _isContract(source.signer), "sources");
             while (node < nodes.length && nodes[node] < source.signer) ++node;
             _require(node == nodes.length || nodes[node] != source.signer, "nodes");
         }
     }
 
+    /// @dev True if the accounts are in ascending order, and a signer of both is a key in both or a contract in both.
     function _precedes(Source calldata left, Source calldata right) private pure returns (bool) {
-        return left.signer < right.signer || (left.signer == right.signer && left.account < right.account);
+        if (left.signer != right.signer) return left.signer < right.signer;
+        return left.account < right.account && left.isContract == right.isContract;
+    }
+
+    /// @dev False for keys, also for those that delegate to code.
+    function _isContract(address signer) private view returns (bool) {
+        return signer.code.length != 0 && !Signatures.isDelegated(signer);
     }
 
     /// @dev Prices come from feeds or from nodes, not from both.

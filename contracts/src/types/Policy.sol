@@ -4,11 +4,14 @@ pragma solidity ^0.8.28;
 import {Feed, LevelCoefficients} from "./Market.sol";
 
 /// @notice An account that a policy requires a statement about.
-/// @param signer The address that states the balances: it signs, or it is a contract that answers ERC-1271.
+/// @param signer The address that states the balances.
 /// @param account The identifier of the account's label.
+/// @param isContract True if the signer is a contract that answers ERC-1271; false if it is a key, whatever code the
+/// key delegates to (EIP-7702).
 struct Source {
     address signer;
     bytes32 account;
+    bool isContract;
 }
 
 /// @notice The wiring of a level's program: the commitments that a verifier needs and that do not depend on prices.

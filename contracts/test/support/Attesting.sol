@@ -53,7 +53,8 @@ abstract contract Attesting {
         terms.grace = 300;
         terms.sources = new Source[](SOURCES);
         for (uint256 i = 0; i < SOURCES; ++i) {
-            terms.sources[i] = Source({signer: vm.addr(i + 1), account: keccak256(abi.encode("account", i))});
+            terms.sources[i] =
+                Source({signer: vm.addr(i + 1), account: keccak256(abi.encode("account", i)), isContract: false});
         }
         terms.nodes = new address[](2);
         (terms.nodes[0], terms.nodes[1]) = (address(0x0dea), address(0x0deb));
