@@ -707,6 +707,20 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         require(_holds());
     }
 
+    function test_nothing_holds_after_the_end_of_the_policy() external {
+        attestationRegistry.attest(_attestation());
+        policyRegistry.setEnd(POLICY, NOW + 10);
+        vm.warp(NOW + 10);
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        attestationRegistry.attest(_attestation());
+        vm.warp(NOW + 11);
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        (bool holds,) = attestationRegistry.levelOf(SUBJECT, POLICY);
+        require(!holds && attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 0);
+        require(!attestationRegistry.acceptsAttestations(POLICY));
+        _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.PolicyNotInForce.selector, POLICY));
+    }
+
     function test_the_strictest_level_is_told() external {
         (bool holds, uint256 level) = attestationRegistry.levelOf(SUBJECT, POLICY);
         require(!holds && level == 0);

@@ -527,7 +527,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     function _isInForce(bytes32 policy) private view returns (bool) {
-        return POLICY_REGISTRY.countsFrom(policy) <= block.timestamp;
+        return POLICY_REGISTRY.isInForce(policy);
     }
 
     /// @dev True if a record counts, given that its policy is in force.

@@ -20,13 +20,14 @@ import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.so
 contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /* TYPES */
 
-    /// @dev The mutable state of a policy, and the contracts whose code holds the rest. An ordinal of zero marks an
-    /// unknown policy.
+    /// @dev The mutable state of a policy, and the contracts whose code holds the rest. The first slot has all that an
+    /// attestation needs. Terms at address zero mark an unknown policy.
     struct Head {
         address terms;
         uint40 countsFrom;
-        uint32 ordinal;
+        uint40 countsUntil;
         address marketRules;
+        uint32 ordinal;
     }
 
     /// @dev The versions of a line, from 1 to `latest`.
@@ -42,6 +43,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @dev The time from which a frozen policy counts.
     uint40 private constant FROZEN = type(uint40).max;
+    /// @dev The last second of a policy without an end.
+    uint40 private constant ENDLESS = type(uint40).max;
 
     /* IMMUTABLES */
 
@@ -64,7 +67,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _grantRole(GUARDIAN_ROLE, guardian);
     }
 
-    /* PUBLISHING AND FREEZING */
+    /* PUBLISHING, FREEZING AND ENDING */
 
     /// @inheritdoc IPolicyRegistry
     function publish(Publication calldata publication) external onlyRole(DEFAULT_ADMIN_ROLE) returns (bytes32 policy) {
@@ -75,7 +78,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         bytes32 verifyingKey = _checkedKey(publication);
 
         policy = _identify(publication);
-        if (_heads[policy].ordinal != 0) revert PolicyExists(policy);
+        if (_heads[policy].terms != address(0)) revert PolicyExists(policy);
         Line storage line = _lines[publication.line];
         uint32 version = line.latest + 1;
         if (publication.version != version) revert WrongVersion(version, publication.version);
@@ -85,8 +88,9 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _heads[policy] = Head({
             terms: SSTORE2.write(_encodeTerms(publication, verifyingKey)),
             countsFrom: from,
-            ordinal: ++_count,
-            marketRules: SSTORE2.write(_encodeMarketRules(publication))
+            countsUntil: ENDLESS,
+            marketRules: SSTORE2.write(_encodeMarketRules(publication)),
+            ordinal: ++_count
         });
         emit PolicyPublished(policy, publication.line, version, from);
     }
@@ -106,6 +110,15 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         emit PolicyThawing(policy, from);
     }
 
+    /// @inheritdoc IPolicyRegistry
+    function end(bytes32 policy, uint40 until) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        Head storage head = _head(policy);
+        (uint40 earliest, uint40 before) = (_later(), head.countsUntil);
+        if (until < earliest || until >= before) revert WrongEnd(earliest, before);
+        head.countsUntil = until;
+        emit PolicyEnding(policy, until);
+    }
+
     /* VIEWS */
 
     /// @inheritdoc IPolicyRegistry
@@ -121,6 +134,17 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /// @inheritdoc IPolicyRegistry
     function countsFrom(bytes32 policy) external view returns (uint40) {
         return _head(policy).countsFrom;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function countsUntil(bytes32 policy) external view returns (uint40) {
+        return _head(policy).countsUntil;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function isInForce(bytes32 policy) external view returns (bool) {
+        Head storage head = _head(policy);
+        return head.countsFrom <= block.timestamp && block.timestamp <= head.countsUntil;
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -150,7 +174,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     function _head(bytes32 policy) private view returns (Head storage head) {
         head = _heads[policy];
-        if (head.ordinal == 0) revert UnknownPolicy(policy);
+        if (head.terms == address(0)) revert UnknownPolicy(policy);
     }
 
     function _later() private view returns (uint40) {

@@ -139,7 +139,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     /* PRIVATE: PLACES */
 
     function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
-        if (POLICY_REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
+        if (!POLICY_REGISTRY.isInForce(policy)) revert PolicyNotInForce(policy);
         return MarketRulesReader.read(POLICY_REGISTRY, policy);
     }
 

@@ -30,7 +30,7 @@ interface IAttestationRegistry {
 
     /* ERRORS: `statement` is an index */
 
-    /// @notice The policy does not count at this time: its delay has not passed, or it is frozen.
+    /// @notice The policy does not count at this time: its delay has not passed, it is frozen, or it has ended.
     error PolicyNotInForce(bytes32 policy);
     /// @notice The policy has no level at this index.
     error UnknownLevel(uint256 level);

@@ -48,6 +48,10 @@ bytes32 constant SOURCE_STATEMENT_TYPEHASH = keccak256(
 );
 /// @dev The EIP-712 type that a subject signs to consent to an attestation: the context covers all of the attestation.
 bytes32 constant CONSENT_TYPEHASH = keccak256("Consent(bytes32 context)");
+/// @dev The EIP-712 type that a subject signs to grant a lien.
+bytes32 constant GRANT_TYPEHASH = keccak256(
+    "Grant(address subject,bytes32 policy,address consumer,uint40 until,uint256 nonce,uint256 deadline)"
+);
 /// @dev The EIP-712 type that the oracle nodes sign.
 bytes32 constant SIGNED_SNAPSHOT_TYPEHASH = keccak256(
     "SignedSnapshot(bytes32 policy,uint64 epoch,uint40 time,uint40 newest,uint32 slack,bool marked,"

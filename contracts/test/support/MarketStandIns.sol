@@ -10,6 +10,7 @@ import {LevelWiring, Publication, Terms} from "../../src/types/Policy.sol";
 contract PolicyRegistryStandIn is IPolicyRegistry {
     address private vault;
     uint40 private since;
+    uint40 private until = type(uint40).max;
     Feed[] private feeds;
 
     function setVault(address vault_) external {
@@ -18,6 +19,10 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 
     function setCountsFrom(uint40 since_) external {
         since = since_;
+    }
+
+    function setEnd(uint40 until_) external {
+        until = until_;
     }
 
     function addFeed(uint8 decimals, uint96 min, uint96 max) external {
@@ -37,6 +42,18 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 
     function countsFrom(bytes32) external view returns (uint40) {
         return since;
+    }
+
+    function countsUntil(bytes32) external view returns (uint40) {
+        return until;
+    }
+
+    function isInForce(bytes32) external view returns (bool) {
+        return since <= block.timestamp && block.timestamp <= until;
+    }
+
+    function end(bytes32, uint40) external pure {
+        revert("not of the stand-in");
     }
 
     function publish(Publication calldata) external pure returns (bytes32) {
