@@ -20,8 +20,7 @@ library Signatures {
     /// @dev True if the contract at the signer's address accepts the signature (ERC-1271). Delegated code is not asked:
     /// an account with a key is held to its key.
     function isOfContract(address signer, bytes32 digest, bytes calldata signature) internal view returns (bool) {
-        return !isDelegated(signer)
-            && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+        return !isDelegated(signer) && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
     /// @dev True if the signature is the key's or, where a contract is at the address, the contract's. The key comes
