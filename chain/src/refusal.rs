@@ -265,7 +265,9 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
             "another statement about the account with the same sequence number has been seen",
             "ask the source for a new statement, which must have a number of its own",
         ),
-        "UnknownAccount" => ("the policy has no account at this place", "give the place of one of the policy's accounts"),
+        "UnknownAccount" => {
+            ("the policy has no account at this place", "give the place of one of the policy's accounts")
+        }
         "InvalidCommitment" => (
             "a statement's commitment is no point or hides nothing; behind the last statement, the vault's or the sum",
             "ask the sources for new statements; if the vault is meant, read it anew with surety chain vault",

@@ -6,9 +6,12 @@
 //! | module | idea |
 //! |---|---|
 //! | [`source`], [`opening`] | the statements that sources sign, and the openings for the holder alone |
+//! | [`sequences`] | the sequence numbers of a source's statements |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`prove`] | from all of that to an attestation |
 //! | [`ledger`] | the durable bound on proofs per statement |
+//! | [`snapshots`] | the snapshots that a holder has proven against |
+//! | [`journal`] | the durable records of both |
 //! | [`explain`] | the margin at every level, for the holder |
 //! | [`oracle`] | the reports that oracle nodes sign, and their snapshot |
 //! | [`layout`] | the files of an attestation's directory |
@@ -24,6 +27,7 @@
 
 pub mod account;
 pub mod explain;
+pub mod journal;
 pub mod layout;
 pub mod ledger;
 pub mod opening;
@@ -31,4 +35,6 @@ pub mod oracle;
 pub mod prove;
 pub mod resources;
 pub mod self_test;
+pub mod sequences;
+pub mod snapshots;
 pub mod source;

@@ -8,12 +8,14 @@
 //! A subject that is a contract signs nothing that can be checked without its chain: it brings its attestations to the
 //! registry itself, or confirms consent there (ERC-1271).
 
-use surety_core::ident::{Bytes32, EvmAddress};
+use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
+use surety_kzg::scalar;
 
 use crate::attestation::{
     claim::{Attestation, Claim},
+    context::Context,
     eip712::{Audience, Domain, hash_struct},
-    rejection::{Rejection, Rule},
+    rejection::{Rejection, Rule, same},
     signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey, check_signature},
 };
 
@@ -32,6 +34,21 @@ pub fn consent_hash(audience: &Audience, context: &Bytes32) -> Bytes32 {
 /// As [`SigningKey::sign`].
 pub fn consent(audience: &Audience, context: &Bytes32, key: &SigningKey) -> Result<SignatureBytes, SignatureError> {
     key.sign(&consent_hash(audience, context))
+}
+
+/// Adds the subject's consent to an attestation, with the context that follows from its claim.
+///
+/// # Errors
+/// If the attestation states another context, or the key is not the subject's.
+pub fn sign(attestation: &mut Attestation, context: &Context, key: &SigningKey) -> Result<(), Rejection> {
+    let Claim { subject, audience, .. } = &attestation.claim;
+    let computed = HexBytes(scalar::to_bytes(&context.hash()));
+    same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
+    same(Rule::Consent, "key", "that of the subject,", *subject, key.address())?;
+    let signature = consent(audience, &computed, key)
+        .map_err(|error| Rejection::new(Rule::Consent, "key", "a key that makes signatures", error.to_string()))?;
+    attestation.consent = Some(signature);
+    Ok(())
 }
 
 /// Says whether the subject consents, and demands that it does where the policy does.

@@ -345,9 +345,8 @@ fn rejects_every_changed_field_of_a_compiled_policy() {
 fn rejects_every_changed_field_of_a_trust_file() {
     let scene = marked();
     let node = |index: u8| (name(&format!("oracle-{index}")), oracle_node(index).address());
-    let sequences = |accounts: &[&str]| {
-        accounts.iter().map(|account| (name(account), Newest::numbered(SEQUENCE))).collect()
-    };
+    let sequences =
+        |accounts: &[&str]| accounts.iter().map(|account| (name(account), Newest::numbered(SEQUENCE))).collect();
     let trust = Trust {
         policy: Some(scene.policy.id()),
         srs: Some(scene.claim.srs),
