@@ -25,7 +25,7 @@ impl Scene {
         let claim = read_json(&demo.join("attestation.json"))["claim"].clone();
         let balances = balances(&claim["subject"], &claim["audience"]["chain_id"]);
         write_json(&sandbox.path("vault.json"), &json!(balances));
-        let made = sandbox.surety("prove demo --vault vault.json --out demo/drawing.json");
+        let made = sandbox.surety("prove demo --trust demo/trust.toml --vault vault.json --out demo/drawing.json");
         made.expect(0);
         Self { sandbox, demo, balances }
     }
