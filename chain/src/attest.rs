@@ -66,8 +66,10 @@ fn encode(attestation: &Attestation, policy: &Policy) -> Result<abi::Attestation
         level: U256::from(level_place(policy, &claim.level)?),
         epoch: claim.epoch,
         validUntil: claim.valid_until.0,
+        presentation: word(&claim.presentation),
         statements: statements.collect(),
         proof: Bytes::from(attestation.proof.0.to_vec()),
+        consent: attestation.consent.map_or_else(Bytes::new, |consent| Bytes::from(consent.0.to_vec())),
     })
 }
 
@@ -194,13 +196,13 @@ impl Contracts {
         for (place, level) in document.levels.iter().enumerate() {
             let place = U256::from(place);
             let record = node.view(registry, &recordOfCall { subject: account, policy: word, level: place })?;
-            if record.epoch != 0 {
+            if !record.epoch.is_zero() {
                 let streak = node.view(registry, &streakOfCall { subject: account, policy: word, level: place })?;
                 levels.push(LevelRecord {
                     level: level.name.clone(),
-                    epoch: record.epoch,
-                    prices_at: Timestamp(record.pricesAt),
-                    valid_until: Timestamp(record.validUntil),
+                    epoch: record.epoch.to(),
+                    prices_at: Timestamp(record.pricesAt.to()),
+                    valid_until: Timestamp(record.validUntil.to()),
                     streak,
                     vault_number: record.vaultNumber,
                 });

@@ -90,6 +90,7 @@ impl Contracts {
             maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
             grace: seconds("chain rules: grace", rules.grace.0)?,
             acceptsMarked: document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted),
+            requiresConsent: document.consent,
             epochLength: seconds("policy: oracle.epoch", document.oracle.epoch.0)?,
             maxMarketAge: seconds("policy: oracle.max_age", document.oracle.max_age.0)?,
             maxMarketSkew: seconds("policy: oracle.max_skew", document.oracle.max_skew.0)?,
@@ -105,10 +106,14 @@ impl Contracts {
 /// The accounts, in ascending order.
 pub(crate) fn sources(policy: &Policy) -> Vec<Source> {
     let accounts = policy.sources.iter().flat_map(|source| source.accounts.iter().map(move |name| (source, name)));
-    let mut accounts: Vec<_> = accounts.map(|(source, name)| (source.signer, AccountId::of(name))).collect();
+    let mut accounts: Vec<_> =
+        accounts.map(|(source, name)| (source.signer, AccountId::of(name), source.contract)).collect();
     accounts.sort_unstable();
-    let source =
-        |(signer, account): (EvmAddress, AccountId)| Source { signer: address(&signer), account: word(&account.0) };
+    let source = |(signer, account, contract): (EvmAddress, AccountId, bool)| Source {
+        signer: address(&signer),
+        account: word(&account.0),
+        isContract: contract,
+    };
     accounts.into_iter().map(source).collect()
 }
 

@@ -140,8 +140,13 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
     facts.same("policy: statements.max_age", document.statements.max_age.0, terms.maxStatementAge.to());
     let accepts_marked = document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted);
     facts.same("policy: marked prices accepted", accepts_marked, terms.acceptsMarked);
-    let listed =
-        |sources: &[Source]| list(sources.iter().map(|source| format!("{}/{}", source.signer, source.account)));
+    facts.same("policy: consent", document.consent, terms.requiresConsent);
+    let listed = |sources: &[Source]| {
+        list(sources.iter().map(|Source { signer, account, isContract }| {
+            let kind = if *isContract { " (contract)" } else { "" };
+            format!("{signer}/{account}{kind}")
+        }))
+    };
     facts.same("policy: sources", listed(&sources(document)), listed(&terms.sources));
     facts.same("policy: oracle.nodes", list(nodes(document)), list(&terms.nodes));
 }
@@ -417,6 +422,7 @@ mod tests {
             maxStatementAge: published.maxStatementAge,
             grace: published.grace,
             acceptsMarked: published.acceptsMarked,
+            requiresConsent: published.requiresConsent,
             sources: published.sources.clone(),
             nodes: published.nodes.clone(),
             levels: wiring.collect(),
@@ -484,6 +490,8 @@ mod tests {
             ("policy: statements.max_age", |terms, _| terms.maxStatementAge += U40::from(1)),
             ("policy: marked prices accepted", |terms, _| terms.acceptsMarked ^= true),
             ("policy: sources", |terms, _| terms.sources[0].signer = Address::ZERO),
+            ("policy: consent", |terms, _| terms.requiresConsent ^= true),
+            ("policy: sources", |terms, _| terms.sources[0].isContract ^= true),
             ("policy: sources", |terms, _| {
                 terms.sources.pop();
             }),

@@ -83,8 +83,8 @@ fn explained(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
 fn of_policies(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "PolicyNotInForce" => (
-            "the policy does not count yet, or is frozen",
-            "wait until the policy registry's delay is over, or ask its owner why the policy is frozen",
+            "the policy does not count yet, is frozen, or has ended",
+            "wait until the policy registry's delay is over, or ask its owner why the policy is frozen or ended",
         ),
         "UnknownPolicy" => ("no policy of this identifier has been published", "publish the policy first"),
         "PolicyExists" => ("the policy has been published already", "nothing is left to do"),
@@ -103,6 +103,10 @@ fn of_policies(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
         ),
         "InvalidPublication" => of_publication(text),
         "NotFrozen" => ("the policy is not frozen", "nothing is left to do"),
+        "WrongEnd" => (
+            "the end is sooner than after the policy registry's delay, or not before the present end",
+            "give a later time, before the present end: an end is never put off",
+        ),
         "DelayIsFixed" => ("the policy registry's delay is fixed for good", "leave the delay as it is"),
         "AccessControlUnauthorizedAccount" => {
             ("the key that signs has not the role that this takes", "use the key of the policy registry's owner")
@@ -229,6 +233,14 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
             "the subject is a source or an oracle node of the policy, and nobody vouches for himself",
             "give the subject an address of its own",
         ),
+        "PresentedToAnother" => (
+            "the attestation is made for another caller",
+            "have that caller bring it, or prove anew with --presentation and the caller's address",
+        ),
+        "NoConsent" => (
+            "the subject must bring the attestation or sign it, and has not",
+            "have the subject sign it with surety consent, or bring it with the subject's key",
+        ),
         "SnapshotSuperseded" => (
             "the snapshot is not the newest, and its grace is over",
             "read the newest prices with surety chain market and prove anew",
@@ -252,6 +264,13 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
         ),
         "StatementSuperseded" => {
             ("a newer statement about the account has been seen", "ask the source for a new statement, and prove anew")
+        }
+        "SequenceRepeated" => (
+            "another statement about the account with the same sequence number has been seen",
+            "ask the source for a new statement, which must have a number of its own",
+        ),
+        "UnknownAccount" => {
+            ("the policy has no account at this place", "give the place of one of the policy's accounts")
         }
         "InvalidCommitment" => (
             "a statement's commitment is no point or hides nothing; behind the last statement, the vault's or the sum",
@@ -277,7 +296,7 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
             ("the oldest statement is older than the policy allows", "ask the sources for new statements")
         }
         "PricesTooOld" => (
-            "the prices are too old for these statements",
+            "the prices are older than the snapshot allows",
             "take a snapshot, read it with surety chain market and prove anew",
         ),
         "ValidTooLong" => (

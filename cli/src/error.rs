@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use surety_core::failure::{AnyFailure, Class, Failure, LocatedProblem};
+use surety_core::{
+    failure::{AnyFailure, Class, Failure, LocatedProblem},
+    ident::Bytes32,
+};
 use surety_import::ForeignError;
 
 /// Any failure that ends a command.
@@ -20,6 +23,25 @@ impl Failure for Usage {
 
     fn code(&self) -> Cow<'static, str> {
         "usage".into()
+    }
+}
+
+/// A snapshot that the holder does not know to be published.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "market: expected a published snapshot, found {0}, which no trust file of yours pins: whoever chose its prices may \
+     learn something of your holdings; pin it under snapshots and give --trust, prove over prices that you have read from \
+     the chain with --on-chain, or give --unpublished-snapshot"
+)]
+pub(crate) struct Unpublished(pub(crate) Bytes32);
+
+impl Failure for Unpublished {
+    fn class(&self) -> Class {
+        Class::Mismatch
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        "unpublished-snapshot".into()
     }
 }
 

@@ -22,8 +22,8 @@ use surety_core::units::Timestamp;
 
 use self::{
     commands::{
-        archive, audit, calldata, chain, demo, doctor, explain, generate, import, info, init, key, market, policy,
-        prove, reproduce, solidity, source, srs, universe, verify,
+        archive, audit, calldata, chain, consent, demo, doctor, explain, generate, import, info, init, key, market,
+        policy, prove, reproduce, solidity, source, srs, trust, universe, verify,
     },
     exit::Exit,
     output::{Answer, Form, Reported},
@@ -75,8 +75,13 @@ enum Command {
     Key(key::Command),
     /// Prove that the account satisfies a level of the policy
     Prove(prove::Args),
+    /// Sign an attestation as its subject, which consents to it
+    Consent(consent::Args),
     /// Verify an attestation
     Verify(verify::Args),
+    /// Keep a verifier's trust file up to date
+    #[command(subcommand)]
+    Trust(trust::Command),
     /// Verify all attestations in a directory at once and write a report
     Audit(audit::Args),
     /// Recompute the claims of attestations, commitments and contracts from public inputs
@@ -119,7 +124,9 @@ impl Command {
             Self::Source(command) => ("source", Some(command.name())),
             Self::Key(command) => ("key", Some(command.name())),
             Self::Prove(_) => ("prove", None),
+            Self::Consent(_) => ("consent", None),
             Self::Verify(_) => ("verify", None),
+            Self::Trust(command) => ("trust", Some(command.name())),
             Self::Audit(_) => ("audit", None),
             Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
@@ -147,7 +154,9 @@ impl Command {
             Self::Source(command) => source::run(command, session),
             Self::Key(command) => key::run(command, session),
             Self::Prove(args) => prove::run(&args, session),
+            Self::Consent(args) => consent::run(&args, session),
             Self::Verify(args) => verify::run(&args, session),
+            Self::Trust(command) => trust::run(command, session),
             Self::Audit(args) => audit::run(&args, session),
             Self::Reproduce(args) => reproduce::run(&args, session),
             Self::Explain(args) => explain::run(&args, session),

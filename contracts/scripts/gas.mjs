@@ -27,8 +27,8 @@ const FEEDS = 8;
 const EPOCH = 300;
 const PUBLISH = `publish((${[
   "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,address,uint32,uint40,uint40",
-  "uint40,uint40,uint40,uint40,bool,uint40,uint40,uint40,uint32",
-  "(address,bytes32)[]", // sources
+  "uint40,uint40,uint40,uint40,bool,bool,uint40,uint40,uint40,uint32",
+  "(address,bytes32,bool)[]", // sources
   "address[]", // nodes
   "(address,uint8,uint8,uint32,uint32,uint96,uint96)[]", // feeds
   "(bytes32,uint256[2],uint256[2],(uint256[2],uint256[2][]))[]", // levels
@@ -80,8 +80,8 @@ async function measureSnapshots(node) {
   const publish = async (line, levels) => {
     const publication = tuple(
       ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
-      ...[NOBODY, 0, 0, 0, 86400, 120, 3600, 60, false, EPOCH, 900, 60, 0],
-      list([tuple(owner, word(1))]),
+      ...[NOBODY, 0, 0, 0, 86400, 120, 3600, 60, false, false, EPOCH, 900, 60, 0],
+      list([tuple(owner, word(1), false)]),
       "[]",
       list(aggregators.map((aggregator) => tuple(aggregator, 8, 8, 3600, 100000, 1, 10n ** 20n))),
       list(
@@ -149,8 +149,8 @@ async function measure(node) {
   };
 }
 
-const ATTESTATION =
-  "(address,bytes32,uint256,uint64,uint64,(uint256,uint256,uint64,uint64,uint64,bytes32,bytes)[],bytes)";
+const STATEMENT = "(uint256,uint256,uint64,uint64,uint64,bytes32,bytes)";
+const ATTESTATION = `(address,bytes32,uint256,uint64,uint64,bytes32,${STATEMENT}[],bytes,bytes)`;
 
 const attestations = read("test/fixtures/attestations-k11.json");
 
@@ -160,7 +160,10 @@ const statement = ({ commitment, as_of, valid_until, sequence, encumbrance, sign
 
 /** An attestation as the attestation registry takes it. */
 const attestation = ({ subject, level, epoch, valid_until, statements, proof }) =>
-  tuple(subject, attestations.publication.policy, level, epoch, valid_until, list(statements.map(statement)), proof);
+  tuple(
+    ...[subject, attestations.publication.policy, level, epoch, valid_until, word(0)],
+    ...[list(statements.map(statement)), proof, "0x"],
+  );
 
 /** Attestations of three sources: where nothing is known of the subject, an epoch later, and many at once. */
 async function measureAttestations(node) {
@@ -181,9 +184,9 @@ async function measureAttestations(node) {
   const publication = tuple(
     ...[word(1), 1, policy.document, policy.universe, policy.srs, policy.k, verifier],
     ...[NOBODY, 0, 0, 0],
-    ...[policy.validity, policy.max_statement_skew, policy.max_statement_age, 300, false],
+    ...[policy.validity, policy.max_statement_skew, policy.max_statement_age, 300, false, false],
     ...[policy.epoch_length, policy.max_market_age, 60, 0],
-    list(policy.sources.map(({ signer, account }) => tuple(signer, account))),
+    list(policy.sources.map(({ signer, account }) => tuple(signer, account, false))),
     list(policy.nodes),
     list(aggregators.map((aggregator) => tuple(aggregator, 0, 0, policy.max_market_age, 0, 1, 10n ** 20n))),
     list(policy.levels.map(({ level, ...commitments }) => levelOf(level, commitments))),

@@ -31,12 +31,13 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         attestationRegistry.attest(attestation);
         Record memory record = attestationRegistry.recordOf(SUBJECT, POLICY, 1);
         require(record.epoch == EPOCH && record.pricesAt == NOW - 100 && record.validUntil == NOW + 3_000);
-        require(record.streak == 1 && record.vaultNumber == 0);
+        require(record.streak == 1 && record.vaultNumber == 0 && record.sequences == 7 * SOURCES);
         for (uint256 i = 0; i < SOURCES; ++i) {
             Source memory source = _terms().sources[i];
-            (uint64 sequence, uint64 until, uint32 to) =
+            (uint64 sequence, uint120 digest, uint40 until, uint32 to) =
                 attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
             require(sequence == 7 && until == 0 && to == 0);
+            require(digest == uint120(uint256(_digests(attestation, _terms(), address(attestationRegistry))[i])));
         }
     }
 
@@ -318,6 +319,42 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         attestationRegistry.attest(attestation);
     }
 
+    /// @notice Attack: code at the address of a key, which the key has delegated to (EIP-7702), signs for the source.
+    function test_rejects_delegated_code_as_a_source() external {
+        SourceStandIn code = new SourceStandIn("anything");
+        Terms memory terms = _terms();
+        vm.etch(terms.sources[1].signer, abi.encodePacked(hex"ef0100", code));
+        Attestation memory attestation = _attestation();
+        bytes memory signature = attestation.statements[1].signature;
+        attestation.statements[1].signature = "anything";
+        bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 1);
+        _refused(attestation, reason);
+        attestation.statements[1].signature = signature;
+        attestationRegistry.attest(attestation);
+        // Nor if the policy calls it a contract.
+        terms.sources[1].isContract = true;
+        policyRegistry.set(POLICY, terms);
+        attestation.statements[1].signature = "anything";
+        _refused(attestation, reason);
+    }
+
+    /// @notice Attack: a contract is put at an address that the policy names as a key.
+    function test_rejects_a_contract_where_the_policy_names_a_key() external {
+        SourceStandIn source = new SourceStandIn("contract's");
+        Attestation memory attestation = _withContract(source, "contract's");
+        Terms memory terms = _terms();
+        terms.sources[1].signer = address(source);
+        policyRegistry.set(POLICY, terms);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 1));
+    }
+
+    function test_rejects_a_key_where_the_policy_names_a_contract() external {
+        Terms memory terms = _terms();
+        terms.sources[1].isContract = true;
+        policyRegistry.set(POLICY, terms);
+        _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 1));
+    }
+
     function test_rejects_an_account_pledged_to_another_policy() external {
         Attestation memory attestation = _unsigned();
         attestation.statements[2].encumbrance = keccak256("another");
@@ -524,7 +561,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     /// @notice A proof for another context or other points is refused, whatever the difference.
     function test_rejects_proofs_about_something_else() external {
-        for (uint256 field = 0; field < 13; ++field) {
+        for (uint256 field = 0; field < 14; ++field) {
             (Attestation memory other, Terms memory terms) = (_attestation(), _terms());
             if (field == 0) ++other.validUntil;
             if (field == 1) other.subject = address(0xbad);
@@ -539,6 +576,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
             if (field == 10) terms.levels[1].idx = _multiple(1);
             if (field == 11) terms.levels[1].flag = _multiple(1);
             if (field == 12) other.epoch = EPOCH + 1;
+            if (field == 13) other.presentation = bytes32(uint256(1));
             Attestation memory attestation = _attestation();
             attestation.proof = _proven(other, terms).proof;
             _rejectProof(attestation);
@@ -705,6 +743,20 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         require(_holds());
     }
 
+    function test_nothing_holds_after_the_end_of_the_policy() external {
+        attestationRegistry.attest(_attestation());
+        policyRegistry.setEnd(POLICY, NOW + 10);
+        vm.warp(NOW + 10);
+        require(attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        attestationRegistry.attest(_attestation());
+        vm.warp(NOW + 11);
+        require(!attestationRegistry.isSufficientNoOlderThan(SUBJECT, POLICY, 1_000));
+        (bool holds,) = attestationRegistry.levelOf(SUBJECT, POLICY);
+        require(!holds && attestationRegistry.streakOf(SUBJECT, POLICY, 1) == 0);
+        require(!attestationRegistry.acceptsAttestations(POLICY));
+        _refused(_attestation(), abi.encodeWithSelector(IAttestationRegistry.PolicyNotInForce.selector, POLICY));
+    }
+
     function test_the_strictest_level_is_told() external {
         (bool holds, uint256 level) = attestationRegistry.levelOf(SUBJECT, POLICY);
         require(!holds && level == 0);
@@ -775,7 +827,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         returns (Attestation memory attestation)
     {
         Terms memory terms = _terms();
-        terms.sources[1].signer = address(source);
+        (terms.sources[1].signer, terms.sources[1].isContract) = (address(source), true);
         policyRegistry.set(POLICY, terms);
         attestation = _signed(_unsigned(), terms);
         attestation.statements[1].signature = signature;

@@ -91,7 +91,7 @@ contract Historian is Attesting {
 
     function _sequence(uint256 subject, uint256 source) private view returns (uint64 sequence) {
         Source memory account = _terms().sources[source];
-        (sequence,,) = attestationRegistry.accountOf(account.signer, account.account, _address(subject));
+        (sequence,,,) = attestationRegistry.accountOf(account.signer, account.account, _address(subject));
     }
 
     function _address(uint256 subject) private pure returns (address) {

@@ -59,8 +59,8 @@ contract AttestationRegistryPledgesTest is Attesting {
     function test_accepts_the_same_accounts_of_another_subject() external {
         _attest(POLICY, 1, NOW + 2_000);
         Attestation memory attestation = _unsigned();
-        (attestation.policy, attestation.subject) = (OTHER, address(0x07e4));
-        attestationRegistry.attest(_complete(attestation));
+        (attestation.policy, attestation.subject) = (OTHER, vm.addr(0x07e4));
+        attestationRegistry.attest(_consented(0x07e4, _complete(attestation)));
     }
 
     function test_rejects_two_policies_in_a_batch() external {
@@ -85,7 +85,7 @@ contract AttestationRegistryPledgesTest is Attesting {
         vm.warp(NOW + 2_001);
         attestation = _unsigned();
         (attestation.policy, attestation.validUntil) = (OTHER, NOW + 2_002);
-        attestationRegistry.attest(_proven(_signed(attestation, terms), terms));
+        attestationRegistry.attest(_consented(SUBJECT_KEY, _proven(_signed(attestation, terms), terms)));
     }
 
     function test_other_registries_pledge_nothing() external {
@@ -113,14 +113,14 @@ contract AttestationRegistryPledgesTest is Attesting {
     }
 
     function _requireNotPledged(address owner) private view {
-        (uint64 sequence, uint64 until, uint32 to) = attestationRegistry.accountOf(owner, 0, SUBJECT);
+        (uint64 sequence,, uint40 until, uint32 to) = attestationRegistry.accountOf(owner, 0, SUBJECT);
         require(sequence == 0 && until == 0 && to == 0);
     }
 
     function _over(bytes32 policy, Terms memory terms) private view returns (Attestation memory) {
         Attestation memory attestation = _unsigned();
         (attestation.policy, attestation.validUntil) = (policy, NOW + 2_000);
-        return _proven(_signed(attestation, terms), terms);
+        return _consented(SUBJECT_KEY, _proven(_signed(attestation, terms), terms));
     }
 
     function _attestOver(bytes32 policy, Terms memory terms) private {
@@ -130,7 +130,7 @@ contract AttestationRegistryPledgesTest is Attesting {
     function _under(bytes32 policy, uint256 level, uint64 validUntil) private view returns (Attestation memory) {
         Attestation memory attestation = _unsigned();
         (attestation.policy, attestation.level, attestation.validUntil) = (policy, level, validUntil);
-        return _complete(attestation);
+        return _consented(SUBJECT_KEY, _complete(attestation));
     }
 
     function _attest(bytes32 policy, uint256 level, uint64 validUntil) private {
@@ -141,7 +141,7 @@ contract AttestationRegistryPledgesTest is Attesting {
     function _pledgedUntil() private view returns (uint64 until) {
         for (uint256 i = 0; i < SOURCES; ++i) {
             Source memory source = _terms().sources[i];
-            (, uint64 pledgedUntil,) = attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
+            (,, uint40 pledgedUntil,) = attestationRegistry.accountOf(source.signer, source.account, SUBJECT);
             require(i == 0 || pledgedUntil == until);
             until = pledgedUntil;
         }

@@ -57,49 +57,25 @@ contract AttestationRegistryTimesTest is Attesting {
         }
     }
 
-    /// @notice Against newer prices.
-    function test_rejects_statements_too_old_for_the_prices() external {
+    /// @notice Attack: pair balances and prices of one moment, and bring the attestation long after.
+    function test_rejects_statements_too_old_at_arrival() external {
         for (uint256 i = 0; i < SOURCES; ++i) {
             Times memory times = _times();
-            times.newestPrices = NOW - 50;
-            times.asOf = [uint64(NOW) - 7_200, NOW - 7_200, NOW - 7_200];
-            times.asOf[i] = NOW - 50 - 7_200;
+            times.maxAge = 100;
+            times.asOf[i] = NOW - 100;
+            times.asOf[(i + 1) % SOURCES] = NOW - 99;
             _accept(times);
             --times.asOf[i];
-            _reject(times, abi.encodeWithSelector(IAttestationRegistry.StatementsTooOld.selector, 7_201));
+            _reject(times, abi.encodeWithSelector(IAttestationRegistry.StatementsTooOld.selector, 101));
         }
     }
 
-    /// @notice Against each other, where a policy has them closer than its skew.
-    function test_rejects_statements_too_old_for_the_newest() external {
+    function test_rejects_prices_too_old_at_arrival() external {
         Times memory times = _times();
-        times.maxAge = 100;
-        times.pricesAt = times.newestPrices = NOW - 200;
-        times.asOf = [uint64(NOW) - 110, NOW - 50, NOW - 10];
+        (times.pricesAt, times.newestPrices, times.slack) = (NOW - 900, NOW - 850, 900);
+        times.asOf = [uint64(NOW) - 880, NOW - 880, NOW - 880];
         _accept(times);
-        --times.asOf[0];
-        _reject(times, abi.encodeWithSelector(IAttestationRegistry.StatementsTooOld.selector, 101));
-    }
-
-    function test_rejects_prices_too_old_for_the_statements() external {
-        for (uint256 i = 0; i < SOURCES; ++i) {
-            Times memory times = _times();
-            times.pricesAt = times.newestPrices = NOW - 1_000;
-            times.slack = 900;
-            times.asOf = [uint64(NOW) - 400, NOW - 400, NOW - 400];
-            times.asOf[i] = NOW - 100;
-            _accept(times);
-            ++times.asOf[i];
-            _reject(times, abi.encodeWithSelector(IAttestationRegistry.PricesTooOld.selector, 901));
-        }
-    }
-
-    function test_rejects_prices_too_old_for_the_newest() external {
-        Times memory times = _times();
-        (times.pricesAt, times.newestPrices, times.slack) = (NOW - 1_000, NOW - 100, 900);
-        times.asOf = [uint64(NOW) - 400, NOW - 400, NOW - 400];
-        _accept(times);
-        times.newestPrices = NOW - 99;
+        --times.pricesAt;
         _reject(times, abi.encodeWithSelector(IAttestationRegistry.PricesTooOld.selector, 901));
     }
 
@@ -135,12 +111,23 @@ contract AttestationRegistryTimesTest is Attesting {
         (times.validity, times.maxSkew, times.maxAge) = (type(uint40).max, type(uint40).max, type(uint40).max);
         times.slack = type(uint32).max;
         times.statedUntil = [type(uint64).max, type(uint64).max, type(uint64).max];
-        times.validUntil = NOW - 100 + uint64(type(uint40).max);
+        times.validUntil = type(uint40).max;
         _accept(times);
         times.asOf[1] = type(uint64).max;
         _reject(times, abi.encodeWithSelector(IAttestationRegistry.NotYet.selector));
         times.asOf[1] = 0;
         _accept(times);
+    }
+
+    /// @notice Records have 40 bits for a time.
+    function test_rejects_counting_for_longer_than_times_go() external {
+        Times memory times = _times();
+        times.validity = type(uint40).max;
+        times.statedUntil = [type(uint64).max, type(uint64).max, type(uint64).max];
+        times.validUntil = uint64(type(uint40).max) + 1;
+        bytes memory reason =
+            abi.encodeWithSelector(IAttestationRegistry.ValidTooLong.selector, uint64(type(uint40).max));
+        _refused(_prepare(times), reason);
     }
 
     /// @notice Times from small sets of numbers, so that many fall on limits.
@@ -202,11 +189,11 @@ contract AttestationRegistryTimesTest is Attesting {
     /// @dev Every rule on its own, for every pair that it is about.
     function _isAcceptable(Times memory times) private pure returns (bool) {
         uint256[4] memory moments = [uint256(times.newestPrices), times.asOf[0], times.asOf[1], times.asOf[2]];
+        if (NOW > uint256(times.pricesAt) + times.slack) return false;
         for (uint256 i = 0; i < 4; ++i) {
             if (moments[i] > NOW) return false;
-            if (moments[i] > uint256(times.pricesAt) + times.slack) return false;
             for (uint256 j = 1; j < 4; ++j) {
-                if (moments[i] > moments[j] + times.maxAge) return false;
+                if (NOW > moments[j] + times.maxAge) return false;
                 if (i > 0 && moments[i] > moments[j] + times.maxSkew) return false;
             }
         }

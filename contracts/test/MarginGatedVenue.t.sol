@@ -687,6 +687,63 @@ contract MarginGatedVenueTest {
         require(venue.creditOf(alice) == 0 && !venue.hasExposure(alice));
     }
 
+    /// @notice Attack: a false price, and the freeze that answers it, would guarantee the price to whoever gains by it.
+    function test_rejects_settlement_at_a_price_that_a_freeze_distrusts() external {
+        _open(3e18);
+        oracle.set(9_000e8, false);
+        uint256 state = vm.snapshotState();
+        _freeze();
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        venue.settle(alice);
+        require(venue.creditOf(alice) == 0 && !venue.hasExposure(alice));
+        // Nor while the policy thaws, or once it has thawed, until there is another price.
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.revertToState(state);
+            vm.warp(block.timestamp + SETTLEMENT_AGE);
+            policyRegistry.setCountsFrom(uint40(block.timestamp + i));
+            venue.settle(alice);
+            require(venue.creditOf(alice) == 0 && !venue.hasExposure(alice));
+        }
+    }
+
+    /// @notice Behind a marked snapshot may be one from before the freeze.
+    function test_rejects_settlement_at_the_price_before_a_mark_that_a_freeze_distrusts() external {
+        _open(3e18);
+        oracle.set(9_000e8, false);
+        vm.warp(block.timestamp + 100);
+        policyRegistry.setCountsFrom(uint40(block.timestamp));
+        oracle.set(2_000e8, true);
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        venue.settle(alice);
+        require(venue.creditOf(alice) == 0 && !venue.hasExposure(alice));
+    }
+
+    /// @notice The end of a policy says nothing against its last price, and nobody gains by waiting for it.
+    function test_settles_at_the_last_price_of_a_policy_that_has_ended() external {
+        _open(3e18);
+        oracle.set(2_100e8, false);
+        policyRegistry.setEnd(uint40(block.timestamp));
+        attestationRegistry.setInForce(false);
+        vm.warp(block.timestamp + SETTLEMENT_AGE);
+        venue.settle(alice);
+        require(venue.creditOf(alice) == 300 * DOLLAR);
+    }
+
+    function test_anybody_removes_a_flag_after_the_end_of_the_policy() external {
+        _openAndFlag(3e18);
+        oracle.setEpoch(uint64(block.timestamp / 300));
+        attestationRegistry.setAccepts(false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
+        venue.unflag(alice);
+        policyRegistry.setEnd(uint40(block.timestamp - 1));
+        venue.unflag(alice);
+    }
+
+    function _freeze() private {
+        policyRegistry.setCountsFrom(type(uint40).max);
+        attestationRegistry.setInForce(false);
+    }
+
     function test_a_settlement_can_leave_a_shortfall() external {
         _open(3e18);
         oracle.set(1_900e8, false);

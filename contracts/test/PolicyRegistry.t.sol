@@ -10,6 +10,7 @@ import {PolicyRegistry} from "../src/core/PolicyRegistry.sol";
 import {IAttestationRegistry} from "../src/interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
+import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules} from "../src/types/Market.sol";
@@ -62,6 +63,7 @@ contract PolicyRegistryTest is PolicyTest {
         Publication memory publication = _fed(3, 2);
         publication.acceptsMarked = true;
         _addVault(publication);
+        publication.requiresConsent = true;
         Terms memory terms = policyRegistry.terms(_publish(publication));
         LevelWiring[] memory levels = new LevelWiring[](2);
         for (uint256 i = 0; i < 2; ++i) {
@@ -82,6 +84,7 @@ contract PolicyRegistryTest is PolicyTest {
             maxStatementAge: 3_600,
             grace: 60,
             acceptsMarked: true,
+            requiresConsent: true,
             sources: publication.sources,
             nodes: publication.nodes,
             levels: levels
@@ -280,6 +283,27 @@ contract PolicyRegistryTest is PolicyTest {
         _expectInvalid(publication, "sources");
     }
 
+    function test_rejects_a_contract_source_that_is_none() external {
+        Publication memory publication = _fed(1, 1);
+        publication.sources[2].isContract = true;
+        _expectInvalid(publication, "sources");
+        vm.etch(publication.sources[2].signer, abi.encodePacked(hex"ef0100", address(policyRegistry)));
+        _expectInvalid(publication, "sources");
+        vm.etch(publication.sources[2].signer, hex"00");
+        Terms memory terms = policyRegistry.terms(_publish(publication));
+        require(terms.sources[2].isContract && !terms.sources[1].isContract);
+    }
+
+    function test_rejects_a_source_that_is_both_key_and_contract() external {
+        Publication memory publication = _fed(1, 1);
+        vm.etch(publication.sources[2].signer, hex"00");
+        (publication.sources[1].signer, publication.sources[1].account) = (publication.sources[2].signer, 0);
+        publication.sources[2].isContract = true;
+        _expectInvalid(publication, "sources");
+        publication.sources[1].isContract = true;
+        _publish(publication);
+    }
+
     function test_accepts_sources_before_between_and_behind_nodes() external {
         Publication memory publication = _signed(1);
         publication.sources[1].signer = address(uint160(publication.nodes[0]) + 1);
@@ -460,6 +484,13 @@ contract PolicyRegistryTest is PolicyTest {
         vm.expectRevert(reason);
         vm.prank(OWNER);
         policyRegistry.thaw(policy);
+        vm.expectRevert(reason);
+        vm.prank(OWNER);
+        policyRegistry.end(policy, type(uint40).max - 1);
+        vm.expectRevert(reason);
+        policyRegistry.countsUntil(policy);
+        vm.expectRevert(reason);
+        policyRegistry.isInForce(policy);
     }
 
     // Times
@@ -512,7 +543,72 @@ contract PolicyRegistryTest is PolicyTest {
         _thaw(policy);
     }
 
+    function test_ends_after_the_delay() external {
+        bytes32 policy = _inForce(_fed(1, 1));
+        require(policyRegistry.isInForce(policy) && policyRegistry.countsUntil(policy) == type(uint40).max);
+        uint40 until = uint40(block.timestamp) + DELAY;
+        vm.expectEmit(true, true, true, true, address(policyRegistry));
+        emit IPolicyRegistry.PolicyEnding(policy, until);
+        _end(policy, until);
+        require(policyRegistry.countsUntil(policy) == until);
+        vm.warp(until);
+        require(policyRegistry.isInForce(policy));
+        aggregators[0].set(100e6, until);
+        oracle.take(policy);
+        vm.warp(until + 1);
+        require(!policyRegistry.isInForce(policy));
+        vm.expectRevert(abi.encodeWithSelector(ISnapshotOracle.PolicyNotInForce.selector, policy));
+        oracle.take(policy);
+    }
+
+    function test_rejects_an_end_sooner_than_the_delay() external {
+        bytes32 policy = _inForce(_fed(1, 1));
+        uint40 earliest = uint40(block.timestamp) + DELAY;
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.WrongEnd.selector, earliest, type(uint40).max);
+        vm.expectRevert(reason);
+        _end(policy, earliest - 1);
+        vm.expectRevert(reason);
+        _end(policy, type(uint40).max);
+    }
+
+    /// @notice Whoever relies on an end is not disappointed by a later one.
+    function test_rejects_a_later_end() external {
+        bytes32 policy = _inForce(_fed(1, 1));
+        uint40 earliest = uint40(block.timestamp) + DELAY;
+        _end(policy, earliest + 10);
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.WrongEnd.selector, earliest, earliest + 10);
+        for (uint40 i = 10; i < 12; ++i) {
+            vm.expectRevert(reason);
+            _end(policy, earliest + i);
+        }
+        _end(policy, earliest + 9);
+        require(policyRegistry.countsUntil(policy) == earliest + 9);
+    }
+
+    /// @notice An end stands through a freeze and a thaw.
+    function test_rejects_to_thaw_beyond_the_end() external {
+        bytes32 policy = _inForce(_fed(1, 1));
+        uint40 until = uint40(block.timestamp) + DELAY;
+        _end(policy, until);
+        _freeze(policy);
+        _thaw(policy);
+        vm.warp(until);
+        require(policyRegistry.isInForce(policy));
+        vm.warp(until + 1);
+        require(!policyRegistry.isInForce(policy));
+    }
+
     // Roles
+
+    function test_rejects_ending_by_others_than_the_owner() external {
+        bytes32 policy = _publish(_fed(1, 1));
+        address[2] memory others = [GUARDIAN, STRANGER];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(_unauthorized(others[i], ADMIN_ROLE));
+            vm.prank(others[i]);
+            policyRegistry.end(policy, type(uint40).max - 1);
+        }
+    }
 
     function test_rejects_publication_by_others_than_the_owner() external {
         Publication memory publication = _fed(1, 1);
@@ -630,6 +726,11 @@ contract PolicyRegistryTest is PolicyTest {
     function _freeze(bytes32 policy) private {
         vm.prank(GUARDIAN);
         policyRegistry.freeze(policy);
+    }
+
+    function _end(bytes32 policy, uint40 until) private {
+        vm.prank(OWNER);
+        policyRegistry.end(policy, until);
     }
 
     function _thaw(bytes32 policy) private {

@@ -215,6 +215,20 @@ contract SignedSnapshotTest is PolicyTest {
         oracle.submit(snapshot, publication.nodes, signatures);
     }
 
+    /// @notice A node whose key delegates to code (EIP-7702) signs with its key, whatever the code says.
+    function test_rejects_delegated_code_as_a_node() external {
+        SignedSnapshot memory snapshot = _snapshot();
+        (address[] memory signers, bytes[] memory signatures) = _sign(snapshot);
+        ContractSigner code = new ContractSigner();
+        code.approve(_digest(snapshot));
+        vm.etch(signers[0], abi.encodePacked(hex"ef0100", code));
+        bytes memory signature = signatures[0];
+        signatures[0] = "";
+        _expectUnsigned(snapshot, signers, signatures);
+        signatures[0] = signature;
+        oracle.submit(snapshot, signers, signatures);
+    }
+
     // Fields
 
     function test_rejects_policies_that_are_not_in_force() external {

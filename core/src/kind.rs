@@ -46,6 +46,8 @@ pub enum Kind {
     Deployment,
     /// Balances of an account.
     Holdings,
+    /// The last statement of a source about an account.
+    LastStatement,
     /// A market snapshot.
     Market,
     /// A source's balances and masks, for the holder.
@@ -55,6 +57,8 @@ pub enum Kind {
     /// The count of proofs of a statement.
     /// The circuit as data.
     Protocol,
+    /// The snapshots of an epoch that were proven against.
+    ProvenSnapshots,
     /// A report of an oracle node.
     Report,
     /// A signature under a snapshot, for a contract.
@@ -73,17 +77,19 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Attestation,
         Self::Calibration,
         Self::ChainRules,
         Self::CompiledPolicy,
         Self::Deployment,
         Self::Holdings,
+        Self::LastStatement,
         Self::Market,
         Self::Opening,
         Self::Policy,
         Self::Protocol,
+        Self::ProvenSnapshots,
         Self::Report,
         Self::SnapshotSignature,
         Self::Statement,
@@ -102,10 +108,12 @@ impl Kind {
             Self::CompiledPolicy => ("surety/compiled-policy", Readers::Public, Some("policy.compiled.json")),
             Self::Deployment => ("surety/deployment", Readers::Party, None),
             Self::Holdings => ("surety/holdings", Readers::Holder, None),
+            Self::LastStatement => ("surety/last-statement", Readers::Program, None),
             Self::Market => ("surety/market", Readers::Public, Some("market.json")),
             Self::Opening => ("surety/opening", Readers::Holder, None),
             Self::Policy => ("surety/policy", Readers::Public, Some("policy.toml")),
             Self::Protocol => ("surety/protocol", Readers::Program, None),
+            Self::ProvenSnapshots => ("surety/proven-snapshots", Readers::Program, None),
             Self::Report => ("surety/report", Readers::Public, None),
             Self::SnapshotSignature => ("surety/snapshot-signature", Readers::Party, None),
             Self::Statement => ("surety/statement", Readers::Public, None),

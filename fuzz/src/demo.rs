@@ -7,7 +7,7 @@ use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     Attestation, CommittedPolicy, VerifyingKey,
     attestation::{
-        check::{Files, VerifierTerms},
+        check::{Files, Presentation, VerifierTerms},
         compiled::CompiledPolicyFile,
         trust::Trust,
     },
@@ -58,5 +58,12 @@ impl Demo {
 
 /// What a verifier brings along, which takes everything but the trust file on faith.
 pub fn terms(trust: Option<&Trust>) -> VerifierTerms<'_> {
-    VerifierTerms { trust, strict: false, allow_insecure_srs: true, vault: None, now: NOW }
+    VerifierTerms {
+        trust,
+        strict: false,
+        allow_insecure_srs: true,
+        vault: None,
+        presentation: Presentation::Anybody,
+        now: NOW,
+    }
 }

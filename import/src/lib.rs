@@ -184,6 +184,7 @@ fn policy(
         name: universe.name.clone(),
         universe: universe.name.clone(),
         validity: Seconds(3_600),
+        consent: false,
         unmargined: Vec::new(),
         market,
         derived: Vec::new(),
@@ -196,7 +197,12 @@ fn policy(
             max_confidence: Ppm(10_000),
             breaker: None,
         },
-        sources: vec![SourceRule { name: name("source")?, signer: parties.source, accounts: vec![name("account")?] }],
+        sources: vec![SourceRule {
+            name: name("source")?,
+            signer: parties.source,
+            accounts: vec![name("account")?],
+            contract: false,
+        }],
         statements: StatementRules { max_skew: Seconds(60), max_age: Seconds(900) },
         vault: None,
         levels: [("maintenance", Basis::Maintenance), ("initial", Basis::Initial)]

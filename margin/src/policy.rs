@@ -43,6 +43,9 @@ pub struct Policy {
     pub universe: Name,
     /// How long an attestation counts at most, from the time of its market snapshot.
     pub validity: Seconds,
+    /// Whether an attestation counts only with the subject's consent: its signature of what the proof is about.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub consent: bool,
     /// Instruments that may be short or owed, or held if they are derivatives, although nothing is required of them on
     /// top of their value at some level. All others must require something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -81,6 +84,10 @@ pub struct SourceRule {
     pub signer: EvmAddress,
     /// The accounts that it must state, each once, also when they are empty.
     pub accounts: Vec<Name>,
+    /// Whether the signer is a contract on a chain, which confirms signatures (ERC-1271). Where it is a key, a contract
+    /// that the key delegates to (EIP-7702) signs nothing for it.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub contract: bool,
 }
 
 /// Which statements of balances count.
@@ -343,6 +350,12 @@ impl Policy {
         problems.extend(self.levels.iter().enumerate().flat_map(|(i, level)| level.problems(&format!("levels[{i}]"))));
         problems
     }
+}
+
+/// Whether a field that may be left out can be.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 /// What is wrong with a rule for a token that is a claim, or for what is priced like one. `tokens` has the price of

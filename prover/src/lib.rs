@@ -6,8 +6,11 @@
 //! | module | idea |
 //! |---|---|
 //! | [`source`], [`opening`] | the statements that sources sign, and the openings for the holder alone |
+//! | [`sequences`] | the sequence numbers of a source's statements |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`prove`] | from all of that to an attestation |
+//! | [`snapshots`] | the snapshots that a holder has proven against |
+//! | [`journal`] | the durable records of both |
 //! | [`explain`] | the margin at every level, for the holder |
 //! | [`oracle`] | the reports that oracle nodes sign, and their snapshot |
 //! | [`layout`] | the files of an attestation's directory |
@@ -23,10 +26,13 @@
 
 pub mod account;
 pub mod explain;
+pub mod journal;
 pub mod layout;
 pub mod opening;
 pub mod oracle;
 pub mod prove;
 pub mod resources;
 pub mod self_test;
+pub mod sequences;
+pub mod snapshots;
 pub mod source;

@@ -19,7 +19,7 @@ use surety_margin::{
     program::{Assignment, Program, Unsatisfied},
 };
 use surety_verifier::attestation::{
-    check::{Examined, Files, VerifierTerms, examine},
+    check::{Examined, Files, Presentation, VerifierTerms, examine},
     claim::{Attestation, Claim},
     compiled::CompiledPolicy,
     rejection::Rejection,
@@ -109,6 +109,9 @@ pub struct ProofRequest<'a> {
     pub verifier: EvmAddress,
     /// The last second at which the attestation is to count; by default, as long as it can.
     pub valid_until: Option<Timestamp>,
+    /// Whom the attestation is made for: a verifier's challenge, or a contract's address as a word; zero if it is for
+    /// anybody.
+    pub presentation: Bytes32,
     /// The time.
     pub now: Timestamp,
 }
@@ -150,8 +153,14 @@ impl Prover {
         let trust = Trust { chain_snapshots, ..Trust::nothing() };
         let vault = request.vault.map(VaultBalances::state).transpose()?;
         // Whether a set-up is good enough is for verifiers to say.
-        let terms =
-            VerifierTerms { trust: Some(&trust), strict: false, allow_insecure_srs: true, vault, now: request.now };
+        let terms = VerifierTerms {
+            trust: Some(&trust),
+            strict: false,
+            allow_insecure_srs: true,
+            vault,
+            presentation: Presentation::Exactly(request.presentation),
+            now: request.now,
+        };
         let Examined { context, known, prices, .. } = examine(&claim, &files, &terms)?;
         let universe = request.policy.committed().universe();
         let mut account = Account::open(universe, &self.params, &claim.statements, openings)?;
@@ -168,6 +177,7 @@ impl Prover {
             claim,
             context: HexBytes(scalar::to_bytes(&context)),
             proof,
+            consent: None,
         })
     }
 
@@ -192,6 +202,7 @@ impl Prover {
             snapshot: snapshot_id(committed, request.snapshot),
             vault_checkpoint: request.vault.map_or(Bytes32::ZERO, |vault| vault.checkpoint),
             valid_until: request.valid_until.unwrap_or(longest),
+            presentation: request.presentation,
             statements,
         })
     }

@@ -102,6 +102,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
         name: name("sample"),
         universe: universe.name.clone(),
         validity: Seconds(86_400),
+        consent: false,
         unmargined: Vec::new(),
         market: (1..instruments).map(entry).collect(),
         derived: Vec::new(),
@@ -115,6 +116,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
             breaker: None,
         },
         sources: vec![SourceRule {
+            contract: false,
             name: name("custodian"),
             signer: HexBytes([0xc0; 20]),
             accounts: vec![name("main")],

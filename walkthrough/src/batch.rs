@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rand_core::{OsRng, RngCore as _};
 use surety_core::{
     failure::{AnyFailure, Internal},
-    ident::{EvmAddress, Name},
+    ident::{Bytes32, EvmAddress, Name},
     text::table::Dialect,
     units::{Lots, Price, Timestamp},
 };
@@ -32,7 +32,12 @@ use surety_prover::{
     prove::{ProofRequest, Prover},
     source::{self, StatementTerms},
 };
-use surety_verifier::attestation::{compiled::CompiledPolicy, report::snapshot_id, statement::Statement, trust::Trust};
+use surety_verifier::attestation::{
+    compiled::CompiledPolicy,
+    report::snapshot_id,
+    statement::Statement,
+    trust::{Newest, Trust},
+};
 
 use crate::{Ground, STATEMENT_VALIDITY, audience, demo_address, example, name, prepare, trust_text};
 
@@ -220,7 +225,7 @@ fn trust(policy: &CompiledPolicy, epochs: &[Epoch]) -> Result<Trust, AnyFailure>
     let committed = policy.committed();
     let rules = committed.policy();
     let first = |source: &surety_margin::policy::SourceRule| {
-        let accounts = source.accounts.iter().map(|account| (account.clone(), 1)).collect();
+        let accounts = source.accounts.iter().map(|account| (account.clone(), Newest::numbered(1))).collect();
         (source.name.clone(), accounts)
     };
     Ok(Trust {
@@ -303,6 +308,7 @@ impl Institution {
             level: &level,
             verifier: self.verifier,
             valid_until: None,
+            presentation: Bytes32::ZERO,
             now: epoch.now,
         };
         let attestation = shared.prover.prove(&request, openings)?;

@@ -11,7 +11,7 @@
 use std::path::PathBuf;
 
 use surety_core::{
-    ident::{EvmAddress, Name},
+    ident::{Bytes32, EvmAddress, Name},
     text::{Document, table::Dialect},
     units::Timestamp,
 };
@@ -28,7 +28,7 @@ use surety_verifier::attestation::{
     report::snapshot_id,
     signature::SigningKey,
     statement::Statement,
-    trust::Trust,
+    trust::{Newest, Trust},
 };
 
 pub mod batch;
@@ -144,6 +144,7 @@ pub fn run(
             level: &level,
             verifier: EvmAddress::ZERO,
             valid_until: None,
+            presentation: Bytes32::ZERO,
             now,
         };
         let attestation = prover.prove(&request, &openings)?;
@@ -209,7 +210,7 @@ fn trust(policy: &CommittedPolicy, snapshot: &Snapshot, statements: &[Statement]
     let rules = policy.policy();
     let sequences = rules.sources.iter().map(|source| {
         let of_source = statements.iter().filter(|statement| statement.source == source.signer);
-        let last = of_source.map(|statement| (statement.account.clone(), statement.sequence)).collect();
+        let last = of_source.map(|statement| (statement.account.clone(), Newest::of(statement))).collect();
         (source.name.clone(), last)
     });
     Ok(Trust {

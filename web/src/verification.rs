@@ -148,6 +148,8 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, VerifyError> {
         allow_insecure_srs: terms.allow_insecure_srs,
         // Only a verifier who has read a vault can check what draws on it: see surety verify --vault.
         vault: None,
+        // As above: challenges are for surety verify --challenge.
+        presentation: check::Presentation::Anybody,
         now: terms.now,
     };
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };

@@ -56,7 +56,7 @@ use surety_kzg::{Event, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::{
-        check::{self, Groundwork, NOTHING_ESTABLISHED, VerifierTerms},
+        check::{self, Groundwork, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
@@ -579,6 +579,8 @@ fn terms<'a>(request: &AuditRequest<'a>, attestation: &Attestation) -> VerifierT
         allow_insecure_srs: request.allow_insecure_srs,
         // Only an auditor who has read a vault can check a claim that draws on it.
         vault: request.vaults.iter().find(|vault| vault.is_named_by(&attestation.claim)).map(|vault| vault.state),
+        // An auditor judges what was shown to others.
+        presentation: Presentation::Whomever,
         now: request.at.min(attestation.claim.valid_until),
     }
 }

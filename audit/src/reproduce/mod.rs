@@ -422,6 +422,7 @@ impl Reproduction {
             statements: claim.statements.iter().map(Statement::hash).collect(),
             vault_checkpoint: claim.vault_checkpoint,
             valid_until: claim.valid_until,
+            presentation: claim.presentation,
         };
         Some(HexBytes(scalar::to_bytes(&context.hash())))
     }

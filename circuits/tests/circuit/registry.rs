@@ -198,6 +198,7 @@ impl Maker {
             name: name(&format!("custodian-{index}")),
             signer: key.address(),
             accounts: vec![account.clone()],
+            contract: false,
         };
         policy.sources = keys.iter().zip(0..).map(source).collect();
         let verifying_key = VerifyingKey::pinned(capacity, Srs::development(capacity).id()).unwrap();
@@ -359,6 +360,7 @@ impl Maker {
             statements: statements.iter().map(Statement::hash).collect(),
             vault_checkpoint: if holder.in_vault == 0 { Bytes32::ZERO } else { CHECKPOINT },
             valid_until: Timestamp(time(holder.epoch) + 40_000),
+            presentation: Bytes32::ZERO,
         };
         (context, KnownCommitments { idx: wiring.idx, flag: wiring.flag, coef, hold })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use surety_core::{
-    ident::{EvmAddress, Name},
+    ident::{Bytes32, EvmAddress, Name},
     spelling,
     units::Timestamp,
 };
@@ -14,17 +14,22 @@ use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe
 use surety_prover::{
     prove::{ProofRequest, ProveError, Prover},
     resources::Estimate,
+    snapshots::ProvenSnapshots,
 };
 use surety_verifier::attestation::{
     compiled::{CompiledError, CompiledPolicy},
+    identifiers::SnapshotId,
+    report::snapshot_id,
+    trust::Trust,
     vault::VaultBalances,
 };
 
 use crate::{
     Session,
-    error::Error,
+    error::{Error, Unpublished},
     inputs::{Force, PolicyFiles, origin_name, warn_of_set_up},
     output::Answer,
+    progress::Progress,
     time,
 };
 
@@ -50,6 +55,16 @@ pub(crate) struct Args {
     /// Last second at which the attestation counts [default: the latest that the policy allows]
     #[arg(long, value_name = "TIME", value_parser = spelling::time)]
     valid_until: Option<Timestamp>,
+    /// Make the attestation for one verifier: its challenge, or its contract's address [default: for anybody]
+    #[arg(long, value_name = "HEX32|ADDRESS", value_parser = spelling::presentation)]
+    presentation: Option<Bytes32>,
+    /// Your own trust file, which pins the published snapshots
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// Prove over a snapshot that you do not know to be published: whoever chose its prices may learn something of the
+    /// holdings
+    #[arg(long)]
+    unpublished_snapshot: bool,
     /// File for the attestation [default: attestation.json in DIR]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -79,6 +94,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let origin = params.verifier_key().origin();
     warn_of_set_up(origin, srs, &session.progress);
     let policy = CompiledPolicy::compile(policy, universe, &params)?;
+    let id = snapshot_id(policy.committed(), &snapshot);
+    check_published(args, id, &session.progress)?;
+    ProvenSnapshots::open(&directories.state)?.count(policy.committed().id(), snapshot.epoch, id)?;
     let request = ProofRequest {
         policy: &policy,
         snapshot: &snapshot,
@@ -88,6 +106,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         level: &args.level,
         verifier: args.verifier.unwrap_or(EvmAddress::ZERO),
         valid_until: args.valid_until,
+        presentation: args.presentation.unwrap_or(Bytes32::ZERO),
         now: session.now,
     };
     let attestation = Prover::new(params)?.prove(&request, &openings)?;
@@ -100,10 +119,27 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         "subject": claim.subject,
         "epoch": claim.epoch,
         "valid_until": claim.valid_until,
+        "presentation": args.presentation,
         "srs": { "id": claim.srs, "origin": origin_name(origin), "insecure": origin == Origin::InsecureDevelopment },
     });
     let until = time::format(claim.valid_until);
     Answer::new(data, format!("{}: proven, valid until {until}: {}", claim.level, out.display()))
+}
+
+/// An attestation says something about the holdings at prices that somebody has chosen. Prices that everybody can see
+/// were not chosen for this holder.
+fn check_published(args: &Args, id: SnapshotId, progress: &Progress) -> Result<(), Error> {
+    let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
+    let pins =
+        |trust: &Trust| trust.snapshots.iter().flatten().chain(&trust.chain_snapshots).any(|pinned| *pinned == id);
+    if args.on_chain || trust.as_ref().is_some_and(pins) {
+        return Ok(());
+    }
+    if !args.unpublished_snapshot {
+        return Err(Unpublished(id.0).into());
+    }
+    progress.warn("the snapshot may not be published: whoever chose its prices may learn something of the holdings");
+    Ok(())
 }
 
 /// Resources, which follow from the policy and the universe alone.

@@ -8,11 +8,12 @@ use surety_core::{
     spelling,
     units::{Seconds, Timestamp},
 };
-use surety_host::documents;
+use surety_host::{directories::Directories, documents};
 use surety_kzg::SrsId;
 use surety_margin::universe::Universe;
 use surety_prover::{
     layout::Layout,
+    sequences::{Sequences, StatedAccount},
     source::{self, StatementTerms},
 };
 use surety_verifier::attestation::eip712::Audience;
@@ -59,7 +60,8 @@ pub(crate) struct AttestArgs {
     /// Validity of the statement from that time on: 12h, 7d, or seconds
     #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = spelling::duration)]
     valid_for: Seconds,
-    /// Sequence number, larger than in the last statement about the account [default: the time of the balances]
+    /// Sequence number, larger than in the last statement about the account [default: the next, from the time of the
+    /// balances on]
     #[arg(long, value_name = "NUMBER")]
     sequence: Option<u64>,
     /// Pledge the account to this policy alone
@@ -90,13 +92,15 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
     let params = setups()?.params(SrsId::from(universe.srs), universe.capacity, &session.progress)?;
     warn_of_set_up(params.verifier_key().origin(), params.id(), &session.progress);
     let as_of = args.as_of.unwrap_or(session.now);
+    let account = StatedAccount { source: key.address(), subject: args.subject, account: args.account.clone() };
+    let sequences = Sequences::open(&Directories::of_user()?.state)?;
     let terms = StatementTerms {
         audience: Audience { chain_id: args.chain_id, registry: args.registry },
         subject: args.subject,
         account: args.account,
         as_of,
         valid_until: Timestamp(as_of.0.saturating_add(args.valid_for.0)),
-        sequence: args.sequence.unwrap_or(as_of.0),
+        sequence: sequences.take(&account, args.sequence, as_of)?,
         pledge: args.pledge,
     };
     let (statement, opening) = source::attest(&universe, &params, book.holdings, terms, &key)?;
@@ -105,13 +109,15 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         "hash": statement.hash(),
         "source": statement.source,
         "account": statement.account,
+        "sequence": statement.sequence,
         "statement": statement_path,
         "opening": opening_path,
         "notes": notes,
     });
     let text = format!(
-        "statement {}, by {}: {}\nopening, for the holder alone: {}",
+        "statement {}, number {}, by {}: {}\nopening, for the holder alone: {}",
         statement.hash(),
+        statement.sequence,
         statement.source,
         statement_path.display(),
         opening_path.display()

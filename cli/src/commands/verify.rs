@@ -1,8 +1,8 @@
 //! `surety verify`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use surety_core::{spelling, units::Timestamp};
+use surety_core::{ident::Bytes32, spelling, units::Timestamp};
 use surety_host::{
     commitments,
     documents::{self, DocumentError},
@@ -12,12 +12,15 @@ use surety_host::{
 use surety_kzg::SrsId;
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::layout::Layout;
-use surety_verifier::attestation::{
-    check::{self, Accepted, Files, VerifierTerms},
-    claim::Attestation,
-    compiled::{CommittedPolicy, CompiledPolicyFile},
-    trust::Trust,
-    vault::VaultBalances,
+use surety_verifier::{
+    VerifyingKey,
+    attestation::{
+        check::{self, Accepted, Files, Presentation, VerifierTerms},
+        claim::Attestation,
+        compiled::{CommittedPolicy, CompiledPolicyFile},
+        trust::Trust,
+        vault::{Vault, VaultBalances},
+    },
 };
 
 use crate::{
@@ -30,6 +33,28 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    files: FileOptions,
+    /// Your challenge, or your contract's address, that the attestation must be made for [default: made for anybody]
+    #[arg(long, value_name = "HEX32|ADDRESS", value_parser = spelling::presentation)]
+    challenge: Option<Bytes32>,
+    /// Your trust anchors: written by you, never taken from a prover
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// Refuse anything that would have to be taken on faith
+    #[arg(long)]
+    strict: bool,
+    /// Accept a set-up whose secret is public, for tests only: such a proof proves nothing
+    #[arg(long)]
+    allow_insecure_srs: bool,
+    /// Verify as of this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
+    at: Option<Timestamp>,
+}
+
+/// An attestation, and the files that it refers to.
+#[derive(clap::Args)]
+pub(crate) struct FileOptions {
     /// The attestation
     #[arg(value_name = "FILE")]
     attestation: PathBuf,
@@ -45,39 +70,48 @@ pub(crate) struct Args {
     /// Balances of the policy's vault, which you have read with surety chain vault
     #[arg(long, value_name = "FILE")]
     vault: Option<PathBuf>,
-    /// Your trust anchors: written by you, never taken from a prover
-    #[arg(long, value_name = "FILE")]
-    trust: Option<PathBuf>,
-    /// Refuse anything that would have to be taken on faith
-    #[arg(long)]
-    strict: bool,
-    /// Accept a set-up whose secret is public, for tests only: such a proof proves nothing
-    #[arg(long)]
-    allow_insecure_srs: bool,
-    /// Verify as of this time [default: now]
-    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
-    at: Option<Timestamp>,
+}
+
+/// All that an attestation is checked against.
+pub(crate) struct Ground {
+    pub(crate) attestation: Attestation,
+    pub(crate) policy: CommittedPolicy,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) verifying_key: VerifyingKey,
+    pub(crate) vault: Option<VaultState>,
+}
+
+impl FileOptions {
+    pub(crate) fn attestation(&self) -> &Path {
+        &self.attestation
+    }
+
+    pub(crate) fn read(&self, session: &Session) -> Result<Ground, Error> {
+        let layout = Layout::new(directory_of(&self.attestation));
+        let attestation: Attestation = documents::read(&self.attestation)?;
+        let universe: Universe = documents::read(self.universe.as_ref().unwrap_or(&layout.universe()))?;
+        let policy = documents::read_policy(self.policy.as_ref().unwrap_or(&layout.policy()), &universe)?;
+        let snapshot: Snapshot = documents::read(self.market.as_ref().unwrap_or(&layout.market()))?;
+        let vault: Option<VaultBalances> = self.vault.as_deref().map(documents::read).transpose()?;
+        let setups = setups()?;
+        let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
+        let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
+        let policy = commitments(policy, universe, &layout, &setups, session)?;
+        let vault = vault.as_ref().map(VaultBalances::state).transpose()?;
+        Ok(Ground { attestation, policy, snapshot, verifying_key, vault })
+    }
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let layout = Layout::new(directory_of(&args.attestation));
-    let attestation: Attestation = documents::read(&args.attestation)?;
-    let universe: Universe = documents::read(args.universe.as_ref().unwrap_or(&layout.universe()))?;
-    let policy = documents::read_policy(args.policy.as_ref().unwrap_or(&layout.policy()), &universe)?;
-    let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&layout.market()))?;
     let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
-
-    let vault: Option<VaultBalances> = args.vault.as_deref().map(documents::read).transpose()?;
-    let setups = setups()?;
-    let (srs, capacity) = (SrsId::from(universe.srs), universe.capacity);
-    let verifying_key = setups.verifying_key(srs, capacity, &session.progress)?;
-    let policy = commitments(policy, universe, &layout, &setups, session)?;
+    let Ground { attestation, policy, snapshot, verifying_key, vault } = args.files.read(session)?;
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
     let terms = VerifierTerms {
         trust: trust.as_ref(),
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,
-        vault: vault.as_ref().map(VaultBalances::state).transpose()?,
+        vault,
+        presentation: args.challenge.map_or(Presentation::Anybody, Presentation::Exactly),
         now: args.at.unwrap_or(session.now),
     };
     let accepted = check::verify(&attestation, &files, &terms)?;
@@ -109,7 +143,7 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     let mut text = format!(
         "valid: {} satisfies {} of {}\npolicy         {}\nuniverse       {}\nsnapshot       {}\nverifying key  {}\n\
          set-up         {}\nregistry       {} on chain {}\nprices         {}, epoch {}\nbalances       {}\n\
-         valid until    {}\n",
+         valid until    {}\nmade for       {}\nconsent        {}\n",
         accepted.subject,
         accepted.level,
         accepted.policy,
@@ -124,6 +158,8 @@ fn answer(accepted: &Accepted) -> Result<Answer, Error> {
         accepted.epoch,
         time::format(accepted.balances_at),
         time::format(accepted.valid_until),
+        accepted.presentation.map_or_else(|| "anybody".to_owned(), |presentation| presentation.to_string()),
+        if accepted.consented { "signed by the subject" } else { "none" },
     );
     if let Some(vault) = &accepted.vault {
         text += &format!(

@@ -521,7 +521,7 @@ fn several_policies_and_capacity_classes_are_audited_at_once() {
     }
     sandbox.surety("market aggregate here --report r3.json --report r1.json --report r2.json").expect(0);
     attest(&sandbox, now);
-    sandbox.surety("prove here --level initial").expect(0);
+    sandbox.surety("prove here --unpublished-snapshot --level initial").expect(0);
     sandbox.surety("demo --out demo").expect(0);
     let run = sandbox.surety("audit . --allow-insecure-srs --json").expect(0);
     let report = data(&run);

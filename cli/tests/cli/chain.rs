@@ -519,7 +519,7 @@ fn nodes_sign_a_snapshot_for_a_chain() {
     // An attestation over it, without vault: the reports are in the file.
     scene.state(time);
     let verifier = scene.deployed("verifier");
-    sandbox.surety(&format!("prove here --verifier {verifier:#x}")).expect(0);
+    sandbox.surety(&format!("prove here --unpublished-snapshot --verifier {verifier:#x}")).expect(0);
     scene.run("attest here/attestation.json --dir here ON KEY");
     let reproduced = scene.reproduces("--attestation here/attestation.json");
     for name in

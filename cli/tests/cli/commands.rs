@@ -61,7 +61,7 @@ fn reports_and_statements_are_made_by_hand() {
     sandbox.surety("market aggregate here --report r3.json --report r1.json --report r2.json").expect(0);
 
     attest(&sandbox, now);
-    let run = sandbox.surety("prove here --level initial --json");
+    let run = sandbox.surety("prove here --unpublished-snapshot --level initial --json");
     let data = run.data();
     assert_eq!(data["level"], "initial");
     sandbox.surety("verify here/attestation.json --allow-insecure-srs").expect(0);

@@ -46,9 +46,9 @@ fn secrets_are_private_and_nowhere_else() {
     for line in [
         "demo --out again",
         "demo --out more --json",
-        "prove demo --level maintenance-1.5x --out third.json",
-        "prove demo --level initial --out fourth.json --json",
-        "prove demo --dry-run --json",
+        "prove demo --trust demo/trust.toml --level maintenance-1.5x --out third.json",
+        "prove demo --trust demo/trust.toml --level initial --out fourth.json --json",
+        "prove demo --trust demo/trust.toml --dry-run --json",
         "verify demo/attestation.json --allow-insecure-srs --json",
         "info demo/attestation.json",
         "doctor --json",

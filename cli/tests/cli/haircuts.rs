@@ -170,8 +170,8 @@ fn a_basket_is_proven_and_verified_at_k_13() {
     attest("good.csv", 1);
     let data = sandbox.surety("prove --dry-run --json").data();
     assert_eq!(data["k"], 13);
-    sandbox.surety("prove").expect(0);
+    sandbox.surety("prove --unpublished-snapshot").expect(0);
     sandbox.surety("verify attestation.json --allow-insecure-srs").expect(0);
     attest("bad.csv", 2);
-    sandbox.surety("prove --out bad.json").expect(4);
+    sandbox.surety("prove --unpublished-snapshot --out bad.json").expect(4);
 }

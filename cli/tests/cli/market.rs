@@ -69,13 +69,13 @@ fn a_jump_stops_proofs_where_the_policy_says_so() {
 
     attest(&sandbox, now);
     assert!(sandbox.surety("explain here").expect(0).says("no proof"));
-    let error = sandbox.surety("prove here --json").expect(2).envelope()["error"].clone();
+    let error = sandbox.surety("prove here --unpublished-snapshot --json").expect(2).envelope()["error"].clone();
     assert_eq!((&error["code"], &error["problems"][0]["found"]), (&json!("breaker"), &json!("USDT-USD")));
 
     // The same reports serve a policy that accepts proofs all the same.
     let policy = fs::read_to_string(sandbox.path("here/policy.toml")).unwrap();
     fs::write(sandbox.path("here/policy.toml"), policy.replace("\"refused\"", "\"accepted\"")).unwrap();
-    sandbox.surety("prove here").expect(0);
+    sandbox.surety("prove here --unpublished-snapshot").expect(0);
     let verify = "verify here/attestation.json --allow-insecure-srs";
     assert!(sandbox.surety(verify).expect(0).says("marked"));
     assert_eq!(sandbox.surety(&format!("{verify} --json")).data()["marked"], json!(["USDT-USD"]));

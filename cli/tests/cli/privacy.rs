@@ -89,9 +89,9 @@ fn shape(text: &str) -> String {
 }
 
 const COMMANDS: [&str; 7] = [
-    "prove demo --json",
-    "prove demo --level initial --out demo/initial.json",
-    "prove demo --dry-run --json",
+    "prove demo --trust demo/trust.toml --json",
+    "prove demo --trust demo/trust.toml --level initial --out demo/initial.json",
+    "prove demo --trust demo/trust.toml --dry-run --json",
     "verify demo/attestation.json --allow-insecure-srs --json",
     "verify demo/initial.json --allow-insecure-srs",
     "info demo/attestation.json --json",
@@ -135,8 +135,8 @@ fn rejects_holdings_in_what_public_commands_write() {
         "archive export kept --out kept-files",
         "calldata demo/attestation.json --json",
         "policy inspect demo --json",
-        "prove demo --level liquidation --out no.json",
-        "prove demo --valid-until 1 --out no.json",
+        "prove demo --trust demo/trust.toml --level liquidation --out no.json",
+        "prove demo --trust demo/trust.toml --valid-until 1 --out no.json",
         "doctor --json",
     ]) {
         let run = sandbox.surety(line);
@@ -144,7 +144,7 @@ fn rejects_holdings_in_what_public_commands_write() {
     }
     // An account that does not suffice, and an opening that does not fit.
     fs::rename(sandbox.path("demo/private"), sandbox.path("private")).unwrap();
-    let run = sandbox.surety("prove demo --out no.json --json").expect(2);
+    let run = sandbox.surety("prove demo --trust demo/trust.toml --out no.json --json").expect(2);
     said.push(("without openings".to_owned(), run.stdout + &run.stderr));
     fs::rename(sandbox.path("private"), sandbox.path("demo/private")).unwrap();
     let private = sandbox.path("demo/private");
@@ -314,7 +314,7 @@ fn secret_types_erase_themselves_and_do_not_print() {
 #[test]
 fn rejects_linking_two_proofs_of_one_statement() {
     let (sandbox, demo) = Sandbox::with_demo();
-    sandbox.surety("prove demo --out again.json").expect(0);
+    sandbox.surety("prove demo --trust demo/trust.toml --out again.json").expect(0);
     let proof = |path: &Path| read_json(path)["proof"].as_str().unwrap()[2..].to_owned();
     let words = |proof: &str| -> BTreeSet<String> {
         proof.as_bytes().chunks(64).map(|word| String::from_utf8(word.to_vec()).unwrap()).collect()

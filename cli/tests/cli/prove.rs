@@ -26,7 +26,7 @@ fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
     let (sandbox, demo) = Sandbox::with_demo();
     restate(&sandbox, &demo, "instrument,lots\nUSDC,1234567\n", 1).expect(0);
     let before = files_below(&sandbox.path(""));
-    let run = sandbox.surety("prove demo --out poor.json --json").expect(4);
+    let run = sandbox.surety("prove demo --trust demo/trust.toml --out poor.json --json").expect(4);
     let error = run.envelope()["error"].clone();
     assert_eq!((&error["class"], &error["code"]), (&json!("insufficient"), &json!("insufficient")));
     assert!(error["message"].as_str().unwrap().contains("maintenance margin"), "{error}");
@@ -35,11 +35,11 @@ fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
     assert_eq!(sandbox.surety("explain demo --json").expect(4).told()["levels"]["maintenance"]["sufficient"], false);
     // A liability that the policy does not admit counts, too.
     restate(&sandbox, &demo, "instrument,lots\nUSDC,4200000000000\nwstETH,-1\n", 2).expect(0);
-    sandbox.surety("prove demo --out poor.json").expect(4);
+    sandbox.surety("prove demo --trust demo/trust.toml --out poor.json").expect(4);
     // With balances as they were, the same account is sufficient.
     let holdings = surety_walkthrough::example::HOLDINGS[0].text;
     restate(&sandbox, &demo, holdings, 3).expect(0);
-    sandbox.surety("prove demo --out rich.json").expect(0);
+    sandbox.surety("prove demo --trust demo/trust.toml --out rich.json").expect(0);
     fs::copy(sandbox.path("rich.json"), demo.join("rich.json")).unwrap();
     sandbox.surety("verify demo/rich.json --allow-insecure-srs").expect(0);
 }
@@ -49,11 +49,9 @@ fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
 #[test]
 fn a_second_machine_proves_from_the_same_statement() {
     let (sandbox, _) = Sandbox::with_demo();
-    sandbox.surety("prove demo --out one.json").expect(0);
-    let before = files_below(&sandbox.path("state"));
+    sandbox.surety("prove demo --trust demo/trust.toml --out one.json").expect(0);
     fs::remove_dir_all(sandbox.path("state")).unwrap();
-    sandbox.surety("prove demo --out two.json").expect(0);
-    assert_eq!(files_below(&sandbox.path("state")), before);
+    sandbox.surety("prove demo --trust demo/trust.toml --out two.json").expect(0);
     let [one, two] = ["one.json", "two.json"].map(|name| read_json(&sandbox.path(name)));
     assert_eq!(one["claim"], two["claim"]);
     assert_ne!(one["proof"], two["proof"], "each proof is blinded anew");
@@ -68,30 +66,30 @@ fn rejects_openings_that_are_missing_or_anothers() {
     let lots = changed["holdings"]["balances"][0]["lots"].as_str().unwrap().to_owned();
     changed["holdings"]["balances"][0]["lots"] = json!(format!("{lots}0"));
     write_json(&opening, &changed);
-    let run = sandbox.surety("prove demo --out other.json").expect(5);
+    let run = sandbox.surety("prove demo --trust demo/trust.toml --out other.json").expect(5);
     assert!(run.stderr.contains("opening") && !run.says(&lots), "{}", run.stderr);
     changed["holdings"]["balances"][0]["lots"] = json!(format!("{lots}x"));
     write_json(&opening, &changed);
-    let run = sandbox.surety("prove demo --out other.json").expect(2);
+    let run = sandbox.surety("prove demo --trust demo/trust.toml --out other.json").expect(2);
     assert!(!run.says(&lots), "an error repeats no amount: {}", run.stderr);
     fs::remove_file(&opening).unwrap();
-    let run = sandbox.surety("prove demo --out other.json").expect(2);
+    let run = sandbox.surety("prove demo --trust demo/trust.toml --out other.json").expect(2);
     assert!(run.stderr.contains("opening"), "{}", run.stderr);
     write_json(&opening, &content);
-    sandbox.surety("prove demo --out other.json").expect(0);
+    sandbox.surety("prove demo --trust demo/trust.toml --out other.json").expect(0);
 }
 
 #[test]
 fn rejects_claims_that_no_verifier_would_accept() {
     let (sandbox, demo) = Sandbox::with_demo();
     let until = read_json(&demo.join("attestation.json"))["claim"]["valid_until"].as_u64().unwrap();
-    sandbox.surety("prove demo --out other.json --level liquidation").expect(2);
-    sandbox.surety(&format!("prove demo --out other.json --valid-until {}", until + 1)).expect(2);
-    sandbox.surety("prove demo").expect(2);
-    sandbox.surety("prove demo --out no/such/directory.json").expect(2);
+    sandbox.surety("prove demo --trust demo/trust.toml --out other.json --level liquidation").expect(2);
+    sandbox.surety(&format!("prove demo --trust demo/trust.toml --out other.json --valid-until {}", until + 1)).expect(2);
+    sandbox.surety("prove demo --trust demo/trust.toml").expect(2);
+    sandbox.surety("prove demo --trust demo/trust.toml --out no/such/directory.json").expect(2);
     sandbox.surety("prove nowhere --out other.json").expect(2);
     fs::remove_dir_all(demo.join("statements")).unwrap();
-    sandbox.surety("prove demo --out other.json").expect(2);
+    sandbox.surety("prove demo --trust demo/trust.toml --out other.json").expect(2);
     assert!(!sandbox.path("other.json").exists());
     for record in files_below(&sandbox.path("state/proofs")).iter().filter(|file| file.extension().is_some()) {
         assert_eq!(read_json(record)["proofs"], 2, "a refusal counts nothing");
@@ -101,7 +99,7 @@ fn rejects_claims_that_no_verifier_would_accept() {
 #[test]
 fn a_dry_run_looks_at_no_account() {
     let (sandbox, demo) = Sandbox::with_demo();
-    let data = sandbox.surety("prove demo --dry-run --json").data();
+    let data = sandbox.surety("prove demo --trust demo/trust.toml --dry-run --json").data();
     assert_eq!(data["k"], 10);
     for key in ["rows", "variables"] {
         let (used, available) = (data[key]["used"].as_u64().unwrap(), data[key]["available"].as_u64().unwrap());
@@ -116,5 +114,5 @@ fn a_dry_run_looks_at_no_account() {
         fs::remove_dir_all(demo.join(directory)).unwrap();
     }
     fs::remove_file(demo.join("market.json")).unwrap();
-    assert_eq!(comparable(sandbox.surety("prove demo --dry-run --json").data()), comparable(data));
+    assert_eq!(comparable(sandbox.surety("prove demo --trust demo/trust.toml --dry-run --json").data()), comparable(data));
 }

@@ -36,7 +36,7 @@ impl Scene {
         sandbox.surety("policy compile demo --force").expect(0);
         let balances = balances(&claim);
         write_json(&sandbox.path("vault.json"), &json!(balances));
-        let made = sandbox.surety("prove demo --vault vault.json --out demo/drawing.json");
+        let made = sandbox.surety("prove demo --trust demo/trust.toml --vault vault.json --out demo/drawing.json");
         made.expect(0);
         Self { sandbox, demo, balances }
     }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
@@ -11,12 +9,14 @@ import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {
+    CONSENT_TYPEHASH,
     CONTEXT_TAG,
     EIP712_NAME,
     EIP712_VERSION,
     SCALAR_FIELD_MODULUS,
     SOURCE_STATEMENT_TYPEHASH
 } from "../libraries/Constants.sol";
+import {Signatures} from "../libraries/Signatures.sol";
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {Snapshot} from "../types/Market.sol";
 import {LevelWiring, Source, Terms} from "../types/Policy.sol";
@@ -29,12 +29,14 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /* TYPES */
 
     /// @dev The state of an account: one slot.
-    /// @param sequence The largest sequence number in an accepted attestation.
+    /// @param sequence The largest sequence number that was seen.
+    /// @param digest The last 120 bits of the digest of the statement with this sequence number; zero if none was seen.
     /// @param pledgedUntil The last second of the account's pledge; zero unless {EXCLUSIVE}.
     /// @param pledgedTo The ordinal of the policy that the account is pledged to; zero unless {EXCLUSIVE}.
     struct Account {
         uint64 sequence;
-        uint64 pledgedUntil;
+        uint120 digest;
+        uint40 pledgedUntil;
         uint32 pledgedTo;
     }
 
@@ -57,13 +59,23 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /// @dev An attestation that was examined, as far as the later steps need it.
     /// @param ordinal The policy's ordinal; zero unless {EXCLUSIVE}.
+    /// @param digests The digests of the statements.
     struct Examined {
         Terms terms;
         Snapshot snapshot;
+        bytes32[] digests;
         uint32 vaultNumber;
         uint32 ordinal;
         uint256 context;
         uint256[8] publicPoints;
+    }
+
+    /// @dev The state of a policy's accounts and vault that a record must draw on to count.
+    /// @param floor The number of the first checkpoint in the vault whose records count.
+    /// @param sequences The sum of the accounts' sequence numbers.
+    struct Present {
+        uint32 floor;
+        uint72 sequences;
     }
 
     /// @dev The fields of a context, in the order of verifier/src/attestation/context.rs.
@@ -85,6 +97,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32 statements;
         bytes32 vaultCheckpoint;
         uint64 validUntil;
+        bytes32 presentation;
     }
 
     /* IMMUTABLES */
@@ -141,6 +154,22 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         }
     }
 
+    /* SUPERSEDING */
+
+    /// @inheritdoc IAttestationRegistry
+    function supersede(bytes32 policy, address subject, uint256 index, Statement calldata head) external {
+        Terms memory terms = POLICY_REGISTRY.terms(policy);
+        if (index >= terms.sources.length) revert UnknownAccount(index);
+        if (head.asOf > block.timestamp) revert NotYet();
+        Source memory source = terms.sources[index];
+        bytes32 digest = _digest(head, source, subject, terms.universe);
+        if (!_isSigned(source, digest, head.signature)) revert WrongSignature(index);
+        Account storage account = _accounts[_accountKey(source.signer, source.account, subject)];
+        if (head.sequence <= account.sequence) revert StatementSuperseded(index, account.sequence);
+        (account.sequence, account.digest) = (head.sequence, _truncated(digest));
+        emit StatementsSuperseded(source.signer, source.account, subject, head.sequence);
+    }
+
     /* VIEWS */
 
     /// @inheritdoc IAttestationRegistry
@@ -161,9 +190,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level) {
         if (!_isInForce(policy)) return (false, 0);
         Terms memory terms = POLICY_REGISTRY.terms(policy);
-        uint32 floor = _floorOf(terms, subject);
+        Present memory present = _present(terms, subject);
         for (level = terms.levels.length; level > 0;) {
-            if (_counts(_records[subject][policy][--level], floor)) return (true, level);
+            if (_counts(_records[subject][policy][--level], present)) return (true, level);
         }
     }
 
@@ -176,7 +205,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
         if (!_isInForce(policy)) return 0;
         Record memory record = _records[subject][policy][level];
-        return _counts(record, _floorOf(POLICY_REGISTRY.terms(policy), subject)) ? record.streak : 0;
+        return _counts(record, _present(POLICY_REGISTRY.terms(policy), subject)) ? record.streak : 0;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -197,10 +226,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function accountOf(address signer, bytes32 account, address subject)
         external
         view
-        returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo)
+        returns (uint64 sequence, uint120 digest, uint40 pledgedUntil, uint32 pledgedTo)
     {
         Account storage state = _accounts[_accountKey(signer, account, subject)];
-        return (state.sequence, state.pledgedUntil, state.pledgedTo);
+        return (state.sequence, state.digest, state.pledgedUntil, state.pledgedTo);
     }
 
     /* PRIVATE: EXAMINATION */
@@ -208,6 +237,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @dev Checks an attestation against every rule that depends neither on records and accounts nor on the proof.
     function _examine(Attestation calldata attestation) private view returns (Examined memory examined) {
         if (!_isInForce(attestation.policy)) revert PolicyNotInForce(attestation.policy);
+        _checkPresentation(attestation.presentation);
         Grounds memory grounds = _grounds(attestation);
         Terms memory terms = grounds.terms;
         _checkSubject(attestation.subject, terms);
@@ -216,9 +246,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         _checkTimes(attestation, grounds);
         examined.terms = terms;
         examined.snapshot = grounds.snapshot;
+        examined.digests = grounds.digests;
         examined.vaultNumber = grounds.vaultNumber;
         if (EXCLUSIVE) examined.ordinal = POLICY_REGISTRY.ordinalOf(attestation.policy);
         examined.context = _context(attestation, grounds);
+        if (EXCLUSIVE || terms.requiresConsent) _checkConsent(attestation, examined.context);
         (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
         LevelWiring memory wiring = terms.levels[attestation.level];
         examined.publicPoints =
@@ -245,6 +277,21 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             grounds.digests[i] =
                 _digest(attestation.statements[i], terms.sources[i], attestation.subject, terms.universe);
         }
+    }
+
+    /// @dev An attestation that was made for one consumer is of no use to another.
+    function _checkPresentation(bytes32 presentation) private view {
+        bool isForCaller = presentation == 0 || presentation == bytes32(uint256(uint160(msg.sender)));
+        if (!isForCaller) revert PresentedToAnother(presentation);
+    }
+
+    /// @dev Demands that the subject brings the attestation or has signed its context. Otherwise the sources of one
+    /// policy could pledge accounts and collateral of a subject that wants to attest under another.
+    function _checkConsent(Attestation calldata attestation, uint256 context) private view {
+        address subject = attestation.subject;
+        if (msg.sender == subject) return;
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(CONSENT_TYPEHASH, context)));
+        if (!Signatures.isOf(subject, digest, attestation.consent)) revert NoConsent(subject);
     }
 
     function _checkSubject(address subject, Terms memory terms) private pure {
@@ -274,27 +321,28 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             Statement calldata statement = attestation.statements[i];
             bool free = statement.encumbrance == 0 || statement.encumbrance == attestation.policy;
             if (!free) revert Encumbered(i);
-            bool signed = _isSigned(grounds.terms.sources[i].signer, grounds.digests[i], statement.signature);
+            bool signed = _isSigned(grounds.terms.sources[i], grounds.digests[i], statement.signature);
             if (!signed) revert WrongSignature(i);
         }
     }
 
-    /// @dev True if the signature is the signer's ECDSA signature of 65 bytes, with s in the lower half, as the Rust
-    /// library recovers it; or if the contract at the signer's address accepts it (ERC-1271). ECDSA comes first because
-    /// it does not load the signer's code.
-    function _isSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
-        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+    /// @dev True if the source has signed: as a key or as a contract, as the policy says.
+    function _isSigned(Source memory source, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        return source.isContract
+            ? Signatures.isOfContract(source.signer, digest, signature)
+            : Signatures.isOfKey(source.signer, digest, signature);
     }
 
-    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons.
+    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons. Ages are
+    /// those at the attestation's arrival, which is no earlier than the newest statement and the newest price.
     function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
         Terms memory terms = grounds.terms;
         Snapshot memory snapshot = grounds.snapshot;
         uint256 oldest = type(uint64).max;
         uint256 newest = 0;
         uint64 longest = uint64(snapshot.time) + terms.validity;
+        // Times are kept in 40 bits.
+        if (longest > type(uint40).max) longest = type(uint40).max;
         for (uint256 i = 0; i < attestation.statements.length; ++i) {
             Statement calldata statement = attestation.statements[i];
             if (statement.asOf < oldest) oldest = statement.asOf;
@@ -310,8 +358,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (uint256(grounds.vaultGrownAt) + terms.vaultMinAge >= snapshot.time) {
             revert VaultTooYoung(grounds.vaultGrownAt);
         }
-        if (earliest - oldest > terms.maxStatementAge) revert StatementsTooOld(earliest - oldest);
-        if (earliest - snapshot.time > snapshot.slack) revert PricesTooOld(earliest - snapshot.time);
+        uint256 age = block.timestamp - oldest;
+        if (age > terms.maxStatementAge) revert StatementsTooOld(age);
+        age = block.timestamp - snapshot.time;
+        if (age > snapshot.slack) revert PricesTooOld(age);
         if (attestation.validUntil > longest) revert ValidTooLong(longest);
         if (attestation.validUntil < block.timestamp) revert Lapsed(attestation.validUntil);
     }
@@ -352,6 +402,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.statements = keccak256(abi.encodePacked(grounds.digests));
         context.vaultCheckpoint = grounds.checkpoint;
         context.validUntil = attestation.validUntil;
+        context.presentation = attestation.presentation;
         return uint256(keccak256(abi.encode(context))) % SCALAR_FIELD_MODULUS;
     }
 
@@ -384,8 +435,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /// @dev Keeps an attestation whose proof is valid, unless a newer one was kept.
     function _keep(Attestation calldata attestation, Examined memory examined) private {
+        uint72 sequences = 0;
         for (uint256 i = 0; i < attestation.statements.length; ++i) {
-            _keepAccount(attestation, examined, i);
+            sequences += _keepAccount(attestation, examined, i);
         }
         _keepVault(attestation, examined);
         mapping(uint256 level => Record) storage levels = _records[attestation.subject][attestation.policy];
@@ -394,16 +446,20 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bool exists = record.streak != 0;
         if (exists) {
             bool sameEpoch = snapshot.epoch == record.epoch;
-            bool shortened = attestation.validUntil < record.validUntil && examined.vaultNumber <= record.vaultNumber;
+            // Over newer statements or a newer checkpoint the record may count for less, as the old one counts no more.
+            bool sameGrounds = sequences == record.sequences && examined.vaultNumber <= record.vaultNumber;
+            bool shortened = attestation.validUntil < record.validUntil && sameGrounds;
             if (snapshot.epoch < record.epoch || (sameEpoch && shortened)) revert Superseded(record.epoch);
             if (!sameEpoch) record.streak = record.epoch == snapshot.previousEpoch ? record.streak + 1 : 1;
         } else {
             record.streak = 1;
         }
-        record.epoch = snapshot.epoch;
+        // An epoch is a time divided by its length, so that it has no more bits than a time.
+        record.epoch = uint40(snapshot.epoch);
         record.pricesAt = snapshot.time;
-        record.validUntil = attestation.validUntil;
+        record.validUntil = uint40(attestation.validUntil);
         record.vaultNumber = examined.vaultNumber;
+        record.sequences = sequences;
         levels[attestation.level] = record;
         emit Attested(
             attestation.subject,
@@ -415,14 +471,21 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         );
     }
 
-    /// @dev Keeps the sequence number and the pledge of a statement's account.
-    function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index) private {
+    /// @dev Keeps the sequence number, the digest and the pledge of a statement's account.
+    /// @return sequence The sequence number.
+    function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index)
+        private
+        returns (uint64 sequence)
+    {
         Source memory source = examined.terms.sources[index];
-        uint64 sequence = attestation.statements[index].sequence;
+        sequence = attestation.statements[index].sequence;
+        uint120 digest = _truncated(examined.digests[index]);
         bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
         Account memory account = _accounts[key];
         if (sequence < account.sequence) revert StatementSuperseded(index, account.sequence);
-        account.sequence = sequence;
+        bool isAnother = sequence == account.sequence && account.digest != 0 && account.digest != digest;
+        if (isAnother) revert SequenceRepeated(index, sequence);
+        (account.sequence, account.digest) = (sequence, digest);
         if (EXCLUSIVE && !_pledge(account, attestation, examined)) revert Encumbered(index);
         _accounts[key] = account;
     }
@@ -447,7 +510,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bool here = account.pledgedTo == examined.ordinal;
         if (!here && block.timestamp <= account.pledgedUntil) return false;
         // An attestation of another level may count for longer.
-        if (!here || attestation.validUntil > account.pledgedUntil) account.pledgedUntil = attestation.validUntil;
+        uint40 until = uint40(attestation.validUntil);
+        if (!here || until > account.pledgedUntil) account.pledgedUntil = until;
         account.pledgedTo = examined.ordinal;
         return true;
     }
@@ -457,26 +521,40 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function _isSufficient(address subject, bytes32 policy, uint256 level, uint256 maxAge) private view returns (bool) {
         if (!_isInForce(policy)) return false;
         Terms memory terms = POLICY_REGISTRY.terms(policy);
-        uint32 floor = _floorOf(terms, subject);
+        Present memory present = _present(terms, subject);
         for (; level < terms.levels.length; ++level) {
             Record memory record = _records[subject][policy][level];
-            if (_counts(record, floor) && block.timestamp - record.pricesAt <= maxAge) return true;
+            if (_counts(record, present) && block.timestamp - record.pricesAt <= maxAge) return true;
         }
         return false;
     }
 
     function _isInForce(bytes32 policy) private view returns (bool) {
-        return POLICY_REGISTRY.countsFrom(policy) <= block.timestamp;
+        return POLICY_REGISTRY.isInForce(policy);
     }
 
     /// @dev True if a record counts, given that its policy is in force.
-    function _counts(Record memory record, uint32 floor) private view returns (bool) {
-        return record.streak != 0 && block.timestamp <= record.validUntil && record.vaultNumber >= floor;
+    function _counts(Record memory record, Present memory present) private view returns (bool) {
+        return record.streak != 0 && block.timestamp <= record.validUntil && record.vaultNumber >= present.floor
+            && record.sequences == present.sequences;
+    }
+
+    function _present(Terms memory terms, address subject) private view returns (Present memory present) {
+        present.floor = _floorOf(terms, subject);
+        for (uint256 i = 0; i < terms.sources.length; ++i) {
+            Source memory source = terms.sources[i];
+            present.sequences += _accounts[_accountKey(source.signer, source.account, subject)].sequence;
+        }
     }
 
     /// @dev The number of the first checkpoint in the vault whose records count; zero if there is no vault.
     function _floorOf(Terms memory terms, address subject) private view returns (uint32) {
         return terms.vault == address(0) ? 0 : ICollateralVault(terms.vault).floorOf(subject);
+    }
+
+    /// @dev The part of a digest that an account's slot has room for.
+    function _truncated(bytes32 digest) private pure returns (uint120) {
+        return uint120(uint256(digest));
     }
 
     function _accountKey(address signer, bytes32 account, address subject) private pure returns (bytes32) {

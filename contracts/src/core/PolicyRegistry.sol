@@ -11,6 +11,7 @@ import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM, VAULT_RULES_TAG} from "../libraries/Constants.sol";
+import {Signatures} from "../libraries/Signatures.sol";
 import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
 import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.sol";
 
@@ -20,13 +21,14 @@ import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.so
 contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /* TYPES */
 
-    /// @dev The mutable state of a policy, and the contracts whose code holds the rest. An ordinal of zero marks an
-    /// unknown policy.
+    /// @dev The mutable state of a policy, and the contracts whose code holds the rest. The first slot has all that an
+    /// attestation needs. Terms at address zero mark an unknown policy.
     struct Head {
         address terms;
         uint40 countsFrom;
-        uint32 ordinal;
+        uint40 countsUntil;
         address marketRules;
+        uint32 ordinal;
     }
 
     /// @dev The versions of a line, from 1 to `latest`.
@@ -42,6 +44,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @dev The time from which a frozen policy counts.
     uint40 private constant FROZEN = type(uint40).max;
+    /// @dev The last second of a policy without an end.
+    uint40 private constant ENDLESS = type(uint40).max;
 
     /* IMMUTABLES */
 
@@ -64,7 +68,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _grantRole(GUARDIAN_ROLE, guardian);
     }
 
-    /* PUBLISHING AND FREEZING */
+    /* PUBLISHING, FREEZING AND ENDING */
 
     /// @inheritdoc IPolicyRegistry
     function publish(Publication calldata publication) external onlyRole(DEFAULT_ADMIN_ROLE) returns (bytes32 policy) {
@@ -76,7 +80,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         bytes32 verifyingKey = _checkedKey(publication);
 
         policy = _identify(publication);
-        if (_heads[policy].ordinal != 0) revert PolicyExists(policy);
+        if (_heads[policy].terms != address(0)) revert PolicyExists(policy);
         Line storage line = _lines[publication.line];
         uint32 version = line.latest + 1;
         if (publication.version != version) revert WrongVersion(version, publication.version);
@@ -86,8 +90,9 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _heads[policy] = Head({
             terms: SSTORE2.write(_encodeTerms(publication, verifyingKey)),
             countsFrom: from,
-            ordinal: ++_count,
-            marketRules: SSTORE2.write(_encodeMarketRules(publication))
+            countsUntil: ENDLESS,
+            marketRules: SSTORE2.write(_encodeMarketRules(publication)),
+            ordinal: ++_count
         });
         emit PolicyPublished(policy, publication.line, version, from);
     }
@@ -107,6 +112,15 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         emit PolicyThawing(policy, from);
     }
 
+    /// @inheritdoc IPolicyRegistry
+    function end(bytes32 policy, uint40 until) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        Head storage head = _head(policy);
+        (uint40 earliest, uint40 before) = (_later(), head.countsUntil);
+        if (until < earliest || until >= before) revert WrongEnd(earliest, before);
+        head.countsUntil = until;
+        emit PolicyEnding(policy, until);
+    }
+
     /* VIEWS */
 
     /// @inheritdoc IPolicyRegistry
@@ -122,6 +136,17 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /// @inheritdoc IPolicyRegistry
     function countsFrom(bytes32 policy) external view returns (uint40) {
         return _head(policy).countsFrom;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function countsUntil(bytes32 policy) external view returns (uint40) {
+        return _head(policy).countsUntil;
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function isInForce(bytes32 policy) external view returns (bool) {
+        Head storage head = _head(policy);
+        return head.countsFrom <= block.timestamp && block.timestamp <= head.countsUntil;
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -151,7 +176,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     function _head(bytes32 policy) private view returns (Head storage head) {
         head = _heads[policy];
-        if (head.ordinal == 0) revert UnknownPolicy(policy);
+        if (head.terms == address(0)) revert UnknownPolicy(policy);
     }
 
     function _later() private view returns (uint40) {
@@ -179,7 +204,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     }
 
     /// @dev A key has one role: a source that also reported prices would state both factors of a value.
-    function _checkParties(Source[] calldata sources, address[] calldata nodes) private pure {
+    function _checkParties(Source[] calldata sources, address[] calldata nodes) private view {
         for (uint256 i = 0; i < nodes.length; ++i) {
             _require(nodes[i] > (i == 0 ? address(0) : nodes[i - 1]), "nodes");
         }
@@ -189,13 +214,21 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
             Source calldata source = sources[i];
             _require(source.signer != address(0), "sources");
             _require(i == 0 || _precedes(sources[i - 1], source), "sources");
+            _require(!source.isContract || _isContract(source.signer), "sources");
             while (node < nodes.length && nodes[node] < source.signer) ++node;
             _require(node == nodes.length || nodes[node] != source.signer, "nodes");
         }
     }
 
+    /// @dev True if the accounts are in ascending order, and a signer of both is a key in both or a contract in both.
     function _precedes(Source calldata left, Source calldata right) private pure returns (bool) {
-        return left.signer < right.signer || (left.signer == right.signer && left.account < right.account);
+        if (left.signer != right.signer) return left.signer < right.signer;
+        return left.account < right.account && left.isContract == right.isContract;
+    }
+
+    /// @dev False for keys, also for those that delegate to code.
+    function _isContract(address signer) private view returns (bool) {
+        return signer.code.length != 0 && !Signatures.isDelegated(signer);
     }
 
     /// @dev Prices come from feeds or from nodes, not from both.
@@ -342,6 +375,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 maxStatementAge: publication.maxStatementAge,
                 grace: publication.grace,
                 acceptsMarked: publication.acceptsMarked,
+                requiresConsent: publication.requiresConsent,
                 sources: publication.sources,
                 nodes: publication.nodes,
                 levels: levels

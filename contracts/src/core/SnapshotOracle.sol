@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {Bn254} from "../libraries/Bn254.sol";
@@ -17,6 +16,7 @@ import {
 import {FeedReader} from "../libraries/FeedReader.sol";
 import {MarketRulesReader} from "../libraries/MarketRulesReader.sol";
 import {PackedPrices} from "../libraries/PackedPrices.sol";
+import {Signatures} from "../libraries/Signatures.sol";
 import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../types/Market.sol";
 
 /// @title The snapshot oracle
@@ -139,7 +139,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     /* PRIVATE: PLACES */
 
     function _rulesInForce(bytes32 policy) private view returns (MarketRules memory) {
-        if (POLICY_REGISTRY.countsFrom(policy) > block.timestamp) revert PolicyNotInForce(policy);
+        if (!POLICY_REGISTRY.isInForce(policy)) revert PolicyNotInForce(policy);
         return MarketRulesReader.read(POLICY_REGISTRY, policy);
     }
 
@@ -245,7 +245,7 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
         for (uint256 i = 0; i < signers.length; ++i) {
             while (node < rules.nodes.length && rules.nodes[node] != signers[i]) ++node;
             if (node++ >= rules.nodes.length) revert InvalidSignatures();
-            bool isGood = SignatureChecker.isValidSignatureNowCalldata(signers[i], digest, signatures[i]);
+            bool isGood = Signatures.isOf(signers[i], digest, signatures[i]);
             if (!isGood) revert InvalidSignatures();
         }
     }

@@ -150,7 +150,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         Snapshot memory snapshot = ORACLE.latest(_rules.policy);
         uint256 age = block.timestamp - snapshot.time;
         if (age < _rules.settlementAge) revert NoOutage(age);
-        _close(subject, position, _lastUnmarkedPrice(snapshot, position.price), 0);
+        _close(subject, position, _settlementPrice(snapshot, position.price), 0);
         emit Settled(subject, msg.sender);
     }
 
@@ -361,7 +361,7 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     function _isOutage() private view returns (bool) {
         if (ATTESTATION_REGISTRY.acceptsAttestations(_rules.policy)) return false;
         Snapshot memory newest = ORACLE.latest(_rules.policy);
-        if (POLICY_REGISTRY.countsFrom(_rules.policy) > block.timestamp || newest.marked) return true;
+        if (!POLICY_REGISTRY.isInForce(_rules.policy) || newest.marked) return true;
         return block.timestamp / _EPOCH_LENGTH > uint256(newest.epoch) + 1;
     }
 
@@ -378,12 +378,14 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         price = _priceOf(snapshot.epoch);
     }
 
-    /// @dev The price of the newest snapshot or, if that is marked, of the previous one. If both are marked, the price
-    /// at which the position was opened, which was not marked. A marked snapshot always has a previous one.
-    function _lastUnmarkedPrice(Snapshot memory snapshot, uint96 opened) private view returns (uint96) {
-        if (!snapshot.marked) return _priceOf(snapshot.epoch);
-        (Snapshot memory before,,) = ORACLE.read(_rules.policy, snapshot.previousEpoch, 0);
-        return before.marked ? opened : _priceOf(before.epoch);
+    /// @dev The price of the newest snapshot or, if that is marked, of the previous one. If both are marked, or the
+    /// policy was frozen after the snapshot was taken, the price at which the position was opened: a freeze must not
+    /// guarantee the price that the guardian distrusts. While a policy is frozen it counts from the end of time, and
+    /// after a thaw from later than any snapshot before the freeze. A marked snapshot always has a previous one.
+    function _settlementPrice(Snapshot memory snapshot, uint96 opened) private view returns (uint96) {
+        if (snapshot.marked) (snapshot,,) = ORACLE.read(_rules.policy, snapshot.previousEpoch, 0);
+        bool isDistrusted = snapshot.marked || snapshot.time < POLICY_REGISTRY.countsFrom(_rules.policy);
+        return isDistrusted ? opened : _priceOf(snapshot.epoch);
     }
 
     function _priceOf(uint64 epoch) private view returns (uint96) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Attestation, Record} from "../types/Attestation.sol";
+import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 import {ISnapshotOracle} from "./ISnapshotOracle.sol";
 
 /// @title Attestations that hidden holdings satisfy a policy
-/// @notice Anybody may bring an attestation. The attestation registry takes only the claim, the signed statements and
+/// @notice Anybody may bring an attestation that is not made for another caller. Where an attestation pledges accounts,
+/// or the policy says so, the subject must bring it or have consented to it. The attestation registry takes only the claim, the signed statements and
 /// the proof from the caller. It computes the proof's public inputs itself: the commitment to the coefficients, the sum
 /// of the commitments that sources have signed and that the vault holds, and the context.
 interface IAttestationRegistry {
@@ -22,14 +23,24 @@ interface IAttestationRegistry {
         uint32 streak
     );
 
+    /// @notice A newer statement about an account is known: attestations over older ones no longer count.
+    event StatementsSuperseded(
+        address indexed signer, bytes32 indexed account, address indexed subject, uint64 sequence
+    );
+
     /* ERRORS: `statement` is an index */
 
-    /// @notice The policy does not count at this time: its delay has not passed, or it is frozen.
+    /// @notice The policy does not count at this time: its delay has not passed, it is frozen, or it has ended.
     error PolicyNotInForce(bytes32 policy);
     /// @notice The policy has no level at this index.
     error UnknownLevel(uint256 level);
     /// @notice The attestation's subject is the zero address.
     error NoSubject();
+    /// @notice The attestation was made for another caller.
+    error PresentedToAnother(bytes32 presentation);
+    /// @notice The subject neither brings the attestation nor has signed its context, and must: the registry is
+    /// {EXCLUSIVE}, or the policy requires consent.
+    error NoConsent(address subject);
     /// @notice The subject is a source or an oracle node of the policy.
     error SubjectVouchesForItself(address subject);
     /// @notice The snapshot was superseded, and its grace is over.
@@ -44,8 +55,12 @@ interface IAttestationRegistry {
     error Encumbered(uint256 statement);
     /// @notice The vault's collateral is pledged to another policy.
     error VaultPledged(address vault);
-    /// @notice The statement was superseded: an accepted attestation had the sequence number `newest`.
+    /// @notice The statement was superseded: a statement with the sequence number `newest` is known.
     error StatementSuperseded(uint256 statement, uint64 newest);
+    /// @notice Another statement about the account with the same sequence number is known.
+    error SequenceRepeated(uint256 statement, uint64 sequence);
+    /// @notice The policy has no account at this index.
+    error UnknownAccount(uint256 index);
     /// @notice The commitment is the identity or not a point. The index behind the last statement stands for the
     /// vault's commitment, which is not a point, or for the sum, which is the identity.
     error InvalidCommitment(uint256 statement);
@@ -58,11 +73,9 @@ interface IAttestationRegistry {
     /// @notice The counted collateral in the vault grew at a time from which it has not stood for the policy's minimum
     /// age before the snapshot's time.
     error VaultTooYoung(uint40 grownAt);
-    /// @notice The oldest statement precedes the newest statement or price by `age` seconds, which is more than the
-    /// policy allows.
+    /// @notice The oldest statement is `age` seconds old, which is more than the policy allows.
     error StatementsTooOld(uint256 age);
-    /// @notice The oldest price precedes the newest statement or price by `age` seconds, which is more than the
-    /// snapshot's slack.
+    /// @notice The oldest price is `age` seconds old, which is more than the snapshot's slack.
     error PricesTooOld(uint256 age);
     /// @notice The attestation would outlast its prices or its statements, which count until `longest`.
     error ValidTooLong(uint64 longest);
@@ -77,11 +90,21 @@ interface IAttestationRegistry {
 
     /* ATTESTING */
 
-    /// @notice Verifies an attestation and keeps its record. Anybody may call.
+    /// @notice Verifies an attestation and keeps its record. Anybody may call, unless the attestation has a
+    /// presentation.
     function attest(Attestation calldata attestation) external;
 
     /// @notice Verifies attestations whose policies share a verifying contract, and keeps all of their records or none.
     function attestBatch(Attestation[] calldata attestations) external;
+
+    /* SUPERSEDING */
+
+    /// @notice Takes in a newer statement about an account without a proof. Attestations over older statements no longer
+    /// count, under any policy. Anybody may call; the policy need not be in force.
+    /// @param policy A policy that names the account.
+    /// @param index The account's index in the policy.
+    /// @param head The statement, over the policy's universe.
+    function supersede(bytes32 policy, address subject, uint256 index, Statement calldata head) external;
 
     /* VIEWS: `level` is an index in the policy */
 
@@ -118,13 +141,14 @@ interface IAttestationRegistry {
     /// @notice The state of an account.
     /// @param signer The address that states the account's balances.
     /// @param account The identifier of the account's label.
-    /// @return sequence The largest sequence number in an accepted attestation.
+    /// @return sequence The largest sequence number that was seen.
+    /// @return digest The last 120 bits of the digest of that statement.
     /// @return pledgedUntil The last second of the account's pledge; zero unless {EXCLUSIVE}.
     /// @return pledgedTo The ordinal of the policy that the account is pledged to; zero unless {EXCLUSIVE}.
     function accountOf(address signer, bytes32 account, address subject)
         external
         view
-        returns (uint64 sequence, uint64 pledgedUntil, uint32 pledgedTo);
+        returns (uint64 sequence, uint120 digest, uint40 pledgedUntil, uint32 pledgedTo);
 
     /// @notice The policy registry.
     function POLICY_REGISTRY() external view returns (IPolicyRegistry);
@@ -132,6 +156,7 @@ interface IAttestationRegistry {
     /// @notice The snapshot oracle.
     function ORACLE() external view returns (ISnapshotOracle);
 
-    /// @notice True if an account serves one policy only for as long as an attestation counts.
+    /// @notice True if an account serves one policy only for as long as an attestation counts. Accounts are pledged to
+    /// policies, not to consumers: consumers of one policy share its attestations. {ILienRegistry} keeps consumers apart.
     function EXCLUSIVE() external view returns (bool);
 }

@@ -30,8 +30,9 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 /// difference.
 ///
 /// In an outage, during a freeze, or at a price that the circuit breaker has marked, nobody opens, closes or is
-/// liquidated: an unreliable price is a gift to one side. After `settlementAge` anybody can settle any position at the
-/// last unmarked price, so that no collateral is locked up for ever. The contract treats it as an outage, too, if
+/// liquidated: an unreliable price is a gift to one side. After `settlementAge` anybody can settle any position, so that
+/// no collateral is locked up for ever: at the last unmarked price or, if the last two were marked or the policy was
+/// frozen since, at the price at which the position was opened. The contract treats it as an outage, too, if
 /// nobody takes snapshots: anybody can, and the pool's owner should.
 interface IMarginGatedVenue is ISecuredVenue {
     /* EVENTS */
@@ -121,7 +122,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     /// @notice Closes the caller's position at the newest price. The vault must hold enough to pay a loss in full. No
     /// attestation is needed.
     function close() external;
-    /// @notice Closes any position at the last unmarked price, after an outage of `settlementAge`.
+    /// @notice Closes any position after an outage of `settlementAge`: at the last unmarked price or, if the last two
+    /// prices were marked or the policy was frozen after them, at the price at which the position was opened.
     function settle(address subject) external;
 
     /* LIQUIDATION */

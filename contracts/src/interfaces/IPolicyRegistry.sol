@@ -10,8 +10,9 @@ import {Publication, Terms} from "../types/Policy.sol";
 /// identifier stands for exactly the commitments, and the vault, that belong to it. The owner is responsible for
 /// publishing the limits, sources and feeds of the text; anybody can compare them.
 ///
-/// A policy never changes. A policy counts once a delay has passed, and does not count while it is frozen. Ownership
-/// moves in two steps with a delay between them. A guardian can freeze policies and nothing else.
+/// A policy never changes. A policy counts once a delay has passed, until its end if the owner sets one, and does not
+/// count while it is frozen. Ownership moves in two steps with a delay between them. A guardian can freeze policies and
+/// nothing else.
 interface IPolicyRegistry {
     /* EVENTS */
 
@@ -21,6 +22,8 @@ interface IPolicyRegistry {
     event PolicyFrozen(bytes32 indexed policy, address indexed by);
     /// @notice The owner thawed a policy. It counts again from `countsFrom`, in seconds.
     event PolicyThawing(bytes32 indexed policy, uint40 countsFrom);
+    /// @notice The owner set the last second at which a policy counts.
+    event PolicyEnding(bytes32 indexed policy, uint40 countsUntil);
 
     /* ERRORS */
 
@@ -38,10 +41,12 @@ interface IPolicyRegistry {
     error InvalidPublication(string part);
     /// @notice Only a frozen policy can be thawed.
     error NotFrozen(bytes32 policy);
+    /// @notice The end of a policy is at `earliest` or later, and before its present end, `latest`.
+    error WrongEnd(uint40 earliest, uint40 latest);
     /// @notice The delay of ownership cannot be changed.
     error DelayIsFixed();
 
-    /* PUBLISHING AND FREEZING */
+    /* PUBLISHING, FREEZING AND ENDING */
 
     /// @notice Publishes a policy, which counts after {delay}. Owner only.
     /// @return policy The identifier, computed from the publication.
@@ -52,6 +57,10 @@ interface IPolicyRegistry {
 
     /// @notice Thaws a frozen policy, which counts again after {delay}. Owner only.
     function thaw(bytes32 policy) external;
+
+    /// @notice Sets the last second at which a policy counts: no sooner than after {delay}. An end can be set again to
+    /// an earlier time, and never to a later one. Owner only.
+    function end(bytes32 policy, uint40 until) external;
 
     /* VIEWS */
 
@@ -67,6 +76,12 @@ interface IPolicyRegistry {
     /// @notice The time from which the policy counts, in seconds; 2^40 - 1 while the policy is frozen. Reverts if the
     /// policy is unknown.
     function countsFrom(bytes32 policy) external view returns (uint40);
+
+    /// @notice The last second at which the policy counts; 2^40 - 1 if no end is set. Reverts if the policy is unknown.
+    function countsUntil(bytes32 policy) external view returns (uint40);
+
+    /// @notice True if the policy counts now. Reverts if the policy is unknown.
+    function isInForce(bytes32 policy) external view returns (bool);
 
     /// @notice The policy's number in the order of publication, from 1. Reverts if the policy is unknown.
     function ordinalOf(bytes32 policy) external view returns (uint32);

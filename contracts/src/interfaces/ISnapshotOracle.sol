@@ -17,7 +17,7 @@ interface ISnapshotOracle {
 
     /* ERRORS */
 
-    /// @notice The policy does not count at this time: its delay has not passed, or it is frozen.
+    /// @notice The policy does not count at this time: its delay has not passed, it is frozen, or it has ended.
     error PolicyNotInForce(bytes32 policy);
     /// @notice A snapshot of this epoch or of a later one exists.
     error EpochTaken(uint64 epoch);

@@ -38,7 +38,7 @@ bytes32 constant POLICY_TAG = keccak256("surety/policy/v2");
 /// @dev The first word of the preimage of the word that stands for the vault in a policy's identifier.
 bytes32 constant VAULT_RULES_TAG = keccak256("surety/vault-rules/v1");
 /// @dev The first word of the preimage of a proof's context.
-bytes32 constant CONTEXT_TAG = keccak256("surety/context/v1");
+bytes32 constant CONTEXT_TAG = keccak256("surety/context/v2");
 /// @dev The first word of the preimage of a vault's checkpoint.
 bytes32 constant CHECKPOINT_TAG = keccak256("surety/vault/v2");
 
@@ -50,6 +50,12 @@ string constant EIP712_VERSION = "1";
 bytes32 constant SOURCE_STATEMENT_TYPEHASH = keccak256(
     "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,"
     "uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)"
+);
+/// @dev The EIP-712 type that a subject signs to consent to an attestation: the context covers all of the attestation.
+bytes32 constant CONSENT_TYPEHASH = keccak256("Consent(bytes32 context)");
+/// @dev The EIP-712 type that a subject signs to grant a lien.
+bytes32 constant GRANT_TYPEHASH = keccak256(
+    "Grant(address subject,bytes32 policy,address consumer,uint40 until,uint256 nonce,uint256 deadline)"
 );
 /// @dev The EIP-712 type that the oracle nodes sign.
 bytes32 constant SIGNED_SNAPSHOT_TYPEHASH = keccak256(

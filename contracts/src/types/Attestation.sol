@@ -26,29 +26,37 @@ struct Statement {
 /// @param level The level's index in the policy.
 /// @param epoch The epoch of the prices.
 /// @param validUntil The last second at which the attestation is to count.
+/// @param presentation The address of the only caller that may bring the attestation, as a word; zero if anybody may.
 /// @param statements One statement for each account of the policy, in the policy's order.
 /// @param proof The proof that the committed holdings satisfy the level.
+/// @param consent The subject's signature of the attestation's context, where consent is needed and the subject is not
+/// the caller: 65 bytes, or bytes that the subject's contract accepts. Otherwise empty.
 struct Attestation {
     address subject;
     bytes32 policy;
     uint256 level;
     uint64 epoch;
     uint64 validUntil;
+    bytes32 presentation;
     Statement[] statements;
     bytes proof;
+    bytes consent;
 }
 
-/// @notice The part of a subject's newest attestation of a level that the attestation registry keeps.
+/// @notice The part of a subject's newest attestation of a level that the attestation registry keeps: one slot.
 /// @param epoch The epoch of the prices.
 /// @param pricesAt The time of the oldest price, in seconds.
 /// @param validUntil The last second at which the attestation counts.
 /// @param streak The number of consecutive snapshots of the policy, up to this one, over which the level was attested;
 /// zero if there is no record.
 /// @param vaultNumber The number of the vault's checkpoint that the attestation draws on.
+/// @param sequences The sum of the sequence numbers of the attestation's statements. An account's sequence number never
+/// falls, so the sum is that of the accounts' present numbers exactly if no statement was superseded.
 struct Record {
-    uint64 epoch;
-    uint64 pricesAt;
-    uint64 validUntil;
+    uint40 epoch;
+    uint40 pricesAt;
+    uint40 validUntil;
     uint32 streak;
     uint32 vaultNumber;
+    uint72 sequences;
 }

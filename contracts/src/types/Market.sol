@@ -54,8 +54,8 @@ struct MarketRules {
 /// @param previousEpoch The epoch of the previous snapshot; zero if there is none.
 /// @param time The time of the oldest price: the block's time if prices come from feeds.
 /// @param newest The time of the newest price.
-/// @param slack The longest time after `time` at which a statement or price in the same attestation may have been made:
-/// the smallest remainder of the ages that the policy allows.
+/// @param slack The longest time after `time` at which an attestation over the snapshot may arrive: the smallest
+/// remainder of the ages that the policy allows.
 /// @param marked True if a price has moved further since the previous snapshot than the circuit breaker allows.
 struct Snapshot {
     uint64 epoch;

@@ -4,11 +4,14 @@ pragma solidity ^0.8.28;
 import {Feed, LevelCoefficients} from "./Market.sol";
 
 /// @notice An account that a policy requires a statement about.
-/// @param signer The address that states the balances: it signs, or it is a contract that answers ERC-1271.
+/// @param signer The address that states the balances.
 /// @param account The identifier of the account's label.
+/// @param isContract True if the signer is a contract that answers ERC-1271; false if it is a key, whatever code the
+/// key delegates to (EIP-7702).
 struct Source {
     address signer;
     bytes32 account;
+    bool isContract;
 }
 
 /// @notice The wiring of a level's program: the commitments that a verifier needs and that do not depend on prices.
@@ -33,9 +36,10 @@ struct LevelWiring {
 /// @param k The capacity class: the circuit has 2^k rows.
 /// @param validity The longest time for which an attestation counts after its snapshot.
 /// @param maxStatementSkew The largest difference between the times of an attestation's statements.
-/// @param maxStatementAge The longest time by which the oldest statement may precede the newest statement or price.
+/// @param maxStatementAge The largest age of the oldest statement when an attestation arrives.
 /// @param grace The time for which a superseded snapshot still takes attestations.
 /// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
+/// @param requiresConsent True if attestations count only with the subject's consent.
 /// @param sources The accounts, in ascending order of signer and account.
 /// @param nodes The oracle nodes of the policy, in ascending order. No subject may be a node or a source.
 /// @param levels The levels, from the weakest to the strictest.
@@ -54,6 +58,7 @@ struct Terms {
     uint40 maxStatementAge;
     uint40 grace;
     bool acceptsMarked;
+    bool requiresConsent;
     Source[] sources;
     address[] nodes;
     LevelWiring[] levels;
@@ -93,6 +98,7 @@ struct Publication {
     uint40 maxStatementAge;
     uint40 grace;
     bool acceptsMarked;
+    bool requiresConsent;
     uint40 epochLength;
     uint40 maxMarketAge;
     uint40 maxMarketSkew;

@@ -43,7 +43,8 @@ contract AttestationFixture {
             string memory key = _at(".publication.sources", i);
             read.sources[i] = Source({
                 signer: vm.parseJsonAddress(json, string.concat(key, ".signer")),
-                account: _word(string.concat(key, ".account"))
+                account: _word(string.concat(key, ".account")),
+                isContract: false
             });
         }
         read.nodes = new address[](NODES);

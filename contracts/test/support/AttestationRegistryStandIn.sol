@@ -5,7 +5,7 @@ import {IAttestationRegistry} from "../../src/interfaces/IAttestationRegistry.so
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
-import {Attestation, Record} from "../../src/types/Attestation.sol";
+import {Attestation, Record, Statement} from "../../src/types/Attestation.sol";
 
 /// @notice An attestation registry that keeps records without proofs. Records count as the interface says: until they
 /// lapse, while the policy is in force, and not below the vault's floor.
@@ -17,7 +17,7 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
     ICollateralVault private vault;
     bool public inForce = true;
     bool public accepts = true;
-    uint64 private epoch;
+    uint40 private epoch;
     mapping(address subject => mapping(bytes32 policy => mapping(uint256 level => Record))) private records;
 
     function setPolicyRegistry(IPolicyRegistry policyRegistry) external {
@@ -40,13 +40,18 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
     function vouch(address subject, bytes32 policy, uint256 level, uint64 validUntil) external {
         (, uint32 number,,,) = vault.checkpointOf(subject);
         records[subject][policy][level] = Record({
-            epoch: ++epoch, pricesAt: uint64(block.timestamp), validUntil: validUntil, streak: 1, vaultNumber: number
+            epoch: ++epoch,
+            pricesAt: uint40(block.timestamp),
+            validUntil: uint40(validUntil),
+            streak: 1,
+            vaultNumber: number,
+            sequences: 0
         });
     }
 
     /// @notice As if an attestation were over earlier prices.
     function setPricesAt(address subject, bytes32 policy, uint256 level, uint64 pricesAt) external {
-        records[subject][policy][level].pricesAt = pricesAt;
+        records[subject][policy][level].pricesAt = uint40(pricesAt);
     }
 
     function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory) {
@@ -102,11 +107,15 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
         revert("not of the stand-in");
     }
 
-    function accountOf(address, bytes32, address) external pure returns (uint64, uint64, uint32) {
+    function accountOf(address, bytes32, address) external pure returns (uint64, uint120, uint40, uint32) {
         revert("not of the stand-in");
     }
 
     function attest(Attestation calldata) external pure {
+        revert("not of the stand-in");
+    }
+
+    function supersede(bytes32, address, uint256, Statement calldata) external pure {
         revert("not of the stand-in");
     }
 

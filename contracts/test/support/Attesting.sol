@@ -15,7 +15,8 @@ import {vm} from "./Vm.sol";
 /// signed and proven are computed here a second time.
 abstract contract Attesting {
     bytes32 internal constant POLICY = keccak256("policy");
-    address internal constant SUBJECT = address(0x5b1ec7);
+    uint256 internal constant SUBJECT_KEY = 0x5b1ec7;
+    address internal constant SUBJECT = 0xd0F8e448868cba1AD82a999C1A52C0556289DA00;
     uint40 internal constant NOW = 1_800_000_000;
     uint64 internal constant EPOCH = 500_000;
     uint256 internal constant LEVELS = 3;
@@ -52,7 +53,8 @@ abstract contract Attesting {
         terms.grace = 300;
         terms.sources = new Source[](SOURCES);
         for (uint256 i = 0; i < SOURCES; ++i) {
-            terms.sources[i] = Source({signer: vm.addr(i + 1), account: keccak256(abi.encode("account", i))});
+            terms.sources[i] =
+                Source({signer: vm.addr(i + 1), account: keccak256(abi.encode("account", i)), isContract: false});
         }
         terms.nodes = new address[](2);
         (terms.nodes[0], terms.nodes[1]) = (address(0x0dea), address(0x0deb));
@@ -158,13 +160,8 @@ abstract contract Attesting {
         return attestation;
     }
 
-    /// @notice As verifier/src/attestation/statement.rs has it.
-    function _digests(Attestation memory attestation, Terms memory terms, address audience)
-        internal
-        view
-        returns (bytes32[] memory digests)
-    {
-        bytes32 domain = keccak256(
+    function _domain(address audience) internal view returns (bytes32) {
+        return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Surety"),
@@ -173,6 +170,28 @@ abstract contract Attesting {
                 audience
             )
         );
+    }
+
+    /// @notice The digest that a subject signs to consent to an attestation.
+    function _consentDigest(Attestation memory attestation) internal view returns (bytes32) {
+        bytes32 structHash =
+            keccak256(abi.encode(keccak256("Consent(bytes32 context)"), attestationRegistry.contextOf(attestation)));
+        return keccak256(bytes.concat(hex"1901", _domain(address(attestationRegistry)), structHash));
+    }
+
+    /// @notice With the consent of the subject, whose key is `key`.
+    function _consented(uint256 key, Attestation memory attestation) internal view returns (Attestation memory) {
+        attestation.consent = _signature(key, _consentDigest(attestation));
+        return attestation;
+    }
+
+    /// @notice As verifier/src/attestation/statement.rs has it.
+    function _digests(Attestation memory attestation, Terms memory terms, address audience)
+        internal
+        view
+        returns (bytes32[] memory digests)
+    {
+        bytes32 domain = _domain(audience);
         digests = new bytes32[](attestation.statements.length);
         for (uint256 i = 0; i < digests.length; ++i) {
             bytes memory places =
@@ -204,7 +223,7 @@ abstract contract Attesting {
         address audience
     ) internal view returns (uint256) {
         bytes memory first = abi.encode(
-            keccak256("surety/context/v1"),
+            keccak256("surety/context/v2"),
             block.chainid,
             audience,
             terms.verifier,
@@ -221,7 +240,8 @@ abstract contract Attesting {
             coef,
             keccak256(abi.encodePacked(_digests(attestation, terms, audience))),
             checkpoint,
-            attestation.validUntil
+            attestation.validUntil,
+            attestation.presentation
         );
         return uint256(keccak256(bytes.concat(first, second))) % R;
     }

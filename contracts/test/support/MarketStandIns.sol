@@ -12,6 +12,7 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
     uint32 private vaultLevel = 1;
     uint40 private vaultMaxAge = 1 hours;
     uint40 private since;
+    uint40 private until = type(uint40).max;
     Feed[] private feeds;
 
     function setVault(address vault_) external {
@@ -24,6 +25,10 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 
     function setCountsFrom(uint40 since_) external {
         since = since_;
+    }
+
+    function setEnd(uint40 until_) external {
+        until = until_;
     }
 
     function addFeed(uint8 decimals, uint96 min, uint96 max) external {
@@ -44,6 +49,18 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
 
     function countsFrom(bytes32) external view returns (uint40) {
         return since;
+    }
+
+    function countsUntil(bytes32) external view returns (uint40) {
+        return until;
+    }
+
+    function isInForce(bytes32) external view returns (bool) {
+        return since <= block.timestamp && block.timestamp <= until;
+    }
+
+    function end(bytes32, uint40) external pure {
+        revert("not of the stand-in");
     }
 
     function publish(Publication calldata) external pure returns (bytes32) {

@@ -80,9 +80,9 @@ abstract contract PolicyTest {
         publication.maxMarketSkew = 60;
         publication.nodes = _nodes();
         publication.sources = new Source[](3);
-        publication.sources[0] = Source(address(0x11), bytes32(uint256(7)));
-        publication.sources[1] = Source(address(0x11), bytes32(uint256(8)));
-        publication.sources[2] = Source(address(0x12), bytes32(uint256(1)));
+        publication.sources[0] = Source(address(0x11), bytes32(uint256(7)), false);
+        publication.sources[1] = Source(address(0x11), bytes32(uint256(8)), false);
+        publication.sources[2] = Source(address(0x12), bytes32(uint256(1)), false);
         publication.levels = new Level[](levels);
         for (uint256 i = 0; i < levels; ++i) {
             publication.levels[i] = Level({

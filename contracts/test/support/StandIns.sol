@@ -12,6 +12,7 @@ import {Terms} from "../../src/types/Policy.sol";
 contract PolicyStandIn {
     mapping(bytes32 policy => address) private blobs;
     mapping(bytes32 policy => uint40) public countsFrom;
+    mapping(bytes32 policy => uint40) public endOf;
     mapping(bytes32 policy => uint32) public ordinalOf;
     uint32 private count;
 
@@ -22,6 +23,14 @@ contract PolicyStandIn {
 
     function setCountsFrom(bytes32 policy, uint40 time) external {
         countsFrom[policy] = time;
+    }
+
+    function setEnd(bytes32 policy, uint40 time) external {
+        endOf[policy] = time;
+    }
+
+    function isInForce(bytes32 policy) external view returns (bool) {
+        return countsFrom[policy] <= block.timestamp && (endOf[policy] == 0 || block.timestamp <= endOf[policy]);
     }
 
     function terms(bytes32 policy) external view returns (Terms memory) {

@@ -31,6 +31,22 @@ pub fn hash(text: &str) -> Result<Bytes32, String> {
     bytes(text).ok_or_else(|| format!("expected 0x and 64 hexadecimal digits, found {text:?}"))
 }
 
+/// Reads whom an attestation is made for: a challenge of 32 bytes, or a contract's address, which stands for itself as a
+/// word of the EVM.
+///
+/// # Errors
+/// If it is neither, or zero, which stands for nobody in particular.
+pub fn presentation(text: &str) -> Result<Bytes32, String> {
+    let word = bytes(text).or_else(|| {
+        let mut word = Bytes32::ZERO;
+        word.0[12..].copy_from_slice(&address(text).ok()?.0);
+        Some(word)
+    });
+    word.filter(|word| *word != Bytes32::ZERO).ok_or_else(|| {
+        format!("expected a challenge of 0x and 64 hexadecimal digits, or an address, and not zero, found {text:?}")
+    })
+}
+
 /// An address with its checksum (EIP-55).
 pub fn checksummed(address: &EvmAddress) -> String {
     Address::from(address.0).to_checksum(None)
@@ -110,5 +126,20 @@ mod tests {
             assert_eq!(hash(spelling), expected, "{spelling}");
         }
         assert!(hash(&text[3..]).is_err() && hash(&format!("{text}00")).is_err() && hash("").is_err());
+    }
+
+    #[test]
+    fn presentations_are_challenges_or_addresses() {
+        let word = format!("0x{}{}", "0".repeat(24), &CHECKSUMMED[0][2..].to_ascii_lowercase());
+        assert_eq!(presentation(CHECKSUMMED[0]), hash(&word));
+        assert_eq!(presentation(&word), hash(&word));
+    }
+
+    #[test]
+    fn rejects_presentations_that_are_nobodys() {
+        let wrong = CHECKSUMMED[0].replace("Ae", "ae");
+        for text in ["", "0x01", &format!("0x{}", "0".repeat(64)), &format!("0x{}", "0".repeat(40)), &*wrong] {
+            assert!(presentation(text).is_err(), "{text}");
+        }
     }
 }

@@ -14,7 +14,7 @@ mod time;
 pub use self::{
     duration::{duration, whole_duration},
     fraction::{decimal, fraction, share},
-    hex::{address, checksummed, hash},
+    hex::{address, checksummed, hash, presentation},
     number::whole,
     set_up::{SET_UPS, set_up},
     time::{instant, time},

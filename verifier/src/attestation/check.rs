@@ -29,6 +29,7 @@ use crate::{
     attestation::{
         claim::{Attestation, Claim},
         compiled::{CommittedPolicy, ProgramCommitments},
+        consent::check_consent,
         context::Context,
         eip712::Audience,
         freshness::{check_freshness, check_standing},
@@ -69,8 +70,21 @@ pub struct VerifierTerms<'a> {
     pub allow_insecure_srs: bool,
     /// The state that it has read of the vault that the policy draws on; none without one.
     pub vault: Option<VaultState>,
+    /// Whom attestations must be made for.
+    pub presentation: Presentation,
     /// The time.
     pub now: Timestamp,
+}
+
+/// Whom attestations must be made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presentation {
+    /// Anybody. What is made for somebody was meant for another.
+    Anybody,
+    /// Whoever has chosen this challenge, which is not zero.
+    Exactly(Bytes32),
+    /// Whomever they say: of use to auditors alone, who judge what was shown to others.
+    Whomever,
 }
 
 /// What an attestation establishes over a set-up whose secret is public.
@@ -133,6 +147,11 @@ pub struct Accepted {
     /// The vault that it draws on, in the state that the verifier has read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vault: Option<DrawnVault>,
+    /// Whom it is made for, unless it is for anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<Bytes32>,
+    /// Whether the subject has consented to the attestation.
+    pub consented: bool,
 }
 
 impl Accepted {
@@ -150,9 +169,17 @@ impl Accepted {
             "that the subject still has these balances: they are as of the time stated",
             "that the subject owes nothing that these sources do not know of",
         ];
-        if !self.pledged {
-            limits.push("that the same balances do not serve another policy or lender as well");
+        if self.presentation.is_none() {
+            limits.push("that whoever shows it is the subject, or speaks for it: it is made for anybody");
         }
+        if !self.consented {
+            limits.push("that the subject knows of it: whoever has the openings can make it");
+        }
+        limits.push(if self.pledged {
+            "that the same balances do not serve another lender under this policy as well"
+        } else {
+            "that the same balances do not serve another policy or lender as well"
+        });
         if self.vault.is_some() {
             limits.push(
                 "that the vault still holds its balances, and keeps them for you: they are as you have read them, and \
@@ -287,10 +314,11 @@ impl<'a> Groundwork<'a> {
     /// # Errors
     /// The first rule that is broken.
     pub fn prepare(&self, attestation: &Attestation, terms: &VerifierTerms<'_>) -> Result<Pending, Rejection> {
-        let Examined { accepted, context, known, .. } = self.examine(&attestation.claim, terms)?;
+        let Examined { mut accepted, context, known, .. } = self.examine(&attestation.claim, terms)?;
         let context = context.hash();
         let computed = HexBytes(scalar::to_bytes(&context));
         same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
+        accepted.consented = check_consent(attestation, self.files.policy.policy().consent, self.keys)?;
         let check = self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
         Ok(Pending { accepted, check })
     }
@@ -304,6 +332,7 @@ impl<'a> Groundwork<'a> {
         let policy = files.policy;
         let level = check_references(claim, files, self.snapshot_id)?;
         let vault = check_vault(claim, policy, terms.vault.as_ref())?;
+        check_presentation(claim, terms.presentation)?;
         let mut anchors = Anchors::new(terms.trust);
         let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
         anchors.check_identities(claim, policy)?;
@@ -351,6 +380,8 @@ impl<'a> Groundwork<'a> {
             pledged: statements.pledged,
             marked: market.marked.clone(),
             vault: vault.map(DrawnVault::from),
+            presentation: (claim.presentation != Bytes32::ZERO).then_some(claim.presentation),
+            consented: false,
         };
         let context = context(claim, files, coef, statements.hashes);
         Ok(Examined { accepted, context, known, prices: market.prices.clone() })
@@ -419,6 +450,16 @@ fn check_vault<'v>(
         (Some(rules), Some(state)) => state.check(claim, rules, policy.universe_id())?,
     }
     Ok(read)
+}
+
+/// An attestation that is made for another verifier was shown by somebody who had it from there, or before.
+fn check_presentation(claim: &Claim, demanded: Presentation) -> Result<(), Rejection> {
+    let (what, expected) = match demanded {
+        Presentation::Whomever => return Ok(()),
+        Presentation::Anybody => ("none, without a challenge of yours:", Bytes32::ZERO),
+        Presentation::Exactly(challenge) => ("your challenge,", challenge),
+    };
+    same(Rule::Presentation, "attestation: presentation", what, expected, claim.presentation)
 }
 
 /// The commitment to all holdings: those that sources state, and those in the vault.
@@ -504,6 +545,7 @@ fn context(claim: &Claim, files: &Files<'_>, coef: G1Affine, statements: Vec<Byt
         statements,
         vault_checkpoint: claim.vault_checkpoint,
         valid_until: claim.valid_until,
+        presentation: claim.presentation,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     attestation::{
         eip712::Audience,
         identifiers::{PolicyId, SnapshotId, UniverseId},
+        signature::SignatureBytes,
         statement::Statement,
     },
     proof::encoding::ProofBytes,
@@ -34,6 +35,9 @@ pub struct Attestation {
     pub context: Bytes32,
     /// The proof.
     pub proof: ProofBytes,
+    /// The subject's signature of the context: see [`crate::attestation::consent`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<SignatureBytes>,
 }
 
 impl Kinded for Attestation {
@@ -68,6 +72,8 @@ pub struct Claim {
     pub vault_checkpoint: Bytes32,
     /// The last second at which it counts.
     pub valid_until: Timestamp,
+    /// Whom it is made for: a verifier's challenge, or a contract's address as a word; zero if it is for anybody.
+    pub presentation: Bytes32,
     /// What the sources state about the holdings, in ascending order of source and account identifier.
     pub statements: Vec<Statement>,
 }

@@ -4,7 +4,7 @@
 //!
 //! ```solidity
 //! uint256 context = uint256(keccak256(abi.encode(
-//!     keccak256("surety/context/v1"),  // bytes32
+//!     keccak256("surety/context/v2"),  // bytes32
 //!     block.chainid,                   // uint256
 //!     address(this),                   // address   the registry
 //!     verifier,                        // address   the contract that verifies proofs of this capacity class
@@ -19,7 +19,8 @@
 //!     coefX, coefY,                    // uint256, uint256
 //!     keccak256(abi.encodePacked(statements)),  // bytes32[]: the hashes of the statements, in their order
 //!     vaultCheckpoint,                 // bytes32   zero where no vault is drawn on
-//!     validUntil                       // uint64
+//!     validUntil,                      // uint64
+//!     presentation                     // bytes32   zero, or whom the attestation is made for
 //! ))) % r;
 //! ```
 //!
@@ -44,7 +45,7 @@ use crate::{
 };
 
 /// Says which list of fields follows.
-const FORMAT: &str = "surety/context/v1";
+const FORMAT: &str = "surety/context/v2";
 
 /// Everything that a proof is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Context {
     pub vault_checkpoint: Bytes32,
     /// The last second at which it counts.
     pub valid_until: Timestamp,
+    /// Whom it is made for; zero if it is for anybody.
+    pub presentation: Bytes32,
 }
 
 impl Context {
@@ -87,7 +90,7 @@ impl Context {
     }
 
     /// The fields as `abi.encode` lays them out.
-    fn words(&self) -> [Word; 17] {
+    fn words(&self) -> [Word; 18] {
         let coef = point::g1_to_bytes(&self.coef);
         let coordinate = |offset: usize| core::array::from_fn(|index| coef[offset + index]);
         let statements: Vec<Word> = self.statements.iter().map(|hash| hash.0).collect();
@@ -109,6 +112,7 @@ impl Context {
             hash_words(&statements),
             self.vault_checkpoint.0,
             number(self.valid_until.0.into()),
+            self.presentation.0,
         ]
     }
 }

@@ -3,6 +3,7 @@
 //! | module | idea |
 //! |---|---|
 //! | [`claim`] | an attestation: the claim and its proof |
+//! | [`consent`] | the subject's signature of an attestation |
 //! | [`statement`], [`report`] | the signed documents of sources and oracle nodes |
 //! | [`compiled`] | a policy's commitments |
 //! | [`vault`] | public balances in a vault on a chain |
@@ -16,6 +17,7 @@
 pub mod check;
 pub mod claim;
 pub mod compiled;
+pub mod consent;
 pub mod context;
 pub mod eip712;
 pub mod findings;

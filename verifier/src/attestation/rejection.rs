@@ -23,6 +23,8 @@ pub enum Rule {
     SetUp,
     /// Nothing newer is known to the verifier.
     Superseded,
+    /// A sequence number stands for one statement about an account.
+    SequenceRepeated,
     /// Each required source states each account exactly once, in order.
     StatementSet,
     /// A statement is addressed to the attestation's registry on its chain.
@@ -51,6 +53,12 @@ pub enum Rule {
     Validity,
     /// Prices and statements were fresh when the newest of them was made.
     Age,
+    /// The attestation is made for this verifier, or for anybody.
+    Presentation,
+    /// The subject consents, where the policy requires it; a consent is the subject's.
+    Consent,
+    /// A source signs with a key: a contract's signature can be checked on its chain alone.
+    ContractSource,
     /// The claim draws on the policy's vault in the state that the verifier has read, or on none.
     Vault,
     /// Collateral in the vault stood before the snapshot, and did not grow after the statements.
@@ -80,12 +88,16 @@ impl Rule {
             | Self::Strict
             | Self::SetUp
             | Self::Superseded
+            | Self::SequenceRepeated
             | Self::Audience
             | Self::Subject
+            | Self::Presentation
+            | Self::ContractSource
             | Self::Vault
             | Self::Context => Class::Mismatch,
             Self::StatementSet
             | Self::Signature
+            | Self::Consent
             | Self::HolderIsNoSource
             | Self::HoldingCommitment
             | Self::Encumbrance
@@ -112,6 +124,9 @@ impl Rule {
             Self::Strict => "pin it in your trust file, or verify without --strict",
             Self::SetUp => "ask for a proof over a ceremony's set-up; for tests only, allow insecure set-ups",
             Self::Superseded => "ask for an attestation over the newest market and statements",
+            Self::SequenceRepeated => {
+                "do not rely on it, and ask the source: it has made two statements with one sequence number"
+            }
             Self::StatementSet => "ask for an attestation with exactly the statements that the policy requires",
             Self::Audience => "ask for statements and an attestation that are addressed to your chain and registry",
             Self::Subject => "ask for statements about the subject of the attestation",
@@ -126,6 +141,11 @@ impl Rule {
             Self::Lapsed => "ask for a new attestation",
             Self::Validity => "ask for an attestation that ends in time",
             Self::Age => "ask for an attestation over prices and statements of the same time",
+            Self::Presentation => "ask the subject for an attestation that is made for you, with a challenge of yours",
+            Self::Consent => "ask the subject to sign the attestation: surety consent",
+            Self::ContractSource => {
+                "have the attestation registry on its chain verify it, or use a policy whose source is a key"
+            }
             Self::Vault => {
                 "have the registry on its chain verify it, or verify it with what the policy's vault says of the \
                  subject at this checkpoint: surety chain vault"

@@ -13,7 +13,7 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_kzg::HoldingCommitment;
-use surety_margin::policy::SourceRule;
+use surety_margin::policy::{Policy, SourceRule};
 
 use crate::attestation::{
     compiled::CommittedPolicy,
@@ -218,6 +218,14 @@ fn check_completeness(statements: &[Statement], sources: &[SourceRule]) -> Resul
     Ok(())
 }
 
+/// Only a chain can say what a contract has signed.
+fn refuse_contract(statement: &Statement, input: &str, policy: &Policy) -> Result<(), Rejection> {
+    let rule = policy.sources.iter().find(|source| source.signer == statement.source);
+    require(!rule.is_some_and(|rule| rule.contract), Rule::ContractSource, input, || {
+        ("a source that signs with a key".to_owned(), format!("the contract {}", statement.source))
+    })
+}
+
 fn check_one(
     statement: &Statement,
     input: &str,
@@ -225,6 +233,7 @@ fn check_one(
 ) -> Result<(HoldingCommitment, Bytes32), Rejection> {
     let Expectations { policy, audience, subject, keys } = expectations;
     let at = |field: &str| format!("{input}: {field}");
+    refuse_contract(statement, &at("source"), policy.policy())?;
     same(Rule::Audience, &at("audience"), "chain", audience.chain_id, statement.audience.chain_id)?;
     same(Rule::Audience, &at("audience"), "registry", audience.registry, statement.audience.registry)?;
     same(Rule::Subject, &at("subject"), "the attestation's subject", **subject, statement.subject)?;

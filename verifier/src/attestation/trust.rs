@@ -1,16 +1,20 @@
 //! What a verifier trusts, from its own side: never from files that a prover sent.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
+};
 use surety_core::{
     FormatVersion,
     ident::{Bytes32, EvmAddress, Name},
     kind::{Kind, KindOf, Kinded},
     problem::Problem,
     text::{Document, WrittenBy},
+    units::Timestamp,
 };
 use surety_margin::{policy::Policy, universe};
 
@@ -20,6 +24,7 @@ use crate::attestation::{
     eip712::Audience,
     identifiers::{PolicyId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
+    signature::{KnownKeys, check_signature},
     statement::Statement,
     vault::VaultState,
 };
@@ -73,14 +78,117 @@ pub struct Trust {
     /// The signing addresses of the oracle nodes, by the policy's names for them. May list more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracles: Option<BTreeMap<Name, EvmAddress>>,
-    /// The last sequence number seen of each source and account, by the policy's names for them.
+    /// The newest statement seen of each source about each account, by the policy's names for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sequences: BTreeMap<Name, BTreeMap<Name, u64>>,
+    pub sequences: BTreeMap<Name, BTreeMap<Name, Newest>>,
+}
+
+/// The newest statement about an account that a verifier has seen: its sequence number and, with it or not, its hash.
+/// Written as a number, or as a table of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Its EIP-712 hash. Without it every statement with the same number counts.
+    pub statement: Option<Bytes32>,
+}
+
+/// [`Newest`] as a table.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewestTable {
+    /// The sequence number of the newest statement.
+    sequence: u64,
+    /// The hash of the newest statement.
+    statement: Bytes32,
+}
+
+impl Newest {
+    /// Of which only the number is known.
+    #[must_use]
+    pub const fn numbered(sequence: u64) -> Self {
+        Self { sequence, statement: None }
+    }
+
+    /// A statement that was seen.
+    #[must_use]
+    pub fn of(statement: &Statement) -> Self {
+        Self { sequence: statement.sequence, statement: Some(statement.hash()) }
+    }
+
+    /// Demands that a statement is this one, or newer.
+    fn check(&self, statement: &Statement, input: &str) -> Result<(), Rejection> {
+        let (newest, found) = (self.sequence, statement.sequence);
+        require(found >= newest, Rule::Superseded, &format!("{input}: sequence"), || {
+            (format!("{newest}, the last that your trust file knows, or a later one"), found.to_string())
+        })?;
+        let Some(hash) = self.statement.filter(|_| found == newest) else { return Ok(()) };
+        let what = format!("the one statement with sequence number {newest} that your trust file knows,");
+        same(Rule::SequenceRepeated, input, &what, hash, statement.hash())
+    }
+}
+
+impl Serialize for Newest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { sequence, statement } = *self;
+        match statement {
+            None => serializer.serialize_u64(sequence),
+            Some(statement) => NewestTable { sequence, statement }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Newest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NewestVisitor;
+
+        impl<'de> Visitor<'de> for NewestVisitor {
+            type Value = Newest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence number, or a table of sequence and statement")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Newest, E> {
+                Ok(Newest::numbered(number))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Newest, E> {
+                u64::try_from(number)
+                    .map(Newest::numbered)
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Newest, A::Error> {
+                let NewestTable { sequence, statement } = Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Newest { sequence, statement: Some(statement) })
+            }
+        }
+
+        deserializer.deserialize_any(NewestVisitor)
+    }
+}
+
+impl JsonSchema for Newest {
+    fn schema_name() -> Cow<'static, str> {
+        "Newest".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "description": "The newest statement about an account that a verifier has seen: its sequence number, with or \
+                without its hash.",
+            "anyOf": [generator.subschema_for::<u64>(), generator.subschema_for::<NewestTable>()]
+        })
+    }
 }
 
 impl Kinded for Trust {
     const KIND: Kind = Kind::Trust;
 }
+
+/// What a trust file must pin to take in newer statements.
+const SUPERSEDING: &str = "a trust file that pins the audience, the subject and the addresses of the sources";
 
 /// The identifier of a set-up, or its name.
 fn set_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes32>, D::Error> {
@@ -109,6 +217,54 @@ impl Trust {
             sequences: BTreeMap::new(),
         }
     }
+
+    /// Takes in a statement that a source has made: older ones about the account are refused from now on.
+    ///
+    /// Sequence numbers are those of one subject's accounts at one registry, so the trust file must pin both.
+    ///
+    /// # Errors
+    /// If the trust file does not pin audience, subject and the statement's source; if the statement is about something
+    /// else, from the future, or not signed by the source; and if it is older than the newest that is known.
+    pub fn supersede(&mut self, statement: &Statement, now: Timestamp) -> Result<Superseded, Rejection> {
+        let at = |field: &str| format!("statement: {field}");
+        let pins = |part: &str| Rejection::new(Rule::Anchor, "trust file", SUPERSEDING, format!("none for {part}"));
+        let audience = self.audience.ok_or_else(|| pins("the audience"))?;
+        let subject = self.subject.ok_or_else(|| pins("the subject"))?;
+        let mut sources = self.sources.iter().flatten();
+        let source = sources.find(|(_, signer)| **signer == statement.source).map(|(name, _)| name.clone());
+        let source = source.ok_or_else(|| pins(&format!("the source {}", statement.source)))?;
+        same(Rule::Anchor, &at("chain"), PINNED, audience.chain_id, statement.audience.chain_id)?;
+        same(Rule::Anchor, &at("registry"), PINNED, audience.registry, statement.audience.registry)?;
+        same(Rule::Anchor, &at("subject"), PINNED, subject, statement.subject)?;
+        require(statement.as_of <= now, Rule::NotYet, &at("time"), || {
+            (format!("at most {}, the time now", now.0), statement.as_of.0.to_string())
+        })?;
+        let hash = statement.hash();
+        let content = || format!("a statement about the account {}", statement.account);
+        let keys = KnownKeys::default();
+        check_signature(&at("signature"), content, &hash, &statement.signature, &statement.source, &keys)?;
+        let account = statement.account.clone();
+        let accounts = self.sequences.entry(source.clone()).or_default();
+        let before = accounts.get(&account).copied();
+        if let Some(before) = before {
+            before.check(statement, "statement")?;
+        }
+        accounts.insert(account.clone(), Newest::of(statement));
+        Ok(Superseded { source, account, before, newest: Newest::of(statement) })
+    }
+}
+
+/// A statement that a trust file has taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Superseded {
+    /// The source, as the trust file calls it.
+    pub source: Name,
+    /// The account.
+    pub account: Name,
+    /// The newest statement until then.
+    pub before: Option<Newest>,
+    /// The newest statement now.
+    pub newest: Newest,
 }
 
 /// Any combination of anchors is good.
@@ -258,18 +414,16 @@ impl<'a> Anchors<'a> {
         self.trust.is_some_and(|trust| trust.chain_snapshots.contains(&id))
     }
 
-    /// Which statements: none older than one that the verifier has seen.
+    /// Which statements: none older than one that the verifier has seen, and none that shares its number.
     pub(crate) fn check_sequences(&mut self, statements: &[Statement], policy: &Policy) -> Result<(), Rejection> {
         let mut unknown = false;
         for statement in statements {
-            let Some(last) = self.last_sequence(statement, policy) else {
+            let Some(newest) = self.newest(statement, policy) else {
                 unknown = true;
                 continue;
             };
             let input = format!("attestation: statement about {} of {}", statement.account, statement.source);
-            require(statement.sequence >= last, Rule::Superseded, &format!("{input}: sequence"), || {
-                (format!("{last}, the last that your trust file knows, or a later one"), statement.sequence.to_string())
-            })?;
+            newest.check(statement, &input)?;
         }
         if unknown {
             self.faith.push(Faith::Sequences);
@@ -277,7 +431,7 @@ impl<'a> Anchors<'a> {
         Ok(())
     }
 
-    fn last_sequence(&self, statement: &Statement, policy: &Policy) -> Option<u64> {
+    fn newest(&self, statement: &Statement, policy: &Policy) -> Option<Newest> {
         let source = policy.sources.iter().find(|source| source.signer == statement.source)?;
         self.trust?.sequences.get(&source.name)?.get(&statement.account).copied()
     }

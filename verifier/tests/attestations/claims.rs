@@ -15,23 +15,27 @@ use surety_margin::policy::Policy;
 use surety_verifier::{
     Attestation, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::{
-        check::{self, Groundwork, VerifierTerms},
+        check::{self, Groundwork, Presentation, VerifierTerms},
+        consent::consent,
         signature::KnownKeys,
     },
     proof::encoding::{PROOF_BYTES, ProofBytes},
 };
 
-use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, universe};
+use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, subject, universe};
 
-/// The claim of a scene with its context, and no proof.
+/// The claim of a scene with its context and its subject's consent, and no proof.
 pub(crate) fn attestation(scene: &Scene) -> Attestation {
-    let examined = check::examine(&scene.claim, &scene.files(), &lenient()).unwrap();
+    let terms = VerifierTerms { presentation: Presentation::Whomever, ..lenient() };
+    let examined = check::examine(&scene.claim, &scene.files(), &terms).unwrap();
+    let context = HexBytes(scalar::to_bytes(&examined.context.hash()));
     Attestation {
         kind: KindOf::new(),
         version: FormatVersion,
         claim: scene.claim.clone(),
-        context: HexBytes(scalar::to_bytes(&examined.context.hash())),
+        context,
         proof: ProofBytes::ZERO,
+        consent: Some(consent(&scene.claim.audience, &context, &subject()).unwrap()),
     }
 }
 

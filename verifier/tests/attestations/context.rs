@@ -34,6 +34,7 @@ sol! {
         bytes32 statements;
         bytes32 vaultCheckpoint;
         uint64 validUntil;
+        bytes32 presentation;
     }
 }
 
@@ -52,7 +53,7 @@ fn is_what_solidity_computes() {
     let hash = |bytes: Bytes32| B256::from(bytes.0);
     let statements: Vec<u8> = context.statements.iter().flat_map(|hash| hash.0).collect();
     let words = Words {
-        format: keccak256("surety/context/v1"),
+        format: keccak256("surety/context/v2"),
         chainId: U256::from(context.audience.chain_id),
         registry: Address::from(context.audience.registry.0),
         verifier: Address::from(context.verifier.0),
@@ -69,6 +70,7 @@ fn is_what_solidity_computes() {
         statements: keccak256(statements),
         vaultCheckpoint: hash(context.vault_checkpoint),
         validUntil: context.valid_until.0,
+        presentation: hash(context.presentation),
     };
     let expected = U256::from_be_bytes(keccak256(words.abi_encode()).0) % ORDER.parse::<U256>().unwrap();
     assert_eq!(U256::from_be_bytes(scalar::to_bytes(&context.hash())), expected);
@@ -77,7 +79,7 @@ fn is_what_solidity_computes() {
 /// Attack: show a proof as one of something else.
 #[test]
 fn changes_with_every_field() {
-    let changes: [Case<Context>; 17] = [
+    let changes: [Case<Context>; 18] = [
         ("chain id", |context| context.audience = Audience { chain_id: 1, ..context.audience }),
         ("registry", |context| context.audience.registry.0[0] ^= 1),
         ("verifier", |context| context.verifier.0[0] ^= 1),
@@ -96,6 +98,7 @@ fn changes_with_every_field() {
         ("a statement", |context| context.statements[1].0[0] ^= 1),
         ("one statement less", |context| context.statements.truncate(2)),
         ("vault checkpoint", |context| context.vault_checkpoint.0[0] ^= 1),
+        ("presentation", |context| context.presentation.0[31] ^= 1),
         ("validity", |context| context.valid_until = Timestamp(context.valid_until.0 + 1)),
     ];
     let original = context();

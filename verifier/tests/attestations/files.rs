@@ -19,6 +19,7 @@ fn attestation() -> Attestation {
         claim: Scene::new().claim,
         context: HexBytes([3; 32]),
         proof: ProofBytes::ZERO,
+        consent: Some(HexBytes([4; 65])),
     }
 }
 
@@ -41,8 +42,8 @@ fn rejects_other_forms() {
     let proof = original["proof"].as_str().unwrap().to_owned();
     let cases: [(&str, Value); 13] = [
         ("/kind", "surety/statement".into()),
-        ("/version", 2.into()),
-        ("/version", "1".into()),
+        ("/version", 1.into()),
+        ("/version", "2".into()),
         ("/proof", proof.to_uppercase().into()),
         ("/proof", proof[..proof.len() - 2].into()),
         ("/proof", format!("{proof}00").into()),

@@ -23,7 +23,7 @@ use surety_testing::sample::{prices, scenario_margin};
 use surety_verifier::{
     Claim, CommittedPolicy, CompiledPolicy, Protocol, Rejection, Rule, Statement, VerifyingKey,
     attestation::{
-        check::{self, Accepted, Files, VerifierTerms},
+        check::{self, Accepted, Files, Presentation, VerifierTerms},
         eip712::Audience,
         identifiers::UniverseId,
         report,
@@ -46,7 +46,8 @@ pub(crate) const VALID_UNTIL: u64 = PRICES_AT + 40_000;
 pub(crate) const SEQUENCE: u64 = 7;
 
 pub(crate) const AUDIENCE: Audience = Audience { chain_id: 8_453, registry: HexBytes([0xaa; 20]) };
-pub(crate) const SUBJECT: EvmAddress = HexBytes([0x50; 20]);
+/// The address of [`subject`].
+pub(crate) const SUBJECT: EvmAddress = HexBytes(alloy_primitives::hex!("b3c77fc7b3b1dd1a72b35d7c721811ae12f663aa"));
 
 /// Changes one thing.
 pub(crate) type Spoil<T> = fn(&mut T);
@@ -61,6 +62,11 @@ pub(crate) fn name(text: &str) -> Name {
 /// A key from a number: tests know them all.
 pub(crate) fn key(number: u8) -> SigningKey {
     SigningKey::from_secret_bytes(&[number; 32]).unwrap()
+}
+
+/// The subject's key.
+pub(crate) fn subject() -> SigningKey {
+    key(0x50)
 }
 
 pub(crate) fn custodian() -> SigningKey {
@@ -88,6 +94,7 @@ pub(crate) fn policy() -> Policy {
         name: name(text),
         signer: key.address(),
         accounts: accounts.iter().copied().map(name).collect(),
+        contract: false,
     };
     policy.sources = vec![source("custodian", custodian(), &["main", "cold"]), source("venue", venue(), &["main"])];
     for (node, index) in policy.oracle.nodes.iter_mut().zip(0..) {
@@ -253,6 +260,7 @@ impl Scene {
             snapshot: report::snapshot_id(&policy, &snapshot),
             vault_checkpoint: Bytes32::ZERO,
             valid_until: Timestamp(VALID_UNTIL),
+            presentation: Bytes32::ZERO,
             statements,
         };
         Self { policy, snapshot, verifying_key, claim }
@@ -298,5 +306,12 @@ impl Scene {
 
 /// No anchors, and any set-up.
 pub(crate) fn lenient() -> VerifierTerms<'static> {
-    VerifierTerms { trust: None, strict: false, allow_insecure_srs: true, vault: None, now: Timestamp(NOW) }
+    VerifierTerms {
+        trust: None,
+        strict: false,
+        allow_insecure_srs: true,
+        vault: None,
+        presentation: Presentation::Anybody,
+        now: Timestamp(NOW),
+    }
 }

@@ -13,6 +13,7 @@ mod findings;
 mod fixture;
 mod market;
 mod policies;
+mod presentation;
 mod signed;
 mod statements;
 mod times;

@@ -6,19 +6,21 @@ use surety_core::{
     failure::{Class, Failure as _},
     ident::{EvmAddress, HexBytes, Name},
     text::Document,
+    units::Timestamp,
 };
 use surety_verifier::{
-    CommittedPolicy, Rule, Trust,
+    CommittedPolicy, Rule, Statement, Trust,
     attestation::{
         check::VerifierTerms,
         eip712::Audience,
         identifiers::{PolicyId, SnapshotId},
-        trust::Faith,
+        signature::SigningKey,
+        trust::{Faith, Newest},
     },
 };
 
 use crate::fixture::{
-    AUDIENCE, Case, EPOCH, SEQUENCE, SUBJECT, Scene, Spoil, custodian, key, lenient, name, oracle_node, policy,
+    AUDIENCE, Case, EPOCH, NOW, SEQUENCE, SUBJECT, Scene, Spoil, custodian, key, lenient, name, oracle_node, policy,
     snapshot, venue, vault_state,
 };
 
@@ -28,9 +30,10 @@ fn addresses(entries: &[(&str, EvmAddress)]) -> BTreeMap<Name, EvmAddress> {
     entries.iter().map(|(text, address)| (name(text), *address)).collect()
 }
 
-fn sequences(main: u64) -> BTreeMap<Name, BTreeMap<Name, u64>> {
-    let custodian = BTreeMap::from([(name("main"), main), (name("cold"), SEQUENCE)]);
-    BTreeMap::from([(name("custodian"), custodian), (name("venue"), BTreeMap::from([(name("main"), SEQUENCE - 1)]))])
+fn sequences(main: u64) -> BTreeMap<Name, BTreeMap<Name, Newest>> {
+    let [main, cold, venue] = [main, SEQUENCE, SEQUENCE - 1].map(Newest::numbered);
+    let custodian = BTreeMap::from([(name("main"), main), (name("cold"), cold)]);
+    BTreeMap::from([(name("custodian"), custodian), (name("venue"), BTreeMap::from([(name("main"), venue)]))])
 }
 
 /// Everything that there is to pin.
@@ -187,6 +190,93 @@ fn rejects_a_sequence_older_than_the_last_seen() {
     trust.sequences = sequences(SEQUENCE + 1);
     let rejection = scene.rejects_under(&under(&trust), Rule::Superseded);
     assert!(rejection.problem.path.contains("about main of"), "{rejection}");
+}
+
+/// Attack: of two statements with one number, show the one that the verifier has not seen.
+#[test]
+fn rejects_another_statement_with_the_number_of_the_newest() {
+    let scene = Scene::new();
+    let mut trust = full(&scene);
+    for statement in &scene.claim.statements {
+        trust.supersede(statement, Timestamp(NOW)).unwrap();
+    }
+    scene.examine(&strictly(&trust)).unwrap();
+    for index in 0..scene.claim.statements.len() {
+        let mut other = scene.clone();
+        other.resign(|at, statement| statement.valid_until.0 -= u64::from(at == index));
+        let rejection = other.rejects_under(&under(&trust), Rule::SequenceRepeated);
+        assert!(rejection.problem.expected.contains("sequence number 7"), "{rejection}");
+        other.resign(|at, statement| statement.sequence += u64::from(at == index));
+        other.examine(&strictly(&trust)).unwrap();
+    }
+}
+
+/// Attack: withdraw everything, and show what a source has stated before.
+#[test]
+fn rejects_statements_older_than_one_that_was_taken_in() {
+    let scene = Scene::new();
+    let mut trust = full(&scene);
+    let mut newer = scene.clone();
+    newer.resign(|_, statement| statement.sequence += 1);
+    let statement = newer.claim.statements.iter().find(|statement| statement.account == name("cold")).unwrap();
+    let taken = trust.supersede(statement, Timestamp(NOW)).unwrap();
+    assert_eq!((taken.source, taken.account), (name("custodian"), name("cold")));
+    assert_eq!((taken.before, taken.newest), (Some(Newest::numbered(SEQUENCE)), Newest::of(statement)));
+    scene.rejects_under(&under(&trust), Rule::Superseded);
+    newer.examine(&strictly(&trust)).unwrap();
+    let text = trust.to_toml().unwrap();
+    assert_eq!(Trust::from_toml("trust.toml", &text).unwrap(), trust);
+}
+
+/// Attack: end somebody's attestations with a statement that no source has made, or that is about something else.
+#[test]
+fn rejects_taking_in_a_statement_that_is_none_of_the_sources() {
+    let scene = Scene::new();
+    let original = scene.claim.statements[0].clone();
+    let signed = |change: Spoil<Statement>, key: &SigningKey| {
+        let mut statement = original.clone();
+        change(&mut statement);
+        statement.signed(key).unwrap()
+    };
+    let source = [custodian(), venue()].into_iter().find(|key| key.address() == original.source).unwrap();
+    let mut forged = signed(|statement| statement.sequence = 100, &source);
+    forged.sequence += 1;
+    let cases = [
+        (Rule::Signature, forged),
+        (Rule::Anchor, signed(|_| {}, &key(0x77))),
+        (Rule::Anchor, signed(|statement| statement.subject.0[0] ^= 1, &source)),
+        (Rule::Anchor, signed(|statement| statement.audience.chain_id += 1, &source)),
+        (Rule::Anchor, signed(|statement| statement.audience.registry.0[0] ^= 1, &source)),
+        (Rule::NotYet, signed(|statement| statement.as_of = Timestamp(NOW + 1), &source)),
+        (Rule::Superseded, signed(|statement| statement.sequence = 1, &source)),
+    ];
+    for (rule, statement) in cases {
+        let mut trust = full(&scene);
+        let before = trust.clone();
+        let rejection = trust.supersede(&statement, Timestamp(NOW)).unwrap_err();
+        assert_eq!(rejection.rule, rule, "{rejection}");
+        assert_eq!(trust.sequences, before.sequences);
+    }
+    let without: [Spoil<Trust>; 3] =
+        [|trust| trust.audience = None, |trust| trust.subject = None, |trust| trust.sources = None];
+    for remove in without {
+        let mut trust = full(&scene);
+        remove(&mut trust);
+        let rejection = trust.supersede(&original, Timestamp(NOW)).unwrap_err();
+        assert_eq!((rejection.rule, &*rejection.problem.path), (Rule::Anchor, "trust file"), "{rejection}");
+    }
+}
+
+#[test]
+fn rejects_newest_statements_that_are_none() {
+    let text = |value: &str| format!("kind = \"surety/trust\"\nversion = 1\n[sequences.custodian]\nmain = {value}\n");
+    let hash = format!("\"0x{}\"", "11".repeat(32));
+    let read = |value: &str| Trust::from_toml("trust.toml", &text(value));
+    read("7").unwrap();
+    read(&format!("{{ sequence = 7, statement = {hash} }}")).unwrap();
+    for value in ["-1", "\"7\"", "{ sequence = 7 }", "{ sequence = 7, statement = 5 }", "[7]"] {
+        assert_eq!(read(value).unwrap_err().errors()[0].line, 4, "{value}");
+    }
 }
 
 /// Attack: publish commitments to a laxer program along with the policy that everybody reads.

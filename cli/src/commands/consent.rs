@@ -1,0 +1,72 @@
+//! `surety consent`
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use surety_host::{documents, files::Existing};
+use surety_verifier::attestation::{
+    check::{self, Presentation, VerifierTerms},
+    consent,
+};
+
+use crate::{
+    Session,
+    commands::verify::{self, Ground},
+    error::Error,
+    inputs::{Force, KeyOptions},
+    output::Answer,
+    time,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    files: verify::FileOptions,
+    #[command(flatten)]
+    key: KeyOptions,
+    /// File for the attestation with the consent [default: the attestation is replaced]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
+}
+
+/// Signs the context that follows from the claim, never the one that the file states: a subject that has read the claim
+/// consents to that and nothing else.
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let Ground { mut attestation, policy, snapshot, verifying_key, vault } = args.files.read(session)?;
+    let terms = VerifierTerms {
+        trust: None,
+        strict: false,
+        // Whether a set-up is good enough, and whom an attestation is for, is for verifiers to say.
+        allow_insecure_srs: true,
+        vault,
+        presentation: Presentation::Whomever,
+        now: session.now,
+    };
+    let files = check::Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
+    let examined = check::examine(&attestation.claim, &files, &terms)?;
+    let key = args.key.load(&session.progress)?;
+    consent::sign(&mut attestation, &examined.context, &key)?;
+    let existing = if args.out.is_some() { args.force.existing() } else { Existing::Replace };
+    let out = args.out.as_deref().unwrap_or(args.files.attestation());
+    documents::write(out, &attestation, existing)?;
+    let claim = &attestation.claim;
+    let data = json!({
+        "attestation": out,
+        "subject": claim.subject,
+        "policy": claim.policy,
+        "level": claim.level,
+        "registry": claim.audience,
+        "valid_until": claim.valid_until,
+    });
+    let until = time::format(claim.valid_until);
+    let text = format!(
+        "{} consents to {} under {}, until {until}: {}",
+        claim.subject,
+        claim.level,
+        claim.policy.0,
+        out.display()
+    );
+    Answer::new(data, text)
+}
