@@ -24,8 +24,8 @@ use crate::{
 };
 
 impl Contracts {
-    /// Demands that the policy's vault is on this chain and counts as the policy says: by its universe, with its assets,
-    /// units, points and decimals. Without a vault there is nothing to demand.
+    /// Demands that the policy's vault is on this chain and counts as the policy says: by its universe, with its
+    /// assets, units, points and decimals. Without a vault there is nothing to demand.
     ///
     /// # Errors
     /// With everything that differs, or if what answers is no vault.
@@ -41,8 +41,8 @@ impl Contracts {
     /// What counts of a subject's collateral in the policy's vault.
     ///
     /// # Errors
-    /// If the policy draws on no vault, the vault does not count as the policy says, or the vault's commitment is not to
-    /// its balances.
+    /// If the policy draws on no vault, the vault does not count as the policy says, or the vault's commitment is not
+    /// to its balances.
     pub fn vault(
         &self,
         subject: &EvmAddress,

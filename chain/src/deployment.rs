@@ -99,9 +99,9 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up; and a vault
-    /// with the universe and the assets of the policy, if the policy draws on one. Its address is known only then: the
-    /// policy is published once its text says that address.
+    /// Creates the contracts from the artifacts of a build, for the policies of one capacity class and set-up; and a
+    /// vault with the universe and the assets of the policy, if the policy draws on one. Its address is known only
+    /// then: the policy is published once its text says that address.
     ///
     /// # Errors
     /// If the artifacts are missing or of other contracts, or a contract cannot be created.
@@ -120,7 +120,8 @@ impl Contracts {
         let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
             create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
         };
-        if let Some(VaultRules { chain, .. }) = policy.policy().vault.as_ref().filter(|at| at.chain != node.chain_id()) {
+        if let Some(VaultRules { chain, .. }) = policy.policy().vault.as_ref().filter(|at| at.chain != node.chain_id())
+        {
             let (expected, found) = (format!("chain {chain}"), format!("chain {}", node.chain_id()));
             let advice = "give the node of the vault's chain with --rpc, or state this chain in the policy";
             return Err(ChainError::mismatch("policy: vault.chain", expected, found, advice));

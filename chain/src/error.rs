@@ -137,7 +137,9 @@ impl Failure for ChainError {
 
     fn problems(&self) -> Vec<LocatedProblem> {
         match self {
-            Self::Problems { input, problems } | Self::Mismatches { input, problems } => LocatedProblem::of_input(input, problems),
+            Self::Problems { input, problems } | Self::Mismatches { input, problems } => {
+                LocatedProblem::of_input(input, problems)
+            }
             Self::Rejected(rejection) => rejection.problems(),
             _ => Vec::new(),
         }

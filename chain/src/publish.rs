@@ -19,7 +19,7 @@ use surety_verifier::{
 use crate::{
     abi::{
         Feed,
-        IPolicyRegistry::{countsFromCall, publishCall},
+        IPolicyRegistry::{VaultRules as PublishedVaultRules, countsFromCall, publishCall},
         Level, LevelCoefficients, Publication, Source, address, bytes32, coordinates, word,
     },
     deployment::Contracts,
@@ -43,8 +43,8 @@ pub struct Published {
 }
 
 impl Contracts {
-    /// Publishes a policy. Before anything is sent, the policy's vault must count as the policy says, and the registry must
-    /// have computed the policy's identifier from what it would be sent.
+    /// Publishes a policy. Before anything is sent, the policy's vault must count as the policy says, and the registry
+    /// must have computed the policy's identifier from what it would be sent.
     ///
     /// # Errors
     /// If the rules do not fit the policy, the deployment is for another class, or the registry refuses.
@@ -81,10 +81,12 @@ impl Contracts {
             srs: word(&file.srs),
             k: file.capacity.k(),
             verifier: address(&self.at.verifier),
-            vault: vault.map_or(Address::ZERO, |vault| address(&vault.address)),
-            vaultLevel: vault.map_or(Ok(0), |vault| vault_level(document, vault))?,
-            vaultMaxAge: seconds("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0))?,
-            vaultMinAge: seconds("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0))?,
+            vault: PublishedVaultRules {
+                at: vault.map_or(Address::ZERO, |vault| address(&vault.address)),
+                level: vault.map_or(Ok(0), |vault| vault_level(document, vault))?,
+                maxAge: seconds("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0))?,
+                minAge: seconds("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0))?,
+            },
             validity: seconds("policy: validity", document.validity.0)?,
             maxStatementSkew: seconds("policy: statements.max_skew", document.statements.max_skew.0)?,
             maxStatementAge: seconds("policy: statements.max_age", document.statements.max_age.0)?,
@@ -217,10 +219,10 @@ mod tests {
         let rules = ChainRules::from_toml("rules.toml", rules).unwrap();
         let published = |policy: &CommittedPolicy| contracts.publication(policy, &rules).unwrap();
         let drawing = published(sample::vault_policy().0.committed());
-        assert_eq!((drawing.vault, drawing.vaultLevel), (Address::repeat_byte(0x15), 1));
-        assert_eq!((drawing.vaultMaxAge, drawing.vaultMinAge), (U40::from(900), U40::from(30)));
+        assert_eq!((drawing.vault.at, drawing.vault.level), (Address::repeat_byte(0x15), 1));
+        assert_eq!((drawing.vault.maxAge, drawing.vault.minAge), (U40::from(900), U40::from(30)));
         let without = published(sample::policy().0.committed());
-        assert_eq!((without.vault, without.vaultLevel), (Address::ZERO, 0));
-        assert_eq!((without.vaultMaxAge, without.vaultMinAge), (U40::ZERO, U40::ZERO));
+        assert_eq!((without.vault.at, without.vault.level), (Address::ZERO, 0));
+        assert_eq!((without.vault.maxAge, without.vault.minAge), (U40::ZERO, U40::ZERO));
     }
 }

@@ -155,15 +155,16 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
 fn check_vault_rules(facts: &mut Facts, terms: &Terms, policy: &Policy) {
     let vault = policy.vault.as_ref();
     let contract = vault.map_or(EvmAddress::ZERO, |vault| vault.address);
-    facts.same("policy: vault.address", contract, HexBytes(terms.vault.into_array()));
+    facts.same("policy: vault.address", contract, HexBytes(terms.vault.at.into_array()));
     let level = vault.and_then(|vault| policy.levels.iter().position(|level| level.name == vault.level));
-    facts.same("policy: vault.level", level.unwrap_or_default(), terms.vaultLevel as usize);
-    facts.same("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0), terms.vaultMaxAge.to());
-    facts.same("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0), terms.vaultMinAge.to());
+    facts.same("policy: vault.level", level.unwrap_or_default(), terms.vault.level as usize);
+    facts.same("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0), terms.vault.maxAge.to());
+    facts.same("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0), terms.vault.minAge.to());
 }
 
-/// What a policy's vault says of itself, beside what the policy says of it: chain, universe, assets with their units and
-/// points, the tokens' decimals, and the attestation registry whose records let collateral out. Nothing without a vault.
+/// What a policy's vault says of itself, beside what the policy says of it: chain, universe, assets with their units
+/// and points, the tokens' decimals, and the attestation registry whose records let collateral out. Nothing without a
+/// vault.
 ///
 /// # Errors
 /// If the node does not answer, or what answers is no vault or no token.
@@ -413,9 +414,6 @@ mod tests {
             verifyingKey: word(&key.digest().bytes()),
             verifier: published.verifier,
             vault: published.vault,
-            vaultLevel: published.vaultLevel,
-            vaultMaxAge: published.vaultMaxAge,
-            vaultMinAge: published.vaultMinAge,
             k: published.k,
             validity: published.validity,
             maxStatementSkew: published.maxStatementSkew,
@@ -475,16 +473,16 @@ mod tests {
     #[test]
     fn rejects_each_limit_and_commitment_that_is_not_the_policys() {
         type Change = fn(&mut Terms, &mut MarketRules);
-        let changes: [(&str, Change); 28] = [
+        let changes: [(&str, Change); 30] = [
             ("universe", |terms, _| terms.universe = B256::ZERO),
             ("set-up", |terms, _| terms.srs = B256::ZERO),
             ("capacity class", |terms, _| terms.k += 1),
             ("verifying key", |terms, _| terms.verifyingKey = B256::ZERO),
             ("verifying contract", |terms, _| terms.verifier = Address::ZERO),
-            ("policy: vault.address", |terms, _| terms.vault = Address::repeat_byte(9)),
-            ("policy: vault.level", |terms, _| terms.vaultLevel += 1),
-            ("policy: vault.max_age", |terms, _| terms.vaultMaxAge += U40::from(1)),
-            ("policy: vault.min_age", |terms, _| terms.vaultMinAge += U40::from(1)),
+            ("policy: vault.address", |terms, _| terms.vault.at = Address::repeat_byte(9)),
+            ("policy: vault.level", |terms, _| terms.vault.level += 1),
+            ("policy: vault.max_age", |terms, _| terms.vault.maxAge += U40::from(1)),
+            ("policy: vault.min_age", |terms, _| terms.vault.minAge += U40::from(1)),
             ("policy: validity", |terms, _| terms.validity += U40::from(1)),
             ("policy: statements.max_skew", |terms, _| terms.maxStatementSkew += U40::from(1)),
             ("policy: statements.max_age", |terms, _| terms.maxStatementAge += U40::from(1)),

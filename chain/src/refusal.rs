@@ -320,6 +320,7 @@ fn of_proofs(name: &str) -> Option<(&'static str, &'static str)> {
         "PairingFailed" => ("the proof is not one of this claim", PROVE),
         "ScalarOutOfField" | "PointNotOnCurve" => ("the proof is damaged, or is no proof", PROVE),
         "ProofLength" => ("the proof has another length than proofs of this version", PROVE),
+        "NotBlinded" => ("the proof shows the holdings themselves, and not the blinded ones", PROVE),
         "DegenerateChallenge" => {
             ("a challenge fell on a point where nothing can be checked, which is chance", "prove anew")
         }

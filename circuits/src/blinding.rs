@@ -2,10 +2,10 @@
 //!
 //! Halo2 fills the blinding rows of the advice columns by itself: column by column in their order, row by row, each
 //! cell with [`Field::random`](ff::Field::random) of its generator. The first columns' blinding rows are not Halo2's to
-//! choose: those of the program are zero, those of `BLIND` are new, and those of `BLINDED_HOLD` are the sum of `BLIND`'s
-//! and the statements' masks. So the generator below replays those cells, and nothing but those, before it hands out
-//! fresh randomness: their number is in its type, since one replayed number more would leave a cell of `VAR` unblinded
-//! in a proof that still verifies.
+//! choose: those of the program are zero, those of `BLIND` are new, and those of `BLINDED_HOLD` are the sum of
+//! `BLIND`'s and the statements' masks. So the generator below replays those cells, and nothing but those, before it
+//! hands out fresh randomness: their number is in its type, since one replayed number more would leave a cell of `VAR`
+//! unblinded in a proof that still verifies.
 //!
 //! All randomness is hedged: the operating system's is hashed together with the masks and the context. A generator that
 //! repeats itself, as in a restored machine, then gives the same numbers only to proofs of the same claim from the same

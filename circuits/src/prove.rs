@@ -60,8 +60,8 @@ pub enum ProveError {
 impl ProvingKey {
     /// Proves that the witness satisfies its program, bound to `context`, for verifiers who know these commitments.
     ///
-    /// Each proof is blinded anew, so that any number of proofs of one statement reveals no more than one. Halo2 works on
-    /// copies of the witness that it does not wipe.
+    /// Each proof is blinded anew, so that any number of proofs of one statement reveals no more than one. Halo2 works
+    /// on copies of the witness that it does not wipe.
     ///
     /// # Errors
     /// If the witness breaks a rule, or does not belong to the commitments.

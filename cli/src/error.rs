@@ -30,8 +30,8 @@ impl Failure for Usage {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "market: expected a published snapshot, found {0}, which no trust file of yours pins: whoever chose its prices may \
-     learn something of your holdings; pin it under snapshots and give --trust, prove over prices that you have read from \
-     the chain with --on-chain, or give --unpublished-snapshot"
+     learn something of your holdings; pin it under snapshots and give --trust, prove over prices that you have read \
+     from the chain with --on-chain, or give --unpublished-snapshot"
 )]
 pub(crate) struct Unpublished(pub(crate) Bytes32);
 

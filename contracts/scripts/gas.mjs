@@ -26,7 +26,7 @@ const point = (bytes) => list([bytes.slice(0, 66), `0x${bytes.slice(66)}`]);
 const FEEDS = 8;
 const EPOCH = 300;
 const PUBLISH = `publish((${[
-  "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,address,uint32,uint40,uint40",
+  "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,(address,uint32,uint40,uint40)",
   "uint40,uint40,uint40,uint40,bool,bool,uint40,uint40,uint40,uint32",
   "(address,bytes32,bool)[]", // sources
   "address[]", // nodes
@@ -80,7 +80,7 @@ async function measureSnapshots(node) {
   const publish = async (line, levels) => {
     const publication = tuple(
       ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
-      ...[NOBODY, 0, 0, 0, 86400, 120, 3600, 60, false, false, EPOCH, 900, 60, 0],
+      ...[tuple(NOBODY, 0, 0, 0), 86400, 120, 3600, 60, false, false, EPOCH, 900, 60, 0],
       list([tuple(owner, word(1), false)]),
       "[]",
       list(aggregators.map((aggregator) => tuple(aggregator, 8, 8, 3600, 100000, 1, 10n ** 20n))),
@@ -183,7 +183,7 @@ async function measureAttestations(node) {
     Number((await node.transact({ to, data: encode(...call), gas: "0xf42400" })).gasUsed);
   const publication = tuple(
     ...[word(1), 1, policy.document, policy.universe, policy.srs, policy.k, verifier],
-    ...[NOBODY, 0, 0, 0],
+    tuple(NOBODY, 0, 0, 0),
     ...[policy.validity, policy.max_statement_skew, policy.max_statement_age, 300, false, false],
     ...[policy.epoch_length, policy.max_market_age, 60, 0],
     list(policy.sources.map(({ signer, account }) => tuple(signer, account, false))),

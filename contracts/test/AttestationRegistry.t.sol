@@ -522,7 +522,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function test_rejects_collateral_younger_than_the_policy_asks_for() external {
         Terms memory terms = _withVault();
-        terms.vaultMinAge = 60;
+        terms.vault.minAge = 60;
         policyRegistry.set(POLICY, terms);
         _fillVault(1, 10);
         Attestation memory attestation = _proven(_signed(_unsigned(), terms), terms, CHECKPOINT, _multiple(16));
@@ -532,7 +532,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         vault.setGrownAt(SUBJECT, time - 61);
         attestationRegistry.attest(attestation);
         // An age beyond every time does not wrap.
-        terms.vaultMinAge = type(uint40).max;
+        terms.vault.minAge = type(uint40).max;
         policyRegistry.set(POLICY, terms);
         _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultTooYoung.selector, time - 61));
     }
@@ -836,7 +836,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
 
     function _withVault() private returns (Terms memory terms) {
         terms = _terms();
-        terms.vault = address(vault);
+        terms.vault.at = address(vault);
         policyRegistry.set(POLICY, terms);
     }
 

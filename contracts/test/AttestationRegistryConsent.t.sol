@@ -33,7 +33,7 @@ contract AttestationRegistryConsentTest is Attesting {
     function test_rejects_a_pledge_without_the_subjects_consent() external {
         attestationRegistry = _newAttestationRegistry(true);
         Terms memory terms = _terms();
-        terms.vault = address(vault);
+        terms.vault.at = address(vault);
         policyRegistry.set(OTHER, terms);
         Attestation memory attestation = _unsigned();
         attestation.policy = OTHER;

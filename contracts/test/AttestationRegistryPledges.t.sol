@@ -73,7 +73,7 @@ contract AttestationRegistryPledgesTest is Attesting {
     /// @notice Attack: two policies whose accounts are different ones, and whose vault is the same.
     function test_rejects_a_vault_that_serves_another_policy() external {
         Terms memory terms = _terms();
-        terms.vault = address(vault);
+        terms.vault.at = address(vault);
         policyRegistry.set(POLICY, terms);
         _attestOver(POLICY, terms);
         terms.sources[0].account = keccak256("another account");
@@ -95,7 +95,7 @@ contract AttestationRegistryPledgesTest is Attesting {
         _attest(OTHER, 1, NOW + 2_000);
         require(_pledgedUntil() == 0);
         Terms memory terms = _terms();
-        terms.vault = address(vault);
+        terms.vault.at = address(vault);
         policyRegistry.set(POLICY, terms);
         _attestOver(POLICY, terms);
         _requireNotPledged(address(vault));

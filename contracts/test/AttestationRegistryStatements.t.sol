@@ -158,7 +158,8 @@ contract AttestationRegistryStatementsTest is Attesting {
     }
 
     function test_rejects_superseding_an_unknown_account() external {
-        _refuseHead(SOURCES, _head(0, 8), abi.encodeWithSelector(IAttestationRegistry.UnknownAccount.selector, SOURCES));
+        bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.UnknownAccount.selector, SOURCES);
+        _refuseHead(SOURCES, _head(0, 8), reason);
         bytes32 unknown = keccak256("unknown");
         Statement memory head = _head(0, 8);
         vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.UnknownPolicy.selector, unknown));

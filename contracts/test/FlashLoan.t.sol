@@ -134,7 +134,7 @@ contract FlashLoanTest is Attesting {
 
     function _withVault() private view returns (Terms memory terms) {
         terms = _terms();
-        (terms.vault, terms.vaultLevel, terms.vaultMaxAge) = (address(realVault), 1, 1 hours);
+        (terms.vault.at, terms.vault.level, terms.vault.maxAge) = (address(realVault), 1, 1 hours);
     }
 
     function _deposit() private {

@@ -53,7 +53,7 @@ contract LienRegistryTest is Attesting {
             require(liens.lienOf(terms.sources[0].signer, keccak256("another"), SUBJECT).consumer == address(0));
         }
         Terms memory vaultOnly = _withOtherAccounts();
-        vaultOnly.vault = address(vault);
+        vaultOnly.vault.at = address(vault);
         policyRegistry.set(OTHER, vaultOnly);
         _refuse(OTHER, SECOND, UNTIL, _underLien(SOURCES, LENDER));
         policyRegistry.set(OTHER, _withOtherAccounts());
@@ -73,7 +73,7 @@ contract LienRegistryTest is Attesting {
         require(!_isSufficientFor(LENDER));
         // On the vault and two of three accounts.
         Terms memory terms = _terms();
-        terms.vault = address(vault);
+        terms.vault.at = address(vault);
         terms.sources[2].account = keccak256("another");
         policyRegistry.set(OTHER, terms);
         _grant(OTHER, LENDER, UNTIL);
@@ -133,7 +133,7 @@ contract LienRegistryTest is Attesting {
         policyRegistry.set(OTHER, _withOtherAccounts());
         _grant(OTHER, SECOND, UNTIL);
         Terms memory mixed = _withOtherAccounts();
-        mixed.vault = address(vault);
+        mixed.vault.at = address(vault);
         _grant(POLICY, LENDER, UNTIL);
         policyRegistry.set(OTHER, mixed);
         vm.prank(LENDER);
@@ -237,7 +237,7 @@ contract LienRegistryTest is Attesting {
 
     function _setVault(bytes32 policy, address vault_) private {
         Terms memory terms = _terms();
-        terms.vault = vault_;
+        terms.vault.at = vault_;
         policyRegistry.set(policy, terms);
     }
 

@@ -14,7 +14,7 @@ import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules} from "../src/types/Market.sol";
-import {Level, LevelWiring, Publication, Source, Terms} from "../src/types/Policy.sol";
+import {Level, LevelWiring, Publication, Source, Terms, VaultRules} from "../src/types/Policy.sol";
 import {P, R} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {Token} from "./support/Tokens.sol";
@@ -74,10 +74,7 @@ contract PolicyRegistryTest is PolicyTest {
             srs: verifier.SRS_ID(),
             verifyingKey: verifier.VK_HASH(),
             verifier: address(verifier),
-            vault: publication.vault,
-            vaultLevel: 1,
-            vaultMaxAge: 600,
-            vaultMinAge: 30,
+            vault: VaultRules({at: publication.vault.at, level: 1, maxAge: 600, minAge: 30}),
             k: 10,
             validity: 1 days,
             maxStatementSkew: 120,
@@ -100,15 +97,15 @@ contract PolicyRegistryTest is PolicyTest {
         policies[0] = _publishNext(publication);
         _addVault(publication);
         policies[1] = _publishNext(publication);
-        publication.vaultLevel = 0;
+        publication.vault.level = 0;
         policies[2] = _publishNext(publication);
-        ++publication.vaultMaxAge;
+        ++publication.vault.maxAge;
         policies[3] = _publishNext(publication);
-        publication.vaultMinAge = 0;
+        publication.vault.minAge = 0;
         policies[4] = _publishNext(publication);
-        publication.vault = address(_vault(publication.universe, 3, 5));
+        publication.vault.at = address(_vault(publication.universe, 3, 5));
         policies[5] = _publishNext(publication);
-        publication.vault = address(_vault(publication.universe, 5, 3));
+        publication.vault.at = address(_vault(publication.universe, 5, 3));
         policies[6] = _publishNext(publication);
         vm.chainId(block.chainid + 1);
         policies[7] = _publishNext(publication);
@@ -126,33 +123,34 @@ contract PolicyRegistryTest is PolicyTest {
         _addVault(publication);
         _publish(publication);
         (publication.version, publication.universe) = (2, keccak256("reordered"));
-        _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVault.selector, publication.vault));
+        bytes memory wrong = abi.encodeWithSelector(IPolicyRegistry.WrongVault.selector, publication.vault.at);
+        _expectRejection(publication, wrong);
     }
 
     function test_rejects_a_vault_that_is_no_contract() external {
         Publication memory publication = _fed(1, 1);
         _addVault(publication);
-        publication.vault = address(0x7a);
+        publication.vault.at = address(0x7a);
         _expectRejection(publication, abi.encodeWithSelector(IPolicyRegistry.WrongVault.selector, address(0x7a)));
     }
 
     function test_rejects_rules_of_a_vault_where_there_is_none() external {
         Publication memory publication = _fed(1, 2);
-        publication.vaultLevel = 1;
-        _expectInvalid(publication, "vaultLevel");
-        (publication.vaultLevel, publication.vaultMaxAge) = (0, 1);
-        _expectInvalid(publication, "vaultMaxAge");
-        (publication.vaultMaxAge, publication.vaultMinAge) = (0, 1);
-        _expectInvalid(publication, "vaultMinAge");
+        publication.vault.level = 1;
+        _expectInvalid(publication, "vault.level");
+        (publication.vault.level, publication.vault.maxAge) = (0, 1);
+        _expectInvalid(publication, "vault.maxAge");
+        (publication.vault.maxAge, publication.vault.minAge) = (0, 1);
+        _expectInvalid(publication, "vault.minAge");
     }
 
     function test_rejects_rules_of_a_vault_that_let_nothing_out() external {
         Publication memory publication = _fed(1, 2);
         _addVault(publication);
-        publication.vaultLevel = 2;
-        _expectInvalid(publication, "vaultLevel");
-        (publication.vaultLevel, publication.vaultMaxAge) = (1, 0);
-        _expectInvalid(publication, "vaultMaxAge");
+        publication.vault.level = 2;
+        _expectInvalid(publication, "vault.level");
+        (publication.vault.level, publication.vault.maxAge) = (1, 0);
+        _expectInvalid(publication, "vault.maxAge");
     }
 
     function test_keeps_market_rules() external {
@@ -793,23 +791,23 @@ contract PolicyRegistryTest is PolicyTest {
 
     /// @dev The word that stands for the vault, put together word by word.
     function _vaultWordOf(Publication memory publication) private view returns (bytes32) {
-        if (publication.vault == address(0)) return 0;
-        Asset[] memory assets = ICollateralVault(publication.vault).assets();
+        if (publication.vault.at == address(0)) return 0;
+        Asset[] memory assets = ICollateralVault(publication.vault.at).assets();
         bytes memory list = abi.encode(uint256(0x20), assets.length);
         for (uint256 i = 0; i < assets.length; ++i) {
             list = bytes.concat(list, abi.encode(assets[i].token, assets[i].unit, assets[i].x, assets[i].y));
         }
         bytes memory place =
-            abi.encode(keccak256("surety/vault-rules/v1"), block.chainid, publication.vault, publication.universe);
-        bytes32 level = publication.levels[publication.vaultLevel].level;
-        bytes memory rules = abi.encode(level, publication.vaultMaxAge, publication.vaultMinAge, keccak256(list));
+            abi.encode(keccak256("surety/vault-rules/v1"), block.chainid, publication.vault.at, publication.universe);
+        bytes32 level = publication.levels[publication.vault.level].level;
+        bytes memory rules = abi.encode(level, publication.vault.maxAge, publication.vault.minAge, keccak256(list));
         return keccak256(bytes.concat(place, rules));
     }
 
     /// @dev Has a policy draw on a vault of its universe with two assets.
     function _addVault(Publication memory publication) private {
-        publication.vault = address(_vault(publication.universe, 3, 5));
-        (publication.vaultLevel, publication.vaultMaxAge, publication.vaultMinAge) =
+        publication.vault.at = address(_vault(publication.universe, 3, 5));
+        (publication.vault.level, publication.vault.maxAge, publication.vault.minAge) =
         (uint32(publication.levels.length) - 1, 600, 30);
     }
 

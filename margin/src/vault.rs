@@ -13,8 +13,8 @@ use crate::{
     universe::{Instrument, InstrumentClass, Universe},
 };
 
-/// The vault whose balances count. A policy with a vault holds on the vault's chain alone, and each attestation draws on
-/// one state of the vault.
+/// The vault whose balances count. A policy with a vault holds on the vault's chain alone, and each attestation draws
+/// on one state of the vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VaultRules {
@@ -26,8 +26,8 @@ pub struct VaultRules {
     pub level: Name,
     /// The largest age of the prices in that attestation.
     pub max_age: Seconds,
-    /// The time for which collateral must have stood before the snapshot's time. Collateral of the snapshot's own second
-    /// never counts: it may be lent for a single transaction.
+    /// The time for which collateral must have stood before the snapshot's time. Collateral of the snapshot's own
+    /// second never counts: it may be lent for a single transaction.
     pub min_age: Seconds,
     /// The tokens that count, in the vault's order.
     pub assets: Vec<VaultAsset>,
@@ -46,8 +46,8 @@ pub struct VaultAsset {
 }
 
 impl VaultAsset {
-    /// The size of one lot of the instrument, in the token's smallest units: `10^(decimals − lot_decimals)`. None where a
-    /// lot is finer than the token.
+    /// The size of one lot of the instrument, in the token's smallest units: `10^(decimals − lot_decimals)`. None where
+    /// a lot is finer than the token.
     #[must_use]
     pub fn unit(&self, instrument: &Instrument) -> Option<u64> {
         let digits = self.decimals.get().checked_sub(instrument.lot_decimals.get())?;
@@ -59,7 +59,8 @@ impl VaultAsset {
         let expected = "cash or spot: a token is held, and no derivative";
         let mut problems = Vec::from_iter(require(held, format!("{path}.instrument"), expected, instrument.class));
         let (least, found) = (instrument.lot_decimals.get(), self.decimals.get());
-        let expected = format!("at least {least}, the lot_decimals of {}: a lot is whole units of the token", self.instrument);
+        let expected =
+            format!("at least {least}, the lot_decimals of {}: a lot is whole units of the token", self.instrument);
         problems.extend(require(self.unit(instrument).is_some(), format!("{path}.decimals"), expected, found));
         problems
     }

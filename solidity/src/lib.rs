@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn rejects_openings_at_three_points() {
         let three = |protocol: &mut Protocol| {
-            protocol.advice_queries.push(Query { column: 4, rotation: Rotation::PREVIOUS });
+            protocol.advice_queries.push(Query { column: 5, rotation: Rotation::PREVIOUS });
         };
         assert_eq!(contract(&key(three)), Err(Unsupported::Openings));
     }

@@ -12,8 +12,8 @@ pragma solidity ^0.8.28;
 ///
 /// A proof shows that the hidden columns of the circuit satisfy its rules together with four vectors whose commitments
 /// the caller knows: the columns IDX, FLAG and COEF, and the holdings, HOLD. The column BLINDED_HOLD of the circuit is
-/// HOLD and the column BLIND, which is zero wherever a program reads. The proof is bound to the caller's commitments and
-/// to a number, the context. This contract knows neither policies nor prices nor balances: a caller must compute
+/// HOLD and the column BLIND, which is zero wherever a program reads. The proof is bound to the caller's commitments
+/// and to a number, the context. This contract knows neither policies nor prices nor balances: a caller must compute
 /// everything that it passes but the proof.
 ///
 /// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable,
@@ -257,7 +257,10 @@ contract {{ name }} {
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
             {%- for neighbour in neighbours %}
-            mstore({{ neighbour.inverse() }}, addmod(mload(OPENING_U), sub(r, mulmod(x, {{ neighbour.factor() }}, r)), r))
+            mstore(
+                {{ neighbour.inverse() }},
+                addmod(mload(OPENING_U), sub(r, mulmod(x, {{ neighbour.factor() }}, r)), r)
+            )
             {%- endfor %}
         }
         _spreadInverse(_inverse(_productOfDenominators()));

@@ -1,7 +1,8 @@
 //! Many attestations to try an audit on: institutions of different size that prove different levels over several
 //! epochs.
 //!
-//! Nothing secret is left: balances, masks and openings are erased with the process. Of what is made, the layout follows from the number of attestations alone.
+//! Nothing secret is left: balances, masks and openings are erased with the process. Of what is made, the layout
+//! follows from the number of attestations alone.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! Any number of proofs of one statement tells nothing about the holdings: the linear algebra of a reader, replayed.
 //!
 //! The reader here is one who can take discrete logarithms, so that each commitment is one more opening, at τ. A proof
-//! then shows three values: `BLIND` at τ and at ωx, and `BLINDED_HOLD` at x. (At τ the latter follows, as the commitment
-//! to the holdings is known.) The six blinding rows of `BLIND` cover them.
+//! then shows three values: `BLIND` at τ and at ωx, and `BLINDED_HOLD` at x. (At τ the latter follows, as the
+//! commitment to the holdings is known.) The six blinding rows of `BLIND` cover them.
 
 use core::ops::Range;
 
@@ -74,8 +74,8 @@ fn evaluation(protocol: &Protocol, proof: &[u8], column: AdviceColumn, rotation:
     scalar::from_bytes(proof[start..start + 32].try_into().unwrap()).unwrap()
 }
 
-/// A linear equation: the factors of the unknown scalars, and what is left for them of the value under each guess of the
-/// holdings.
+/// A linear equation: the factors of the unknown scalars, and what is left for them of the value under each guess of
+/// the holdings.
 type Equation = (Vec<Fr>, Vec<Fr>);
 
 /// Eliminates some of the unknown scalars. Returns the rank of the equations in them, and what is left without them.
@@ -101,8 +101,8 @@ fn fitting(equations: Vec<Equation>, unknowns: usize, guesses: usize) -> Vec<boo
     (0..guesses).map(|guess| left.iter().all(|(_, values)| values[guess] == Fr::ZERO)).collect()
 }
 
-/// Attack: two machines prove from one statement, neither knowing of the other, two hundred times in all; a reader has a
-/// list of guesses. When the masks had to cover every proof, the seventieth gave the holdings away.
+/// Attack: two machines prove from one statement, neither knowing of the other, two hundred times in all; a reader has
+/// a list of guesses. When the masks had to cover every proof, the seventieth gave the holdings away.
 #[test]
 fn two_hundred_proofs_of_one_statement_tell_nothing() {
     const PROOFS: usize = 200;

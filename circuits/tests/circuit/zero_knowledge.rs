@@ -136,8 +136,8 @@ fn the_quotient_moves_with_the_running_sum_whatever_the_witness() {
 }
 
 /// The second step: three of the pieces move with `VAL` independently of its values at τ and x, by factors that are
-/// public, whose highest power of y comes from the rule that holds on every row. The square of BASE, or no square, would
-/// not do.
+/// public, whose highest power of y comes from the rule that holds on every row. The square of BASE, or no square,
+/// would not do.
 #[test]
 fn the_pieces_move_with_the_value_whatever_the_witness() {
     for capacity in Capacity::all() {
@@ -288,8 +288,8 @@ fn the_argument_is_about_this_circuit() {
         };
         assert_eq!(with("ACC[+1]"), [["ACC[+1]", "ROW"]], "{capacity:?}");
 
-        // Step 2: the first constraint is the one that holds on every row, so that its power of y is the highest. VAL is
-        // linear in all.
+        // Step 2: the first constraint is the one that holds on every row, so that its power of y is the highest. VAL
+        // is linear in all.
         let first = &protocol.constraints[0];
         assert_eq!(first.name, rules::QUOTIENT);
         let expected = {

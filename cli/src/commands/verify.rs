@@ -19,7 +19,7 @@ use surety_verifier::{
         claim::Attestation,
         compiled::{CommittedPolicy, CompiledPolicyFile},
         trust::Trust,
-        vault::{Vault, VaultBalances},
+        vault::{VaultBalances, VaultState},
     },
 };
 

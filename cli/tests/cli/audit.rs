@@ -238,7 +238,7 @@ fn rejects_to_forget_a_subject_whose_attestation_is_malformed() {
         content["proof"] = json!(proof[..proof.len() - 2]);
     });
     change(&files[1], |content| content["note"] = json!("unknown"));
-    change(&files[2], |content| content["version"] = json!(2));
+    change(&files[2], |content| content["version"] = json!(1));
     let claims: Vec<Value> = files[..3].iter().map(|file| read_json(file)["claim"].clone()).collect();
     let report = data(&audit("malformed --json").expect(5));
     assert_eq!(report["rejected"], 3);

@@ -252,7 +252,7 @@ impl Scene {
         let entries: Vec<_> =
             market.split("[[market]]").skip(1).map(|entry| entry.split('"').nth(1).unwrap()).collect();
         let mut rules = String::from(
-            "kind = \"surety/chain-rules\"\nversion = 1\nline = \"meridian\"\npolicy_version = 1\ngrace = 0\n"
+            "kind = \"surety/chain-rules\"\nversion = 1\nline = \"meridian\"\npolicy_version = 1\ngrace = 0\n",
         );
         for (entry, feed) in entries.iter().zip(&self.feeds) {
             rules += &format!("[[feeds]]\nentry = \"{entry}\"\naggregator = \"{feed:#x}\"\ndecimals = 8\n");
@@ -386,10 +386,17 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     scene.prove("initial", "here/initial.json");
     // The state of the chain follows from the public files.
     let reproduced = scene.reproduces("--attestation here/maintenance.json --attestation here/initial.json");
-    for name in
-        ["contract: runtime code", "level maintenance: B_1", "level initial: COEF", "policy: sources", "market: time",
-         "policy: vault.address", "vault: universe", "vault: point of USDC", "vault: decimals of USDC"]
-    {
+    for name in [
+        "contract: runtime code",
+        "level maintenance: B_1",
+        "level initial: COEF",
+        "policy: sources",
+        "market: time",
+        "policy: vault.address",
+        "vault: universe",
+        "vault: point of USDC",
+        "vault: decimals of USDC",
+    ] {
         assert!(reproduced.contains(&name.to_owned()), "{name} is compared: {reproduced:?}");
     }
     let balances = read_json(&sandbox.path("vault.json"));

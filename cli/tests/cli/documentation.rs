@@ -275,6 +275,11 @@ fn the_accounting_is_that_of_the_protocol() {
                 Polynomial::Fixed(_) | Polynomial::Blinding => continue,
                 Polynomial::Quotient => unreachable!("verifiers compute it"),
             };
+            let mut points = points.clone();
+            if name == "`BLIND`" {
+                // The blinded holdings at x are BLIND's value and that of HOLD, which nothing shows.
+                points.insert("x");
+            }
             // The commitment is one more point.
             let equations = points.len() + 1;
             let counts = [equations, uniform, uniform - equations];

@@ -140,9 +140,12 @@ pub(crate) fn write_json(path: &Path, value: &Value) {
     fs::write(path, serde_json::to_string_pretty(value).unwrap()).unwrap();
 }
 
-/// All files below a directory.
+/// All files below a directory; none if it does not exist.
 pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
+    if !directory.exists() {
+        return files;
+    }
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

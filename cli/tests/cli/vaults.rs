@@ -128,7 +128,10 @@ fn rejects_balances_of_another_subject_chain_or_vault() {
         assert_eq!(run.envelope()["error"]["code"], "vault", "{}", run.stdout);
         assert_eq!(verdict(&scene.audit(&format!("demo --vault {vault}"))).1, "vault");
         // Nobody proves over it either.
-        let run = scene.sandbox.surety(&format!("prove demo --vault {vault} --out demo/other.json --json")).expect(5);
+        let run = scene
+            .sandbox
+            .surety(&format!("prove demo --trust demo/trust.toml --vault {vault} --out demo/other.json --json"))
+            .expect(5);
         assert_eq!(run.envelope()["error"]["code"], "vault", "{}", run.stdout);
     }
 }
@@ -181,10 +184,16 @@ fn rejects_balances_that_have_not_stood_before_the_snapshot() {
     let scene = Scene::new();
     let time = read_json(&scene.demo.join("market.json"))["time"].as_u64().unwrap();
     let young = scene.other("young.json", |balances| balances.grown_at.0 = time - 60);
-    let run = scene.sandbox.surety(&format!("prove demo --vault {young} --out demo/young.json --json")).expect(2);
+    let run = scene
+        .sandbox
+        .surety(&format!("prove demo --trust demo/trust.toml --vault {young} --out demo/young.json --json"))
+        .expect(2);
     assert_eq!(run.envelope()["error"]["code"], "standing", "{}", run.stdout);
     let older = scene.other("older.json", |balances| balances.grown_at.0 = time - 61);
-    scene.sandbox.surety(&format!("prove demo --vault {older} --out demo/older.json")).expect(0);
+    scene
+        .sandbox
+        .surety(&format!("prove demo --trust demo/trust.toml --vault {older} --out demo/older.json"))
+        .expect(0);
 }
 
 /// Attack: a version of the policy whose universe has its instruments in another order, over the same vault: 5 lots of
@@ -193,10 +202,12 @@ fn rejects_balances_that_have_not_stood_before_the_snapshot() {
 fn rejects_the_vault_of_another_order_of_instruments() {
     let scene = Scene::new();
     let universe = std::fs::read_to_string(scene.demo.join("universe.toml")).unwrap();
-    let reordered = universe.replace("\"USDC\"", "\"SWAP\"").replace("\"BTC\"", "\"USDC\"").replace("\"SWAP\"", "\"BTC\"");
+    let reordered =
+        universe.replace("\"USDC\"", "\"SWAP\"").replace("\"USDT\"", "\"USDC\"").replace("\"SWAP\"", "\"USDT\"");
     assert_ne!(reordered, universe);
     std::fs::write(scene.demo.join("universe.toml"), reordered).unwrap();
-    let run = scene.sandbox.surety("prove demo --vault vault.json --out demo/other.json --json");
+    let run =
+        scene.sandbox.surety("prove demo --trust demo/trust.toml --vault vault.json --out demo/other.json --json");
     assert_ne!(run.envelope()["ok"], true, "{}", run.stdout);
     let line = "verify demo/drawing.json --vault vault.json --allow-insecure-srs --json";
     let run = scene.sandbox.surety(line).expect(5);

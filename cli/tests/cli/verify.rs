@@ -57,7 +57,7 @@ fn a_report_states_its_grounds() {
 fn rejects_a_changed_proof() {
     let (sandbox, demo) = Sandbox::with_demo();
     let proof = read_json(&demo.join("attestation.json"))["proof"].as_str().unwrap().to_owned();
-    assert_eq!(proof.len(), 2 + 2 * 1760);
+    assert_eq!(proof.len(), 2 + 2 * 1856);
     // In the first and the last point, in a scalar, and in between.
     for position in [2, 100, 1000, 2100, 3000, proof.len() - 1] {
         let mut digits = proof.clone().into_bytes();

@@ -268,9 +268,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         grounds.terms = terms;
         (grounds.snapshot, grounds.newest, grounds.coef) =
             ORACLE.read(attestation.policy, attestation.epoch, attestation.level);
-        if (terms.vault != address(0)) {
+        if (terms.vault.at != address(0)) {
             (grounds.checkpoint, grounds.vaultNumber, grounds.vaultGrownAt, grounds.vaultX, grounds.vaultY) =
-                ICollateralVault(terms.vault).checkpointOf(attestation.subject);
+                ICollateralVault(terms.vault.at).checkpointOf(attestation.subject);
         }
         grounds.digests = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -333,8 +333,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             : Signatures.isOfKey(source.signer, digest, signature);
     }
 
-    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons. Ages are
-    /// those at the attestation's arrival, which is no earlier than the newest statement and the newest price.
+    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons. Ages
+    /// are those at the attestation's arrival, which is no earlier than the newest statement and the newest price.
     function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
         Terms memory terms = grounds.terms;
         Snapshot memory snapshot = grounds.snapshot;
@@ -355,7 +355,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         // The vault has not grown since `vaultGrownAt`, so everything counted was there at one moment, up to the skew.
         if (grounds.vaultGrownAt > oldest + terms.maxStatementSkew) revert VaultGrownSince(grounds.vaultGrownAt);
         // Collateral of the snapshot's own moment may be lent for a single transaction.
-        if (uint256(grounds.vaultGrownAt) + terms.vaultMinAge >= snapshot.time) {
+        if (uint256(grounds.vaultGrownAt) + terms.vault.minAge >= snapshot.time) {
             revert VaultTooYoung(grounds.vaultGrownAt);
         }
         uint256 age = block.timestamp - oldest;
@@ -492,7 +492,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /// @dev Pledges the subject's collateral in the vault, as an account whose signer is the vault.
     function _keepVault(Attestation calldata attestation, Examined memory examined) private {
-        address vault = examined.terms.vault;
+        address vault = examined.terms.vault.at;
         if (!EXCLUSIVE || vault == address(0)) return;
         bytes32 key = _accountKey(vault, 0, attestation.subject);
         Account memory account = _accounts[key];
@@ -549,7 +549,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /// @dev The number of the first checkpoint in the vault whose records count; zero if there is no vault.
     function _floorOf(Terms memory terms, address subject) private view returns (uint32) {
-        return terms.vault == address(0) ? 0 : ICollateralVault(terms.vault).floorOf(subject);
+        return terms.vault.at == address(0) ? 0 : ICollateralVault(terms.vault.at).floorOf(subject);
     }
 
     /// @dev The part of a digest that an account's slot has room for.

@@ -267,11 +267,11 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         }
         // Attestations under a policy that does not draw on this vault do not depend on its balances.
         Terms memory terms = ATTESTATION_REGISTRY.POLICY_REGISTRY().terms(policy);
-        if (terms.vault != address(this)) revert WrongPolicy(policy);
+        if (terms.vault.at != address(this)) revert WrongPolicy(policy);
         // Reverts unless the consumer is a contract that answers: otherwise nobody could withdraw.
         consumer.hasExposure(msg.sender);
         _consumers.push(
-            Consumer({consumer: consumer, level: terms.vaultLevel, maxAge: terms.vaultMaxAge, policy: policy})
+            Consumer({consumer: consumer, level: terms.vault.level, maxAge: terms.vault.maxAge, policy: policy})
         );
         emit ConsumerRegistered(address(consumer), policy);
     }

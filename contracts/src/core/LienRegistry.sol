@@ -128,13 +128,13 @@ contract LienRegistry is ILienRegistry, EIP712, Nonces {
     function _keys(address subject, bytes32 policy) private view returns (bytes32[] memory keys) {
         Terms memory terms = POLICY_REGISTRY.terms(policy);
         uint256 count = terms.sources.length;
-        bool hasVault = terms.vault != address(0);
+        bool hasVault = terms.vault.at != address(0);
         keys = new bytes32[](hasVault ? count + 1 : count);
         for (uint256 i = 0; i < count; ++i) {
             Source memory source = terms.sources[i];
             keys[i] = _key(source.signer, source.account, subject);
         }
-        if (hasVault) keys[count] = _key(terms.vault, 0, subject);
+        if (hasVault) keys[count] = _key(terms.vault.at, 0, subject);
     }
 
     function _key(address signer, bytes32 account, address subject) private pure returns (bytes32) {

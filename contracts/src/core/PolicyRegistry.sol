@@ -281,15 +281,15 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /// @dev A vault counts by the points of one universe's rows. Under another universe the same points would stand for
     /// other instruments.
     function _checkVault(Publication calldata publication) private view {
-        address vault = publication.vault;
+        address vault = publication.vault.at;
         if (vault == address(0)) {
-            _require(publication.vaultLevel == 0, "vaultLevel");
-            _require(publication.vaultMaxAge == 0, "vaultMaxAge");
-            _require(publication.vaultMinAge == 0, "vaultMinAge");
+            _require(publication.vault.level == 0, "vault.level");
+            _require(publication.vault.maxAge == 0, "vault.maxAge");
+            _require(publication.vault.minAge == 0, "vault.minAge");
             return;
         }
-        _require(publication.vaultLevel < publication.levels.length, "vaultLevel");
-        _require(publication.vaultMaxAge != 0, "vaultMaxAge");
+        _require(publication.vault.level < publication.levels.length, "vault.level");
+        _require(publication.vault.maxAge != 0, "vault.maxAge");
         bool isRight = vault.code.length != 0 && ICollateralVault(vault).UNIVERSE() == publication.universe;
         if (!isRight) revert WrongVault(vault);
     }
@@ -328,17 +328,17 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     /// @dev The word that stands for the vault: zero if there is none. The points come from the vault itself, so a
     /// policy whose instruments have other rows than the vault's has another identifier here than from its compiler.
     function _hashVault(Publication calldata publication) private view returns (bytes32) {
-        if (publication.vault == address(0)) return 0;
+        if (publication.vault.at == address(0)) return 0;
         return keccak256(
             abi.encode(
                 VAULT_RULES_TAG,
                 block.chainid,
-                publication.vault,
+                publication.vault.at,
                 publication.universe,
-                publication.levels[publication.vaultLevel].level,
-                publication.vaultMaxAge,
-                publication.vaultMinAge,
-                keccak256(abi.encode(ICollateralVault(publication.vault).assets()))
+                publication.levels[publication.vault.level].level,
+                publication.vault.maxAge,
+                publication.vault.minAge,
+                keccak256(abi.encode(ICollateralVault(publication.vault.at).assets()))
             )
         );
     }
@@ -366,9 +366,6 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 verifyingKey: verifyingKey,
                 verifier: publication.verifier,
                 vault: publication.vault,
-                vaultLevel: publication.vaultLevel,
-                vaultMaxAge: publication.vaultMaxAge,
-                vaultMinAge: publication.vaultMinAge,
                 k: publication.k,
                 validity: publication.validity,
                 maxStatementSkew: publication.maxStatementSkew,

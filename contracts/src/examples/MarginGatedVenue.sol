@@ -89,15 +89,15 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
 
         // An attestation under another policy does not depend on the vault.
         Terms memory terms = policyRegistry.terms(rules_.policy);
-        if (terms.vault != address(vault)) revert InvalidRules("policy");
+        if (terms.vault.at != address(vault)) revert InvalidRules("policy");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
 
         _LEVELS = terms.levels.length;
         if (rules_.initialLevel >= _LEVELS) revert InvalidRules("initialLevel");
         if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
         // Collateral that leaves the vault must leave an account that could be held here.
-        if (rules_.maintenanceLevel > terms.vaultLevel) revert InvalidRules("maintenanceLevel");
-        if (rules_.holdingAge < terms.vaultMaxAge) revert InvalidRules("holdingAge");
+        if (rules_.maintenanceLevel > terms.vault.level) revert InvalidRules("maintenanceLevel");
+        if (rules_.holdingAge < terms.vault.maxAge) revert InvalidRules("holdingAge");
         if (rules_.grace == 0) revert InvalidRules("grace");
         if (rules_.settlementAge <= rules_.maxPriceAge) revert InvalidRules("settlementAge");
         if (rules_.penalty > PPM) revert InvalidRules("penalty");

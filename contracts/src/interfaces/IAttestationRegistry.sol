@@ -7,9 +7,10 @@ import {ISnapshotOracle} from "./ISnapshotOracle.sol";
 
 /// @title Attestations that hidden holdings satisfy a policy
 /// @notice Anybody may bring an attestation that is not made for another caller. Where an attestation pledges accounts,
-/// or the policy says so, the subject must bring it or have consented to it. The attestation registry takes only the claim, the signed statements and
-/// the proof from the caller. It computes the proof's public inputs itself: the commitment to the coefficients, the sum
-/// of the commitments that sources have signed and that the vault holds, and the context.
+/// or the policy says so, the subject must bring it or have consented to it. The attestation registry takes only the
+/// claim, the signed statements and the proof from the caller. It computes the proof's public inputs itself: the
+/// commitment to the coefficients, the sum of the commitments that sources have signed and that the vault holds, and
+/// the context.
 interface IAttestationRegistry {
     /* EVENTS */
 
@@ -99,8 +100,8 @@ interface IAttestationRegistry {
 
     /* SUPERSEDING */
 
-    /// @notice Takes in a newer statement about an account without a proof. Attestations over older statements no longer
-    /// count, under any policy. Anybody may call; the policy need not be in force.
+    /// @notice Takes in a newer statement about an account without a proof. Attestations over older statements no
+    /// longer count, under any policy. Anybody may call; the policy need not be in force.
     /// @param policy A policy that names the account.
     /// @param index The account's index in the policy.
     /// @param head The statement, over the policy's universe.
@@ -157,6 +158,7 @@ interface IAttestationRegistry {
     function ORACLE() external view returns (ISnapshotOracle);
 
     /// @notice True if an account serves one policy only for as long as an attestation counts. Accounts are pledged to
-    /// policies, not to consumers: consumers of one policy share its attestations. {ILienRegistry} keeps consumers apart.
+    /// policies, not to consumers: consumers of one policy share its attestations. {ILienRegistry} keeps consumers
+    /// apart.
     function EXCLUSIVE() external view returns (bool);
 }

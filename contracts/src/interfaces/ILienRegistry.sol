@@ -6,10 +6,10 @@ import {IAttestationRegistry} from "./IAttestationRegistry.sol";
 import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 
 /// @title Liens on the accounts that attestations draw on
-/// @notice An attestation says that a subject holds enough, and says so to every consumer of its policy. Two lenders under
-/// one policy, or under policies that share accounts, would both count the same balances. A subject therefore grants one
-/// consumer a lien on everything that a policy draws on: each account that a source states, and the collateral in the
-/// vault. An account or a vault's collateral is under one lien at a time.
+/// @notice An attestation says that a subject holds enough, and says so to every consumer of its policy. Two lenders
+/// under one policy, or under policies that share accounts, would both count the same balances. A subject therefore
+/// grants one consumer a lien on everything that a policy draws on: each account that a source states, and the
+/// collateral in the vault. An account or a vault's collateral is under one lien at a time.
 ///
 /// A lien ends at its last second, or when its consumer releases it. The subject can prolong a lien, and can neither
 /// shorten it nor grant another before its end.

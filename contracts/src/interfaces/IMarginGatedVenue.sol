@@ -30,9 +30,9 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 /// difference.
 ///
 /// In an outage, during a freeze, or at a price that the circuit breaker has marked, nobody opens, closes or is
-/// liquidated: an unreliable price is a gift to one side. After `settlementAge` anybody can settle any position, so that
-/// no collateral is locked up for ever: at the last unmarked price or, if the last two were marked or the policy was
-/// frozen since, at the price at which the position was opened. The contract treats it as an outage, too, if
+/// liquidated: an unreliable price is a gift to one side. After `settlementAge` anybody can settle any position, so
+/// that no collateral is locked up for ever: at the last unmarked price or, if the last two were marked or the policy
+/// was frozen since, at the price at which the position was opened. The contract treats it as an outage, too, if
 /// nobody takes snapshots: anybody can, and the pool's owner should.
 interface IMarginGatedVenue is ISecuredVenue {
     /* EVENTS */

@@ -3,6 +3,18 @@ pragma solidity ^0.8.28;
 
 import {Feed, LevelCoefficients} from "./Market.sol";
 
+/// @notice The vault whose balances count under a policy, and the policy's rules for it. Times are in seconds.
+/// @param at The vault, or zero. Without a vault the other fields are zero.
+/// @param level The index of the weakest level that lets collateral out while a consumer has exposure.
+/// @param maxAge The largest age of the prices in the attestation that lets collateral out.
+/// @param minAge The time for which counted collateral must have stood before the snapshot's time, exclusive.
+struct VaultRules {
+    address at;
+    uint32 level;
+    uint40 maxAge;
+    uint40 minAge;
+}
+
 /// @notice An account that a policy requires a statement about.
 /// @param signer The address that states the balances.
 /// @param account The identifier of the account's label.
@@ -29,10 +41,7 @@ struct LevelWiring {
 /// @param srs The identifier of the set-up.
 /// @param verifyingKey The digest of the verifying key.
 /// @param verifier The contract that verifies proofs.
-/// @param vault The vault whose balances count, or zero. Without a vault the three fields that follow are zero.
-/// @param vaultLevel The index of the weakest level that lets collateral out while a consumer has exposure.
-/// @param vaultMaxAge The largest age of the prices in the attestation that lets collateral out.
-/// @param vaultMinAge The time for which counted collateral must have stood before the snapshot's time, exclusive.
+/// @param vault The vault whose balances count, and its rules; zeros without one.
 /// @param k The capacity class: the circuit has 2^k rows.
 /// @param validity The longest time for which an attestation counts after its snapshot.
 /// @param maxStatementSkew The largest difference between the times of an attestation's statements.
@@ -48,10 +57,7 @@ struct Terms {
     bytes32 srs;
     bytes32 verifyingKey;
     address verifier;
-    address vault;
-    uint32 vaultLevel;
-    uint40 vaultMaxAge;
-    uint40 vaultMinAge;
+    VaultRules vault;
     uint32 k;
     uint40 validity;
     uint40 maxStatementSkew;
@@ -89,10 +95,7 @@ struct Publication {
     bytes32 srs;
     uint32 k;
     address verifier;
-    address vault;
-    uint32 vaultLevel;
-    uint40 vaultMaxAge;
-    uint40 vaultMinAge;
+    VaultRules vault;
     uint40 validity;
     uint40 maxStatementSkew;
     uint40 maxStatementAge;

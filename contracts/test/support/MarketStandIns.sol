@@ -37,8 +37,8 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
     }
 
     function terms(bytes32) external view returns (Terms memory found) {
-        found.vault = vault;
-        (found.vaultLevel, found.vaultMaxAge) = (vaultLevel, vaultMaxAge);
+        found.vault.at = vault;
+        (found.vault.level, found.vault.maxAge) = (vaultLevel, vaultMaxAge);
         found.levels = new LevelWiring[](3);
     }
 

@@ -31,8 +31,8 @@ pub fn hash(text: &str) -> Result<Bytes32, String> {
     bytes(text).ok_or_else(|| format!("expected 0x and 64 hexadecimal digits, found {text:?}"))
 }
 
-/// Reads whom an attestation is made for: a challenge of 32 bytes, or a contract's address, which stands for itself as a
-/// word of the EVM.
+/// Reads whom an attestation is made for: a challenge of 32 bytes, or a contract's address, which stands for itself as
+/// a word of the EVM.
 ///
 /// # Errors
 /// If it is neither, or zero, which stands for nobody in particular.

@@ -239,8 +239,8 @@ mod universes {
         let instrument = |i| format!("[[instruments]]\nname = \"I{i}\"\nclass = \"cash\"\nlot_decimals = 2\n");
         let with =
             |count| Universe::from_toml("u.toml", &(head.to_owned() + &(0..count).map(instrument).collect::<String>()));
-        assert_eq!(with(845).unwrap().instruments.len(), 845);
-        refused(with(846), &["u.toml:10:1: instruments: expected at most 845 instruments at capacity 10, found 846"]);
+        assert_eq!(with(909).unwrap().instruments.len(), 909);
+        refused(with(910), &["u.toml:10:1: instruments: expected at most 909 instruments at capacity 10, found 910"]);
     }
 
     #[test]
@@ -351,7 +351,7 @@ mod universes {
         universe_refused(
             "version = 1",
             "version = 2",
-            "universe.toml:3:11: version: expected version 1 of the format, found 2",
+            "universe.toml:3:11: version: expected version 1 of the format, found 2; a newer version of Surety wrote it: use that one",
         );
     }
 
@@ -690,7 +690,8 @@ mod policies {
     #[test]
     fn rejects_a_vault_with_all_of_its_mistakes() {
         let text = edit(&(example("policy.toml") + VAULT), "chain = 1\n", "chain = 0\n");
-        let text = edit(&edit(&text, "decimals = 18", "decimals = 7"), "instrument = \"USDC\", t", "instrument = \"X\", t");
+        let text =
+            edit(&edit(&text, "decimals = 18", "decimals = 7"), "instrument = \"USDC\", t", "instrument = \"X\", t");
         let errors = Policy::read("policy.toml", &text, &universe()).unwrap_err().to_string();
         for path in ["vault.chain", "vault.assets[0].instrument", "vault.assets[1].decimals"] {
             assert!(errors.contains(path), "{errors}");
@@ -1007,8 +1008,8 @@ fraction = { maintenance = 50_000, initial = 100_000 }
              `modes` or `span`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
-        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `unmargined`, `market`, `derived`, `oracle`, \
-             `sources`, `statements`, `levels` or `model`";
+        let keys = "`kind`, `version`, `name`, `universe`, `validity`, `consent`, `unmargined`, `market`, `derived`, \
+             `oracle`, `sources`, `statements`, `vault`, `levels` or `model`";
         refused_in(
             "policy.toml",
             "[model]",

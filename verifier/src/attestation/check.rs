@@ -426,8 +426,8 @@ fn check_references<'a>(
     })
 }
 
-/// Demands that the verifier has read the vault that the policy draws on, in the state that the claim draws on; and that
-/// there is neither where the policy draws on none.
+/// Demands that the verifier has read the vault that the policy draws on, in the state that the claim draws on; and
+/// that there is neither where the policy draws on none.
 fn check_vault<'v>(
     claim: &Claim,
     policy: &CommittedPolicy,

@@ -2,7 +2,8 @@
 //!
 //! A level's program is three public columns: addresses `IDX`, ends of sums `FLAG` and coefficients `COEF`. The last is
 //! affine in the market vector `p`, and so is its commitment: `COEF = B_0 + Σ_u p_u·B_u`, where `B_u` commits to the
-//! factors of price `u`. These points, the policy's text and the vault that it draws on make up the policy's identifier:
+//! factors of price `u`. These points, the policy's text and the vault that it draws on make up the policy's
+//! identifier:
 //!
 //! ```text
 //! level  = keccak256(level id ‖ IDX ‖ FLAG ‖ B_0 ‖ B_1 ‖ … ‖ B_U)                          points as x ‖ y
@@ -123,8 +124,8 @@ pub struct CountedAsset {
 }
 
 impl CountedAsset {
-    /// The assets of a policy's vault, in its order. `point` gives the point of an asset by its position in the vault and
-    /// that of its instrument in the universe.
+    /// The assets of a policy's vault, in its order. `point` gives the point of an asset by its position in the vault
+    /// and that of its instrument in the universe.
     fn of_policy(
         policy: &Policy,
         universe: &Universe,

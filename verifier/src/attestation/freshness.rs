@@ -68,8 +68,8 @@ pub(crate) fn check_freshness(
     })
 }
 
-/// Demands that what counts in the vault stood before the snapshot, for as long as the policy asks for, and did not grow
-/// after the statements.
+/// Demands that what counts in the vault stood before the snapshot, for as long as the policy asks for, and did not
+/// grow after the statements.
 ///
 /// Collateral of the snapshot's own second may be lent for the single transaction that takes the snapshot, attests and
 /// returns the loan. Collateral that came after a statement may be what the statement is about.

@@ -176,8 +176,8 @@ impl JsonSchema for Newest {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "description": "The newest statement about an account that a verifier has seen: its sequence number, with or \
-                without its hash.",
+            "description": "The newest statement about an account that a verifier has seen: its sequence number, with \
+                or without its hash.",
             "anyOf": [generator.subschema_for::<u64>(), generator.subschema_for::<NewestTable>()]
         })
     }
@@ -394,8 +394,8 @@ impl<'a> Anchors<'a> {
         Ok(())
     }
 
-    /// The state of the vault: one that the verifier has read on its chain itself. A file of balances says of itself that
-    /// it comes from there.
+    /// The state of the vault: one that the verifier has read on its chain itself. A file of balances says of itself
+    /// that it comes from there.
     pub(crate) fn check_vault(&mut self, state: Option<&VaultState>) -> Result<(), Rejection> {
         let Some(checkpoint) = state.map(VaultState::checkpoint) else {
             return Ok(());

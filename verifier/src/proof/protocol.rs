@@ -277,8 +277,9 @@ impl Protocol {
     ///
     /// Numbers are 4 bytes big-endian, rotations as two's complement, and every list begins with its length: k,
     /// blinding factors, public inputs, number of fixed columns; for each advice column the place of
-    /// [`ColumnCommitment`] among its cases, from 0; fixed and advice queries as column and rotation; constraints; lookups as their inputs and tables; number of quotient
-    /// pieces. Expressions are as [`Expression::encode`] writes them.
+    /// [`ColumnCommitment`] among its cases, from 0; fixed and advice queries as column and rotation; constraints;
+    /// lookups as their inputs and tables; number of quotient pieces. Expressions are as [`Expression::encode`] writes
+    /// them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -142,7 +142,10 @@ fn the_result_says_which_vault_an_attestation_draws_on() {
     let (chain_id, checkpoint) = (AUDIENCE.chain_id, vault_state().checkpoint());
     assert_eq!(accepted.vault, Some(DrawnVault { chain_id, address: VAULT, checkpoint }));
     let findings = accepted.findings();
-    assert_eq!(findings["vault"], serde_json::json!({ "chain_id": chain_id, "address": VAULT, "checkpoint": checkpoint }));
+    assert_eq!(
+        findings["vault"],
+        serde_json::json!({ "chain_id": chain_id, "address": VAULT, "checkpoint": checkpoint })
+    );
     assert!(accepted.not_established().iter().any(|limit| limit.contains("the vault")));
     let without = Scene::new().examine(&lenient()).unwrap();
     assert_eq!((without.vault, without.findings().get("vault")), (None, None));

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use group::Curve as _;
 use rand_core::OsRng;
 use surety_core::kind::KindOf;
 use surety_core::{
@@ -10,7 +11,6 @@ use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     units::{Decimals, Price, Seconds, Timestamp},
 };
-use group::Curve as _;
 use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, progress::Silent};
 use surety_margin::{
     market::{Observation, Observed, Report, Snapshot},

@@ -171,11 +171,8 @@ fn rejects_published_points_of_a_vault_that_do_not_fit() {
     let original = committed.file();
     let published = |file: &CompiledPolicyFile| CommittedPolicy::published(vault_policy(), universe(), file);
     assert_eq!(published(&original).unwrap().vault_assets(), committed.vault_assets());
-    let changes: [Spoil<CompiledPolicyFile>; 3] = [
-        |file| file.vault[0] = file.levels[0].idx,
-        |file| file.vault.clear(),
-        |file| file.vault.push(file.vault[0]),
-    ];
+    let changes: [Spoil<CompiledPolicyFile>; 3] =
+        [|file| file.vault[0] = file.levels[0].idx, |file| file.vault.clear(), |file| file.vault.push(file.vault[0])];
     for change in changes {
         let mut file = original.clone();
         change(&mut file);

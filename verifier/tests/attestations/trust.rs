@@ -21,7 +21,7 @@ use surety_verifier::{
 
 use crate::fixture::{
     AUDIENCE, Case, EPOCH, NOW, SEQUENCE, SUBJECT, Scene, Spoil, custodian, key, lenient, name, oracle_node, policy,
-    snapshot, venue, vault_state,
+    snapshot, vault_state, venue,
 };
 
 const NONE: Trust = Trust::nothing();

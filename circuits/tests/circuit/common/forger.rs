@@ -32,8 +32,8 @@ impl BlindProver {
         Self { bases, key }
     }
 
-    /// Whatever Halo2 makes of a witness, with the commitments that verifiers know as they came out. It makes nothing of a
-    /// witness whose lookups fail.
+    /// Whatever Halo2 makes of a witness, with the commitments that verifiers know as they came out. It makes nothing
+    /// of a witness whose lookups fail.
     ///
     /// The blinding rows of all columns are random here, which verifiers cannot tell from masks.
     pub(crate) fn prove(
