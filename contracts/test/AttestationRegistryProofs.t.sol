@@ -43,7 +43,8 @@ contract AttestationRegistryProofsTest is Attesting {
     }
 
     function test_rejects_an_older_one_afterwards() external {
-        vm.warp(_take(1).time + 60);
+        // Within the grace and the slack of the snapshot before.
+        vm.warp(_take(1).time);
         attestationRegistry.attest(fixture.attestation("next"));
         Attestation memory older = fixture.attestation("first");
         // An epoch later the prices are too old, before anything is said of the statements.

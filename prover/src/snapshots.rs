@@ -3,7 +3,7 @@
 //! An attestation says one bit about hidden holdings: that they satisfy a level at these prices. Whoever chooses the
 //! prices, as a policy's author or a quorum of its nodes does, can ask for one attestation after another and so search
 //! for the holdings. A holder therefore proves against published snapshots only, and against few in an epoch: those are
-//! counted on disk, before a proof is made.
+//! counted on disk, before a proof leaves the holder.
 
 use std::{borrow::Cow, path::Path};
 
@@ -69,35 +69,57 @@ impl ProvenSnapshots {
         Ok(Self(Journal::open(state, "snapshots", advice)?))
     }
 
+    /// Demands that one more proof over a snapshot may be made, and counts nothing: an account that turns out to be
+    /// insufficient leaves no trace.
+    ///
+    /// # Errors
+    /// As [`ProvenSnapshots::count`].
+    pub fn check(&self, policy: PolicyId, epoch: u64, snapshot: SnapshotId) -> Result<(), SnapshotsError> {
+        let key = key(policy, epoch);
+        self.with(self.0.read(key)?, policy, epoch, snapshot).map(|_| ())
+    }
+
     /// Counts a snapshot, once however often it is proven against.
     ///
     /// # Errors
-    /// If it is one of more than [`LIMIT`] of its epoch, or cannot be counted; then no proof may be made.
+    /// If it is one of more than [`LIMIT`] of its epoch, or cannot be counted; then no proof may leave the holder.
     pub fn count(&self, policy: PolicyId, epoch: u64, snapshot: SnapshotId) -> Result<(), SnapshotsError> {
-        let mut hasher = Keccak256::new();
-        hasher.update(policy.0.0);
-        hasher.update(epoch.to_be_bytes());
-        let key = HexBytes(hasher.finalize().0);
-        self.0.change(key, |before: Option<Record>| {
-            let mut record = before.unwrap_or(Record {
-                kind: KindOf::new(),
-                version: FormatVersion,
-                policy: policy.0,
-                epoch,
-                snapshots: Vec::new(),
-            });
-            if (record.policy, record.epoch) != (policy.0, epoch) {
-                return Err(self.0.damaged(key, "it is the record of another epoch".to_owned()).into());
-            }
-            if !record.snapshots.contains(&snapshot.0) {
-                if record.snapshots.len() >= LIMIT {
-                    return Err(SnapshotsError::TooMany { epoch });
-                }
-                record.snapshots.push(snapshot.0);
-            }
-            Ok((record, ()))
-        })
+        self.0.change(key(policy, epoch), |before| Ok((self.with(before, policy, epoch, snapshot)?, ())))
     }
+
+    /// The record of an epoch with one more snapshot.
+    fn with(
+        &self,
+        before: Option<Record>,
+        policy: PolicyId,
+        epoch: u64,
+        snapshot: SnapshotId,
+    ) -> Result<Record, SnapshotsError> {
+        let mut record = before.unwrap_or(Record {
+            kind: KindOf::new(),
+            version: FormatVersion,
+            policy: policy.0,
+            epoch,
+            snapshots: Vec::new(),
+        });
+        if (record.policy, record.epoch) != (policy.0, epoch) {
+            return Err(self.0.damaged(key(policy, epoch), "it is the record of another epoch".to_owned()).into());
+        }
+        if !record.snapshots.contains(&snapshot.0) {
+            if record.snapshots.len() >= LIMIT {
+                return Err(SnapshotsError::TooMany { epoch });
+            }
+            record.snapshots.push(snapshot.0);
+        }
+        Ok(record)
+    }
+}
+
+fn key(policy: PolicyId, epoch: u64) -> Bytes32 {
+    let mut hasher = Keccak256::new();
+    hasher.update(policy.0.0);
+    hasher.update(epoch.to_be_bytes());
+    HexBytes(hasher.finalize().0)
 }
 
 impl Failure for SnapshotsError {
@@ -135,8 +157,10 @@ mod tests {
             for number in 0..LIMIT {
                 snapshots.count(policy, 7, id(number)).unwrap();
             }
-            let error = snapshots.count(policy, 7, id(LIMIT)).unwrap_err();
-            assert!(matches!(error, SnapshotsError::TooMany { epoch: 7 }), "{error}");
+            snapshots.check(policy, 7, id(0)).unwrap();
+            for refused in [snapshots.check(policy, 7, id(LIMIT)), snapshots.count(policy, 7, id(LIMIT))] {
+                assert!(matches!(refused, Err(SnapshotsError::TooMany { epoch: 7 })), "{refused:?}");
+            }
             snapshots.count(policy, 8, id(LIMIT)).unwrap();
             snapshots.count(PolicyId(HexBytes([2; 32])), 7, id(LIMIT)).unwrap();
         }

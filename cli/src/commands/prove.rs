@@ -96,7 +96,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let policy = CompiledPolicy::compile(policy, universe, &params)?;
     let id = snapshot_id(policy.committed(), &snapshot);
     check_published(args, id, &session.progress)?;
-    ProvenSnapshots::open(&directories.state)?.count(policy.committed().id(), snapshot.epoch, id)?;
+    let proven = ProvenSnapshots::open(&directories.state)?;
+    proven.check(policy.committed().id(), snapshot.epoch, id)?;
     let request = ProofRequest {
         policy: &policy,
         snapshot: &snapshot,
@@ -110,6 +111,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         now: session.now,
     };
     let attestation = Prover::new(params)?.prove(&request, &openings)?;
+    proven.count(attestation.claim.policy, snapshot.epoch, id)?;
     documents::write(&out, &attestation, args.force.existing())?;
     let claim = &attestation.claim;
     let data = json!({

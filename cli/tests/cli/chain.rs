@@ -219,7 +219,7 @@ impl Scene {
             "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
                    --artifacts ARTIFACTS --out deployment.json KEY RPC",
         );
-        scene.edit_policy(&NOWHERE.to_string(), &format!("{:#x}", scene.deployed("vault")));
+        scene.edit_policy(NOWHERE, &format!("{:#x}", scene.deployed("vault")));
         Some(scene)
     }
 

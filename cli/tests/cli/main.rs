@@ -17,6 +17,7 @@ mod fields;
 mod haircuts;
 mod import;
 mod market;
+mod presentation;
 mod privacy;
 mod prove;
 mod reproduce;

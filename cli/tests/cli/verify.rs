@@ -79,7 +79,7 @@ fn rejects_a_changed_claim() {
     let (sandbox, demo) = Sandbox::with_demo();
     let zero = format!("0x{}", "00".repeat(32));
     let address = format!("0x{}", "11".repeat(20));
-    let fields: [(&str, Value, i32, &str); 12] = [
+    let fields: [(&str, Value, i32, &str); 13] = [
         ("subject", json!(address), 5, "subject"),
         ("audience", json!({ "chain_id": 1, "registry": address }), 5, "chain"),
         ("level", json!("initial"), 5, "context"),
@@ -91,6 +91,7 @@ fn rejects_a_changed_claim() {
         ("policy", json!(zero), 5, "policy"),
         ("epoch", json!(7), 5, "epoch"),
         ("snapshot", json!(zero), 5, "market"),
+        ("presentation", json!(format!("0x{}", "33".repeat(32))), 5, "presentation"),
         ("vault_checkpoint", json!(format!("0x{}", "22".repeat(32))), 5, "vault"),
     ];
     for (field, value, code, names) in fields {

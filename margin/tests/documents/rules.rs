@@ -351,7 +351,8 @@ mod universes {
         universe_refused(
             "version = 1",
             "version = 2",
-            "universe.toml:3:11: version: expected version 1 of the format, found 2; a newer version of Surety wrote it: use that one",
+            "universe.toml:3:11: version: expected version 1 of the format, found 2; a newer version of Surety wrote \
+             it: use that one",
         );
     }
 
