@@ -78,8 +78,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint72 sequences;
     }
 
-    /// @dev The fields of a context, in the order of verifier/src/attestation/context.rs.
-    /// All are static, so their encoding is the words.
+    /// @dev The fields of a context, in the order of verifier/src/attestation/context.rs. All are of a word, so that
+    /// the struct in memory is their encoding: see {_context}.
     struct Context {
         bytes32 format;
         uint256 chain;
@@ -93,12 +93,18 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32 level;
         address subject;
         uint64 epoch;
-        uint256[2] coef;
+        uint256 coefX;
+        uint256 coefY;
         bytes32 statements;
         bytes32 vaultCheckpoint;
         uint64 validUntil;
         bytes32 presentation;
     }
+
+    /* CONSTANTS */
+
+    /// @dev The length of {Context} in memory: 18 words.
+    uint256 private constant CONTEXT_BYTES = 18 * 32;
 
     /* IMMUTABLES */
 
@@ -262,9 +268,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Terms memory terms = POLICY_REGISTRY.terms(attestation.policy);
         if (attestation.level >= terms.levels.length) revert UnknownLevel(attestation.level);
         uint256 count = terms.sources.length;
-        if (attestation.statements.length != count) {
-            revert WrongStatementCount(count, attestation.statements.length);
-        }
+        Statement[] calldata statements = attestation.statements;
+        if (statements.length != count) revert WrongStatementCount(count, statements.length);
         grounds.terms = terms;
         (grounds.snapshot, grounds.newest, grounds.coef) =
             ORACLE.read(attestation.policy, attestation.epoch, attestation.level);
@@ -275,7 +280,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         grounds.digests = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
             grounds.digests[i] =
-                _digest(attestation.statements[i], terms.sources[i], attestation.subject, terms.universe);
+                _digest(statements[i], terms.sources[i], attestation.subject, terms.universe);
         }
     }
 
@@ -317,8 +322,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     function _checkStatements(Attestation calldata attestation, Grounds memory grounds) private view {
-        for (uint256 i = 0; i < attestation.statements.length; ++i) {
-            Statement calldata statement = attestation.statements[i];
+        Statement[] calldata statements = attestation.statements;
+        for (uint256 i = 0; i < statements.length; ++i) {
+            Statement calldata statement = statements[i];
             bool free = statement.encumbrance == 0 || statement.encumbrance == attestation.policy;
             if (!free) revert Encumbered(i);
             bool signed = _isSigned(grounds.terms.sources[i], grounds.digests[i], statement.signature);
@@ -343,8 +349,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint64 longest = uint64(snapshot.time) + terms.validity;
         // Times are kept in 40 bits.
         if (longest > type(uint40).max) longest = type(uint40).max;
-        for (uint256 i = 0; i < attestation.statements.length; ++i) {
-            Statement calldata statement = attestation.statements[i];
+        Statement[] calldata statements = attestation.statements;
+        for (uint256 i = 0; i < statements.length; ++i) {
+            Statement calldata statement = statements[i];
             if (statement.asOf < oldest) oldest = statement.asOf;
             if (statement.asOf > newest) newest = statement.asOf;
             if (statement.validUntil < longest) longest = statement.validUntil;
@@ -398,12 +405,16 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.level = terms.levels[attestation.level].level;
         context.subject = attestation.subject;
         context.epoch = attestation.epoch;
-        context.coef = grounds.coef;
+        (context.coefX, context.coefY) = (grounds.coef[0], grounds.coef[1]);
         context.statements = keccak256(abi.encodePacked(grounds.digests));
         context.vaultCheckpoint = grounds.checkpoint;
         context.validUntil = attestation.validUntil;
         context.presentation = attestation.presentation;
-        return uint256(keccak256(abi.encode(context))) % SCALAR_FIELD_MODULUS;
+        uint256 hash;
+        assembly ("memory-safe") {
+            hash := keccak256(context, CONTEXT_BYTES)
+        }
+        return hash % SCALAR_FIELD_MODULUS;
     }
 
     /// @dev The digest that a source signs.
@@ -436,8 +447,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @dev Keeps an attestation whose proof is valid, unless a newer one was kept.
     function _keep(Attestation calldata attestation, Examined memory examined) private {
         uint72 sequences = 0;
-        for (uint256 i = 0; i < attestation.statements.length; ++i) {
-            sequences += _keepAccount(attestation, examined, i);
+        Statement[] calldata statements = attestation.statements;
+        for (uint256 i = 0; i < statements.length; ++i) {
+            uint64 sequence = statements[i].sequence;
+            _keepAccount(attestation, examined, i, sequence);
+            sequences += sequence;
         }
         _keepVault(attestation, examined);
         mapping(uint256 level => Record) storage levels = _records[attestation.subject][attestation.policy];
@@ -472,13 +486,13 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @dev Keeps the sequence number, the digest and the pledge of a statement's account.
-    /// @return sequence The sequence number.
-    function _keepAccount(Attestation calldata attestation, Examined memory examined, uint256 index)
-        private
-        returns (uint64 sequence)
-    {
+    function _keepAccount(
+        Attestation calldata attestation,
+        Examined memory examined,
+        uint256 index,
+        uint64 sequence
+    ) private {
         Source memory source = examined.terms.sources[index];
-        sequence = attestation.statements[index].sequence;
         uint120 digest = _truncated(examined.digests[index]);
         bytes32 key = _accountKey(source.signer, source.account, attestation.subject);
         Account memory account = _accounts[key];
