@@ -47,8 +47,7 @@ contract AttestationRegistryProofsTest is Attesting {
         vm.warp(_take(1).time);
         attestationRegistry.attest(fixture.attestation("next"));
         Attestation memory older = fixture.attestation("first");
-        // An epoch later the prices are too old, before anything is said of the statements.
-        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.PricesTooOld.selector, 3_660));
+        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.StatementSuperseded.selector, 0, 8));
         attestationRegistry.attest(older);
     }
 

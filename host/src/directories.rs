@@ -11,7 +11,8 @@ pub struct Directories {
     pub cache: PathBuf,
     /// What was imported: set-ups. `SURETY_DATA_DIR`.
     pub data: PathBuf,
-    /// What must not be lost: how many proofs were made from each statement. `SURETY_STATE_DIR`.
+    /// What must not be lost: the last sequence number of each account, and the snapshots that were proven against.
+    /// `SURETY_STATE_DIR`.
     pub state: PathBuf,
 }
 
