@@ -18,6 +18,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use rand_core::{CryptoRng, Error, RngCore};
 use surety_core::capacity::TAIL_ROWS;
 use surety_kzg::{SecretScalars, scalar};
+use surety_verifier::KnownCommitments;
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// What [`Fr::random`](ff::Field::random) takes from a generator: 512 bits in words of 64, least significant first,
@@ -27,8 +28,8 @@ const WORDS_PER_SCALAR: usize = 8;
 /// How many words of a column are replayed.
 const WORDS_PER_COLUMN: usize = TAIL_ROWS * WORDS_PER_SCALAR;
 
-/// The columns whose blinding rows are replayed: the program's three, `BLIND` and `BLINDED_HOLD`.
-pub(crate) const REPLAYED_COLUMNS: usize = 5;
+/// The columns whose blinding rows are replayed: the program's, `BLIND` and `BLINDED_HOLD`.
+pub(crate) const REPLAYED_COLUMNS: usize = KnownCommitments::PROGRAM + 2;
 
 /// How many words are replayed.
 const REPLAYED: usize = REPLAYED_COLUMNS * WORDS_PER_COLUMN;
@@ -48,11 +49,11 @@ impl Blinding {
         let mut fresh = hedged(masks, context, entropy);
         let mut tails = SecretScalars::zeros(REPLAYED_COLUMNS * TAIL_ROWS);
         // The program's columns are zero in the blinding rows.
-        let (blind, blinded_hold) = tails[KNOWN_ROWS..].split_at_mut(TAIL_ROWS);
-        for ((blind, blinded_hold), mask) in blind.iter_mut().zip(blinded_hold).zip(masks) {
-            *blind = Fr::random(&mut fresh);
-            *blinded_hold = *mask + *blind;
-        }
+        let (blind, blinded_hold) = tails[PROGRAM_ROWS..].split_at_mut(TAIL_ROWS);
+        // All of them, however many masks there are.
+        blind.fill_with(|| Fr::random(&mut fresh));
+        blinded_hold.copy_from_slice(blind);
+        blinded_hold.iter_mut().zip(masks).for_each(|(cell, mask)| *cell += mask);
         Self { replay: words(&tails), drawn: 0, fresh }
     }
 
@@ -63,7 +64,7 @@ impl Blinding {
 }
 
 /// Blinding rows of the program's columns.
-const KNOWN_ROWS: usize = (REPLAYED_COLUMNS - 2) * TAIL_ROWS;
+const PROGRAM_ROWS: usize = KnownCommitments::PROGRAM * TAIL_ROWS;
 
 /// A generator whose seed is `keccak256("surety/blinding/v1" ‖ entropy ‖ masks ‖ context)`, the entropy being 64 bytes.
 fn hedged(masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> ChaCha20Rng {

@@ -4,8 +4,6 @@
 //! then shows three values: `BLIND` at τ and at ωx, and `BLINDED_HOLD` at x. (At τ the latter follows, as the
 //! commitment to the holdings is known.) The six blinding rows of `BLIND` cover them.
 
-use core::ops::Range;
-
 use AdviceColumn::{Blind, BlindedHold};
 use ff::Field as _;
 use group::Curve as _;
@@ -22,7 +20,10 @@ use surety_verifier::{
     },
 };
 
-use crate::common::{Statement, known};
+use crate::common::{
+    Statement, known,
+    linear::{Equation, eliminate},
+};
 
 /// The secret of a set-up that somebody knows.
 const TAU: u64 = 0x5eed;
@@ -72,27 +73,6 @@ fn evaluation(protocol: &Protocol, proof: &[u8], column: AdviceColumn, rotation:
     assert_eq!(evaluations[index].rotation, rotation);
     let start = 64 * (protocol.proof_points() - 2) + 32 * index;
     scalar::from_bytes(proof[start..start + 32].try_into().unwrap()).unwrap()
-}
-
-/// A linear equation: the factors of the unknown scalars, and what is left for them of the value under each guess of
-/// the holdings.
-type Equation = (Vec<Fr>, Vec<Fr>);
-
-/// Eliminates some of the unknown scalars. Returns the rank of the equations in them, and what is left without them.
-fn eliminate(mut equations: Vec<Equation>, unknowns: Range<usize>) -> (usize, Vec<Equation>) {
-    let mut rank = 0;
-    for unknown in unknowns {
-        let Some(pivot) = equations.iter().position(|(factors, _)| factors[unknown] != Fr::ZERO) else { continue };
-        let (pivot, values) = equations.swap_remove(pivot);
-        let inverse = pivot[unknown].invert().unwrap();
-        for (factors, rest) in equations.iter_mut().filter(|(factors, _)| factors[unknown] != Fr::ZERO) {
-            let by = factors[unknown] * inverse;
-            factors.iter_mut().zip(&pivot).for_each(|(factor, pivot)| *factor -= by * pivot);
-            rest.iter_mut().zip(&values).for_each(|(rest, value)| *rest -= by * value);
-        }
-        rank += 1;
-    }
-    (rank, equations)
 }
 
 /// The guesses under which the unknown scalars have a solution.

@@ -26,6 +26,8 @@ use surety_verifier::{
     },
 };
 
+use crate::common::linear::{Equation, eliminate};
+
 /// Evaluations where Halo2 computes the quotient.
 type Extended = Polynomial<Fr, ExtendedLagrangeCoeff>;
 
@@ -100,23 +102,6 @@ impl Setting {
     }
 }
 
-/// The rank of a matrix.
-fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
-    let mut rank = 0;
-    for column in 0..rows[0].len() {
-        let Some(pivot) = (rank..rows.len()).find(|row| rows[*row][column] != Fr::ZERO) else { continue };
-        rows.swap(rank, pivot);
-        let pivot = rows[rank].clone();
-        let inverse = pivot[column].invert().unwrap();
-        for row in &mut rows[rank + 1..] {
-            let by = row[column] * inverse;
-            row.iter_mut().zip(&pivot).for_each(|(cell, pivot)| *cell -= by * pivot);
-        }
-        rank += 1;
-    }
-    rank
-}
-
 /// The first step: the quotient at τ moves with `ACC` at ωτ, which no proof shows, by a factor that is public.
 #[test]
 fn the_quotient_moves_with_the_running_sum_whatever_the_witness() {
@@ -147,13 +132,13 @@ fn the_pieces_move_with_the_value_whatever_the_witness() {
         assert!(column.iter().all(|cell| [Fr::ZERO, Fr::ONE, base].contains(&Fr::from(*cell))), "{capacity:?}");
         let [zero, one, base] = [Fr::ZERO, Fr::ONE, base].map(|number| setting.less(&column, number));
         let rank_of = |factors: &[&Extended]| {
-            let rows = (0..TAIL_ROWS).map(|index| {
+            let rows = (0..TAIL_ROWS).map(|index| -> Equation {
                 let val = setting.cell(index);
                 let (pieces, _) = setting.moved(&[factors, &[&val]].concat());
                 let shown = [setting.value(&val, setting.tau), setting.value(&val, setting.x)];
-                [shown.as_slice(), &[pieces[0], pieces[1], pieces[3]]].concat()
+                ([shown.as_slice(), &[pieces[0], pieces[1], pieces[3]]].concat(), Vec::new())
             });
-            rank(rows.collect())
+            eliminate(rows.collect(), 0..5).0
         };
         assert_eq!(rank_of(&[&zero, &one, &base, &base]), 5, "{capacity:?}");
         assert!(rank_of(&[&zero, &zero, &one, &base]) < 5, "{capacity:?}");

@@ -55,7 +55,7 @@ use surety_margin::{
 };
 
 use crate::attestation::{
-    eip712::{Word, address, hash_words, number},
+    eip712::{Word, address, coordinates, hash_words, number},
     identifiers::{DocumentId, FeedsId, LevelId, PolicyId, UniverseId},
 };
 
@@ -148,11 +148,6 @@ impl CountedAsset {
         let [x, y] = coordinates(&self.point.0);
         [address(&self.token), number(self.unit.into()), x, y]
     }
-}
-
-/// Both coordinates of an encoded point.
-pub(crate) fn coordinates(point: &[u8; 64]) -> [Word; 2] {
-    [0, 32].map(|offset| core::array::from_fn(|index| point[offset + index]))
 }
 
 /// Why a policy has no commitments, or not these.

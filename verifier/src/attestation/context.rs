@@ -38,7 +38,7 @@ use surety_kzg::{SrsId, point};
 
 use crate::{
     attestation::{
-        eip712::{Audience, Word, address, hash_words, number},
+        eip712::{Audience, Word, address, coordinates, hash_words, number},
         identifiers::{LevelId, PolicyId, UniverseId},
     },
     proof::{key::VerifyingKeyDigest, transcript::reduce},
@@ -91,8 +91,7 @@ impl Context {
 
     /// The fields as `abi.encode` lays them out.
     fn words(&self) -> [Word; 18] {
-        let coef = point::g1_to_bytes(&self.coef);
-        let coordinate = |offset: usize| core::array::from_fn(|index| coef[offset + index]);
+        let [x, y] = coordinates(&point::g1_to_bytes(&self.coef));
         let statements: Vec<Word> = self.statements.iter().map(|hash| hash.0).collect();
         [
             keccak256(FORMAT).0,
@@ -107,8 +106,8 @@ impl Context {
             self.level.0.0,
             address(&self.subject),
             number(self.epoch.into()),
-            coordinate(0),
-            coordinate(32),
+            x,
+            y,
             hash_words(&statements),
             self.vault_checkpoint.0,
             number(self.valid_until.0.into()),

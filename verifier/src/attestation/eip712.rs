@@ -73,6 +73,11 @@ pub(crate) fn address(address: &EvmAddress) -> Word {
     word
 }
 
+/// Both coordinates of an encoded point.
+pub(crate) fn coordinates(point: &[u8; 64]) -> [Word; 2] {
+    [0, 32].map(|offset| core::array::from_fn(|index| point[offset + index]))
+}
+
 fn hash(text: &str) -> Word {
     keccak256(text).0
 }

@@ -17,7 +17,7 @@ use surety_margin::policy::{Policy, SourceRule};
 
 use crate::attestation::{
     compiled::CommittedPolicy,
-    eip712::{Audience, Domain, Word, address, hash_struct, number},
+    eip712::{Audience, Domain, address, coordinates, hash_struct, number},
     freshness::{StatementTimes, check_skew},
     identifiers::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
@@ -77,14 +77,14 @@ impl Statement {
     /// The EIP-712 hash: what is signed, and what the statement is identified by.
     #[must_use]
     pub fn hash(&self) -> Bytes32 {
-        let coordinate = |offset: usize| -> Word { core::array::from_fn(|index| self.commitment.0[offset + index]) };
+        let [x, y] = coordinates(&self.commitment.0);
         let values = [
             address(&self.source),
             address(&self.subject),
             AccountId::of(&self.account).0.0,
             self.universe.0.0,
-            coordinate(0),
-            coordinate(32),
+            x,
+            y,
             number(self.as_of.0.into()),
             number(self.valid_until.0.into()),
             number(self.sequence.into()),

@@ -32,8 +32,7 @@ use surety_margin::{
 
 use crate::attestation::{
     claim::Claim,
-    compiled::coordinates,
-    eip712::{address, hash_words, number},
+    eip712::{address, coordinates, hash_words, number},
     identifiers::UniverseId,
     rejection::{Rejection, Rule, same},
 };

@@ -4,6 +4,7 @@ pub(crate) mod attacks;
 pub(crate) mod contract;
 pub(crate) mod described;
 pub(crate) mod forger;
+pub(crate) mod linear;
 pub(crate) mod machine;
 pub(crate) mod oracles;
 pub(crate) mod panel;
