@@ -231,10 +231,15 @@ mod tests {
             };
             attest(&universe, &params, holdings, terms, &key).unwrap()
         });
-        let [(first, opening), (second, mut reused)] = stated;
-        assert!(refuse_reused_masks(&[(&first, &opening), (&second, &reused)]).is_ok());
-        reused.masks = opening.masks.clone();
-        let error = refuse_reused_masks(&[(&first, &opening), (&second, &reused)]).unwrap_err();
-        assert!(matches!(error, AccountError::MasksReused { account, .. } if account == "second"));
+        let [(first, opening), (second, other)] = stated;
+        let open = |statements: &[Statement], openings: &[Opening]| {
+            Account::open(&universe, &params, statements, openings).map(|_| ())
+        };
+        open(&[first.clone(), second.clone()], &[opening.clone(), other.clone()]).unwrap();
+        // Nothing is held at either, so that the commitment under the same masks is the same.
+        let reused = Statement { commitment: first.commitment, ..second }.signed(&key).unwrap();
+        let other = Opening::new(reused.hash(), other.holdings.clone(), opening.masks.0.clone());
+        let error = open(&[first, reused], &[opening, other]).unwrap_err();
+        assert!(matches!(&error, AccountError::MasksReused { account, .. } if account == "second"), "{error}");
     }
 }

@@ -133,12 +133,15 @@ fn killing_whoever_fills_the_cache_leaves_no_damaged_bases() {
 #[test]
 fn rejects_proving_where_nothing_can_be_written_and_proves_when_it_can() {
     let (sandbox, _) = Sandbox::with_demo();
-
     let before = files_outside_of_state(&sandbox);
-    // Neither the record of snapshots nor the attestation; then not the attestation.
-    for blocks in [0, 4] {
-        let line = "prove demo --trust demo/trust.toml --out out.json --json";
-        on_a_full_disk(&sandbox, blocks, line).expect(6).envelope();
+    // Neither the record of the snapshot nor the attestation; then the record alone.
+    for (blocks, code, says) in
+        [(0, "journal", "the record cannot be kept"), (4, "file", "out.json: cannot be written")]
+    {
+        let run =
+            on_a_full_disk(&sandbox, blocks, "prove demo --trust demo/trust.toml --out out.json --json").expect(6);
+        assert_eq!(run.envelope()["error"]["code"], code, "{}", run.stdout);
+        assert!(run.says(says), "{}", run.stdout);
         assert_eq!(files_outside_of_state(&sandbox), before);
     }
     // Nor is an attestation lost that is there already.

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, read_json};
+use crate::sandbox::{Sandbox, files_below, read_json, write_json};
 
 const PROVE: &str = "prove demo --trust demo/trust.toml";
 const VERIFY: &str = "verify --allow-insecure-srs --json";
@@ -58,6 +58,28 @@ fn rejects_a_snapshot_that_is_not_known_to_be_published() {
     assert!(!sandbox.path("one.json").exists());
     sandbox.surety(&format!("{PROVE} --out one.json")).expect(0);
     sandbox.surety("prove demo --unpublished-snapshot --out two.json").expect(0);
+}
+
+/// Attack: somebody who chooses prices asks for one attestation after another in an epoch.
+#[test]
+fn rejects_proving_over_more_snapshots_of_an_epoch_than_there_should_be() {
+    let (sandbox, _) = Sandbox::with_demo();
+    sandbox.surety(&format!("{PROVE} --out one.json")).expect(0);
+    let records: Vec<_> = files_below(&sandbox.path("state/snapshots"))
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    let mut record = read_json(&records[0]);
+    assert_eq!(
+        (records.len(), &record["snapshots"]),
+        (1, &json!([read_json(&sandbox.path("one.json"))["claim"]["snapshot"]]))
+    );
+    sandbox.surety(&format!("{PROVE} --out two.json")).expect(0);
+    record["snapshots"] = json!([format!("0x{}", "11".repeat(32)), format!("0x{}", "22".repeat(32))]);
+    write_json(&records[0], &record);
+    let run = sandbox.surety(&format!("{PROVE} --out three.json --json")).expect(6);
+    assert_eq!(rejection(&run.envelope()), "snapshots");
+    assert!(!sandbox.path("three.json").exists());
 }
 
 /// Attack: withdraw everything, and show the attestation over the statement from before.
