@@ -186,6 +186,11 @@ impl Force {
     pub(super) fn existing(&self) -> Existing {
         if self.force { Existing::Replace } else { Existing::Keep }
     }
+
+    /// The file for what a command has made of another: `out` or, by default, the one that was read, in its place.
+    pub(super) fn target<'a>(&self, out: Option<&'a Path>, read: &'a Path) -> (&'a Path, Existing) {
+        out.map_or((read, Existing::Replace), |out| (out, self.existing()))
+    }
 }
 
 /// The user's store of set-ups.

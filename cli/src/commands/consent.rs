@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use surety_host::{documents, files::Existing};
+use surety_host::documents;
 use surety_verifier::attestation::{
     check::{self, Presentation, VerifierTerms},
     consent,
@@ -48,8 +48,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let examined = check::examine(&attestation.claim, &files, &terms)?;
     let key = args.key.load(&session.progress)?;
     consent::sign(&mut attestation, &examined.context, &key)?;
-    let existing = if args.out.is_some() { args.force.existing() } else { Existing::Replace };
-    let out = args.out.as_deref().unwrap_or(args.files.attestation());
+    let (out, existing) = args.force.target(args.out.as_deref(), args.files.attestation());
     documents::write(out, &attestation, existing)?;
     let claim = &attestation.claim;
     let data = json!({

@@ -52,8 +52,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         let statement: Statement = documents::read(path)?;
         taken.push(trust.supersede(&statement, session.now)?);
     }
-    let existing = if args.out.is_some() { args.force.existing() } else { Existing::Replace };
-    let out = args.out.as_deref().unwrap_or(&args.trust);
+    let (out, existing) = args.force.target(args.out.as_deref(), &args.trust);
     write(out, &trust, existing)?;
     let text: Vec<_> = taken.iter().map(line).collect();
     Answer::new(json!({ "trust": out, "superseded": taken }), text.join("\n"))
