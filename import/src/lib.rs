@@ -201,6 +201,7 @@ fn policy(
             name: name("source")?,
             signer: parties.source,
             accounts: vec![name("account")?],
+            scope: Vec::new(),
             contract: false,
         }],
         statements: StatementRules { max_skew: Seconds(60), max_age: Seconds(900) },

@@ -58,7 +58,8 @@ fn combine(points: &mut [G1], half: usize, twiddles: &[Multiplier]) {
     });
 }
 
-fn powers_of(base: Fr, count: usize) -> Vec<Fr> {
+/// `1, base, base², …`
+pub(crate) fn powers_of(base: Fr, count: usize) -> Vec<Fr> {
     core::iter::successors(Some(Fr::ONE), |power| Some(*power * base)).take(count).collect()
 }
 

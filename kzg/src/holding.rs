@@ -143,7 +143,7 @@ pub fn holding_column(
     Ok(column)
 }
 
-fn instrument_row(capacity: Capacity, index: usize) -> Result<Row, HoldingError> {
+pub(crate) fn instrument_row(capacity: Capacity, index: usize) -> Result<Row, HoldingError> {
     let (limit, k) = (capacity.instruments(), capacity.k());
     capacity.instrument(index).ok_or(HoldingError::NoSuchInstrument { index, limit, k })
 }

@@ -46,6 +46,7 @@ pub mod params;
 pub mod point;
 pub mod progress;
 pub mod scalar;
+pub mod scope;
 pub mod secret;
 pub mod srs;
 

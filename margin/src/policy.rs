@@ -84,6 +84,9 @@ pub struct SourceRule {
     pub signer: EvmAddress,
     /// The accounts that it must state, each once, also when they are empty.
     pub accounts: Vec<Name>,
+    /// The instruments that its accounts may hold, each once; any, where the list is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<Name>,
     /// Whether the signer is a contract on a chain, which confirms signatures (ERC-1271). Where it is a key, a contract
     /// that the key delegates to (EIP-7702) signs nothing for it.
     #[serde(default, skip_serializing_if = "is_not")]
@@ -153,10 +156,43 @@ impl Policy {
         names.retain(|problem| !problems.contains(problem));
         problems.extend(names);
         problems.extend(self.vault.iter().flat_map(|vault| vault.asset_problems(universe)));
+        problems.extend(self.scope_problems(universe));
         problems.extend(self.claim_problems(universe));
         problems.extend(self.model.class_problems(universe));
         problems.extend(self.unmargined_problems(universe));
         problems
+    }
+
+    /// Every name in a source's scope that is no instrument, or that is there twice.
+    fn scope_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let instruments = universe.positions();
+        let of_source = |(i, source): (usize, &SourceRule)| {
+            let path = |j| format!("sources[{i}].scope[{j}]");
+            let mut problems = repeated(&source.scope, path, "each instrument once");
+            for (j, name) in source.scope.iter().enumerate() {
+                let expected = format!("an instrument of the universe {}", universe.name);
+                problems.extend(require(instruments.contains_key(name), path(j), expected, name));
+            }
+            problems
+        };
+        self.sources.iter().enumerate().flat_map(of_source).collect()
+    }
+
+    /// Every instrument that neither a source may state nor the vault counts, where every source has a scope.
+    fn unstated_warnings(&self, universe: &Universe) -> Vec<Problem> {
+        if self.sources.iter().any(|source| source.scope.is_empty()) {
+            return Vec::new();
+        }
+        let counted = self.vault.iter().flat_map(|vault| vault.assets.iter().map(|asset| &asset.instrument));
+        let stated: BTreeSet<_> = self.sources.iter().flat_map(|source| &source.scope).chain(counted).collect();
+        let unstated = universe.instruments.iter().filter(|instrument| !stated.contains(&instrument.name));
+        let names: Vec<_> = unstated.map(|instrument| instrument.name.as_str()).collect();
+        let expected = "every instrument in the scope of some source, or in the vault";
+        let warning = (!names.is_empty()).then(|| {
+            Problem::new("sources", expected, format!("none that may state {}", names.join(", ")))
+                .advise("no account under the policy can hold it")
+        });
+        Vec::from_iter(warning)
     }
 
     /// Every position that may require nothing, unless it is named as one, and every name that is none.
@@ -187,7 +223,7 @@ impl Policy {
         };
         let slight = slight::warnings(&self.model);
         let unmargined = unmargined::warnings(&self.unmargined_positions(universe), &self.unmargined);
-        lax.map(warning).chain(slight).chain(unmargined).collect()
+        lax.map(warning).chain(slight).chain(unmargined).chain(self.unstated_warnings(universe)).collect()
     }
 
     /// The entries of the market vector that it names.

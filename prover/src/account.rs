@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use surety_core::{
     failure::{Class, Failure},
-    ident::Bytes32,
+    ident::{Bytes32, EvmAddress},
     problem::{Problem, listed},
 };
 use surety_kzg::{
@@ -97,6 +97,25 @@ impl Account {
             }
         }
         refuse_reused_masks(&pairs)?;
+        Self::of_pairs(universe, &pairs)
+    }
+
+    /// What one source states, by its openings, which are taken at their word.
+    ///
+    /// # Errors
+    /// If a statement has no opening, or the balances do not fit the universe.
+    pub(crate) fn stated_by(
+        universe: &Universe,
+        statements: &[Statement],
+        openings: &[Opening],
+        signer: &EvmAddress,
+    ) -> Result<Self, AccountError> {
+        let mut pairs = pair(statements, openings)?;
+        pairs.retain(|(statement, _)| statement.source == *signer);
+        Self::of_pairs(universe, &pairs)
+    }
+
+    fn of_pairs(universe: &Universe, pairs: &[(&Statement, &Opening)]) -> Result<Self, AccountError> {
         let openings = || pairs.iter().map(|(_, opening)| *opening);
         Ok(Self {
             position: sum(universe, openings().map(|opening| &opening.holdings))?,

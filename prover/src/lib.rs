@@ -8,6 +8,7 @@
 //! | [`source`], [`opening`] | the statements that sources sign, and the openings for the holder alone |
 //! | [`sequences`] | the sequence numbers of a source's statements |
 //! | [`account`] | the hidden account that statements and openings add up to |
+//! | [`scope`] | the proof that sources stated nothing outside of their scopes |
 //! | [`prove`] | from all of that to an attestation |
 //! | [`snapshots`] | the snapshots that a holder has proven against |
 //! | [`journal`] | the durable records of both |
@@ -32,6 +33,7 @@ pub mod opening;
 pub mod oracle;
 pub mod prove;
 pub mod resources;
+pub mod scope;
 pub mod self_test;
 pub mod sequences;
 pub mod snapshots;

@@ -33,6 +33,7 @@ use crate::{
     account::{Account, AccountError},
     opening::Opening,
     resources::{NotEnoughMemory, check_memory},
+    scope::{ScopeProofError, prove_scopes},
 };
 
 /// Why there is no attestation.
@@ -58,6 +59,9 @@ pub enum ProveError {
     /// Statements and openings make no account.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// A source states something outside of its scope.
+    #[error(transparent)]
+    Scope(#[from] ScopeProofError),
     /// The account does not satisfy the level. Only the holder may learn this.
     #[error(transparent)]
     Insufficient(#[from] Unsatisfied),
@@ -167,9 +171,11 @@ impl Prover {
         if let Some(vault) = request.vault {
             account = account.with_public(&vault.position(universe, &self.params)?)?;
         }
+        let context = context.hash();
+        let stated = (claim.statements.as_slice(), openings);
+        let scopes = prove_scopes(request.policy.committed(), &self.params, stated, &context)?;
         let assignment = decide(request.policy, level, program, &account, &prices)?;
         let witness = Witness::new(program, &prices, &account.column(&self.params)?, &assignment)?;
-        let context = context.hash();
         let proof = self.key.prove(context, &known, &witness)?;
         Ok(Attestation {
             kind: KindOf::new(),
@@ -177,6 +183,7 @@ impl Prover {
             claim,
             context: HexBytes(scalar::to_bytes(&context)),
             proof,
+            scopes,
             consent: None,
         })
     }
@@ -244,6 +251,7 @@ impl Failure for ProveError {
             Self::NoLevel { .. } | Self::NoStatements => Class::Input,
             Self::Refused(rejection) => class_before_proof(rejection),
             Self::Account(error) => error.class(),
+            Self::Scope(error) => error.class(),
             Self::Vault(error) => error.class(),
             Self::Insufficient(_) => Class::Insufficient,
             Self::Memory(_) => Class::Resources,
@@ -255,6 +263,7 @@ impl Failure for ProveError {
     fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Account(error) => error.code(),
+            Self::Scope(error) => error.code(),
             Self::Vault(error) => error.code(),
             Self::Refused(rejection) => rejection.code(),
             Self::Insufficient(_) => "insufficient".into(),

@@ -116,6 +116,7 @@ pub fn policy(universe: &Universe, instruments: usize, model: Model) -> Policy {
             breaker: None,
         },
         sources: vec![SourceRule {
+            scope: Vec::new(),
             contract: false,
             name: name("custodian"),
             signer: HexBytes([0xc0; 20]),

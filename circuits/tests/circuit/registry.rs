@@ -198,6 +198,7 @@ impl Maker {
             name: name(&format!("custodian-{index}")),
             signer: key.address(),
             accounts: vec![account.clone()],
+            scope: Vec::new(),
             contract: false,
         };
         policy.sources = keys.iter().zip(0..).map(source).collect();

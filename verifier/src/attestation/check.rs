@@ -16,7 +16,7 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use halo2curves::bn256::G1Affine;
+use halo2curves::bn256::{Fr, G1Affine};
 use serde::Serialize;
 use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
@@ -36,6 +36,7 @@ use crate::{
         identifiers::{LevelId, PolicyId, SnapshotId, UniverseId},
         rejection::{Rejection, Rule, require, same},
         report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
+        scopes::{check_scopes, outside},
         signature::KnownKeys,
         statement::{self, Expectations, StatementSet},
         trust::{Anchors, Faith, Trust},
@@ -45,6 +46,7 @@ use crate::{
         key::VerifyingKey,
         known::KnownCommitments,
         pairing::{PairingCheck, PairingFailed},
+        scope::ReducedScopes,
     },
 };
 
@@ -210,7 +212,10 @@ pub struct Examined {
 #[derive(Clone, Debug)]
 pub struct Pending {
     accepted: Accepted,
+    /// That of the proof, and of the scopes where there are some.
     check: PairingCheck,
+    /// That of the scopes alone, and what it says if it does not hold.
+    scopes: Option<(PairingCheck, Rejection)>,
 }
 
 impl Pending {
@@ -219,8 +224,12 @@ impl Pending {
     /// # Errors
     /// If the proof is not valid.
     pub fn settle(self, verifying_key: &VerifyingKey) -> Result<Accepted, Rejection> {
-        self.check.check(verifying_key.pairing_key()).map_err(proof_rejection)?;
-        Ok(self.accepted)
+        let key = verifying_key.pairing_key();
+        let Err(failed) = self.check.check(key) else { return Ok(self.accepted) };
+        match self.scopes {
+            Some((scopes, rejection)) if scopes.check(key).is_err() => Err(rejection),
+            _ => Err(proof_rejection(failed)),
+        }
     }
 
     /// What is established if the pairing check holds, and the check. Until it holds, nothing is.
@@ -319,8 +328,16 @@ impl<'a> Groundwork<'a> {
         let computed = HexBytes(scalar::to_bytes(&context));
         same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
         accepted.consented = check_consent(attestation, self.files.policy.policy().consent, self.keys)?;
-        let check = self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
-        Ok(Pending { accepted, check })
+        let policy = self.files.policy;
+        let scopes = check_scopes(attestation, policy, &context)?;
+        let mut check =
+            self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
+        if let Some(ReducedScopes { check: scopes, factor }) = &scopes {
+            // Each holds if their sum does: the factor depends on both.
+            check = PairingCheck::combine(&[check, scopes.clone()], &[Fr::one(), *factor]).map_err(proof_rejection)?;
+        }
+        let scopes = scopes.map(|scopes| (scopes.check, outside(policy)));
+        Ok(Pending { accepted, check, scopes })
     }
 
     /// As [`examine`].

@@ -18,7 +18,7 @@ use crate::{
         signature::SignatureBytes,
         statement::Statement,
     },
-    proof::encoding::ProofBytes,
+    proof::{encoding::ProofBytes, scope::ScopeProof},
 };
 
 /// That a subject's hidden holdings satisfy a level of a policy, with the proof.
@@ -35,6 +35,10 @@ pub struct Attestation {
     pub context: Bytes32,
     /// The proof.
     pub proof: ProofBytes,
+    /// That sources stated nothing outside of their scopes, for each source that has one in ascending order of address;
+    /// none where the policy gives no scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeProof>,
     /// The subject's signature of the context: see [`crate::attestation::consent`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<SignatureBytes>,

@@ -2,15 +2,18 @@
 //!
 //! A level's program is three public columns: addresses `IDX`, ends of sums `FLAG` and coefficients `COEF`. The last is
 //! affine in the market vector `p`, and so is its commitment: `COEF = B_0 + Σ_u p_u·B_u`, where `B_u` commits to the
-//! factors of price `u`. These points, the policy's text and the vault that it draws on make up the policy's
-//! identifier:
+//! factors of price `u`. These points, the policy's text, the vault that it draws on and the scopes of its sources make
+//! up the policy's identifier:
 //!
 //! ```text
 //! level  = keccak256(level id ‖ IDX ‖ FLAG ‖ B_0 ‖ B_1 ‖ … ‖ B_U)                          points as x ‖ y
-//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ level …)
+//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ scopes ‖ level …)
 //! vault  = keccak256(abi.encode(keccak256("surety/vault-rules/v1"), chain, contract, universe, level id, max_age,
 //!                               min_age, keccak256(abi.encode(assets))))                    zero without a vault
 //! asset  = (token, unit, x, y)
+//! scopes = keccak256(abi.encode(keccak256("surety/source-scopes/v1"), [scope …]))                 zero without scopes
+//! scope  = (signer, x, y)                       the commitment to the polynomial that vanishes outside, see
+//!                                               [`surety_kzg::scope`]; in ascending order of signers
 //! ```
 //!
 //! Numbers have 32 bytes. An asset's point `(x, y)` is the Lagrange point of its instrument's row. The policy registry
@@ -44,11 +47,12 @@ use surety_kzg::{
     params::MarketLengthMismatch,
     point::{self, PointError},
     scalar,
+    scope::Scope,
 };
 use surety_margin::{
     compile::{CompileError, compile},
     level::Level,
-    policy::Policy,
+    policy::{Policy, SourceRule},
     program::Program,
     universe::Universe,
     vault::VaultAsset,
@@ -150,6 +154,49 @@ impl CountedAsset {
     }
 }
 
+/// The instruments that a source may state, by the commitment to the polynomial that vanishes outside of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceScope {
+    /// The address that the source signs with.
+    pub signer: EvmAddress,
+    /// The commitment.
+    pub point: G1Affine,
+}
+
+impl SourceScope {
+    /// The scopes of a policy's sources, in ascending order of their signers; none for a source that may state any
+    /// instrument. `point` gives the point of a scope by its place among them and by its source.
+    fn of_policy(
+        policy: &Policy,
+        mut point: impl FnMut(usize, &SourceRule) -> Result<G1Affine, CompiledError>,
+    ) -> Result<Vec<Self>, CompiledError> {
+        let mut scoped: Vec<_> = policy.sources.iter().filter(|source| !source.scope.is_empty()).collect();
+        scoped.sort_by_key(|source| source.signer);
+        let scope =
+            |(index, source): (usize, &SourceRule)| Ok(Self { signer: source.signer, point: point(index, source)? });
+        scoped.into_iter().enumerate().map(scope).collect()
+    }
+
+    fn words(&self) -> [Word; 3] {
+        let [x, y] = coordinates(&point::g1_to_bytes(&self.point));
+        [address(&self.signer), x, y]
+    }
+}
+
+/// The rows that a source may state, by the policy's text.
+///
+/// # Errors
+/// If the universe does not have an instrument of the scope, or has no room for it.
+pub fn scope_of(source: &SourceRule, universe: &Universe) -> Result<Scope, CompiledError> {
+    let rules = |found: String| {
+        let path = format!("source {}: scope", source.name);
+        CompiledError::Rules(vec![Problem::new(path, "instruments of the universe, each once", found)])
+    };
+    let position = |name| universe.position(name).ok_or_else(|| rules(format!("{name}")));
+    let positions = source.scope.iter().map(position).collect::<Result<Vec<_>, _>>()?;
+    Scope::new(universe.capacity, positions).map_err(|error| rules(error.to_string()))
+}
+
 /// Why a policy has no commitments, or not these.
 #[derive(Debug, thiserror::Error)]
 pub enum CompiledError {
@@ -173,6 +220,14 @@ pub enum CompiledError {
         /// What is wrong with it.
         error: PointError,
     },
+    /// A point of a source's scope is none.
+    #[error("compiled policy, point {index} of the scopes: {error}")]
+    ScopePoint {
+        /// The scope's position.
+        index: usize,
+        /// What is wrong with it.
+        error: PointError,
+    },
     /// A commitment is no point.
     #[error("compiled policy, level {level}, {column}: {error}")]
     Point {
@@ -192,8 +247,16 @@ pub struct CommittedPolicy {
     universe: Universe,
     levels: Vec<ProgramCommitments>,
     vault: Vec<CountedAsset>,
+    scopes: Vec<SourceScope>,
     ids: Ids,
     at_first_hand: bool,
+}
+
+/// All that a policy commits to.
+struct Points {
+    levels: Vec<ProgramCommitments>,
+    vault: Vec<CountedAsset>,
+    scopes: Vec<SourceScope>,
 }
 
 /// What follows from the rest of a [`CommittedPolicy`].
@@ -233,20 +296,22 @@ impl CommittedPolicy {
             point::g1_from_bytes(&point.0).map_err(place)?;
         }
         let vault = CountedAsset::of_policy(&policy, &universe, |index, _| file.vault.get(index).copied())?;
-        let committed = Self::new(policy, universe, levels, vault, false)?;
+        let scoped = policy.sources.iter().filter(|source| !source.scope.is_empty()).count();
+        equal("compiled policy: number of the scopes' points", scoped, file.scopes.len())?;
+        let point = |index: usize, _: &SourceRule| {
+            let bytes = file.scopes.get(index).unwrap_or(&HexBytes::ZERO);
+            point::g1_from_bytes(&bytes.0).map_err(|error| CompiledError::ScopePoint { index, error })
+        };
+        let scopes = SourceScope::of_policy(&policy, point)?;
+        let committed = Self::new(policy, universe, Points { levels, vault, scopes }, false)?;
         equal("compiled policy: policy", committed.ids.policy.0, file.policy.0)?;
         Ok(committed)
     }
 
-    fn new(
-        policy: Policy,
-        universe: Universe,
-        levels: Vec<ProgramCommitments>,
-        vault: Vec<CountedAsset>,
-        at_first_hand: bool,
-    ) -> Result<Self, CompiledError> {
-        let ids = Ids::of(&policy, &universe, &levels, &vault)?;
-        Ok(Self { policy, universe, levels, vault, ids, at_first_hand })
+    fn new(policy: Policy, universe: Universe, points: Points, at_first_hand: bool) -> Result<Self, CompiledError> {
+        let ids = Ids::of(&policy, &universe, &points)?;
+        let Points { levels, vault, scopes } = points;
+        Ok(Self { policy, universe, levels, vault, scopes, ids, at_first_hand })
     }
 
     /// The policy.
@@ -292,6 +357,13 @@ impl CommittedPolicy {
         &self.vault
     }
 
+    /// The scopes of the policy's sources, in ascending order of their signers; none for a source that may state any
+    /// instrument.
+    #[must_use]
+    pub fn scopes(&self) -> &[SourceScope] {
+        &self.scopes
+    }
+
     /// Whether the commitments were computed here, from the policy's text.
     #[must_use]
     pub fn is_at_first_hand(&self) -> bool {
@@ -311,6 +383,7 @@ impl CommittedPolicy {
             srs: self.universe.srs,
             capacity: self.universe.capacity,
             vault: self.vault.iter().map(|asset| asset.point).collect(),
+            scopes: self.scopes.iter().map(|scope| HexBytes(point::g1_to_bytes(&scope.point))).collect(),
             levels: self.policy.levels.iter().zip(&self.levels).map(level).collect(),
         }
     }
@@ -339,7 +412,9 @@ impl CompiledPolicy {
         let vault = CountedAsset::of_policy(&policy, &universe, |_, position| {
             params.capacity().instrument(position).map(point)
         })?;
-        Ok(Self { committed: CommittedPolicy::new(policy, universe, levels, vault, true)?, programs })
+        let scopes = SourceScope::of_policy(&policy, |_, source| Ok(scope_of(source, &universe)?.commit(params)))?;
+        let points = Points { levels, vault, scopes };
+        Ok(Self { committed: CommittedPolicy::new(policy, universe, points, true)?, programs })
     }
 
     /// The policy with its commitments.
@@ -365,8 +440,7 @@ impl Ids {
     fn of(
         policy: &Policy,
         universe: &Universe,
-        levels: &[ProgramCommitments],
-        vault: &[CountedAsset],
+        Points { levels, vault, scopes }: &Points,
     ) -> Result<Self, NotCanonical> {
         let (document, universe_id) = (DocumentId::of(policy)?, UniverseId::of(universe)?);
         let head = [
@@ -376,6 +450,7 @@ impl Ids {
             universe.srs.0,
             number(universe.capacity.k().into()),
             vault_word(policy, universe_id, vault),
+            scopes_word(scopes),
         ];
         let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(&level.name)));
         Ok(Self {
@@ -405,6 +480,16 @@ fn vault_word(policy: &Policy, universe: UniverseId, assets: &[CountedAsset]) ->
         number(vault.min_age.0.into()),
         hash_words(&list),
     ])
+}
+
+/// The word that stands for the sources' scopes in the policy's identifier.
+fn scopes_word(scopes: &[SourceScope]) -> Word {
+    if scopes.is_empty() {
+        return [0; 32];
+    }
+    // The list's place behind the tag and this word, and its length.
+    let head = [keccak256("surety/source-scopes/v1").0, number(64), number(scopes.len() as u128)];
+    hash_words(&head.into_iter().chain(scopes.iter().flat_map(SourceScope::words)).collect::<Vec<Word>>())
 }
 
 fn check_rules(policy: &Policy, universe: &Universe) -> Result<(), CompiledError> {
@@ -441,6 +526,9 @@ pub struct CompiledPolicyFile {
     /// The points of the vault's assets, `x ‖ y`, in the vault's order; none without a vault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vault: Vec<HexBytes<64>>,
+    /// The points of the sources' scopes, `x ‖ y`, in ascending order of the signers; none without scopes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<HexBytes<64>>,
     /// The levels, in the policy's order.
     pub levels: Vec<LevelCommitments>,
 }
@@ -466,7 +554,8 @@ pub struct LevelCommitments {
 }
 
 impl CompiledPolicyFile {
-    /// All commitments by their names: `IDX`, `FLAG`, `B_0 … B_U` of each level, and the points of the vault's assets.
+    /// All commitments by their names: `IDX`, `FLAG`, `B_0 … B_U` of each level, the points of the vault's assets, and
+    /// those of the sources' scopes.
     #[must_use]
     pub fn named(&self) -> Vec<(String, HexBytes<64>)> {
         let of_level = |LevelCommitments { level, idx, flag, base, market }: &LevelCommitments| {
@@ -476,7 +565,8 @@ impl CompiledPolicyFile {
             fixed.into_iter().chain(factors).collect::<Vec<_>>()
         };
         let vault = self.vault.iter().enumerate().map(|(index, point)| (format!("vault: point {index}"), *point));
-        self.levels.iter().flat_map(of_level).chain(vault).collect()
+        let scopes = self.scopes.iter().enumerate().map(|(index, point)| (format!("scopes: point {index}"), *point));
+        self.levels.iter().flat_map(of_level).chain(vault).chain(scopes).collect()
     }
 }
 
@@ -529,7 +619,9 @@ impl Failure for CompiledError {
     fn class(&self) -> Class {
         match self {
             Self::Policy(_) | Self::Rules(_) => Class::Input,
-            Self::Mismatch(_) | Self::Point { .. } | Self::VaultPoint { .. } => Class::Mismatch,
+            Self::Mismatch(_) | Self::Point { .. } | Self::VaultPoint { .. } | Self::ScopePoint { .. } => {
+                Class::Mismatch
+            }
             Self::Encoding(_) => Class::Internal,
         }
     }

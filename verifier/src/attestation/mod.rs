@@ -25,6 +25,7 @@ pub mod freshness;
 pub mod identifiers;
 pub mod rejection;
 pub mod report;
+pub mod scopes;
 pub mod signature;
 pub mod statement;
 pub mod trust;

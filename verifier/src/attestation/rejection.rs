@@ -63,6 +63,8 @@ pub enum Rule {
     Vault,
     /// Collateral in the vault stood before the snapshot, and did not grow after the statements.
     Standing,
+    /// Sources state nothing outside of their scopes.
+    Scope,
     /// The proof is for exactly this claim.
     Context,
     /// The proof is valid.
@@ -109,6 +111,7 @@ impl Rule {
             | Self::Validity
             | Self::Age
             | Self::Standing
+            | Self::Scope
             | Self::Proof => Class::Invalid,
         }
     }
@@ -151,6 +154,7 @@ impl Rule {
                  subject at this checkpoint: surety chain vault"
             }
             Self::Standing => "ask for an attestation over a later snapshot, with later statements",
+            Self::Scope => "do not rely on it: a source has stated what the policy does not trust it for",
             Self::Context => {
                 "do not rely on it: the proof was made for another claim, or the claim was changed afterwards"
             }

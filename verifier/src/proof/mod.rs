@@ -8,6 +8,7 @@
 //! | [`transcript`] | Fiat–Shamir challenges as the EVM computes them |
 //! | [`encoding`] | proofs as bytes, read strictly |
 //! | [`plonk`], `shplonk` | from a proof to one equation of pairings |
+//! | [`scope`] | proofs that holdings lie within the scopes of their sources |
 //! | [`pairing`], [`batch`] | checking that equation for one proof or many, and finding the false ones among many |
 
 mod hex_scalar;
@@ -21,4 +22,5 @@ pub mod known;
 pub mod pairing;
 pub mod plonk;
 pub mod protocol;
+pub mod scope;
 pub mod transcript;

@@ -35,6 +35,7 @@ pub(crate) fn attestation(scene: &Scene) -> Attestation {
         claim: scene.claim.clone(),
         context,
         proof: ProofBytes::ZERO,
+        scopes: None,
         consent: Some(consent(&scene.claim.audience, &context, &subject()).unwrap()),
     }
 }

@@ -19,6 +19,7 @@ fn attestation() -> Attestation {
         claim: Scene::new().claim,
         context: HexBytes([3; 32]),
         proof: ProofBytes::ZERO,
+        scopes: None,
         consent: Some(HexBytes([4; 65])),
     }
 }

@@ -94,6 +94,7 @@ pub(crate) fn policy() -> Policy {
         name: name(text),
         signer: key.address(),
         accounts: accounts.iter().copied().map(name).collect(),
+        scope: Vec::new(),
         contract: false,
     };
     policy.sources = vec![source("custodian", custodian(), &["main", "cold"]), source("venue", venue(), &["main"])];
