@@ -47,7 +47,7 @@ pub(super) use self::{
     // Of the two functions of this name, the one that takes a level.
     IAttestationRegistry::{Attestation, Statement, isSufficientNoOlderThan_1Call as isSufficientNoOlderThanCall},
     ICollateralVault::Asset,
-    IPolicyRegistry::{Feed, Level, LevelCoefficients, MarketRules, Publication, Source, Terms},
+    IPolicyRegistry::{Feed, Level, LevelCoefficients, MarketRules, Publication, Scope, Source, Terms},
     ISnapshotOracle::SignedSnapshot,
 };
 #[cfg(test)]

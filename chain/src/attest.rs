@@ -69,6 +69,7 @@ fn encode(attestation: &Attestation, policy: &Policy) -> Result<abi::Attestation
         presentation: word(&claim.presentation),
         statements: statements.collect(),
         proof: Bytes::from(attestation.proof.0.to_vec()),
+        scopes: attestation.scopes.as_ref().map_or_else(Bytes::new, |scopes| Bytes::from(scopes.to_bytes())),
         consent: attestation.consent.map_or_else(Bytes::new, |consent| Bytes::from(consent.0.to_vec())),
     })
 }

@@ -1,7 +1,11 @@
 //! Publishing a policy: its text's limits, its programs' commitments, and what [`ChainRules`] add.
 
 use alloy_primitives::{Address, aliases::U96, keccak256};
-use surety_core::{ident::EvmAddress, units::Timestamp};
+use surety_core::{
+    ident::{EvmAddress, HexBytes},
+    units::Timestamp,
+};
+use surety_kzg::point;
 use surety_margin::{
     market::{MarkedProofs, MarketEntry},
     policy::Policy,
@@ -10,7 +14,7 @@ use surety_margin::{
 use surety_verifier::{
     CommittedPolicy,
     attestation::{
-        compiled::LevelCommitments,
+        compiled::{LevelCommitments, SourceScope},
         identifiers::{AccountId, LevelId, PolicyId},
         signature::SigningKey,
     },
@@ -20,7 +24,7 @@ use crate::{
     abi::{
         Feed,
         IPolicyRegistry::{VaultRules as PublishedVaultRules, countsFromCall, publishCall},
-        Level, LevelCoefficients, Publication, Source, address, bytes32, coordinates, word,
+        Level, LevelCoefficients, Publication, Scope, Source, address, bytes32, coordinates, word,
     },
     deployment::Contracts,
     error::{Action, ChainError},
@@ -98,6 +102,7 @@ impl Contracts {
             maxMarketSkew: seconds("policy: oracle.max_skew", document.oracle.max_skew.0)?,
             quorum: if feeds.is_empty() { document.oracle.quorum } else { 0 },
             sources: sources(document),
+            scopes: scopes(policy),
             nodes: nodes(document),
             feeds,
             levels: file.levels.iter().map(level).collect(),
@@ -117,6 +122,15 @@ pub(crate) fn sources(policy: &Policy) -> Vec<Source> {
         isContract: contract,
     };
     accounts.into_iter().map(source).collect()
+}
+
+/// The scopes of sources, in ascending order of their addresses.
+pub(crate) fn scopes(policy: &CommittedPolicy) -> Vec<Scope> {
+    let scope = |scope: &SourceScope| Scope {
+        signer: address(&scope.signer),
+        outside: coordinates(&HexBytes(point::g1_to_bytes(&scope.point))),
+    };
+    policy.scopes().iter().map(scope).collect()
 }
 
 /// The oracle nodes, in ascending order.

@@ -29,12 +29,12 @@ use crate::{
         IERC20Metadata::decimalsCall,
         IPolicyRegistry::{marketRulesCall, termsCall},
         ISnapshotOracle::{idOfCall, pricesOfCall, readCall},
-        MarketRules, Source, Terms, address, bytes32, encoded, word,
+        MarketRules, Scope, Source, Terms, address, bytes32, encoded, word,
     },
     deployment::Deployment,
     error::ChainError,
     node::Node,
-    publish::{nodes, sources},
+    publish::{nodes, scopes, sources},
 };
 
 /// Where what somebody should say is known from.
@@ -148,6 +148,10 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
         }))
     };
     facts.same("policy: sources", listed(&sources(document)), listed(&terms.sources));
+    let listed = |scopes: &[Scope]| {
+        list(scopes.iter().map(|Scope { signer, outside }| format!("{signer}: {}", encoded(*outside))))
+    };
+    facts.same("policy: scopes", listed(&scopes(policy)), listed(&terms.scopes));
     facts.same("policy: oracle.nodes", list(nodes(document)), list(&terms.nodes));
 }
 
@@ -422,6 +426,7 @@ mod tests {
             acceptsMarked: published.acceptsMarked,
             requiresConsent: published.requiresConsent,
             sources: published.sources.clone(),
+            scopes: published.scopes.clone(),
             nodes: published.nodes.clone(),
             levels: wiring.collect(),
         };
@@ -473,7 +478,7 @@ mod tests {
     #[test]
     fn rejects_each_limit_and_commitment_that_is_not_the_policys() {
         type Change = fn(&mut Terms, &mut MarketRules);
-        let changes: [(&str, Change); 30] = [
+        let changes: [(&str, Change); 31] = [
             ("universe", |terms, _| terms.universe = B256::ZERO),
             ("set-up", |terms, _| terms.srs = B256::ZERO),
             ("capacity class", |terms, _| terms.k += 1),
@@ -493,6 +498,7 @@ mod tests {
             ("policy: sources", |terms, _| {
                 terms.sources.pop();
             }),
+            ("policy: scopes", |terms, _| terms.scopes.push(Scope { signer: Address::ZERO, outside: [U256::ZERO; 2] })),
             ("policy: oracle.nodes", |terms, _| terms.nodes.truncate(1)),
             ("number of levels", |terms, _| {
                 terms.levels.pop();

@@ -29,6 +29,7 @@ const PUBLISH = `publish((${[
   "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,(address,uint32,uint40,uint40)",
   "uint40,uint40,uint40,uint40,bool,bool,uint40,uint40,uint40,uint32",
   "(address,bytes32,bool)[]", // sources
+  "(address,uint256[2])[]", // scopes
   "address[]", // nodes
   "(address,uint8,uint8,uint32,uint32,uint96,uint96)[]", // feeds
   "(bytes32,uint256[2],uint256[2],(uint256[2],uint256[2][]))[]", // levels
@@ -82,6 +83,7 @@ async function measureSnapshots(node) {
       ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
       ...[tuple(NOBODY, 0, 0, 0), 86400, 120, 3600, 60, false, false, EPOCH, 900, 60, 0],
       list([tuple(owner, word(1), false)]),
+      "[]",
       "[]",
       list(aggregators.map((aggregator) => tuple(aggregator, 8, 8, 3600, 100000, 1, 10n ** 20n))),
       list(
@@ -140,9 +142,21 @@ async function measure(node) {
       list(batch.map(points)),
     ),
   );
+  const [scoped] = read("test/fixtures/scopes-k11.json").cases;
+  const words = (bytes) => bytes.slice(2).match(/.{64}/g).map((word) => `0x${word}`);
+  const scopes = await gas(
+    development,
+    encode(
+      "verifyScopes(bytes,uint256,uint256[4][])",
+      scoped.proof,
+      scoped.context,
+      list(scoped.parts.map((part) => list(words(part)))),
+    ),
+  );
   return {
     hard_fork: HARD_FORK,
     verifyProof_k11_tx: one,
+    verifyScopes_3_sources_tx: scopes,
     verifyBatch_16_k11_tx: many,
     verifyBatch_16_k11_per_proof: Math.ceil(many / batch.length),
     ...(await measureSnapshots(node)),
@@ -150,7 +164,7 @@ async function measure(node) {
 }
 
 const STATEMENT = "(uint256,uint256,uint64,uint64,uint64,bytes32,bytes)";
-const ATTESTATION = `(address,bytes32,uint256,uint64,uint64,bytes32,${STATEMENT}[],bytes,bytes)`;
+const ATTESTATION = `(address,bytes32,uint256,uint64,uint64,bytes32,${STATEMENT}[],bytes,bytes,bytes)`;
 
 const attestations = read("test/fixtures/attestations-k11.json");
 
@@ -162,7 +176,7 @@ const statement = ({ commitment, as_of, valid_until, sequence, encumbrance, sign
 const attestation = ({ subject, level, epoch, valid_until, statements, proof }) =>
   tuple(
     ...[subject, attestations.publication.policy, level, epoch, valid_until, word(0)],
-    ...[list(statements.map(statement)), proof, "0x"],
+    ...[list(statements.map(statement)), proof, "0x", "0x"],
   );
 
 /** Attestations of three sources: where nothing is known of the subject, an epoch later, and many at once. */
@@ -187,6 +201,7 @@ async function measureAttestations(node) {
     ...[policy.validity, policy.max_statement_skew, policy.max_statement_age, 300, false, false],
     ...[policy.epoch_length, policy.max_market_age, 60, 0],
     list(policy.sources.map(({ signer, account }) => tuple(signer, account, false))),
+    "[]",
     list(policy.nodes),
     list(aggregators.map((aggregator) => tuple(aggregator, 0, 0, policy.max_market_age, 0, 1, 10n ** 20n))),
     list(policy.levels.map(({ level, ...commitments }) => levelOf(level, commitments))),

@@ -20,6 +20,8 @@ import {Log, vm} from "./support/Vm.sol";
 contract MarginGatedVenueTest {
     bytes32 private constant POLICY = keccak256("policy");
     uint40 private constant GRACE = 1 hours;
+    /// @dev A quarter of an epoch.
+    uint40 private constant WINDOW = 75;
     uint40 private constant PRICE_AGE = 10 minutes;
     uint40 private constant SETTLEMENT_AGE = 7 days;
     uint96 private constant PRICE = 2_000e8;
@@ -77,6 +79,8 @@ contract MarginGatedVenueTest {
         rules = _rules();
         rules.grace = 0;
         _expectInvalidRules(rules, "grace");
+        (rules.grace, rules.maxPriceAge) = (GRACE, 149);
+        _expectInvalidRules(rules, "maxPriceAge");
         rules = _rules();
         rules.settlementAge = PRICE_AGE;
         _expectInvalidRules(rules, "settlementAge");
@@ -556,8 +560,9 @@ contract MarginGatedVenueTest {
     function test_rejects_liquidation_in_the_grace() external {
         _openAndFlag(3e18);
         uint256 ends = block.timestamp + GRACE;
-        vm.warp(ends - 1);
+        vm.warp(ends - WINDOW);
         oracle.set(PRICE, false);
+        vm.warp(ends - 1);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, ends));
         venue.liquidate(alice);
         vm.warp(ends);
@@ -572,11 +577,30 @@ contract MarginGatedVenueTest {
         venue.liquidate(alice);
         uint40 thawed = uint40(block.timestamp);
         policyRegistry.setCountsFrom(thawed);
-        vm.warp(thawed + GRACE - 1);
+        vm.warp(thawed + GRACE - WINDOW);
         oracle.set(PRICE, false);
+        vm.warp(thawed + GRACE - 1);
         vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, uint256(thawed) + GRACE));
         venue.liquidate(alice);
         vm.warp(thawed + GRACE);
+        venue.liquidate(alice);
+    }
+
+    /// @notice Attack: the account is flagged in the last second in which the snapshot takes attestations, and liquidated
+    /// in the first second in which another one does.
+    function test_rejects_liquidation_of_who_could_not_attest_since_the_flag() external {
+        _openAndFlag(3e18);
+        attestationRegistry.setAccepts(false);
+        vm.warp(block.timestamp + GRACE);
+        attestationRegistry.setAccepts(true);
+        oracle.set(PRICE, false);
+        uint256 ends = block.timestamp + WINDOW;
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.InGrace.selector, ends));
+            venue.liquidate(alice);
+            vm.warp(ends - 1);
+        }
+        vm.warp(ends);
         venue.liquidate(alice);
     }
 
@@ -905,9 +929,11 @@ contract MarginGatedVenueTest {
         venue.flag(alice);
     }
 
+    /// @dev And after the window in which attesting over the newest snapshot is possible.
     function _afterGrace(uint96 price) private {
         vm.warp(block.timestamp + GRACE);
         oracle.set(price, false);
+        vm.warp(block.timestamp + WINDOW);
     }
 
     function _liquidate() private {

@@ -41,6 +41,7 @@ contract MarginGatedVenueInvariantsTest {
         handler.flag(0);
         handler.insure(50e6);
         handler.move(35 minutes, 1_000e8, 1);
+        handler.pass(75);
         handler.liquidate(0);
         require(handler.done("shortfall") == 1);
         handler.coverLoss();

@@ -14,7 +14,7 @@ import {ISnapshotOracle} from "../src/interfaces/ISnapshotOracle.sol";
 import {MAX_FEEDS, MAX_LEVELS} from "../src/libraries/Constants.sol";
 import {Asset} from "../src/types/Collateral.sol";
 import {Feed, MarketRules} from "../src/types/Market.sol";
-import {Level, LevelWiring, Publication, Source, Terms, VaultRules} from "../src/types/Policy.sol";
+import {Level, LevelWiring, Publication, Scope, Source, Terms, VaultRules} from "../src/types/Policy.sol";
 import {P, R} from "./support/Field.sol";
 import {PolicyTest} from "./support/PolicyTest.sol";
 import {Token} from "./support/Tokens.sol";
@@ -83,6 +83,7 @@ contract PolicyRegistryTest is PolicyTest {
             acceptsMarked: true,
             requiresConsent: true,
             sources: publication.sources,
+            scopes: publication.scopes,
             nodes: publication.nodes,
             levels: levels
         });
@@ -151,6 +152,77 @@ contract PolicyRegistryTest is PolicyTest {
         _expectInvalid(publication, "vault.level");
         (publication.vault.level, publication.vault.maxAge) = (1, 0);
         _expectInvalid(publication, "vault.maxAge");
+    }
+
+    // Ages of prices
+
+    /// @notice Attack: limits under which every snapshot is one that nobody can attest over.
+    function test_rejects_ages_of_prices_below_half_an_epoch() external {
+        Publication memory publication = _fed(2, 1);
+        publication.maxMarketAge = EPOCH / 2 - 1;
+        _expectInvalid(publication, "maxMarketAge");
+        publication.maxMarketAge = EPOCH / 2;
+        publication.feeds[1].maxAge = uint32(EPOCH / 2 - 1);
+        _expectInvalid(publication, "maxAge");
+        publication.feeds[1].maxAge = uint32(EPOCH / 2);
+        _publish(publication);
+    }
+
+    // Scopes
+
+    function test_keeps_the_scopes_of_sources() external {
+        Publication memory publication = _fed(1, 1);
+        _addScopes(publication);
+        Scope[] memory kept = policyRegistry.terms(_publish(publication)).scopes;
+        require(keccak256(abi.encode(kept)) == keccak256(abi.encode(publication.scopes)));
+    }
+
+    function test_identifies_a_policy_by_the_scopes_of_its_sources() external {
+        Publication memory publication = _fed(1, 1);
+        bytes32[5] memory policies;
+        policies[0] = _publishNext(publication);
+        _addScopes(publication);
+        policies[1] = _publishNext(publication);
+        publication.scopes[1].outside = _point(10);
+        policies[2] = _publishNext(publication);
+        publication.scopes[0].outside = _point(8);
+        policies[3] = _publishNext(publication);
+        publication.scopes = _only(publication.scopes[1]);
+        policies[4] = _publishNext(publication);
+        for (uint256 i = 0; i < policies.length; ++i) {
+            for (uint256 j = 0; j < i; ++j) {
+                require(policies[i] != policies[j]);
+            }
+        }
+    }
+
+    /// @notice Attack: a scope for an address that states nothing, behind which a source goes without its own.
+    function test_rejects_a_scope_of_no_source() external {
+        Publication memory publication = _fed(1, 1);
+        _addScopes(publication);
+        publication.scopes[0].signer = address(1);
+        _expectInvalid(publication, "scopes");
+        publication.scopes[0].signer = publication.sources[0].signer;
+        publication.scopes[1].signer = address(type(uint160).max);
+        _expectInvalid(publication, "scopes");
+    }
+
+    function test_rejects_scopes_out_of_order() external {
+        Publication memory publication = _fed(1, 1);
+        _addScopes(publication);
+        (publication.scopes[0], publication.scopes[1]) = (publication.scopes[1], publication.scopes[0]);
+        _expectInvalid(publication, "scopes");
+        publication.scopes[1] = publication.scopes[0];
+        _expectInvalid(publication, "scopes");
+    }
+
+    function test_rejects_a_scope_that_is_no_point() external {
+        Publication memory publication = _fed(1, 1);
+        _addScopes(publication);
+        publication.scopes[1].outside[1] ^= 1;
+        _expectInvalid(publication, "scopes");
+        publication.scopes[1].outside = [uint256(0), 0];
+        _expectInvalid(publication, "scopes");
     }
 
     function test_keeps_market_rules() external {
@@ -776,7 +848,8 @@ contract PolicyRegistryTest is PolicyTest {
             publication.universe,
             publication.srs,
             publication.k,
-            _vaultWordOf(publication)
+            _vaultWordOf(publication),
+            _scopesWordOf(publication.scopes)
         );
         for (uint256 i = 0; i < publication.levels.length; ++i) {
             Level memory level = publication.levels[i];
@@ -804,11 +877,33 @@ contract PolicyRegistryTest is PolicyTest {
         return keccak256(bytes.concat(place, rules));
     }
 
+    /// @dev The word that stands for the scopes, put together word by word.
+    function _scopesWordOf(Scope[] memory scopes) private pure returns (bytes32) {
+        if (scopes.length == 0) return 0;
+        bytes memory list = abi.encode(keccak256("surety/source-scopes/v1"), uint256(0x40), scopes.length);
+        for (uint256 i = 0; i < scopes.length; ++i) {
+            list = bytes.concat(list, abi.encode(scopes[i].signer, scopes[i].outside[0], scopes[i].outside[1]));
+        }
+        return keccak256(list);
+    }
+
+    /// @dev Gives a policy's first and last source a scope each.
+    function _addScopes(Publication memory publication) private view {
+        publication.scopes = new Scope[](2);
+        publication.scopes[0] = Scope({signer: publication.sources[0].signer, outside: _point(7)});
+        publication.scopes[1] = Scope({signer: publication.sources[2].signer, outside: _point(9)});
+    }
+
     /// @dev Has a policy draw on a vault of its universe with two assets.
     function _addVault(Publication memory publication) private {
         publication.vault.at = address(_vault(publication.universe, 3, 5));
         (publication.vault.level, publication.vault.maxAge, publication.vault.minAge) =
         (uint32(publication.levels.length) - 1, 600, 30);
+    }
+
+    function _only(Scope memory scope) private pure returns (Scope[] memory scopes) {
+        scopes = new Scope[](1);
+        scopes[0] = scope;
     }
 
     /// @dev A vault whose assets have the points of these multiples of the generator.

@@ -64,6 +64,7 @@ pub fn terms(trust: Option<&Trust>) -> VerifierTerms<'_> {
         allow_insecure_srs: true,
         vault: None,
         presentation: Presentation::Anybody,
+        contract_sources: false,
         now: NOW,
     }
 }

@@ -106,6 +106,24 @@ pub fn write(path: &Path, bytes: &[u8], access: Access, existing: Existing) -> R
     atomic::write(path, access.mode(), keep, |file| file.write_all(bytes)).map_err(FileError::io(path, WRITE))
 }
 
+/// Locks a file that is to be read, changed and replaced, so that two processes do not lose each other's changes. The
+/// lock is held until the result is dropped.
+///
+/// # Errors
+/// If the file is missing, or the operating system refuses.
+pub fn lock(path: &Path) -> Result<File, FileError> {
+    let failed = || FileError::io(path, READ);
+    loop {
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed())?;
+        file.lock().map_err(failed())?;
+        // Whoever held the lock before may have put another file in its place.
+        let (locked, present) = (file.metadata().map_err(failed())?, path.metadata().map_err(failed())?);
+        if (locked.dev(), locked.ino()) == (present.dev(), present.ino()) {
+            return Ok(file);
+        }
+    }
+}
+
 /// Refuses to go on if a file could not be written later: before work that would be lost.
 ///
 /// # Errors

@@ -43,6 +43,13 @@ impl Level {
         Ppm(self.liquidation_penalty.0.saturating_add(self.insurance_contribution.0))
     }
 
+    /// Whether it asks for less than another level of its mode, and for more in nothing.
+    pub(crate) fn is_laxer_than(&self, other: &Self) -> bool {
+        let asks = |level: &Self| [level.basis as u64, level.multiple.0.into(), level.liquidation_cost().0.into()];
+        let (own, others) = (asks(self), asks(other));
+        self.mode == other.mode && own != others && own.iter().zip(&others).all(|(own, other)| own <= other)
+    }
+
     /// Every rule that it breaks; `path` is its place.
     pub(crate) fn problems(&self, path: &str) -> Vec<Problem> {
         let expected = "at least 100 %, so that no level is laxer than its basis";

@@ -384,7 +384,22 @@ impl Policy {
         let (most, found) = (Self::MAX_LEVELS, self.levels.len());
         problems.extend(require(found <= most, "levels", format!("at most {most} levels"), found));
         problems.extend(self.levels.iter().enumerate().flat_map(|(i, level)| level.problems(&format!("levels[{i}]"))));
+        problems.extend(self.order_problems());
         problems
+    }
+}
+
+impl Policy {
+    /// Every level that asks for less than one of its mode before it: contracts take a later level for a stricter one.
+    fn order_problems(&self) -> Vec<Problem> {
+        let levels = self.levels.iter().enumerate();
+        let laxer = levels.filter_map(|(i, level)| {
+            let before = self.levels[..i].iter().find(|before| level.is_laxer_than(before))?;
+            let expected =
+                format!("levels from the weakest to the strictest, so {} before {}", level.name, before.name);
+            Some(Problem::new(format!("levels[{i}]"), expected, format!("{} behind {}", level.name, before.name)))
+        });
+        laxer.collect()
     }
 }
 

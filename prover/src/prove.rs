@@ -163,6 +163,7 @@ impl Prover {
             allow_insecure_srs: true,
             vault,
             presentation: Presentation::Exactly(request.presentation),
+            contract_sources: true,
             now: request.now,
         };
         let Examined { context, known, prices, .. } = examine(&claim, &files, &terms)?;

@@ -313,4 +313,111 @@ mod tests {
         let together = PairingCheck::combine(&checks, &[Fr::one(), factor(&changed, OTHER)]).unwrap();
         assert!(together.check(&PairingKey::from(params.verifier_key())).is_err());
     }
+
+    /// A proof with what it is verified with, and the verdict.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Case {
+        context: String,
+        parts: Vec<HexBytes<128>>,
+        proof: String,
+        holds: bool,
+    }
+
+    /// What contracts are compared with.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Fixture {
+        names: Vec<String>,
+        cases: Vec<Case>,
+    }
+
+    const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/test/fixtures/scopes-k11.json");
+
+    fn large() -> Params {
+        let capacity = Capacity::new(11).unwrap();
+        Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap()
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    fn read_proof(bytes: &[u8], parts: usize) -> ScopeProof {
+        let (quotients, rest) = bytes.split_at(64 * parts);
+        let (values, opening) = rest.split_at(32 * parts);
+        ScopeProof {
+            quotients: quotients.chunks_exact(64).map(|chunk| HexBytes(chunk.try_into().unwrap())).collect(),
+            values: values.chunks_exact(32).map(|chunk| HexBytes(chunk.try_into().unwrap())).collect(),
+            opening: HexBytes(opening.try_into().unwrap()),
+        }
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let digits = text.strip_prefix("0x").unwrap();
+        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// The verdicts that the generated contract is compared with are those of the native verifier.
+    #[test]
+    fn stored_proofs_have_their_verdicts() {
+        let params = large();
+        let fixture: Fixture = serde_json::from_str(&std::fs::read_to_string(FIXTURE).unwrap()).unwrap();
+        assert!(fixture.names.len() == fixture.cases.len() && fixture.cases[0].holds);
+        for (name, case) in fixture.names.iter().zip(&fixture.cases) {
+            let read = |bytes: &[u8]| point::g1_from_bytes(bytes.try_into().unwrap()).unwrap();
+            let part = |bytes: &HexBytes<128>| {
+                let (holdings, scope) = bytes.0.split_at(64);
+                ScopedCommitment { holdings: read(holdings), scope: read(scope) }
+            };
+            let parts: Vec<_> = case.parts.iter().map(part).collect();
+            let context = scalar::from_bytes(&unhex(&case.context).try_into().unwrap()).unwrap();
+            let proof = read_proof(&unhex(&case.proof), parts.len());
+            assert_eq!(proof.to_bytes(), unhex(&case.proof));
+            assert_eq!(holds(&params, &context, &parts, &proof), case.holds, "{name}");
+        }
+    }
+
+    #[test]
+    #[ignore = "writes contracts/test/fixtures/scopes-k11.json; run it when proofs of scopes have changed on purpose"]
+    fn write_the_proofs() {
+        let (params, context) = (large(), Fr::random(OsRng));
+        let mut fixture = Fixture { names: Vec::new(), cases: Vec::new() };
+        let mut add = |name: &str, context: &Fr, parts: &[ScopedCommitment], proof: &ScopeProof| {
+            let part = |part: &ScopedCommitment| {
+                let points = [part.holdings, part.scope].map(|point| point::g1_to_bytes(&point));
+                HexBytes(points.concat().try_into().unwrap())
+            };
+            fixture.names.push(name.to_owned());
+            fixture.cases.push(Case {
+                context: hex(&scalar::to_bytes(context)),
+                parts: parts.iter().map(part).collect(),
+                proof: hex(&proof.to_bytes()),
+                holds: holds(&params, context, parts, proof),
+            });
+        };
+        let parts = [
+            honest(&params, &[0, 3], &[(3, -7)]),
+            honest(&params, &(0..1_000).collect::<Vec<_>>(), &[(999, i128::from(u32::MAX))]),
+            honest(&params, &[0], &[]),
+        ];
+        let (right, proof) = (commitments(&parts), open(&params, &parts, &context).unwrap());
+        add("three parts", &context, &right, &proof);
+        add("one part", &context, &right[1..2], &open(&params, &parts[1..2], &context).unwrap());
+        add("context zero", &Fr::ZERO, &right[..2], &open(&params, &parts[..2], &Fr::ZERO).unwrap());
+        add("another context", &(context + Fr::ONE), &right, &proof);
+        add("parts in another order", &context, &[right[1], right[0], right[2]], &proof);
+        let other = ScopedCommitment { scope: right[2].scope, ..right[0] };
+        add("another scope", &context, &[other, right[1], right[2]], &proof);
+        let (mut value, mut swapped) = (proof.clone(), proof.clone());
+        value.values[1] = HexBytes(scalar::to_bytes(&Fr::from(7)));
+        add("another value", &context, &right, &value);
+        swapped.quotients.swap(0, 2);
+        add("quotients in another order", &context, &right, &swapped);
+        let opening = proof.quotients[0];
+        add("another opening", &context, &right, &ScopeProof { opening, ..proof });
+        let stated = column(&params, &[(5, 1)]);
+        let outside = [part(&params, &[0], stated, &column(&params, &[]))];
+        let proof = open(&params, &outside, &context).unwrap();
+        add("holdings outside of the scope", &context, &commitments(&outside), &proof);
+        std::fs::write(FIXTURE, serde_json::to_string_pretty(&fixture).unwrap() + "\n").unwrap();
+    }
 }

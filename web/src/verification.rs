@@ -150,6 +150,7 @@ pub fn verify(message: &Message<'_>) -> Result<Accepted, VerifyError> {
         vault: None,
         // As above: challenges are for surety verify --challenge.
         presentation: check::Presentation::Anybody,
+        contract_sources: false,
         now: terms.now,
     };
     let files = Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };

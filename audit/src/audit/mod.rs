@@ -393,7 +393,7 @@ fn examine(
     let loaded = Instant::now();
     let mut judged = judge(request, (source, &found.attestations), &shelves, observer);
     let checked = Instant::now();
-    settle(request, &mut judged, &library)?;
+    settle(request, &mut judged, &library, (source, &found.attestations), &shelves)?;
     let settled = Instant::now();
     let single = verify_again(request, &judged, (source, &found.attestations), &shelves)?;
 
@@ -581,12 +581,19 @@ fn terms<'a>(request: &AuditRequest<'a>, attestation: &Attestation) -> VerifierT
         vault: request.vaults.iter().find(|vault| vault.is_named_by(&attestation.claim)).map(|vault| vault.state),
         // An auditor judges what was shown to others.
         presentation: Presentation::Whomever,
+        contract_sources: false,
         now: request.at.min(attestation.claim.valid_until),
     }
 }
 
 /// Checks the pairings of all that is left, and refuses those whose proofs are not valid.
-fn settle(request: &AuditRequest<'_>, judged: &mut [Judged], library: &Library) -> Result<(), AuditError> {
+fn settle(
+    request: &AuditRequest<'_>,
+    judged: &mut [Judged],
+    library: &Library,
+    (source, places): (&Source<'_>, &[Place]),
+    shelves: &Shelves<'_>,
+) -> Result<(), AuditError> {
     let (positions, checks): (Vec<usize>, Vec<PairingCheck>) =
         judged.iter_mut().enumerate().filter_map(|(position, judged)| Some((position, judged.check.take()?))).unzip();
     if checks.is_empty() {
@@ -601,8 +608,13 @@ fn settle(request: &AuditRequest<'_>, judged: &mut [Judged], library: &Library) 
         batch::failures(checks, &weights, &keys)?
     };
     for index in failing {
-        if let Some(judged) = positions.get(index).and_then(|position| judged.get_mut(*position)) {
-            judged.entry.refuse(Reason::of(&Rejection::of_proof()));
+        let failing = positions.get(index).and_then(|position| judged.get_mut(*position).zip(places.get(*position)));
+        if let Some((judged, place)) = failing {
+            // One equation stands for the proof and that of scopes. Alone, each has its own.
+            let alone = verify_alone(request, source, place, shelves);
+            judged
+                .entry
+                .refuse(alone.err().map_or_else(|| Reason::of(&Rejection::of_proof()), |error| Reason::of(&*error)));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use surety_host::documents;
 use surety_verifier::attestation::{
     check::{self, Presentation, VerifierTerms},
     consent,
+    trust::Trust,
 };
 
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     files: verify::FileOptions,
+    /// The snapshot is unsigned, and a contract took it from feeds, as you have read with surety chain market
+    #[arg(long)]
+    on_chain: bool,
     #[command(flatten)]
     key: KeyOptions,
     /// File for the attestation with the consent [default: the attestation is replaced]
@@ -35,13 +39,16 @@ pub(crate) struct Args {
 /// consents to that and nothing else.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let Ground { mut attestation, policy, snapshot, verifying_key, vault } = args.files.read(session)?;
+    let chain_snapshots = if args.on_chain { vec![attestation.claim.snapshot] } else { Vec::new() };
+    let trust = Trust { chain_snapshots, ..Trust::nothing() };
     let terms = VerifierTerms {
-        trust: None,
+        trust: Some(&trust),
         strict: false,
         // Whether a set-up is good enough, and whom an attestation is for, is for verifiers to say.
         allow_insecure_srs: true,
         vault,
         presentation: Presentation::Whomever,
+        contract_sources: true,
         now: session.now,
     };
     let files = check::Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };

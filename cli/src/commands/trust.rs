@@ -46,6 +46,7 @@ impl Command {
 
 pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> {
     let Command::Supersede(args) = command;
+    let _lock = files::lock(&args.trust)?;
     let mut trust: Trust = documents::read(&args.trust)?;
     let mut taken = Vec::new();
     for path in &args.statements {

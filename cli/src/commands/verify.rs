@@ -112,6 +112,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         allow_insecure_srs: args.allow_insecure_srs,
         vault,
         presentation: args.challenge.map_or(Presentation::Anybody, Presentation::Exactly),
+        contract_sources: false,
         now: args.at.unwrap_or(session.now),
     };
     let accepted = check::verify(&attestation, &files, &terms)?;

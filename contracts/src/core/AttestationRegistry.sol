@@ -19,7 +19,7 @@ import {
 import {Signatures} from "../libraries/Signatures.sol";
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {Snapshot} from "../types/Market.sol";
-import {LevelWiring, Source, Terms} from "../types/Policy.sol";
+import {LevelWiring, Scope, Source, Terms} from "../types/Policy.sol";
 
 /// @title The attestation registry
 /// @dev An attestation goes through three steps. Examination reads the grounds of the attestation, checks them against
@@ -258,6 +258,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         examined.context = _context(attestation, grounds);
         if (EXCLUSIVE || terms.requiresConsent) _checkConsent(attestation, examined.context);
         (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
+        _checkScopes(attestation, terms, examined.context);
         LevelWiring memory wiring = terms.levels[attestation.level];
         examined.publicPoints =
             [wiring.idx[0], wiring.idx[1], wiring.flag[0], wiring.flag[1], grounds.coef[0], grounds.coef[1], x, y];
@@ -371,6 +372,30 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (age > snapshot.slack) revert PricesTooOld(age);
         if (attestation.validUntil > longest) revert ValidTooLong(longest);
         if (attestation.validUntil < block.timestamp) revert Lapsed(attestation.validUntil);
+    }
+
+    /// @dev Demands a proof that every source with a scope states nothing outside of it, all of its accounts together.
+    function _checkScopes(Attestation calldata attestation, Terms memory terms, uint256 context) private view {
+        Scope[] memory scopes = terms.scopes;
+        uint256 count = scopes.length;
+        if (count == 0) {
+            if (attestation.scopes.length != 0) revert NoScopes();
+            return;
+        }
+        uint256[4][] memory parts = new uint256[4][](count);
+        // Accounts and scopes are in ascending order of their signers, and every scope has an account.
+        uint256 index = 0;
+        for (uint256 i = 0; i < count; ++i) {
+            uint256[4] memory part = parts[i];
+            address signer = scopes[i].signer;
+            (part[2], part[3]) = (scopes[i].outside[0], scopes[i].outside[1]);
+            while (terms.sources[index].signer != signer) ++index;
+            for (; index < terms.sources.length && terms.sources[index].signer == signer; ++index) {
+                Statement calldata statement = attestation.statements[index];
+                (part[0], part[1]) = Bn254.add(part[0], part[1], statement.commitmentX, statement.commitmentY);
+            }
+        }
+        ISuretyVerifier(terms.verifier).verifyScopes(attestation.scopes, context, parts);
     }
 
     /// @dev The commitment to all holdings: the sum of the sources' commitments and the vault's.

@@ -10,10 +10,10 @@ import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
-import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM, VAULT_RULES_TAG} from "../libraries/Constants.sol";
+import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM, SOURCE_SCOPES_TAG, VAULT_RULES_TAG} from "../libraries/Constants.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
-import {Level, LevelWiring, Publication, Source, Terms} from "../types/Policy.sol";
+import {Level, LevelWiring, Publication, Scope, Source, Terms} from "../types/Policy.sol";
 
 /// @title The policy registry
 /// @dev Terms and market rules are stored as the code of contracts that do nothing else, encoded as they are returned.
@@ -74,6 +74,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     function publish(Publication calldata publication) external onlyRole(DEFAULT_ADMIN_ROLE) returns (bytes32 policy) {
         _checkTimes(publication);
         _checkParties(publication.sources, publication.nodes);
+        _checkScopes(publication.scopes, publication.sources);
         _checkPriceSources(publication);
         _checkLevels(publication.levels);
         _checkVault(publication);
@@ -231,16 +232,32 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return signer.code.length != 0 && !Signatures.isDelegated(signer);
     }
 
+    /// @dev Each scope is that of a source, and each source has at most one.
+    function _checkScopes(Scope[] calldata scopes, Source[] calldata sources) private pure {
+        uint256 source = 0;
+        for (uint256 i = 0; i < scopes.length; ++i) {
+            Scope calldata scope = scopes[i];
+            _require(i == 0 || scopes[i - 1].signer < scope.signer, "scopes");
+            while (source < sources.length && sources[source].signer < scope.signer) ++source;
+            _require(source < sources.length && sources[source].signer == scope.signer, "scopes");
+            _require(Bn254.isPoint(scope.outside[0], scope.outside[1]), "scopes");
+        }
+    }
+
     /// @dev Prices come from feeds or from nodes, not from both.
     function _checkPriceSources(Publication calldata publication) private view {
         Feed[] calldata feeds = publication.feeds;
         _require(publication.quorum <= publication.nodes.length, "quorum");
         _require((publication.quorum == 0) != (feeds.length == 0), "feeds");
         _require(feeds.length <= MAX_FEEDS, "feeds");
+        if (feeds.length == 0) return;
+        // A snapshot takes attestations for half an epoch or longer.
+        uint256 least = publication.epochLength / 2;
+        _require(publication.maxMarketAge >= least, "maxMarketAge");
         for (uint256 i = 0; i < feeds.length; ++i) {
             _checkFeed(feeds[i]);
+            _require(feeds[i].maxAge >= least, "maxAge");
         }
-        if (feeds.length == 0) return;
         for (uint256 i = 0; i < publication.levels.length; ++i) {
             _require(publication.levels[i].coefficients.market.length == feeds.length, "market");
         }
@@ -320,6 +337,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 publication.srs,
                 uint256(publication.k),
                 _hashVault(publication),
+                _hashScopes(publication.scopes),
                 levels
             )
         );
@@ -341,6 +359,11 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 keccak256(abi.encode(ICollateralVault(publication.vault.at).assets()))
             )
         );
+    }
+
+    /// @dev The word that stands for the scopes: zero if there are none.
+    function _hashScopes(Scope[] calldata scopes) private pure returns (bytes32) {
+        return scopes.length == 0 ? bytes32(0) : keccak256(abi.encode(SOURCE_SCOPES_TAG, scopes));
     }
 
     function _hash(Level calldata level) private pure returns (bytes32) {
@@ -374,6 +397,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 acceptsMarked: publication.acceptsMarked,
                 requiresConsent: publication.requiresConsent,
                 sources: publication.sources,
+                scopes: publication.scopes,
                 nodes: publication.nodes,
                 levels: levels
             })

@@ -173,14 +173,17 @@ contract SnapshotOracle is ISnapshotOracle, EIP712 {
     function _readFeeds(MarketRules memory rules) private view returns (uint96[] memory prices, uint256 slack) {
         prices = new uint96[](rules.feeds.length);
         slack = rules.maxAge;
+        // Anybody takes the only snapshot of an epoch, so it must take attestations for a while.
+        uint256 least = rules.epochLength / 2;
         for (uint256 u = 0; u < prices.length; ++u) {
             Feed memory feed = rules.feeds[u];
             (bool isGood, uint256 answer, uint256 age) = FeedReader.read(feed);
             if (!isGood) revert BadAnswer(u);
-            if (age > feed.maxAge) revert StaleAnswer(u, age);
             // An answer above the maximum is refused without scaling. Below it the product does not wrap around.
             uint256 price = answer;
             unchecked {
+                // No policy has a maximum below `least`.
+                if (age > feed.maxAge - least) revert StaleAnswer(u, age);
                 if (answer <= feed.max) price *= 10 ** uint256(feed.decimals - feed.aggregatorDecimals);
                 if (feed.maxAge - age < slack) slack = feed.maxAge - age;
             }

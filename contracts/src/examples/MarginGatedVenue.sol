@@ -104,6 +104,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (rules_.reward > PPM) revert InvalidRules("reward");
 
         _EPOCH_LENGTH = policyRegistry.marketRules(rules_.policy).epochLength;
+        // Otherwise prices would be too old by the time that an account has had its window.
+        if (rules_.maxPriceAge < _EPOCH_LENGTH / 2) revert InvalidRules("maxPriceAge");
         Feed[] memory feeds = policyRegistry.marketRules(rules_.policy).feeds;
         if (rules_.market >= feeds.length) revert InvalidRules("market");
         Feed memory feed = feeds[rules_.market];
@@ -188,6 +190,9 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         uint256 graceEnds = Math.max(found.time, POLICY_REGISTRY.countsFrom(_rules.policy)) + _rules.grace;
         if (block.timestamp < graceEnds) revert InGrace(graceEnds);
         if (snapshot.time < found.time) revert PriceBeforeFlag(snapshot.time, found.time);
+        // Over this snapshot attesting has been possible ever since it was taken.
+        uint256 windowEnds = uint256(snapshot.time) + _EPOCH_LENGTH / 4;
+        if (block.timestamp < windowEnds) revert InGrace(windowEnds);
 
         (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
         uint256 reward = paidPenalty * _rules.reward / PPM;

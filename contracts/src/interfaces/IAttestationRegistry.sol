@@ -65,6 +65,8 @@ interface IAttestationRegistry {
     /// @notice The commitment is the identity or not a point. The index behind the last statement stands for the
     /// vault's commitment, which is not a point, or for the sum, which is the identity.
     error InvalidCommitment(uint256 statement);
+    /// @notice The attestation has a proof of scopes, and the policy gives no source a scope.
+    error NoScopes();
     /// @notice A statement or price is dated in the future.
     error NotYet();
     /// @notice The times of the statements differ by `skew` seconds, which is more than the policy allows.

@@ -14,8 +14,10 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 ///   vault: attestations secure the venue by showing that the account holds enough, not that the venue can reach it.
 ///   `maxNotional` bounds the venue's exposure to one account. A position enters attestations only if a source states
 ///   it.
-/// - Anybody may flag an account that does not attest, and liquidate it after a grace. While attesting is impossible
-///   nobody is flagged or liquidated, and a flag can be removed, so that the grace begins anew.
+/// - Anybody may flag an account that does not attest, and liquidate it after a grace and a window: for a quarter of an
+///   epoch or longer, attesting over a snapshot that was taken after the flag must have been possible. Otherwise the
+///   grace could pass between two snapshots that somebody has timed. While attesting is impossible nobody is flagged or
+///   liquidated, and in an outage a flag can be removed, so that the grace begins anew.
 /// - The pool sets aside the largest gain that each position can make within the policy's range of prices. Gains are
 ///   always paid.
 /// - The insurance fund pays losses that accounts do not pay. A loss that exceeds the fund is recorded as uncovered,
@@ -105,7 +107,7 @@ interface IMarginGatedVenue is ISecuredVenue {
     error AlreadyFlagged(address subject);
     /// @notice The account has no flag, or its flag is void.
     error NotFlagged(address subject);
-    /// @notice The grace ends at `until`.
+    /// @notice The grace, or the window after the newest snapshot, ends at `until`.
     error InGrace(uint256 until);
     /// @notice The free part of the pool is too small.
     error PoolTooSmall(uint256 expected, uint256 found);
@@ -133,7 +135,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     /// @notice Removes a flag if the account holds the maintenance level, if the flag is void, or if there is an
     /// outage.
     function unflag(address subject) external;
-    /// @notice Closes the position of an account whose flag stands and whose grace is over.
+    /// @notice Closes the position of an account whose flag stands and whose grace is over, once attesting over a snapshot
+    /// after the flag has been possible for a quarter of an epoch.
     function liquidate(address subject) external;
 
     /* FUNDS */

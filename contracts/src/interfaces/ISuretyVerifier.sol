@@ -30,6 +30,8 @@ interface ISuretyVerifier {
     error DegenerateChallenge();
     /// @notice The equations do not hold: the proof does not match this key, this context and these points.
     error PairingFailed();
+    /// @notice A proof of scopes is of at least one part.
+    error NoParts();
 
     /* VERIFICATION */
 
@@ -52,6 +54,15 @@ interface ISuretyVerifier {
     function verifyBatch(bytes[] calldata proofs, uint256[] calldata contexts, uint256[8][] calldata publicPoints)
         external
         view;
+
+    /// @notice Verifies that the holdings behind commitments lie within scopes. Reverts with the reason if the proof is
+    /// not valid. Of the points in an error, the parts' come first, then the proof's.
+    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge, and
+    /// the opening: 96 bytes for each part, and 64.
+    /// @param context The number that binds the proof to its claim, below the order of the curve.
+    /// @param parts At least one: the commitment to the part's holdings, and that to the polynomial which vanishes outside
+    /// of its scope.
+    function verifyScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts) external view;
 
     /* VIEWS */
 

@@ -28,13 +28,30 @@ library Bn254 {
     }
 
     /// @notice The sum of two points, by the precompile of EIP-196.
-    function add(uint256 x1, uint256 y1, uint256 x2, uint256 y2) internal view returns (uint256, uint256) {
-        return _answer(address(0x06), abi.encode(x1, y1, x2, y2));
+    function add(uint256 x1, uint256 y1, uint256 x2, uint256 y2) internal view returns (uint256 x, uint256 y) {
+        uint256[4] memory words = [x1, y1, x2, y2];
+        bool success;
+        assembly ("memory-safe") {
+            success := staticcall(gas(), 0x06, words, 0x80, words, 0x40)
+            // Without a precompile the call succeeds and returns nothing.
+            success := and(success, eq(returndatasize(), 0x40))
+            x := mload(words)
+            y := mload(add(words, 0x20))
+        }
+        if (!success) revert PointOperationFailed();
     }
 
     /// @notice A multiple of a point, by the precompile of EIP-196.
-    function mul(uint256 x, uint256 y, uint256 scalar) internal view returns (uint256, uint256) {
-        return _answer(address(0x07), abi.encode(x, y, scalar));
+    function mul(uint256 x1, uint256 y1, uint256 scalar) internal view returns (uint256 x, uint256 y) {
+        uint256[3] memory words = [x1, y1, scalar];
+        bool success;
+        assembly ("memory-safe") {
+            success := staticcall(gas(), 0x07, words, 0x60, words, 0x40)
+            success := and(success, eq(returndatasize(), 0x40))
+            x := mload(words)
+            y := mload(add(words, 0x20))
+        }
+        if (!success) revert PointOperationFailed();
     }
 
     /// @notice base + Σ_u scalars[u]·points[u]. Reverts if there are fewer scalars than points.
@@ -69,12 +86,5 @@ library Bn254 {
         }
         if (!success) revert PointOperationFailed();
         (sum[0], sum[1]) = (words[0], words[1]);
-    }
-
-    function _answer(address precompile, bytes memory input) private view returns (uint256, uint256) {
-        (bool success, bytes memory output) = precompile.staticcall(input);
-        // Without a precompile the call succeeds and returns nothing.
-        if (!success || output.length != 64) revert PointOperationFailed();
-        return abi.decode(output, (uint256, uint256));
     }
 }

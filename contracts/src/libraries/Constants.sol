@@ -37,6 +37,8 @@ uint256 constant PRICE_WORDS = (PRICE_BYTES * MAX_FEEDS + 31) / 32;
 bytes32 constant POLICY_TAG = keccak256("surety/policy/v2");
 /// @dev The first word of the preimage of the word that stands for the vault in a policy's identifier.
 bytes32 constant VAULT_RULES_TAG = keccak256("surety/vault-rules/v1");
+/// @dev The first word of the preimage of the word that stands for the scopes in a policy's identifier.
+bytes32 constant SOURCE_SCOPES_TAG = keccak256("surety/source-scopes/v1");
 /// @dev The first word of the preimage of a proof's context.
 bytes32 constant CONTEXT_TAG = keccak256("surety/context/v2");
 /// @dev The first word of the preimage of a vault's checkpoint.

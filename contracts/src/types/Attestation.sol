@@ -29,6 +29,7 @@ struct Statement {
 /// @param presentation The address of the only caller that may bring the attestation, as a word; zero if anybody may.
 /// @param statements One statement for each account of the policy, in the policy's order.
 /// @param proof The proof that the committed holdings satisfy the level.
+/// @param scopes The proof that the sources with a scope stated nothing outside of it; empty where no source has one.
 /// @param consent The subject's signature of the attestation's context, where consent is needed and the subject is not
 /// the caller: 65 bytes, or bytes that the subject's contract accepts. Otherwise empty.
 struct Attestation {
@@ -40,6 +41,7 @@ struct Attestation {
     bytes32 presentation;
     Statement[] statements;
     bytes proof;
+    bytes scopes;
     bytes consent;
 }
 

@@ -26,6 +26,14 @@ struct Source {
     bool isContract;
 }
 
+/// @notice The scope of a source: the only instruments that its statements count for.
+/// @param signer The address that states the balances.
+/// @param outside The commitment to the polynomial that vanishes outside of the scope, x and y.
+struct Scope {
+    address signer;
+    uint256[2] outside;
+}
+
 /// @notice The wiring of a level's program: the commitments that a verifier needs and that do not depend on prices.
 /// @param level The identifier of the level's name.
 /// @param idx The commitment to the column IDX, x and y.
@@ -50,6 +58,7 @@ struct LevelWiring {
 /// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
 /// @param requiresConsent True if attestations count only with the subject's consent.
 /// @param sources The accounts, in ascending order of signer and account.
+/// @param scopes The scopes of those sources that may not state every instrument, in ascending order of signer.
 /// @param nodes The oracle nodes of the policy, in ascending order. No subject may be a node or a source.
 /// @param levels The levels, from the weakest to the strictest.
 struct Terms {
@@ -66,6 +75,7 @@ struct Terms {
     bool acceptsMarked;
     bool requiresConsent;
     Source[] sources;
+    Scope[] scopes;
     address[] nodes;
     LevelWiring[] levels;
 }
@@ -107,6 +117,7 @@ struct Publication {
     uint40 maxMarketSkew;
     uint32 quorum;
     Source[] sources;
+    Scope[] scopes;
     address[] nodes;
     Feed[] feeds;
     Level[] levels;

@@ -10,7 +10,7 @@ pragma solidity ^0.8.28;
 /// @param openingAge The largest age of the prices in an attestation for opening.
 /// @param holdingAge The largest age of the prices in an attestation for holding: no less than the age that lets
 /// collateral out of the vault.
-/// @param maxPriceAge The largest age of the price at which a position is opened or closed.
+/// @param maxPriceAge The largest age of the price at which a position is opened or closed: at least half an epoch.
 /// @param grace The time that a flagged account has to attest.
 /// @param settlementAge The smallest age of the newest price at which positions can be settled.
 /// @param sizeDecimals The decimals of sizes: one unit of the underlying is a size of 10^sizeDecimals.

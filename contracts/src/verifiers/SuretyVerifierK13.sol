@@ -38,6 +38,8 @@ contract SuretyVerifierK13 {
     error DegenerateChallenge();
     /// @notice The equations do not hold: the proof is not for this key, this context and these points.
     error PairingFailed();
+    /// @notice A proof of scopes is of at least one part.
+    error NoParts();
 
     /// @notice The version of proofs and their transcript.
     uint256 public constant VERSION = 2;
@@ -47,6 +49,9 @@ contract SuretyVerifierK13 {
     bytes32 public constant SRS_ID = 0x3fddc5c033fc5acc3a1c9e3202f33d50f5df250686370df63df8a289db50d730;
     /// @notice The capacity class: the circuit has 2^k rows.
     uint256 public constant CAPACITY = 13;
+
+    /// @dev What the transcript of a proof of scopes begins with.
+    uint256 private constant SCOPE_TAG = uint256(keccak256("surety/scope-proof/v1")) % R;
 
     /// @dev The order of the curve: the modulus of numbers.
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
@@ -260,10 +265,29 @@ contract SuretyVerifierK13 {
         _requirePairing();
     }
 
+    /// @notice Verifies that the holdings behind commitments lie within scopes; reverts with the reason if the proof is
+    /// not valid.
+    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge, and
+    /// the opening: 96 bytes for each part, and 64.
+    /// @param context The number that binds the proof to what it is about, below r.
+    /// @param parts The commitment to the holdings of each part, and that to the polynomial which vanishes outside of
+    /// its scope, each x and y. At least one.
+    function verifyScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts) external view {
+        uint256 count = parts.length;
+        if (count == 0) revert NoParts();
+        uint256 length = 0x60 * count + 0x40;
+        if (proof.length != length) revert ProofLength(proof.length, length);
+        if (context >= R) revert ScalarOutOfField(0);
+        (uint256 values, uint256 point) = _readScopes(proof, context, parts);
+        _checkScopes(count, values);
+        _combineScopes(count, values, point);
+        _requirePair();
+    }
+
     /// @notice Whether the contract has an interface (ERC-165): this one or ERC-165's own.
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         bytes4 own = this.verifyProof.selector ^ this.isValidProof.selector ^ this.verifyBatch.selector
-            ^ this.VERSION.selector ^ this.VK_HASH.selector ^ this.SRS_ID.selector ^ this.CAPACITY.selector;
+            ^ this.verifyScopes.selector ^ this.VERSION.selector ^ this.VK_HASH.selector ^ this.SRS_ID.selector ^ this.CAPACITY.selector;
         return interfaceId == own || interfaceId == this.supportsInterface.selector;
     }
 
@@ -1056,6 +1080,113 @@ contract SuretyVerifierK13 {
         }
     }
 
+    // ---------------------------------------------------------------------------------------------------------- Scopes
+
+    // With a holdings' polynomial f, the polynomial Z that vanishes outside of its scope, and the quotient h = f/Z, for
+    // each part: the sum over parts of f(X) - z·h(X) and Z(X) - z, each with a power of the weight rho, is zero at the
+    // challenge zeta. Behind FREE lie tag, context, parts, quotients; then the hash, the values; then the opening.
+
+    /// @dev Copies everything to where the transcript has it, and draws zeta.
+    /// @return values Where the values lie, behind the hash.
+    /// @return point The challenge zeta.
+    function _readScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts)
+        private
+        pure
+        returns (uint256 values, uint256 point)
+    {
+        (uint256 tag, uint256 count) = (SCOPE_TAG, parts.length);
+        assembly {
+            mstore(FREE, tag)
+            mstore(add(FREE, 0x20), context)
+            let place := add(FREE, 0x40)
+            calldatacopy(place, parts.offset, mul(0x80, count))
+            place := add(place, mul(0x80, count))
+            calldatacopy(place, proof.offset, mul(0x40, count))
+            place := add(place, mul(0x40, count))
+            let hash := keccak256(FREE, sub(place, FREE))
+            mstore(place, hash)
+            point := mod(hash, R)
+            values := add(place, 0x20)
+            calldatacopy(values, add(proof.offset, mul(0x40, count)), add(mul(0x20, count), 0x40))
+        }
+    }
+
+    /// @dev Refuses what is no point, or no number below r. From the last to the first, as everywhere.
+    function _checkScopes(uint256 count, uint256 values) private pure {
+        uint256 none = 3 * count + 1;
+        uint256 index = none;
+        uint256 large;
+        assembly {
+            let p := P
+            for { let i := none } i {} {
+                i := sub(i, 1)
+                let place := add(add(FREE, 0x40), mul(0x40, i))
+                if eq(i, mul(3, count)) { place := add(values, mul(0x20, count)) }
+                let x := mload(place)
+                let y := mload(add(place, 0x20))
+                if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                    index := i
+                }
+            }
+            for { let i := count } i { i := sub(i, 1) } {
+                if iszero(lt(mload(add(values, mul(0x20, sub(i, 1)))), R)) { large := i }
+            }
+        }
+        if (index != none) revert PointNotOnCurve(index);
+        if (large != 0) revert ScalarOutOfField(large);
+    }
+
+    /// @dev Leaves the opening in PAIRING_LEFT, and the combination with zeta times the opening in PAIRING_RIGHT.
+    function _combineScopes(uint256 count, uint256 values, uint256 point) private view {
+        assembly {
+            // The sum, and behind it a point and its factor.
+            let sum := add(values, add(mul(0x20, count), 0x40))
+            let operand := add(sum, 0x40)
+            let factor := add(sum, 0x80)
+            let success := 1
+
+            function accumulate(to) -> done {
+                done := staticcall(gas(), POINT_MULTIPLICATION, add(to, 0x40), 0x60, add(to, 0x40), 0x40)
+                done := and(staticcall(gas(), POINT_ADDITION, to, 0x80, to, 0x40), done)
+            }
+
+            let r := R
+            let rho := mod(keccak256(sub(values, 0x20), add(mul(0x20, count), 0x20)), r)
+            let claimed := 0
+            let power := 1
+            mstore(sum, 0)
+            mstore(add(sum, 0x20), 0)
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
+                let part := add(add(FREE, 0x40), mul(0x80, i))
+                let value := mload(add(values, mul(0x20, i)))
+                mcopy(operand, part, 0x40)
+                mstore(factor, power)
+                success := and(accumulate(sum), success)
+                mcopy(operand, add(add(add(FREE, 0x40), mul(0x80, count)), mul(0x40, i)), 0x40)
+                mstore(factor, addmod(0, sub(r, mulmod(power, value, r)), r))
+                success := and(accumulate(sum), success)
+                power := mulmod(power, rho, r)
+                mcopy(operand, add(part, 0x40), 0x40)
+                mstore(factor, power)
+                success := and(accumulate(sum), success)
+                claimed := addmod(claimed, mulmod(power, value, r), r)
+                power := mulmod(power, rho, r)
+            }
+            // The generator.
+            mstore(operand, 1)
+            mstore(add(operand, 0x20), 2)
+            mstore(factor, addmod(0, sub(r, claimed), r))
+            success := and(accumulate(sum), success)
+            mcopy(operand, add(values, mul(0x20, count)), 0x40)
+            mstore(factor, point)
+            success := and(accumulate(sum), success)
+            // All points were checked: a precompile fails only for want of gas.
+            if iszero(success) { revert(0, 0) }
+            mcopy(PAIRING_LEFT, add(values, mul(0x20, count)), 0x40)
+            mcopy(PAIRING_RIGHT, sum, 0x40)
+        }
+    }
+
     // -------------------------------------------------------------------------------------------- Batches and pairings
 
     /// @dev A number that nobody knows before every proof of the batch, with what it is for, is fixed.
@@ -1104,7 +1235,6 @@ contract SuretyVerifierK13 {
 
     /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that the key fixes.
     function _requirePairing() private view {
-        uint256 holds;
         assembly {
             let success := 1
 
@@ -1134,10 +1264,17 @@ contract SuretyVerifierK13 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
-
-            // The pairings.
+            if iszero(success) { revert(0, 0) }
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
+        }
+        _requirePair();
+    }
+
+    /// @dev The same of the points in PAIRING_LEFT and PAIRING_RIGHT.
+    function _requirePair() private view {
+        uint256 holds;
+        assembly {
             mstore(add(PAIRING_TAU_G2, 0x00), 0x172aa93c41f16e1e04d62ac976a5d945f4be0acab990c6dc19ac4a7cf68bf77b)
             mstore(add(PAIRING_TAU_G2, 0x20), 0x2ae0c8c3a090f7200ff398ee9845bbae8f8c1445ae7b632212775f60a0e21600)
             mstore(add(PAIRING_TAU_G2, 0x40), 0x1754a9fc3b7e4da9197c283c7401773208190c5555caf254e644e99c29366704)
@@ -1146,8 +1283,7 @@ contract SuretyVerifierK13 {
             mstore(add(PAIRING_MINUS_G2, 0x20), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(add(PAIRING_MINUS_G2, 0x40), 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(add(PAIRING_MINUS_G2, 0x60), 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
-            success := and(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20), success)
-            if iszero(success) { revert(0, 0) }
+            if iszero(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20)) { revert(0, 0) }
             holds := mload(0x00)
         }
         if (holds != 1) revert PairingFailed();

@@ -112,6 +112,10 @@ contract VerifierStandIn {
         if (keccak256(proof) != keccak256(abi.encode(context, points))) revert ISuretyVerifier.PairingFailed();
     }
 
+    function verifyScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts) external pure {
+        if (keccak256(proof) != keccak256(abi.encode(context, parts))) revert ISuretyVerifier.PairingFailed();
+    }
+
     function verifyBatch(bytes[] calldata proofs, uint256[] calldata contexts, uint256[8][] calldata points)
         external
         pure

@@ -74,6 +74,9 @@ pub struct VerifierTerms<'a> {
     pub vault: Option<VaultState>,
     /// Whom attestations must be made for.
     pub presentation: Presentation,
+    /// Whether signatures of sources that are contracts are left to their chain. For those who make an attestation or
+    /// consent to it: whoever relies on one would take such a statement on the word of whoever sent it.
+    pub contract_sources: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -146,6 +149,8 @@ pub struct Accepted {
     pub pledged: bool,
     /// The market entries that have moved further since the snapshot before than the policy's circuit breaker allows.
     pub marked: Vec<Name>,
+    /// Whether a contract has taken the prices from feeds, so that nobody has signed when each was observed.
+    pub fed: bool,
     /// The vault that it draws on, in the state that the verifier has read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vault: Option<DrawnVault>,
@@ -186,6 +191,12 @@ impl Accepted {
             limits.push(
                 "that the vault still holds its balances, and keeps them for you: they are as you have read them, and \
                  only a consumer that the vault lists holds back their withdrawal",
+            );
+        }
+        if self.fed {
+            limits.push(
+                "that each price was fresh: a feed's price may have been as old as the policy allows when the contract \
+                 took it, and only the attestation registry counts from then",
             );
         }
         if !self.marked.is_empty() {
@@ -353,7 +364,13 @@ impl<'a> Groundwork<'a> {
         let mut anchors = Anchors::new(terms.trust);
         let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
         anchors.check_identities(claim, policy)?;
-        let expectations = Expectations { policy, audience: &claim.audience, subject: &claim.subject, keys: self.keys };
+        let expectations = Expectations {
+            policy,
+            audience: &claim.audience,
+            subject: &claim.subject,
+            keys: self.keys,
+            contract_sources: terms.contract_sources,
+        };
         let statements = statement::check(&claim.statements, &expectations)?;
         anchors.check_sequences(&claim.statements, policy.policy())?;
         check_origin(claim, files, &anchors)?;
@@ -371,6 +388,7 @@ impl<'a> Groundwork<'a> {
         if let Some(vault) = vault {
             check_standing(policy.policy(), vault.grown_at, market, &statements.times)?;
         }
+        let fed = files.snapshot.reports.is_empty();
         let faith = anchors.into_faith();
         refuse_faith(&faith, terms.strict)?;
 
@@ -396,6 +414,7 @@ impl<'a> Groundwork<'a> {
             faith,
             pledged: statements.pledged,
             marked: market.marked.clone(),
+            fed,
             vault: vault.map(DrawnVault::from),
             presentation: (claim.presentation != Bytes32::ZERO).then_some(claim.presentation),
             consented: false,

@@ -230,9 +230,10 @@ impl Trust {
         let pins = |part: &str| Rejection::new(Rule::Anchor, "trust file", SUPERSEDING, format!("none for {part}"));
         let audience = self.audience.ok_or_else(|| pins("the audience"))?;
         let subject = self.subject.ok_or_else(|| pins("the subject"))?;
-        let mut sources = self.sources.iter().flatten();
-        let source = sources.find(|(_, signer)| **signer == statement.source).map(|(name, _)| name.clone());
-        let source = source.ok_or_else(|| pins(&format!("the source {}", statement.source)))?;
+        // Policies may call one source by several names.
+        let named = self.sources.iter().flatten().filter(|(_, signer)| **signer == statement.source);
+        let sources: Vec<Name> = named.map(|(name, _)| name.clone()).collect();
+        let source = sources.first().cloned().ok_or_else(|| pins(&format!("the source {}", statement.source)))?;
         same(Rule::Anchor, &at("chain"), PINNED, audience.chain_id, statement.audience.chain_id)?;
         same(Rule::Anchor, &at("registry"), PINNED, audience.registry, statement.audience.registry)?;
         same(Rule::Anchor, &at("subject"), PINNED, subject, statement.subject)?;
@@ -244,12 +245,13 @@ impl Trust {
         let keys = KnownKeys::default();
         check_signature(&at("signature"), content, &hash, &statement.signature, &statement.source, &keys)?;
         let account = statement.account.clone();
-        let accounts = self.sequences.entry(source.clone()).or_default();
-        let before = accounts.get(&account).copied();
-        if let Some(before) = before {
-            before.check(statement, "statement")?;
+        let known = sources.iter().filter_map(|source| self.sequences.get(source)?.get(&account));
+        let known: Vec<Newest> = known.copied().collect();
+        known.iter().try_for_each(|before| before.check(statement, "statement"))?;
+        for source in sources {
+            self.sequences.entry(source).or_default().insert(account.clone(), Newest::of(statement));
         }
-        accounts.insert(account.clone(), Newest::of(statement));
+        let before = known.into_iter().max_by_key(|before| before.sequence);
         Ok(Superseded { source, account, before, newest: Newest::of(statement) })
     }
 }
@@ -414,9 +416,10 @@ impl<'a> Anchors<'a> {
         self.trust.is_some_and(|trust| trust.chain_snapshots.contains(&id))
     }
 
-    /// Which statements: none older than one that the verifier has seen, and none that shares its number.
+    /// Which statements: none older than one that the verifier has seen, and none that shares its number. Numbers are
+    /// those of one subject's accounts, so without that subject's address they are not known to be about this one.
     pub(crate) fn check_sequences(&mut self, statements: &[Statement], policy: &Policy) -> Result<(), Rejection> {
-        let mut unknown = false;
+        let mut unknown = self.trust.is_none_or(|trust| trust.subject.is_none());
         for statement in statements {
             let Some(newest) = self.newest(statement, policy) else {
                 unknown = true;

@@ -313,6 +313,7 @@ pub(crate) fn lenient() -> VerifierTerms<'static> {
         allow_insecure_srs: true,
         vault: None,
         presentation: Presentation::Anybody,
+        contract_sources: false,
         now: Timestamp(NOW),
     }
 }

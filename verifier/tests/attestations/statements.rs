@@ -32,8 +32,13 @@ fn with_one(change: impl Fn(&mut Statement)) -> impl Iterator<Item = Scene> {
 fn a_complete_set_is_accepted_and_adds_up() {
     let scene = Scene::new();
     let keys = KnownKeys::default();
-    let expectations =
-        statement::Expectations { policy: &scene.policy, audience: &AUDIENCE, subject: &SUBJECT, keys: &keys };
+    let expectations = statement::Expectations {
+        policy: &scene.policy,
+        audience: &AUDIENCE,
+        subject: &SUBJECT,
+        keys: &keys,
+        contract_sources: false,
+    };
     let set = statement::check(&scene.claim.statements, &expectations).unwrap();
     let points = scene.claim.statements.iter().map(|statement| point::g1_from_bytes(&statement.commitment.0).unwrap());
     let sum = points.fold(surety_kzg::G1::default(), |sum, point| sum + point);
