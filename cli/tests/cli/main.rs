@@ -22,6 +22,7 @@ mod privacy;
 mod prove;
 mod reproduce;
 mod sandbox;
+mod scopes;
 mod solidity;
 mod spelling;
 mod vaults;

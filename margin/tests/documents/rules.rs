@@ -416,6 +416,54 @@ mod policies {
     use super::*;
 
     #[test]
+    fn rejects_scopes_of_unknown_or_repeated_instruments() {
+        let refused = |scope: &str, message: &str| {
+            policy_refused(
+                "name = \"custodian-south\"",
+                &format!("name = \"custodian-south\"\nscope = {scope}"),
+                message,
+            );
+        };
+        let expected = "policy.toml:105:18: sources[1].scope[1]: expected an instrument of the universe meridian-2026, \
+                        found DOGE";
+        refused("[\"USDC\", \"DOGE\"]", expected);
+        let expected = "policy.toml:105:18: sources[1].scope[1]: expected each instrument once, found USDC";
+        refused("[\"USDC\", \"USDC\"]", expected);
+    }
+
+    /// An instrument that no source may state can be held by nobody.
+    #[test]
+    fn instruments_outside_of_all_scopes_are_warned_of() {
+        let universe = universe();
+        let mut policy = Policy::read("policy.toml", &example("policy.toml"), &universe).unwrap();
+        let warned = |policy: &Policy| {
+            let warnings = policy.warnings(&universe);
+            warnings.iter().map(ToString::to_string).filter(|warning| warning.contains("scope")).collect::<Vec<_>>()
+        };
+        let [first, rest @ ..] = &universe.instruments[..] else { panic!("no instruments") };
+        let rest: Vec<_> = rest.iter().map(|instrument| instrument.name.clone()).collect();
+        policy.sources[0].scope.clone_from(&rest);
+        policy.sources[1].scope.clone_from(&rest);
+        assert_eq!(warned(&policy), [""; 0], "the last source may state everything");
+        policy.sources[2].scope = rest;
+        let [warning] = &warned(&policy)[..] else { panic!("one warning") };
+        assert!(warning.contains(first.name.as_str()), "{warning}");
+        policy.sources[2].scope.push(first.name.clone());
+        assert_eq!(warned(&policy), [""; 0]);
+    }
+
+    /// Contracts take every later level for a stricter one.
+    #[test]
+    fn rejects_levels_from_the_strictest_to_the_weakest() {
+        policy_refused(
+            "name = \"initial\"\nbasis = \"initial\"",
+            "name = \"initial\"\nbasis = \"initial\"\nmultiple = 1_500_000",
+            "policy.toml:128:1: levels[2]: expected levels from the weakest to the strictest, so maintenance-1.5x before \
+             initial, found maintenance-1.5x behind initial",
+        );
+    }
+
+    #[test]
     fn rejects_another_universe() {
         policy_refused(
             "meridian-2026",

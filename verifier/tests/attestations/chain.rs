@@ -13,7 +13,7 @@ use surety_margin::market::{Predecessor, Snapshot};
 use surety_verifier::{
     Claim, CommittedPolicy, CompiledPolicy, Rule, Statement, Trust,
     attestation::{
-        check::{self, VerifierTerms},
+        check::{self, Accepted, VerifierTerms},
         identifiers::UniverseId,
         report,
         trust::Faith,
@@ -48,6 +48,9 @@ fn snapshots_read_from_a_chain_need_no_reports() {
     let accepted = scene.examine(&under(&trust(&scene))).unwrap();
     assert_eq!((accepted.prices_at, accepted.epoch), (Timestamp(PRICES_AT), EPOCH));
     assert!(!accepted.faith.contains(&Faith::Reports), "nobody has chosen among reports");
+    // Nor has anybody signed how old each price was.
+    let limits = |accepted: &Accepted| accepted.not_established().join("\n").contains("each price was fresh");
+    assert!(limits(&accepted) && !limits(&Scene::new().examine(&lenient()).unwrap()));
 }
 
 /// Attack: prices of the holder's own, which nobody has signed.

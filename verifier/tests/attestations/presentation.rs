@@ -137,3 +137,21 @@ fn rejects_a_contract_as_a_source() {
     assert!(rejection.problem.path.contains("main of"), "{rejection}");
     assert_eq!(scene.policy.policy().sources[1].name, name("venue"));
 }
+
+/// Whoever makes an attestation for a registry leaves the contract's signature to it, and no other.
+#[test]
+fn rejects_a_keys_signature_where_those_of_contracts_are_left_to_their_chain() {
+    let mut policy = policy();
+    policy.sources[1].contract = true;
+    let mut scene = Scene::over(policy);
+    let terms = VerifierTerms { contract_sources: true, ..lenient() };
+    let venue = crate::fixture::venue().address();
+    for statement in scene.claim.statements.iter_mut().filter(|statement| statement.source == venue) {
+        statement.signature = HexBytes([7; 65]);
+    }
+    scene.examine(&terms).unwrap();
+    for statement in scene.claim.statements.iter_mut().filter(|statement| statement.source != venue) {
+        statement.signature = HexBytes([7; 65]);
+    }
+    scene.rejects_under(&terms, Rule::Signature);
+}

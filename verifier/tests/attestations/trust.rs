@@ -306,3 +306,39 @@ fn rejects_unknown_anchors() {
         assert_eq!(errors.errors()[0].line, 3, "{errors}");
     }
 }
+
+/// Attack: two policies call one source by two names, and the newer statement is filed under one of them alone.
+#[test]
+fn rejects_older_statements_of_a_source_under_each_of_its_names() {
+    let scene = Scene::new();
+    let mut trust = full(&scene);
+    trust.sources.as_mut().unwrap().insert(name("acme"), custodian().address());
+    let cold = |scene: &Scene| {
+        let mut statements = scene.claim.statements.iter();
+        statements.find(|statement| statement.account == name("cold")).unwrap().clone()
+    };
+    let mut older = scene.clone();
+    older.resign(|_, statement| statement.sequence -= 3);
+    let rejection = trust.clone().supersede(&cold(&older), Timestamp(NOW)).unwrap_err();
+    assert_eq!(rejection.rule, Rule::Superseded, "{rejection}");
+    let mut newer = scene.clone();
+    newer.resign(|_, statement| statement.sequence += 1);
+    let taken = trust.supersede(&cold(&newer), Timestamp(NOW)).unwrap();
+    assert_eq!(taken.before.map(|before| before.sequence), Some(cold(&scene).sequence));
+    scene.rejects_under(&strictly(&trust), Rule::Superseded);
+}
+
+/// Attack: an attestation about a subject of whom no statement is known, where those of another are.
+#[test]
+fn rejects_sequences_of_nobody_in_particular_when_strict() {
+    let scene = Scene::new();
+    let mut trust = full(&scene);
+    assert_eq!(scene.examine(&strictly(&trust)).unwrap().faith, []);
+    trust.subject = None;
+    let rejection = scene.rejects_under(&strictly(&trust), Rule::Strict);
+    assert!(rejection.problem.found.contains("sequence"), "{rejection}");
+    // What is known counts all the same.
+    let mut older = scene.clone();
+    older.resign(|_, statement| statement.sequence -= 1);
+    older.rejects_under(&under(&trust), Rule::Superseded);
+}
