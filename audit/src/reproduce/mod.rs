@@ -418,6 +418,8 @@ impl Reproduction {
             level: LevelId::of(&claim.level),
             subject: claim.subject,
             epoch: market.snapshot.epoch,
+            prices_at: market.snapshot.time,
+            marked: !market.snapshot.marked.is_empty(),
             coef: point::g1_from_bytes(&coef.0).ok()?,
             statements: claim.statements.iter().map(Statement::hash).collect(),
             vault_checkpoint: claim.vault_checkpoint,

@@ -357,6 +357,8 @@ impl Maker {
             level: LevelId::of(level),
             subject: holder.address(),
             epoch: EPOCH + holder.epoch,
+            prices_at: Timestamp(time(holder.epoch)),
+            marked: false,
             coef,
             statements: statements.iter().map(Statement::hash).collect(),
             vault_checkpoint: if holder.in_vault == 0 { Bytes32::ZERO } else { CHECKPOINT },

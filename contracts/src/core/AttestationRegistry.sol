@@ -93,6 +93,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32 level;
         address subject;
         uint64 epoch;
+        uint40 time;
+        bool marked;
         uint256 coefX;
         uint256 coefY;
         bytes32 statements;
@@ -103,8 +105,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /* CONSTANTS */
 
-    /// @dev The length of {Context} in memory: 18 words.
-    uint256 private constant CONTEXT_BYTES = 18 * 32;
+    /// @dev The length of {Context} in memory: 20 words.
+    uint256 private constant CONTEXT_BYTES = 20 * 32;
 
     /* IMMUTABLES */
 
@@ -430,6 +432,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.level = terms.levels[attestation.level].level;
         context.subject = attestation.subject;
         context.epoch = attestation.epoch;
+        (context.time, context.marked) = (grounds.snapshot.time, grounds.snapshot.marked);
         (context.coefX, context.coefY) = (grounds.coef[0], grounds.coef[1]);
         context.statements = keccak256(abi.encodePacked(grounds.digests));
         context.vaultCheckpoint = grounds.checkpoint;

@@ -233,17 +233,23 @@ abstract contract Attesting {
             terms.k
         );
         bytes memory second = abi.encode(
-            attestation.policy,
-            terms.levels[attestation.level].level,
-            attestation.subject,
-            attestation.epoch,
+            attestation.policy, terms.levels[attestation.level].level, attestation.subject, attestation.epoch
+        );
+        bytes memory third = abi.encode(
             coef,
             keccak256(abi.encodePacked(_digests(attestation, terms, audience))),
             checkpoint,
             attestation.validUntil,
             attestation.presentation
         );
-        return uint256(keccak256(bytes.concat(first, second))) % R;
+        second = bytes.concat(second, _priced(attestation));
+        return uint256(keccak256(bytes.concat(first, second, third))) % R;
+    }
+
+    /// @dev The time and the mark of the attestation's prices.
+    function _priced(Attestation memory attestation) private view returns (bytes memory) {
+        (,, uint40 time,,, bool marked) = oracle.snapshotOf(attestation.policy, attestation.epoch);
+        return abi.encode(time, marked);
     }
 
     /// @notice A multiple of the generator.

@@ -89,6 +89,8 @@ pub struct Builder<'a> {
     prices: &'a [PriceRange],
     holdings: Vec<HoldingRange>,
     constraints: Vec<Constraint>,
+    /// How many terms all constraints have.
+    terms: usize,
     quantities: Vec<Quantity>,
     /// The largest value of each variable, for holdings within their ranges.
     bounds: Vec<I256>,
@@ -141,6 +143,7 @@ impl<'a> Builder<'a> {
             prices,
             holdings,
             constraints: Vec::new(),
+            terms: 0,
             quantities: Vec::new(),
             bounds: Vec::new(),
             parts: BTreeMap::new(),
@@ -347,7 +350,7 @@ impl<'a> Builder<'a> {
         }
         let difference = self.checked(parts.positive.clone().minus(&parts.negative))?;
         let equation = self.checked(linear.clone().minus(&difference))?;
-        self.constrain(Purpose::Definition(self.name_of(linear)), equation);
+        self.constrain(Purpose::Definition(self.name_of(linear)), equation)?;
         self.parts.insert(linear.clone(), parts.clone());
         Ok(parts)
     }
@@ -389,7 +392,7 @@ impl<'a> Builder<'a> {
             let rest = self.checked(Linear::unit(Address::One).minus(&above))?;
             let below = self.bit(Best::PositivePart(rest.clone()))?;
             let sum = self.checked(rest.minus(&below))?;
-            self.constrain(Purpose::Definition(self.rule.clone()), sum);
+            self.constrain(Purpose::Definition(self.rule.clone()), sum)?;
             for (part, bit) in [(&parts.positive, above), (&parts.negative, below)] {
                 let largest = Affine::constant(self.interval(part)?.max);
                 let limit = self.checked(bit.times(&largest))?.unwrap_or_default();
@@ -489,14 +492,21 @@ impl<'a> Builder<'a> {
         let largest = self.interval(&linear)?.max.max(I256::ZERO);
         let surplus = self.quantity(Best::PositivePart(linear.clone()), largest)?;
         let equation = self.checked(linear.minus(&surplus))?;
-        self.constrain(purpose, equation);
-        Ok(())
+        self.constrain(purpose, equation)
     }
 
-    fn constrain(&mut self, purpose: Purpose, linear: Linear) {
+    fn constrain(&mut self, purpose: Purpose, linear: Linear) -> Result<(), ProgramError> {
         if !linear.terms().is_empty() {
+            self.terms += linear.terms().len();
             self.constraints.push(Constraint { purpose, linear });
         }
+        self.refuse_what_fits_nowhere()
+    }
+
+    /// Stops as soon as no capacity class has room: a short policy may stand for a program of any size.
+    fn refuse_what_fits_nowhere(&self) -> Result<(), ProgramError> {
+        let fits = Capacity::all().any(|capacity| self.fits(capacity));
+        if fits { Ok(()) } else { Err(self.too_large()) }
     }
 
     /// A new nonnegative quantity of at most `largest`, in as many digits as that takes, one variable each. The digits
@@ -515,6 +525,7 @@ impl<'a> Builder<'a> {
             }
         }
         self.quantities.push(Quantity { best, variables: first..self.bounds.len(), radix });
+        self.refuse_what_fits_nowhere()?;
         Ok(sum)
     }
 
@@ -639,7 +650,7 @@ impl<'a> Builder<'a> {
 
     /// How many rows the table takes.
     fn rows(&self) -> usize {
-        1 + self.constraints.iter().map(|constraint| constraint.linear.terms().len()).sum::<usize>()
+        1 + self.terms
     }
 
     fn too_large(&self) -> ProgramError {

@@ -276,3 +276,17 @@ fn secrets_do_not_print() {
     let assignment = program.solve(&position, &[]).unwrap();
     assert!(!format!("{position:?} {assignment:?}").contains("987"));
 }
+
+/// Attack: every scenario repeats all holdings, so that a policy of some hundred kilobytes stands for a program of
+/// gigabytes.
+#[test]
+fn rejects_short_policies_of_endless_programs() {
+    const MANY: usize = 2_000;
+    let held: Expression = (0..MANY).map(holding).sum();
+    let scenarios = (0..MANY).map(|index| scenario(&index.to_string(), holding(index))).collect();
+    let error = compile(12, &[], &vec![WIDE; MANY], &[held + worst_of(scenarios)]).unwrap_err();
+    let ProgramError::TooLarge { rows, variables, .. } = error else { panic!("{error}") };
+    let room = Capacity::new(Capacity::MAX_K).unwrap().program_rows();
+    assert!(rows > room || variables > room, "it fits somewhere");
+    assert!(rows <= room + MANY + 2, "compilation went on for {rows} rows");
+}

@@ -419,7 +419,7 @@ impl<'a> Groundwork<'a> {
             presentation: (claim.presentation != Bytes32::ZERO).then_some(claim.presentation),
             consented: false,
         };
-        let context = context(claim, files, coef, statements.hashes);
+        let context = context(claim, files, (market, coef), statements.hashes);
         Ok(Examined { accepted, context, known, prices: market.prices.clone() })
     }
 
@@ -564,7 +564,12 @@ fn coefficients(level: &ProgramCommitments, market: &CheckedSnapshot) -> Result<
     })
 }
 
-fn context(claim: &Claim, files: &Files<'_>, coef: G1Affine, statements: Vec<Bytes32>) -> Context {
+fn context(
+    claim: &Claim,
+    files: &Files<'_>,
+    (market, coef): (&CheckedSnapshot, G1Affine),
+    statements: Vec<Bytes32>,
+) -> Context {
     let policy = files.policy;
     Context {
         audience: claim.audience,
@@ -577,6 +582,8 @@ fn context(claim: &Claim, files: &Files<'_>, coef: G1Affine, statements: Vec<Byt
         level: LevelId::of(&claim.level),
         subject: claim.subject,
         epoch: claim.epoch,
+        prices_at: market.oldest,
+        marked: !market.marked.is_empty(),
         coef,
         statements,
         vault_checkpoint: claim.vault_checkpoint,

@@ -3,7 +3,7 @@
 //! Without it whoever has statements and openings can attest about a subject. Where an attestation has consequences for
 //! the subject, as in a registry that pledges accounts, or where a policy says so, the subject must have signed
 //! `Consent(bytes32 context)` for the attestation's registry (EIP-712). A context covers everything that an attestation
-//! says.
+//! says; of its snapshot the epoch, the time, the mark, and the coefficients that follow from its prices.
 //!
 //! A subject that is a contract signs nothing that can be checked without its chain: it brings its attestations to the
 //! registry itself, or confirms consent there (ERC-1271).

@@ -16,6 +16,8 @@
 //!     level,                           // bytes32
 //!     subject,                         // address
 //!     epoch,                           // uint64
+//!     time,                            // uint40    of the epoch's oldest price
+//!     marked,                          // bool      whether the circuit breaker has marked the prices
 //!     coefX, coefY,                    // uint256, uint256
 //!     keccak256(abi.encodePacked(statements)),  // bytes32[]: the hashes of the statements, in their order
 //!     vaultCheckpoint,                 // bytes32   zero where no vault is drawn on
@@ -70,6 +72,10 @@ pub struct Context {
     pub subject: EvmAddress,
     /// The market's epoch.
     pub epoch: u64,
+    /// When the epoch's oldest price was observed.
+    pub prices_at: Timestamp,
+    /// Whether the policy's circuit breaker has marked the prices.
+    pub marked: bool,
     /// The commitment to the program's coefficients at the epoch's prices.
     pub coef: G1Affine,
     /// The hashes of the sources' statements, in the order of the set.
@@ -90,7 +96,7 @@ impl Context {
     }
 
     /// The fields as `abi.encode` lays them out.
-    fn words(&self) -> [Word; 18] {
+    fn words(&self) -> [Word; 20] {
         let [x, y] = coordinates(&point::g1_to_bytes(&self.coef));
         let statements: Vec<Word> = self.statements.iter().map(|hash| hash.0).collect();
         [
@@ -106,6 +112,8 @@ impl Context {
             self.level.0.0,
             address(&self.subject),
             number(self.epoch.into()),
+            number(self.prices_at.0.into()),
+            number(self.marked.into()),
             x,
             y,
             hash_words(&statements),

@@ -7,11 +7,12 @@
 //! | [`PolicyId`] | see [`crate::attestation::compiled`]: the document and what it compiles to |
 //! | [`FeedsId`] | `"surety/feeds/v1"`, canonical encoding of the list of names and decimals |
 //! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), prices (32 bytes each) |
-//! | [`SnapshotId`] | `"surety/snapshot/v1"`, its prices, time (8 bytes), previous prices or zero, marks (32 bytes) |
+//! | [`SnapshotId`] | `"surety/snapshot/v2"`, its prices, time (8 bytes), previous prices or zero, reports, marks |
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
 //! | [`LevelId`] | `"surety/level/v1"`, the level's name |
 //!
-//! Numbers are big-endian. Canonical encodings are those of [`surety_core::canonical`].
+//! The reports of a snapshot are the Keccak-256 hash of their EIP-712 hashes in their order, or zero without reports; a
+//! mark is the entry's place (32 bytes). Numbers are big-endian. Canonical encodings are those of [`surety_core::canonical`].
 
 use alloy_primitives::Keccak256;
 use schemars::JsonSchema;
@@ -28,7 +29,10 @@ use surety_margin::{
     universe::Universe,
 };
 
-use crate::attestation::eip712::{Word, number};
+use crate::attestation::{
+    eip712::{Word, hash_words, number},
+    report,
+};
 
 /// Identifies a universe: its instruments and their rows, the capacity class, and the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +105,8 @@ impl PricesId {
     }
 }
 
-/// Identifies the prices of an epoch, their time, what a circuit breaker compared them with, and the mark that it left.
+/// Identifies the prices of an epoch, their time, what a circuit breaker compared them with, the mark that it left, and
+/// the reports that they were made of: which of them are left out decides how old each price may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SnapshotId(pub Bytes32);
@@ -118,7 +123,9 @@ impl SnapshotId {
         let marked = entries.filter(|(entry, _)| names.next_if(|name| **name == entry.entry).is_some());
         let marked: Vec<Word> = marked.map(|(_, position)| number(position)).collect();
         let time = snapshot.time.0.to_be_bytes();
-        Self(hash("surety/snapshot/v1", &[&prices.0.0, &time, &before.0, marked.as_flattened()]))
+        let reports: Vec<Word> = snapshot.reports.iter().map(|report| report::hash(report).0).collect();
+        let reports = if reports.is_empty() { [0; 32] } else { hash_words(&reports) };
+        Self(hash("surety/snapshot/v2", &[&prices.0.0, &time, &before.0, &reports, marked.as_flattened()]))
     }
 }
 

@@ -87,7 +87,9 @@ fn identifiers_of_snapshots_say_which_entries_are_marked() {
     let prices = id(&scene.policy, &Predecessor::from(&snapshot)).0;
     let previous = id(&scene.policy, snapshot.previous.as_ref().unwrap()).0;
     let time = snapshot.time.0.to_be_bytes();
-    let hashed = [b"surety/snapshot/v1".as_slice(), &prices, &time, &previous, &second].concat();
+    let reports: Vec<u8> = snapshot.reports.iter().flat_map(|report| report::hash(report).0).collect();
+    let reports = keccak256(reports).0;
+    let hashed = [b"surety/snapshot/v2".as_slice(), &prices, &time, &previous, &reports, &second].concat();
     assert_eq!(report::snapshot_id(&scene.policy, &snapshot).0.0, keccak256(hashed).0);
 }
 

@@ -29,6 +29,8 @@ sol! {
         bytes32 level;
         address subject;
         uint64 epoch;
+        uint40 time;
+        bool marked;
         uint256 coefX;
         uint256 coefY;
         bytes32 statements;
@@ -65,6 +67,8 @@ fn is_what_solidity_computes() {
         level: hash(context.level.0),
         subject: Address::from(context.subject.0),
         epoch: context.epoch,
+        time: context.prices_at.0.try_into().unwrap(),
+        marked: context.marked,
         coefX: U256::from_be_slice(&coef[..32]),
         coefY: U256::from_be_slice(&coef[32..]),
         statements: keccak256(statements),
@@ -79,7 +83,7 @@ fn is_what_solidity_computes() {
 /// Attack: show a proof as one of something else.
 #[test]
 fn changes_with_every_field() {
-    let changes: [Case<Context>; 18] = [
+    let changes: [Case<Context>; 20] = [
         ("chain id", |context| context.audience = Audience { chain_id: 1, ..context.audience }),
         ("registry", |context| context.audience.registry.0[0] ^= 1),
         ("verifier", |context| context.verifier.0[0] ^= 1),
@@ -93,6 +97,8 @@ fn changes_with_every_field() {
         ("level", |context| context.level = LevelId::of(&name("maintenance"))),
         ("subject", |context| context.subject.0[0] ^= 1),
         ("epoch", |context| context.epoch += 1),
+        ("time of the prices", |context| context.prices_at.0 += 1),
+        ("mark of the prices", |context| context.marked ^= true),
         ("coefficients", |context| context.coef = G1Affine::from(G1::from(context.coef) + context.coef)),
         ("sign of the coefficients", |context| context.coef = -context.coef),
         ("a statement", |context| context.statements[1].0[0] ^= 1),

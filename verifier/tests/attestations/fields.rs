@@ -416,14 +416,22 @@ fn rejects_every_changed_field_of_a_protocol() {
     assert_eq!(unnoticed(&document, &exempt, notices), NONE);
 }
 
-/// Not only the median: the snapshot that follows from two reports is the one that follows from three.
+/// Attack: leave out the report that shows how old a price was. Prices, time and mark may be those of all reports; the
+/// snapshot is another one.
 #[test]
-fn two_reports_give_the_snapshot_of_three() {
+fn rejects_a_pinned_snapshot_with_a_report_left_out() {
     let scene = marked();
     let id = report::snapshot_id(&scene.policy, &scene.snapshot);
     let mut fewer = scene.snapshot.clone();
     let newest = fewer.reports.iter().map(|report| report.observed_at).max().unwrap();
     fewer.reports.retain(|report| report.observed_at != newest);
-    assert_eq!(report::snapshot_id(&scene.policy, &fewer), id);
     report::check_snapshot(&scene.policy, &fewer).unwrap();
+    let changed = report::snapshot_id(&scene.policy, &fewer);
+    assert_ne!(changed, id);
+    let pins = Trust { snapshots: Some(vec![id]), ..Trust::nothing() };
+    let mut moved = scene.clone();
+    moved.take_snapshot(fewer);
+    let terms = VerifierTerms { trust: Some(&pins), ..lenient() };
+    scene.examine(&terms).unwrap();
+    moved.rejects_under(&terms, Rule::Anchor);
 }
