@@ -310,6 +310,10 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
             "bring attestations of policies of one set-up and capacity class together",
         ),
         "EmptyBatch" => ("the batch has no attestation", "give at least one attestation"),
+        "NoScopes" => (
+            "the attestation has a proof of scopes, and the policy gives no source a scope",
+            "prove anew under the policy as it is published",
+        ),
         _ => return None,
     })
 }
@@ -320,6 +324,7 @@ fn of_proofs(name: &str) -> Option<(&'static str, &'static str)> {
         "PairingFailed" => ("the proof is not one of this claim", PROVE),
         "ScalarOutOfField" | "PointNotOnCurve" => ("the proof is damaged, or is no proof", PROVE),
         "ProofLength" => ("the proof has another length than proofs of this version", PROVE),
+        "NoParts" => ("the proof of scopes is about no source", PROVE),
         "NotBlinded" => ("the proof shows the holdings themselves, and not the blinded ones", PROVE),
         "DegenerateChallenge" => {
             ("a challenge fell on a point where nothing can be checked, which is chance", "prove anew")

@@ -586,8 +586,8 @@ contract MarginGatedVenueTest {
         venue.liquidate(alice);
     }
 
-    /// @notice Attack: the account is flagged in the last second in which the snapshot takes attestations, and liquidated
-    /// in the first second in which another one does.
+    /// @notice Attack: the account is flagged in the last second in which the snapshot takes attestations, and
+    /// liquidated in the first second in which another one does.
     function test_rejects_liquidation_of_who_could_not_attest_since_the_flag() external {
         _openAndFlag(3e18);
         attestationRegistry.setAccepts(false);

@@ -25,7 +25,7 @@ contract VerifierScopesTest {
         json = vm.readFile("test/fixtures/scopes-k11.json");
     }
 
-    function test_agrees_with_the_native_verifier() external view {
+    function test_decides_on_scopes_as_the_native_verifier() external view {
         string[] memory names = vm.parseJsonStringArray(json, ".names");
         uint256 accepted = 0;
         for (uint256 i = 0; i < names.length; ++i) {
@@ -36,7 +36,7 @@ contract VerifierScopesTest {
         require(accepted >= 3 && names.length - accepted >= 6);
     }
 
-    function test_rejects_every_changed_byte() external view {
+    function test_rejects_every_changed_byte_of_a_proof_of_scopes() external view {
         Case memory changed = _load(0);
         for (uint256 i = 0; i < changed.proof.length; ++i) {
             bytes1 byteBefore = changed.proof[i];
@@ -65,7 +65,7 @@ contract VerifierScopesTest {
         require(_isValid(changed));
     }
 
-    function testFuzz_rejects_another_context(uint256 context) external view {
+    function testFuzz_rejects_a_proof_of_scopes_for_another_context(uint256 context) external view {
         vm.assume(context != _load(0).context);
         Case memory changed = _load(0);
         changed.context = context;
@@ -77,7 +77,7 @@ contract VerifierScopesTest {
         verifier.verifyScopes(new bytes(64), 1, new uint256[4][](0));
     }
 
-    function test_rejects_a_proof_cut_short_or_continued() external {
+    function test_rejects_a_proof_of_scopes_cut_short_or_continued() external {
         uint256 length = 96 * PARTS + 64;
         Case memory changed = _load(0);
         require(changed.proof.length == length);

@@ -22,7 +22,7 @@ const MARKET: &str = include_str!("../seeds/market/demo.json");
 const ATTESTATION: &str = include_str!("../seeds/attestation/demo.json");
 
 /// When the attestation counts.
-const NOW: Timestamp = Timestamp(1_795_289_800);
+const NOW: Timestamp = Timestamp(1_795_941_567);
 
 /// The package.
 pub struct Demo {

@@ -132,8 +132,8 @@ impl Scope {
     }
 }
 
-/// The value of the column's polynomial at a point, and the column of `(f(X) - f(point))/(X - point)`. None at the point
-/// of a row.
+/// The value of the column's polynomial at a point, and the column of `(f(X) - f(point))/(X - point)`. None at the
+/// point of a row.
 ///
 /// # Panics
 /// If the column is of another capacity class.

@@ -9,7 +9,7 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, not_empty, positive, repeated, require},
     text::{self, Document, Format, InputErrors, WrittenBy},
-    units::Seconds,
+    units::{Ppm, Seconds},
 };
 
 use crate::{
@@ -393,7 +393,8 @@ impl Policy {
     /// Every level that asks for less than one of its mode before it: contracts take a later level for a stricter one.
     fn order_problems(&self) -> Vec<Problem> {
         let levels = self.levels.iter().enumerate();
-        let laxer = levels.filter_map(|(i, level)| {
+        // A level below its basis is none, and said to be.
+        let laxer = levels.filter(|(_, level)| level.multiple >= Ppm::ONE).filter_map(|(i, level)| {
             let before = self.levels[..i].iter().find(|before| level.is_laxer_than(before))?;
             let expected =
                 format!("levels from the weakest to the strictest, so {} before {}", level.name, before.name);

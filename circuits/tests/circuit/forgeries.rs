@@ -3,7 +3,7 @@
 use AdviceColumn::{Acc, BlindedHold, Coef, Flag, Idx, Val, Var};
 use alloy_primitives::{I256, U256};
 use ff::Field as _;
-use group::Curve as _;
+use group::{Curve as _, Group as _};
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::{Fr, G1, G1Affine, G2, G2Affine};
 use surety_circuits::{
@@ -481,6 +481,19 @@ fn rejects_proofs_at_the_wrong_key_or_contract() {
     // Nor with the real commitments to the fixed columns beside another's point in G2.
     let mixed = VerifyingKey::new(real.protocol().clone(), real.fixed_commitments().to_vec(), *srs.verifier_key());
     assert!(mixed.unwrap().verify(proven.context, &proven.known, &proven.proof).is_err());
+}
+
+/// Attack: a key whose column of rows, or of bases, is zero everywhere, so that the rules it selects hold of anything.
+#[test]
+fn rejects_keys_with_a_fixed_column_that_is_zero_everywhere() {
+    let proven = Proven::small();
+    let real = proven.key.verifying_key();
+    for column in 0..real.fixed_commitments().len() {
+        let mut fixed = real.fixed_commitments().to_vec();
+        fixed[column] = G1::identity().to_affine();
+        let error = VerifyingKey::new(real.protocol().clone(), fixed, *real.srs()).unwrap_err();
+        assert!(error.to_string().contains("the identity"), "{error}");
+    }
 }
 
 /// Attack: the last slot is blinded where the rule about `BLIND` looks at the row behind and not at the one ahead. At

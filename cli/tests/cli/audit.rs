@@ -350,7 +350,7 @@ fn a_snapshot_of_forged_reports_spoils_no_other() {
     let market = files_below(&directory.join("markets")).remove(0);
     let forged = directory.join("0-comes-first.json");
     fs::copy(&market, &forged).unwrap();
-    change(&forged, |content| content["reports"][0]["observations"][0]["confidence"] = json!("1"));
+    change(&forged, |content| content["reports"][0]["signature"] = content["reports"][1]["signature"].clone());
     audit("forged --json").expect(0);
     fs::remove_file(&market).unwrap();
     let run = audit("forged --json").expect(3);

@@ -214,6 +214,7 @@ impl Scene {
         let token = anvil.create(owner, "Tokens", "Token", U256::from(6).abi_encode());
         let scene = Self { sandbox, anvil, owner, subject, feeds, token };
         scene.write_rules();
+        scene.give_scopes();
         scene.draw_on_a_vault();
         scene.run(
             "deploy here --delay 0 --guardian 0x00000000000000000000000000000000000000aa \
@@ -221,6 +222,16 @@ impl Scene {
         );
         scene.edit_policy(NOWHERE, &format!("{:#x}", scene.deployed("vault")));
         Some(scene)
+    }
+
+    /// Two of the sources may state what they do state, and nothing else.
+    fn give_scopes(&self) {
+        for source in ["custodian-south", "venue-atlas"] {
+            let holdings = fs::read_to_string(self.sandbox.path(&format!("here/holdings/{source}.csv"))).unwrap();
+            let instruments: Vec<_> = holdings.lines().skip(1).map(|row| row.split(',').next().unwrap()).collect();
+            let name = format!("name = \"{source}\"");
+            self.edit_policy(&name, &format!("{name}\nscope = {}", json!(instruments)));
+        }
     }
 
     /// Has the policy draw on a vault, whose address nobody knows yet.
@@ -331,6 +342,15 @@ impl Scene {
             "prove here --on-chain --vault vault.json --verifier {verifier:#x} --level {level} --out {out} --force"
         );
         self.sandbox.surety(&line).expect(0);
+        assert_eq!(read_json(&self.sandbox.path(out))["scopes"]["quotients"].as_array().unwrap().len(), 2);
+        // Nobody has signed what a contract took from feeds; the subject consents to it all the same.
+        let line = format!(
+            "consent {out} --vault vault.json --universe here/universe.toml --policy here/policy.toml \
+             --market here/market.json --key {}",
+            self.sandbox.demo_key("meridian"),
+        );
+        self.sandbox.surety(&line).expect(3);
+        self.sandbox.surety(&format!("{line} --on-chain")).expect(0);
     }
 }
 
@@ -451,6 +471,9 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     let third = anvil.wait(1);
     scene.set_prices(third, &moved);
     scene.run("snapshot here ON KEY");
+    // The account has a window to attest over this snapshot.
+    anvil.ask("evm_setNextBlockTimestamp", json!([third + EPOCH / 4 + 60]));
+    anvil.ask("evm_mine", json!([]));
     assert_ne!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);
     anvil.call(*owner, venue, liquidateCall { subject: *subject });
     assert_eq!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);

@@ -147,9 +147,11 @@ fn rejects_other_public_files() {
     refused(swap("market.json", &format!("\"{price}\""), "\"10000000000000\""), 5, "market");
     let time = market["time"].as_u64().unwrap();
     refused(swap("market.json", &format!("\"time\": {time}"), &format!("\"time\": {}", time - 1)), 5, "market");
-    // Another report, with prices and time as they were.
+    // Another report, with prices and time as they were, is another snapshot; with other signatures it is the same.
     let confidence = market["reports"][0]["observations"][0]["confidence"].as_str().unwrap();
-    refused(swap("market.json", &format!("\"confidence\": \"{confidence}\""), "\"confidence\": \"1\""), 3, "signature");
+    refused(swap("market.json", &format!("\"confidence\": \"{confidence}\""), "\"confidence\": \"1\""), 5, "market");
+    let [first, second] = [0, 1].map(|index| market["reports"][index]["signature"].as_str().unwrap());
+    refused(swap("market.json", first, second), 3, "signature");
     // Another version of the format is a mismatch; anything else that cannot be read is bad input.
     refused(swap("market.json", "\"version\": 1", "\"version\": 2"), 5, "version");
     refused(swap("policy.toml", "version = 1", "version = 2"), 5, "version");

@@ -10,7 +10,15 @@ import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
-import {MAX_FEEDS, MAX_LEVELS, MAX_PRICE_DECIMALS, POLICY_TAG, PPM, SOURCE_SCOPES_TAG, VAULT_RULES_TAG} from "../libraries/Constants.sol";
+import {
+    MAX_FEEDS,
+    MAX_LEVELS,
+    MAX_PRICE_DECIMALS,
+    POLICY_TAG,
+    PPM,
+    SOURCE_SCOPES_TAG,
+    VAULT_RULES_TAG
+} from "../libraries/Constants.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Feed, LevelCoefficients, MarketRules} from "../types/Market.sol";
 import {Level, LevelWiring, Publication, Scope, Source, Terms} from "../types/Policy.sol";

@@ -135,8 +135,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     /// @notice Removes a flag if the account holds the maintenance level, if the flag is void, or if there is an
     /// outage.
     function unflag(address subject) external;
-    /// @notice Closes the position of an account whose flag stands and whose grace is over, once attesting over a snapshot
-    /// after the flag has been possible for a quarter of an epoch.
+    /// @notice Closes the position of an account whose flag stands and whose grace is over, once attesting over a
+    /// snapshot after the flag has been possible for a quarter of an epoch.
     function liquidate(address subject) external;
 
     /* FUNDS */

@@ -35,8 +35,8 @@ interface ISnapshotOracle {
     /// @notice The feed's answer is not a price: it is not positive, belongs to no complete round, is dated in the
     /// future, or has other decimals.
     error BadAnswer(uint256 feed);
-    /// @notice The feed's answer is older than its `maxAge`, or is so old that the snapshot would take attestations for less
-    /// than half an epoch.
+    /// @notice The feed's answer is older than its `maxAge`, or is so old that the snapshot would take attestations for
+    /// less than half an epoch.
     error StaleAnswer(uint256 feed, uint256 age);
     /// @notice The price is outside the range for which the policy's programs are sound.
     error PriceOutOfRange(uint256 feed, uint256 price);

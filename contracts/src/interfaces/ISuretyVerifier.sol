@@ -57,11 +57,11 @@ interface ISuretyVerifier {
 
     /// @notice Verifies that the holdings behind commitments lie within scopes. Reverts with the reason if the proof is
     /// not valid. Of the points in an error, the parts' come first, then the proof's.
-    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge, and
-    /// the opening: 96 bytes for each part, and 64.
+    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge,
+    /// and the opening: 96 bytes for each part, and 64.
     /// @param context The number that binds the proof to its claim, below the order of the curve.
-    /// @param parts At least one: the commitment to the part's holdings, and that to the polynomial which vanishes outside
-    /// of its scope.
+    /// @param parts At least one: the commitment to the part's holdings, and that to the polynomial which vanishes
+    /// outside of its scope.
     function verifyScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts) external view;
 
     /* VIEWS */

@@ -427,7 +427,7 @@ mod policies {
         let expected = "policy.toml:105:18: sources[1].scope[1]: expected an instrument of the universe meridian-2026, \
                         found DOGE";
         refused("[\"USDC\", \"DOGE\"]", expected);
-        let expected = "policy.toml:105:18: sources[1].scope[1]: expected each instrument once, found USDC";
+        let expected = "policy.toml:105:18: sources[1].scope[1]: expected each instrument once, found USDC again";
         refused("[\"USDC\", \"USDC\"]", expected);
     }
 
@@ -458,8 +458,8 @@ mod policies {
         policy_refused(
             "name = \"initial\"\nbasis = \"initial\"",
             "name = \"initial\"\nbasis = \"initial\"\nmultiple = 1_500_000",
-            "policy.toml:128:1: levels[2]: expected levels from the weakest to the strictest, so maintenance-1.5x before \
-             initial, found maintenance-1.5x behind initial",
+            "policy.toml:128:1: levels[2]: expected levels from the weakest to the strictest, so maintenance-1.5x \
+             before initial, found maintenance-1.5x behind initial",
         );
     }
 

@@ -12,7 +12,8 @@
 //! | [`LevelId`] | `"surety/level/v1"`, the level's name |
 //!
 //! The reports of a snapshot are the Keccak-256 hash of their EIP-712 hashes in their order, or zero without reports; a
-//! mark is the entry's place (32 bytes). Numbers are big-endian. Canonical encodings are those of [`surety_core::canonical`].
+//! mark is the entry's place (32 bytes). Numbers are big-endian. Canonical encodings are those of
+//! [`surety_core::canonical`].
 
 use alloy_primitives::Keccak256;
 use schemars::JsonSchema;

@@ -78,7 +78,8 @@ pub struct Trust {
     /// The signing addresses of the oracle nodes, by the policy's names for them. May list more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracles: Option<BTreeMap<Name, EvmAddress>>,
-    /// The newest statement seen of each source about each account, by the policy's names for them.
+    /// The newest statement seen of each source about each account, by the policy's names for them. They are of the
+    /// pinned subject; without one, they bound the statements about every subject.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sequences: BTreeMap<Name, BTreeMap<Name, Newest>>,
 }
@@ -416,10 +417,9 @@ impl<'a> Anchors<'a> {
         self.trust.is_some_and(|trust| trust.chain_snapshots.contains(&id))
     }
 
-    /// Which statements: none older than one that the verifier has seen, and none that shares its number. Numbers are
-    /// those of one subject's accounts, so without that subject's address they are not known to be about this one.
+    /// Which statements: none older than one that the verifier has seen, and none that shares its number.
     pub(crate) fn check_sequences(&mut self, statements: &[Statement], policy: &Policy) -> Result<(), Rejection> {
-        let mut unknown = self.trust.is_none_or(|trust| trust.subject.is_none());
+        let mut unknown = false;
         for statement in statements {
             let Some(newest) = self.newest(statement, policy) else {
                 unknown = true;

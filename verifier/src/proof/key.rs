@@ -8,7 +8,7 @@ use core::fmt;
 
 use alloy_primitives::Keccak256;
 use ff::{Field as _, PrimeField as _};
-use group::Curve as _;
+use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::{
     bn256::{Fr, G1Affine},
     fft::best_fft,
@@ -123,6 +123,10 @@ impl VerifyingKey {
         protocol.validate()?;
         if protocol.fixed.len() != fixed_commitments.len() {
             return Err(MalformedProtocol::new("expected a commitment to each fixed column").into());
+        }
+        // A column that is zero everywhere would switch off every rule that it selects.
+        if fixed_commitments.iter().any(|commitment| bool::from(commitment.is_identity())) {
+            return Err(MalformedProtocol::new("expected commitments to fixed columns, found the identity").into());
         }
         let mut hasher = Keccak256::new();
         hasher.update(DIGEST_DOMAIN);

@@ -1,8 +1,8 @@
 //! Proofs that the holdings behind commitments lie within scopes.
 //!
-//! Each part has a commitment `C` to holdings `f` and a commitment `V` to the polynomial `Z` of a scope, which is zero on
-//! every row outside of it: see [`surety_kzg::scope`]. The prover sends a commitment `H` to `h = f/Z`, then the value
-//! `z` of `Z` at a challenge `ζ`, and opens, at ζ, a combination that is zero there:
+//! Each part has a commitment `C` to holdings `f` and a commitment `V` to the polynomial `Z` of a scope, which is zero
+//! on every row outside of it: see [`surety_kzg::scope`]. The prover sends a commitment `H` to `h = f/Z`, then the
+//! value `z` of `Z` at a challenge `ζ`, and opens, at ζ, a combination that is zero there:
 //!
 //! ```text
 //! ζ   = challenge(tag, context, C_0, V_0, C_1, V_1, …, H_0, H_1, …)
@@ -11,9 +11,9 @@
 //! e(F + ζ·W, [1]₂) = e(W, [τ]₂)
 //! ```
 //!
-//! Hence `z_s = Z_s(ζ)` and `f_s(ζ) = Z_s(ζ)·h_s(ζ)` for polynomials that were fixed before ζ, so `f_s = Z_s·h_s`. For a
-//! given `C_s` there is one proof. `H_s` and `W` are multiples of the commitments by factors that follow from τ and public
-//! values, so they tell nothing about the holdings that the commitments do not.
+//! Hence `z_s = Z_s(ζ)` and `f_s(ζ) = Z_s(ζ)·h_s(ζ)` for polynomials that were fixed before ζ, so `f_s = Z_s·h_s`. For
+//! a given `C_s` there is one proof. `H_s` and `W` are multiples of the commitments by factors that follow from τ and
+//! public values, so they tell nothing about the holdings that the commitments do not.
 
 use alloy_primitives::keccak256;
 use ff::Field as _;

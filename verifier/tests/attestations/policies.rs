@@ -84,13 +84,15 @@ fn unread_prices_are_allowed() {
 #[test]
 fn identifiers_change_with_every_part() {
     let mut seen = vec![compile(policy()).committed().id()];
-    let changes: [Spoil<Policy>; 6] = [
+    let changes: [Spoil<Policy>; 8] = [
         |policy| policy.name = name("another"),
         |policy| policy.validity = Seconds(1),
         |policy| policy.market[0].min = Price::new(10_001).unwrap(),
         |policy| policy.sources.swap(0, 1),
         |policy| policy.levels[2].multiple = Ppm(1_600_000),
-        |policy| policy.levels.swap(0, 1),
+        |policy| policy.levels.swap(1, 2),
+        |policy| policy.sources[0].scope = vec![name("USD")],
+        |policy| policy.sources[1].scope = vec![name("USD")],
     ];
     for change in changes {
         let mut policy = policy();
@@ -158,10 +160,62 @@ fn a_vault_is_in_the_identifier_as_the_policy_registry_has_it() {
         keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat())
     };
     let k = U256::from(file.capacity.k()).to_be_bytes::<32>();
-    let head = [keccak256("surety/policy/v2").0, file.document.0.0, file.universe.0.0, file.srs.0, k, vault.0];
+    let unscoped = [0; 32];
+    let head =
+        [keccak256("surety/policy/v2").0, file.document.0.0, file.universe.0.0, file.srs.0, k, vault.0, unscoped];
     let levels = file.levels.iter().map(|committed| level(committed).0);
     let expected = keccak256(head.into_iter().chain(levels).collect::<Vec<_>>().concat());
     assert_eq!(committed.id().0.0, expected.0);
+}
+
+/// A policy whose first source may state the quote currency alone.
+fn scoped_policy() -> Policy {
+    let mut policy = policy();
+    policy.sources[0].scope = vec![name("USD")];
+    policy
+}
+
+#[test]
+fn scopes_are_in_the_identifier_as_the_policy_registry_has_them() {
+    let committed = compile(scoped_policy()).committed().clone();
+    let file = committed.file();
+    let [scope] = committed.scopes() else { panic!("one scope") };
+    assert_eq!(scope.signer, scoped_policy().sources[0].signer);
+    let (x, y) = file.scopes[0].0.split_at(32);
+    let list = vec![(Address::from(scope.signer.0), [U256::from_be_slice(x), U256::from_be_slice(y)])];
+    let scopes = keccak256((keccak256("surety/source-scopes/v1"), list).abi_encode_params());
+    let level = |level: &LevelCommitments| {
+        let id = LevelId::of(&level.level).0;
+        let points = [level.idx, level.flag, level.base].into_iter().chain(level.market.iter().copied());
+        keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat())
+    };
+    let k = U256::from(file.capacity.k()).to_be_bytes::<32>();
+    let unvaulted = [0; 32];
+    let head =
+        [keccak256("surety/policy/v2").0, file.document.0.0, file.universe.0.0, file.srs.0, k, unvaulted, scopes.0];
+    let levels = file.levels.iter().map(|committed| level(committed).0);
+    let expected = keccak256(head.into_iter().chain(levels).collect::<Vec<_>>().concat());
+    assert_eq!(committed.id().0.0, expected.0);
+}
+
+/// Attack: a wider scope for a source than its policy gives it, or none.
+#[test]
+fn rejects_published_points_of_scopes_that_do_not_fit() {
+    let committed = compile(scoped_policy()).committed().clone();
+    let original = committed.file();
+    let published = |file: &CompiledPolicyFile| CommittedPolicy::published(scoped_policy(), universe(), file);
+    assert_eq!(published(&original).unwrap().scopes(), committed.scopes());
+    let error = |change: &dyn Fn(&mut CompiledPolicyFile)| {
+        let mut changed = original.clone();
+        change(&mut changed);
+        published(&changed).unwrap_err().to_string()
+    };
+    let missing = error(&|file| file.scopes.clear());
+    assert!(missing.contains("number of the scopes' points"), "{missing}");
+    let wider = error(&|file| file.scopes[0] = file.levels[0].idx);
+    assert!(wider.contains("compiled policy: policy"), "{wider}");
+    let none = error(&|file| file.scopes[0] = HexBytes::ZERO);
+    assert!(none.contains("point 0 of the scopes"), "{none}");
 }
 
 /// Attack: points of other rows for the vault's assets, or none.

@@ -327,18 +327,3 @@ fn rejects_older_statements_of_a_source_under_each_of_its_names() {
     assert_eq!(taken.before.map(|before| before.sequence), Some(cold(&scene).sequence));
     scene.rejects_under(&strictly(&trust), Rule::Superseded);
 }
-
-/// Attack: an attestation about a subject of whom no statement is known, where those of another are.
-#[test]
-fn rejects_sequences_of_nobody_in_particular_when_strict() {
-    let scene = Scene::new();
-    let mut trust = full(&scene);
-    assert_eq!(scene.examine(&strictly(&trust)).unwrap().faith, []);
-    trust.subject = None;
-    let rejection = scene.rejects_under(&strictly(&trust), Rule::Strict);
-    assert!(rejection.problem.found.contains("sequence"), "{rejection}");
-    // What is known counts all the same.
-    let mut older = scene.clone();
-    older.resign(|_, statement| statement.sequence -= 1);
-    older.rejects_under(&under(&trust), Rule::Superseded);
-}
