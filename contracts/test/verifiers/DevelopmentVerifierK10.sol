@@ -268,8 +268,8 @@ contract SuretyVerifierK10 {
 
     /// @notice Verifies that the holdings behind commitments lie within scopes; reverts with the reason if the proof is
     /// not valid.
-    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge, and
-    /// the opening: 96 bytes for each part, and 64.
+    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge,
+    /// and the opening: 96 bytes for each part, and 64.
     /// @param context The number that binds the proof to what it is about, below r.
     /// @param parts The commitment to the holdings of each part, and that to the polynomial which vanishes outside of
     /// its scope, each x and y. At least one.
@@ -288,7 +288,8 @@ contract SuretyVerifierK10 {
     /// @notice Whether the contract has an interface (ERC-165): this one or ERC-165's own.
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         bytes4 own = this.verifyProof.selector ^ this.isValidProof.selector ^ this.verifyBatch.selector
-            ^ this.verifyScopes.selector ^ this.VERSION.selector ^ this.VK_HASH.selector ^ this.SRS_ID.selector ^ this.CAPACITY.selector;
+            ^ this.verifyScopes.selector ^ this.VERSION.selector ^ this.VK_HASH.selector ^ this.SRS_ID.selector
+            ^ this.CAPACITY.selector;
         return interfaceId == own || interfaceId == this.supportsInterface.selector;
     }
 
@@ -1122,9 +1123,8 @@ contract SuretyVerifierK10 {
                 if eq(i, mul(3, count)) { place := add(values, mul(0x20, count)) }
                 let x := mload(place)
                 let y := mload(add(place, 0x20))
-                if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                    index := i
-                }
+                let isOn := eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p))
+                if iszero(and(and(lt(x, p), lt(y, p)), isOn)) { index := i }
             }
             for { let i := count } i { i := sub(i, 1) } {
                 if iszero(lt(mload(add(values, mul(0x20, sub(i, 1)))), R)) { large := i }
