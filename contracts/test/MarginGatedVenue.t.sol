@@ -81,6 +81,10 @@ contract MarginGatedVenueTest {
         _expectInvalidRules(rules, "grace");
         (rules.grace, rules.maxPriceAge) = (GRACE, 149);
         _expectInvalidRules(rules, "maxPriceAge");
+        policyRegistry.setValidity(149);
+        _expectInvalidRules(_rules(), "policy");
+        policyRegistry.setValidity(150);
+        _create(_rules());
         rules = _rules();
         rules.settlementAge = PRICE_AGE;
         _expectInvalidRules(rules, "settlementAge");

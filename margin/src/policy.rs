@@ -127,6 +127,8 @@ impl Document for Policy {
 impl Policy {
     /// Most levels: each of them compiles to a program of its own.
     pub const MAX_LEVELS: usize = 16;
+    /// Most sources: each with a scope takes a commitment over all rows. A policy registry has room for fewer.
+    pub const MAX_SOURCES: usize = 256;
 
     /// Reads a policy, JSON if the file's name ends in `.json` and otherwise TOML, and checks it against its universe.
     ///
@@ -265,6 +267,8 @@ impl Policy {
             Vec::from_iter(require(needed <= room, "model", expected, format!("one that takes {needed} or more")));
         let (most, modes) = (Self::MAX_LEVELS, self.model.modes());
         problems.extend(require(modes <= most, "model.modes", format!("at most {most} modes"), modes));
+        let (most, sources) = (Self::MAX_SOURCES, self.sources.len());
+        problems.extend(require(sources <= most, "sources", format!("at most {most} sources"), sources));
         problems
     }
 
@@ -392,7 +396,8 @@ impl Policy {
 impl Policy {
     /// Every level that asks for less than one of its mode before it: contracts take a later level for a stricter one.
     fn order_problems(&self) -> Vec<Problem> {
-        let levels = self.levels.iter().enumerate();
+        // No more than a policy may have: each is compared with all before it.
+        let levels = self.levels.iter().enumerate().take(Self::MAX_LEVELS);
         // A level below its basis is none, and said to be.
         let laxer = levels.filter(|(_, level)| level.multiple >= Ppm::ONE).filter_map(|(i, level)| {
             let before = self.levels[..i].iter().find(|before| level.is_laxer_than(before))?;

@@ -85,9 +85,10 @@ pub fn prove_scopes(
     let commitments = scoped_commitments(policy, statements)?;
     let mut sources = policy.policy().sources.iter().filter(|source| !source.scope.is_empty()).collect::<Vec<_>>();
     sources.sort_by_key(|source| source.signer);
+    let positions = policy.universe().positions();
     let part = |(source, commitment): (&SourceRule, ScopedCommitment)| {
         let stated = Account::stated_by(policy.universe(), statements, openings, &source.signer)?;
-        let scope = scope_of(source, policy.universe())?;
+        let scope = scope_of(source, policy.universe().capacity, &positions)?;
         let column = stated.column(params).map_err(AccountError::from)?;
         let outside = || ScopeProofError::Outside { stated_by: source.name.clone(), scope: source.scope.clone() };
         let quotient = scope.quotient(&column).ok_or_else(outside)?;

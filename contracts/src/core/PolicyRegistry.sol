@@ -259,12 +259,12 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _require((publication.quorum == 0) != (feeds.length == 0), "feeds");
         _require(feeds.length <= MAX_FEEDS, "feeds");
         if (feeds.length == 0) return;
-        // A snapshot takes attestations for half an epoch or longer.
+        // A snapshot takes attestations for half an epoch or longer, whatever the age of its answers.
         uint256 least = publication.epochLength / 2;
-        _require(publication.maxMarketAge >= least, "maxMarketAge");
+        _require(publication.maxMarketAge > least, "maxMarketAge");
         for (uint256 i = 0; i < feeds.length; ++i) {
             _checkFeed(feeds[i]);
-            _require(feeds[i].maxAge >= least, "maxAge");
+            _require(feeds[i].maxAge > least, "maxAge");
         }
         for (uint256 i = 0; i < publication.levels.length; ++i) {
             _require(publication.levels[i].coefficients.market.length == feeds.length, "market");

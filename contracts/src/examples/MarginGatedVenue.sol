@@ -106,6 +106,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         _EPOCH_LENGTH = policyRegistry.marketRules(rules_.policy).epochLength;
         // Otherwise prices would be too old by the time that an account has had its window.
         if (rules_.maxPriceAge < _EPOCH_LENGTH / 2) revert InvalidRules("maxPriceAge");
+        // Nor does an attestation count for longer than the policy says.
+        if (terms.validity < _EPOCH_LENGTH / 2) revert InvalidRules("policy");
         Feed[] memory feeds = policyRegistry.marketRules(rules_.policy).feeds;
         if (rules_.market >= feeds.length) revert InvalidRules("market");
         Feed memory feed = feeds[rules_.market];

@@ -13,7 +13,12 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
     uint40 private vaultMaxAge = 1 hours;
     uint40 private since;
     uint40 private until = type(uint40).max;
+    uint40 private validity = 1 days;
     Feed[] private feeds;
+
+    function setValidity(uint40 validity_) external {
+        validity = validity_;
+    }
 
     function setVault(address vault_) external {
         vault = vault_;
@@ -40,6 +45,7 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
         found.vault.at = vault;
         (found.vault.level, found.vault.maxAge) = (vaultLevel, vaultMaxAge);
         found.levels = new LevelWiring[](3);
+        found.validity = validity;
     }
 
     function marketRules(bytes32) external view returns (MarketRules memory found) {

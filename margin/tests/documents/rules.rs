@@ -12,7 +12,7 @@ use surety_margin::{
     compile::compile,
     level::Level,
     models::{MarketScenario, Model},
-    policy::Policy,
+    policy::{Policy, SourceRule},
     universe::{Instrument, Universe},
     vault::VaultAsset,
 };
@@ -777,6 +777,22 @@ mod policies {
         policy.levels.push(named(Policy::MAX_LEVELS));
         let problems = policy.check(&universe());
         assert_eq!(problems[0].to_string(), "levels: expected at most 16 levels, found 17");
+    }
+
+    /// Attack: a file of levels of which each is compared with all others, and of sources with a commitment each.
+    #[test]
+    fn rejects_endless_lists_of_levels_and_sources_soon() {
+        let mut policy = Policy::from_toml("p.toml", &example("policy.toml")).unwrap();
+        let (level, source) = (policy.levels[0].clone(), policy.sources[0].clone());
+        let named = |i: usize| Name::new(format!("name-{i}")).unwrap();
+        policy.levels = (0..100_000).map(|i| Level { name: named(i), ..level.clone() }).collect();
+        let problems = policy.check(&universe());
+        assert_eq!(problems[0].to_string(), "levels: expected at most 16 levels, found 100000");
+        policy.levels = vec![level];
+        policy.sources =
+            (0..Policy::MAX_SOURCES + 1).map(|i| SourceRule { name: named(i), ..source.clone() }).collect();
+        let problems: Vec<_> = policy.check(&universe()).iter().map(ToString::to_string).collect();
+        assert!(problems.contains(&"sources: expected at most 256 sources, found 257".to_owned()), "{problems:?}");
     }
 
     /// Attack: a small file whose program takes all memory before it turns out not to fit.

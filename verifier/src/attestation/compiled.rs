@@ -24,7 +24,7 @@
 //! [`CompiledPolicyFile`] and must know the policy's identifier from elsewhere to be sure of them.
 
 use core::fmt;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use alloy_primitives::keccak256;
 use group::{Curve as _, prime::PrimeCurveAffine as _};
@@ -183,18 +183,22 @@ impl SourceScope {
     }
 }
 
-/// The rows that a source may state, by the policy's text.
+/// The rows that a source may state, by the policy's text and the positions of the universe's instruments.
 ///
 /// # Errors
 /// If the universe does not have an instrument of the scope, or has no room for it.
-pub fn scope_of(source: &SourceRule, universe: &Universe) -> Result<Scope, CompiledError> {
+pub fn scope_of(
+    source: &SourceRule,
+    capacity: Capacity,
+    positions: &BTreeMap<&Name, usize>,
+) -> Result<Scope, CompiledError> {
     let rules = |found: String| {
         let path = format!("source {}: scope", source.name);
         CompiledError::Rules(vec![Problem::new(path, "instruments of the universe, each once", found)])
     };
-    let position = |name| universe.position(name).ok_or_else(|| rules(format!("{name}")));
+    let position = |name: &Name| positions.get(name).copied().ok_or_else(|| rules(name.to_string()));
     let positions = source.scope.iter().map(position).collect::<Result<Vec<_>, _>>()?;
-    Scope::new(universe.capacity, positions).map_err(|error| rules(error.to_string()))
+    Scope::new(capacity, positions).map_err(|error| rules(error.to_string()))
 }
 
 /// Why a policy has no commitments, or not these.
@@ -412,7 +416,9 @@ impl CompiledPolicy {
         let vault = CountedAsset::of_policy(&policy, &universe, |_, position| {
             params.capacity().instrument(position).map(point)
         })?;
-        let scopes = SourceScope::of_policy(&policy, |_, source| Ok(scope_of(source, &universe)?.commit(params)))?;
+        let positions = universe.positions();
+        let point = |_, source: &SourceRule| Ok(scope_of(source, universe.capacity, &positions)?.commit(params));
+        let scopes = SourceScope::of_policy(&policy, point)?;
         let points = Points { levels, vault, scopes };
         Ok(Self { committed: CommittedPolicy::new(policy, universe, points, true)?, programs })
     }

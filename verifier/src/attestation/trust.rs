@@ -412,7 +412,7 @@ impl<'a> Anchors<'a> {
     }
 
     /// Whether the verifier has read the snapshot from a chain. Another pin is not enough where reports are missing:
-    /// they show when each price was observed, and could have been left out to hide that.
+    /// nobody has signed such a file.
     pub(crate) fn pins_taken(&self, id: SnapshotId) -> bool {
         self.trust.is_some_and(|trust| trust.chain_snapshots.contains(&id))
     }
