@@ -49,11 +49,12 @@ impl ZeroizeOnDrop for SecretScalars {}
 
 /// Values of any kind that follow from secrets: overwritten with their default when dropped.
 #[derive(Clone)]
-pub(crate) struct Wiped<T: Copy + Default>(Box<[T]>);
+pub struct Wiped<T: Copy + Default>(Box<[T]>);
 
 impl<T: Copy + Default> Wiped<T> {
     /// So many defaults.
-    pub(crate) fn new(count: usize) -> Self {
+    #[must_use]
+    pub fn new(count: usize) -> Self {
         Self(vec![T::default(); count].into_boxed_slice())
     }
 }
@@ -71,6 +72,8 @@ impl<T: Copy + Default> DerefMut for Wiped<T> {
         &mut self.0
     }
 }
+
+impl<T: Copy + Default> ZeroizeOnDrop for Wiped<T> {}
 
 impl<T: Copy + Default> Drop for Wiped<T> {
     fn drop(&mut self) {
