@@ -11,7 +11,7 @@ use halo2_proofs::{
     },
 };
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
-use rand_core::OsRng;
+use rand_core::{CryptoRng, OsRng, RngCore};
 use surety_core::{
     capacity::{Capacity, TAIL_ROWS},
     ident::HexBytes,
@@ -79,16 +79,21 @@ impl Halo2Key {
     /// If the witness breaks a rule, or does not belong to the commitments.
     pub fn prove(&self, context: Fr, known: &KnownCommitments, witness: &Witness) -> Result<ProofBytes, ProveError> {
         refuse_unfit(self.capacity(), witness)?;
-        let bytes = self.create(context, witness)?;
+        let bytes = self.create(context, witness, &mut OsRng)?;
         let proof = split_derived(&bytes, known)?;
         self.verifying_key.verify(context, known, &proof.0)?;
         Ok(proof)
     }
 
     /// A proof as Halo2 writes it, which begins with the commitments to all advice columns.
-    fn create(&self, context: Fr, witness: &Witness) -> Result<Vec<u8>, ProveError> {
+    pub(crate) fn create(
+        &self,
+        context: Fr,
+        witness: &Witness,
+        entropy: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<u8>, ProveError> {
         let advice = AdviceColumn::ALL.map(|column| witness[column].to_vec()).to_vec();
-        let mut blinding = Blinding::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
+        let mut blinding = Blinding::new(witness.tail(AdviceColumn::BlindedHold), context, entropy);
         let mut transcript = KeyedTranscript::new(self.verifying_key.digest(), Vec::new());
         create_proof_from_advice::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _>(
             &self.bases,
@@ -171,35 +176,19 @@ fn split_derived(bytes: &[u8], known: &KnownCommitments) -> Result<ProofBytes, P
 
 #[cfg(test)]
 mod tests {
-    use group::Curve as _;
     use halo2_proofs::{
         circuit::{Layouter, SimpleFloorPlanner},
         plonk::{Circuit, ConstraintSystem},
         poly::Rotation,
     };
-    use surety_core::units::Lots;
-    use surety_kzg::{Masks, Srs, holding::holding_column, progress::Silent};
-    use surety_margin::{compile::compile, holdings::Position};
-    use surety_testing::sample;
 
     use super::*;
-    use crate::columns::Columns;
+    use crate::{columns::Columns, small};
 
     /// A key, and a witness with its commitments.
     fn statement() -> (Halo2Key, KnownCommitments, Witness) {
-        let sample = sample::scenario_margin(9, 2, 1);
-        let (capacity, prices) = (sample.universe.capacity, sample::prices(&sample.policy));
-        let program = compile(&sample.policy, &sample.universe).unwrap().remove(0);
-        let lots = [1_000_000, -3];
-        let position = Position::from_lots(lots.map(|lots| Lots::new(lots).unwrap()).to_vec());
-        let assignment = program.solve(&position, &prices).unwrap();
-        let masks = Masks::random(&mut OsRng);
-        let hold = holding_column(capacity, &lots.into_iter().enumerate().collect::<Vec<_>>(), &masks).unwrap();
-        let witness = Witness::new(&program, &prices, &hold, &assignment).unwrap();
-        let params = Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap();
-        let columns = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::BlindedHold];
-        let [idx, flag, coef, hold] = columns.map(|column| params.commit_column(&witness[column]).to_affine());
-        (Halo2Key::generate(&params).unwrap(), KnownCommitments { idx, flag, coef, hold }, witness)
+        let (params, known, witness) = small::statement();
+        (Halo2Key::generate(&params).unwrap(), known, witness)
     }
 
     /// A circuit of the same columns without lookups, whose proofs take fewer random numbers.

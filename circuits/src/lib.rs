@@ -30,6 +30,8 @@
 
 mod blinding;
 mod prover;
+#[cfg(test)]
+mod small;
 
 pub mod check;
 pub mod circuit;

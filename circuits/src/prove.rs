@@ -61,7 +61,18 @@ impl ProvingKey {
     /// If the witness breaks a rule, or does not belong to the commitments.
     pub fn prove(&self, context: Fr, known: &KnownCommitments, witness: &Witness) -> Result<ProofBytes, ProveError> {
         refuse_unfit(self.capacity(), witness)?;
-        let mut fresh = Fresh::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
+        let fresh = Fresh::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
+        self.prove_with(context, known, witness, fresh)
+    }
+
+    /// Makes a proof with these random numbers, and hands the proof out if all of them went into it and it verifies.
+    fn prove_with(
+        &self,
+        context: Fr,
+        known: &KnownCommitments,
+        witness: &Witness,
+        mut fresh: Fresh,
+    ) -> Result<ProofBytes, ProveError> {
         let proof = self.prover.create(&self.verifying_key, context, known, witness, &mut fresh)?;
         if fresh.drawn() != DRAWN {
             return Err(ProveError::NotBlinded);
@@ -96,4 +107,63 @@ pub(crate) fn refuse_unfit(capacity: Capacity, witness: &Witness) -> Result<(), 
         return Err(ProveError::Capacity { expected, found });
     }
     Ok(check(witness)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use ff::Field as _;
+    use surety_verifier::VerifyingKey;
+
+    use super::*;
+    use crate::small::statement;
+
+    /// Attack: a prover that draws one number less than it should, or one more that goes nowhere.
+    #[test]
+    fn rejects_proofs_for_which_another_number_of_random_numbers_was_drawn() {
+        let (params, known, witness) = statement();
+        let key = ProvingKey::generate(&params).unwrap();
+        let prove = |before: usize| {
+            let mut fresh = Fresh::new(witness.tail(AdviceColumn::BlindedHold), Fr::ONE, &mut OsRng);
+            fresh.fill(&mut vec![Fr::ZERO; before]);
+            key.prove_with(Fr::ONE, &known, &witness, fresh)
+        };
+        assert!(prove(0).is_ok());
+        let error = prove(1).unwrap_err();
+        assert!(matches!(error, ProveError::NotBlinded), "{error}");
+    }
+
+    /// Attack: a prover whose key is not the verifiers' hands out what nobody accepts.
+    #[test]
+    fn rejects_its_own_proofs_if_they_do_not_verify() {
+        let (params, known, witness) = statement();
+        let mut key = ProvingKey::generate(&params).unwrap();
+        let real = &key.verifying_key;
+        let mut fixed = real.fixed_commitments().to_vec();
+        fixed.reverse();
+        key.verifying_key = VerifyingKey::new(real.protocol().clone(), fixed, *real.srs()).unwrap();
+        let error = key.prove(Fr::ONE, &known, &witness).unwrap_err();
+        assert!(matches!(error, ProveError::Invalid(ProofError::Pairing(_))), "{error}");
+    }
+
+    /// Attack: a cache with the table of another set-up, or with one wrong point.
+    #[test]
+    fn rejects_a_table_that_is_not_that_of_the_bases() {
+        let (params, known, witness) = statement();
+        let table = surety_kzg::Table::new(params.lagrange(), &surety_kzg::progress::Silent);
+        let with = |change: &dyn Fn(&mut Vec<G1Affine>)| {
+            let mut points = table.points().to_vec();
+            change(&mut points);
+            ProvingKey::with_table(&params, surety_kzg::Table::from_points(512, points).unwrap())
+        };
+        assert!(with(&|_| ()).is_ok());
+        // A base, and the double of one, without which rows 1 and 2 of ROW are wrong.
+        let changes: [fn(&mut Vec<G1Affine>); 2] = [|points| points.swap(3, 4), |points| points[1] = points[2]];
+        for change in changes {
+            assert!(matches!(with(&change), Err(crate::ProvingKeyError::Disagreement("table"))));
+        }
+        // A multiple that fixed columns do not use.
+        let key = with(&|points| points.swap(9_000, 9_001)).unwrap();
+        let error = key.prove(Fr::ONE, &known, &witness).unwrap_err();
+        assert!(matches!(error, ProveError::OtherCommitment { .. } | ProveError::Invalid(_)), "{error}");
+    }
 }

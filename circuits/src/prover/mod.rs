@@ -298,3 +298,161 @@ impl Prover {
         writer.points(&self.table.sums(&[&witness]));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+    use surety_kzg::Params;
+
+    use super::*;
+    use crate::{halo2::Halo2Key, key::ProvingKey, small::statement};
+
+    const CONTEXT: Fr = Fr::ONE;
+
+    /// The random numbers of a proof, which another call gives again.
+    fn fresh(witness: &Witness) -> Fresh {
+        Fresh::new(witness.tail(AdviceColumn::BlindedHold), CONTEXT, &mut ChaCha20Rng::seed_from_u64(11))
+    }
+
+    /// What a proof was made of, put together by the slow way from its points and the random numbers.
+    struct Replayed {
+        capacity: Capacity,
+        params: Params,
+        points: Vec<G1Affine>,
+        fresh: Fresh,
+        drawn: Vec<Fr>,
+    }
+
+    impl Replayed {
+        fn draw<const N: usize>(&mut self) -> [Fr; N] {
+            let mut tail = [Fr::ZERO; N];
+            self.fresh.fill(&mut tail);
+            self.drawn.extend(tail);
+            tail
+        }
+
+        /// Demands that a point of the proof commits to a column with these last rows.
+        fn expect(&self, index: usize, usable: &[Fr], tail: &[Fr], what: &str) -> Vec<Fr> {
+            let column = [&usable[..self.capacity.rows() - tail.len()], tail].concat();
+            assert_eq!(self.params.commit_column(&column).to_affine(), self.points[index], "{what}");
+            column
+        }
+    }
+
+    /// The permuted columns as the definition has them: inputs sorted by the table rows that they are found in, the
+    /// first of each beside its own, the other table rows in their order.
+    fn permuted(inputs: &[Fr], table: &[Fr]) -> (Vec<Fr>, Vec<Fr>) {
+        let found = |input: &Fr| table.iter().position(|value| value == input).unwrap();
+        let mut rows: Vec<usize> = inputs.iter().map(found).collect();
+        rows.sort_unstable();
+        let read: BTreeSet<usize> = rows.iter().copied().collect();
+        let mut unread = (0..table.len()).filter(|row| !read.contains(row));
+        let is_first = |place: usize| place == 0 || rows[place - 1] != rows[place];
+        let beside = (0..rows.len()).map(|place| if is_first(place) { rows[place] } else { unread.next().unwrap() });
+        let beside = beside.map(|row| table[row]).collect();
+        (rows.iter().map(|row| table[*row]).collect(), beside)
+    }
+
+    /// Attack: a blinding row that is not drawn, or drawn twice, in any polynomial of a proof. Each of the points that
+    /// commit to hidden polynomials is computed again, with every blinding row the next number of the generator.
+    #[test]
+    fn every_blinding_row_is_a_number_of_its_own() {
+        let (params, known, witness) = statement();
+        let key = ProvingKey::generate(&params).unwrap();
+        let (capacity, fixed) = (witness.capacity(), Fixed::new(witness.capacity()));
+        let mut used = fresh(&witness);
+        let proof = key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut used).unwrap().0;
+        assert_eq!(key.verifying_key.verify(CONTEXT, &known, &proof), Ok(()));
+        let points: Vec<G1Affine> =
+            proof.as_chunks::<64>().0[..11].iter().map(|bytes| point::g1_from_bytes(bytes).unwrap()).collect();
+
+        let mut replayed = Replayed { capacity, params, points, fresh: fresh(&witness), drawn: Vec::new() };
+        let blind: [Fr; TAIL_ROWS] = replayed.draw();
+        let masks = witness.tail(AdviceColumn::BlindedHold);
+        let sum: Vec<Fr> = blind.iter().zip(masks).map(|(blind, mask)| *blind + mask).collect();
+        let hold = replayed.expect(0, &witness[AdviceColumn::BlindedHold], &sum, "BLINDED_HOLD");
+        let [var, val, _] = [(1, AdviceColumn::Var), (2, AdviceColumn::Val), (3, AdviceColumn::Acc)].map(|(at, c)| {
+            let tail: [Fr; TAIL_ROWS] = replayed.draw();
+            replayed.expect(at, &witness[c], &tail, c.name())
+        });
+
+        let mut transcript = Transcript::default();
+        transcript.absorb_scalar(&key.verifying_key.digest().scalar());
+        transcript.absorb_scalar(&CONTEXT);
+        let difference = known.blind(&replayed.points[0]).unwrap();
+        known.program().iter().chain([&difference]).for_each(|point| transcript.absorb_point(point));
+        replayed.points[..4].iter().for_each(|point| transcript.absorb_point(point));
+        let theta = transcript.squeeze();
+        let usable = 0..capacity.usable();
+        let idx = &witness[AdviceColumn::Idx];
+        let lookups = [
+            (
+                usable.clone().map(|row| theta * idx[row] + val[row]).collect::<Vec<_>>(),
+                usable.clone().map(|row| theta * fixed.row[row] + hold[row] + fixed.variable[row] * var[row]).collect(),
+            ),
+            (
+                usable.clone().map(|row| var[row] - fixed.base[row] * var[row + 1]).collect(),
+                usable.map(|row| fixed.row[row]).collect::<Vec<_>>(),
+            ),
+        ];
+        let columns = [4, 6].into_iter().zip(&lookups).map(|(at, (inputs, table))| {
+            let (input, beside) = permuted(inputs, table);
+            let [tail, other]: [[Fr; TAIL_ROWS]; 2] = [replayed.draw(), replayed.draw()];
+            (replayed.expect(at, &input, &tail, "input"), replayed.expect(at + 1, &beside, &other, "table"))
+        });
+        let columns: Vec<_> = columns.collect();
+        replayed.points[4..8].iter().for_each(|point| transcript.absorb_point(point));
+        let (beta, gamma) = (transcript.squeeze(), transcript.squeeze());
+        for ((at, (inputs, table)), (input, beside)) in (8..).zip(&lookups).zip(&columns) {
+            let mut product = vec![Fr::ONE];
+            for row in 0..capacity.usable() {
+                let step = (inputs[row] + beta) * (table[row] + gamma);
+                let step = step * ((input[row] + beta) * (beside[row] + gamma)).invert().unwrap();
+                product.push(product[row] * step);
+            }
+            assert_eq!(product.last(), Some(&Fr::ONE), "all that is read is there");
+            let tail: [Fr; TAIL_ROWS - 1] = replayed.draw();
+            replayed.expect(at, &product, &tail, "product");
+        }
+        let random: [Fr; RANDOM_ROWS] = replayed.draw();
+        replayed.expect(10, &vec![Fr::ZERO; capacity.rows()], &random, "the random polynomial");
+
+        assert_eq!((replayed.fresh.drawn(), used.drawn(), DRAWN), (74, 74, 74), "as the accounting counts");
+        let different: BTreeSet<Fr> = replayed.drawn.iter().copied().collect();
+        assert!(different.len() == DRAWN && !different.contains(&Fr::ZERO));
+    }
+
+    /// With the same entropy both provers commit to the same columns. Behind them the bytes differ for any entropy:
+    /// Halo2 draws scalars for commitments that ignore them, permutes in another order, and takes the random polynomial
+    /// from a generator of its own. Everything else of a proof is a function of what is committed to, which its
+    /// verification computes.
+    #[test]
+    fn both_provers_commit_to_the_same_columns() {
+        let (params, known, witness) = statement();
+        let (key, halo2) = (ProvingKey::generate(&params).unwrap(), Halo2Key::generate(&params).unwrap());
+        assert_eq!(key.verifying_key.digest(), halo2.verifying_key().digest());
+        let proof = key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut fresh(&witness)).unwrap().0;
+        let bytes = halo2.create(CONTEXT, &witness, &mut ChaCha20Rng::seed_from_u64(11)).unwrap();
+        let sent = 4 * 64;
+        assert_eq!(bytes[sent..2 * sent], proof[..sent]);
+        assert_ne!(bytes[2 * sent..][..64], proof[sent..][..64]);
+        let other = halo2.create(CONTEXT, &witness, &mut ChaCha20Rng::seed_from_u64(12)).unwrap();
+        assert_ne!(other[sent..2 * sent], proof[..sent]);
+    }
+
+    /// Witnesses that break every rule make proofs that do not verify, and no panic.
+    #[test]
+    fn rejects_witnesses_that_break_rules_without_a_panic() {
+        let (params, known, honest) = statement();
+        let key = ProvingKey::generate(&params).unwrap();
+        for column in AdviceColumn::ALL {
+            let mut witness = honest.clone();
+            witness[column].iter_mut().for_each(|cell| *cell = Fr::from(u64::from(u32::MAX)) - *cell);
+            let proof = key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut fresh(&witness));
+            let verified = proof.map(|proof| key.verifying_key.verify(CONTEXT, &known, &proof.0));
+            assert!(!matches!(verified, Ok(Ok(()))), "{}", column.name());
+        }
+    }
+}

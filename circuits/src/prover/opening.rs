@@ -184,3 +184,40 @@ fn quotient(domain: &Domain, protocol: &Protocol, at: &At, v: Fr, sets: &[Combin
     });
     quotient
 }
+
+#[cfg(test)]
+mod tests {
+    use halo2_proofs::arithmetic::{eval_polynomial, lagrange_interpolate};
+    use rand_core::OsRng;
+
+    use super::*;
+
+    #[test]
+    fn values_are_those_of_the_polynomial() {
+        let domain = Domain::new(4);
+        let values: Vec<Fr> = (0..16).map(|_| Fr::random(OsRng)).collect();
+        let polynomial = lagrange_interpolate(domain.nodes(), &values);
+        let x = Fr::random(OsRng);
+        let at = At::new(&domain, x);
+        for rotation in [0, 1, -1, 2, -5] {
+            let point = x * domain.nodes()[(16 + rotation) as usize % 16];
+            assert_eq!(at.value(&values, Rotation(rotation)), eval_polynomial(&polynomial, point));
+        }
+    }
+
+    #[test]
+    fn lines_go_through_their_points() {
+        let [x0, x1, y0, y1] = core::array::from_fn(|_| Fr::random(OsRng));
+        let (constant, slope) = line(&[x0, x1], &[y0, y1]);
+        assert_eq!((constant + slope * x0, constant + slope * x1), (y0, y1));
+        assert_eq!(line(&[x0], &[y0]), (y0, Fr::ZERO));
+    }
+
+    /// A challenge that is a row's point has no inverse distance: the proof is none, and nothing panics.
+    #[test]
+    fn rejects_no_challenge_with_a_panic() {
+        let domain = Domain::new(3);
+        let at = At::new(&domain, domain.nodes()[2]);
+        assert_eq!(at.value(&[Fr::ONE; 8], Rotation::CURRENT), Fr::ZERO);
+    }
+}

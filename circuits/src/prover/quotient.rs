@@ -271,3 +271,166 @@ fn combine(fixed: &FixedCells, cells: &Cells, powers: &Powers) -> Fr {
     let active = memory[2] * y[7] + memory[4] * y[5] + range[2] * y[2] + range[4];
     fixed.row * by_row + by_base + fixed.first * first + fixed.last * last + fixed.active * active
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_core::OsRng;
+    use surety_verifier::{
+        Protocol,
+        proof::{
+            expression::Expression,
+            protocol::{Query, Rotation},
+        },
+    };
+
+    use super::*;
+    use crate::columns::{AdviceColumn, FIXED_COLUMNS};
+
+    fn random() -> Fr {
+        Fr::random(OsRng)
+    }
+
+    fn random_lookup() -> LookupCells {
+        LookupCells {
+            input: random(),
+            previous_input: random(),
+            table: random(),
+            product: random(),
+            next_product: random(),
+        }
+    }
+
+    /// The combination by the description that verifiers go by, and by the arguments around it as `verifier` states
+    /// them.
+    fn by_protocol(
+        protocol: &Protocol,
+        cells: &Cells,
+        (fixed, previous_base): (&FixedCells, Fr),
+        challenges: &Challenges,
+    ) -> Fr {
+        let advice = |query: usize| {
+            let Query { column, rotation } = protocol.advice_queries[query];
+            match (AdviceColumn::ALL[column], rotation) {
+                (AdviceColumn::Idx, Rotation::CURRENT) => cells.idx,
+                (AdviceColumn::Flag, Rotation::CURRENT) => cells.flag,
+                (AdviceColumn::Coef, Rotation::CURRENT) => cells.coef,
+                (AdviceColumn::Blind, Rotation::NEXT) => cells.next_blind,
+                (AdviceColumn::BlindedHold, Rotation::CURRENT) => cells.blinded_hold,
+                (AdviceColumn::Var, Rotation::CURRENT) => cells.var,
+                (AdviceColumn::Var, Rotation::NEXT) => cells.next_var,
+                (AdviceColumn::Val, Rotation::CURRENT) => cells.val,
+                (AdviceColumn::Acc, Rotation::CURRENT) => cells.acc,
+                (AdviceColumn::Acc, Rotation::NEXT) => cells.next_acc,
+                unknown => panic!("no equation reads {unknown:?}"),
+            }
+        };
+        let of_fixed = |query: usize| {
+            let Query { column, rotation } = protocol.fixed_queries[query];
+            match (FIXED_COLUMNS[column], rotation) {
+                ("ROW", Rotation::CURRENT) => fixed.row,
+                ("BASE", Rotation::CURRENT) => fixed.base,
+                ("BASE", Rotation::PREVIOUS) => previous_base,
+                unknown => panic!("no equation reads {unknown:?}"),
+            }
+        };
+        let value = |expression: &Expression| expression.evaluate(&|number| number, &of_fixed, &advice);
+        let compress =
+            |tuple: &[Expression]| tuple.iter().fold(Fr::ZERO, |sum, part| sum * challenges.theta + value(part));
+        let mut values: Vec<Fr> = protocol.constraints.iter().map(|constraint| value(&constraint.expression)).collect();
+        for (lookup, cells) in protocol.lookups.iter().zip([&cells.memory, &cells.range]) {
+            let LookupCells { input, previous_input, table, product, next_product } = *cells;
+            let step = next_product * (input + challenges.beta) * (table + challenges.gamma)
+                - product * (compress(&lookup.input) + challenges.beta) * (compress(&lookup.table) + challenges.gamma);
+            values.extend([
+                fixed.first * (Fr::ONE - product),
+                fixed.last * (product.square() - product),
+                fixed.active * step,
+                fixed.first * (input - table),
+                fixed.active * (input - table) * (input - previous_input),
+            ]);
+        }
+        assert_eq!(values.len(), EQUATIONS);
+        values.iter().fold(Fr::ZERO, |sum, value| sum * challenges.y + value)
+    }
+
+    #[test]
+    fn the_written_out_equations_are_those_of_the_protocol() {
+        for capacity in Capacity::all() {
+            let protocol = Protocol::of(capacity).unwrap();
+            let b = Fr::from(capacity.base());
+            for _ in 0..8 {
+                let (base, previous_base) = (random(), random());
+                let one = base * (base - b);
+                let fixed = FixedCells {
+                    row: random(),
+                    base,
+                    variable: Fr::ONE - previous_base * b.invert().unwrap(),
+                    one,
+                    quotient: one * (base - Fr::ONE) * (base - b),
+                    first: random(),
+                    last: random(),
+                    active: random(),
+                };
+                let cells = Cells {
+                    idx: random(),
+                    flag: random(),
+                    coef: random(),
+                    next_blind: random(),
+                    blinded_hold: random(),
+                    var: random(),
+                    next_var: random(),
+                    val: random(),
+                    acc: random(),
+                    next_acc: random(),
+                    memory: random_lookup(),
+                    range: random_lookup(),
+                };
+                let challenges = Challenges { theta: random(), beta: random(), gamma: random(), y: random() };
+                let expected = by_protocol(&protocol, &cells, (&fixed, previous_base), &challenges);
+                assert_eq!(combine(&fixed, &cells, &Powers::new(&challenges, b)), expected, "{capacity:?}");
+            }
+        }
+    }
+
+    /// The cells that the equations read are those of the rows beside, and the fixed ones what their names say.
+    #[test]
+    fn fixed_columns_on_the_cosets_are_those_in_the_rows() {
+        let capacity = Capacity::new(9).unwrap();
+        let (domain, fixed) = (Domain::new(9), Fixed::new(capacity));
+        let cosets = Cosets::new(capacity, &domain, &fixed);
+        let b = Fr::from(capacity.base());
+        // The values on a coset are those of polynomials of degree below n, which products are not.
+        for coset in &cosets.cosets {
+            for row in 0..domain.rows() {
+                let cells = &coset.fixed[row];
+                let previous = &coset.fixed[(row + domain.rows() - 1) % domain.rows()];
+                assert_eq!(cells.variable * b, b - previous.base);
+                assert_eq!(cells.one, cells.base * (cells.base - b));
+                assert_eq!(cells.quotient, cells.one * (cells.base - Fr::ONE) * (cells.base - b));
+            }
+        }
+    }
+
+    /// A polynomial of degree below 4n is put together from its remainders, each from its values on a coset.
+    #[test]
+    fn pieces_are_put_together_from_remainders() {
+        let capacity = Capacity::new(9).unwrap();
+        let (domain, fixed) = (Domain::new(9), Fixed::new(capacity));
+        let cosets = Cosets::new(capacity, &domain, &fixed);
+        let pieces: [Vec<Fr>; PIECES] = core::array::from_fn(|_| (0..domain.rows()).map(|_| random()).collect());
+        let generator = Fr::MULTIPLICATIVE_GENERATOR;
+        let step = (11..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+        let mut remainders = core::array::from_fn(|index| {
+            let power = (generator * step.pow_vartime([index as u64])).pow_vartime([512]);
+            let mut remainder = SecretScalars::zeros(domain.rows());
+            for (row, value) in remainder.iter_mut().enumerate() {
+                *value = pieces.iter().rev().fold(Fr::ZERO, |sum, piece| sum * power + piece[row]);
+            }
+            remainder
+        });
+        cosets.put_together(&mut remainders);
+        for (piece, found) in pieces.iter().zip(&remainders) {
+            assert_eq!(piece[..], found[..]);
+        }
+    }
+}
