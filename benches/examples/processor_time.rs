@@ -1,6 +1,6 @@
 //! Processor time and wall time of both provers, alternating, for the sizes whose names contain the argument.
 //!
-//! `cargo run --release -p surety-benches --example processor_time -- 16x16`
+//! `cargo run --release -p surety-benches --example processor_time -- 16x16`; with a second argument, no Halo2.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops at the first surprise")]
 
@@ -22,7 +22,7 @@ fn processor_time() -> Duration {
 }
 
 fn main() {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
+    let (wanted, alone) = (std::env::args().nth(1).unwrap_or_default(), std::env::args().nth(2));
     println!("k  shape  own ms (wall)  Halo2 ms (wall)  times");
     for shape in SHAPES.into_iter().filter(|shape| shape.name().contains(&wanted)) {
         let params = shape.params();
@@ -30,7 +30,7 @@ fn main() {
         let started = Instant::now();
         let own = ProvingKey::generate(&params).unwrap();
         let table = started.elapsed();
-        let halo2 = Halo2Key::generate(&params).unwrap();
+        let halo2 = alone.is_none().then(|| Halo2Key::generate(&params).unwrap());
         let rounds = (1 << (17 - shape.k)).clamp(4, 40);
         let measure = |sum: &mut (Duration, Duration), prove: &dyn Fn()| {
             let (processor, wall) = (processor_time(), Instant::now());
@@ -41,7 +41,9 @@ fn main() {
         let (mut of_own, mut of_halo2) = Default::default();
         for _ in 0..rounds {
             measure(&mut of_own, &|| drop(account.prove(&own, Fr::from(7))));
-            measure(&mut of_halo2, &|| drop(account.prove_with_halo2(&halo2, Fr::from(7))));
+            if let Some(halo2) = &halo2 {
+                measure(&mut of_halo2, &|| drop(account.prove_with_halo2(halo2, Fr::from(7))));
+            }
         }
         let milliseconds = |sum: Duration| sum.as_secs_f64() * 1e3 / f64::from(rounds);
         println!(

@@ -156,7 +156,7 @@ mod tests {
             ProvingKey::with_table(&params, surety_kzg::Table::from_points(512, points).unwrap())
         };
         assert!(with(&|_| ()).is_ok());
-        // A base, and the double of one, without which rows 1 and 2 of ROW are wrong.
+        // Bases.
         let changes: [fn(&mut Vec<G1Affine>); 2] = [|points| points.swap(3, 4), |points| points[1] = points[2]];
         for change in changes {
             assert!(matches!(with(&change), Err(crate::ProvingKeyError::Disagreement("table"))));

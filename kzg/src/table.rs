@@ -299,18 +299,18 @@ impl Adder {
     /// Adds pairs of points of which none is the identity. Does nothing and says so if a pair has one x-coordinate.
     fn add(&mut self, sums: &mut [Point]) -> bool {
         let (left, right) = (&self.left[..self.count], &self.right[..self.count]);
+        let (products, places) = (&mut self.products[..self.count], &self.places[..self.count]);
         let mut running = [Fq::one(); LANES];
-        for (index, product) in self.products[..self.count].iter_mut().enumerate() {
+        for (index, product) in products.iter_mut().enumerate() {
             *product = running[index % LANES];
             running[index % LANES] *= right[index].x - left[index].x;
         }
         let Some(mut running) = inverses(running) else { return false };
-        for index in (0..self.count).rev() {
+        for index in (0..places.len()).rev() {
             let (p, q) = (left[index], right[index]);
-            let run = q.x - p.x;
-            let slope = (q.y - p.y) * (running[index % LANES] * self.products[index]);
-            running[index % LANES] *= run;
-            sums[self.places[index]] = third(&p, q.x, slope);
+            let inverse = running[index % LANES] * products[index];
+            running[index % LANES] *= q.x - p.x;
+            sums[places[index]] = third(&p, q.x, (q.y - p.y) * inverse);
         }
         true
     }
@@ -374,7 +374,7 @@ fn inverses(numbers: [Fq; LANES]) -> Option<[Fq; LANES]> {
 }
 
 /// The sum of `p` and a point with this x, given the slope of the line through both.
-#[inline]
+#[inline(always)]
 fn third(p: &Point, x: Fq, slope: Fq) -> Point {
     let sum = slope.square() - p.x - x;
     Point { x: sum, y: slope * (p.x - sum) - p.y }
@@ -423,7 +423,9 @@ fn weigh(adder: &mut Adder, lengths: &[u32], points: &Wiped<Point>) -> G1 {
 fn weigh_few(lengths: &[u32], points: &[Point], first: usize) -> G1 {
     let (mut running, mut sum) = (G1::identity(), G1::identity());
     let mut points = points.iter().rev();
-    for (index, length) in lengths.iter().enumerate().rev() {
+    // Behind the last occupied bucket there is nothing to add.
+    let occupied = lengths.iter().rposition(|length| *length > 0).map_or(0, |last| last + 1);
+    for (index, length) in lengths[..occupied].iter().enumerate().rev() {
         if *length > 0 {
             running = points.next().map_or(running, |point| running + point.affine());
         }
