@@ -18,6 +18,9 @@ pub(crate) const PIECES: usize = 4;
 /// The columns of a proof: the advice columns, then each lookup's permuted input, permuted table and running product.
 pub(crate) const COLUMNS: usize = 14;
 
+/// Domains of up to so many rows are transformed to all cosets at once.
+const AT_ONCE: usize = 1 << 13;
+
 /// How many constraints and equations of lookups there are.
 const EQUATIONS: usize = 16;
 
@@ -160,20 +163,15 @@ impl Cosets {
             domain.coefficients(coefficients);
         });
         let powers = Powers::new(challenges, self.base);
-        let mut on = columns.map(|_| SecretScalars::zeros(domain.rows()));
-        let mut remainders = self.cosets.each_ref().map(|coset| {
-            on.par_iter_mut().zip(&coefficients).with_max_len(1).for_each(|(on, coefficients)| {
-                on.iter_mut().zip(coefficients.iter().zip(&coset.into)).for_each(|(on, (c, power))| *on = c * power);
-                domain.values(on);
+        // Small domains are not worth threads of their own for each column; of large ones, four cosets at a time would
+        // take much memory.
+        let at_once = if domain.rows() <= AT_ONCE { PIECES } else { 1 };
+        let mut remainders: [SecretScalars; PIECES] = core::array::from_fn(|_| SecretScalars::zeros(domain.rows()));
+        for (remainders, cosets) in remainders.chunks_mut(at_once).zip(self.cosets.chunks(at_once)) {
+            remainders.par_iter_mut().zip(cosets).with_max_len(1).for_each(|(remainder, coset)| {
+                coset.remainder(domain, &coefficients, &powers, remainder);
             });
-            let mut combined = SecretScalars::zeros(domain.rows());
-            coset.combine(on.each_ref().map(|column| &**column), &powers, &mut combined);
-            combined
-        });
-        remainders.par_iter_mut().zip(&self.cosets).with_max_len(1).for_each(|(remainder, coset)| {
-            domain.coefficients(remainder);
-            remainder.iter_mut().zip(&coset.back).for_each(|(value, power)| *value *= power);
-        });
+        }
         self.put_together(&mut remainders);
         remainders.par_iter_mut().with_max_len(1).for_each(|piece| domain.values(piece));
         remainders
@@ -199,6 +197,24 @@ impl Cosets {
 }
 
 impl Coset {
+    /// The quotient modulo what vanishes on the coset, by its coefficients.
+    fn remainder(
+        &self,
+        domain: &Domain,
+        coefficients: &[SecretScalars; COLUMNS],
+        powers: &Powers,
+        remainder: &mut [Fr],
+    ) {
+        let mut on = coefficients.each_ref().map(|_| SecretScalars::zeros(domain.rows()));
+        on.par_iter_mut().zip(coefficients).with_max_len(1).for_each(|(on, coefficients)| {
+            on.iter_mut().zip(coefficients.iter().zip(&self.into)).for_each(|(on, (c, power))| *on = c * power);
+            domain.values(on);
+        });
+        self.combine(on.each_ref().map(|column| &**column), powers, remainder);
+        domain.coefficients(remainder);
+        remainder.iter_mut().zip(&self.back).for_each(|(value, power)| *value *= power);
+    }
+
     /// The combined equations in every row of the coset.
     fn combine(&self, columns: [&[Fr]; COLUMNS], powers: &Powers, combined: &mut [Fr]) {
         let rows = combined.len();
