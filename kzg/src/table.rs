@@ -1,8 +1,8 @@
 //! Many sums `Σ s_t·P_t` over one basis, from a table of multiples.
 //!
-//! The table has `2^(w·i)·P_t` for each base `P_t` and each digit i of w bits. A scalar with signed digits `d_i` is then
-//! a sum of table points, each times a number of at most w − 1 bits, so that one set of buckets serves all digits and
-//! nothing is doubled (Brickell, Gordon, McCurley and Wilson, *Fast exponentiation with precomputation*, Eurocrypt
+//! The table has `2^(w·i)·P_t` for each base `P_t` and each digit i of w bits. A scalar with signed digits `d_i` is
+//! then a sum of table points, each times a number of at most w − 1 bits, so that one set of buckets serves all digits
+//! and nothing is doubled (Brickell, Gordon, McCurley and Wilson, *Fast exponentiation with precomputation*, Eurocrypt
 //! 1992, with Pippenger's buckets). A scalar costs as many additions as it has digits: small values are cheap though
 //! random ones stand beside them, as in a column with blinding rows.
 //!
@@ -10,8 +10,8 @@
 //! sum is wrong where the two points are equal or opposite. A batch with such a pair has no inverse of its
 //! denominators, is noticed by this, and is done again with the complete formulas of [`Adder::add_with_care`].
 //!
-//! Whatever depends on scalars is wiped: digits, schedules and buckets. The running time does depend on the scalars, see
-//! [`crate::params::Params::commit_column`].
+//! Whatever depends on scalars is wiped: digits, schedules, buckets and sums. The running time does depend on the
+//! scalars: on how many digits they have, and on how many of the digits are zero.
 
 use core::cmp::Reverse;
 
@@ -109,7 +109,7 @@ impl Table {
     /// # Panics
     /// If a column has more scalars than there are bases.
     #[must_use]
-    pub fn sums(&self, columns: &[&[Fr]]) -> Vec<G1> {
+    pub fn sums(&self, columns: &[&[Fr]]) -> Wiped<G1> {
         assert!(columns.iter().all(|column| column.len() <= self.bases), "a base for each scalar");
         let magnitudes: Vec<Vec<Magnitude>> =
             columns.par_iter().map(|column| column.iter().map(Magnitude::of).collect()).collect();
@@ -130,14 +130,13 @@ impl Table {
         }
         // The longest first: a long one at the end would leave the other threads idle.
         tasks.sort_by_key(|(index, _, scalars)| Reverse(weights[*index] * scalars.len()));
-        let parts: Vec<(usize, G1)> = tasks
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(index, from, scalars)| (index, self.sum(from, scalars)))
-            .collect();
-        let mut sums = vec![G1::identity(); columns.len()];
-        for (index, part) in parts {
-            sums[index] += part;
+        let mut parts = Wiped::new(tasks.len());
+        parts.par_iter_mut().zip(&tasks).with_max_len(1).for_each(|(part, (_, from, scalars))| {
+            *part = self.sum(*from, scalars);
+        });
+        let mut sums = Wiped::new(columns.len());
+        for ((index, ..), part) in tasks.iter().zip(parts.iter()) {
+            sums[*index] += part;
         }
         sums
     }
@@ -385,8 +384,8 @@ const FEW: usize = 64;
 
 /// `Σ (i + 1)·B_i` over buckets, of which only those of length one are in `points`.
 ///
-/// The buckets are a square: with `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`, and rows
-/// and columns are summed in batches.
+/// The buckets are a square: with `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`, and
+/// rows and columns are summed in batches.
 fn weigh(adder: &mut Adder, lengths: &[u32], points: &Wiped<Point>) -> G1 {
     if lengths.len() <= FEW {
         return weigh_few(lengths, points, 1);

@@ -20,7 +20,7 @@ use surety_core::{
     capacity::{Capacity, TAIL_ROWS},
     ident::HexBytes,
 };
-use surety_kzg::{Domain, SecretScalars, Table, point, scalar};
+use surety_kzg::{Domain, SecretScalars, Table, point, scalar, secret::Wiped};
 use surety_verifier::{
     KnownCommitments, ProofError, Protocol, VerifyingKey,
     proof::{
@@ -164,7 +164,7 @@ impl Prover {
     }
 
     /// The commitments to the fixed columns, by the table.
-    pub(crate) fn fixed_commitments(&self) -> Vec<G1> {
+    pub(crate) fn fixed_commitments(&self) -> Wiped<G1> {
         self.table.sums(&[&self.fixed.row, &self.fixed.base])
     }
 
