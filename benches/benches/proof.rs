@@ -5,7 +5,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use surety_benches::{Account, SHAPES};
-use surety_circuits::ProvingKey;
+use surety_circuits::{Halo2Key, ProvingKey};
 use surety_core::units::Lots;
 use surety_kzg::Fr;
 use surety_margin::holdings::Position;
@@ -20,6 +20,8 @@ fn proofs(criterion: &mut Criterion) {
         group.sample_size(20);
         group.bench_function("generate the key", |bencher| bencher.iter(|| ProvingKey::generate(&params).unwrap()));
         group.bench_function("prove", |bencher| bencher.iter(|| account.prove(&key, context)));
+        let halo2 = Halo2Key::generate(&params).unwrap();
+        group.bench_function("prove with Halo2", |bencher| bencher.iter(|| account.prove_with_halo2(&halo2, context)));
         let proof = account.prove(&key, context);
         group.bench_function("verify", |bencher| {
             bencher.iter(|| key.verifying_key().verify(context, &account.known, &proof).unwrap());

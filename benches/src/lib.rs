@@ -8,7 +8,7 @@
 mod portfolio;
 
 use rand_core::OsRng;
-use surety_circuits::{ProvingKey, Witness};
+use surety_circuits::{Halo2Key, ProveError, ProvingKey, Witness};
 use surety_core::{
     capacity::Capacity,
     units::{Lots, Ppm, Price},
@@ -24,7 +24,7 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_testing::sample::{self, Sample};
-use surety_verifier::{CompiledPolicy, KnownCommitments};
+use surety_verifier::{CompiledPolicy, KnownCommitments, proof::encoding::ProofBytes};
 
 /// A size: capacity class, and what the policy is about.
 #[derive(Clone, Copy, Debug)]
@@ -57,13 +57,14 @@ pub enum Book {
 }
 
 /// The sizes that are measured.
-pub const SHAPES: [Shape; 6] = [
+pub const SHAPES: [Shape; 7] = [
     scenario(10, 16, 16, None),
     scenario(11, 40, 20, None),
     scenario(12, 64, 32, None),
     Shape { k: 13, book: Book::Portfolio { options: 80, expiries: 7 } },
     scenario(14, 16, 500, Some(25_000)),
     scenario(15, 1_000, 16, None),
+    scenario(16, 1_000, 32, None),
 ];
 
 const fn scenario(k: u32, instruments: usize, scenarios: usize, tail: Option<u32>) -> Shape {
@@ -164,10 +165,20 @@ impl Account {
     /// Solves the program and proves it.
     #[must_use]
     pub fn prove(&self, key: &ProvingKey, context: Fr) -> Vec<u8> {
+        self.prove_with(|known, witness| key.prove(context, known, witness))
+    }
+
+    /// The same with Halo2.
+    #[must_use]
+    pub fn prove_with_halo2(&self, key: &Halo2Key, context: Fr) -> Vec<u8> {
+        self.prove_with(|known, witness| key.prove(context, known, witness))
+    }
+
+    fn prove_with(&self, prove: impl FnOnce(&KnownCommitments, &Witness) -> Result<ProofBytes, ProveError>) -> Vec<u8> {
         let assignment = self.program.solve(&self.position, &self.prices).unwrap();
         let hold = holding_column(self.program.capacity(), &indexed(&self.position), &self.masks).unwrap();
         let witness = Witness::new(&self.program, &self.prices, &hold, &assignment).unwrap();
-        key.prove(context, &self.known, &witness).unwrap().0.to_vec()
+        prove(&self.known, &witness).unwrap().0.to_vec()
     }
 }
 

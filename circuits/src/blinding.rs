@@ -1,5 +1,7 @@
 //! The random numbers that blind a proof's columns, and the few that are not random.
 //!
+//! The project's own prover takes its numbers from [`Fresh`], which counts them.
+//!
 //! Halo2 fills the blinding rows of the advice columns by itself: column by column in their order, row by row, each
 //! cell with [`Field::random`](ff::Field::random) of its generator. The first columns' blinding rows are not Halo2's to
 //! choose: those of the program are zero, those of `BLIND` are new, and those of `BLINDED_HOLD` are the sum of
@@ -33,6 +35,30 @@ pub(crate) const REPLAYED_COLUMNS: usize = KnownCommitments::PROGRAM + 2;
 
 /// How many words are replayed.
 const REPLAYED: usize = REPLAYED_COLUMNS * WORDS_PER_COLUMN;
+
+/// The random numbers of one proof by the project's own prover.
+pub(crate) struct Fresh {
+    generator: ChaCha20Rng,
+    drawn: usize,
+}
+
+impl Fresh {
+    /// `masks` are the blinding rows of `HOLD`; `entropy` is the operating system's.
+    pub(crate) fn new(masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self { generator: hedged(masks, context, entropy), drawn: 0 }
+    }
+
+    /// Draws a scalar for each cell.
+    pub(crate) fn fill(&mut self, cells: &mut [Fr]) {
+        cells.fill_with(|| Fr::random(&mut self.generator));
+        self.drawn += cells.len();
+    }
+
+    /// How many scalars were drawn.
+    pub(crate) fn drawn(&self) -> usize {
+        self.drawn
+    }
+}
 
 /// Replays the blinding rows of the first columns, then passes on fresh randomness.
 pub(crate) struct Blinding {

@@ -1,4 +1,4 @@
-//! The Halo2 circuit that checks a public linear program over hidden vectors, and its prover.
+//! The Halo2 circuit that checks a public linear program over hidden vectors, and its provers.
 //!
 //! Start with [`circuit`], which states the rules; [`check`] restates the rules in plain arithmetic.
 //! [`ProvingKey::generate`] makes the key of a capacity class, [`Witness::new`] fills the columns,
@@ -12,8 +12,9 @@
 //! | [`witness`] | the filled columns |
 //! | [`check`] | the rules in plain arithmetic |
 //! | [`key`] | proving keys, checked against the verifiers' keys |
-//! | [`transcript`], `blinding` | the data that Halo2 absorbs, and the source of its randomness |
-//! | [`prove`] | proving |
+//! | `blinding` | where randomness comes from |
+//! | [`prove`], `prover` | proving |
+//! | [`halo2`], [`transcript`] | proving with Halo2, and what it absorbs |
 //! | [`export`] | the circuit as data |
 //!
 //! ```
@@ -28,11 +29,15 @@
 //! ```
 
 mod blinding;
+mod prover;
+#[cfg(test)]
+mod small;
 
 pub mod check;
 pub mod circuit;
 pub mod columns;
 pub mod export;
+pub mod halo2;
 pub mod key;
 pub mod prove;
 pub mod transcript;
@@ -40,6 +45,7 @@ pub mod witness;
 
 pub use crate::{
     columns::AdviceColumn,
+    halo2::Halo2Key,
     key::{ProvingKey, ProvingKeyError},
     prove::ProveError,
     witness::{Witness, WitnessError},

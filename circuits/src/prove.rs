@@ -1,25 +1,19 @@
 //! Proving.
 
-use halo2_proofs::{
-    plonk::{self, create_proof_from_advice},
-    poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
-};
-use halo2curves::bn256::{Bn256, Fr};
+use group::Curve as _;
+use halo2_proofs::plonk;
+use halo2curves::bn256::{Fr, G1Affine};
 use rand_core::OsRng;
-use surety_core::{capacity::TAIL_ROWS, ident::HexBytes};
-use surety_kzg::point::{self, G1_BYTES};
-use surety_verifier::{
-    KnownCommitments, ProofError,
-    proof::encoding::{PROOF_BYTES, ProofBytes},
-};
+use surety_core::capacity::Capacity;
+use surety_kzg::SecretScalars;
+use surety_verifier::{KnownCommitments, ProofError, proof::encoding::ProofBytes};
 
 use crate::{
-    blinding::{Blinding, REPLAYED_COLUMNS},
+    blinding::Fresh,
     check::{Violation, check},
-    circuit::DEGREE,
     columns::AdviceColumn,
     key::ProvingKey,
-    transcript::KeyedTranscript,
+    prover::DRAWN,
     witness::Witness,
 };
 
@@ -49,7 +43,7 @@ pub enum ProveError {
     /// Halo2 failed.
     #[error("Halo2 made no proof: {0}")]
     Halo2(#[from] plonk::Error),
-    /// Halo2 did not draw random numbers as it should have; the proof might tell secrets and was thrown away.
+    /// The prover did not draw random numbers as it should have; the proof might tell secrets and was thrown away.
     #[error("the proof was not blinded as it should be and was discarded; the program was built wrongly")]
     NotBlinded,
     /// The proof is not valid.
@@ -60,162 +54,116 @@ pub enum ProveError {
 impl ProvingKey {
     /// Proves that the witness satisfies its program, bound to `context`, for verifiers who know these commitments.
     ///
-    /// Each proof is blinded anew, so that any number of proofs of one statement reveals no more than one. Halo2 works
-    /// on copies of the witness that it does not wipe.
+    /// Each proof is blinded anew, so that any number of proofs of one statement reveals no more than one. The copies
+    /// of the witness, and whatever is computed from them, are wiped.
     ///
     /// # Errors
     /// If the witness breaks a rule, or does not belong to the commitments.
     pub fn prove(&self, context: Fr, known: &KnownCommitments, witness: &Witness) -> Result<ProofBytes, ProveError> {
-        let (expected, found) = (self.capacity().k(), witness.capacity().k());
-        if expected != found {
-            return Err(ProveError::Capacity { expected, found });
-        }
-        check(witness)?;
-        let bytes = self.create(context, witness)?;
-        let proof = split_derived(&bytes, known)?;
-        self.verifying_key().verify(context, known, &proof.0)?;
-        Ok(proof)
+        refuse_unfit(self.capacity(), witness)?;
+        let fresh = Fresh::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
+        self.prove_with(context, known, witness, fresh)
     }
 
-    /// A proof as Halo2 writes it, which begins with the commitments to all advice columns.
-    fn create(&self, context: Fr, witness: &Witness) -> Result<Vec<u8>, ProveError> {
-        let advice = AdviceColumn::ALL.map(|column| witness[column].to_vec()).to_vec();
-        let mut blinding = Blinding::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
-        let mut transcript = KeyedTranscript::new(self.verifying_key().digest(), Vec::new());
-        create_proof_from_advice::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _>(
-            &self.bases,
-            &self.halo2,
-            &[&[context]],
-            advice,
-            &mut blinding,
-            &mut transcript,
-        )?;
-        if blinding.blinded(DRAWN) { Ok(transcript.into_proof()) } else { Err(ProveError::NotBlinded) }
+    /// Makes a proof with these random numbers, and hands the proof out if all of them went into it and it verifies.
+    fn prove_with(
+        &self,
+        context: Fr,
+        known: &KnownCommitments,
+        witness: &Witness,
+        mut fresh: Fresh,
+    ) -> Result<ProofBytes, ProveError> {
+        let proof = self.prover.create(&self.verifying_key, context, known, witness, &mut fresh)?;
+        if fresh.drawn() != DRAWN {
+            return Err(ProveError::NotBlinded);
+        }
+        match self.verifying_key.verify(context, known, &proof.0) {
+            Ok(()) => Ok(proof),
+            Err(error) => Err(self.other_commitment(known, witness).unwrap_or(ProveError::Invalid(error))),
+        }
+    }
+
+    /// The first column whose commitment is not the one that verifiers know. Proofs are made without computing these
+    /// commitments: a proof for others does not verify.
+    fn other_commitment(&self, known: &KnownCommitments, witness: &Witness) -> Option<ProveError> {
+        let mut hold = SecretScalars::zeros(self.capacity().rows());
+        let parts = witness[AdviceColumn::BlindedHold].iter().zip(&witness[AdviceColumn::Blind]);
+        hold.iter_mut().zip(parts).for_each(|(hold, (blinded, blind))| *hold = blinded - blind);
+        let usable = self.capacity().usable();
+        let [idx, flag, coef] =
+            [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef].map(|column| &witness[column][..usable]);
+        let found = self.prover.table.sums(&[idx, flag, coef, &hold]);
+        let found = found.iter().map(|point| point.to_affine());
+        let mut columns = found.zip(known.in_order()).zip(KnownCommitments::NAMES);
+        let other = columns.find(|((found, known), _): &((G1Affine, G1Affine), _)| found != known);
+        other.map(|(_, column)| ProveError::OtherCommitment { column })
     }
 }
 
-/// The number of columns whose blinding rows are Halo2's to fill.
-const HIDDEN_COLUMNS: usize = AdviceColumn::COUNT - REPLAYED_COLUMNS;
-
-/// The lookups: memory and range.
-const LOOKUPS: usize = 2;
-
-/// The scalars in blinding rows that are new in each proof: those of the hidden columns, of each lookup's permuted
-/// input and table, and of its running product, which ends in the first of them.
-const BLINDING: usize = (HIDDEN_COLUMNS + 2 * LOOKUPS) * TAIL_ROWS + LOOKUPS * (TAIL_ROWS - 1);
-
-/// How many scalars Halo2 draws for a proof after the replayed blinding rows: the blinding rows of all other columns,
-/// and one for each commitment, which KZG does not use: of the columns, the lookups, the random polynomial and the
-/// quotient's pieces.
-const DRAWN: usize = BLINDING + AdviceColumn::COUNT + 3 * LOOKUPS + 1 + (DEGREE - 1);
-
-/// Columns whose commitments no proof contains: the program's and `BLIND`.
-const DERIVED_COLUMNS: usize = KnownCommitments::PROGRAM + 1;
-
-/// Splits off the commitments that verifiers compute, if they are those of `known`.
-fn split_derived(bytes: &[u8], known: &KnownCommitments) -> Result<ProofBytes, ProveError> {
-    let length = DERIVED_COLUMNS * G1_BYTES;
-    let error = ProofError::Length { expected: length + PROOF_BYTES, found: bytes.len() };
-    let (derived, proof) = bytes.split_at_checked(length).ok_or_else(|| error.clone())?;
-    let proof: [u8; PROOF_BYTES] = proof.try_into().map_err(|_| error.clone())?;
-    let blinded_hold = proof.first_chunk::<G1_BYTES>().ok_or(error)?;
-    let blinded_hold = point::g1_from_bytes(blinded_hold)
-        .map_err(|error| ProofError::Point { element: AdviceColumn::BlindedHold.name().to_owned(), error })?;
-    // A wrong commitment to BLIND is one to holdings that are not those of the statements.
-    let expected = known.program().into_iter().map(Some).chain([known.blind(&blinded_hold)]);
-    for ((found, expected), column) in
-        derived.as_chunks::<G1_BYTES>().0.iter().zip(expected).zip(KnownCommitments::NAMES)
-    {
-        if Some(*found) != expected.map(|point| point::g1_to_bytes(&point)) {
-            return Err(ProveError::OtherCommitment { column });
-        }
+/// Refuses a witness of another capacity class, and one that breaks a rule.
+pub(crate) fn refuse_unfit(capacity: Capacity, witness: &Witness) -> Result<(), ProveError> {
+    let (expected, found) = (capacity.k(), witness.capacity().k());
+    if expected != found {
+        return Err(ProveError::Capacity { expected, found });
     }
-    Ok(HexBytes(proof))
+    Ok(check(witness)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use group::Curve as _;
-    use halo2_proofs::{
-        circuit::{Layouter, SimpleFloorPlanner},
-        plonk::{Circuit, ConstraintSystem, keygen_pk2},
-        poly::Rotation,
-    };
-    use rand_core::OsRng;
-    use surety_core::units::Lots;
-    use surety_kzg::{Masks, Params, Srs, holding::holding_column, progress::Silent};
-    use surety_margin::{compile::compile, holdings::Position};
-    use surety_testing::sample;
+    use ff::Field as _;
     use surety_verifier::VerifyingKey;
 
     use super::*;
-    use crate::columns::Columns;
+    use crate::small::statement;
 
-    /// A key, and a witness with its commitments.
-    fn statement() -> (ProvingKey, KnownCommitments, Witness) {
-        let sample = sample::scenario_margin(9, 2, 1);
-        let (capacity, prices) = (sample.universe.capacity, sample::prices(&sample.policy));
-        let program = compile(&sample.policy, &sample.universe).unwrap().remove(0);
-        let lots = [1_000_000, -3];
-        let position = Position::from_lots(lots.map(|lots| Lots::new(lots).unwrap()).to_vec());
-        let assignment = program.solve(&position, &prices).unwrap();
-        let masks = Masks::random(&mut OsRng);
-        let hold = holding_column(capacity, &lots.into_iter().enumerate().collect::<Vec<_>>(), &masks).unwrap();
-        let witness = Witness::new(&program, &prices, &hold, &assignment).unwrap();
-        let params = Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap();
-        let columns = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef, AdviceColumn::BlindedHold];
-        let [idx, flag, coef, hold] = columns.map(|column| params.commit_column(&witness[column]).to_affine());
-        (ProvingKey::generate(&params).unwrap(), KnownCommitments { idx, flag, coef, hold }, witness)
-    }
-
-    /// A circuit of the same columns without lookups, whose proofs take fewer random numbers.
-    struct WithoutLookups;
-
-    impl Circuit<Fr> for WithoutLookups {
-        type Config = Columns;
-        type FloorPlanner = SimpleFloorPlanner;
-        type Params = ();
-
-        fn without_witnesses(&self) -> Self {
-            Self
-        }
-
-        fn configure(meta: &mut ConstraintSystem<Fr>) -> Columns {
-            meta.set_minimum_degree(DEGREE);
-            let columns = Columns::allocate(meta);
-            meta.create_gate("nothing", |meta| {
-                let row = meta.query_fixed(columns.row, Rotation::cur());
-                [row * meta.query_advice(columns.advice(AdviceColumn::Acc), Rotation::cur())]
-            });
-            columns
-        }
-
-        fn synthesize(&self, _: Columns, _: impl Layouter<Fr>) -> Result<(), plonk::Error> {
-            Ok(())
-        }
-    }
-
-    /// Attack: a Halo2 that leaves cells of hidden columns as they are. Every verifier would take its proofs.
+    /// Attack: a prover that draws one number less than it should, or one more that goes nowhere.
     #[test]
-    fn rejects_proofs_for_which_halo2_drew_another_number_of_random_numbers() {
-        let (mut key, known, witness) = statement();
-        assert!(key.prove(Fr::from(1), &known, &witness).is_ok());
-        assert_eq!((BLINDING, DRAWN), (52, 71), "as the accounting of zero knowledge counts");
-        key.halo2 = keygen_pk2(&key.bases, &WithoutLookups, false).unwrap();
-        let error = key.prove(Fr::from(1), &known, &witness).unwrap_err();
+    fn rejects_proofs_for_which_another_number_of_random_numbers_was_drawn() {
+        let (params, known, witness) = statement();
+        let key = ProvingKey::generate(&params).unwrap();
+        let prove = |before: usize| {
+            let mut fresh = Fresh::new(witness.tail(AdviceColumn::BlindedHold), Fr::ONE, &mut OsRng);
+            fresh.fill(&mut vec![Fr::ZERO; before]);
+            key.prove_with(Fr::ONE, &known, &witness, fresh)
+        };
+        assert!(prove(0).is_ok());
+        let error = prove(1).unwrap_err();
         assert!(matches!(error, ProveError::NotBlinded), "{error}");
     }
 
     /// Attack: a prover whose key is not the verifiers' hands out what nobody accepts.
     #[test]
     fn rejects_its_own_proofs_if_they_do_not_verify() {
-        let (mut key, known, witness) = statement();
-        let real = key.verifying_key();
+        let (params, known, witness) = statement();
+        let mut key = ProvingKey::generate(&params).unwrap();
+        let real = &key.verifying_key;
         let mut fixed = real.fixed_commitments().to_vec();
         fixed.reverse();
-        let other = VerifyingKey::new(real.protocol().clone(), fixed, *real.srs()).unwrap();
-        key = ProvingKey { verifying_key: other, ..key };
-        let error = key.prove(Fr::from(1), &known, &witness).unwrap_err();
+        key.verifying_key = VerifyingKey::new(real.protocol().clone(), fixed, *real.srs()).unwrap();
+        let error = key.prove(Fr::ONE, &known, &witness).unwrap_err();
         assert!(matches!(error, ProveError::Invalid(ProofError::Pairing(_))), "{error}");
+    }
+
+    /// Attack: a cache with the table of another set-up, or with one wrong point.
+    #[test]
+    fn rejects_a_table_that_is_not_that_of_the_bases() {
+        let (params, known, witness) = statement();
+        let table = surety_kzg::Table::new(params.lagrange(), &surety_kzg::progress::Silent);
+        let with = |change: &dyn Fn(&mut Vec<G1Affine>)| {
+            let mut points = table.points().to_vec();
+            change(&mut points);
+            ProvingKey::with_table(&params, surety_kzg::Table::from_points(512, points).unwrap())
+        };
+        assert!(with(&|_| ()).is_ok());
+        // Bases.
+        let changes: [fn(&mut Vec<G1Affine>); 2] = [|points| points.swap(3, 4), |points| points[1] = points[2]];
+        for change in changes {
+            assert!(matches!(with(&change), Err(crate::ProvingKeyError::Disagreement("table"))));
+        }
+        // A multiple that fixed columns do not use.
+        let key = with(&|points| points.swap(9_000, 9_001)).unwrap();
+        let error = key.prove(Fr::ONE, &known, &witness).unwrap_err();
+        assert!(matches!(error, ProveError::OtherCommitment { .. } | ProveError::Invalid(_)), "{error}");
     }
 }

@@ -1,17 +1,17 @@
-//! Computed bases on disk: one file for each set-up and capacity class, in a directory that may be deleted at any time.
+//! Computed bases on disk, and tables of their multiples: one file of each for each set-up and capacity class, in a
+//! directory that may be deleted at any time.
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 13 | `surety/bases\n` |
+//! | 13 | `surety/bases\n` or `surety/table\n` |
 //! | 4 | version of this format, 1, little-endian |
 //! | 4 | k, little-endian |
 //! | 128 | `[τ]₂`, see [`surety_kzg::point`] |
-//! | `64·2^k` | `[τ^i]₁` for i from 0, Montgomery form |
-//! | `64·2^k` | `[L_j(τ)]₁` for j from 0, Montgomery form |
+//! | 64 a point | bases: `[τ^i]₁` for i from 0, then `[L_j(τ)]₁` for j from 0. Table: [`Table::points`] |
 //! | 32 | Keccak-256 of all before |
 //!
-//! A file that is not exactly that is computed anew, with a notice. The checksum finds damage, not malice: who can
-//! write to the user's cache can also replace the program.
+//! Points are in Montgomery form. A file that is not exactly that is computed anew, with a notice. The checksum finds
+//! damage, not malice: who can write to the user's cache can also replace the program.
 
 use std::{
     fs,
@@ -28,16 +28,29 @@ use surety_kzg::{
     point::{self, G1_BYTES, G2_BYTES, PointError},
     progress::{Event, Observer},
     srs::{Srs, SrsError, SrsId, VerifierKey},
+    table::Table,
 };
 
 use crate::atomic;
 
-const MAGIC: &[u8; 13] = b"surety/bases\n";
+/// A kind of file.
+struct Kind {
+    magic: &'static [u8; MAGIC_BYTES],
+    extension: &'static str,
+    /// How many points it has.
+    points: fn(Capacity) -> usize,
+}
+
+const BASES: Kind = Kind { magic: b"surety/bases\n", extension: "bases", points: |capacity| 2 * capacity.rows() };
+const TABLE: Kind =
+    Kind { magic: b"surety/table\n", extension: "table", points: |capacity| Table::points_over(capacity.rows()) };
+
+const MAGIC_BYTES: usize = 13;
 const VERSION: u32 = 1;
-const HEADER_BYTES: usize = MAGIC.len() + 4 + 4 + G2_BYTES;
+const HEADER_BYTES: usize = MAGIC_BYTES + 4 + 4 + G2_BYTES;
 const CHECKSUM_BYTES: usize = 32;
 
-/// A directory of computed bases.
+/// A directory of computed bases and tables.
 #[derive(Clone, Debug)]
 pub struct ParamsCache {
     directory: PathBuf,
@@ -56,6 +69,8 @@ enum Unusable {
     Checksum,
     #[error("point {index}: {error}")]
     Point { index: usize, error: PointError },
+    #[error("expected the multiples of the bases, found those of others")]
+    OtherBases,
 }
 
 impl ParamsCache {
@@ -78,71 +93,126 @@ impl ParamsCache {
         srs: impl FnOnce() -> Result<Srs, E>,
         observer: &dyn Observer,
     ) -> Result<Params, E> {
-        let path = self.path(key, capacity);
-        match read(&path, key, capacity) {
-            Ok(params) => return Ok(params),
-            Err(Unusable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(problem) => observer.event(Event::Notice(format!("{}: computed anew: {problem}", path.display()))),
+        let path = self.path(&BASES, key, capacity);
+        let stored = read(&path, &BASES, key, capacity).map(|mut powers| {
+            let lagrange = powers.split_off(capacity.rows());
+            Params::from_parts(capacity, powers, lagrange, *key)
+        });
+        if let Some(params) = usable(stored, &path, observer) {
+            return Ok(params);
         }
         let srs = srs()?;
         if srs.id() != key.id() {
             return Err(SrsError::OtherSetUp { expected: key.id(), found: srs.id() }.into());
         }
         let params = Params::from_srs(&srs, capacity, observer)?;
-        if let Err(error) = atomic::write_own(&path, |writer| write(&params, writer)) {
-            observer.event(Event::Notice(format!("{}: cannot be cached: {error}", path.display())));
-        }
+        store(&path, &BASES, (key, capacity), params.powers().iter().chain(params.lagrange()), observer);
         Ok(params)
     }
 
-    fn path(&self, key: &VerifierKey, capacity: Capacity) -> PathBuf {
-        self.directory.join(format!("{}-k{}.bases", key.id(), capacity.k()))
+    /// The table of multiples of the Lagrange points, from the cache if it is there; else it is computed and stored.
+    ///
+    /// Troubles with the cache are told to the observer and are no errors.
+    #[must_use]
+    pub fn table(&self, params: &Params, observer: &dyn Observer) -> Table {
+        let (key, capacity) = (params.verifier_key(), params.capacity());
+        let path = self.path(&TABLE, key, capacity);
+        let stored = read(&path, &TABLE, key, capacity).and_then(|points| {
+            let table = Table::from_points(capacity.rows(), points);
+            table.filter(|table| table.bases() == params.lagrange()).ok_or(Unusable::OtherBases)
+        });
+        usable(stored, &path, observer).unwrap_or_else(|| {
+            let table = Table::new(params.lagrange(), observer);
+            store(&path, &TABLE, (key, capacity), table.points().iter(), observer);
+            table
+        })
+    }
+
+    /// How many files there are, and their bytes together.
+    ///
+    /// # Errors
+    /// If the directory cannot be read. A directory that is not there is empty.
+    pub fn size(&self) -> io::Result<(usize, u64)> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+            entries => entries?,
+        };
+        let mut size = (0, 0);
+        for entry in entries {
+            let metadata = entry?.metadata()?;
+            if metadata.is_file() {
+                size = (size.0 + 1, size.1 + metadata.len());
+            }
+        }
+        Ok(size)
+    }
+
+    fn path(&self, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> PathBuf {
+        self.directory.join(format!("{}-k{}.{}", key.id(), capacity.k(), kind.extension))
     }
 }
 
-fn header(key: &VerifierKey, capacity: Capacity) -> Vec<u8> {
-    let (version, k) = (VERSION.to_le_bytes(), capacity.k().to_le_bytes());
-    [MAGIC.as_slice(), &version, &k, &point::g2_to_bytes(&key.tau_g2())].concat()
+/// What was stored, if it can be used. A file that is not there goes without saying.
+fn usable<T>(stored: Result<T, Unusable>, path: &Path, observer: &dyn Observer) -> Option<T> {
+    match stored {
+        Ok(stored) => return Some(stored),
+        Err(Unusable::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(problem) => observer.event(Event::Notice(format!("{}: computed anew: {problem}", path.display()))),
+    }
+    None
 }
 
-fn write(params: &Params, writer: &mut impl Write) -> io::Result<()> {
+fn store<'a>(
+    path: &Path,
+    kind: &Kind,
+    (key, capacity): (&VerifierKey, Capacity),
+    points: impl Iterator<Item = &'a G1Affine> + Clone,
+    observer: &dyn Observer,
+) {
+    let header = header(kind, key, capacity);
+    if let Err(error) = atomic::write_own(path, |writer| write(&header, points.clone(), writer)) {
+        observer.event(Event::Notice(format!("{}: cannot be cached: {error}", path.display())));
+    }
+}
+
+fn header(kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Vec<u8> {
+    let (version, k) = (VERSION.to_le_bytes(), capacity.k().to_le_bytes());
+    [kind.magic.as_slice(), &version, &k, &point::g2_to_bytes(&key.tau_g2())].concat()
+}
+
+fn write<'a>(header: &[u8], points: impl Iterator<Item = &'a G1Affine>, writer: &mut impl Write) -> io::Result<()> {
     let mut checksum = Keccak256::new();
     let mut put = |bytes: &[u8]| {
         checksum.update(bytes);
         writer.write_all(bytes)
     };
-    put(&header(params.verifier_key(), params.capacity()))?;
-    for point in params.powers().iter().chain(params.lagrange()) {
+    put(header)?;
+    for point in points {
         put(&point.to_raw_bytes())?;
     }
     let checksum = checksum.finalize();
     writer.write_all(checksum.as_slice())
 }
 
-fn read(path: &Path, key: &VerifierKey, capacity: Capacity) -> Result<Params, Unusable> {
-    let basis_bytes = capacity.rows() * G1_BYTES;
-    let expected = HEADER_BYTES + 2 * basis_bytes + CHECKSUM_BYTES;
+fn read(path: &Path, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Result<Vec<G1Affine>, Unusable> {
+    let point_bytes = (kind.points)(capacity) * G1_BYTES;
+    let expected = HEADER_BYTES + point_bytes + CHECKSUM_BYTES;
     let found = fs::metadata(path)?.len();
     if found != expected as u64 {
         return Err(Unusable::Length { expected, found: found.try_into().unwrap_or(usize::MAX) });
     }
     let bytes = fs::read(path)?;
-    let content = bytes.strip_prefix(&header(key, capacity)[..]);
+    let content = bytes.strip_prefix(&header(kind, key, capacity)[..]);
     let content = content.ok_or(Unusable::Header { k: capacity.k(), id: key.id() })?;
     let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(CHECKSUM_BYTES));
     if keccak256(body).as_slice() != checksum {
         return Err(Unusable::Checksum);
     }
-    let points = |content: &[u8]| -> Result<Vec<G1Affine>, Unusable> {
-        content
-            .par_chunks_exact(G1_BYTES)
-            .enumerate()
-            .map(|(index, bytes)| decode(bytes).map_err(|error| Unusable::Point { index, error }))
-            .collect()
-    };
-    let powers = points(&content[..basis_bytes])?;
-    let lagrange = points(&content[basis_bytes..2 * basis_bytes])?;
-    Ok(Params::from_parts(capacity, powers, lagrange, *key))
+    content[..point_bytes]
+        .par_chunks_exact(G1_BYTES)
+        .enumerate()
+        .map(|(index, bytes)| decode(bytes).map_err(|error| Unusable::Point { index, error }))
+        .collect()
 }
 
 /// A point other than the identity, in Montgomery form.
@@ -182,7 +252,7 @@ mod tests {
         }
 
         fn path(&self) -> PathBuf {
-            self.cache().path(self.srs.verifier_key(), capacity())
+            self.cache().path(&BASES, self.srs.verifier_key(), capacity())
         }
 
         /// The bases, whether they were computed, and the notices.
@@ -260,7 +330,7 @@ mod tests {
             let mut changed = whole.clone();
             changed[offset] ^= 1 << (offset % 8);
             fs::write(fixture.path(), changed).unwrap();
-            let problem = read(&fixture.path(), fixture.srs.verifier_key(), capacity()).err();
+            let problem = read(&fixture.path(), &BASES, fixture.srs.verifier_key(), capacity()).err();
             let noticed = matches!(problem, Some(Unusable::Header { .. } | Unusable::Checksum));
             assert!(noticed, "byte {offset}: {problem:?}");
         }
@@ -269,7 +339,7 @@ mod tests {
     #[test]
     fn rejects_other_versions_sizes_and_set_ups() {
         let fixture = Fixture::new();
-        for offset in [0, MAGIC.len(), MAGIC.len() + 4, HEADER_BYTES - 1] {
+        for offset in [0, MAGIC_BYTES, MAGIC_BYTES + 4, HEADER_BYTES - 1] {
             let change = |bytes: &mut Vec<u8>| {
                 bytes[offset] ^= 1;
                 seal(bytes);
@@ -321,5 +391,58 @@ mod tests {
         let (_, computed, notices) = fixture.get();
         assert!(!computed && notices.is_empty(), "{notices:?}");
         assert_eq!(fs::read_dir(fixture.path().parent().unwrap()).unwrap().count(), 1, "no temporary files stay");
+    }
+
+    /// The table, and the notices.
+    fn table(fixture: &Fixture, params: &Params) -> (Table, Vec<String>) {
+        let notices = Mutex::new(Vec::new());
+        let observer = |event| match event {
+            Event::Notice(text) => notices.lock().unwrap().push(text),
+            _ => notices.lock().unwrap().push("computed".to_owned()),
+        };
+        let table = fixture.cache().table(params, &observer);
+        let mut notices = notices.into_inner().unwrap();
+        notices.dedup();
+        (table, notices)
+    }
+
+    #[test]
+    fn the_second_call_reads_the_table_that_the_first_computed() {
+        let fixture = Fixture::new();
+        let params = fixture.get().0;
+        let expected = Table::new(params.lagrange(), &Silent);
+        assert_eq!(table(&fixture, &params), (expected.clone(), vec!["computed".to_owned()]));
+        assert_eq!(table(&fixture, &params), (expected, vec![]));
+        let (files, bytes) = fixture.cache().size().unwrap();
+        let points = 2 * 512 + Table::points_over(512);
+        assert_eq!((files, bytes as usize), (2, 2 * (HEADER_BYTES + CHECKSUM_BYTES) + points * G1_BYTES));
+        assert_eq!(ParamsCache::new(fixture.directory.path().join("nothing")).size().unwrap(), (0, 0));
+    }
+
+    #[test]
+    fn rejects_tables_that_are_damaged_or_of_other_bases() {
+        let fixture = Fixture::new();
+        let params = fixture.get().0;
+        let expected = table(&fixture, &params).0;
+        let path = fixture.cache().path(&TABLE, fixture.srs.verifier_key(), capacity());
+        let changes: [(fn(&mut Vec<u8>), &str); 5] = [
+            (|bytes| bytes.truncate(100), "found 100"),
+            (|bytes| bytes[HEADER_BYTES + 12345] ^= 1, "checksum"),
+            (|bytes| (bytes[0] ^= 1, seal(bytes)).1, "header"),
+            (|bytes| (bytes[HEADER_BYTES + 64 * 5] ^= 1, seal(bytes)).1, "point 5"),
+            // The first base is the second.
+            (|bytes| (bytes.copy_within(HEADER_BYTES + 64..HEADER_BYTES + 128, HEADER_BYTES), seal(bytes)).1, "others"),
+        ];
+        for (change, reason) in changes {
+            let mut bytes = fs::read(&path).unwrap();
+            change(&mut bytes);
+            fs::write(&path, bytes).unwrap();
+            let (found, notices) = table(&fixture, &params);
+            assert!(found == expected && notices.len() == 2 && notices[0].contains(reason), "{reason}: {notices:?}");
+            assert!(table(&fixture, &params).1.is_empty(), "the damaged file is replaced");
+        }
+        // Bases are no table.
+        fs::copy(fixture.path(), &path).unwrap();
+        assert_eq!(table(&fixture, &params).1.len(), 2);
     }
 }

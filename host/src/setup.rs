@@ -1,13 +1,13 @@
 //! Set-ups: which one a universe names, and the bases of its capacity class, computed once and cached.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
 use surety_core::{
     capacity::Capacity,
     failure::{Class, Failure},
 };
 use surety_kzg::{
-    Observer, Origin, Params, Srs, SrsError, SrsId,
+    Observer, Origin, Params, Srs, SrsError, SrsId, Table,
     origin::{CEREMONIES, Ceremony},
     srs::VerifierKey,
 };
@@ -105,6 +105,20 @@ impl Setups {
     pub fn params(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<Params, SetupError> {
         let key = self.verifier_key(id, capacity, observer)?;
         self.cache.params(&key, capacity, || self.srs(&key, capacity, observer), observer)
+    }
+
+    /// The table of multiples that the prover commits with: a fraction of a second from the cache, up to a few without.
+    #[must_use]
+    pub fn table(&self, params: &Params, observer: &dyn Observer) -> Table {
+        self.cache.table(params, observer)
+    }
+
+    /// How many cached files of bases and tables there are, and their bytes together.
+    ///
+    /// # Errors
+    /// If the cache cannot be read.
+    pub fn cached(&self) -> io::Result<(usize, u64)> {
+        self.cache.size()
     }
 
     /// The verifying key of a capacity class over a set-up: the one that is checked in, or, for a set-up that this

@@ -12,6 +12,8 @@
 //! | [`srs`] | checked powers of τ, and their identifier |
 //! | [`origin`] | the ceremony behind a τ, and τs that are no secret |
 //! | [`params`] | the bases of a capacity class and commitments to columns |
+//! | [`transform`] | polynomials by rows and by coefficients |
+//! | [`table`] | many commitments over one table of multiples |
 //! | [`holding`] | masked commitments to holdings, which add up |
 //! | [`progress`] | progress of long computations |
 //! | [`import`] | readers of other tools' set-up files |
@@ -49,6 +51,8 @@ pub mod scalar;
 pub mod scope;
 pub mod secret;
 pub mod srs;
+pub mod table;
+pub mod transform;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_core::capacity::{Capacity, Row};
@@ -60,4 +64,6 @@ pub use crate::{
     progress::{Event, Observer},
     secret::SecretScalars,
     srs::{Srs, SrsError, SrsId, VerifierKey},
+    table::Table,
+    transform::Domain,
 };

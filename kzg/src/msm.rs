@@ -33,26 +33,26 @@ pub(crate) fn msm<'a>(terms: impl ExactSizeIterator<Item = (&'a G1Affine, &'a Fr
 
 /// A scalar as sign and magnitude, whichever of `s` and `s - r` is shorter; little-endian limbs.
 #[derive(Zeroize, ZeroizeOnDrop)]
-struct Magnitude {
+pub(crate) struct Magnitude {
     limbs: [u64; 4],
     negative: bool,
 }
 
 impl Magnitude {
-    fn of(scalar: &Fr) -> Self {
+    pub(crate) fn of(scalar: &Fr) -> Self {
         let positive = Self { limbs: limbs(scalar), negative: false };
         let negative = Self { limbs: limbs(&-scalar), negative: true };
         if negative.bits() < positive.bits() { negative } else { positive }
     }
 
-    fn bits(&self) -> u32 {
+    pub(crate) fn bits(&self) -> u32 {
         let top = self.limbs.iter().rposition(|&limb| limb != 0);
         top.map_or(0, |index| 64 * (index as u32 + 1) - self.limbs[index].leading_zeros())
     }
 
     /// The signed digit of weight `2^(width·index)`, from `-2^(width-1)` to `2^(width-1)` (Booth's recoding: each digit
     /// looks one bit below its own).
-    fn digit(&self, index: u32, width: u32) -> i64 {
+    pub(crate) fn digit(&self, index: u32, width: u32) -> i64 {
         let low = index * width;
         let window = if low == 0 { self.field(0, width) << 1 } else { self.field(low - 1, width + 1) };
         let rounded = ((window + 1) >> 1) as i64;

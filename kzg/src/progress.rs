@@ -23,6 +23,8 @@ pub enum Event {
 pub enum Stage {
     /// Turning powers of τ into Lagrange points; layers of the transform.
     LagrangeBasis,
+    /// Computing the multiples of Lagrange points; digits.
+    Table,
     /// Reading the powers in a set-up file; points.
     ReadingPowers,
     /// Fetching a file; bytes.

@@ -47,10 +47,44 @@ impl Drop for SecretScalars {
 
 impl ZeroizeOnDrop for SecretScalars {}
 
-/// Overwrites scalars with zeros in a way that the optimiser keeps.
-fn wipe(scalars: &mut [Fr]) {
-    scalars.fill(Fr::ZERO);
-    zeroize::optimization_barrier(scalars);
+/// Values of any kind that follow from secrets: overwritten with their default when dropped.
+#[derive(Clone)]
+pub struct Wiped<T: Copy + Default>(Box<[T]>);
+
+impl<T: Copy + Default> Wiped<T> {
+    /// So many defaults.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(vec![T::default(); count].into_boxed_slice())
+    }
+}
+
+impl<T: Copy + Default> Deref for Wiped<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Copy + Default> DerefMut for Wiped<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T: Copy + Default> ZeroizeOnDrop for Wiped<T> {}
+
+impl<T: Copy + Default> Drop for Wiped<T> {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// Overwrites values with zeros in a way that the optimiser keeps.
+fn wipe<T: Copy + Default>(values: &mut [T]) {
+    values.fill(T::default());
+    zeroize::optimization_barrier(values);
 }
 
 #[cfg(test)]
@@ -62,5 +96,8 @@ mod tests {
         let mut scalars = [Fr::from(7), -Fr::ONE];
         wipe(&mut scalars);
         assert_eq!(scalars, [Fr::ZERO; 2]);
+        let mut digits = [(3_u32, 5_u32)];
+        wipe(&mut digits);
+        assert_eq!(digits, [(0, 0)]);
     }
 }

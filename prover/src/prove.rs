@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use surety_circuits::{ProvingKey, ProvingKeyError, Witness, WitnessError};
+use surety_circuits::{Halo2Key, ProvingKey, ProvingKeyError, Witness, WitnessError};
 use surety_core::{
     FormatVersion,
     failure::{Class, Failure, LocatedProblem},
@@ -10,7 +10,7 @@ use surety_core::{
     kind::KindOf,
     units::{Price, Timestamp},
 };
-use surety_kzg::{Params, holding::HoldingError, scalar};
+use surety_kzg::{Fr, Params, Table, holding::HoldingError, scalar};
 use surety_margin::{
     evaluate::evaluate,
     level::Level,
@@ -18,15 +18,19 @@ use surety_margin::{
     policy::Policy,
     program::{Assignment, Program, Unsatisfied},
 };
-use surety_verifier::attestation::{
-    check::{Examined, Files, Presentation, VerifierTerms, examine},
-    claim::{Attestation, Claim},
-    compiled::CompiledPolicy,
-    rejection::Rejection,
-    report::snapshot_id,
-    statement::Statement,
-    trust::Trust,
-    vault::{VaultBalances, VaultError},
+use surety_verifier::{
+    KnownCommitments, VerifyingKey,
+    attestation::{
+        check::{Examined, Files, Presentation, VerifierTerms, examine},
+        claim::{Attestation, Claim},
+        compiled::CompiledPolicy,
+        rejection::Rejection,
+        report::snapshot_id,
+        statement::Statement,
+        trust::Trust,
+        vault::{VaultBalances, VaultError},
+    },
+    proof::encoding::ProofBytes,
 };
 
 use crate::{
@@ -124,17 +128,65 @@ pub struct ProofRequest<'a> {
 #[derive(Debug)]
 pub struct Prover {
     params: Params,
-    key: ProvingKey,
+    key: Key,
+}
+
+/// A proving key, of one of the two provers: their proofs verify under one verifying key.
+#[derive(Debug)]
+enum Key {
+    Own(Box<ProvingKey>),
+    Halo2(Box<Halo2Key>),
+}
+
+impl Key {
+    fn verifying_key(&self) -> &VerifyingKey {
+        match self {
+            Self::Own(key) => key.verifying_key(),
+            Self::Halo2(key) => key.verifying_key(),
+        }
+    }
+
+    fn prove(
+        &self,
+        context: Fr,
+        known: &KnownCommitments,
+        witness: &Witness,
+    ) -> Result<ProofBytes, surety_circuits::ProveError> {
+        match self {
+            Self::Own(key) => key.prove(context, known, witness),
+            Self::Halo2(key) => key.prove(context, known, witness),
+        }
+    }
 }
 
 impl Prover {
-    /// Makes the proving key for a capacity class.
+    /// Makes the proving key for a capacity class, and the table for it.
     ///
     /// # Errors
     /// If the machine has too little memory, or the key is not the one that verifiers expect.
     pub fn new(params: Params) -> Result<Self, ProveError> {
         check_memory(params.capacity())?;
-        let key = ProvingKey::generate(&params)?;
+        let key = Key::Own(Box::new(ProvingKey::generate(&params)?));
+        Ok(Self { params, key })
+    }
+
+    /// Makes the proving key for a capacity class, with the table over its bases.
+    ///
+    /// # Errors
+    /// If the machine has too little memory, or the key is not the one that verifiers expect.
+    pub fn with_table(params: Params, table: Table) -> Result<Self, ProveError> {
+        check_memory(params.capacity())?;
+        let key = Key::Own(Box::new(ProvingKey::with_table(&params, table)?));
+        Ok(Self { params, key })
+    }
+
+    /// Makes Halo2's proving key for a capacity class: to compare with.
+    ///
+    /// # Errors
+    /// If the machine has too little memory, or the key is not the one that verifiers expect.
+    pub fn with_halo2(params: Params) -> Result<Self, ProveError> {
+        check_memory(params.capacity())?;
+        let key = Key::Halo2(Box::new(Halo2Key::generate(&params)?));
         Ok(Self { params, key })
     }
 

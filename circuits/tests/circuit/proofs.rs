@@ -68,9 +68,26 @@ fn word(proof: &[u8], offset: usize) -> U256 {
 #[test]
 fn four_verifiers_accept_proofs_of_every_size() {
     for k in [9, 10, 12] {
-        let proven = Proven::new(&Statement::sample(k, 3, 2));
+        assert_both_provers_are_accepted(k);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: scripts/check --full runs it"]
+fn full_four_verifiers_accept_proofs_of_all_classes() {
+    Capacity::all().for_each(|capacity| assert_both_provers_are_accepted(capacity.k()));
+}
+
+/// Proofs of our prover and of Halo2's, about several witnesses.
+fn assert_both_provers_are_accepted(k: u32) {
+    for (instruments, scenarios) in [(3, 2), (9, 4)] {
+        let proven = Proven::new(&Statement::sample(k, instruments, scenarios));
         let panel = Panel::new(proven.key.capacity());
-        assert!(panel.accepts(proven.context, &proven.known, &proven.proof, "a proof"), "k = {k}");
+        assert!(panel.accepts(proven.context, &proven.known, &proven.proof, "our proof"), "k = {k}");
+        if instruments == 3 {
+            let proven = proven.by_halo2();
+            assert!(panel.accepts(proven.context, &proven.known, &proven.proof, "Halo2's proof"), "k = {k}");
+        }
     }
 }
 
@@ -129,7 +146,11 @@ fn rejects_every_changed_evaluation() {
 
 #[test]
 fn snark_verifiers_contract_agrees_on_validity() {
-    let proven = Proven::small();
+    assert_reference_agrees(&Proven::small());
+    assert_reference_agrees(&Proven::small().by_halo2());
+}
+
+fn assert_reference_agrees(proven: &Proven) {
     let oracles = Oracles::new(&proven.params, proven.key.verifying_key().digest());
     let reference = ReferenceContract::checked_in(&oracles);
     let accepts = |context: Fr, proof: &[u8]| reference.accepts(context, &proven.known, proof);
@@ -137,11 +158,11 @@ fn snark_verifiers_contract_agrees_on_validity() {
     assert!(!accepts(proven.context + Fr::ONE, &proven.proof));
     for offset in proven.point_offsets() {
         let negated = point::g1_to_bytes(&-point_at(&proven.proof, offset));
-        assert!(!accepts(proven.context, &patched(&proven, offset, &negated)), "the point at {offset}");
+        assert!(!accepts(proven.context, &patched(proven, offset, &negated)), "the point at {offset}");
     }
     for offset in proven.scalar_offsets() {
         let value = word(&proven.proof, offset);
-        let change = |number: U256| patched(&proven, offset, &number.to_be_bytes::<32>());
+        let change = |number: U256| patched(proven, offset, &number.to_be_bytes::<32>());
         assert!(!accepts(proven.context, &change(value.add_mod(U256::ONE, R))), "the number at {offset}");
         // Two spellings of one proof, which is why our contract is not this one.
         assert!(accepts(proven.context, &change(value + R)), "the number at {offset}");
@@ -281,7 +302,12 @@ fn errors_name_the_element() {
 
 #[test]
 fn two_proofs_of_one_witness_differ_in_every_element() {
-    let proven = Proven::small();
+    assert_all_differ(&Proven::small());
+    assert_all_differ(&Proven::small().by_halo2());
+}
+
+/// A proof and another by our prover.
+fn assert_all_differ(proven: &Proven) {
     let again = proven.key.prove(proven.context, &proven.known, &proven.witness).unwrap().0;
     assert_eq!(proven.verify(proven.context, &proven.known, &again), Ok(()));
     for offset in proven.point_offsets() {
@@ -298,7 +324,11 @@ const SENT: [AdviceColumn; 4] = [AdviceColumn::BlindedHold, AdviceColumn::Var, A
 /// A replay that is too long would leave blinding rows of the hidden columns zero, or equal to what was replayed.
 #[test]
 fn hidden_columns_are_blinded() {
-    let proven = Proven::small();
+    assert_hidden_columns_are_blinded(&Proven::small());
+    assert_hidden_columns_are_blinded(&Proven::small().by_halo2());
+}
+
+fn assert_hidden_columns_are_blinded(proven: &Proven) {
     let usable = proven.witness.capacity().usable();
     for (index, column) in SENT.into_iter().enumerate() {
         let committed = point_at(&proven.proof, 64 * index);

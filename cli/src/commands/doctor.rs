@@ -36,8 +36,9 @@ type Finding = Result<String, String>;
 pub(crate) fn run(session: &Session) -> Result<Answer, Error> {
     let directories = Directories::of_user()?;
     let setups = Setups::new(&directories);
-    let checks: [(&str, Finding); 9] = [
+    let checks: [(&str, Finding); 10] = [
         ("cache directory", writable(&directories.cache)),
+        ("cached bases and tables", cached(&setups)),
         ("data directory", writable(&directories.data)),
         ("state directory", writable(&directories.state)),
         ("set-up in this program", in_program(&session.progress)),
@@ -72,6 +73,12 @@ fn writable(directory: &Path) -> Finding {
     files::write(&probe, b"", Access::Secret, Existing::Replace).map_err(said)?;
     std::fs::remove_file(&probe).map_err(said)?;
     Ok(directory.display().to_string())
+}
+
+/// The size of what a user may delete.
+fn cached(setups: &Setups) -> Finding {
+    let (files, bytes) = setups.cached().map_err(said)?;
+    Ok(format!("{files} files, {} MiB", bytes.div_ceil(1 << 20)))
 }
 
 fn in_program(observer: &dyn Observer) -> Finding {

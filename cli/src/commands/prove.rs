@@ -71,8 +71,18 @@ pub(crate) struct Args {
     /// Report the resources that a proof needs, without reading the account
     #[arg(long)]
     dry_run: bool,
+    /// The prover, whose proofs nobody can tell apart: for comparison
+    #[arg(long, value_enum, default_value = "own", hide = true)]
+    prover: Engine,
     #[command(flatten)]
     force: Force,
+}
+
+/// Which prover makes the proof.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Engine {
+    Own,
+    Halo2,
 }
 
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
@@ -90,7 +100,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
 
     let directories = Directories::of_user()?;
     let srs = SrsId::from(universe.srs);
-    let params = Setups::new(&directories).params(srs, universe.capacity, &session.progress)?;
+    let setups = Setups::new(&directories);
+    let params = setups.params(srs, universe.capacity, &session.progress)?;
     let origin = params.verifier_key().origin();
     warn_of_set_up(origin, srs, &session.progress);
     let policy = CompiledPolicy::compile(policy, universe, &params)?;
@@ -110,7 +121,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         presentation: args.presentation.unwrap_or(Bytes32::ZERO),
         now: session.now,
     };
-    let attestation = Prover::new(params)?.prove(&request, &openings)?;
+    let prover = match args.prover {
+        Engine::Own => {
+            let table = setups.table(&params, &session.progress);
+            Prover::with_table(params, table)
+        }
+        Engine::Halo2 => Prover::with_halo2(params),
+    }?;
+    let attestation = prover.prove(&request, &openings)?;
     proven.count(attestation.claim.policy, snapshot.epoch, id)?;
     documents::write(&out, &attestation, args.force.existing())?;
     let claim = &attestation.claim;

@@ -11,7 +11,7 @@ use halo2_proofs::{
 use halo2curves::bn256::{Bn256, Fr, G1, G1Affine};
 use rand_chacha::rand_core::{OsRng, RngCore};
 use surety_circuits::{
-    AdviceColumn, Witness, circuit::LinearProgramCircuit, key::halo2_bases, transcript::KeyedTranscript,
+    AdviceColumn, Witness, circuit::LinearProgramCircuit, halo2::halo2_bases, transcript::KeyedTranscript,
 };
 use surety_kzg::{Params, point};
 use surety_verifier::{KnownCommitments, VerifyingKeyDigest};

@@ -17,7 +17,7 @@ use contract::{Contract, Verdict};
 use group::Curve as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
-use surety_circuits::{AdviceColumn, ProvingKey, Witness};
+use surety_circuits::{AdviceColumn, Halo2Key, ProvingKey, Witness};
 use surety_core::{
     capacity::Capacity,
     units::{Lots, Price},
@@ -135,6 +135,13 @@ impl Proven {
         let proof = key.prove(context, &known, &witness).unwrap().0.to_vec();
         let contract = Contract::deployed(statement.capacity);
         Self { params, key, witness, context, known, proof, contract }
+    }
+
+    /// The same with a proof that Halo2 makes.
+    pub(crate) fn by_halo2(mut self) -> Self {
+        let key = Halo2Key::generate(&self.params).unwrap();
+        self.proof = key.prove(self.context, &self.known, &self.witness).unwrap().0.to_vec();
+        self
     }
 
     /// The points of the proof in the order of its bytes, by their offsets.

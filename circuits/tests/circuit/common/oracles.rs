@@ -22,7 +22,7 @@ use snark_verifier::{
         plonk::{PlonkProtocol, PlonkVerifier},
     },
 };
-use surety_circuits::{circuit::LinearProgramCircuit, key::halo2_bases, transcript::KeyedTranscript};
+use surety_circuits::{circuit::LinearProgramCircuit, halo2::halo2_bases, transcript::KeyedTranscript};
 use surety_kzg::{Params, point};
 use surety_verifier::{KnownCommitments, VerifyingKeyDigest};
 

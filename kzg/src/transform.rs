@@ -1,0 +1,261 @@
+//! Polynomials by rows and by coefficients: the Fourier transform over the rows, with twiddles that are kept.
+//!
+//! A [`Domain`] takes values in the rows to coefficients in bit-reversed order, and coefficients in that order back to
+//! values. Between the two everything is done coefficient by coefficient, so that nobody sorts.
+//!
+//! Decimation in frequency one way, in time the other (Cormen et al., *Introduction to Algorithms*, section 30.3). Two
+//! layers are done in one pass over the memory, and parts that fit into the cache are finished before the next begins.
+
+use ff::{Field as _, PrimeField as _};
+use halo2curves::bn256::Fr;
+
+use crate::fft::{powers_of, root_of_unity};
+
+/// Transforms of this length stay in the first cache: 16 KiB of values and as much of twiddles.
+const CACHED: usize = 512;
+
+/// The rows of one capacity class as the powers of a root of unity ω.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    k: u32,
+    /// For each half-length `m`, a power of two below the number of rows, at `m..2m`: the first `m` powers of the root
+    /// of order `2m`.
+    twiddles: Vec<Fr>,
+    /// The same for `ω^-1`.
+    inverse_twiddles: Vec<Fr>,
+    nodes: Vec<Fr>,
+    rows_inverse: Fr,
+}
+
+impl Domain {
+    /// The domain of `2^k` rows.
+    #[must_use]
+    pub fn new(k: u32) -> Self {
+        let rows = 1 << k;
+        let root = root_of_unity(k);
+        let inverse_root = root.invert().unwrap_or(Fr::ZERO);
+        Self {
+            k,
+            twiddles: layers(root, rows),
+            inverse_twiddles: layers(inverse_root, rows),
+            nodes: powers_of(root, rows),
+            rows_inverse: Fr::TWO_INV.pow([u64::from(k)]),
+        }
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// `ω^t` for each row t.
+    #[must_use]
+    pub fn nodes(&self) -> &[Fr] {
+        &self.nodes
+    }
+
+    /// One over the number of rows.
+    #[must_use]
+    pub fn rows_inverse(&self) -> Fr {
+        self.rows_inverse
+    }
+
+    /// Turns values in the rows into coefficients, in bit-reversed order and times the number of rows: whoever scales
+    /// the coefficients anyway divides at no cost.
+    ///
+    /// # Panics
+    /// If there are not as many values as rows.
+    pub fn coefficients(&self, values: &mut [Fr]) {
+        assert_eq!(values.len(), self.rows(), "a value for each row");
+        split(values, &self.inverse_twiddles);
+    }
+
+    /// Turns coefficients in bit-reversed order into values in the rows.
+    ///
+    /// # Panics
+    /// If there are not as many coefficients as rows.
+    pub fn values(&self, coefficients: &mut [Fr]) {
+        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
+        join(coefficients, &self.twiddles);
+    }
+
+    /// `scale·base^i` for each coefficient i, in bit-reversed order.
+    #[must_use]
+    pub fn powers(&self, base: Fr, scale: Fr) -> Vec<Fr> {
+        let mut powers = vec![Fr::ZERO; self.rows()];
+        let mut power = scale;
+        for index in 0..powers.len() {
+            powers[self.reversed(index)] = power;
+            power *= base;
+        }
+        powers
+    }
+
+    /// Where the coefficient of `X^index` is.
+    fn reversed(&self, index: usize) -> usize {
+        index.checked_shl(usize::BITS - self.k).unwrap_or(0).reverse_bits()
+    }
+}
+
+/// The twiddles of every layer, see [`Domain`].
+fn layers(root: Fr, rows: usize) -> Vec<Fr> {
+    let mut all = vec![Fr::ONE; rows.max(2)];
+    let (mut half, mut root) = (rows / 2, root);
+    while half > 0 {
+        all[half..2 * half].copy_from_slice(&powers_of(root, half));
+        root = root.square();
+        half /= 2;
+    }
+    all
+}
+
+/// The four quarters of a slice.
+fn quarters(values: &mut [Fr]) -> [&mut [Fr]; 4] {
+    let (low, high) = values.split_at_mut(values.len() / 2);
+    let (first, second) = low.split_at_mut(low.len() / 2);
+    let (third, fourth) = high.split_at_mut(high.len() / 2);
+    [first, second, third, fourth]
+}
+
+/// Natural order to bit-reversed order.
+fn split(values: &mut [Fr], twiddles: &[Fr]) {
+    let length = values.len();
+    if length <= CACHED {
+        return split_in_cache(values, twiddles);
+    }
+    let quarter = length / 4;
+    let (outer, inner) = (&twiddles[length / 2..length], &twiddles[quarter..2 * quarter]);
+    let (outer, outer_second) = outer.split_at(quarter);
+    let [first, second, third, fourth] = quarters(values);
+    for index in 0..quarter {
+        let (sum, difference) = (first[index] + third[index], (first[index] - third[index]) * outer[index]);
+        let (other_sum, other_difference) =
+            (second[index] + fourth[index], (second[index] - fourth[index]) * outer_second[index]);
+        first[index] = sum + other_sum;
+        second[index] = (sum - other_sum) * inner[index];
+        third[index] = difference + other_difference;
+        fourth[index] = (difference - other_difference) * inner[index];
+    }
+    for part in [first, second, third, fourth] {
+        split(part, twiddles);
+    }
+}
+
+fn split_in_cache(values: &mut [Fr], twiddles: &[Fr]) {
+    let mut half = values.len() / 2;
+    while half > 0 {
+        let layer = &twiddles[half..2 * half];
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            // The first twiddle is one.
+            (low[0], high[0]) = (low[0] + high[0], low[0] - high[0]);
+            for index in 1..half {
+                let (sum, difference) = (low[index] + high[index], low[index] - high[index]);
+                (low[index], high[index]) = (sum, difference * layer[index]);
+            }
+        }
+        half /= 2;
+    }
+}
+
+/// Bit-reversed order to natural order.
+fn join(values: &mut [Fr], twiddles: &[Fr]) {
+    let length = values.len();
+    if length <= CACHED {
+        return join_in_cache(values, twiddles);
+    }
+    let quarter = length / 4;
+    let (outer, inner) = (&twiddles[length / 2..length], &twiddles[quarter..2 * quarter]);
+    let (outer, outer_second) = outer.split_at(quarter);
+    let [first, second, third, fourth] = quarters(values);
+    for part in [&mut *first, &mut *second, &mut *third, &mut *fourth] {
+        join(part, twiddles);
+    }
+    for index in 0..quarter {
+        let (turned, other_turned) = (second[index] * inner[index], fourth[index] * inner[index]);
+        let (even, odd) = (first[index] + turned, first[index] - turned);
+        let other_even = (third[index] + other_turned) * outer[index];
+        let other_odd = (third[index] - other_turned) * outer_second[index];
+        (first[index], third[index]) = (even + other_even, even - other_even);
+        (second[index], fourth[index]) = (odd + other_odd, odd - other_odd);
+    }
+}
+
+fn join_in_cache(values: &mut [Fr], twiddles: &[Fr]) {
+    let mut half = 1;
+    while half < values.len() {
+        let layer = &twiddles[half..2 * half];
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            (low[0], high[0]) = (low[0] + high[0], low[0] - high[0]);
+            for index in 1..half {
+                let turned = high[index] * layer[index];
+                (low[index], high[index]) = (low[index] + turned, low[index] - turned);
+            }
+        }
+        half *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halo2curves::fft::best_fft;
+    use proptest::prelude::*;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+
+    use super::*;
+
+    fn random(k: u32, seed: u64) -> Vec<Fr> {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        (0..1 << k).map(|_| Fr::random(&mut rng)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        // Odd and even numbers of layers, in the cache and beyond.
+        #[test]
+        fn agrees_with_halo2(k in 0u32..13, seed in any::<u64>()) {
+            let (domain, values) = (Domain::new(k), random(k, seed));
+            let mut expected = values.clone();
+            best_fft(&mut expected, root_of_unity(k).invert().unwrap(), k);
+            let mut coefficients = values.clone();
+            domain.coefficients(&mut coefficients);
+            for (index, expected) in expected.iter().enumerate() {
+                prop_assert_eq!(coefficients[domain.reversed(index)], *expected);
+            }
+            domain.values(&mut coefficients);
+            let back: Vec<Fr> = coefficients.iter().map(|value| value * domain.rows_inverse()).collect();
+            prop_assert_eq!(back, values);
+        }
+
+        #[test]
+        fn scaled_coefficients_are_values_on_a_coset(k in 1u32..11, seed in any::<u64>(), shift in 2u64..) {
+            let (domain, values) = (Domain::new(k), random(k, seed));
+            let shift = Fr::from(shift);
+            let mut shifted = values.clone();
+            domain.coefficients(&mut shifted);
+            let powers = domain.powers(shift, domain.rows_inverse());
+            shifted.iter_mut().zip(&powers).for_each(|(coefficient, power)| *coefficient *= power);
+            domain.values(&mut shifted);
+
+            let mut coefficients = values;
+            best_fft(&mut coefficients, root_of_unity(k).invert().unwrap(), k);
+            let at = shift * domain.nodes()[1];
+            let value = coefficients.iter().rev().fold(Fr::ZERO, |sum, coefficient| sum * at + coefficient);
+            prop_assert_eq!(shifted[1], value * domain.rows_inverse());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a value for each row")]
+    fn rejects_another_number_of_values() {
+        Domain::new(3).coefficients(&mut [Fr::ONE; 4]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a coefficient for each row")]
+    fn rejects_another_number_of_coefficients() {
+        Domain::new(3).values(&mut [Fr::ONE; 16]);
+    }
+}
