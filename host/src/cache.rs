@@ -425,7 +425,8 @@ mod tests {
         let params = fixture.get().0;
         let expected = table(&fixture, &params).0;
         let path = fixture.cache().path(&TABLE, fixture.srs.verifier_key(), capacity());
-        let changes: [(fn(&mut Vec<u8>), &str); 5] = [
+        type Change = fn(&mut Vec<u8>);
+        let changes: [(Change, &str); 5] = [
             (|bytes| bytes.truncate(100), "found 100"),
             (|bytes| bytes[HEADER_BYTES + 12345] ^= 1, "checksum"),
             (|bytes| (bytes[0] ^= 1, seal(bytes)).1, "header"),

@@ -8,7 +8,7 @@
 //!
 //! Points are added in pairs, with affine coordinates and one inversion for a thousand pairs. The formula for such a
 //! sum is wrong where the two points are equal or opposite. A batch with such a pair has no inverse of its
-//! denominators, is noticed by this, and is done again with the complete formulas of [`Adder::add_with_care`].
+//! denominators, is noticed by this, and is done again with complete formulas.
 //!
 //! Whatever depends on scalars is wiped: digits, schedules, buckets and sums. The running time does depend on the
 //! scalars: on how many digits they have, and on how many of the digits are zero.
