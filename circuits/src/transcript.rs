@@ -74,11 +74,18 @@ impl TranscriptWrite<G1Affine, Challenge> for KeyedTranscript<Vec<u8>> {
     }
 }
 
-impl TranscriptRead<G1Affine, Challenge> for KeyedTranscript<&[u8]> {
-    fn read_point(&mut self) -> io::Result<G1Affine> {
+impl KeyedTranscript<&[u8]> {
+    /// The next point of the proof, not absorbed yet.
+    pub(crate) fn next_point(&mut self) -> io::Result<G1Affine> {
         let mut bytes = [0; point::G1_BYTES];
         self.proof.read_exact(&mut bytes)?;
-        let point = point::g1_from_bytes(&bytes).map_err(io::Error::other)?;
+        point::g1_from_bytes(&bytes).map_err(io::Error::other)
+    }
+}
+
+impl TranscriptRead<G1Affine, Challenge> for KeyedTranscript<&[u8]> {
+    fn read_point(&mut self) -> io::Result<G1Affine> {
+        let point = self.next_point()?;
         self.common_point(point)?;
         Ok(point)
     }

@@ -85,6 +85,12 @@ impl BlindedColumn {
         UsableRows { blinding: RANDOM_ROWS, ..UsableRows::zeros(capacity) }.blind(fresh)
     }
 
+    /// The cells, for provers that change them when they should not.
+    #[cfg(test)]
+    pub(crate) fn cells_mut(&mut self) -> &mut [Fr] {
+        &mut self.0
+    }
+
     /// `BLINDED_HOLD`, if this is `BLIND`: the holdings in the usable rows, and the masks added to the blinding rows.
     pub(crate) fn of_holdings(&self, capacity: Capacity, holdings: &[Fr]) -> Self {
         let mut cells = self.0.clone();

@@ -44,6 +44,8 @@ use crate::{
     witness::Witness,
 };
 
+#[cfg(test)]
+mod adaptive;
 mod columns;
 mod fixed;
 mod lookup;
