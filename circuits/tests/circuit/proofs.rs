@@ -344,7 +344,7 @@ fn assert_hidden_columns_are_blinded(proven: &Proven) {
 /// tried against its commitment. With a generator that can be run again, each of the rows is known to be the next
 /// number that it gives.
 #[test]
-fn every_blinding_row_is_a_number_of_its_own() {
+fn blinding_rows_of_proofs_are_numbers_of_their_own() {
     let honest = Statement::small().witness();
     let panel = Panel::new(honest.capacity());
     let real = BlindProver::new(&panel.params, &LinearProgramCircuit::new(honest.capacity()));
