@@ -231,7 +231,7 @@ mod tests {
 
     /// Attack: a prover whose key is not the verifiers' hands out what nobody accepts.
     #[test]
-    fn rejects_its_own_proofs_if_they_do_not_verify() {
+    fn rejects_proofs_of_halo2_if_they_do_not_verify() {
         let (mut key, known, witness) = statement();
         let real = key.verifying_key();
         let mut fixed = real.fixed_commitments().to_vec();

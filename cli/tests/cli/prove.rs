@@ -25,13 +25,19 @@ fn restate(sandbox: &Sandbox, demo: &Path, holdings: &str, later: u64) -> Run {
 fn rejects_an_insufficient_account_and_tells_nobody_but_the_holder() {
     let (sandbox, demo) = Sandbox::with_demo();
     restate(&sandbox, &demo, "instrument,lots\nUSDC,1234567\n", 1).expect(0);
-    let before = files_below(&sandbox.path(""));
+    // What follows from the set-up alone may be cached.
+    let written = || {
+        let mut files = files_below(&sandbox.path(""));
+        files.retain(|file| !file.starts_with(sandbox.path("cache")));
+        files
+    };
+    let before = written();
     let run = sandbox.surety("prove demo --trust demo/trust.toml --out poor.json --json").expect(4);
     let error = run.envelope()["error"].clone();
     assert_eq!((&error["class"], &error["code"]), (&json!("insufficient"), &json!("insufficient")));
     assert!(error["message"].as_str().unwrap().contains("maintenance margin"), "{error}");
     assert!(!run.says("1234567"));
-    assert_eq!(files_below(&sandbox.path("")), before, "nothing is written");
+    assert_eq!(written(), before, "nothing is written");
     assert_eq!(sandbox.surety("explain demo --json").expect(4).told()["levels"]["maintenance"]["sufficient"], false);
     // A liability that the policy does not admit counts, too.
     restate(&sandbox, &demo, "instrument,lots\nUSDC,4200000000000\nwstETH,-1\n", 2).expect(0);
