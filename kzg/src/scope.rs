@@ -12,17 +12,14 @@ use std::collections::BTreeSet;
 
 use ff::{BatchInvert as _, Field as _, PrimeField as _};
 use group::Curve as _;
-use halo2curves::{
-    bn256::{Fr, G1Affine},
-    fft::best_fft,
-};
+use halo2curves::bn256::{Fr, G1Affine};
 use surety_core::capacity::Capacity;
 
 use crate::{
-    fft::{powers_of, root_of_unity},
     holding::{HoldingError, instrument_row},
     params::Params,
     secret::SecretScalars,
+    transform::Domain,
 };
 
 /// Products of at most this many linear factors are expanded factor by factor.
@@ -51,23 +48,22 @@ impl Scope {
             }
         }
         let inside = Vec::from_iter(inside);
-        let points = nodes(capacity);
-        let roots: Vec<Fr> = inside.iter().map(|row| points[*row]).collect();
+        let points = Domain::new(capacity.k());
+        let roots: Vec<Fr> = inside.iter().map(|row| points.nodes()[*row]).collect();
         Ok(Self { capacity, inside, vanishing: product_of_factors(&roots) })
     }
 
     /// The values of `Z` at its rows inside, ascending by row; everywhere else it is zero. There `Z` is the derivative
     /// of `X^n - 1` over that of the polynomial that vanishes inside.
     fn values(&self) -> Vec<(usize, Fr)> {
-        let (n, points) = (self.capacity.rows(), nodes(self.capacity));
-        let mut derivative = vec![Fr::ZERO; n];
-        for (power, coefficient) in (1u64..).zip(&self.vanishing[1..]) {
-            derivative[power as usize - 1] = *coefficient * Fr::from(power);
-        }
-        transform(&mut derivative, root_of_unity(self.capacity.k()), self.capacity.k());
-        let mut values: Vec<Fr> = self.inside.iter().map(|row| derivative[*row] * points[*row]).collect();
+        let domain = Domain::new(self.capacity.k());
+        let powers = self.vanishing.iter().zip(0u64..).skip(1);
+        let derivative: Vec<Fr> = powers.map(|(coefficient, power)| *coefficient * Fr::from(power)).collect();
+        let mut derivative = domain.reordered(&derivative);
+        domain.values(&mut derivative);
+        let mut values: Vec<Fr> = self.inside.iter().map(|row| derivative[*row] * domain.nodes()[*row]).collect();
         values.iter_mut().batch_invert();
-        let n = Fr::from(n as u64);
+        let n = Fr::from(domain.rows() as u64);
         self.inside.iter().copied().zip(values.into_iter().map(|value| value * n)).collect()
     }
 
@@ -102,34 +98,35 @@ impl Scope {
     /// If the column is of another capacity class.
     #[must_use]
     pub fn quotient(&self, column: &SecretScalars) -> Option<SecretScalars> {
-        let (n, k) = (self.capacity.rows(), self.capacity.k());
-        assert_eq!(column.len(), n, "a column has a value for each row");
+        let domain = Domain::new(self.capacity.k());
+        assert_eq!(column.len(), domain.rows(), "a column has a value for each row");
         let mut inside = self.inside.iter().peekable();
         let outside = column.iter().enumerate().filter(|(row, _)| inside.next_if(|other| *other == row).is_none());
         if outside.into_iter().any(|(_, value)| !bool::from(value.is_zero())) {
             return None;
         }
         // On a coset of the rows' points, X^n - 1 is a constant that is not zero: h = f·(X^n - 1)/Z over it.
-        let (root, shift) = (root_of_unity(k), Fr::MULTIPLICATIVE_GENERATOR);
-        let (inverse_root, scale) = (root.invert().unwrap_or(Fr::ZERO), Fr::TWO_INV.pow([u64::from(k)]));
-        let shifts = powers_of(shift, n);
-        let constant = (shift.pow([n as u64]) - Fr::ONE).invert().unwrap_or(Fr::ZERO);
-        let mut inside = vec![Fr::ZERO; n];
-        inside.iter_mut().zip(&self.vanishing).for_each(|(value, coefficient)| *value = *coefficient);
-        inside.iter_mut().zip(&shifts).for_each(|(value, shift)| *value *= shift);
-        transform(&mut inside, root, k);
+        let shift = Fr::MULTIPLICATIVE_GENERATOR;
+        let back = shift.invert().unwrap_or(Fr::ZERO);
+        let constant = (shift.pow([domain.rows() as u64]) - Fr::ONE).invert().unwrap_or(Fr::ZERO);
+        let mut inside = domain.reordered(&self.vanishing);
+        scale(&mut inside, &domain.powers(shift, constant));
+        domain.values(&mut inside);
 
         let mut quotient = column.clone();
-        transform(&mut quotient, inverse_root, k);
-        quotient.iter_mut().zip(&shifts).for_each(|(value, shift)| *value *= *shift * scale);
-        transform(&mut quotient, root, k);
-        quotient.iter_mut().zip(&inside).for_each(|(value, inside)| *value *= *inside * constant);
-        transform(&mut quotient, inverse_root, k);
-        let inverse_shifts = powers_of(shift.invert().unwrap_or(Fr::ZERO), n);
-        quotient.iter_mut().zip(&inverse_shifts).for_each(|(value, shift)| *value *= *shift * scale);
-        transform(&mut quotient, root, k);
+        domain.coefficients(&mut quotient);
+        scale(&mut quotient, &domain.powers(shift, domain.rows_inverse()));
+        domain.values(&mut quotient);
+        scale(&mut quotient, &inside);
+        domain.coefficients(&mut quotient);
+        scale(&mut quotient, &domain.powers(back, domain.rows_inverse()));
+        domain.values(&mut quotient);
         Some(quotient)
     }
+}
+
+fn scale(values: &mut [Fr], factors: &[Fr]) {
+    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
 }
 
 /// The value of the column's polynomial at a point, and the column of `(f(X) - f(point))/(X - point)`. None at the
@@ -139,37 +136,26 @@ impl Scope {
 /// If the column is of another capacity class.
 #[must_use]
 pub fn divide_out(capacity: Capacity, column: &SecretScalars, point: Fr) -> Option<(Fr, SecretScalars)> {
-    let points = nodes(capacity);
-    assert_eq!(column.len(), points.len(), "a column has a value for each row");
-    let mut inverses: Vec<Fr> = points.iter().map(|row| *row - point).collect();
-    if inverses.iter().any(|difference| bool::from(difference.is_zero())) {
+    let domain = Domain::new(capacity.k());
+    assert_eq!(column.len(), domain.rows(), "a column has a value for each row");
+    let inverses = domain.inverse_distances(point);
+    if inverses.iter().any(|inverse| bool::from(inverse.is_zero())) {
         return None;
     }
-    inverses.iter_mut().batch_invert();
     // f(z) = (z^n - 1)/n · Σ_i f_i·ω^i/(z - ω^i)
-    let all = point.pow([points.len() as u64]) - Fr::ONE;
-    let scale = Fr::TWO_INV.pow([u64::from(capacity.k())]);
-    let terms = column.iter().zip(&points).zip(&inverses).map(|((value, row), inverse)| *value * row * inverse);
-    let value = -(terms.sum::<Fr>() * all * scale);
+    let all = point.pow([domain.rows() as u64]) - Fr::ONE;
+    let terms = column.iter().zip(domain.nodes()).zip(&inverses).map(|((value, row), inverse)| *value * row * inverse);
+    let value = -(terms.sum::<Fr>() * all * domain.rows_inverse());
     let mut quotient = column.clone();
     quotient.iter_mut().zip(&inverses).for_each(|(entry, inverse)| *entry = (*entry - value) * inverse);
     Some((value, quotient))
-}
-
-/// The points of the rows: the powers of the root of unity.
-fn nodes(capacity: Capacity) -> Vec<Fr> {
-    powers_of(root_of_unity(capacity.k()), capacity.rows())
-}
-
-fn transform(values: &mut [Fr], root: Fr, k: u32) {
-    best_fft(values, root, k);
 }
 
 /// The coefficients of `Π (X - root)`, the constant first.
 fn product_of_factors(roots: &[Fr]) -> Vec<Fr> {
     if roots.len() > FEW_FACTORS {
         let (left, right) = roots.split_at(roots.len() / 2);
-        return product(product_of_factors(left), product_of_factors(right));
+        return product(&product_of_factors(left), &product_of_factors(right));
     }
     let mut coefficients = vec![Fr::ONE];
     for root in roots {
@@ -184,21 +170,18 @@ fn product_of_factors(roots: &[Fr]) -> Vec<Fr> {
 }
 
 /// The product of two polynomials, by their values at enough roots of unity.
-fn product(mut left: Vec<Fr>, mut right: Vec<Fr>) -> Vec<Fr> {
+fn product(left: &[Fr], right: &[Fr]) -> Vec<Fr> {
     let length = left.len() + right.len() - 1;
-    let size = length.next_power_of_two();
-    let k = size.trailing_zeros();
-    let root = root_of_unity(k);
-    left.resize(size, Fr::ZERO);
-    right.resize(size, Fr::ZERO);
-    transform(&mut left, root, k);
-    transform(&mut right, root, k);
-    left.iter_mut().zip(&right).for_each(|(left, right)| *left *= right);
-    transform(&mut left, root.invert().unwrap_or(Fr::ZERO), k);
-    let scale = Fr::TWO_INV.pow([u64::from(k)]);
-    left.truncate(length);
-    left.iter_mut().for_each(|coefficient| *coefficient *= scale);
-    left
+    let domain = Domain::new(length.next_power_of_two().ilog2());
+    let [mut product, other] = [left, right].map(|factor| {
+        let mut values = domain.reordered(factor);
+        domain.values(&mut values);
+        values
+    });
+    scale(&mut product, &other);
+    domain.coefficients(&mut product);
+    let coefficients = domain.reordered(&product);
+    coefficients.into_iter().take(length).map(|coefficient| coefficient * domain.rows_inverse()).collect()
 }
 
 #[cfg(test)]
@@ -264,7 +247,7 @@ mod tests {
         let [point, elsewhere] = [(); 2].map(|()| Fr::random(OsRng));
         let (value, quotient) = divide_out(capacity(), &column, point).unwrap();
         assert_eq!(evaluate(&column, elsewhere) - value, evaluate(&quotient, elsewhere) * (elsewhere - point));
-        assert!(divide_out(capacity(), &column, root_of_unity(9)).is_none());
+        assert!(divide_out(capacity(), &column, Domain::new(9).nodes()[1]).is_none());
     }
 
     #[test]

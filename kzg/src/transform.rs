@@ -6,13 +6,17 @@
 //! Decimation in frequency one way, in time the other (Cormen et al., *Introduction to Algorithms*, section 30.3). Two
 //! layers are done in one pass over the memory, and parts that fit into the cache are finished before the next begins.
 
-use ff::{Field as _, PrimeField as _};
+use ff::{BatchInvert as _, Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
+use rayon::prelude::*;
 
 use crate::fft::{powers_of, root_of_unity};
 
 /// Transforms of this length stay in the first cache: 16 KiB of values and as much of twiddles.
 const CACHED: usize = 512;
+
+/// Numbers that share an inversion.
+const SHARING: usize = 1024;
 
 /// The rows of one capacity class as the powers of a root of unity ω.
 #[derive(Clone, Debug)]
@@ -78,6 +82,28 @@ impl Domain {
     pub fn values(&self, coefficients: &mut [Fr]) {
         assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
         join(coefficients, &self.twiddles);
+    }
+
+    /// Coefficients from the constant on, in the order of [`Domain::values`], or the other way: the order is its own
+    /// inverse. Coefficients that are left out are zero.
+    ///
+    /// # Panics
+    /// If there are more coefficients than rows.
+    #[must_use]
+    pub fn reordered(&self, coefficients: &[Fr]) -> Vec<Fr> {
+        let mut reordered = vec![Fr::ZERO; self.rows()];
+        coefficients.iter().enumerate().for_each(|(index, value)| reordered[self.reversed(index)] = *value);
+        reordered
+    }
+
+    /// `1/(ω^t - point)` for each row t; zero where the point is that of the row.
+    #[must_use]
+    pub fn inverse_distances(&self, point: Fr) -> Vec<Fr> {
+        let mut distances: Vec<Fr> = self.nodes.iter().map(|node| node - point).collect();
+        distances.par_chunks_mut(SHARING).for_each(|chunk| {
+            chunk.iter_mut().batch_invert();
+        });
+        distances
     }
 
     /// `scale·base^i` for each coefficient i, in bit-reversed order.
@@ -244,6 +270,26 @@ mod tests {
             let at = shift * domain.nodes()[1];
             let value = coefficients.iter().rev().fold(Fr::ZERO, |sum, coefficient| sum * at + coefficient);
             prop_assert_eq!(shifted[1], value * domain.rows_inverse());
+        }
+    }
+
+    #[test]
+    fn coefficients_are_reordered_forth_and_back() {
+        let (domain, coefficients) = (Domain::new(6), random(6, 1));
+        assert_eq!(domain.reordered(&domain.reordered(&coefficients)), coefficients);
+        let mut values = domain.reordered(&coefficients[..3]);
+        domain.values(&mut values);
+        let at = domain.nodes()[5];
+        assert_eq!(values[5], coefficients[0] + at * (coefficients[1] + at * coefficients[2]));
+    }
+
+    #[test]
+    fn distances_are_inverted_but_for_that_to_the_row_itself() {
+        let domain = Domain::new(3);
+        let point = domain.nodes()[2];
+        for (row, inverse) in domain.inverse_distances(point).iter().enumerate() {
+            let expected = if row == 2 { Fr::ZERO } else { Fr::ONE };
+            assert_eq!(*inverse * (domain.nodes()[row] - point), expected, "row {row}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! pointwise: no coefficients are computed, and one table serves all commitments. The notation is that of
 //! [`surety_verifier::proof`]'s multi-opening.
 
-use ff::{BatchInvert as _, Field as _};
+use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use surety_kzg::{Domain, SecretScalars};
@@ -29,7 +29,7 @@ pub(crate) struct At {
 impl At {
     pub(crate) fn new(domain: &Domain, x: Fr) -> Self {
         let power = x.pow_vartime([domain.rows() as u64]);
-        let inverses = inverse_distances(domain, x);
+        let inverses = domain.inverse_distances(x);
         let scale = (Fr::ONE - power) * domain.rows_inverse();
         let lagrange = domain.nodes().par_iter().zip(&inverses).map(|(node, inverse)| scale * node * inverse);
         Self { x, power, lagrange: lagrange.collect(), inverses }
@@ -42,15 +42,6 @@ impl At {
         let (early, late) = self.lagrange.split_at(values.len() - shift);
         inner_product(from, early) + inner_product(before, late)
     }
-}
-
-/// `1/(ω^t - x)` for each row.
-fn inverse_distances(domain: &Domain, x: Fr) -> Vec<Fr> {
-    let mut inverses: Vec<Fr> = domain.nodes().iter().map(|node| node - x).collect();
-    inverses.par_chunks_mut(tasks(domain.rows())).for_each(|chunk| {
-        chunk.iter_mut().batch_invert();
-    });
-    inverses
 }
 
 fn inner_product(left: &[Fr], right: &[Fr]) -> Fr {
@@ -124,7 +115,7 @@ impl Opening {
         let constant: Fr =
             self.sets.iter().zip(&weights).map(|(set, weight)| weight * (set.line.0 + set.line.1 * u)).sum();
 
-        let inverses = inverse_distances(domain, u);
+        let inverses = domain.inverse_distances(u);
         let mut witness = SecretScalars::zeros(domain.rows());
         let length = tasks(domain.rows());
         witness.par_chunks_mut(length).enumerate().for_each(|(chunk, witness)| {
