@@ -94,7 +94,7 @@ contract PolicyRegistryTest is PolicyTest {
 
     function test_identifies_a_policy_by_all_that_its_vault_counts_by() external {
         Publication memory publication = _fed(1, 3);
-        bytes32[8] memory policies;
+        bytes32[] memory policies = new bytes32[](8);
         policies[0] = _publishNext(publication);
         _addVault(publication);
         policies[1] = _publishNext(publication);
@@ -110,11 +110,7 @@ contract PolicyRegistryTest is PolicyTest {
         policies[6] = _publishNext(publication);
         vm.chainId(block.chainid + 1);
         policies[7] = _publishNext(publication);
-        for (uint256 i = 0; i < policies.length; ++i) {
-            for (uint256 j = 0; j < i; ++j) {
-                require(policies[i] != policies[j]);
-            }
-        }
+        _requireDifferent(policies);
     }
 
     /// @notice Attack: a version of the policy with other rows for its instruments, under which the vault's points
@@ -179,7 +175,7 @@ contract PolicyRegistryTest is PolicyTest {
 
     function test_identifies_a_policy_by_the_scopes_of_its_sources() external {
         Publication memory publication = _fed(1, 1);
-        bytes32[5] memory policies;
+        bytes32[] memory policies = new bytes32[](5);
         policies[0] = _publishNext(publication);
         _addScopes(publication);
         policies[1] = _publishNext(publication);
@@ -189,11 +185,7 @@ contract PolicyRegistryTest is PolicyTest {
         policies[3] = _publishNext(publication);
         publication.scopes = _only(publication.scopes[1]);
         policies[4] = _publishNext(publication);
-        for (uint256 i = 0; i < policies.length; ++i) {
-            for (uint256 j = 0; j < i; ++j) {
-                require(policies[i] != policies[j]);
-            }
-        }
+        _requireDifferent(policies);
     }
 
     /// @notice Attack: a scope for an address that states nothing, behind which a source goes without its own.
@@ -875,6 +867,14 @@ contract PolicyRegistryTest is PolicyTest {
         bytes32 level = publication.levels[publication.vault.level].level;
         bytes memory rules = abi.encode(level, publication.vault.maxAge, publication.vault.minAge, keccak256(list));
         return keccak256(bytes.concat(place, rules));
+    }
+
+    function _requireDifferent(bytes32[] memory policies) private pure {
+        for (uint256 i = 0; i < policies.length; ++i) {
+            for (uint256 j = 0; j < i; ++j) {
+                require(policies[i] != policies[j]);
+            }
+        }
     }
 
     /// @dev The word that stands for the scopes, put together word by word.

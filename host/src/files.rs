@@ -299,6 +299,30 @@ mod tests {
         assert!(is_exposed(&path).unwrap());
     }
 
+    /// Attack: processes that read a file, change it and put the result in its place, all at once.
+    #[test]
+    fn changes_under_a_lock_are_not_lost() {
+        const THREADS: usize = 4;
+        const CHANGES: usize = 25;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("number");
+        write(&path, b"0", Access::Public, Existing::Keep).unwrap();
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..CHANGES {
+                        let _lock = lock(&path).unwrap();
+                        let number: usize = read_text(&path).unwrap().parse().unwrap();
+                        thread::yield_now();
+                        write(&path, (number + 1).to_string().as_bytes(), Access::Public, Existing::Replace).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read_text(&path).unwrap().as_str(), (THREADS * CHANGES).to_string());
+        assert!(lock(&directory.path().join("none")).is_err());
+    }
+
     #[test]
     fn rejects_overwriting_unless_told_to() {
         let directory = tempfile::tempdir().unwrap();

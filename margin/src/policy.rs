@@ -139,6 +139,14 @@ impl Policy {
         text::read(file, text, format, |policy: &Self| policy.check(universe))
     }
 
+    /// The sources that may not state every instrument, in ascending order of their signers.
+    #[must_use]
+    pub fn scoped_sources(&self) -> Vec<&SourceRule> {
+        let mut scoped: Vec<_> = self.sources.iter().filter(|source| !source.scope.is_empty()).collect();
+        scoped.sort_by_key(|source| source.signer);
+        scoped
+    }
+
     /// Checks every rule, also those that take the universe to check: that its names exist there, and that the model
     /// suits the classes of instruments it covers.
     #[must_use]
@@ -391,9 +399,7 @@ impl Policy {
         problems.extend(self.order_problems());
         problems
     }
-}
 
-impl Policy {
     /// Every level that asks for less than one of its mode before it: contracts take a later level for a stricter one.
     fn order_problems(&self) -> Vec<Problem> {
         // No more than a policy may have: each is compared with all before it.

@@ -83,8 +83,6 @@ pub fn prove_scopes(
         return Ok(None);
     }
     let commitments = scoped_commitments(policy, statements)?;
-    let mut sources = policy.policy().sources.iter().filter(|source| !source.scope.is_empty()).collect::<Vec<_>>();
-    sources.sort_by_key(|source| source.signer);
     let positions = policy.universe().positions();
     let part = |(source, commitment): (&SourceRule, ScopedCommitment)| {
         let stated = Account::stated_by(policy.universe(), statements, openings, &source.signer)?;
@@ -94,7 +92,8 @@ pub fn prove_scopes(
         let quotient = scope.quotient(&column).ok_or_else(outside)?;
         Ok::<_, ScopeProofError>(Part { scope, column, quotient, commitment })
     };
-    let parts = sources.into_iter().zip(commitments).map(part).collect::<Result<Vec<_>, _>>()?;
+    let parts =
+        policy.policy().scoped_sources().into_iter().zip(commitments).map(part).collect::<Result<Vec<_>, _>>()?;
     open(params, &parts, context).map(Some)
 }
 
@@ -152,8 +151,10 @@ impl Failure for ScopeProofError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
+    use alloy_primitives::hex;
     use ff::Field as _;
     use rand_core::OsRng;
+    use surety_core::ident::Bytes32;
     use surety_kzg::{Capacity, Masks, Srs, holding::holding_column, progress::Silent};
     use surety_verifier::proof::{
         pairing::{PairingCheck, PairingKey},
@@ -318,7 +319,7 @@ mod tests {
     /// A proof with what it is verified with, and the verdict.
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Case {
-        context: String,
+        context: Bytes32,
         parts: Vec<HexBytes<128>>,
         proof: String,
         holds: bool,
@@ -338,10 +339,6 @@ mod tests {
         Params::from_srs(&Srs::development(capacity), capacity, &Silent).unwrap()
     }
 
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-    }
-
     fn read_proof(bytes: &[u8], parts: usize) -> ScopeProof {
         let (quotients, rest) = bytes.split_at(64 * parts);
         let (values, opening) = rest.split_at(32 * parts);
@@ -350,11 +347,6 @@ mod tests {
             values: values.chunks_exact(32).map(|chunk| HexBytes(chunk.try_into().unwrap())).collect(),
             opening: HexBytes(opening.try_into().unwrap()),
         }
-    }
-
-    fn unhex(text: &str) -> Vec<u8> {
-        let digits = text.strip_prefix("0x").unwrap();
-        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
     }
 
     /// The verdicts that the generated contract is compared with are those of the native verifier.
@@ -370,9 +362,10 @@ mod tests {
                 ScopedCommitment { holdings: read(holdings), scope: read(scope) }
             };
             let parts: Vec<_> = case.parts.iter().map(part).collect();
-            let context = scalar::from_bytes(&unhex(&case.context).try_into().unwrap()).unwrap();
-            let proof = read_proof(&unhex(&case.proof), parts.len());
-            assert_eq!(proof.to_bytes(), unhex(&case.proof));
+            let context = scalar::from_bytes(&case.context.0).unwrap();
+            let bytes = hex::decode(&case.proof).unwrap();
+            let proof = read_proof(&bytes, parts.len());
+            assert_eq!(proof.to_bytes(), bytes);
             assert_eq!(holds(&params, &context, &parts, &proof), case.holds, "{name}");
         }
     }
@@ -389,9 +382,9 @@ mod tests {
             };
             fixture.names.push(name.to_owned());
             fixture.cases.push(Case {
-                context: hex(&scalar::to_bytes(context)),
+                context: HexBytes(scalar::to_bytes(context)),
                 parts: parts.iter().map(part).collect(),
-                proof: hex(&proof.to_bytes()),
+                proof: hex::encode_prefixed(proof.to_bytes()),
                 holds: holds(&params, context, parts, proof),
             });
         };

@@ -503,6 +503,8 @@ struct Judged {
     evidence: Option<Evidence>,
     /// What is left to check.
     check: Option<PairingCheck>,
+    /// Whether that stands for two equations, the proof's and that of scopes.
+    scoped: bool,
 }
 
 /// Does everything but the pairings, on all processors.
@@ -529,7 +531,7 @@ fn judge_one(request: &AuditRequest<'_>, source: &Source<'_>, place: &Place, she
     let attestation: Attestation = match source.read(place) {
         Ok(attestation) => attestation,
         Err(error) => {
-            return Judged { entry: unreadable(source, place, &*error), evidence: None, check: None };
+            return Judged { entry: unreadable(source, place, &*error), evidence: None, check: None, scoped: false };
         }
     };
     let evidence = Some(Evidence::of(&file, &attestation));
@@ -541,11 +543,11 @@ fn judge_one(request: &AuditRequest<'_>, source: &Source<'_>, place: &Place, she
             let (accepted, check) = pending.into_parts();
             let lapsed = attestation.claim.valid_until < request.at;
             let entry = AuditEntry::good(file, &attestation.claim, accepted, lapsed.then_some(request.at));
-            Judged { entry, evidence, check: Some(check) }
+            Judged { entry, evidence, check: Some(check), scoped: attestation.scopes.is_some() }
         }
         Err(rejection) => {
             let entry = AuditEntry::refused(file, &attestation.claim, Reason::of(&rejection));
-            Judged { entry, evidence, check: None }
+            Judged { entry, evidence, check: None, scoped: false }
         }
     }
 }
@@ -610,11 +612,10 @@ fn settle(
     for index in failing {
         let failing = positions.get(index).and_then(|position| judged.get_mut(*position).zip(places.get(*position)));
         if let Some((judged, place)) = failing {
-            // One equation stands for the proof and that of scopes. Alone, each has its own.
-            let alone = verify_alone(request, source, place, shelves);
-            judged
-                .entry
-                .refuse(alone.err().map_or_else(|| Reason::of(&Rejection::of_proof()), |error| Reason::of(&*error)));
+            // Alone, each of two equations has its own verdict.
+            let alone = if judged.scoped { verify_alone(request, source, place, shelves) } else { Ok(()) };
+            let reason = alone.err().map_or_else(|| Reason::of(&Rejection::of_proof()), |error| Reason::of(&*error));
+            judged.entry.refuse(reason);
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Attestations that are made for one verifier, the subject's consent, and what a holder and a verifier remember.
 
-use std::fs;
+use std::{fs, thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -102,7 +102,16 @@ fn rejects_an_attestation_over_statements_that_were_superseded() {
     let second = sandbox.surety(&line).expect(0).data();
     assert!(second["sequence"].as_u64() > first["sequence"].as_u64(), "each statement has a number of its own");
     let statement = second["statement"].as_str().unwrap();
-    let taken = sandbox.surety(&format!("trust supersede mine.toml {statement} --json")).expect(0).data();
+    // Another process that changes the trust file is waited for: neither loses what the other takes in.
+    let lock = surety_host::files::lock(&sandbox.path("mine.toml")).unwrap();
+    let taken = thread::scope(|scope| {
+        let run = scope.spawn(|| sandbox.surety(&format!("trust supersede mine.toml {statement} --json")));
+        thread::sleep(Duration::from_millis(500));
+        assert!(!run.is_finished());
+        drop(lock);
+        run.join().unwrap()
+    });
+    let taken = taken.expect(0).data();
     assert_eq!(taken["superseded"][0]["newest"]["statement"], second["hash"]);
     let run = sandbox.surety(&format!("{VERIFY} demo/attestation.json --trust mine.toml")).expect(5);
     assert_eq!(rejection(&run.envelope()), "superseded");

@@ -63,6 +63,16 @@ fn a_second_machine_proves_from_the_same_statement() {
     assert_ne!(one["proof"], two["proof"], "each proof is blinded anew");
 }
 
+/// Proofs of either prover are proofs.
+#[test]
+fn halo2_proves_the_same() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    sandbox.surety("prove demo --trust demo/trust.toml --prover halo2 --out demo/halo2.json").expect(0);
+    sandbox.surety("verify demo/halo2.json --allow-insecure-srs").expect(0);
+    let [own, halo2] = ["attestation.json", "halo2.json"].map(|name| read_json(&demo.join(name)));
+    assert_eq!(own["claim"], halo2["claim"]);
+}
+
 #[test]
 fn rejects_openings_that_are_missing_or_anothers() {
     let (sandbox, demo) = Sandbox::with_demo();

@@ -225,8 +225,8 @@ pub struct Pending {
     accepted: Accepted,
     /// That of the proof, and of the scopes where there are some.
     check: PairingCheck,
-    /// That of the scopes alone, and what it says if it does not hold.
-    scopes: Option<(PairingCheck, Rejection)>,
+    /// That of the scopes alone, and whose they are.
+    scopes: Option<(PairingCheck, Vec<EvmAddress>)>,
 }
 
 impl Pending {
@@ -238,7 +238,7 @@ impl Pending {
         let key = verifying_key.pairing_key();
         let Err(failed) = self.check.check(key) else { return Ok(self.accepted) };
         match self.scopes {
-            Some((scopes, rejection)) if scopes.check(key).is_err() => Err(rejection),
+            Some((scopes, signers)) if scopes.check(key).is_err() => Err(outside(&signers)),
             _ => Err(proof_rejection(failed)),
         }
     }
@@ -341,14 +341,15 @@ impl<'a> Groundwork<'a> {
         accepted.consented = check_consent(attestation, self.files.policy.policy().consent, self.keys)?;
         let policy = self.files.policy;
         let scopes = check_scopes(attestation, policy, &context)?;
-        let mut check =
-            self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
-        if let Some(ReducedScopes { check: scopes, factor }) = &scopes {
-            // Each holds if their sum does: the factor depends on both.
-            check = PairingCheck::combine(&[check, scopes.clone()], &[Fr::one(), *factor]).map_err(proof_rejection)?;
-        }
-        let scopes = scopes.map(|scopes| (scopes.check, outside(policy)));
-        Ok(Pending { accepted, check, scopes })
+        let check = self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
+        let Some(ReducedScopes { check: scopes, factor }) = scopes else {
+            return Ok(Pending { accepted, check, scopes: None });
+        };
+        // Each holds if their sum does: the factor depends on both.
+        let checks = [check, scopes];
+        let check = PairingCheck::combine(&checks, &[Fr::one(), factor]).map_err(proof_rejection)?;
+        let ([_, scopes], signers) = (checks, policy.scopes().iter().map(|scope| scope.signer).collect());
+        Ok(Pending { accepted, check, scopes: Some((scopes, signers)) })
     }
 
     /// As [`examine`].
@@ -388,7 +389,6 @@ impl<'a> Groundwork<'a> {
         if let Some(vault) = vault {
             check_standing(policy.policy(), vault.grown_at, market, &statements.times)?;
         }
-        let fed = files.snapshot.reports.is_empty();
         let faith = anchors.into_faith();
         refuse_faith(&faith, terms.strict)?;
 
@@ -414,7 +414,7 @@ impl<'a> Groundwork<'a> {
             faith,
             pledged: statements.pledged,
             marked: market.marked.clone(),
-            fed,
+            fed: files.snapshot.reports.is_empty(),
             vault: vault.map(DrawnVault::from),
             presentation: (claim.presentation != Bytes32::ZERO).then_some(claim.presentation),
             consented: false,

@@ -170,11 +170,9 @@ impl SourceScope {
         policy: &Policy,
         mut point: impl FnMut(usize, &SourceRule) -> Result<G1Affine, CompiledError>,
     ) -> Result<Vec<Self>, CompiledError> {
-        let mut scoped: Vec<_> = policy.sources.iter().filter(|source| !source.scope.is_empty()).collect();
-        scoped.sort_by_key(|source| source.signer);
         let scope =
             |(index, source): (usize, &SourceRule)| Ok(Self { signer: source.signer, point: point(index, source)? });
-        scoped.into_iter().enumerate().map(scope).collect()
+        policy.scoped_sources().into_iter().enumerate().map(scope).collect()
     }
 
     fn words(&self) -> [Word; 3] {
@@ -300,7 +298,7 @@ impl CommittedPolicy {
             point::g1_from_bytes(&point.0).map_err(place)?;
         }
         let vault = CountedAsset::of_policy(&policy, &universe, |index, _| file.vault.get(index).copied())?;
-        let scoped = policy.sources.iter().filter(|source| !source.scope.is_empty()).count();
+        let scoped = policy.scoped_sources().len();
         equal("compiled policy: number of the scopes' points", scoped, file.scopes.len())?;
         let point = |index: usize, _: &SourceRule| {
             let bytes = file.scopes.get(index).unwrap_or(&HexBytes::ZERO);

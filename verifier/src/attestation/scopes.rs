@@ -4,7 +4,7 @@
 //! commitments' sum must lie within the scope, and the attestation proves that it does.
 
 use halo2curves::bn256::Fr;
-use surety_core::ident::{EvmAddress, HexBytes};
+use surety_core::ident::EvmAddress;
 use surety_kzg::{HoldingCommitment, SrsId};
 
 use crate::{
@@ -63,10 +63,9 @@ pub(crate) fn check_scopes(
         .map_err(|error| rejection("a proof of this policy's scopes", error.to_string()))
 }
 
-/// That the equation of a proof of scopes does not hold.
-pub(crate) fn outside(policy: &CommittedPolicy) -> Rejection {
-    let signer = |scope: &super::compiled::SourceScope| HexBytes(scope.signer.0).to_string();
-    let signers: Vec<_> = policy.scopes().iter().map(signer).collect();
+/// That the equation of a proof about these sources' scopes does not hold.
+pub(crate) fn outside(signers: &[EvmAddress]) -> Rejection {
+    let signers: Vec<_> = signers.iter().map(ToString::to_string).collect();
     let expected = format!("a valid proof that {} stated nothing outside of their scopes", signers.join(", "));
     Rejection::new(Rule::Scope, INPUT, expected, "an invalid one: the pairing equation does not hold")
 }

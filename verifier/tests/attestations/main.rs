@@ -14,6 +14,7 @@ mod fixture;
 mod market;
 mod policies;
 mod presentation;
+mod scopes;
 mod signed;
 mod statements;
 mod times;

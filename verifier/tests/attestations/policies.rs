@@ -154,18 +154,20 @@ fn a_vault_is_in_the_identifier_as_the_policy_registry_has_it() {
         )
             .abi_encode(),
     );
+    assert_eq!(committed.id().0.0, identifier(&file, vault, B256::ZERO));
+}
+
+/// The identifier of a policy with these words for its vault and its scopes.
+fn identifier(file: &CompiledPolicyFile, vault: B256, scopes: B256) -> [u8; 32] {
     let level = |level: &LevelCommitments| {
         let id = LevelId::of(&level.level).0;
         let points = [level.idx, level.flag, level.base].into_iter().chain(level.market.iter().copied());
-        keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat())
+        keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat()).0
     };
     let k = U256::from(file.capacity.k()).to_be_bytes::<32>();
-    let unscoped = [0; 32];
-    let head =
-        [keccak256("surety/policy/v2").0, file.document.0.0, file.universe.0.0, file.srs.0, k, vault.0, unscoped];
-    let levels = file.levels.iter().map(|committed| level(committed).0);
-    let expected = keccak256(head.into_iter().chain(levels).collect::<Vec<_>>().concat());
-    assert_eq!(committed.id().0.0, expected.0);
+    let (tag, srs) = (keccak256("surety/policy/v2").0, file.srs.0);
+    let head = [tag, file.document.0.0, file.universe.0.0, srs, k, vault.0, scopes.0];
+    keccak256(head.into_iter().chain(file.levels.iter().map(level)).collect::<Vec<_>>().concat()).0
 }
 
 /// A policy whose first source may state the quote currency alone.
@@ -184,18 +186,7 @@ fn scopes_are_in_the_identifier_as_the_policy_registry_has_them() {
     let (x, y) = file.scopes[0].0.split_at(32);
     let list = vec![(Address::from(scope.signer.0), [U256::from_be_slice(x), U256::from_be_slice(y)])];
     let scopes = keccak256((keccak256("surety/source-scopes/v1"), list).abi_encode_params());
-    let level = |level: &LevelCommitments| {
-        let id = LevelId::of(&level.level).0;
-        let points = [level.idx, level.flag, level.base].into_iter().chain(level.market.iter().copied());
-        keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat())
-    };
-    let k = U256::from(file.capacity.k()).to_be_bytes::<32>();
-    let unvaulted = [0; 32];
-    let head =
-        [keccak256("surety/policy/v2").0, file.document.0.0, file.universe.0.0, file.srs.0, k, unvaulted, scopes.0];
-    let levels = file.levels.iter().map(|committed| level(committed).0);
-    let expected = keccak256(head.into_iter().chain(levels).collect::<Vec<_>>().concat());
-    assert_eq!(committed.id().0.0, expected.0);
+    assert_eq!(committed.id().0.0, identifier(&file, B256::ZERO, scopes));
 }
 
 /// Attack: a wider scope for a source than its policy gives it, or none.
