@@ -18,6 +18,7 @@ use core::cmp::Reverse;
 use group::{Curve as _, Group as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use rayon::prelude::*;
+use surety_wide::{Ifma, Lanes, Pair, Workspace, prefetch};
 
 use crate::{
     msm::Magnitude,
@@ -109,7 +110,7 @@ impl Table {
     /// # Panics
     /// If a column has more scalars than there are bases.
     #[must_use]
-    pub fn sums(&self, columns: &[&[Fr]]) -> Wiped<G1> {
+    pub fn sums(&self, lanes: Lanes, columns: &[&[Fr]]) -> Wiped<G1> {
         assert!(columns.iter().all(|column| column.len() <= self.bases), "a base for each scalar");
         let magnitudes: Vec<Vec<Magnitude>> =
             columns.par_iter().map(|column| column.iter().map(Magnitude::of).collect()).collect();
@@ -132,7 +133,7 @@ impl Table {
         tasks.sort_by_key(|(index, _, scalars)| Reverse(weights[*index] * scalars.len()));
         let mut parts = Wiped::new(tasks.len());
         parts.par_iter_mut().zip(&tasks).with_max_len(1).for_each(|(part, (_, from, scalars))| {
-            *part = self.sum(*from, scalars);
+            *part = self.sum(lanes, *from, scalars);
         });
         let mut sums = Wiped::new(columns.len());
         for ((index, ..), part) in tasks.iter().zip(parts.iter()) {
@@ -151,19 +152,14 @@ impl Table {
     }
 
     /// `Σ s_t·P_(from + t)`, on this thread.
-    fn sum(&self, from: usize, scalars: &[Magnitude]) -> G1 {
+    fn sum(&self, lanes: Lanes, from: usize, scalars: &[Magnitude]) -> G1 {
         let schedule = self.schedule(from, scalars);
         if schedule.entries.is_empty() {
             return G1::identity();
         }
-        let mut adder = Adder::new(self.with_identity);
+        let mut adder = Adder::new(lanes, self.with_identity);
         let mut lengths = schedule.lengths();
-        let term = |index: usize| {
-            let entry = schedule.entries[index];
-            let point = &self.points[(entry >> 1) as usize];
-            Point { x: point.x, y: if entry & 1 == 1 { -point.y } else { point.y } }
-        };
-        let mut buckets = adder.halve(term, &mut lengths);
+        let mut buckets = adder.halve(&self.points, |index| schedule.entries[index], &mut lengths);
         adder.reduce(&mut buckets, &mut lengths);
         weigh(&mut adder, &lengths, &buckets)
     }
@@ -236,131 +232,145 @@ impl Schedule {
     }
 }
 
-/// A point in affine coordinates; the identity is (0, 0), which is not on the curve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Point {
-    x: Fq,
-    y: Fq,
-}
-
-impl Point {
-    fn is_identity(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn affine(&self) -> G1Affine {
-        G1Affine { x: self.x, y: self.y }
-    }
-}
-
 /// Pairs that share an inversion.
 const CHUNK: usize = 1024;
 
 /// Running products that share an inversion, so that a multiplication need not wait for the one before.
 const LANES: usize = 4;
 
+/// So many pairs ahead points are asked for.
+const AHEAD: usize = 16;
+
 /// Adds pairs of points, many at a time.
 struct Adder {
-    left: Wiped<Point>,
-    right: Wiped<Point>,
-    /// Where sums go.
-    places: Wiped<usize>,
-    /// The product of the denominators before this one in its lane.
-    products: Wiped<Fq>,
+    pairs: Wiped<Pair>,
     count: usize,
-    /// Whether the identity has been seen: the short formula takes it for a point.
+    formula: Formula,
+    /// Whether the identity, which is (0, 0), has been seen: the short formula takes it for a point.
     careful: bool,
 }
 
+/// How the short formula is computed.
+enum Formula {
+    /// Pair by pair; the product of the denominators before each in its lane.
+    One(Wiped<Fq>),
+    Eight(Ifma, Workspace),
+}
+
 impl Adder {
-    fn new(careful: bool) -> Self {
-        let (left, right) = (Wiped::new(CHUNK), Wiped::new(CHUNK));
-        Self { left, right, places: Wiped::new(CHUNK), products: Wiped::new(CHUNK), count: 0, careful }
+    fn new(lanes: Lanes, careful: bool) -> Self {
+        let formula = match lanes {
+            Lanes::One => Formula::One(Wiped::new(CHUNK)),
+            Lanes::Eight(ifma) => Formula::Eight(ifma, ifma.workspace(CHUNK)),
+        };
+        Self { pairs: Wiped::new(CHUNK), count: 0, formula, careful }
     }
 
-    /// Puts `left + right` into its place, now or at the next [`Self::flush`].
+    /// Puts the sum of two points into its place, now or at the next [`Self::flush`].
     #[inline]
-    fn push(&mut self, left: Point, right: Point, place: usize, sums: &mut [Point]) {
-        (self.left[self.count], self.right[self.count], self.places[self.count]) = (left, right, place);
+    fn push(&mut self, pair: Pair, source: &[G1Affine], sums: &mut [G1Affine]) {
+        self.pairs[self.count] = pair;
         self.count += 1;
         if self.count == CHUNK {
-            self.flush(sums);
+            self.flush(source, sums);
         }
     }
 
-    fn flush(&mut self, sums: &mut [Point]) {
-        if self.careful || !self.add(sums) {
-            self.add_with_care(sums);
+    fn flush(&mut self, source: &[G1Affine], sums: &mut [G1Affine]) {
+        if self.careful || !self.add(source, sums) {
+            self.add_with_care(source, sums);
         }
         self.count = 0;
     }
 
     /// Adds pairs of points of which none is the identity. Does nothing and says so if a pair has one x-coordinate.
-    fn add(&mut self, sums: &mut [Point]) -> bool {
-        let (left, right) = (&self.left[..self.count], &self.right[..self.count]);
-        let (products, places) = (&mut self.products[..self.count], &self.places[..self.count]);
+    fn add(&mut self, source: &[G1Affine], sums: &mut [G1Affine]) -> bool {
+        let pairs = &self.pairs[..self.count];
+        let products = match &mut self.formula {
+            Formula::One(products) => products,
+            Formula::Eight(ifma, workspace) => return ifma.add_pairs(pairs, source, sums, workspace),
+        };
         let mut running = [Fq::one(); LANES];
-        for (index, product) in products.iter_mut().enumerate() {
+        for (index, (pair, product)) in pairs.iter().zip(products.iter_mut()).enumerate() {
+            if let Some(ahead) = pairs.get(index + AHEAD) {
+                prefetch(&source[(ahead.left >> 1) as usize]);
+                prefetch(&source[(ahead.right >> 1) as usize]);
+            }
             *product = running[index % LANES];
-            running[index % LANES] *= right[index].x - left[index].x;
+            running[index % LANES] *= source[(pair.right >> 1) as usize].x - source[(pair.left >> 1) as usize].x;
         }
         let Some(mut running) = inverses(running) else { return false };
-        for index in (0..places.len()).rev() {
-            let (p, q) = (left[index], right[index]);
+        for (index, pair) in pairs.iter().enumerate().rev() {
+            let (p, q) = (signed(source, pair.left), signed(source, pair.right));
             let inverse = running[index % LANES] * products[index];
             running[index % LANES] *= q.x - p.x;
-            sums[places[index]] = third(&p, q.x, (q.y - p.y) * inverse);
+            sums[pair.place as usize] = third(&p, q.x, (q.y - p.y) * inverse);
         }
         true
     }
 
     /// Adds pairs of any points. Slower, and hardly ever used: only bases that are related, or identities, lead here.
-    fn add_with_care(&mut self, sums: &mut [Point]) {
-        for index in 0..self.count {
-            let (p, q) = (self.left[index], self.right[index]);
+    fn add_with_care(&mut self, source: &[G1Affine], sums: &mut [G1Affine]) {
+        for pair in &self.pairs[..self.count] {
+            let (p, q) = (signed(source, pair.left), signed(source, pair.right));
             let (rise, run) = match p == q {
                 // The curve is y² = x³ + 3.
                 true => (p.x.square() * Fq::from(3), p.y.double()),
                 false => (q.y - p.y, q.x - p.x),
             };
             let inverse: Option<Fq> = run.invert().into();
-            sums[self.places[index]] = match inverse {
-                _ if p.is_identity() => q,
-                _ if q.is_identity() => p,
+            let sum = match inverse {
+                _ if is_identity(&p) => q,
+                _ if is_identity(&q) => p,
                 Some(inverse) => third(&p, q.x, rise * inverse),
                 // Opposite points; no point of the curve is its own opposite.
-                None => Point::default(),
+                None => G1Affine::identity(),
             };
-            self.careful |= sums[self.places[index]].is_identity();
+            sums[pair.place as usize] = sum;
+            self.careful |= is_identity(&sum);
         }
     }
 
-    /// Sums the neighbours of each group pairwise; `lengths` are those of the groups, before and after.
-    fn halve(&mut self, term: impl Fn(usize) -> Point, lengths: &mut [u32]) -> Wiped<Point> {
+    /// Sums the neighbours of each group pairwise. `term` gives a point of the source, see [`signed`]; `lengths` are
+    /// those of the groups, before and after.
+    fn halve(&mut self, source: &[G1Affine], term: impl Fn(usize) -> u32, lengths: &mut [u32]) -> Wiped<G1Affine> {
         let mut sums = Wiped::new(lengths.iter().map(|length| length.div_ceil(2) as usize).sum());
         let (mut read, mut write) = (0, 0);
         for length in lengths {
-            for pair in 0..*length as usize / 2 {
-                self.push(term(read + 2 * pair), term(read + 2 * pair + 1), write + pair, &mut sums);
+            for place in 0..*length / 2 {
+                let left = read + 2 * place as usize;
+                let pair = Pair { left: term(left), right: term(left + 1), place: write + place };
+                self.push(pair, source, &mut sums);
             }
             read += *length as usize;
-            write += *length as usize / 2;
+            write += *length / 2;
             if !length.is_multiple_of(2) {
-                sums[write] = term(read - 1);
+                sums[write as usize] = signed(source, term(read - 1));
                 write += 1;
             }
             *length = length.div_ceil(2);
         }
-        self.flush(&mut sums);
+        self.flush(source, &mut sums);
         sums
     }
 
     /// Sums each group; `lengths` become one or zero.
-    fn reduce(&mut self, points: &mut Wiped<Point>, lengths: &mut [u32]) {
+    fn reduce(&mut self, points: &mut Wiped<G1Affine>, lengths: &mut [u32]) {
         while lengths.iter().any(|length| *length > 1) {
-            *points = self.halve(|index| points[index], lengths);
+            *points = self.halve(points, |index| (index as u32) << 1, lengths);
         }
     }
+}
+
+/// The point whose place is half the number, subtracted if the number is odd.
+#[inline(always)]
+fn signed(source: &[G1Affine], term: u32) -> G1Affine {
+    let G1Affine { x, y } = source[(term >> 1) as usize];
+    G1Affine { x, y: if term & 1 == 1 { -y } else { y } }
+}
+
+fn is_identity(point: &G1Affine) -> bool {
+    bool::from(point.is_identity())
 }
 
 /// The inverses of each of some numbers with one inversion; none if one of them is zero.
@@ -374,9 +384,9 @@ fn inverses(numbers: [Fq; LANES]) -> Option<[Fq; LANES]> {
 
 /// The sum of `p` and a point with this x, given the slope of the line through both.
 #[inline(always)]
-fn third(p: &Point, x: Fq, slope: Fq) -> Point {
+fn third(p: &G1Affine, x: Fq, slope: Fq) -> G1Affine {
     let sum = slope.square() - p.x - x;
-    Point { x: sum, y: slope * (p.x - sum) - p.y }
+    G1Affine { x: sum, y: slope * (p.x - sum) - p.y }
 }
 
 /// Buckets up to this many are weighed one after the other.
@@ -386,7 +396,7 @@ const FEW: usize = 64;
 ///
 /// The buckets are a square: with `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`, and
 /// rows and columns are summed in batches.
-fn weigh(adder: &mut Adder, lengths: &[u32], points: &Wiped<Point>) -> G1 {
+fn weigh(adder: &mut Adder, lengths: &[u32], points: &Wiped<G1Affine>) -> G1 {
     if lengths.len() <= FEW {
         return weigh_few(lengths, points, 1);
     }
@@ -419,14 +429,14 @@ fn weigh(adder: &mut Adder, lengths: &[u32], points: &Wiped<Point>) -> G1 {
 }
 
 /// `Σ (i + first)·B_i`, for `first` zero or one.
-fn weigh_few(lengths: &[u32], points: &[Point], first: usize) -> G1 {
+fn weigh_few(lengths: &[u32], points: &[G1Affine], first: usize) -> G1 {
     let (mut running, mut sum) = (G1::identity(), G1::identity());
     let mut points = points.iter().rev();
     // Behind the last occupied bucket there is nothing to add.
     let occupied = lengths.iter().rposition(|length| *length > 0).map_or(0, |last| last + 1);
     for (index, length) in lengths[..occupied].iter().enumerate().rev() {
         if *length > 0 {
-            running = points.next().map_or(running, |point| running + point.affine());
+            running = points.next().map_or(running, |point| running + point);
         }
         if index + first > 0 {
             sum += running;
@@ -481,10 +491,12 @@ mod tests {
     fn check(bases: &[G1Affine], columns: &[Vec<Fr>]) {
         let table = Table::new(bases, &Silent);
         let columns: Vec<&[Fr]> = columns.iter().map(Vec::as_slice).collect();
-        let sums = table.sums(&columns);
-        assert_eq!(sums.len(), columns.len());
-        for (sum, column) in sums.iter().zip(&columns) {
-            assert_eq!(*sum, msm_best(column, &bases[..column.len()]));
+        for lanes in [Lanes::One, Lanes::widest()] {
+            let sums = table.sums(lanes, &columns);
+            assert_eq!(sums.len(), columns.len());
+            for (sum, column) in sums.iter().zip(&columns) {
+                assert_eq!(*sum, msm_best(column, &bases[..column.len()]), "{lanes:?}");
+            }
         }
     }
 
@@ -525,58 +537,56 @@ mod tests {
         check(&bases, &[full, blinded, vec![Fr::ONE; 4096]]);
     }
 
-    fn adder(pairs: &[(Point, Point)]) -> Adder {
-        let mut adder = Adder::new(false);
-        for (index, (left, right)) in pairs.iter().enumerate() {
-            adder.push(*left, *right, index, &mut []);
+    /// An adder that has been given pairs of points, and where their sums go.
+    fn adder(lanes: Lanes, points: &[G1Affine]) -> (Adder, Vec<G1Affine>) {
+        let mut adder = Adder::new(lanes, false);
+        let mut sums = vec![G1Affine::identity(); points.len() / 2];
+        for place in 0..sums.len() as u32 {
+            adder.push(Pair { left: 4 * place, right: 4 * place + 2, place }, points, &mut sums);
         }
-        adder
+        (adder, sums)
     }
 
-    fn coordinates(point: G1Affine) -> Point {
-        Point { x: point.x, y: point.y }
-    }
-
-    fn expected(pairs: &[(Point, Point)]) -> Vec<Point> {
-        let sum = |(left, right): &(Point, Point)| coordinates((left.affine() + right.affine()).to_affine());
-        pairs.iter().map(sum).collect()
+    fn expected(points: &[G1Affine]) -> Vec<G1Affine> {
+        points.chunks_exact(2).map(|pair| (pair[0] + pair[1]).to_affine()).collect()
     }
 
     #[test]
     fn rejects_equal_and_opposite_points_in_the_short_formula() {
-        let [a, b, c] = [2, 3, 5].map(|seed| coordinates(point(seed)));
-        let minus = |p: Point| Point { y: -p.y, ..p };
-        let good = vec![(a, b), (b, c), (minus(a), c), (c, a), (b, minus(a))];
-        for bad in [(a, a), (b, minus(b))] {
-            for place in 0..=good.len() {
-                let mut pairs = good.clone();
-                pairs.insert(place, bad);
-                let mut sums = vec![Point::default(); pairs.len()];
-                assert!(!adder(&pairs).add(&mut sums), "a pair at {place}");
-                assert!(sums.iter().all(Point::is_identity), "nothing is written");
-                adder(&pairs).flush(&mut sums);
-                assert_eq!(sums, expected(&pairs));
+        let [a, b, c] = [2, 3, 5].map(point);
+        let good = vec![a, b, b, c, -a, c, c, a, b, -a];
+        for lanes in [Lanes::One, Lanes::widest()] {
+            for bad in [[a, a], [b, -b]] {
+                for place in (0..=good.len()).step_by(2) {
+                    let mut points = good.clone();
+                    points.splice(place..place, bad);
+                    let (mut adder, mut sums) = adder(lanes, &points);
+                    assert!(!adder.add(&points, &mut sums), "a pair at {place}");
+                    assert!(sums.iter().all(is_identity), "nothing is written");
+                    adder.flush(&points, &mut sums);
+                    assert_eq!(sums, expected(&points));
+                }
             }
+            let (mut adder, mut sums) = adder(lanes, &good);
+            assert!(adder.add(&good, &mut sums));
+            assert_eq!(sums, expected(&good));
         }
-        let mut sums = vec![Point::default(); good.len()];
-        assert!(adder(&good).add(&mut sums));
-        assert_eq!(sums, expected(&good));
     }
 
     #[test]
     fn an_identity_makes_the_adder_careful() {
-        let [a, b] = [2, 3].map(|seed| coordinates(point(seed)));
-        let opposite = Point { y: -a.y, ..a };
-        let mut adder = adder(&[(a, opposite)]);
-        let mut sums = vec![a];
-        adder.flush(&mut sums);
-        assert!(sums[0].is_identity() && adder.careful);
-        // The short formula would take (0, 0) for a point.
-        for pair in [(sums[0], b), (b, sums[0]), (sums[0], sums[0])] {
-            let mut sum = vec![a];
-            adder.push(pair.0, pair.1, 0, &mut sum);
-            adder.flush(&mut sum);
-            assert_eq!(sum, expected(&[pair]));
+        let [a, b] = [2, 3].map(point);
+        let identity = G1Affine::identity();
+        for lanes in [Lanes::One, Lanes::widest()] {
+            let (mut adder, mut sums) = adder(lanes, &[a, -a]);
+            adder.flush(&[a, -a], &mut sums);
+            assert!(is_identity(&sums[0]) && adder.careful);
+            // The short formula would take (0, 0) for a point.
+            for points in [[identity, b], [b, identity], [identity, identity]] {
+                adder.push(Pair { left: 0, right: 2, place: 0 }, &points, &mut sums);
+                adder.flush(&points, &mut sums);
+                assert_eq!(sums, expected(&points));
+            }
         }
     }
 
@@ -586,9 +596,9 @@ mod tests {
             let lengths: Vec<u32> = (0..count).map(|index| u32::from(index % 3 != 1)).collect();
             let occupied = (0..count as u64).filter(|index| index % 3 != 1);
             let mut points = Wiped::new(occupied.clone().count());
-            points.iter_mut().zip(occupied.clone()).for_each(|(p, index)| *p = coordinates(point(index * 7 + 2)));
+            points.iter_mut().zip(occupied.clone()).for_each(|(p, index)| *p = point(index * 7 + 2));
             let expected: u64 = occupied.map(|index| (index + 1) * (index * 7 + 2)).sum();
-            let sum = weigh(&mut Adder::new(false), &lengths, &points);
+            let sum = weigh(&mut Adder::new(Lanes::widest(), false), &lengths, &points);
             assert_eq!(sum, G1::generator() * Fr::from(expected), "{count} buckets");
         }
     }
@@ -616,7 +626,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "a base for each scalar")]
     fn rejects_more_scalars_than_bases() {
-        let _ = Table::new(&[point(1)], &Silent).sums(&[&[Fr::ONE; 2]]);
+        let _ = Table::new(&[point(1)], &Silent).sums(Lanes::One, &[&[Fr::ONE; 2]]);
     }
 
     /// As the sizes in the documentation of the prover have it: five MiB at k = 12, 64 at k = 16.

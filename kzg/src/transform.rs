@@ -5,10 +5,12 @@
 //!
 //! Decimation in frequency one way, in time the other (Cormen et al., *Introduction to Algorithms*, section 30.3). Two
 //! layers are done in one pass over the memory, and parts that fit into the cache are finished before the next begins.
+//! A domain for [`Lanes`] of eight leaves the work to `surety-wide`.
 
 use ff::{BatchInvert as _, Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use surety_wide::{Ifma, Lanes, MIN_ROWS};
 
 use crate::fft::{powers_of, root_of_unity};
 
@@ -22,29 +24,46 @@ const SHARING: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Domain {
     k: u32,
-    /// For each half-length `m`, a power of two below the number of rows, at `m..2m`: the first `m` powers of the root
-    /// of order `2m`.
-    twiddles: Vec<Fr>,
-    /// The same for `ω^-1`.
-    inverse_twiddles: Vec<Fr>,
+    twiddles: Twiddles,
     nodes: Vec<Fr>,
     rows_inverse: Fr,
 }
 
+/// Powers of roots of unity: those of ω, then those of `ω^-1`, see [`layers`].
+#[derive(Clone, Debug)]
+enum Twiddles {
+    One([Vec<Fr>; 2]),
+    Eight(Ifma, [surety_wide::Twiddles; 2]),
+}
+
+/// A number for each coefficient, to be multiplied with it while it is transformed.
+#[derive(Clone, Debug)]
+pub struct Factors(OneOrEight);
+
+#[derive(Clone, Debug)]
+enum OneOrEight {
+    One(Vec<Fr>),
+    Eight(surety_wide::Factors),
+}
+
 impl Domain {
-    /// The domain of `2^k` rows.
+    /// The domain of `2^k` rows, computed with one number at a time.
     #[must_use]
     pub fn new(k: u32) -> Self {
+        Self::with_lanes(k, Lanes::One)
+    }
+
+    /// The domain of `2^k` rows. Few rows are computed with one number at a time in any case.
+    #[must_use]
+    pub fn with_lanes(k: u32, lanes: Lanes) -> Self {
         let rows = 1 << k;
         let root = root_of_unity(k);
-        let inverse_root = root.invert().unwrap_or(Fr::ZERO);
-        Self {
-            k,
-            twiddles: layers(root, rows),
-            inverse_twiddles: layers(inverse_root, rows),
-            nodes: powers_of(root, rows),
-            rows_inverse: Fr::TWO_INV.pow([u64::from(k)]),
-        }
+        let both = [root, root.invert().unwrap_or(Fr::ZERO)].map(|root| layers(root, rows));
+        let twiddles = match lanes {
+            Lanes::Eight(ifma) if rows >= MIN_ROWS => Twiddles::Eight(ifma, both.map(|layers| ifma.twiddles(&layers))),
+            _ => Twiddles::One(both),
+        };
+        Self { k, twiddles, nodes: powers_of(root, rows), rows_inverse: Fr::TWO_INV.pow([u64::from(k)]) }
     }
 
     /// How many rows there are.
@@ -72,7 +91,26 @@ impl Domain {
     /// If there are not as many values as rows.
     pub fn coefficients(&self, values: &mut [Fr]) {
         assert_eq!(values.len(), self.rows(), "a value for each row");
-        split(values, &self.inverse_twiddles);
+        match &self.twiddles {
+            Twiddles::One([_, back]) => split(values, back),
+            Twiddles::Eight(ifma, [_, back]) => ifma.split(values, back, None),
+        }
+    }
+
+    /// The same, each coefficient times its factor.
+    ///
+    /// # Panics
+    /// If there are not as many values as rows, or the factors are another domain's.
+    pub fn scaled_coefficients(&self, values: &mut [Fr], factors: &Factors) {
+        assert_eq!(values.len(), self.rows(), "a value for each row");
+        match (&self.twiddles, &factors.0) {
+            (Twiddles::One([_, back]), OneOrEight::One(factors)) => {
+                split(values, back);
+                values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+            }
+            (Twiddles::Eight(ifma, [_, back]), OneOrEight::Eight(factors)) => ifma.split(values, back, Some(factors)),
+            _ => other_factors(),
+        }
     }
 
     /// Turns coefficients in bit-reversed order into values in the rows.
@@ -81,7 +119,42 @@ impl Domain {
     /// If there are not as many coefficients as rows.
     pub fn values(&self, coefficients: &mut [Fr]) {
         assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
-        join(coefficients, &self.twiddles);
+        match &self.twiddles {
+            Twiddles::One([forth, _]) => join(coefficients, forth),
+            Twiddles::Eight(ifma, [forth, _]) => ifma.join(coefficients, None, forth),
+        }
+    }
+
+    /// The values in the rows of the polynomial whose coefficients are these, in bit-reversed order, each times its
+    /// factor.
+    ///
+    /// # Panics
+    /// If there are not as many coefficients or values as rows, or the factors are another domain's.
+    pub fn scaled_values(&self, coefficients: &[Fr], factors: &Factors, values: &mut [Fr]) {
+        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
+        values.copy_from_slice(coefficients);
+        match (&self.twiddles, &factors.0) {
+            (Twiddles::One([forth, _]), OneOrEight::One(factors)) => {
+                values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+                join(values, forth);
+            }
+            (Twiddles::Eight(ifma, [forth, _]), OneOrEight::Eight(factors)) => ifma.join(values, Some(factors), forth),
+            _ => other_factors(),
+        }
+    }
+
+    /// A number for each coefficient in bit-reversed order, prepared for [`Domain::scaled_values`] and
+    /// [`Domain::scaled_coefficients`].
+    ///
+    /// # Panics
+    /// If there are not as many numbers as rows.
+    #[must_use]
+    pub fn factors(&self, numbers: Vec<Fr>) -> Factors {
+        assert_eq!(numbers.len(), self.rows(), "a factor for each coefficient");
+        Factors(match &self.twiddles {
+            Twiddles::One(_) => OneOrEight::One(numbers),
+            Twiddles::Eight(ifma, _) => OneOrEight::Eight(ifma.factors(&numbers)),
+        })
     }
 
     /// Coefficients from the constant on, in the order of [`Domain::values`], or the other way: the order is its own
@@ -124,7 +197,13 @@ impl Domain {
     }
 }
 
-/// The twiddles of every layer, see [`Domain`].
+#[allow(clippy::panic, reason = "a mistake of the caller, as a wrong length is")]
+fn other_factors() -> ! {
+    panic!("factors of a domain with other lanes")
+}
+
+/// The twiddles of every layer. For each half-length m, a power of two below the number of rows, at `m..2m`: the first m
+/// powers of the root of order `2m`.
 fn layers(root: Fr, rows: usize) -> Vec<Fr> {
     let mut all = vec![Fr::ONE; rows.max(2)];
     let (mut half, mut root) = (rows / 2, root);
@@ -237,12 +316,17 @@ mod tests {
         (0..1 << k).map(|_| Fr::random(&mut rng)).collect()
     }
 
+    /// All that this processor can.
+    fn any_lanes() -> impl Strategy<Value = Lanes> {
+        prop_oneof![Just(Lanes::One), Just(Lanes::widest())]
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(48))]
         // Odd and even numbers of layers, in the cache and beyond.
         #[test]
-        fn agrees_with_halo2(k in 0u32..13, seed in any::<u64>()) {
-            let (domain, values) = (Domain::new(k), random(k, seed));
+        fn agrees_with_halo2(k in 0u32..13, lanes in any_lanes(), seed in any::<u64>()) {
+            let (domain, values) = (Domain::with_lanes(k, lanes), random(k, seed));
             let mut expected = values.clone();
             best_fft(&mut expected, root_of_unity(k).invert().unwrap(), k);
             let mut coefficients = values.clone();
@@ -256,14 +340,22 @@ mod tests {
         }
 
         #[test]
-        fn scaled_coefficients_are_values_on_a_coset(k in 1u32..11, seed in any::<u64>(), shift in 2u64..) {
-            let (domain, values) = (Domain::new(k), random(k, seed));
+        fn scaled_coefficients_are_values_on_a_coset(
+            k in 1u32..11,
+            lanes in any_lanes(),
+            seed in any::<u64>(),
+            shift in 2u64..,
+        ) {
+            let (domain, values) = (Domain::with_lanes(k, lanes), random(k, seed));
             let shift = Fr::from(shift);
-            let mut shifted = values.clone();
-            domain.coefficients(&mut shifted);
-            let powers = domain.powers(shift, domain.rows_inverse());
-            shifted.iter_mut().zip(&powers).for_each(|(coefficient, power)| *coefficient *= power);
-            domain.values(&mut shifted);
+            let factors = domain.factors(domain.powers(shift, domain.rows_inverse()));
+            let (mut coefficients, mut shifted) = (values.clone(), values.clone());
+            domain.coefficients(&mut coefficients);
+            domain.scaled_values(&coefficients, &factors, &mut shifted);
+            let mut scaled = values.clone();
+            domain.scaled_coefficients(&mut scaled, &factors);
+            domain.values(&mut scaled);
+            prop_assert_eq!(&scaled, &shifted);
 
             let mut coefficients = values;
             best_fft(&mut coefficients, root_of_unity(k).invert().unwrap(), k);
@@ -291,6 +383,20 @@ mod tests {
             let expected = if row == 2 { Fr::ZERO } else { Fr::ONE };
             assert_eq!(*inverse * (domain.nodes()[row] - point), expected, "row {row}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "factors of a domain with other lanes")]
+    fn rejects_factors_that_were_prepared_for_other_lanes() {
+        let Lanes::Eight(_) = Lanes::widest() else { other_factors() };
+        let factors = Domain::new(6).factors(vec![Fr::ONE; 64]);
+        Domain::with_lanes(6, Lanes::widest()).scaled_coefficients(&mut [Fr::ONE; 64], &factors);
+    }
+
+    #[test]
+    #[should_panic(expected = "a factor for each coefficient")]
+    fn rejects_another_number_of_factors() {
+        let _ = Domain::new(6).factors(vec![Fr::ONE; 63]);
     }
 
     #[test]
