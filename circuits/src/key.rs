@@ -3,7 +3,7 @@
 use group::Curve as _;
 use halo2_proofs::plonk;
 use surety_core::capacity::Capacity;
-use surety_kzg::{Params, Table, progress::Silent};
+use surety_kzg::{Lanes, Params, Table, progress::Silent};
 use surety_verifier::{KeyError, Protocol, VerifyingKey, proof::protocol::MalformedProtocol};
 
 use crate::{
@@ -53,20 +53,21 @@ impl ProvingKey {
     /// # Errors
     /// If the key differs in anything from what verifiers expect.
     pub fn generate(params: &Params) -> Result<Self, ProvingKeyError> {
-        Self::with_table(params, Table::new(params.lagrange(), &Silent))
+        Self::with_table(params, Table::new(params.lagrange(), &Silent), Lanes::widest())
     }
 
-    /// Generates the key of the capacity class that the bases are for, given the table over them.
+    /// Generates the key of the capacity class that the bases are for, given the table over them. Proofs are the same
+    /// for all lanes.
     ///
     /// # Errors
     /// If the key differs in anything from what verifiers expect, or the table is not that of the bases.
-    pub fn with_table(params: &Params, table: Table) -> Result<Self, ProvingKeyError> {
+    pub fn with_table(params: &Params, table: Table, lanes: Lanes) -> Result<Self, ProvingKeyError> {
         let capacity = params.capacity();
         let protocol = described(capacity)?;
         // The lines that values are interpolated with.
         agree(protocol.rotation_sets().iter().all(|set| set.rotations.len() <= 2), "number of opened points")?;
         agree(table.bases() == params.lagrange(), "table")?;
-        let prover = Prover::new(capacity, table);
+        let prover = Prover::new(capacity, table, lanes);
         // A table that is wrong elsewhere makes proofs that do not verify.
         let fixed: Vec<_> = prover.fixed_commitments().iter().map(|commitment| commitment.to_affine()).collect();
         let verifying_key = VerifyingKey::new(protocol, fixed, *params.verifier_key())?;

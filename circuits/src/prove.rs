@@ -92,7 +92,7 @@ impl ProvingKey {
         let usable = self.capacity().usable();
         let [idx, flag, coef] =
             [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef].map(|column| &witness[column][..usable]);
-        let found = self.prover.table.sums(&[idx, flag, coef, &hold]);
+        let found = self.prover.commit(&[idx, flag, coef, &hold]);
         let found = found.iter().map(|point| point.to_affine());
         let mut columns = found.zip(known.in_order()).zip(KnownCommitments::NAMES);
         let other = columns.find(|((found, known), _): &((G1Affine, G1Affine), _)| found != known);
@@ -153,7 +153,8 @@ mod tests {
         let with = |change: &dyn Fn(&mut Vec<G1Affine>)| {
             let mut points = table.points().to_vec();
             change(&mut points);
-            ProvingKey::with_table(&params, surety_kzg::Table::from_points(512, points).unwrap())
+            let table = surety_kzg::Table::from_points(512, points).unwrap();
+            ProvingKey::with_table(&params, table, surety_kzg::Lanes::widest())
         };
         assert!(with(&|_| ()).is_ok());
         // Bases.

@@ -47,6 +47,7 @@ pub mod origin;
 pub mod params;
 pub mod point;
 pub mod progress;
+pub mod rows;
 pub mod scalar;
 pub mod scope;
 pub mod secret;
@@ -56,6 +57,7 @@ pub mod transform;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_core::capacity::{Capacity, Row};
+pub use surety_wide::{Kernel, Lanes, Number};
 
 pub use crate::{
     holding::{HoldingCommitment, Masks},

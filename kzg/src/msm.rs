@@ -41,7 +41,7 @@ pub(crate) struct Magnitude {
 impl Magnitude {
     pub(crate) fn of(scalar: &Fr) -> Self {
         let positive = Self { limbs: limbs(scalar), negative: false };
-        let negative = Self { limbs: limbs(&-scalar), negative: true };
+        let negative = Self { limbs: below_modulus(&positive.limbs), negative: true };
         if negative.bits() < positive.bits() { negative } else { positive }
     }
 
@@ -63,9 +63,10 @@ impl Magnitude {
     /// `count` bits from bit `from` on.
     fn field(&self, from: u32, count: u32) -> u64 {
         let (index, shift) = ((from / 64) as usize, from % 64);
-        let limb = |index: usize| u128::from(self.limbs.get(index).copied().unwrap_or(0));
-        let pair = limb(index) | limb(index + 1) << 64;
-        (pair >> shift) as u64 & ((1 << count) - 1)
+        let limb = |index: usize| self.limbs.get(index).copied().unwrap_or(0);
+        // By one bit and the rest, since no shift is by 64.
+        let bits = limb(index) >> shift | limb(index + 1) << 1 << (63 - shift);
+        bits & ((1 << count) - 1)
     }
 }
 
@@ -76,6 +77,18 @@ fn limbs(scalar: &Fr) -> [u64; 4] {
         *limb = chunk.iter().rev().fold(0, |limb, &byte| limb << 8 | u64::from(byte));
     }
     limbs
+}
+
+/// The modulus r.
+const MODULUS: [u64; 4] = [0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029];
+
+/// `r - value`, for a value up to r.
+fn below_modulus(value: &[u64; 4]) -> [u64; 4] {
+    let (mut difference, mut borrow) = ([0; 4], false);
+    for (index, limb) in difference.iter_mut().enumerate() {
+        (*limb, borrow) = MODULUS[index].borrowing_sub(value[index], borrow);
+    }
+    difference
 }
 
 struct Terms<'a> {

@@ -7,23 +7,27 @@
 //! layers are done in one pass over the memory, and parts that fit into the cache are finished before the next begins.
 //! A domain for [`Lanes`] of eight leaves the work to `surety-wide`.
 
-use ff::{BatchInvert as _, Field as _, PrimeField as _};
+use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use surety_wide::{Ifma, Lanes, MIN_ROWS};
 
-use crate::fft::{powers_of, root_of_unity};
+use crate::{
+    fft::{powers_of, root_of_unity},
+    rows,
+};
 
 /// Transforms of this length stay in the first cache: 16 KiB of values and as much of twiddles.
 const CACHED: usize = 512;
 
 /// Numbers that share an inversion.
-const SHARING: usize = 1024;
+const SHARING: usize = 1 << 13;
 
 /// The rows of one capacity class as the powers of a root of unity ω.
 #[derive(Clone, Debug)]
 pub struct Domain {
     k: u32,
+    lanes: Lanes,
     twiddles: Twiddles,
     nodes: Vec<Fr>,
     rows_inverse: Fr,
@@ -63,7 +67,13 @@ impl Domain {
             Lanes::Eight(ifma) if rows >= MIN_ROWS => Twiddles::Eight(ifma, both.map(|layers| ifma.twiddles(&layers))),
             _ => Twiddles::One(both),
         };
-        Self { k, twiddles, nodes: powers_of(root, rows), rows_inverse: Fr::TWO_INV.pow([u64::from(k)]) }
+        Self { k, lanes, twiddles, nodes: powers_of(root, rows), rows_inverse: Fr::TWO_INV.pow([u64::from(k)]) }
+    }
+
+    /// How many rows are computed at a time.
+    #[must_use]
+    pub fn lanes(&self) -> Lanes {
+        self.lanes
     }
 
     /// How many rows there are.
@@ -173,9 +183,7 @@ impl Domain {
     #[must_use]
     pub fn inverse_distances(&self, point: Fr) -> Vec<Fr> {
         let mut distances: Vec<Fr> = self.nodes.iter().map(|node| node - point).collect();
-        distances.par_chunks_mut(SHARING).for_each(|chunk| {
-            chunk.iter_mut().batch_invert();
-        });
+        distances.par_chunks_mut(SHARING).for_each(|chunk| rows::invert(self.lanes, chunk));
         distances
     }
 

@@ -10,7 +10,7 @@ use surety_core::{
     kind::KindOf,
     units::{Price, Timestamp},
 };
-use surety_kzg::{Fr, Params, Table, holding::HoldingError, scalar};
+use surety_kzg::{Fr, Params, Table, holding::HoldingError, progress::Silent, scalar};
 use surety_margin::{
     evaluate::evaluate,
     level::Level,
@@ -36,7 +36,7 @@ use surety_verifier::{
 use crate::{
     account::{Account, AccountError},
     opening::Opening,
-    resources::{NotEnoughMemory, check_memory},
+    resources::{NotEnoughMemory, check_memory, lanes},
     scope::{ScopeProofError, prove_scopes},
 };
 
@@ -166,8 +166,8 @@ impl Prover {
     /// If the machine has too little memory, or the key is not the one that verifiers expect.
     pub fn new(params: Params) -> Result<Self, ProveError> {
         check_memory(params.capacity())?;
-        let key = Key::Own(Box::new(ProvingKey::generate(&params)?));
-        Ok(Self { params, key })
+        let table = Table::new(params.lagrange(), &Silent);
+        Self::with_table(params, table)
     }
 
     /// Makes the proving key for a capacity class, with the table over its bases.
@@ -176,7 +176,7 @@ impl Prover {
     /// If the machine has too little memory, or the key is not the one that verifiers expect.
     pub fn with_table(params: Params, table: Table) -> Result<Self, ProveError> {
         check_memory(params.capacity())?;
-        let key = Key::Own(Box::new(ProvingKey::with_table(&params, table)?));
+        let key = Key::Own(Box::new(ProvingKey::with_table(&params, table, lanes())?));
         Ok(Self { params, key })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use surety_core::capacity::Capacity;
 use surety_host::memory::available_memory;
+use surety_kzg::Lanes;
 
 /// Memory that a proof needs whatever its size: the program and its files. Measured: 10 MB.
 const FIXED_BYTES: u64 = 24 << 20;
@@ -15,6 +16,16 @@ const BYTES_PER_ROW: u64 = 12 << 10;
 
 /// Time of a proof for each row on two cores of a recent server.
 const NANOSECONDS_PER_ROW: u64 = 50_000;
+
+/// How many rows proofs are computed with at a time: as many as the processor can, or one if the environment has
+/// `SURETY_SIMD=off`, to compare with. Proofs are the same.
+#[must_use]
+pub fn lanes() -> Lanes {
+    match std::env::var_os("SURETY_SIMD") {
+        Some(value) if value == "off" => Lanes::One,
+        _ => Lanes::widest(),
+    }
+}
 
 /// What a proof is expected to need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -103,7 +103,7 @@ impl Forgery {
         let (mut columns, challenges) = prover.columns(known, witness, &mut fresh, &mut writer).unwrap();
         let honest = [&columns.blind, &columns.blinded_hold].map(|column| params.commit_column(column).to_affine());
         let pieces = prover.cosets.quotient(&prover.domain, columns.in_order(), &challenges);
-        writer.points(&prover.table.sums(&pieces.each_ref().map(|piece| &**piece)));
+        writer.points(&prover.commit(&pieces.each_ref().map(|piece| &**piece)));
 
         // Now x is known.
         let x = writer.transcript.clone().squeeze();

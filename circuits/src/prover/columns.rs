@@ -4,7 +4,7 @@ use core::ops::{Deref, DerefMut};
 
 use halo2curves::bn256::Fr;
 use surety_core::capacity::{Capacity, TAIL_ROWS};
-use surety_kzg::SecretScalars;
+use surety_kzg::{Lanes, SecretScalars, rows};
 
 use crate::blinding::Fresh;
 
@@ -102,9 +102,9 @@ impl BlindedColumn {
     }
 
     /// `factor·first + self`, blinded as `self` is.
-    pub(crate) fn compressed(&self, factor: Fr, first: &UnblindedColumn) -> Self {
+    pub(crate) fn compressed(&self, lanes: Lanes, factor: Fr, first: &UnblindedColumn) -> Self {
         let mut cells = self.0.clone();
-        cells.iter_mut().zip(first.iter()).for_each(|(cell, value)| *cell += factor * value);
+        rows::add_scaled(lanes, &mut cells, factor, first);
         Self(cells)
     }
 }

@@ -4,11 +4,11 @@
 //! first of each run of inputs has its own value at its side. Table rows are told apart by their numbers, so that
 //! counting sorts: a secret value is never compared with another.
 
-use ff::{BatchInvert as _, Field as _, PrimeField as _};
+use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use surety_core::capacity::Capacity;
-use surety_kzg::{SecretScalars, secret::Wiped};
+use surety_kzg::{Kernel, Lanes, Number, SecretScalars, rows, secret::Wiped};
 
 use crate::{
     blinding::Fresh,
@@ -17,11 +17,12 @@ use crate::{
         Challenges,
         columns::{BlindedColumn, UnblindedColumn, UsableRows},
         fixed::Fixed,
+        tasks,
     },
     witness::Witness,
 };
 
-/// Inputs and tables of both lookups in the usable rows.
+/// Inputs and tables of both lookups in the usable rows, zeros behind them.
 pub(crate) struct Looked {
     capacity: Capacity,
     /// What lies at each address, `BLINDED_HOLD + S·VAR`.
@@ -47,7 +48,7 @@ impl Looked {
         let capacity = witness.capacity();
         let (hold, var) = (&witness[AdviceColumn::BlindedHold], &witness[AdviceColumn::Var]);
         let (mut memory, mut limbs) =
-            (SecretScalars::zeros(capacity.usable()), SecretScalars::zeros(capacity.usable()));
+            (SecretScalars::zeros(capacity.rows()), SecretScalars::zeros(capacity.rows()));
         for row in 0..capacity.usable() {
             memory[row] = hold[row] + fixed.variable[row] * var[row];
             // The last usable row has no part of the row behind it.
@@ -102,9 +103,9 @@ impl Looked {
         challenges: &Challenges,
     ) -> UsableRows {
         let (idx, val) = (&witness[AdviceColumn::Idx], &witness[AdviceColumn::Val]);
-        product(self.capacity, permuted, challenges, |row| {
-            (challenges.theta * idx[row] + val[row], challenges.theta * fixed.row[row] + self.memory[row])
-        })
+        let inputs = Compressed { first: Some(idx), second: val };
+        let table = Compressed { first: Some(&fixed.row), second: &self.memory };
+        product(self.capacity, permuted, challenges, inputs, table)
     }
 
     /// The running product of the range lookup.
@@ -114,14 +115,15 @@ impl Looked {
         permuted: &Permuted<BlindedColumn>,
         challenges: &Challenges,
     ) -> UsableRows {
-        product(self.capacity, permuted, challenges, |row| (self.limbs[row], fixed.row[row]))
+        let inputs = Compressed { first: None, second: &self.limbs };
+        product(self.capacity, permuted, challenges, inputs, Compressed { first: None, second: &fixed.row })
     }
 }
 
 impl Permuted<Pair> {
     /// The columns that are opened.
-    pub(crate) fn compress(&self, theta: Fr) -> Permuted<BlindedColumn> {
-        let compress = |pair: &Pair| pair.second.compressed(theta, &pair.first);
+    pub(crate) fn compress(&self, lanes: Lanes, theta: Fr) -> Permuted<BlindedColumn> {
+        let compress = |pair: &Pair| pair.second.compressed(lanes, theta, &pair.first);
         let (input, table) = rayon::join(|| compress(&self.input), || compress(&self.table));
         Permuted { input, table }
     }
@@ -162,38 +164,94 @@ fn small(value: &Fr) -> Option<usize> {
     high.iter().all(|byte| *byte == 0).then(|| low.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
 }
 
-/// Rows that share an inversion.
-const CHUNK: usize = 1024;
+/// A column before it is permuted: `θ·first + second`.
+#[derive(Clone, Copy)]
+struct Compressed<'a> {
+    first: Option<&'a [Fr]>,
+    second: &'a [Fr],
+}
 
-/// `Z[0] = 1`, `Z[t+1] = Z[t]·(A + β)(S + γ) / ((A′ + β)(S′ + γ))`, for the inputs and table that `compressed` gives.
+impl Compressed<'_> {
+    #[inline(always)]
+    fn read<N: Number>(&self, at: usize, theta: &N::Factor) -> N {
+        let second = N::load(self.second, at);
+        match self.first {
+            Some(first) => N::load(first, at).scaled(theta).plus(second),
+            None => second,
+        }
+    }
+}
+
+/// `Z[0] = 1`, `Z[t+1] = Z[t]·(A + β)(S + γ) / ((A′ + β)(S′ + γ))`.
 fn product(
     capacity: Capacity,
     permuted: &Permuted<BlindedColumn>,
     challenges: &Challenges,
-    compressed: impl Fn(usize) -> (Fr, Fr) + Sync,
+    inputs: Compressed<'_>,
+    table: Compressed<'_>,
 ) -> UsableRows {
-    let Challenges { beta, gamma, .. } = *challenges;
+    let mut steps = SecretScalars::zeros(capacity.rows());
+    let length = tasks(capacity.rows());
+    steps.par_chunks_mut(length).enumerate().for_each(|(chunk, steps)| {
+        let from = chunk * length;
+        challenges.lanes.run(Denominators { permuted, challenges, from, steps });
+        rows::invert(challenges.lanes, steps);
+        challenges.lanes.run(Numerators { inputs, table, challenges, from, steps });
+    });
     let mut products = UsableRows::for_product(capacity);
-    if let Some((first, steps)) = products.split_first_mut() {
-        *first = Fr::ONE;
-        steps.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, steps)| {
-            let from = chunk * CHUNK;
-            for (row, step) in (from..).zip(steps.iter_mut()) {
-                *step = (permuted.input[row] + beta) * (permuted.table[row] + gamma);
-            }
-            steps.iter_mut().batch_invert();
-            for (row, step) in (from..).zip(steps) {
-                let (input, table) = compressed(row);
-                *step *= (input + beta) * (table + gamma);
-            }
-        });
-        let mut running = Fr::ONE;
-        for step in steps {
-            running *= *step;
-            *step = running;
-        }
+    let mut running = Fr::ONE;
+    for (product, step) in products.iter_mut().zip(steps.iter()) {
+        *product = running;
+        running *= step;
     }
     products
+}
+
+/// `(A′ + β)(S′ + γ)` in the rows from one on.
+struct Denominators<'a> {
+    permuted: &'a Permuted<BlindedColumn>,
+    challenges: &'a Challenges,
+    from: usize,
+    steps: &'a mut [Fr],
+}
+
+impl Kernel for Denominators<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let Self { permuted: Permuted { input, table }, challenges, from, steps } = self;
+        let (beta, gamma) = (N::splat(challenges.beta), N::splat(challenges.gamma));
+        for at in (0..steps.len()).step_by(N::COUNT) {
+            let (input, table) = (N::load(input, from + at), N::load(table, from + at));
+            input.plus(beta).times(table.plus(gamma)).store(steps, at);
+        }
+    }
+}
+
+/// Multiplies by `(A + β)(S + γ)` in the rows from one on.
+struct Numerators<'a> {
+    inputs: Compressed<'a>,
+    table: Compressed<'a>,
+    challenges: &'a Challenges,
+    from: usize,
+    steps: &'a mut [Fr],
+}
+
+impl Kernel for Numerators<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let Self { inputs, table, challenges, from, steps } = self;
+        let (beta, gamma) = (N::splat(challenges.beta), N::splat(challenges.gamma));
+        let theta = N::factor(challenges.theta);
+        for at in (0..steps.len()).step_by(N::COUNT) {
+            let (input, table) = (inputs.read::<N>(from + at, &theta), table.read::<N>(from + at, &theta));
+            let numerator = input.plus(beta).times(table.plus(gamma));
+            N::load(steps, at).times(numerator).store(steps, at);
+        }
+    }
 }
 
 #[cfg(test)]

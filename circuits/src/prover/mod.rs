@@ -20,7 +20,7 @@ use surety_core::{
     capacity::{Capacity, TAIL_ROWS},
     ident::HexBytes,
 };
-use surety_kzg::{Domain, SecretScalars, Table, point, scalar, secret::Wiped};
+use surety_kzg::{Domain, Lanes, SecretScalars, Table, point, rows, scalar, secret::Wiped};
 use surety_verifier::{
     KnownCommitments, ProofError, Protocol, VerifyingKey,
     proof::{
@@ -69,11 +69,13 @@ pub(crate) struct Prover {
     domain: Domain,
     fixed: Fixed,
     cosets: Cosets,
-    pub(crate) table: Table,
+    table: Table,
 }
 
 /// The challenges that the columns and their quotient depend on.
 pub(crate) struct Challenges {
+    /// How many rows are computed at a time.
+    pub(crate) lanes: Lanes,
     pub(crate) theta: Fr,
     pub(crate) beta: Fr,
     pub(crate) gamma: Fr,
@@ -85,9 +87,9 @@ pub(crate) fn invert(value: Fr) -> Fr {
     value.invert().unwrap_or(Fr::ZERO)
 }
 
-/// How many rows are worth a task of their own.
+/// How many rows are worth a task of their own: a multiple of what is computed at a time.
 pub(crate) fn tasks(rows: usize) -> usize {
-    rows.div_ceil(4 * rayon::current_num_threads()).max(256)
+    rows.div_ceil(4 * rayon::current_num_threads()).max(256).next_multiple_of(8)
 }
 
 /// A proof as far as it is written.
@@ -159,15 +161,20 @@ impl Columns {
 }
 
 impl Prover {
-    pub(crate) fn new(capacity: Capacity, table: Table) -> Self {
-        let (domain, fixed) = (Domain::new(capacity.k()), Fixed::new(capacity));
+    pub(crate) fn new(capacity: Capacity, table: Table, lanes: Lanes) -> Self {
+        let (domain, fixed) = (Domain::with_lanes(capacity.k(), lanes), Fixed::new(capacity));
         let cosets = Cosets::new(capacity, &domain, &fixed);
         Self { capacity, domain, fixed, cosets, table }
     }
 
     /// The commitments to the fixed columns, by the table.
     pub(crate) fn fixed_commitments(&self) -> Wiped<G1> {
-        self.table.sums(&[&self.fixed.row, &self.fixed.base])
+        self.commit(&[&self.fixed.row, &self.fixed.base])
+    }
+
+    /// The commitments to columns.
+    pub(crate) fn commit(&self, columns: &[&[Fr]]) -> Wiped<G1> {
+        self.table.sums(self.domain.lanes(), columns)
     }
 
     /// A proof, if the witness satisfies the circuit and belongs to the commitments; else bytes that do not verify.
@@ -190,7 +197,7 @@ impl Prover {
 
         let (columns, challenges) = self.columns(known, witness, fresh, &mut writer)?;
         let pieces = self.cosets.quotient(&self.domain, columns.in_order(), &challenges);
-        writer.points(&self.table.sums(&pieces.each_ref().map(|piece| &**piece)));
+        writer.points(&self.commit(&pieces.each_ref().map(|piece| &**piece)));
         self.open(key.protocol(), &columns, &pieces, &mut writer);
 
         let found = writer.bytes.len();
@@ -215,7 +222,7 @@ impl Prover {
         let looked = Looked::new(witness, &self.fixed);
         let (memory, range) = looked.permute(witness, &self.fixed, fresh);
         // Before θ makes them wide: a term costs as much as its scalar is long.
-        let sums = self.table.sums(&[
+        let sums = self.commit(&[
             &blinded_hold,
             &var,
             &val,
@@ -235,15 +242,16 @@ impl Prover {
         writer.points(&[sums[4] * theta + sums[5], sums[6] * theta + sums[7], sums[8], sums[9]]);
         let (beta, gamma) = (writer.challenge(), writer.challenge());
 
-        let mut challenges = Challenges { theta, beta, gamma, y: Fr::ZERO };
-        let memory = memory.compress(theta);
+        let lanes = self.domain.lanes();
+        let mut challenges = Challenges { lanes, theta, beta, gamma, y: Fr::ZERO };
+        let memory = memory.compress(lanes, theta);
         let (memory_product, range_product) = rayon::join(
             || looked.memory_product(witness, &self.fixed, &memory, &challenges),
             || looked.range_product(&self.fixed, &range, &challenges),
         );
         let (memory_product, range_product) = (memory_product.blind(fresh), range_product.blind(fresh));
         let random = BlindedColumn::random(capacity, fresh);
-        writer.points(&self.table.sums(&[&memory_product, &range_product, &random]));
+        writer.points(&self.commit(&[&memory_product, &range_product, &random]));
         challenges.y = writer.challenge();
         let columns = Columns {
             program,
@@ -267,7 +275,7 @@ impl Prover {
         let mut quotient = SecretScalars::zeros(self.domain.rows());
         let powers = core::iter::successors(Some(Fr::ONE), |power| Some(*power * at.power));
         for (piece, power) in pieces.iter().zip(powers) {
-            quotient.iter_mut().zip(piece.iter()).for_each(|(value, cell)| *value += power * cell);
+            rows::add_scaled(self.domain.lanes(), &mut quotient, power, piece);
         }
         let in_order = columns.in_order();
         let polynomial = |name: Polynomial| -> &[Fr] {
@@ -295,9 +303,9 @@ impl Prover {
         };
         let challenges = (writer.challenge(), writer.challenge());
         let opening = Opening::new(&self.domain, protocol, &at, challenges, polynomial, evaluation);
-        writer.points(&self.table.sums(&[&opening.quotient]));
+        writer.points(&self.commit(&[&opening.quotient]));
         let witness = opening.witness(&self.domain, writer.challenge());
-        writer.points(&self.table.sums(&[&witness]));
+        writer.points(&self.commit(&[&witness]));
     }
 }
 

@@ -7,7 +7,7 @@
 use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use surety_kzg::{Domain, SecretScalars};
+use surety_kzg::{Domain, Kernel, Lanes, Number, SecretScalars, rows};
 use surety_verifier::{
     Protocol,
     proof::protocol::{Polynomial, Rotation, RotationSet},
@@ -17,6 +17,7 @@ use crate::prover::{invert, tasks};
 
 /// The Lagrange polynomials of the rows at x, and what they are made of.
 pub(crate) struct At {
+    lanes: Lanes,
     pub(crate) x: Fr,
     /// `x^n`
     pub(crate) power: Fr,
@@ -31,8 +32,9 @@ impl At {
         let power = x.pow_vartime([domain.rows() as u64]);
         let inverses = domain.inverse_distances(x);
         let scale = (Fr::ONE - power) * domain.rows_inverse();
-        let lagrange = domain.nodes().par_iter().zip(&inverses).map(|(node, inverse)| scale * node * inverse);
-        Self { x, power, lagrange: lagrange.collect(), inverses }
+        let mut lagrange = vec![Fr::ZERO; domain.rows()];
+        domain.lanes().run(Lagrange { scale, nodes: domain.nodes(), inverses: &inverses, lagrange: &mut lagrange });
+        Self { lanes: domain.lanes(), x, power, lagrange, inverses }
     }
 
     /// The value at `ω^rotation·x` of the polynomial with these values in the rows: `Σ_t f[t + rotation]·L_t(x)`.
@@ -40,12 +42,29 @@ impl At {
         let shift = rotation.rem_euclid(values.len() as i32) as usize;
         let (before, from) = values.split_at(shift);
         let (early, late) = self.lagrange.split_at(values.len() - shift);
-        inner_product(from, early) + inner_product(before, late)
+        rows::inner_product(self.lanes, from, early) + rows::inner_product(self.lanes, before, late)
     }
 }
 
-fn inner_product(left: &[Fr], right: &[Fr]) -> Fr {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
+/// `L_t(x)` for each row t: `(1 - x^n)/n · ω^t/(ω^t - x)`.
+struct Lagrange<'a> {
+    scale: Fr,
+    nodes: &'a [Fr],
+    inverses: &'a [Fr],
+    lagrange: &'a mut [Fr],
+}
+
+impl Kernel for Lagrange<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let scale = N::factor(self.scale);
+        for at in (0..self.lagrange.len()).step_by(N::COUNT) {
+            let node = N::load(self.nodes, at).scaled(&scale);
+            node.times(N::load(self.inverses, at)).store(self.lagrange, at);
+        }
+    }
 }
 
 /// The polynomials that are opened at the same points, combined.
@@ -85,8 +104,7 @@ impl Opening {
             let length = tasks(domain.rows());
             values.par_chunks_mut(length).enumerate().for_each(|(chunk, values)| {
                 for (polynomial, power) in polynomials.iter().zip(&powers) {
-                    let part = &polynomial[chunk * length..];
-                    values.iter_mut().zip(part).for_each(|(value, cell)| *value += power * cell);
+                    rows::add_scaled(domain.lanes(), values, *power, &polynomial[chunk * length..]);
                 }
             });
             let points: Vec<Fr> = set.rotations.iter().map(|r| at.x * protocol.rotation_factor(*r)).collect();
@@ -119,13 +137,34 @@ impl Opening {
         let mut witness = SecretScalars::zeros(domain.rows());
         let length = tasks(domain.rows());
         witness.par_chunks_mut(length).enumerate().for_each(|(chunk, witness)| {
-            for (offset, value) in witness.iter_mut().enumerate() {
-                let row = chunk * length + offset;
-                let sum: Fr = self.sets.iter().zip(&weights).map(|(set, weight)| set.values[row] * weight).sum();
-                *value = (sum - constant - of_quotient * self.quotient[row]) * inverses[row];
+            let from = chunk * length;
+            for (set, weight) in self.sets.iter().zip(&weights) {
+                rows::add_scaled(domain.lanes(), witness, *weight, &set.values[from..]);
             }
+            rows::add_scaled(domain.lanes(), witness, -of_quotient, &self.quotient[from..]);
+            domain.lanes().run(Divide { values: witness, constant, inverses: &inverses[from..] });
         });
         witness
+    }
+}
+
+/// `(values - constant)·inverses`
+struct Divide<'a> {
+    values: &'a mut [Fr],
+    constant: Fr,
+    inverses: &'a [Fr],
+}
+
+impl Kernel for Divide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let Self { values, constant, inverses } = self;
+        let constant = N::splat(constant);
+        for at in (0..values.len()).step_by(N::COUNT) {
+            N::load(values, at).minus(constant).times(N::load(inverses, at)).store(values, at);
+        }
     }
 }
 
@@ -159,21 +198,44 @@ fn quotient(domain: &Domain, protocol: &Protocol, at: &At, v: Fr, sets: &[Combin
     let length = tasks(rows);
     quotient.par_chunks_mut(length).enumerate().for_each(|(chunk, quotient)| {
         for (set, (factor, shifts)) in sets.iter().zip(&factors) {
-            let (constant, slope) = set.line;
-            for (offset, value) in quotient.iter_mut().enumerate() {
-                let row = chunk * length + offset;
-                let mut term = set.values[row] - constant;
-                if shifts.len() > 1 {
-                    term -= slope * domain.nodes()[row];
-                }
-                for shift in shifts {
-                    term *= at.inverses[(row + rows - shift) & (rows - 1)];
-                }
-                *value += term * factor;
-            }
+            let (nodes, from) = (domain.nodes(), chunk * length);
+            domain.lanes().run(AddQuotient { set, factor: *factor, shifts, nodes, at, from, quotient });
         }
     });
     quotient
+}
+
+/// Adds the quotient of one set of polynomials, in the rows from one on.
+struct AddQuotient<'a> {
+    set: &'a Combined,
+    factor: Fr,
+    shifts: &'a [usize],
+    nodes: &'a [Fr],
+    at: &'a At,
+    from: usize,
+    quotient: &'a mut [Fr],
+}
+
+impl Kernel for AddQuotient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let Self { set, shifts, nodes, at, from, quotient, .. } = self;
+        let (constant, slope) = set.line;
+        let (constant, slope, factor) = (N::splat(constant), N::factor(slope), N::factor(self.factor));
+        for offset in (0..quotient.len()).step_by(N::COUNT) {
+            let row = from + offset;
+            let mut term = N::load(&set.values, row).minus(constant);
+            if shifts.len() > 1 {
+                term = term.minus(N::load(nodes, row).scaled(&slope));
+            }
+            for shift in shifts {
+                term = term.times(N::load_around(&at.inverses, row + nodes.len() - shift));
+            }
+            N::load(quotient, offset).plus(term.scaled(&factor)).store(quotient, offset);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +247,7 @@ mod tests {
 
     #[test]
     fn values_are_those_of_the_polynomial() {
-        let domain = Domain::new(4);
+        let domain = Domain::with_lanes(4, Lanes::widest());
         let values: Vec<Fr> = (0..16).map(|_| Fr::random(OsRng)).collect();
         let polynomial = lagrange_interpolate(domain.nodes(), &values);
         let x = Fr::random(OsRng);

@@ -8,7 +8,7 @@ use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use surety_core::capacity::Capacity;
-use surety_kzg::{Domain, SecretScalars};
+use surety_kzg::{Domain, Kernel, Number, SecretScalars, transform::Factors};
 
 use crate::prover::{Challenges, fixed::Fixed, invert, tasks};
 
@@ -40,74 +40,86 @@ pub(crate) struct Cosets {
 #[derive(Debug)]
 struct Coset {
     /// `g_i^j/n` for each coefficient.
-    into: Vec<Fr>,
+    into: Factors,
     /// `g_i^(-j)/n` for each coefficient, divided by the value of `X^n - 1`.
-    back: Vec<Fr>,
-    fixed: Vec<FixedCells>,
+    back: Factors,
+    fixed: FixedCells<Vec<Fr>>,
 }
 
-/// The fixed columns in one row of a coset, and products of them.
+/// The fixed columns on a coset, and products of them: all rows, or those that are computed at a time.
 #[derive(Clone, Copy, Debug, Default)]
-struct FixedCells {
-    row: Fr,
-    base: Fr,
+struct FixedCells<N> {
+    row: N,
+    base: N,
     /// `S = 1 - BASE[-1]/b`
-    variable: Fr,
+    variable: N,
     /// `BASE·(BASE - b)`
-    one: Fr,
+    one: N,
     /// `BASE·(BASE - 1)·(BASE - b)²`
-    quotient: Fr,
-    first: Fr,
-    last: Fr,
-    active: Fr,
+    quotient: N,
+    first: N,
+    last: N,
+    active: N,
 }
 
-/// What the equations read of the columns of a proof in one row.
+/// What the equations read of the columns of a proof.
 #[derive(Clone, Copy)]
-struct Cells {
-    idx: Fr,
-    flag: Fr,
-    coef: Fr,
-    next_blind: Fr,
-    blinded_hold: Fr,
-    var: Fr,
-    next_var: Fr,
-    val: Fr,
-    acc: Fr,
-    next_acc: Fr,
-    memory: LookupCells,
-    range: LookupCells,
+struct Cells<N> {
+    idx: N,
+    flag: N,
+    coef: N,
+    next_blind: N,
+    blinded_hold: N,
+    var: N,
+    next_var: N,
+    val: N,
+    acc: N,
+    next_acc: N,
+    memory: LookupCells<N>,
+    range: LookupCells<N>,
 }
 
 /// The same of a lookup.
 #[derive(Clone, Copy)]
-struct LookupCells {
-    input: Fr,
-    previous_input: Fr,
-    table: Fr,
-    product: Fr,
-    next_product: Fr,
+struct LookupCells<N> {
+    input: N,
+    previous_input: N,
+    table: N,
+    product: N,
+    next_product: N,
 }
 
 /// The challenges in the forms in which the equations take them.
-struct Powers {
-    theta: Fr,
-    beta: Fr,
-    gamma: Fr,
+struct Powers<N: Number> {
+    theta: N::Factor,
+    beta: N,
+    gamma: N,
     /// Of y: that of the last equation first.
-    y: [Fr; EQUATIONS],
+    y: [N::Factor; EQUATIONS],
+    /// Those of the two rules about an equation's end, summed.
+    ended: N::Factor,
     /// `b` times the power of the rule about sources, which is written with S.
-    sources: Fr,
+    sources: N::Factor,
+    one: N,
 }
 
-impl Powers {
+impl<N: Number> Powers<N> {
+    #[inline(always)]
     fn new(challenges: &Challenges, base: Fr) -> Self {
         let mut y = [Fr::ONE; EQUATIONS];
         for power in 1..EQUATIONS {
             y[power] = y[power - 1] * challenges.y;
         }
         let Challenges { theta, beta, gamma, .. } = *challenges;
-        Self { theta, beta, gamma, y, sources: base * y[11] }
+        Self {
+            theta: N::factor(theta),
+            beta: N::splat(beta),
+            gamma: N::splat(gamma),
+            y: y.map(N::factor),
+            ended: N::factor(y[13] + y[14]),
+            sources: N::factor(base * y[11]),
+            one: N::splat(Fr::ONE),
+        }
     }
 }
 
@@ -125,21 +137,14 @@ impl Cosets {
         let coset = |index: usize| {
             let shift = generator * step.pow_vartime([index as u64]);
             let vanishing = shift.pow_vartime([rows]) - Fr::ONE;
-            let into = domain.powers(shift, domain.rows_inverse());
+            let into = domain.factors(domain.powers(shift, domain.rows_inverse()));
             let back = domain.powers(invert(shift), domain.rows_inverse() * invert(vanishing));
             let on = columns.each_ref().map(|column| {
-                let mut values: Vec<Fr> = column.iter().zip(&into).map(|(value, power)| value * power).collect();
-                domain.values(&mut values);
+                let mut values = vec![Fr::ZERO; domain.rows()];
+                domain.scaled_values(column, &into, &mut values);
                 values
             });
-            let cells = |at: usize| {
-                let [row, cell_base, variable, first, last, active] = on.each_ref().map(|column| column[at]);
-                let one = cell_base * (cell_base - base);
-                let quotient = one * (cell_base - Fr::ONE) * (cell_base - base);
-                FixedCells { row, base: cell_base, variable, one, quotient, first, last, active }
-            };
-            let fixed = (0..domain.rows()).map(cells).collect();
-            Coset { into, back, fixed }
+            Coset { into, back: domain.factors(back), fixed: FixedCells::new(on, base) }
         };
         let shrink = invert(generator.pow_vartime([rows]));
         Self {
@@ -162,37 +167,55 @@ impl Cosets {
             coefficients.copy_from_slice(column);
             domain.coefficients(coefficients);
         });
-        let powers = Powers::new(challenges, self.base);
         // Small domains are not worth threads of their own for each column; of large ones, four cosets at a time would
         // take much memory.
         let at_once = if domain.rows() <= AT_ONCE { PIECES } else { 1 };
         let mut remainders: [SecretScalars; PIECES] = core::array::from_fn(|_| SecretScalars::zeros(domain.rows()));
         for (remainders, cosets) in remainders.chunks_mut(at_once).zip(self.cosets.chunks(at_once)) {
             remainders.par_iter_mut().zip(cosets).with_max_len(1).for_each(|(remainder, coset)| {
-                coset.remainder(domain, &coefficients, &powers, remainder);
+                coset.remainder(domain, &coefficients, (challenges, self.base), remainder);
             });
         }
-        self.put_together(&mut remainders);
+        self.put_together(domain, &mut remainders);
         remainders.par_iter_mut().with_max_len(1).for_each(|piece| domain.values(piece));
         remainders
     }
 
     /// From the remainders modulo `X^n - g_i^n` to the pieces: with pieces `h_m`, the remainder i is
     /// `Σ_m g_i^(n·m)·h_m`, a Fourier transform of length four for each coefficient.
-    fn put_together(&self, remainders: &mut [SecretScalars; PIECES]) {
-        let length = tasks(remainders[0].len());
+    fn put_together(&self, domain: &Domain, remainders: &mut [SecretScalars; PIECES]) {
+        let length = tasks(domain.rows());
         let [first, second, third, fourth] = remainders.each_mut().map(|remainder| remainder.par_chunks_mut(length));
         first.zip(second).zip(third.zip(fourth)).for_each(|((first, second), (third, fourth))| {
-            for index in 0..first.len() {
-                let (even, even_difference) = (first[index] + third[index], first[index] - third[index]);
-                let (odd, odd_difference) = (second[index] + fourth[index], second[index] - fourth[index]);
-                let odd_difference = odd_difference * self.quarter_turn;
-                first[index] = (even + odd) * self.scales[0];
-                second[index] = (even_difference + odd_difference) * self.scales[1];
-                third[index] = (even - odd) * self.scales[2];
-                fourth[index] = (even_difference - odd_difference) * self.scales[3];
-            }
+            let remainders = [first, second, third, fourth];
+            domain.lanes().run(Pieces { remainders, quarter_turn: self.quarter_turn, scales: self.scales });
         });
+    }
+}
+
+/// Remainders, which become pieces.
+struct Pieces<'a> {
+    remainders: [&'a mut [Fr]; PIECES],
+    quarter_turn: Fr,
+    scales: [Fr; PIECES],
+}
+
+impl Kernel for Pieces<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let (turn, scales) = (N::factor(self.quarter_turn), self.scales.map(N::factor));
+        let [first, second, third, fourth] = self.remainders;
+        for at in (0..first.len()).step_by(N::COUNT) {
+            let (a, b, c, d) = (N::load(first, at), N::load(second, at), N::load(third, at), N::load(fourth, at));
+            let (even, even_difference) = (a.plus(c), a.minus(c));
+            let (odd, odd_difference) = (b.plus(d), b.minus(d).scaled(&turn));
+            even.plus(odd).scaled(&scales[0]).store(first, at);
+            even_difference.plus(odd_difference).scaled(&scales[1]).store(second, at);
+            even.minus(odd).scaled(&scales[2]).store(third, at);
+            even_difference.minus(odd_difference).scaled(&scales[3]).store(fourth, at);
+        }
     }
 }
 
@@ -202,58 +225,95 @@ impl Coset {
         &self,
         domain: &Domain,
         coefficients: &[SecretScalars; COLUMNS],
-        powers: &Powers,
+        (challenges, base): (&Challenges, Fr),
         remainder: &mut [Fr],
     ) {
         let mut on = coefficients.each_ref().map(|_| SecretScalars::zeros(domain.rows()));
         on.par_iter_mut().zip(coefficients).with_max_len(1).for_each(|(on, coefficients)| {
-            on.iter_mut().zip(coefficients.iter().zip(&self.into)).for_each(|(on, (c, power))| *on = c * power);
-            domain.values(on);
+            domain.scaled_values(coefficients, &self.into, on);
         });
-        self.combine(on.each_ref().map(|column| &**column), powers, remainder);
-        domain.coefficients(remainder);
-        remainder.iter_mut().zip(&self.back).for_each(|(value, power)| *value *= power);
-    }
-
-    /// The combined equations in every row of the coset.
-    fn combine(&self, columns: [&[Fr]; COLUMNS], powers: &Powers, combined: &mut [Fr]) {
-        let rows = combined.len();
-        let length = tasks(rows);
-        combined.par_chunks_mut(length).enumerate().for_each(|(chunk, combined)| {
-            for (offset, value) in combined.iter_mut().enumerate() {
-                let row = chunk * length + offset;
-                // The number of rows is a power of two.
-                let (next, previous) = ((row + 1) & (rows - 1), row.wrapping_sub(1) & (rows - 1));
-                *value = combine(&self.fixed[row], &Cells::read(&columns, row, next, previous), powers);
-            }
+        let columns = on.each_ref().map(|column| &**column);
+        let length = tasks(domain.rows());
+        remainder.par_chunks_mut(length).enumerate().for_each(|(chunk, combined)| {
+            let from = chunk * length;
+            domain.lanes().run(Combination { fixed: &self.fixed, columns, challenges, base, from, combined });
         });
+        domain.scaled_coefficients(remainder, &self.back);
     }
 }
 
-impl Cells {
-    #[inline]
-    fn read(columns: &[&[Fr]; COLUMNS], row: usize, next: usize, previous: usize) -> Self {
+/// The combined equations in the rows of a coset from one on.
+struct Combination<'a> {
+    fixed: &'a FixedCells<Vec<Fr>>,
+    columns: [&'a [Fr]; COLUMNS],
+    challenges: &'a Challenges,
+    base: Fr,
+    from: usize,
+    combined: &'a mut [Fr],
+}
+
+impl Kernel for Combination<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<N: Number>(self) {
+        let powers = Powers::<N>::new(self.challenges, self.base);
+        for at in (0..self.combined.len()).step_by(N::COUNT) {
+            let row = self.from + at;
+            combine(&self.fixed.read(row), &Cells::<N>::read(&self.columns, row), &powers).store(self.combined, at);
+        }
+    }
+}
+
+impl FixedCells<Vec<Fr>> {
+    /// `ROW`, `BASE`, S and the Lagrange columns on a coset, with the products that the equations take.
+    fn new([row, base, variable, first, last, active]: [Vec<Fr>; 6], range_base: Fr) -> Self {
+        let one: Vec<Fr> = base.iter().map(|base| base * (base - range_base)).collect();
+        let quotient = base.iter().zip(&one).map(|(base, one)| one * (base - Fr::ONE) * (base - range_base)).collect();
+        Self { row, base, variable, one, quotient, first, last, active }
+    }
+
+    #[inline(always)]
+    fn read<N: Number>(&self, at: usize) -> FixedCells<N> {
+        FixedCells {
+            row: N::load(&self.row, at),
+            base: N::load(&self.base, at),
+            variable: N::load(&self.variable, at),
+            one: N::load(&self.one, at),
+            quotient: N::load(&self.quotient, at),
+            first: N::load(&self.first, at),
+            last: N::load(&self.last, at),
+            active: N::load(&self.active, at),
+        }
+    }
+}
+
+impl<N: Number> Cells<N> {
+    /// The cells of the rows from one on, and of their neighbours.
+    #[inline(always)]
+    fn read(columns: &[&[Fr]; COLUMNS], at: usize) -> Self {
         let [idx, flag, coef, blind, blinded_hold, var, val, acc, memory @ .., _, _, _] = columns;
         let [.., range_input, range_table, range_product] = columns;
+        let next = |column: &[Fr]| N::load_around(column, at + 1);
         let lookup = |input: &[Fr], table: &[Fr], product: &[Fr]| LookupCells {
-            input: input[row],
-            previous_input: input[previous],
-            table: table[row],
-            product: product[row],
-            next_product: product[next],
+            input: N::load(input, at),
+            previous_input: N::load_around(input, at + input.len() - 1),
+            table: N::load(table, at),
+            product: N::load(product, at),
+            next_product: next(product),
         };
         let [memory_input, memory_table, memory_product] = memory;
         Self {
-            idx: idx[row],
-            flag: flag[row],
-            coef: coef[row],
-            next_blind: blind[next],
-            blinded_hold: blinded_hold[row],
-            var: var[row],
-            next_var: var[next],
-            val: val[row],
-            acc: acc[row],
-            next_acc: acc[next],
+            idx: N::load(idx, at),
+            flag: N::load(flag, at),
+            coef: N::load(coef, at),
+            next_blind: next(blind),
+            blinded_hold: N::load(blinded_hold, at),
+            var: N::load(var, at),
+            next_var: next(var),
+            val: N::load(val, at),
+            acc: N::load(acc, at),
+            next_acc: next(acc),
             memory: lookup(memory_input, memory_table, memory_product),
             range: lookup(range_input, range_table, range_product),
         }
@@ -261,36 +321,76 @@ impl Cells {
 }
 
 /// The equations of the circuit, written out: combined with powers of y as the verifier does from their description.
-#[inline]
-fn combine(fixed: &FixedCells, cells: &Cells, powers: &Powers) -> Fr {
-    let Powers { theta, beta, gamma, y, sources } = powers;
-    let sum = cells.acc + cells.coef * cells.val;
-    let ended = cells.flag * sum;
-    let running = (cells.next_acc - sum) * y[14] + ended * (y[14] + y[13]);
-    let by_row = running + cells.next_blind * y[12] + fixed.variable * cells.blinded_hold * sources;
-    let by_base = fixed.one * (cells.var - Fr::ONE) * y[10] + fixed.quotient * cells.val * y[15];
+#[inline(always)]
+fn combine<N: Number>(fixed: &FixedCells<N>, cells: &Cells<N>, powers: &Powers<N>) -> N {
+    let Powers { theta, y, one, .. } = powers;
+    let sum = cells.acc.plus(cells.coef.times(cells.val));
+    let running = cells.next_acc.minus(sum).scaled(&y[14]).plus(cells.flag.times(sum).scaled(&powers.ended));
+    let sources = fixed.variable.times(cells.blinded_hold).scaled(&powers.sources);
+    let by_row = running.plus(cells.next_blind.scaled(&y[12])).plus(sources);
+    let constant = fixed.one.times(cells.var.minus(*one)).scaled(&y[10]);
+    let by_base = constant.plus(fixed.quotient.times(cells.val).scaled(&y[15]));
 
-    let read = theta * cells.idx + cells.val;
-    let memory = theta * fixed.row + cells.blinded_hold + fixed.variable * cells.var;
-    let limb = cells.var - fixed.base * cells.next_var;
-    let [memory, range] = [(&cells.memory, read, memory), (&cells.range, limb, fixed.row)].map(
-        |(cells, compressed_input, compressed_table)| {
-            let LookupCells { input, previous_input, table, product, next_product } = *cells;
-            let step = next_product * ((input + beta) * (table + gamma))
-                - product * ((compressed_input + beta) * (compressed_table + gamma));
-            let difference = input - table;
-            [Fr::ONE - product, product * (product - Fr::ONE), step, difference, difference * (input - previous_input)]
-        },
-    );
-    let first = memory[0] * y[9] + memory[3] * y[6] + range[0] * y[4] + range[3] * y[1];
-    let last = memory[1] * y[8] + range[1] * y[3];
-    let active = memory[2] * y[7] + memory[4] * y[5] + range[2] * y[2] + range[4];
-    fixed.row * by_row + by_base + fixed.first * first + fixed.last * last + fixed.active * active
+    let read = cells.idx.scaled(theta).plus(cells.val);
+    let memory = fixed.row.scaled(theta).plus(cells.blinded_hold).plus(fixed.variable.times(cells.var));
+    let limb = cells.var.minus(fixed.base.times(cells.next_var));
+    let memory = by_lookup(&cells.memory, read, memory, powers);
+    let range = by_lookup(&cells.range, limb, fixed.row, powers);
+    let first = weighted(&[(memory.first, 9), (memory.difference, 6), (range.first, 4), (range.difference, 1)], y);
+    let last = weighted(&[(memory.last, 8), (range.last, 3)], y);
+    let active = weighted(&[(memory.step, 7), (memory.repeat, 5), (range.step, 2)], y).plus(range.repeat);
+    let by_lagrange = fixed.first.times(first).plus(fixed.last.times(last)).plus(fixed.active.times(active));
+    fixed.row.times(by_row).plus(by_base).plus(by_lagrange)
+}
+
+/// What the equations of a lookup must have zero.
+struct LookupValues<N> {
+    /// `1 - Z`, on the first row.
+    first: N,
+    /// `Z² - Z`, on the row behind the usable ones.
+    last: N,
+    /// `Z[+1]·(A′ + β)(S′ + γ) - Z·(A + β)(S + γ)`, on the usable rows.
+    step: N,
+    /// `A′ - S′`, on the first row.
+    difference: N,
+    /// `(A′ - S′)(A′ - A′[-1])`, on the usable rows.
+    repeat: N,
+}
+
+#[inline(always)]
+fn by_lookup<N: Number>(
+    cells: &LookupCells<N>,
+    compressed_input: N,
+    compressed_table: N,
+    Powers { beta, gamma, one, .. }: &Powers<N>,
+) -> LookupValues<N> {
+    let LookupCells { input, previous_input, table, product, next_product } = *cells;
+    let permuted = next_product.times(input.plus(*beta).times(table.plus(*gamma)));
+    let looked = product.times(compressed_input.plus(*beta).times(compressed_table.plus(*gamma)));
+    let difference = input.minus(table);
+    LookupValues {
+        first: one.minus(product),
+        last: product.times(product.minus(*one)),
+        step: permuted.minus(looked),
+        difference,
+        repeat: difference.times(input.minus(previous_input)),
+    }
+}
+
+/// Values times powers of y.
+#[inline(always)]
+fn weighted<N: Number, const TERMS: usize>(terms: &[(N, usize); TERMS], y: &[N::Factor; EQUATIONS]) -> N {
+    let mut sum = terms[0].0.scaled(&y[terms[0].1]);
+    for (value, power) in &terms[1..] {
+        sum = sum.plus(value.scaled(&y[*power]));
+    }
+    sum
 }
 
 #[cfg(test)]
 mod tests {
     use rand_core::OsRng;
+    use surety_kzg::Lanes;
     use surety_verifier::{
         Protocol,
         proof::{
@@ -306,7 +406,7 @@ mod tests {
         Fr::random(OsRng)
     }
 
-    fn random_lookup() -> LookupCells {
+    fn random_lookup() -> LookupCells<Fr> {
         LookupCells {
             input: random(),
             previous_input: random(),
@@ -320,8 +420,8 @@ mod tests {
     /// them.
     fn by_protocol(
         protocol: &Protocol,
-        cells: &Cells,
-        (fixed, previous_base): (&FixedCells, Fr),
+        cells: &Cells<Fr>,
+        (fixed, previous_base): (&FixedCells<Fr>, Fr),
         challenges: &Challenges,
     ) -> Fr {
         let advice = |query: usize| {
@@ -401,7 +501,8 @@ mod tests {
                     memory: random_lookup(),
                     range: random_lookup(),
                 };
-                let challenges = Challenges { theta: random(), beta: random(), gamma: random(), y: random() };
+                let [theta, beta, gamma, y] = core::array::from_fn(|_| random());
+                let challenges = Challenges { lanes: Lanes::One, theta, beta, gamma, y };
                 let expected = by_protocol(&protocol, &cells, (&fixed, previous_base), &challenges);
                 assert_eq!(combine(&fixed, &cells, &Powers::new(&challenges, b)), expected, "{capacity:?}");
             }
@@ -412,15 +513,15 @@ mod tests {
     #[test]
     fn fixed_columns_on_the_cosets_are_those_in_the_rows() {
         let capacity = Capacity::new(9).unwrap();
-        let (domain, fixed) = (Domain::new(9), Fixed::new(capacity));
+        let (domain, fixed) = (Domain::with_lanes(9, Lanes::widest()), Fixed::new(capacity));
         let cosets = Cosets::new(capacity, &domain, &fixed);
         let b = Fr::from(capacity.base());
         // The values on a coset are those of polynomials of degree below n, which products are not.
         for coset in &cosets.cosets {
             for row in 0..domain.rows() {
-                let cells = &coset.fixed[row];
-                let previous = &coset.fixed[(row + domain.rows() - 1) % domain.rows()];
-                assert_eq!(cells.variable * b, b - previous.base);
+                let cells: FixedCells<Fr> = coset.fixed.read(row);
+                let previous = coset.fixed.base[(row + domain.rows() - 1) % domain.rows()];
+                assert_eq!(cells.variable * b, b - previous);
                 assert_eq!(cells.one, cells.base * (cells.base - b));
                 assert_eq!(cells.quotient, cells.one * (cells.base - Fr::ONE) * (cells.base - b));
             }
@@ -430,23 +531,25 @@ mod tests {
     /// A polynomial of degree below 4n is put together from its remainders, each from its values on a coset.
     #[test]
     fn pieces_are_put_together_from_remainders() {
-        let capacity = Capacity::new(9).unwrap();
-        let (domain, fixed) = (Domain::new(9), Fixed::new(capacity));
-        let cosets = Cosets::new(capacity, &domain, &fixed);
-        let pieces: [Vec<Fr>; PIECES] = core::array::from_fn(|_| (0..domain.rows()).map(|_| random()).collect());
-        let generator = Fr::MULTIPLICATIVE_GENERATOR;
-        let step = (11..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
-        let mut remainders = core::array::from_fn(|index| {
-            let power = (generator * step.pow_vartime([index as u64])).pow_vartime([512]);
-            let mut remainder = SecretScalars::zeros(domain.rows());
-            for (row, value) in remainder.iter_mut().enumerate() {
-                *value = pieces.iter().rev().fold(Fr::ZERO, |sum, piece| sum * power + piece[row]);
+        for lanes in [Lanes::One, Lanes::widest()] {
+            let capacity = Capacity::new(9).unwrap();
+            let (domain, fixed) = (Domain::with_lanes(9, lanes), Fixed::new(capacity));
+            let cosets = Cosets::new(capacity, &domain, &fixed);
+            let pieces: [Vec<Fr>; PIECES] = core::array::from_fn(|_| (0..domain.rows()).map(|_| random()).collect());
+            let generator = Fr::MULTIPLICATIVE_GENERATOR;
+            let step = (11..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+            let mut remainders = core::array::from_fn(|index| {
+                let power = (generator * step.pow_vartime([index as u64])).pow_vartime([512]);
+                let mut remainder = SecretScalars::zeros(domain.rows());
+                for (row, value) in remainder.iter_mut().enumerate() {
+                    *value = pieces.iter().rev().fold(Fr::ZERO, |sum, piece| sum * power + piece[row]);
+                }
+                remainder
+            });
+            cosets.put_together(&domain, &mut remainders);
+            for (piece, found) in pieces.iter().zip(&remainders) {
+                assert_eq!(piece[..], found[..]);
             }
-            remainder
-        });
-        cosets.put_together(&mut remainders);
-        for (piece, found) in pieces.iter().zip(&remainders) {
-            assert_eq!(piece[..], found[..]);
         }
     }
 }
