@@ -52,6 +52,7 @@ impl Magnitude {
 
     /// The signed digit of weight `2^(width·index)`, from `-2^(width-1)` to `2^(width-1)` (Booth's recoding: each digit
     /// looks one bit below its own).
+    #[inline(always)]
     pub(crate) fn digit(&self, index: u32, width: u32) -> i64 {
         let low = index * width;
         let window = if low == 0 { self.field(0, width) << 1 } else { self.field(low - 1, width + 1) };
@@ -61,6 +62,7 @@ impl Magnitude {
     }
 
     /// `count` bits from bit `from` on.
+    #[inline(always)]
     fn field(&self, from: u32, count: u32) -> u64 {
         let (index, shift) = ((from / 64) as usize, from % 64);
         let limb = |index: usize| self.limbs.get(index).copied().unwrap_or(0);

@@ -1,0 +1,165 @@
+//! Sums of groups of points, and of buckets by their weights.
+
+use std::sync::{Mutex, PoisonError};
+
+use group::Group as _;
+use halo2curves::bn256::{G1, G1Affine};
+use surety_wide::Lanes;
+
+use crate::{secret::Wiped, table::adder::Adder};
+
+/// What one sum after the other is computed in, on one thread. Buffers grow to what the longest sum takes, and are wiped
+/// in the end.
+pub(super) struct Bench {
+    adder: Adder,
+    /// Twice the size of each digit, plus one if it is negative.
+    pub(super) digits: Wiped<u32>,
+    /// The terms of a sum, group by group, see [`Adder::halve`].
+    pub(super) entries: Wiped<u32>,
+    /// The points that are being summed.
+    points: Wiped<G1Affine>,
+    /// Where their sums go, until both change places.
+    sums: Wiped<G1Affine>,
+}
+
+/// Benches for those threads that need one.
+pub(super) struct Benches {
+    lanes: Lanes,
+    careful: bool,
+    idle: Mutex<Vec<Bench>>,
+}
+
+impl Benches {
+    /// `careful` if there may be identities among the points.
+    pub(super) fn new(lanes: Lanes, careful: bool) -> Self {
+        Self { lanes, careful, idle: Mutex::default() }
+    }
+
+    /// Works at a bench that nobody else works at.
+    pub(super) fn at<T>(&self, work: impl FnOnce(&mut Bench) -> T) -> T {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bench = idle().pop().unwrap_or_else(|| Bench::new(self.lanes, self.careful));
+        let result = work(&mut bench);
+        idle().push(bench);
+        result
+    }
+}
+
+/// The first cells of a buffer that has so many.
+pub(super) fn room<T: Copy + Default>(buffer: &mut Wiped<T>, count: usize) -> &mut [T] {
+    if buffer.len() < count {
+        *buffer = Wiped::new(count);
+    }
+    &mut buffer[..count]
+}
+
+impl Bench {
+    fn new(lanes: Lanes, careful: bool) -> Self {
+        Self {
+            adder: Adder::new(lanes, careful),
+            digits: Wiped::new(0),
+            entries: Wiped::new(0),
+            points: Wiped::new(0),
+            sums: Wiped::new(0),
+        }
+    }
+
+    /// Sums each group of entries, which are terms from a source; `lengths` become one or zero.
+    pub(super) fn sum_entries(&mut self, source: &[G1Affine], lengths: &mut [u32]) {
+        let Self { adder, entries, points, .. } = self;
+        let count = adder.halve(source, |index| entries[index], lengths, points);
+        self.reduce(count, lengths);
+    }
+
+    /// Sums each group of the first so many points; `lengths` become one or zero.
+    fn reduce(&mut self, mut count: usize, lengths: &mut [u32]) {
+        while lengths.iter().any(|length| *length > 1) {
+            let source = &self.points[..count];
+            count = self.adder.halve(source, |index| (index as u32) << 1, lengths, &mut self.sums);
+            core::mem::swap(&mut self.points, &mut self.sums);
+        }
+    }
+
+    /// Sums the points of each group, and says which groups have one. `belongs` lists places of points, each with the
+    /// number of a group that it is in.
+    fn sum_groups<I: Iterator<Item = (usize, usize)>>(&mut self, groups: usize, belongs: impl Fn() -> I) -> Wiped<u32> {
+        let (mut lengths, mut ends) = (Wiped::<u32>::new(groups), Wiped::<u32>::new(groups));
+        belongs().for_each(|(_, group)| lengths[group] += 1);
+        for group in 1..groups {
+            ends[group] = ends[group - 1] + lengths[group - 1];
+        }
+        let Self { adder, entries, points, sums, .. } = self;
+        let entries = room(entries, lengths.iter().sum::<u32>() as usize);
+        for (place, group) in belongs() {
+            entries[ends[group] as usize] = (place as u32) << 1;
+            ends[group] += 1;
+        }
+        let count = adder.halve(points, |index| entries[index], &mut lengths, sums);
+        core::mem::swap(points, sums);
+        self.reduce(count, &mut lengths);
+        lengths
+    }
+
+    /// `Σ (i + 1)·B_i` over buckets, of which only those of length one are among the points.
+    ///
+    /// The buckets are a square. With `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`. Rows
+    /// and columns are summed first, then those whose weights have a bit in common, all in batches.
+    pub(super) fn weigh(&mut self, lengths: &[u32]) -> G1 {
+        let log_side = lengths.len().ilog2() / 2;
+        let (rows, columns) = (lengths.len().div_ceil(1 << log_side), 1 << log_side);
+        let belongs = || {
+            let occupied = lengths.iter().enumerate().filter(|(_, length)| **length > 0).enumerate();
+            occupied.flat_map(|(place, (index, _))| {
+                [(place, index >> log_side), (place, rows + (index & (columns - 1)))]
+            })
+        };
+        let occupied = self.sum_groups(rows + columns, belongs);
+
+        let weights = (0..rows).map(|row| row << log_side).chain(1..=columns).zip(occupied.iter());
+        let weights = weights.filter(|(_, occupied)| **occupied > 0).map(|(weight, _)| weight).enumerate();
+        let belongs = || {
+            weights.clone().flat_map(|(place, weight)| {
+                (0..usize::BITS as usize).filter(move |bit| weight >> bit & 1 == 1).map(move |bit| (place, bit))
+            })
+        };
+        let bits = lengths.len().ilog2() as usize + 1;
+        let occupied = self.sum_groups(bits, belongs);
+        let mut points = self.points[..occupied.iter().sum::<u32>() as usize].iter().rev();
+        occupied.iter().rev().fold(G1::identity(), |sum, occupied| match occupied {
+            0 => sum.double(),
+            _ => points.next().map_or(sum, |point| sum.double() + point),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use group::Curve as _;
+    use halo2curves::bn256::Fr;
+
+    use super::*;
+
+    fn point(seed: u64) -> G1Affine {
+        (G1::generator() * Fr::from(seed)).to_affine()
+    }
+
+    #[test]
+    fn buckets_are_weighed_by_their_places() {
+        for count in [1, 2, 64, 65, 128, 1024] {
+            for lanes in [Lanes::One, Lanes::widest()] {
+                let lengths: Vec<u32> = (0..count).map(|index| u32::from(index % 3 != 1)).collect();
+                let occupied = (0..count as u64).filter(|index| index % 3 != 1);
+                let mut bench = Bench::new(lanes, false);
+                let points = room(&mut bench.points, occupied.clone().count());
+                points.iter_mut().zip(occupied.clone()).for_each(|(p, index)| *p = point(index * 7 + 2));
+                let expected: u64 = occupied.map(|index| (index + 1) * (index * 7 + 2)).sum();
+                assert_eq!(bench.weigh(&lengths), G1::generator() * Fr::from(expected), "{count} buckets");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_weighs_nothing() {
+        assert_eq!(Bench::new(Lanes::widest(), false).weigh(&[0; 16]), G1::identity());
+    }
+}
