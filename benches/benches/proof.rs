@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use surety_benches::{Account, SHAPES};
 use surety_circuits::{Halo2Key, ProvingKey};
 use surety_core::units::Lots;
-use surety_kzg::Fr;
+use surety_kzg::{Fr, Lanes, Table, progress::Silent};
 use surety_margin::holdings::Position;
 
 fn proofs(criterion: &mut Criterion) {
@@ -20,6 +20,9 @@ fn proofs(criterion: &mut Criterion) {
         group.sample_size(20);
         group.bench_function("generate the key", |bencher| bencher.iter(|| ProvingKey::generate(&params).unwrap()));
         group.bench_function("prove", |bencher| bencher.iter(|| account.prove(&key, context)));
+        let table = Table::new(params.lagrange(), &Silent);
+        let single = ProvingKey::with_table(&params, table, Lanes::One).unwrap();
+        group.bench_function("prove one row at a time", |bencher| bencher.iter(|| account.prove(&single, context)));
         let halo2 = Halo2Key::generate(&params).unwrap();
         group.bench_function("prove with Halo2", |bencher| bencher.iter(|| account.prove_with_halo2(&halo2, context)));
         let proof = account.prove(&key, context);

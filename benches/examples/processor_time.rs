@@ -49,8 +49,8 @@ fn main() {
         let params = shape.params();
         let account = Account::new(shape, &params);
         let table = Table::new(params.lagrange(), &Silent);
-        let [one, widest] = [Lanes::One, Lanes::widest()]
-            .map(|lanes| ProvingKey::with_table(&params, table.clone(), lanes).unwrap());
+        let [one, widest] =
+            [Lanes::One, Lanes::widest()].map(|lanes| ProvingKey::with_table(&params, table.clone(), lanes).unwrap());
         let halo2 = alone.is_none().then(|| Halo2Key::generate(&params).unwrap());
         let proofs = (1 << (17 - shape.k)).clamp(4, 40);
         let [mut of_halo2, mut of_one, mut of_widest] = [Spent::default(); 3];

@@ -13,6 +13,8 @@
 //! Between operations each limb is below `2^52`, so that the multiplication sees all of it. Within an operation limbs
 //! are signed, and [`carried`] brings them back.
 
+#![allow(unsafe_code, reason = "vectors of zeros are made without the instructions for them")]
+
 use core::{arch::x86_64::*, marker::PhantomData};
 
 use ff::PrimeField;
@@ -209,6 +211,20 @@ impl<F: Prime> Eight<F, 1> {
 }
 
 impl<F: Prime> Eight<F, 2> {
+    /// `self + other`
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn sum(self, other: Self) -> Self {
+        self.plus::<2, 4>(other).reduced()
+    }
+
+    /// `self - other`
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn difference(self, other: Self) -> Self {
+        self.minus::<2, 4>(other).reduced()
+    }
+
     /// `self·other/2^256`: the product of numbers in the form that they have in memory.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
@@ -240,12 +256,7 @@ fn carried(mut limbs: [__m512i; LIMBS]) -> [__m512i; LIMBS] {
 /// A sum gets at most four products of 52 bits a round, and a carry below `2^12`; after five rounds it is below `2^57`.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn product(
-    a: &[__m512i; LIMBS],
-    b: &[__m512i; LIMBS],
-    p: &[u64; LIMBS],
-    negative_inverse: u64,
-) -> [__m512i; LIMBS] {
+fn product(a: &[__m512i; LIMBS], b: &[__m512i; LIMBS], p: &[u64; LIMBS], negative_inverse: u64) -> [__m512i; LIMBS] {
     let zero = _mm512_setzero_si512();
     let mut sums = [zero; LIMBS];
     for factor in b {

@@ -56,12 +56,12 @@ mod wiped;
 #[cfg(not(target_arch = "x86_64"))]
 pub use elsewhere::{Factors, Twiddles, Workspace};
 pub use number::{Kernel, Number};
+pub use wiped::Wiped;
 #[cfg(target_arch = "x86_64")]
 pub use {
     points::Workspace,
     transform::{Factors, Twiddles},
 };
-pub use wiped::Wiped;
 
 /// The fewest rows that are transformed eight at a time.
 pub const MIN_ROWS: usize = 64;
@@ -133,4 +133,26 @@ pub fn prefetch<T>(value: &T) {
     memory::prefetch(value);
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+    use super::*;
+
+    /// The proof that the instructions are there, or a word that they are not.
+    pub(crate) fn detected() -> Option<Ifma> {
+        let ifma = Ifma::detect();
+        if ifma.is_none() {
+            println!("skipped: the processor has no AVX-512 IFMA");
+        }
+        ifma
+    }
+
+    #[test]
+    fn the_widest_lanes_are_those_that_the_processor_has() {
+        assert_eq!(Lanes::widest(), detected().map_or(Lanes::One, Lanes::Eight));
+        assert_eq!(Lanes::default(), Lanes::One);
+    }
 }

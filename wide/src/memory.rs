@@ -2,6 +2,8 @@
 //!
 //! Lane i of eight numbers is row [`ORDER`]`[i]`, which takes the fewest permutations.
 
+#![allow(unsafe_code, reason = "field elements are read and written as words")]
+
 use core::arch::x86_64::*;
 
 use halo2curves::bn256::{Fq, Fr, G1Affine};
@@ -79,6 +81,13 @@ pub(crate) fn factor(value: &Fr) -> Eight<Fr, 1> {
 pub(crate) fn factors(values: &[Fr; 8]) -> Eight<Fr, 1> {
     let multiples: Eight<Fr, 16> = load(values).shifted::<4, 16>();
     multiples.reduced::<8>().reduced::<4>().reduced::<2>().reduced()
+}
+
+/// Writes eight field elements, reduced.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub(crate) fn store_reduced<F: Prime>(numbers: Eight<F, 2>, rows: &mut [F; 8]) {
+    store(numbers.reduced(), rows);
 }
 
 /// The words of two field elements.
@@ -178,8 +187,11 @@ pub(crate) fn transposed(rows: [__m512i; 8]) -> [__m512i; 8] {
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
 pub(crate) fn load_points(points: [&G1Affine; 8]) -> (Eight<Fq, 1>, Eight<Fq, 1>) {
-    // SAFETY: a point is 64 bytes; a vector may have any bits.
-    let rows = points.map(|point| unsafe { _mm512_loadu_si512(core::ptr::from_ref(point).cast()) });
+    let mut rows = [_mm512_setzero_si512(); 8];
+    for (row, point) in rows.iter_mut().zip(points) {
+        // SAFETY: a point is 64 bytes; a vector may have any bits.
+        *row = unsafe { _mm512_loadu_si512(core::ptr::from_ref(point).cast()) };
+    }
     let [x @ .., y0, y1, y2, y3] = transposed(rows);
     (Eight::from_limbs(limbs(x)), Eight::from_limbs(limbs([y0, y1, y2, y3])))
 }

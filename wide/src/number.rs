@@ -129,6 +129,8 @@ pub(crate) use wide::run_eight;
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
+    #![allow(unsafe_code, reason = "the instructions are there where there is an `Ifma`")]
+
     use halo2curves::bn256::Fr;
 
     use super::{Kernel, Number};
@@ -166,7 +168,7 @@ mod wide {
         fn store(self, rows: &mut [Fr], at: usize) {
             let rows = memory::eight_mut(&mut rows[at..]);
             // SAFETY: only `run_eight` leads here.
-            unsafe { memory::store(self.0.reduced(), rows) };
+            unsafe { memory::store_reduced(self.0, rows) };
         }
 
         #[inline(always)]
@@ -186,13 +188,13 @@ mod wide {
         #[inline(always)]
         fn plus(self, other: Self) -> Self {
             // SAFETY: only `run_eight` leads here.
-            Self(unsafe { self.0.plus::<2, 4>(other.0).reduced() })
+            Self(unsafe { self.0.sum(other.0) })
         }
 
         #[inline(always)]
         fn minus(self, other: Self) -> Self {
             // SAFETY: only `run_eight` leads here.
-            Self(unsafe { self.0.minus::<2, 4>(other.0).reduced() })
+            Self(unsafe { self.0.difference(other.0) })
         }
 
         #[inline(always)]

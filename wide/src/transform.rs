@@ -4,6 +4,8 @@
 //! rows. Layers that join rows eight and more apart work on whole vectors; the other three are done when vectors and
 //! lanes have been exchanged.
 
+#![allow(unsafe_code, reason = "the instructions are there where there is an `Ifma`")]
+
 use core::arch::x86_64::*;
 
 use ff::Field as _;
@@ -72,7 +74,10 @@ impl Ifma {
     /// If the lengths differ.
     pub fn split(self, values: &mut [Fr], twiddles: &Twiddles, factors: Option<&Factors>) {
         assert_eq!(values.len(), 8 * twiddles.layers.len(), "the twiddles' length");
-        assert!(factors.is_none_or(|factors| factors.0.len() == twiddles.layers.len()), "a factor for each coefficient");
+        assert!(
+            factors.is_none_or(|factors| factors.0.len() == twiddles.layers.len()),
+            "a factor for each coefficient"
+        );
         // SAFETY: the processor has the instructions, as `self` proves.
         unsafe { split_rows(values, twiddles, factors) };
     }
@@ -83,7 +88,10 @@ impl Ifma {
     /// If the lengths differ.
     pub fn join(self, coefficients: &mut [Fr], factors: Option<&Factors>, twiddles: &Twiddles) {
         assert_eq!(coefficients.len(), 8 * twiddles.layers.len(), "the twiddles' length");
-        assert!(factors.is_none_or(|factors| factors.0.len() == twiddles.layers.len()), "a factor for each coefficient");
+        assert!(
+            factors.is_none_or(|factors| factors.0.len() == twiddles.layers.len()),
+            "a factor for each coefficient"
+        );
         // SAFETY: the processor has the instructions, as `self` proves.
         unsafe { join_rows(coefficients, factors, twiddles) };
     }
@@ -149,8 +157,9 @@ fn by_rows<const B: u64>(vectors: &[Eight<Fr, B>; 8]) -> [Eight<Fr, B>; 8] {
     let mut limbs = [[_mm512_setzero_si512(); 5]; 8];
     for limb in 0..5 {
         let lanes = memory::transposed(vectors.each_ref().map(|vector| vector.limbs()[limb]));
-        for (lane, row) in memory::ORDER.into_iter().enumerate() {
-            limbs[row][limb] = lanes[lane];
+        for (row, lane) in memory::ORDER.into_iter().zip(lanes) {
+            let of_row: &mut [_; 5] = &mut limbs[row];
+            of_row[limb] = lane;
         }
     }
     limbs.map(Eight::from_limbs)
@@ -214,20 +223,8 @@ fn split_layer(vectors: &mut [Eight<Fr, 2>], twiddles: &[Eight<Fr, 1>]) {
     let half = vectors.len() / 2;
     let (low, high) = vectors.split_at_mut(half);
     for ((low, high), twiddle) in low.iter_mut().zip(high).zip(&twiddles[half..2 * half]) {
-        (*low, *high) = (sum(*low, *high), low.minus::<2, 4>(*high).scaled(*twiddle));
+        (*low, *high) = (low.sum(*high), low.minus::<2, 4>(*high).scaled(*twiddle));
     }
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-#[inline]
-fn sum(low: Eight<Fr, 2>, high: Eight<Fr, 2>) -> Eight<Fr, 2> {
-    low.plus::<2, 4>(high).reduced()
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-#[inline]
-fn difference(low: Eight<Fr, 2>, high: Eight<Fr, 2>) -> Eight<Fr, 2> {
-    low.minus::<2, 4>(high).reduced()
 }
 
 /// The last three layers, of half-lengths four, two and one.
@@ -238,10 +235,10 @@ fn split_innermost(mut rows: [Eight<Fr, 2>; 8], roots: &[Eight<Fr, 1>; 4]) -> [E
         for block in rows.chunks_exact_mut(2 * half) {
             let (low, high) = block.split_at_mut(half);
             // The first root is one.
-            (low[0], high[0]) = (sum(low[0], high[0]), difference(low[0], high[0]));
+            (low[0], high[0]) = (low[0].sum(high[0]), low[0].difference(high[0]));
             for index in 1..half {
                 let turned = low[index].minus::<2, 4>(high[index]).scaled(roots[index * 4 / half]);
-                (low[index], high[index]) = (sum(low[index], high[index]), turned);
+                (low[index], high[index]) = (low[index].sum(high[index]), turned);
             }
         }
     }
@@ -336,6 +333,7 @@ mod tests {
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 
     use super::*;
+    use crate::tests::detected;
 
     fn root(k: u32) -> Fr {
         (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
@@ -364,9 +362,8 @@ mod tests {
         let factor = |index: usize| Fr::from(index as u64 + 3);
         let mut coefficients = values.to_vec();
         halo2curves::fft::best_fft(&mut coefficients, root(k).invert().unwrap(), k);
-        let expected: Vec<Fr> = (0..values.len())
-            .map(|place| coefficients[reversed(place, k)] * factor(place))
-            .collect();
+        let expected: Vec<Fr> =
+            (0..values.len()).map(|place| coefficients[reversed(place, k)] * factor(place)).collect();
 
         let factors = ifma.factors(&(0..values.len()).map(factor).collect::<Vec<_>>());
         let back = ifma.factors(&(0..values.len()).map(|place| factor(place).invert().unwrap()).collect::<Vec<_>>());
@@ -397,7 +394,7 @@ mod tests {
         fn transforms_agree_with_halo2(k in 6u32..15, seed in any::<u64>()) {
             let mut rng = ChaCha20Rng::seed_from_u64(seed);
             let values: Vec<Fr> = (0..1 << k).map(|_| Fr::random(&mut rng)).collect();
-            if let Some(ifma) = Ifma::detect() {
+            if let Some(ifma) = detected() {
                 agree(ifma, k, &values);
             }
         }
@@ -406,7 +403,7 @@ mod tests {
     /// Numbers that make sums grow most: all as large as they can be, in every layer at which signs can be chosen.
     #[test]
     fn transforms_of_the_largest_numbers_agree() {
-        let Some(ifma) = Ifma::detect() else { return };
+        let Some(ifma) = detected() else { return };
         for k in [6, 7, 10, 16] {
             for negated in 0..=k {
                 let sign = |index: usize| if negated < k && index >> negated & 1 == 1 { Fr::ONE } else { -Fr::ONE };

@@ -47,8 +47,7 @@ impl Looked {
     pub(crate) fn new(witness: &Witness, fixed: &Fixed) -> Self {
         let capacity = witness.capacity();
         let (hold, var) = (&witness[AdviceColumn::BlindedHold], &witness[AdviceColumn::Var]);
-        let (mut memory, mut limbs) =
-            (SecretScalars::zeros(capacity.rows()), SecretScalars::zeros(capacity.rows()));
+        let (mut memory, mut limbs) = (SecretScalars::zeros(capacity.rows()), SecretScalars::zeros(capacity.rows()));
         for row in 0..capacity.usable() {
             memory[row] = hold[row] + fixed.variable[row] * var[row];
             // The last usable row has no part of the row behind it.

@@ -314,7 +314,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
-    use surety_kzg::Params;
+    use surety_kzg::{Params, progress::Silent};
 
     use super::*;
     use crate::{halo2::Halo2Key, key::ProvingKey, small::statement};
@@ -363,6 +363,17 @@ mod tests {
         let beside = (0..rows.len()).map(|place| if is_first(place) { rows[place] } else { unread.next().unwrap() });
         let beside = beside.map(|row| table[row]).collect();
         (rows.iter().map(|row| table[*row]).collect(), beside)
+    }
+
+    #[test]
+    fn proofs_are_the_same_with_one_row_at_a_time_and_with_eight() {
+        let (params, known, witness) = statement();
+        let table = Table::new(params.lagrange(), &Silent);
+        let [one, widest] = [Lanes::One, Lanes::widest()].map(|lanes| {
+            let key = ProvingKey::with_table(&params, table.clone(), lanes).unwrap();
+            key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut fresh(&witness)).unwrap()
+        });
+        assert_eq!(one, widest);
     }
 
     /// Attack: a blinding row that is not drawn, or drawn twice, in any polynomial of a proof. Each of the points that

@@ -297,8 +297,8 @@ fn the_accounting_is_that_of_the_protocol() {
     }
 }
 
-/// Lints are the workspace's, which forbid unsafe code, in all crates but the page's, which denies it and allows it
-/// where the documentation says.
+/// Lints are the workspace's, which forbid unsafe code, in all crates but two, which deny it and allow it where the
+/// documentation says.
 #[test]
 fn code_is_unsafe_only_where_the_documentation_says() {
     let workspace: toml::Table = text("Cargo.toml").parse().unwrap();
@@ -307,7 +307,7 @@ fn code_is_unsafe_only_where_the_documentation_says() {
     for member in workspace["members"].as_array().unwrap().iter().map(|member| member.as_str().unwrap()) {
         let manifest: toml::Table = text(Path::new(member).join("Cargo.toml")).parse().unwrap();
         let lints = &manifest["lints"];
-        if member == "web" {
+        if ["web", "wide"].contains(&member) {
             assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("deny"));
         } else {
             assert_eq!(lints["workspace"].as_bool(), Some(true), "{member}");
@@ -317,7 +317,7 @@ fn code_is_unsafe_only_where_the_documentation_says() {
     let allowance = concat!("allow(", "unsafe_code");
     let allowed: Vec<_> = files(".rs").into_iter().filter(|(_, text)| text.contains(allowance)).collect();
     let allowed: Vec<_> = allowed.iter().map(|(path, _)| path.to_str().unwrap()).collect();
-    assert_eq!(allowed, ["web/src/door.rs", "web/src/randomness.rs"]);
+    assert!(allowed.iter().all(|path| path.starts_with("web/src/") || path.starts_with("wide/src/")), "{allowed:?}");
     let page = text("docs/src/supply-chain.md");
     assert!(allowed.iter().all(|path| page.contains(path)), "supply-chain.md does not name {allowed:?}");
 }

@@ -109,9 +109,8 @@ impl Bench {
         let (rows, columns) = (lengths.len().div_ceil(1 << log_side), 1 << log_side);
         let belongs = || {
             let occupied = lengths.iter().enumerate().filter(|(_, length)| **length > 0).enumerate();
-            occupied.flat_map(|(place, (index, _))| {
-                [(place, index >> log_side), (place, rows + (index & (columns - 1)))]
-            })
+            occupied
+                .flat_map(|(place, (index, _))| [(place, index >> log_side), (place, rows + (index & (columns - 1)))])
         };
         let occupied = self.sum_groups(rows + columns, belongs);
 
