@@ -37,7 +37,7 @@ pub struct Domain {
 #[derive(Clone, Debug)]
 enum Twiddles {
     One([Vec<Fr>; 2]),
-    Eight(Ifma, [surety_wide::Twiddles; 2]),
+    Eight(Ifma, Box<[surety_wide::Twiddles; 2]>),
 }
 
 /// A number for each coefficient, to be multiplied with it while it is transformed.
@@ -64,7 +64,9 @@ impl Domain {
         let root = root_of_unity(k);
         let both = [root, root.invert().unwrap_or(Fr::ZERO)].map(|root| layers(root, rows));
         let twiddles = match lanes {
-            Lanes::Eight(ifma) if rows >= MIN_ROWS => Twiddles::Eight(ifma, both.map(|layers| ifma.twiddles(&layers))),
+            Lanes::Eight(ifma) if rows >= MIN_ROWS => {
+                Twiddles::Eight(ifma, Box::new(both.map(|layers| ifma.twiddles(&layers))))
+            }
             _ => Twiddles::One(both),
         };
         Self { k, lanes, twiddles, nodes: powers_of(root, rows), rows_inverse: Fr::TWO_INV.pow([u64::from(k)]) }
@@ -103,7 +105,7 @@ impl Domain {
         assert_eq!(values.len(), self.rows(), "a value for each row");
         match &self.twiddles {
             Twiddles::One([_, back]) => split(values, back),
-            Twiddles::Eight(ifma, [_, back]) => ifma.split(values, back, None),
+            Twiddles::Eight(ifma, twiddles) => ifma.split(values, &twiddles[1], None),
         }
     }
 
@@ -118,7 +120,9 @@ impl Domain {
                 split(values, back);
                 values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
             }
-            (Twiddles::Eight(ifma, [_, back]), OneOrEight::Eight(factors)) => ifma.split(values, back, Some(factors)),
+            (Twiddles::Eight(ifma, twiddles), OneOrEight::Eight(factors)) => {
+                ifma.split(values, &twiddles[1], Some(factors));
+            }
             _ => other_factors(),
         }
     }
@@ -131,7 +135,7 @@ impl Domain {
         assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
         match &self.twiddles {
             Twiddles::One([forth, _]) => join(coefficients, forth),
-            Twiddles::Eight(ifma, [forth, _]) => ifma.join(coefficients, None, forth),
+            Twiddles::Eight(ifma, twiddles) => ifma.join(coefficients, None, &twiddles[0]),
         }
     }
 
@@ -148,7 +152,9 @@ impl Domain {
                 values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
                 join(values, forth);
             }
-            (Twiddles::Eight(ifma, [forth, _]), OneOrEight::Eight(factors)) => ifma.join(values, Some(factors), forth),
+            (Twiddles::Eight(ifma, twiddles), OneOrEight::Eight(factors)) => {
+                ifma.join(values, Some(factors), &twiddles[0]);
+            }
             _ => other_factors(),
         }
     }
@@ -210,8 +216,8 @@ fn other_factors() -> ! {
     panic!("factors of a domain with other lanes")
 }
 
-/// The twiddles of every layer. For each half-length m, a power of two below the number of rows, at `m..2m`: the first m
-/// powers of the root of order `2m`.
+/// The twiddles of every layer. For each half-length m, a power of two below the number of rows, at `m..2m`: the first
+/// m powers of the root of order `2m`.
 fn layers(root: Fr, rows: usize) -> Vec<Fr> {
     let mut all = vec![Fr::ONE; rows.max(2)];
     let (mut half, mut root) = (rows / 2, root);

@@ -105,8 +105,8 @@ impl Adder {
         }
     }
 
-    /// Sums the neighbours of each group pairwise, and says how many sums there are. `term` gives a point of the source,
-    /// see [`signed`]; `lengths` are those of the groups, before and after.
+    /// Sums the neighbours of each group pairwise, and says how many sums there are. `term` gives a point of the
+    /// source, see [`signed`]; `lengths` are those of the groups, before and after.
     pub(super) fn halve(
         &mut self,
         source: &[G1Affine],

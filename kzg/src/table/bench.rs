@@ -8,8 +8,8 @@ use surety_wide::Lanes;
 
 use crate::{secret::Wiped, table::adder::Adder};
 
-/// What one sum after the other is computed in, on one thread. Buffers grow to what the longest sum takes, and are wiped
-/// in the end.
+/// What one sum after the other is computed in, on one thread. Buffers grow to what the longest sum takes, and are
+/// wiped in the end.
 pub(super) struct Bench {
     adder: Adder,
     /// Twice the size of each digit, plus one if it is negative.
@@ -102,8 +102,8 @@ impl Bench {
 
     /// `Σ (i + 1)·B_i` over buckets, of which only those of length one are among the points.
     ///
-    /// The buckets are a square. With `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`. Rows
-    /// and columns are summed first, then those whose weights have a bit in common, all in batches.
+    /// The buckets are a square. With `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`.
+    /// Rows and columns are summed first, then those whose weights have a bit in common, all in batches.
     pub(super) fn weigh(&mut self, lengths: &[u32]) -> G1 {
         let log_side = lengths.len().ilog2() / 2;
         let (rows, columns) = (lengths.len().div_ceil(1 << log_side), 1 << log_side);
