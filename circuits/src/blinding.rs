@@ -36,21 +36,43 @@ pub(crate) const REPLAYED_COLUMNS: usize = KnownCommitments::PROGRAM + 2;
 /// How many words are replayed.
 const REPLAYED: usize = REPLAYED_COLUMNS * WORDS_PER_COLUMN;
 
+/// What the seeds of the project's own prover are told apart by.
+const OWN: &[u8] = b"surety/blinding/v2";
+
+/// The same of Halo2's: both draw in another order, so that with one seed a number would blind two columns.
+const HALO2: &[u8] = b"surety/blinding/halo2/v2";
+
+/// A generator that is overwritten when dropped.
+struct Generator(ChaCha20Rng);
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        self.0 = ChaCha20Rng::from_seed([0; 32]);
+        zeroize::optimization_barrier(&mut self.0);
+    }
+}
+
 /// The random numbers of one proof by the project's own prover.
 pub(crate) struct Fresh {
-    generator: ChaCha20Rng,
+    generator: Generator,
     drawn: usize,
 }
 
 impl Fresh {
     /// `masks` are the blinding rows of `HOLD`; `entropy` is the operating system's.
     pub(crate) fn new(masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self { generator: hedged(masks, context, entropy), drawn: 0 }
+        Self { generator: hedged(OWN, masks, context, entropy), drawn: 0 }
+    }
+
+    /// The numbers that Halo2's prover would draw with this entropy, behind those of `BLIND`.
+    #[cfg(test)]
+    pub(crate) fn of_halo2(masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self { generator: hedged(HALO2, masks, context, entropy), drawn: 0 }
     }
 
     /// Draws a scalar for each cell.
     pub(crate) fn fill(&mut self, cells: &mut [Fr]) {
-        cells.fill_with(|| Fr::random(&mut self.generator));
+        cells.fill_with(|| Fr::random(&mut self.generator.0));
         self.drawn += cells.len();
     }
 
@@ -64,7 +86,7 @@ impl Fresh {
 pub(crate) struct Blinding {
     replay: [u64; REPLAYED],
     drawn: usize,
-    fresh: ChaCha20Rng,
+    fresh: Generator,
 }
 
 impl Blinding {
@@ -72,12 +94,12 @@ impl Blinding {
     ///
     /// `masks` are the blinding rows of `HOLD`, of which there are [`TAIL_ROWS`]; `entropy` is the operating system's.
     pub(crate) fn new(masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> Self {
-        let mut fresh = hedged(masks, context, entropy);
+        let mut fresh = hedged(HALO2, masks, context, entropy);
         let mut tails = SecretScalars::zeros(REPLAYED_COLUMNS * TAIL_ROWS);
         // The program's columns are zero in the blinding rows.
         let (blind, blinded_hold) = tails[PROGRAM_ROWS..].split_at_mut(TAIL_ROWS);
         // All of them, however many masks there are.
-        blind.fill_with(|| Fr::random(&mut fresh));
+        blind.fill_with(|| Fr::random(&mut fresh.0));
         blinded_hold.copy_from_slice(blind);
         blinded_hold.iter_mut().zip(masks).for_each(|(cell, mask)| *cell += mask);
         Self { replay: words(&tails), drawn: 0, fresh }
@@ -92,19 +114,20 @@ impl Blinding {
 /// Blinding rows of the program's columns.
 const PROGRAM_ROWS: usize = KnownCommitments::PROGRAM * TAIL_ROWS;
 
-/// A generator whose seed is `keccak256("surety/blinding/v1" ‖ entropy ‖ masks ‖ context)`, the entropy being 64 bytes.
-fn hedged(masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> ChaCha20Rng {
+/// A generator whose seed is `keccak256(tag ‖ entropy ‖ masks ‖ context)`, the entropy being 64 bytes. The tag changes
+/// with the order in which numbers are drawn.
+fn hedged(tag: &[u8], masks: &[Fr], context: Fr, entropy: &mut (impl RngCore + CryptoRng)) -> Generator {
     let mut bytes = Zeroizing::new([0; 64]);
     entropy.fill_bytes(bytes.as_mut_slice());
     let mut hasher = Keccak256::new();
-    hasher.update(b"surety/blinding/v1");
+    hasher.update(tag);
     hasher.update(bytes.as_slice());
     for mask in masks {
         hasher.update(Zeroizing::new(scalar::to_bytes(mask)).as_slice());
     }
     hasher.update(scalar::to_bytes(&context));
     let seed = Zeroizing::new(hasher.finalize().0);
-    ChaCha20Rng::from_seed(*seed)
+    Generator(ChaCha20Rng::from_seed(*seed))
 }
 
 /// The words from which [`Fr::random`](ff::Field::random) makes these scalars.
@@ -130,7 +153,7 @@ impl RngCore for Blinding {
     fn next_u64(&mut self) -> u64 {
         let word = self.replay.get(self.drawn).copied();
         self.drawn += 1;
-        word.unwrap_or_else(|| self.fresh.next_u64())
+        word.unwrap_or_else(|| self.fresh.0.next_u64())
     }
 
     fn next_u32(&mut self) -> u32 {
@@ -171,6 +194,21 @@ mod tests {
     /// A generator that gives the same numbers each time.
     fn broken() -> ChaCha20Rng {
         ChaCha20Rng::seed_from_u64(7)
+    }
+
+    #[test]
+    fn generators_are_overwritten_when_dropped() {
+        assert!(core::mem::needs_drop::<Fresh>() && core::mem::needs_drop::<Blinding>());
+    }
+
+    /// Attack: one claim proven by both provers on a machine that gives the same entropy again.
+    #[test]
+    fn rejects_equal_randomness_for_both_provers() {
+        let mut blinding = Blinding::new(&masks(), Fr::ONE, &mut broken());
+        let of_halo2: BTreeSet<Fr> = (0..200).map(|_| Fr::random(&mut blinding)).collect();
+        let mut own = [Fr::ZERO; 200];
+        Fresh::new(&masks(), Fr::ONE, &mut broken()).fill(&mut own);
+        assert!(own.iter().all(|number| !of_halo2.contains(number)));
     }
 
     #[test]

@@ -70,14 +70,14 @@ struct Memory {
 
 impl Memory {
     fn of(witness: &Witness) -> Self {
-        let capacity = witness.capacity();
+        let (capacity, groups) = (witness.capacity(), witness.groups());
         let mut cells = vec![Cell::Unused; capacity.usable()];
         cells[capacity.one().index()] = Cell::One;
         cells[capacity.one().index() + 1] = Cell::AfterOne;
-        for head in (0..).map_while(|index| capacity.variable(index)) {
-            let group = &mut cells[head.index()..head.index() + capacity.limbs()];
-            group.fill(Cell::Slot);
-            group[0] = Cell::Variable;
+        for (group, head) in (0..).map_while(|group| groups.head(group)).enumerate() {
+            let cells = &mut cells[head.index()..head.index() + groups.limbs(group)];
+            cells.fill(Cell::Slot);
+            cells[0] = Cell::Variable;
         }
         Self { cells, range_base: Fr::from(capacity.base()), addresses: capacity.usable() - 1 }
     }
@@ -133,7 +133,7 @@ impl Memory {
 
 /// The number, if it is below `2^32`.
 fn small(value: Fr) -> Option<usize> {
-    let bytes = value.to_repr();
+    let bytes = zeroize::Zeroizing::new(value.to_repr());
     let (low, high) = bytes.split_at(4);
     high.iter().all(|byte| *byte == 0).then(|| low.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
 }

@@ -31,7 +31,7 @@ use halo2_proofs::{
     poly::Rotation,
 };
 use halo2curves::bn256::Fr;
-use surety_core::capacity::Capacity;
+use surety_core::capacity::{Capacity, Groups};
 
 use crate::{
     columns::{AdviceColumn, Columns},
@@ -64,24 +64,24 @@ pub mod rules {
     pub const RANGE: &str = "each limb is below the range base";
 }
 
-/// The circuit of a capacity class, with or without a witness.
+/// The circuit of a capacity class, its rows divided in some way, with or without a witness.
 #[derive(Clone)]
 pub struct LinearProgramCircuit {
-    capacity: Capacity,
+    groups: Groups,
     witness: Option<Witness>,
 }
 
 impl LinearProgramCircuit {
     /// Without a witness, to generate keys.
     #[must_use]
-    pub fn new(capacity: Capacity) -> Self {
-        Self { capacity, witness: None }
+    pub fn new(groups: impl Into<Groups>) -> Self {
+        Self { groups: groups.into(), witness: None }
     }
 
     /// With a witness, for a mock prover.
     #[must_use]
     pub fn with_witness(witness: Witness) -> Self {
-        Self { capacity: witness.capacity(), witness: Some(witness) }
+        Self { groups: witness.groups(), witness: Some(witness) }
     }
 }
 
@@ -101,11 +101,11 @@ impl Circuit<Fr> for LinearProgramCircuit {
     type Params = RangeBase;
 
     fn without_witnesses(&self) -> Self {
-        Self::new(self.capacity)
+        Self::new(self.groups)
     }
 
     fn params(&self) -> RangeBase {
-        self.capacity.into()
+        self.groups.capacity().into()
     }
 
     fn configure(_: &mut ConstraintSystem<Fr>) -> Columns {
@@ -127,8 +127,9 @@ impl Circuit<Fr> for LinearProgramCircuit {
     }
 
     fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        let usable = self.capacity.usable();
-        let fixed = [(columns.row, self.capacity.row_column()), (columns.base, self.capacity.base_column())];
+        let capacity = self.groups.capacity();
+        let usable = capacity.usable();
+        let fixed = [(columns.row, capacity.row_column()), (columns.base, self.groups.base_column())];
         layouter.assign_region(
             || "memory and program",
             |mut region| {

@@ -78,7 +78,7 @@ impl Halo2Key {
     /// # Errors
     /// If the witness breaks a rule, or does not belong to the commitments.
     pub fn prove(&self, context: Fr, known: &KnownCommitments, witness: &Witness) -> Result<ProofBytes, ProveError> {
-        refuse_unfit(self.capacity(), witness)?;
+        refuse_unfit(self.capacity().into(), witness)?;
         let bytes = self.create(context, witness, &mut OsRng)?;
         let proof = split_derived(&bytes, known)?;
         self.verifying_key.verify(context, known, &proof.0)?;

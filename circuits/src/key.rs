@@ -2,7 +2,7 @@
 
 use group::Curve as _;
 use halo2_proofs::plonk;
-use surety_core::capacity::Capacity;
+use surety_core::capacity::{Capacity, Groups};
 use surety_kzg::{Lanes, Params, Table, progress::Silent};
 use surety_verifier::{KeyError, Protocol, VerifyingKey, proof::protocol::MalformedProtocol};
 
@@ -62,12 +62,22 @@ impl ProvingKey {
     /// # Errors
     /// If the key differs in anything from what verifiers expect, or the table is not that of the bases.
     pub fn with_table(params: &Params, table: Table, lanes: Lanes) -> Result<Self, ProvingKeyError> {
+        Self::divided(params, params.capacity().into(), table, lanes)
+    }
+
+    /// The same for rows that are divided otherwise.
+    ///
+    /// # Errors
+    /// If the key differs in anything from what verifiers expect, or the table is not that of the bases, or the groups
+    /// are another class's.
+    pub fn divided(params: &Params, groups: Groups, table: Table, lanes: Lanes) -> Result<Self, ProvingKeyError> {
         let capacity = params.capacity();
+        agree(groups.capacity() == capacity, "capacity class")?;
         let protocol = described(capacity)?;
         // The lines that values are interpolated with.
         agree(protocol.rotation_sets().iter().all(|set| set.rotations.len() <= 2), "number of opened points")?;
         agree(table.bases() == params.lagrange(), "table")?;
-        let prover = Prover::new(capacity, table, lanes);
+        let prover = Prover::new(groups, table, lanes);
         // A table that is wrong elsewhere makes proofs that do not verify.
         let fixed: Vec<_> = prover.fixed_commitments().iter().map(|commitment| commitment.to_affine()).collect();
         let verifying_key = VerifyingKey::new(protocol, fixed, *params.verifier_key())?;
@@ -78,6 +88,12 @@ impl ProvingKey {
     #[must_use]
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying_key
+    }
+
+    /// How the rows are divided.
+    #[must_use]
+    pub fn groups(&self) -> Groups {
+        self.prover.groups
     }
 
     /// The capacity class.

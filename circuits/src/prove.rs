@@ -4,7 +4,7 @@ use group::Curve as _;
 use halo2_proofs::plonk;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_core::OsRng;
-use surety_core::capacity::Capacity;
+use surety_core::capacity::Groups;
 use surety_kzg::SecretScalars;
 use surety_verifier::{KnownCommitments, ProofError, proof::encoding::ProofBytes};
 
@@ -27,6 +27,14 @@ pub enum ProveError {
         expected: u32,
         /// The witness's class.
         found: u32,
+    },
+    /// The witness is laid out for rows that are divided otherwise.
+    #[error("expected a witness for {expected} short limb groups, found one for {found}")]
+    Groups {
+        /// The key's short groups.
+        expected: usize,
+        /// The witness's short groups.
+        found: usize,
     },
     /// The witness is not one.
     #[error("the statement does not hold: {0}")]
@@ -60,7 +68,7 @@ impl ProvingKey {
     /// # Errors
     /// If the witness breaks a rule, or does not belong to the commitments.
     pub fn prove(&self, context: Fr, known: &KnownCommitments, witness: &Witness) -> Result<ProofBytes, ProveError> {
-        refuse_unfit(self.capacity(), witness)?;
+        refuse_unfit(self.groups(), witness)?;
         let fresh = Fresh::new(witness.tail(AdviceColumn::BlindedHold), context, &mut OsRng);
         self.prove_with(context, known, witness, fresh)
     }
@@ -100,11 +108,15 @@ impl ProvingKey {
     }
 }
 
-/// Refuses a witness of another capacity class, and one that breaks a rule.
-pub(crate) fn refuse_unfit(capacity: Capacity, witness: &Witness) -> Result<(), ProveError> {
-    let (expected, found) = (capacity.k(), witness.capacity().k());
+/// Refuses a witness that is laid out otherwise, and one that breaks a rule.
+pub(crate) fn refuse_unfit(groups: Groups, witness: &Witness) -> Result<(), ProveError> {
+    let (expected, found) = (groups.capacity().k(), witness.capacity().k());
     if expected != found {
         return Err(ProveError::Capacity { expected, found });
+    }
+    let (expected, found) = (groups.short(), witness.groups().short());
+    if expected != found {
+        return Err(ProveError::Groups { expected, found });
     }
     Ok(check(witness)?)
 }

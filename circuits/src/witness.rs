@@ -5,7 +5,7 @@ use core::ops::{Index, IndexMut};
 use ff::Field as _;
 use halo2curves::bn256::Fr;
 use surety_core::{
-    capacity::{Capacity, Row},
+    capacity::{Capacity, Groups, Row},
     units::Price,
 };
 use surety_kzg::{SecretScalars, scalar};
@@ -21,7 +21,7 @@ use crate::columns::AdviceColumn;
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct Witness {
     #[zeroize(skip)]
-    capacity: Capacity,
+    groups: Groups,
     columns: [SecretScalars; AdviceColumn::COUNT],
 }
 
@@ -70,9 +70,9 @@ impl Witness {
             return Err(WitnessError::HoldingRows { expected: capacity.rows(), found: hold.len() });
         }
         let columns = core::array::from_fn(|_| SecretScalars::zeros(capacity.rows()));
-        let mut witness = Self { capacity, columns };
+        let mut witness = Self { groups: program.groups(), columns };
         witness[AdviceColumn::BlindedHold].copy_from_slice(hold);
-        witness.place_variables(assignment)?;
+        witness.place_variables(program, assignment)?;
         witness.run(program, prices).map_err(WitnessError::Coefficients)?;
         Ok(witness)
     }
@@ -80,26 +80,32 @@ impl Witness {
     /// The capacity class.
     #[must_use]
     pub fn capacity(&self) -> Capacity {
-        self.capacity
+        self.groups.capacity()
+    }
+
+    /// How the rows are divided.
+    #[must_use]
+    pub fn groups(&self) -> Groups {
+        self.groups
     }
 
     /// A column's values in the blinding rows.
     pub(crate) fn tail(&self, column: AdviceColumn) -> &[Fr] {
-        &self[column][self.capacity.tail()]
+        &self[column][self.capacity().tail()]
     }
 
     /// Each variable at its address, behind it its quotients by `b`, `b²`, …; the constant one at its own.
-    fn place_variables(&mut self, assignment: &Assignment) -> Result<(), WitnessError> {
-        let capacity = self.capacity;
+    fn place_variables(&mut self, program: &Program, assignment: &Assignment) -> Result<(), WitnessError> {
+        let capacity = self.capacity();
         let base = u128::from(capacity.base());
         let values = assignment.variables();
-        let too_many = WitnessError::Variables { limit: capacity.variables(), found: values.len() };
+        let too_many = WitnessError::Variables { limit: program.variables(), found: values.len() };
         let var = &mut self[AdviceColumn::Var];
         var[capacity.one().index()] = Fr::ONE;
         for (index, value) in values.iter().enumerate() {
-            let head = capacity.variable(index).ok_or_else(|| too_many.clone())?.index();
+            let rows = program.rows_of(index).ok_or_else(|| too_many.clone())?;
             let mut quotient = *value;
-            for cell in &mut var[head..head + capacity.limbs()] {
+            for cell in &mut var[rows] {
                 *cell = scalar::from_u128(quotient);
                 quotient /= base;
             }
@@ -109,10 +115,10 @@ impl Witness {
 
     /// Fills the program's columns and, reading and summing row by row, `VAL` and `ACC`.
     fn run(&mut self, program: &Program, prices: &[Price]) -> Result<(), Overflow> {
-        let base = self.capacity.base_column();
+        let base = self.groups.base_column();
         let coefficients = program.coefficients(prices)?;
         let entries = program.table().iter().zip(coefficients);
-        for (row, (entry, coefficient)) in self.capacity.table_rows().map(Row::index).zip(entries) {
+        for (row, (entry, coefficient)) in self.capacity().table_rows().map(Row::index).zip(entries) {
             let value = self.read(&base, entry.address);
             let coefficient = scalar::from_i256(coefficient);
             let sum = self[AdviceColumn::Acc][row] + coefficient * value;

@@ -122,16 +122,16 @@ impl Capacity {
         Row(ONE_ROW)
     }
 
-    /// How many variables there are. Only whole groups count.
+    /// How many variables there are, if all are long. Only whole groups count.
     #[must_use]
     pub fn variables(self) -> usize {
-        (self.usable() - 1 - FIRST_GROUP) / self.limbs()
+        Groups::long(self).count()
     }
 
-    /// The head of a variable's limb group, which is the variable's address.
+    /// The head of a variable's limb group, which is the variable's address, if all are long.
     #[must_use]
     pub fn variable(self, index: usize) -> Option<Row> {
-        (index < self.variables()).then(|| Row(FIRST_GROUP + index * self.limbs()))
+        Groups::long(self).head(index)
     }
 
     /// How many slots there are for holdings: the rows of the limb groups other than their heads.
@@ -182,17 +182,113 @@ impl Capacity {
     pub fn row_column(self) -> Vec<u64> {
         (0..self.rows()).map(|t| if t < self.usable() - 1 { t as u64 } else { 0 }).collect()
     }
+}
+
+/// The limb groups of a capacity class: so many short ones, then long ones while there is room.
+///
+/// A short group has half as many rows as a long one, so that two take the place of one. Every row that heads a long
+/// group heads a group in every division of the class, and a row that is no head of a short group is a slot in all of
+/// them: a holding can lie in the same row whatever the division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Groups {
+    capacity: Capacity,
+    short: usize,
+}
+
+impl From<Capacity> for Groups {
+    /// Long groups alone.
+    fn from(capacity: Capacity) -> Self {
+        Self::long(capacity)
+    }
+}
+
+impl Groups {
+    /// Long groups alone.
+    #[must_use]
+    pub fn long(capacity: Capacity) -> Self {
+        Self { capacity, short: 0 }
+    }
+
+    /// So many short groups first.
+    ///
+    /// # Errors
+    /// If the number is odd, or there is no room for so many, or the class has an odd number of limbs.
+    pub fn with_short(capacity: Capacity, short: usize) -> Result<Self, String> {
+        let room = 2 * capacity.variables();
+        if !capacity.limbs().is_multiple_of(2) {
+            return Err(format!(
+                "short groups at k = {}: expected an even number of limbs, found {}",
+                capacity.k(),
+                capacity.limbs()
+            ));
+        }
+        if !short.is_multiple_of(2) || short > room {
+            return Err(format!(
+                "short groups at k = {}: expected an even number up to {room}, found {short}",
+                capacity.k()
+            ));
+        }
+        Ok(Self { capacity, short })
+    }
+
+    /// The capacity class.
+    #[must_use]
+    pub fn capacity(self) -> Capacity {
+        self.capacity
+    }
+
+    /// How many groups are short: the first ones.
+    #[must_use]
+    pub fn short(self) -> usize {
+        self.short
+    }
+
+    /// How many groups there are, each a variable.
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.short + (self.capacity.usable() - 1 - FIRST_GROUP) / self.capacity.limbs() - self.short / 2
+    }
+
+    /// Limbs of a group.
+    #[must_use]
+    pub fn limbs(self, group: usize) -> usize {
+        if group < self.short { self.capacity.limbs() / 2 } else { self.capacity.limbs() }
+    }
+
+    /// The variable of a group is below this, `b` to the number of limbs.
+    #[must_use]
+    pub fn bound(self, group: usize) -> u128 {
+        u128::from(self.capacity.base()).pow(self.limbs(group) as u32)
+    }
+
+    /// The head of a group, which is the address of its variable.
+    #[must_use]
+    pub fn head(self, group: usize) -> Option<Row> {
+        let limbs = self.capacity.limbs();
+        // Two short groups take the rows of a long one.
+        let halves = if group < self.short { group } else { 2 * group - self.short };
+        (group < self.count()).then(|| Row(FIRST_GROUP + halves * limbs / 2))
+    }
 
     /// The fixed column `BASE`: `b` inside a limb group, 1 at the constant one, else 0.
     #[must_use]
     pub fn base_column(self) -> Vec<u64> {
-        let mut column = vec![0; self.rows()];
+        let mut column = vec![0; self.capacity.rows()];
         column[ONE_ROW] = 1;
-        for group in 0..self.variables() {
-            let head = FIRST_GROUP + group * self.limbs();
-            column[head..head + self.limbs() - 1].fill(self.base());
+        for (group, head) in (0..).map_while(|group| self.head(group)).enumerate() {
+            column[head.index()..head.index() + self.limbs(group) - 1].fill(self.capacity.base());
         }
         column
+    }
+
+    /// Whether a holding may lie in a row: behind the head of its group.
+    #[must_use]
+    pub fn is_slot(self, row: Row) -> bool {
+        let Some(offset) = row.0.checked_sub(FIRST_GROUP) else { return false };
+        let (limbs, half) = (self.capacity.limbs(), self.capacity.limbs() / 2);
+        let shorts = self.short * half;
+        let whole = self.capacity.variables() * limbs;
+        offset < whole && if offset < shorts { offset % half > 0 } else { (offset - shorts) % limbs > 0 }
     }
 }
 
@@ -209,7 +305,7 @@ mod tests {
     #[test]
     fn groups_are_whole_and_slots_lie_inside_them() {
         for capacity in Capacity::all() {
-            let base = capacity.base_column();
+            let base = Groups::long(capacity).base_column();
             assert!(capacity.variable_bound() >= 1 << RANGE_BITS);
             assert!(capacity.variable_bound() / u128::from(capacity.base()) < 1 << RANGE_BITS);
             let last = capacity.variable(capacity.variables() - 1).unwrap().index() + capacity.limbs() - 1;
@@ -231,6 +327,58 @@ mod tests {
             assert_eq!(capacity.instrument(capacity.instruments()), None);
             assert_eq!(capacity.variable(capacity.variables()), None);
         }
+    }
+
+    fn divisions(capacity: Capacity) -> impl Iterator<Item = Groups> {
+        let some = [0, 2, 4, capacity.variables() & !1, 2 * capacity.variables()];
+        some.into_iter().filter_map(move |short| Groups::with_short(capacity, short).ok())
+    }
+
+    #[test]
+    fn short_groups_come_first_and_all_heads_are_heads_of_short_ones() {
+        for groups in Capacity::all().flat_map(divisions) {
+            let (capacity, base) = (groups.capacity(), groups.base_column());
+            let finest = capacity.limbs() / 2;
+            let mut next = FIRST_GROUP;
+            for group in 0..groups.count() {
+                let (head, limbs) = (groups.head(group).unwrap().index(), groups.limbs(group));
+                assert_eq!((head, (head - FIRST_GROUP) % finest), (next, 0), "{groups:?}");
+                assert_eq!(limbs, if group < groups.short() { finest } else { capacity.limbs() });
+                assert_eq!(groups.bound(group), u128::from(capacity.base()).pow(limbs as u32));
+                assert!(base[head..head + limbs - 1].iter().all(|base| *base == capacity.base()));
+                assert_eq!(base[head + limbs - 1], 0);
+                next = head + limbs;
+            }
+            assert!(next <= capacity.usable() - 1 && next + capacity.limbs() > capacity.usable() - 1, "{groups:?}");
+            assert!(base[next..].iter().all(|base| *base == 0));
+            assert_eq!(groups.head(groups.count()), None);
+            for row in 0..capacity.rows() {
+                let behind = row > 0 && base[row - 1] == capacity.base();
+                assert_eq!(groups.is_slot(Row(row)), behind, "{groups:?}, row {row}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_groups_are_pinned() {
+        let bits = |k: u32| {
+            let groups = Groups::with_short(Capacity::new(k).unwrap(), 2).ok()?;
+            Some((k, groups.limbs(0), groups.bound(0).ilog2()))
+        };
+        let sizes: Vec<_> = (Capacity::MIN_K..=Capacity::MAX_K).filter_map(bits).collect();
+        assert_eq!(sizes, [(10, 5, 49), (12, 4, 47), (13, 4, 51), (16, 3, 47)]);
+    }
+
+    #[test]
+    fn rejects_divisions_without_room() {
+        let capacity = Capacity::new(10).unwrap();
+        for (short, found) in [(3, "found 3"), (204, "up to 202, found 204"), (usize::MAX - 1, "found 1844")] {
+            let error = Groups::with_short(capacity, short).unwrap_err();
+            assert!(error.contains(found), "{error}");
+        }
+        assert!(Groups::with_short(capacity, 202).is_ok());
+        let error = Groups::with_short(Capacity::new(11).unwrap(), 2).unwrap_err();
+        assert!(error.contains("even number of limbs, found 9"), "{error}");
     }
 
     #[test]

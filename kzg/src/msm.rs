@@ -11,6 +11,8 @@ use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::secret::Wiped;
+
 /// Scalars of at most this many bits are summed apart from longer ones.
 const SHORT_BITS: u32 = 128;
 
@@ -116,12 +118,9 @@ impl<'a> Terms<'a> {
             return G1::identity();
         }
         let width = self.digit_bits();
-        let windows: Vec<G1> =
-            (0..self.bits / width + 1).into_par_iter().map(|index| self.window(index, width)).collect();
-        windows
-            .into_iter()
-            .rev()
-            .fold(G1::identity(), |sum, window| (0..width).fold(sum, |sum, _| sum.double()) + window)
+        let mut windows = Wiped::<G1>::new((self.bits / width + 1) as usize);
+        windows.par_iter_mut().enumerate().for_each(|(index, window)| *window = self.window(index as u32, width));
+        windows.iter().rev().fold(G1::identity(), |sum, window| (0..width).fold(sum, |sum, _| sum.double()) + window)
     }
 
     /// The width of digits with the fewest additions: one a term and two a bucket, for each window.
@@ -132,7 +131,7 @@ impl<'a> Terms<'a> {
 
     /// `Σ digit·P` for one window: points of equal digits share a bucket, and bucket d counts d times.
     fn window(&self, index: u32, width: u32) -> G1 {
-        let mut buckets = vec![G1::identity(); 1 << (width - 1)];
+        let mut buckets = Wiped::<G1>::new(1 << (width - 1));
         for (&point, magnitude) in self.points.iter().zip(&self.magnitudes) {
             let digit = magnitude.digit(index, width);
             if digit > 0 {

@@ -1,6 +1,6 @@
 //! Computations row by row, for as many rows at a time as the processor can.
 
-use ff::BatchInvert as _;
+use ff::BatchInverter;
 use halo2curves::bn256::Fr;
 use surety_wide::{Kernel, Lanes, Number, Wiped};
 
@@ -22,9 +22,14 @@ pub fn invert(lanes: Lanes, values: &mut [Fr]) {
     let (whole, rest) = values.split_at_mut(values.len() / LARGEST * LARGEST);
     let mut products = Wiped::new(whole.len());
     if !lanes.run(Invert { values: whole, products: &mut products }) {
-        whole.iter_mut().batch_invert();
+        BatchInverter::invert_with_external_scratch(whole, &mut products);
     }
-    rest.iter_mut().batch_invert();
+    invert_few(rest);
+}
+
+/// The inverse of each of a few values, zero for zero.
+fn invert_few(values: &mut [Fr]) {
+    BatchInverter::invert_with_external_scratch(values, &mut Wiped::new(values.len()));
 }
 
 /// The largest number of rows at a time.
@@ -94,7 +99,7 @@ impl Kernel for Invert<'_> {
         if lanes.contains(&Fr::zero()) {
             return false;
         }
-        lanes.iter_mut().batch_invert();
+        invert_few(&mut lanes);
         let mut running = N::load(&lanes, 0);
         for at in (0..values.len()).step_by(N::COUNT).rev() {
             let value = N::load(values, at);

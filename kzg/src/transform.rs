@@ -117,6 +117,7 @@ impl Domain {
         assert_eq!(values.len(), self.rows(), "a value for each row");
         match (&self.twiddles, &factors.0) {
             (Twiddles::One([_, back]), OneOrEight::One(factors)) => {
+                assert_eq!(factors.len(), values.len(), "a factor for each coefficient");
                 split(values, back);
                 values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
             }
@@ -149,6 +150,7 @@ impl Domain {
         values.copy_from_slice(coefficients);
         match (&self.twiddles, &factors.0) {
             (Twiddles::One([forth, _]), OneOrEight::One(factors)) => {
+                assert_eq!(factors.len(), values.len(), "a factor for each coefficient");
                 values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
                 join(values, forth);
             }
@@ -405,6 +407,13 @@ mod tests {
         let Lanes::Eight(_) = Lanes::widest() else { other_factors() };
         let factors = Domain::new(6).factors(vec![Fr::ONE; 64]);
         Domain::with_lanes(6, Lanes::widest()).scaled_coefficients(&mut [Fr::ONE; 64], &factors);
+    }
+
+    #[test]
+    #[should_panic(expected = "a factor for each coefficient")]
+    fn rejects_factors_of_a_smaller_domain() {
+        let factors = Domain::new(5).factors(vec![Fr::ONE; 32]);
+        Domain::new(6).scaled_coefficients(&mut [Fr::ONE; 64], &factors);
     }
 
     #[test]

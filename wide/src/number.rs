@@ -63,7 +63,10 @@ pub trait Number: Copy {
         if at + Self::COUNT <= rows.len() {
             return Self::load(rows, at);
         }
-        Self::load(&wrapped::<8>(rows, at), 0)
+        let mut rows = wrapped::<8>(rows, at);
+        let numbers = Self::load(&rows, 0);
+        crate::wiped::wipe(&mut rows);
+        numbers
     }
 }
 

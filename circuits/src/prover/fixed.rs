@@ -2,7 +2,7 @@
 
 use ff::Field as _;
 use halo2curves::bn256::Fr;
-use surety_core::capacity::Capacity;
+use surety_core::capacity::Groups;
 
 /// The fixed columns in the rows, and what follows from them.
 #[derive(Debug)]
@@ -22,10 +22,11 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
-    pub(crate) fn new(capacity: Capacity) -> Self {
+    pub(crate) fn new(groups: Groups) -> Self {
+        let capacity = groups.capacity();
         let (rows, usable) = (capacity.rows(), capacity.usable());
         let scalars = |column: Vec<u64>| -> Vec<Fr> { column.into_iter().map(Fr::from).collect() };
-        let base = scalars(capacity.base_column());
+        let base = scalars(groups.base_column());
         // The base is a small number other than zero, hence invertible.
         let inverse = Fr::from(capacity.base()).invert().unwrap_or(Fr::ZERO);
         let ones = |has: &dyn Fn(usize) -> bool| (0..rows).map(|row| Fr::from(u64::from(has(row)))).collect();

@@ -17,7 +17,7 @@ use group::{Curve as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 use surety_core::{
-    capacity::{Capacity, TAIL_ROWS},
+    capacity::{Groups, TAIL_ROWS},
     ident::HexBytes,
 };
 use surety_kzg::{Domain, Lanes, SecretScalars, Table, point, rows, scalar, secret::Wiped};
@@ -65,7 +65,7 @@ pub(crate) const DRAWN: usize = (DRAWN_COLUMNS + 2 * LOOKUPS) * TAIL_ROWS + LOOK
 /// What proofs of one capacity class over one set-up share.
 #[derive(Debug)]
 pub(crate) struct Prover {
-    capacity: Capacity,
+    pub(crate) groups: Groups,
     domain: Domain,
     fixed: Fixed,
     cosets: Cosets,
@@ -161,10 +161,11 @@ impl Columns {
 }
 
 impl Prover {
-    pub(crate) fn new(capacity: Capacity, table: Table, lanes: Lanes) -> Self {
-        let (domain, fixed) = (Domain::with_lanes(capacity.k(), lanes), Fixed::new(capacity));
+    pub(crate) fn new(groups: Groups, table: Table, lanes: Lanes) -> Self {
+        let capacity = groups.capacity();
+        let (domain, fixed) = (Domain::with_lanes(capacity.k(), lanes), Fixed::new(groups));
         let cosets = Cosets::new(capacity, &domain, &fixed);
-        Self { capacity, domain, fixed, cosets, table }
+        Self { groups, domain, fixed, cosets, table }
     }
 
     /// The commitments to the fixed columns, by the table.
@@ -213,7 +214,7 @@ impl Prover {
         fresh: &mut Fresh,
         writer: &mut Writer,
     ) -> Result<(Columns, Challenges), ProveError> {
-        let capacity = self.capacity;
+        let capacity = self.groups.capacity();
         let rows = |column: AdviceColumn| UsableRows::of(capacity, &witness[column]);
         let program = [AdviceColumn::Idx, AdviceColumn::Flag, AdviceColumn::Coef].map(|c| rows(c).unblinded());
         let [blind, var, val, acc] = [AdviceColumn::Blind, AdviceColumn::Var, AdviceColumn::Val, AdviceColumn::Acc]
@@ -328,7 +329,7 @@ mod tests {
 
     /// What a proof was made of, put together by the slow way from its points and the random numbers.
     struct Replayed {
-        capacity: Capacity,
+        rows: usize,
         params: Params,
         points: Vec<G1Affine>,
         fresh: Fresh,
@@ -345,7 +346,7 @@ mod tests {
 
         /// Demands that a point of the proof commits to a column with these last rows.
         fn expect(&self, index: usize, usable: &[Fr], tail: &[Fr], what: &str) -> Vec<Fr> {
-            let column = [&usable[..self.capacity.rows() - tail.len()], tail].concat();
+            let column = [&usable[..self.rows - tail.len()], tail].concat();
             assert_eq!(self.params.commit_column(&column).to_affine(), self.points[index], "{what}");
             column
         }
@@ -382,14 +383,15 @@ mod tests {
     fn every_blinding_row_is_a_number_of_its_own() {
         let (params, known, witness) = statement();
         let key = ProvingKey::generate(&params).unwrap();
-        let (capacity, fixed) = (witness.capacity(), Fixed::new(witness.capacity()));
+        let (capacity, fixed) = (witness.capacity(), Fixed::new(witness.groups()));
         let mut used = fresh(&witness);
         let proof = key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut used).unwrap().0;
         assert_eq!(key.verifying_key.verify(CONTEXT, &known, &proof), Ok(()));
         let points: Vec<G1Affine> =
             proof.as_chunks::<64>().0[..11].iter().map(|bytes| point::g1_from_bytes(bytes).unwrap()).collect();
 
-        let mut replayed = Replayed { capacity, params, points, fresh: fresh(&witness), drawn: Vec::new() };
+        let (rows, drawn) = (capacity.rows(), Vec::new());
+        let mut replayed = Replayed { rows, params, points, fresh: fresh(&witness), drawn };
         let blind: [Fr; TAIL_ROWS] = replayed.draw();
         let masks = witness.tail(AdviceColumn::BlindedHold);
         let sum: Vec<Fr> = blind.iter().zip(masks).map(|(blind, mask)| *blind + mask).collect();
@@ -445,7 +447,7 @@ mod tests {
         assert!(different.len() == DRAWN && !different.contains(&Fr::ZERO));
     }
 
-    /// With the same entropy both provers commit to the same columns. Behind them the bytes differ for any entropy:
+    /// With the same seed both provers commit to the same columns. Behind them the bytes differ for any entropy:
     /// Halo2 draws scalars for commitments that ignore them, permutes in another order, and takes the random polynomial
     /// from a generator of its own. Everything else of a proof is a function of what is committed to, which its
     /// verification computes.
@@ -454,7 +456,9 @@ mod tests {
         let (params, known, witness) = statement();
         let (key, halo2) = (ProvingKey::generate(&params).unwrap(), Halo2Key::generate(&params).unwrap());
         assert_eq!(key.verifying_key.digest(), halo2.verifying_key().digest());
-        let proof = key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut fresh(&witness)).unwrap().0;
+        let entropy = &mut ChaCha20Rng::seed_from_u64(11);
+        let mut fresh = Fresh::of_halo2(witness.tail(AdviceColumn::BlindedHold), CONTEXT, entropy);
+        let proof = key.prover.create(&key.verifying_key, CONTEXT, &known, &witness, &mut fresh).unwrap().0;
         let bytes = halo2.create(CONTEXT, &witness, &mut ChaCha20Rng::seed_from_u64(11)).unwrap();
         let sent = 4 * 64;
         assert_eq!(bytes[sent..2 * sent], proof[..sent]);

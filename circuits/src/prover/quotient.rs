@@ -513,7 +513,7 @@ mod tests {
     #[test]
     fn fixed_columns_on_the_cosets_are_those_in_the_rows() {
         let capacity = Capacity::new(9).unwrap();
-        let (domain, fixed) = (Domain::with_lanes(9, Lanes::widest()), Fixed::new(capacity));
+        let (domain, fixed) = (Domain::with_lanes(9, Lanes::widest()), Fixed::new(capacity.into()));
         let cosets = Cosets::new(capacity, &domain, &fixed);
         let b = Fr::from(capacity.base());
         // The values on a coset are those of polynomials of degree below n, which products are not.
@@ -533,7 +533,7 @@ mod tests {
     fn pieces_are_put_together_from_remainders() {
         for lanes in [Lanes::One, Lanes::widest()] {
             let capacity = Capacity::new(9).unwrap();
-            let (domain, fixed) = (Domain::with_lanes(9, lanes), Fixed::new(capacity));
+            let (domain, fixed) = (Domain::with_lanes(9, lanes), Fixed::new(capacity.into()));
             let cosets = Cosets::new(capacity, &domain, &fixed);
             let pieces: [Vec<Fr>; PIECES] = core::array::from_fn(|_| (0..domain.rows()).map(|_| random()).collect());
             let generator = Fr::MULTIPLICATIVE_GENERATOR;

@@ -8,6 +8,7 @@ mod contracts;
 mod differential;
 mod files;
 mod forgeries;
+mod groups;
 mod openings;
 mod pranks;
 mod proofs;

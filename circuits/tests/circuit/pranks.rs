@@ -23,7 +23,10 @@ use surety_margin::{
 };
 use surety_testing::sample::{self, Sample};
 
-use crate::common::{Statement, attacks::address};
+use crate::{
+    common::{Statement, attacks::address},
+    groups::divided,
+};
 
 /// Good witnesses of several shapes.
 fn honest(shape: usize) -> &'static Witness {
@@ -35,12 +38,12 @@ fn honest(shape: usize) -> &'static Witness {
             Statement::of(&ladders(10, 6)),
             Statement::sample(10, 5, 9),
         ];
-        statements.iter().map(Statement::witness).collect()
+        statements.iter().map(Statement::witness).chain([divided().witness]).collect()
     });
     &witnesses[shape]
 }
 
-const SHAPES: usize = 4;
+const SHAPES: usize = 5;
 
 /// Assets that count less the more there is of them.
 fn ladders(k: u32, instruments: usize) -> Sample {
@@ -138,11 +141,14 @@ fn mock_accepts(witness: &Witness) -> bool {
 /// what an accepted witness is supposed to show.
 fn program_is_satisfied(witness: &Witness) -> bool {
     let capacity = witness.capacity();
-    let base = capacity.base_column();
+    let base = witness.groups().base_column();
     let value = |address: usize| match address {
         0 => None,
         address if address == capacity.one().index() => Some(Fr::ONE),
-        address if base[address - 1] == 0 => Some(witness[Var][address]).filter(|value| in_range(witness, *value)),
+        address if base[address - 1] == 0 => {
+            let limbs = 1 + base[address..].iter().take_while(|cell| **cell > 0).count();
+            Some(witness[Var][address]).filter(|value| in_range(witness, *value, limbs))
+        }
         address => Some(witness[BlindedHold][address]),
     };
     let mut sum = Fr::ZERO;
@@ -160,16 +166,16 @@ fn program_is_satisfied(witness: &Witness) -> bool {
     })
 }
 
-fn in_range(witness: &Witness, value: Fr) -> bool {
+fn in_range(witness: &Witness, value: Fr, limbs: usize) -> bool {
     let bytes = value.to_repr();
     let (low, high) = bytes.split_at(16);
     high.iter().all(|byte| *byte == 0)
-        && u128::from_le_bytes(low.try_into().unwrap()) < witness.capacity().variable_bound()
+        && u128::from_le_bytes(low.try_into().unwrap()) < u128::from(witness.capacity().base()).pow(limbs as u32)
 }
 
 /// Cells that the circuit leaves open by itself: those with known commitments, variables, and what nothing reads.
 fn may_change(honest: &Witness, column: AdviceColumn, row: usize) -> bool {
-    let base = honest.capacity().base_column();
+    let base = honest.groups().base_column();
     let last = honest.capacity().usable() - 1;
     match column {
         // Bound by their commitments, which verifiers know.

@@ -96,6 +96,8 @@ impl Table {
     }
 
     fn assemble(bases: usize, points: Vec<G1Affine>) -> Self {
+        // Places and their signs are 32 bits together.
+        assert!(points.len() < 1 << 31, "{} points", points.len());
         let with_identity = points.iter().any(|point| bool::from(point.is_identity()));
         Self { bases, digit_bits: digit_bits(bases), points, with_identity }
     }
@@ -121,11 +123,12 @@ impl Table {
         assert!(columns.iter().all(|column| column.len() <= self.bases), "a base for each scalar");
         let magnitudes: Vec<Vec<Magnitude>> =
             columns.par_iter().map(|column| column.iter().map(Magnitude::of).collect()).collect();
-        let weights: Vec<usize> = magnitudes.iter().map(|column| self.digits_of(column)).collect();
+        let mut weights = Wiped::new(columns.len());
+        weights.iter_mut().zip(&magnitudes).for_each(|(weight, column)| *weight = self.digits_of(column));
         let threads = rayon::current_num_threads();
         let target = (weights.iter().sum::<usize>() / (2 * threads)).max(SMALLEST_TASK);
         let mut tasks = Vec::new();
-        for (index, (column, weight)) in magnitudes.iter().zip(&weights).enumerate() {
+        for (index, (column, weight)) in magnitudes.iter().zip(weights.iter()).enumerate() {
             // A part has buckets of its own, which cost as much as some thousand additions: no more parts than keep all
             // threads at work.
             let parts = match columns.len() {

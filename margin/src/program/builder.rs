@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{I256, U256, uint};
 use surety_core::{
-    capacity::{Capacity, Row},
+    capacity::{Capacity, Groups, Row},
     ident::Name,
 };
 
@@ -50,6 +50,12 @@ pub enum ProgramError {
         /// What can become how large.
         found: String,
     },
+    /// Holdings cannot lie where they are to.
+    #[error("layout: expected a row for each holding, distinct and behind the head of a limb group, found {found}")]
+    Misplaced {
+        /// What is wrong.
+        found: String,
+    },
     /// The program does not fit the capacity class.
     #[error(
         "the program needs {rows} rows and {variables} variables, expected at most {max_rows} and {max_variables} at k \
@@ -86,14 +92,19 @@ pub struct HoldingRange {
 #[derive(Debug)]
 pub struct Builder<'a> {
     capacity: Capacity,
+    groups: Groups,
     prices: &'a [PriceRange],
     holdings: Vec<HoldingRange>,
+    /// The rows of the holdings, if they are not those of a universe's instruments.
+    rows: Option<Vec<Row>>,
     constraints: Vec<Constraint>,
     /// How many terms all constraints have.
     terms: usize,
     quantities: Vec<Quantity>,
     /// The largest value of each variable, for holdings within their ranges.
     bounds: Vec<I256>,
+    /// Quantities of one digit that a short group has room for.
+    short: Vec<usize>,
     /// Positive and negative parts of expressions that were split already.
     parts: BTreeMap<Linear, Parts>,
     /// Differences of parts of which one is enforced to be zero.
@@ -140,17 +151,40 @@ impl<'a> Builder<'a> {
     pub fn new(capacity: Capacity, prices: &'a [PriceRange], holdings: Vec<HoldingRange>) -> Self {
         Self {
             capacity,
+            groups: Groups::long(capacity),
             prices,
             holdings,
+            rows: None,
             constraints: Vec::new(),
             terms: 0,
             quantities: Vec::new(),
             bounds: Vec::new(),
+            short: Vec::new(),
             parts: BTreeMap::new(),
             exact: BTreeSet::new(),
             bits: BTreeSet::new(),
             rule: String::new(),
         }
+    }
+
+    /// Divides the rows otherwise, and has the holdings in these rows.
+    ///
+    /// # Errors
+    /// If the groups are another class's, or there is not a row of its own for each holding where holdings may lie.
+    pub fn laid_out(mut self, groups: Groups, rows: Vec<Row>) -> Result<Self, ProgramError> {
+        let misplaced = |found: String| ProgramError::Misplaced { found };
+        if groups.capacity() != self.capacity {
+            return Err(misplaced(format!("groups of capacity {}", groups.capacity().k())));
+        }
+        if rows.len() != self.holdings.len() {
+            return Err(misplaced(format!("{} rows for {} holdings", rows.len(), self.holdings.len())));
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(row) = rows.iter().find(|row| !groups.is_slot(**row) || !seen.insert(**row)) {
+            return Err(misplaced(format!("row {}", row.index())));
+        }
+        (self.groups, self.rows) = (groups, Some(rows));
+        Ok(self)
     }
 
     /// Requires `expression ≥ 0`.
@@ -189,12 +223,14 @@ impl<'a> Builder<'a> {
             self.rule = format!("range of {}", self.holdings[instrument].name);
             self.split(&Linear::unit(Address::Holding(instrument)))?;
         }
+        let places = self.places();
         for constraint in &self.constraints {
-            self.refuse_wrap_around(constraint)?;
+            self.refuse_wrap_around(constraint, &places)?;
         }
-        let table = self.table()?;
+        let table = self.table(&places)?;
         Ok(Program {
-            capacity: self.capacity,
+            groups: self.groups,
+            places,
             table,
             constraints: self.constraints,
             quantities: self.quantities,
@@ -524,9 +560,36 @@ impl<'a> Builder<'a> {
                 weight = self.checked(weight.checked_mul(radix).ok_or(Overflow))?;
             }
         }
+        // A quantity of more digits keeps its radix, and its last digit might outgrow a short group.
+        if self.bounds.len() == first + 1 && largest < self.short_bound() {
+            self.short.push(self.quantities.len());
+        }
         self.quantities.push(Quantity { best, variables: first..self.bounds.len(), radix });
         self.refuse_what_fits_nowhere()?;
         Ok(sum)
+    }
+
+    /// What variables in short groups are below.
+    fn short_bound(&self) -> I256 {
+        match self.groups.short() {
+            0 => I256::ZERO,
+            _ => I256::from_raw(U256::from(self.groups.bound(0))),
+        }
+    }
+
+    /// The limb group of each variable: short ones for those that they have room for, while there are any, and long
+    /// ones for the others.
+    fn places(&mut self) -> Vec<usize> {
+        let shorts = self.groups.short();
+        let radix = self.short_bound();
+        let mut places = vec![None; self.bounds.len()];
+        for (group, quantity) in self.short.iter().take(shorts).enumerate() {
+            let quantity = &mut self.quantities[*quantity];
+            quantity.radix = radix;
+            places[quantity.variables.start] = Some(group);
+        }
+        let mut long = shorts..;
+        places.into_iter().map(|place| place.or_else(|| long.next()).unwrap_or(usize::MAX)).collect()
     }
 
     /// The smallest power of two in which `largest` has no more digits than in base `b^w`, or `b^w` itself.
@@ -579,8 +642,9 @@ impl<'a> Builder<'a> {
     }
 
     /// The invariant that makes a row modulo `r` a row over the integers. It counts with what the circuit enforces
-    /// (each variable below `b^w`, each holding within `±b^w`), not with what an honest prover would do.
-    fn refuse_wrap_around(&self, constraint: &Constraint) -> Result<(), ProgramError> {
+    /// (each variable below the bound of its group, each holding within `±b^w`), not with what an honest prover would
+    /// do.
+    fn refuse_wrap_around(&self, constraint: &Constraint, places: &[usize]) -> Result<(), ProgramError> {
         let largest = U256::from(self.capacity.variable_bound());
         let mut total = U256::ZERO;
         for (address, coefficient) in constraint.linear.terms() {
@@ -596,7 +660,8 @@ impl<'a> Builder<'a> {
                 Address::Holding(instrument) if !self.fits_one_variable(*instrument) => {
                     return Err(wraps("a holding that takes up more than one variable"));
                 }
-                Address::Holding(_) | Address::Variable(_) => largest,
+                Address::Variable(variable) => U256::from(self.groups.bound(places[*variable])),
+                Address::Holding(_) => largest,
             };
             total = factor.checked_mul(value).and_then(|term| total.checked_add(term)).ok_or_else(|| wraps(WRAPS))?;
             if total >= HALF_MODULUS {
@@ -613,7 +678,7 @@ impl<'a> Builder<'a> {
             .is_some_and(|range| range.min.unsigned_abs() < bound && range.max.unsigned_abs() < bound)
     }
 
-    fn table(&self) -> Result<Vec<TableRow>, ProgramError> {
+    fn table(&self, places: &[usize]) -> Result<Vec<TableRow>, ProgramError> {
         if !self.fits(self.capacity) {
             return Err(self.too_large());
         }
@@ -623,7 +688,7 @@ impl<'a> Builder<'a> {
         for constraint in &self.constraints {
             for (address, coefficient) in constraint.linear.terms() {
                 // Never address 0: the circuit leaves what is there to the prover.
-                let address = self.row(*address).ok_or_else(|| self.too_large())?;
+                let address = self.row(*address, places).ok_or_else(|| self.too_large())?;
                 table.push(TableRow { address, last: false, coefficient: coefficient.clone() });
             }
             if let Some(end) = table.last_mut() {
@@ -634,18 +699,23 @@ impl<'a> Builder<'a> {
     }
 
     /// The row of an address, if the capacity class has one.
-    fn row(&self, address: Address) -> Option<Row> {
-        match address {
-            Address::One => Some(self.capacity.one()),
-            Address::Holding(instrument) => self.capacity.instrument(instrument),
-            Address::Variable(variable) => self.capacity.variable(variable),
+    fn row(&self, address: Address, places: &[usize]) -> Option<Row> {
+        match (address, &self.rows) {
+            (Address::One, _) => Some(self.capacity.one()),
+            (Address::Holding(holding), Some(rows)) => rows.get(holding).copied(),
+            (Address::Holding(instrument), None) => self.capacity.instrument(instrument),
+            (Address::Variable(variable), _) => self.groups.head(places[variable]),
         }
     }
 
+    /// Whether the program fits a capacity class, with groups of this division in its own class and long ones in
+    /// others.
     fn fits(&self, capacity: Capacity) -> bool {
+        let groups = if capacity == self.capacity { self.groups } else { Groups::long(capacity) };
+        let long = self.bounds.len() - self.short.len().min(groups.short());
         self.rows() <= capacity.program_rows()
-            && self.bounds.len() <= capacity.variables()
-            && self.holdings.len() <= capacity.instruments()
+            && long <= groups.count() - groups.short()
+            && (self.rows.is_some() || self.holdings.len() <= capacity.instruments())
     }
 
     /// How many rows the table takes.
@@ -662,7 +732,7 @@ impl<'a> Builder<'a> {
             rows: self.rows(),
             variables: self.bounds.len(),
             max_rows: self.capacity.program_rows(),
-            max_variables: self.capacity.variables(),
+            max_variables: self.groups.count(),
             k: self.capacity.k(),
             advice,
         }

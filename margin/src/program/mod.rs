@@ -29,11 +29,11 @@ pub use expression::{
 };
 pub use solve::{Assignment, Unsatisfied};
 
-use core::fmt;
+use core::{fmt, ops::Range};
 
 use alloy_primitives::I256;
 use surety_core::{
-    capacity::{Capacity, Row},
+    capacity::{Capacity, Groups, Row},
     units::Price,
 };
 
@@ -53,7 +53,9 @@ pub struct TableRow {
 /// A level of a policy, compiled: see the [module](self).
 #[derive(Clone, Debug)]
 pub struct Program {
-    capacity: Capacity,
+    groups: Groups,
+    /// The limb group of each variable.
+    places: Vec<usize>,
     table: Vec<TableRow>,
     constraints: Vec<Constraint>,
     quantities: Vec<Quantity>,
@@ -87,7 +89,21 @@ impl Program {
     /// The capacity class that it is laid out for.
     #[must_use]
     pub fn capacity(&self) -> Capacity {
-        self.capacity
+        self.groups.capacity()
+    }
+
+    /// How the rows of the capacity class are divided.
+    #[must_use]
+    pub fn groups(&self) -> Groups {
+        self.groups
+    }
+
+    /// The rows of a variable and of its limbs.
+    #[must_use]
+    pub fn rows_of(&self, variable: usize) -> Option<Range<usize>> {
+        let group = *self.places.get(variable)?;
+        let head = self.groups.head(group)?.index();
+        Some(head..head + self.groups.limbs(group))
     }
 
     /// The table. Entry `j` lies in row `j + 1` of the circuit; the first entry is neutral and starts the running sum.

@@ -42,7 +42,7 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// The value of each variable, below the capacity's `variable_bound`, in the order of their rows.
+    /// The value of each variable, below the bound of its limb group, in the order of the program.
     #[must_use]
     pub fn variables(&self) -> &[u128] {
         &self.variables

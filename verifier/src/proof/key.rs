@@ -17,7 +17,7 @@ use halo2curves::{
 use serde::{Deserialize, Serialize};
 use surety_core::{
     FormatVersion,
-    capacity::Capacity,
+    capacity::{Capacity, Groups},
     ident::{Bytes32, HexBytes, Name},
     kind::{Kind, KindOf, Kinded},
 };
@@ -145,13 +145,25 @@ impl VerifyingKey {
     /// # Errors
     /// If the set-up is too short, or the protocol does not fit together.
     pub fn derive(protocol: Protocol, srs: &Srs) -> Result<Self, KeyError> {
+        let groups = Groups::long(protocol.capacity);
+        Self::derive_divided(protocol, groups, srs)
+    }
+
+    /// The same for rows that are divided otherwise.
+    ///
+    /// # Errors
+    /// If the set-up is too short, or the protocol does not fit together, or the groups are another class's.
+    pub fn derive_divided(protocol: Protocol, groups: Groups, srs: &Srs) -> Result<Self, KeyError> {
         let capacity = protocol.capacity;
+        if groups.capacity() != capacity {
+            return Err(MalformedProtocol::new("limb groups of another capacity class").into());
+        }
         let powers = srs.powers_for(capacity)?;
         let commit = |column: Vec<u64>| {
             let values = column.into_iter().map(Fr::from).collect();
             msm_best(&coefficients(values, protocol.omega()), powers).to_affine()
         };
-        let fixed_commitments = vec![commit(capacity.row_column()), commit(capacity.base_column())];
+        let fixed_commitments = vec![commit(capacity.row_column()), commit(groups.base_column())];
         Self::new(protocol, fixed_commitments, *srs.verifier_key())
     }
 

@@ -156,7 +156,7 @@ pub(crate) fn wrap_around(witness: &mut Witness) {
 
 /// Fills `VAL` and `ACC` in again after a change of the memory or the program.
 pub(crate) fn rerun(witness: &mut Witness) {
-    let base = witness.capacity().base_column();
+    let base = witness.groups().base_column();
     for row in 1..witness.capacity().usable() - 1 {
         let address = address(witness, row);
         if address > 0 {

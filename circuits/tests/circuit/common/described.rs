@@ -14,7 +14,7 @@ use halo2_proofs::{
 };
 use halo2curves::bn256::Fr;
 use surety_circuits::{AdviceColumn, Witness, export};
-use surety_core::capacity::Capacity;
+use surety_core::capacity::{Capacity, Groups};
 use surety_verifier::proof::{
     expression::Expression,
     protocol::{Lookup, Protocol, Query},
@@ -28,9 +28,9 @@ pub(crate) struct Design {
 }
 
 impl Design {
-    /// The circuit of a capacity class as it is.
+    /// The circuit of a capacity class as it is, with long groups.
     pub(crate) fn of(capacity: Capacity) -> Self {
-        let fixed = [capacity.row_column(), capacity.base_column()];
+        let fixed = [capacity.row_column(), Groups::long(capacity).base_column()];
         let fixed = fixed.map(|column| column.into_iter().map(Fr::from).collect()).to_vec();
         Self { protocol: export::protocol(capacity).unwrap(), fixed }
     }
