@@ -58,6 +58,7 @@ pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_core::capacity::{Capacity, Row};
 
 pub use crate::{
+    glv::combination,
     holding::{HoldingCommitment, Masks},
     origin::{Ceremony, Origin},
     params::{Params, affine_combination},
