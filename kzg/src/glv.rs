@@ -23,9 +23,8 @@ const NAF_WIDTH: u32 = 5;
 const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
 
 /// `Σ scalar·point` for a few points, as in the verification of one proof: all run through the same doublings (Straus,
-/// 1964). From about a hundred points on, [`halo2curves::msm::msm_best`] is faster. For public scalars.
-#[must_use]
-pub fn combination(terms: &[(Fr, G1Affine)]) -> G1 {
+/// 1964).
+pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
     static SPLITTER: LazyLock<Splitter> = LazyLock::new(Splitter::new);
     let multipliers: Vec<Multiplier> = terms.iter().map(|(scalar, _)| SPLITTER.multiplier(scalar)).collect();
     let multiples: Vec<G1> = terms.iter().flat_map(|(_, point)| odd_multiples(&point.to_curve())).collect();
@@ -187,7 +186,7 @@ mod tests {
         fn combinations_agree_with_double_and_add(terms in prop::collection::vec((any_scalar(), 0u64..6), 0..9)) {
             let point = |seed: &u64| (G1::generator() * Fr::from(*seed)).to_affine();
             let terms: Vec<_> = terms.iter().map(|(scalar, seed)| (*scalar, point(seed))).collect();
-            prop_assert_eq!(combination(&terms), terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>());
+            prop_assert_eq!(super::sum(&terms), terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>());
         }
 
         #[test]

@@ -35,6 +35,8 @@
 //! assert_ne!(commitment, HoldingCommitment::commit(&params, &[(0, 701)], &masks).unwrap());
 //! ```
 
+mod buckets;
+mod combination;
 mod fft;
 mod glv;
 mod msm;
@@ -58,7 +60,7 @@ pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_core::capacity::{Capacity, Row};
 
 pub use crate::{
-    glv::combination,
+    combination::combination,
     holding::{HoldingCommitment, Masks},
     origin::{Ceremony, Origin},
     params::{Params, affine_combination},

@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_a_batch_without_a_weight_for_each() {
+    fn rejects_a_batch_of_signatures_without_a_weight_for_each() {
         let (keys, signed) = (KnownKeys::default(), signed(2));
         keys.check_together(&signed, &weights(signed.len() - 1));
         keys.check_together(&[], &[]);

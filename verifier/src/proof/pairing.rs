@@ -2,10 +2,7 @@
 
 use ff::Field as _;
 use group::{Curve as _, Group as _};
-use halo2curves::{
-    bn256::{Bn256, Fr, G1, G1Affine, G2Prepared},
-    msm::msm_best,
-};
+use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Prepared};
 use pairing::{MillerLoopResult as _, MultiMillerLoop as _};
 use surety_kzg::{SrsId, combination, point, srs};
 
@@ -35,12 +32,7 @@ impl Msm {
     /// The sum. Terms of one point are computed as one.
     #[must_use]
     pub fn evaluate(&self) -> G1 {
-        let terms = self.merged();
-        if terms.len() <= FEW {
-            return combination(&terms);
-        }
-        let (scalars, points): (Vec<_>, Vec<_>) = terms.into_iter().unzip();
-        msm_best(&scalars, &points)
+        combination(&self.merged())
     }
 
     /// The terms, each point once.
@@ -59,9 +51,6 @@ impl Msm {
         merged
     }
 }
-
-/// Up to so many terms share doublings; of more, those with equal digits are added first.
-const FEW: usize = 100;
 
 impl From<G1Affine> for Msm {
     fn from(point: G1Affine) -> Self {
