@@ -81,6 +81,21 @@ impl JsonSchema for Name {
     }
 }
 
+/// What stands for a character that is no digit: it has all bits of every digit.
+const NO_DIGIT: u8 = 0xff;
+
+/// The value of each lower-case hexadecimal digit.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_DIGIT; 256];
+    let digits = b"0123456789abcdef";
+    let mut value = 0;
+    while value < digits.len() {
+        nibbles[digits[value] as usize] = value as u8;
+        value += 1;
+    }
+    nibbles
+};
+
 /// Fixed-length bytes written as `0x` and lower-case hexadecimal digits, which is the only form read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HexBytes<const N: usize>(pub [u8; N]);
@@ -112,14 +127,15 @@ impl<const N: usize> HexBytes<N> {
         if digits.len() != 2 * N {
             return Err(expected());
         }
-        let nibble = |c: u8| match c {
-            b'0'..=b'9' => Ok(c - b'0'),
-            b'a'..=b'f' => Ok(c - b'a' + 10),
-            _ => Err(expected()),
-        };
         let mut bytes = [0; N];
+        let mut wrong = false;
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+            let [high, low] = [pair[0], pair[1]].map(|digit| NIBBLES[usize::from(digit)]);
+            wrong |= (high | low) == NO_DIGIT;
+            *byte = high << 4 | low;
+        }
+        if wrong {
+            return Err(expected());
         }
         Ok(Self(bytes))
     }

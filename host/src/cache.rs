@@ -4,11 +4,11 @@
 //! | bytes | content |
 //! |---|---|
 //! | 13 | `surety/bases\n` or `surety/table\n` |
-//! | 4 | version of this format, 1, little-endian |
+//! | 4 | version of this format, 2, little-endian |
 //! | 4 | k, little-endian |
 //! | 128 | `[τ]₂`, see [`surety_kzg::point`] |
 //! | 64 a point | bases: `[τ^i]₁` for i from 0, then `[L_j(τ)]₁` for j from 0. Table: [`Table::points`] |
-//! | 32 | Keccak-256 of all before |
+//! | 32 | SHA-256 of all before, for which processors have instructions |
 //!
 //! Points are in Montgomery form. A file that is not exactly that is computed anew, with a notice. The checksum finds
 //! damage, not malice: who can write to the user's cache can also replace the program.
@@ -19,9 +19,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{Keccak256, keccak256};
 use halo2curves::{bn256::G1Affine, serde::SerdeObject};
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 use surety_core::capacity::Capacity;
 use surety_kzg::{
     params::Params,
@@ -46,7 +46,7 @@ const TABLE: Kind =
     Kind { magic: b"surety/table\n", extension: "table", points: |capacity| Table::points_over(capacity.rows()) };
 
 const MAGIC_BYTES: usize = 13;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = MAGIC_BYTES + 4 + 4 + G2_BYTES;
 const CHECKSUM_BYTES: usize = 32;
 
@@ -181,7 +181,7 @@ fn header(kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Vec<u8> {
 }
 
 fn write<'a>(header: &[u8], points: impl Iterator<Item = &'a G1Affine>, writer: &mut impl Write) -> io::Result<()> {
-    let mut checksum = Keccak256::new();
+    let mut checksum = Sha256::new();
     let mut put = |bytes: &[u8]| {
         checksum.update(bytes);
         writer.write_all(bytes)
@@ -205,14 +205,13 @@ fn read(path: &Path, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Resu
     let content = bytes.strip_prefix(&header(kind, key, capacity)[..]);
     let content = content.ok_or(Unusable::Header { k: capacity.k(), id: key.id() })?;
     let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(CHECKSUM_BYTES));
-    if keccak256(body).as_slice() != checksum {
-        return Err(Unusable::Checksum);
-    }
-    content[..point_bytes]
-        .par_chunks_exact(G1_BYTES)
-        .enumerate()
-        .map(|(index, bytes)| decode(bytes).map_err(|error| Unusable::Point { index, error }))
-        .collect()
+    let decode = |(index, bytes): (usize, &[u8])| decode(bytes).map_err(|error| Unusable::Point { index, error });
+    let points = &content[..point_bytes];
+    let (found, points) = rayon::join(
+        || Sha256::digest(body),
+        || points.par_chunks_exact(G1_BYTES).enumerate().map(decode).collect::<Result<_, _>>(),
+    );
+    if found.as_slice() == checksum { points } else { Err(Unusable::Checksum) }
 }
 
 /// A point other than the identity, in Montgomery form.
@@ -286,7 +285,7 @@ mod tests {
     /// Makes the checksum fit.
     fn seal(bytes: &mut [u8]) {
         let (body, checksum) = bytes.split_at_mut(bytes.len() - CHECKSUM_BYTES);
-        checksum.copy_from_slice(keccak256(body).as_slice());
+        checksum.copy_from_slice(&Sha256::digest(body));
     }
 
     #[test]

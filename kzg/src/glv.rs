@@ -1,16 +1,19 @@
-//! Multiplication of many points by the same scalar, at half the usual number of doublings.
+//! Multiplication of many points by the same scalar, and of few points by a scalar each, at half the usual number of
+//! doublings.
 //!
 //! BN254 has an efficient endomorphism `(x, y) ↦ (ζx, y)` that multiplies by λ, a cube root of one modulo r. A scalar
 //! is split as `s = s₁ + s₂·λ` with both parts of at most about 128 bits (Gallant, Lambert and Vanstone, 2001), and
-//! both products run through the same doublings. The scalars here are public twiddle factors; the running time depends
-//! on them.
+//! both products run through the same doublings. The scalars here are public, twiddle factors and those of verifiers;
+//! the running time depends on them.
+
+use std::sync::LazyLock;
 
 use alloy_primitives::{I256, U256, U512};
 use ff::WithSmallOrderMulGroup;
-use group::Group;
+use group::{Curve as _, Group, prime::PrimeCurveAffine as _};
 use halo2curves::{
     CurveExt,
-    bn256::{Fr, G1},
+    bn256::{Fq, Fr, G1, G1Affine},
 };
 
 use crate::scalar;
@@ -18,6 +21,42 @@ use crate::scalar;
 /// Non-adjacent forms of this width use the odd multiples 1, 3, …, `2^(width-1) - 1`.
 const NAF_WIDTH: u32 = 5;
 const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
+
+/// `Σ scalar·point` for a few points, as in the verification of one proof: all run through the same doublings (Straus,
+/// 1964).
+pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
+    static SPLITTER: LazyLock<Splitter> = LazyLock::new(Splitter::new);
+    let multipliers: Vec<Multiplier> = terms.iter().map(|(scalar, _)| SPLITTER.multiplier(scalar)).collect();
+    let multiples: Vec<G1> = terms.iter().flat_map(|(_, point)| odd_multiples(&point.to_curve())).collect();
+    let mut affine = vec![G1Affine::identity(); multiples.len()];
+    G1::batch_normalize(&multiples, &mut affine);
+    let images: Vec<G1Affine> = affine.iter().map(|point| G1Affine { x: point.x * Fq::ZETA, y: point.y }).collect();
+    let length = multipliers.iter().map(Multiplier::length).max().unwrap_or(0);
+    (0..length).rev().fold(G1::identity(), |sum, index| {
+        let mut sum = sum.double();
+        let tables = affine.chunks_exact(ODD_MULTIPLES).zip(images.chunks_exact(ODD_MULTIPLES));
+        for (multiplier, (multiples, images)) in multipliers.iter().zip(tables) {
+            for (digits, table) in [(&multiplier.first, multiples), (&multiplier.second, images)] {
+                match digits.get(index) {
+                    Some(&digit) if digit > 0 => sum += table[digit as usize / 2],
+                    Some(&digit) if digit < 0 => sum -= table[digit.unsigned_abs() as usize / 2],
+                    _ => {}
+                }
+            }
+        }
+        sum
+    })
+}
+
+/// The odd multiples of a point: once, three times, …
+fn odd_multiples(point: &G1) -> [G1; ODD_MULTIPLES] {
+    let double = point.double();
+    let mut multiples = [*point; ODD_MULTIPLES];
+    for index in 1..ODD_MULTIPLES {
+        multiples[index] = multiples[index - 1] + double;
+    }
+    multiples
+}
 
 /// Splits scalars along λ.
 pub(crate) struct Splitter {
@@ -80,16 +119,16 @@ pub(crate) struct Multiplier {
 }
 
 impl Multiplier {
+    fn length(&self) -> usize {
+        self.first.len().max(self.second.len())
+    }
+
     /// `scalar·point`.
     pub(crate) fn times(&self, point: &G1) -> G1 {
-        let double = point.double();
-        let mut multiples = [*point; ODD_MULTIPLES];
-        for index in 1..ODD_MULTIPLES {
-            multiples[index] = multiples[index - 1] + double;
-        }
+        let multiples = odd_multiples(point);
         let images = multiples.map(|multiple| multiple.endo());
         let mut sum = G1::identity();
-        for index in (0..self.first.len().max(self.second.len())).rev() {
+        for index in (0..self.length()).rev() {
             sum = sum.double();
             for (digits, table) in [(&self.first, &multiples), (&self.second, &images)] {
                 match digits.get(index) {
@@ -137,8 +176,19 @@ mod tests {
         assert_eq!(splitter.multiplier(&scalar).times(&point), point * scalar);
     }
 
+    fn any_scalar() -> impl Strategy<Value = Fr> {
+        prop_oneof![Just(Fr::ZERO), Just(Fr::ONE), Just(-Fr::ONE), any::<[u64; 4]>().prop_map(Fr::from_raw)]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn combinations_agree_with_double_and_add(terms in prop::collection::vec((any_scalar(), 0u64..6), 0..9)) {
+            let point = |seed: &u64| (G1::generator() * Fr::from(*seed)).to_affine();
+            let terms: Vec<_> = terms.iter().map(|(scalar, seed)| (*scalar, point(seed))).collect();
+            prop_assert_eq!(super::sum(&terms), terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>());
+        }
+
         #[test]
         fn agrees_with_double_and_add(limbs in any::<[u64; 4]>()) {
             check(Fr::from_raw(limbs));

@@ -35,6 +35,8 @@
 //! assert_ne!(commitment, HoldingCommitment::commit(&params, &[(0, 701)], &masks).unwrap());
 //! ```
 
+mod buckets;
+mod combination;
 mod fft;
 mod glv;
 mod msm;
@@ -60,6 +62,7 @@ pub use surety_core::capacity::{Capacity, Row};
 pub use surety_wide::{Kernel, Lanes, Number};
 
 pub use crate::{
+    combination::combination,
     holding::{HoldingCommitment, Masks},
     origin::{Ceremony, Origin},
     params::{Params, affine_combination},

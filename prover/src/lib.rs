@@ -9,7 +9,7 @@
 //! | [`sequences`] | the sequence numbers of a source's statements |
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`scope`] | the proof that sources stated nothing outside of their scopes |
-//! | [`prove`] | from all of that to an attestation |
+//! | [`prove`], [`many`] | from all of that to an attestation, or to many |
 //! | [`snapshots`] | the snapshots that a holder has proven against |
 //! | [`journal`] | the durable records of both |
 //! | [`explain`] | the margin at every level, for the holder |
@@ -29,6 +29,7 @@ pub mod account;
 pub mod explain;
 pub mod journal;
 pub mod layout;
+pub mod many;
 pub mod opening;
 pub mod oracle;
 pub mod prove;

@@ -21,11 +21,12 @@ use surety_margin::{
 use surety_verifier::{
     KnownCommitments, VerifyingKey,
     attestation::{
-        check::{Examined, Files, Presentation, VerifierTerms, examine},
+        check::{Examined, Files, Groundwork, Presentation, VerifierTerms},
         claim::{Attestation, Claim},
         compiled::CompiledPolicy,
         rejection::Rejection,
         report::snapshot_id,
+        signature::KnownKeys,
         statement::Statement,
         trust::Trust,
         vault::{VaultBalances, VaultError},
@@ -129,6 +130,8 @@ pub struct ProofRequest<'a> {
 pub struct Prover {
     params: Params,
     key: Key,
+    /// Those of sources and oracle nodes, as far as statements and reports have revealed them.
+    signers: KnownKeys,
 }
 
 /// A proving key, of one of the two provers: their proofs verify under one verifying key.
@@ -177,7 +180,7 @@ impl Prover {
     pub fn with_table(params: Params, table: Table) -> Result<Self, ProveError> {
         check_memory(params.capacity())?;
         let key = Key::Own(Box::new(ProvingKey::with_table(&params, table, lanes())?));
-        Ok(Self { params, key })
+        Ok(Self { params, key, signers: KnownKeys::default() })
     }
 
     /// Makes Halo2's proving key for a capacity class: to compare with.
@@ -187,7 +190,7 @@ impl Prover {
     pub fn with_halo2(params: Params) -> Result<Self, ProveError> {
         check_memory(params.capacity())?;
         let key = Key::Halo2(Box::new(Halo2Key::generate(&params)?));
-        Ok(Self { params, key })
+        Ok(Self { params, key, signers: KnownKeys::default() })
     }
 
     /// Proves that the account behind the statements satisfies the level.
@@ -218,7 +221,7 @@ impl Prover {
             contract_sources: true,
             now: request.now,
         };
-        let Examined { context, known, prices, .. } = examine(&claim, &files, &terms)?;
+        let Examined { context, known, prices, .. } = Groundwork::new(files, &self.signers).examine(&claim, &terms)?;
         let universe = request.policy.committed().universe();
         let mut account = Account::open(universe, &self.params, &claim.statements, openings)?;
         if let Some(vault) = request.vault {
@@ -239,6 +242,12 @@ impl Prover {
             scopes,
             consent: None,
         })
+    }
+
+    /// The bases.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
     }
 
     fn claim(&self, request: &ProofRequest<'_>) -> Result<Claim, ProveError> {

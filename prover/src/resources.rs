@@ -14,6 +14,9 @@ const FIXED_BYTES: u64 = 24 << 20;
 /// columns of the proof, and the digits and buckets of two sums at a time. Measured: 9 KB, on two cores.
 const BYTES_PER_ROW: u64 = 12 << 10;
 
+/// Memory of one more proof at the same time, for each row: what proofs share is there already.
+const BYTES_PER_ROW_OF_ANOTHER: u64 = 4 << 10;
+
 /// Time of a proof for each row on two cores of a recent server.
 const NANOSECONDS_PER_ROW: u64 = 50_000;
 
@@ -65,6 +68,15 @@ impl Estimate {
     }
 }
 
+/// How many proofs are made at a time on so many threads, once there is a key: those that `available` bytes suffice for,
+/// and at least one. Where the memory cannot be known, it is taken to suffice.
+#[must_use]
+pub(crate) fn at_a_time(capacity: Capacity, threads: usize, available: Option<u64>) -> usize {
+    let fitting = available.map(|bytes| bytes / (BYTES_PER_ROW_OF_ANOTHER * capacity.rows() as u64));
+    let fitting = fitting.map_or(threads, |proofs| proofs.try_into().unwrap_or(threads));
+    threads.min(fitting).max(1)
+}
+
 /// Refuses a proof for which the machine has too little memory. Where that cannot be known, it is tried.
 ///
 /// # Errors
@@ -92,5 +104,14 @@ mod tests {
         assert!(compare(capacity, needed).is_ok());
         let error = compare(capacity, needed - 1).unwrap_err();
         assert!(error.to_string().contains("k = 16"), "{error}");
+    }
+
+    #[test]
+    fn as_many_proofs_are_made_at_a_time_as_threads_and_memory_allow() {
+        let capacity = Capacity::new(16).unwrap();
+        let one = BYTES_PER_ROW_OF_ANOTHER * capacity.rows() as u64;
+        let of = |threads, available| at_a_time(capacity, threads, available);
+        assert_eq!([of(8, None), of(8, Some(one * 100)), of(8, Some(one * 8 - 1))], [8, 8, 7]);
+        assert_eq!([of(8, Some(one)), of(8, Some(0)), of(1, None)], [1, 1, 1]);
     }
 }

@@ -4,7 +4,10 @@
 //! Nothing secret is left: balances, masks and openings are erased with the process. Of what is made, the layout
 //! follows from the number of attestations alone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rand_core::{OsRng, RngCore as _};
 use surety_core::{
@@ -20,7 +23,7 @@ use surety_host::{
     setup::Setups,
 };
 use surety_import::observations::read_observations;
-use surety_kzg::{Event, Observer, Origin, Params, SrsId, progress::Stage};
+use surety_kzg::{Observer, Origin, Params, SrsId};
 use surety_margin::{
     market::{Observed, Report, Snapshot},
     policy::Policy,
@@ -28,12 +31,14 @@ use surety_margin::{
 };
 use surety_prover::{
     layout::Layout,
+    many::ToProve,
     opening::Opening,
     oracle::{self, Clock, Comparison},
     prove::{ProofRequest, Prover},
     source::{self, StatementTerms},
 };
 use surety_verifier::attestation::{
+    claim::Attestation,
     compiled::CompiledPolicy,
     report::snapshot_id,
     statement::Statement,
@@ -84,7 +89,6 @@ struct Shared<'a> {
     universe: &'a Universe,
     policy: &'a CompiledPolicy,
     params: &'a Params,
-    prover: &'a Prover,
 }
 
 /// A market, and its place among the epochs: the oldest has number 1.
@@ -121,37 +125,109 @@ pub fn run(
     let trust = trust(&policy, &epochs)?;
     files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, existing)?;
 
-    let prover = Prover::new(setups.params(setup.id(), universe.capacity, observer)?)?;
-    let shared = Shared { universe: &universe, policy: &policy, params: &params, prover: &prover };
+    let table = setups.table(&params, observer);
+    let prover = Prover::with_table(params, table)?;
+    let shared = Shared { universe: &universe, policy: &policy, params: prover.params() };
     let directory = layout.directory().join(ATTESTATIONS);
-    let mut batch = Batch {
-        srs: setup.id(),
-        origin: setup.origin(),
-        attestations: 0,
-        subjects: 0,
-        epochs: epochs.len(),
-        directory: directory.clone(),
+    let plan = plan(epochs.len(), count);
+    let subjects = plan.last().map_or(0, |planned| planned.institution);
+    let mut inputs = Inputs { shared: &shared, epochs: &epochs, directory: &directory, last: None };
+    let mut attestations = 0;
+    prover.prove_many(plan.into_iter().map(|planned| inputs.input(planned)), observer, |input, attestation| {
+        attestations += 1;
+        input.write(&attestation?)
+    })?;
+    Ok(Batch { srs: setup.id(), origin: setup.origin(), attestations, subjects, epochs: epochs.len(), directory })
+}
+
+/// An attestation that is to be made.
+struct Planned {
+    /// The institution's number, from 1.
+    institution: usize,
+    /// The epoch's place.
+    epoch: usize,
+    level: &'static str,
+}
+
+/// The first `count` attestations: of institution after institution, each at every epoch and each of its levels.
+fn plan(epochs: usize, count: usize) -> Vec<Planned> {
+    let of = |institution: usize| {
+        let levels = &LEVELS[..=(institution - 1) % LEVELS.len()];
+        (0..epochs).flat_map(move |epoch| levels.iter().map(move |level| Planned { institution, epoch, level }))
     };
-    let progress = |done: usize| {
-        observer.event(Event::Progress { stage: Stage::Proving, done: done as u64, total: count as u64 });
-    };
-    progress(0);
-    while batch.attestations < count {
-        batch.subjects += 1;
-        let institution = Institution::new(batch.subjects, &directory)?;
-        for epoch in &epochs {
-            let (statements, openings) = institution.state(&shared, epoch)?;
-            for level in LEVELS.iter().take(institution.levels) {
-                if batch.attestations == count {
-                    break;
-                }
-                institution.prove(&shared, epoch, level, (&statements, &openings))?;
-                batch.attestations += 1;
-                progress(batch.attestations);
+    (1..).flat_map(of).take(count).collect()
+}
+
+/// The inputs of planned attestations, made when they are asked for.
+struct Inputs<'a> {
+    shared: &'a Shared<'a>,
+    epochs: &'a [Epoch],
+    directory: &'a Path,
+    /// That of the attestation before, which often is that of the next.
+    last: Option<Arc<Stated<'a>>>,
+}
+
+/// An institution at an epoch, which all its levels share.
+struct Stated<'a> {
+    institution: Arc<Institution>,
+    epoch: &'a Epoch,
+    statements: Vec<Statement>,
+    openings: Vec<Opening>,
+}
+
+/// The inputs of an attestation.
+struct Input<'a> {
+    policy: &'a CompiledPolicy,
+    stated: Arc<Stated<'a>>,
+    level: Name,
+}
+
+impl<'a> Inputs<'a> {
+    fn input(&mut self, Planned { institution, epoch, level }: Planned) -> Result<Input<'a>, AnyFailure> {
+        let last = self.last.take().filter(|last| last.institution.number == institution);
+        let epoch = &self.epochs[epoch];
+        let stated = match last {
+            Some(last) if last.epoch.number == epoch.number => last,
+            last => {
+                let new = || Institution::new(institution, self.directory).map(Arc::new);
+                let institution = last.map_or_else(new, |last| Ok(Arc::clone(&last.institution)))?;
+                let (statements, openings) = institution.state(self.shared, epoch)?;
+                Arc::new(Stated { institution, epoch, statements, openings })
             }
+        };
+        self.last = Some(Arc::clone(&stated));
+        Ok(Input { policy: self.shared.policy, stated, level: name(level)? })
+    }
+}
+
+impl ToProve for Input<'_> {
+    fn request(&self) -> ProofRequest<'_> {
+        let Stated { institution, epoch, statements, .. } = &*self.stated;
+        ProofRequest {
+            policy: self.policy,
+            snapshot: &epoch.snapshot,
+            on_chain: false,
+            vault: None,
+            statements,
+            level: &self.level,
+            verifier: institution.verifier,
+            valid_until: None,
+            presentation: Bytes32::ZERO,
+            now: epoch.now,
         }
     }
-    Ok(batch)
+
+    fn openings(&self) -> &[Opening] {
+        &self.stated.openings
+    }
+}
+
+impl Input<'_> {
+    fn write(&self, attestation: &Attestation) -> Result<(), AnyFailure> {
+        let Stated { institution, epoch, .. } = &*self.stated;
+        let file = format!("{}-{}.json", epoch.snapshot.epoch, self.level);
+        Ok(documents::write(&institution.directory.join(file), attestation, Existing::Keep)?)
+    }
 }
 
 fn refuse_content(directory: &Path) -> Result<(), FileError> {
@@ -244,11 +320,10 @@ fn trust(policy: &CompiledPolicy, epochs: &[Epoch]) -> Result<Trust, AnyFailure>
 
 /// An institution like the example's, of another size.
 struct Institution {
+    number: usize,
     subject: EvmAddress,
     /// What its attestations say who verifies them.
     verifier: EvmAddress,
-    /// How many levels it proves.
-    levels: usize,
     /// Its size in per mille of the example's.
     size: i128,
     directory: PathBuf,
@@ -260,9 +335,9 @@ impl Institution {
         let directory = attestations.join(&name);
         files::create_directory(&directory)?;
         Ok(Self {
+            number,
             subject: demo_address(&name)?,
             verifier: if number.is_multiple_of(2) { demo_address("verifier")? } else { EvmAddress::ZERO },
-            levels: (number - 1) % LEVELS.len() + 1,
             size: i128::from(200 + OsRng.next_u32() % 1_600),
             directory,
         })
@@ -291,31 +366,6 @@ impl Institution {
         });
         Ok(stated.collect::<Result<Vec<_>, AnyFailure>>()?.into_iter().unzip())
     }
-
-    fn prove(
-        &self,
-        shared: &Shared<'_>,
-        epoch: &Epoch,
-        level: &str,
-        (statements, openings): (&[Statement], &[Opening]),
-    ) -> Result<(), AnyFailure> {
-        let level: Name = name(level)?;
-        let request = ProofRequest {
-            policy: shared.policy,
-            snapshot: &epoch.snapshot,
-            on_chain: false,
-            vault: None,
-            statements,
-            level: &level,
-            verifier: self.verifier,
-            valid_until: None,
-            presentation: Bytes32::ZERO,
-            now: epoch.now,
-        };
-        let attestation = shared.prover.prove(&request, openings)?;
-        let file = format!("{}-{level}.json", epoch.snapshot.epoch);
-        Ok(documents::write(&self.directory.join(file), &attestation, Existing::Keep)?)
-    }
 }
 
 #[cfg(test)]
@@ -323,6 +373,25 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn institutions_prove_one_two_or_three_levels_at_each_epoch() {
+        let planned: Vec<_> =
+            plan(2, 9).into_iter().map(|planned| (planned.institution, planned.epoch, planned.level)).collect();
+        let [one, two, three] = LEVELS;
+        let all = [
+            (1, 0, one),
+            (1, 1, one),
+            (2, 0, one),
+            (2, 0, two),
+            (2, 1, one),
+            (2, 1, two),
+            (3, 0, one),
+            (3, 0, two),
+            (3, 0, three),
+        ];
+        assert_eq!(planned, all);
+    }
 
     #[test]
     fn only_the_files_of_an_earlier_batch_are_removed() {

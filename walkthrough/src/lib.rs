@@ -125,7 +125,8 @@ pub fn run(
     let trust = trust(policy.committed(), &snapshot, &statements)?;
     files::write(&layout.trust(), trust_text(&trust)?.as_bytes(), Access::Public, existing)?;
 
-    let prover = Prover::new(params)?;
+    let table = setups.table(&params, observer);
+    let prover = Prover::with_table(params, table)?;
     let mut demo = Demo {
         srs: setup.id(),
         origin: setup.origin(),

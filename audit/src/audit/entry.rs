@@ -281,9 +281,10 @@ pub(super) struct StatedAccount {
 }
 
 impl Evidence {
-    pub(super) fn of(file: &str, attestation: &Attestation) -> Self {
-        let statements = attestation.claim.statements.iter().map(|statement| Stating {
-            hash: statement.hash(),
+    /// `hashes` are those of the statements.
+    pub(super) fn of(file: &str, attestation: &Attestation, hashes: &[Bytes32]) -> Self {
+        let statements = attestation.claim.statements.iter().zip(hashes).map(|(statement, hash)| Stating {
+            hash: *hash,
             account: StatedAccount {
                 chain_id: statement.audience.chain_id,
                 registry: statement.audience.registry,

@@ -1,7 +1,10 @@
 //! The public files that attestations refer to, found by identifier and prepared once.
 
-use std::collections::BTreeMap;
+use core::num::NonZeroU128;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rand_core::{OsRng, RngCore as _};
+use rayon::prelude::*;
 use surety_core::{failure::AnyFailure, ident::Bytes32, text::Document};
 use surety_host::{commitments, setup::Setups};
 use surety_kzg::{Observer, SrsId};
@@ -14,7 +17,7 @@ use surety_verifier::{
         compiled::{CommittedPolicy, CompiledPolicyFile},
         identifiers::{DocumentId, UniverseId},
         rejection::{Rejection, Rule},
-        signature::KnownKeys,
+        signature::{KnownKeys, Signed},
     },
     proof::pairing::PairingKey,
 };
@@ -137,6 +140,16 @@ impl Library {
         Ok(())
     }
 
+    /// Checks signatures together, each once, so that shelves know those that are right.
+    pub(super) fn check_signatures(&self, signed: BTreeSet<Signed>) {
+        let signed: Vec<Signed> = signed.into_iter().collect();
+        let length = signed.len().div_ceil(rayon::current_num_threads()).max(1);
+        signed.par_chunks(length).for_each(|signed| {
+            let weights: Vec<NonZeroU128> = signed.iter().map(|_| weight()).collect();
+            self.keys.check_together(signed, &weights);
+        });
+    }
+
     /// What attestations can be checked with.
     pub(super) fn shelves(&self) -> Shelves<'_> {
         let mut shelves = BTreeMap::new();
@@ -162,6 +175,13 @@ impl Library {
         }
         keys
     }
+}
+
+/// A random weight.
+fn weight() -> NonZeroU128 {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    NonZeroU128::new(u128::from_ne_bytes(bytes)).unwrap_or(NonZeroU128::MIN)
 }
 
 /// Groundwork by policy and snapshot. Files with different reports can be the same snapshot.

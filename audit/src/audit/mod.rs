@@ -60,6 +60,8 @@ use surety_verifier::{
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
+        signature::Signed,
+        statement::Statement,
         trust::Trust,
         vault::{VaultBalances, VaultState},
     },
@@ -391,7 +393,7 @@ fn examine(
     let library = Library::load(source, found, setups, observer);
     let shelves = library.shelves();
     let loaded = Instant::now();
-    let mut judged = judge(request, (source, &found.attestations), &shelves, observer);
+    let mut judged = judge(request, (source, &found.attestations), (&library, &shelves), observer);
     let checked = Instant::now();
     settle(request, &mut judged, &library, (source, &found.attestations), &shelves)?;
     let settled = Instant::now();
@@ -507,34 +509,72 @@ struct Judged {
     scoped: bool,
 }
 
+/// How many attestations are in memory at a time. Their signatures are checked together.
+const AT_A_TIME: usize = 512;
+
 /// Does everything but the pairings, on all processors.
 fn judge(
     request: &AuditRequest<'_>,
     (source, places): (&Source<'_>, &[Place]),
-    shelves: &Shelves<'_>,
+    (library, shelves): (&Library, &Shelves<'_>),
     observer: &dyn Observer,
 ) -> Vec<Judged> {
     let (done, total) = (AtomicU64::new(0), places.len() as u64);
     observer.event(Event::Progress { stage: Stage::Verifying, done: 0, total });
-    let judge = |place: &Place| {
-        let judged = judge_one(request, source, place, shelves);
-        count(&done, total, Stage::Verifying, observer);
-        judged
-    };
-    let judged = places.par_iter().map(judge).collect();
+    let mut judged = Vec::with_capacity(places.len());
+    for places in places.chunks(AT_A_TIME) {
+        let read: Vec<Read> = places.par_iter().map(|place| Read::new(source.read(place))).collect();
+        library.check_signatures(read.iter().flat_map(Read::signatures).collect());
+        judged.par_extend(places.par_iter().zip(read).map(|(place, read)| {
+            let judged = judge_one(request, source, place, read, shelves);
+            count(&done, total, Stage::Verifying, observer);
+            judged
+        }));
+    }
     observer.event(Event::Progress { stage: Stage::Verifying, done: total, total });
     judged
 }
 
-fn judge_one(request: &AuditRequest<'_>, source: &Source<'_>, place: &Place, shelves: &Shelves<'_>) -> Judged {
+/// An attestation as it was read, with the hashes of its statements.
+struct Read {
+    attestation: Result<Attestation, AnyFailure>,
+    hashes: Vec<Bytes32>,
+}
+
+impl Read {
+    fn new(attestation: Result<Attestation, AnyFailure>) -> Self {
+        let statements = attestation.iter().flat_map(|attestation| &attestation.claim.statements);
+        let hashes = statements.map(Statement::hash).collect();
+        Self { attestation, hashes }
+    }
+
+    /// The signatures of its statements.
+    fn signatures(&self) -> impl Iterator<Item = Signed> {
+        let statements = self.attestation.iter().flat_map(|attestation| &attestation.claim.statements);
+        let signed = |(statement, digest): (&Statement, &Bytes32)| Signed {
+            digest: *digest,
+            signature: statement.signature,
+            signer: statement.source,
+        };
+        statements.zip(&self.hashes).map(signed)
+    }
+}
+
+fn judge_one(
+    request: &AuditRequest<'_>,
+    source: &Source<'_>,
+    place: &Place,
+    Read { attestation, hashes }: Read,
+    shelves: &Shelves<'_>,
+) -> Judged {
     let file = source.shown(place);
-    let attestation: Attestation = match source.read(place) {
+    let attestation = match attestation {
         Ok(attestation) => attestation,
         Err(error) => {
             return Judged { entry: unreadable(source, place, &*error), evidence: None, check: None, scoped: false };
         }
     };
-    let evidence = Some(Evidence::of(&file, &attestation));
+    let evidence = Some(Evidence::of(&file, &attestation, &hashes));
     let pending = shelves
         .find(&attestation.claim)
         .and_then(|groundwork| groundwork.prepare(&attestation, &terms(request, &attestation)));

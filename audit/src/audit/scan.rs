@@ -171,7 +171,7 @@ fn sort(path: &Path, kinds: &KindsOfText) -> Sorted {
 
 /// Tells what a text is by what it says.
 fn sort_text(name: &str, text: &str, format: Format, kinds: &KindsOfText) -> Sorted {
-    let hash = keccak256(text.as_bytes()).0;
+    let hash = || keccak256(text.as_bytes()).0;
     let kind = match format {
         Format::Json => match recognise(text, Format::Json) {
             Ok(header) => header.known_kind(),
@@ -182,6 +182,7 @@ fn sort_text(name: &str, text: &str, format: Format, kinds: &KindsOfText) -> Sor
             Err(Damaged(error)) => return Sorted::Unreadable(no_json(name, text, &error)),
         },
         Format::Toml => {
+            let hash = hash();
             let known = kinds.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
             known.unwrap_or_else(|| {
                 let kind = recognise(text, Format::Toml).ok().and_then(|header| header.known_kind());
@@ -192,7 +193,7 @@ fn sort_text(name: &str, text: &str, format: Format, kinds: &KindsOfText) -> Sor
     };
     match kind {
         Some(Kind::Attestation) => Sorted::Attestation,
-        Some(kind) => Sorted::Document(kind, hash),
+        Some(kind) => Sorted::Document(kind, hash()),
         None => Sorted::Foreign,
     }
 }

@@ -422,7 +422,7 @@ fn rejects_prices_of_the_provers_choice() {
     let mut below_zero = witness(&program, &[price(1)], &[55, -10]).unwrap();
     for (row, entry) in (1..).zip(program.table()) {
         let at_minus_one =
-            entry.coefficient.market_part().values().fold(entry.coefficient.constant_part(), |sum, x| sum - *x);
+            entry.coefficient.market_part().iter().fold(entry.coefficient.constant_part(), |sum, (_, x)| sum - *x);
         below_zero[Coef][row] = scalar::from_i256(at_minus_one);
     }
     let capacity = program.capacity();

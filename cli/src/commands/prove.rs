@@ -1,6 +1,6 @@
 //! `surety prove`
 
-use std::path::PathBuf;
+use std::{panic::resume_unwind, path::PathBuf, thread};
 
 use serde_json::json;
 use surety_core::{
@@ -9,7 +9,7 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_host::{directories::Directories, documents, files, memory::available_memory, setup::Setups};
-use surety_kzg::{Origin, SrsId};
+use surety_kzg::{Observer, Origin, Params, SrsId};
 use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::{
     prove::{ProofRequest, ProveError, Prover},
@@ -85,6 +85,19 @@ enum Engine {
     Halo2,
 }
 
+impl Engine {
+    /// The prover of a capacity class.
+    fn load(self, params: Params, setups: &Setups, observer: &dyn Observer) -> Result<Prover, ProveError> {
+        match self {
+            Self::Own => {
+                let table = setups.table(&params, observer);
+                Prover::with_table(params, table)
+            }
+            Self::Halo2 => Prover::with_halo2(params),
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
@@ -104,7 +117,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let params = setups.params(srs, universe.capacity, &session.progress)?;
     let origin = params.verifier_key().origin();
     warn_of_set_up(origin, srs, &session.progress);
-    let policy = CompiledPolicy::compile(policy, universe, &params)?;
+    // The prover's key does not depend on the policy.
+    let (policy, prover) = thread::scope(|scope| {
+        let prover = scope.spawn(|| args.prover.load(params.clone(), &setups, &session.progress));
+        let policy = CompiledPolicy::compile(policy, universe, &params);
+        (policy, prover.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    drop(params);
+    let policy = policy?.with_program_of(&args.level);
     let id = snapshot_id(policy.committed(), &snapshot);
     check_published(args, id, &session.progress)?;
     let proven = ProvenSnapshots::open(&directories.state)?;
@@ -121,13 +141,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         presentation: args.presentation.unwrap_or(Bytes32::ZERO),
         now: session.now,
     };
-    let prover = match args.prover {
-        Engine::Own => {
-            let table = setups.table(&params, &session.progress);
-            Prover::with_table(params, table)
-        }
-        Engine::Halo2 => Prover::with_halo2(params),
-    }?;
+    let prover = prover?;
     let attestation = prover.prove(&request, &openings)?;
     proven.count(attestation.claim.policy, snapshot.epoch, id)?;
     documents::write(&out, &attestation, args.force.existing())?;

@@ -1,7 +1,5 @@
 //! Numbers that are affine in the market vector: `c + Σ_u c_u·p_u`.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::I256;
 use surety_core::units::Price;
 
@@ -11,8 +9,9 @@ use crate::market::{MarketIndex, PriceRange};
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Affine {
     constant: I256,
-    /// No zeros, so that equal numbers compare equal.
-    market: BTreeMap<MarketIndex, I256>,
+    /// In ascending order, no zeros, so that equal numbers compare equal. A list, because a program has a hundred
+    /// thousand of these with an entry or none.
+    market: Vec<(MarketIndex, I256)>,
 }
 
 /// Integer arithmetic left the range of 256 bits.
@@ -23,13 +22,13 @@ impl Affine {
     /// A number that does not depend on the market.
     #[must_use]
     pub fn constant(value: I256) -> Self {
-        Self { constant: value, market: BTreeMap::new() }
+        Self { constant: value, market: Vec::new() }
     }
 
     /// `factor` times a price.
     #[must_use]
     pub fn price(index: MarketIndex, factor: I256) -> Self {
-        let market = if factor.is_zero() { BTreeMap::new() } else { BTreeMap::from([(index, factor)]) };
+        let market = if factor.is_zero() { Vec::new() } else { vec![(index, factor)] };
         Self { constant: I256::ZERO, market }
     }
 
@@ -39,9 +38,9 @@ impl Affine {
         self.constant
     }
 
-    /// The factors of the prices; absent means zero.
+    /// The factors of the prices, in ascending order of the prices; absent means zero.
     #[must_use]
-    pub fn market_part(&self) -> &BTreeMap<MarketIndex, I256> {
+    pub fn market_part(&self) -> &[(MarketIndex, I256)] {
         &self.market
     }
 
@@ -89,14 +88,18 @@ impl Affine {
     /// # Errors
     /// If it overflows.
     pub fn plus(&self, other: &Self) -> Result<Self, Overflow> {
-        let mut sum = self.clone();
-        sum.constant = sum.constant.checked_add(other.constant).ok_or(Overflow)?;
-        for (index, factor) in &other.market {
-            let entry = sum.market.entry(*index).or_default();
-            *entry = entry.checked_add(*factor).ok_or(Overflow)?;
+        let constant = self.constant.checked_add(other.constant).ok_or(Overflow)?;
+        let mut market = Vec::with_capacity(self.market.len().max(other.market.len()));
+        let mut theirs = other.market.iter().copied().peekable();
+        for (index, factor) in &self.market {
+            market.extend(core::iter::from_fn(|| theirs.next_if(|(other, _)| other < index)));
+            let same = theirs.next_if(|(other, _)| other == index);
+            let sum = same.map_or(Some(*factor), |(_, other)| factor.checked_add(other)).ok_or(Overflow)?;
+            market.extend((!sum.is_zero()).then_some((*index, sum)));
         }
-        sum.market.retain(|_, factor| !factor.is_zero());
-        Ok(sum)
+        market.extend(theirs);
+        market.shrink_to_fit();
+        Ok(Self { constant, market })
     }
 
     /// The product with an integer.
@@ -112,5 +115,42 @@ impl Affine {
             constant: times(&self.constant)?,
             market: self.market.iter().map(|(index, value)| Ok((*index, times(value)?))).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(constant: i64, factors: &BTreeMap<usize, i64>) -> Affine {
+        let wide = |value: i64| I256::try_from(value).unwrap();
+        let factor = |(index, factor): (&usize, &i64)| Affine::price(MarketIndex(*index), wide(*factor));
+        factors.iter().map(factor).fold(Affine::constant(wide(constant)), |sum, term| sum.plus(&term).unwrap())
+    }
+
+    fn factors() -> impl Strategy<Value = BTreeMap<usize, i64>> {
+        prop::collection::btree_map(0usize..6, -2i64..3, 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn sums_have_an_entry_for_each_price_that_matters(
+            (c, d) in (any::<i32>(), any::<i32>()),
+            (left, right) in (factors(), factors()),
+        ) {
+            let mut sums = left.clone();
+            right.iter().for_each(|(index, factor)| *sums.entry(*index).or_default() += factor);
+            let sum = number(c.into(), &left).plus(&number(d.into(), &right)).unwrap();
+            prop_assert_eq!(&sum, &number(i64::from(c) + i64::from(d), &sums));
+            sums.retain(|_, factor| *factor != 0);
+            let expected: Vec<_> = sums.into_iter().map(|(index, factor)| (index, I256::try_from(factor).unwrap())).collect();
+            let found: Vec<_> = sum.market_part().iter().map(|(index, factor)| (index.0, *factor)).collect();
+            prop_assert_eq!(found, expected);
+            prop_assert!(sum.plus(&sum.times(I256::MINUS_ONE).unwrap()).unwrap().is_zero());
+        }
     }
 }

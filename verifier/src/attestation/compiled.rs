@@ -395,7 +395,8 @@ impl CommittedPolicy {
 #[derive(Clone, Debug)]
 pub struct CompiledPolicy {
     committed: CommittedPolicy,
-    programs: Vec<Program>,
+    /// By level.
+    programs: BTreeMap<Name, Program>,
 }
 
 impl CompiledPolicy {
@@ -418,7 +419,16 @@ impl CompiledPolicy {
         let point = |_, source: &SourceRule| Ok(scope_of(source, universe.capacity, &positions)?.commit(params));
         let scopes = SourceScope::of_policy(&policy, point)?;
         let points = Points { levels, vault, scopes };
+        let programs = policy.levels.iter().map(|level| level.name.clone()).zip(programs).collect();
         Ok(Self { committed: CommittedPolicy::new(policy, universe, points, true)?, programs })
+    }
+
+    /// The policy with the program of one level alone, for whoever proves no other: programs over a thousand
+    /// instruments take 20 MB each.
+    #[must_use]
+    pub fn with_program_of(mut self, level: &Name) -> Self {
+        self.programs.retain(|name, _| name == level);
+        self
     }
 
     /// The policy with its commitments.
@@ -427,11 +437,10 @@ impl CompiledPolicy {
         &self.committed
     }
 
-    /// The program of a level, or none if the policy has no level of this name.
+    /// The program of a level; none if the policy has no level of this name, or the program was left out.
     #[must_use]
     pub fn program(&self, level: &Name) -> Option<&Program> {
-        let index = self.committed.policy.levels.iter().position(|other| other.name == *level)?;
-        self.programs.get(index)
+        self.programs.get(level)
     }
 }
 

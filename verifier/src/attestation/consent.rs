@@ -14,18 +14,18 @@ use surety_kzg::scalar;
 use crate::attestation::{
     claim::{Attestation, Claim},
     context::Context,
-    eip712::{Audience, Domain, hash_struct},
+    eip712::{Audience, Domain, HashedText, hash_struct},
     rejection::{Rejection, Rule, same},
     signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey, check_signature},
 };
 
 /// The struct that is signed.
-const TYPE: &str = "Consent(bytes32 context)";
+static TYPE: HashedText = HashedText::new("Consent(bytes32 context)");
 
 /// What a subject signs to consent to the attestation with this context.
 #[must_use]
 pub fn consent_hash(audience: &Audience, context: &Bytes32) -> Bytes32 {
-    Domain::of(audience).digest(hash_struct(TYPE, &[context.0]))
+    Domain::of(audience).digest(hash_struct(&TYPE, &[context.0]))
 }
 
 /// The consent of a subject to the attestation with this context.

@@ -92,7 +92,7 @@ impl Context {
     /// The public input: the hash of all fields, modulo r.
     #[must_use]
     pub fn hash(&self) -> Fr {
-        reduce(&keccak256(self.words().concat()).0)
+        reduce(&hash_words(&self.words()))
     }
 
     /// The fields as `abi.encode` lays them out.

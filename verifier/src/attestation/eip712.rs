@@ -4,7 +4,9 @@
 //! Every struct that is signed here consists of static words only, arrays entering by their hash, so that a hash is
 //! `keccak256` of the type's hash and the words, one after the other.
 
-use alloy_primitives::keccak256;
+use std::sync::OnceLock;
+
+use alloy_primitives::{Keccak256, keccak256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
@@ -12,8 +14,27 @@ use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
 /// 32 bytes as the EVM's ABI encodes a static value.
 pub type Word = [u8; 32];
 
-const NAME: &str = "Surety";
-const VERSION: &str = "1";
+/// A text whose hash goes into many others, such as the type of a struct: hashed once.
+pub(crate) struct HashedText {
+    text: &'static str,
+    hash: OnceLock<Word>,
+}
+
+impl HashedText {
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self { text, hash: OnceLock::new() }
+    }
+
+    fn hash(&self) -> Word {
+        *self.hash.get_or_init(|| keccak256(self.text).0)
+    }
+}
+
+static NAME: HashedText = HashedText::new("Surety");
+static VERSION: HashedText = HashedText::new("1");
+static DOMAIN: HashedText =
+    HashedText::new("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+static DOMAIN_ANYWHERE: HashedText = HashedText::new("EIP712Domain(string name,string version)");
 
 /// Where a signature or an attestation counts: nowhere but at this registry on this chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,31 +53,29 @@ pub(crate) struct Domain(Word);
 impl Domain {
     /// What is said to one registry: the domain has name, version, chain and contract.
     pub(crate) fn of(audience: &Audience) -> Self {
-        Self(hash_struct(
-            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
-            &[hash(NAME), hash(VERSION), number(audience.chain_id.into()), address(&audience.registry)],
-        ))
+        let values = [NAME.hash(), VERSION.hash(), number(audience.chain_id.into()), address(&audience.registry)];
+        Self(hash_struct(&DOMAIN, &values))
     }
 
     /// What is said to everybody: the domain has name and version.
     pub(crate) fn anywhere() -> Self {
-        Self(hash_struct("EIP712Domain(string name,string version)", &[hash(NAME), hash(VERSION)]))
+        Self(hash_struct(&DOMAIN_ANYWHERE, &[NAME.hash(), VERSION.hash()]))
     }
 
     /// What is signed: the hash of a struct in this domain.
     pub(crate) fn digest(self, struct_hash: Word) -> Bytes32 {
-        HexBytes(keccak256([&[0x19, 0x01], &self.0[..], &struct_hash[..]].concat()).0)
+        HexBytes(hash_parts(&[&[0x19, 0x01], &self.0, &struct_hash]))
     }
 }
 
 /// The hash of a struct of the type that `signature` writes out, with these values.
-pub(crate) fn hash_struct(signature: &str, values: &[Word]) -> Word {
-    keccak256([&[hash(signature)], values].concat().concat()).0
+pub(crate) fn hash_struct(signature: &HashedText, values: &[Word]) -> Word {
+    hash_parts(&[&signature.hash(), values.as_flattened()])
 }
 
 /// `keccak256` of the words: how EIP-712 takes in an array.
 pub(crate) fn hash_words(words: &[Word]) -> Word {
-    keccak256(words.concat()).0
+    keccak256(words.as_flattened()).0
 }
 
 /// An unsigned integer as a word.
@@ -78,6 +97,8 @@ pub(crate) fn coordinates(point: &[u8; 64]) -> [Word; 2] {
     [0, 32].map(|offset| core::array::from_fn(|index| point[offset + index]))
 }
 
-fn hash(text: &str) -> Word {
-    keccak256(text).0
+fn hash_parts(parts: &[&[u8]]) -> Word {
+    let mut hasher = Keccak256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().0
 }

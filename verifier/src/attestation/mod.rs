@@ -28,5 +28,6 @@ pub mod report;
 pub mod scopes;
 pub mod signature;
 pub mod statement;
+mod together;
 pub mod trust;
 pub mod vault;

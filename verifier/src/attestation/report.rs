@@ -17,15 +17,17 @@ use surety_margin::{
 
 use crate::attestation::{
     compiled::CommittedPolicy,
-    eip712::{Domain, hash_struct, hash_words, number},
+    eip712::{Domain, HashedText, hash_struct, hash_words, number},
     identifiers::{FeedsId, PricesId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
     signature::{KnownKeys, SignatureError, SigningKey, check_signature},
 };
 
 /// The struct that is signed. Of an entry that the node does not follow, `observed` is false and the rest zero.
-const TYPE: &str = "MarketReport(bytes32 feeds,uint64 epoch,uint64 observedAt,bytes32 previous,bool[] observed,\
-uint256[] prices,uint256[] confidences,uint64[] ages)";
+static TYPE: HashedText = HashedText::new(
+    "MarketReport(bytes32 feeds,uint64 epoch,uint64 observedAt,bytes32 previous,bool[] observed,\
+uint256[] prices,uint256[] confidences,uint64[] ages)",
+);
 
 /// The EIP-712 hash of a report: what its oracle node signs.
 #[must_use]
@@ -44,7 +46,7 @@ pub fn hash(report: &Report) -> Bytes32 {
         column(|observation| observation.confidence.get()),
         column(|observation| observation.age.0.into()),
     ];
-    Domain::anywhere().digest(hash_struct(TYPE, &values))
+    Domain::anywhere().digest(hash_struct(&TYPE, &values))
 }
 
 /// The report with its node's address and signature.

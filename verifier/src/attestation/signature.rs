@@ -1,8 +1,9 @@
 //! Signatures over secp256k1 as the EVM recovers them: 65 bytes `r ‖ s ‖ v` with `v` 27 or 28 and `s` in the lower
 //! half.
 
+use core::num::NonZeroU128;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{PoisonError, RwLock},
 };
 
@@ -18,7 +19,10 @@ use k256::{
 };
 use surety_core::ident::{Bytes32, EvmAddress, HexBytes};
 
-use crate::attestation::rejection::{Rejection, Rule};
+use crate::attestation::{
+    rejection::{Rejection, Rule},
+    together::all_right,
+};
 
 /// A signature: `r ‖ s ‖ v`.
 pub type SignatureBytes = HexBytes<65>;
@@ -48,10 +52,28 @@ pub fn signer(digest: &Bytes32, signature: &SignatureBytes) -> Result<EvmAddress
     Ok(address(&recover(digest, &parse(signature)?)?))
 }
 
-/// Public keys that signatures have revealed. To check a signature by one of them takes less than half of the time that
-/// it takes to recover a key.
+/// A signature, and whose it is said to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signed {
+    /// The digest.
+    pub digest: Bytes32,
+    /// The signature.
+    pub signature: SignatureBytes,
+    /// The address that is said to have signed.
+    pub signer: EvmAddress,
+}
+
+/// Public keys that signatures have revealed, and signatures that were checked before. To check a signature by a known
+/// key takes less than half of the time that it takes to recover a key, and to check it together with many a tenth.
 #[derive(Debug, Default)]
-pub struct KnownKeys(RwLock<BTreeMap<EvmAddress, VerifyingKey>>);
+pub struct KnownKeys {
+    keys: RwLock<BTreeMap<EvmAddress, VerifyingKey>>,
+    /// With everything that decides about a signature: nothing else can be taken for it.
+    right: RwLock<BTreeSet<Signed>>,
+}
+
+/// Of a batch that fails, parts of up to so many signatures are not tried again.
+const SMALLEST_BATCH: usize = 8;
 
 impl KnownKeys {
     /// As [`signer`], and faster where it is the expected one and has been before.
@@ -64,22 +86,67 @@ impl KnownKeys {
         signature: &SignatureBytes,
         expected: &EvmAddress,
     ) -> Result<EvmAddress, SignatureError> {
+        let signed = Signed { digest: *digest, signature: *signature, signer: *expected };
+        if self.right.read().unwrap_or_else(PoisonError::into_inner).contains(&signed) {
+            return Ok(*expected);
+        }
         let parsed = parse(signature)?;
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(expected).copied();
-        if known.is_some_and(|key| makes(&key, digest, &parsed)) {
+        if self.key(expected).is_some_and(|key| makes(&key, digest, &parsed)) {
             return Ok(*expected);
         }
         let key = recover(digest, &parsed)?;
         let found = address(&key);
         if found == *expected {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).insert(found, key);
+            self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(found, key);
         }
         Ok(found)
     }
+
+    /// Checks signatures together, so that [`KnownKeys::signer`] knows those that are right. Of those that are not, and
+    /// some beside them, nothing is known: that function says what is wrong.
+    ///
+    /// `weights`, one for each signature, must be drawn at random after all signatures are fixed; else nothing is checked.
+    pub fn check_together(&self, signed: &[Signed], weights: &[NonZeroU128]) {
+        if signed.len() != weights.len() {
+            return;
+        }
+        let (mut parsed, mut keys, mut weighed) = (Vec::new(), BTreeMap::new(), Vec::new());
+        for (signed, weight) in signed.iter().zip(weights) {
+            let Ok(signature) = parse(&signed.signature) else { continue };
+            // The first of a signer reveals the key.
+            let revealed = || self.signer(&signed.digest, &signed.signature, &signed.signer).ok();
+            let key = self.key(&signed.signer).or_else(|| revealed().and_then(|_| self.key(&signed.signer)));
+            let Some(key) = key else { continue };
+            keys.insert(signed.signer, key);
+            parsed.push((*signed, signature));
+            weighed.push(*weight);
+        }
+        self.search(&parsed, &keys, &weighed);
+    }
+
+    /// Remembers the right ones, or those of one half.
+    fn search(&self, signed: &[(Signed, Parsed)], keys: &BTreeMap<EvmAddress, VerifyingKey>, weights: &[NonZeroU128]) {
+        if all_right(signed, keys, weights) {
+            let right = signed.iter().map(|(signed, _)| *signed);
+            self.right.write().unwrap_or_else(PoisonError::into_inner).extend(right);
+        } else if signed.len() > SMALLEST_BATCH {
+            let (first, second) = signed.split_at(signed.len() / 2);
+            let (first_weights, second_weights) = weights.split_at(first.len());
+            self.search(first, keys, first_weights);
+            self.search(second, keys, second_weights);
+        }
+    }
+
+    fn key(&self, address: &EvmAddress) -> Option<VerifyingKey> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(address).copied()
+    }
 }
 
+/// The scalars and the recovery bit of a signature.
+pub(crate) type Parsed = (Signature, RecoveryId);
+
 /// The scalars and the recovery bit, if they are in the one form that is accepted.
-fn parse(signature: &SignatureBytes) -> Result<(Signature, RecoveryId), SignatureError> {
+fn parse(signature: &SignatureBytes) -> Result<Parsed, SignatureError> {
     let [scalars @ .., v] = &signature.0;
     let bit = v.checked_sub(V_OFFSET).filter(|bit| *bit <= 1).ok_or(SignatureError::RecoveryByte(*v))?;
     let signature = Signature::from_slice(scalars).map_err(|_| SignatureError::NoKey)?;
@@ -90,12 +157,12 @@ fn parse(signature: &SignatureBytes) -> Result<(Signature, RecoveryId), Signatur
 }
 
 /// The one key that makes a signature: `r⁻¹·(s·R − z·G)`, with the point `R` of abscissa `r` that the bit chooses.
-fn recover(digest: &Bytes32, (signature, recovery): &(Signature, RecoveryId)) -> Result<VerifyingKey, SignatureError> {
+fn recover(digest: &Bytes32, (signature, recovery): &Parsed) -> Result<VerifyingKey, SignatureError> {
     VerifyingKey::recover_from_prehash(&digest.0, signature, *recovery).map_err(|_| SignatureError::NoKey)
 }
 
 /// Whether [`recover`] gives this key `Q`: exactly if `s⁻¹·(z·G + r·Q)` is `R`.
-fn makes(key: &VerifyingKey, digest: &Bytes32, (signature, recovery): &(Signature, RecoveryId)) -> bool {
+fn makes(key: &VerifyingKey, digest: &Bytes32, (signature, recovery): &Parsed) -> bool {
     let (r, s) = signature.split_scalars();
     let inverse: Option<Scalar> = s.as_ref().invert_vartime().into();
     let Some(inverse) = inverse else { return false };
@@ -182,6 +249,7 @@ pub(crate) fn check_signature(
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{U256, hex, uint};
+    use rand_core::{OsRng, RngCore as _};
 
     use super::*;
 
@@ -231,6 +299,106 @@ mod tests {
         for digest in (0..50).map(|byte| HexBytes([byte; 32])) {
             assert_eq!(keys.signer(&digest, &key().sign(&digest).unwrap(), &address), Ok(address));
         }
+    }
+
+    /// Signatures of three keys, so many of each.
+    fn signed(count: u8) -> Vec<Signed> {
+        let keys =
+            [key(), SigningKey::from_secret_bytes(&[7; 32]).unwrap(), SigningKey::from_secret_bytes(&[8; 32]).unwrap()];
+        let sign = |(key, byte): (&SigningKey, u8)| {
+            let digest = HexBytes([byte; 32]);
+            Signed { digest, signature: key.sign(&digest).unwrap(), signer: key.address() }
+        };
+        (0..count).flat_map(|byte| keys.each_ref().map(|key| sign((key, byte)))).collect()
+    }
+
+    fn weights(count: usize) -> Vec<NonZeroU128> {
+        let weight =
+            |_| NonZeroU128::new(u128::from(OsRng.next_u64()) << 64 | u128::from(OsRng.next_u64() | 1)).unwrap();
+        (0..count).map(weight).collect()
+    }
+
+    fn remembered(keys: &KnownKeys) -> Vec<Signed> {
+        keys.right.read().unwrap().iter().copied().collect()
+    }
+
+    #[test]
+    fn signatures_are_checked_together() {
+        for count in [1, 2, 40] {
+            let (keys, mut signed) = (KnownKeys::default(), signed(count));
+            keys.check_together(&signed, &weights(signed.len()));
+            signed.sort();
+            assert_eq!(remembered(&keys), signed);
+        }
+    }
+
+    /// Attack: a wrong signature among right ones, of whatever kind. Its neighbours in the smallest batch are checked
+    /// alone, as it is.
+    #[test]
+    fn rejects_a_wrong_signature_among_many_with_the_error_that_it_has_alone() {
+        let twin = |signed: &mut Signed| {
+            let s = U256::from_be_slice(&signed.signature.0[32..64]);
+            signed.signature.0[32..64].copy_from_slice(&(ORDER - s).to_be_bytes::<32>());
+            signed.signature.0[64] ^= 27 ^ 28;
+        };
+        let changes: [&dyn Fn(&mut Signed); 9] = [
+            &|signed| signed.digest.0[0] ^= 1,
+            &|signed| signed.signature.0[0] ^= 1,
+            &|signed| signed.signature.0[33] ^= 1,
+            &|signed| signed.signature.0[64] ^= 27 ^ 28,
+            &|signed| signed.signature.0[64] = 29,
+            &|signed| signed.signature.0[..64].fill(0),
+            &|signed| signed.signer = key().address(),
+            &|signed| signed.signer = HexBytes([9; 20]),
+            &twin,
+        ];
+        for change in changes {
+            let (keys, mut signed) = (KnownKeys::default(), signed(20));
+            change(&mut signed[31]);
+            keys.check_together(&signed, &weights(signed.len()));
+            let remembered = remembered(&keys);
+            assert!(!remembered.contains(&signed[31]) && remembered.len() >= signed.len() - SMALLEST_BATCH);
+            for Signed { digest, signature, signer: expected } in &signed {
+                assert_eq!(keys.signer(digest, signature, expected), signer(digest, signature));
+            }
+        }
+    }
+
+    /// Attack: two wrong signatures that make up for each other without weights: of digests one more and one less.
+    #[test]
+    fn rejects_signatures_that_make_up_for_each_other() {
+        let (keys, Signed { digest, signature, signer }) = (KnownKeys::default(), signed(1)[0]);
+        keys.signer(&digest, &signature, &signer).unwrap();
+        let known = BTreeMap::from([(signer, keys.key(&signer).unwrap())]);
+        assert_eq!(digest, HexBytes([0; 32]));
+        let with = |digest: U256| {
+            let digest = HexBytes(digest.to_be_bytes());
+            (Signed { digest, signature, signer }, parse(&signature).unwrap())
+        };
+        let pair = [with(U256::ONE), with(ORDER - U256::ONE)];
+        assert!(all_right(&pair, &known, &[NonZeroU128::MIN; 2]), "why weights must not be known");
+        assert!(!all_right(&pair, &known, &weights(2)));
+    }
+
+    /// A signature that was checked is remembered with its digest and its signer.
+    #[test]
+    fn rejects_a_remembered_signature_for_another_digest_or_signer() {
+        let (keys, signed) = (KnownKeys::default(), signed(2));
+        keys.check_together(&signed, &weights(signed.len()));
+        let Signed { digest, signature, signer: expected } = signed[0];
+        assert_eq!(keys.signer(&digest, &signature, &expected), Ok(expected));
+        assert_ne!(keys.signer(&DIGEST, &signature, &expected), Ok(expected));
+        assert_eq!(keys.signer(&digest, &signature, &signed[1].signer), Ok(expected));
+        assert_eq!(keys.signer(&digest, &signed[1].signature, &expected), Ok(signed[1].signer));
+    }
+
+    #[test]
+    fn rejects_a_batch_of_signatures_without_a_weight_for_each() {
+        let (keys, signed) = (KnownKeys::default(), signed(2));
+        keys.check_together(&signed, &weights(signed.len() - 1));
+        keys.check_together(&[], &[]);
+        assert_eq!(remembered(&keys), []);
+        assert!(!all_right(&[], &BTreeMap::new(), &[]));
     }
 
     /// The short way is taken: a known key is not recovered again.

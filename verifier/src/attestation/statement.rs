@@ -17,7 +17,7 @@ use surety_margin::policy::{Policy, SourceRule};
 
 use crate::attestation::{
     compiled::CommittedPolicy,
-    eip712::{Audience, Domain, address, coordinates, hash_struct, number},
+    eip712::{Audience, Domain, HashedText, address, coordinates, hash_struct, number},
     freshness::{StatementTimes, check_skew},
     identifiers::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
@@ -25,8 +25,10 @@ use crate::attestation::{
 };
 
 /// The struct that is signed.
-const TYPE: &str = "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,\
-uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)";
+static TYPE: HashedText = HashedText::new(
+    "SourceStatement(address source,address subject,bytes32 account,bytes32 universe,\
+uint256 commitmentX,uint256 commitmentY,uint64 asOf,uint64 validUntil,uint64 sequence,bytes32 encumbrance)",
+);
 
 /// What a source says that an account holds, without saying it: a commitment, signed.
 ///
@@ -90,7 +92,7 @@ impl Statement {
             number(self.sequence.into()),
             self.encumbrance.0,
         ];
-        Domain::of(&self.audience).digest(hash_struct(TYPE, &values))
+        Domain::of(&self.audience).digest(hash_struct(&TYPE, &values))
     }
 
     /// The statement with its source's address and signature.
@@ -204,9 +206,9 @@ fn check_completeness(statements: &[Statement], sources: &[SourceRule]) -> Resul
         .flat_map(|source| source.accounts.iter().map(move |account| (source, account)))
         .map(|(source, account)| ((source.signer, AccountId::of(account)), format!("{account} of {}", source.name)))
         .collect();
-    for statement in statements {
-        let Statement { account, source, .. } = statement;
-        if missing.remove(&statement.position()).is_none() {
+    let positions: Vec<_> = statements.iter().map(Statement::position).collect();
+    for (Statement { account, source, .. }, position) in statements.iter().zip(&positions) {
+        if missing.remove(position).is_none() {
             let expected = "one statement for each account that the policy names, and no other".to_owned();
             return broken(expected, format!("one more, about {account} of {source}"));
         }
@@ -214,7 +216,7 @@ fn check_completeness(statements: &[Statement], sources: &[SourceRule]) -> Resul
     if let Some(account) = missing.into_values().next() {
         return broken(format!("a statement about {account}"), "none".to_owned());
     }
-    if !statements.is_sorted_by_key(Statement::position) {
+    if !positions.is_sorted() {
         return broken("ascending order of source and account identifier".to_owned(), "another order".to_owned());
     }
     Ok(())

@@ -31,7 +31,7 @@ use surety_kzg::{
 use crate::proof::{
     hex_scalar,
     pairing::PairingKey,
-    protocol::{MalformedProtocol, Protocol, RotationSet},
+    protocol::{MalformedProtocol, Protocol, Rotation, RotationFactors, RotationSet},
     transcript::reduce,
 };
 
@@ -46,6 +46,7 @@ pub struct VerifyingKey {
     srs: VerifierKey,
     digest: VerifyingKeyDigest,
     rotation_sets: Vec<RotationSet>,
+    rotation_factors: RotationFactors,
     pairing_key: PairingKey,
 }
 
@@ -135,7 +136,8 @@ impl VerifyingKey {
         hasher.update(point::g2_to_bytes(&srs.tau_g2()));
         let digest = VerifyingKeyDigest(reduce(&hasher.finalize().0));
         let (rotation_sets, pairing_key) = (protocol.rotation_sets(), PairingKey::from(&srs));
-        Ok(Self { protocol, fixed_commitments, srs, digest, rotation_sets, pairing_key })
+        let rotation_factors = RotationFactors::of(&protocol);
+        Ok(Self { protocol, fixed_commitments, srs, digest, rotation_sets, rotation_factors, pairing_key })
     }
 
     /// The key of a protocol over a set-up.
@@ -217,6 +219,11 @@ impl VerifyingKey {
     #[must_use]
     pub fn rotation_sets(&self) -> &[RotationSet] {
         &self.rotation_sets
+    }
+
+    /// As [`Protocol::rotation_factor`], computed before.
+    pub(crate) fn rotation_factor(&self, rotation: Rotation) -> Fr {
+        self.rotation_factors.get(rotation, &self.protocol)
     }
 }
 

@@ -1,15 +1,10 @@
 //! The equation of pairings that a proof comes down to, alone or many at once.
 
-use std::collections::BTreeMap;
-
 use ff::Field as _;
 use group::{Curve as _, Group as _};
-use halo2curves::{
-    bn256::{Bn256, Fr, G1, G1Affine, G2Prepared},
-    msm::msm_best,
-};
+use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Prepared};
 use pairing::{MillerLoopResult as _, MultiMillerLoop as _};
-use surety_kzg::{SrsId, point, srs};
+use surety_kzg::{SrsId, combination, point, srs};
 
 /// A linear combination of points, not computed yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,13 +32,23 @@ impl Msm {
     /// The sum. Terms of one point are computed as one.
     #[must_use]
     pub fn evaluate(&self) -> G1 {
-        let mut sums: BTreeMap<[u8; 64], (Fr, G1Affine)> = BTreeMap::new();
-        for (scalar, point) in &self.terms {
-            let (sum, _) = sums.entry(point::g1_to_bytes(point)).or_insert((Fr::ZERO, *point));
-            *sum += scalar;
+        combination(&self.merged())
+    }
+
+    /// The terms, each point once.
+    fn merged(&self) -> Vec<(Fr, G1Affine)> {
+        let mut order: Vec<([u8; 64], usize)> =
+            self.terms.iter().enumerate().map(|(index, (_, point))| (point::g1_to_bytes(point), index)).collect();
+        order.sort_unstable();
+        let mut merged: Vec<(Fr, G1Affine)> = Vec::with_capacity(order.len());
+        for (_, index) in order {
+            let (scalar, point) = self.terms[index];
+            match merged.last_mut() {
+                Some((sum, last)) if *last == point => *sum += scalar,
+                _ => merged.push((scalar, point)),
+            }
         }
-        let (scalars, points): (Vec<_>, Vec<_>) = sums.into_values().unzip();
-        msm_best(&scalars, &points)
+        merged
     }
 }
 

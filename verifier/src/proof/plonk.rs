@@ -50,8 +50,8 @@ impl VerifyingKey {
         let fixed = self.fixed_commitments().iter().enumerate();
         messages.commitments.extend(fixed.map(|(column, point)| (Polynomial::Fixed(column), *point)));
 
-        let rows = RowValues::at(protocol, messages.challenges.x).ok_or(ProofError::DegenerateChallenge)?;
-        let sets: Vec<_> = self.rotation_sets().iter().map(|set| messages.opening_set(protocol, &rows, set)).collect();
+        let rows = RowValues::at(self, messages.challenges.x).ok_or(ProofError::DegenerateChallenge)?;
+        let sets: Vec<_> = self.rotation_sets().iter().map(|set| messages.opening_set(self, &rows, set)).collect();
         messages.multi_opening.reduce(self.srs().id(), &sets).ok_or(ProofError::DegenerateChallenge)
     }
 }
@@ -157,11 +157,11 @@ impl Messages {
     }
 
     /// The claims about the polynomials of a rotation set.
-    fn opening_set(&self, protocol: &Protocol, rows: &RowValues, set: &RotationSet) -> OpeningSet {
+    fn opening_set(&self, key: &VerifyingKey, rows: &RowValues, set: &RotationSet) -> OpeningSet {
         let claim = |polynomial: Polynomial| match polynomial {
             Polynomial::Quotient => OpeningClaim {
                 commitment: self.quotient_commitment(rows),
-                evaluations: vec![self.quotient(protocol, rows)],
+                evaluations: vec![self.quotient(key.protocol(), rows)],
             },
             _ => OpeningClaim {
                 commitment: Msm::from(self.commitments[&polynomial]),
@@ -169,11 +169,7 @@ impl Messages {
             },
         };
         OpeningSet {
-            points: set
-                .rotations
-                .iter()
-                .map(|rotation| self.challenges.x * protocol.rotation_factor(*rotation))
-                .collect(),
+            points: set.rotations.iter().map(|rotation| self.challenges.x * key.rotation_factor(*rotation)).collect(),
             claims: set.polynomials.iter().copied().map(claim).collect(),
         }
     }
@@ -249,7 +245,8 @@ struct RowValues {
 
 impl RowValues {
     /// None if `x` is a row's point.
-    fn at(protocol: &Protocol, x: Fr) -> Option<Self> {
+    fn at(key: &VerifyingKey, x: Fr) -> Option<Self> {
+        let protocol = key.protocol();
         let x_to_n = x.pow_vartime([protocol.rows() as u64]);
         let vanishing = x_to_n - Fr::ONE;
         if bool::from(vanishing.is_zero()) {
@@ -258,8 +255,7 @@ impl RowValues {
         // Row r's Lagrange polynomial at x is ω^r·(x^n - 1) / (n·(x - ω^r)). From the row behind the usable ones to row
         // 0.
         let blinding_factors = protocol.blinding_factors;
-        let nodes: Vec<Fr> =
-            (0..=blinding_factors + 1).rev().map(|back| protocol.rotation_factor(Rotation(-(back as i32)))).collect();
+        let nodes: Vec<Fr> = protocol.last_rows().map(|row| key.rotation_factor(row)).collect();
         let mut inverses: Vec<Fr> = nodes.iter().map(|node| x - node).chain([vanishing]).collect();
         inverses.batch_invert();
         let scale = vanishing * Fr::TWO_INV.pow_vartime([u64::from(protocol.capacity.k())]);

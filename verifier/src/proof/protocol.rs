@@ -9,6 +9,8 @@
 //! a blinding polynomial) without its permutation argument. [`Protocol::evaluations`] and [`Protocol::rotation_sets`]
 //! state the order in which they appear in a proof and in its multi-opening.
 
+use std::collections::BTreeMap;
+
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
@@ -163,6 +165,24 @@ pub struct RotationSet {
     pub polynomials: Vec<Polynomial>,
 }
 
+/// `ω^rotation` for the rotations that verifying a proof takes, computed once.
+#[derive(Clone, Debug)]
+pub(crate) struct RotationFactors(BTreeMap<Rotation, Fr>);
+
+impl RotationFactors {
+    /// The factors for the openings of a protocol, and for its rows from the one behind the usable rows to row 0.
+    pub(crate) fn of(protocol: &Protocol) -> Self {
+        let opened = protocol.evaluations().into_iter().map(|opening| opening.rotation);
+        let rows = protocol.last_rows();
+        Self(opened.chain(rows).map(|rotation| (rotation, protocol.rotation_factor(rotation))).collect())
+    }
+
+    /// The factor; computed anew for another rotation.
+    pub(crate) fn get(&self, rotation: Rotation, protocol: &Protocol) -> Fr {
+        self.0.get(&rotation).copied().unwrap_or_else(|| protocol.rotation_factor(rotation))
+    }
+}
+
 /// Shorthand for the listings below.
 fn at(polynomial: Polynomial, rotation: Rotation) -> Opening {
     Opening { polynomial, rotation }
@@ -196,6 +216,11 @@ impl Protocol {
     pub fn rotation_factor(&self, rotation: Rotation) -> Fr {
         let rows = 1_i64 << self.capacity.k();
         self.omega().pow_vartime([i64::from(rotation.0).rem_euclid(rows) as u64])
+    }
+
+    /// The rows from the one behind the usable rows to row 0, seen from there.
+    pub(crate) fn last_rows(&self) -> impl Iterator<Item = Rotation> + use<> {
+        (0..=self.blinding_factors + 1).rev().map(|back| Rotation(-(back as i32)))
     }
 
     /// The advice columns whose commitments come from one place, in their order.

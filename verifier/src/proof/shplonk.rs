@@ -12,7 +12,7 @@
 //! vanishes at `u`; `W′` commits to `L/(X - u)`, hence `e(W′, [τ]₂) = e(L + u·W′, [1]₂)`. All is divided by
 //! `Z_{T∖S_0}(u)` so that the first set, which holds most polynomials, needs no factor.
 
-use ff::Field as _;
+use ff::{BatchInvert as _, Field as _};
 use halo2curves::bn256::{Fr, G1Affine};
 use surety_kzg::SrsId;
 
@@ -53,14 +53,16 @@ impl MultiOpening {
     pub(crate) fn reduce(&self, srs: SrsId, sets: &[OpeningSet]) -> Option<PairingCheck> {
         let all_points = union(sets);
         let first = sets.first()?;
-        let first_complement: Option<Fr> = vanishing(&complement(&all_points, first), self.u).invert().into();
-        let normaliser = first_complement?;
+        let mut inverses = vec![vanishing(&complement(&all_points, first), self.u)];
+        inverses.extend(sets.iter().flat_map(|set| denominators(&set.points)));
+        let mut inverses = invert_all(inverses)?.into_iter();
+        let normaliser = inverses.next()?;
 
         let mut right = Msm::default();
         let mut generator_factor = Fr::ZERO;
         for (set, power_of_v) in sets.iter().zip(powers(self.v)) {
             let weight = power_of_v * normaliser * vanishing(&complement(&all_points, set), self.u);
-            let lagrange = lagrange_at(&set.points, self.u)?;
+            let lagrange = lagrange_at(&set.points, self.u, &mut inverses);
             for (claim, power_of_y) in set.claims.iter().zip(powers(self.y)) {
                 let interpolated: Fr =
                     claim.evaluations.iter().zip(&lagrange).map(|(value, basis)| value * basis).sum();
@@ -98,17 +100,29 @@ fn vanishing(points: &[Fr], x: Fr) -> Fr {
     points.iter().map(|point| x - point).product()
 }
 
-/// The Lagrange polynomials over `points` at `x`; none if two points coincide.
-fn lagrange_at(points: &[Fr], x: Fr) -> Option<Vec<Fr>> {
-    let others =
-        |index: usize| points.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, point)| *point);
-    let basis = |(index, point): (usize, &Fr)| {
-        let numerator: Fr = others(index).map(|other| x - other).product();
-        let denominator: Fr = others(index).map(|other| point - other).product();
-        let inverse: Option<Fr> = denominator.invert().into();
-        Some(numerator * inverse?)
-    };
-    points.iter().enumerate().map(basis).collect()
+/// All points but one.
+fn others(points: &[Fr], index: usize) -> impl Iterator<Item = Fr> {
+    points.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, point)| *point)
+}
+
+/// For each point, the product of its differences to the others.
+fn denominators(points: &[Fr]) -> impl Iterator<Item = Fr> {
+    points.iter().enumerate().map(|(index, point)| others(points, index).map(|other| point - other).product())
+}
+
+/// The Lagrange polynomials over `points` at `x`. `inverses` gives those of the [`denominators`].
+fn lagrange_at(points: &[Fr], x: Fr, inverses: &mut impl Iterator<Item = Fr>) -> Vec<Fr> {
+    let numerators = (0..points.len()).map(|index| others(points, index).map(|other| x - other).product::<Fr>());
+    numerators.zip(inverses).map(|(numerator, inverse)| numerator * inverse).collect()
+}
+
+/// The inverses, with one inversion; none if a number is zero.
+fn invert_all(mut numbers: Vec<Fr>) -> Option<Vec<Fr>> {
+    if numbers.iter().any(|number| bool::from(number.is_zero())) {
+        return None;
+    }
+    numbers.batch_invert();
+    Some(numbers)
 }
 
 #[cfg(test)]
@@ -121,13 +135,14 @@ mod tests {
         let polynomial = |x: Fr| Fr::from(3) + Fr::from(2) * x - x.square();
         let points = [1, 5, 9].map(Fr::from);
         let x = Fr::from(1234);
-        let value: Fr =
-            lagrange_at(&points, x).unwrap().iter().zip(points).map(|(basis, s)| basis * polynomial(s)).sum();
+        let mut inverses = invert_all(denominators(&points).collect()).unwrap().into_iter();
+        let lagrange = lagrange_at(&points, x, &mut inverses);
+        let value: Fr = lagrange.iter().zip(points).map(|(basis, s)| basis * polynomial(s)).sum();
         assert_eq!(value, polynomial(x));
     }
 
     #[test]
     fn rejects_coinciding_points() {
-        assert_eq!(lagrange_at(&[Fr::ONE, Fr::ONE], Fr::ZERO), None);
+        assert_eq!(invert_all(denominators(&[Fr::ONE, Fr::ONE]).collect()), None);
     }
 }
