@@ -17,7 +17,8 @@ use crate::scalar;
 
 /// Non-adjacent forms of this width use the odd multiples 1, 3, …, `2^(width-1) - 1`.
 const NAF_WIDTH: u32 = 5;
-const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
+/// How many odd multiples of a point digits choose from.
+pub(crate) const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
 
 /// Splits scalars along λ.
 pub(crate) struct Splitter {
@@ -80,6 +81,11 @@ pub(crate) struct Multiplier {
 }
 
 impl Multiplier {
+    /// The signed digits of s₁ and of s₂, least significant first: odd, or zero.
+    pub(crate) fn digits(&self) -> [&[i8]; 2] {
+        [&self.first, &self.second]
+    }
+
     /// `scalar·point`.
     pub(crate) fn times(&self, point: &G1) -> G1 {
         let double = point.double();
