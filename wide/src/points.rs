@@ -109,7 +109,8 @@ fn double_points(points: &mut [G1Affine], groups: &mut [Group]) {
     let groups = &mut groups[..points.len().div_ceil(8)];
     let mut running = one();
     for (eight, group) in points.chunks(8).zip(groups.iter_mut()) {
-        let (x, y) = memory::load_points(core::array::from_fn(|index| &eight[if index < eight.len() { index } else { 0 }]));
+        let (x, y) =
+            memory::load_points(core::array::from_fn(|index| &eight[if index < eight.len() { index } else { 0 }]));
         // Of (0, 0) the tangent is level then, and leads back to it.
         let run = y.nonzero().loosened();
         *group = Group { product: running, x, y, both: x.plus(x), run, rise: Eight::default() };
