@@ -81,6 +81,7 @@ fn description(stage: Stage) -> &'static str {
     match stage {
         Stage::LagrangeBasis => "computing the bases of this capacity class, once; they are cached",
         Stage::Table => "computing the prover's table for this capacity class, once; it is cached",
+        Stage::CellPoints => "computing the points that this layout's cells are opened with, once",
         Stage::ReadingPowers => "reading and checking the set-up",
         Stage::Downloading => "downloading",
         Stage::Proving => "proving",

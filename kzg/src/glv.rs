@@ -20,7 +20,8 @@ use crate::scalar;
 
 /// Non-adjacent forms of this width use the odd multiples 1, 3, …, `2^(width-1) - 1`.
 const NAF_WIDTH: u32 = 5;
-const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
+/// How many odd multiples of a point digits choose from.
+pub(crate) const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
 
 /// `Σ scalar·point` for a few points, as in the verification of one proof: all run through the same doublings (Straus,
 /// 1964).
@@ -121,6 +122,11 @@ pub(crate) struct Multiplier {
 impl Multiplier {
     fn length(&self) -> usize {
         self.first.len().max(self.second.len())
+    }
+
+    /// The signed digits of s₁ and of s₂, least significant first: odd, or zero.
+    pub(crate) fn digits(&self) -> [&[i8]; 2] {
+        [&self.first, &self.second]
     }
 
     /// `scalar·point`.

@@ -158,8 +158,18 @@ impl HoldingCommitment {
     /// # Errors
     /// If an instrument has no row or is listed twice.
     pub fn commit(params: &Params, lots: &[(usize, i128)], masks: &Masks) -> Result<Self, HoldingError> {
-        let column = holding_column(params.capacity(), lots, masks)?;
-        Self::new(params.commit_column(&column))
+        Self::of_column(params, &holding_column(params.capacity(), lots, masks)?)
+    }
+
+    /// Commits to a column of holdings, masks included.
+    ///
+    /// # Errors
+    /// If the commitment is the identity, which masks prevent.
+    ///
+    /// # Panics
+    /// If the column is of another capacity class.
+    pub fn of_column(params: &Params, column: &SecretScalars) -> Result<Self, HoldingError> {
+        Self::new(params.commit_column(column))
     }
 
     /// The commitment to the sum of what the parts commit to.

@@ -14,6 +14,7 @@
 //! | [`params`] | the bases of a capacity class and commitments to columns |
 //! | [`transform`] | polynomials by rows and by coefficients |
 //! | [`table`] | many commitments over one table of multiples |
+//! | [`cell`] | columns opened at the cosets of their rows, all at once |
 //! | [`holding`] | masked commitments to holdings, which add up |
 //! | [`progress`] | progress of long computations |
 //! | [`import`] | readers of other tools' set-up files |
@@ -42,6 +43,7 @@ mod glv;
 mod msm;
 
 pub mod carried;
+pub mod cell;
 mod ceremonies;
 pub mod holding;
 pub mod import;

@@ -23,8 +23,10 @@ pub enum Event {
 pub enum Stage {
     /// Turning powers of τ into Lagrange points; layers of the transform.
     LagrangeBasis,
-    /// Computing the multiples of Lagrange points; digits.
+    /// Computing the multiples of a basis, such as that of Lagrange points; digits.
     Table,
+    /// Computing the points that cells are opened with; layers of transforms.
+    CellPoints,
     /// Reading the powers in a set-up file; points.
     ReadingPowers,
     /// Fetching a file; bytes.

@@ -283,6 +283,14 @@ impl Srs {
         Self { capacity, powers, verifier_key, g2_powers: None }
     }
 
+    /// The development set-up with its powers in G2, for what opens cosets.
+    #[must_use]
+    pub fn development_with_g2_powers(capacity: Capacity) -> Self {
+        let exponents = core::iter::successors(Some(development_tau()), |power| Some(power.square()));
+        let powers = exponents.take(capacity.k() as usize).map(|power| (G2::generator() * power).to_affine());
+        Self { g2_powers: Some(powers.collect()), ..Self::development(capacity) }
+    }
+
     /// The first powers, as many as a capacity class needs.
     ///
     /// # Errors
@@ -346,7 +354,7 @@ fn capacity_of(count: usize) -> Option<Capacity> {
 }
 
 /// Whether each point is τ times the one before, except with probability `2^-128`.
-fn are_successive_multiples(points: &[G1Affine], tau_g2: &G2Affine) -> bool {
+pub(crate) fn are_successive_multiples(points: &[G1Affine], tau_g2: &G2Affine) -> bool {
     let mut random = vec![[0; 16]; points.len() - 1];
     OsRng.fill_bytes(random.as_flattened_mut());
     let weights: Vec<Fr> = random.into_iter().map(|bytes| scalar::from_u128(u128::from_le_bytes(bytes))).collect();

@@ -208,7 +208,7 @@ impl Domain {
     }
 
     /// Where the coefficient of `X^index` is.
-    fn reversed(&self, index: usize) -> usize {
+    pub(crate) fn reversed(&self, index: usize) -> usize {
         index.checked_shl(usize::BITS - self.k).unwrap_or(0).reverse_bits()
     }
 }

@@ -208,6 +208,16 @@ impl<F: Prime> Eight<F, 1> {
         }
         Self(limbs, PhantomData)
     }
+
+    /// The numbers, but where they are zero some other number that is not.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn nonzero(self) -> Self {
+        let mut limbs = self.0;
+        let bits = limbs.iter().fold(_mm512_setzero_si512(), |bits, limb| _mm512_or_si512(bits, *limb));
+        limbs[0] = _mm512_mask_mov_epi64(limbs[0], _mm512_testn_epi64_mask(bits, bits), splat(1));
+        Self(limbs, PhantomData)
+    }
 }
 
 impl<F: Prime> Eight<F, 2> {

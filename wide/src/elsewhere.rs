@@ -56,4 +56,9 @@ impl Ifma {
     pub fn add_pairs(self, _: &[Pair], _: &[G1Affine], _: &mut [G1Affine], _: &mut Workspace) -> bool {
         match self {}
     }
+
+    /// Doubles points.
+    pub fn double_points(self, _: &mut [G1Affine], _: &mut Workspace) {
+        match self {}
+    }
 }

@@ -7,7 +7,7 @@
 //! | `eight` | eight numbers in limbs of 52 bits, with bounds in their types |
 //! | `memory` | between field elements in memory and limbs |
 //! | `transform` | the Fourier transform |
-//! | `points` | sums of many pairs of points |
+//! | `points` | sums of many pairs of points, doubles of many |
 //!
 //! [`Lanes::widest`] asks the processor for AVX-512 with IFMA, its multiplications of 52 bits. Every computation gives
 //! the same bytes with and without: results are reduced to the one representation that field elements have.

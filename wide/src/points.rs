@@ -1,4 +1,4 @@
-//! Sums of many pairs of points, eight pairs at a time and with one inversion for all.
+//! Sums of many pairs of points, and doubles of many points, eight at a time and with one inversion for all.
 //!
 //! Coordinates stay in the form that they have in memory, Montgomery's with `R = 2^256`. To products with `R = 2^260`
 //! they look like sixteenths of themselves. The sum of points `(x/16, y/16)` comes out in the same form if the slope is
@@ -6,7 +6,8 @@
 //!
 //! `x₃/16 = s² - x₁/16 - x₂/16` and `y₃/16 = s·4·(x₁/16 - x₃/16) - y₁/16`.
 //!
-//! The quarter goes into the inverses of the denominators at no cost.
+//! The quarter goes into the inverses of the denominators at no cost. A point is doubled likewise, along the tangent
+//! with `s = 3·x²/(8·y)`, which is `6·(x/16)²/(y/16)`.
 
 #![allow(unsafe_code, reason = "the instructions are there where there is an `Ifma`")]
 
@@ -60,12 +61,21 @@ impl Ifma {
         // SAFETY: the processor has the instructions, as `self` proves.
         unsafe { add_pairs(pairs, source, sums, &mut workspace.0) }
     }
+
+    /// Doubles points. The identity, which is (0, 0), stays what it is.
+    ///
+    /// # Panics
+    /// If there is no room for so many points.
+    pub fn double_points(self, points: &mut [G1Affine], workspace: &mut Workspace) {
+        // SAFETY: the processor has the instructions, as `self` proves.
+        unsafe { double_points(points, &mut workspace.0) }
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn add_pairs(pairs: &[Pair], source: &[G1Affine], sums: &mut [G1Affine], groups: &mut [Group]) -> bool {
     let groups = &mut groups[..pairs.len().div_ceil(8)];
-    let mut running: Eight<Fq, 2> = memory::load(&[Fq::from(16); 8]).loosened();
+    let mut running = one();
     for (index, group) in groups.iter_mut().enumerate() {
         if let Some(ahead) = pairs.get(8 * (index + AHEAD)..8 * (index + AHEAD + 1)) {
             for pair in ahead {
@@ -80,20 +90,61 @@ fn add_pairs(pairs: &[Pair], source: &[G1Affine], sums: &mut [G1Affine], groups:
         *group = Group { product: running, x, y, both, run, rise };
         running = running.scaled(group.run);
     }
-    let Some(mut running) = quarter_inverses(running) else { return false };
+    // A number of the form of products, taken for one of the form of memory, is sixteen times what it stands for. Its
+    // inverse is a sixteenth, as a number in the form of products a 256th, of what it should be: here a quarter.
+    let Some(mut running) = inverses(running, 256 / 4) else { return false };
     for (index, group) in groups.iter().enumerate().rev() {
         let Group { product, x, y, both, run, rise } = *group;
         let slope = rise.scaled(running.scaled(product));
         running = running.scaled(run);
-        let sum_x = slope.scaled(slope).minus::<2, 4>(both);
-        let sum_x: Eight<Fq, 1> = sum_x.reduced::<2>().reduced();
-        let sum_y = slope.scaled(x.minus::<1, 2>(sum_x).shifted::<2, 8>()).minus::<1, 3>(y);
-        let points = memory::points(sum_x, sum_y.reduced::<2>().reduced());
-        for (pair, point) in pairs[8 * index..].iter().zip(points) {
+        for (pair, point) in pairs[8 * index..].iter().zip(third(slope, x, y, both)) {
             sums[pair.place as usize] = point;
         }
     }
     true
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn double_points(points: &mut [G1Affine], groups: &mut [Group]) {
+    let groups = &mut groups[..points.len().div_ceil(8)];
+    let mut running = one();
+    for (eight, group) in points.chunks(8).zip(groups.iter_mut()) {
+        let (x, y) =
+            memory::load_points(core::array::from_fn(|index| &eight[if index < eight.len() { index } else { 0 }]));
+        // Of (0, 0) the tangent is level then, and leads back to it.
+        let run = y.nonzero().loosened();
+        *group = Group { product: running, x, y, both: x.plus(x), run, rise: Eight::default() };
+        running = running.scaled(run);
+    }
+    // No denominator is zero. What is asked for is twice the inverse.
+    let Some(mut running) = inverses(running, 256 * 2) else { return };
+    for (eight, group) in points.chunks_mut(8).zip(groups.iter()).rev() {
+        let Group { product, x, y, both, run, .. } = *group;
+        let square = x.scaled(x);
+        let rise: Eight<Fq, 6> = square.plus::<2, 4>(square).plus(square);
+        let slope = rise.scaled(running.scaled(product));
+        running = running.scaled(run);
+        for (point, double) in eight.iter_mut().zip(third(slope, x, y, both)) {
+            *point = double;
+        }
+    }
+}
+
+/// One, in the form of products.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn one() -> Eight<Fq, 2> {
+    memory::load(&[Fq::from(16); 8]).loosened()
+}
+
+/// The third points on lines through (x, y), mirrored; `both` is the sum of the x of the two that define a line.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn third(slope: Eight<Fq, 2>, x: Eight<Fq, 1>, y: Eight<Fq, 1>, both: Eight<Fq, 2>) -> [G1Affine; 8] {
+    let sum_x = slope.scaled(slope).minus::<2, 4>(both);
+    let sum_x: Eight<Fq, 1> = sum_x.reduced::<2>().reduced();
+    let sum_y = slope.scaled(x.minus::<1, 2>(sum_x).shifted::<2, 8>()).minus::<1, 3>(y);
+    memory::points(sum_x, sum_y.reduced::<2>().reduced())
 }
 
 /// The pairs of a group; where there are none left, the first of it again.
@@ -116,9 +167,9 @@ fn signed(source: &[G1Affine], places: [u32; 8]) -> (Eight<Fq, 1>, Eight<Fq, 1>)
     (x, y.negated_where(signs))
 }
 
-/// `1/(4·x)` for each number, in the form of products, if none is zero.
+/// The inverse of each number, in the form of products, times `factor/256`, if none is zero.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn quarter_inverses(numbers: Eight<Fq, 2>) -> Option<Eight<Fq, 2>> {
+fn inverses(numbers: Eight<Fq, 2>, factor: u64) -> Option<Eight<Fq, 2>> {
     let mut lanes = Wiped::<Fq>::new(16);
     let (numbers_in, inverses) = lanes.split_at_mut(8);
     memory::store_reduced(numbers, memory::eight_mut(numbers_in));
@@ -127,9 +178,7 @@ fn quarter_inverses(numbers: Eight<Fq, 2>) -> Option<Eight<Fq, 2>> {
         *before = product;
         product *= number;
     }
-    // A number of the form of products, taken for one of the form of memory, is sixteen times what it stands for. Its
-    // inverse is a sixteenth, as a number in the form of products a 256th, of what is asked for four times.
-    let mut running = Option::<Fq>::from(product.invert())? * Fq::from(64);
+    let mut running = Option::<Fq>::from(product.invert())? * Fq::from(factor);
     for (number, inverse) in numbers_in.iter().zip(inverses.iter_mut()).rev() {
         *inverse *= running;
         running *= number;
@@ -171,6 +220,23 @@ mod tests {
                 expected[pair.place as usize] = (left + right).to_affine();
             }
             assert_eq!(sums, expected, "{count} pairs");
+        }
+    }
+
+    #[test]
+    fn doubles_are_those_of_the_points() {
+        let Some(ifma) = detected() else { return };
+        for count in [0, 1, 7, 8, 9, 64, 77] {
+            let mut points: Vec<G1Affine> = (1..=count).map(|index| point(index * index)).collect();
+            let mut expected: Vec<G1Affine> = points.iter().map(|point| (point + point).to_affine()).collect();
+            ifma.double_points(&mut points, &mut ifma.workspace(80));
+            assert_eq!(points, expected, "{count} points");
+            for index in (0..points.len()).step_by(3) {
+                points[index] = G1Affine::default();
+            }
+            expected = points.iter().map(|point| (point + point).to_affine()).collect();
+            ifma.double_points(&mut points, &mut ifma.workspace(80));
+            assert_eq!(points, expected, "{count} points with identities");
         }
     }
 

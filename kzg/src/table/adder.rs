@@ -1,4 +1,4 @@
-//! Sums of pairs of points, many at a time.
+//! Sums of pairs of points, and doubles of points, many at a time.
 
 use group::prime::PrimeCurveAffine as _;
 use halo2curves::bn256::{Fq, G1Affine};
@@ -16,7 +16,7 @@ const LANES: usize = 4;
 const AHEAD: usize = 16;
 
 /// Adds pairs of points, many at a time.
-pub(super) struct Adder {
+pub(crate) struct Adder {
     pairs: Wiped<Pair>,
     count: usize,
     formula: Formula,
@@ -32,7 +32,8 @@ enum Formula {
 }
 
 impl Adder {
-    pub(super) fn new(lanes: Lanes, careful: bool) -> Self {
+    /// `careful` if there may be identities among the points.
+    pub(crate) fn new(lanes: Lanes, careful: bool) -> Self {
         let formula = match lanes {
             Lanes::One => Formula::One(Wiped::new(CHUNK)),
             Lanes::Eight(ifma) => Formula::Eight(ifma, ifma.workspace(CHUNK)),
@@ -42,7 +43,7 @@ impl Adder {
 
     /// Puts the sum of two points into its place, now or at the next [`Self::flush`].
     #[inline]
-    fn push(&mut self, pair: Pair, source: &[G1Affine], sums: &mut [G1Affine]) {
+    pub(crate) fn push(&mut self, pair: Pair, source: &[G1Affine], sums: &mut [G1Affine]) {
         self.pairs[self.count] = pair;
         self.count += 1;
         if self.count == CHUNK {
@@ -50,7 +51,8 @@ impl Adder {
         }
     }
 
-    fn flush(&mut self, source: &[G1Affine], sums: &mut [G1Affine]) {
+    /// Puts the last sums into their places.
+    pub(crate) fn flush(&mut self, source: &[G1Affine], sums: &mut [G1Affine]) {
         if self.careful || !self.add(source, sums) {
             self.add_with_care(source, sums);
         }
@@ -105,6 +107,16 @@ impl Adder {
         }
     }
 
+    /// Doubles points; identities are welcome.
+    pub(crate) fn double(&mut self, points: &mut [G1Affine]) {
+        for points in points.chunks_mut(CHUNK) {
+            match &mut self.formula {
+                Formula::One(products) => double(points, products),
+                Formula::Eight(ifma, workspace) => ifma.double_points(points, workspace),
+            }
+        }
+    }
+
     /// Sums the neighbours of each group pairwise, and says how many sums there are. `term` gives a point of the
     /// source, see [`signed`]; `lengths` are those of the groups, before and after.
     pub(super) fn halve(
@@ -132,6 +144,27 @@ impl Adder {
         }
         self.flush(source, sums);
         sums.len()
+    }
+}
+
+/// Doubles points; `products` has room for one of each.
+fn double(points: &mut [G1Affine], products: &mut [Fq]) {
+    let run = |point: &G1Affine| match is_identity(point) {
+        // The tangent of (0, 0) is level then, and leads back to it.
+        true => Fq::one(),
+        // No point of the curve has y = 0.
+        false => point.y.double(),
+    };
+    let mut running = [Fq::one(); LANES];
+    for (index, (point, product)) in points.iter().zip(products.iter_mut()).enumerate() {
+        *product = running[index % LANES];
+        running[index % LANES] *= run(point);
+    }
+    let Some(mut running) = inverses(running) else { return };
+    for (index, point) in points.iter_mut().enumerate().rev() {
+        let inverse = running[index % LANES] * products[index];
+        running[index % LANES] *= run(point);
+        *point = third(point, point.x, point.x.square() * Fq::from(3) * inverse);
     }
 }
 
@@ -206,6 +239,19 @@ mod tests {
             let (mut adder, mut sums) = adder(lanes, &good);
             assert!(adder.add(&good, &mut sums));
             assert_eq!(sums, expected(&good));
+        }
+    }
+
+    #[test]
+    fn doubles_are_those_of_the_points() {
+        for lanes in [Lanes::One, Lanes::widest()] {
+            for count in [0, 1, 5, CHUNK as u64 + 3] {
+                let mut points: Vec<G1Affine> = (1..=count).map(point).collect();
+                points.iter_mut().step_by(3).skip(1).for_each(|point| *point = G1Affine::identity());
+                let expected: Vec<G1Affine> = points.iter().map(|point| (point + point).to_affine()).collect();
+                Adder::new(lanes, false).double(&mut points);
+                assert_eq!(points, expected, "{count} points");
+            }
         }
     }
 

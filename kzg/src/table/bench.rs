@@ -10,7 +10,7 @@ use crate::{secret::Wiped, table::adder::Adder};
 
 /// What one sum after the other is computed in, on one thread. Buffers grow to what the longest sum takes, and are
 /// wiped in the end.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     adder: Adder,
     /// Twice the size of each digit, plus one if it is negative.
     pub(super) digits: Wiped<u32>,
@@ -23,7 +23,7 @@ pub(super) struct Bench {
 }
 
 /// Benches for those threads that need one.
-pub(super) struct Benches {
+pub(crate) struct Benches {
     lanes: Lanes,
     careful: bool,
     idle: Mutex<Vec<Bench>>,
@@ -36,7 +36,7 @@ impl Benches {
     }
 
     /// Works at a bench that nobody else works at.
-    pub(super) fn at<T>(&self, work: impl FnOnce(&mut Bench) -> T) -> T {
+    pub(crate) fn at<T>(&self, work: impl FnOnce(&mut Bench) -> T) -> T {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bench = idle().pop().unwrap_or_else(|| Bench::new(self.lanes, self.careful));
         let result = work(&mut bench);
@@ -100,34 +100,48 @@ impl Bench {
         lengths
     }
 
-    /// `Σ (i + 1)·B_i` over buckets, of which only those of length one are among the points.
+    /// `Σ (i + 1)·B_i` over the buckets of each of some sums, which all have as many; only buckets of length one are
+    /// among the points.
     ///
-    /// The buckets are a square. With `i = high·side + low`, the sum is `side·Σ high·(row) + Σ (low + 1)·(column)`.
-    /// Rows and columns are summed first, then those whose weights have a bit in common, all in batches.
-    pub(super) fn weigh(&mut self, lengths: &[u32]) -> G1 {
-        let log_side = lengths.len().ilog2() / 2;
-        let (rows, columns) = (lengths.len().div_ceil(1 << log_side), 1 << log_side);
+    /// The buckets of a sum are a square. With `i = high·side + low`, the sum is
+    /// `side·Σ high·(row) + Σ (low + 1)·(column)`. Rows and columns are summed first, then those whose weights have a
+    /// bit in common, all in batches.
+    pub(super) fn weigh(&mut self, lengths: &[u32], sums: usize) -> Wiped<G1> {
+        let buckets = lengths.len() / sums.max(1);
+        if buckets == 0 {
+            return Wiped::new(sums);
+        }
+        let log_side = buckets.ilog2() / 2;
+        let (rows, columns) = (buckets.div_ceil(1 << log_side), 1 << log_side);
+        let lines = rows + columns;
         let belongs = || {
             let occupied = lengths.iter().enumerate().filter(|(_, length)| **length > 0).enumerate();
-            occupied
-                .flat_map(|(place, (index, _))| [(place, index >> log_side), (place, rows + (index & (columns - 1)))])
-        };
-        let occupied = self.sum_groups(rows + columns, belongs);
-
-        let weights = (0..rows).map(|row| row << log_side).chain(1..=columns).zip(occupied.iter());
-        let weights = weights.filter(|(_, occupied)| **occupied > 0).map(|(weight, _)| weight).enumerate();
-        let belongs = || {
-            weights.clone().flat_map(|(place, weight)| {
-                (0..usize::BITS as usize).filter(move |bit| weight >> bit & 1 == 1).map(move |bit| (place, bit))
+            occupied.flat_map(|(place, (index, _))| {
+                let (first, index) = (index / buckets * lines, index % buckets);
+                [(place, first + (index >> log_side)), (place, first + rows + (index & (columns - 1)))]
             })
         };
-        let bits = lengths.len().ilog2() as usize + 1;
-        let occupied = self.sum_groups(bits, belongs);
+        let occupied = self.sum_groups(sums * lines, belongs);
+
+        let bits = buckets.ilog2() as usize + 1;
+        let weight = |line: usize| if line < rows { line << log_side } else { line - rows + 1 };
+        let occupied = occupied.iter().enumerate().filter(|(_, occupied)| **occupied > 0).enumerate();
+        let belongs = || {
+            occupied.clone().flat_map(|(place, (line, _))| {
+                let (first, weight) = (line / lines * bits, weight(line % lines));
+                (0..bits).filter(move |bit| weight >> bit & 1 == 1).map(move |bit| (place, first + bit))
+            })
+        };
+        let occupied = self.sum_groups(sums * bits, belongs);
         let mut points = self.points[..occupied.iter().sum::<u32>() as usize].iter().rev();
-        occupied.iter().rev().fold(G1::identity(), |sum, occupied| match occupied {
-            0 => sum.double(),
-            _ => points.next().map_or(sum, |point| sum.double() + point),
-        })
+        let mut weighed = Wiped::new(sums);
+        for (sum, occupied) in weighed.iter_mut().zip(occupied.chunks_exact(bits)).rev() {
+            *sum = occupied.iter().rev().fold(G1::identity(), |sum, occupied| match occupied {
+                0 => sum.double(),
+                _ => points.next().map_or(sum, |point| sum.double() + point),
+            });
+        }
+        weighed
     }
 }
 
@@ -145,20 +159,23 @@ mod tests {
     #[test]
     fn buckets_are_weighed_by_their_places() {
         for count in [1, 2, 64, 65, 128, 1024] {
-            for lanes in [Lanes::One, Lanes::widest()] {
-                let lengths: Vec<u32> = (0..count).map(|index| u32::from(index % 3 != 1)).collect();
-                let occupied = (0..count as u64).filter(|index| index % 3 != 1);
+            for (lanes, sums) in [(Lanes::One, 1), (Lanes::widest(), 1), (Lanes::One, 3), (Lanes::widest(), 5)] {
+                let lengths: Vec<u32> = (0..sums * count).map(|index| u32::from(index % 3 != 1)).collect();
+                let occupied = (0..(sums * count) as u64).filter(|index| index % 3 != 1);
                 let mut bench = Bench::new(lanes, false);
                 let points = room(&mut bench.points, occupied.clone().count());
                 points.iter_mut().zip(occupied.clone()).for_each(|(p, index)| *p = point(index * 7 + 2));
-                let expected: u64 = occupied.map(|index| (index + 1) * (index * 7 + 2)).sum();
-                assert_eq!(bench.weigh(&lengths), G1::generator() * Fr::from(expected), "{count} buckets");
+                let mut expected = vec![0; sums];
+                occupied.for_each(|i| expected[i as usize / count] += (i % count as u64 + 1) * (i * 7 + 2));
+                let expected: Vec<G1> = expected.into_iter().map(|sum| G1::generator() * Fr::from(sum)).collect();
+                assert_eq!(*bench.weigh(&lengths, sums), *expected, "{sums} times {count} buckets");
             }
         }
     }
 
     #[test]
     fn nothing_weighs_nothing() {
-        assert_eq!(Bench::new(Lanes::widest(), false).weigh(&[0; 16]), G1::identity());
+        assert_eq!(*Bench::new(Lanes::widest(), false).weigh(&[0; 16], 2), [G1::identity(); 2]);
+        assert!(Bench::new(Lanes::widest(), false).weigh(&[], 0).is_empty());
     }
 }

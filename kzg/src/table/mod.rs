@@ -30,6 +30,8 @@ use crate::{
 mod adder;
 mod bench;
 
+pub(crate) use self::adder::Adder;
+
 /// Bits of the largest magnitude: `(r - 1)/2` is below `2^253`.
 const MAGNITUDE_BITS: u32 = 253;
 
@@ -61,7 +63,12 @@ impl Table {
     /// Computes the table of a basis: a seventh of a second for 4,096 points, a few seconds for 65,536 on two cores.
     #[must_use]
     pub fn new(bases: &[G1Affine], observer: &dyn Observer) -> Self {
-        let digit_bits = digit_bits(bases.len());
+        Self::for_sums_of(bases.len(), bases, observer)
+    }
+
+    /// Computes the table of a basis of which a sum takes so many full scalars.
+    pub(crate) fn for_sums_of(terms: usize, bases: &[G1Affine], observer: &dyn Observer) -> Self {
+        let digit_bits = digit_bits(terms);
         let digits = digits(digit_bits);
         let mut points = vec![G1Affine::identity(); digits * bases.len()];
         let report = |done: usize| {
@@ -79,27 +86,37 @@ impl Table {
             });
             report(digit + 1);
         }
-        Self::assemble(bases.len(), points)
+        Self::assemble(terms, bases.len(), points)
     }
 
     /// The table that [`Table::new`] has computed before; none if the number of points is not that of a table over so
     /// many bases. Nothing else is checked: over other points, commitments are other ones.
     #[must_use]
     pub fn from_points(bases: usize, points: Vec<G1Affine>) -> Option<Self> {
-        (points.len() == Self::points_over(bases)).then(|| Self::assemble(bases, points))
+        Self::from_points_for_sums_of(bases, bases, points)
+    }
+
+    /// The table that [`Table::for_sums_of`] has computed before.
+    pub(crate) fn from_points_for_sums_of(terms: usize, bases: usize, points: Vec<G1Affine>) -> Option<Self> {
+        (points.len() == Self::points_for_sums_of(terms, bases)).then(|| Self::assemble(terms, bases, points))
     }
 
     /// How many points the table over so many bases has.
     #[must_use]
     pub fn points_over(bases: usize) -> usize {
-        digits(digit_bits(bases)) * bases
+        Self::points_for_sums_of(bases, bases)
     }
 
-    fn assemble(bases: usize, points: Vec<G1Affine>) -> Self {
+    /// How many points the table has that [`Table::for_sums_of`] computes.
+    pub(crate) fn points_for_sums_of(terms: usize, bases: usize) -> usize {
+        digits(digit_bits(terms)) * bases
+    }
+
+    fn assemble(terms: usize, bases: usize, points: Vec<G1Affine>) -> Self {
         // Places and their signs are 32 bits together.
         assert!(points.len() < 1 << 31, "{} points", points.len());
         let with_identity = points.iter().any(|point| bool::from(point.is_identity()));
-        Self { bases, digit_bits: digit_bits(bases), points, with_identity }
+        Self { bases, digit_bits: digit_bits(terms), points, with_identity }
     }
 
     /// The points of the table, the bases first.
@@ -142,9 +159,9 @@ impl Table {
         // The longest first: a long one at the end would leave the other threads idle.
         tasks.sort_by_key(|(index, _, scalars)| Reverse(weights[*index] * scalars.len()));
         let mut parts = Wiped::new(tasks.len());
-        let benches = Benches::new(lanes, self.with_identity);
+        let benches = self.benches(lanes);
         parts.par_iter_mut().zip(&tasks).with_max_len(1).for_each(|(part, (_, from, scalars))| {
-            *part = benches.at(|bench| self.sum(bench, *from, scalars));
+            *part = benches.at(|bench| self.sums_in_step(bench, &[(*from, scalars)])[0]);
         });
         let mut sums = Wiped::new(columns.len());
         for ((index, ..), part) in tasks.iter().zip(parts.iter()) {
@@ -158,42 +175,56 @@ impl Table {
         scalars.iter().map(|scalar| self.windows_of(scalar) as usize).sum()
     }
 
-    /// `Σ s_t·P_(from + t)`, on this thread.
-    fn sum(&self, bench: &mut Bench, from: usize, scalars: &[Magnitude]) -> G1 {
-        let mut lengths = self.schedule(bench, from, scalars);
-        bench.sum_entries(&self.points, &mut lengths);
-        bench.weigh(&lengths)
+    /// Benches for [`Table::sums_in_step`].
+    pub(crate) fn benches(&self, lanes: Lanes) -> Benches {
+        Benches::new(lanes, self.with_identity)
     }
 
-    /// Lists the terms of a sum bucket by bucket, from that of the digits ±1 on; returns how many are in each.
-    fn schedule(&self, bench: &mut Bench, from: usize, scalars: &[Magnitude]) -> Wiped<u32> {
-        let digits = room(&mut bench.digits, self.digits_of(scalars));
-        // For each bucket where it begins, while it is filled where it ends so far; bucket 0 is left out in the end.
-        let mut ends = Wiped::<u32>::new((1 << (self.digit_bits - 1)) + 1);
+    /// `Σ s_t·P_(from + t)` for each of some sums `(from, s)`, on this thread. Their additions share inversions.
+    pub(crate) fn sums_in_step(&self, bench: &mut Bench, sums: &[(usize, &[Magnitude])]) -> Wiped<G1> {
+        let mut lengths = self.schedule(bench, sums);
+        bench.sum_entries(&self.points, &mut lengths);
+        bench.weigh(&lengths, sums.len())
+    }
+
+    /// Lists the terms of sums bucket by bucket, for each sum from the bucket of its digits ±1 on; returns how many are
+    /// in each.
+    fn schedule(&self, bench: &mut Bench, sums: &[(usize, &[Magnitude])]) -> Wiped<u32> {
+        let digits = room(&mut bench.digits, sums.iter().map(|(_, scalars)| self.digits_of(scalars)).sum());
+        // A bucket for digits of zero is each sum's first, and is left out in the end.
+        let buckets = (1 << (self.digit_bits - 1)) + 1;
+        // For each bucket where it begins, while it is filled where it ends so far.
+        let mut ends = Wiped::<u32>::new(sums.len() * buckets);
         let mut next = digits.iter_mut();
-        for scalar in scalars {
-            for (window, cell) in (0..self.windows_of(scalar)).zip(&mut next) {
-                let digit = scalar.digit(window, self.digit_bits);
-                *cell = (digit.unsigned_abs() as u32) << 1 | u32::from(digit < 0);
-                ends[(*cell >> 1) as usize] += 1;
+        for ((_, scalars), ends) in sums.iter().zip(ends.chunks_exact_mut(buckets)) {
+            for scalar in *scalars {
+                for (window, cell) in (0..self.windows_of(scalar)).zip(&mut next) {
+                    let digit = scalar.digit(window, self.digit_bits);
+                    *cell = (digit.unsigned_abs() as u32) << 1 | u32::from(digit < 0);
+                    ends[(*cell >> 1) as usize] += 1;
+                }
             }
+            ends[0] = 0;
         }
-        let mut lengths = Wiped::new(ends.len() - 1);
-        lengths.copy_from_slice(&ends[1..]);
+        let mut lengths = Wiped::new(sums.len() * (buckets - 1));
+        for (lengths, ends) in lengths.chunks_exact_mut(buckets - 1).zip(ends.chunks_exact(buckets)) {
+            lengths.copy_from_slice(&ends[1..]);
+        }
         let mut start = 0;
         for end in ends.iter_mut() {
             (*end, start) = (start, start + *end);
         }
-        let zeros = ends[1];
-        let entries = room(&mut bench.entries, (start - zeros) as usize);
+        let entries = room(&mut bench.entries, start as usize);
         let mut next = digits.iter();
-        for (index, scalar) in scalars.iter().enumerate() {
-            for (window, cell) in (0..self.windows_of(scalar)).zip(&mut next) {
-                let end = &mut ends[(*cell >> 1) as usize];
-                if *cell > 1 {
-                    let place = (window as usize * self.bases + from + index) as u32;
-                    entries[(*end - zeros) as usize] = place << 1 | *cell & 1;
-                    *end += 1;
+        for ((from, scalars), ends) in sums.iter().zip(ends.chunks_exact_mut(buckets)) {
+            for (index, scalar) in scalars.iter().enumerate() {
+                for (window, cell) in (0..self.windows_of(scalar)).zip(&mut next) {
+                    let end = &mut ends[(*cell >> 1) as usize];
+                    if *cell > 1 {
+                        let place = (window as usize * self.bases + from + index) as u32;
+                        entries[*end as usize] = place << 1 | *cell & 1;
+                        *end += 1;
+                    }
                 }
             }
         }
