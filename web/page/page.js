@@ -35,9 +35,14 @@ function element(tag, attributes = {}, ...children) {
 
 // The verifier. Its functions take numbers only: bytes pass in words of four.
 const engine = (async () => {
+  if (typeof DecompressionStream === 'undefined') {
+    throw new Error('this browser cannot decompress (DecompressionStream); use Chrome 80, Firefox 113, Safari 16.4, '
+      + 'or later');
+  }
   const binary = atob(find('wasm').textContent.trim());
   const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  return (await WebAssembly.instantiate(bytes, {})).instance.exports;
+  const module = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return (await WebAssembly.instantiate(await new Response(module).arrayBuffer(), {})).instance.exports;
 })();
 
 async function ask(question, files, terms) {
