@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use surety_core::capacity::Capacity;
-use surety_host::memory::available_memory;
 
 /// Memory that a proof needs whatever its size: the program and its files. Measured: 10 MB.
 const FIXED_BYTES: u64 = 24 << 20;
@@ -63,6 +62,15 @@ pub fn check_memory(capacity: Capacity) -> Result<(), NotEnoughMemory> {
         Some(available) => compare(capacity, available),
         None => Ok(()),
     }
+}
+
+#[cfg(feature = "host")]
+use surety_host::memory::available_memory;
+
+/// Without an operating system nobody knows.
+#[cfg(not(feature = "host"))]
+fn available_memory() -> Option<u64> {
+    None
 }
 
 fn compare(capacity: Capacity, available: u64) -> Result<(), NotEnoughMemory> {
