@@ -7,7 +7,7 @@
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 
-use crate::{circuit::rules, columns::AdviceColumn, witness::Witness};
+use crate::{columns::AdviceColumn, rules, witness::Witness};
 
 /// A rule that a witness breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,5 @@
 //! The columns of the circuit.
 
-use halo2_proofs::plonk::{Advice, Column, ConstraintSystem, Fixed};
-use halo2curves::bn256::Fr;
 use surety_verifier::proof::protocol::ColumnCommitment;
 
 /// The columns that a prover fills, in the order in which they are committed to.
@@ -61,27 +59,3 @@ impl AdviceColumn {
 
 /// The names of the fixed columns, in order: the address column, and the column that marks limb groups and the one.
 pub const FIXED_COLUMNS: [&str; 2] = ["ROW", "BASE"];
-
-/// The columns as Halo2 knows them.
-#[derive(Clone, Debug)]
-pub struct Columns {
-    pub(crate) row: Column<Fixed>,
-    pub(crate) base: Column<Fixed>,
-    advice: [Column<Advice>; AdviceColumn::COUNT],
-}
-
-impl Columns {
-    /// Allocates the columns, and one for the context, which only the transcript reads.
-    pub(crate) fn allocate(meta: &mut ConstraintSystem<Fr>) -> Self {
-        meta.instance_column();
-        Self {
-            row: meta.fixed_column(),
-            base: meta.fixed_column(),
-            advice: core::array::from_fn(|_| meta.advice_column()),
-        }
-    }
-
-    pub(crate) fn advice(&self, column: AdviceColumn) -> Column<Advice> {
-        self.advice[column as usize]
-    }
-}

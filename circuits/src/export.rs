@@ -9,8 +9,9 @@ use surety_verifier::proof::{
 };
 
 use crate::{
-    circuit::{DEGREE, LinearProgramCircuit},
+    circuit::LinearProgramCircuit,
     columns::{AdviceColumn, FIXED_COLUMNS},
+    rules::DEGREE,
 };
 
 /// The circuit uses something that the description has no words for.

@@ -26,11 +26,12 @@ use surety_verifier::{
 };
 
 use crate::{
-    blinding::{Blinding, REPLAYED_COLUMNS},
-    circuit::{DEGREE, LinearProgramCircuit},
+    circuit::LinearProgramCircuit,
     columns::AdviceColumn,
     key::{ProvingKeyError, agree, described},
     prove::{ProveError, refuse_unfit},
+    replay::{Blinding, REPLAYED_COLUMNS},
+    rules::DEGREE,
     transcript::KeyedTranscript,
     witness::Witness,
 };
@@ -183,7 +184,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{columns::Columns, small};
+    use crate::{circuit::Columns, small};
 
     /// A key, and a witness with its commitments.
     fn statement() -> (Halo2Key, KnownCommitments, Witness) {

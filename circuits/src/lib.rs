@@ -9,10 +9,11 @@
 //! |---|---|
 //! | [`columns`] | the columns, by name |
 //! | [`circuit`] | the rules as constraints and lookups |
+//! | [`rules`] | the names of the rules |
 //! | [`witness`] | the filled columns |
 //! | [`check`] | the rules in plain arithmetic |
 //! | [`key`] | proving keys, checked against the verifiers' keys |
-//! | `blinding` | where randomness comes from |
+//! | `blinding`, `replay` | where randomness comes from |
 //! | [`prove`], `prover` | proving |
 //! | [`halo2`], [`transcript`] | proving with Halo2, and what it absorbs |
 //! | [`export`] | the circuit as data |
@@ -30,22 +31,30 @@
 
 mod blinding;
 mod prover;
+#[cfg(feature = "halo2")]
+mod replay;
 #[cfg(test)]
 mod small;
 
 pub mod check;
+#[cfg(feature = "halo2")]
 pub mod circuit;
 pub mod columns;
+#[cfg(feature = "halo2")]
 pub mod export;
+#[cfg(feature = "halo2")]
 pub mod halo2;
 pub mod key;
 pub mod prove;
+pub mod rules;
+#[cfg(feature = "halo2")]
 pub mod transcript;
 pub mod witness;
 
+#[cfg(feature = "halo2")]
+pub use crate::halo2::Halo2Key;
 pub use crate::{
     columns::AdviceColumn,
-    halo2::Halo2Key,
     key::{ProvingKey, ProvingKeyError},
     prove::ProveError,
     witness::{Witness, WitnessError},

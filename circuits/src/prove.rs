@@ -1,7 +1,6 @@
 //! Proving.
 
 use group::Curve as _;
-use halo2_proofs::plonk;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_core::OsRng;
 use surety_core::capacity::Groups;
@@ -49,8 +48,9 @@ pub enum ProveError {
         column: &'static str,
     },
     /// Halo2 failed.
+    #[cfg(feature = "halo2")]
     #[error("Halo2 made no proof: {0}")]
-    Halo2(#[from] plonk::Error),
+    Halo2(#[from] halo2_proofs::plonk::Error),
     /// The prover did not draw random numbers as it should have; the proof might tell secrets and was thrown away.
     #[error("the proof was not blinded as it should be and was discarded; the program was built wrongly")]
     NotBlinded,

@@ -6,11 +6,15 @@ use std::hint::black_box;
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::bounded;
-use surety_web::{message::Message, recognise, verification};
+use surety_web::{
+    message::Message,
+    recognise::{self, Page},
+    verification,
+};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     if let Ok(message) = Message::read(input) {
-        black_box(recognise::answer(&message));
+        black_box(recognise::answer(&message, Page::Proving));
         black_box(verification::answer(&message));
     }
 }));

@@ -10,12 +10,14 @@
 //! | [`account`] | the hidden account that statements and openings add up to |
 //! | [`scope`] | the proof that sources stated nothing outside of their scopes |
 //! | [`prove`], [`many`] | from all of that to an attestation, or to many |
-//! | [`snapshots`] | the snapshots that a holder has proven against |
+//! | [`epoch`], [`snapshots`] | the snapshots that a holder has proven against |
 //! | [`journal`] | the durable records of both |
 //! | [`explain`] | the margin at every level, for the holder |
 //! | [`oracle`] | the reports that oracle nodes sign, and their snapshot |
 //! | [`layout`] | the files of an attestation's directory |
 //! | [`resources`], [`self_test`] | the cost of a proof, and a trial of this machine |
+//!
+//! What touches files is there with the feature `host`, and Halo2's prover with `halo2`; both are on by default.
 //!
 //! ```
 //! use surety_core::capacity::Capacity;
@@ -26,9 +28,13 @@
 //! ```
 
 pub mod account;
+pub mod epoch;
 pub mod explain;
+#[cfg(feature = "host")]
 pub mod journal;
+#[cfg(feature = "host")]
 pub mod layout;
+#[cfg(feature = "host")]
 pub mod many;
 pub mod opening;
 pub mod oracle;
@@ -36,6 +42,8 @@ pub mod prove;
 pub mod resources;
 pub mod scope;
 pub mod self_test;
+#[cfg(feature = "host")]
 pub mod sequences;
+#[cfg(feature = "host")]
 pub mod snapshots;
 pub mod source;

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use surety_circuits::{Halo2Key, ProvingKey, ProvingKeyError, Witness, WitnessError};
+#[cfg(feature = "halo2")]
+use surety_circuits::Halo2Key;
+use surety_circuits::{ProvingKey, ProvingKeyError, Witness, WitnessError};
 use surety_core::{
     FormatVersion,
     failure::{Class, Failure, LocatedProblem},
@@ -138,6 +140,7 @@ pub struct Prover {
 #[derive(Debug)]
 enum Key {
     Own(Box<ProvingKey>),
+    #[cfg(feature = "halo2")]
     Halo2(Box<Halo2Key>),
 }
 
@@ -145,6 +148,7 @@ impl Key {
     fn verifying_key(&self) -> &VerifyingKey {
         match self {
             Self::Own(key) => key.verifying_key(),
+            #[cfg(feature = "halo2")]
             Self::Halo2(key) => key.verifying_key(),
         }
     }
@@ -157,6 +161,7 @@ impl Key {
     ) -> Result<ProofBytes, surety_circuits::ProveError> {
         match self {
             Self::Own(key) => key.prove(context, known, witness),
+            #[cfg(feature = "halo2")]
             Self::Halo2(key) => key.prove(context, known, witness),
         }
     }
@@ -187,10 +192,17 @@ impl Prover {
     ///
     /// # Errors
     /// If the machine has too little memory, or the key is not the one that verifiers expect.
+    #[cfg(feature = "halo2")]
     pub fn with_halo2(params: Params) -> Result<Self, ProveError> {
         check_memory(params.capacity())?;
         let key = Key::Halo2(Box::new(Halo2Key::generate(&params)?));
         Ok(Self { params, key, signers: KnownKeys::default() })
+    }
+
+    /// The bases.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
     }
 
     /// Proves that the account behind the statements satisfies the level.
@@ -242,12 +254,6 @@ impl Prover {
             scopes,
             consent: None,
         })
-    }
-
-    /// The bases.
-    #[must_use]
-    pub fn params(&self) -> &Params {
-        &self.params
     }
 
     fn claim(&self, request: &ProofRequest<'_>) -> Result<Claim, ProveError> {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use surety_core::capacity::Capacity;
-use surety_host::memory::available_memory;
 use surety_kzg::Lanes;
 
 /// Memory that a proof needs whatever its size: the program and its files. Measured: 10 MB.
@@ -15,6 +14,7 @@ const FIXED_BYTES: u64 = 24 << 20;
 const BYTES_PER_ROW: u64 = 12 << 10;
 
 /// Memory of one more proof at the same time, for each row: what proofs share is there already.
+#[cfg(feature = "host")]
 const BYTES_PER_ROW_OF_ANOTHER: u64 = 4 << 10;
 
 /// Time of a proof for each row on two cores of a recent server.
@@ -71,6 +71,7 @@ impl Estimate {
 /// How many proofs are made at a time on so many threads, once there is a key: those that `available` bytes suffice for,
 /// and at least one. Where the memory cannot be known, it is taken to suffice.
 #[must_use]
+#[cfg(feature = "host")]
 pub(crate) fn at_a_time(capacity: Capacity, threads: usize, available: Option<u64>) -> usize {
     let fitting = available.map(|bytes| bytes / (BYTES_PER_ROW_OF_ANOTHER * capacity.rows() as u64));
     let fitting = fitting.map_or(threads, |proofs| proofs.try_into().unwrap_or(threads));
@@ -86,6 +87,15 @@ pub fn check_memory(capacity: Capacity) -> Result<(), NotEnoughMemory> {
         Some(available) => compare(capacity, available),
         None => Ok(()),
     }
+}
+
+#[cfg(feature = "host")]
+use surety_host::memory::available_memory;
+
+/// Without an operating system nobody knows.
+#[cfg(not(feature = "host"))]
+fn available_memory() -> Option<u64> {
+    None
 }
 
 fn compare(capacity: Capacity, available: u64) -> Result<(), NotEnoughMemory> {

@@ -1,9 +1,6 @@
-//! The snapshots that a holder has proven against.
+//! The record of the snapshots that a holder has proven against, which bounds them: see [`crate::epoch`].
 //!
-//! An attestation says one bit about hidden holdings: that they satisfy a level at these prices. Whoever chooses the
-//! prices, as a policy's author or a quorum of its nodes does, can ask for one attestation after another and so search
-//! for the holdings. A holder therefore proves against published snapshots only, and against few in an epoch: those are
-//! counted on disk, before a proof leaves the holder.
+//! They are counted on disk, before a proof leaves the holder.
 
 use std::{borrow::Cow, path::Path};
 
@@ -17,24 +14,17 @@ use surety_core::{
 };
 use surety_verifier::attestation::identifiers::{PolicyId, SnapshotId};
 
-use crate::journal::{Journal, JournalError};
-
-/// Most different snapshots of one epoch and policy. One is what there should be; a second may replace it.
-pub const LIMIT: usize = 2;
+use crate::{
+    epoch::{TooMany, admit},
+    journal::{Journal, JournalError},
+};
 
 /// Why no proof is made over a snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotsError {
     /// The snapshot is one of too many.
-    #[error(
-        "market: expected one of the {LIMIT} snapshots of epoch {epoch} that were proven against under this policy, \
-         found another: whoever chooses prices learns something of your holdings from each attestation; wait for the \
-         next epoch"
-    )]
-    TooMany {
-        /// The epoch.
-        epoch: u64,
-    },
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// The snapshots cannot be counted.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -82,7 +72,7 @@ impl ProvenSnapshots {
     /// Counts a snapshot, once however often it is proven against.
     ///
     /// # Errors
-    /// If it is one of more than [`LIMIT`] of its epoch, or cannot be counted; then no proof may leave the holder.
+    /// If it is one of more than [`crate::epoch::LIMIT`] of its epoch, or cannot be counted; then no proof may leave the holder.
     pub fn count(&self, policy: PolicyId, epoch: u64, snapshot: SnapshotId) -> Result<(), SnapshotsError> {
         self.0.change(key(policy, epoch), |before| Ok((self.with(before, policy, epoch, snapshot)?, ())))
     }
@@ -105,12 +95,7 @@ impl ProvenSnapshots {
         if (record.policy, record.epoch) != (policy.0, epoch) {
             return Err(self.0.damaged(key(policy, epoch), "it is the record of another epoch".to_owned()).into());
         }
-        if !record.snapshots.contains(&snapshot.0) {
-            if record.snapshots.len() >= LIMIT {
-                return Err(SnapshotsError::TooMany { epoch });
-            }
-            record.snapshots.push(snapshot.0);
-        }
+        admit(&mut record.snapshots, epoch, snapshot)?;
         Ok(record)
     }
 }
@@ -125,7 +110,7 @@ fn key(policy: PolicyId, epoch: u64) -> Bytes32 {
 impl Failure for SnapshotsError {
     fn class(&self) -> Class {
         match self {
-            Self::TooMany { .. } => Class::Resources,
+            Self::TooMany(error) => error.class(),
             Self::Journal(error) => error.class(),
         }
     }
@@ -133,7 +118,7 @@ impl Failure for SnapshotsError {
     fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Journal(error) => error.code(),
-            Self::TooMany { .. } => "snapshots".into(),
+            Self::TooMany(error) => error.code(),
         }
     }
 }
@@ -141,6 +126,7 @@ impl Failure for SnapshotsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epoch::LIMIT;
 
     fn id(number: usize) -> SnapshotId {
         SnapshotId(HexBytes([u8::try_from(number).unwrap(); 32]))
@@ -159,7 +145,7 @@ mod tests {
             }
             snapshots.check(policy, 7, id(0)).unwrap();
             for refused in [snapshots.check(policy, 7, id(LIMIT)), snapshots.count(policy, 7, id(LIMIT))] {
-                assert!(matches!(refused, Err(SnapshotsError::TooMany { epoch: 7 })), "{refused:?}");
+                assert!(matches!(refused, Err(SnapshotsError::TooMany(TooMany { epoch: 7 }))), "{refused:?}");
             }
             snapshots.count(policy, 8, id(LIMIT)).unwrap();
             snapshots.count(PolicyId(HexBytes([2; 32])), 7, id(LIMIT)).unwrap();

@@ -1,27 +1,43 @@
-// Puts the page together: style, script and verifier into one file, and their hashes into its security policy.
+// Puts the pages together: style, scripts and module into one file each, and their hashes into its security policy.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 
 const root = new URL('..', import.meta.url);
 const read = (path) => readFileSync(new URL(path, root));
+const text = (path) => read(path).toString();
 const hash = (content, encoding) => createHash('sha256').update(content).digest(encoding);
 
-const wasm = read('target/wasm32-unknown-unknown/release/surety_web.wasm');
-const [style, script] = ['page/page.css', 'page/page.js'].map((path) => read(path).toString());
-const version = read('../Cargo.toml').toString().match(/^version = "(.+)"$/m)[1];
-const parts = {
-  style,
-  script,
-  'style-hash': `sha256-${hash(style, 'base64')}`,
-  'script-hash': `sha256-${hash(script, 'base64')}`,
-  wasm: wasm.toString('base64'),
-  'wasm-sha256': hash(wasm, 'hex'),
-  version,
-};
-const page = read('page/index.html').toString().replace(/\{\{([a-z0-9-]+)\}\}/g, (_, name) => {
-  if (!(name in parts)) throw new Error(`page/index.html: no part is called ${name}`);
-  return parts[name];
-});
+const PAGES = [
+  { page: 'index.html', script: 'page/verify.js', module: 'verifier' },
+  { page: 'prove.html', script: 'page/prove.js', module: 'prover' },
+];
+
+const [style, common, engine] = ['page/page.css', 'page/common.js', 'page/engine.mjs'].map(text);
+const version = text('../Cargo.toml').match(/^version = "(.+)"$/m)[1];
+
 mkdirSync(new URL('dist', root), { recursive: true });
-writeFileSync(new URL('dist/index.html', root), page);
-console.log(`web/dist/index.html: ${page.length} bytes, sha256 ${hash(page, 'hex')}; verifier ${wasm.length} bytes`);
+for (const { page, script: own, module } of PAGES) {
+  const wasm = read(`target/${module}.wasm`);
+  const compressed = gzipSync(wasm, { level: 9 });
+  const script = text(own) + common;
+  const parts = {
+    style,
+    script,
+    engine,
+    'style-hash': `sha256-${hash(style, 'base64')}`,
+    'script-hash': `sha256-${hash(script, 'base64')}`,
+    wasm: compressed.toString('base64'),
+    'wasm-sha256': hash(wasm, 'hex'),
+    version,
+  };
+  const whole = text(`page/${page}`).replace(/\{\{([a-z0-9-]+)\}\}/g, (_, name) => {
+    if (!(name in parts)) throw new Error(`page/${page}: no part is called ${name}`);
+    return parts[name];
+  });
+  if (engine.includes('</script')) throw new Error('page/engine.mjs: it would end its element');
+  writeFileSync(new URL(`dist/${page}`, root), whole);
+  writeFileSync(new URL(`dist/${module}.wasm.gz`, root), compressed);
+  console.log(`web/dist/${page}: ${whole.length} bytes, sha256 ${hash(whole, 'hex')}; ${module} ${wasm.length} bytes, `
+    + `${compressed.length} compressed`);
+}

@@ -6,8 +6,9 @@
 //! | that many | the header |
 //! | the rest | the files, one behind the other, each as long as the header says |
 
-use serde::{Deserialize, Serialize};
-use surety_core::{ident::Bytes32, units::Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use surety_core::ident::HexBytes;
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,12 @@ use surety_core::{ident::Bytes32, units::Timestamp};
 pub enum Role {
     /// The attestation.
     Attestation,
+    /// A statement of a source.
+    Statement,
+    /// The opening of a statement. Secret.
+    Opening,
+    /// Balances in a vault that the policy draws on.
+    VaultBalances,
     /// The universe.
     Universe,
     /// The policy.
@@ -31,24 +38,14 @@ pub enum Role {
     SetUpG2,
 }
 
-/// What a verifier asks for beyond its files. As in [`surety_verifier::attestation::check::VerifierTerms`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PageTerms {
-    /// The time.
-    pub now: Timestamp,
-    /// Whether to refuse what would otherwise be taken on faith.
-    pub strict: bool,
-    /// Whether to accept a set-up whose secret everybody knows.
-    pub allow_insecure_srs: bool,
-}
+/// What the page draws with the browser's generator for each message.
+pub type Seed = HexBytes<64>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
-    /// 32 bytes that the page drew.
-    seed: Bytes32,
-    terms: PageTerms,
+    seed: Seed,
+    terms: Value,
     files: Vec<FileHeader>,
 }
 
@@ -97,14 +94,16 @@ impl<'a> Message<'a> {
 
     /// What the page drew at random.
     #[must_use]
-    pub fn seed(&self) -> Bytes32 {
+    pub fn seed(&self) -> Seed {
         self.header.seed
     }
 
-    /// What the verifier asks for.
-    #[must_use]
-    pub fn terms(&self) -> PageTerms {
-        self.header.terms
+    /// What is asked for beyond the files.
+    ///
+    /// # Errors
+    /// If they are terms for something else, which is the page's fault.
+    pub fn terms<T: DeserializeOwned>(&self) -> Result<T, String> {
+        T::deserialize(&self.header.terms).map_err(|error| format!("terms of another form: {error}"))
     }
 
     /// The files, in the page's order.
@@ -113,23 +112,30 @@ impl<'a> Message<'a> {
         files.map(|(header, content)| File { name: &header.name, content })
     }
 
-    /// The file with a role.
+    /// The first file with a role.
     #[must_use]
     pub fn file(&self, role: Role) -> Option<File<'_>> {
-        let index = self.header.files.iter().position(|file| file.role == Some(role))?;
-        self.files().nth(index)
+        self.files_with(role).next()
+    }
+
+    /// The files with a role, in the page's order.
+    pub fn files_with(&self, role: Role) -> impl Iterator<Item = File<'_>> {
+        let roles = self.header.files.iter().map(move |file| file.role == Some(role));
+        self.files().zip(roles).filter_map(|(file, wanted)| wanted.then_some(file))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    const HEADER: &str = r#"{"seed":"0x0000000000000000000000000000000000000000000000000000000000000000",
-        "terms":{"now":5,"strict":true,"allow_insecure_srs":false},
-        "files":[{"role":"policy","name":"a","bytes":1},{"role":null,"name":"b","bytes":2}]}"#;
+    const HEADER: &str = r#"{"terms":{"now":5},
+        "files":[{"role":"policy","name":"a","bytes":1},{"role":null,"name":"b","bytes":2}],"seed":"0x"}"#;
 
     fn message(header: &str, content: &[u8]) -> Vec<u8> {
+        let header = header.replace("\"0x\"", &format!("\"0x{}\"", "07".repeat(64)));
         [&(header.len() as u32).to_le_bytes(), header.as_bytes(), content].concat()
     }
 
@@ -140,7 +146,10 @@ mod tests {
         assert_eq!(message.file(Role::Policy), Some(File { name: "a", content: b"x" }));
         assert_eq!(message.file(Role::Trust), None);
         assert_eq!(message.files().last(), Some(File { name: "b", content: b"yz" }));
-        assert_eq!(message.terms(), PageTerms { now: Timestamp(5), strict: true, allow_insecure_srs: false });
+        assert_eq!(message.files_with(Role::Policy).count(), 1);
+        assert_eq!(message.seed(), HexBytes([7; 64]));
+        assert_eq!(message.terms(), Ok(BTreeMap::from([("now".to_owned(), 5)])));
+        assert!(message.terms::<String>().is_err());
     }
 
     #[test]
@@ -152,9 +161,19 @@ mod tests {
         (0..bytes.len()).for_each(|length| assert!(Message::read(&bytes[..length]).is_err()));
     }
 
+    /// Attack: a page, or a browser, that draws less randomness than a proof needs.
+    #[test]
+    fn rejects_short_seeds() {
+        for digits in [0, 64, 126, 130] {
+            let header = HEADER.replace("\"0x\"", &format!("\"0x{}\"", "7".repeat(digits)));
+            let header = if digits == 0 { header.replace(",\"seed\":\"0x\"", "") } else { header };
+            assert!(Message::read(&message(&header, b"xyz")).is_err(), "{digits}");
+        }
+    }
+
     #[test]
     fn rejects_unknown_keys_and_roles() {
-        for (from, to) in [("strict", "lenient"), ("\"policy\"", "\"police\""), ("\"name\"", "\"title\"")] {
+        for (from, to) in [("terms", "wishes"), ("\"policy\"", "\"police\""), ("\"name\"", "\"title\"")] {
             assert!(Message::read(&message(&HEADER.replacen(from, to, 1), b"xyz")).is_err());
         }
     }

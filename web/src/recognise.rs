@@ -8,12 +8,25 @@ use surety_core::{
 };
 use surety_kzg::import::{Format, format_of};
 use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
-use surety_verifier::{Attestation, Trust, attestation::compiled::CompiledPolicyFile};
+use surety_verifier::{
+    Attestation, Trust,
+    attestation::{compiled::CompiledPolicyFile, statement::Statement},
+};
 
 use crate::{
+    envelope,
+    inputs::read,
     message::{File, Message, Role},
-    verification::{internal, read},
 };
+
+/// Who asks what a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The page that verifies.
+    Verifying,
+    /// The page that proves.
+    Proving,
+}
 
 /// What the page does with a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,40 +55,85 @@ pub enum Recognised {
 
 /// The answer to a message with one file.
 #[must_use]
-pub fn answer(message: &Message<'_>) -> Value {
+pub fn answer(message: &Message<'_>, page: Page) -> Value {
     match message.files().next() {
-        Some(file) => json!(recognise(file)),
-        None => internal("a question about no file"),
+        Some(file) => json!(recognise(file, page)),
+        None => envelope::internal("recognise", "a question about no file"),
     }
 }
 
 /// Says what a file is.
 #[must_use]
-pub fn recognise(file: File<'_>) -> Recognised {
+pub fn recognise(file: File<'_>, page: Page) -> Recognised {
     if let Some(role) = set_up(file.content) {
         return Recognised::Part { role, about: String::new() };
     }
     let Ok(text) = core::str::from_utf8(file.content) else { return Recognised::Unknown };
-    match kind::secret(text) {
+    let secret = kind::secret(text);
+    match secret {
         Some(Secret::Key) => return Recognised::Secret { what: "a signing key" },
         Some(Secret::Keystore) => return Recognised::Secret { what: "a keystore" },
-        Some(Secret::Holdings) => return Recognised::Secret { what: "hidden balances" },
-        None => {}
+        Some(Secret::Holdings) | None => {}
     }
     let header = kind::recognise_any(text);
     // A text that does not say its kind may be a damaged document.
     let kind = if header.kind.is_some() { header.known_kind() } else { Kind::of_file_name(file.name) };
-    match kind {
-        Some(Kind::Opening | Kind::Holdings) => Recognised::Secret { what: "hidden balances" },
-        Some(Kind::Statement) => Recognised::Needless { what: "a statement: the attestation has its own copy" },
-        Some(Kind::Report) => Recognised::Needless { what: "a report: the market snapshot has its own copy" },
-        Some(Kind::Calibration) => Recognised::Needless { what: "a calibration" },
-        // They count only if the verifier has read them on the chain, and files on this page may be anybody's.
-        Some(Kind::VaultBalances) => Recognised::Needless {
-            what: "balances of a vault: surety verify --vault takes those that you have read yourself",
-        },
-        kind => part(kind.and_then(role_of), file),
+    match page {
+        Page::Verifying if secret.is_some() => HIDDEN_BALANCES,
+        Page::Verifying => for_verifier(kind, file),
+        Page::Proving => for_holder(kind, file),
     }
+}
+
+const HIDDEN_BALANCES: Recognised = Recognised::Secret { what: "hidden balances" };
+
+/// The part that a file takes in a verification.
+fn for_verifier(kind: Option<Kind>, file: File<'_>) -> Recognised {
+    let role = match kind {
+        Some(Kind::Opening | Kind::Holdings) => return HIDDEN_BALANCES,
+        Some(Kind::Statement) => return needless("a statement: the attestation has its own copy"),
+        Some(Kind::Report) => return needless("a report: the market snapshot has its own copy"),
+        Some(Kind::Calibration) => return needless("a calibration"),
+        // They count only if the verifier has read them on the chain, and files on this page may be anybody's.
+        Some(Kind::VaultBalances) => {
+            return needless("balances of a vault: surety verify --vault takes those that you have read yourself");
+        }
+        Some(Kind::Attestation) => Some(Role::Attestation),
+        Some(Kind::CompiledPolicy) => Some(Role::CompiledPolicy),
+        kind => common(kind),
+    };
+    part(role, file)
+}
+
+/// The part that a file takes in a proof. The holder's own secrets are what a proof is made of.
+fn for_holder(kind: Option<Kind>, file: File<'_>) -> Recognised {
+    let role = match kind {
+        Some(Kind::Holdings) => return needless("balances: the openings have their own copy"),
+        Some(Kind::Report) => return needless("a report: the market snapshot has its own copy"),
+        Some(Kind::Calibration) => return needless("a calibration"),
+        Some(Kind::Attestation) => return needless("an attestation: this page makes a new one"),
+        Some(Kind::CompiledPolicy) => return needless("a compiled policy: this page compiles it itself"),
+        Some(Kind::Opening) => Some(Role::Opening),
+        Some(Kind::Statement) => Some(Role::Statement),
+        Some(Kind::VaultBalances) => Some(Role::VaultBalances),
+        kind => common(kind),
+    };
+    part(role, file)
+}
+
+/// The part that documents of a kind take in both.
+fn common(kind: Option<Kind>) -> Option<Role> {
+    Some(match kind? {
+        Kind::Universe => Role::Universe,
+        Kind::Policy => Role::Policy,
+        Kind::Market => Role::Market,
+        Kind::Trust => Role::Trust,
+        _ => return None,
+    })
+}
+
+fn needless(what: &'static str) -> Recognised {
+    Recognised::Needless { what }
 }
 
 fn part(role: Option<Role>, file: File<'_>) -> Recognised {
@@ -92,19 +150,6 @@ fn set_up(content: &[u8]) -> Option<Role> {
     }
 }
 
-/// The part that documents of a kind take in a verification.
-fn role_of(kind: Kind) -> Option<Role> {
-    Some(match kind {
-        Kind::Attestation => Role::Attestation,
-        Kind::Universe => Role::Universe,
-        Kind::Policy => Role::Policy,
-        Kind::Market => Role::Market,
-        Kind::CompiledPolicy => Role::CompiledPolicy,
-        Kind::Trust => Role::Trust,
-        _ => return None,
-    })
-}
-
 fn about(role: Role, file: File<'_>) -> Option<String> {
     fn parse<T: Document>(file: File<'_>) -> Option<T> {
         read(file).ok()
@@ -119,7 +164,9 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
         Role::Market => format!("epoch {}", parse::<Snapshot>(file)?.epoch),
         Role::CompiledPolicy => parse::<CompiledPolicyFile>(file)?.policy.0.to_string(),
         Role::Trust => parse::<Trust>(file)?.policy.map(|policy| policy.0.to_string())?,
-        Role::SetUp | Role::SetUpG2 => return None,
+        Role::Statement => parse::<Statement>(file)?.account.to_string(),
+        // Nothing of a secret is shown.
+        Role::Opening | Role::VaultBalances | Role::SetUp | Role::SetUpG2 => return None,
     })
 }
 
@@ -127,12 +174,34 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
 mod tests {
     use super::*;
 
+    const OPENING: &[u8] = br#"{"kind": "surety/opening", "version": 2, "holdings": {}}"#;
+
+    fn file(content: &[u8]) -> File<'_> {
+        File { name: "file.json", content }
+    }
+
     /// Attack: a folder with balances of a vault that nobody has read on its chain.
     #[test]
     fn rejects_to_take_balances_of_a_vault_from_a_folder() {
-        let file = |content| File { name: "vault.json", content };
-        let recognised = recognise(file(br#"{"kind": "surety/vault-balances", "version": 1}"#));
+        let recognised = recognise(file(br#"{"kind": "surety/vault-balances", "version": 1}"#), Page::Verifying);
         assert!(matches!(recognised, Recognised::Needless { what } if what.contains("surety verify --vault")));
-        assert_eq!(recognise(file(br#"{"kind": "surety/strange"}"#)), Recognised::Unknown);
+        assert_eq!(recognise(file(br#"{"kind": "surety/strange"}"#), Page::Verifying), Recognised::Unknown);
+    }
+
+    /// Attack: openings that somebody sends to a verifier.
+    #[test]
+    fn rejects_openings_but_from_their_holder() {
+        assert_eq!(recognise(file(OPENING), Page::Verifying), HIDDEN_BALANCES);
+        let recognised = recognise(file(OPENING), Page::Proving);
+        assert_eq!(recognised, Recognised::Part { role: Role::Opening, about: String::new() });
+    }
+
+    #[test]
+    fn rejects_keys_on_every_page() {
+        let key = format!("0x{}\n", "17".repeat(32));
+        for page in [Page::Verifying, Page::Proving] {
+            let recognised = recognise(file(key.as_bytes()), page);
+            assert_eq!(recognised, Recognised::Secret { what: "a signing key" });
+        }
     }
 }

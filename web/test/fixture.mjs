@@ -1,15 +1,19 @@
-// A demonstration to verify, the command line to compare with, and Chromium with the page in it.
+// A demonstration to verify and to prove, the command line to compare with, and Chromium with a page in it.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { keccak_256 } from '@noble/hashes/sha3.js';
 import { chromium } from 'playwright-core';
+
+import { Engine } from '../page/engine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const PAGE = join(root, 'dist', 'index.html');
+export const PROVING_PAGE = join(root, 'dist', 'prove.html');
 export const SCREENSHOTS = join(root, 'target', 'screenshots');
 const SURETY = process.env.SURETY ?? join(root, '..', 'target', 'debug', 'surety');
 
@@ -25,8 +29,12 @@ const environment = {
 };
 
 /** Runs `surety` in a directory. Its exit code says nothing that its answer does not. */
-export function surety(directory, ...args) {
-  const options = { cwd: directory, env: environment, encoding: 'utf8' };
+export const surety = (directory, ...args) => suretyWith(undefined, directory, ...args);
+
+/** Runs `surety` with the signing key of the demonstration that has a name, in the variable `KEY`. */
+function suretyWith(name, directory, ...args) {
+  const key = name && Buffer.from(keccak_256(Buffer.from(`surety demo key: ${name}`))).toString('hex');
+  const options = { cwd: directory, env: { ...environment, KEY: key ?? '' }, encoding: 'utf8' };
   const { stdout, stderr, error } = spawnSync(SURETY, [...args, '--json'], options);
   if (error) throw error;
   if (!stdout) throw new Error(stderr);
@@ -45,6 +53,82 @@ export function demo() {
   const copy = mkdtempSync(join(scratch, 'copy-'));
   cpSync(demonstration, copy, { recursive: true });
   return copy;
+}
+
+const sized = new Map();
+
+/**
+ * Like {@link demo} without an attestation and a trust file, and with the capacity class k. `changes` are to the
+ * balances at a source: what to replace, and with what.
+ */
+export function demoOfClass(k, changes = {}) {
+  const key = `class-${k}-${sized.size * (Object.keys(changes).length > 0)}`;
+  if (!sized.has(key)) sized.set(key, make(k, join(scratch, key), changes));
+  const copy = mkdtempSync(join(scratch, 'copy-'));
+  cpSync(sized.get(key), copy, { recursive: true });
+  return copy;
+}
+
+function make(k, directory, changes) {
+  const run = (...args) => {
+    const answer = suretyWith(...args);
+    if (!answer.ok) throw new Error(JSON.stringify(answer));
+    return answer.data;
+  };
+  run(undefined, scratch, 'init', directory);
+  write(directory, 'universe.toml', read(directory, 'universe.toml').replace(/^capacity = .*$/m, `capacity = ${k}`));
+  const reports = [1, 2, 3].flatMap((node) => {
+    const out = `report-${node}.json`;
+    run(`oracle-${node}`, directory, 'market', 'sign', '--observations', `market/node-${node}.csv`, '--out', out,
+      '--first', '--key-env', 'KEY');
+    return ['--report', out];
+  });
+  run(undefined, directory, 'market', 'aggregate', ...reports);
+  const accounts = { 'custodian-north': 'treasury', 'custodian-south': 'lending', 'venue-atlas': 'trading' };
+  for (const [source, account] of Object.entries(accounts)) {
+    const table = `holdings/${source}.csv`;
+    write(directory, table, read(directory, table).replace(...(changes[source] ?? ['', ''])));
+    run(source, directory, 'source', 'attest', '--holdings', table, '--quote', 'USDT',
+      '--account', account, '--subject', `0x${'22'.repeat(20)}`, '--registry', `0x${'11'.repeat(20)}`,
+      '--chain-id', '31337', '--key-env', 'KEY');
+  }
+  return directory;
+}
+
+const ROLES = { 'universe.toml': 'universe', 'policy.toml': 'policy', 'market.json': 'market', 'trust.toml': 'trust' };
+
+/** The files of a directory that a proof takes, for a module. */
+export function proofFiles(directory) {
+  const file = (role, name) => ({ role, name, content: new Uint8Array(readFileSync(join(directory, name))) });
+  const inside = (role, folder) => readdirSync(join(directory, folder))
+    .filter((name) => name.endsWith('.json')).map((name) => file(role, join(folder, name)));
+  const named = Object.entries(ROLES).filter(([name]) => existsSync(join(directory, name)));
+  return [...named.map(([name, role]) => file(role, name)), ...inside('statement', 'statements'),
+    ...inside('opening', 'private')];
+}
+
+/** The names of the files of a directory that a proof takes. */
+export const proofNames = (directory) => proofFiles(directory).map(({ name }) => name);
+
+/** A module of its own in Node. */
+export const engine = (module) => Engine.load(readFileSync(join(root, 'dist', `${module}.wasm.gz`)));
+
+/** What a module answers about the files of a directory. */
+export const ask = (module, question, terms, files) => JSON.parse(module.ask(question, terms, files));
+
+/** Terms of a proof. */
+export const proofTerms = (at, terms = {}) => ({
+  now: at, level: 'maintenance', verifier: '', valid_until: null, presentation: '', on_chain: false,
+  unpublished_snapshot: false, ...terms,
+});
+
+/** Has a module in Node prove with the files of a directory, and returns its answer. */
+export function proveInNode(module, directory, at, terms) {
+  for (const step of ['bases', 'table']) {
+    const answer = ask(module, step, null, proofFiles(directory));
+    if (!answer.ok) return answer;
+  }
+  return ask(module, 'prove', proofTerms(at, terms), proofFiles(directory));
 }
 
 export const FILES = [
@@ -82,20 +166,20 @@ export const launch = () =>
     chromiumSandbox: false,
   });
 
-/** A server of the page and of nothing else. */
-export async function serve() {
+/** A server of a page and of nothing else. */
+export async function serve(file = PAGE) {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push(request.url);
     response.writeHead(request.url === '/' ? 200 : 404, { 'content-type': 'text/html; charset=utf-8' });
-    response.end(request.url === '/' ? readFileSync(PAGE) : '');
+    response.end(request.url === '/' ? readFileSync(file) : '');
   });
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   return { url: `http://127.0.0.1:${server.address().port}/`, asked, close: () => server.close() };
 }
 
 /** Opens the page where every other request is refused and noted. */
-export async function open(browser, { url = pathToFileURL(PAGE).href, ...options } = {}) {
+export async function open(browser, { file = PAGE, url = pathToFileURL(file).href, before, ...options } = {}) {
   const context = await browser.newContext({ timezoneId: 'Asia/Tokyo', ...options });
   const requests = [];
   context.on('request', (request) => requests.push(request.url()));
@@ -103,7 +187,10 @@ export async function open(browser, { url = pathToFileURL(PAGE).href, ...options
   context.on('requestfailed', (request) => {
     if (request.failure().errorText === 'csp') requests.splice(requests.indexOf(request.url()), 1);
   });
-  await context.route('**', (route) => (route.request().url() === url ? route.continue() : route.abort()));
+  // The worker is a part of the page.
+  const isOwn = (address) => address === url || address.startsWith('blob:');
+  await context.route('**', (route) => (isOwn(route.request().url()) ? route.continue() : route.abort()));
+  if (before) await context.addInitScript(before);
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -124,8 +211,16 @@ export async function verify(page, { at, strict = false, insecure = true } = {})
   if (at !== undefined) await page.fill('#now', new Date(at * 1000).toISOString().slice(0, 19));
   await page.setChecked('#strict', strict);
   await page.setChecked('#insecure', insecure);
-  await page.click('#verify');
+  await page.click('#act');
   await page.waitForSelector('#verdict');
   const json = page.locator('#json');
   return (await json.count()) > 0 ? JSON.parse(await json.textContent()) : null;
+}
+
+/** Has the page prove, and waits for the verdict. */
+export async function prove(page, { at, unpublished = false } = {}) {
+  if (at !== undefined) await page.fill('#now', new Date(at * 1000).toISOString().slice(0, 19));
+  await page.setChecked('#unpublished', unpublished);
+  await page.click('#act');
+  await page.waitForSelector('#verdict', { timeout: 120_000 });
 }

@@ -290,10 +290,10 @@ describe('files', () => {
 
   test('what is missing is named, and without it nothing is verified', async () => {
     const { page, close } = await open(browser);
-    assert.equal(await page.locator('#verify').isDisabled(), true);
+    assert.equal(await page.locator('#act').isDisabled(), true);
     await give(page, demo(), FILES.filter((name) => name !== 'market.json' && name !== 'trust.toml'));
     assert.equal(await page.locator('#missing').innerText(), 'Still missing: market snapshot.');
-    assert.equal(await page.locator('#verify').isDisabled(), true);
+    assert.equal(await page.locator('#act').isDisabled(), true);
     await close();
   });
 
@@ -398,16 +398,6 @@ describe('the network', () => {
     assert.deepEqual(requests, [url]);
     await close();
   });
-
-  test('the verifier imports nothing', async () => {
-    const [, wasm] = readFileSync(PAGE, 'utf8').match(/id="wasm">([^<]+)</);
-    const module = await WebAssembly.compile(Buffer.from(wasm, 'base64'));
-    assert.deepEqual(WebAssembly.Module.imports(module), []);
-    const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
-    const exported = functions.map(({ name }) => name);
-    // The first is what getrandom calls, under the name that it has.
-    assert.deepEqual(exported.sort(), ['__getrandom_custom', 'pull', 'push', 'recognise', 'verify']);
-  });
 });
 
 describe('accessibility and looks', () => {
@@ -442,11 +432,11 @@ describe('accessibility and looks', () => {
     const { page, close } = await open(browser);
     await give(page, demo());
     const seen = [];
-    for (let steps = 0; steps < 40 && seen.at(-1) !== 'verify'; steps += 1) {
+    for (let steps = 0; steps < 40 && seen.at(-1) !== 'act'; steps += 1) {
       await page.keyboard.press('Tab');
       seen.push(await page.evaluate(() => document.activeElement.id));
     }
-    for (const id of ['choose-files', 'choose-folder', 'now', 'strict', 'insecure', 'verify']) {
+    for (const id of ['choose-files', 'choose-folder', 'now', 'strict', 'insecure', 'act']) {
       assert.ok(seen.includes(id), id);
     }
     await page.keyboard.press('Enter');
@@ -458,7 +448,7 @@ describe('accessibility and looks', () => {
   test('a printout has the verdict and what it rests on, and no controls', async () => {
     const { page, close } = await onPage(demo());
     await page.emulateMedia({ media: 'print' });
-    for (const hidden of ['#inputs', '#terms', '#verify', 'button']) {
+    for (const hidden of ['#inputs', '#terms', '#act', 'button']) {
       assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
     }
     const shown = await text(page);

@@ -6,11 +6,7 @@ use ff::Field as _;
 use group::{Curve as _, Group as _};
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::{Fr, G1, G1Affine, G2, G2Affine};
-use surety_circuits::{
-    AdviceColumn, ProveError, Witness,
-    check::check,
-    circuit::{LinearProgramCircuit, rules},
-};
+use surety_circuits::{AdviceColumn, ProveError, Witness, check::check, circuit::LinearProgramCircuit, rules};
 use surety_core::{capacity::Capacity, ident::Name, units::Price};
 use surety_kzg::{Srs, point, scalar};
 use surety_margin::{

@@ -7,7 +7,8 @@ use halo2curves::bn256::Fr;
 use surety_circuits::{
     AdviceColumn, ProveError, ProvingKey, ProvingKeyError, Witness,
     check::{Violation, check},
-    circuit::{LinearProgramCircuit, rules},
+    circuit::LinearProgramCircuit,
+    rules,
 };
 use surety_core::{
     capacity::{Capacity, Groups, Row},

@@ -10,10 +10,7 @@ use rand_chacha::{
     ChaCha20Rng,
     rand_core::{self, OsRng, RngCore, SeedableRng as _},
 };
-use surety_circuits::{
-    AdviceColumn, ProveError, ProvingKey,
-    circuit::{LinearProgramCircuit, rules},
-};
+use surety_circuits::{AdviceColumn, ProveError, ProvingKey, circuit::LinearProgramCircuit, rules};
 use surety_core::{
     capacity::{Capacity, TAIL_ROWS},
     ident::HexBytes,

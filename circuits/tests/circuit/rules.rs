@@ -7,7 +7,8 @@ use halo2curves::bn256::Fr;
 use surety_circuits::{
     AdviceColumn, Witness,
     check::{Violation, check},
-    circuit::{LinearProgramCircuit, rules},
+    circuit::LinearProgramCircuit,
+    rules,
 };
 
 use crate::common::{

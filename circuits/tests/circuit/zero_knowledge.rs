@@ -15,7 +15,7 @@ use halo2_proofs::{
 };
 use halo2curves::bn256::Fr;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
-use surety_circuits::circuit::rules;
+use surety_circuits::rules;
 use surety_core::capacity::{Capacity, Groups, TAIL_ROWS};
 use surety_kzg::{Srs, origin::CEREMONIES};
 use surety_verifier::{

@@ -164,9 +164,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
 /// were not chosen for this holder.
 fn check_published(args: &Args, id: SnapshotId, progress: &Progress) -> Result<(), Error> {
     let trust: Option<Trust> = args.trust.as_deref().map(documents::read).transpose()?;
-    let pins =
-        |trust: &Trust| trust.snapshots.iter().flatten().chain(&trust.chain_snapshots).any(|pinned| *pinned == id);
-    if args.on_chain || trust.as_ref().is_some_and(pins) {
+    if args.on_chain || trust.is_some_and(|trust| trust.pins_snapshot(id)) {
         return Ok(());
     }
     if !args.unpublished_snapshot {

@@ -219,6 +219,12 @@ impl Trust {
         }
     }
 
+    /// Whether a snapshot is one of those that the file knows: published, or on a chain.
+    #[must_use]
+    pub fn pins_snapshot(&self, snapshot: SnapshotId) -> bool {
+        self.snapshots.iter().flatten().chain(&self.chain_snapshots).any(|pinned| *pinned == snapshot)
+    }
+
     /// Takes in a statement that a source has made: older ones about the account are refused from now on.
     ///
     /// Sequence numbers are those of one subject's accounts at one registry, so the trust file must pin both.

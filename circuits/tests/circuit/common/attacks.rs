@@ -3,7 +3,7 @@
 use AdviceColumn::{Acc, Blind, BlindedHold, Coef, Flag, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
-use surety_circuits::{AdviceColumn, Witness, circuit::rules};
+use surety_circuits::{AdviceColumn, Witness, rules};
 use surety_core::capacity::Row;
 
 /// Something false, and the rule against it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ff::Field as _;
 use halo2curves::bn256::Fr;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
-use surety_circuits::circuit::rules;
+use surety_circuits::rules;
 use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
 use surety_verifier::proof::{

@@ -9,7 +9,7 @@ use AdviceColumn::{Acc, Blind, BlindedHold, Coef, Flag, Idx, Val, Var};
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::Fr;
 use rand_chacha::rand_core::OsRng;
-use surety_circuits::{AdviceColumn, Witness, circuit::rules};
+use surety_circuits::{AdviceColumn, Witness, rules};
 use surety_core::capacity::Capacity;
 use surety_kzg::scalar;
 use surety_verifier::proof::{
