@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rayon::prelude::*;
 use surety_benches::{SHAPES, parties::Parties};
 use surety_host::{directories::Directories, setup::Setups};
 use surety_kzg::progress::Silent;
@@ -32,7 +33,16 @@ fn many(criterion: &mut Criterion) {
                 Ok(())
             });
         });
-        group.bench_function("many", |bencher| {
+        // Threads that wait for a part of their proof begin another.
+        group.bench_function("together in one pool", |bencher| {
+            bencher.iter(|| {
+                (0..COUNT).into_par_iter().with_max_len(1).try_for_each(|_| {
+                    let institution = parties.institution();
+                    parties.prover.prove(&institution.request(), institution.openings()).map(drop)
+                })
+            });
+        });
+        group.bench_function("many, each on one thread", |bencher| {
             bencher.iter(|| {
                 let inputs = (0..COUNT).map(|_| Ok::<_, NotMade>(parties.institution()));
                 parties.prover.prove_many(inputs, &Silent, |_, attestation| attestation.map(drop)).unwrap();
