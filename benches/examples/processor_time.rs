@@ -4,22 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops at the first surprise")]
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use surety_benches::{Account, SHAPES};
+use surety_benches::{Account, SHAPES, processor_time};
 use surety_circuits::{Halo2Key, ProvingKey};
 use surety_kzg::{Fr, Lanes, Table, progress::Silent};
-
-/// Processor time of this process in all threads. Linux counts in hundredths of a second.
-fn processor_time() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
-    Duration::from_millis(10 * ticks.sum::<u64>())
-}
 
 /// Processor time and wall time of some proofs.
 #[derive(Clone, Copy, Default)]

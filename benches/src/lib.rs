@@ -5,8 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
 
+pub mod cells;
 pub mod parties;
 mod portfolio;
+
+use std::{fs, time::Duration};
 
 use rand_core::OsRng;
 use surety_circuits::{Halo2Key, ProveError, ProvingKey, Witness};
@@ -26,6 +29,15 @@ use surety_margin::{
 };
 use surety_testing::sample::{self, Sample};
 use surety_verifier::{CompiledPolicy, KnownCommitments, proof::encoding::ProofBytes};
+
+/// Processor time of this process in all threads. Linux counts in hundredths of a second.
+#[must_use]
+pub fn processor_time() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
 
 /// A size: capacity class, and what the policy is about.
 #[derive(Clone, Copy, Debug)]

@@ -494,6 +494,12 @@ mod tests {
     }
 
     #[test]
+    fn the_development_set_up_has_powers_in_g2_of_its_own() {
+        let with = development(9).with_g2_powers(development_g2_powers(9)).unwrap();
+        assert_eq!(Srs::development_with_g2_powers(Capacity::new(9).unwrap()), with);
+    }
+
+    #[test]
     fn rejects_other_powers_in_g2() {
         let powers = development_g2_powers(10);
         let check = |change: &dyn Fn(&mut Vec<G2Affine>)| {

@@ -19,7 +19,8 @@ pub enum CellKeyError {
     Count(usize),
     /// The set-up has too few powers.
     #[error(
-        "cells of {wanted} rows need [τ^{wanted}]₂ and as many powers in G1, which this set-up has not: import a          ceremony's file with its powers in G2"
+        "cells of {wanted} rows need [τ^{wanted}]₂ and as many powers in G1, which this set-up has not: import a \
+         ceremony's file with its powers in G2"
     )]
     MissingPowers {
         /// Rows of a cell.
@@ -46,7 +47,8 @@ pub enum CellKeyError {
     NotPowers,
     /// The point in G2 is another power.
     #[error(
-        "[τ^{exponent}]₂ is another power, or one of another τ (pairing check): the key is damaged, forged, or for cells          with another number of rows"
+        "[τ^{exponent}]₂ is another power, or one of another τ (pairing check): the key is damaged, forged, or for \
+         cells with another number of rows"
     )]
     OtherPowerG2 {
         /// The exponent that it should have: the rows of a cell.

@@ -5,8 +5,8 @@ use surety_core::capacity::{Capacity, Row};
 /// Rows are opened or not by their numbers modulo this, in every layout alike.
 const PERIOD: usize = 256;
 
-/// Rows with this number modulo [`PERIOD`] or a larger one are never opened: the blinding rows are among them, and there
-/// is room for masks and totals.
+/// Rows with this number modulo [`PERIOD`] or a larger one are never opened: the blinding rows are among them, and
+/// there is room for masks and totals.
 const NEVER_OPENED: usize = 250;
 
 /// Why rows are no layout of cells.

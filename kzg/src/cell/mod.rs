@@ -13,8 +13,8 @@
 //! # All openings at once
 //!
 //! As Feist and Khovratovich show (*Fast amortized KZG proofs*, 2023, ePrint 2023/033), openings at all points of a
-//! group have a Fourier transform in common. In terms of values rather than coefficients, with `A_v = Σ_{t∈v} f_t·[L_t]`
-//! the share of a coset in the commitment,
+//! group have a Fourier transform in common. In terms of values rather than coefficients, with
+//! `A_v = Σ_{t∈v} f_t·[L_t]` the share of a coset in the commitment,
 //!
 //! `W_u = Σ_{v≠u} A_v/(a_v - a_u) + Σ_{t∈u} d_t·[L_t] + Σ_{t∈u} f_t·[E_t]`,
 //!
@@ -26,8 +26,8 @@
 //! `E_t` has the value `(M-1)/(2·a_u)`, which is taken off again.
 //!
 //! The first sum is a cyclic convolution of `A_v/a_v` with `1/(1 - ζ^d)`, zero for d = 0. The transform of that is
-//! known: `κ - (M+1)/2` for κ from 1 to M, small numbers. Two transforms of M points therefore do for all cosets, and the
-//! other sums are over few rows and fixed points. A page of small values costs little more than its transforms.
+//! known: `κ - (M+1)/2` for κ from 1 to M, small numbers. Two transforms of M points therefore do for all cosets, and
+//! the other sums are over few rows and fixed points.
 //!
 //! | module | idea |
 //! |---|---|

@@ -1,7 +1,7 @@
 //! The fixed points that a layout's cells are opened with, and their multiples.
 //!
-//! For each cell, one after the other: `[L_t]/(2M)` for each row of its coset, then `[E_t]` for those that are used. The
-//! factor `1/(2M)` makes the numbers that transforms are multiplied with whole.
+//! For each cell, one after the other: `[L_t]/(2M)` for each row of its coset, then `[E_t]` for those that are used.
+//! The factor `1/(2M)` makes the numbers that transforms are multiplied with whole.
 //!
 //! `E_t` comes from powers of τ with two transforms. The Lagrange polynomial of a row is `L_t = ℓ_t·G_u` with
 //! `ℓ_t = 1/ℓ · Σ_i ω^(-ti)·X^i` and `G_u = 1/M · Σ_j a_u^(-j)·X^(ℓj)`. Term by term, `(G_u - 1)/(X^ℓ - a_u)` is
@@ -34,7 +34,7 @@ impl core::fmt::Debug for CellTable {
 }
 
 impl CellTable {
-    /// Computes the table of a layout: half a minute of processor time at k = 16, and some 150 MiB.
+    /// Computes the table of a layout: a dozen seconds of processor time at k = 16, where it has up to some 200 MiB.
     ///
     /// # Panics
     /// If the parameters are for another capacity class than the layout.

@@ -216,7 +216,7 @@ fn rejects_points_that_are_no_table_of_the_layout() {
 }
 
 #[test]
-fn rejects_another_coset() {
+fn rejects_another_cells_coset() {
     let fixture = Fixture::small();
     let page = fixture.page(1);
     for (index, other) in [(3, 4), (4, 3), (0, 20)] {
@@ -226,7 +226,7 @@ fn rejects_another_coset() {
 }
 
 #[test]
-fn rejects_another_value() {
+fn rejects_another_value_in_a_cell() {
     let fixture = Fixture::small();
     let page = fixture.page(2);
     let refused = Err(CellError::Opening { coset: page.cosets[5].0 });
@@ -244,7 +244,7 @@ fn rejects_another_value() {
 }
 
 #[test]
-fn rejects_another_number_of_cell_values() {
+fn rejects_another_number_of_values_in_a_cell() {
     let fixture = Fixture::small();
     let page = fixture.page(3);
     let (coset, expected) = (page.cosets[5].0, 4);

@@ -46,7 +46,8 @@ pub struct Cell<'a> {
 pub enum CellError {
     /// The layout does not open the coset.
     #[error(
-        "coset {coset}: expected one of the {cells} cosets that the layout opens, found another, about which a page          proves nothing, even if the opening is right: take the coset from the book's cell"
+        "coset {coset}: expected one of the {cells} cosets that the layout opens, found another, about which a page \
+         proves nothing, even if the opening is right: take the coset from the book's cell"
     )]
     NotOpened {
         /// The coset.
@@ -56,7 +57,8 @@ pub enum CellError {
     },
     /// Not as many values as rows.
     #[error(
-        "coset {coset}: expected {expected} values, one for each row of the layout, found {found}: the cell is damaged,          or of another kind of page"
+        "coset {coset}: expected {expected} values, one for each row of the layout, found {found}: the cell is \
+         damaged, or of another kind of page"
     )]
     Values {
         /// The coset.
@@ -68,7 +70,8 @@ pub enum CellError {
     },
     /// The equation does not hold.
     #[error(
-        "coset {coset}: expected an opening of the page's commitment to these values and zeros in all other rows, found          one of other values, of another commitment or of another coset"
+        "coset {coset}: expected an opening of the page's commitment to these values and zeros in all other rows, \
+         found one of other values, of another commitment or of another coset"
     )]
     Opening {
         /// The coset.

@@ -35,7 +35,7 @@ fn g2_powers(count: usize) -> Vec<G2Affine> {
 }
 
 fn development_with_g2_powers() -> Srs {
-    development().with_g2_powers(g2_powers(K as usize)).unwrap()
+    Srs::development_with_g2_powers(capacity(K))
 }
 
 fn read(bytes: &[u8]) -> Result<Srs, ImportProblem> {
