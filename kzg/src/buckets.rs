@@ -57,13 +57,18 @@ fn sum_by_digits(terms: &[(Fr, G1Affine)], digits: &[i64], buckets: usize) -> G1
             next[bucket] += 1;
         }
     }
-    while lengths.iter().any(|length| *length > 1) {
-        points = halve(&points, &mut lengths);
-    }
-    weigh(&points, &lengths)
+    weigh(&reduce(points, &mut lengths), &lengths)
 }
 
-/// Sums the neighbours of each bucket pairwise; `lengths` are those of the buckets, before and after.
+/// Sums each group of neighbours; `lengths` are those of the groups, and become one or zero.
+pub(crate) fn reduce(mut points: Vec<G1Affine>, lengths: &mut [usize]) -> Vec<G1Affine> {
+    while lengths.iter().any(|length| *length > 1) {
+        points = halve(&points, lengths);
+    }
+    points
+}
+
+/// Sums the neighbours of each group pairwise; `lengths` are those of the groups, before and after.
 fn halve(points: &[G1Affine], lengths: &mut [usize]) -> Vec<G1Affine> {
     let mut sums = Vec::with_capacity(points.len().div_ceil(2) + lengths.len());
     let (mut pairs, mut read) = (Vec::with_capacity(points.len() / 2), 0);

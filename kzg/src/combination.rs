@@ -5,7 +5,7 @@ use halo2curves::bn256::{Fr, G1, G1Affine};
 use crate::{buckets, glv};
 
 /// Up to so many terms share doublings; of more, those with equal digits are added first.
-const FEW: usize = 100;
+const FEW: usize = 200;
 
 /// `Σ scalar·point`, for public scalars: the running time depends on them.
 #[must_use]

@@ -16,7 +16,7 @@ use halo2curves::{
     bn256::{Fq, Fr, G1, G1Affine},
 };
 
-use crate::scalar;
+use crate::{buckets, scalar};
 
 /// Non-adjacent forms of this width use the odd multiples 1, 3, …, `2^(width-1) - 1`.
 const NAF_WIDTH: u32 = 5;
@@ -24,7 +24,7 @@ const NAF_WIDTH: u32 = 5;
 pub(crate) const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
 
 /// `Σ scalar·point` for a few points, as in the verification of one proof: all run through the same doublings (Straus,
-/// 1964).
+/// *Addition chains of vectors*, 1964).
 pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
     static SPLITTER: LazyLock<Splitter> = LazyLock::new(Splitter::new);
     let multipliers: Vec<Multiplier> = terms.iter().map(|(scalar, _)| SPLITTER.multiplier(scalar)).collect();
@@ -32,21 +32,35 @@ pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
     let mut affine = vec![G1Affine::identity(); multiples.len()];
     G1::batch_normalize(&multiples, &mut affine);
     let images: Vec<G1Affine> = affine.iter().map(|point| G1Affine { x: point.x * Fq::ZETA, y: point.y }).collect();
-    let length = multipliers.iter().map(Multiplier::length).max().unwrap_or(0);
-    (0..length).rev().fold(G1::identity(), |sum, index| {
-        let mut sum = sum.double();
-        let tables = affine.chunks_exact(ODD_MULTIPLES).zip(images.chunks_exact(ODD_MULTIPLES));
-        for (multiplier, (multiples, images)) in multipliers.iter().zip(tables) {
-            for (digits, table) in [(&multiplier.first, multiples), (&multiplier.second, images)] {
-                match digits.get(index) {
-                    Some(&digit) if digit > 0 => sum += table[digit as usize / 2],
-                    Some(&digit) if digit < 0 => sum -= table[digit.unsigned_abs() as usize / 2],
-                    _ => {}
-                }
-            }
-        }
-        sum
+    let tables = affine.chunks_exact(ODD_MULTIPLES).zip(images.chunks_exact(ODD_MULTIPLES));
+    let digits = multipliers
+        .iter()
+        .zip(tables)
+        .flat_map(|(multiplier, (multiples, images))| [(&multiplier.first, multiples), (&multiplier.second, images)]);
+    let digits: Vec<_> = digits.collect();
+    // What is added at the same place is added in pairs, with one inversion for all places.
+    let (mut points, mut lengths) = (Vec::new(), Vec::new());
+    for index in 0..multipliers.iter().map(Multiplier::length).max().unwrap_or(0) {
+        let before = points.len();
+        let at_place = digits.iter().filter_map(|(digits, table)| Some((*digits.get(index)?, *table)));
+        points.extend(at_place.filter_map(|(digit, table)| signed_multiple(digit, table)));
+        lengths.push(points.len() - before);
+    }
+    let mut points = buckets::reduce(points, &mut lengths).into_iter().rev();
+    lengths.iter().rev().fold(G1::identity(), |sum, length| {
+        let sum = sum.double();
+        if *length == 0 { sum } else { points.next().map_or(sum, |point| sum + point) }
     })
+}
+
+/// The multiple of a point that a digit stands for; none for zero.
+fn signed_multiple(digit: i8, table: &[G1Affine]) -> Option<G1Affine> {
+    let multiple = table.get(digit.unsigned_abs() as usize / 2)?;
+    match digit {
+        0 => None,
+        1.. => Some(*multiple),
+        _ => Some(-*multiple),
+    }
 }
 
 /// The odd multiples of a point: once, three times, …

@@ -31,12 +31,16 @@ pub enum CompileError {
 /// # Errors
 /// If names do not resolve, the model is not concave, or a program does not fit the universe's capacity class.
 pub fn compile(policy: &Policy, universe: &Universe) -> Result<Vec<Program>, CompileError> {
-    let program = |level: &Level| {
+    programs(policy, universe).collect()
+}
+
+/// As [`compile`], each level when it is asked for: a program over a thousand instruments takes 40 MB.
+pub fn programs(policy: &Policy, universe: &Universe) -> impl Iterator<Item = Result<Program, CompileError>> {
+    policy.levels.iter().map(|level| {
         let frame = policy.frame(universe, level).map_err(CompileError::Names)?;
         compile_level(policy, &frame, universe, level)
             .map_err(|error| CompileError::Program { level: level.name.to_string(), error })
-    };
-    policy.levels.iter().map(program).collect()
+    })
 }
 
 fn compile_level(

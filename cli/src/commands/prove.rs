@@ -120,11 +120,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     // The prover's key does not depend on the policy.
     let (policy, prover) = thread::scope(|scope| {
         let prover = scope.spawn(|| args.prover.load(params.clone(), &setups, &session.progress));
-        let policy = CompiledPolicy::compile(policy, universe, &params);
+        let policy = CompiledPolicy::compile_for(&args.level, policy, universe, &params);
         (policy, prover.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     drop(params);
-    let policy = policy?.with_program_of(&args.level);
+    let policy = policy?;
     let id = snapshot_id(policy.committed(), &snapshot);
     check_published(args, id, &session.progress)?;
     let proven = ProvenSnapshots::open(&directories.state)?;

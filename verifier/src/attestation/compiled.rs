@@ -50,7 +50,7 @@ use surety_kzg::{
     scope::Scope,
 };
 use surety_margin::{
-    compile::{CompileError, compile},
+    compile::{CompileError, programs},
     level::Level,
     policy::{Policy, SourceRule},
     program::Program,
@@ -405,12 +405,41 @@ impl CompiledPolicy {
     /// # Errors
     /// If the policy does not compile, or the parameters are not for the universe's set-up and capacity class.
     pub fn compile(policy: Policy, universe: Universe, params: &Params) -> Result<Self, CompiledError> {
+        Self::compile_keeping(policy, universe, params, |_| true)
+    }
+
+    /// As [`CompiledPolicy::compile`], and keeps the program of one level alone, for whoever proves no other: of large
+    /// universes, programs fill much memory.
+    ///
+    /// # Errors
+    /// As [`CompiledPolicy::compile`].
+    pub fn compile_for(
+        level: &Name,
+        policy: Policy,
+        universe: Universe,
+        params: &Params,
+    ) -> Result<Self, CompiledError> {
+        Self::compile_keeping(policy, universe, params, |name| name == level)
+    }
+
+    fn compile_keeping(
+        policy: Policy,
+        universe: Universe,
+        params: &Params,
+        keep: impl Fn(&Name) -> bool,
+    ) -> Result<Self, CompiledError> {
         equal("universe: set-up", params.id(), SrsId::from(universe.srs))?;
         equal("universe: capacity class", params.capacity().k(), universe.capacity.k())?;
         check_rules(&policy, &universe)?;
-        let programs = compile(&policy, &universe)?;
         let entries = entries(&policy, &universe)?;
-        let levels = programs.iter().map(|program| ProgramCommitments::commit(program, entries, params)).collect();
+        let (mut levels, mut kept) = (Vec::new(), BTreeMap::new());
+        for (level, program) in policy.levels.iter().zip(programs(&policy, &universe)) {
+            let program = program?;
+            levels.push(ProgramCommitments::commit(&program, entries, params));
+            if keep(&level.name) {
+                kept.insert(level.name.clone(), program);
+            }
+        }
         let point = |row| HexBytes(point::g1_to_bytes(params.lagrange_point(row)));
         let vault = CountedAsset::of_policy(&policy, &universe, |_, position| {
             params.capacity().instrument(position).map(point)
@@ -419,16 +448,7 @@ impl CompiledPolicy {
         let point = |_, source: &SourceRule| Ok(scope_of(source, universe.capacity, &positions)?.commit(params));
         let scopes = SourceScope::of_policy(&policy, point)?;
         let points = Points { levels, vault, scopes };
-        let programs = policy.levels.iter().map(|level| level.name.clone()).zip(programs).collect();
-        Ok(Self { committed: CommittedPolicy::new(policy, universe, points, true)?, programs })
-    }
-
-    /// The policy with the program of one level alone, for whoever proves no other: programs over a thousand
-    /// instruments take 20 MB each.
-    #[must_use]
-    pub fn with_program_of(mut self, level: &Name) -> Self {
-        self.programs.retain(|name, _| name == level);
-        self
+        Ok(Self { committed: CommittedPolicy::new(policy, universe, points, true)?, programs: kept })
     }
 
     /// The policy with its commitments.
