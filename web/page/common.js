@@ -15,24 +15,23 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// The module -----------------------------------------------------------------------------------------------------------
+// The module ----------------------------------------------------------------------------------------------------------
 
 const LACKING = ['WebAssembly', 'Worker', 'DecompressionStream'].filter((name) => !(name in globalThis));
-const ADVICE = `This browser has no ${LACKING.join(', ')}. Use Chrome 80, Firefox 114, Safari 16.4, or later.`;
+const ADVICE = `This browser has no ${LACKING.join(', ')}. Use Chrome 80, Firefox 113, Safari 16.4, or later.`;
 
-// Where trusted types are known, this policy is the only one that there may be, and this worker its only script.
+// Where trusted types are known, this policy is the only one that there may be, and the worker its only script.
+const SCRIPT = URL.createObjectURL(new Blob([find('engine').textContent], { type: 'text/javascript' }));
+const TRUSTED = globalThis.trustedTypes?.createPolicy('surety', { createScriptURL: () => SCRIPT });
+
 function start() {
-  const script = new Blob([find('engine').textContent], { type: 'text/javascript' });
-  const address = URL.createObjectURL(script);
-  policy ??= globalThis.trustedTypes?.createPolicy('surety', { createScriptURL: () => address }) ?? null;
-  const started = new Worker(policy ? policy.createScriptURL('') : address, { type: 'module' });
+  const started = new Worker(TRUSTED ? TRUSTED.createScriptURL('') : SCRIPT);
   const binary = atob(find('wasm').textContent.trim());
   const module = Uint8Array.from(binary, (character) => character.charCodeAt(0));
   started.postMessage({ module }, [module.buffer]);
   return started;
 }
 
-let policy;
 let worker = LACKING.length === 0 ? start() : null;
 
 // The answer to a question about files, whose contents go to the worker: nothing of them stays here.

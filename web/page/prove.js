@@ -71,9 +71,10 @@ function show(answer, files, took, duration) {
 
 function verdict({ ok, data, error }) {
   if (!ok) {
-    const sentence = error.problems.length > 0 && error.problems[0].line !== undefined
-      ? 'A file has mistakes.' : error.message;
-    return ['unreadable', FAILED, error.code === 'insufficient' ? `${sentence} Nobody but you learns of this.` : sentence];
+    const isMistake = error.problems.some(({ line }) => line !== undefined);
+    const sentence = isMistake ? 'A file has mistakes.' : error.message;
+    const whose = error.code === 'insufficient' ? ' Nobody but you learns of this.' : '';
+    return ['unreadable', FAILED, sentence + whose];
   }
   if (data.srs.insecure) {
     return ['worthless', 'Proven, and worth nothing', 'The set-up is INSECURE: its secret is published, '

@@ -70,20 +70,9 @@ export function demoOfClass(k, changes = {}) {
 }
 
 function make(k, directory, changes) {
-  const run = (...args) => {
-    const answer = suretyWith(...args);
-    if (!answer.ok) throw new Error(JSON.stringify(answer));
-    return answer.data;
-  };
   run(undefined, scratch, 'init', directory);
   write(directory, 'universe.toml', read(directory, 'universe.toml').replace(/^capacity = .*$/m, `capacity = ${k}`));
-  const reports = [1, 2, 3].flatMap((node) => {
-    const out = `report-${node}.json`;
-    run(`oracle-${node}`, directory, 'market', 'sign', '--observations', `market/node-${node}.csv`, '--out', out,
-      '--first', '--key-env', 'KEY');
-    return ['--report', out];
-  });
-  run(undefined, directory, 'market', 'aggregate', ...reports);
+  observe(directory);
   const accounts = { 'custodian-north': 'treasury', 'custodian-south': 'lending', 'venue-atlas': 'trading' };
   for (const [source, account] of Object.entries(accounts)) {
     const table = `holdings/${source}.csv`;
@@ -93,6 +82,22 @@ function make(k, directory, changes) {
       '--chain-id', '31337', '--key-env', 'KEY');
   }
   return directory;
+}
+
+function run(...args) {
+  const answer = suretyWith(...args);
+  if (!answer.ok) throw new Error(JSON.stringify(answer));
+}
+
+/** Has the nodes sign what they observe in a directory, and makes the snapshot. */
+export function observe(directory) {
+  const reports = [1, 2, 3].flatMap((node) => {
+    const out = `report-${node}.json`;
+    run(`oracle-${node}`, directory, 'market', 'sign', '--observations', `market/node-${node}.csv`, '--out', out,
+      '--first', '--key-env', 'KEY', '--force');
+    return ['--report', out];
+  });
+  run(undefined, directory, 'market', 'aggregate', ...reports, '--force');
 }
 
 const ROLES = { 'universe.toml': 'universe', 'policy.toml': 'policy', 'market.json': 'market', 'trust.toml': 'trust' };

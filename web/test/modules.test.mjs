@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
 import {
-  PAGE, PROVING_PAGE, ask, demo, demoOfClass, engine, proofFiles, proofTerms, proveInNode, read, spoil, surety,
+  PAGE, PROVING_PAGE, ask, demo, demoOfClass, engine, observe, proofFiles, proofTerms, proveInNode, read, spoil,
   verifiedByCommand, write,
 } from './fixture.mjs';
 
@@ -37,19 +37,18 @@ describe('the modules', () => {
     });
   }
 
-  const functions = {
+  async function importsNothing(name, ...expected) {
+    const module = await WebAssembly.compile(embedded(name));
+    assert.deepEqual(WebAssembly.Module.imports(module), []);
+    const exported = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
     // The first is what getrandom calls, under the name that it has.
-    verifier: ['__getrandom_custom', 'pull', 'push', 'recognise', 'verify'],
-    prover: ['__getrandom_custom', 'bases', 'prove', 'pull', 'push', 'recognise', 'table'],
-  };
-  for (const [name, expected] of Object.entries(functions)) {
-    test(`the ${name} imports nothing`, async () => {
-      const module = await WebAssembly.compile(embedded(name));
-      assert.deepEqual(WebAssembly.Module.imports(module), []);
-      const exported = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
-      assert.deepEqual(exported.map(({ name: found }) => found).sort(), expected);
-    });
+    assert.deepEqual(exported.map(({ name: found }) => found).sort(), ['__getrandom_custom', ...expected]);
   }
+
+  test('the verifier imports nothing', () => importsNothing('verifier', 'pull', 'push', 'recognise', 'verify'));
+
+  test('the prover imports nothing', () =>
+    importsNothing('prover', 'bases', 'prove', 'pull', 'push', 'recognise', 'table'));
 });
 
 describe('proving in Node', () => {
@@ -124,7 +123,7 @@ describe('proving in Node', () => {
   }
 
   test('rejects_an_account_that_is_insufficient', async () => {
-    const directory = demoOfClass(9, { 'custodian-south': [/USDC,-\d+/, 'USDC,-99250000000000'] });
+    const directory = demoOfClass(10, { 'custodian-south': [/USDC,-\d+/, 'USDC,-99250000000000'] });
     const now = Math.floor(Date.now() / 1000);
     const { error } = proveInNode(await engine('prover'), directory, now, { unpublished_snapshot: true });
     assert.equal(error.code, 'insufficient', error.message);
@@ -132,14 +131,25 @@ describe('proving in Node', () => {
   });
 
   test('rejects_a_third_snapshot_of_an_epoch', async () => {
-    const [directory, prover] = [demo(), await engine('prover')];
-    const prove = (nodes) => {
-      aggregate(directory, nodes);
-      const { ok, error } = proveInNode(prover, directory, at, { unpublished_snapshot: true });
+    const [directory, prover] = [demoOfClass(10), await engine('prover')];
+    const snapshots = [7, 8, 9].map((digit) => {
+      for (const node of [1, 2, 3]) {
+        const table = `market/node-${node}.csv`;
+        write(directory, table, read(directory, table).replace(/^(SOL-USD,\d+)\d,/m, `$1${digit},`));
+      }
+      observe(directory);
+      return read(directory, 'market.json');
+    });
+    assert.equal(new Set(snapshots.map((snapshot) => JSON.parse(snapshot).epoch)).size, 1, 'a new epoch: try again');
+    const prove = (snapshot) => {
+      write(directory, 'market.json', snapshot);
+      const now = Math.floor(Date.now() / 1000);
+      const { ok, error } = proveInNode(prover, directory, now, { unpublished_snapshot: true });
       return ok || error.code;
     };
     // One that was proven against may be proven against again.
-    assert.deepEqual([[1, 2, 3], [1, 2], [1, 3], [1, 2]].map(prove), [true, true, 'snapshots', true]);
+    const [first, second, third] = snapshots;
+    assert.deepEqual([first, second, third, second].map(prove), [true, true, 'snapshots', true]);
   });
 
   test('rejects_a_set_up_that_is_not_at_hand', async () => {
@@ -273,11 +283,4 @@ describe('memory', () => {
 /** The name of the first opening in a directory. */
 function openingOf(directory) {
   return proofFiles(directory).find(({ role }) => role === 'opening').name;
-}
-
-/** Makes the snapshot of the reports of some nodes. */
-function aggregate(directory, nodes) {
-  const reports = nodes.flatMap((node) => ['--report', `reports/oracle-${node}.json`]);
-  const answer = surety(directory, 'market', 'aggregate', ...reports, '--force');
-  assert.ok(answer.ok, JSON.stringify(answer));
 }
