@@ -129,7 +129,10 @@ fn check_count(rows: usize) -> Result<(), CellKeyError> {
 mod tests {
     use ff::Field as _;
     use group::{Curve as _, prime::PrimeCurveAffine as _};
-    use halo2curves::bn256::{Fr, G1, G2};
+    use halo2curves::{
+        CurveAffine as _,
+        bn256::{Fq, Fq2, Fr, G1, G2},
+    };
     use surety_core::capacity::Capacity;
 
     use super::*;
@@ -208,6 +211,17 @@ mod tests {
         assert_eq!(check(|key| key.power_g2 = identity), Err(CellKeyError::PowerG2(PointError::Identity)));
         let error = check(|key| key.power_g2.y = G2Affine::generator().x);
         assert_eq!(error, Err(CellKeyError::PowerG2(PointError::NotOnCurve)));
+    }
+
+    #[test]
+    fn rejects_a_power_outside_of_the_subgroup_of_g2() {
+        let outside = (1u64..).find_map(|x| {
+            let x = Fq2 { c0: Fq::from(x), c1: Fq::zero() };
+            let y: Option<Fq2> = Option::from((x.square() * x + G2Affine::b()).sqrt());
+            y.map(|y| G2Affine { x, y })
+        });
+        let error = check(|key| key.power_g2 = outside.unwrap());
+        assert_eq!(error, Err(CellKeyError::PowerG2(PointError::NotInSubgroup)));
     }
 
     #[test]

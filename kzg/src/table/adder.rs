@@ -164,7 +164,8 @@ fn double(points: &mut [G1Affine], products: &mut [Fq]) {
     for (index, point) in points.iter_mut().enumerate().rev() {
         let inverse = running[index % LANES] * products[index];
         running[index % LANES] *= run(point);
-        *point = third(point, point.x, point.x.square() * Fq::from(3) * inverse);
+        let square = point.x.square();
+        *point = third(point, point.x, (square.double() + square) * inverse);
     }
 }
 
