@@ -68,8 +68,8 @@ impl Estimate {
     }
 }
 
-/// How many proofs are made at a time on so many threads, once there is a key: those that `available` bytes suffice for,
-/// and at least one. Where the memory cannot be known, it is taken to suffice.
+/// How many proofs are made at a time on so many threads, once there is a key: those that `available` bytes suffice
+/// for, and at least one. Where the memory cannot be known, it is taken to suffice.
 #[must_use]
 #[cfg(feature = "host")]
 pub(crate) fn at_a_time(capacity: Capacity, threads: usize, available: Option<u64>) -> usize {

@@ -72,8 +72,8 @@ impl ProvenSnapshots {
     /// Counts a snapshot, once however often it is proven against.
     ///
     /// # Errors
-    /// If it is one of more than [`crate::epoch::LIMIT`] of its epoch, or cannot be counted; then no proof may leave the
-    /// holder.
+    /// If it is one of more than [`crate::epoch::LIMIT`] of its epoch, or cannot be counted; then no proof may leave
+    /// the holder.
     pub fn count(&self, policy: PolicyId, epoch: u64, snapshot: SnapshotId) -> Result<(), SnapshotsError> {
         self.0.change(key(policy, epoch), |before| Ok((self.with(before, policy, epoch, snapshot)?, ())))
     }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import {
-  PROVING_PAGE, SCREENSHOTS, demo, demoOfClass, give, launch, open, proofNames, prove, read, serve, spoil, verifiedByCommand,
+  PROVING_PAGE, SCREENSHOTS, demo, demoOfClass, give, launch, open, proofNames, prove, read, serve, spoil,
+  verifiedByCommand,
 } from './fixture.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -147,7 +147,8 @@ mod tests {
             let sum = number(c.into(), &left).plus(&number(d.into(), &right)).unwrap();
             prop_assert_eq!(&sum, &number(i64::from(c) + i64::from(d), &sums));
             sums.retain(|_, factor| *factor != 0);
-            let expected: Vec<_> = sums.into_iter().map(|(index, factor)| (index, I256::try_from(factor).unwrap())).collect();
+            let expected = sums.into_iter().map(|(index, factor)| (index, I256::try_from(factor).unwrap()));
+            let expected: Vec<_> = expected.collect();
             let found: Vec<_> = sum.market_part().iter().map(|(index, factor)| (index.0, *factor)).collect();
             prop_assert_eq!(found, expected);
             prop_assert!(sum.plus(&sum.times(I256::MINUS_ONE).unwrap()).unwrap().is_zero());

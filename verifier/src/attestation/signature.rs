@@ -105,7 +105,8 @@ impl KnownKeys {
     /// Checks signatures together, so that [`KnownKeys::signer`] knows those that are right. Of those that are not, and
     /// some beside them, nothing is known: that function says what is wrong.
     ///
-    /// `weights`, one for each signature, must be drawn at random after all signatures are fixed; else nothing is checked.
+    /// `weights`, one for each signature, must be drawn at random after all signatures are fixed; else nothing is
+    /// checked.
     pub fn check_together(&self, signed: &[Signed], weights: &[NonZeroU128]) {
         if signed.len() != weights.len() {
             return;
