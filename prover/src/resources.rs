@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use surety_core::capacity::Capacity;
+#[cfg(feature = "host")]
+use surety_host::memory::available_memory;
 use surety_kzg::Lanes;
 
 /// Memory that a proof needs whatever its size: the program and its files. Measured: 10 MB.
@@ -88,9 +90,6 @@ pub fn check_memory(capacity: Capacity) -> Result<(), NotEnoughMemory> {
         None => Ok(()),
     }
 }
-
-#[cfg(feature = "host")]
-use surety_host::memory::available_memory;
 
 /// Without an operating system nobody knows.
 #[cfg(not(feature = "host"))]

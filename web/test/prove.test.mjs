@@ -95,8 +95,8 @@ describe('proving on the page', () => {
     const [cold, ...warm] = times;
     context.diagnostic(`k = 11 in Chromium: key, once a session, ${Math.ceil(prepared)} ms; `
       + `first proof ${cold} ms, others ${warm.join(', ')} ms`);
-    // The machine of a test may be several times slower than it should be, and busy.
-    assert.ok(Math.min(...times) < 3_000 * Number(process.env.SURETY_SLOWNESS ?? 3), times.join(', '));
+    // The machine of a test may be busy for a while.
+    assert.ok(Math.min(...times) <= 3_000, times.join(', '));
     await close();
   });
 
