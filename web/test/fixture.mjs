@@ -62,8 +62,8 @@ const sized = new Map();
  * balances at a source: what to replace, and with what.
  */
 export function demoOfClass(k, changes = {}) {
-  const key = `class-${k}-${sized.size * (Object.keys(changes).length > 0)}`;
-  if (!sized.has(key)) sized.set(key, make(k, join(scratch, key), changes));
+  const key = `${k} ${Object.values(changes).flat().join(' ')}`;
+  if (!sized.has(key)) sized.set(key, make(k, join(scratch, `class-${sized.size}`), changes));
   const copy = mkdtempSync(join(scratch, 'copy-'));
   cpSync(sized.get(key), copy, { recursive: true });
   return copy;
