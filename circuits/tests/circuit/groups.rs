@@ -20,7 +20,7 @@ use surety_margin::program::{
 };
 use surety_verifier::{KnownCommitments, Protocol, VerifyingKey};
 
-use crate::common::position;
+use crate::common::{attacks::rerun, position};
 
 /// Accounts of two balances each, which may not be negative, and a total of each balance that is large enough.
 const ACCOUNTS: usize = 4;
@@ -144,6 +144,7 @@ fn rejects_a_variable_that_reaches_into_the_next_group() {
         step *= by;
         witness[AdviceColumn::Var][row] += step;
     }
+    rerun(&mut witness);
     let Err(Violation { rule, row }) = check(&witness) else { panic!("a variable of six limbs") };
     assert_eq!((rule, row), (rules::RANGE, rows.end - 1));
 }

@@ -55,11 +55,10 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
-/// The first bytes of a file of cached bases.
-const BASES: &[u8] = b"surety/bases\n";
-
-/// Its kind: no document, since only the program reads it.
-const BASES_KIND: &str = "surety/bases";
+/// Kinds of cached files, and what they have: no documents, since only the program reads them. Each begins with its
+/// kind and the end of the line.
+const CACHED: [(&str, &str); 2] =
+    [("surety/bases", "cached bases of a set-up"), ("surety/table", "cached multiples of the bases of a set-up")];
 
 pub(crate) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     let path = &args.file;
@@ -88,8 +87,9 @@ fn set_up(path: &Path) -> Option<Value> {
 
 fn document(path: &Path) -> Result<Value, Error> {
     let bytes = files::read(path, DOCUMENT_LIMIT)?;
-    let mut data = if bytes.starts_with(BASES) {
-        json!({ "kind": BASES_KIND, "content": "cached bases of a set-up" })
+    let begins = |kind: &str| bytes.strip_prefix(kind.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n"));
+    let mut data = if let Some((kind, content)) = CACHED.into_iter().find(|(kind, _)| begins(kind)) {
+        json!({ "kind": kind, "content": content })
     } else if bytes.len() == PROOF_BYTES {
         json!({ "kind": "proof" })
     } else {
@@ -250,7 +250,7 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
 }
 
 fn unknown_kind(path: &Path, kind: &str) -> Error {
-    let known = Kind::ALL.into_iter().map(Kind::name).chain([BASES_KIND]);
+    let known = Kind::ALL.into_iter().map(Kind::name).chain(CACHED.map(|(kind, _)| kind));
     Error::from(Usage(format!(
         "{}: expected a file of a kind that this version knows ({}), found {}: it is damaged, or of another version",
         path.display(),
