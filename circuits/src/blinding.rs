@@ -27,7 +27,7 @@ pub(crate) struct Generator(pub(crate) ChaCha20Rng);
 impl Drop for Generator {
     fn drop(&mut self) {
         self.0 = ChaCha20Rng::from_seed([0; 32]);
-        zeroize::optimization_barrier(&mut self.0);
+        zeroize::optimization_barrier(&self.0);
     }
 }
 

@@ -288,7 +288,9 @@ impl Groups {
         let (limbs, half) = (self.capacity.limbs(), self.capacity.limbs() / 2);
         let shorts = self.short * half;
         let whole = self.capacity.variables() * limbs;
-        offset < whole && if offset < shorts { offset % half > 0 } else { (offset - shorts) % limbs > 0 }
+        // Short groups are even in number, so that those behind begin where long ones do.
+        let heads = if offset < shorts { half } else { limbs };
+        offset < whole && !offset.is_multiple_of(heads)
     }
 }
 
@@ -349,7 +351,7 @@ mod tests {
                 assert_eq!(base[head + limbs - 1], 0);
                 next = head + limbs;
             }
-            assert!(next <= capacity.usable() - 1 && next + capacity.limbs() > capacity.usable() - 1, "{groups:?}");
+            assert!((next..next + capacity.limbs()).contains(&(capacity.usable() - 1)), "{groups:?}");
             assert!(base[next..].iter().all(|base| *base == 0));
             assert_eq!(groups.head(groups.count()), None);
             for row in 0..capacity.rows() {
