@@ -71,7 +71,7 @@ impl Prover {
     /// proof is begun any more, and what was not delivered is lost: nothing is left half done. An input that fails is
     /// the last that is asked for; what came before it is delivered first.
     ///
-    /// Inputs are asked for when a thread will soon be free: at most [`INPUTS_PER_THREAD`] for each thread are held at
+    /// Inputs are asked for when a thread will soon be free: at most two for each thread are held at
     /// a time, with fewer witnesses. A proof takes one thread; as many are made at a time as rayon has threads here,
     /// and as there is memory for.
     ///
