@@ -15,8 +15,9 @@ use halo2curves::{
     CurveExt,
     bn256::{Fq, Fr, G1, G1Affine},
 };
+use surety_wide::Lanes;
 
-use crate::{buckets, scalar};
+use crate::{scalar, sums::Bench};
 
 /// Non-adjacent forms of this width use the odd multiples 1, 3, …, `2^(width-1) - 1`.
 const NAF_WIDTH: u32 = 5;
@@ -24,43 +25,35 @@ const NAF_WIDTH: u32 = 5;
 pub(crate) const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
 
 /// `Σ scalar·point` for a few points, as in the verification of one proof: all run through the same doublings (Straus,
-/// *Addition chains of vectors*, 1964).
+/// *Addition chains of vectors*, 1964). What is added at the same place is added in pairs, with inversions that all
+/// places share.
 pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
     static SPLITTER: LazyLock<Splitter> = LazyLock::new(Splitter::new);
-    let multipliers: Vec<Multiplier> = terms.iter().map(|(scalar, _)| SPLITTER.multiplier(scalar)).collect();
-    let multiples: Vec<G1> = terms.iter().flat_map(|(_, point)| odd_multiples(&point.to_curve())).collect();
-    let mut affine = vec![G1Affine::identity(); multiples.len()];
-    G1::batch_normalize(&multiples, &mut affine);
-    let images: Vec<G1Affine> = affine.iter().map(|point| G1Affine { x: point.x * Fq::ZETA, y: point.y }).collect();
-    let tables = affine.chunks_exact(ODD_MULTIPLES).zip(images.chunks_exact(ODD_MULTIPLES));
-    let digits = multipliers
-        .iter()
-        .zip(tables)
-        .flat_map(|(multiplier, (multiples, images))| [(&multiplier.first, multiples), (&multiplier.second, images)]);
-    let digits: Vec<_> = digits.collect();
-    // What is added at the same place is added in pairs, with one inversion for all places.
-    let (mut points, mut lengths) = (Vec::new(), Vec::new());
-    for index in 0..multipliers.iter().map(Multiplier::length).max().unwrap_or(0) {
-        let before = points.len();
-        let at_place = digits.iter().filter_map(|(digits, table)| Some((*digits.get(index)?, *table)));
-        points.extend(at_place.filter_map(|(digit, table)| signed_multiple(digit, table)));
-        lengths.push(points.len() - before);
-    }
-    let mut points = buckets::reduce(points, &mut lengths).into_iter().rev();
-    lengths.iter().rev().fold(G1::identity(), |sum, length| {
-        let sum = sum.double();
-        if *length == 0 { sum } else { points.next().map_or(sum, |point| sum + point) }
-    })
-}
-
-/// The multiple of a point that a digit stands for; none for zero.
-fn signed_multiple(digit: i8, table: &[G1Affine]) -> Option<G1Affine> {
-    let multiple = table.get(digit.unsigned_abs() as usize / 2)?;
-    match digit {
-        0 => None,
-        1.. => Some(*multiple),
-        _ => Some(-*multiple),
-    }
+    // No multiple of another point is the identity.
+    let terms = terms.iter().filter(|(_, point)| !bool::from(point.is_identity()));
+    let (multipliers, multiples): (Vec<Multiplier>, Vec<_>) =
+        terms.map(|(scalar, point)| (SPLITTER.multiplier(scalar), odd_multiples(&point.to_curve()))).unzip();
+    let multiples = multiples.as_flattened();
+    let mut table = vec![G1Affine::identity(); multiples.len()];
+    G1::batch_normalize(multiples, &mut table);
+    let images = table.iter().map(|point| G1Affine { x: point.x * Fq::ZETA, y: point.y });
+    let table = [&table[..], &images.collect::<Vec<_>>()].concat();
+    // The digits of s₁ choose from the multiples of a point, those of s₂ from their images.
+    let first = multipliers.iter().map(|multiplier| &multiplier.first);
+    let digits: Vec<&Vec<i8>> = first.chain(multipliers.iter().map(|multiplier| &multiplier.second)).collect();
+    let belongs = || {
+        digits.iter().enumerate().flat_map(|(index, digits)| {
+            let digits = digits.iter().enumerate().filter(|(_, digit)| **digit != 0);
+            digits.map(move |(place, digit)| {
+                let multiple = ODD_MULTIPLES * index + usize::from(digit.unsigned_abs() / 2);
+                ((multiple as u32) << 1 | u32::from(*digit < 0), place)
+            })
+        })
+    };
+    let places = multipliers.iter().map(Multiplier::length).max().unwrap_or(0);
+    let mut bench = Bench::new(Lanes::One, false);
+    let occupied = bench.sum_terms(&table, places, belongs);
+    bench.by_powers_of_two(&occupied, 1)[0]
 }
 
 /// The odd multiples of a point: once, three times, …

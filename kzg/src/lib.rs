@@ -36,7 +36,6 @@
 //! assert_ne!(commitment, HoldingCommitment::commit(&params, &[(0, 701)], &masks).unwrap());
 //! ```
 
-mod buckets;
 mod combination;
 mod fft;
 mod glv;
@@ -56,6 +55,7 @@ pub mod scalar;
 pub mod scope;
 pub mod secret;
 pub mod srs;
+mod sums;
 pub mod table;
 pub mod transform;
 

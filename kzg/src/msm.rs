@@ -1,23 +1,32 @@
 //! Multi-scalar multiplication `Σ s_i·P_i` whose cost follows the lengths of the scalars.
 //!
-//! Pippenger's bucket method with signed digits. A scalar above r/2 is taken as minus a short one, and short scalars
-//! (holdings, coefficients, prices) are summed apart from long ones (masks, field elements), so that each part runs
-//! over its own number of bits only. All copies of scalars are wiped. The running time does depend on the scalars, as
-//! it does in every implementation of this method: do not offer it as a service to those who must not learn them.
+//! Pippenger's bucket method with signed digits. Few terms are added to the buckets one by one; of many, those of a
+//! bucket are added in pairs, with inversions that all share. A scalar above r/2 is taken as minus a short one, and
+//! short scalars (holdings, coefficients, prices) are summed apart from long ones (masks, field elements), so that each
+//! part runs over its own number of bits only. All copies of scalars are wiped. The running time does depend on the
+//! scalars, as it does in every implementation of this method: do not offer it as a service to those who must not learn
+//! them.
 
 use ff::PrimeField;
-use group::Group;
+use group::{Group, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
+use surety_wide::Lanes;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::secret::Wiped;
+use crate::{
+    secret::Wiped,
+    sums::{Bench, Benches},
+};
 
 /// Scalars of at most this many bits are summed apart from longer ones.
 const SHORT_BITS: u32 = 128;
 
 /// Widest digits considered; wider ones need more buckets than pay off at `2^16` points.
 const MAX_DIGIT_BITS: u32 = 15;
+
+/// From so many terms on, points are added in pairs.
+const MANY: usize = 200;
 
 /// `Σ scalar·point`.
 pub(crate) fn msm<'a>(terms: impl ExactSizeIterator<Item = (&'a G1Affine, &'a Fr)>) -> G1 {
@@ -95,21 +104,25 @@ fn below_modulus(value: &[u64; 4]) -> [u64; 4] {
     difference
 }
 
-struct Terms<'a> {
-    points: Vec<&'a G1Affine>,
+struct Terms {
+    /// None is the identity.
+    points: Vec<G1Affine>,
     magnitudes: Vec<Magnitude>,
     bits: u32,
 }
 
-impl<'a> Terms<'a> {
+impl Terms {
     /// Room for `count` terms: growing would leave copies of scalars behind.
     fn with_capacity(count: usize) -> Self {
         Self { points: Vec::with_capacity(count), magnitudes: Vec::with_capacity(count), bits: 0 }
     }
 
-    fn push(&mut self, point: &'a G1Affine, magnitude: Magnitude) {
+    fn push(&mut self, point: &G1Affine, magnitude: Magnitude) {
+        if bool::from(point.is_identity()) {
+            return;
+        }
         self.bits = self.bits.max(magnitude.bits());
-        self.points.push(point);
+        self.points.push(*point);
         self.magnitudes.push(magnitude);
     }
 
@@ -119,7 +132,13 @@ impl<'a> Terms<'a> {
         }
         let width = self.digit_bits();
         let mut windows = Wiped::<G1>::new((self.bits / width + 1) as usize);
-        windows.par_iter_mut().enumerate().for_each(|(index, window)| *window = self.window(index as u32, width));
+        let benches = Benches::new(Lanes::One, false);
+        windows.par_iter_mut().enumerate().for_each(|(index, window)| {
+            *window = match self.points.len() < MANY {
+                true => self.window(index as u32, width),
+                false => benches.at(|bench| self.window_in_pairs(bench, index as u32, width)),
+            };
+        });
         windows.iter().rev().fold(G1::identity(), |sum, window| (0..width).fold(sum, |sum, _| sum.double()) + window)
     }
 
@@ -132,7 +151,7 @@ impl<'a> Terms<'a> {
     /// `Σ digit·P` for one window: points of equal digits share a bucket, and bucket d counts d times.
     fn window(&self, index: u32, width: u32) -> G1 {
         let mut buckets = Wiped::<G1>::new(1 << (width - 1));
-        for (&point, magnitude) in self.points.iter().zip(&self.magnitudes) {
+        for (point, magnitude) in self.points.iter().zip(&self.magnitudes) {
             let digit = magnitude.digit(index, width);
             if digit > 0 {
                 buckets[digit as usize - 1] += point;
@@ -145,6 +164,19 @@ impl<'a> Terms<'a> {
             (running, sum + running)
         });
         sum
+    }
+
+    /// The same, with the points of a bucket added in pairs.
+    fn window_in_pairs(&self, bench: &mut Bench, index: u32, width: u32) -> G1 {
+        let belongs = || {
+            self.magnitudes.iter().zip(0_u32..).filter_map(|(magnitude, place)| {
+                let digit = magnitude.digit(index, width);
+                let bucket = (digit.unsigned_abs() as usize).checked_sub(1)?;
+                Some((place << 1 | u32::from(digit < 0), bucket))
+            })
+        };
+        let lengths = bench.sum_terms(&self.points, 1 << (width - 1), belongs);
+        bench.weigh(&lengths, 1)[0]
     }
 }
 

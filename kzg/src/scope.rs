@@ -19,7 +19,7 @@ use crate::{
     holding::{HoldingError, instrument_row},
     params::Params,
     secret::SecretScalars,
-    transform::Domain,
+    transform::{Domain, scale},
 };
 
 /// Products of at most this many linear factors are expanded factor by factor.
@@ -123,10 +123,6 @@ impl Scope {
         domain.values(&mut quotient);
         Some(quotient)
     }
-}
-
-fn scale(values: &mut [Fr], factors: &[Fr]) {
-    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
 }
 
 /// The value of the column's polynomial at a point, and the column of `(f(X) - f(point))/(X - point)`. None at the

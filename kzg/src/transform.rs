@@ -102,11 +102,7 @@ impl Domain {
     /// # Panics
     /// If there are not as many values as rows.
     pub fn coefficients(&self, values: &mut [Fr]) {
-        assert_eq!(values.len(), self.rows(), "a value for each row");
-        match &self.twiddles {
-            Twiddles::One([_, back]) => split(values, back),
-            Twiddles::Eight(ifma, twiddles) => ifma.split(values, &twiddles[1], None),
-        }
+        self.split(values, None);
     }
 
     /// The same, each coefficient times its factor.
@@ -114,18 +110,7 @@ impl Domain {
     /// # Panics
     /// If there are not as many values as rows, or the factors are another domain's.
     pub fn scaled_coefficients(&self, values: &mut [Fr], factors: &Factors) {
-        assert_eq!(values.len(), self.rows(), "a value for each row");
-        match (&self.twiddles, &factors.0) {
-            (Twiddles::One([_, back]), OneOrEight::One(factors)) => {
-                assert_eq!(factors.len(), values.len(), "a factor for each coefficient");
-                split(values, back);
-                values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
-            }
-            (Twiddles::Eight(ifma, twiddles), OneOrEight::Eight(factors)) => {
-                ifma.split(values, &twiddles[1], Some(factors));
-            }
-            _ => other_factors(),
-        }
+        self.split(values, Some(factors));
     }
 
     /// Turns coefficients in bit-reversed order into values in the rows.
@@ -133,11 +118,7 @@ impl Domain {
     /// # Panics
     /// If there are not as many coefficients as rows.
     pub fn values(&self, coefficients: &mut [Fr]) {
-        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
-        match &self.twiddles {
-            Twiddles::One([forth, _]) => join(coefficients, forth),
-            Twiddles::Eight(ifma, twiddles) => ifma.join(coefficients, None, &twiddles[0]),
-        }
+        self.join(coefficients, None);
     }
 
     /// The values in the rows of the polynomial whose coefficients are these, in bit-reversed order, each times its
@@ -146,18 +127,33 @@ impl Domain {
     /// # Panics
     /// If there are not as many coefficients or values as rows, or the factors are another domain's.
     pub fn scaled_values(&self, coefficients: &[Fr], factors: &Factors, values: &mut [Fr]) {
-        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
         values.copy_from_slice(coefficients);
-        match (&self.twiddles, &factors.0) {
-            (Twiddles::One([forth, _]), OneOrEight::One(factors)) => {
-                assert_eq!(factors.len(), values.len(), "a factor for each coefficient");
-                values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
-                join(values, forth);
+        self.join(values, Some(factors));
+    }
+
+    fn split(&self, values: &mut [Fr], factors: Option<&Factors>) {
+        assert_eq!(values.len(), self.rows(), "a value for each row");
+        match &self.twiddles {
+            Twiddles::One([_, back]) => {
+                split(values, back);
+                if let Some(factors) = factors {
+                    scale(values, factors.one());
+                }
             }
-            (Twiddles::Eight(ifma, twiddles), OneOrEight::Eight(factors)) => {
-                ifma.join(values, Some(factors), &twiddles[0]);
+            Twiddles::Eight(ifma, twiddles) => ifma.split(values, &twiddles[1], factors.map(Factors::eight)),
+        }
+    }
+
+    fn join(&self, coefficients: &mut [Fr], factors: Option<&Factors>) {
+        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
+        match &self.twiddles {
+            Twiddles::One([forth, _]) => {
+                if let Some(factors) = factors {
+                    scale(coefficients, factors.one());
+                }
+                join(coefficients, forth);
             }
-            _ => other_factors(),
+            Twiddles::Eight(ifma, twiddles) => ifma.join(coefficients, factors.map(Factors::eight), &twiddles[0]),
         }
     }
 
@@ -213,9 +209,27 @@ impl Domain {
     }
 }
 
+impl Factors {
+    fn one(&self) -> &[Fr] {
+        let OneOrEight::One(factors) = &self.0 else { other_factors() };
+        factors
+    }
+
+    fn eight(&self) -> &surety_wide::Factors {
+        let OneOrEight::Eight(factors) = &self.0 else { other_factors() };
+        factors
+    }
+}
+
 #[allow(clippy::panic, reason = "a mistake of the caller, as a wrong length is")]
 fn other_factors() -> ! {
     panic!("factors of a domain with other lanes")
+}
+
+/// Multiplies each value by its factor.
+pub(crate) fn scale(values: &mut [Fr], factors: &[Fr]) {
+    assert_eq!(factors.len(), values.len(), "a factor for each coefficient");
+    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
 }
 
 /// The twiddles of every layer. For each half-length m, a power of two below the number of rows, at `m..2m`: the first

@@ -14,6 +14,8 @@ const PAGES = [
 ];
 
 const [style, common] = ['page/page.css', 'page/common.js'].map(text);
+// What both pages ask for files with.
+const files = text('page/files.html').trimEnd();
 // Pages that are opened as files may not start workers that are modules.
 const engine = text('page/engine.mjs').replace('export class Engine', 'class Engine');
 if (/<\/script|^export/m.test(engine)) throw new Error('page/engine.mjs: expected a script that fits into an element');
@@ -25,6 +27,7 @@ for (const { page, script: own, module } of PAGES) {
   const compressed = gzipSync(wasm, { level: 9 });
   const script = text(own) + common;
   const parts = {
+    files,
     style,
     script,
     engine,

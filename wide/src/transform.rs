@@ -413,6 +413,35 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "32 rows")]
+    fn rejects_twiddles_for_few_rows() {
+        let Some(ifma) = detected() else { panic!("32 rows, if there were the instructions") };
+        let _ = ifma.twiddles(&layers(5, root(5)));
+    }
+
+    #[test]
+    #[should_panic(expected = "65 numbers")]
+    fn rejects_numbers_of_factors_that_are_no_multiple_of_64() {
+        let Some(ifma) = detected() else { panic!("65 numbers, if there were the instructions") };
+        let _ = ifma.factors(&[Fr::ONE; 65]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the twiddles' length")]
+    fn rejects_values_of_another_length_than_the_twiddles() {
+        let Some(ifma) = detected() else { panic!("the twiddles' length, if there were the instructions") };
+        ifma.split(&mut [Fr::ONE; 128], &ifma.twiddles(&layers(6, root(6))), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "a factor for each coefficient")]
+    fn rejects_coefficients_without_a_factor_each() {
+        let Some(ifma) = detected() else { panic!("a factor for each coefficient, if there were the instructions") };
+        let factors = ifma.factors(&[Fr::ONE; 64]);
+        ifma.join(&mut [Fr::ONE; 128], Some(&factors), &ifma.twiddles(&layers(7, root(7))));
+    }
+
+    #[test]
     fn loose_sums_have_room_for_the_layers_of_every_domain() {
         const { assert!(16 + 2 * (Fr::S as u64 - 3) <= LOOSE) };
     }

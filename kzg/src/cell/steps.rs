@@ -15,7 +15,7 @@ use surety_wide::{Lanes, Pair, Wiped};
 
 use crate::{
     glv::{Multiplier, ODD_MULTIPLES},
-    table::Adder,
+    sums::Adder,
 };
 
 /// So many points are multiplied at a time.

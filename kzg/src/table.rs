@@ -24,13 +24,8 @@ use crate::{
     msm::Magnitude,
     progress::{Event, Observer, Stage},
     secret::Wiped,
-    table::bench::{Bench, Benches, room},
+    sums::{Bench, Benches, room},
 };
-
-mod adder;
-mod bench;
-
-pub(crate) use self::adder::Adder;
 
 /// Bits of the largest magnitude: `(r - 1)/2` is below `2^253`.
 const MAGNITUDE_BITS: u32 = 253;

@@ -6,16 +6,16 @@ use group::Group as _;
 use halo2curves::bn256::{G1, G1Affine};
 use surety_wide::Lanes;
 
-use crate::{secret::Wiped, table::adder::Adder};
+use crate::{secret::Wiped, sums::adder::Adder};
 
 /// What one sum after the other is computed in, on one thread. Buffers grow to what the longest sum takes, and are
 /// wiped in the end.
 pub(crate) struct Bench {
     adder: Adder,
     /// Twice the size of each digit, plus one if it is negative.
-    pub(super) digits: Wiped<u32>,
+    pub(crate) digits: Wiped<u32>,
     /// The terms of a sum, group by group, see [`Adder::halve`].
-    pub(super) entries: Wiped<u32>,
+    pub(crate) entries: Wiped<u32>,
     /// The points that are being summed.
     points: Wiped<G1Affine>,
     /// Where their sums go, until both change places.
@@ -31,7 +31,7 @@ pub(crate) struct Benches {
 
 impl Benches {
     /// `careful` if there may be identities among the points.
-    pub(super) fn new(lanes: Lanes, careful: bool) -> Self {
+    pub(crate) fn new(lanes: Lanes, careful: bool) -> Self {
         Self { lanes, careful, idle: Mutex::default() }
     }
 
@@ -46,7 +46,7 @@ impl Benches {
 }
 
 /// The first cells of a buffer that has so many.
-pub(super) fn room<T: Copy + Default>(buffer: &mut Wiped<T>, count: usize) -> &mut [T] {
+pub(crate) fn room<T: Copy + Default>(buffer: &mut Wiped<T>, count: usize) -> &mut [T] {
     if buffer.len() < count {
         *buffer = Wiped::new(count);
     }
@@ -54,7 +54,8 @@ pub(super) fn room<T: Copy + Default>(buffer: &mut Wiped<T>, count: usize) -> &m
 }
 
 impl Bench {
-    fn new(lanes: Lanes, careful: bool) -> Self {
+    /// `careful` if there may be identities among the points.
+    pub(crate) fn new(lanes: Lanes, careful: bool) -> Self {
         Self {
             adder: Adder::new(lanes, careful),
             digits: Wiped::new(0),
@@ -65,7 +66,7 @@ impl Bench {
     }
 
     /// Sums each group of entries, which are terms from a source; `lengths` become one or zero.
-    pub(super) fn sum_entries(&mut self, source: &[G1Affine], lengths: &mut [u32]) {
+    pub(crate) fn sum_entries(&mut self, source: &[G1Affine], lengths: &mut [u32]) {
         let Self { adder, entries, points, .. } = self;
         let count = adder.halve(source, |index| entries[index], lengths, points);
         self.reduce(count, lengths);
@@ -80,20 +81,39 @@ impl Bench {
         }
     }
 
-    /// Sums the points of each group, and says which groups have one. `belongs` lists places of points, each with the
-    /// number of a group that it is in.
-    fn sum_groups<I: Iterator<Item = (usize, usize)>>(&mut self, groups: usize, belongs: impl Fn() -> I) -> Wiped<u32> {
+    /// Lists terms group by group; returns how many each group has. `belongs` gives terms, each with the number of a
+    /// group that it is in.
+    fn list<I: Iterator<Item = (u32, usize)>>(&mut self, groups: usize, belongs: impl Fn() -> I) -> Wiped<u32> {
         let (mut lengths, mut ends) = (Wiped::<u32>::new(groups), Wiped::<u32>::new(groups));
         belongs().for_each(|(_, group)| lengths[group] += 1);
         for group in 1..groups {
             ends[group] = ends[group - 1] + lengths[group - 1];
         }
-        let Self { adder, entries, points, sums, .. } = self;
-        let entries = room(entries, lengths.iter().sum::<u32>() as usize);
-        for (place, group) in belongs() {
-            entries[ends[group] as usize] = (place as u32) << 1;
+        let entries = room(&mut self.entries, lengths.iter().sum::<u32>() as usize);
+        for (term, group) in belongs() {
+            entries[ends[group] as usize] = term;
             ends[group] += 1;
         }
+        lengths
+    }
+
+    /// Sums the terms of each group, from a source, and says which groups have any. `belongs` gives terms, see
+    /// [`Adder::halve`], each with the number of a group that it is in.
+    pub(crate) fn sum_terms<I: Iterator<Item = (u32, usize)>>(
+        &mut self,
+        source: &[G1Affine],
+        groups: usize,
+        belongs: impl Fn() -> I,
+    ) -> Wiped<u32> {
+        let mut lengths = self.list(groups, belongs);
+        self.sum_entries(source, &mut lengths);
+        lengths
+    }
+
+    /// The same for terms from the points that were summed before.
+    fn sum_groups<I: Iterator<Item = (u32, usize)>>(&mut self, groups: usize, belongs: impl Fn() -> I) -> Wiped<u32> {
+        let mut lengths = self.list(groups, belongs);
+        let Self { adder, entries, points, sums, .. } = self;
         let count = adder.halve(points, |index| entries[index], &mut lengths, sums);
         core::mem::swap(points, sums);
         self.reduce(count, &mut lengths);
@@ -106,7 +126,7 @@ impl Bench {
     /// The buckets of a sum are a square. With `i = high·side + low`, the sum is
     /// `side·Σ high·(row) + Σ (low + 1)·(column)`. Rows and columns are summed first, then those whose weights have a
     /// bit in common, all in batches.
-    pub(super) fn weigh(&mut self, lengths: &[u32], sums: usize) -> Wiped<G1> {
+    pub(crate) fn weigh(&mut self, lengths: &[u32], sums: usize) -> Wiped<G1> {
         let buckets = lengths.len() / sums.max(1);
         if buckets == 0 {
             return Wiped::new(sums);
@@ -117,8 +137,8 @@ impl Bench {
         let belongs = || {
             let occupied = lengths.iter().enumerate().filter(|(_, length)| **length > 0).enumerate();
             occupied.flat_map(|(place, (index, _))| {
-                let (first, index) = (index / buckets * lines, index % buckets);
-                [(place, first + (index >> log_side)), (place, first + rows + (index & (columns - 1)))]
+                let (term, first, index) = ((place as u32) << 1, index / buckets * lines, index % buckets);
+                [(term, first + (index >> log_side)), (term, first + rows + (index & (columns - 1)))]
             })
         };
         let occupied = self.sum_groups(sums * lines, belongs);
@@ -129,13 +149,21 @@ impl Bench {
         let belongs = || {
             occupied.clone().flat_map(|(place, (line, _))| {
                 let (first, weight) = (line / lines * bits, weight(line % lines));
-                (0..bits).filter(move |bit| weight >> bit & 1 == 1).map(move |bit| (place, first + bit))
+                let ones = (0..bits).filter(move |bit| weight >> bit & 1 == 1);
+                ones.map(move |bit| ((place as u32) << 1, first + bit))
             })
         };
         let occupied = self.sum_groups(sums * bits, belongs);
+        self.by_powers_of_two(&occupied, sums)
+    }
+
+    /// `Σ 2^i·P_i` over the points of each of some sums, which all have as many places; only places that are occupied
+    /// are among the points.
+    pub(crate) fn by_powers_of_two(&self, occupied: &[u32], sums: usize) -> Wiped<G1> {
         let mut points = self.points[..occupied.iter().sum::<u32>() as usize].iter().rev();
         let mut weighed = Wiped::new(sums);
-        for (sum, occupied) in weighed.iter_mut().zip(occupied.chunks_exact(bits)).rev() {
+        let places = (occupied.len() / sums.max(1)).max(1);
+        for (sum, occupied) in weighed.iter_mut().zip(occupied.chunks_exact(places)).rev() {
             *sum = occupied.iter().rev().fold(G1::identity(), |sum, occupied| match occupied {
                 0 => sum.double(),
                 _ => points.next().map_or(sum, |point| sum.double() + point),

@@ -1,10 +1,11 @@
 //! Sums of pairs of points, and doubles of points, many at a time.
 
+use ff::BatchInverter;
 use group::prime::PrimeCurveAffine as _;
 use halo2curves::bn256::{Fq, G1Affine};
 use surety_wide::{Ifma, Lanes, Pair, Workspace, prefetch};
 
-use crate::{secret::Wiped, table::bench::room};
+use crate::{secret::Wiped, sums::bench::room};
 
 /// Pairs that share an inversion.
 const CHUNK: usize = 1024;
@@ -85,22 +86,24 @@ impl Adder {
         true
     }
 
-    /// Adds pairs of any points. Slower, and hardly ever used: only bases that are related, or identities, lead here.
+    /// Adds pairs of any points. Hardly ever used: only points that are related, or identities, lead here.
     fn add_with_care(&mut self, source: &[G1Affine], sums: &mut [G1Affine]) {
-        for pair in &self.pairs[..self.count] {
+        let pairs = &self.pairs[..self.count];
+        let mut inverses = Wiped::new(pairs.len());
+        for (run, pair) in inverses.iter_mut().zip(pairs) {
+            (_, *run) = slope(&signed(source, pair.left), &signed(source, pair.right));
+        }
+        // Zeros stay what they are.
+        BatchInverter::invert_with_external_scratch(&mut inverses, &mut Wiped::new(pairs.len()));
+        for (pair, inverse) in pairs.iter().zip(inverses.iter()) {
             let (p, q) = (signed(source, pair.left), signed(source, pair.right));
-            let (rise, run) = match p == q {
-                // The curve is y² = x³ + 3.
-                true => (p.x.square() * Fq::from(3), p.y.double()),
-                false => (q.y - p.y, q.x - p.x),
-            };
-            let inverse: Option<Fq> = run.invert().into();
-            let sum = match inverse {
-                _ if is_identity(&p) => q,
-                _ if is_identity(&q) => p,
-                Some(inverse) => third(&p, q.x, rise * inverse),
+            let (rise, run) = slope(&p, &q);
+            let sum = match (is_identity(&p), is_identity(&q)) {
+                (true, _) => q,
+                (_, true) => p,
                 // Opposite points; no point of the curve is its own opposite.
-                None => G1Affine::identity(),
+                _ if run == Fq::zero() => G1Affine::identity(),
+                _ => third(&p, q.x, rise * inverse),
             };
             sums[pair.place as usize] = sum;
             self.careful |= is_identity(&sum);
@@ -174,6 +177,15 @@ fn double(points: &mut [G1Affine], products: &mut [Fq]) {
 fn signed(source: &[G1Affine], term: u32) -> G1Affine {
     let G1Affine { x, y } = source[(term >> 1) as usize];
     G1Affine { x, y: if term & 1 == 1 { -y } else { y } }
+}
+
+/// The slope of the line through two points, as a fraction; of the tangent where they are one.
+fn slope(p: &G1Affine, q: &G1Affine) -> (Fq, Fq) {
+    match p == q {
+        // The curve is y² = x³ + 3.
+        true => (p.x.square() * Fq::from(3), p.y.double()),
+        false => (q.y - p.y, q.x - p.x),
+    }
 }
 
 fn is_identity(point: &G1Affine) -> bool {
