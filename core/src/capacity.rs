@@ -125,7 +125,7 @@ impl Capacity {
     /// How many variables there are, if all are long. Only whole groups count.
     #[must_use]
     pub fn variables(self) -> usize {
-        Groups::long(self).count()
+        (self.usable() - 1 - FIRST_GROUP) / self.limbs()
     }
 
     /// The head of a variable's limb group, which is the variable's address, if all are long.
@@ -184,11 +184,13 @@ impl Capacity {
     }
 }
 
-/// The limb groups of a capacity class: so many short ones, then long ones while there is room.
+/// The limb groups of a capacity class: long ones first, and so many short ones behind them.
 ///
 /// A short group has half as many rows as a long one, so that two take the place of one. Every row that heads a long
 /// group heads a group in every division of the class, and a row that is no head of a short group is a slot in all of
-/// them: a holding can lie in the same row whatever the division.
+/// them: a holding can lie in the same row whatever the division. As long as the first groups are long, the first
+/// instruments of a universe have their rows in every division, too.
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Groups {
     capacity: Capacity,
@@ -209,7 +211,7 @@ impl Groups {
         Self { capacity, short: 0 }
     }
 
-    /// So many short groups first.
+    /// So many short groups, behind the long ones.
     ///
     /// # Errors
     /// If the number is odd, or there is no room for so many, or the class has an odd number of limbs.
@@ -237,7 +239,7 @@ impl Groups {
         self.capacity
     }
 
-    /// How many groups are short: the first ones.
+    /// How many groups are short: the last ones.
     #[must_use]
     pub fn short(self) -> usize {
         self.short
@@ -246,13 +248,13 @@ impl Groups {
     /// How many groups there are, each a variable.
     #[must_use]
     pub fn count(self) -> usize {
-        self.short + (self.capacity.usable() - 1 - FIRST_GROUP) / self.capacity.limbs() - self.short / 2
+        self.short + self.long_ones()
     }
 
     /// Limbs of a group.
     #[must_use]
     pub fn limbs(self, group: usize) -> usize {
-        if group < self.short { self.capacity.limbs() / 2 } else { self.capacity.limbs() }
+        if group < self.long_ones() { self.capacity.limbs() } else { self.capacity.limbs() / 2 }
     }
 
     /// The variable of a group is below this, `b` to the number of limbs.
@@ -264,10 +266,9 @@ impl Groups {
     /// The head of a group, which is the address of its variable.
     #[must_use]
     pub fn head(self, group: usize) -> Option<Row> {
-        let limbs = self.capacity.limbs();
         // Two short groups take the rows of a long one.
-        let halves = if group < self.short { group } else { 2 * group - self.short };
-        (group < self.count()).then(|| Row(FIRST_GROUP + halves * limbs / 2))
+        let halves = group + group.min(self.long_ones());
+        (group < self.count()).then(|| Row(FIRST_GROUP + halves * self.capacity.limbs() / 2))
     }
 
     /// The fixed column `BASE`: `b` inside a limb group, 1 at the constant one, else 0.
@@ -285,12 +286,17 @@ impl Groups {
     #[must_use]
     pub fn is_slot(self, row: Row) -> bool {
         let Some(offset) = row.0.checked_sub(FIRST_GROUP) else { return false };
-        let (limbs, half) = (self.capacity.limbs(), self.capacity.limbs() / 2);
-        let shorts = self.short * half;
+        let limbs = self.capacity.limbs();
         let whole = self.capacity.variables() * limbs;
-        // Short groups are even in number, so that those behind begin where long ones do.
-        let heads = if offset < shorts { half } else { limbs };
+        // Short groups are even in number, so that they begin where a long one would.
+        let heads = if offset < self.long_ones() * limbs { limbs } else { limbs / 2 };
         offset < whole && !offset.is_multiple_of(heads)
+    }
+
+    /// How many groups are long: the first ones.
+    #[must_use]
+    pub fn long_ones(self) -> usize {
+        self.capacity.variables() - self.short / 2
     }
 }
 
@@ -337,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn short_groups_come_first_and_all_heads_are_heads_of_short_ones() {
+    fn long_groups_come_first_and_their_heads_are_heads_of_short_ones() {
         for groups in Capacity::all().flat_map(divisions) {
             let (capacity, base) = (groups.capacity(), groups.base_column());
             let finest = capacity.limbs() / 2;
@@ -345,7 +351,7 @@ mod tests {
             for group in 0..groups.count() {
                 let (head, limbs) = (groups.head(group).unwrap().index(), groups.limbs(group));
                 assert_eq!((head, (head - FIRST_GROUP) % finest), (next, 0), "{groups:?}");
-                assert_eq!(limbs, if group < groups.short() { finest } else { capacity.limbs() });
+                assert_eq!(limbs, if group < groups.long_ones() { capacity.limbs() } else { finest });
                 assert_eq!(groups.bound(group), u128::from(capacity.base()).pow(limbs as u32));
                 assert!(base[head..head + limbs - 1].iter().all(|base| *base == capacity.base()));
                 assert_eq!(base[head + limbs - 1], 0);
@@ -365,7 +371,8 @@ mod tests {
     fn short_groups_are_pinned() {
         let bits = |k: u32| {
             let groups = Groups::with_short(Capacity::new(k).unwrap(), 2).ok()?;
-            Some((k, groups.limbs(0), groups.bound(0).ilog2()))
+            let last = groups.count() - 1;
+            Some((k, groups.limbs(last), groups.bound(last).ilog2()))
         };
         let sizes: Vec<_> = (Capacity::MIN_K..=Capacity::MAX_K).filter_map(bits).collect();
         assert_eq!(sizes, [(10, 5, 49), (12, 4, 47), (13, 4, 51), (16, 3, 47)]);

@@ -36,8 +36,14 @@ pub enum Readers {
 pub enum Kind {
     /// A claim with its proof.
     Attestation,
+    /// What a venue publishes of a book.
+    Book,
+    /// The rules of a venue's books.
+    BookRules,
     /// New parameters of a policy, and the history that they follow from.
     Calibration,
+    /// A user's part of a book.
+    Cell,
     /// The part of a published policy that its text leaves open.
     ChainRules,
     /// A policy's commitments.
@@ -54,7 +60,6 @@ pub enum Kind {
     Opening,
     /// A policy.
     Policy,
-    /// The count of proofs of a statement.
     /// The circuit as data.
     Protocol,
     /// The snapshots of an epoch that were proven against.
@@ -77,9 +82,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Attestation,
+        Self::Book,
+        Self::BookRules,
         Self::Calibration,
+        Self::Cell,
         Self::ChainRules,
         Self::CompiledPolicy,
         Self::Deployment,
@@ -103,7 +111,10 @@ impl Kind {
     const fn row(self) -> (&'static str, Readers, Option<&'static str>) {
         match self {
             Self::Attestation => ("surety/attestation", Readers::Public, Some("attestation.json")),
+            Self::Book => ("surety/book", Readers::Public, Some("book.json")),
+            Self::BookRules => ("surety/book-rules", Readers::Public, Some("book.toml")),
             Self::Calibration => ("surety/calibration", Readers::Party, None),
+            Self::Cell => ("surety/cell", Readers::Holder, Some("cell.json")),
             Self::ChainRules => ("surety/chain-rules", Readers::Party, None),
             Self::CompiledPolicy => ("surety/compiled-policy", Readers::Public, Some("policy.compiled.json")),
             Self::Deployment => ("surety/deployment", Readers::Party, None),

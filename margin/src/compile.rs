@@ -4,9 +4,10 @@ use surety_core::problem::{Problem, listed};
 
 use crate::{
     level::Level,
+    market::PriceRange,
     models::{Frame, Requirement},
     policy::Policy,
-    program::{Builder, Program, ProgramError},
+    program::{Builder, Expression, HoldingRange, Program, ProgramError},
     universe::Universe,
 };
 
@@ -49,11 +50,47 @@ fn compile_level(
     universe: &Universe,
     level: &Level,
 ) -> Result<Program, ProgramError> {
-    let prices = frame.prices();
-    let mut builder = Builder::new(universe.capacity, &prices, frame.holding_ranges());
-    for Requirement { bucket, margin } in policy.model.requirements(frame, level) {
-        let of_bucket = bucket.map(|name| format!(" of {name}")).unwrap_or_default();
-        builder.require(&format!("{} margin{of_bucket}", level.name), &margin)?;
+    let rules = LevelRules::of(policy, frame, level);
+    let mut builder = Builder::new(universe.capacity, &rules.prices, rules.holdings);
+    for (rule, margin) in rules.requirements {
+        builder.require(&rule, &margin)?;
     }
     builder.finish()
+}
+
+/// A level of a policy, not yet laid out: for programs over several accounts.
+#[derive(Clone, Debug)]
+pub struct LevelRules {
+    /// The ranges of the market vector.
+    pub prices: Vec<PriceRange>,
+    /// The holdings that an account may have, for each instrument of the universe.
+    pub holdings: Vec<HoldingRange>,
+    /// What must not be negative, by the name of the rule, over the holdings of the universe's instruments.
+    pub requirements: Vec<(String, Expression)>,
+    /// Amounts are in `10^-scale` quote units.
+    pub scale: u32,
+}
+
+impl LevelRules {
+    /// The rules of a level.
+    ///
+    /// # Errors
+    /// If names do not resolve.
+    pub fn new(policy: &Policy, universe: &Universe, level: &Level) -> Result<Self, CompileError> {
+        let frame = policy.frame(universe, level).map_err(CompileError::Names)?;
+        Ok(Self::of(policy, &frame, level))
+    }
+
+    fn of(policy: &Policy, frame: &Frame<'_>, level: &Level) -> Self {
+        let named = |Requirement { bucket, margin }| {
+            let of_bucket = bucket.map(|name| format!(" of {name}")).unwrap_or_default();
+            (format!("{} margin{of_bucket}", level.name), margin)
+        };
+        Self {
+            prices: frame.prices(),
+            holdings: frame.holding_ranges(),
+            requirements: policy.model.requirements(frame, level).into_iter().map(named).collect(),
+            scale: frame.scale(),
+        }
+    }
 }

@@ -135,6 +135,32 @@ pub enum EvaluateError {
     Overflow,
 }
 
+/// A level of a policy with every name resolved: to evaluate many accounts.
+#[derive(Clone, Debug)]
+pub struct Evaluator<'a> {
+    policy: &'a Policy,
+    level: &'a Level,
+    frame: Frame<'a>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// The evaluator of a level.
+    ///
+    /// # Errors
+    /// If the policy does not fit the universe.
+    pub fn new(policy: &'a Policy, universe: &'a Universe, level: &'a Level) -> Result<Self, EvaluateError> {
+        let frame = policy.frame(universe, level).map_err(EvaluateError::Policy)?;
+        Ok(Self { policy, level, frame })
+    }
+
+    /// Evaluates an account, by the market vector; none if an amount exceeds 256 bits, which no holding within the
+    /// limits does.
+    #[must_use]
+    pub fn evaluate(&self, position: &Position, prices: &[Price]) -> Option<Evaluation> {
+        in_frame(self.policy, &self.frame, self.level, position, prices)
+    }
+}
+
 /// Evaluates one level of a policy, by the market vector.
 ///
 /// # Errors
@@ -146,8 +172,7 @@ pub fn evaluate(
     position: &Position,
     prices: &[Price],
 ) -> Result<Evaluation, EvaluateError> {
-    let frame = policy.frame(universe, level).map_err(EvaluateError::Policy)?;
-    in_frame(policy, &frame, level, position, prices).ok_or(EvaluateError::Overflow)
+    Evaluator::new(policy, universe, level)?.evaluate(position, prices).ok_or(EvaluateError::Overflow)
 }
 
 fn in_frame(

@@ -142,7 +142,7 @@ impl Account {
     ///
     /// # Errors
     /// If the universe is for another capacity class.
-    pub(crate) fn column(&self, params: &Params) -> Result<SecretScalars, HoldingError> {
+    pub fn column(&self, params: &Params) -> Result<SecretScalars, HoldingError> {
         holding_column(params.capacity(), &indexed(&self.position), &self.masks)
     }
 }

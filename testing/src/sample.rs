@@ -12,7 +12,7 @@ use surety_core::{
 use surety_margin::{
     level::{Basis, ByBasis, Level},
     market::{MarketEntry, OracleNode, OracleRules},
-    models::{MarketScenario, Model, ScenarioMargin, ScenarioPosition},
+    models::{Asset, Collateral, MarketScenario, Model, ScenarioMargin, ScenarioPosition},
     policy::{Policy, SourceRule, StatementRules},
     universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
@@ -59,6 +59,35 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
         scenarios: (0..scenarios).map(scenario).collect(),
     });
     let policy = policy(&universe, instruments, model);
+    Sample { universe, policy }
+}
+
+/// Collateral with haircuts over `assets` assets: cash, then spot assets that may be owed.
+///
+/// # Panics
+/// If `k` is no capacity class.
+#[must_use]
+pub fn collateral(k: u32, assets: usize) -> Sample {
+    let mut universe = universe(k, assets);
+    for instrument in &mut universe.instruments[1..] {
+        instrument.class = InstrumentClass::Spot;
+    }
+    let asset = |(i, instrument): (usize, &Instrument)| Asset {
+        instrument: instrument.name.clone(),
+        price: (i > 0).then(|| name(&format!("p{i}"))),
+        debt_spread: None,
+        short: true,
+        weight: Some(match i {
+            0 => ByBasis { maintenance: Ppm(950_000), initial: Ppm(900_000) },
+            _ => ByBasis { maintenance: Ppm(900_000), initial: Ppm(800_000) },
+        }),
+        tiers: Vec::new(),
+        liquidity: None,
+        allowance: None,
+    };
+    let assets_of = universe.instruments.iter().enumerate().map(asset).collect();
+    let model = Model::Collateral(Collateral { assets: assets_of, average_step: Ppm(0) });
+    let policy = policy(&universe, assets, model);
     Sample { universe, policy }
 }
 

@@ -5,9 +5,15 @@ use surety_core::capacity::{Capacity, Row};
 /// Rows are opened or not by their numbers modulo this, in every layout alike.
 const PERIOD: usize = 256;
 
-/// Rows with this number modulo [`PERIOD`] or a larger one are never opened: the blinding rows are among them, and
-/// there is room for masks and totals.
+/// Rows with this number modulo [`PERIOD`] or a larger one are never opened.
 const NEVER_OPENED: usize = 250;
+
+/// Whether a row is never opened, in any layout: the blinding rows are among these, and there is room for masks and
+/// totals.
+#[must_use]
+pub fn is_never_opened(row: usize) -> bool {
+    row % PERIOD >= NEVER_OPENED
+}
 
 /// Why rows are no layout of cells.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -202,7 +208,7 @@ fn cell_rows(capacity: Capacity, cosets: usize, cell: usize, rows: Vec<Row>) -> 
             return Err(LayoutError::RowOrder { cell, row, before });
         }
     }
-    if (coset..capacity.rows()).step_by(cosets).any(|row| row % PERIOD >= NEVER_OPENED) {
+    if (coset..capacity.rows()).step_by(cosets).any(is_never_opened) {
         return Err(LayoutError::NeverOpened { cell, coset });
     }
     Ok(CellRows { coset: Coset(coset), rows })

@@ -54,7 +54,7 @@ mod tests;
 
 pub use self::{
     key::{CellKey, CellKeyError},
-    layout::{CellLayout, CellRows, Coset, LayoutError},
+    layout::{CellLayout, CellRows, Coset, LayoutError, is_never_opened},
     opening::Opening,
     prover::{CellProver, OpenError},
     table::CellTable,

@@ -88,6 +88,17 @@ pub struct HoldingRange {
     pub max: i128,
 }
 
+/// What a program takes of a capacity class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Rows of the table.
+    pub rows: usize,
+    /// Variables that short groups have room for; none where there are no short groups.
+    pub short: usize,
+    /// Variables that need long groups.
+    pub long: usize,
+}
+
 /// Collects requirements and turns them into a [`Program`].
 #[derive(Debug)]
 pub struct Builder<'a> {
@@ -193,6 +204,15 @@ impl<'a> Builder<'a> {
     /// If the expression is not concave, or numbers become too large.
     pub fn require(&mut self, rule: &str, expression: &Expression) -> Result<(), ProgramError> {
         rule.clone_into(&mut self.rule);
+        for Labelled { label, linear } in self.least_of(expression)? {
+            let purpose = label.map_or_else(|| rule.to_owned(), |label| format!("{rule}, {label}"));
+            self.require_nonnegative(Purpose::Requirement(purpose), linear)?;
+        }
+        Ok(())
+    }
+
+    /// Linear expressions of which the least bounds `expression` from below, and equals it at best.
+    fn least_of(&mut self, expression: &Expression) -> Result<Vec<Labelled>, ProgramError> {
         let mut sum = Sum::default();
         self.collect(&mut sum, expression, &Affine::constant(I256::ONE))?;
         // One minimum needs no variable of its own: it is nonnegative when each of its values is. The longest gains
@@ -204,12 +224,57 @@ impl<'a> Builder<'a> {
             self.accumulate(&mut sum.linear, &smallest)?;
         }
         let Some(scenarios) = expanded else {
-            return self.require_nonnegative(Purpose::Requirement(rule.to_owned()), sum.linear);
+            return Ok(vec![Labelled { label: None, linear: sum.linear }]);
         };
         let shared = self.shared(sum.linear, scenarios.len())?;
-        for scenario in scenarios {
-            let total = self.checked(scenario.linear.plus(&shared))?;
-            self.require_nonnegative(Purpose::Requirement(format!("{rule}, {}", scenario.label)), total)?;
+        let total = |LoweredScenario { label, linear }: LoweredScenario| {
+            Ok(Labelled { label: Some(label), linear: self.checked(linear.plus(&shared))? })
+        };
+        scenarios.into_iter().map(total).collect()
+    }
+
+    /// `min(0, x)` for a concave x, negated: a variable that lifts each of the values of which x is the least to zero.
+    fn lack(&mut self, inner: &Expression) -> Result<Linear, ProgramError> {
+        let least = self.least_of(inner)?;
+        let values: Vec<Linear> = least.into_iter().map(|it| it.linear).collect();
+        let mut least = I256::ZERO;
+        for value in &values {
+            least = least.min(self.interval(value)?.min);
+        }
+        let largest = self.checked(least.checked_neg().ok_or(Overflow))?;
+        let lack = self.quantity(Best::NegativePartOfRanked { values: values.clone(), rank: 0 }, largest)?;
+        for value in values {
+            let lifted = self.checked(value.plus(&lack))?;
+            self.require_nonnegative(Purpose::Requirement(self.rule.clone()), lifted)?;
+        }
+        Ok(lack)
+    }
+
+    /// Requires `expression = 0`, for a linear expression.
+    ///
+    /// # Errors
+    /// If the expression is not linear, or numbers become too large.
+    pub fn require_zero(&mut self, rule: &str, expression: &Expression) -> Result<(), ProgramError> {
+        rule.clone_into(&mut self.rule);
+        let linear = self.lower_linear(expression, "what is to be zero is not linear")?;
+        self.constrain(Purpose::Requirement(rule.to_owned()), linear)
+    }
+
+    /// What the program takes so far. Ranges of holdings that no requirement has needed yet are not counted: see
+    /// [`Builder::ranges`].
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size { rows: self.rows(), short: self.short.len(), long: self.bounds.len() - self.short.len() }
+    }
+
+    /// Ranges all holdings.
+    ///
+    /// # Errors
+    /// If numbers become too large.
+    pub fn ranges(&mut self) -> Result<(), ProgramError> {
+        for instrument in 0..self.holdings.len() {
+            self.rule = format!("range of {}", self.holdings[instrument].name);
+            self.split(&Linear::unit(Address::Holding(instrument)))?;
         }
         Ok(())
     }
@@ -219,10 +284,7 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// If a row could wrap around, or the program does not fit the capacity class.
     pub fn finish(mut self) -> Result<Program, ProgramError> {
-        for instrument in 0..self.holdings.len() {
-            self.rule = format!("range of {}", self.holdings[instrument].name);
-            self.split(&Linear::unit(Address::Holding(instrument)))?;
-        }
+        self.ranges()?;
         let places = self.places();
         for constraint in &self.constraints {
             self.refuse_wrap_around(constraint, &places)?;
@@ -299,6 +361,7 @@ impl<'a> Builder<'a> {
                 let difference = self.once(&inner)?;
                 self.exactly_one_part(&difference)
             }
+            (Node::Lack(inner), Curvature::Convex) => self.lack(inner),
             (Node::WorstOf(scenarios), Curvature::Concave) => {
                 let values = scenarios.iter().map(|scenario| self.lower(&scenario.value, Curvature::Concave));
                 let values = values.collect::<Result<Vec<_>, _>>()?;
@@ -309,6 +372,7 @@ impl<'a> Builder<'a> {
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.tail_sum(&values, *share)
             }
+            (Node::Lack(_), Curvature::Concave) => Err(self.not_concave("what is lacking counts in favour")),
             (Node::Held(_), Curvature::Concave) => Err(self.not_concave("a fixed amount counts in favour")),
             (Node::TailSum { .. }, Curvature::Concave) => Err(self.not_concave("a tail loss counts in favour")),
             (Node::PositivePart(_), Curvature::Concave) => Err(self.not_concave("a positive part counts in favour")),
@@ -573,7 +637,7 @@ impl<'a> Builder<'a> {
     fn short_bound(&self) -> I256 {
         match self.groups.short() {
             0 => I256::ZERO,
-            _ => I256::from_raw(U256::from(self.groups.bound(0))),
+            _ => I256::from_raw(U256::from(self.groups.bound(self.groups.count() - 1))),
         }
     }
 
@@ -586,9 +650,9 @@ impl<'a> Builder<'a> {
         for (group, quantity) in self.short.iter().take(shorts).enumerate() {
             let quantity = &mut self.quantities[*quantity];
             quantity.radix = radix;
-            places[quantity.variables.start] = Some(group);
+            places[quantity.variables.start] = Some(self.groups.long_ones() + group);
         }
-        let mut long = shorts..;
+        let mut long = 0..self.groups.long_ones();
         places.into_iter().map(|place| place.or_else(|| long.next()).unwrap_or(usize::MAX)).collect()
     }
 
@@ -714,7 +778,7 @@ impl<'a> Builder<'a> {
         let groups = if capacity == self.capacity { self.groups } else { Groups::long(capacity) };
         let long = self.bounds.len() - self.short.len().min(groups.short());
         self.rows() <= capacity.program_rows()
-            && long <= groups.count() - groups.short()
+            && long <= groups.long_ones()
             && (self.rows.is_some() || self.holdings.len() <= capacity.instruments())
     }
 
@@ -756,6 +820,13 @@ impl<'a> Builder<'a> {
 struct Sum {
     linear: Linear,
     minima: Vec<Vec<LoweredScenario>>,
+}
+
+/// One of the expressions that a requirement is the least of; without a label if there is no other.
+#[derive(Debug)]
+struct Labelled {
+    label: Option<String>,
+    linear: Linear,
 }
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The language that margin models are written in.
 //!
-//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`held`],
-//! [`worst_of`] and [`tail_sum`]. Whether
+//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`lack`],
+//! [`held`], [`worst_of`] and [`tail_sum`]. Whether
 //! it is concave, as a requirement must be, follows from its shape and from the signs of its multipliers over the
 //! policy's price box; the compiler decides that, not the author. (The rules are those of disciplined convex
 //! programming: Grant, Boyd and Ye, 2006.)
@@ -35,6 +35,7 @@ pub(super) enum Node {
     Once(Box<Expression>),
     ExactPositivePart(Box<Expression>),
     TailSum { values: Vec<Expression>, share: TailShare },
+    Lack(Box<Expression>),
 }
 
 /// The share of a list of losses that an expected shortfall is the mean of, in parts per million: `1 - α`.
@@ -114,6 +115,13 @@ pub fn number(value: Affine) -> Expression {
     Expression(Node::One).times(value)
 }
 
+/// `max(0, -x)`, for a concave `x`: what it lacks to be a requirement that holds. The same as the positive part of
+/// `-x`, with fewer variables where `x` is the worst of several scenarios.
+#[must_use]
+pub fn lack(x: Expression) -> Expression {
+    Expression(Node::Lack(Box::new(x)))
+}
+
 /// `|x|`, for a linear `x`.
 #[must_use]
 pub fn abs(x: Expression) -> Expression {
@@ -172,6 +180,34 @@ impl Expression {
     #[must_use]
     pub fn times(self, factor: Affine) -> Self {
         Self(Node::Times(factor, Box::new(self)))
+    }
+
+    /// The same function of other holdings: `place` says which one takes the place of each; zero takes that of one
+    /// without a place. So one rule is stated for each of many accounts.
+    #[must_use]
+    pub fn over(&self, place: &impl Fn(usize) -> Option<usize>) -> Self {
+        let inside = |inner: &Self| Box::new(inner.over(place));
+        let moved =
+            |holding: usize, node: fn(usize) -> Node| place(holding).map_or_else(Self::zero, |at| Self(node(at)));
+        Self(match &self.0 {
+            Node::One => Node::One,
+            Node::Holding(holding) => return moved(*holding, Node::Holding),
+            Node::Held(holding) => return moved(*holding, Node::Held),
+            Node::Sum(terms) => Node::Sum(terms.iter().map(|term| term.over(place)).collect()),
+            Node::Times(factor, inner) => Node::Times(factor.clone(), inside(inner)),
+            Node::PositivePart(inner) => Node::PositivePart(inside(inner)),
+            Node::Abs(inner) => Node::Abs(inside(inner)),
+            Node::Lack(inner) => Node::Lack(inside(inner)),
+            Node::Once(inner) => Node::Once(inside(inner)),
+            Node::ExactPositivePart(inner) => Node::ExactPositivePart(inside(inner)),
+            Node::WorstOf(scenarios) => {
+                let moved = |it: &Scenario| Scenario { label: it.label.clone(), value: it.value.over(place) };
+                Node::WorstOf(scenarios.iter().map(moved).collect())
+            }
+            Node::TailSum { values, share } => {
+                Node::TailSum { values: values.iter().map(|value| value.over(place)).collect(), share: *share }
+            }
+        })
     }
 
     fn terms(self) -> Vec<Self> {

@@ -22,10 +22,10 @@ mod linear;
 mod solve;
 
 pub use affine::{Affine, Overflow};
-pub use builder::{Builder, HoldingRange, ProgramError};
+pub use builder::{Builder, HoldingRange, ProgramError, Size};
 pub use expression::{
-    Expression, Scenario, TailShare, abs, exact_positive_part, held, holding, min_of, number, once, positive_part,
-    tail_sum, worst_of,
+    Expression, Scenario, TailShare, abs, exact_positive_part, held, holding, lack, min_of, number, once,
+    positive_part, tail_sum, worst_of,
 };
 pub use solve::{Assignment, Unsatisfied};
 

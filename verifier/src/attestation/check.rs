@@ -363,7 +363,7 @@ impl<'a> Groundwork<'a> {
         let vault = check_vault(claim, policy, terms.vault.as_ref())?;
         check_presentation(claim, terms.presentation)?;
         let mut anchors = Anchors::new(terms.trust);
-        let insecure_srs = check_set_up(files.verifying_key, &anchors, terms.allow_insecure_srs)?;
+        let insecure_srs = check_set_up(files.verifying_key, anchors.srs(), terms.allow_insecure_srs)?;
         anchors.check_identities(claim, policy)?;
         let expectations = Expectations {
             policy,
@@ -520,8 +520,12 @@ fn check_origin(claim: &Claim, files: &Files<'_>, anchors: &Anchors<'_>) -> Resu
     })
 }
 
-/// Whether the set-up is one whose secret everybody knows, if it is acceptable at all.
-fn check_set_up(key: &VerifyingKey, anchors: &Anchors<'_>, allow_insecure: bool) -> Result<bool, Rejection> {
+/// Whether the set-up is one whose secret everybody knows, if it is acceptable at all. `pinned` identifies the one that
+/// the verifier trusts, if it names one.
+///
+/// # Errors
+/// [`Rule::SetUp`].
+pub fn check_set_up(key: &VerifyingKey, pinned: Option<Bytes32>, allow_insecure: bool) -> Result<bool, Rejection> {
     let srs = key.srs().id().bytes();
     let refuse = |found: &str| {
         Err(Rejection::new(
@@ -535,7 +539,7 @@ fn check_set_up(key: &VerifyingKey, anchors: &Anchors<'_>, allow_insecure: bool)
         Origin::Ceremony(_) => Ok(false),
         Origin::InsecureDevelopment if allow_insecure => Ok(true),
         Origin::InsecureDevelopment => refuse("whose secret everybody knows: anybody can prove anything"),
-        Origin::Unknown if anchors.srs() == Some(srs) => Ok(false),
+        Origin::Unknown if pinned == Some(srs) => Ok(false),
         Origin::Unknown => {
             refuse("of unknown origin, which your trust file does not pin: whoever made it can prove anything")
         }

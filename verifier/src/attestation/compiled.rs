@@ -78,7 +78,8 @@ pub struct ProgramCommitments {
 
 impl ProgramCommitments {
     /// Commits to a program of a policy with this many market entries.
-    fn commit(program: &Program, entries: usize, params: &Params) -> Self {
+    #[must_use]
+    pub fn commit(program: &Program, entries: usize, params: &Params) -> Self {
         let mut idx = Vec::new();
         let mut flag = Vec::new();
         let mut base = Vec::new();
@@ -107,10 +108,12 @@ impl ProgramCommitments {
         Ok(affine_combination(&self.base, &self.market, &prices)?.to_affine())
     }
 
-    fn hash(&self, level: LevelId) -> Word {
+    /// The hash of a name's word and the points.
+    #[must_use]
+    pub fn hash(&self, name: Word) -> Word {
         let points = [self.idx, self.flag, self.base];
         let words = points.iter().chain(&self.market).flat_map(|point| coordinates(&point::g1_to_bytes(point)));
-        hash_words(&core::iter::once(level.0.0).chain(words).collect::<Vec<Word>>())
+        hash_words(&core::iter::once(name).chain(words).collect::<Vec<Word>>())
     }
 }
 
@@ -464,8 +467,11 @@ impl CompiledPolicy {
     }
 }
 
-/// How many entries the market vector has.
-fn entries(policy: &Policy, universe: &Universe) -> Result<usize, CompiledError> {
+/// How many entries the market vector of a policy has.
+///
+/// # Errors
+/// If a model does not fit the universe.
+pub fn entries(policy: &Policy, universe: &Universe) -> Result<usize, CompiledError> {
     Ok(policy.market_vector(universe).map_err(CompiledError::Rules)?.entries().len())
 }
 
@@ -485,7 +491,7 @@ impl Ids {
             vault_word(policy, universe_id, vault),
             scopes_word(scopes),
         ];
-        let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(&level.name)));
+        let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(&level.name).0.0));
         Ok(Self {
             policy: PolicyId(HexBytes(hash_words(&head.into_iter().chain(levels).collect::<Vec<Word>>()))),
             document,

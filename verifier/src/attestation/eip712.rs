@@ -74,26 +74,30 @@ pub(crate) fn hash_struct(signature: &HashedText, values: &[Word]) -> Word {
 }
 
 /// `keccak256` of the words: how EIP-712 takes in an array.
-pub(crate) fn hash_words(words: &[Word]) -> Word {
+#[must_use]
+pub fn hash_words(words: &[Word]) -> Word {
     keccak256(words.as_flattened()).0
 }
 
 /// An unsigned integer as a word.
-pub(crate) fn number(value: u128) -> Word {
+#[must_use]
+pub fn number(value: u128) -> Word {
     let mut word = [0; 32];
     word[16..].copy_from_slice(&value.to_be_bytes());
     word
 }
 
 /// An address as a word.
-pub(crate) fn address(address: &EvmAddress) -> Word {
+#[must_use]
+pub fn address(address: &EvmAddress) -> Word {
     let mut word = [0; 32];
     word[12..].copy_from_slice(&address.0);
     word
 }
 
 /// Both coordinates of an encoded point.
-pub(crate) fn coordinates(point: &[u8; 64]) -> [Word; 2] {
+#[must_use]
+pub fn coordinates(point: &[u8; 64]) -> [Word; 2] {
     [0, 32].map(|offset| core::array::from_fn(|index| point[offset + index]))
 }
 

@@ -34,7 +34,7 @@ pub struct StatementTimes {
 ///
 /// # Errors
 /// The first rule that is broken: [`Rule::NotYet`], [`Rule::Age`], [`Rule::Validity`] or [`Rule::Lapsed`].
-pub(crate) fn check_freshness(
+pub fn check_freshness(
     Timestamp(valid_until): Timestamp,
     policy: &Policy,
     (snapshot, market): (&Snapshot, &CheckedSnapshot),

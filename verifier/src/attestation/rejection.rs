@@ -65,6 +65,12 @@ pub enum Rule {
     Standing,
     /// Sources state nothing outside of their scopes.
     Scope,
+    /// The pages of a book are those that it lists, each once.
+    Page,
+    /// The root of a book is that of its pages.
+    Root,
+    /// A cell is a user's, and in the book.
+    Cell,
     /// The proof is for exactly this claim.
     Context,
     /// The proof is valid.
@@ -96,6 +102,7 @@ impl Rule {
             | Self::Presentation
             | Self::ContractSource
             | Self::Vault
+            | Self::Root
             | Self::Context => Class::Mismatch,
             Self::StatementSet
             | Self::Signature
@@ -112,6 +119,8 @@ impl Rule {
             | Self::Age
             | Self::Standing
             | Self::Scope
+            | Self::Page
+            | Self::Cell
             | Self::Proof => Class::Invalid,
         }
     }
@@ -141,6 +150,9 @@ impl Rule {
             Self::Market => "ask for an attestation over a snapshot that follows the policy's oracle rules",
             Self::Breaker => "ask for an attestation over a later snapshot, whose prices have settled",
             Self::NotYet => "compare your clock; otherwise do not rely on it",
+            Self::Page => "do not rely on the book, and ask the venue for all of its pages",
+            Self::Root => "do not rely on the book: its pages are others than those that its root commits to",
+            Self::Cell => "ask the venue for your cell; if it insists, what you were told is not in the book",
             Self::Lapsed => "ask for a new attestation",
             Self::Validity => "ask for an attestation that ends in time",
             Self::Age => "ask for an attestation over prices and statements of the same time",
@@ -198,7 +210,10 @@ impl Failure for Rejection {
 }
 
 /// Demands that two values are equal.
-pub(crate) fn same<T: PartialEq + fmt::Display>(
+///
+/// # Errors
+/// With the rule, if they are not.
+pub fn same<T: PartialEq + fmt::Display>(
     rule: Rule,
     input: &str,
     what: &str,
@@ -209,7 +224,10 @@ pub(crate) fn same<T: PartialEq + fmt::Display>(
 }
 
 /// Demands that a condition holds; says what was expected and found if it does not.
-pub(crate) fn require(
+///
+/// # Errors
+/// With the rule, if it does not hold.
+pub fn require(
     holds: bool,
     rule: Rule,
     input: &str,

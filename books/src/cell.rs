@@ -1,0 +1,194 @@
+//! What a user gets and checks: the balances that the venue counts for them, and that exactly these are in the book.
+
+use core::fmt;
+
+use alloy_primitives::keccak256;
+use halo2curves::bn256::Fr;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_core::{
+    FormatVersion,
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
+    kind::{Kind, KindOf, Kinded},
+    problem::{Problem, require},
+    text::Document,
+};
+use surety_kzg::{
+    HoldingCommitment, SecretScalars,
+    cell::{Cell, CellKey, CellVerifier, Coset, Opening},
+    point::G1_BYTES,
+    scalar,
+};
+use surety_margin::{holdings::Balance, universe::Universe};
+use surety_verifier::{
+    Rejection, Rule,
+    attestation::{
+        eip712::{address, hash_words},
+        identifiers::UniverseId,
+        rejection::same,
+    },
+    proof::transcript::reduce,
+};
+
+use crate::{
+    book::Book,
+    compiled::KindSummary,
+    root::{Leaf, root, top_from},
+};
+
+/// A user's part of a book. Secret: for the user alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CellFile {
+    /// The format.
+    pub kind: KindOf<CellFile>,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The root of the book.
+    pub root: Bytes32,
+    /// The page, by its place in the book.
+    pub page: u32,
+    /// The kind of the page.
+    pub page_kind: Name,
+    /// The coset of the page that is the user's.
+    pub coset: u32,
+    /// The commitment to the page, `x ‖ y`.
+    pub commitment: HexBytes<G1_BYTES>,
+    /// The hashes beside the way from the page to the root, from below.
+    pub path: Vec<Bytes32>,
+    /// The opening of the page at the coset, `x ‖ y`.
+    pub opening: HexBytes<G1_BYTES>,
+    /// The user, as the venue and the user know them.
+    pub user: String,
+    /// What the user has chosen, so that no other user can have the same cell.
+    pub nonce: Bytes32,
+    /// What the venue has drawn, so that nobody who knows user and nonce can guess balances.
+    pub salt: Bytes32,
+    /// The balances, each instrument at most once; nothing of those that are not named.
+    pub balances: Vec<Balance>,
+}
+
+impl fmt::Debug for CellFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CellFile").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Kinded for CellFile {
+    const KIND: Kind = Kind::Cell;
+}
+
+/// Longest name of a user, in bytes.
+pub const MAX_USER: usize = 256;
+
+impl Document for CellFile {
+    const SECRET: bool = true;
+
+    fn problems(&self) -> Vec<Problem> {
+        let named = (1..=MAX_USER).contains(&self.user.len());
+        Vec::from_iter(require(named, "user", format!("from 1 to {MAX_USER} bytes"), "a name of another length"))
+    }
+}
+
+/// The value of the row of a user's identity.
+#[must_use]
+pub fn identity(venue: &EvmAddress, user: &str, nonce: &Bytes32, salt: &Bytes32) -> Fr {
+    let tag = keccak256("surety/book-identity/v1").0;
+    reduce(&hash_words(&[tag, address(venue), keccak256(user).0, nonce.0, salt.0]))
+}
+
+/// What a user brings along.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CellTerms<'a> {
+    /// The root that the user knows from elsewhere: a chain, a newspaper, other users.
+    pub root: Option<Bytes32>,
+    /// The name that the venue knows the user by.
+    pub user: Option<&'a str>,
+    /// What the user has chosen.
+    pub nonce: Option<Bytes32>,
+}
+
+/// The root of a cell's book, and the kind of its page.
+#[derive(Clone, Debug)]
+struct Placed<'a> {
+    kind: &'a KindSummary,
+    commitment: HoldingCommitment,
+}
+
+/// Checks a cell against its book: the page is in the book, and the user's rows of the page hold the user's identity
+/// and balances, and nothing else. `key` is of the book's set-up, see [`CellKey`].
+///
+/// # Errors
+/// The first rule that is broken. Never says a balance.
+pub fn check(
+    cell: &CellFile,
+    book: &Book,
+    universe: &Universe,
+    key: CellKey,
+    terms: &CellTerms<'_>,
+) -> Result<(), Rejection> {
+    let known = |input: &str, expected: Option<String>, found: String| match expected {
+        Some(expected) => same(Rule::Anchor, input, "what you know,", expected, found),
+        None => Ok(()),
+    };
+    known("book: root", terms.root.map(|root| root.to_string()), book.root.to_string())?;
+    known("cell: user", terms.user.map(str::to_owned), cell.user.clone())?;
+    known("cell: nonce", terms.nonce.map(|nonce| nonce.to_string()), cell.nonce.to_string())?;
+    same(Rule::Reference, "cell: root", "that of the book,", book.root, cell.root)?;
+    let found = UniverseId::of(universe)
+        .map_err(|error| Rejection::new(Rule::Reference, "universe", "one that can be encoded", error.to_string()))?;
+    same(Rule::Reference, "universe", "that of the book,", book.rules.universe.0, found.0)?;
+    same(Rule::Reference, "cell key: set-up", "that of the universe,", universe.srs, key.srs().bytes())?;
+    let Placed { kind, commitment } = placed(cell, book)?;
+    let refused = |input: &str, expected: &str, found: String| Rejection::new(Rule::Cell, input, expected, found);
+    let layout = kind.layout(universe).map_err(|error| refused("book: kind", "a layout", error.to_string()))?;
+    let verifier = CellVerifier::new(key, layout.cells().clone())
+        .map_err(|error| refused("cell key", "one for the layout of the page", error.to_string()))?;
+    let opening =
+        Opening::from_bytes(&cell.opening.0).map_err(|error| refused("cell: opening", "a point", error.to_string()))?;
+    let values = values(cell, book, universe, kind)?;
+    let coset = Coset(cell.coset as usize);
+    verifier
+        .verify(Cell { commitment: &commitment, coset, values: &values, opening: &opening })
+        .map_err(|error| refused("cell", "your identity and balances in the page", error.to_string()))
+}
+
+/// The kind and the commitment of a cell's page, if the page is in the book.
+fn placed<'a>(cell: &CellFile, book: &'a Book) -> Result<Placed<'a>, Rejection> {
+    let kinds = || book.rules.kinds.iter().zip(0..);
+    let (kind, position) = kinds().find(|(kind, _)| kind.name == cell.page_kind).ok_or_else(|| {
+        Rejection::new(Rule::Cell, "cell: kind", "a kind of the book's rules", cell.page_kind.to_string())
+    })?;
+    let point = |input: &str, bytes: &HexBytes<G1_BYTES>| {
+        HoldingCommitment::from_bytes(&bytes.0)
+            .map_err(|error| Rejection::new(Rule::Cell, input, "a point", error.to_string()))
+    };
+    let (commitment, sum) = (point("cell: commitment", &cell.commitment)?, point("book: sum", &book.sum)?);
+    let leaf = Leaf { index: cell.page, kind: position, commitment: cell.commitment };
+    let top = top_from(leaf.hash(), cell.page, book.pages, &cell.path);
+    let computed = top.map(|top| root(book.header(), book.pages, top, &sum).to_string());
+    let computed = computed.unwrap_or_else(|| "a path of another length".to_owned());
+    same(Rule::Root, "cell: path", "one that leads to the root,", book.root.to_string(), computed)?;
+    Ok(Placed { kind, commitment })
+}
+
+/// The values of the cell's rows: identity, then balances in the order of the kind.
+fn values(cell: &CellFile, book: &Book, universe: &Universe, kind: &KindSummary) -> Result<SecretScalars, Rejection> {
+    let mut values = SecretScalars::zeros(kind.instruments.len() + 1);
+    let mut named = vec![false; kind.instruments.len()];
+    values[0] = identity(&book.venue, &cell.user, &cell.nonce, &cell.salt);
+    for balance in &cell.balances {
+        let refused = |expected: &str| {
+            Err(Rejection::new(Rule::Cell, "cell: balances", expected, balance.instrument.to_string()))
+        };
+        let tracked = kind.instruments.iter().position(|position| {
+            universe.instruments.get(*position as usize).is_some_and(|it| it.name == balance.instrument)
+        });
+        let Some(place) = tracked else { return refused("instruments of the page's kind") };
+        if core::mem::replace(&mut named[place], true) {
+            return refused("each instrument once");
+        }
+        values[place + 1] = scalar::from_i128(balance.lots.get());
+    }
+    Ok(values)
+}

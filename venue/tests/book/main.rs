@@ -1,0 +1,4 @@
+//! Books end to end, with real proofs, and what is refused of them.
+
+mod scene;
+mod whole;
