@@ -83,10 +83,14 @@ pub struct PageInput {
 /// The totals of a page, in lots: for each instrument of the universe, and the shortfall in lots of the quote. Secret.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct PageTotals {
-    pub(crate) balances: Vec<i128>,
-    pub(crate) net: Vec<i128>,
-    pub(crate) debts: Vec<i128>,
-    pub(crate) shortfall: i128,
+    /// Owed to accounts of kinds without debts.
+    pub balances: Vec<i128>,
+    /// Net, of accounts of kinds with debts.
+    pub net: Vec<i128>,
+    /// Owed by accounts.
+    pub debts: Vec<i128>,
+    /// What accounts lack.
+    pub shortfall: i128,
 }
 
 impl PageTotals {
@@ -115,23 +119,12 @@ impl PageTotals {
 
 /// A page that is ready to be proven: its column, and the holdings of its program. Secret.
 pub struct FilledPage {
-    pub(crate) column: SecretScalars,
-    pub(crate) position: Position,
-    pub(crate) totals: PageTotals,
-}
-
-impl FilledPage {
+    /// The column, masks included.
+    pub column: SecretScalars,
+    /// The balances of each slot, then the totals: what the program is about.
+    pub position: Position,
     /// The totals.
-    #[must_use]
-    pub fn totals(&self) -> &PageTotals {
-        &self.totals
-    }
-
-    /// The column.
-    #[must_use]
-    pub fn column(&self) -> &SecretScalars {
-        &self.column
-    }
+    pub totals: PageTotals,
 }
 
 impl PageInput {

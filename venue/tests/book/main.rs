@@ -1,4 +1,5 @@
 //! Books end to end, with real proofs, and what is refused of them.
 
+mod cells;
 mod scene;
 mod whole;

@@ -17,7 +17,7 @@ use surety_core::{
 };
 use surety_kzg::{HoldingCommitment, Lanes, Params, SecretScalars, Srs, Table, progress::Silent};
 use surety_margin::{
-    holdings::{Balance, Holdings, Position},
+    holdings::{Balance, Holdings},
     market::{EntryPrice, Observation, Observed, Report, Snapshot},
     universe::Universe,
 };
@@ -33,13 +33,7 @@ use surety_venue::{
 };
 use surety_verifier::{
     CompiledPolicy, Statement,
-    attestation::{
-        eip712::Audience,
-        identifiers::{FeedsId, SnapshotId},
-        report,
-        report::snapshot_id,
-        signature::SigningKey,
-    },
+    attestation::{eip712::Audience, identifiers::FeedsId, report, report::snapshot_id, signature::SigningKey},
 };
 
 pub(crate) const NOW: u64 = 1_790_000_000;
@@ -101,7 +95,7 @@ impl Scene {
 
     pub(crate) fn with(k: u32, change: impl FnOnce(&mut BookRules)) -> Self {
         let capacity = Capacity::new(k).unwrap();
-        let srs = Srs::development(capacity);
+        let srs = Srs::development_with_g2_powers(capacity);
         let params = Params::from_srs(&srs, capacity, &Silent).unwrap();
         let mut sample = sample::collateral(k, SMALL);
         sample.universe.srs = srs.id().bytes();
@@ -195,8 +189,8 @@ impl Scene {
         let mut sum = SecretScalars::zeros(self.params.capacity().rows());
         let mut totals = PageTotals::zero(SMALL);
         for (_, filled) in pages {
-            sum.iter_mut().zip(filled.column().iter()).for_each(|(sum, value)| *sum += value);
-            totals.add(filled.totals());
+            sum.iter_mut().zip(filled.column.iter()).for_each(|(sum, value)| *sum += value);
+            totals.add(&filled.totals);
         }
         let mut book = self.listed(&published);
         let (statement, opening) = self.reserves(lots);
@@ -272,12 +266,4 @@ fn snapshot(policy: &surety_margin::policy::Policy, prices: &[Price]) -> Snapsho
         marked: Vec::new(),
         reports,
     }
-}
-
-pub(crate) fn position(lots: &[i128]) -> Position {
-    Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect())
-}
-
-pub(crate) fn snapshot_id_of(scene: &Scene) -> SnapshotId {
-    snapshot_id(&scene.rules.policy, &scene.snapshot)
 }
