@@ -16,8 +16,9 @@ use surety_core::{
 use surety_kzg::{
     HoldingCommitment, SecretScalars,
     cell::{Cell, CellKey, CellVerifier, Coset, Opening},
-    point::G1_BYTES,
+    point::{self, G1_BYTES, G2_BYTES, PointError},
     scalar,
+    srs::VerifierKey,
 };
 use surety_margin::{holdings::Balance, universe::Universe};
 use surety_verifier::{
@@ -191,4 +192,66 @@ fn values(cell: &CellFile, book: &Book, universe: &Universe, kind: &KindSummary)
         values[place + 1] = scalar::from_i128(balance.lots.get());
     }
     Ok(values)
+}
+
+/// What the cells of a book are checked with: the parts of its set-up that cells of each number of rows take. Public,
+/// and checked against the set-up's point in G2 before use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CellKeys {
+    /// The format.
+    pub kind: KindOf<CellKeys>,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The set-up.
+    pub srs: Bytes32,
+    /// One for each number of rows, ascending.
+    pub keys: Vec<CellKeyPoints>,
+}
+
+/// `[1]₁, …, [τ^(ℓ-1)]₁` and `[τ^ℓ]₂` for cells of ℓ rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CellKeyPoints {
+    /// `x ‖ y` each.
+    pub powers: Vec<HexBytes<G1_BYTES>>,
+    /// As in [`surety_kzg::point`].
+    pub power_g2: HexBytes<G2_BYTES>,
+}
+
+impl Kinded for CellKeys {
+    const KIND: Kind = Kind::CellKeys;
+}
+
+impl Document for CellKeys {
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+impl CellKeys {
+    /// The file for these keys.
+    #[must_use]
+    pub fn of(srs: Bytes32, keys: &[CellKey]) -> Self {
+        let points = |key: &CellKey| CellKeyPoints {
+            powers: key.powers().iter().map(|power| HexBytes(point::g1_to_bytes(power))).collect(),
+            power_g2: HexBytes(point::g2_to_bytes(&key.power_g2())),
+        };
+        Self { kind: KindOf::new(), version: FormatVersion, srs, keys: keys.iter().map(points).collect() }
+    }
+
+    /// The key for cells of so many rows, checked against a set-up that is known.
+    ///
+    /// # Errors
+    /// If there is none, or it is of another set-up.
+    pub fn key(&self, set_up: &VerifierKey, rows: usize) -> Result<CellKey, Rejection> {
+        let refused = |expected: String, found: String| Rejection::new(Rule::Reference, "cell keys", expected, found);
+        let points = self.keys.iter().find(|key| key.powers.len() == rows);
+        let points = points.ok_or_else(|| refused(format!("a key for cells of {rows} rows"), "none".to_owned()))?;
+        let unreadable = |error: PointError| refused("points".to_owned(), error.to_string());
+        let powers = points.powers.iter().map(|power| point::g1_from_bytes(&power.0)).collect::<Result<Vec<_>, _>>();
+        let power_g2 = point::g2_from_bytes(&points.power_g2.0).map_err(unreadable)?;
+        CellKey::new_checked(set_up, powers.map_err(unreadable)?, power_g2)
+            .map_err(|error| refused(format!("powers of the set-up {}", set_up.id()), error.to_string()))
+    }
 }

@@ -38,12 +38,16 @@ pub enum Kind {
     Attestation,
     /// What a venue publishes of a book.
     Book,
+    /// The terms and pages of a book that is being made.
+    BookPlan,
     /// The rules of a venue's books.
     BookRules,
     /// New parameters of a policy, and the history that they follow from.
     Calibration,
     /// A user's part of a book.
     Cell,
+    /// What cells are checked with.
+    CellKeys,
     /// The part of a published policy that its text leaves open.
     ChainRules,
     /// A policy's commitments.
@@ -82,12 +86,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Attestation,
         Self::Book,
+        Self::BookPlan,
         Self::BookRules,
         Self::Calibration,
         Self::Cell,
+        Self::CellKeys,
         Self::ChainRules,
         Self::CompiledPolicy,
         Self::Deployment,
@@ -112,9 +118,11 @@ impl Kind {
         match self {
             Self::Attestation => ("surety/attestation", Readers::Public, Some("attestation.json")),
             Self::Book => ("surety/book", Readers::Public, Some("book.json")),
+            Self::BookPlan => ("surety/book-plan", Readers::Party, None),
             Self::BookRules => ("surety/book-rules", Readers::Public, Some("book.toml")),
             Self::Calibration => ("surety/calibration", Readers::Party, None),
             Self::Cell => ("surety/cell", Readers::Holder, Some("cell.json")),
+            Self::CellKeys => ("surety/cell-keys", Readers::Public, Some("cell-keys.json")),
             Self::ChainRules => ("surety/chain-rules", Readers::Party, None),
             Self::CompiledPolicy => ("surety/compiled-policy", Readers::Public, Some("policy.compiled.json")),
             Self::Deployment => ("surety/deployment", Readers::Party, None),

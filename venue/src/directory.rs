@@ -1,1 +1,351 @@
-//! To come.
+//! The files of a book that is being made.
+//!
+//! | path | content | readers |
+//! |---|---|---|
+//! | `public/` | `book.json`, `pages.bin`, `cell-keys.json`, and the files that they refer to | everybody |
+//! | `private/key` | the key that the rest of `private/` and `cells/` is sealed with | the venue |
+//! | `private/plan.json` | the book's terms, the kind of each page, and the hashes of inputs | the venue |
+//! | `private/inputs/` | the accounts of each page, sealed | the venue and its workers |
+//! | `private/users` | where each user's account is, by a keyed hash of the user | the venue |
+//! | `private/reserves/` | statements and openings of custodians | the venue |
+//! | `pages/` | proven pages, each with what it was made from | workers |
+//! | `cells/` | the openings of each page | the venue |
+//!
+//! Files are written whole or not at all, and what is there is checked before it is used. So any number of processes
+//! may work on one directory, and any of them may be killed.
+
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::keccak256;
+use rand_core::OsRng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use surety_books::{
+    book::{Book, PAGE_BYTES, Page},
+    compiled::CompiledRules,
+    root::BookHeader,
+};
+use surety_core::{
+    FormatVersion,
+    failure::{Class, Failure},
+    ident::{Bytes32, HexBytes},
+    kind::{Kind, KindOf, Kinded},
+    problem::Problem,
+    text::Document,
+};
+use surety_host::{
+    documents,
+    files::{self, Access, Existing, FileError},
+};
+use surety_kzg::{cell::Opening, point::G1_BYTES};
+use zeroize::Zeroizing;
+
+use crate::{
+    page::PageInput,
+    sealed::{SealingKey, Unsealable},
+};
+
+/// Largest file of a page's inputs: a page has at most 2^16 slots of a user each.
+const MAX_INPUT_BYTES: u64 = 1 << 28;
+
+/// Largest file of pages that is read.
+const MAX_PAGES_BYTES: u64 = 1 << 36;
+
+/// The terms of a book, and its pages: what workers go by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The format.
+    pub kind: KindOf<Plan>,
+    /// Version of the format.
+    pub version: FormatVersion,
+    /// The book, without root and reserves.
+    pub book: Book,
+    /// The place of the kind of each page among those of the rules.
+    pub page_kinds: Vec<u32>,
+    /// The Keccak-256 hash of each page's sealed inputs.
+    pub inputs: Vec<Bytes32>,
+    /// How many accounts there are.
+    pub accounts: u64,
+}
+
+impl Kinded for Plan {
+    const KIND: Kind = Kind::BookPlan;
+}
+
+impl Document for Plan {
+    fn problems(&self) -> Vec<Problem> {
+        let (kinds, inputs) = (self.page_kinds.len(), self.inputs.len());
+        Vec::from_iter(surety_core::problem::require(
+            kinds == inputs,
+            "inputs",
+            format!("one for each of {kinds} pages"),
+            inputs,
+        ))
+    }
+}
+
+/// Why files of a book cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A document.
+    #[error(transparent)]
+    Document(#[from] documents::DocumentError),
+    /// A sealed file.
+    #[error("{}: {error}", path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// Why it does not open.
+        error: Unsealable,
+    },
+    /// A file that belongs to something else.
+    #[error("{}: expected {expected}, found something else; restore the file, or build the book anew", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What is expected.
+        expected: &'static str,
+    },
+}
+
+impl Failure for DirectoryError {
+    fn class(&self) -> Class {
+        match self {
+            Self::File(error) => error.class(),
+            Self::Document(error) => error.class(),
+            Self::Sealed { .. } | Self::Other { .. } => Class::Mismatch,
+        }
+    }
+
+    fn code(&self) -> std::borrow::Cow<'static, str> {
+        "book-directory".into()
+    }
+}
+
+/// The directory of a book.
+#[derive(Clone, Debug)]
+pub struct BookDirectory {
+    root: PathBuf,
+}
+
+impl BookDirectory {
+    /// The directory at this path, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The part for everybody.
+    #[must_use]
+    pub fn public(&self) -> PathBuf {
+        self.root.join("public")
+    }
+
+    /// The part for the venue alone.
+    #[must_use]
+    pub fn private(&self) -> PathBuf {
+        self.root.join("private")
+    }
+
+    /// The statements and openings of custodians.
+    #[must_use]
+    pub fn reserves(&self) -> PathBuf {
+        self.private().join("reserves")
+    }
+
+    /// The path of the plan.
+    #[must_use]
+    pub fn plan_path(&self) -> PathBuf {
+        self.private().join("plan.json")
+    }
+
+    /// Where each user's account is.
+    #[must_use]
+    pub fn users(&self) -> PathBuf {
+        self.private().join("users")
+    }
+
+    fn input(&self, index: u32) -> PathBuf {
+        self.private().join("inputs").join(format!("{index:08}"))
+    }
+
+    fn page(&self, index: u32) -> PathBuf {
+        self.root.join("pages").join(format!("{index:08}"))
+    }
+
+    fn cells(&self, index: u32) -> PathBuf {
+        self.root.join("cells").join(format!("{index:08}"))
+    }
+
+    /// Makes the directories, and a key for the private part.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or there is a book already.
+    pub fn create(&self) -> Result<SealingKey, DirectoryError> {
+        files::create_directory(&self.root)?;
+        for public in [self.public(), self.root.join("pages")] {
+            files::create_directory(&public)?;
+        }
+        for private in [self.private(), self.private().join("inputs"), self.reserves(), self.root.join("cells")] {
+            files::create_private_directory(&private)?;
+        }
+        let key = SealingKey::random(&mut OsRng);
+        files::write(&self.key_path(), key.bytes(), Access::Secret, Existing::Keep)?;
+        Ok(key)
+    }
+
+    fn key_path(&self) -> PathBuf {
+        self.private().join("key")
+    }
+
+    /// The key of the private part.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn key(&self) -> Result<SealingKey, DirectoryError> {
+        let path = self.key_path();
+        let bytes = files::read(&path, 1024)?;
+        SealingKey::from_bytes(&bytes).ok_or(DirectoryError::Other { path, expected: "a key of 32 bytes" })
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn plan(&self) -> Result<Plan, DirectoryError> {
+        Ok(documents::read(&self.plan_path())?)
+    }
+
+    /// Seals the accounts of a page, and returns the hash of the file.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn write_input(&self, key: &SealingKey, index: u32, input: &PageInput) -> Result<Bytes32, DirectoryError> {
+        let sealed = key.seal(&place("input", index), input.to_secret_bytes(), &mut OsRng);
+        files::write(&self.input(index), &sealed, Access::Secret, Existing::Keep)?;
+        Ok(HexBytes(keccak256(&sealed).0))
+    }
+
+    /// The accounts of a page, if they are those of the plan.
+    ///
+    /// # Errors
+    /// If they are not, or the file cannot be read.
+    pub fn read_input(
+        &self,
+        key: &SealingKey,
+        plan: &Plan,
+        index: u32,
+        instruments: usize,
+    ) -> Result<PageInput, DirectoryError> {
+        let path = self.input(index);
+        let sealed = files::read(&path, MAX_INPUT_BYTES)?;
+        let other = || DirectoryError::Other { path: path.clone(), expected: "the inputs that the plan names" };
+        if plan.inputs.get(index as usize) != Some(&HexBytes(keccak256(&*sealed).0)) {
+            return Err(other());
+        }
+        let unsealable = |error| DirectoryError::Sealed { path: path.clone(), error };
+        let plain = key.open(&place("input", index), &sealed).map_err(unsealable)?;
+        let input = PageInput::from_secret_bytes(&plain, instruments).map_err(unsealable)?;
+        let kind = plan.page_kinds.get(index as usize).map(|kind| *kind as usize);
+        if Some(input.kind) == kind { Ok(input) } else { Err(other()) }
+    }
+
+    /// Keeps a proven page and its openings, with what they were made from. One that is there already stays.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn write_page(
+        &self,
+        key: &SealingKey,
+        plan: &Plan,
+        index: u32,
+        (page, openings): (&Page, &[Opening]),
+    ) -> Result<(), DirectoryError> {
+        let bytes: Vec<u8> = openings.iter().flat_map(Opening::to_bytes).collect();
+        let sealed = key.seal(&place("cells", index), Zeroizing::new(bytes), &mut OsRng);
+        // The cells first: where there is a page, there are its cells.
+        files::write(&self.cells(index), &sealed, Access::Secret, Existing::Replace)?;
+        let content = [self.made_from(plan, index).as_slice(), &page.to_bytes()].concat();
+        files::write(&self.page(index), &content, Access::Public, Existing::Replace)?;
+        Ok(())
+    }
+
+    /// A proven page, if there is one that was made from the plan's inputs for this book.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn read_page(&self, plan: &Plan, index: u32) -> Result<Option<Page>, DirectoryError> {
+        let content = match files::read(&self.page(index), (64 + PAGE_BYTES) as u64) {
+            Err(FileError::Missing(_)) => return Ok(None),
+            content => content?,
+        };
+        let Some((from, page)) = content.split_at_checked(64) else { return Ok(None) };
+        let page = Page::all_from_bytes(page).ok().filter(|_| from == self.made_from(plan, index));
+        Ok(page
+            .and_then(|mut pages| pages.pop())
+            .filter(|page| plan.page_kinds.get(index as usize) == Some(&page.kind)))
+    }
+
+    /// The openings of a page's cells, in the order of its slots.
+    ///
+    /// # Errors
+    /// If they are not there, or damaged.
+    pub fn read_cells(&self, key: &SealingKey, index: u32) -> Result<Vec<HexBytes<G1_BYTES>>, DirectoryError> {
+        let path = self.cells(index);
+        let sealed = files::read(&path, MAX_INPUT_BYTES)?;
+        let plain =
+            key.open(&place("cells", index), &sealed).map_err(|error| DirectoryError::Sealed { path, error })?;
+        Ok(plain.as_chunks::<G1_BYTES>().0.iter().map(|bytes| HexBytes(*bytes)).collect())
+    }
+
+    /// What a page was made from: the book and the inputs.
+    fn made_from(&self, plan: &Plan, index: u32) -> [u8; 64] {
+        let BookHeader(header) = plan.book.header();
+        let input = plan.inputs.get(index as usize).copied().unwrap_or(Bytes32::ZERO);
+        core::array::from_fn(|at| if at < 32 { header.0[at] } else { input.0[at - 32] })
+    }
+
+    /// Pages that are not proven yet, ascending.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn missing(&self, plan: &Plan) -> Result<Vec<u32>, DirectoryError> {
+        let mut missing = Vec::new();
+        for index in 0..plan.page_kinds.len() as u32 {
+            if self.read_page(plan, index)?.is_none() {
+                missing.push(index);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The file of all pages in the public part.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none.
+    pub fn read_pages(public: &Path) -> Result<Vec<Page>, DirectoryError> {
+        let path = public.join("pages.bin");
+        let bytes = files::read(&path, MAX_PAGES_BYTES)?;
+        Page::all_from_bytes(&bytes).map_err(|_| DirectoryError::Other { path, expected: "whole pages" })
+    }
+
+    /// The file of all pages in the public part, to be written.
+    #[must_use]
+    pub fn pages_path(&self) -> PathBuf {
+        self.public().join("pages.bin")
+    }
+}
+
+/// What is at a place: what sealed files are bound to.
+fn place(what: &str, index: u32) -> String {
+    format!("surety/book/{what}/{index}")
+}
+
+/// Whether a plan is one of these rules.
+#[must_use]
+pub fn is_of(plan: &Plan, rules: &CompiledRules) -> bool {
+    plan.book.rules == *rules.summary()
+}

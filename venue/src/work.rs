@@ -1,1 +1,416 @@
-//! To come.
+//! Proving the pages of a directory, in any order and any number of times; and the book once all are there.
+
+use rand_core::OsRng;
+use surety_books::{
+    book::{Book, BookTerms, Page, verify},
+    cell::{CellFile, CellKeys},
+    compiled::CompiledRules,
+    root::{Leaf, Tree, root},
+};
+use surety_core::{
+    FormatVersion,
+    failure::{Class, Failure},
+    ident::{Bytes32, HexBytes},
+    kind::KindOf,
+    units::{Lots, Price, Timestamp},
+};
+use surety_host::{
+    documents,
+    files::{self, Access, Existing, FileError},
+};
+use surety_kzg::{
+    Event, HoldingCommitment, Lanes, Observer, Params, SecretScalars, Table,
+    cell::{CellKey, CellTable},
+    progress::Stage,
+};
+use surety_margin::{holdings::Balance, market::Snapshot};
+use surety_prover::{account::Account as ReserveAccount, account::AccountError, opening::Opening};
+use surety_verifier::{
+    Rejection, Statement,
+    attestation::report::{check_snapshot, snapshot_id},
+};
+
+use crate::{
+    build::find_user,
+    directory::{BookDirectory, DirectoryError, Plan, is_of},
+    page::{PageInputError, PageTotals},
+    prover::{BookProveError, PageProver, Reserves, prove_reserves},
+    sealed::SealingKey,
+};
+
+/// Why work stops.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// A file.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The files are those of another book.
+    #[error(
+        "{input}: expected that of the plan, {expected}, found {found}; use the files that the book was built with"
+    )]
+    Mismatch {
+        /// Which file.
+        input: &'static str,
+        /// Its identifier in the plan.
+        expected: Bytes32,
+        /// Its identifier.
+        found: Bytes32,
+    },
+    /// A page's accounts.
+    #[error("page {page}: {error}")]
+    Input {
+        /// The page.
+        page: u32,
+        /// Why.
+        error: PageInputError,
+    },
+    /// A page's proof.
+    #[error("page {page}: {error}")]
+    Page {
+        /// The page.
+        page: u32,
+        /// Why.
+        error: BookProveError,
+    },
+    /// The reserves.
+    #[error("reserves: {0}")]
+    Reserves(BookProveError),
+    /// The openings of the reserves.
+    #[error("reserves: {0}")]
+    Openings(#[from] AccountError),
+    /// The prices, or the book itself.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Pages are missing.
+    #[error("expected all {all} pages to be proven, found {missing} that are not; run surety book prove")]
+    Unfinished {
+        /// Pages.
+        all: usize,
+        /// Pages without a proof.
+        missing: usize,
+    },
+    /// The user is not in the book.
+    #[error("user: expected somebody who is in the book, found nobody of this name")]
+    NoSuchUser,
+}
+
+impl From<FileError> for WorkError {
+    fn from(error: FileError) -> Self {
+        Self::Directory(error.into())
+    }
+}
+
+impl Failure for WorkError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Directory(error) => error.class(),
+            Self::Mismatch { .. } => Class::Mismatch,
+            Self::Input { error, .. } => error.class(),
+            Self::Page { error, .. } | Self::Reserves(error) => error.class(),
+            Self::Openings(error) => error.class(),
+            Self::Rejected(rejection) => rejection.class(),
+            Self::Unfinished { .. } | Self::NoSuchUser => Class::Input,
+        }
+    }
+
+    fn code(&self) -> std::borrow::Cow<'static, str> {
+        "book".into()
+    }
+}
+
+/// The share of the pages that a process takes: those whose number leaves this remainder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    index: u32,
+    count: u32,
+}
+
+impl Shard {
+    /// All pages.
+    pub const ALL: Self = Self { index: 0, count: 1 };
+
+    /// Shard `index` of `count`, from 0.
+    ///
+    /// # Errors
+    /// If there is no such shard.
+    pub fn new(index: u32, count: u32) -> Result<Self, String> {
+        if index >= count {
+            return Err(format!(
+                "expected a shard from 0/{count} to {}/{count}, found {index}/{count}",
+                count.saturating_sub(1)
+            ));
+        }
+        Ok(Self { index, count })
+    }
+
+    fn has(self, page: u32) -> bool {
+        page % self.count == self.index
+    }
+}
+
+/// What it takes to work on a book.
+pub struct Workshop<'a> {
+    directory: &'a BookDirectory,
+    rules: &'a CompiledRules,
+    params: &'a Params,
+    table: &'a Table,
+    plan: Plan,
+    key: SealingKey,
+    prices: Vec<Price>,
+    lanes: Lanes,
+}
+
+impl<'a> Workshop<'a> {
+    /// Opens a directory with the files that its book was built with.
+    ///
+    /// # Errors
+    /// If the files are others, or the snapshot does not keep the policy's rules.
+    pub fn open(
+        directory: &'a BookDirectory,
+        rules: &'a CompiledRules,
+        snapshot: &Snapshot,
+        (params, table): (&'a Params, &'a Table),
+        lanes: Lanes,
+    ) -> Result<Self, WorkError> {
+        let (plan, key) = (directory.plan()?, directory.key()?);
+        if !is_of(&plan, rules) {
+            let (expected, found) = (plan.book.rules.id().0, rules.summary().id().0);
+            return Err(WorkError::Mismatch { input: "book rules", expected, found });
+        }
+        let (expected, found) = (plan.book.snapshot.0, snapshot_id(&rules.policy, snapshot).0);
+        if expected != found {
+            return Err(WorkError::Mismatch { input: "market", expected, found });
+        }
+        let prices = check_snapshot(&rules.policy, snapshot)?.prices;
+        Ok(Self { directory, rules, params, table, plan, key, prices, lanes })
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Proves the pages of a shard that are not proven yet, and returns how many those were. `cells` gives the table of
+    /// a kind's cells, which takes long to compute.
+    ///
+    /// # Errors
+    /// If a page cannot be proven, or a file cannot be read or written.
+    pub fn prove(
+        &self,
+        shard: Shard,
+        cells: impl Fn(usize) -> CellTable,
+        observer: &dyn Observer,
+    ) -> Result<u32, WorkError> {
+        let mine: Vec<u32> = (0..self.plan.inputs.len() as u32).filter(|index| shard.has(*index)).collect();
+        let total = mine.len() as u64;
+        let report = |done: u64| observer.event(Event::Progress { stage: Stage::Proving, done, total });
+        let (mut done, mut proven) = (0, 0);
+        report(0);
+        // Kind by kind, so that one key and one table of cells are in memory at a time.
+        for kind in 0..self.rules.kinds.len() {
+            let mut prover = None;
+            for index in mine.iter().copied().filter(|index| self.plan.page_kinds[*index as usize] == kind as u32) {
+                if self.directory.read_page(&self.plan, index)?.is_none() {
+                    if prover.is_none() {
+                        prover =
+                            Some(self.prover(kind, &cells).map_err(|error| WorkError::Page { page: index, error })?);
+                    }
+                    if let Some(prover) = &prover {
+                        self.prove_page(prover, index)?;
+                        proven += 1;
+                    }
+                }
+                done += 1;
+                report(done);
+            }
+        }
+        Ok(proven)
+    }
+
+    fn prover(&self, kind: usize, cells: &impl Fn(usize) -> CellTable) -> Result<PageProver<'a>, BookProveError> {
+        PageProver::new(self.rules, self.params, kind, (self.table.clone(), cells(kind)), self.lanes)
+    }
+
+    fn prove_page(&self, prover: &PageProver<'_>, index: u32) -> Result<(), WorkError> {
+        let filled = self.filled(index)?;
+        let proven = prover.prove(&filled, self.plan.book.header(), index, &self.prices);
+        let proven = proven.map_err(|error| WorkError::Page { page: index, error })?;
+        Ok(self.directory.write_page(&self.key, &self.plan, index, (&proven.page, &proven.openings))?)
+    }
+
+    fn filled(&self, index: u32) -> Result<crate::page::FilledPage, WorkError> {
+        let instruments = self.rules.policy.universe().instruments.len();
+        let input = self.directory.read_input(&self.key, &self.plan, index, instruments)?;
+        let filled = input.fill(self.rules, &self.plan.book.venue, &self.prices);
+        filled.map_err(|error| WorkError::Input { page: index, error })
+    }
+
+    /// Proves the reserves over all pages, verifies the whole book as an auditor does, and publishes it.
+    ///
+    /// # Errors
+    /// If pages are missing, the reserves do not suffice, or the book is not one that an auditor accepts.
+    pub fn publish(
+        &self,
+        snapshot: &Snapshot,
+        statements: &[Statement],
+        openings: &[Opening],
+        now: Timestamp,
+    ) -> Result<Book, WorkError> {
+        let pages = self.pages()?;
+        let mut sum = SecretScalars::zeros(self.params.capacity().rows());
+        let universe = self.rules.policy.universe();
+        let mut totals = PageTotals::zero(universe.instruments.len());
+        for index in 0..pages.len() as u32 {
+            let filled = self.filled(index)?;
+            sum.iter_mut().zip(filled.column.iter()).for_each(|(sum, value)| *sum += value);
+            totals.add(&filled.totals);
+        }
+        let mut book = self.listed(&pages)?;
+        statements.clone_into(&mut book.statements);
+        book.statements.sort_by_key(Statement::position);
+        let account = ReserveAccount::open(universe, self.params, &book.statements, openings)?;
+        let column = account.column(self.params).map_err(|error| WorkError::Reserves(error.into()))?;
+        let reserves = Reserves { column, position: account.position() };
+        let hashes: Vec<Bytes32> = book.statements.iter().map(Statement::hash).collect();
+        let place = (book.root, hashes.as_slice());
+        let table = self.table.clone();
+        book.reserves = prove_reserves(self.rules, self.params, table, self.lanes, &reserves, (&sum, &totals), place)
+            .map_err(WorkError::Reserves)?;
+        // Whether a set-up is good enough is for auditors to say.
+        let terms = BookTerms { allow_insecure_srs: true, root: None, now };
+        verify(&book, &pages, self.rules, snapshot, &terms, &mut OsRng)?;
+        let bytes: Vec<u8> = pages.iter().flat_map(Page::to_bytes).collect();
+        files::write(&self.directory.pages_path(), &bytes, Access::Public, Existing::Replace)?;
+        // Last: where there is a book, there are its pages.
+        let path = self.directory.public().join("book.json");
+        documents::write(&path, &book, Existing::Replace).map_err(DirectoryError::from)?;
+        Ok(book)
+    }
+
+    fn pages(&self) -> Result<Vec<Page>, WorkError> {
+        let all = self.plan.inputs.len();
+        let pages = (0..all as u32).map(|index| self.directory.read_page(&self.plan, index));
+        let pages: Vec<Option<Page>> = pages.collect::<Result<_, _>>()?;
+        let missing = pages.iter().filter(|page| page.is_none()).count();
+        if missing > 0 {
+            Err(WorkError::Unfinished { all, missing })
+        } else {
+            Ok(pages.into_iter().flatten().collect())
+        }
+    }
+
+    /// The plan's book with the root of these pages.
+    fn listed(&self, pages: &[Page]) -> Result<Book, WorkError> {
+        let points = pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0));
+        let other =
+            |_| DirectoryError::Other { path: self.directory.pages_path(), expected: "commitments that are points" };
+        let points = points.collect::<Result<Vec<_>, _>>().map_err(other)?;
+        let sum = HoldingCommitment::sum(&points).map_err(|error| WorkError::Reserves(error.into()))?;
+        let top = tree(pages).map_or([0; 32], |tree| tree.top());
+        let mut book = Book { pages: pages.len() as u32, sum: HexBytes(sum.to_bytes()), ..self.plan.book.clone() };
+        book.root = root(book.header(), book.pages, top, &sum);
+        Ok(book)
+    }
+
+    /// The keys that users check their cells with; what lacks powers in G2 gives none.
+    ///
+    /// # Errors
+    /// If the set-up has not the powers that the cells take.
+    pub fn cell_keys(&self, srs: &surety_kzg::Srs) -> Result<CellKeys, surety_kzg::cell::CellKeyError> {
+        let mut rows: Vec<usize> =
+            self.rules.kinds.iter().map(|kind| kind.page.layout().cells().rows_of_a_coset()).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let keys = rows.into_iter().map(|rows| CellKey::from_srs(srs, rows)).collect::<Result<Vec<_>, _>>()?;
+        Ok(CellKeys::of(srs.id().bytes(), &keys))
+    }
+}
+
+fn tree(pages: &[Page]) -> Option<Tree> {
+    Tree::new(pages.iter().zip(0..).map(|(page, index)| Leaf::hash(&page.leaf(index))).collect())
+}
+
+/// Makes the files of users: of a book that is published.
+pub struct CellMaker<'a> {
+    directory: &'a BookDirectory,
+    rules: &'a CompiledRules,
+    plan: Plan,
+    key: SealingKey,
+    book: Book,
+    pages: Vec<Page>,
+    tree: Tree,
+}
+
+impl<'a> CellMaker<'a> {
+    /// Reads what is published.
+    ///
+    /// # Errors
+    /// If the book is not published yet, or a file is another one.
+    pub fn open(directory: &'a BookDirectory, rules: &'a CompiledRules) -> Result<Self, WorkError> {
+        let (plan, key) = (directory.plan()?, directory.key()?);
+        let path = directory.public().join("book.json");
+        let book: Book = documents::read(&path).map_err(DirectoryError::from)?;
+        let pages = BookDirectory::read_pages(&directory.public())?;
+        let tree = tree(&pages).filter(|_| book.header() == plan.book.header());
+        let tree = tree.ok_or(DirectoryError::Other { path, expected: "the book of the plan" })?;
+        Ok(Self { directory, rules, plan, key, book, pages, tree })
+    }
+
+    /// The file of a user.
+    ///
+    /// # Errors
+    /// If the user is not in the book, or a file cannot be read.
+    pub fn cell(&self, user: &str) -> Result<CellFile, WorkError> {
+        let (page, slot) = find_user(self.directory, &self.key, user)?.ok_or(WorkError::NoSuchUser)?;
+        let mut cells = self.cells_of(page, |at| at == slot as usize)?;
+        cells.pop().filter(|cell| cell.user == user).ok_or(WorkError::NoSuchUser)
+    }
+
+    /// How many pages there are.
+    #[must_use]
+    pub fn pages(&self) -> u32 {
+        self.pages.len() as u32
+    }
+
+    /// The files of all users of a page.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn of_page(&self, page: u32) -> Result<Vec<CellFile>, WorkError> {
+        self.cells_of(page, |_| true)
+    }
+
+    fn cells_of(&self, index: u32, wanted: impl Fn(usize) -> bool) -> Result<Vec<CellFile>, WorkError> {
+        let universe = self.rules.policy.universe();
+        let input = self.directory.read_input(&self.key, &self.plan, index, universe.instruments.len())?;
+        let openings = self.directory.read_cells(&self.key, index)?;
+        let page = &self.rules.kinds[input.kind].page;
+        let cells = page.layout().cells().cells();
+        let mut files = Vec::new();
+        for (slot, account) in input.slots.iter().enumerate().filter(|(slot, _)| wanted(*slot)) {
+            let (Some(account), Some(opening)) = (account, openings.get(slot)) else { continue };
+            let balance = |position: &usize| {
+                let lots = account.lots[*position];
+                let instrument = universe.instruments[*position].name.clone();
+                (lots != 0).then(|| Balance { instrument, lots: Lots::new(lots).unwrap_or_default() })
+            };
+            files.push(CellFile {
+                kind: KindOf::new(),
+                version: FormatVersion,
+                root: self.book.root,
+                page: index,
+                page_kind: page.kind().name.clone(),
+                coset: cells[slot].coset().0 as u32,
+                commitment: self.pages[index as usize].commitment,
+                path: self.tree.path(index as usize),
+                opening: *opening,
+                user: account.user.clone(),
+                nonce: account.nonce(),
+                salt: account.salt(),
+                balances: page.tracked().iter().filter_map(balance).collect(),
+            });
+        }
+        Ok(files)
+    }
+}
