@@ -171,37 +171,35 @@ impl<'a> Compiler<'a> {
 
     /// The page of as many accounts as there is room for. A first guess is exact but for roundings.
     fn largest(&self) -> Result<PageProgram, PageError> {
-        let mut accounts = self.guess()?;
+        let mut accounts = self.growth()?.room(self.capacity());
         loop {
             match self.page(accounts) {
                 Err(PageError::Program { error: ProgramError::TooLarge { .. }, .. } | PageError::Layout { .. })
                     if accounts > 1 =>
                 {
-                    accounts -= accounts.div_ceil(200);
+                    accounts -= accounts.div_ceil(500);
                 }
                 result => return result,
             }
         }
     }
 
-    /// Accounts that there is room for by rows and by variables, from the sizes of two small pages.
-    fn guess(&self) -> Result<usize, PageError> {
+    /// What each account takes, and what the totals take, from the sizes of two small pages.
+    fn growth(&self) -> Result<Growth, PageError> {
         let capacity = self.capacity();
-        let groups = finest(capacity);
+        let groups = short_groups(capacity, 2 * capacity.variables());
         let size = |accounts: usize| {
             let slots = (0..capacity.slots()).filter_map(|index| capacity.slot(index));
             let rows = slots.filter(|row| groups.is_slot(*row)).take(self.holdings(accounts).len()).collect();
             self.builder(groups, accounts, rows).map(|builder| builder.size())
         };
         let (few, more) = (size(FEW)?, size(2 * FEW)?);
-        let long = capacity.limbs();
-        let cells = |size: Size| size.short * groups.limbs(groups.count() - 1) + size.long * long;
-        let room = |of: &dyn Fn(Size) -> usize, all: usize| {
-            let each = (of(more) - of(few)).div_ceil(FEW).max(1);
-            all.saturating_sub(of(few).saturating_sub(FEW * each)) / each
-        };
-        let by_rows = room(&|size| size.rows, capacity.program_rows());
-        Ok(by_rows.min(room(&cells, capacity.variables() * long)).max(1))
+        let each = |of: fn(Size) -> usize| (of(more) - of(few)) / FEW;
+        let each = Size { rows: each(|it| it.rows), short: each(|it| it.short), long: each(|it| it.long) };
+        let rest = |of: fn(Size) -> usize| of(few).saturating_sub(FEW * of(each));
+        // Totals outgrow short groups where there are many accounts.
+        let long = rest(|it| it.short) + rest(|it| it.long);
+        Ok(Growth { each, rest: Size { rows: rest(|it| it.rows), short: 0, long } })
     }
 
     /// The page of so many accounts.
@@ -209,15 +207,11 @@ impl<'a> Compiler<'a> {
         let capacity = self.capacity();
         let layout = PageLayout::new(capacity, self.instruments(), self.tracked.len(), accounts);
         let layout = layout.map_err(|error| PageError::Layout { kind: self.kind.name.clone(), error })?;
-        let program = |builder: Builder<'_>| builder.finish().map_err(|error| self.failed(error));
         // The first instruments of the universe need long groups, which have their rows behind the same heads always.
         let kept = self.instruments().div_ceil(capacity.limbs() - 1);
-        let most = finest(capacity).short().min(2 * capacity.variables().saturating_sub(kept));
-        let sized = self.builder(short_groups(capacity, most), accounts, layout.rows())?;
-        let program = match sized.size().short & !1 {
-            short if short < most => program(self.builder(short_groups(capacity, short), accounts, layout.rows())?)?,
-            _ => program(sized)?,
-        };
+        let short = (accounts * self.growth()?.each.short).min(2 * capacity.variables().saturating_sub(kept));
+        let builder = self.builder(short_groups(capacity, short), accounts, layout.rows())?;
+        let program = builder.finish().map_err(|error| self.failed(error))?;
         Ok(PageProgram { kind: self.kind.clone(), tracked: self.tracked.clone(), layout, program })
     }
 
@@ -322,14 +316,28 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// How the size of a page grows with its accounts.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    each: Size,
+    rest: Size,
+}
+
+impl Growth {
+    /// Accounts that there is room for by rows and by variables.
+    fn room(self, capacity: Capacity) -> usize {
+        let cells = |size: Size| size.short * capacity.limbs() / 2 + size.long * capacity.limbs();
+        let all = capacity.variables() * capacity.limbs();
+        let by_rows = capacity.program_rows().saturating_sub(self.rest.rows) / self.each.rows.max(1);
+        let by_cells = all.saturating_sub(cells(self.rest)) / cells(self.each).max(1);
+        by_rows.min(by_cells).max(1)
+    }
+}
+
 /// Totals beyond this many lots take up more than one variable.
 const LARGEST: i128 = (1 << 95) - 1;
 
-/// As many short groups as there can be; none where groups do not split.
-fn finest(capacity: Capacity) -> Groups {
-    short_groups(capacity, 2 * capacity.variables())
-}
-
+/// So many short groups, rounded to an even number; none where groups do not split.
 fn short_groups(capacity: Capacity, short: usize) -> Groups {
     Groups::with_short(capacity, short & !1).unwrap_or(Groups::long(capacity))
 }

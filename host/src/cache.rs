@@ -3,11 +3,11 @@
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 13 | `surety/bases\n` or `surety/table\n` |
+//! | 13 | `surety/bases\n`, `surety/table\n` or `surety/cells\n` |
 //! | 4 | version of this format, 2, little-endian |
 //! | 4 | k, little-endian |
 //! | 128 | `[τ]₂`, see [`surety_kzg::point`] |
-//! | 64 a point | bases: `[τ^i]₁` for i from 0, then `[L_j(τ)]₁` for j from 0. Table: [`Table::points`] |
+//! | 64 a point | bases: `[τ^i]₁` for i from 0, then `[L_j(τ)]₁` for j from 0. Tables: their points |
 //! | 32 | SHA-256 of all before, for which processors have instructions |
 //!
 //! Points are in Montgomery form. A file that is not exactly that is computed anew, with a notice. The checksum finds
@@ -22,8 +22,10 @@ use std::{
 use halo2curves::{bn256::G1Affine, serde::SerdeObject};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
-use surety_core::capacity::Capacity;
+use surety_core::{capacity::Capacity, ident::HexBytes};
 use surety_kzg::{
+    Lanes,
+    cell::{CellLayout, CellRows, CellTable},
     params::Params,
     point::{self, G1_BYTES, G2_BYTES, PointError},
     progress::{Event, Observer},
@@ -36,14 +38,32 @@ use crate::atomic;
 /// A kind of file.
 struct Kind {
     magic: &'static [u8; MAGIC_BYTES],
-    extension: &'static str,
+    extension: String,
     /// How many points it has.
-    points: fn(Capacity) -> usize,
+    points: usize,
 }
 
-const BASES: Kind = Kind { magic: b"surety/bases\n", extension: "bases", points: |capacity| 2 * capacity.rows() };
-const TABLE: Kind =
-    Kind { magic: b"surety/table\n", extension: "table", points: |capacity| Table::points_over(capacity.rows()) };
+impl Kind {
+    fn bases(capacity: Capacity) -> Self {
+        Self { magic: b"surety/bases\n", extension: "bases".to_owned(), points: 2 * capacity.rows() }
+    }
+
+    fn table(capacity: Capacity) -> Self {
+        let points = Table::points_over(capacity.rows());
+        Self { magic: b"surety/table\n", extension: "table".to_owned(), points }
+    }
+
+    /// The name says for which layout it is.
+    fn cells(layout: &CellLayout) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update((layout.cosets() as u64).to_le_bytes());
+        for row in layout.cells().iter().flat_map(CellRows::rows) {
+            hasher.update((row.index() as u64).to_le_bytes());
+        }
+        let extension = format!("{}.cells", HexBytes::<32>(hasher.finalize().into()));
+        Self { magic: b"surety/cells\n", extension, points: CellTable::points_of(layout) }
+    }
+}
 
 const MAGIC_BYTES: usize = 13;
 const VERSION: u32 = 2;
@@ -93,8 +113,9 @@ impl ParamsCache {
         srs: impl FnOnce() -> Result<Srs, E>,
         observer: &dyn Observer,
     ) -> Result<Params, E> {
-        let path = self.path(&BASES, key, capacity);
-        let stored = read(&path, &BASES, key, capacity).map(|mut powers| {
+        let bases = Kind::bases(capacity);
+        let path = self.path(&bases, key, capacity);
+        let stored = read(&path, &bases, key, capacity).map(|mut powers| {
             let lagrange = powers.split_off(capacity.rows());
             Params::from_parts(capacity, powers, lagrange, *key)
         });
@@ -106,7 +127,7 @@ impl ParamsCache {
             return Err(SrsError::OtherSetUp { expected: key.id(), found: srs.id() }.into());
         }
         let params = Params::from_srs(&srs, capacity, observer)?;
-        store(&path, &BASES, (key, capacity), params.powers().iter().chain(params.lagrange()), observer);
+        store(&path, &bases, (key, capacity), params.powers().iter().chain(params.lagrange()), observer);
         Ok(params)
     }
 
@@ -116,14 +137,35 @@ impl ParamsCache {
     #[must_use]
     pub fn table(&self, params: &Params, observer: &dyn Observer) -> Table {
         let (key, capacity) = (params.verifier_key(), params.capacity());
-        let path = self.path(&TABLE, key, capacity);
-        let stored = read(&path, &TABLE, key, capacity).and_then(|points| {
+        let kind = Kind::table(capacity);
+        let path = self.path(&kind, key, capacity);
+        let stored = read(&path, &kind, key, capacity).and_then(|points| {
             let table = Table::from_points(capacity.rows(), points);
             table.filter(|table| table.bases() == params.lagrange()).ok_or(Unusable::OtherBases)
         });
         usable(stored, &path, observer).unwrap_or_else(|| {
             let table = Table::new(params.lagrange(), observer);
-            store(&path, &TABLE, (key, capacity), table.points().iter(), observer);
+            store(&path, &kind, (key, capacity), table.points().iter(), observer);
+            table
+        })
+    }
+
+    /// The table that the cells of a layout are opened with, from the cache if it is there; else it is computed and
+    /// stored.
+    ///
+    /// Troubles with the cache are told to the observer and are no errors.
+    ///
+    /// # Panics
+    /// If the parameters are for another capacity class than the layout.
+    #[must_use]
+    pub fn cell_table(&self, params: &Params, layout: &CellLayout, lanes: Lanes, observer: &dyn Observer) -> CellTable {
+        let (key, capacity, kind) = (params.verifier_key(), params.capacity(), Kind::cells(layout));
+        let path = self.path(&kind, key, capacity);
+        let stored = read(&path, &kind, key, capacity)
+            .and_then(|points| CellTable::from_points(layout, points).ok_or(Unusable::OtherBases));
+        usable(stored, &path, observer).unwrap_or_else(|| {
+            let table = CellTable::new(params, layout, lanes, observer);
+            store(&path, &kind, (key, capacity), table.points().iter(), observer);
             table
         })
     }
@@ -195,7 +237,7 @@ fn write<'a>(header: &[u8], points: impl Iterator<Item = &'a G1Affine>, writer: 
 }
 
 fn read(path: &Path, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Result<Vec<G1Affine>, Unusable> {
-    let point_bytes = (kind.points)(capacity) * G1_BYTES;
+    let point_bytes = kind.points * G1_BYTES;
     let expected = HEADER_BYTES + point_bytes + CHECKSUM_BYTES;
     let found = fs::metadata(path)?.len();
     if found != expected as u64 {
@@ -251,7 +293,7 @@ mod tests {
         }
 
         fn path(&self) -> PathBuf {
-            self.cache().path(&BASES, self.srs.verifier_key(), capacity())
+            self.cache().path(&Kind::bases(capacity()), self.srs.verifier_key(), capacity())
         }
 
         /// The bases, whether they were computed, and the notices.
@@ -329,7 +371,7 @@ mod tests {
             let mut changed = whole.clone();
             changed[offset] ^= 1 << (offset % 8);
             fs::write(fixture.path(), changed).unwrap();
-            let problem = read(&fixture.path(), &BASES, fixture.srs.verifier_key(), capacity()).err();
+            let problem = read(&fixture.path(), &Kind::bases(capacity()), fixture.srs.verifier_key(), capacity()).err();
             let noticed = matches!(problem, Some(Unusable::Header { .. } | Unusable::Checksum));
             assert!(noticed, "byte {offset}: {problem:?}");
         }
@@ -423,7 +465,7 @@ mod tests {
         let fixture = Fixture::new();
         let params = fixture.get().0;
         let expected = table(&fixture, &params).0;
-        let path = fixture.cache().path(&TABLE, fixture.srs.verifier_key(), capacity());
+        let path = fixture.cache().path(&Kind::table(capacity()), fixture.srs.verifier_key(), capacity());
         type Change = fn(&mut Vec<u8>);
         let changes: [(Change, &str); 5] = [
             (|bytes| bytes.truncate(100), "found 100"),

@@ -7,7 +7,8 @@ use surety_core::{
     failure::{Class, Failure},
 };
 use surety_kzg::{
-    Observer, Origin, Params, Srs, SrsError, SrsId, Table,
+    Lanes, Observer, Origin, Params, Srs, SrsError, SrsId, Table,
+    cell::{CellLayout, CellTable},
     origin::{CEREMONIES, Ceremony},
     srs::VerifierKey,
 };
@@ -113,6 +114,21 @@ impl Setups {
         self.cache.table(params, observer)
     }
 
+    /// The table that the cells of a layout are opened with: a second from the cache, a dozen without.
+    #[must_use]
+    pub fn cell_table(&self, params: &Params, layout: &CellLayout, lanes: Lanes, observer: &dyn Observer) -> CellTable {
+        self.cache.cell_table(params, layout, lanes, observer)
+    }
+
+    /// The set-up itself, with the powers in G2 that cells are checked with if it was imported with them.
+    ///
+    /// # Errors
+    /// If the set-up is not known, not imported, or too small.
+    pub fn set_up(&self, id: SrsId, capacity: Capacity, observer: &dyn Observer) -> Result<Srs, SetupError> {
+        let key = self.verifier_key(id, capacity, observer)?;
+        self.srs(&key, capacity, observer)
+    }
+
     /// How many cached files of bases and tables there are, and their bytes together.
     ///
     /// # Errors
@@ -164,7 +180,7 @@ impl Setups {
 
     fn srs(&self, key: &VerifierKey, capacity: Capacity, observer: &dyn Observer) -> Result<Srs, SetupError> {
         if key.origin() == Origin::InsecureDevelopment {
-            let srs = Srs::development(capacity);
+            let srs = Srs::development_with_g2_powers(capacity);
             if srs.id() == key.id() {
                 return Ok(srs);
             }
