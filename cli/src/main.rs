@@ -22,8 +22,8 @@ use surety_core::units::Timestamp;
 
 use self::{
     commands::{
-        archive, audit, calldata, chain, consent, demo, doctor, explain, generate, import, info, init, key, market,
-        policy, prove, reproduce, solidity, source, srs, trust, universe, verify,
+        archive, audit, book, calldata, chain, consent, demo, doctor, explain, generate, import, info, init, key,
+        market, policy, prove, reproduce, solidity, source, srs, trust, universe, verify,
     },
     exit::Exit,
     output::{Answer, Form, Reported},
@@ -88,6 +88,9 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Show the account's margin at every level (as secret as the account)
     Explain(explain::Args),
+    /// Prove every account of a venue, and let each user check theirs
+    #[command(subcommand)]
+    Book(book::Command),
     /// Keep public documents in an append-only archive
     #[command(subcommand)]
     Archive(archive::Command),
@@ -130,6 +133,7 @@ impl Command {
             Self::Audit(_) => ("audit", None),
             Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
+            Self::Book(command) => ("book", Some(command.name())),
             Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
@@ -160,6 +164,7 @@ impl Command {
             Self::Audit(args) => audit::run(&args, session),
             Self::Reproduce(args) => reproduce::run(&args, session),
             Self::Explain(args) => explain::run(&args, session),
+            Self::Book(command) => book::run(command, session),
             Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),

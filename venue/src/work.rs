@@ -143,8 +143,21 @@ impl Shard {
         Ok(Self { index, count })
     }
 
-    fn has(self, page: u32) -> bool {
+    /// Whether a page is in it.
+    #[must_use]
+    pub fn has(self, page: u32) -> bool {
         page % self.count == self.index
+    }
+
+    /// So many shards that together are this one.
+    pub fn split(self, parts: u32) -> impl Iterator<Item = Self> {
+        (0..parts).map(move |part| Self { index: self.index + self.count * part, count: self.count * parts })
+    }
+}
+
+impl core::fmt::Display for Shard {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 

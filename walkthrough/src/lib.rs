@@ -32,6 +32,7 @@ use surety_verifier::attestation::{
 };
 
 pub mod batch;
+pub mod book;
 pub mod example;
 
 use surety_core::failure::{AnyFailure, Internal};

@@ -90,7 +90,7 @@ const HIDDEN_BALANCES: Recognised = Recognised::Secret { what: "hidden balances"
 /// The part that a file takes in a verification.
 fn for_verifier(kind: Option<Kind>, file: File<'_>) -> Recognised {
     let role = match kind {
-        Some(Kind::Opening | Kind::Holdings) => return HIDDEN_BALANCES,
+        Some(Kind::Opening | Kind::Holdings | Kind::Cell) => return HIDDEN_BALANCES,
         Some(Kind::Statement) => return needless("a statement: the attestation has its own copy"),
         Some(Kind::Report) => return needless("a report: the market snapshot has its own copy"),
         Some(Kind::Calibration) => return needless("a calibration"),

@@ -7,6 +7,11 @@ use std::{
 
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use surety_books::{
+    book::Book,
+    cell::{CellFile, CellKeys},
+    rules::BookRules,
+};
 use surety_calibration::calibration::Calibration;
 use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
 use surety_core::{
@@ -29,6 +34,7 @@ use surety_margin::{
     universe::Universe,
 };
 use surety_prover::opening::Opening;
+use surety_venue::directory::Plan;
 use surety_verifier::{
     attestation::{
         claim::Attestation,
@@ -235,6 +241,30 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             json!({ "chain_id": balances.chain_id, "vault": balances.vault, "subject": balances.subject,
                     "universe": balances.universe, "checkpoint": balances.checkpoint, "number": balances.number,
                     "grown_at": balances.grown_at })
+        }
+        Kind::BookRules => {
+            let rules: BookRules = documents::read(path)?;
+            let kinds: Vec<_> = rules.kinds.iter().map(|kind| &kind.name).collect();
+            json!({ "venue": rules.venue, "level": rules.level, "quote": rules.quote, "kinds": kinds })
+        }
+        Kind::Book => {
+            let book: Book = documents::read(path)?;
+            json!({ "venue": book.venue, "root": book.root, "rules": book.rules.id(), "pages": book.pages,
+                    "as_of": book.as_of, "valid_until": book.valid_until, "chain_id": book.audience.chain_id,
+                    "registry": book.audience.registry })
+        }
+        Kind::CellKeys => {
+            let keys: CellKeys = documents::read(path)?;
+            let rows: Vec<_> = keys.keys.iter().map(|key| key.powers.len()).collect();
+            json!({ "srs": keys.srs, "rows": rows })
+        }
+        Kind::Cell => {
+            let cell: CellFile = documents::read(path)?;
+            json!({ "root": cell.root, "page": cell.page, "secret": true })
+        }
+        Kind::BookPlan => {
+            let plan: Plan = documents::read(path)?;
+            json!({ "accounts": plan.accounts, "pages": plan.inputs.len() })
         }
         Kind::Holdings => {
             let holdings: Holdings = documents::read(path)?;

@@ -2,6 +2,7 @@
 
 pub(super) mod archive;
 pub(super) mod audit;
+pub(super) mod book;
 pub(super) mod calibrate;
 pub(super) mod calldata;
 pub(super) mod chain;

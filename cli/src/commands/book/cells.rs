@@ -1,0 +1,155 @@
+//! `surety book cell`, `surety book check`, `surety book export`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use surety_books::{
+    book::Book,
+    cell::{CellFile, CellKeys, CellTerms, check as check_cell},
+};
+use surety_core::{ident::Bytes32, spelling, words::counted};
+use surety_host::{
+    documents,
+    files::{self, Existing},
+};
+use surety_kzg::{Origin, SrsId};
+use surety_margin::universe::Universe;
+use surety_venue::{directory::BookDirectory, work::CellMaker};
+use surety_verifier::VerifyingKey;
+
+use super::files::Ground;
+use crate::{
+    Session,
+    error::{Error, Usage},
+    inputs::{Force, setups, warn_of_set_up},
+    output::Answer,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct CellArgs {
+    /// Directory of the book
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// The user
+    #[arg(value_name = "USER")]
+    user: String,
+    /// File for the cell
+    #[arg(long, default_value = "cell.json", value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    force: Force,
+}
+
+pub(super) fn cell(args: &CellArgs, session: &Session) -> Result<Answer, Error> {
+    let directory = BookDirectory::new(&args.directory);
+    let Ground { rules, .. } = Ground::read(&directory.public(), session)?;
+    let cell = CellMaker::open(&directory, &rules)?.cell(&args.user)?;
+    documents::write(&args.out, &cell, args.force.existing())?;
+    let text = format!("{}: for the user alone", args.out.display());
+    Answer::new(json!({ "cell": args.out, "page": cell.page }), text)
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CheckArgs {
+    /// The cell
+    #[arg(value_name = "FILE")]
+    cell: PathBuf,
+    /// Directory with the public files of the book
+    #[arg(long, value_name = "DIR")]
+    book: PathBuf,
+    /// The root that you know from elsewhere: a chain, or other users
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    root: Option<Bytes32>,
+    /// The name that the venue knows you by
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// What you have chosen, so that nobody else can have the same cell
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    nonce: Option<Bytes32>,
+    /// Accept a set-up whose secret is public, for tests only: such a book proves nothing
+    #[arg(long)]
+    allow_insecure_srs: bool,
+}
+
+pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error> {
+    let cell: CellFile = documents::read(&args.cell)?;
+    checked(
+        &cell,
+        &args.book,
+        &CellTerms { root: args.root, user: args.user.as_deref(), nonce: args.nonce },
+        args.allow_insecure_srs,
+        session,
+    )?;
+    let balances: Vec<_> =
+        cell.balances.iter().map(|it| json!({ "instrument": it.instrument, "lots": it.lots })).collect();
+    let mut text =
+        format!("{} is in the book with root {}, with exactly these balances in lots:\n", cell.user, cell.root);
+    for balance in &cell.balances {
+        text.push_str(&format!("{}  {}\n", balance.instrument, balance.lots.get()));
+    }
+    let faith = args.root.is_none().then_some("that others see the book of this root: compare it, or give --root");
+    faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
+    let data = json!({ "user": cell.user, "root": cell.root, "page": cell.page, "balances": balances, "taken_on_faith": faith });
+    Answer::new(data, text)
+}
+
+/// Checks a cell against the public files of a book.
+pub(super) fn checked(
+    cell: &CellFile,
+    public: &Path,
+    terms: &CellTerms<'_>,
+    allow_insecure_srs: bool,
+    session: &Session,
+) -> Result<(), Error> {
+    let book: Book = documents::read(&public.join("book.json"))?;
+    let universe: Universe = documents::read(&public.join("universe.toml"))?;
+    let keys: CellKeys = documents::read(&public.join("cell-keys.json"))?;
+    let srs = SrsId::from(universe.srs);
+    let set_up = match VerifyingKey::pinned(universe.capacity, srs) {
+        Ok(key) => *key.srs(),
+        Err(_) => *setups()?.verifying_key(srs, universe.capacity, &session.progress)?.srs(),
+    };
+    warn_of_set_up(set_up.origin(), srs, &session.progress);
+    if set_up.origin() == Origin::InsecureDevelopment && !allow_insecure_srs {
+        let expected = "the set-up of a public ceremony";
+        let found = "the development set-up, whose secret everybody knows";
+        return Err(
+            surety_verifier::Rejection::new(surety_verifier::Rule::SetUp, "universe: set-up", expected, found).into()
+        );
+    }
+    let kind = book.rules.kinds.iter().find(|kind| kind.name == cell.page_kind);
+    let kind = kind.ok_or_else(|| Usage(format!("cell: expected a kind of the book, found {}", cell.page_kind)))?;
+    let layout = kind.layout(&universe).map_err(|error| Usage(format!("book: {error}")))?;
+    let key = keys.key(&set_up, layout.cells().rows_of_a_coset())?;
+    Ok(check_cell(cell, &book, &universe, key, terms)?)
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ExportArgs {
+    /// Directory of the book
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// New directory for the cells, one file for each user
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub(super) fn export(args: &ExportArgs, session: &Session) -> Result<Answer, Error> {
+    let directory = BookDirectory::new(&args.directory);
+    let Ground { rules, .. } = Ground::read(&directory.public(), session)?;
+    let maker = CellMaker::open(&directory, &rules)?;
+    files::create_private_directory(&args.out)?;
+    let mut count = 0;
+    for page in 0..maker.pages() {
+        for cell in maker.of_page(page)? {
+            // Names of users may be anything; those of files are theirs in hexadecimal digits.
+            let name: String = cell.user.bytes().map(|byte| format!("{byte:02x}")).collect();
+            documents::write(&args.out.join(format!("{name}.json")), &cell, Existing::Keep)?;
+            count += 1;
+        }
+    }
+    Answer::new(
+        json!({ "cells": count, "directory": args.out }),
+        format!("{} in {}", counted(count, "cell"), args.out.display()),
+    )
+}

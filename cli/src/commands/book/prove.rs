@@ -1,0 +1,307 @@
+//! `surety book prove`, `surety book resume`: a pool of processes over a directory.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use surety_core::{
+    failure::{Class, Failure},
+    words::counted,
+};
+use surety_host::{documents, memory::available_memory};
+use surety_kzg::{Event, Observer as _, Srs, cell::CellKeyError, progress::Stage};
+use surety_prover::{layout::Layout, resources::lanes};
+use surety_venue::{
+    directory::BookDirectory,
+    work::{Shard, Workshop},
+};
+
+use super::files::Ground;
+use crate::{
+    Session,
+    error::{Error, Usage},
+    output::Answer,
+};
+
+/// A worker that ends without having proven a page is started anew so many times.
+const ATTEMPTS: u32 = 3;
+
+/// How often the pool looks after its workers.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// Memory of a worker for each row of the capacity class: the bases, the tables of a kind, and a proof.
+const BYTES_PER_ROW: u64 = 9 << 10;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Directory of the book
+    #[arg(value_name = "DIR")]
+    pub(super) directory: PathBuf,
+    /// Processes to prove pages with [default: one for each core, as far as the memory suffices]
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) workers: Option<u32>,
+    /// Prove only the pages whose number leaves the remainder I when divided by N, and publish nothing
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(super) shard: Option<Shard>,
+    /// Prove in this process
+    #[arg(long, hide = true)]
+    pub(super) here: bool,
+    /// Report pages, time and memory without proving
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let form = || format!("expected I/N, such as 0/8, found {text:?}");
+    let (index, count) = text.split_once('/').ok_or_else(form)?;
+    let number = |text: &str| text.trim().parse().map_err(|_| form());
+    Shard::new(number(index)?, number(count)?)
+}
+
+/// Workers that get nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "workers: expected each to prove its pages, found one that ended {ATTEMPTS} times without a page ({last}); {advice}"
+)]
+struct Stuck {
+    last: String,
+    advice: &'static str,
+    class: Class,
+}
+
+impl Failure for Stuck {
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn code(&self) -> std::borrow::Cow<'static, str> {
+        "book-worker".into()
+    }
+}
+
+pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let directory = BookDirectory::new(&args.directory);
+    if args.dry_run {
+        return dry_run(&directory);
+    }
+    if args.here {
+        let shard = args.shard.unwrap_or(Shard::ALL);
+        return here(&directory, shard, session);
+    }
+    let plan = directory.plan()?;
+    let missing =
+        directory.missing(&plan)?.into_iter().filter(|page| args.shard.unwrap_or(Shard::ALL).has(*page)).count();
+    let workers = match args.workers {
+        Some(0) => return Err(Usage("workers: expected at least one, found 0".to_owned()).into()),
+        Some(workers) => workers,
+        None => default_workers(&directory)?,
+    };
+    let workers = workers.min(missing as u32);
+    Pool { args, session, directory: &directory, workers }.run(missing as u64)?;
+    if args.shard.is_some() {
+        let text = format!(
+            "{} proven; run surety book prove without --shard once all shards are done",
+            counted(missing, "page")
+        );
+        return Answer::new(json!({ "proven": missing, "published": false }), text);
+    }
+    publish(&directory, missing, session)
+}
+
+/// As many as there are cores, and as there is memory for.
+fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
+    let universe = crate::inputs::PolicyFiles::of(&directory.public()).read_universe()?;
+    let cores = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let each = BYTES_PER_ROW * universe.capacity.rows() as u64;
+    let fitting = available_memory().map_or(cores, |bytes| bytes / each);
+    Ok(cores.min(fitting).max(1) as u32)
+}
+
+/// Proves the pages of a shard in this process.
+fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<Answer, Error> {
+    let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
+    let table = setups.table(&params, &session.progress);
+    let workshop = Workshop::open(directory, &rules, &snapshot, (&params, &table), lanes())?;
+    let cells = |kind: usize| {
+        let layout = rules.kinds[kind].page.layout().cells();
+        setups.cell_table(&params, layout, lanes(), &session.progress)
+    };
+    let proven = workshop.prove(shard, cells, &session.progress)?;
+    Answer::new(json!({ "proven": proven }), format!("{} proven", counted(proven as usize, "page")))
+}
+
+/// Proves the reserves and writes the public files.
+fn publish(directory: &BookDirectory, proven: usize, session: &Session) -> Result<Answer, Error> {
+    let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
+    let table = setups.table(&params, &session.progress);
+    let workshop = Workshop::open(directory, &rules, &snapshot, (&params, &table), lanes())?;
+    let reserves = Layout::new(directory.reserves());
+    let (statements, openings) = (reserves.read_statements()?, reserves.read_openings()?);
+    let book = workshop.publish(&snapshot, &statements, &openings, session.now)?;
+    let srs: Srs = setups.set_up(params.id(), params.capacity(), &session.progress)?;
+    let with_keys = match workshop.cell_keys(&srs) {
+        Ok(keys) => {
+            documents::write(&directory.public().join("cell-keys.json"), &keys, surety_host::files::Existing::Replace)?;
+            true
+        }
+        Err(error @ CellKeyError::MissingPowers { .. }) => {
+            session.progress.warn(&format!("users cannot check cells: {error}"));
+            false
+        }
+        Err(error) => return Err(surety_core::failure::Internal(error.to_string()).into()),
+    };
+    let public = directory.public();
+    let data = json!({ "proven": proven, "published": true, "pages": book.pages, "root": book.root, "public": public, "cell_keys": with_keys });
+    let text = format!(
+        "root {}\n{} of {}: verify with surety book verify {}\n",
+        book.root,
+        counted(book.pages as usize, "page"),
+        rules.rules.venue,
+        public.display()
+    );
+    Answer::new(data, text)
+}
+
+/// What proving takes, from the plan alone.
+fn dry_run(directory: &BookDirectory) -> Result<Answer, Error> {
+    let plan = directory.plan()?;
+    let missing = directory.missing(&plan)?.len();
+    let universe = crate::inputs::PolicyFiles::of(&directory.public()).read_universe()?;
+    let rows = universe.capacity.rows() as u64;
+    let (memory, workers) = (BYTES_PER_ROW * rows, default_workers(directory)?);
+    // Measured: 2.4 s of processor time for a page with its cells at k = 16.
+    let milliseconds = missing as u64 * rows * 37 / 1_000 / u64::from(workers);
+    let bytes = plan.inputs.len() as u64 * surety_books::book::PAGE_BYTES as u64;
+    let data = json!({
+        "pages": plan.inputs.len(),
+        "missing": missing,
+        "workers": workers,
+        "memory_bytes_of_a_worker": memory,
+        "milliseconds": milliseconds,
+        "published_bytes": bytes,
+    });
+    let text = format!(
+        "pages      {} of {} are not proven\nworkers    {workers} of {} MiB each\ntime       {} s\npublished  {} KiB\n",
+        missing,
+        plan.inputs.len(),
+        memory >> 20,
+        milliseconds / 1_000,
+        bytes >> 10,
+    );
+    Answer::new(data, text)
+}
+
+/// Processes that share the pages of a directory. One that dies is started anew: what it has proven is there.
+struct Pool<'a> {
+    args: &'a Args,
+    session: &'a Session,
+    directory: &'a BookDirectory,
+    workers: u32,
+}
+
+/// A worker, and how often it has ended without having proven a page since the last.
+struct Worker {
+    shard: Shard,
+    child: Child,
+    attempts: u32,
+    left: usize,
+}
+
+impl Pool<'_> {
+    fn run(&self, missing: u64) -> Result<(), Error> {
+        if self.workers == 0 {
+            return Ok(());
+        }
+        let plan = self.directory.plan()?;
+        let shards = self.args.shard.unwrap_or(Shard::ALL).split(self.workers);
+        let left = |shard: Shard| -> Result<usize, Error> {
+            Ok(self.directory.missing(&plan)?.into_iter().filter(|page| shard.has(*page)).count())
+        };
+        let mut workers = Vec::new();
+        for shard in shards {
+            let left = left(shard)?;
+            if left > 0 {
+                workers.push(Worker { shard, child: self.start(shard)?, attempts: 0, left });
+            }
+        }
+        let (start, mut last) = (Instant::now(), u64::MAX);
+        while !workers.is_empty() {
+            thread::sleep(PERIOD);
+            let mut running = Vec::new();
+            for mut worker in workers {
+                match worker.child.try_wait().map_err(|error| Usage(format!("worker: {error}")))? {
+                    None => running.push(worker),
+                    Some(status) => {
+                        let left = left(worker.shard)?;
+                        worker.attempts = if left < worker.left { 0 } else { worker.attempts + 1 };
+                        worker.left = left;
+                        if left == 0 {
+                            continue;
+                        }
+                        // A worker that found something wrong says what, and finds it again.
+                        let code = status.code();
+                        if worker.attempts >= ATTEMPTS || code.is_some_and(|code| code != 0) {
+                            running.iter_mut().for_each(|worker: &mut Worker| drop(worker.child.kill()));
+                            return Err(stuck(code, &status.to_string()).into());
+                        }
+                        worker.child = self.start(worker.shard)?;
+                        running.push(worker);
+                    }
+                }
+            }
+            workers = running;
+            let left = self
+                .directory
+                .missing(&plan)?
+                .into_iter()
+                .filter(|page| self.args.shard.unwrap_or(Shard::ALL).has(*page))
+                .count() as u64;
+            let done = missing.saturating_sub(left);
+            if done != last {
+                last = done;
+                self.report(done, missing, start.elapsed());
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, done: u64, total: u64, elapsed: Duration) {
+        self.session.progress.event(Event::Progress { stage: Stage::Proving, done, total });
+        if done > 0 && done < total {
+            let each = elapsed.as_secs_f64() / done as f64;
+            let (minute, rest) = (60.0 / each, each * (total - done) as f64);
+            self.session.progress.note(&format!("{done} of {total} pages; {minute:.1} a minute, {rest:.0} s left"));
+        }
+    }
+
+    fn start(&self, shard: Shard) -> Result<Child, Error> {
+        let program = std::env::current_exe().map_err(|error| Usage(format!("this program: {error}")))?;
+        let child = Command::new(program)
+            .args(["--quiet", "book", "prove", "--here", "--shard"])
+            .arg(shard.to_string())
+            .arg(&self.args.directory)
+            // One proof on one thread takes less processor time than one on all of them.
+            .env("RAYON_NUM_THREADS", if self.workers == 1 { "0" } else { "1" })
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn();
+        Ok(child.map_err(|error| Usage(format!("worker: expected to start, found {error}")))?)
+    }
+}
+
+fn stuck(code: Option<i32>, last: &str) -> Stuck {
+    let (class, advice) = match code {
+        Some(2) => (Class::Input, "see its message above"),
+        Some(3) => (Class::Invalid, "see its message above"),
+        Some(4) => (Class::Insufficient, "see its message above"),
+        Some(5) => (Class::Mismatch, "see its message above"),
+        Some(6) | None => (Class::Resources, "use fewer --workers, or a machine with more memory"),
+        Some(_) => (Class::Internal, "see its message above"),
+    };
+    Stuck { last: last.to_owned(), advice, class }
+}

@@ -1,0 +1,59 @@
+//! `surety book verify`
+
+use std::path::PathBuf;
+
+use rand_core::OsRng;
+use serde_json::json;
+use surety_books::book::{Book, BookTerms, ESTABLISHED, NOT_ESTABLISHED, verify};
+use surety_core::{ident::Bytes32, spelling, units::Timestamp};
+use surety_host::documents;
+use surety_venue::directory::BookDirectory;
+use surety_verifier::attestation::check::NOTHING_ESTABLISHED;
+
+use super::files::Ground;
+use crate::{Session, error::Error, output::Answer, time};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Directory with the public files of the book
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// The root that you know from elsewhere: a chain, or other users
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    root: Option<Bytes32>,
+    /// Accept a set-up whose secret is public, for tests only: such a book proves nothing
+    #[arg(long)]
+    allow_insecure_srs: bool,
+    /// The moment to verify at [default: now]
+    #[arg(long, value_name = "TIME", value_parser = spelling::time)]
+    at: Option<Timestamp>,
+}
+
+pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
+    let book: Book = documents::read(&args.directory.join("book.json"))?;
+    let pages = BookDirectory::read_pages(&args.directory)?;
+    let Ground { rules, snapshot, .. } = Ground::read(&args.directory, session)?;
+    let terms =
+        BookTerms { allow_insecure_srs: args.allow_insecure_srs, root: args.root, now: args.at.unwrap_or(session.now) };
+    let accepted = verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
+    let established = if accepted.insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
+    let faith = (!accepted.root_known).then_some("that others see the book of this root: compare it, or give --root");
+    let mut text = format!(
+        "valid: the book of {} with root {}\nuntil {}, balances as of {}\n{} slots in {} pages\nestablished: {established}\n",
+        rules.rules.venue,
+        accepted.root,
+        time::format(accepted.valid_until),
+        time::format(accepted.balances_at),
+        accepted.slots,
+        pages.len(),
+    );
+    faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
+    NOT_ESTABLISHED.iter().for_each(|not| text.push_str(&format!("not established: {not}\n")));
+    let data = json!({
+        "accepted": accepted,
+        "established": established,
+        "taken_on_faith": faith,
+        "not_established": NOT_ESTABLISHED,
+    });
+    Answer::new(data, text)
+}
