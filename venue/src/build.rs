@@ -34,6 +34,9 @@ use crate::{
 /// Rows between two reports of progress.
 const REPORT: u64 = 10_000;
 
+/// Largest list of users that is read: ten thousand million.
+const MAX_USERS_BYTES: u64 = 240_000_000_000;
+
 /// Bytes of an entry of the list of users: hash, page, slot.
 pub const USER_ENTRY: usize = 16 + 4 + 4;
 
@@ -344,7 +347,7 @@ pub fn find_user(
     key: &SealingKey,
     user: &str,
 ) -> Result<Option<(u32, u32)>, DirectoryError> {
-    let users = files::read(&directory.users(), u64::MAX)?;
+    let users = files::read(&directory.users(), MAX_USERS_BYTES)?;
     let (entries, hash) = (users.as_chunks::<USER_ENTRY>().0, user_hash(key, user));
     let found = entries.binary_search_by_key(&hash.as_slice(), |entry| &entry[..16]);
     let number = |entry: &[u8; USER_ENTRY], at: usize| u32::from_be_bytes(core::array::from_fn(|i| entry[at + i]));

@@ -119,12 +119,13 @@ impl Scene {
         PageProver::new(&self.rules, &self.params, kind, (self.table.clone(), cells), lanes).unwrap()
     }
 
-    /// A book without pages and proofs, for its header.
+    /// What pages are bound to.
     pub(crate) fn header(&self) -> BookHeader {
         self.unfinished().header()
     }
 
-    fn unfinished(&self) -> Book {
+    /// A book without pages and proofs.
+    pub(crate) fn unfinished(&self) -> Book {
         Book {
             kind: KindOf::new(),
             version: FormatVersion,

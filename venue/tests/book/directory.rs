@@ -1,0 +1,170 @@
+//! A book that is made in a directory, with interruptions.
+
+use std::{fs, path::PathBuf};
+
+use surety_books::{book::Page, cell::CellTerms};
+use surety_core::{ident::HexBytes, text::Document as _, units::Timestamp};
+use surety_kzg::{Lanes, cell::CellKey, progress::Silent};
+use surety_venue::{
+    build::{BuildError, Built, build},
+    directory::BookDirectory,
+    prover::PageProver,
+    work::{CellMaker, Shard, WorkError, Workshop},
+};
+use tempfile::TempDir;
+
+use crate::scene::{NOW, Scene};
+
+/// Seven holders, for two pages, and two borrowers.
+const ACCOUNTS: &str = "\
+user,nonce,USD,PERP-1,PERP-2
+ann,0x0909090909090909090909090909090909090909090909090909090909090909,50.00,0.001,
+bob,,1,,
+cyd,,1,,
+dan,,10000,-0.5,
+eve,,1'000.5,,
+fay,,(1.00),,0.9999
+gus,,1,,
+hal,,1,,
+ian,,1,,
+";
+
+struct Fixture {
+    scene: Scene,
+    place: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self { scene: Scene::new(), place: TempDir::new().unwrap() }
+    }
+
+    fn directory(&self) -> BookDirectory {
+        BookDirectory::new(self.place.path().join("book"))
+    }
+
+    fn build(&self, accounts: &str) -> Result<Built, BuildError> {
+        build(&self.directory(), &self.scene.rules, self.scene.unfinished(), accounts.as_bytes(), &Silent)
+    }
+
+    fn work<T>(&self, with: impl FnOnce(&Workshop<'_>) -> T) -> T {
+        let Scene { rules, params, table, snapshot, .. } = &self.scene;
+        let directory = self.directory();
+        with(&Workshop::open(&directory, rules, snapshot, (params, table), Lanes::widest()).unwrap())
+    }
+
+    fn prove(&self, shard: Shard) -> Result<u32, WorkError> {
+        let Scene { rules, params, .. } = &self.scene;
+        let cells = |kind| PageProver::cell_table(rules, params, kind, Lanes::widest(), &Silent);
+        self.work(|workshop| workshop.prove(shard, cells, &Silent))
+    }
+
+    fn publish(&self) -> Result<surety_books::book::Book, WorkError> {
+        let (statement, opening) = self.scene.reserves(&[20_000_000, 200_000, 200_000]);
+        self.work(|workshop| workshop.publish(&self.scene.snapshot, &[statement], &[opening], Timestamp(NOW + 10)))
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.place.path().join("book").join(path)
+    }
+}
+
+#[test]
+fn a_book_is_made_in_pieces_and_every_user_is_found() {
+    let fixture = Fixture::new();
+    let built = fixture.build(ACCOUNTS).unwrap();
+    assert_eq!(built, Built { accounts: 9, kinds: vec![(7, 2), (2, 1)] });
+    assert!(matches!(fixture.publish(), Err(WorkError::Unfinished { all: 3, missing: 3 })));
+    let half = Shard::new(1, 2).unwrap();
+    assert_eq!(fixture.prove(half).unwrap(), 1);
+    assert_eq!(fixture.prove(half).unwrap(), 0, "what is there stays");
+    assert_eq!(fixture.prove(Shard::ALL).unwrap(), 2);
+
+    // A result that was lost, and two that are none.
+    fs::remove_file(fixture.file("pages/00000000")).unwrap();
+    fs::write(fixture.file("pages/00000001"), b"cut off").unwrap();
+    let page = fixture.file("pages/00000002");
+    let mut bytes = fs::read(&page).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&page, bytes).unwrap();
+    assert_eq!(fixture.prove(Shard::ALL).unwrap(), 3);
+
+    let book = fixture.publish().unwrap();
+    let directory = fixture.directory();
+    let maker = CellMaker::open(&directory, &fixture.scene.rules).unwrap();
+    let universe = fixture.scene.rules.policy.universe();
+    for user in ["ann", "dan", "eve", "fay", "ian"] {
+        let cell = maker.cell(user).unwrap();
+        let kind = book.rules.kinds.iter().find(|kind| kind.name == cell.page_kind).unwrap();
+        let rows = kind.layout(universe).unwrap().cells().rows_of_a_coset();
+        let keys = fixture.work(|workshop| workshop.cell_keys(&fixture.scene.srs).unwrap());
+        let key: CellKey = keys.key(fixture.scene.params.verifier_key(), rows).unwrap();
+        let nonce = (user == "ann").then_some(HexBytes([9; 32]));
+        let terms = CellTerms { root: Some(book.root), user: Some(user), nonce };
+        surety_books::cell::check(&cell, &book, universe, key, &terms).unwrap();
+    }
+    assert!(matches!(maker.cell("zoe"), Err(WorkError::NoSuchUser)));
+    let all: usize = (0..maker.pages()).map(|page| maker.of_page(page).unwrap().len()).sum();
+    assert_eq!(all, 9);
+}
+
+#[test]
+fn rejects_inputs_that_are_not_those_of_the_plan() {
+    let fixture = Fixture::new();
+    fixture.build(ACCOUNTS).unwrap();
+    let [first, second] = ["private/inputs/00000000", "private/inputs/00000001"].map(|path| fixture.file(path));
+    let bytes = fs::read(&first).unwrap();
+    fs::copy(&second, &first).unwrap();
+    assert!(matches!(fixture.prove(Shard::ALL), Err(WorkError::Directory(_))));
+    let mut changed = bytes.clone();
+    changed[100] ^= 1;
+    fs::write(&first, changed).unwrap();
+    assert!(matches!(fixture.prove(Shard::ALL), Err(WorkError::Directory(_))));
+    fs::write(&first, bytes).unwrap();
+    fixture.prove(Shard::ALL).unwrap();
+}
+
+#[test]
+fn rejects_bad_rows_by_their_number_and_without_their_amounts() {
+    for (rows, row, part) in [
+        ("ann,,1,,\nbob,,1.005,,\n", 3, "USD"),
+        ("ann,,1,,\n,,1,,\n", 3, "user"),
+        ("ann,,1,,\nbob,0x12,1,,\n", 3, "nonce"),
+        ("ann,,1,,\nann,,2,,\n", 3, "user"),
+        ("ann,,777777777777777777,,\n", 2, "balances"),
+        ("ann,,x777,,\n", 2, "USD"),
+    ] {
+        let fixture = Fixture::new();
+        let error = fixture.build(&format!("user,nonce,USD,PERP-1,PERP-2\n{rows}")).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&format!("row {row}")) && text.contains(part), "{text}");
+        assert!(!text.contains("777") && !text.contains("1.005"), "{text}");
+        assert!(fixture.directory().plan().is_err(), "nothing half-built counts as a book");
+    }
+}
+
+#[test]
+fn rejects_headers_that_leave_anything_open() {
+    for (header, part) in [("USD", "user"), ("user,user", "once"), ("user,USD,USD", "once"), ("user,XYZ", "instrument")]
+    {
+        let error = Fixture::new().build(&format!("{header}\n")).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(matches!(Fixture::new().build("user,USD\n"), Err(BuildError::Nobody)));
+}
+
+/// Nothing that is public has a size that depends on balances, or on how many accounts a page has.
+#[test]
+fn public_files_of_books_of_one_shape_have_equal_sizes() {
+    let sizes = |accounts: &str| {
+        let fixture = Fixture::new();
+        fixture.build(accounts).unwrap();
+        fixture.prove(Shard::ALL).unwrap();
+        let book = fixture.publish().unwrap();
+        let pages = BookDirectory::read_pages(&fixture.directory().public()).unwrap();
+        (book.to_json().unwrap().len(), pages.iter().map(|page: &Page| page.to_bytes().len()).sum::<usize>())
+    };
+    let few = "user,USD,PERP-1\nann,1,\nbob,1,-0.0001\n";
+    let many = "user,USD,PERP-1\nann,99999,2\nbob,77777,-0.5\ncyd,3,3\ndan,4444,-0.1\neve,0,0\n";
+    assert_eq!(sizes(few), sizes(many));
+}
