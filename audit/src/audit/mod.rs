@@ -52,7 +52,7 @@ use surety_host::{
     files::{self, FileError},
     setup::Setups,
 };
-use surety_kzg::{Event, Observer, Origin, progress::Stage};
+use surety_kzg::{Event, Lanes, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::{
@@ -647,7 +647,7 @@ fn settle(
         (0..checks.len()).into_par_iter().filter(|index| fails(&checks[*index])).collect()
     } else {
         let weights: Vec<Fr> = checks.iter().map(|_| Fr::random(OsRng)).collect();
-        batch::failures(checks, &weights, &keys)?
+        batch::failures(checks, &weights, &keys, Lanes::widest())?
     };
     for index in failing {
         let failing = positions.get(index).and_then(|position| judged.get_mut(*position).zip(places.get(*position)));
@@ -661,8 +661,8 @@ fn settle(
     Ok(())
 }
 
-/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy.
-/// Returns the median of the times.
+/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy, on all
+/// processors. Returns the median of the times.
 fn verify_again(
     request: &AuditRequest<'_>,
     judged: &[Judged],
@@ -670,14 +670,17 @@ fn verify_again(
     shelves: &Shelves<'_>,
 ) -> Result<Option<Duration>, AuditError> {
     let mut good: Vec<usize> = (0..judged.len()).filter(|index| judged[*index].entry.is_good()).collect();
-    let mut times = Vec::new();
-    while times.len() < SAMPLE && !good.is_empty() {
-        let index = good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize);
-        let start = Instant::now();
-        verify_alone(request, source, &places[index], shelves)
-            .map_err(|error| AuditError::Disagreement { file: judged[index].entry.file.clone(), error })?;
-        times.push(start.elapsed());
+    let mut sample = Vec::new();
+    while sample.len() < SAMPLE && !good.is_empty() {
+        sample.push(good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize));
     }
+    let verify = |index: &usize| {
+        let start = Instant::now();
+        verify_alone(request, source, &places[*index], shelves)
+            .map_err(|error| AuditError::Disagreement { file: judged[*index].entry.file.clone(), error })?;
+        Ok(start.elapsed())
+    };
+    let mut times = sample.par_iter().map(verify).collect::<Result<Vec<Duration>, AuditError>>()?;
     times.sort();
     Ok(times.get(times.len() / 2).copied())
 }
