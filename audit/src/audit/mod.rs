@@ -56,12 +56,10 @@ use surety_kzg::{Event, Lanes, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::{
-        check::{self, Groundwork, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
+        check::{self, Groundwork, Hashed, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
-        signature::Signed,
-        statement::Statement,
         trust::Trust,
         vault::{VaultBalances, VaultState},
     },
@@ -509,6 +507,9 @@ struct Judged {
     scoped: bool,
 }
 
+/// An attestation as it was read.
+type Read = Result<Hashed, AnyFailure>;
+
 /// How many attestations are in memory at a time. Their signatures are checked together.
 const AT_A_TIME: usize = 512;
 
@@ -523,8 +524,9 @@ fn judge(
     observer.event(Event::Progress { stage: Stage::Verifying, done: 0, total });
     let mut judged = Vec::with_capacity(places.len());
     for places in places.chunks(AT_A_TIME) {
-        let read: Vec<Read> = places.par_iter().map(|place| Read::new(source.read(place))).collect();
-        library.check_signatures(read.iter().flat_map(Read::signatures).collect());
+        let read = |place| Ok(Hashed::from(source.read::<Attestation>(place)?));
+        let read: Vec<Read> = places.par_iter().map(read).collect();
+        library.check_signatures(read.iter().flatten().flat_map(Hashed::signatures).collect());
         judged.par_extend(places.par_iter().zip(read).map(|(place, read)| {
             let judged = judge_one(request, source, place, read, shelves);
             count(&done, total, Stage::Verifying, observer);
@@ -535,49 +537,25 @@ fn judge(
     judged
 }
 
-/// An attestation as it was read, with the hashes of its statements.
-struct Read {
-    attestation: Result<Attestation, AnyFailure>,
-    hashes: Vec<Bytes32>,
-}
-
-impl Read {
-    fn new(attestation: Result<Attestation, AnyFailure>) -> Self {
-        let statements = attestation.iter().flat_map(|attestation| &attestation.claim.statements);
-        let hashes = statements.map(Statement::hash).collect();
-        Self { attestation, hashes }
-    }
-
-    /// The signatures of its statements.
-    fn signatures(&self) -> impl Iterator<Item = Signed> {
-        let statements = self.attestation.iter().flat_map(|attestation| &attestation.claim.statements);
-        let signed = |(statement, digest): (&Statement, &Bytes32)| Signed {
-            digest: *digest,
-            signature: statement.signature,
-            signer: statement.source,
-        };
-        statements.zip(&self.hashes).map(signed)
-    }
-}
-
 fn judge_one(
     request: &AuditRequest<'_>,
     source: &Source<'_>,
     place: &Place,
-    Read { attestation, hashes }: Read,
+    read: Read,
     shelves: &Shelves<'_>,
 ) -> Judged {
     let file = source.shown(place);
-    let attestation = match attestation {
-        Ok(attestation) => attestation,
+    let hashed = match read {
+        Ok(hashed) => hashed,
         Err(error) => {
             return Judged { entry: unreadable(source, place, &*error), evidence: None, check: None, scoped: false };
         }
     };
-    let evidence = Some(Evidence::of(&file, &attestation, &hashes));
+    let attestation = hashed.attestation();
+    let evidence = Some(Evidence::of(&file, attestation, hashed.hashes()));
     let pending = shelves
         .find(&attestation.claim)
-        .and_then(|groundwork| groundwork.prepare(&attestation, &terms(request, &attestation)));
+        .and_then(|groundwork| groundwork.prepare(&hashed, &terms(request, attestation)));
     match pending {
         Ok(pending) => {
             let (accepted, check) = pending.into_parts();

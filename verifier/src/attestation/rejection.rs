@@ -200,7 +200,7 @@ impl Failure for Rejection {
 /// Demands that two values are equal.
 pub(crate) fn same<T: PartialEq + fmt::Display>(
     rule: Rule,
-    input: &str,
+    input: impl fmt::Display,
     what: &str,
     expected: T,
     found: T,
@@ -212,12 +212,12 @@ pub(crate) fn same<T: PartialEq + fmt::Display>(
 pub(crate) fn require(
     holds: bool,
     rule: Rule,
-    input: &str,
+    input: impl fmt::Display,
     expected_and_found: impl FnOnce() -> (String, String),
 ) -> Result<(), Rejection> {
     if holds {
         return Ok(());
     }
     let (expected, found) = expected_and_found();
-    Err(Rejection::new(rule, input, expected, found))
+    Err(Rejection::new(rule, input.to_string(), expected, found))
 }
