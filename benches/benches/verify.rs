@@ -6,7 +6,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use surety_benches::{Account, SHAPES};
 use surety_circuits::ProvingKey;
-use surety_kzg::Fr;
+use surety_kzg::{Fr, Lanes};
 
 fn verify(criterion: &mut Criterion) {
     let (shape, context) = (SHAPES[0], Fr::from(7));
@@ -24,7 +24,7 @@ fn verify(criterion: &mut Criterion) {
         bencher.iter(|| verifying_key.reduce(context, &account.known, &proof).unwrap());
     });
     group.bench_function("linear combinations", |bencher| {
-        bencher.iter(|| (check.left.evaluate(), check.right.evaluate()));
+        bencher.iter(|| [&check.left, &check.right].map(|side| side.evaluate(Lanes::One)));
     });
     group.bench_function("linear combinations and pairings", |bencher| {
         bencher.iter(|| check.check(verifying_key.pairing_key()).unwrap());

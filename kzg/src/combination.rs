@@ -1,16 +1,20 @@
 //! Linear combinations of points, as verifiers compute them.
 
 use halo2curves::bn256::{Fr, G1, G1Affine};
+use surety_wide::Lanes;
 
-use crate::{glv, msm::msm};
+use crate::{glv, msm::msm_with};
 
 /// Up to so many terms share doublings; of more, those with equal digits are added first.
 const FEW: usize = 200;
 
-/// `Σ scalar·point`, for public scalars: the running time depends on them.
+/// `Σ scalar·point`, for public scalars: the running time depends on them. The sum is the same with any lanes.
 #[must_use]
-pub fn combination(terms: &[(Fr, G1Affine)]) -> G1 {
-    if terms.len() <= FEW { glv::sum(terms) } else { msm(terms.iter().map(|(scalar, point)| (point, scalar))) }
+pub fn combination(terms: &[(Fr, G1Affine)], lanes: Lanes) -> G1 {
+    match terms.len() <= FEW {
+        true => glv::sum(terms, lanes),
+        false => msm_with(lanes, terms.iter().map(|(scalar, point)| (point, scalar))),
+    }
 }
 
 #[cfg(test)]
@@ -41,7 +45,10 @@ mod tests {
             let generator = G1::generator();
             let point = |seed: &i64| (generator * crate::scalar::from_i128(i128::from(*seed))).to_affine();
             let terms: Vec<_> = terms.iter().map(|(scalar, seed)| (*scalar, point(seed))).collect();
-            prop_assert_eq!(combination(&terms), terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>());
+            let expected = terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>();
+            for lanes in [Lanes::One, Lanes::widest()] {
+                prop_assert_eq!(combination(&terms, lanes), expected);
+            }
         }
     }
 
@@ -50,6 +57,9 @@ mod tests {
         let point = |seed: u64| (G1::generator() * Fr::from(seed * seed + 1)).to_affine();
         let scalar = |seed: u64| Fr::from(seed + 7).pow_vartime([40]);
         let terms: Vec<_> = (0..3_000).map(|seed| (scalar(seed), point(seed))).collect();
-        assert_eq!(combination(&terms), terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>());
+        let expected = terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>();
+        for lanes in [Lanes::One, Lanes::widest()] {
+            assert_eq!(combination(&terms, lanes), expected);
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const ODD_MULTIPLES: usize = 1 << (NAF_WIDTH - 2);
 /// `Σ scalar·point` for a few points, as in the verification of one proof: all run through the same doublings (Straus,
 /// *Addition chains of vectors*, 1964). What is added at the same place is added in pairs, with inversions that all
 /// places share.
-pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
+pub(crate) fn sum(terms: &[(Fr, G1Affine)], lanes: Lanes) -> G1 {
     static SPLITTER: LazyLock<Splitter> = LazyLock::new(Splitter::new);
     // No multiple of another point is the identity.
     let terms = terms.iter().filter(|(_, point)| !bool::from(point.is_identity()));
@@ -51,7 +51,7 @@ pub(crate) fn sum(terms: &[(Fr, G1Affine)]) -> G1 {
         })
     };
     let places = multipliers.iter().map(Multiplier::length).max().unwrap_or(0);
-    let mut bench = Bench::new(Lanes::One, false);
+    let mut bench = Bench::new(lanes, false);
     let occupied = bench.sum_terms(&table, places, belongs);
     bench.by_powers_of_two(&occupied, 1)[0]
 }
@@ -199,7 +199,10 @@ mod tests {
         fn combinations_agree_with_double_and_add(terms in prop::collection::vec((any_scalar(), 0u64..6), 0..9)) {
             let point = |seed: &u64| (G1::generator() * Fr::from(*seed)).to_affine();
             let terms: Vec<_> = terms.iter().map(|(scalar, seed)| (*scalar, point(seed))).collect();
-            prop_assert_eq!(super::sum(&terms), terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>());
+            let expected = terms.iter().map(|(scalar, point)| point * scalar).sum::<G1>();
+            for lanes in [Lanes::One, Lanes::widest()] {
+                prop_assert_eq!(super::sum(&terms, lanes), expected);
+            }
         }
 
         #[test]

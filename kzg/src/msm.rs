@@ -28,8 +28,13 @@ const MAX_DIGIT_BITS: u32 = 15;
 /// From so many terms on, points are added in pairs.
 const MANY: usize = 200;
 
-/// `Σ scalar·point`.
+/// `Σ scalar·point`, on every processor in the same way.
 pub(crate) fn msm<'a>(terms: impl ExactSizeIterator<Item = (&'a G1Affine, &'a Fr)>) -> G1 {
+    msm_with(Lanes::One, terms)
+}
+
+/// `Σ scalar·point`; the points of many terms are added so many at a time.
+pub(crate) fn msm_with<'a>(lanes: Lanes, terms: impl ExactSizeIterator<Item = (&'a G1Affine, &'a Fr)>) -> G1 {
     let (mut short, mut long) = (Terms::with_capacity(terms.len()), Terms::with_capacity(terms.len()));
     for (point, scalar) in terms {
         let magnitude = Magnitude::of(scalar);
@@ -39,7 +44,7 @@ pub(crate) fn msm<'a>(terms: impl ExactSizeIterator<Item = (&'a G1Affine, &'a Fr
             _ => long.push(point, magnitude),
         }
     }
-    short.sum() + long.sum()
+    short.sum(lanes) + long.sum(lanes)
 }
 
 /// A scalar as sign and magnitude, whichever of `s` and `s - r` is shorter; little-endian limbs.
@@ -126,13 +131,13 @@ impl Terms {
         self.magnitudes.push(magnitude);
     }
 
-    fn sum(&self) -> G1 {
+    fn sum(&self, lanes: Lanes) -> G1 {
         if self.points.is_empty() {
             return G1::identity();
         }
         let width = self.digit_bits();
         let mut windows = Wiped::<G1>::new((self.bits / width + 1) as usize);
-        let benches = Benches::new(Lanes::One, false);
+        let benches = Benches::new(lanes, false);
         windows.par_iter_mut().enumerate().for_each(|(index, window)| {
             *window = match self.points.len() < MANY {
                 true => self.window(index as u32, width),

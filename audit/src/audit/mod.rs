@@ -52,16 +52,14 @@ use surety_host::{
     files::{self, FileError},
     setup::Setups,
 };
-use surety_kzg::{Event, Observer, Origin, progress::Stage};
+use surety_kzg::{Event, Lanes, Observer, Origin, progress::Stage};
 use surety_verifier::{
     BatchError,
     attestation::{
-        check::{self, Groundwork, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
+        check::{self, Groundwork, Hashed, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
-        signature::Signed,
-        statement::Statement,
         trust::Trust,
         vault::{VaultBalances, VaultState},
     },
@@ -509,6 +507,9 @@ struct Judged {
     scoped: bool,
 }
 
+/// An attestation as it was read.
+type Read = Result<Hashed, AnyFailure>;
+
 /// How many attestations are in memory at a time. Their signatures are checked together.
 const AT_A_TIME: usize = 512;
 
@@ -523,8 +524,9 @@ fn judge(
     observer.event(Event::Progress { stage: Stage::Verifying, done: 0, total });
     let mut judged = Vec::with_capacity(places.len());
     for places in places.chunks(AT_A_TIME) {
-        let read: Vec<Read> = places.par_iter().map(|place| Read::new(source.read(place))).collect();
-        library.check_signatures(read.iter().flat_map(Read::signatures).collect());
+        let read = |place| Ok(Hashed::from(source.read::<Attestation>(place)?));
+        let read: Vec<Read> = places.par_iter().map(read).collect();
+        library.check_signatures(read.iter().flatten().flat_map(Hashed::signatures).collect());
         judged.par_extend(places.par_iter().zip(read).map(|(place, read)| {
             let judged = judge_one(request, source, place, read, shelves);
             count(&done, total, Stage::Verifying, observer);
@@ -535,49 +537,25 @@ fn judge(
     judged
 }
 
-/// An attestation as it was read, with the hashes of its statements.
-struct Read {
-    attestation: Result<Attestation, AnyFailure>,
-    hashes: Vec<Bytes32>,
-}
-
-impl Read {
-    fn new(attestation: Result<Attestation, AnyFailure>) -> Self {
-        let statements = attestation.iter().flat_map(|attestation| &attestation.claim.statements);
-        let hashes = statements.map(Statement::hash).collect();
-        Self { attestation, hashes }
-    }
-
-    /// The signatures of its statements.
-    fn signatures(&self) -> impl Iterator<Item = Signed> {
-        let statements = self.attestation.iter().flat_map(|attestation| &attestation.claim.statements);
-        let signed = |(statement, digest): (&Statement, &Bytes32)| Signed {
-            digest: *digest,
-            signature: statement.signature,
-            signer: statement.source,
-        };
-        statements.zip(&self.hashes).map(signed)
-    }
-}
-
 fn judge_one(
     request: &AuditRequest<'_>,
     source: &Source<'_>,
     place: &Place,
-    Read { attestation, hashes }: Read,
+    read: Read,
     shelves: &Shelves<'_>,
 ) -> Judged {
     let file = source.shown(place);
-    let attestation = match attestation {
-        Ok(attestation) => attestation,
+    let hashed = match read {
+        Ok(hashed) => hashed,
         Err(error) => {
             return Judged { entry: unreadable(source, place, &*error), evidence: None, check: None, scoped: false };
         }
     };
-    let evidence = Some(Evidence::of(&file, &attestation, &hashes));
+    let attestation = hashed.attestation();
+    let evidence = Some(Evidence::of(&file, attestation, hashed.hashes()));
     let pending = shelves
         .find(&attestation.claim)
-        .and_then(|groundwork| groundwork.prepare(&attestation, &terms(request, &attestation)));
+        .and_then(|groundwork| groundwork.prepare(&hashed, &terms(request, attestation)));
     match pending {
         Ok(pending) => {
             let (accepted, check) = pending.into_parts();
@@ -647,7 +625,7 @@ fn settle(
         (0..checks.len()).into_par_iter().filter(|index| fails(&checks[*index])).collect()
     } else {
         let weights: Vec<Fr> = checks.iter().map(|_| Fr::random(OsRng)).collect();
-        batch::failures(checks, &weights, &keys)?
+        batch::failures(checks, &weights, &keys, Lanes::widest())?
     };
     for index in failing {
         let failing = positions.get(index).and_then(|position| judged.get_mut(*position).zip(places.get(*position)));
@@ -661,8 +639,8 @@ fn settle(
     Ok(())
 }
 
-/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy.
-/// Returns the median of the times.
+/// Verifies some of the good attestations once more, each alone and with nothing computed before but its policy, on all
+/// processors. Returns the median of the times.
 fn verify_again(
     request: &AuditRequest<'_>,
     judged: &[Judged],
@@ -670,14 +648,17 @@ fn verify_again(
     shelves: &Shelves<'_>,
 ) -> Result<Option<Duration>, AuditError> {
     let mut good: Vec<usize> = (0..judged.len()).filter(|index| judged[*index].entry.is_good()).collect();
-    let mut times = Vec::new();
-    while times.len() < SAMPLE && !good.is_empty() {
-        let index = good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize);
-        let start = Instant::now();
-        verify_alone(request, source, &places[index], shelves)
-            .map_err(|error| AuditError::Disagreement { file: judged[index].entry.file.clone(), error })?;
-        times.push(start.elapsed());
+    let mut sample = Vec::new();
+    while sample.len() < SAMPLE && !good.is_empty() {
+        sample.push(good.swap_remove((OsRng.next_u64() % good.len() as u64) as usize));
     }
+    let verify = |index: &usize| {
+        let start = Instant::now();
+        verify_alone(request, source, &places[*index], shelves)
+            .map_err(|error| AuditError::Disagreement { file: judged[*index].entry.file.clone(), error })?;
+        Ok(start.elapsed())
+    };
+    let mut times = sample.par_iter().map(verify).collect::<Result<Vec<Duration>, AuditError>>()?;
     times.sort();
     Ok(times.get(times.len() / 2).copied())
 }

@@ -37,8 +37,8 @@ use crate::{
         rejection::{Rejection, Rule, require, same},
         report::{CheckedSnapshot, check_snapshot, check_taken, snapshot_id},
         scopes::{check_scopes, outside},
-        signature::KnownKeys,
-        statement::{self, Expectations, StatementSet},
+        signature::{KnownKeys, Signed},
+        statement::{Expectations, StatementSet, check_hashed, hashes},
         trust::{Anchors, Faith, Trust},
         vault::{DrawnVault, VaultState},
     },
@@ -271,7 +271,8 @@ pub fn verify(attestation: &Attestation, files: &Files<'_>, terms: &VerifierTerm
 /// # Errors
 /// The first rule that is broken.
 pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &VerifierTerms<'_>) -> Result<Pending, Rejection> {
-    Groundwork::new(*files, &KnownKeys::default()).prepare(attestation, terms)
+    let hashes = hashes(&attestation.claim.statements);
+    Groundwork::new(*files, &KnownKeys::default()).prepare_with(attestation, hashes, terms)
 }
 
 /// Checks a claim: everything about an attestation but its proof. Provers call this before they prove.
@@ -280,6 +281,43 @@ pub fn prepare(attestation: &Attestation, files: &Files<'_>, terms: &VerifierTer
 /// The first rule that is broken.
 pub fn examine(claim: &Claim, files: &Files<'_>, terms: &VerifierTerms<'_>) -> Result<Examined, Rejection> {
     Groundwork::new(*files, &KnownKeys::default()).examine(claim, terms)
+}
+
+/// An attestation with the hashes of its statements, each computed once.
+#[derive(Clone, Debug)]
+pub struct Hashed {
+    attestation: Attestation,
+    hashes: Vec<Bytes32>,
+}
+
+impl Hashed {
+    /// The attestation.
+    #[must_use]
+    pub fn attestation(&self) -> &Attestation {
+        &self.attestation
+    }
+
+    /// The hashes of its statements, in their order.
+    #[must_use]
+    pub fn hashes(&self) -> &[Bytes32] {
+        &self.hashes
+    }
+
+    /// The signatures of its statements.
+    pub fn signatures(&self) -> impl Iterator<Item = Signed> {
+        self.attestation.claim.statements.iter().zip(&self.hashes).map(|(statement, digest)| Signed {
+            digest: *digest,
+            signature: statement.signature,
+            signer: statement.source,
+        })
+    }
+}
+
+impl From<Attestation> for Hashed {
+    fn from(attestation: Attestation) -> Self {
+        let hashes = hashes(&attestation.claim.statements);
+        Self { attestation, hashes }
+    }
 }
 
 /// Files, and what follows from them alone, computed when it is first needed.
@@ -333,8 +371,17 @@ impl<'a> Groundwork<'a> {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn prepare(&self, attestation: &Attestation, terms: &VerifierTerms<'_>) -> Result<Pending, Rejection> {
-        let Examined { mut accepted, context, known, .. } = self.examine(&attestation.claim, terms)?;
+    pub fn prepare(&self, hashed: &Hashed, terms: &VerifierTerms<'_>) -> Result<Pending, Rejection> {
+        self.prepare_with(&hashed.attestation, hashed.hashes.clone(), terms)
+    }
+
+    fn prepare_with(
+        &self,
+        attestation: &Attestation,
+        hashes: Vec<Bytes32>,
+        terms: &VerifierTerms<'_>,
+    ) -> Result<Pending, Rejection> {
+        let Examined { mut accepted, context, known, .. } = self.examine_with(&attestation.claim, hashes, terms)?;
         let context = context.hash();
         let computed = HexBytes(scalar::to_bytes(&context));
         same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
@@ -357,6 +404,15 @@ impl<'a> Groundwork<'a> {
     /// # Errors
     /// The first rule that is broken.
     pub fn examine(&self, claim: &Claim, terms: &VerifierTerms<'_>) -> Result<Examined, Rejection> {
+        self.examine_with(claim, hashes(&claim.statements), terms)
+    }
+
+    fn examine_with(
+        &self,
+        claim: &Claim,
+        hashes: Vec<Bytes32>,
+        terms: &VerifierTerms<'_>,
+    ) -> Result<Examined, Rejection> {
         let files = &self.files;
         let policy = files.policy;
         let level = check_references(claim, files, self.snapshot_id)?;
@@ -372,7 +428,7 @@ impl<'a> Groundwork<'a> {
             keys: self.keys,
             contract_sources: terms.contract_sources,
         };
-        let statements = statement::check(&claim.statements, &expectations)?;
+        let statements = check_hashed(&claim.statements, hashes, &expectations)?;
         anchors.check_sequences(&claim.statements, policy.policy())?;
         check_origin(claim, files, &anchors)?;
         let market = self.market()?;

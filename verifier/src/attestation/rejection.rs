@@ -215,7 +215,7 @@ impl Failure for Rejection {
 /// With the rule, if they are not.
 pub fn same<T: PartialEq + fmt::Display>(
     rule: Rule,
-    input: &str,
+    input: impl fmt::Display,
     what: &str,
     expected: T,
     found: T,
@@ -230,12 +230,12 @@ pub fn same<T: PartialEq + fmt::Display>(
 pub fn require(
     holds: bool,
     rule: Rule,
-    input: &str,
+    input: impl fmt::Display,
     expected_and_found: impl FnOnce() -> (String, String),
 ) -> Result<(), Rejection> {
     if holds {
         return Ok(());
     }
     let (expected, found) = expected_and_found();
-    Err(Rejection::new(rule, input, expected, found))
+    Err(Rejection::new(rule, input.to_string(), expected, found))
 }

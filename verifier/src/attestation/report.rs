@@ -63,10 +63,10 @@ pub fn sign(mut report: Report, key: &SigningKey) -> Result<Report, SignatureErr
 /// if there are any. `path` is the report's place.
 #[must_use]
 pub fn wrong_references(report: &Report, path: &str, feeds: FeedsId, previous: Option<PricesId>) -> Vec<Rejection> {
-    let feeds = same(Rule::Reference, &format!("{path}.feeds"), "the policy's feeds", feeds.0, report.feeds);
+    let feeds = same(Rule::Reference, format!("{path}.feeds"), "the policy's feeds", feeds.0, report.feeds);
     let previous = previous.map_or(Ok(()), |previous| {
         let what = "the previous prices of the snapshot,";
-        same(Rule::Market, &format!("{path}.previous"), what, previous.0, report.previous)
+        same(Rule::Market, format!("{path}.previous"), what, previous.0, report.previous)
     });
     [feeds, previous].into_iter().filter_map(Result::err).collect()
 }
@@ -77,7 +77,7 @@ pub fn wrong_references(report: &Report, path: &str, feeds: FeedsId, previous: O
 /// [`Rule::Signature`].
 pub fn check_report_signature(report: &Report, path: &str, keys: &KnownKeys) -> Result<(), Rejection> {
     let content = || format!("a report of epoch {}", report.epoch);
-    check_signature(&format!("{path}.signature"), content, &hash(report), &report.signature, &report.oracle, keys)
+    check_signature(format!("{path}.signature"), content, &hash(report), &report.signature, &report.oracle, keys)
 }
 
 /// A snapshot that follows a policy's rules and that oracle nodes stand behind.
@@ -145,7 +145,7 @@ fn check_sizes(policy: &Policy, snapshot: &Snapshot) -> Result<(), Rejection> {
     let most = policy.oracle.nodes.len();
     let sizes = [("reports", snapshot.reports.len(), most), ("prices", snapshot.prices.len(), policy.market.len())];
     for (list, found, most) in sizes {
-        require(found <= most, Rule::Market, &format!("market: {list}"), || {
+        require(found <= most, Rule::Market, format!("market: {list}"), || {
             (format!("at most {most}, as many as the policy has of them"), found.to_string())
         })?;
     }

@@ -232,7 +232,7 @@ fn address(key: &VerifyingKey) -> EvmAddress {
 
 /// Demands a signature of `content` by an address.
 pub(crate) fn check_signature(
-    input: &str,
+    input: impl core::fmt::Display,
     content: impl FnOnce() -> String,
     digest: &Bytes32,
     signature: &SignatureBytes,
@@ -244,7 +244,8 @@ pub(crate) fn check_signature(
         Ok(found) => format!("one by {found}, if this is what was signed"),
         Err(error) => error.to_string(),
     };
-    Err(Rejection::new(Rule::Signature, input, format!("a signature of {} by {expected}", content()), found))
+    let expected = format!("a signature of {} by {expected}", content());
+    Err(Rejection::new(Rule::Signature, input.to_string(), expected, found))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What sources state: signed commitments to the balances of accounts.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -147,16 +148,26 @@ pub struct StatementSet {
 /// # Errors
 /// The first rule that is broken.
 pub fn check(statements: &[Statement], expectations: &Expectations<'_>) -> Result<StatementSet, Rejection> {
+    check_hashed(statements, hashes(statements), expectations)
+}
+
+/// The hashes of statements, in their order.
+pub(crate) fn hashes(statements: &[Statement]) -> Vec<Bytes32> {
+    statements.iter().map(Statement::hash).collect()
+}
+
+/// As [`check`], where the [`hashes`] are known.
+pub(crate) fn check_hashed(
+    statements: &[Statement],
+    hashes: Vec<Bytes32>,
+    expectations: &Expectations<'_>,
+) -> Result<StatementSet, Rejection> {
     let policy = expectations.policy.policy();
     refuse_holder_as_source(expectations)?;
     check_completeness(statements, &policy.sources)?;
     let mut commitments = Vec::with_capacity(statements.len());
-    let mut hashes = Vec::with_capacity(statements.len());
-    for (index, statement) in statements.iter().enumerate() {
-        let input = format!("attestation: statement {index} ({} of {})", statement.account, statement.source);
-        let (commitment, hash) = check_one(statement, &input, expectations)?;
-        commitments.push(commitment);
-        hashes.push(hash);
+    for (index, (statement, hash)) in statements.iter().zip(&hashes).enumerate() {
+        commitments.push(check_one(index, statement, hash, expectations)?);
     }
     let holdings = HoldingCommitment::sum(&commitments).map_err(|error| {
         Rejection::new(
@@ -228,28 +239,43 @@ fn is_of_contract(statement: &Statement, policy: &Policy) -> bool {
 }
 
 /// Only a chain can say what a contract has signed.
-fn refuse_contract(statement: &Statement, input: &str) -> Rejection {
+fn refuse_contract(statement: &Statement, input: &Field<'_>) -> Rejection {
     let found = format!("the contract {}", statement.source);
-    Rejection::new(Rule::ContractSource, input, "a source that signs with a key", found)
+    Rejection::new(Rule::ContractSource, input.to_string(), "a source that signs with a key", found)
+}
+
+/// A field of a statement, as errors name it.
+struct Field<'a> {
+    index: usize,
+    statement: &'a Statement,
+    name: &'a str,
+}
+
+impl fmt::Display for Field<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, statement: Statement { account, source, .. }, name } = self;
+        write!(formatter, "attestation: statement {index} ({account} of {source}): {name}")
+    }
 }
 
 fn check_one(
+    index: usize,
     statement: &Statement,
-    input: &str,
+    hash: &Bytes32,
     expectations: &Expectations<'_>,
-) -> Result<(HoldingCommitment, Bytes32), Rejection> {
+) -> Result<HoldingCommitment, Rejection> {
     let Expectations { policy, audience, subject, keys, contract_sources } = expectations;
-    let at = |field: &str| format!("{input}: {field}");
+    let at = |name: &'static str| Field { index, statement, name };
     let of_contract = is_of_contract(statement, policy.policy());
     if of_contract && !contract_sources {
         return Err(refuse_contract(statement, &at("source")));
     }
-    same(Rule::Audience, &at("audience"), "chain", audience.chain_id, statement.audience.chain_id)?;
-    same(Rule::Audience, &at("audience"), "registry", audience.registry, statement.audience.registry)?;
-    same(Rule::Subject, &at("subject"), "the attestation's subject", **subject, statement.subject)?;
-    same(Rule::Reference, &at("universe"), "the universe", policy.universe_id().0, statement.universe.0)?;
+    same(Rule::Audience, at("audience"), "chain", audience.chain_id, statement.audience.chain_id)?;
+    same(Rule::Audience, at("audience"), "registry", audience.registry, statement.audience.registry)?;
+    same(Rule::Subject, at("subject"), "the attestation's subject", **subject, statement.subject)?;
+    same(Rule::Reference, at("universe"), "the universe", policy.universe_id().0, statement.universe.0)?;
     let pledge = policy.id().0;
-    require([Bytes32::ZERO, pledge].contains(&statement.encumbrance), Rule::Encumbrance, &at("encumbrance"), || {
+    require([Bytes32::ZERO, pledge].contains(&statement.encumbrance), Rule::Encumbrance, at("encumbrance"), || {
         (format!("zero or this policy, {pledge}"), statement.encumbrance.to_string())
     })?;
     // What was changed after signing cannot be told; what it now says can.
@@ -260,12 +286,11 @@ fn check_one(
             audience.registry, audience.chain_id
         )
     };
-    let hash = statement.hash();
     if !of_contract {
-        check_signature(&at("signature"), content, &hash, &statement.signature, &statement.source, keys)?;
+        check_signature(at("signature"), content, hash, &statement.signature, &statement.source, keys)?;
     }
-    let commitment = HoldingCommitment::from_bytes(&statement.commitment.0).map_err(|error| {
-        Rejection::new(Rule::HoldingCommitment, at("commitment"), "a commitment", error.to_string())
-    })?;
-    Ok((commitment, hash))
+    HoldingCommitment::from_bytes(&statement.commitment.0).map_err(|error| {
+        let input = at("commitment").to_string();
+        Rejection::new(Rule::HoldingCommitment, input, "a commitment", error.to_string())
+    })
 }

@@ -120,7 +120,7 @@ impl Newest {
     /// Demands that a statement is this one, or newer.
     fn check(&self, statement: &Statement, input: &str) -> Result<(), Rejection> {
         let (newest, found) = (self.sequence, statement.sequence);
-        require(found >= newest, Rule::Superseded, &format!("{input}: sequence"), || {
+        require(found >= newest, Rule::Superseded, format!("{input}: sequence"), || {
             (format!("{newest}, the last that your trust file knows, or a later one"), found.to_string())
         })?;
         let Some(hash) = self.statement.filter(|_| found == newest) else { return Ok(()) };
@@ -241,16 +241,16 @@ impl Trust {
         let named = self.sources.iter().flatten().filter(|(_, signer)| **signer == statement.source);
         let sources: Vec<Name> = named.map(|(name, _)| name.clone()).collect();
         let source = sources.first().cloned().ok_or_else(|| pins(&format!("the source {}", statement.source)))?;
-        same(Rule::Anchor, &at("chain"), PINNED, audience.chain_id, statement.audience.chain_id)?;
-        same(Rule::Anchor, &at("registry"), PINNED, audience.registry, statement.audience.registry)?;
-        same(Rule::Anchor, &at("subject"), PINNED, subject, statement.subject)?;
-        require(statement.as_of <= now, Rule::NotYet, &at("time"), || {
+        same(Rule::Anchor, at("chain"), PINNED, audience.chain_id, statement.audience.chain_id)?;
+        same(Rule::Anchor, at("registry"), PINNED, audience.registry, statement.audience.registry)?;
+        same(Rule::Anchor, at("subject"), PINNED, subject, statement.subject)?;
+        require(statement.as_of <= now, Rule::NotYet, at("time"), || {
             (format!("at most {}, the time now", now.0), statement.as_of.0.to_string())
         })?;
         let hash = statement.hash();
         let content = || format!("a statement about the account {}", statement.account);
         let keys = KnownKeys::default();
-        check_signature(&at("signature"), content, &hash, &statement.signature, &statement.source, &keys)?;
+        check_signature(at("signature"), content, &hash, &statement.signature, &statement.source, &keys)?;
         let account = statement.account.clone();
         let known = sources.iter().filter_map(|source| self.sequences.get(source)?.get(&account));
         let known: Vec<Newest> = known.copied().collect();

@@ -77,7 +77,7 @@ impl VaultState {
     /// Demands that the state is one of the policy's vault and of the claim's subject, and that the claim draws on it.
     pub(crate) fn check(&self, claim: &Claim, rules: &VaultRules, universe: UniverseId) -> Result<(), Rejection> {
         let is = |input: &str, what: &str, expected: String, found: String| {
-            same(Rule::Vault, &format!("vault: {input}"), what, expected, found)
+            same(Rule::Vault, format!("vault: {input}"), what, expected, found)
         };
         is("chain", "the chain of the policy's vault,", rules.chain.to_string(), self.chain_id.to_string())?;
         is("contract", "the policy's vault,", rules.address.to_string(), self.vault.to_string())?;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use ff::Field as _;
 use halo2curves::bn256::Fr;
+use surety_kzg::Lanes;
 
 use crate::proof::pairing::{BatchError, PairingCheck, PairingKey, Sides};
 
@@ -21,11 +22,16 @@ use crate::proof::pairing::{BatchError, PairingCheck, PairingKey, Sides};
 /// hold.
 ///
 /// `weights`, one for each claim, must be drawn at random, at least 128 bits each, after every proof of the batch is
-/// fixed.
+/// fixed. `lanes` says how many points are added at a time; the result is the same.
 ///
 /// # Errors
 /// If there are no claims, not as many weights as claims, or a weight is zero.
-pub fn failures(checks: Vec<PairingCheck>, weights: &[Fr], keys: &[&PairingKey]) -> Result<Vec<usize>, BatchError> {
+pub fn failures(
+    checks: Vec<PairingCheck>,
+    weights: &[Fr],
+    keys: &[&PairingKey],
+    lanes: Lanes,
+) -> Result<Vec<usize>, BatchError> {
     if checks.is_empty() {
         return Err(BatchError::Empty);
     }
@@ -37,7 +43,8 @@ pub fn failures(checks: Vec<PairingCheck>, weights: &[Fr], keys: &[&PairingKey])
     }
     let mut groups: BTreeMap<_, Group> = BTreeMap::new();
     for (position, (check, weight)) in checks.into_iter().zip(weights).enumerate() {
-        let group = groups.entry(check.srs).or_default();
+        let empty = || Group { lanes, ..Group::default() };
+        let group = groups.entry(check.srs).or_insert_with(empty);
         group.positions.push(position);
         group.checks.push(check);
         group.weights.push(*weight);
@@ -59,6 +66,7 @@ struct Group {
     positions: Vec<usize>,
     checks: Vec<PairingCheck>,
     weights: Vec<Fr>,
+    lanes: Lanes,
 }
 
 impl Group {
@@ -99,7 +107,7 @@ impl Group {
     }
 
     fn fold(&self, range: Range<usize>) -> Result<Sides, BatchError> {
-        Ok(PairingCheck::combine(&self.checks[range.clone()], &self.weights[range])?.sides())
+        Ok(PairingCheck::combine(&self.checks[range.clone()], &self.weights[range])?.sides(self.lanes))
     }
 }
 
@@ -129,6 +137,13 @@ mod tests {
 
     fn weights(count: usize) -> Vec<Fr> {
         (0..count).map(|_| Fr::random(OsRng)).collect()
+    }
+
+    /// With each of the lanes: they agree.
+    fn failures(checks: Vec<PairingCheck>, weights: &[Fr], keys: &[&PairingKey]) -> Result<Vec<usize>, BatchError> {
+        let found = super::failures(checks.clone(), weights, keys, Lanes::One);
+        assert_eq!(super::failures(checks, weights, keys, Lanes::widest()), found);
+        found
     }
 
     fn found(claims: &[bool]) -> Vec<usize> {

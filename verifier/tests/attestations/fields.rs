@@ -28,7 +28,7 @@ use surety_testing::tamper::{Change, Exempt, Tampered, unnoticed};
 use surety_verifier::{
     Attestation, CommittedPolicy, Protocol, Rejection, Rule, Statement, Trust,
     attestation::{
-        check::{self, Groundwork, VerifierTerms},
+        check::{self, Groundwork, Hashed, VerifierTerms},
         compiled::CompiledPolicyFile,
         identifiers::{DocumentId, SnapshotId, UniverseId},
         report,
@@ -78,7 +78,7 @@ fn rejects_every_changed_field_of_an_attestation() {
     let notices = |tampered: &Tampered| {
         let Some(changed) = read::<Attestation>(tampered) else { return true };
         // There is no proof, for which everything is refused that is in order otherwise.
-        groundwork.prepare(&changed, &lenient()).unwrap_err().rule != Rule::Proof
+        groundwork.prepare(&Hashed::from(changed), &lenient()).unwrap_err().rule != Rule::Proof
     };
     let exempt: [Exempt<'_>; 2] = [
         ("proof", &[], "there is none here; other tests change every byte of one"),
