@@ -108,6 +108,7 @@ impl BookRules {
         if !policy.levels.iter().any(|level| level.name == self.level) {
             problems.push(Problem::new("level", "a level of the policy", self.level.to_string()));
         }
+        problems.extend(source_problems(policy));
         problems.extend(self.quote_problems(policy, universe));
         problems.extend(self.kind_problems(policy, universe));
         problems.extend(self.cap_problems(policy, universe));
@@ -206,6 +207,14 @@ impl PageKind {
     pub fn admits(&self, instrument: &Name) -> bool {
         self.instruments.is_empty() || self.instruments.contains(instrument)
     }
+}
+
+/// Nothing in a book proves that a source stated nothing outside of its scope: reserves of instruments that the policy
+/// does not trust it for would count.
+fn source_problems(policy: &Policy) -> Vec<Problem> {
+    let expected = "sources without a scope, because a book does not prove that they keep to it";
+    let scoped = policy.scoped_sources().into_iter();
+    scoped.map(|source| Problem::new("policy: sources", expected, format!("one of {}", source.name))).collect()
 }
 
 /// Without debts, nothing is proven of an account but that its balances are not negative. That its margin is not
