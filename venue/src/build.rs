@@ -37,6 +37,9 @@ const REPORT: u64 = 10_000;
 /// Bytes of an entry of the list of users: hash, page, slot.
 pub const USER_ENTRY: usize = 16 + 4 + 4;
 
+/// Largest list of users that is read.
+const MAX_USERS_BYTES: u64 = 1 << 36;
+
 /// Why there is no book.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -344,7 +347,7 @@ pub fn find_user(
     key: &SealingKey,
     user: &str,
 ) -> Result<Option<(u32, u32)>, DirectoryError> {
-    let users = files::read(&directory.users(), u64::MAX)?;
+    let users = files::read(&directory.users(), MAX_USERS_BYTES)?;
     let (entries, hash) = (users.as_chunks::<USER_ENTRY>().0, user_hash(key, user));
     let found = entries.binary_search_by_key(&hash.as_slice(), |entry| &entry[..16]);
     let number = |entry: &[u8; USER_ENTRY], at: usize| u32::from_be_bytes(core::array::from_fn(|i| entry[at + i]));

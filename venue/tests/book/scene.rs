@@ -151,7 +151,7 @@ impl Scene {
         self.unfinished().header()
     }
 
-    fn unfinished(&self) -> Book {
+    pub(crate) fn unfinished(&self) -> Book {
         Book {
             kind: KindOf::new(),
             version: FormatVersion,
