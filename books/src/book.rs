@@ -23,7 +23,7 @@ use surety_margin::market::Snapshot;
 use surety_verifier::{
     KnownCommitments, PairingCheck, ProofError, Rejection, Rule, Statement,
     attestation::{
-        check::check_set_up,
+        check::{check_breaker, check_set_up},
         compiled::ProgramCommitments,
         eip712::{Audience, address, hash_words, number},
         freshness::{StatementTimes, check_freshness},
@@ -234,6 +234,7 @@ pub fn verify(
     let key = &rules.committed_reserves.key;
     let insecure_srs = check_set_up(key, None, terms.allow_insecure_srs)?;
     let market = check_snapshot(policy, snapshot)?;
+    check_breaker(policy, &market)?;
     let Listed { points, leaves } = check_list(book, pages, rules)?;
     let sum = check_root(book, &leaves, &points)?;
     let expectations = Expectations {

@@ -114,7 +114,9 @@ impl PageLayout {
         let totals = Totals::new(capacity, instruments)?;
         let slots: BTreeSet<Row> = slots(capacity).collect();
         let width = tracked + 1;
-        let (mut cosets, mut room) = (CellLayout::MIN_COSETS.max(accounts.next_power_of_two()), 0);
+        // What is too large for any number of cosets is for all that there are.
+        let least = accounts.checked_next_power_of_two().unwrap_or(usize::MAX);
+        let (mut cosets, mut room) = (CellLayout::MIN_COSETS.max(least), 0);
         while capacity.rows() / cosets >= width.max(2) {
             let cells = cells(capacity, cosets, width, &totals, &slots);
             room = room.max(cells.len());
@@ -211,6 +213,10 @@ mod tests {
         let capacity = Capacity::new(10).unwrap();
         let error = PageLayout::new(capacity, 3, 3, 400).unwrap_err();
         assert!(matches!(error, PageLayoutError::Accounts { accounts: 400, width: 4, k: 10, .. }), "{error}");
+        for accounts in [u32::MAX as usize, usize::MAX] {
+            let error = PageLayout::new(capacity, 3, 3, accounts).unwrap_err();
+            assert!(matches!(error, PageLayoutError::Accounts { room: 0, .. }), "{error}");
+        }
     }
 
     #[test]

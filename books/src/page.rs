@@ -153,7 +153,7 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(ground: Ground<'a>, kind: &'a PageKind, rules: LevelRules) -> Result<Self, PageError> {
-        let admitted = ground.policy.model.rules();
+        let admitted = ground.rules.admitted(ground.policy);
         let tracked =
             |(_, name): &(usize, &Name)| kind.admits(name) && admitted.iter().any(|rule| rule.instrument == *name);
         let names = ground.universe.instruments.iter().map(|instrument| &instrument.name).enumerate();
@@ -268,7 +268,7 @@ impl<'a> Compiler<'a> {
         let of_account = |account: usize, place: usize| holding(account * tracked + place);
         let total = |part: usize, position: usize| holding(accounts * tracked + part * all + position);
         if self.kind.debts {
-            builder.require("shortfalls", &self.uncovered(accounts)).map_err(failed)?;
+            builder.require("shortfalls", &self.uncovered(accounts).map_err(failed)?).map_err(failed)?;
         }
         for (place, position) in self.tracked.iter().copied().enumerate() {
             let name = &self.ground.universe.instruments[position].name;
@@ -292,28 +292,46 @@ impl<'a> Compiler<'a> {
         Ok(builder)
     }
 
-    /// The page's total of shortfalls less what its accounts lack.
-    fn uncovered(&self, accounts: usize) -> Expression {
+    /// The page's total of shortfalls less what its accounts lack, both in the smallest unit in which a lot of the quote
+    /// instrument and the units of all margins are whole: each model counts in a unit of its own.
+    fn uncovered(&self, accounts: usize) -> Result<Expression, ProgramError> {
         let tracked = self.tracked.len();
+        let lots = self.lots_of_quote_unit();
+        let units = self.rules.requirements.iter().map(|requirement| requirement.unit);
+        let unit = units.clone().try_fold(lots, common_multiple).ok_or_else(|| ProgramError::Wraps {
+            rule: "shortfalls".to_owned(),
+            found: "a common unit of all margins beyond 256 bits".to_owned(),
+        })?;
         let lacking = (0..accounts).flat_map(|account| {
             let place = move |position: usize| {
                 let place = self.tracked.iter().position(|it| *it == position);
                 place.map(|place| account * tracked + place)
             };
-            self.rules.requirements.iter().map(move |(_, margin)| lack(margin.over(&place)))
+            self.rules.requirements.iter().map(move |requirement| {
+                lack(requirement.margin.over(&place)).times(Affine::constant(unit / requirement.unit))
+            })
         });
         let lacking: Expression = lacking.sum();
         let shortfall = holding(accounts * tracked + 3 * self.instruments());
-        shortfall.times(Affine::constant(self.lot_of_quote())) - lacking
+        Ok(shortfall.times(Affine::constant(unit / lots)) - lacking)
     }
 
-    /// What a lot of the quote instrument counts for, in the margin's unit: it has no price.
-    fn lot_of_quote(&self) -> I256 {
+    /// Lots of the quote instrument, which has no price, in a quote unit.
+    fn lots_of_quote_unit(&self) -> I256 {
         let universe = self.ground.universe;
         let decimals =
             universe.position(&self.ground.rules.quote).map(|at| universe.instruments[at].lot_decimals.get());
-        power_of_ten(self.rules.scale.saturating_sub(u32::from(decimals.unwrap_or(0))))
+        power_of_ten(decimals.unwrap_or(0).into())
     }
+}
+
+/// The least common multiple of two positive numbers; none beyond 256 bits.
+fn common_multiple(a: I256, b: I256) -> Option<I256> {
+    let (mut divisor, mut rest) = (a, b);
+    while !rest.is_zero() {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a / divisor).checked_mul(b)
 }
 
 /// How the size of a page grows with its accounts.

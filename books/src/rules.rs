@@ -14,7 +14,7 @@ use surety_core::{
     units::Lots,
 };
 use surety_margin::{
-    models::Model,
+    models::{InstrumentRule, Model},
     policy::Policy,
     universe::{Instrument, InstrumentClass, Universe},
 };
@@ -108,6 +108,7 @@ impl BookRules {
         if !policy.levels.iter().any(|level| level.name == self.level) {
             problems.push(Problem::new("level", "a level of the policy", self.level.to_string()));
         }
+        problems.extend(source_problems(policy));
         problems.extend(self.quote_problems(policy, universe));
         problems.extend(self.kind_problems(policy, universe));
         problems.extend(self.cap_problems(policy, universe));
@@ -115,8 +116,9 @@ impl BookRules {
     }
 
     fn quote_problems(&self, policy: &Policy, universe: &Universe) -> Vec<Problem> {
-        let expected = "a cash instrument of the universe that the policy counts without a price";
-        let counted = policy.model.rules().iter().any(|rule| *rule.instrument == self.quote && rule.price.is_none());
+        let expected = "a cash instrument of the universe that the level counts without a price";
+        let at_par = |rule: &InstrumentRule<'_>| rule.price.is_none() && rule.derived_from.is_none();
+        let counted = self.admitted(policy).iter().any(|rule| *rule.instrument == self.quote && at_par(rule));
         let instrument = universe.position(&self.quote).map(|position| &universe.instruments[position]);
         let Some(instrument) = instrument.filter(|it| it.class == InstrumentClass::Cash && counted) else {
             return vec![Problem::new("quote", expected, self.quote.to_string())];
@@ -127,11 +129,11 @@ impl BookRules {
 
     fn kind_problems(&self, policy: &Policy, universe: &Universe) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let rules = policy.model.rules();
+        let rules = self.admitted(policy);
         for (i, kind) in self.kinds.iter().enumerate() {
             for (k, name) in kind.instruments.iter().enumerate() {
                 let known = universe.position(name).is_some() && rules.iter().any(|rule| rule.instrument == name);
-                let expected = "an instrument that the policy admits";
+                let expected = "an instrument that the level admits";
                 problems.extend(require(known, format!("kinds[{i}].instruments[{k}]"), expected, name));
             }
             if !kind.debts {
@@ -164,11 +166,18 @@ impl BookRules {
         problems
     }
 
+    /// The rules of the instruments that the level admits; none if there is no such level.
+    #[must_use]
+    pub fn admitted<'a>(&self, policy: &'a Policy) -> Vec<InstrumentRule<'a>> {
+        let level = policy.levels.iter().find(|level| level.name == self.level);
+        level.map(|level| policy.rules_of(level)).unwrap_or_default()
+    }
+
     /// The positions of the instruments that have caps: those other than derivatives that accounts of some kind with
     /// debts may have. What cannot be owed itself may stand behind debts in something else.
     #[must_use]
     pub fn capped(&self, policy: &Policy, universe: &Universe) -> BTreeSet<usize> {
-        let rules = policy.model.rules();
+        let rules = self.admitted(policy);
         let positions = rules.iter().filter_map(|rule| universe.position(rule.instrument));
         let of_kind = |position: &usize| {
             let Instrument { name, class, .. } = &universe.instruments[*position];
@@ -198,6 +207,14 @@ impl PageKind {
     pub fn admits(&self, instrument: &Name) -> bool {
         self.instruments.is_empty() || self.instruments.contains(instrument)
     }
+}
+
+/// Nothing in a book proves that a source stated nothing outside of its scope: reserves of instruments that the policy
+/// does not trust it for would count.
+fn source_problems(policy: &Policy) -> Vec<Problem> {
+    let expected = "sources without a scope, because a book does not prove that they keep to it";
+    let scoped = policy.scoped_sources().into_iter();
+    scoped.map(|source| Problem::new("policy: sources", expected, format!("one of {}", source.name))).collect()
 }
 
 /// Without debts, nothing is proven of an account but that its balances are not negative. That its margin is not

@@ -194,8 +194,8 @@ fn utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
 
 fn read_open(file: File, path: &Path, length: u64, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     // Room for all of it, so that no growth leaves a copy of a secret behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(FileError::io(path, READ))?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity((length as usize).saturating_add(1)));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(FileError::io(path, READ))?;
     if bytes.len() as u64 > limit {
         return Err(FileError::TooLarge { path: path.to_owned(), limit });
     }
@@ -345,6 +345,7 @@ mod tests {
         write(&path, &[0; 11], Access::Public, Existing::Keep).unwrap();
         assert!(matches!(read(&path, 10), Err(FileError::TooLarge { limit: 10, .. })));
         assert_eq!(read(&path, 11).unwrap().len(), 11);
+        assert_eq!(read(&path, u64::MAX).unwrap().len(), 11, "no limit is one, too");
         // A device states no length.
         assert!(matches!(read_secret(Path::new("/dev/zero")), Err(FileError::TooLarge { limit: SECRET_LIMIT, .. })));
     }

@@ -1,5 +1,6 @@
 //! From a policy to one program for each of its levels.
 
+use alloy_primitives::I256;
 use surety_core::problem::{Problem, listed};
 
 use crate::{
@@ -52,7 +53,7 @@ fn compile_level(
 ) -> Result<Program, ProgramError> {
     let rules = LevelRules::of(policy, frame, level);
     let mut builder = Builder::new(universe.capacity, &rules.prices, rules.holdings);
-    for (rule, margin) in rules.requirements {
+    for LevelRequirement { rule, margin, .. } in rules.requirements {
         builder.require(&rule, &margin)?;
     }
     builder.finish()
@@ -65,10 +66,20 @@ pub struct LevelRules {
     pub prices: Vec<PriceRange>,
     /// The holdings that an account may have, for each instrument of the universe.
     pub holdings: Vec<HoldingRange>,
-    /// What must not be negative, by the name of the rule, over the holdings of the universe's instruments.
-    pub requirements: Vec<(String, Expression)>,
-    /// Amounts are in `10^-scale` quote units.
-    pub scale: u32,
+    /// What must not be negative.
+    pub requirements: Vec<LevelRequirement>,
+}
+
+/// Something that must not be negative.
+#[derive(Clone, Debug)]
+pub struct LevelRequirement {
+    /// The name of the rule.
+    pub rule: String,
+    /// The margin, over the holdings of the universe's instruments.
+    pub margin: Expression,
+    /// What a quote unit counts for in this margin. Each model has a unit of its own, and its sign is all that a level
+    /// asks for: amounts of several margins, or of a margin and a balance, compare only with this.
+    pub unit: I256,
 }
 
 impl LevelRules {
@@ -82,15 +93,14 @@ impl LevelRules {
     }
 
     fn of(policy: &Policy, frame: &Frame<'_>, level: &Level) -> Self {
-        let named = |Requirement { bucket, margin }| {
+        let named = |Requirement { bucket, margin, unit }| {
             let of_bucket = bucket.map(|name| format!(" of {name}")).unwrap_or_default();
-            (format!("{} margin{of_bucket}", level.name), margin)
+            LevelRequirement { rule: format!("{} margin{of_bucket}", level.name), margin, unit }
         };
         Self {
             prices: frame.prices(),
             holdings: frame.holding_ranges(),
             requirements: policy.model.requirements(frame, level).into_iter().map(named).collect(),
-            scale: frame.scale(),
         }
     }
 }

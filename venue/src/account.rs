@@ -3,12 +3,11 @@
 use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
-use surety_core::{
-    ident::{Bytes32, HexBytes},
-    units::Lots,
-};
+use surety_core::ident::{Bytes32, HexBytes};
 use surety_margin::holdings::Position;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::page::position_of;
 
 /// A user with balances. Secret: it does not print and is erased when dropped.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -54,6 +53,6 @@ impl Account {
     /// # Errors
     /// If one is beyond what lots can be.
     pub fn position(&self) -> Result<Position, String> {
-        Ok(Position::from_lots(self.lots.iter().map(|lots| Lots::new(*lots)).collect::<Result<_, _>>()?))
+        position_of(&self.lots)
     }
 }

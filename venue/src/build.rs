@@ -40,6 +40,9 @@ const MAX_USERS_BYTES: u64 = 240_000_000_000;
 /// Bytes of an entry of the list of users: hash, page, slot.
 pub const USER_ENTRY: usize = 16 + 4 + 4;
 
+/// Largest list of users that is read.
+const MAX_USERS_BYTES: u64 = 1 << 36;
+
 /// Why there is no book.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -230,7 +233,7 @@ pub fn build(
         directory,
         rules,
         key: &key,
-        waiting: rules.kinds.iter().map(|_| Vec::new()).collect(),
+        waiting: rules.kinds.iter().map(|kind| Vec::with_capacity(kind.page.layout().accounts())).collect(),
         built: Built { accounts: 0, kinds: vec![(0, 0); rules.kinds.len()] },
         plan: Plan {
             kind: KindOf::new(),
@@ -289,7 +292,9 @@ impl Pages<'_> {
     }
 
     fn flush(&mut self, kind: usize) -> Result<(), BuildError> {
-        let waiting = core::mem::take(&mut self.waiting[kind]);
+        // With room for a page: growing would leave copies of salts behind.
+        let room = Vec::with_capacity(self.rules.kinds[kind].page.layout().accounts());
+        let waiting = core::mem::replace(&mut self.waiting[kind], room);
         let index = self.plan.inputs.len() as u32;
         let rows: Vec<([u8; 16], u64)> =
             waiting.iter().map(|(row, account)| (user_hash(self.key, &account.user), *row)).collect();

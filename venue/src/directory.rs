@@ -180,11 +180,11 @@ impl BookDirectory {
         self.root.join("cells").join(format!("{index:08}"))
     }
 
-    /// Makes the directories, and a key for the private part.
+    /// Makes the directories, unless they exist: files that a plan refers to are there before it.
     ///
     /// # Errors
-    /// If the operating system refuses, or there is a book already.
-    pub fn create(&self) -> Result<SealingKey, DirectoryError> {
+    /// If the operating system refuses.
+    pub fn make(&self) -> Result<(), DirectoryError> {
         files::create_directory(&self.root)?;
         for public in [self.public(), self.root.join("pages")] {
             files::create_directory(&public)?;
@@ -192,6 +192,15 @@ impl BookDirectory {
         for private in [self.private(), self.private().join("inputs"), self.reserves(), self.root.join("cells")] {
             files::create_private_directory(&private)?;
         }
+        Ok(())
+    }
+
+    /// Makes the directories, and a key for the private part.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or there is a book already.
+    pub fn create(&self) -> Result<SealingKey, DirectoryError> {
+        self.make()?;
         let key = SealingKey::random(&mut OsRng);
         files::write(&self.key_path(), key.bytes(), Access::Secret, Existing::Keep)?;
         Ok(key)

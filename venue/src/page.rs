@@ -142,7 +142,9 @@ impl PageInput {
         if found > most {
             return Err(PageInputError::TooMany { kind: page.kind().name.clone(), most, found });
         }
-        let mut slots: Vec<Option<Account>> = accounts.into_iter().map(Some).collect();
+        // One allocation, as growing would leave copies of salts behind.
+        let mut slots: Vec<Option<Account>> = Vec::with_capacity(most);
+        slots.extend(accounts.into_iter().map(Some));
         slots.resize_with(most, || None);
         // Fisher and Yates; a number of 64 bits modulo a small one is as good as uniform.
         for last in (1..slots.len()).rev() {
@@ -164,7 +166,8 @@ impl PageInput {
         let page = &rules.kinds[self.kind].page;
         let capacity = page.program().capacity();
         let mut column = SecretScalars::zeros(capacity.rows());
-        let mut lots = Zeroizing::new(Vec::new());
+        // One allocation: growing would leave copies behind.
+        let mut lots = Zeroizing::new(Vec::with_capacity(page.layout().rows().len()));
         for (cell, slot) in page.layout().cells().cells().iter().zip(&self.slots) {
             let Some(account) = slot else {
                 lots.extend(page.tracked().iter().map(|_| 0));
@@ -185,8 +188,7 @@ impl PageInput {
         column[capacity.tail()].copy_from_slice(self.masks.scalars());
         lots.extend(totals.in_order().iter());
         let too_large = |_| self.too_large(page, "totals of at most 2^95 - 1 lots");
-        let lots = lots.iter().map(|lots| Lots::new(*lots)).collect::<Result<Vec<_>, _>>().map_err(too_large)?;
-        Ok(FilledPage { column, position: Position::from_lots(lots), totals })
+        Ok(FilledPage { column, position: position_of(&lots).map_err(too_large)?, totals })
     }
 
     fn too_large(&self, page: &PageProgram, rule: &str) -> PageInputError {
@@ -240,6 +242,19 @@ impl PageInput {
         let lots = (lacking + lot - I256::ONE) / lot;
         i128::try_from(lots).ok().filter(|lots| *lots <= ground.max_shortfall()).ok_or_else(too_large)
     }
+}
+
+/// Numbers of lots as a position.
+///
+/// # Errors
+/// If one is beyond what lots can be.
+pub(crate) fn position_of(lots: &[i128]) -> Result<Position, String> {
+    // A collected result grows, and leaves copies behind.
+    let mut position = Zeroizing::new(Vec::with_capacity(lots.len()));
+    for lots in lots {
+        position.push(Lots::new(*lots)?);
+    }
+    Ok(Position::from_lots(core::mem::take(&mut *position)))
 }
 
 /// An account in a kind that does not track all of its balances, or that admits no debt, would be proven for less.

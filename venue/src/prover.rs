@@ -25,7 +25,7 @@ use surety_margin::{
 use surety_verifier::{KnownCommitments, proof::encoding::ProofBytes};
 use zeroize::Zeroizing;
 
-use crate::page::{FilledPage, PageTotals};
+use crate::page::{FilledPage, PageTotals, position_of};
 
 /// Why a page or the reserves are not proven.
 #[derive(Debug, thiserror::Error)]
@@ -165,8 +165,8 @@ pub fn prove_reserves(
     column.iter_mut().zip(pages.iter()).for_each(|(left, owed)| *left -= owed);
     let mut left = Zeroizing::new(totals.in_order().iter().map(|total| -total).collect::<Vec<i128>>());
     left.iter_mut().zip(reserves.position.lots()).for_each(|(left, lots)| *left += lots.get());
-    let lots = left.iter().enumerate().map(|(at, lots)| Lots::new(*lots).map_err(|_| BookProveError::Beyond(at)));
-    let position = Position::from_lots(lots.collect::<Result<_, _>>()?);
+    let beyond = || left.iter().position(|lots| Lots::new(*lots).is_err()).unwrap_or_default();
+    let position = position_of(&left).map_err(|_| BookProveError::Beyond(beyond()))?;
     let hold = HoldingCommitment::of_column(params, &column)?;
     let key = ProvingKey::divided(params, rules.reserves.groups(), table, lanes)?;
     let claim = Claim { program: &rules.reserves, committed: &rules.committed_reserves, prices: &[], hold };

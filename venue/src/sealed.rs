@@ -134,7 +134,8 @@ impl PageInput {
         let kind = u32::from_le_bytes(rest.array()?) as usize;
         let slots = u32::from_le_bytes(rest.array()?) as usize;
         let masks = Masks::from_secret_bytes(rest.take(MASKS_BYTES)?).ok()?;
-        let mut page = Self { kind, slots: Vec::new(), masks };
+        // One allocation, of no more slots than there are bytes: growing would leave copies of salts behind.
+        let mut page = Self { kind, slots: Vec::with_capacity(slots.min(rest.0.len())), masks };
         for _ in 0..slots {
             let account = match rest.array::<1>()? {
                 [0] => None,

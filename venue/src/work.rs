@@ -186,10 +186,7 @@ impl<'a> Workshop<'a> {
         lanes: Lanes,
     ) -> Result<Self, WorkError> {
         let (plan, key) = (directory.plan()?, directory.key()?);
-        if !is_of(&plan, rules) {
-            let (expected, found) = (plan.book.rules.id().0, rules.summary().id().0);
-            return Err(WorkError::Mismatch { input: "book rules", expected, found });
-        }
+        refuse_other_rules(&plan, rules)?;
         let (expected, found) = (plan.book.snapshot.0, snapshot_id(&rules.policy, snapshot).0);
         if expected != found {
             return Err(WorkError::Mismatch { input: "market", expected, found });
@@ -279,7 +276,9 @@ impl<'a> Workshop<'a> {
             sum.iter_mut().zip(filled.column.iter()).for_each(|(sum, value)| *sum += value);
             totals.add(&filled.totals);
         }
-        let mut book = self.listed(&pages)?;
+        let other =
+            || DirectoryError::Other { path: self.directory.pages_path(), expected: "commitments that are points" };
+        let mut book = listed(&self.plan, &pages).ok_or_else(other)?;
         statements.clone_into(&mut book.statements);
         book.statements.sort_by_key(Statement::position);
         let account = ReserveAccount::open(universe, self.params, &book.statements, openings)?;
@@ -313,19 +312,6 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// The plan's book with the root of these pages.
-    fn listed(&self, pages: &[Page]) -> Result<Book, WorkError> {
-        let points = pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0));
-        let other =
-            |_| DirectoryError::Other { path: self.directory.pages_path(), expected: "commitments that are points" };
-        let points = points.collect::<Result<Vec<_>, _>>().map_err(other)?;
-        let sum = HoldingCommitment::sum(&points).map_err(|error| WorkError::Reserves(error.into()))?;
-        let top = tree(pages).map_or([0; 32], |tree| tree.top());
-        let mut book = Book { pages: pages.len() as u32, sum: HexBytes(sum.to_bytes()), ..self.plan.book.clone() };
-        book.root = root(book.header(), book.pages, top, &sum);
-        Ok(book)
-    }
-
     /// The keys that users check their cells with; what lacks powers in G2 gives none.
     ///
     /// # Errors
@@ -338,6 +324,23 @@ impl<'a> Workshop<'a> {
         let keys = rows.into_iter().map(|rows| CellKey::from_srs(srs, rows)).collect::<Result<Vec<_>, _>>()?;
         Ok(CellKeys::of(srs.id().bytes(), &keys))
     }
+}
+
+fn refuse_other_rules(plan: &Plan, rules: &CompiledRules) -> Result<(), WorkError> {
+    if is_of(plan, rules) {
+        return Ok(());
+    }
+    let (expected, found) = (plan.book.rules.id().0, rules.summary().id().0);
+    Err(WorkError::Mismatch { input: "book rules", expected, found })
+}
+
+/// The plan's book with the root of these pages; none if a commitment is no point, or they cancel each other.
+fn listed(plan: &Plan, pages: &[Page]) -> Option<Book> {
+    let points = pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0).ok());
+    let sum = HoldingCommitment::sum(&points.collect::<Option<Vec<_>>>()?).ok()?;
+    let mut book = Book { pages: pages.len() as u32, sum: HexBytes(sum.to_bytes()), ..plan.book.clone() };
+    book.root = root(book.header(), book.pages, tree(pages)?.top(), &sum);
+    Some(book)
 }
 
 fn tree(pages: &[Page]) -> Option<Tree> {
@@ -362,11 +365,15 @@ impl<'a> CellMaker<'a> {
     /// If the book is not published yet, or a file is another one.
     pub fn open(directory: &'a BookDirectory, rules: &'a CompiledRules) -> Result<Self, WorkError> {
         let (plan, key) = (directory.plan()?, directory.key()?);
+        refuse_other_rules(&plan, rules)?;
         let path = directory.public().join("book.json");
         let book: Book = documents::read(&path).map_err(DirectoryError::from)?;
         let pages = BookDirectory::read_pages(&directory.public())?;
-        let tree = tree(&pages).filter(|_| book.header() == plan.book.header());
-        let tree = tree.ok_or(DirectoryError::Other { path, expected: "the book of the plan" })?;
+        // Cells of other pages would lead their users nowhere.
+        let published = listed(&plan, &pages).filter(|listed| listed.root == book.root);
+        let kinds = pages.iter().map(|page| page.kind).eq(plan.page_kinds.iter().copied());
+        let tree = tree(&pages).filter(|_| published.is_some() && kinds && book.header() == plan.book.header());
+        let tree = tree.ok_or(DirectoryError::Other { path, expected: "the book of the plan and of pages.bin" })?;
         Ok(Self { directory, rules, plan, key, book, pages, tree })
     }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
+use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -11,7 +12,7 @@ use serde::{
 use surety_core::{
     ident::Name,
     problem::{Problem, require},
-    units::Price,
+    units::{Price, power_of_ten},
 };
 
 use super::{
@@ -215,18 +216,19 @@ impl Model {
 
     /// What must not be negative at a level.
     pub(crate) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
-        let margin = match self {
-            Self::Collateral(model) => model.margin(frame, level),
-            Self::Cross(model) => model.margin(frame, level),
-            Self::Scenario(model) => model.margin(frame, level),
-            Self::Portfolio(model) => portfolio::margin(model, frame, level),
+        let of_frame = power_of_ten(frame.scale());
+        let (margin, unit) = match self {
+            Self::Collateral(model) => (model.margin(frame, level), of_frame),
+            Self::Cross(model) => (model.margin(frame, level), of_frame),
+            Self::Scenario(model) => (model.margin(frame, level), model.unit(frame)),
+            Self::Portfolio(model) => (portfolio::margin(model, frame, level), portfolio::unit(model, frame, level)),
             Self::Isolated(model) => return model.requirements(frame, level),
             Self::Modes(_) => {
                 return self.of(level).map(|(_, model)| model.requirements(frame, level)).unwrap_or_default();
             }
-            Self::Span(model) => model.margin(frame, level),
+            Self::Span(model) => (model.margin(frame, level), of_frame),
         };
-        vec![Requirement { bucket: None, margin }]
+        vec![Requirement { bucket: None, margin, unit }]
     }
 
     /// The same margin, computed directly.
@@ -317,6 +319,9 @@ pub(crate) struct Requirement {
     pub(crate) bucket: Option<Name>,
     /// Its margin.
     pub(crate) margin: Expression,
+    /// What a quote unit counts for in it. Its sign is all that a level asks for, so that models count in whatever unit
+    /// keeps their integers small; amounts of several requirements take this to compare.
+    pub(crate) unit: I256,
 }
 
 /// A model over instruments that no other one has, with its part of the frame: a bucket, or all.

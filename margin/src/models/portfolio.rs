@@ -113,6 +113,14 @@ pub(super) fn margin(model: &PortfolioMargin, frame: &Frame<'_>, level: &Level) 
     }
 }
 
+/// What a quote unit counts for in the margin.
+pub(super) fn unit(model: &PortfolioMargin, frame: &Frame<'_>, level: &Level) -> I256 {
+    match frame.schema(model) {
+        Some(schema) => schema.unit(level.multiple, level.liquidation_cost()),
+        None => power_of_ten(frame.scale()),
+    }
+}
+
 pub(super) fn evaluate(
     model: &PortfolioMargin,
     frame: &Frame<'_>,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
     problem::{Problem, not_empty},
-    units::{Ppm, Price, ShockPpm},
+    units::{Ppm, Price, ShockPpm, power_of_ten},
 };
 
 use super::{
@@ -257,6 +257,13 @@ impl ScenarioMargin {
                     + worst_of(vec![unshocked, shortfall])
             }
         }
+    }
+
+    /// What a quote unit counts for in the margin: with a tail, that is times the divisor of its mean.
+    pub(super) fn unit(&self, frame: &Frame<'_>) -> I256 {
+        let unit = power_of_ten(frame.scale());
+        // What saturates is so large that no program has room for it.
+        self.tail().map_or(unit, |share| unit.saturating_mul(share.divisor(self.scenarios.len())))
     }
 
     pub(super) fn evaluate(

@@ -8,7 +8,7 @@ use surety_books::{
 use surety_core::{FormatVersion, ident::HexBytes, kind::KindOf, text::Document as _, units::Lots};
 use surety_kzg::cell::CellKey;
 use surety_margin::holdings::Balance;
-use surety_venue::{page::PageInput, prover::ProvenPage};
+use surety_venue::page::PageInput;
 use surety_verifier::{Rejection, Rule};
 
 use crate::scene::{Scene, account, leaves, name, venue};

@@ -1,6 +1,10 @@
 //! Books end to end, with real proofs, and what is refused of them.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod cells;
 mod directory;
 mod scene;
+mod stale;
+mod units;
 mod whole;

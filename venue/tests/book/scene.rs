@@ -18,7 +18,9 @@ use surety_core::{
 use surety_kzg::{HoldingCommitment, Lanes, Params, SecretScalars, Srs, Table, progress::Silent};
 use surety_margin::{
     holdings::{Balance, Holdings},
-    market::{EntryPrice, Observation, Observed, Report, Snapshot},
+    market::{EntryPrice, Observation, Observed, Predecessor, Report, Snapshot},
+    oracle,
+    policy::Policy,
     universe::Universe,
 };
 use surety_prover::{
@@ -33,7 +35,13 @@ use surety_venue::{
 };
 use surety_verifier::{
     CompiledPolicy, Statement,
-    attestation::{eip712::Audience, identifiers::FeedsId, report, report::snapshot_id, signature::SigningKey},
+    attestation::{
+        eip712::Audience,
+        identifiers::{FeedsId, PricesId},
+        report,
+        report::snapshot_id,
+        signature::SigningKey,
+    },
 };
 
 pub(crate) const NOW: u64 = 1_790_000_000;
@@ -94,6 +102,11 @@ impl Scene {
     }
 
     pub(crate) fn with(k: u32, change: impl FnOnce(&mut BookRules)) -> Self {
+        Self::under(k, |_| {}, change)
+    }
+
+    /// The same under another policy.
+    pub(crate) fn under(k: u32, amend: impl FnOnce(&mut Policy), change: impl FnOnce(&mut BookRules)) -> Self {
         let capacity = Capacity::new(k).unwrap();
         let srs = Srs::development_with_g2_powers(capacity);
         let params = Params::from_srs(&srs, capacity, &Silent).unwrap();
@@ -103,6 +116,7 @@ impl Scene {
             node.signer = key(10 + index as u8).address();
         }
         sample.policy.sources[0].signer = key(1).address();
+        amend(&mut sample.policy);
         let mut rules = rules(&sample.universe);
         change(&mut rules);
         let policy = CompiledPolicy::compile(sample.policy, sample.universe, &params).unwrap().committed().clone();
@@ -111,6 +125,19 @@ impl Scene {
         let rules = CompiledRules::compile(rules, policy, &params).unwrap();
         let table = Table::new(params.lagrange(), &Silent);
         Self { srs, params, table, rules, snapshot, prices }
+    }
+
+    /// The snapshot after one in which the first price was half of what it is.
+    pub(crate) fn jumped(&self) -> Snapshot {
+        let mut before = Predecessor::from(&self.snapshot);
+        before.epoch -= 1;
+        before.prices[0].price = Price::new(self.prices[0].get() / 2).unwrap();
+        let previous = PricesId::of(self.rules.policy.feeds_id(), &before).0;
+        let mut reports: Vec<Report> = (10..13)
+            .map(|number| report::sign(Report { previous, ..self.snapshot.reports[0].clone() }, &key(number)).unwrap())
+            .collect();
+        reports.sort_by_key(|report| report.oracle);
+        oracle::aggregate(self.rules.policy.policy(), &reports, Some(&before)).unwrap()
     }
 
     pub(crate) fn prover(&self, kind: usize) -> PageProver<'_> {
@@ -235,7 +262,7 @@ pub(crate) fn account(user: &str, lots: [i128; SMALL]) -> Account {
     Account::new(user.to_owned(), HexBytes([9; 32]), lots.to_vec(), &mut OsRng)
 }
 
-fn snapshot(policy: &surety_margin::policy::Policy, prices: &[Price]) -> Snapshot {
+fn snapshot(policy: &Policy, prices: &[Price]) -> Snapshot {
     let feeds = FeedsId::of(&policy.market).unwrap();
     let report = |number: u8| {
         let observation = |price: &Price| {

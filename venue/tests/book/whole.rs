@@ -5,7 +5,15 @@ use surety_books::{
     book::{Book, BookTerms, Page, verify},
     rules::BookRules,
 };
-use surety_core::{ident::HexBytes, units::Timestamp};
+use surety_core::{
+    ident::HexBytes,
+    units::{Ppm, Timestamp},
+};
+use surety_margin::{
+    market::{Breaker, MarkedProofs},
+    policy::Policy,
+};
+use surety_testing::sample::{self, Sample};
 use surety_venue::{
     account::Account,
     page::{FilledPage, PageInput, PageInputError},
@@ -13,7 +21,7 @@ use surety_venue::{
 };
 use surety_verifier::{Rejection, Rule};
 
-use crate::scene::{NOW, Scene, account, audience, units, venue};
+use crate::scene::{NOW, Scene, account, audience, rules, units, venue};
 
 pub(crate) const TERMS: BookTerms = BookTerms { allow_insecure_srs: true, root: None, now: Timestamp(NOW + 10) };
 
@@ -248,4 +256,32 @@ fn rejects_accounts_in_the_wrong_kind() {
         input(vec![account("x", [1, 1, 1]); 7]).err(),
         Some(PageInputError::TooMany { most: 6, found: 7, .. })
     ));
+}
+
+/// Attack: a source states reserves that the policy does not trust it for, which a book does not prove it has not.
+#[test]
+fn rejects_policies_whose_sources_have_scopes() {
+    let Sample { universe, mut policy } = sample::collateral(10, 3);
+    let problems = |policy: &Policy| -> Vec<String> {
+        rules(&universe).check(policy, &universe).iter().map(|problem| problem.path.clone()).collect()
+    };
+    assert_eq!(problems(&policy), [""; 0]);
+    policy.sources[0].scope = vec![universe.instruments[1].name.clone()];
+    assert_eq!(policy.check(&universe), []);
+    assert_eq!(problems(&policy), ["policy: sources"]);
+}
+
+/// Attack: a book at a price that has jumped further than the policy's circuit breaker allows.
+#[test]
+fn rejects_books_over_marked_snapshots_where_the_policy_says_so() {
+    for (proofs, expected) in [(MarkedProofs::Refused, Rule::Breaker), (MarkedProofs::Accepted, Rule::Proof)] {
+        let breaker = Breaker { max_deviation: Ppm(50_000), proofs };
+        let mut scene = Scene::under(10, |policy| policy.oracle.breaker = Some(breaker), |_| {});
+        let filled = scene.fill(0, holders());
+        let proven = vec![(scene.prove(0, &filled, 0).unwrap(), filled)];
+        let (mut book, pages) = scene.book(&proven, &ENOUGH).unwrap();
+        scene.snapshot = scene.jumped();
+        book = relisted(&scene, &book, &pages);
+        assert_eq!(rule(&scene, &book, &pages), expected);
+    }
 }

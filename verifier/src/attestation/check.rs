@@ -603,7 +603,10 @@ pub fn check_set_up(key: &VerifyingKey, pinned: Option<Bytes32>, allow_insecure:
 }
 
 /// Whether proofs over the snapshot count.
-fn check_breaker(policy: &CommittedPolicy, market: &CheckedSnapshot) -> Result<(), Rejection> {
+///
+/// # Errors
+/// [`Rule::Breaker`] if the policy refuses those over marked snapshots, and this is one.
+pub fn check_breaker(policy: &CommittedPolicy, market: &CheckedSnapshot) -> Result<(), Rejection> {
     let refused = policy.policy().oracle.breaker.is_some_and(|breaker| breaker.proofs == MarkedProofs::Refused);
     require(!refused || market.marked.is_empty(), Rule::Breaker, "market: marked", || {
         let marked: Vec<_> = market.marked.iter().map(Name::as_str).collect();

@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         _ => FileError::Io { path: args.accounts.clone(), action: "cannot be read", error },
     })?;
     let directory = BookDirectory::new(&args.out);
-    let built = build(&directory, &ground.rules, book, BufReader::new(accounts), &session.progress)?;
+    directory.make()?;
     for name in ["universe.toml", "policy.toml", "book.toml", "market.json"] {
         let text = files::read_text(&args.directory.join(name))?;
         files::write(&directory.public().join(name), text.as_bytes(), Access::Public, Existing::Keep)?;
@@ -106,6 +106,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
             reserves.write_statement(statement, opening)?;
         }
     }
+    // Last, as it writes the plan: where there is one, a process that was killed has left nothing out.
+    let built = build(&directory, &ground.rules, book, BufReader::new(accounts), &session.progress)?;
     answer(args, &ground, &built)
 }
 

@@ -7,7 +7,7 @@ use surety_books::{
     book::Book,
     cell::{CellFile, CellKeys, CellTerms, check as check_cell},
 };
-use surety_core::{ident::Bytes32, spelling, words::counted};
+use surety_core::{ident::Bytes32, spelling, visible::one_line, words::counted};
 use surety_host::{
     documents,
     files::{self, Existing},
@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Usage},
     inputs::{Force, setups, warn_of_set_up},
     output::Answer,
+    time,
 };
 
 #[derive(clap::Args)]
@@ -73,7 +74,7 @@ pub(crate) struct CheckArgs {
 
 pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error> {
     let cell: CellFile = documents::read(&args.cell)?;
-    checked(
+    let book = checked(
         &cell,
         &args.book,
         &CellTerms { root: args.root, user: args.user.as_deref(), nonce: args.nonce },
@@ -82,25 +83,47 @@ pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error
     )?;
     let balances: Vec<_> =
         cell.balances.iter().map(|it| json!({ "instrument": it.instrument, "lots": it.lots })).collect();
-    let mut text =
-        format!("{} is in the book with root {}, with exactly these balances in lots:\n", cell.user, cell.root);
+    // The venue has chosen the name: lines of its own would pass for balances.
+    let (user, as_of, valid_until) = (one_line(&cell.user), book.as_of, book.valid_until);
+    let mut text = format!(
+        "{user} is in the book of {} with root {}, as of {}, valid until {}, with exactly these balances in lots:\n",
+        book.venue,
+        cell.root,
+        time::format(as_of),
+        time::format(valid_until),
+    );
     for balance in &cell.balances {
         text.push_str(&format!("{}  {}\n", balance.instrument, balance.lots.get()));
     }
-    let faith = args.root.is_none().then_some("that others see the book of this root: compare it, or give --root");
+    let chosen = args.nonce.is_some_and(|nonce| nonce != Bytes32::ZERO);
+    let faith = [
+        (args.root.is_some(), "that others see the book of this root: compare it, or give --root"),
+        (args.user.is_some(), "that this is your account, and not one of another name: give --user"),
+        (chosen, "that no other user was given this cell: give the venue a nonce that you have chosen, and --nonce"),
+    ];
+    let faith: Vec<_> = faith.into_iter().filter_map(|(known, faith)| (!known).then_some(faith)).collect();
     faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
-    let data = json!({ "user": cell.user, "root": cell.root, "page": cell.page, "balances": balances, "taken_on_faith": faith });
+    let data = json!({
+        "user": cell.user,
+        "venue": book.venue,
+        "root": cell.root,
+        "as_of": as_of,
+        "valid_until": valid_until,
+        "page": cell.page,
+        "balances": balances,
+        "taken_on_faith": faith,
+    });
     Answer::new(data, text)
 }
 
-/// Checks a cell against the public files of a book.
+/// Checks a cell against the public files of a book, which it returns.
 pub(super) fn checked(
     cell: &CellFile,
     public: &Path,
     terms: &CellTerms<'_>,
     allow_insecure_srs: bool,
     session: &Session,
-) -> Result<(), Error> {
+) -> Result<Book, Error> {
     let book: Book = documents::read(&public.join("book.json"))?;
     let universe: Universe = documents::read(&public.join("universe.toml"))?;
     let keys: CellKeys = documents::read(&public.join("cell-keys.json"))?;
@@ -121,7 +144,8 @@ pub(super) fn checked(
     let kind = kind.ok_or_else(|| Usage(format!("cell: expected a kind of the book, found {}", cell.page_kind)))?;
     let layout = kind.layout(&universe).map_err(|error| Usage(format!("book: {error}")))?;
     let key = keys.key(&set_up, layout.cells().rows_of_a_coset())?;
-    Ok(check_cell(cell, &book, &universe, key, terms)?)
+    check_cell(cell, &book, &universe, key, terms)?;
+    Ok(book)
 }
 
 #[derive(clap::Args)]

@@ -117,7 +117,7 @@ fn attacks_on_pages<T>(
 fn attacks_on_a_cell(
     cell: &CellFile,
     universe: &Universe,
-    check: impl Fn(&CellFile) -> Result<(), Error>,
+    check: impl Fn(&CellFile) -> Result<Book, Error>,
 ) -> Result<Vec<Refused>, Error> {
     let mut balance = cell.clone();
     let richer = |lots: Lots| Lots::new(lots.get() + 1).unwrap_or(lots);

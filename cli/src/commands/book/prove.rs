@@ -211,6 +211,16 @@ struct Worker {
     left: usize,
 }
 
+/// What goes on after the pool has given up would surprise whoever starts it anew.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // One that has ended is not there to be stopped.
+        if self.child.kill().is_ok() {
+            drop(self.child.wait());
+        }
+    }
+}
+
 impl Pool<'_> {
     fn run(&self, missing: u64) -> Result<(), Error> {
         if self.workers == 0 {
@@ -245,7 +255,6 @@ impl Pool<'_> {
                         // A worker that found something wrong says what, and finds it again.
                         let code = status.code();
                         if worker.attempts >= ATTEMPTS || code.is_some_and(|code| code != 0) {
-                            running.iter_mut().for_each(|worker: &mut Worker| drop(worker.child.kill()));
                             return Err(stuck(code, &status.to_string()).into());
                         }
                         worker.child = self.start(worker.shard)?;

@@ -37,7 +37,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         BookTerms { allow_insecure_srs: args.allow_insecure_srs, root: args.root, now: args.at.unwrap_or(session.now) };
     let accepted = verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
     let established = if accepted.insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
-    let faith = (!accepted.root_known).then_some("that others see the book of this root: compare it, or give --root");
+    let of_root =
+        (!accepted.root_known).then(|| "that others see the book of this root: compare it, or give --root".to_owned());
+    // They lie beside the book, and say whose word on reserves and prices counts.
+    let of_rules = format!(
+        "that rules, policy, universe, and the custodians and oracle nodes in it are those that you have reviewed: \
+         compare the rules' identifier, {}",
+        rules.summary().id().0
+    );
+    let faith: Vec<String> = of_root.into_iter().chain([of_rules]).collect();
     let mut text = format!(
         "valid: the book of {} with root {}\nuntil {}, balances as of {}\n{} slots in {} pages\nestablished: {established}\n",
         rules.rules.venue,

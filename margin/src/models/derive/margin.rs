@@ -24,14 +24,20 @@ impl Schema<'_> {
     /// liquidation costs a fraction of the underlying of all perpetuals and options.
     #[must_use]
     pub fn margin(&self, basis: Basis, multiple: Ppm, liquidation_cost: Ppm) -> Expression {
-        let divisor = greatest_common_divisor(multiple.0, Ppm::ONE.0);
-        let divisor = greatest_common_divisor(liquidation_cost.0, divisor);
+        let divisor = common_divisor(multiple, liquidation_cost);
         let times = |expression: Expression, factor: u32| {
             expression.times(Affine::constant(I256::unchecked_from(factor / divisor)))
         };
         let requirement = self.span(basis) - self.charges(basis);
         let margin = times(self.equity(), Ppm::ONE.0) + times(requirement, multiple.0);
         if liquidation_cost == Ppm(0) { margin } else { margin - times(self.underlying(), liquidation_cost.0) }
+    }
+
+    /// What a quote unit counts for in [`Schema::margin`]: the schema's scale, and the common denominator.
+    #[must_use]
+    pub fn unit(&self, multiple: Ppm, liquidation_cost: Ppm) -> I256 {
+        let denominator = Ppm::ONE.0 / common_divisor(multiple, liquidation_cost);
+        power_of_ten(self.scale).saturating_mul(I256::unchecked_from(denominator))
     }
 
     /// The underlying of all perpetuals and options, long or short.
@@ -219,6 +225,11 @@ impl Schema<'_> {
     fn option_unit(&self) -> Slot {
         Slot { instrument: 0, decimals: self.option_decimals }
     }
+}
+
+/// What the fractions of a level, in parts per million, have in common with a whole.
+fn common_divisor(multiple: Ppm, liquidation_cost: Ppm) -> u32 {
+    greatest_common_divisor(liquidation_cost.0, greatest_common_divisor(multiple.0, Ppm::ONE.0))
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {
