@@ -18,7 +18,7 @@ use surety_core::{
     text::Document,
     units::{Price, Timestamp},
 };
-use surety_kzg::{HoldingCommitment, point::G1_BYTES, scalar};
+use surety_kzg::{HoldingCommitment, Lanes, point::G1_BYTES, scalar};
 use surety_margin::market::Snapshot;
 use surety_verifier::{
     KnownCommitments, PairingCheck, ProofError, Rejection, Rule, Statement,
@@ -374,7 +374,7 @@ fn check_proofs(claims: &[Claim<'_>], rng: &mut (impl RngCore + CryptoRng)) -> R
     let checks = claims.iter().map(Claim::reduce).collect::<Result<Vec<_>, _>>()?;
     let weights: Vec<Fr> = checks.iter().map(|_| weight(rng)).collect();
     let keys: Vec<&PairingKey> = claims.iter().map(|claim| claim.program.program.key.pairing_key()).collect();
-    let failing = batch::failures(checks, &weights, &keys);
+    let failing = batch::failures(checks, &weights, &keys, Lanes::One);
     let failing = failing.map_err(|error| refused("pages".to_owned(), error.to_string()))?;
     let names: Vec<&str> = failing.into_iter().map(|at| claims[at].input.as_str()).collect();
     if names.is_empty() { Ok(()) } else { Err(refused(names.join(", "), "an invalid one".to_owned())) }

@@ -18,7 +18,7 @@ use core::cmp::Reverse;
 use group::{Curve as _, Group as _, prime::PrimeCurveAffine as _};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
-use surety_wide::Lanes;
+use surety_wide::{Lanes, Lines};
 
 use crate::{
     msm::Magnitude,
@@ -42,14 +42,14 @@ pub struct Table {
     bases: usize,
     digit_bits: u32,
     /// For each digit, a multiple of each base.
-    points: Vec<G1Affine>,
+    points: Lines,
     /// Whether a base is the identity, so that sums need the complete formulas from the start.
     with_identity: bool,
 }
 
 impl core::fmt::Debug for Table {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let (bases, bytes) = (self.bases, size_of_val(self.points.as_slice()));
+        let (bases, bytes) = (self.bases, size_of_val(&*self.points));
         f.debug_struct("Table").field("bases", &bases).field("bytes", &bytes).finish_non_exhaustive()
     }
 }
@@ -111,7 +111,7 @@ impl Table {
         // Places and their signs are 32 bits together.
         assert!(points.len() < 1 << 31, "{} points", points.len());
         let with_identity = points.iter().any(|point| bool::from(point.is_identity()));
-        Self { bases, digit_bits: digit_bits(terms), points, with_identity }
+        Self { bases, digit_bits: digit_bits(terms), points: points.into_iter().collect(), with_identity }
     }
 
     /// The points of the table, the bases first.

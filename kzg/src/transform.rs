@@ -118,7 +118,11 @@ impl Domain {
     /// # Panics
     /// If there are not as many coefficients as rows.
     pub fn values(&self, coefficients: &mut [Fr]) {
-        self.join(coefficients, None);
+        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
+        match &self.twiddles {
+            Twiddles::One([forth, _]) => join(coefficients, forth),
+            Twiddles::Eight(ifma, twiddles) => ifma.join(coefficients, None, &twiddles[0]),
+        }
     }
 
     /// The values in the rows of the polynomial whose coefficients are these, in bit-reversed order, each times its
@@ -127,8 +131,19 @@ impl Domain {
     /// # Panics
     /// If there are not as many coefficients or values as rows, or the factors are another domain's.
     pub fn scaled_values(&self, coefficients: &[Fr], factors: &Factors, values: &mut [Fr]) {
-        values.copy_from_slice(coefficients);
-        self.join(values, Some(factors));
+        assert_eq!(coefficients.len(), values.len(), "a coefficient for each value");
+        match &self.twiddles {
+            Twiddles::One([forth, _]) => {
+                assert_eq!(values.len(), self.rows(), "a coefficient for each row");
+                let scaled = coefficients.iter().zip(factors.one()).map(|(coefficient, factor)| coefficient * factor);
+                values.iter_mut().zip(scaled).for_each(|(value, scaled)| *value = scaled);
+                join(values, forth);
+            }
+            Twiddles::Eight(ifma, twiddles) => {
+                values.copy_from_slice(coefficients);
+                ifma.join(values, Some(factors.eight()), &twiddles[0]);
+            }
+        }
     }
 
     fn split(&self, values: &mut [Fr], factors: Option<&Factors>) {
@@ -141,19 +156,6 @@ impl Domain {
                 }
             }
             Twiddles::Eight(ifma, twiddles) => ifma.split(values, &twiddles[1], factors.map(Factors::eight)),
-        }
-    }
-
-    fn join(&self, coefficients: &mut [Fr], factors: Option<&Factors>) {
-        assert_eq!(coefficients.len(), self.rows(), "a coefficient for each row");
-        match &self.twiddles {
-            Twiddles::One([forth, _]) => {
-                if let Some(factors) = factors {
-                    scale(coefficients, factors.one());
-                }
-                join(coefficients, forth);
-            }
-            Twiddles::Eight(ifma, twiddles) => ifma.join(coefficients, factors.map(Factors::eight), &twiddles[0]),
         }
     }
 

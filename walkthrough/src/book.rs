@@ -180,7 +180,7 @@ fn balances(width: usize) -> Vec<i128> {
         let borrowed = 1 + pick(width as u64 - 1) as usize;
         let covered = pick(FAILING) != 0;
         lots = vec![0; width];
-        lots[0] = if covered { 10_000_000_000 } else { 100 };
+        lots[0] = if covered { 1_000_000 } else { 100 };
         lots[borrowed] = -i128::from(pick(50_000) + 1);
     }
     lots

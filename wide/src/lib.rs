@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `number` | what computations are written with: one number, or eight at a time |
 //! | `wiped` | memory that is overwritten after use |
+//! | `lines` | points that each begin where a line of the cache does |
 //! | `eight` | eight numbers in limbs of 52 bits, with bounds in their types |
 //! | `memory` | between field elements in memory and limbs |
 //! | `transform` | the Fourier transform |
@@ -12,8 +13,9 @@
 //! [`Lanes::widest`] asks the processor for AVX-512 with IFMA, its multiplications of 52 bits. Every computation gives
 //! the same bytes with and without: results are reduced to the one representation that field elements have.
 //!
-//! This crate alone has `unsafe`, for two reasons: to call functions that are compiled for instructions which not
-//! every processor has, and to read and write field elements as the words that they consist of. A value of [`Ifma`]
+//! This crate alone has `unsafe`, for three reasons: to call functions that are compiled for instructions which not
+//! every processor has, to read and write field elements as the words that they consist of, and to keep points in
+//! lines of the cache. A value of [`Ifma`]
 //! is the proof that the instructions are there.
 //!
 //! ```
@@ -44,6 +46,7 @@
 mod eight;
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere;
+mod lines;
 #[cfg(target_arch = "x86_64")]
 mod memory;
 mod number;
@@ -55,6 +58,7 @@ mod wiped;
 
 #[cfg(not(target_arch = "x86_64"))]
 pub use elsewhere::{Factors, Twiddles, Workspace};
+pub use lines::Lines;
 pub use number::{Kernel, Number};
 pub use wiped::Wiped;
 #[cfg(target_arch = "x86_64")]

@@ -15,8 +15,6 @@ pub(crate) struct Fixed {
     pub(crate) variable: Vec<Fr>,
     /// One on the first row.
     pub(crate) first: Vec<Fr>,
-    /// One on the row behind the usable ones.
-    pub(crate) last: Vec<Fr>,
     /// One on the usable rows.
     pub(crate) active: Vec<Fr>,
 }
@@ -35,7 +33,6 @@ impl Fixed {
             variable: (0..rows).map(|row| Fr::ONE - base[(row + rows - 1) % rows] * inverse).collect(),
             base,
             first: ones(&|row| row == 0),
-            last: ones(&|row| row == usable),
             active: ones(&|row| row < usable),
         }
     }

@@ -43,20 +43,28 @@ struct Coset {
     into: Factors,
     /// `g_i^(-j)/n` for each coefficient, divided by the value of `X^n - 1`.
     back: Factors,
-    fixed: FixedCells<Vec<Fr>>,
+    fixed: FixedColumns,
 }
 
-/// The fixed columns on a coset, and products of them: all rows, or those that are computed at a time.
-#[derive(Clone, Copy, Debug, Default)]
+/// The fixed columns on a coset.
+#[derive(Debug)]
+struct FixedColumns {
+    row: Vec<Fr>,
+    base: Vec<Fr>,
+    variable: Vec<Fr>,
+    first: Vec<Fr>,
+    active: Vec<Fr>,
+    /// The Lagrange column of the row behind the usable ones is that of the first row, so many rows later.
+    usable: usize,
+}
+
+/// The same in the rows that are computed at a time.
+#[derive(Clone, Copy)]
 struct FixedCells<N> {
     row: N,
     base: N,
     /// `S = 1 - BASE[-1]/b`
     variable: N,
-    /// `BASE·(BASE - b)`
-    one: N,
-    /// `BASE·(BASE - 1)·(BASE - b)²`
-    quotient: N,
     first: N,
     last: N,
     active: N,
@@ -101,6 +109,8 @@ struct Powers<N: Number> {
     /// `b` times the power of the rule about sources, which is written with S.
     sources: N::Factor,
     one: N,
+    /// `b`, the range base.
+    base: N,
 }
 
 impl<N: Number> Powers<N> {
@@ -119,6 +129,7 @@ impl<N: Number> Powers<N> {
             ended: N::factor(y[13] + y[14]),
             sources: N::factor(base * y[11]),
             one: N::splat(Fr::ONE),
+            base: N::splat(base),
         }
     }
 }
@@ -128,7 +139,7 @@ impl Cosets {
         let (rows, base) = (domain.rows() as u64, Fr::from(capacity.base()));
         let step = (capacity.k() + PIECES.ilog2()..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
         let generator = Fr::MULTIPLICATIVE_GENERATOR;
-        let columns = [&fixed.row, &fixed.base, &fixed.variable, &fixed.first, &fixed.last, &fixed.active];
+        let columns = [&fixed.row, &fixed.base, &fixed.variable, &fixed.first, &fixed.active];
         let columns = columns.map(|column| {
             let mut column = column.clone();
             domain.coefficients(&mut column);
@@ -139,12 +150,13 @@ impl Cosets {
             let vanishing = shift.pow_vartime([rows]) - Fr::ONE;
             let into = domain.factors(domain.powers(shift, domain.rows_inverse()));
             let back = domain.powers(invert(shift), domain.rows_inverse() * invert(vanishing));
-            let on = columns.each_ref().map(|column| {
+            let [row, base, variable, first, active] = columns.each_ref().map(|column| {
                 let mut values = vec![Fr::ZERO; domain.rows()];
                 domain.scaled_values(column, &into, &mut values);
                 values
             });
-            Coset { into, back: domain.factors(back), fixed: FixedCells::new(on, base) }
+            let fixed = FixedColumns { row, base, variable, first, active, usable: capacity.usable() };
+            Coset { into, back: domain.factors(back), fixed }
         };
         let shrink = invert(generator.pow_vartime([rows]));
         Self {
@@ -170,12 +182,15 @@ impl Cosets {
         // Small domains are not worth threads of their own for each column; of large ones, four cosets at a time would
         // take much memory.
         let at_once = if domain.rows() <= AT_ONCE { PIECES } else { 1 };
+        let mut spaces = vec![columns.map(|_| SecretScalars::zeros(domain.rows())); at_once];
         let mut remainders: [SecretScalars; PIECES] = core::array::from_fn(|_| SecretScalars::zeros(domain.rows()));
         for (remainders, cosets) in remainders.chunks_mut(at_once).zip(self.cosets.chunks(at_once)) {
-            remainders.par_iter_mut().zip(cosets).with_max_len(1).for_each(|(remainder, coset)| {
-                coset.remainder(domain, &coefficients, (challenges, self.base), remainder);
+            let remainders = remainders.par_iter_mut().zip(cosets).zip(&mut spaces);
+            remainders.with_max_len(1).for_each(|((remainder, coset), on)| {
+                coset.remainder(domain, &coefficients, (challenges, self.base), (on, remainder));
             });
         }
+        drop((spaces, coefficients));
         self.put_together(domain, &mut remainders);
         remainders.par_iter_mut().with_max_len(1).for_each(|piece| domain.values(piece));
         remainders
@@ -220,15 +235,14 @@ impl Kernel for Pieces<'_> {
 }
 
 impl Coset {
-    /// The quotient modulo what vanishes on the coset, by its coefficients.
+    /// The quotient modulo what vanishes on the coset, by its coefficients. There is room for the columns on the coset.
     fn remainder(
         &self,
         domain: &Domain,
         coefficients: &[SecretScalars; COLUMNS],
         (challenges, base): (&Challenges, Fr),
-        remainder: &mut [Fr],
+        (on, remainder): (&mut [SecretScalars; COLUMNS], &mut [Fr]),
     ) {
-        let mut on = coefficients.each_ref().map(|_| SecretScalars::zeros(domain.rows()));
         on.par_iter_mut().zip(coefficients).with_max_len(1).for_each(|(on, coefficients)| {
             domain.scaled_values(coefficients, &self.into, on);
         });
@@ -244,7 +258,7 @@ impl Coset {
 
 /// The combined equations in the rows of a coset from one on.
 struct Combination<'a> {
-    fixed: &'a FixedCells<Vec<Fr>>,
+    fixed: &'a FixedColumns,
     columns: [&'a [Fr]; COLUMNS],
     challenges: &'a Challenges,
     base: Fr,
@@ -265,24 +279,15 @@ impl Kernel for Combination<'_> {
     }
 }
 
-impl FixedCells<Vec<Fr>> {
-    /// `ROW`, `BASE`, S and the Lagrange columns on a coset, with the products that the equations take.
-    fn new([row, base, variable, first, last, active]: [Vec<Fr>; 6], range_base: Fr) -> Self {
-        let one: Vec<Fr> = base.iter().map(|base| base * (base - range_base)).collect();
-        let quotient = base.iter().zip(&one).map(|(base, one)| one * (base - Fr::ONE) * (base - range_base)).collect();
-        Self { row, base, variable, one, quotient, first, last, active }
-    }
-
+impl FixedColumns {
     #[inline(always)]
     fn read<N: Number>(&self, at: usize) -> FixedCells<N> {
         FixedCells {
             row: N::load(&self.row, at),
             base: N::load(&self.base, at),
             variable: N::load(&self.variable, at),
-            one: N::load(&self.one, at),
-            quotient: N::load(&self.quotient, at),
             first: N::load(&self.first, at),
-            last: N::load(&self.last, at),
+            last: N::load_around(&self.first, at + self.first.len() - self.usable),
             active: N::load(&self.active, at),
         }
     }
@@ -328,8 +333,10 @@ fn combine<N: Number>(fixed: &FixedCells<N>, cells: &Cells<N>, powers: &Powers<N
     let running = cells.next_acc.minus(sum).scaled(&y[14]).plus(cells.flag.times(sum).scaled(&powers.ended));
     let sources = fixed.variable.times(cells.blinded_hold).scaled(&powers.sources);
     let by_row = running.plus(cells.next_blind.scaled(&y[12])).plus(sources);
-    let constant = fixed.one.times(cells.var.minus(*one)).scaled(&y[10]);
-    let by_base = constant.plus(fixed.quotient.times(cells.val).scaled(&y[15]));
+    let above = fixed.base.minus(powers.base);
+    let constant = cells.var.minus(*one).scaled(&y[10]);
+    let quotient = fixed.base.minus(*one).times(above).times(cells.val).scaled(&y[15]);
+    let by_base = fixed.base.times(above).times(constant.plus(quotient));
 
     let read = cells.idx.scaled(theta).plus(cells.val);
     let memory = fixed.row.scaled(theta).plus(cells.blinded_hold).plus(fixed.variable.times(cells.var));
@@ -476,13 +483,10 @@ mod tests {
             let b = Fr::from(capacity.base());
             for _ in 0..8 {
                 let (base, previous_base) = (random(), random());
-                let one = base * (base - b);
                 let fixed = FixedCells {
                     row: random(),
                     base,
                     variable: Fr::ONE - previous_base * b.invert().unwrap(),
-                    one,
-                    quotient: one * (base - Fr::ONE) * (base - b),
                     first: random(),
                     last: random(),
                     active: random(),
@@ -516,14 +520,16 @@ mod tests {
         let (domain, fixed) = (Domain::with_lanes(9, Lanes::widest()), Fixed::new(capacity.into()));
         let cosets = Cosets::new(capacity, &domain, &fixed);
         let b = Fr::from(capacity.base());
-        // The values on a coset are those of polynomials of degree below n, which products are not.
+        let mut last: Vec<Fr> = (0..domain.rows()).map(|row| Fr::from(u64::from(row == capacity.usable()))).collect();
+        domain.coefficients(&mut last);
         for coset in &cosets.cosets {
-            for row in 0..domain.rows() {
+            let mut last_on = last.clone();
+            domain.scaled_values(&last, &coset.into, &mut last_on);
+            for (row, last) in last_on.into_iter().enumerate() {
                 let cells: FixedCells<Fr> = coset.fixed.read(row);
                 let previous = coset.fixed.base[(row + domain.rows() - 1) % domain.rows()];
                 assert_eq!(cells.variable * b, b - previous);
-                assert_eq!(cells.one, cells.base * (cells.base - b));
-                assert_eq!(cells.quotient, cells.one * (cells.base - Fr::ONE) * (cells.base - b));
+                assert_eq!(cells.last, last);
             }
         }
     }

@@ -73,6 +73,17 @@ fn halo2_proves_the_same() {
     assert_eq!(own["claim"], halo2["claim"]);
 }
 
+/// Processors without the instructions for eight rows at a time make attestations, too.
+#[test]
+fn an_attestation_made_with_one_row_at_a_time_verifies() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let prove = "prove demo --trust demo/trust.toml --out demo/one.json";
+    sandbox.run_with(&[("SURETY_SIMD", "off")], prove.split_whitespace()).expect(0);
+    sandbox.surety("verify demo/one.json --allow-insecure-srs").expect(0);
+    let [widest, one] = ["attestation.json", "one.json"].map(|name| read_json(&demo.join(name)));
+    assert_eq!(widest["claim"], one["claim"]);
+}
+
 #[test]
 fn rejects_openings_that_are_missing_or_anothers() {
     let (sandbox, demo) = Sandbox::with_demo();

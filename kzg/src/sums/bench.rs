@@ -16,11 +16,22 @@ pub(crate) struct Bench {
     pub(crate) digits: Wiped<u32>,
     /// The terms of a sum, group by group, see [`Adder::halve`].
     pub(crate) entries: Wiped<u32>,
-    /// The points that are being summed.
+    /// The sums of the groups that have any terms.
+    totals: Wiped<G1Affine>,
+    /// The totals before, while they are summed themselves.
+    source: Wiped<G1Affine>,
+    block: Block,
+}
+
+/// The points that are being summed.
+struct Block {
     points: Wiped<G1Affine>,
     /// Where their sums go, until both change places.
     sums: Wiped<G1Affine>,
 }
+
+/// So many terms are summed before the next: their sums stay in the second cache, 384 KiB of them.
+const BLOCK: u32 = 1 << 13;
 
 /// Benches for those threads that need one.
 pub(crate) struct Benches {
@@ -60,24 +71,23 @@ impl Bench {
             adder: Adder::new(lanes, careful),
             digits: Wiped::new(0),
             entries: Wiped::new(0),
-            points: Wiped::new(0),
-            sums: Wiped::new(0),
+            totals: Wiped::new(0),
+            source: Wiped::new(0),
+            block: Block { points: Wiped::new(0), sums: Wiped::new(0) },
         }
     }
 
     /// Sums each group of entries, which are terms from a source; `lengths` become one or zero.
     pub(crate) fn sum_entries(&mut self, source: &[G1Affine], lengths: &mut [u32]) {
-        let Self { adder, entries, points, .. } = self;
-        let count = adder.halve(source, |index| entries[index], lengths, points);
-        self.reduce(count, lengths);
-    }
-
-    /// Sums each group of the first so many points; `lengths` become one or zero.
-    fn reduce(&mut self, mut count: usize, lengths: &mut [u32]) {
-        while lengths.iter().any(|length| *length > 1) {
-            let source = &self.points[..count];
-            count = self.adder.halve(source, |index| (index as u32) << 1, lengths, &mut self.sums);
-            core::mem::swap(&mut self.points, &mut self.sums);
+        let mut totals = room(&mut self.totals, lengths.iter().filter(|length| **length > 0).count());
+        let (mut entries, mut rest) = (&*self.entries, lengths);
+        while !rest.is_empty() {
+            let (lengths, behind) = rest.split_at_mut(groups_of_block(rest));
+            let (terms, entries_behind) = entries.split_at(lengths.iter().sum::<u32>() as usize);
+            let sums = self.block.sum(&mut self.adder, source, terms, lengths);
+            let (place, totals_behind) = totals.split_at_mut(sums.len());
+            place.copy_from_slice(sums);
+            (totals, entries, rest) = (totals_behind, entries_behind, behind);
         }
     }
 
@@ -112,11 +122,10 @@ impl Bench {
 
     /// The same for terms from the points that were summed before.
     fn sum_groups<I: Iterator<Item = (u32, usize)>>(&mut self, groups: usize, belongs: impl Fn() -> I) -> Wiped<u32> {
-        let mut lengths = self.list(groups, belongs);
-        let Self { adder, entries, points, sums, .. } = self;
-        let count = adder.halve(points, |index| entries[index], &mut lengths, sums);
-        core::mem::swap(points, sums);
-        self.reduce(count, &mut lengths);
+        let mut source = core::mem::replace(&mut self.source, Wiped::new(0));
+        core::mem::swap(&mut self.totals, &mut source);
+        let lengths = self.sum_terms(&source, groups, belongs);
+        self.source = source;
         lengths
     }
 
@@ -160,7 +169,7 @@ impl Bench {
     /// `Σ 2^i·P_i` over the points of each of some sums, which all have as many places; only places that are occupied
     /// are among the points.
     pub(crate) fn by_powers_of_two(&self, occupied: &[u32], sums: usize) -> Wiped<G1> {
-        let mut points = self.points[..occupied.iter().sum::<u32>() as usize].iter().rev();
+        let mut points = self.totals[..occupied.iter().sum::<u32>() as usize].iter().rev();
         let mut weighed = Wiped::new(sums);
         let places = (occupied.len() / sums.max(1)).max(1);
         for (sum, occupied) in weighed.iter_mut().zip(occupied.chunks_exact(places)).rev() {
@@ -170,6 +179,29 @@ impl Bench {
             });
         }
         weighed
+    }
+}
+
+/// How many groups, whole ones, have the terms of a block.
+fn groups_of_block(lengths: &[u32]) -> usize {
+    let mut terms = 0;
+    let last = lengths.iter().position(|length| {
+        terms += length;
+        terms >= BLOCK
+    });
+    last.map_or(lengths.len(), |last| last + 1)
+}
+
+impl Block {
+    /// The sum of each group that has any terms; `lengths` become one or zero.
+    fn sum(&mut self, adder: &mut Adder, source: &[G1Affine], terms: &[u32], lengths: &mut [u32]) -> &[G1Affine] {
+        let Self { points, sums } = self;
+        let mut count = adder.halve(source, |index| terms[index], lengths, points);
+        while lengths.iter().any(|length| *length > 1) {
+            count = adder.halve(points, |index| (index as u32) << 1, lengths, sums);
+            core::mem::swap(points, sums);
+        }
+        &points[..count]
     }
 }
 
@@ -191,7 +223,7 @@ mod tests {
                 let lengths: Vec<u32> = (0..sums * count).map(|index| u32::from(index % 3 != 1)).collect();
                 let occupied = (0..(sums * count) as u64).filter(|index| index % 3 != 1);
                 let mut bench = Bench::new(lanes, false);
-                let points = room(&mut bench.points, occupied.clone().count());
+                let points = room(&mut bench.totals, occupied.clone().count());
                 points.iter_mut().zip(occupied.clone()).for_each(|(p, index)| *p = point(index * 7 + 2));
                 let mut expected = vec![0; sums];
                 occupied.for_each(|i| expected[i as usize / count] += (i % count as u64 + 1) * (i * 7 + 2));
