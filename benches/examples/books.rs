@@ -73,7 +73,10 @@ fn main() {
         }
         let (each, wall) = ((processor_time() - start) / proven, wall.elapsed() / proven);
         let per_second = |time: Duration| accounts as f64 / time.as_secs_f64();
-        println!("  filling {filling:?}; proof and cells {each:?} ({wall:?}): {:.0} accounts a core-second", per_second(each));
+        println!(
+            "  filling {filling:?}; proof and cells {each:?} ({wall:?}): {:.0} accounts a core-second",
+            per_second(each)
+        );
     }
 }
 

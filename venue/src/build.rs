@@ -40,9 +40,6 @@ const MAX_USERS_BYTES: u64 = 240_000_000_000;
 /// Bytes of an entry of the list of users: hash, page, slot.
 pub const USER_ENTRY: usize = 16 + 4 + 4;
 
-/// Largest list of users that is read.
-const MAX_USERS_BYTES: u64 = 1 << 36;
-
 /// Why there is no book.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {

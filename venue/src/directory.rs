@@ -262,7 +262,7 @@ impl BookDirectory {
         if Some(input.kind) == kind { Ok(input) } else { Err(other()) }
     }
 
-    /// Keeps a proven page and its openings, with what they were made from. One that is there already stays.
+    /// Keeps a proven page and its openings, with what they were made from, in place of those that are there.
     ///
     /// # Errors
     /// If the operating system refuses.

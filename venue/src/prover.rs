@@ -148,6 +148,23 @@ pub struct Reserves<'a> {
     pub position: &'a Position,
 }
 
+/// Whether reserves cover the totals of all pages, before anything is proven.
+///
+/// # Errors
+/// If they do not, with the rule that fails.
+pub fn check_reserves(rules: &CompiledRules, reserves: &Position, totals: &PageTotals) -> Result<(), BookProveError> {
+    rules.reserves.solve(&left(reserves, totals)?, &[])?;
+    Ok(())
+}
+
+/// Reserves less totals, in the order of the rows of the totals.
+fn left(reserves: &Position, totals: &PageTotals) -> Result<Position, BookProveError> {
+    let mut left = Zeroizing::new(totals.in_order().iter().map(|total| -total).collect::<Vec<i128>>());
+    left.iter_mut().zip(reserves.lots()).for_each(|(left, lots)| *left += lots.get());
+    let lots = left.iter().enumerate().map(|(at, lots)| Lots::new(*lots).map_err(|_| BookProveError::Beyond(at)));
+    Ok(Position::from_lots(lots.collect::<Result<_, _>>()?))
+}
+
 /// Proves that the reserves cover the totals of all pages. `pages` is the sum of the pages' columns.
 ///
 /// # Errors
@@ -163,10 +180,7 @@ pub fn prove_reserves(
 ) -> Result<ProofBytes, BookProveError> {
     let mut column = reserves.column.clone();
     column.iter_mut().zip(pages.iter()).for_each(|(left, owed)| *left -= owed);
-    let mut left = Zeroizing::new(totals.in_order().iter().map(|total| -total).collect::<Vec<i128>>());
-    left.iter_mut().zip(reserves.position.lots()).for_each(|(left, lots)| *left += lots.get());
-    let beyond = || left.iter().position(|lots| Lots::new(*lots).is_err()).unwrap_or_default();
-    let position = position_of(&left).map_err(|_| BookProveError::Beyond(beyond()))?;
+    let position = left(reserves.position, totals)?;
     let hold = HoldingCommitment::of_column(params, &column)?;
     let key = ProvingKey::divided(params, rules.reserves.groups(), table, lanes)?;
     let claim = Claim { program: &rules.reserves, committed: &rules.committed_reserves, prices: &[], hold };

@@ -34,7 +34,7 @@ use crate::{
     build::find_user,
     directory::{BookDirectory, DirectoryError, Plan, is_of},
     page::{PageInputError, PageTotals},
-    prover::{BookProveError, PageProver, Reserves, prove_reserves},
+    prover::{BookProveError, PageProver, Reserves, check_reserves, prove_reserves},
     sealed::SealingKey,
 };
 
@@ -268,14 +268,8 @@ impl<'a> Workshop<'a> {
         now: Timestamp,
     ) -> Result<Book, WorkError> {
         let pages = self.pages()?;
-        let mut sum = SecretScalars::zeros(self.params.capacity().rows());
+        let (sum, totals) = self.sum()?;
         let universe = self.rules.policy.universe();
-        let mut totals = PageTotals::zero(universe.instruments.len());
-        for index in 0..pages.len() as u32 {
-            let filled = self.filled(index)?;
-            sum.iter_mut().zip(filled.column.iter()).for_each(|(sum, value)| *sum += value);
-            totals.add(&filled.totals);
-        }
         let other =
             || DirectoryError::Other { path: self.directory.pages_path(), expected: "commitments that are points" };
         let mut book = listed(&self.plan, &pages).ok_or_else(other)?;
@@ -298,6 +292,29 @@ impl<'a> Workshop<'a> {
         let path = self.directory.public().join("book.json");
         documents::write(&path, &book, Existing::Replace).map_err(DirectoryError::from)?;
         Ok(book)
+    }
+
+    /// Whether the reserves will suffice: found before pages are proven, which takes long.
+    ///
+    /// # Errors
+    /// If they will not, with the rule that fails.
+    pub fn check_reserves(&self, statements: &[Statement], openings: &[Opening]) -> Result<(), WorkError> {
+        let (_, totals) = self.sum()?;
+        let universe = self.rules.policy.universe();
+        let account = ReserveAccount::open(universe, self.params, statements, openings)?;
+        check_reserves(self.rules, account.position(), &totals).map_err(WorkError::Reserves)
+    }
+
+    /// The sums of all pages' columns and totals.
+    fn sum(&self) -> Result<(SecretScalars, PageTotals), WorkError> {
+        let mut sum = SecretScalars::zeros(self.params.capacity().rows());
+        let mut totals = PageTotals::zero(self.rules.policy.universe().instruments.len());
+        for index in 0..self.plan.inputs.len() as u32 {
+            let filled = self.filled(index)?;
+            sum.iter_mut().zip(filled.column.iter()).for_each(|(sum, value)| *sum += value);
+            totals.add(&filled.totals);
+        }
+        Ok((sum, totals))
     }
 
     fn pages(&self) -> Result<Vec<Page>, WorkError> {

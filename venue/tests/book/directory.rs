@@ -109,6 +109,19 @@ fn a_book_is_made_in_pieces_and_every_user_is_found() {
 }
 
 #[test]
+fn rejects_reserves_that_will_not_suffice_before_pages_are_proven() {
+    let fixture = Fixture::new();
+    fixture.build(ACCOUNTS).unwrap();
+    let check = |lots: &[i128]| {
+        let (statement, opening) = fixture.scene.reserves(lots);
+        fixture.work(|workshop| workshop.check_reserves(&[statement], &[opening]))
+    };
+    check(&[20_000_000, 200_000, 200_000]).unwrap();
+    let error = check(&[20_000_000, 200_000, 9_998]).unwrap_err();
+    assert!(error.to_string().contains("reserves of PERP-2"), "{error}");
+}
+
+#[test]
 fn rejects_inputs_that_are_not_those_of_the_plan() {
     let fixture = Fixture::new();
     fixture.build(ACCOUNTS).unwrap();

@@ -101,6 +101,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         None => default_workers(&directory)?,
     };
     let workers = workers.min(missing as u32);
+    if args.shard.is_none() && missing > 0 {
+        check_reserves(&directory, session)?;
+    }
     Pool { args, session, directory: &directory, workers }.run(missing as u64)?;
     if args.shard.is_some() {
         let text = format!(
@@ -132,6 +135,15 @@ fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<An
     };
     let proven = workshop.prove(shard, cells, &session.progress)?;
     Answer::new(json!({ "proven": proven }), format!("{} proven", counted(proven as usize, "page")))
+}
+
+/// Refuses to begin with pages if the reserves will not suffice.
+fn check_reserves(directory: &BookDirectory, session: &Session) -> Result<(), Error> {
+    let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
+    let table = setups.table(&params, &session.progress);
+    let workshop = Workshop::open(directory, &rules, &snapshot, (&params, &table), lanes())?;
+    let reserves = Layout::new(directory.reserves());
+    Ok(workshop.check_reserves(&reserves.read_statements()?, &reserves.read_openings()?)?)
 }
 
 /// Proves the reserves and writes the public files.
