@@ -161,8 +161,8 @@ pub fn check_reserves(rules: &CompiledRules, reserves: &Position, totals: &PageT
 fn left(reserves: &Position, totals: &PageTotals) -> Result<Position, BookProveError> {
     let mut left = Zeroizing::new(totals.in_order().iter().map(|total| -total).collect::<Vec<i128>>());
     left.iter_mut().zip(reserves.lots()).for_each(|(left, lots)| *left += lots.get());
-    let lots = left.iter().enumerate().map(|(at, lots)| Lots::new(*lots).map_err(|_| BookProveError::Beyond(at)));
-    Ok(Position::from_lots(lots.collect::<Result<_, _>>()?))
+    let beyond = || left.iter().position(|lots| Lots::new(*lots).is_err()).unwrap_or_default();
+    position_of(&left).map_err(|_| BookProveError::Beyond(beyond()))
 }
 
 /// Proves that the reserves cover the totals of all pages. `pages` is the sum of the pages' columns.
