@@ -46,10 +46,10 @@ pub const RULES: ExampleFile =
 const PRICES: ExampleFile =
     ExampleFile { path: "book/prices.csv", text: include_str!("../../examples/book/prices.csv") };
 
-/// One account in so many owes something.
+/// Every tenth account owes something.
 const BORROWERS: u64 = 10;
 
-/// One borrower in so many owes more than its balances cover.
+/// Every fiftieth borrower owes more than its balances cover.
 const FAILING: u64 = 50;
 
 /// What a venue has when it makes a book.
@@ -150,7 +150,7 @@ impl List {
             let user = format!("customer-{number}");
             let _ = write!(list.csv, "{user},{:064x}", u128::from(OsRng.next_u64()));
             for (lots, (instrument, net)) in
-                balances(width).into_iter().zip(universe.instruments.iter().zip(&mut list.net))
+                balances(number, width).into_iter().zip(universe.instruments.iter().zip(&mut list.net))
             {
                 *net += lots;
                 let unit = 10_i128.pow(u32::from(instrument.lot_decimals.get()));
@@ -172,13 +172,13 @@ impl List {
 }
 
 /// The balances of a customer: most owe nothing; borrowers owe a little of one asset against cash; some too much.
-fn balances(width: usize) -> Vec<i128> {
+fn balances(number: u64, width: usize) -> Vec<i128> {
     let pick = |below: u64| OsRng.next_u64() % below;
     let mut lots: Vec<i128> =
         (0..width).map(|_| if pick(3) == 0 { i128::from(pick(100_000_000)) } else { 0 }).collect();
-    if pick(BORROWERS) == 0 {
+    if number % BORROWERS == BORROWERS - 1 {
         let borrowed = 1 + pick(width as u64 - 1) as usize;
-        let covered = pick(FAILING) != 0;
+        let covered = number / BORROWERS % FAILING != FAILING - 1;
         lots = vec![0; width];
         lots[0] = if covered { 1_000_000 } else { 100 };
         lots[borrowed] = -i128::from(pick(50_000) + 1);

@@ -4,6 +4,7 @@
 
 mod archive;
 mod audit;
+mod book;
 mod calibrate;
 mod ceremony;
 mod chain;

@@ -97,7 +97,18 @@ impl Sandbox {
         environment: &[(&str, &str)],
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_surety"))
+        let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
+        Run {
+            code: output.status.code().expect("no signal"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The binary with these arguments, to be run.
+    pub(crate) fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_surety"));
+        command
             .args(arguments)
             .current_dir(self.directory.path())
             .env("SURETY_CACHE_DIR", self.path("cache"))
@@ -105,15 +116,8 @@ impl Sandbox {
             .env("SURETY_STATE_DIR", self.path("state"))
             .env("SURETY_TEST_PASSPHRASE", "passphrase")
             // Without the network, so that tests see the same everywhere.
-            .env("SURETY_OFFLINE", "1")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap();
-        Run {
-            code: output.status.code().expect("no signal"),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+            .env("SURETY_OFFLINE", "1");
+        command
     }
 
     /// Runs words separated by spaces.

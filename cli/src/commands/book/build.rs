@@ -74,6 +74,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         .into());
     };
     let ground = Ground::read(&args.directory, session)?;
+    ground.warn(session);
     let book = Book {
         kind: KindOf::new(),
         version: FormatVersion,

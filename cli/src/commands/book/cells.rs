@@ -21,7 +21,7 @@ use super::files::Ground;
 use crate::{
     Session,
     error::{Error, Usage},
-    inputs::{Force, setups, warn_of_set_up},
+    inputs::{Force, setups},
     output::Answer,
     time,
 };
@@ -81,6 +81,9 @@ pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error
         args.allow_insecure_srs,
         session,
     )?;
+    if args.allow_insecure_srs {
+        session.progress.warn("a set-up whose secret is public is accepted: under it, anybody can prove anything");
+    }
     let balances: Vec<_> =
         cell.balances.iter().map(|it| json!({ "instrument": it.instrument, "lots": it.lots })).collect();
     // The venue has chosen the name: lines of its own would pass for balances.
@@ -132,7 +135,6 @@ pub(super) fn checked(
         Ok(key) => *key.srs(),
         Err(_) => *setups()?.verifying_key(srs, universe.capacity, &session.progress)?.srs(),
     };
-    warn_of_set_up(set_up.origin(), srs, &session.progress);
     if set_up.origin() == Origin::InsecureDevelopment && !allow_insecure_srs {
         let expected = "the set-up of a public ceremony";
         let found = "the development set-up, whose secret everybody knows";

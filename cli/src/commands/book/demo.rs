@@ -128,8 +128,8 @@ fn attacks_on_a_cell(
             lots: richer(Lots::default()),
         }),
     }
-    // Row 0 belongs to nobody, and so do the rows that hold totals.
-    let coset = CellFile { coset: 0, ..cell.clone() };
+    let coset = CellFile { coset: cell.coset ^ 1, ..cell.clone() };
+    // Rows that hold totals are in no cell.
     let closed = CellFile { coset: 255, ..cell.clone() };
     let attacks =
         [("a changed balance", balance), ("the cell of another coset", coset), ("the cell of totals", closed)];

@@ -28,6 +28,12 @@ pub(super) fn rules_in(directory: &Path) -> PathBuf {
 }
 
 impl Ground {
+    /// Warns of a set-up under which nothing is proven. Not where files are read: a demonstration and its workers read
+    /// them many times.
+    pub(super) fn warn(&self, session: &Session) {
+        warn_of_set_up(self.params.verifier_key().origin(), self.params.id(), &session.progress);
+    }
+
     /// Reads and compiles what lies in a directory: universe.toml, policy.toml, book.toml and market.json.
     pub(super) fn read(directory: &Path, session: &Session) -> Result<Self, Error> {
         let files = PolicyFiles::of(directory);
@@ -38,7 +44,6 @@ impl Ground {
         let setups = setups()?;
         let srs = SrsId::from(universe.srs);
         let params = setups.params(srs, universe.capacity, &session.progress)?;
-        warn_of_set_up(params.verifier_key().origin(), srs, &session.progress);
         let level = rules.level.clone();
         let policy: CommittedPolicy =
             CompiledPolicy::compile_for(&level, policy, universe, &params)?.committed().clone();

@@ -32,7 +32,9 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let book: Book = documents::read(&args.directory.join("book.json"))?;
     let pages = BookDirectory::read_pages(&args.directory)?;
-    let Ground { rules, snapshot, .. } = Ground::read(&args.directory, session)?;
+    let ground = Ground::read(&args.directory, session)?;
+    ground.warn(session);
+    let Ground { rules, snapshot, .. } = ground;
     let terms =
         BookTerms { allow_insecure_srs: args.allow_insecure_srs, root: args.root, now: args.at.unwrap_or(session.now) };
     let accepted = verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
