@@ -292,8 +292,8 @@ impl<'a> Compiler<'a> {
         Ok(builder)
     }
 
-    /// The page's total of shortfalls less what its accounts lack, both in the smallest unit in which a lot of the quote
-    /// instrument and the units of all margins are whole: each model counts in a unit of its own.
+    /// The page's total of shortfalls less what its accounts lack, both in the smallest unit in which a lot of the
+    /// quote instrument and the units of all margins are whole: each model counts in a unit of its own.
     fn uncovered(&self, accounts: usize) -> Result<Expression, ProgramError> {
         let tracked = self.tracked.len();
         let lots = self.lots_of_quote_unit();

@@ -263,8 +263,8 @@ impl Policy {
         self.model.frame(self.entries(), universe, level)
     }
 
-    /// The rules of the instruments that the model of a level covers; none of a level in a mode that does not exist. With
-    /// modes, that is less than the model has rules for, and an instrument may have another price in another mode.
+    /// The rules of the instruments that the model of a level covers; none of a level in a mode that does not exist.
+    /// With modes, that is less than the model has rules for, and an instrument may have another price in another mode.
     #[must_use]
     pub fn rules_of(&self, level: &Level) -> Vec<InstrumentRule<'_>> {
         self.model.of(level).map(|(_, model)| model.rules()).unwrap_or_default()

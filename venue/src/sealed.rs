@@ -33,7 +33,8 @@ impl core::fmt::Debug for SealingKey {
 pub enum Unsealable {
     /// Another key, another place, or a damaged file.
     #[error(
-        "expected what was sealed for this place with the book's key, found something else: the file is damaged, was exchanged, or is of another book"
+        "expected what was sealed for this place with the book's key, found something else: the file is damaged, was \
+         exchanged, or is of another book"
     )]
     Sealed,
     /// Something else than what is expected at this place.

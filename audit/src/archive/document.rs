@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use surety_books::{book::Book, cell::CellKeys, rules::BookRules};
 use surety_core::{
     kind::{Damaged, Kind, demand_kind, recognise},
     text::{Document, Format, InputErrors},
@@ -15,8 +16,8 @@ use surety_verifier::attestation::{claim::Attestation, compiled::CompiledPolicyF
 
 use super::ArchiveError;
 
-/// The kinds that an archive keeps: attestations, and the public documents that they rest on.
-pub const KEPT: [Kind; 7] = [
+/// The kinds that an archive keeps: attestations and books, and the public documents that they rest on.
+pub const KEPT: [Kind; 10] = [
     Kind::Universe,
     Kind::Policy,
     Kind::CompiledPolicy,
@@ -24,6 +25,9 @@ pub const KEPT: [Kind; 7] = [
     Kind::Report,
     Kind::Statement,
     Kind::Attestation,
+    Kind::BookRules,
+    Kind::Book,
+    Kind::CellKeys,
 ];
 
 /// Reads the document to see that it is one. None if archives keep no such documents.
@@ -42,6 +46,9 @@ fn check(kind: Kind, file: &str, text: &str, format: Format) -> Option<Result<()
         Kind::Report => read::<Report>(file, text, format),
         Kind::Statement => read::<Statement>(file, text, format),
         Kind::Attestation => read::<Attestation>(file, text, format),
+        Kind::BookRules => read::<BookRules>(file, text, format),
+        Kind::Book => read::<Book>(file, text, format),
+        Kind::CellKeys => read::<CellKeys>(file, text, format),
         _ => None,
     }
 }

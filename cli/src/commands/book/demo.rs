@@ -29,7 +29,7 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Accounts of the example venue
-    #[arg(long, default_value = "10000", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(3..=10_000_000))]
+    #[arg(long, default_value = "10000", value_name = "NUMBER", value_parser = accounts())]
     accounts: u64,
     /// New directory for all files
     #[arg(long, value_name = "DIR")]
@@ -42,6 +42,11 @@ pub(crate) struct Args {
     workers: Option<u32>,
     #[command(flatten)]
     network: Network,
+}
+
+/// Few enough for a list in memory, and enough for the users that are checked.
+fn accounts() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(3..=10_000_000)
 }
 
 fn capacity(text: &str) -> Result<Capacity, String> {

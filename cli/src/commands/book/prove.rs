@@ -167,7 +167,14 @@ fn publish(directory: &BookDirectory, proven: usize, session: &Session) -> Resul
         Err(error) => return Err(surety_core::failure::Internal(error.to_string()).into()),
     };
     let public = directory.public();
-    let data = json!({ "proven": proven, "published": true, "pages": book.pages, "root": book.root, "public": public, "cell_keys": with_keys });
+    let data = json!({
+        "proven": proven,
+        "published": true,
+        "pages": book.pages,
+        "root": book.root,
+        "public": public,
+        "cell_keys": with_keys,
+    });
     let text = format!(
         "root {}\n{} of {}: verify with surety book verify {}\n",
         book.root,

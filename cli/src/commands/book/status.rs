@@ -22,6 +22,12 @@ pub(super) fn run(args: &Args, _: &Session) -> Result<Answer, Error> {
     let state = if published { "published" } else { "not published" };
     let proven = all - missing.len();
     let text = format!("accounts  {}\npages     {proven} of {all} are proven\nbook      {state}\n", plan.accounts);
-    let data = json!({ "accounts": plan.accounts, "pages": all, "proven": proven, "missing": missing, "published": published });
+    let data = json!({
+        "accounts": plan.accounts,
+        "pages": all,
+        "proven": proven,
+        "missing": missing,
+        "published": published,
+    });
     Answer::new(data, text)
 }

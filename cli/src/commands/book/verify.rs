@@ -49,7 +49,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     );
     let faith: Vec<String> = of_root.into_iter().chain([of_rules]).collect();
     let mut text = format!(
-        "valid: the book of {} with root {}\nuntil {}, balances as of {}\n{} slots in {} pages\nestablished: {established}\n",
+        "valid: the book of {} with root {}\nuntil {}, balances as of {}\n{} slots in {} pages\n\
+         established: {established}\n",
         rules.rules.venue,
         accepted.root,
         time::format(accepted.valid_until),

@@ -1,0 +1,49 @@
+//! The forms of documents, as they are published.
+
+use std::{fs, path::PathBuf};
+
+use schemars::JsonSchema;
+use surety_books::{
+    book::Book,
+    cell::{CellFile, CellKeys},
+    rules::BookRules,
+};
+use surety_core::{schema::schema, text::Document};
+
+/// After a change of a type, `UPDATE=1 cargo nextest run -p surety-books schemas` writes the schemas anew.
+#[test]
+fn schemas_of_books_are_published() {
+    published::<Book>("book");
+    published::<BookRules>("book-rules");
+    published::<CellFile>("cell");
+    published::<CellKeys>("cell-keys");
+}
+
+fn published<T: JsonSchema + Document>(name: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
+    let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+}
+
+#[test]
+fn rejects_rules_without_kinds_and_kinds_without_accounts() {
+    let rules = |kinds: &str| {
+        let head = "kind = \"surety/book-rules\"\nversion = 1\nvenue = \"v\"\nlevel = \"l\"\nquote = \"USD\"\n";
+        BookRules::from_toml("book.toml", &format!("{head}{kinds}")).map_err(|error| error.to_string())
+    };
+    let kind = "[[kinds]]\nname = \"a\"\ndebts = false\n";
+    rules(kind).unwrap();
+    for (kinds, part) in [
+        ("kinds = []", "at least one"),
+        (&format!("{kind}{kind}"), "no other kind"),
+        (&format!("{kind}accounts = 0\n"), "at least one account"),
+        (&format!("{kind}instruments = [\"A\", \"A\"]\n"), "once"),
+        (&format!("max_shortfall = \"-1\"\n{kind}"), "max_shortfall"),
+    ] {
+        let error = rules(kinds).unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
+}
