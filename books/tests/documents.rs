@@ -1,5 +1,7 @@
 //! The forms of documents, as they are published.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::{fs, path::PathBuf};
 
 use schemars::JsonSchema;
