@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::keccak256;
+use ff::Field as _;
 use halo2curves::bn256::{Fr, G1Affine};
 use rand_core::{CryptoRng, RngCore};
 use schemars::JsonSchema;
@@ -18,7 +19,7 @@ use surety_core::{
     text::Document,
     units::{Price, Timestamp},
 };
-use surety_kzg::{HoldingCommitment, Lanes, point::G1_BYTES, scalar};
+use surety_kzg::{HoldingCommitment, Lanes, point::G1_BYTES};
 use surety_margin::market::Snapshot;
 use surety_verifier::{
     KnownCommitments, PairingCheck, ProofError, Rejection, Rule, Statement,
@@ -121,6 +122,15 @@ impl Book {
         ];
         BookHeader(HexBytes(hash_words(&words)))
     }
+
+    /// The book with these pages: their number, the sum of their commitments, and the root over them. None without
+    /// pages.
+    #[must_use]
+    pub fn over(&self, pages: &[Page], sum: &HoldingCommitment) -> Option<Self> {
+        let (count, top) = (u32::try_from(pages.len()).ok()?, Page::tree(pages)?.top());
+        let root = root(self.header(), count, top, sum);
+        Some(Self { pages: count, sum: HexBytes(sum.to_bytes()), root, ..self.clone() })
+    }
 }
 
 /// A page as it is published.
@@ -160,6 +170,12 @@ impl Page {
             commitment: HexBytes(core::array::from_fn(|i| bytes[4 + i])),
             proof: HexBytes(core::array::from_fn(|i| bytes[4 + G1_BYTES + i])),
         }
+    }
+
+    /// The tree over pages in their order; none without pages.
+    #[must_use]
+    pub fn tree(pages: &[Self]) -> Option<Tree> {
+        Tree::new(pages.iter().zip(0..).map(|(page, index)| page.leaf(index).hash()).collect())
     }
 
     /// The page as the root commits to it.
@@ -203,12 +219,6 @@ pub struct AcceptedBook {
     pub root_known: bool,
 }
 
-/// What is found of the pages before any proof is looked at.
-struct Listed {
-    points: Vec<HoldingCommitment>,
-    leaves: Vec<Leaf>,
-}
-
 /// Verifies a book: that its pages are those of its root, that their proofs and that of the reserves are valid, and
 /// that statements and prices keep the policy's rules. Pass the operating system's generator.
 ///
@@ -235,8 +245,8 @@ pub fn verify(
     let insecure_srs = check_set_up(key, None, terms.allow_insecure_srs)?;
     let market = check_snapshot(policy, snapshot)?;
     check_breaker(policy, &market)?;
-    let Listed { points, leaves } = check_list(book, pages, rules)?;
-    let sum = check_root(book, &leaves, &points)?;
+    let points = check_list(book, pages, rules)?;
+    let sum = check_root(book, pages, &points)?;
     let expectations = Expectations {
         policy,
         audience: &book.audience,
@@ -255,21 +265,18 @@ pub fn verify(
     let of_kind = rules.kinds.iter().map(|kind| Known::of(&kind.committed, &market.prices));
     let of_kind = of_kind.collect::<Result<Vec<_>, _>>()?;
     let of_reserves = Known::of(&rules.committed_reserves, &[])?;
-    let mut claims: Vec<_> = leaves
-        .iter()
-        .zip(&points)
-        .zip(pages)
-        .map(|((leaf, point), page)| {
-            let (input, context) = (format!("pages: page {}", leaf.index), leaf.context(header));
-            Claim { input, program: &of_kind[leaf.kind as usize], hold: point, context, proof: &page.proof }
-        })
-        .collect();
+    let listed = pages.iter().zip(&points).zip(0..);
+    let of_pages = listed.map(|((page, hold), index)| {
+        let (input, context) = (format!("pages: page {index}"), page.leaf(index).context(header));
+        Claim { input, program: &of_kind[page.kind as usize], hold, context, proof: &page.proof }
+    });
+    let mut claims: Vec<_> = of_pages.collect();
     let context = reserves_context(book.root, &set.hashes);
     let (input, program, proof) = ("book: reserves".to_owned(), &of_reserves, &book.reserves);
     claims.push(Claim { input, program, hold: &left, context, proof });
     check_proofs(&claims, rng)?;
     let mut of_kind = vec![0; rules.kinds.len()];
-    leaves.iter().for_each(|leaf| of_kind[leaf.kind as usize] += 1);
+    pages.iter().for_each(|page| of_kind[page.kind as usize] += 1);
     let slots = of_kind.iter().zip(&book.rules.kinds).map(|(pages, kind)| u64::from(*pages) * u64::from(kind.accounts));
     Ok(AcceptedBook {
         root: book.root,
@@ -284,8 +291,8 @@ pub fn verify(
     })
 }
 
-/// The pages in the order of the file: as many as the book says, of kinds that there are, and no two alike.
-fn check_list(book: &Book, pages: &[Page], rules: &CompiledRules) -> Result<Listed, Rejection> {
+/// The commitments of the pages, if these are as many as the book says, of kinds that there are, and no two alike.
+fn check_list(book: &Book, pages: &[Page], rules: &CompiledRules) -> Result<Vec<HoldingCommitment>, Rejection> {
     same(Rule::Page, "pages: number of pages", "that of the book,", book.pages as usize, pages.len())?;
     let mut points = Vec::with_capacity(pages.len());
     let mut seen = BTreeMap::new();
@@ -306,19 +313,18 @@ fn check_list(book: &Book, pages: &[Page], rules: &CompiledRules) -> Result<List
             return Err(Rejection::new(Rule::Page, input, expected, format!("that of page {before}")));
         }
     }
-    let leaves = pages.iter().zip(0..).map(|(page, index)| page.leaf(index)).collect();
-    Ok(Listed { points, leaves })
+    Ok(points)
 }
 
 /// The sum of the pages, if root and sum are those of the list.
-fn check_root(book: &Book, leaves: &[Leaf], points: &[HoldingCommitment]) -> Result<HoldingCommitment, Rejection> {
+fn check_root(book: &Book, pages: &[Page], points: &[HoldingCommitment]) -> Result<HoldingCommitment, Rejection> {
     let sum = HoldingCommitment::sum(points).map_err(|error| {
         Rejection::new(Rule::Page, "pages", "commitments that do not cancel each other", error.to_string())
     })?;
-    same(Rule::Root, "book: sum", "that of the pages,", HexBytes(sum.to_bytes()), book.sum)?;
-    let tree = Tree::new(leaves.iter().map(Leaf::hash).collect());
-    let top = tree.map_or([0; 32], |tree| tree.top());
-    same(Rule::Root, "book: root", "that of the pages,", root(book.header(), book.pages, top, &sum), book.root)?;
+    let none = || Rejection::new(Rule::Page, "pages", "at least one", "none");
+    let listed = book.over(pages, &sum).ok_or_else(none)?;
+    same(Rule::Root, "book: sum", "that of the pages,", listed.sum, book.sum)?;
+    same(Rule::Root, "book: root", "that of the pages,", listed.root, book.root)?;
     Ok(sum)
 }
 
@@ -372,17 +378,10 @@ fn refused(input: String, found: String) -> Rejection {
 /// Verifies proofs with one pairing, and names those that are not valid.
 fn check_proofs(claims: &[Claim<'_>], rng: &mut (impl RngCore + CryptoRng)) -> Result<(), Rejection> {
     let checks = claims.iter().map(Claim::reduce).collect::<Result<Vec<_>, _>>()?;
-    let weights: Vec<Fr> = checks.iter().map(|_| weight(rng)).collect();
+    let weights: Vec<Fr> = checks.iter().map(|_| Fr::random(&mut *rng)).collect();
     let keys: Vec<&PairingKey> = claims.iter().map(|claim| claim.program.program.key.pairing_key()).collect();
     let failing = batch::failures(checks, &weights, &keys, Lanes::One);
     let failing = failing.map_err(|error| refused("pages".to_owned(), error.to_string()))?;
     let names: Vec<&str> = failing.into_iter().map(|at| claims[at].input.as_str()).collect();
     if names.is_empty() { Ok(()) } else { Err(refused(names.join(", "), "an invalid one".to_owned())) }
-}
-
-/// A random number of 128 bits other than zero.
-fn weight(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
-    let mut bytes = [0; 16];
-    rng.fill_bytes(&mut bytes);
-    scalar::from_u128(u128::from_le_bytes(bytes).max(1))
 }

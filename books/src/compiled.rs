@@ -149,6 +149,12 @@ impl CompiledRules {
         Ok(Self { rules, policy, kinds, reserves, committed_reserves, totals, summary })
     }
 
+    /// What the programs follow from.
+    #[must_use]
+    pub fn ground(&self) -> Ground<'_> {
+        Ground { rules: &self.rules, policy: self.policy.policy(), universe: self.policy.universe() }
+    }
+
     /// What the identifier follows from.
     #[must_use]
     pub fn summary(&self) -> &RulesSummary {

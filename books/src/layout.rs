@@ -73,8 +73,10 @@ impl Totals {
         let balances: Option<Vec<Row>> = (0..instruments).map(|index| capacity.instrument(index)).collect();
         let balances = balances.ok_or(none(instruments, capacity.instruments()))?;
         let taken: BTreeSet<Row> = balances.iter().copied().collect();
-        let mut closed: Vec<Row> =
-            slots(capacity).filter(|row| is_never_opened(row.index()) && !taken.contains(row)).collect();
+        let mut closed: Vec<Row> = Groups::finest(capacity)
+            .slots()
+            .filter(|row| is_never_opened(row.index()) && !taken.contains(row))
+            .collect();
         let (needed, room) = (2 * instruments + 1, closed.len());
         if room < needed {
             return Err(none(needed, room));
@@ -112,7 +114,7 @@ impl PageLayout {
         accounts: usize,
     ) -> Result<Self, PageLayoutError> {
         let totals = Totals::new(capacity, instruments)?;
-        let slots: BTreeSet<Row> = slots(capacity).collect();
+        let slots: Vec<Row> = Groups::finest(capacity).slots().collect();
         let width = tracked + 1;
         // What is too large for any number of cosets is for all that there are.
         let least = accounts.checked_next_power_of_two().unwrap_or(usize::MAX);
@@ -155,15 +157,9 @@ impl PageLayout {
     }
 }
 
-/// The rows where holdings may lie in every division of a class.
-fn slots(capacity: Capacity) -> impl Iterator<Item = Row> {
-    let finest = Groups::with_short(capacity, 2 * capacity.variables()).unwrap_or(Groups::long(capacity));
-    (0..capacity.slots()).filter_map(move |index| capacity.slot(index)).filter(move |row| finest.is_slot(*row))
-}
-
 /// The rows of the cells that there can be, by coset: those of cosets without closed rows and totals, with as many
 /// slots as are needed.
-fn cells(capacity: Capacity, cosets: usize, width: usize, totals: &Totals, slots: &BTreeSet<Row>) -> Vec<Vec<Row>> {
+fn cells(capacity: Capacity, cosets: usize, width: usize, totals: &Totals, slots: &[Row]) -> Vec<Vec<Row>> {
     let taken: BTreeSet<usize> = totals.rows().iter().map(|row| row.index() % cosets).collect();
     let mut rows = vec![Vec::new(); cosets];
     for row in slots {
@@ -194,7 +190,7 @@ mod tests {
             let cells = layout.cells();
             let all = layout.rows();
             assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "rows are distinct");
-            let finest = Groups::with_short(capacity, 2 * capacity.variables()).unwrap();
+            let finest = Groups::finest(capacity);
             for row in all.iter().take(accounts * tracked) {
                 assert!(finest.is_slot(*row) && !is_never_opened(row.index()));
             }

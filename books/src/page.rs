@@ -21,7 +21,7 @@ use surety_core::{
     capacity::{Capacity, Groups, Row},
     ident::Name,
     problem::Problem,
-    units::power_of_ten,
+    units::{Lots, power_of_ten},
 };
 use surety_margin::{
     compile::{CompileError, LevelRules},
@@ -121,7 +121,7 @@ impl Ground<'_> {
         let rules = LevelRules::new(self.policy, self.universe, self.level()?)?;
         let compiler = Compiler::new(*self, kind, rules)?;
         match kind.accounts {
-            Some(accounts) => compiler.page(accounts as usize),
+            Some(accounts) => compiler.page(accounts as usize, compiler.growth()?),
             None => compiler.largest(),
         }
     }
@@ -171,9 +171,10 @@ impl<'a> Compiler<'a> {
 
     /// The page of as many accounts as there is room for. A first guess is exact but for roundings.
     fn largest(&self) -> Result<PageProgram, PageError> {
-        let mut accounts = self.growth()?.room(self.capacity());
+        let growth = self.growth()?;
+        let mut accounts = growth.room(self.capacity());
         loop {
-            match self.page(accounts) {
+            match self.page(accounts, growth) {
                 Err(PageError::Program { error: ProgramError::TooLarge { .. }, .. } | PageError::Layout { .. })
                     if accounts > 1 =>
                 {
@@ -187,10 +188,9 @@ impl<'a> Compiler<'a> {
     /// What each account takes, and what the totals take, from the sizes of two small pages.
     fn growth(&self) -> Result<Growth, PageError> {
         let capacity = self.capacity();
-        let groups = short_groups(capacity, 2 * capacity.variables());
+        let groups = Groups::finest(capacity);
         let size = |accounts: usize| {
-            let slots = (0..capacity.slots()).filter_map(|index| capacity.slot(index));
-            let rows = slots.filter(|row| groups.is_slot(*row)).take(self.holdings(accounts).len()).collect();
+            let rows = groups.slots().take(self.holdings(accounts).len()).collect();
             self.builder(groups, accounts, rows).map(|builder| builder.size())
         };
         let (few, more) = (size(FEW)?, size(2 * FEW)?);
@@ -203,14 +203,16 @@ impl<'a> Compiler<'a> {
     }
 
     /// The page of so many accounts.
-    fn page(&self, accounts: usize) -> Result<PageProgram, PageError> {
+    fn page(&self, accounts: usize, growth: Growth) -> Result<PageProgram, PageError> {
         let capacity = self.capacity();
         let layout = PageLayout::new(capacity, self.instruments(), self.tracked.len(), accounts);
         let layout = layout.map_err(|error| PageError::Layout { kind: self.kind.name.clone(), error })?;
         // The first instruments of the universe need long groups, which have their rows behind the same heads always.
         let kept = self.instruments().div_ceil(capacity.limbs() - 1);
-        let short = (accounts * self.growth()?.each.short).min(2 * capacity.variables().saturating_sub(kept));
-        let builder = self.builder(short_groups(capacity, short), accounts, layout.rows())?;
+        let short = (accounts * growth.each.short).min(2 * capacity.variables().saturating_sub(kept));
+        // Short groups are even in number, and there are none where groups do not split.
+        let groups = Groups::with_short(capacity, short & !1).unwrap_or(Groups::long(capacity));
+        let builder = self.builder(groups, accounts, layout.rows())?;
         let program = builder.finish().map_err(|error| self.failed(error))?;
         Ok(PageProgram { kind: self.kind.clone(), tracked: self.tracked.clone(), layout, program })
     }
@@ -235,7 +237,7 @@ impl<'a> Compiler<'a> {
             let (min, max) = bounds.unwrap_or((0, 0));
             HoldingRange { name, min, max }
         };
-        let most = |amount: i128| amount.saturating_mul(accounts as i128).clamp(-LARGEST, LARGEST);
+        let most = |amount: i128| amount.saturating_mul(accounts as i128).clamp(-Lots::MAX, Lots::MAX);
         let of_tracked = |position: usize| self.tracked.iter().find(|it| **it == position).map(|it| range(*it));
         let (with, without) = (self.kind.debts, !self.kind.debts);
         all.extend((0..instruments.len()).map(|position| {
@@ -350,12 +352,4 @@ impl Growth {
         let by_cells = all.saturating_sub(cells(self.rest)) / cells(self.each).max(1);
         by_rows.min(by_cells).max(1)
     }
-}
-
-/// Totals beyond this many lots take up more than one variable.
-const LARGEST: i128 = (1 << 95) - 1;
-
-/// So many short groups, rounded to an even number; none where groups do not split.
-fn short_groups(capacity: Capacity, short: usize) -> Groups {
-    Groups::with_short(capacity, short & !1).unwrap_or(Groups::long(capacity))
 }

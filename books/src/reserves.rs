@@ -15,16 +15,13 @@
 //! No price occurs in it, so that no price can make it hold.
 
 use alloy_primitives::I256;
-use surety_core::capacity::Groups;
+use surety_core::{capacity::Groups, ident::Name, units::Lots};
 use surety_margin::program::{Affine, Builder, Expression, HoldingRange, Program, ProgramError, holding, number};
 
 use crate::{
     layout::Totals,
     page::{Ground, PageError},
 };
-
-/// Reserves less totals, in lots, are proven within this.
-const LARGEST: i128 = (1 << 95) - 1;
 
 impl Ground<'_> {
     /// Compiles the program of the reserves. Its holdings are those of [`Totals::rows`].
@@ -43,7 +40,7 @@ impl Ground<'_> {
     fn reserves_over(&self, totals: &Totals) -> Result<Program, ProgramError> {
         let capacity = self.universe.capacity;
         let instruments = &self.universe.instruments;
-        let any = |name: &surety_core::ident::Name| HoldingRange { name: name.clone(), min: -LARGEST, max: LARGEST };
+        let any = |name: &Name| HoldingRange { name: name.clone(), min: -Lots::MAX, max: Lots::MAX };
         let names = || instruments.iter().map(|instrument| &instrument.name);
         let quote = &self.rules.quote;
         let holdings = names().chain(names()).chain(names()).chain([quote]).map(any).collect();

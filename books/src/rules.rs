@@ -237,8 +237,6 @@ fn whole_lots(instrument: &Instrument) -> String {
 
 /// An amount in lots; none if it is not whole or too large.
 fn lots(units: Magnitude, instrument: &Instrument) -> Option<i128> {
-    let (integer, places) = units.integer();
-    let digits = instrument.lot_decimals.get().checked_sub(places)?;
-    let lots = i128::try_from(integer).ok()?.checked_mul(10_i128.checked_pow(digits.into())?)?;
+    let lots = i128::try_from(instrument.whole_lots(units)?).ok()?;
     Some(Lots::new(lots).ok()?.get())
 }

@@ -233,10 +233,22 @@ impl Groups {
         Ok(Self { capacity, short })
     }
 
+    /// As many short groups as there can be. What is a slot here is one in every division of the class.
+    #[must_use]
+    pub fn finest(capacity: Capacity) -> Self {
+        Self::with_short(capacity, 2 * capacity.variables()).unwrap_or(Self::long(capacity))
+    }
+
     /// The capacity class.
     #[must_use]
     pub fn capacity(self) -> Capacity {
         self.capacity
+    }
+
+    /// The rows where holdings may lie, ascending.
+    pub fn slots(self) -> impl Iterator<Item = Row> {
+        let all = (0..self.capacity.slots()).map_while(move |index| self.capacity.slot(index));
+        all.filter(move |row| self.is_slot(*row))
     }
 
     /// How many groups are short: the last ones.
@@ -364,6 +376,16 @@ mod tests {
                 let behind = row > 0 && base[row - 1] == capacity.base();
                 assert_eq!(groups.is_slot(Row(row)), behind, "{groups:?}, row {row}");
             }
+        }
+    }
+
+    #[test]
+    fn slots_of_the_finest_division_are_slots_of_every_other() {
+        for groups in Capacity::all().flat_map(divisions) {
+            let finest = Groups::finest(groups.capacity());
+            assert!(finest.slots().all(|row| groups.is_slot(row)), "{groups:?}");
+            let rows = (0..groups.capacity().rows()).map(Row).filter(|row| groups.is_slot(*row));
+            assert!(groups.slots().eq(rows), "{groups:?}");
         }
     }
 

@@ -3,17 +3,19 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use surety_core::{
     capacity::Capacity,
     closest::closest,
+    decimal::Magnitude,
     ident::{Bytes32, Name},
     kind::{Kind, KindOf, Kinded},
     named::named,
     problem::{Problem, repeated, require},
     text::{Document, WrittenBy, table::shown_name},
-    units::{Decimals, Lots, Timestamp},
+    units::{Decimals, Lots, Timestamp, power_of_ten},
 };
 
 /// What holdings are over. Its canonical encoding is its identity.
@@ -136,6 +138,16 @@ impl fmt::Display for InstrumentClass {
             Self::Future => "future",
             Self::Option => "option",
         })
+    }
+}
+
+impl Instrument {
+    /// A number of units in lots; none if it is not whole.
+    #[must_use]
+    pub fn whole_lots(&self, units: Magnitude) -> Option<I256> {
+        let (integer, places) = units.integer();
+        let digits = self.lot_decimals.get().checked_sub(places)?;
+        Some(power_of_ten(digits.into()).saturating_mul(I256::try_from(integer).ok()?))
     }
 }
 

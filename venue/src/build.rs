@@ -168,26 +168,10 @@ impl Columns {
     }
 }
 
-/// An amount of units in lots, if it is whole. Most are plain, and read without a detour.
+/// An amount of units in lots, if it is whole.
 fn lots(text: &str, places: u8) -> Option<i128> {
-    plain(text, places.into()).or_else(|| {
-        let scaled = Number::parse(text).ok()?.scaled(places, Rounding::Nearest)?;
-        scaled.exact.then_some(scaled.integer)
-    })
-}
-
-fn plain(text: &str, places: usize) -> Option<i128> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() || whole.len() > 20 || fraction.len() > places || places > 18 {
-        return None;
-    }
-    let mut value = 0_i128;
-    for byte in whole.bytes().chain(fraction.bytes()) {
-        value = 10 * value + i128::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
-    }
-    value *= 10_i128.pow((places - fraction.len()) as u32);
-    Some(if negative { -value } else { value })
+    let scaled = Number::parse(text).ok()?.scaled(places, Rounding::Nearest)?;
+    scaled.exact.then_some(scaled.integer)
 }
 
 fn nonce(text: &str) -> Option<Bytes32> {

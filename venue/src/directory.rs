@@ -22,7 +22,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_books::{
     book::{Book, PAGE_BYTES, Page},
-    compiled::CompiledRules,
     root::BookHeader,
 };
 use surety_core::{
@@ -351,10 +350,4 @@ impl BookDirectory {
 /// What is at a place: what sealed files are bound to.
 fn place(what: &str, index: u32) -> String {
     format!("surety/book/{what}/{index}")
-}
-
-/// Whether a plan is one of these rules.
-#[must_use]
-pub fn is_of(plan: &Plan, rules: &CompiledRules) -> bool {
-    plan.book.rules == *rules.summary()
 }

@@ -18,10 +18,8 @@ use crate::account::Account;
 #[derive(Debug, thiserror::Error)]
 pub enum PageInputError {
     /// An account does not belong in a page of the kind.
-    #[error("account {user}: expected balances that the kind {kind} admits, found {found}")]
+    #[error("an account: expected balances that the kind {kind} admits, found {found}")]
     NotAdmitted {
-        /// The user.
-        user: String,
         /// The kind.
         kind: Name,
         /// The instrument.
@@ -221,9 +219,9 @@ impl PageInput {
     /// What the accounts lack, in lots of the quote instrument, rounded up.
     fn shortfall(&self, rules: &CompiledRules, prices: &[Price]) -> Result<i128, PageInputError> {
         let page = &rules.kinds[self.kind].page;
-        let (policy, universe) = (rules.policy.policy(), rules.policy.universe());
-        let ground = surety_books::page::Ground { rules: &rules.rules, policy, universe };
-        let evaluator = Evaluator::new(policy, universe, ground.level()?)?;
+        let ground = rules.ground();
+        let universe = ground.universe;
+        let evaluator = Evaluator::new(ground.policy, universe, ground.level()?)?;
         let (mut lacking, mut decimals) = (I256::ZERO, 0);
         let too_large = || self.too_large(page, "shortfalls within their cap");
         for account in self.slots.iter().flatten() {
@@ -259,11 +257,7 @@ pub(crate) fn position_of(lots: &[i128]) -> Result<Position, String> {
 
 /// An account in a kind that does not track all of its balances, or that admits no debt, would be proven for less.
 fn refuse_misplaced(account: &Account, page: &PageProgram) -> Result<(), PageInputError> {
-    let refused = |found: &str| PageInputError::NotAdmitted {
-        user: account.user.clone(),
-        kind: page.kind().name.clone(),
-        found: found.to_owned(),
-    };
+    let refused = |found: &str| PageInputError::NotAdmitted { kind: page.kind().name.clone(), found: found.to_owned() };
     let untracked = |(position, lots): (usize, &i128)| *lots != 0 && !page.tracked().contains(&position);
     if account.lots.iter().enumerate().any(untracked) {
         return Err(refused("an instrument that pages of the kind have no row for"));

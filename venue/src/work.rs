@@ -5,12 +5,12 @@ use surety_books::{
     book::{Book, BookTerms, Page, verify},
     cell::{CellFile, CellKeys},
     compiled::CompiledRules,
-    root::{Leaf, Tree, root},
+    root::Tree,
 };
 use surety_core::{
     FormatVersion,
     failure::{Class, Failure},
-    ident::{Bytes32, HexBytes},
+    ident::Bytes32,
     kind::KindOf,
     units::{Lots, Price, Timestamp},
 };
@@ -32,7 +32,7 @@ use surety_verifier::{
 
 use crate::{
     build::find_user,
-    directory::{BookDirectory, DirectoryError, Plan, is_of},
+    directory::{BookDirectory, DirectoryError, Plan},
     page::{PageInputError, PageTotals},
     prover::{BookProveError, PageProver, Reserves, check_reserves, prove_reserves},
     sealed::SealingKey,
@@ -166,7 +166,6 @@ pub struct Workshop<'a> {
     directory: &'a BookDirectory,
     rules: &'a CompiledRules,
     params: &'a Params,
-    table: &'a Table,
     plan: Plan,
     key: SealingKey,
     prices: Vec<Price>,
@@ -182,7 +181,7 @@ impl<'a> Workshop<'a> {
         directory: &'a BookDirectory,
         rules: &'a CompiledRules,
         snapshot: &Snapshot,
-        (params, table): (&'a Params, &'a Table),
+        params: &'a Params,
         lanes: Lanes,
     ) -> Result<Self, WorkError> {
         let (plan, key) = (directory.plan()?, directory.key()?);
@@ -192,24 +191,18 @@ impl<'a> Workshop<'a> {
             return Err(WorkError::Mismatch { input: "market", expected, found });
         }
         let prices = check_snapshot(&rules.policy, snapshot)?.prices;
-        Ok(Self { directory, rules, params, table, plan, key, prices, lanes })
+        Ok(Self { directory, rules, params, plan, key, prices, lanes })
     }
 
-    /// The plan.
-    #[must_use]
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// Proves the pages of a shard that are not proven yet, and returns how many those were. `cells` gives the table of
-    /// a kind's cells, which takes long to compute.
+    /// Proves the pages of a shard that are not proven yet, and returns how many those were. The table is that over the
+    /// bases; `cells` gives the table of a kind's cells, which takes long to compute.
     ///
     /// # Errors
     /// If a page cannot be proven, or a file cannot be read or written.
     pub fn prove(
         &self,
         shard: Shard,
-        cells: impl Fn(usize) -> CellTable,
+        (table, cells): (&Table, impl Fn(usize) -> CellTable),
         observer: &dyn Observer,
     ) -> Result<u32, WorkError> {
         let mine: Vec<u32> = (0..self.plan.inputs.len() as u32).filter(|index| shard.has(*index)).collect();
@@ -223,8 +216,9 @@ impl<'a> Workshop<'a> {
             for index in mine.iter().copied().filter(|index| self.plan.page_kinds[*index as usize] == kind as u32) {
                 if self.directory.read_page(&self.plan, index)?.is_none() {
                     if prover.is_none() {
-                        prover =
-                            Some(self.prover(kind, &cells).map_err(|error| WorkError::Page { page: index, error })?);
+                        let tables = (table.clone(), cells(kind));
+                        let new = PageProver::new(self.rules, self.params, kind, tables, self.lanes);
+                        prover = Some(new.map_err(|error| WorkError::Page { page: index, error })?);
                     }
                     if let Some(prover) = &prover {
                         self.prove_page(prover, index)?;
@@ -236,10 +230,6 @@ impl<'a> Workshop<'a> {
             }
         }
         Ok(proven)
-    }
-
-    fn prover(&self, kind: usize, cells: &impl Fn(usize) -> CellTable) -> Result<PageProver<'a>, BookProveError> {
-        PageProver::new(self.rules, self.params, kind, (self.table.clone(), cells(kind)), self.lanes)
     }
 
     fn prove_page(&self, prover: &PageProver<'_>, index: u32) -> Result<(), WorkError> {
@@ -256,12 +246,14 @@ impl<'a> Workshop<'a> {
         filled.map_err(|error| WorkError::Input { page: index, error })
     }
 
-    /// Proves the reserves over all pages, verifies the whole book as an auditor does, and publishes it.
+    /// Proves the reserves over all pages, verifies the whole book as an auditor does, and publishes it. The table is
+    /// that over the bases.
     ///
     /// # Errors
     /// If pages are missing, the reserves do not suffice, or the book is not one that an auditor accepts.
     pub fn publish(
         &self,
+        table: Table,
         snapshot: &Snapshot,
         statements: &[Statement],
         openings: &[Opening],
@@ -280,7 +272,6 @@ impl<'a> Workshop<'a> {
         let reserves = Reserves { column, position: account.position() };
         let hashes: Vec<Bytes32> = book.statements.iter().map(Statement::hash).collect();
         let place = (book.root, hashes.as_slice());
-        let table = self.table.clone();
         book.reserves = prove_reserves(self.rules, self.params, table, self.lanes, &reserves, (&sum, &totals), place)
             .map_err(WorkError::Reserves)?;
         // Whether a set-up is good enough is for auditors to say.
@@ -344,7 +335,7 @@ impl<'a> Workshop<'a> {
 }
 
 fn refuse_other_rules(plan: &Plan, rules: &CompiledRules) -> Result<(), WorkError> {
-    if is_of(plan, rules) {
+    if plan.book.rules == *rules.summary() {
         return Ok(());
     }
     let (expected, found) = (plan.book.rules.id().0, rules.summary().id().0);
@@ -355,13 +346,7 @@ fn refuse_other_rules(plan: &Plan, rules: &CompiledRules) -> Result<(), WorkErro
 fn listed(plan: &Plan, pages: &[Page]) -> Option<Book> {
     let points = pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0).ok());
     let sum = HoldingCommitment::sum(&points.collect::<Option<Vec<_>>>()?).ok()?;
-    let mut book = Book { pages: pages.len() as u32, sum: HexBytes(sum.to_bytes()), ..plan.book.clone() };
-    book.root = root(book.header(), book.pages, tree(pages)?.top(), &sum);
-    Some(book)
-}
-
-fn tree(pages: &[Page]) -> Option<Tree> {
-    Tree::new(pages.iter().zip(0..).map(|(page, index)| Leaf::hash(&page.leaf(index))).collect())
+    plan.book.over(pages, &sum)
 }
 
 /// Makes the files of users: of a book that is published.
@@ -389,7 +374,7 @@ impl<'a> CellMaker<'a> {
         // Cells of other pages would lead their users nowhere.
         let published = listed(&plan, &pages).filter(|listed| listed.root == book.root);
         let kinds = pages.iter().map(|page| page.kind).eq(plan.page_kinds.iter().copied());
-        let tree = tree(&pages).filter(|_| published.is_some() && kinds && book.header() == plan.book.header());
+        let tree = Page::tree(&pages).filter(|_| published.is_some() && kinds && book.header() == plan.book.header());
         let tree = tree.ok_or(DirectoryError::Other { path, expected: "the book of the plan and of pages.bin" })?;
         Ok(Self { directory, rules, plan, key, book, pages, tree })
     }

@@ -266,7 +266,7 @@ impl<'a> Frame<'a> {
     pub fn value_of_units(&self, rule: usize, units: Magnitude, owed: bool, fractions: &[Fraction]) -> Affine {
         let resolved = self.resolved(rule);
         // A number that is not whole does not resolve.
-        let lots = whole_lots(units, &self.universe.instruments[resolved.instrument]).unwrap_or(I256::ZERO);
+        let lots = self.universe.instruments[resolved.instrument].whole_lots(units).unwrap_or(I256::ZERO);
         let price = self.per_lot(resolved.price, lots, fractions);
         match resolved.debt_spread.filter(|_| owed) {
             // What overflows is so large that no program has room for it.
@@ -288,13 +288,6 @@ impl<'a> Frame<'a> {
         let digits = self.scale - decimals - PPM_DIGITS * fractions.len() as u32;
         fractions.iter().fold(power_of_ten(digits), |product, fraction| product * I256::unchecked_from(fraction.0))
     }
-}
-
-/// A number of units in lots; none if it is not whole.
-fn whole_lots(units: Magnitude, instrument: &Instrument) -> Option<I256> {
-    let (integer, places) = units.integer();
-    let digits = instrument.lot_decimals.get().checked_sub(places)?;
-    Some(power_of_ten(digits.into()).saturating_mul(I256::try_from(integer).ok()?))
 }
 
 fn not_admitted(instrument: &Instrument) -> HoldingRange {
@@ -324,7 +317,7 @@ impl<'a> Names<'a> {
         };
         let lot_decimals = u32::from(self.universe.instruments[instrument].lot_decimals.get());
         for (key, units) in &rule.units {
-            if whole_lots(*units, &self.universe.instruments[instrument]).is_none() {
+            if self.universe.instruments[instrument].whole_lots(*units).is_none() {
                 let expected = format!("a whole number of lots: at most {lot_decimals} decimal places");
                 return Err(Problem::new(key.as_str(), expected, units.to_string()));
             }

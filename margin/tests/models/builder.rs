@@ -11,7 +11,7 @@ use surety_margin::{
     market::{MarketIndex, PriceRange},
     program::{
         Affine, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, TailShare, Unsatisfied, abs,
-        holding, min_of, number, positive_part, tail_sum, worst_of,
+        holding, lack, min_of, number, positive_part, tail_sum, worst_of,
     },
 };
 
@@ -246,6 +246,48 @@ fn rejects_a_tail_loss_in_favour_of_the_account() {
     let share = TailShare::new(Ppm(500_000)).unwrap();
     let error = compile(9, &[], &[WIDE], &[tail_sum(vec![holding(0)], share)]).unwrap_err();
     assert!(matches!(error, ProgramError::NotConcave { .. }));
+}
+
+/// What the worst of two scenarios lacks, beside a charge: exactly that, and never less.
+#[test]
+fn what_is_lacking_is_covered_exactly() {
+    let worst = worst_of(vec![scenario("up", holding(0)), scenario("down", holding(1))]) - abs(holding(2));
+    let program = compile(10, &[], &[WIDE, WIDE, WIDE, (0, 1_000_000)], &[holding(3) - lack(worst)]).unwrap();
+    for (x, y, z) in [(5, 7, 0), (5, -7, 0), (-5, -7, 3), (0, 0, -2), (4, 9, 4), (-1, 0, 0)] {
+        let needed = (z as i128).abs().checked_sub(x.min(y)).unwrap().max(0);
+        let holds = |covered: i128| program.solve(&position(&[x, y, z, covered]), &[]).is_ok();
+        assert!(holds(needed) && holds(needed + 1), "{x}, {y}, {z}");
+        assert!(needed == 0 || !holds(needed - 1), "{x}, {y}, {z}");
+    }
+}
+
+#[test]
+fn rejects_what_is_lacking_in_favour_of_the_account() {
+    let error = compile(9, &[], &[WIDE], &[lack(holding(0))]).unwrap_err();
+    assert!(matches!(error, ProgramError::NotConcave { .. }), "{error}");
+}
+
+/// The same rule of other holdings, and of one that is left out.
+#[test]
+fn a_rule_is_moved_to_other_holdings() {
+    let rule = holding(0) - positive_part(-holding(1)).times(constant(3)) - lack(holding(2));
+    let moved = rule.over(&|at| [Some(3), Some(4), None][at]);
+    let program = compile(10, &[], &[WIDE; 5], &[moved]).unwrap();
+    let holds = |lots: [i128; 5]| program.solve(&position(&lots), &[]).is_ok();
+    assert!(holds([-9, -9, -9, 6, -2]) && !holds([9, 9, 9, 5, -2]));
+}
+
+#[test]
+fn rejects_zeros_that_are_one_off_or_not_linear() {
+    let zero = |expression: &Expression| {
+        let mut builder = Builder::new(Capacity::new(9).unwrap(), &[], holdings(&[WIDE, WIDE]));
+        builder.require_zero("zero", expression)?;
+        builder.finish()
+    };
+    let program = zero(&(holding(0) - holding(1))).unwrap();
+    let verdicts = [-1, 0, 1].map(|more| program.solve(&position(&[7 + more, 7]), &[]).is_ok());
+    assert_eq!(verdicts, [false, true, false]);
+    assert!(matches!(zero(&abs(holding(0))), Err(ProgramError::NotConcave { .. })));
 }
 
 #[test]

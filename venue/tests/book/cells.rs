@@ -2,21 +2,21 @@
 
 use surety_books::{
     book::{Book, Page},
-    cell::{CellFile, CellTerms, check},
-    root::Tree,
+    cell::{CellFile, CellKeyPoints, CellKeys, CellTerms, check},
 };
 use surety_core::{FormatVersion, ident::HexBytes, kind::KindOf, text::Document as _, units::Lots};
-use surety_kzg::cell::CellKey;
+use surety_kzg::{HoldingCommitment, cell::CellKey, point};
 use surety_margin::holdings::Balance;
 use surety_venue::page::PageInput;
-use surety_verifier::{Rejection, Rule};
+use surety_verifier::{Rejection, Rule, attestation::identifiers::UniverseId};
 
-use crate::scene::{Scene, account, leaves, name, venue};
+use crate::scene::{Scene, account, name, venue};
 
 /// A page of margin accounts, and the cell of a user in it.
 struct Fixture {
     scene: Scene,
     book: Book,
+    pages: Vec<Page>,
     cell: CellFile,
     /// That of another slot.
     other_opening: HexBytes<64>,
@@ -46,7 +46,7 @@ impl Fixture {
             page_kind: name("margin"),
             coset: page.layout().cells().cells()[slot].coset().0 as u32,
             commitment: proven.page.commitment,
-            path: Tree::new(leaves(&pages)).unwrap().path(1),
+            path: Page::tree(&pages).unwrap().path(1),
             opening: HexBytes(proven.openings[slot].to_bytes()),
             user: "dan".to_owned(),
             nonce: user.nonce(),
@@ -54,13 +54,16 @@ impl Fixture {
             balances: [("USD", 1_000_000), ("PERP-1", -5_000)].map(balance).to_vec(),
         };
         let other_opening = HexBytes(proven.openings[(slot + 1) % proven.openings.len()].to_bytes());
-        Self { scene, book, cell, other_opening }
+        Self { scene, book, pages, cell, other_opening }
+    }
+
+    fn key(&self) -> CellKey {
+        let layout = self.scene.rules.kinds[1].page.layout();
+        CellKey::from_srs(&self.scene.srs, layout.cells().rows_of_a_coset()).unwrap()
     }
 
     fn check(&self, cell: &CellFile, book: &Book, terms: &CellTerms<'_>) -> Result<(), Rejection> {
-        let layout = self.scene.rules.kinds[1].page.layout();
-        let key = CellKey::from_srs(&self.scene.srs, layout.cells().rows_of_a_coset()).unwrap();
-        check(cell, book, self.scene.rules.policy.universe(), key, terms)
+        check(cell, book, self.scene.rules.policy.universe(), self.key(), terms)
     }
 
     fn changed(&self, change: impl FnOnce(&mut CellFile)) -> Rule {
@@ -116,6 +119,40 @@ fn rejects_cosets_that_the_layout_does_not_open() {
         assert_eq!(fixture.changed(|cell| cell.coset = coset), Rule::Cell, "{coset}");
     }
     assert_eq!(fixture.changed(|cell| cell.coset = u32::MAX), Rule::Cell);
+}
+
+/// Attack: a key over a set-up whose secret the venue knows opens a page to anything.
+#[test]
+fn rejects_keys_of_another_set_up() {
+    let fixture = Fixture::new();
+    let mut universe = fixture.scene.rules.policy.universe().clone();
+    universe.srs = HexBytes([5; 32]);
+    let mut book = fixture.book.clone();
+    book.rules.universe = UniverseId::of(&universe).unwrap();
+    let sum = HoldingCommitment::from_bytes(&book.sum.0).unwrap();
+    let top = Page::tree(&fixture.pages).unwrap();
+    book = book.over(&fixture.pages, &sum).unwrap();
+    let cell = CellFile { root: book.root, path: top.path(1), ..fixture.cell.clone() };
+    let error = check(&cell, &book, &universe, fixture.key(), &CellTerms::default()).unwrap_err();
+    assert_eq!((error.rule, error.problem.path.as_str()), (Rule::Reference, "cell key: set-up"));
+}
+
+#[test]
+fn rejects_files_of_keys_with_other_points_or_for_other_rows() {
+    let fixture = Fixture::new();
+    let (set_up, rows) = (fixture.scene.params.verifier_key(), fixture.key().powers().len());
+    let keys = CellKeys::of(fixture.scene.srs.id().bytes(), &[fixture.key()]);
+    assert_eq!(keys.key(set_up, rows), Ok(fixture.key()));
+    assert_eq!(keys.key(set_up, 2 * rows).unwrap_err().rule, Rule::Reference);
+    let refused = |change: &dyn Fn(&mut CellKeyPoints)| {
+        let mut keys = keys.clone();
+        change(&mut keys.keys[0]);
+        assert_eq!(keys.key(set_up, rows).unwrap_err().rule, Rule::Reference);
+    };
+    refused(&|points| points.powers.swap(1, 2));
+    refused(&|points| points.powers[3].0[0] ^= 1);
+    refused(&|points| points.power_g2 = HexBytes(point::g2_to_bytes(&set_up.tau_g2())));
+    refused(&|points| points.power_g2.0[5] ^= 1);
 }
 
 #[test]

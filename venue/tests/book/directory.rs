@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use surety_books::{book::Page, cell::CellTerms};
+use surety_books::{
+    book::{PAGE_BYTES, Page},
+    cell::CellTerms,
+};
 use surety_core::{ident::HexBytes, text::Document as _, units::Timestamp};
 use surety_kzg::{Lanes, cell::CellKey, progress::Silent};
 use surety_venue::{
@@ -13,7 +16,7 @@ use surety_venue::{
 };
 use tempfile::TempDir;
 
-use crate::scene::{NOW, Scene};
+use crate::scene::{NOW, Scene, units};
 
 /// Seven holders, for two pages, and two borrowers.
 const ACCOUNTS: &str = "\
@@ -48,20 +51,22 @@ impl Fixture {
     }
 
     fn work<T>(&self, with: impl FnOnce(&Workshop<'_>) -> T) -> T {
-        let Scene { rules, params, table, snapshot, .. } = &self.scene;
+        let Scene { rules, params, snapshot, .. } = &self.scene;
         let directory = self.directory();
-        with(&Workshop::open(&directory, rules, snapshot, (params, table), Lanes::widest()).unwrap())
+        with(&Workshop::open(&directory, rules, snapshot, params, Lanes::widest()).unwrap())
     }
 
     fn prove(&self, shard: Shard) -> Result<u32, WorkError> {
-        let Scene { rules, params, .. } = &self.scene;
+        let Scene { rules, params, table, .. } = &self.scene;
         let cells = |kind| PageProver::cell_table(rules, params, kind, Lanes::widest(), &Silent);
-        self.work(|workshop| workshop.prove(shard, cells, &Silent))
+        self.work(|workshop| workshop.prove(shard, (table, cells), &Silent))
     }
 
     fn publish(&self) -> Result<surety_books::book::Book, WorkError> {
         let (statement, opening) = self.scene.reserves(&[20_000_000, 200_000, 200_000]);
-        self.work(|workshop| workshop.publish(&self.scene.snapshot, &[statement], &[opening], Timestamp(NOW + 10)))
+        let Scene { table, snapshot, .. } = &self.scene;
+        let now = Timestamp(NOW + 10);
+        self.work(|workshop| workshop.publish(table.clone(), snapshot, &[statement], &[opening], now))
     }
 
     fn file(&self, path: &str) -> PathBuf {
@@ -104,8 +109,24 @@ fn a_book_is_made_in_pieces_and_every_user_is_found() {
         surety_books::cell::check(&cell, &book, universe, key, &terms).unwrap();
     }
     assert!(matches!(maker.cell("zoe"), Err(WorkError::NoSuchUser)));
+    rejects_pages_that_are_not_those_of_the_root(&fixture);
+    let other = Scene::with(10, |rules| rules.max_shortfall = units("1"));
+    assert!(matches!(CellMaker::open(&directory, &other.rules), Err(WorkError::Mismatch { .. })));
     let all: usize = (0..maker.pages()).map(|page| maker.of_page(page).unwrap().len()).sum();
     assert_eq!(all, 9);
+}
+
+/// Fewer pages, and the pages in another order.
+fn rejects_pages_that_are_not_those_of_the_root(fixture: &Fixture) {
+    let (path, directory) = (fixture.file("public/pages.bin"), fixture.directory());
+    let bytes = fs::read(&path).unwrap();
+    let (first, rest) = bytes.split_at(PAGE_BYTES);
+    for other in [first.to_vec(), [rest, first].concat()] {
+        fs::write(&path, other).unwrap();
+        assert!(matches!(CellMaker::open(&directory, &fixture.scene.rules), Err(WorkError::Directory(_))));
+    }
+    fs::write(&path, bytes).unwrap();
+    assert!(CellMaker::open(&directory, &fixture.scene.rules).is_ok());
 }
 
 #[test]

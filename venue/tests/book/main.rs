@@ -4,7 +4,7 @@
 
 mod cells;
 mod directory;
+mod kinds;
 mod scene;
-mod stale;
 mod units;
 mod whole;

@@ -4,7 +4,7 @@ use rand_core::OsRng;
 use surety_books::{
     book::{Book, Page},
     compiled::CompiledRules,
-    root::{BookHeader, Leaf, Tree, root},
+    root::BookHeader,
     rules::{BookRules, Cap, PageKind},
 };
 use surety_core::{
@@ -241,20 +241,10 @@ impl Scene {
 
     /// A book with the root of these pages, without reserves.
     pub(crate) fn listed(&self, pages: &[Page]) -> Book {
-        let mut book = self.unfinished();
-        book.pages = pages.len() as u32;
-        let points: Vec<_> =
-            pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0).unwrap()).collect();
-        let points = HoldingCommitment::sum(&points).unwrap();
-        book.sum = HexBytes(points.to_bytes());
-        let tree = Tree::new(leaves(pages)).unwrap();
-        book.root = root(book.header(), book.pages, tree.top(), &points);
-        book
+        let points = pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0).unwrap());
+        let sum = HoldingCommitment::sum(&points.collect::<Vec<_>>()).unwrap();
+        self.unfinished().over(pages, &sum).unwrap()
     }
-}
-
-pub(crate) fn leaves(pages: &[Page]) -> Vec<[u8; 32]> {
-    pages.iter().zip(0..).map(|(page, index)| Leaf::hash(&page.leaf(index))).collect()
 }
 
 /// A user with cash, and so much of the first and second asset.

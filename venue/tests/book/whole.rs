@@ -9,6 +9,7 @@ use surety_core::{
     ident::HexBytes,
     units::{Ppm, Timestamp},
 };
+use surety_kzg::{HoldingCommitment, point};
 use surety_margin::{
     market::{Breaker, MarkedProofs},
     policy::Policy,
@@ -95,6 +96,15 @@ fn rejects_lists_of_other_pages(scene: &Scene, book: &Book, pages: &[Page]) {
         assert_eq!(rule(scene, book, list), kept);
         assert_eq!(rule(scene, &relisted(scene, book, list), list), with_root_of_its_own);
     }
+    // What is no point, and what cancels another page.
+    let with = |commitment: [u8; 64]| Page { commitment: HexBytes(commitment), ..pages[1].clone() };
+    let first = HoldingCommitment::from_bytes(&pages[0].commitment.0).unwrap();
+    let opposite = point::g1_to_bytes(&-*first.point());
+    for (other, found) in [([1; 64], "pages: page 1"), (opposite, "pages")] {
+        let list = [pages[0].clone(), with(other)];
+        let error = verdict(scene, &Book { pages: 2, ..book.clone() }, &list).unwrap_err();
+        assert_eq!((error.rule, error.problem.path.as_str()), (Rule::Page, found));
+    }
     // The pages are whole, and the reserves are those of the other list.
     let error = verdict(scene, &relisted(scene, book, &pages[..2]), &pages[..2]).unwrap_err();
     assert_eq!(error.problem.path, "book: reserves");
@@ -121,6 +131,12 @@ fn rejects_other_terms(scene: &Scene, book: &Book, pages: &[Page]) {
     assert_eq!(changed(&|book| book.statements[0].sequence += 1), Rule::Signature);
     assert_eq!(changed(&|book| book.reserves = pages[0].proof), Rule::Proof);
     assert_eq!(changed(&|book| book.reserves = HexBytes([0xff; 1856])), Rule::Proof);
+    // The policy's skew is ten minutes.
+    let sum = HoldingCommitment::from_bytes(&book.sum.0).unwrap();
+    for (apart, expected) in [(600, Rule::Proof), (601, Rule::StatementSkew)] {
+        let moved = Book { as_of: Timestamp(NOW - apart), ..book.clone() }.over(pages, &sum).unwrap();
+        assert_eq!(rule(scene, &moved, pages), expected, "{apart}");
+    }
     let with = |terms| verify(book, pages, &scene.rules, &scene.snapshot, &terms, &mut OsRng).unwrap_err().rule;
     assert_eq!(with(BookTerms { allow_insecure_srs: false, ..TERMS }), Rule::SetUp);
     assert_eq!(with(BookTerms { root: Some(HexBytes([1; 32])), ..TERMS }), Rule::Anchor);

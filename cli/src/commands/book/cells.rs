@@ -12,10 +12,10 @@ use surety_host::{
     documents,
     files::{self, Existing},
 };
-use surety_kzg::{Origin, SrsId};
+use surety_kzg::SrsId;
 use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
-use surety_verifier::VerifyingKey;
+use surety_verifier::attestation::check::check_set_up;
 
 use super::files::Ground;
 use crate::{
@@ -131,21 +131,12 @@ pub(super) fn checked(
     let universe: Universe = documents::read(&public.join("universe.toml"))?;
     let keys: CellKeys = documents::read(&public.join("cell-keys.json"))?;
     let srs = SrsId::from(universe.srs);
-    let set_up = match VerifyingKey::pinned(universe.capacity, srs) {
-        Ok(key) => *key.srs(),
-        Err(_) => *setups()?.verifying_key(srs, universe.capacity, &session.progress)?.srs(),
-    };
-    if set_up.origin() == Origin::InsecureDevelopment && !allow_insecure_srs {
-        let expected = "the set-up of a public ceremony";
-        let found = "the development set-up, whose secret everybody knows";
-        return Err(
-            surety_verifier::Rejection::new(surety_verifier::Rule::SetUp, "universe: set-up", expected, found).into()
-        );
-    }
+    let set_up = setups()?.verifying_key(srs, universe.capacity, &session.progress)?;
+    check_set_up(&set_up, None, allow_insecure_srs)?;
     let kind = book.rules.kinds.iter().find(|kind| kind.name == cell.page_kind);
     let kind = kind.ok_or_else(|| Usage(format!("cell: expected a kind of the book, found {}", cell.page_kind)))?;
     let layout = kind.layout(&universe).map_err(|error| Usage(format!("book: {error}")))?;
-    let key = keys.key(&set_up, layout.cells().rows_of_a_coset())?;
+    let key = keys.key(set_up.srs(), layout.cells().rows_of_a_coset())?;
     check_cell(cell, &book, &universe, key, terms)?;
     Ok(book)
 }

@@ -14,11 +14,12 @@ use surety_core::{
 };
 use surety_host::{documents, memory::available_memory};
 use surety_kzg::{Event, Observer as _, Srs, cell::CellKeyError, progress::Stage};
-use surety_prover::{layout::Layout, resources::lanes};
+use surety_prover::{layout::Layout, opening::Opening, resources::lanes};
 use surety_venue::{
-    directory::BookDirectory,
+    directory::{BookDirectory, DirectoryError, Plan},
     work::{Shard, Workshop},
 };
+use surety_verifier::Statement;
 
 use super::files::Ground;
 use crate::{
@@ -88,31 +89,37 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     if args.dry_run {
         return dry_run(&directory);
     }
+    let shard = args.shard.unwrap_or(Shard::ALL);
     if args.here {
-        let shard = args.shard.unwrap_or(Shard::ALL);
         return here(&directory, shard, session);
     }
     let plan = directory.plan()?;
-    let missing =
-        directory.missing(&plan)?.into_iter().filter(|page| args.shard.unwrap_or(Shard::ALL).has(*page)).count();
+    let mut missing = directory.missing(&plan)?;
+    missing.retain(|page| shard.has(*page));
     let workers = match args.workers {
         Some(0) => return Err(Usage("workers: expected at least one, found 0".to_owned()).into()),
         Some(workers) => workers,
         None => default_workers(&directory)?,
     };
-    let workers = workers.min(missing as u32);
-    if args.shard.is_none() && missing > 0 {
-        check_reserves(&directory, session)?;
-    }
-    Pool { args, session, directory: &directory, workers }.run(missing as u64)?;
+    let (proven, workers) = (missing.len(), workers.min(missing.len() as u32));
+    let pool = Pool { args, session, directory: &directory, plan: &plan, workers };
     if args.shard.is_some() {
+        pool.run(shard, missing)?;
         let text = format!(
             "{} proven; run surety book prove without --shard once all shards are done",
-            counted(missing, "page")
+            counted(proven, "page")
         );
-        return Answer::new(json!({ "proven": missing, "published": false }), text);
+        return Answer::new(json!({ "proven": proven, "published": false }), text);
     }
-    publish(&directory, missing, session)
+    let ground = Ground::read(&directory.public(), session)?;
+    let workshop = Workshop::open(&directory, &ground.rules, &ground.snapshot, &ground.params, lanes())?;
+    let reserves = Layout::new(directory.reserves());
+    let reserves = (reserves.read_statements()?, reserves.read_openings()?);
+    if proven > 0 {
+        workshop.check_reserves(&reserves.0, &reserves.1)?;
+        pool.run(shard, missing)?;
+    }
+    publish(&directory, (&ground, &workshop), &reserves, proven, session)
 }
 
 /// As many as there are cores, and as there is memory for.
@@ -128,32 +135,26 @@ fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
 fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<Answer, Error> {
     let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
     let table = setups.table(&params, &session.progress);
-    let workshop = Workshop::open(directory, &rules, &snapshot, (&params, &table), lanes())?;
+    let workshop = Workshop::open(directory, &rules, &snapshot, &params, lanes())?;
     let cells = |kind: usize| {
         let layout = rules.kinds[kind].page.layout().cells();
         setups.cell_table(&params, layout, lanes(), &session.progress)
     };
-    let proven = workshop.prove(shard, cells, &session.progress)?;
+    let proven = workshop.prove(shard, (&table, cells), &session.progress)?;
     Answer::new(json!({ "proven": proven }), format!("{} proven", counted(proven as usize, "page")))
 }
 
-/// Refuses to begin with pages if the reserves will not suffice.
-fn check_reserves(directory: &BookDirectory, session: &Session) -> Result<(), Error> {
-    let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
-    let table = setups.table(&params, &session.progress);
-    let workshop = Workshop::open(directory, &rules, &snapshot, (&params, &table), lanes())?;
-    let reserves = Layout::new(directory.reserves());
-    Ok(workshop.check_reserves(&reserves.read_statements()?, &reserves.read_openings()?)?)
-}
-
 /// Proves the reserves and writes the public files.
-fn publish(directory: &BookDirectory, proven: usize, session: &Session) -> Result<Answer, Error> {
-    let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
-    let table = setups.table(&params, &session.progress);
-    let workshop = Workshop::open(directory, &rules, &snapshot, (&params, &table), lanes())?;
-    let reserves = Layout::new(directory.reserves());
-    let (statements, openings) = (reserves.read_statements()?, reserves.read_openings()?);
-    let book = workshop.publish(&snapshot, &statements, &openings, session.now)?;
+fn publish(
+    directory: &BookDirectory,
+    (ground, workshop): (&Ground, &Workshop<'_>),
+    (statements, openings): &(Vec<Statement>, Vec<Opening>),
+    proven: usize,
+    session: &Session,
+) -> Result<Answer, Error> {
+    let Ground { setups, params, rules, snapshot } = ground;
+    let table = setups.table(params, &session.progress);
+    let book = workshop.publish(table, snapshot, statements, openings, session.now)?;
     let srs: Srs = setups.set_up(params.id(), params.capacity(), &session.progress)?;
     let with_keys = match workshop.cell_keys(&srs) {
         Ok(keys) => {
@@ -219,10 +220,11 @@ struct Pool<'a> {
     args: &'a Args,
     session: &'a Session,
     directory: &'a BookDirectory,
+    plan: &'a Plan,
     workers: u32,
 }
 
-/// A worker, and how often it has ended without having proven a page since the last.
+/// A worker, how often it has ended without having proven a page since the last, and how many pages it had left then.
 struct Worker {
     shard: Shard,
     child: Child,
@@ -241,59 +243,58 @@ impl Drop for Worker {
 }
 
 impl Pool<'_> {
-    fn run(&self, missing: u64) -> Result<(), Error> {
-        if self.workers == 0 {
-            return Ok(());
-        }
-        let plan = self.directory.plan()?;
-        let shards = self.args.shard.unwrap_or(Shard::ALL).split(self.workers);
-        let left = |shard: Shard| -> Result<usize, Error> {
-            Ok(self.directory.missing(&plan)?.into_iter().filter(|page| shard.has(*page)).count())
-        };
-        let mut workers = Vec::new();
-        for shard in shards {
-            let left = left(shard)?;
+    /// Has the missing pages of a shard proven.
+    fn run(&self, shard: Shard, mut missing: Vec<u32>) -> Result<(), Error> {
+        let left = |missing: &[u32], shard: Shard| missing.iter().filter(|page| shard.has(**page)).count();
+        let (start, total, mut workers) = (Instant::now(), missing.len(), Vec::new());
+        for shard in shard.split(self.workers) {
+            let left = left(&missing, shard);
             if left > 0 {
                 workers.push(Worker { shard, child: self.start(shard)?, attempts: 0, left });
             }
         }
-        let (start, mut last) = (Instant::now(), u64::MAX);
+        self.report(0, total as u64, start.elapsed());
         while !workers.is_empty() {
             thread::sleep(PERIOD);
             let mut running = Vec::new();
             for mut worker in workers {
-                match worker.child.try_wait().map_err(|error| Usage(format!("worker: {error}")))? {
-                    None => running.push(worker),
-                    Some(status) => {
-                        let left = left(worker.shard)?;
-                        worker.attempts = if left < worker.left { 0 } else { worker.attempts + 1 };
-                        worker.left = left;
-                        if left == 0 {
-                            continue;
-                        }
-                        // A worker that found something wrong says what, and finds it again.
-                        let code = status.code();
-                        if worker.attempts >= ATTEMPTS || code.is_some_and(|code| code != 0) {
-                            return Err(stuck(code, &status.to_string()).into());
-                        }
-                        worker.child = self.start(worker.shard)?;
-                        running.push(worker);
+                let status = worker.child.try_wait().map_err(|error| Usage(format!("worker: {error}")))?;
+                if let Some(status) = status {
+                    self.forget_proven(&mut missing)?;
+                    let left = left(&missing, worker.shard);
+                    if left == 0 {
+                        continue;
                     }
+                    worker.attempts = if left < worker.left { 0 } else { worker.attempts + 1 };
+                    worker.left = left;
+                    // A worker that found something wrong says what, and finds it again.
+                    let code = status.code();
+                    if worker.attempts >= ATTEMPTS || code.is_some_and(|code| code != 0) {
+                        return Err(stuck(code, &status.to_string()).into());
+                    }
+                    worker.child = self.start(worker.shard)?;
                 }
+                running.push(worker);
             }
             workers = running;
-            let left = self
-                .directory
-                .missing(&plan)?
-                .into_iter()
-                .filter(|page| self.args.shard.unwrap_or(Shard::ALL).has(*page))
-                .count() as u64;
-            let done = missing.saturating_sub(left);
-            if done != last {
-                last = done;
-                self.report(done, missing, start.elapsed());
+            let before = missing.len();
+            self.forget_proven(&mut missing)?;
+            if missing.len() < before {
+                self.report((total - missing.len()) as u64, total as u64, start.elapsed());
             }
         }
+        Ok(())
+    }
+
+    /// Takes off the pages that are there by now. What is there stays, and is not looked at again.
+    fn forget_proven(&self, missing: &mut Vec<u32>) -> Result<(), DirectoryError> {
+        let mut still = Vec::new();
+        for page in missing.iter().copied() {
+            if self.directory.read_page(self.plan, page)?.is_none() {
+                still.push(page);
+            }
+        }
+        *missing = still;
         Ok(())
     }
 
