@@ -2,32 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::{fs, path::PathBuf};
-
-use schemars::JsonSchema;
 use surety_books::{
     book::Book,
     cell::{CellFile, CellKeys},
     rules::BookRules,
 };
-use surety_core::{schema::schema, text::Document};
+use surety_core::{schema::schema, text::Document as _};
+use surety_testing::schemas::assert_published;
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety-books schemas` writes the schemas anew.
 #[test]
 fn schemas_of_books_are_published() {
-    published::<Book>("book");
-    published::<BookRules>("book-rules");
-    published::<CellFile>("cell");
-    published::<CellKeys>("cell-keys");
-}
-
-fn published<T: JsonSchema + Document>(name: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
-    let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, &text).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+    assert_published("book", &schema::<Book>());
+    assert_published("book-rules", &schema::<BookRules>());
+    assert_published("cell", &schema::<CellFile>());
+    assert_published("cell-keys", &schema::<CellKeys>());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`node`] | a node of a chain that gives the answers of a test |
 //! | [`sample`] | a universe, a policy and prices of any size |
+//! | [`schemas`] | schemas of documents, compared with the published ones |
 //! | [`strategies`] | random models and accounts |
 //! | [`tamper`] | every way to change one place of a document |
 //!
@@ -21,5 +22,6 @@
 
 pub mod node;
 pub mod sample;
+pub mod schemas;
 pub mod strategies;
 pub mod tamper;

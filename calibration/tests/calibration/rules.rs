@@ -1,13 +1,12 @@
 //! Calibrations that are refused, and where the mistake is said to be; the published schema.
 
-use std::{env, fs};
-
 use serde_json::{Value, json};
 use surety_calibration::{calibration::Calibration, history::History, parameters::calibrate};
 use surety_core::schema::schema;
 use surety_margin::models::{Model, Tier};
+use surety_testing::schemas::assert_published;
 
-use crate::{calibration, example, policy, root, synthetic, universe};
+use crate::{calibration, example, policy, synthetic, universe};
 
 /// As many days as the example's window takes, two of them missing.
 fn history() -> History {
@@ -262,13 +261,7 @@ fn rejects_more_scenarios_than_there_is_room_for() {
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety-calibration` writes the schema anew.
 #[test]
 fn the_schema_is_published() {
-    let schema = schema::<Calibration>();
-    let path = root().join("docs/schemas/calibration.json");
-    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-    if env::var_os("UPDATE").is_some() {
-        fs::write(&path, &text).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+    assert_published("calibration", &schema::<Calibration>());
 }
 
 #[test]

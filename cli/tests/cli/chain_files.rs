@@ -1,8 +1,5 @@
 //! The files that have to do with a chain: one form each, with published schemas, and what they are held to.
 
-use std::{fs, path::PathBuf};
-
-use schemars::JsonSchema;
 use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
 use surety_core::{
     ident::HexBytes,
@@ -12,24 +9,16 @@ use surety_core::{
 };
 use surety_kzg::{Params, Srs, progress::Silent};
 use surety_margin::{policy::Policy, universe::Universe};
+use surety_testing::schemas::assert_published;
 use surety_verifier::attestation::vault::{VaultBalances, VaultError};
 
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety schemas` writes the schemas anew.
 #[test]
 fn schemas_are_published() {
-    published::<Deployment>("deployment");
-    published::<ChainRules>("chain-rules");
-    published::<SnapshotSignature>("snapshot-signature");
-    published::<VaultBalances>("vault-balances");
-}
-
-fn published<T: JsonSchema + Document>(name: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
-    let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, &text).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+    assert_published("deployment", &schema::<Deployment>());
+    assert_published("chain-rules", &schema::<ChainRules>());
+    assert_published("snapshot-signature", &schema::<SnapshotSignature>());
+    assert_published("vault-balances", &schema::<VaultBalances>());
 }
 
 /// Without a commitment.

@@ -1,7 +1,7 @@
 //! The published JSON Schemas: they are those of the types, accept the examples, and refuse what shapes can refuse.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -23,6 +23,7 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
+use surety_testing::schemas::assert_published;
 
 const VENUES: [&str; 4] = ["venues/aave.toml", "venues/compound.toml", "venues/dydx.toml", "venues/drift.toml"];
 
@@ -106,12 +107,7 @@ fn report() -> Report {
 #[test]
 fn schemas_are_published() {
     for (name, schema) in schemas() {
-        let path = root().join("docs/schemas").join(format!("{name}.json"));
-        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if env::var_os("UPDATE").is_some() {
-            fs::write(&path, &text).unwrap();
-        }
-        assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+        assert_published(name, &schema);
     }
 }
 

@@ -254,7 +254,7 @@ fn what_is_lacking_is_covered_exactly() {
     let worst = worst_of(vec![scenario("up", holding(0)), scenario("down", holding(1))]) - abs(holding(2));
     let program = compile(10, &[], &[WIDE, WIDE, WIDE, (0, 1_000_000)], &[holding(3) - lack(worst)]).unwrap();
     for (x, y, z) in [(5, 7, 0), (5, -7, 0), (-5, -7, 3), (0, 0, -2), (4, 9, 4), (-1, 0, 0)] {
-        let needed = (z as i128).abs().checked_sub(x.min(y)).unwrap().max(0);
+        let needed = (i128::abs(z) - x.min(y)).max(0);
         let holds = |covered: i128| program.solve(&position(&[x, y, z, covered]), &[]).is_ok();
         assert!(holds(needed) && holds(needed + 1), "{x}, {y}, {z}");
         assert!(needed == 0 || !holds(needed - 1), "{x}, {y}, {z}");

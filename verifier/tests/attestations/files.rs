@@ -1,11 +1,9 @@
 //! The files: one form each, strictly read, with published schemas.
 
-use std::{fs, path::PathBuf};
-
 use proptest::prelude::*;
-use schemars::JsonSchema;
 use serde_json::Value;
 use surety_core::{FormatVersion, ident::HexBytes, kind::KindOf, schema::schema, text::Document};
+use surety_testing::schemas::assert_published;
 use surety_verifier::{
     Attestation, Statement, Trust, attestation::compiled::CompiledPolicyFile, proof::encoding::ProofBytes,
 };
@@ -76,20 +74,10 @@ fn rejects_other_forms() {
 /// After a change of a type, `UPDATE=1 cargo nextest run -p surety-verifier schemas` writes the schemas anew.
 #[test]
 fn schemas_are_published() {
-    published::<Attestation>("attestation");
-    published::<Statement>("statement");
-    published::<Trust>("trust");
-    published::<CompiledPolicyFile>("compiled-policy");
-}
-
-fn published<T: JsonSchema + Document>(name: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/schemas/{name}.json"));
-    let text = serde_json::to_string_pretty(&schema::<T>()).unwrap() + "\n";
-    if std::env::var_os("UPDATE").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &text).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap(), text, "{}: run again with UPDATE=1", path.display());
+    assert_published("attestation", &schema::<Attestation>());
+    assert_published("statement", &schema::<Statement>());
+    assert_published("trust", &schema::<Trust>());
+    assert_published("compiled-policy", &schema::<CompiledPolicyFile>());
 }
 
 #[test]
