@@ -21,7 +21,7 @@ use surety_core::{
 };
 use surety_kzg::{Lanes, Params, Srs, Table, progress::Silent};
 use surety_testing::sample;
-use surety_venue::{account::Account, page::PageInput, prover::PageProver};
+use surety_venue::{account::UserAccount, page::PageInput, prover::PageProver};
 use surety_verifier::CompiledPolicy;
 
 fn main() {
@@ -80,7 +80,7 @@ fn main() {
     }
 }
 
-fn accounts_of(count: usize, assets: usize, debts: bool) -> Vec<Account> {
+fn accounts_of(count: usize, assets: usize, debts: bool) -> Vec<UserAccount> {
     let account = |index: usize| {
         let pick = |below: u64| (OsRng.next_u64() % below) as i128;
         let mut lots: Vec<i128> = (0..assets).map(|_| if pick(3) == 0 { pick(50_000_000) } else { 0 }).collect();
@@ -88,7 +88,7 @@ fn accounts_of(count: usize, assets: usize, debts: bool) -> Vec<Account> {
             lots[0] = 100_000_000;
             lots[1 + index % (assets - 1)] = -pick(10_000) - 1;
         }
-        Account::new(format!("user-{index}"), HexBytes([0; 32]), lots, &mut OsRng)
+        UserAccount::new(format!("user-{index}"), HexBytes([0; 32]), lots, &mut OsRng)
     };
     (0..count).map(account).collect()
 }

@@ -43,7 +43,7 @@ pub struct BookRulesId(pub Bytes32);
 
 /// Why rules do not compile.
 #[derive(Debug, thiserror::Error)]
-pub enum CompileError {
+pub enum RulesError {
     /// A page or the reserves.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -61,7 +61,7 @@ pub enum CompileError {
     Layout(#[from] PageLayoutError),
 }
 
-impl Failure for CompileError {
+impl Failure for RulesError {
     fn class(&self) -> Class {
         match self {
             Self::Page(_) | Self::Layout(_) => Class::Input,
@@ -127,7 +127,7 @@ impl CompiledRules {
     ///
     /// # Errors
     /// If rules are broken, or something does not fit.
-    pub fn compile(rules: BookRules, policy: CommittedPolicy, params: &Params) -> Result<Self, CompileError> {
+    pub fn compile(rules: BookRules, policy: CommittedPolicy, params: &Params) -> Result<Self, RulesError> {
         let ground = Ground { rules: &rules, policy: policy.policy(), universe: policy.universe() };
         let prices = entries(policy.policy(), policy.universe())?;
         let mut kinds = Vec::with_capacity(rules.kinds.len());

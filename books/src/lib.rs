@@ -18,6 +18,16 @@
 //! | [`cell`] | what a user gets and checks |
 //!
 //! Nothing here panics on hostile input or reads the environment. Proving lives elsewhere.
+//!
+//! ```
+//! use surety_books::root::{Tree, top_from};
+//!
+//! // The hashes of three pages, and the way from the last one to the top of their tree.
+//! let pages = [[1; 32], [2; 32], [3; 32]];
+//! let tree = Tree::new(pages.to_vec()).unwrap();
+//! assert_eq!(top_from(pages[2], 2, 3, &tree.path(2)), Some(tree.top()));
+//! assert_ne!(top_from(pages[2], 1, 3, &tree.path(2)), Some(tree.top()));
+//! ```
 
 pub mod book;
 pub mod cell;

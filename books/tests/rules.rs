@@ -25,7 +25,7 @@ fn broken(text: &str, Sample { universe, policy }: &Sample) -> Vec<String> {
 }
 
 #[test]
-fn rejects_rules_that_do_not_fit_the_policy() {
+fn rejects_book_rules_that_do_not_fit_the_policy() {
     let sample = sample::collateral(12, 2);
     let caps = [cap("USD", "1"), cap("PERP-1", "0.0001")].concat();
     let good = format!("{RULES}{}{caps}", kind(true, ""));

@@ -11,7 +11,7 @@ use crate::page::position_of;
 
 /// A user with balances. Secret: it does not print and is erased when dropped.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct Account {
+pub struct UserAccount {
     /// As the venue and the user know them.
     pub user: String,
     /// What the user has chosen; zero if the user has chosen nothing.
@@ -22,13 +22,13 @@ pub struct Account {
     pub lots: Vec<i128>,
 }
 
-impl fmt::Debug for Account {
+impl fmt::Debug for UserAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Account(hidden)")
+        f.write_str("UserAccount(hidden)")
     }
 }
 
-impl Account {
+impl UserAccount {
     /// An account with a fresh salt; pass the operating system's generator.
     pub fn new(user: String, nonce: Bytes32, lots: Vec<i128>, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let mut salt = [0; 32];

@@ -25,7 +25,7 @@ use surety_kzg::{Event, Observer, progress::Stage};
 use zeroize::Zeroizing;
 
 use crate::{
-    account::Account,
+    account::UserAccount,
     directory::{BookDirectory, DirectoryError, Plan},
     page::{PageInput, PageInputError},
     sealed::SealingKey,
@@ -140,7 +140,7 @@ impl Columns {
         Ok(columns)
     }
 
-    fn account(&self, record: &csv::StringRecord, rules: &CompiledRules) -> Result<Account, Problem> {
+    fn account(&self, record: &csv::StringRecord, rules: &CompiledRules) -> Result<UserAccount, Problem> {
         let universe = rules.policy.universe();
         let user = record.get(self.user).unwrap_or("").trim();
         if !(1..=MAX_USER).contains(&user.len()) {
@@ -152,7 +152,7 @@ impl Columns {
                 nonce(text).ok_or_else(|| Problem::new("nonce", "64 hexadecimal digits", "something else"))?
             }
         };
-        let mut account = Account::new(user.to_owned(), nonce, vec![0; universe.instruments.len()], &mut OsRng);
+        let mut account = UserAccount::new(user.to_owned(), nonce, vec![0; universe.instruments.len()], &mut OsRng);
         for (column, position) in &self.instruments {
             let text = record.get(*column).unwrap_or("").trim();
             if !text.is_empty() {
@@ -243,14 +243,14 @@ struct Pages<'a> {
     rules: &'a CompiledRules,
     key: &'a SealingKey,
     /// Accounts of each kind that do not fill a page yet, with their rows.
-    waiting: Vec<Vec<(u64, Account)>>,
+    waiting: Vec<Vec<(u64, UserAccount)>>,
     built: Built,
     plan: Plan,
     users: Vec<Placed>,
 }
 
 impl Pages<'_> {
-    fn add(&mut self, row: u64, account: Account) -> Result<(), BuildError> {
+    fn add(&mut self, row: u64, account: UserAccount) -> Result<(), BuildError> {
         let limits = self.rules.policy.universe().instruments.iter().map(|it| it.max_lots.get());
         let beyond = account.lots.iter().zip(limits).any(|(lots, limit)| lots.unsigned_abs() > limit.unsigned_abs());
         let admits = |page: &surety_books::page::PageProgram| {

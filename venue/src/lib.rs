@@ -9,6 +9,15 @@
 //! | [`directory`] | the files of a book that is being made |
 //! | [`build`] | from a list of accounts to the inputs of pages |
 //! | [`work`] | proving the pages of a directory, in any order and any number of times |
+//!
+//! ```
+//! use surety_venue::work::Shard;
+//!
+//! // The pages of one of two machines, split over three processes.
+//! let shards = Shard::new(1, 2).unwrap().split(3);
+//! let pages = (0..12).filter(|page| shards.clone().filter(|shard| shard.has(*page)).count() == 1);
+//! assert_eq!(pages.collect::<Vec<_>>(), [1, 3, 5, 7, 9, 11]);
+//! ```
 
 pub mod account;
 pub mod build;

@@ -12,7 +12,7 @@ use surety_kzg::{Masks, SecretScalars, scalar};
 use surety_margin::{evaluate::Evaluator, holdings::Position};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::account::Account;
+use crate::account::UserAccount;
 
 /// Why accounts make no page. Never says a balance.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,7 @@ pub struct PageInput {
     /// The place of the kind among those of the rules.
     pub kind: usize,
     /// An account for each slot, or nobody.
-    pub slots: Vec<Option<Account>>,
+    pub slots: Vec<Option<UserAccount>>,
     /// What hides the column.
     pub masks: Masks,
 }
@@ -133,7 +133,7 @@ impl PageInput {
     pub fn shuffled(
         page: &PageProgram,
         kind: usize,
-        accounts: Vec<Account>,
+        accounts: Vec<UserAccount>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, PageInputError> {
         let (most, found) = (page.layout().accounts(), accounts.len());
@@ -141,7 +141,7 @@ impl PageInput {
             return Err(PageInputError::TooMany { kind: page.kind().name.clone(), most, found });
         }
         // One allocation, as growing would leave copies of salts behind.
-        let mut slots: Vec<Option<Account>> = Vec::with_capacity(most);
+        let mut slots: Vec<Option<UserAccount>> = Vec::with_capacity(most);
         slots.extend(accounts.into_iter().map(Some));
         slots.resize_with(most, || None);
         // Fisher and Yates; a number of 64 bits modulo a small one is as good as uniform.
@@ -256,7 +256,7 @@ pub(crate) fn position_of(lots: &[i128]) -> Result<Position, String> {
 }
 
 /// An account in a kind that does not track all of its balances, or that admits no debt, would be proven for less.
-fn refuse_misplaced(account: &Account, page: &PageProgram) -> Result<(), PageInputError> {
+fn refuse_misplaced(account: &UserAccount, page: &PageProgram) -> Result<(), PageInputError> {
     let refused = |found: &str| PageInputError::NotAdmitted { kind: page.kind().name.clone(), found: found.to_owned() };
     let untracked = |(position, lots): (usize, &i128)| *lots != 0 && !page.tracked().contains(&position);
     if account.lots.iter().enumerate().any(untracked) {

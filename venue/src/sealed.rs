@@ -8,7 +8,7 @@ use rand_core::{CryptoRng, RngCore};
 use surety_kzg::Masks;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{account::Account, page::PageInput};
+use crate::{account::UserAccount, page::PageInput};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -102,7 +102,7 @@ impl PageInput {
     /// Encodes the page, to be sealed.
     #[must_use]
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let width = |account: &Account| 2 + account.user.len() + 64 + 16 * account.lots.len();
+        let width = |account: &UserAccount| 2 + account.user.len() + 64 + 16 * account.lots.len();
         let size = 8 + MASKS_BYTES + self.slots.iter().map(|slot| 1 + slot.as_ref().map_or(0, width)).sum::<usize>();
         // One allocation: growing would leave copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(size));
@@ -149,11 +149,11 @@ impl PageInput {
     }
 }
 
-fn read_account(rest: &mut Rest<'_>, instruments: usize) -> Option<Account> {
+fn read_account(rest: &mut Rest<'_>, instruments: usize) -> Option<UserAccount> {
     let length = u16::from_le_bytes(rest.array()?).into();
     let user = core::str::from_utf8(rest.take(length)?).ok()?.to_owned();
     let (nonce, salt) = (rest.array()?, rest.array()?);
-    let mut account = Account { user, nonce, salt, lots: Vec::with_capacity(instruments) };
+    let mut account = UserAccount { user, nonce, salt, lots: Vec::with_capacity(instruments) };
     for _ in 0..instruments {
         account.lots.push(i128::from_le_bytes(rest.array()?));
     }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn pages_are_read_as_they_were_written() {
-        let account = Account::new("ann".to_owned(), HexBytes([7; 32]), vec![5, -6, 1 << 90], &mut OsRng);
+        let account = UserAccount::new("ann".to_owned(), HexBytes([7; 32]), vec![5, -6, 1 << 90], &mut OsRng);
         let page = PageInput { kind: 1, slots: vec![None, Some(account), None], masks: Masks::random(&mut OsRng) };
         let bytes = page.to_secret_bytes();
         assert_eq!(bytes.len(), bytes.capacity());

@@ -24,7 +24,10 @@ use surety_kzg::{
     progress::Stage,
 };
 use surety_margin::{holdings::Balance, market::Snapshot};
-use surety_prover::{account::Account as ReserveAccount, account::AccountError, opening::Opening};
+use surety_prover::{
+    account::{Account, AccountError},
+    opening::Opening,
+};
 use surety_verifier::{
     Rejection, Statement,
     attestation::report::{check_snapshot, snapshot_id},
@@ -150,7 +153,7 @@ impl Shard {
     }
 
     /// So many shards that together are this one.
-    pub fn split(self, parts: u32) -> impl Iterator<Item = Self> {
+    pub fn split(self, parts: u32) -> impl Iterator<Item = Self> + Clone {
         (0..parts).map(move |part| Self { index: self.index + self.count * part, count: self.count * parts })
     }
 }
@@ -267,7 +270,7 @@ impl<'a> Workshop<'a> {
         let mut book = listed(&self.plan, &pages).ok_or_else(other)?;
         statements.clone_into(&mut book.statements);
         book.statements.sort_by_key(Statement::position);
-        let account = ReserveAccount::open(universe, self.params, &book.statements, openings)?;
+        let account = Account::open(universe, self.params, &book.statements, openings)?;
         let column = account.column(self.params).map_err(|error| WorkError::Reserves(error.into()))?;
         let reserves = Reserves { column, position: account.position() };
         let hashes: Vec<Bytes32> = book.statements.iter().map(Statement::hash).collect();
@@ -292,7 +295,7 @@ impl<'a> Workshop<'a> {
     pub fn check_reserves(&self, statements: &[Statement], openings: &[Opening]) -> Result<(), WorkError> {
         let (_, totals) = self.sum()?;
         let universe = self.rules.policy.universe();
-        let account = ReserveAccount::open(universe, self.params, statements, openings)?;
+        let account = Account::open(universe, self.params, statements, openings)?;
         check_reserves(self.rules, account.position(), &totals).map_err(WorkError::Reserves)
     }
 

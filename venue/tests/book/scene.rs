@@ -29,7 +29,7 @@ use surety_prover::{
 };
 use surety_testing::sample;
 use surety_venue::{
-    account::Account,
+    account::UserAccount,
     page::{FilledPage, PageInput, PageTotals},
     prover::{BookProveError, PageProver, ProvenPage, Reserves, prove_reserves},
 };
@@ -170,7 +170,7 @@ impl Scene {
         }
     }
 
-    pub(crate) fn fill(&self, kind: usize, accounts: Vec<Account>) -> FilledPage {
+    pub(crate) fn fill(&self, kind: usize, accounts: Vec<UserAccount>) -> FilledPage {
         let page = &self.rules.kinds[kind].page;
         let input = PageInput::shuffled(page, kind, accounts, &mut OsRng).unwrap();
         input.fill(&self.rules, &venue(), &self.prices).unwrap()
@@ -248,8 +248,8 @@ impl Scene {
 }
 
 /// A user with cash, and so much of the first and second asset.
-pub(crate) fn account(user: &str, lots: [i128; SMALL]) -> Account {
-    Account::new(user.to_owned(), HexBytes([9; 32]), lots.to_vec(), &mut OsRng)
+pub(crate) fn account(user: &str, lots: [i128; SMALL]) -> UserAccount {
+    UserAccount::new(user.to_owned(), HexBytes([9; 32]), lots.to_vec(), &mut OsRng)
 }
 
 fn snapshot(policy: &Policy, prices: &[Price]) -> Snapshot {

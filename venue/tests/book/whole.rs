@@ -16,7 +16,7 @@ use surety_margin::{
 };
 use surety_testing::sample::{self, Sample};
 use surety_venue::{
-    account::Account,
+    account::UserAccount,
     page::{FilledPage, PageInput, PageInputError},
     prover::{BookProveError, ProvenPage},
 };
@@ -29,12 +29,12 @@ pub(crate) const TERMS: BookTerms = BookTerms { allow_insecure_srs: true, root: 
 /// More than any account of the tests needs.
 const ENOUGH: [i128; 3] = [2_000_000, 20_000, 20_000];
 
-fn holders() -> Vec<Account> {
+fn holders() -> Vec<UserAccount> {
     vec![account("ann", [5_000, 10, 0]), account("bob", [0, 0, 7])]
 }
 
 /// One of them owes more than it holds.
-fn borrowers() -> Vec<Account> {
+fn borrowers() -> Vec<UserAccount> {
     vec![account("dan", [1_000_000, -5_000, 0]), account("eve", [0, -3, 0]), account("fay", [-100, 0, 9_999])]
 }
 

@@ -21,7 +21,7 @@ use surety_venue::{
 use surety_verifier::{Statement, attestation::report::snapshot_id};
 use surety_walkthrough::book::RULES;
 
-use super::files::{Ground, rules_in};
+use super::files::{BookFiles, rules_in};
 use crate::{
     Session,
     error::{Error, Usage},
@@ -73,17 +73,17 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         ))
         .into());
     };
-    let ground = Ground::read(&args.directory, session)?;
-    ground.warn(session);
+    let book_files = BookFiles::read(&args.directory, session)?;
+    book_files.warn(session);
     let book = Book {
         kind: KindOf::new(),
         version: FormatVersion,
         audience: first.audience,
         venue: first.subject,
         as_of: args.as_of.unwrap_or_else(|| statements.iter().map(|it| it.as_of).max().unwrap_or_default()),
-        valid_until: args.valid_until.unwrap_or_else(|| latest(&ground, &statements)),
-        snapshot: snapshot_id(&ground.rules.policy, &ground.snapshot),
-        rules: ground.rules.summary().clone(),
+        valid_until: args.valid_until.unwrap_or_else(|| latest(&book_files, &statements)),
+        snapshot: snapshot_id(&book_files.rules.policy, &book_files.snapshot),
+        rules: book_files.rules.summary().clone(),
         pages: 0,
         sum: HexBytes::ZERO,
         root: Bytes32::ZERO,
@@ -108,20 +108,20 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         }
     }
     // Last, as it writes the plan: where there is one, a process that was killed has left nothing out.
-    let built = build(&directory, &ground.rules, book, BufReader::new(accounts), &session.progress)?;
-    answer(args, &ground, &built)
+    let built = build(&directory, &book_files.rules, book, BufReader::new(accounts), &session.progress)?;
+    answer(args, &book_files, &built)
 }
 
 /// The last second at which a book over these prices and statements can count.
-fn latest(ground: &Ground, statements: &[Statement]) -> Timestamp {
-    let validity = ground.rules.policy.policy().validity.0;
-    let of_prices = ground.snapshot.time.0.saturating_add(validity);
+fn latest(book_files: &BookFiles, statements: &[Statement]) -> Timestamp {
+    let validity = book_files.rules.policy.policy().validity.0;
+    let of_prices = book_files.snapshot.time.0.saturating_add(validity);
     let of_statements = statements.iter().map(|statement| statement.valid_until.0).min();
     Timestamp(of_statements.map_or(of_prices, |last| last.min(of_prices)))
 }
 
-fn answer(args: &Args, ground: &Ground, built: &Built) -> Result<Answer, Error> {
-    let kinds = || ground.rules.kinds.iter().zip(&built.kinds);
+fn answer(args: &Args, book_files: &BookFiles, built: &Built) -> Result<Answer, Error> {
+    let kinds = || book_files.rules.kinds.iter().zip(&built.kinds);
     let data: Vec<_> = kinds()
         .map(|(kind, (accounts, pages))| {
             let slots = kind.page.layout().accounts();

@@ -17,7 +17,7 @@ use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
 use surety_verifier::attestation::check::check_set_up;
 
-use super::files::Ground;
+use super::files::BookFiles;
 use crate::{
     Session,
     error::{Error, Usage},
@@ -43,7 +43,7 @@ pub(crate) struct CellArgs {
 
 pub(super) fn cell(args: &CellArgs, session: &Session) -> Result<Answer, Error> {
     let directory = BookDirectory::new(&args.directory);
-    let Ground { rules, .. } = Ground::read(&directory.public(), session)?;
+    let BookFiles { rules, .. } = BookFiles::read(&directory.public(), session)?;
     let cell = CellMaker::open(&directory, &rules)?.cell(&args.user)?;
     documents::write(&args.out, &cell, args.force.existing())?;
     let text = format!("{}: for the user alone", args.out.display());
@@ -153,7 +153,7 @@ pub(crate) struct ExportArgs {
 
 pub(super) fn export(args: &ExportArgs, session: &Session) -> Result<Answer, Error> {
     let directory = BookDirectory::new(&args.directory);
-    let Ground { rules, .. } = Ground::read(&directory.public(), session)?;
+    let BookFiles { rules, .. } = BookFiles::read(&directory.public(), session)?;
     let maker = CellMaker::open(&directory, &rules)?;
     files::create_private_directory(&args.out)?;
     let mut count = 0;

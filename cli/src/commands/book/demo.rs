@@ -18,7 +18,7 @@ use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
 use surety_walkthrough::book::prepare;
 
-use super::{build, cells::checked, files::Ground, prove};
+use super::{build, cells::checked, files::BookFiles, prove};
 use crate::{
     Session,
     error::Error,
@@ -78,15 +78,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     prove::run(&request, session)?;
 
     let directory = BookDirectory::new(&out);
-    let ground = Ground::read(&directory.public(), session)?;
+    let book_files = BookFiles::read(&directory.public(), session)?;
     let book: Book = documents::read(&directory.public().join("book.json"))?;
     let pages = BookDirectory::read_pages(&directory.public())?;
     let insecure = venue.setup.origin() == Origin::InsecureDevelopment;
     let terms = BookTerms { allow_insecure_srs: insecure, root: Some(book.root), now: session.now };
-    let verdict = |pages: &[Page]| verify(&book, pages, &ground.rules, &ground.snapshot, &terms, &mut OsRng);
+    let verdict = |pages: &[Page]| verify(&book, pages, &book_files.rules, &book_files.snapshot, &terms, &mut OsRng);
     let accepted = verdict(&pages)?;
 
-    let maker = CellMaker::open(&directory, &ground.rules)?;
+    let maker = CellMaker::open(&directory, &book_files.rules)?;
     let mut refused = attacks_on_pages(&pages, verdict)?;
     let has_keys = directory.public().join("cell-keys.json").exists();
     if has_keys {
@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         }
         let cell = maker.cell(&venue.users[0])?;
         let check = |cell: &CellFile| checked(cell, &directory.public(), &CellTerms::default(), insecure, session);
-        refused.extend(attacks_on_a_cell(&cell, ground.rules.policy.universe(), check)?);
+        refused.extend(attacks_on_a_cell(&cell, book_files.rules.policy.universe(), check)?);
     }
     answer(args, &out, has_keys.then_some(venue.users.as_slice()), &accepted, &refused)
 }

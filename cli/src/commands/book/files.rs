@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Universe, policy, rules and prices, compiled over their set-up.
-pub(super) struct Ground {
+pub(super) struct BookFiles {
     pub(super) setups: Setups,
     pub(super) params: Params,
     pub(super) rules: CompiledRules,
@@ -27,7 +27,7 @@ pub(super) fn rules_in(directory: &Path) -> PathBuf {
     directory.join("book.toml")
 }
 
-impl Ground {
+impl BookFiles {
     /// Warns of a set-up under which nothing is proven. Not where files are read: a demonstration and its workers read
     /// them many times.
     pub(super) fn warn(&self, session: &Session) {

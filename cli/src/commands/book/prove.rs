@@ -21,7 +21,7 @@ use surety_venue::{
 };
 use surety_verifier::Statement;
 
-use super::files::Ground;
+use super::files::BookFiles;
 use crate::{
     Session,
     error::{Error, Usage},
@@ -111,15 +111,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         );
         return Answer::new(json!({ "proven": proven, "published": false }), text);
     }
-    let ground = Ground::read(&directory.public(), session)?;
-    let workshop = Workshop::open(&directory, &ground.rules, &ground.snapshot, &ground.params, lanes())?;
+    let book_files = BookFiles::read(&directory.public(), session)?;
+    let workshop = Workshop::open(&directory, &book_files.rules, &book_files.snapshot, &book_files.params, lanes())?;
     let reserves = Layout::new(directory.reserves());
     let reserves = (reserves.read_statements()?, reserves.read_openings()?);
     if proven > 0 {
         workshop.check_reserves(&reserves.0, &reserves.1)?;
         pool.run(shard, missing)?;
     }
-    publish(&directory, (&ground, &workshop), &reserves, proven, session)
+    publish(&directory, (&book_files, &workshop), &reserves, proven, session)
 }
 
 /// As many as there are cores, and as there is memory for.
@@ -133,7 +133,7 @@ fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
 
 /// Proves the pages of a shard in this process.
 fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<Answer, Error> {
-    let Ground { setups, params, rules, snapshot } = Ground::read(&directory.public(), session)?;
+    let BookFiles { setups, params, rules, snapshot } = BookFiles::read(&directory.public(), session)?;
     let table = setups.table(&params, &session.progress);
     let workshop = Workshop::open(directory, &rules, &snapshot, &params, lanes())?;
     let cells = |kind: usize| {
@@ -147,12 +147,12 @@ fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<An
 /// Proves the reserves and writes the public files.
 fn publish(
     directory: &BookDirectory,
-    (ground, workshop): (&Ground, &Workshop<'_>),
+    (book_files, workshop): (&BookFiles, &Workshop<'_>),
     (statements, openings): &(Vec<Statement>, Vec<Opening>),
     proven: usize,
     session: &Session,
 ) -> Result<Answer, Error> {
-    let Ground { setups, params, rules, snapshot } = ground;
+    let BookFiles { setups, params, rules, snapshot } = book_files;
     let table = setups.table(params, &session.progress);
     let book = workshop.publish(table, snapshot, statements, openings, session.now)?;
     let srs: Srs = setups.set_up(params.id(), params.capacity(), &session.progress)?;

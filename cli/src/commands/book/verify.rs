@@ -10,7 +10,7 @@ use surety_host::documents;
 use surety_venue::directory::BookDirectory;
 use surety_verifier::attestation::check::NOTHING_ESTABLISHED;
 
-use super::files::Ground;
+use super::files::BookFiles;
 use crate::{Session, error::Error, output::Answer, time};
 
 #[derive(clap::Args)]
@@ -32,9 +32,9 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let book: Book = documents::read(&args.directory.join("book.json"))?;
     let pages = BookDirectory::read_pages(&args.directory)?;
-    let ground = Ground::read(&args.directory, session)?;
-    ground.warn(session);
-    let Ground { rules, snapshot, .. } = ground;
+    let book_files = BookFiles::read(&args.directory, session)?;
+    book_files.warn(session);
+    let BookFiles { rules, snapshot, .. } = book_files;
     let terms =
         BookTerms { allow_insecure_srs: args.allow_insecure_srs, root: args.root, now: args.at.unwrap_or(session.now) };
     let accepted = verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
