@@ -9,11 +9,13 @@ use std::{
 
 use alloy_primitives::keccak256;
 use k256::{
-    ProjectivePoint, Scalar, U256,
+    AffinePoint, ProjectivePoint, Scalar, U256,
     ecdsa::{RecoveryId, Signature, VerifyingKey},
     elliptic_curve::{
         ops::{Invert as _, LinearCombination as _, Reduce},
+        point::DecompressPoint as _,
         sec1::ToEncodedPoint as _,
+        subtle::Choice,
         zeroize::ZeroizeOnDrop,
     },
 };
@@ -157,9 +159,26 @@ fn parse(signature: &SignatureBytes) -> Result<Parsed, SignatureError> {
     Ok((signature, RecoveryId::new(bit == 1, false)))
 }
 
-/// The one key that makes a signature: `r⁻¹·(s·R − z·G)`, with the point `R` of abscissa `r` that the bit chooses.
+/// The one key that makes a signature: `r⁻¹·(s·R − z·G)`, with the point `R` of abscissa `r` that the bit chooses. The
+/// key makes the signature by its definition, so that nothing is left to verify.
 fn recover(digest: &Bytes32, (signature, recovery): &Parsed) -> Result<VerifyingKey, SignatureError> {
-    VerifyingKey::recover_from_prehash(&digest.0, signature, *recovery).map_err(|_| SignatureError::NoKey)
+    let (r, s) = signature.split_scalars();
+    let inverse: Option<Scalar> = r.as_ref().invert_vartime().into();
+    let (inverse, point) = inverse.zip(commitment(signature, *recovery)).ok_or(SignatureError::NoKey)?;
+    let factor = -(reduce(digest) * inverse);
+    let point = ProjectivePoint::from(point);
+    let key = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &factor, &point, &(*s * inverse));
+    VerifyingKey::from_affine(key.to_affine()).map_err(|_| SignatureError::NoKey)
+}
+
+/// The point whose abscissa is `r`, if there is one.
+pub(crate) fn commitment(signature: &Signature, recovery: RecoveryId) -> Option<AffinePoint> {
+    AffinePoint::decompress(&signature.r().to_bytes(), Choice::from(u8::from(recovery.is_y_odd()))).into()
+}
+
+/// The digest as a scalar.
+pub(crate) fn reduce(digest: &Bytes32) -> Scalar {
+    <Scalar as Reduce<U256>>::reduce_bytes(&digest.0.into())
 }
 
 /// Whether [`recover`] gives this key `Q`: exactly if `s⁻¹·(z·G + r·Q)` is `R`.
@@ -167,9 +186,9 @@ fn makes(key: &VerifyingKey, digest: &Bytes32, (signature, recovery): &Parsed) -
     let (r, s) = signature.split_scalars();
     let inverse: Option<Scalar> = s.as_ref().invert_vartime().into();
     let Some(inverse) = inverse else { return false };
-    let z = <Scalar as Reduce<U256>>::reduce_bytes(&digest.0.into());
     let key = ProjectivePoint::from(*key.as_affine());
-    let point = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &(z * inverse), &key, &(*r * inverse));
+    let factor = reduce(digest) * inverse;
+    let point = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &factor, &key, &(*r * inverse));
     // SEC 1: 2 or 3, as the ordinate is even or odd, and the abscissa.
     let mut expected = [2 + u8::from(recovery.is_y_odd()); 33];
     expected[1..].copy_from_slice(&r.to_bytes());
@@ -301,6 +320,41 @@ mod tests {
         for digest in (0..50).map(|byte| HexBytes([byte; 32])) {
             assert_eq!(keys.signer(&digest, &key().sign(&digest).unwrap(), &address), Ok(address));
         }
+    }
+
+    /// The library's recovery, which verifies what it recovers, finds the same key, or none as well.
+    #[test]
+    fn recovered_keys_are_those_that_the_library_finds() {
+        let recovered = |digest: &Bytes32, parsed: &Parsed| {
+            let ours = recover(digest, parsed).ok();
+            let theirs = VerifyingKey::recover_from_prehash(&digest.0, &parsed.0, parsed.1).ok();
+            assert_eq!(ours, theirs, "{digest} {parsed:?}");
+            ours.is_some()
+        };
+        let mut found = [0; 2];
+        for _ in 0..200 {
+            let (mut digest, mut bytes) = (DIGEST, [0; 64]);
+            OsRng.fill_bytes(&mut digest.0);
+            OsRng.fill_bytes(&mut bytes);
+            let Ok(signature) = Signature::from_slice(&bytes) else { continue };
+            let signature = signature.normalize_s().unwrap_or(signature);
+            for odd in [false, true] {
+                found[usize::from(recovered(&digest, &(signature, RecoveryId::new(odd, false))))] += 1;
+            }
+        }
+        assert!(found[0] > 50 && found[1] > 50, "{found:?}");
+    }
+
+    /// Attack: with `s·R = z·G` the key would be the identity.
+    #[test]
+    fn rejects_a_signature_of_the_identity() {
+        let nonce = Scalar::from(5_u64);
+        let point = (ProjectivePoint::GENERATOR * nonce).to_affine().to_encoded_point(true);
+        let r = point.as_bytes()[1..].to_vec();
+        let s = (reduce(&DIGEST) * nonce.invert_vartime().unwrap()).to_bytes();
+        let signature = Signature::from_slice(&[r.as_slice(), s.as_slice()].concat()).unwrap();
+        let recovery = RecoveryId::new(point.as_bytes()[0] == 3, false);
+        assert_eq!(recover(&DIGEST, &(signature, recovery)), Err(SignatureError::NoKey));
     }
 
     /// Signatures of three keys, so many of each.

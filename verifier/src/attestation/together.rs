@@ -15,18 +15,10 @@
 use core::num::NonZeroU128;
 use std::collections::BTreeMap;
 
-use k256::{
-    AffinePoint, ProjectivePoint, Scalar, U256,
-    ecdsa::VerifyingKey,
-    elliptic_curve::{
-        ops::{BatchInvert as _, Reduce},
-        point::DecompressPoint as _,
-        subtle::Choice,
-    },
-};
+use k256::{AffinePoint, ProjectivePoint, Scalar, ecdsa::VerifyingKey, elliptic_curve::ops::BatchInvert as _};
 use surety_core::ident::EvmAddress;
 
-use crate::attestation::signature::{Parsed, Signed};
+use crate::attestation::signature::{Parsed, Signed, commitment, reduce};
 
 /// Bits of a weight.
 const WEIGHT_BITS: u32 = 128;
@@ -61,11 +53,9 @@ fn equation(
     let mut of_keys: BTreeMap<&EvmAddress, Scalar> = BTreeMap::new();
     let mut points = Vec::with_capacity(signed.len());
     for (((signed, (signature, recovery)), inverse), weight) in signed.iter().zip(inverses?).zip(weights) {
-        let odd = Choice::from(u8::from(recovery.is_y_odd()));
-        let point: Option<AffinePoint> = AffinePoint::decompress(&signature.r().to_bytes(), odd).into();
-        points.push(point?);
+        points.push(commitment(signature, *recovery)?);
         let factor = Scalar::from(weight.get()) * inverse;
-        of_generator += factor * <Scalar as Reduce<U256>>::reduce_bytes(&signed.digest.0.into());
+        of_generator += factor * reduce(&signed.digest);
         *of_keys.entry(&signed.signer).or_default() += factor * *signature.r();
     }
     let mut right = ProjectivePoint::GENERATOR * of_generator;
