@@ -165,7 +165,7 @@ mod tests {
         let with = |change: &dyn Fn(&mut Vec<G1Affine>)| {
             let mut points = table.points().to_vec();
             change(&mut points);
-            let table = surety_kzg::Table::from_points(512, points).unwrap();
+            let table = surety_kzg::Table::from_points(512, points.into_iter().collect()).unwrap();
             ProvingKey::with_table(&params, table, surety_kzg::Lanes::widest())
         };
         assert!(with(&|_| ()).is_ok());

@@ -4,18 +4,20 @@
 //! | bytes | content |
 //! |---|---|
 //! | 13 | `surety/bases\n`, `surety/table\n` or `surety/cells\n` |
-//! | 4 | version of this format, 2, little-endian |
+//! | 4 | version of this format, 3, little-endian |
 //! | 4 | k, little-endian |
 //! | 128 | `[τ]₂`, see [`surety_kzg::point`] |
+//! | 43 | zeros, so that points begin where lines of the processor's cache do |
 //! | 64 a point | bases: `[τ^i]₁` for i from 0, then `[L_j(τ)]₁` for j from 0. Tables: their points |
 //! | 32 | SHA-256 of all before, for which processors have instructions |
 //!
-//! Points are in Montgomery form. A file that is not exactly that is computed anew, with a notice. The checksum finds
-//! damage, not malice: who can write to the user's cache can also replace the program.
+//! Points are in Montgomery form, so that a file is used as it is: it is mapped, and processes that prove at the same
+//! time share its memory. Files are replaced and never changed. A file that is not exactly that is computed anew, with a
+//! notice. The checksum finds damage, not malice: who can write to the user's cache can also replace the program.
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read as _, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -24,7 +26,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use surety_core::{capacity::Capacity, ident::HexBytes};
 use surety_kzg::{
-    Lanes,
+    Lanes, Lines,
     cell::{CellLayout, CellRows, CellTable},
     params::Params,
     point::{self, G1_BYTES, G2_BYTES, PointError},
@@ -66,8 +68,8 @@ impl Kind {
 }
 
 const MAGIC_BYTES: usize = 13;
-const VERSION: u32 = 2;
-const HEADER_BYTES: usize = MAGIC_BYTES + 4 + 4 + G2_BYTES;
+const VERSION: u32 = 3;
+const HEADER_BYTES: usize = (MAGIC_BYTES + 4 + 4 + G2_BYTES).next_multiple_of(Lines::BYTES);
 const CHECKSUM_BYTES: usize = 32;
 
 /// A directory of computed bases and tables.
@@ -115,9 +117,9 @@ impl ParamsCache {
     ) -> Result<Params, E> {
         let bases = Kind::bases(capacity);
         let path = self.path(&bases, key, capacity);
-        let stored = read(&path, &bases, key, capacity).map(|mut powers| {
-            let lagrange = powers.split_off(capacity.rows());
-            Params::from_parts(capacity, powers, lagrange, *key)
+        let stored = read(&path, &bases, key, capacity).map(|points| {
+            let (powers, lagrange) = points.split_at(capacity.rows());
+            Params::from_parts(capacity, powers.to_vec(), lagrange.to_vec(), *key)
         });
         if let Some(params) = usable(stored, &path, observer) {
             return Ok(params);
@@ -219,7 +221,9 @@ fn store<'a>(
 
 fn header(kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Vec<u8> {
     let (version, k) = (VERSION.to_le_bytes(), capacity.k().to_le_bytes());
-    [kind.magic.as_slice(), &version, &k, &point::g2_to_bytes(&key.tau_g2())].concat()
+    let mut header = [kind.magic.as_slice(), &version, &k, &point::g2_to_bytes(&key.tau_g2())].concat();
+    header.resize(HEADER_BYTES, 0);
+    header
 }
 
 fn write<'a>(header: &[u8], points: impl Iterator<Item = &'a G1Affine>, writer: &mut impl Write) -> io::Result<()> {
@@ -236,29 +240,31 @@ fn write<'a>(header: &[u8], points: impl Iterator<Item = &'a G1Affine>, writer: 
     writer.write_all(checksum.as_slice())
 }
 
-fn read(path: &Path, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Result<Vec<G1Affine>, Unusable> {
-    let point_bytes = kind.points * G1_BYTES;
-    let expected = HEADER_BYTES + point_bytes + CHECKSUM_BYTES;
-    let found = fs::metadata(path)?.len();
+fn read(path: &Path, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Result<Lines, Unusable> {
+    let (mut file, expected) = (fs::File::open(path)?, HEADER_BYTES + kind.points * G1_BYTES + CHECKSUM_BYTES);
+    let found = file.metadata()?.len();
     if found != expected as u64 {
         return Err(Unusable::Length { expected, found: found.try_into().unwrap_or(usize::MAX) });
     }
-    let bytes = fs::read(path)?;
-    let content = bytes.strip_prefix(&header(kind, key, capacity)[..]);
-    let content = content.ok_or(Unusable::Header { k: capacity.k(), id: key.id() })?;
-    let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(CHECKSUM_BYTES));
-    let decode = |(index, bytes): (usize, &[u8])| decode(bytes).map_err(|error| Unusable::Point { index, error });
-    let points = &content[..point_bytes];
-    let (found, points) = rayon::join(
-        || Sha256::digest(body),
-        || points.par_chunks_exact(G1_BYTES).enumerate().map(decode).collect::<Result<_, _>>(),
+    let (mut found, mut checksum) = ([0; HEADER_BYTES], [0; CHECKSUM_BYTES]);
+    file.read_exact(&mut found)?;
+    if found != *header(kind, key, capacity) {
+        return Err(Unusable::Header { k: capacity.k(), id: key.id() });
+    }
+    file.seek(SeekFrom::End(-(CHECKSUM_BYTES as i64)))?;
+    file.read_exact(&mut checksum)?;
+    let points = Lines::map(&file, HEADER_BYTES, kind.points)?;
+    let check = |(index, bytes): (usize, &[u8])| check(bytes).map_err(|error| Unusable::Point { index, error });
+    let (found, checked) = rayon::join(
+        || Sha256::new().chain_update(found).chain_update(points.bytes()).finalize(),
+        || points.bytes().par_chunks_exact(G1_BYTES).enumerate().try_for_each(check),
     );
-    if found.as_slice() == checksum { points } else { Err(Unusable::Checksum) }
+    if *found == checksum { checked.map(|()| points) } else { Err(Unusable::Checksum) }
 }
 
-/// A point other than the identity, in Montgomery form.
-fn decode(bytes: &[u8]) -> Result<G1Affine, PointError> {
-    point::refuse_identity(G1Affine::from_raw_bytes(bytes).ok_or(PointError::NotOnCurve)?)
+/// Demands a point other than the identity, in Montgomery form.
+fn check(bytes: &[u8]) -> Result<(), PointError> {
+    point::refuse_identity(G1Affine::from_raw_bytes(bytes).ok_or(PointError::NotOnCurve)?).map(drop)
 }
 
 #[cfg(test)]

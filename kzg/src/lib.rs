@@ -61,7 +61,7 @@ pub mod transform;
 
 pub use halo2curves::bn256::{Bn256, Fr, G1, G1Affine, G2Affine};
 pub use surety_core::capacity::{Capacity, Row};
-pub use surety_wide::{Kernel, Lanes, Number};
+pub use surety_wide::{Kernel, Lanes, Lines, Number};
 
 pub use crate::{
     combination::combination,

@@ -81,18 +81,18 @@ impl Table {
             });
             report(digit + 1);
         }
-        Self::assemble(terms, bases.len(), points)
+        Self::assemble(terms, bases.len(), points.into_iter().collect())
     }
 
     /// The table that [`Table::new`] has computed before; none if the number of points is not that of a table over so
     /// many bases. Nothing else is checked: over other points, commitments are other ones.
     #[must_use]
-    pub fn from_points(bases: usize, points: Vec<G1Affine>) -> Option<Self> {
+    pub fn from_points(bases: usize, points: Lines) -> Option<Self> {
         Self::from_points_for_sums_of(bases, bases, points)
     }
 
     /// The table that [`Table::for_sums_of`] has computed before.
-    pub(crate) fn from_points_for_sums_of(terms: usize, bases: usize, points: Vec<G1Affine>) -> Option<Self> {
+    pub(crate) fn from_points_for_sums_of(terms: usize, bases: usize, points: Lines) -> Option<Self> {
         (points.len() == Self::points_for_sums_of(terms, bases)).then(|| Self::assemble(terms, bases, points))
     }
 
@@ -107,11 +107,11 @@ impl Table {
         digits(digit_bits(terms)) * bases
     }
 
-    fn assemble(terms: usize, bases: usize, points: Vec<G1Affine>) -> Self {
+    fn assemble(terms: usize, bases: usize, points: Lines) -> Self {
         // Places and their signs are 32 bits together.
         assert!(points.len() < 1 << 31, "{} points", points.len());
         let with_identity = points.iter().any(|point| bool::from(point.is_identity()));
-        Self { bases, digit_bits: digit_bits(terms), points: points.into_iter().collect(), with_identity }
+        Self { bases, digit_bits: digit_bits(terms), points, with_identity }
     }
 
     /// The points of the table, the bases first.
@@ -347,7 +347,7 @@ mod tests {
         let table = Table::new(&bases, &Silent);
         assert_eq!(table.bases(), bases);
         assert_eq!(table.points().len(), Table::points_over(bases.len()));
-        let again = Table::from_points(bases.len(), table.points().to_vec()).unwrap();
+        let again = Table::from_points(bases.len(), table.points().iter().copied().collect()).unwrap();
         assert!(again == table);
         let secret = format!("{table:?}");
         assert!(secret.len() < 100, "{secret}");
@@ -356,9 +356,9 @@ mod tests {
     #[test]
     fn rejects_points_that_are_no_table() {
         let mut points = Table::new(&[point(1), point(2)], &Silent).points().to_vec();
-        assert!(Table::from_points(3, points.clone()).is_none());
+        assert!(Table::from_points(3, points.iter().copied().collect()).is_none());
         points.pop();
-        assert!(Table::from_points(2, points).is_none());
+        assert!(Table::from_points(2, points.into_iter().collect()).is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ const FIXED_BYTES: u64 = 24 << 20;
 
 /// Memory of a proof for each row: the bases and the table of their multiples, the fixed columns on the cosets, the
 /// columns of the proof, and the digits and buckets of two sums at a time. Measured: 6 KB, on two cores.
-const BYTES_PER_ROW: u64 = 12 << 10;
+const BYTES_PER_ROW: u64 = 8 << 10;
 
 /// Memory of one more proof at the same time, for each row: what proofs share is there already.
 #[cfg(feature = "host")]

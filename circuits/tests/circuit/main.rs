@@ -14,6 +14,7 @@ mod pranks;
 mod proofs;
 mod published;
 mod registry;
+mod remains;
 mod rules;
 mod weakened;
 mod zero_knowledge;

@@ -12,7 +12,7 @@
 use ff::{Field as _, PrimeField as _};
 use halo2curves::bn256::{Fr, G1Affine};
 use rayon::prelude::*;
-use surety_wide::{Lanes, Wiped};
+use surety_wide::{Lanes, Lines, Wiped};
 
 use crate::{
     cell::{layout::CellLayout, steps::multiply_all, transform::PointTransform},
@@ -56,7 +56,7 @@ impl CellTable {
     /// The table that [`CellTable::new`] has computed before; none if the number of points is not that of a table of
     /// this layout. Nothing else is checked: with other points, openings do not verify.
     #[must_use]
-    pub fn from_points(layout: &CellLayout, points: Vec<G1Affine>) -> Option<Self> {
+    pub fn from_points(layout: &CellLayout, points: Lines) -> Option<Self> {
         Table::from_points_for_sums_of(terms_of(layout), bases_of(layout), points).map(Self)
     }
 

@@ -202,7 +202,7 @@ fn tables_of_layouts_survive_their_points() {
     assert!(seen[10..].iter().all(|event| matches!(event, Event::Progress { stage: Stage::Table, .. })));
     assert_eq!(table, CellTable::new(&params, &layout, Lanes::widest(), &Silent));
     assert_eq!(table.points().len(), CellTable::points_of(&layout));
-    let again = CellTable::from_points(&layout, table.points().to_vec());
+    let again = CellTable::from_points(&layout, table.points().iter().copied().collect());
     assert_eq!(again, Some(table));
 }
 
@@ -210,9 +210,9 @@ fn tables_of_layouts_survive_their_points() {
 fn rejects_points_that_are_no_table_of_the_layout() {
     let Fixture { params, layout, .. } = Fixture::small();
     let points = CellTable::new(&params, &layout, Lanes::widest(), &Silent).points().to_vec();
-    assert_eq!(CellTable::from_points(&layout, points[1..].to_vec()), None);
+    assert_eq!(CellTable::from_points(&layout, points[1..].iter().copied().collect()), None);
     let other = CellLayout::new(capacity(9), 64, cells(9, 64, 3)).unwrap();
-    assert_eq!(CellTable::from_points(&other, points), None);
+    assert_eq!(CellTable::from_points(&other, points.into_iter().collect()), None);
 }
 
 #[test]
