@@ -12,6 +12,7 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, require},
     text::Document,
+    units::Timestamp,
 };
 use surety_kzg::{
     HoldingCommitment, SecretScalars,
@@ -22,8 +23,9 @@ use surety_kzg::{
 };
 use surety_margin::{holdings::Balance, universe::Universe};
 use surety_verifier::{
-    Rejection, Rule,
+    Rejection, Rule, VerifyingKey,
     attestation::{
+        check::check_set_up,
         eip712::{address, hash_words},
         identifiers::UniverseId,
         rejection::same,
@@ -34,6 +36,7 @@ use surety_verifier::{
 use crate::{
     book::Book,
     compiled::KindSummary,
+    layout::{PageLayout, PageLayoutError},
     root::{Leaf, root, top_from},
 };
 
@@ -109,6 +112,79 @@ pub struct CellTerms<'a> {
     pub nonce: Option<Bytes32>,
 }
 
+/// A cell, and the public files that it is checked with.
+pub struct CellFiles<'a> {
+    /// The cell.
+    pub cell: &'a CellFile,
+    /// Its book.
+    pub book: &'a Book,
+    /// The universe of the book.
+    pub universe: &'a Universe,
+    /// The keys that go with the book.
+    pub keys: &'a CellKeys,
+    /// A key of the universe's set-up.
+    pub set_up: &'a VerifyingKey,
+}
+
+/// What a cell that passed every check says to its user. Secret, as the cell is.
+#[derive(Serialize)]
+pub struct CellFindings {
+    /// The user.
+    pub user: String,
+    /// The venue.
+    pub venue: EvmAddress,
+    /// The root of the book.
+    pub root: Bytes32,
+    /// The moment of the balances.
+    pub as_of: Timestamp,
+    /// The last second at which the book counts.
+    pub valid_until: Timestamp,
+    /// The page, by its place in the book.
+    pub page: u32,
+    /// The balances.
+    pub balances: Vec<Balance>,
+    /// What the user has not said, so that it was believed.
+    pub taken_on_faith: Vec<&'static str>,
+    /// Whether everybody knows the secret of the set-up.
+    pub insecure_srs: bool,
+}
+
+impl CellFiles<'_> {
+    /// Checks the cell as [`check`] does, with the key that the files have, whose set-up may only be one that everybody
+    /// knows the secret of if `allow_insecure_srs`.
+    ///
+    /// # Errors
+    /// The first rule that is broken. Never says a balance.
+    pub fn check(&self, terms: &CellTerms<'_>, allow_insecure_srs: bool) -> Result<CellFindings, Rejection> {
+        let Self { cell, book, universe, keys, set_up } = self;
+        let insecure_srs = check_set_up(set_up, None, allow_insecure_srs)?;
+        let (kind, _) = kind_of(cell, book)?;
+        let key = keys.key(set_up.srs(), layout(kind, universe)?.cells().rows_of_a_coset())?;
+        check(cell, book, universe, key, terms)?;
+        let chosen = terms.nonce.is_some_and(|nonce| nonce != Bytes32::ZERO);
+        let known = [terms.root.is_some(), terms.user.is_some(), chosen];
+        let on_faith = ON_FAITH.into_iter().zip(known).filter_map(|(faith, known)| (!known).then_some(faith));
+        Ok(CellFindings {
+            user: cell.user.clone(),
+            venue: book.venue,
+            root: book.root,
+            as_of: book.as_of,
+            valid_until: book.valid_until,
+            page: cell.page,
+            balances: cell.balances.clone(),
+            taken_on_faith: on_faith.collect(),
+            insecure_srs,
+        })
+    }
+}
+
+/// What is believed where the user does not say the root, the name and a nonce.
+const ON_FAITH: [&str; 3] = [
+    "that others see the book of this root: compare it, or give the root",
+    "that this is your account, and not one of another name: give your name",
+    "that no other user was given this cell: give the venue a nonce that you have chosen, and give it here",
+];
+
 /// The root of a cell's book, and the kind of its page.
 #[derive(Clone, Debug)]
 struct Placed<'a> {
@@ -142,8 +218,7 @@ pub fn check(
     same(Rule::Reference, "cell key: set-up", "that of the universe,", universe.srs, key.srs().bytes())?;
     let Placed { kind, commitment } = placed(cell, book)?;
     let refused = |input: &str, expected: &str, found: String| Rejection::new(Rule::Cell, input, expected, found);
-    let layout = kind.layout(universe).map_err(|error| refused("book: kind", "a layout", error.to_string()))?;
-    let verifier = CellVerifier::new(key, layout.cells().clone())
+    let verifier = CellVerifier::new(key, layout(kind, universe)?.cells().clone())
         .map_err(|error| refused("cell key", "one for the layout of the page", error.to_string()))?;
     let opening =
         Opening::from_bytes(&cell.opening.0).map_err(|error| refused("cell: opening", "a point", error.to_string()))?;
@@ -154,12 +229,21 @@ pub fn check(
         .map_err(|error| refused("cell", "your identity and balances in the page", error.to_string()))
 }
 
+fn layout(kind: &KindSummary, universe: &Universe) -> Result<PageLayout, Rejection> {
+    let refused = |error: PageLayoutError| Rejection::new(Rule::Cell, "book: kind", "a layout", error.to_string());
+    kind.layout(universe).map_err(refused)
+}
+
+/// The kind of a cell's page, and the place of the kind among those of the rules.
+fn kind_of<'a>(cell: &CellFile, book: &'a Book) -> Result<(&'a KindSummary, u32), Rejection> {
+    book.rules.kinds.iter().zip(0..).find(|(kind, _)| kind.name == cell.page_kind).ok_or_else(|| {
+        Rejection::new(Rule::Cell, "cell: kind", "a kind of the book's rules", cell.page_kind.to_string())
+    })
+}
+
 /// The kind and the commitment of a cell's page, if the page is in the book.
 fn placed<'a>(cell: &CellFile, book: &'a Book) -> Result<Placed<'a>, Rejection> {
-    let kinds = || book.rules.kinds.iter().zip(0..);
-    let (kind, position) = kinds().find(|(kind, _)| kind.name == cell.page_kind).ok_or_else(|| {
-        Rejection::new(Rule::Cell, "cell: kind", "a kind of the book's rules", cell.page_kind.to_string())
-    })?;
+    let (kind, position) = kind_of(cell, book)?;
     let point = |input: &str, bytes: &HexBytes<G1_BYTES>| {
         HoldingCommitment::from_bytes(&bytes.0)
             .map_err(|error| Rejection::new(Rule::Cell, input, "a point", error.to_string()))

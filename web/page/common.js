@@ -1,4 +1,4 @@
-// What both pages share: files, answers, and the worker with the module. Comes after the page's own script.
+// What all pages share: files, answers, and the worker with the module. Comes after the page's own script.
 
 // Larger files are none of this project's, or set-ups for the command line.
 const FILE_LIMIT = 64 * 2 ** 20;
@@ -89,7 +89,7 @@ async function add(entries) {
       continue;
     }
     const read = async () => new Uint8Array(await file.arrayBuffer());
-    const known = parse(await ask('recognise', null, [{ name: file.name, content: await read() }]));
+    const known = parse(await ask('recognise', PAGE, [{ name: file.name, content: await read() }]));
     if (known.use === 'part') {
       const { secret } = PARTS.find(({ role }) => role === known.role);
       const others = candidates.get(known.role).filter((other) => other.path !== path);

@@ -1,5 +1,7 @@
 'use strict';
 
+const PAGE = 'proving';
+
 // What an attestation is made of, in the order of the page. `name` is what `surety` calls the file. Of `many` all are
 // taken. What is `secret` is read when it is needed, and never kept.
 const PARTS = [

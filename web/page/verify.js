@@ -1,5 +1,7 @@
 'use strict';
 
+const PAGE = 'verifying';
+
 // What an attestation is verified with, in the order of the page. `name` is what `surety` calls the file.
 const PARTS = [
   { role: 'attestation', title: 'Attestation', name: 'attestation.json', wanted: true },

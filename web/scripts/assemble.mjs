@@ -10,11 +10,12 @@ const hash = (content, encoding) => createHash('sha256').update(content).digest(
 
 const PAGES = [
   { page: 'index.html', script: 'page/verify.js', module: 'verifier' },
+  { page: 'check.html', script: 'page/check.js', module: 'verifier' },
   { page: 'prove.html', script: 'page/prove.js', module: 'prover' },
 ];
 
 const [style, common] = ['page/page.css', 'page/common.js'].map(text);
-// What both pages ask for files with.
+// What all pages ask for files with.
 const files = text('page/files.html').trimEnd();
 // Pages that are opened as files may not start workers that are modules.
 const engine = text('page/engine.mjs').replace('export class Engine', 'class Engine');

@@ -13,13 +13,8 @@ use zeroizing_alloc::ZeroAlloc;
 #[cfg(feature = "prover")]
 use crate::proving::Session;
 #[cfg(not(feature = "prover"))]
-use crate::verification;
-use crate::{
-    envelope,
-    message::Message,
-    randomness,
-    recognise::{self, Page},
-};
+use crate::{checking, verification};
+use crate::{envelope, message::Message, randomness, recognise};
 
 /// Whoever grows a vector or drops a text leaves no copy behind.
 #[global_allocator]
@@ -53,8 +48,7 @@ extern "C" fn pull(position: u32) -> u32 {
 /// Says what the file in the message is. The message has this many bytes; returns how many the answer has.
 #[unsafe(no_mangle)]
 extern "C" fn recognise(length: u32) -> u32 {
-    let page = if cfg!(feature = "prover") { Page::Proving } else { Page::Verifying };
-    answer(length, |message| recognise::answer(message, page))
+    answer(length, recognise::answer)
 }
 
 /// Verifies the attestation in the message. As [`recognise`].
@@ -62,6 +56,13 @@ extern "C" fn recognise(length: u32) -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn verify(length: u32) -> u32 {
     answer(length, verification::answer)
+}
+
+/// Checks the cell in the message. As [`recognise`].
+#[cfg(not(feature = "prover"))]
+#[unsafe(no_mangle)]
+extern "C" fn check(length: u32) -> u32 {
+    answer(length, checking::answer)
 }
 
 /// Makes the bases for the universe in the message. As [`recognise`].

@@ -32,6 +32,12 @@ pub enum Role {
     CompiledPolicy,
     /// The verifier's trust anchors.
     Trust,
+    /// A user's part of a book. Secret.
+    Cell,
+    /// A book.
+    Book,
+    /// What the cells of a book are checked with.
+    CellKeys,
     /// The powers of a set-up.
     SetUp,
     /// The second part of a set-up that comes in two files.

@@ -1,7 +1,8 @@
 //! What a file is, by its content; where that cannot be read, by its name, so that the mistake in it is told.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use surety_books::book::Book;
 use surety_core::{
     kind::{self, Kind, Secret},
     text::Document,
@@ -20,10 +21,13 @@ use crate::{
 };
 
 /// Who asks what a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Page {
     /// The page that verifies.
     Verifying,
+    /// The page on which users check their cells.
+    Checking,
     /// The page that proves.
     Proving,
 }
@@ -55,10 +59,11 @@ pub enum Recognised {
 
 /// The answer to a message with one file.
 #[must_use]
-pub fn answer(message: &Message<'_>, page: Page) -> Value {
-    match message.files().next() {
-        Some(file) => json!(recognise(file, page)),
-        None => envelope::internal("recognise", "a question about no file"),
+pub fn answer(message: &Message<'_>) -> Value {
+    match (message.files().next(), message.terms()) {
+        (Some(file), Ok(page)) => json!(recognise(file, page)),
+        (None, _) => envelope::internal("recognise", "a question about no file"),
+        (_, Err(error)) => envelope::internal("recognise", &error),
     }
 }
 
@@ -81,6 +86,7 @@ pub fn recognise(file: File<'_>, page: Page) -> Recognised {
     match page {
         Page::Verifying if secret.is_some() => HIDDEN_BALANCES,
         Page::Verifying => for_verifier(kind, file),
+        Page::Checking => for_user(kind, file),
         Page::Proving => for_holder(kind, file),
     }
 }
@@ -121,7 +127,23 @@ fn for_holder(kind: Option<Kind>, file: File<'_>) -> Recognised {
     part(role, file)
 }
 
-/// The part that documents of a kind take in both.
+/// The part that a file takes in the check of a user's own cell.
+fn for_user(kind: Option<Kind>, file: File<'_>) -> Recognised {
+    let role = match kind {
+        Some(Kind::Opening | Kind::Holdings) => return HIDDEN_BALANCES,
+        Some(Kind::Policy | Kind::Market | Kind::BookRules) => {
+            return needless("a file that auditors of the book take: surety book verify");
+        }
+        Some(Kind::Cell) => Some(Role::Cell),
+        Some(Kind::Book) => Some(Role::Book),
+        Some(Kind::CellKeys) => Some(Role::CellKeys),
+        Some(Kind::Universe) => Some(Role::Universe),
+        _ => None,
+    };
+    part(role, file)
+}
+
+/// The part that documents of a kind take in verifying and in proving.
 fn common(kind: Option<Kind>) -> Option<Role> {
     Some(match kind? {
         Kind::Universe => Role::Universe,
@@ -165,8 +187,10 @@ fn about(role: Role, file: File<'_>) -> Option<String> {
         Role::CompiledPolicy => parse::<CompiledPolicyFile>(file)?.policy.0.to_string(),
         Role::Trust => parse::<Trust>(file)?.policy.map(|policy| policy.0.to_string())?,
         Role::Statement => parse::<Statement>(file)?.account.to_string(),
+        Role::Book => format!("of {}", parse::<Book>(file)?.venue),
         // Nothing of a secret is shown.
-        Role::Opening | Role::VaultBalances | Role::SetUp | Role::SetUpG2 => return None,
+        Role::Opening | Role::Cell => return None,
+        Role::VaultBalances | Role::CellKeys | Role::SetUp | Role::SetUpG2 => return None,
     })
 }
 
@@ -196,10 +220,21 @@ mod tests {
         assert_eq!(recognised, Recognised::Part { role: Role::Opening, about: String::new() });
     }
 
+    /// Attack: a cell that somebody sends to a verifier, or asks for on a page that proves.
+    #[test]
+    fn rejects_cells_but_from_their_user() {
+        const CELL: &[u8] = br#"{"kind": "surety/cell", "version": 1, "balances": []}"#;
+        assert_eq!(recognise(file(CELL), Page::Verifying), HIDDEN_BALANCES);
+        assert_eq!(recognise(file(CELL), Page::Proving), Recognised::Unknown);
+        let recognised = recognise(file(CELL), Page::Checking);
+        assert_eq!(recognised, Recognised::Part { role: Role::Cell, about: String::new() });
+        assert_eq!(recognise(file(OPENING), Page::Checking), HIDDEN_BALANCES);
+    }
+
     #[test]
     fn rejects_keys_on_every_page() {
         let key = format!("0x{}\n", "17".repeat(32));
-        for page in [Page::Verifying, Page::Proving] {
+        for page in [Page::Verifying, Page::Checking, Page::Proving] {
             let recognised = recognise(file(key.as_bytes()), page);
             assert_eq!(recognised, Recognised::Secret { what: "a signing key" });
         }

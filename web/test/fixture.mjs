@@ -13,6 +13,7 @@ import { Engine } from '../page/engine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const PAGE = join(root, 'dist', 'index.html');
+export const CHECKING_PAGE = join(root, 'dist', 'check.html');
 export const PROVING_PAGE = join(root, 'dist', 'prove.html');
 export const SCREENSHOTS = join(root, 'target', 'screenshots');
 const SURETY = process.env.SURETY ?? join(root, '..', 'target', 'debug', 'surety');
@@ -53,6 +54,42 @@ export function demo() {
   const copy = mkdtempSync(join(scratch, 'copy-'));
   cpSync(demonstration, copy, { recursive: true });
   return copy;
+}
+
+let book;
+
+/** A fresh copy of a venue's book, and of the cells of some of its users. */
+export function bookDemo() {
+  if (!book) {
+    book = join(scratch, 'book');
+    run(undefined, scratch, 'book', 'demo', '--accounts', '40', '--k', '12', '--out', 'book');
+  }
+  const copy = mkdtempSync(join(scratch, 'copy-'));
+  for (const name of CELL_FILES) cpSync(join(book, name), join(copy, name), { recursive: true });
+  return copy;
+}
+
+const CELL_ROLES = {
+  'customer-0.json': 'cell',
+  'book/public/book.json': 'book',
+  'book/public/universe.toml': 'universe',
+  'book/public/cell-keys.json': 'cell-keys',
+};
+
+/** What a cell is checked with. */
+export const CELL_FILES = Object.keys(CELL_ROLES);
+
+/** The files of a directory that a check takes, for a module. */
+export const cellFiles = (directory) => Object.entries(CELL_ROLES).map(([name, role]) => {
+  return { role, name, content: new Uint8Array(readFileSync(join(directory, name))) };
+});
+
+/** What the command line says about the cell in a directory. */
+export function checkedByCommand(directory, { root, user, nonce, allow_insecure_srs: insecure }) {
+  const known = Object.entries({ root, user, nonce }).filter(([, value]) => value);
+  const args = known.flatMap(([name, value]) => [`--${name}`, value]);
+  if (insecure) args.push('--allow-insecure-srs');
+  return surety(directory, 'book', 'check', 'customer-0.json', '--book', join('book', 'public'), ...args);
 }
 
 const sized = new Map();
@@ -220,6 +257,14 @@ export async function verify(page, { at, strict = false, insecure = true } = {})
   await page.waitForSelector('#verdict');
   const json = page.locator('#json');
   return (await json.count()) > 0 ? JSON.parse(await json.textContent()) : null;
+}
+
+/** Has the page check a cell. */
+export async function check(page, { root = '', user = '', nonce = '', allow_insecure_srs: insecure = true } = {}) {
+  for (const [field, value] of Object.entries({ root, user, nonce })) await page.fill(`#${field}`, value);
+  await page.setChecked('#insecure', insecure);
+  await page.click('#act');
+  await page.waitForSelector('#verdict');
 }
 
 /** Has the page prove, and waits for the verdict. */

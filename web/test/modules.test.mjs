@@ -45,7 +45,7 @@ describe('the modules', () => {
     assert.deepEqual(exported.map(({ name: found }) => found).sort(), ['__getrandom_custom', ...expected]);
   }
 
-  test('the verifier imports nothing', () => importsNothing('verifier', 'pull', 'push', 'recognise', 'verify'));
+  test('the verifier imports nothing', () => importsNothing('verifier', 'check', 'pull', 'push', 'recognise', 'verify'));
 
   test('the prover imports nothing', () =>
     importsNothing('prover', 'bases', 'prove', 'pull', 'push', 'recognise', 'table'));
@@ -264,7 +264,7 @@ describe('memory', () => {
     // Nor after a proof that fails late, or a file that is only recognised.
     spoil(directory, openingOf(directory), ({ holdings }) => { holdings.balances.pop(); });
     assert.equal(proveInNode(prover, directory, at).ok, false);
-    for (const file of proofFiles(directory)) ask(prover, 'recognise', null, [file]);
+    for (const file of proofFiles(directory)) ask(prover, 'recognise', 'proving', [file]);
     assert.deepEqual(traces(prover, wanted), []);
     // The search finds what is there.
     const memory = new Uint8Array(prover.memory.buffer);
@@ -275,7 +275,7 @@ describe('memory', () => {
   test('files that were handed over are overwritten', async () => {
     const [directory, prover] = [demo(), await engine('prover')];
     const files = proofFiles(directory);
-    ask(prover, 'recognise', null, files);
+    ask(prover, 'recognise', 'proving', files);
     assert.ok(files.every(({ content }) => content.every((byte) => byte === 0)));
   });
 });

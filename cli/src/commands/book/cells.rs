@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use surety_books::{
     book::Book,
-    cell::{CellFile, CellKeys, CellTerms, check as check_cell},
+    cell::{CellFile, CellFiles, CellFindings, CellKeys, CellTerms},
 };
 use surety_core::{ident::Bytes32, spelling, visible::one_line, words::counted};
 use surety_host::{
@@ -15,12 +15,11 @@ use surety_host::{
 use surety_kzg::SrsId;
 use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
-use surety_verifier::attestation::check::check_set_up;
 
 use super::files::BookFiles;
 use crate::{
     Session,
-    error::{Error, Usage},
+    error::Error,
     inputs::{Force, setups},
     output::Answer,
     time,
@@ -74,71 +73,42 @@ pub(crate) struct CheckArgs {
 
 pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error> {
     let cell: CellFile = documents::read(&args.cell)?;
-    let book = checked(
-        &cell,
-        &args.book,
-        &CellTerms { root: args.root, user: args.user.as_deref(), nonce: args.nonce },
-        args.allow_insecure_srs,
-        session,
-    )?;
-    if args.allow_insecure_srs {
+    let terms = CellTerms { root: args.root, user: args.user.as_deref(), nonce: args.nonce };
+    let found = checked(&cell, &args.book, &terms, args.allow_insecure_srs, session)?;
+    if found.insecure_srs {
         session.progress.warn("a set-up whose secret is public is accepted: under it, anybody can prove anything");
     }
-    let balances: Vec<_> =
-        cell.balances.iter().map(|it| json!({ "instrument": it.instrument, "lots": it.lots })).collect();
     // The venue has chosen the name: lines of its own would pass for balances.
-    let (user, as_of, valid_until) = (one_line(&cell.user), book.as_of, book.valid_until);
     let mut text = format!(
-        "{user} is in the book of {} with root {}, as of {}, valid until {}, with exactly these balances in lots:\n",
-        book.venue,
-        cell.root,
-        time::format(as_of),
-        time::format(valid_until),
+        "{} is in the book of {} with root {}, as of {}, valid until {}, with exactly these balances in lots:\n",
+        one_line(&found.user),
+        found.venue,
+        found.root,
+        time::format(found.as_of),
+        time::format(found.valid_until),
     );
-    for balance in &cell.balances {
+    for balance in &found.balances {
         text.push_str(&format!("{}  {}\n", balance.instrument, balance.lots.get()));
     }
-    let chosen = args.nonce.is_some_and(|nonce| nonce != Bytes32::ZERO);
-    let faith = [
-        (args.root.is_some(), "that others see the book of this root: compare it, or give --root"),
-        (args.user.is_some(), "that this is your account, and not one of another name: give --user"),
-        (chosen, "that no other user was given this cell: give the venue a nonce that you have chosen, and --nonce"),
-    ];
-    let faith: Vec<_> = faith.into_iter().filter_map(|(known, faith)| (!known).then_some(faith)).collect();
-    faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
-    let data = json!({
-        "user": cell.user,
-        "venue": book.venue,
-        "root": cell.root,
-        "as_of": as_of,
-        "valid_until": valid_until,
-        "page": cell.page,
-        "balances": balances,
-        "taken_on_faith": faith,
-    });
-    Answer::new(data, text)
+    found.taken_on_faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
+    Answer::new(found, text)
 }
 
-/// Checks a cell against the public files of a book, which it returns.
+/// Checks a cell against the public files of a book.
 pub(super) fn checked(
     cell: &CellFile,
     public: &Path,
     terms: &CellTerms<'_>,
     allow_insecure_srs: bool,
     session: &Session,
-) -> Result<Book, Error> {
+) -> Result<CellFindings, Error> {
     let book: Book = documents::read(&public.join("book.json"))?;
     let universe: Universe = documents::read(&public.join("universe.toml"))?;
     let keys: CellKeys = documents::read(&public.join("cell-keys.json"))?;
     let srs = SrsId::from(universe.srs);
     let set_up = setups()?.verifying_key(srs, universe.capacity, &session.progress)?;
-    check_set_up(&set_up, None, allow_insecure_srs)?;
-    let kind = book.rules.kinds.iter().find(|kind| kind.name == cell.page_kind);
-    let kind = kind.ok_or_else(|| Usage(format!("cell: expected a kind of the book, found {}", cell.page_kind)))?;
-    let layout = kind.layout(&universe).map_err(|error| Usage(format!("book: {error}")))?;
-    let key = keys.key(set_up.srs(), layout.cells().rows_of_a_coset())?;
-    check_cell(cell, &book, &universe, key, terms)?;
-    Ok(book)
+    let files = CellFiles { cell, book: &book, universe: &universe, keys: &keys, set_up: &set_up };
+    Ok(files.check(terms, allow_insecure_srs)?)
 }
 
 #[derive(clap::Args)]

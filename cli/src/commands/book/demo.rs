@@ -6,7 +6,7 @@ use rand_core::OsRng;
 use serde_json::json;
 use surety_books::{
     book::{Book, BookTerms, Page, verify},
-    cell::{CellFile, CellTerms},
+    cell::{CellFile, CellFindings, CellTerms},
 };
 use surety_core::{capacity::Capacity, failure::Internal, units::Lots, words::counted};
 use surety_host::{
@@ -122,7 +122,7 @@ fn attacks_on_pages<T>(
 fn attacks_on_a_cell(
     cell: &CellFile,
     universe: &Universe,
-    check: impl Fn(&CellFile) -> Result<Book, Error>,
+    check: impl Fn(&CellFile) -> Result<CellFindings, Error>,
 ) -> Result<Vec<Refused>, Error> {
     let mut balance = cell.clone();
     let richer = |lots: Lots| Lots::new(lots.get() + 1).unwrap_or(lots);
