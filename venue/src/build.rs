@@ -4,7 +4,7 @@
 //! An account goes into the first kind of the rules that admits all of its balances. A bad row stops everything, and is
 //! named: a book without an account would be a lie.
 
-use std::io::{BufRead, Write as _};
+use std::io::Write as _;
 
 use alloy_primitives::{hex, keccak256};
 use rand_core::OsRng;
@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 use crate::{
     account::UserAccount,
     directory::{BookDirectory, DirectoryError, Plan},
+    list::{AccountList, ListError},
     page::{PageInput, PageInputError},
     sealed::SealingKey,
 };
@@ -45,7 +46,7 @@ pub const USER_ENTRY: usize = 16 + 4 + 4;
 pub enum BuildError {
     /// The list cannot be read.
     #[error("accounts: {0}")]
-    Table(#[from] csv::Error),
+    List(#[from] ListError),
     /// The header.
     #[error("accounts, header: {0}")]
     Header(Problem),
@@ -77,7 +78,7 @@ impl From<files::FileError> for BuildError {
 impl Failure for BuildError {
     fn class(&self) -> Class {
         match self {
-            Self::Table(_) | Self::Header(_) | Self::Row { .. } | Self::Nobody => Class::Input,
+            Self::List(_) | Self::Header(_) | Self::Row { .. } | Self::Nobody => Class::Input,
             Self::Page(error) => error.class(),
             Self::Directory(error) => error.class(),
         }
@@ -195,8 +196,8 @@ struct Placed {
     slot: u32,
 }
 
-/// Reads accounts as CSV and writes the inputs of pages, the list of users and the plan; `book` has the terms, without
-/// pages. Columns are `user`, optionally `nonce`, and the names of instruments, with amounts in units.
+/// Reads accounts and writes the inputs of pages, the list of users and the plan; `book` has the terms, without pages.
+/// Columns are `user`, optionally `nonce`, and the names of instruments, with amounts in units.
 ///
 /// # Errors
 /// If a row is not an account that a kind admits, a user occurs twice, or a file cannot be written.
@@ -204,12 +205,13 @@ pub fn build(
     directory: &BookDirectory,
     rules: &CompiledRules,
     book: Book,
-    accounts: impl BufRead,
+    mut accounts: AccountList,
     observer: &dyn Observer,
 ) -> Result<Built, BuildError> {
     let key = directory.create()?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(accounts);
-    let columns = Columns::of(&reader.headers()?.clone(), rules).map_err(BuildError::Header)?;
+    let mut record = csv::StringRecord::new();
+    accounts.read(&mut record)?;
+    let columns = Columns::of(&record, rules).map_err(BuildError::Header)?;
     let mut pages = Pages {
         directory,
         rules,
@@ -226,8 +228,7 @@ pub fn build(
         },
         users: Vec::new(),
     };
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record)? {
+    while accounts.read(&mut record)? {
         let row = pages.built.accounts + 2;
         pages.add(row, columns.account(&record, rules).map_err(|problem| BuildError::Row { row, problem })?)?;
         if pages.built.accounts.is_multiple_of(REPORT) {

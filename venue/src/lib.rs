@@ -7,6 +7,7 @@
 //! | [`prover`] | the proof of a page, the openings of its cells, the proof of the reserves |
 //! | [`sealed`] | inputs at rest: encrypted, and bound to their place |
 //! | [`directory`] | the files of a book that is being made |
+//! | [`list`] | lists of accounts, as CSV or Parquet |
 //! | [`build`] | from a list of accounts to the inputs of pages |
 //! | [`work`] | proving the pages of a directory, in any order and any number of times |
 //!
@@ -22,6 +23,7 @@
 pub mod account;
 pub mod build;
 pub mod directory;
+pub mod list;
 pub mod page;
 pub mod prover;
 pub mod sealed;

@@ -1,7 +1,17 @@
 //! A book that is made in a directory, with interruptions.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::{Cursor, Seek as _},
+    path::PathBuf,
+    sync::Arc,
+};
 
+use parquet::{
+    data_type::{ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int64Type},
+    file::writer::{SerializedColumnWriter, SerializedFileWriter},
+    schema::parser::parse_message_type,
+};
 use surety_books::{
     book::{PAGE_BYTES, Page},
     cell::CellTerms,
@@ -11,6 +21,7 @@ use surety_kzg::{Lanes, cell::CellKey, progress::Silent};
 use surety_venue::{
     build::{BuildError, Built, build},
     directory::BookDirectory,
+    list::{AccountList, ListError},
     prover::PageProver,
     work::{CellMaker, Shard, WorkError, Workshop},
 };
@@ -47,7 +58,11 @@ impl Fixture {
     }
 
     fn build(&self, accounts: &str) -> Result<Built, BuildError> {
-        build(&self.directory(), &self.scene.rules, self.scene.unfinished(), accounts.as_bytes(), &Silent)
+        self.build_list(AccountList::csv(Cursor::new(accounts.to_owned())))
+    }
+
+    fn build_list(&self, accounts: AccountList) -> Result<Built, BuildError> {
+        build(&self.directory(), &self.scene.rules, self.scene.unfinished(), accounts, &Silent)
     }
 
     fn work<T>(&self, with: impl FnOnce(&Workshop<'_>) -> T) -> T {
@@ -114,6 +129,78 @@ fn a_book_is_made_in_pieces_and_every_user_is_found() {
     assert!(matches!(CellMaker::open(&directory, &other.rules), Err(WorkError::Mismatch { .. })));
     let all: usize = (0..maker.pages()).map(|page| maker.of_page(page).unwrap().len()).sum();
     assert_eq!(all, 9);
+}
+
+/// A table in Parquet with a column for each of these types.
+fn parquet(columns: &[&str], write: impl Fn(usize, &mut SerializedColumnWriter<'_>)) -> fs::File {
+    let schema = format!("message accounts {{ {} }}", columns.join(" "));
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let mut file = tempfile::tempfile().unwrap();
+    let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut index = 0;
+    while let Some(mut column) = group.next_column().unwrap() {
+        write(index, &mut column);
+        column.close().unwrap();
+        index += 1;
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+/// A nonce as bytes, amounts as decimals, as text, and left out.
+#[test]
+fn accounts_are_read_from_parquet() {
+    let fixture = Fixture::new();
+    let columns = [
+        "required binary user (STRING);",
+        "optional fixed_len_byte_array(32) nonce;",
+        "required int64 USD (DECIMAL(18,2));",
+        "optional binary PERP-1 (STRING);",
+    ];
+    let file = parquet(&columns, |index, column| match index {
+        0 => drop(column.typed::<ByteArrayType>().write_batch(&["ann".into(), "bob".into()], None, None).unwrap()),
+        1 => {
+            let nonce = FixedLenByteArray::from(vec![9; 32]);
+            column.typed::<FixedLenByteArrayType>().write_batch(&[nonce], Some(&[1, 0]), None).unwrap();
+        }
+        2 => drop(column.typed::<Int64Type>().write_batch(&[5_000, 10], None, None).unwrap()),
+        _ => drop(column.typed::<ByteArrayType>().write_batch(&["0.001".into()], Some(&[1, 0]), None).unwrap()),
+    });
+    let built = fixture.build_list(AccountList::open(file).unwrap()).unwrap();
+    assert_eq!(built, Built { accounts: 2, kinds: vec![(2, 1), (0, 0)] });
+    let directory = fixture.directory();
+    let input = directory.read_input(&directory.key().unwrap(), &directory.plan().unwrap(), 0, 3).unwrap();
+    let mut accounts: Vec<_> = input.slots.iter().flatten().collect();
+    accounts.sort_by_key(|account| account.user.clone());
+    let found: Vec<_> = accounts.iter().map(|it| (&*it.user, it.nonce(), &*it.lots)).collect();
+    let csv = Fixture::new();
+    csv.build(&format!("user,nonce,USD,PERP-1\nann,{},50.00,0.001\nbob,,0.1,\n", "09".repeat(32))).unwrap();
+    let directory = csv.directory();
+    let input = directory.read_input(&directory.key().unwrap(), &directory.plan().unwrap(), 0, 3).unwrap();
+    let mut accounts: Vec<_> = input.slots.iter().flatten().collect();
+    accounts.sort_by_key(|account| account.user.clone());
+    assert_eq!(found, accounts.iter().map(|it| (&*it.user, it.nonce(), &*it.lots)).collect::<Vec<_>>());
+}
+
+/// Attack, or carelessness: amounts that are rounded before anybody sees them.
+#[test]
+fn rejects_floating_point_amounts_and_damaged_tables() {
+    let columns = ["required binary user (STRING);", "required double USD;"];
+    let write = |index: usize, column: &mut SerializedColumnWriter<'_>| match index {
+        0 => drop(column.typed::<ByteArrayType>().write_batch(&["ann".into()], None, None).unwrap()),
+        _ => drop(column.typed::<DoubleType>().write_batch(&[0.1], None, None).unwrap()),
+    };
+    let mut file = parquet(&columns, write);
+    let error = Fixture::new().build_list(AccountList::open(file.try_clone().unwrap()).unwrap()).unwrap_err();
+    assert!(matches!(&error, BuildError::List(ListError::Type { column, .. }) if column == "USD"), "{error}");
+    assert!(!error.to_string().contains("0.1"), "{error}");
+    let length = file.metadata().unwrap().len();
+    file.set_len(length - 1).unwrap();
+    file.rewind().unwrap();
+    assert!(matches!(AccountList::open(file), Err(ListError::Parquet(_))));
 }
 
 /// Fewer pages, and the pages in another order.

@@ -1,6 +1,6 @@
 //! `surety book init`, `surety book build`
 
-use std::{fs::File, io::BufReader, path::PathBuf};
+use std::{fs::File, path::PathBuf};
 
 use serde_json::json;
 use surety_books::book::Book;
@@ -15,8 +15,9 @@ use surety_core::{
 use surety_host::files::{self, Access, Existing, FileError};
 use surety_prover::layout::Layout;
 use surety_venue::{
-    build::{Built, build},
+    build::{BuildError, Built, build},
     directory::BookDirectory,
+    list::AccountList,
 };
 use surety_verifier::{Statement, attestation::report::snapshot_id};
 use surety_walkthrough::book::RULES;
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     /// Directory with universe.toml, policy.toml, book.toml, market.json, and the custodians' statements and openings
     #[arg(value_name = "DIR")]
     pub(super) directory: PathBuf,
-    /// Accounts as CSV: user, optionally nonce, and a column for each instrument, in units
+    /// Accounts as CSV or Parquet: user, optionally nonce, and a column for each instrument, in units
     #[arg(long, value_name = "FILE")]
     pub(super) accounts: PathBuf,
     /// New directory for the book
@@ -108,7 +109,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         }
     }
     // Last, as it writes the plan: where there is one, a process that was killed has left nothing out.
-    let built = build(&directory, &book_files.rules, book, BufReader::new(accounts), &session.progress)?;
+    let built = build(
+        &directory,
+        &book_files.rules,
+        book,
+        AccountList::open(accounts).map_err(BuildError::from)?,
+        &session.progress,
+    )?;
     answer(args, &book_files, &built)
 }
 

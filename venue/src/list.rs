@@ -1,0 +1,153 @@
+//! Lists of accounts, row by row: CSV, or Parquet.
+//!
+//! Columns of Parquet hold text, integers or decimals. A floating-point number is refused: an amount of money is none,
+//! and the writer of the list knows better than its reader what it was meant to be. Nonces may be 32 bytes.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek},
+};
+
+use alloy_primitives::{I256, hex};
+use csv::StringRecord;
+use parquet::{
+    data_type::Decimal,
+    file::reader::{FileReader as _, SerializedFileReader},
+    record::{Field, reader::RowIter},
+};
+
+/// How a file in Parquet begins.
+const PARQUET: [u8; 4] = *b"PAR1";
+
+/// Why a list cannot be read. Does not repeat amounts.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The file.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A table in CSV.
+    #[error("{0}")]
+    Csv(#[from] csv::Error),
+    /// A table in Parquet.
+    #[error("expected a table in Parquet, found a damaged one: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A column of Parquet has values of another type.
+    #[error(
+        "column {column}: expected text, integers or decimals, found {found}; convert the column, to decimals or text"
+    )]
+    Type {
+        /// The column.
+        column: String,
+        /// The type.
+        found: &'static str,
+    },
+}
+
+/// A list of accounts. Its first row has the names of columns.
+pub struct AccountList(Rows);
+
+enum Rows {
+    Csv(csv::Reader<Box<dyn Read>>),
+    Parquet { columns: Vec<String>, named: bool, rows: RowIter<'static> },
+}
+
+impl AccountList {
+    /// The list in a file, which is Parquet if it begins so, and otherwise CSV.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn open(mut file: File) -> Result<Self, ListError> {
+        let mut start = [0; PARQUET.len()];
+        let length = file.by_ref().take(start.len() as u64).read(&mut start)?;
+        file.rewind()?;
+        if start[..length] != PARQUET {
+            return Ok(Self::csv(BufReader::new(file)));
+        }
+        let reader = SerializedFileReader::new(file)?;
+        let columns = reader.metadata().file_metadata().schema().get_fields().iter().map(|it| it.name().to_owned());
+        let columns = columns.collect();
+        Ok(Self(Rows::Parquet { columns, named: false, rows: RowIter::from_file_into(Box::new(reader)) }))
+    }
+
+    /// A list in CSV.
+    pub fn csv(text: impl Read + 'static) -> Self {
+        let text: Box<dyn Read> = Box::new(text);
+        Self(Rows::Csv(csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text)))
+    }
+
+    /// Reads the next row; `false` if there is none.
+    ///
+    /// # Errors
+    /// If the row is not one of the table.
+    pub fn read(&mut self, row: &mut StringRecord) -> Result<bool, ListError> {
+        match &mut self.0 {
+            Rows::Csv(reader) => Ok(reader.read_record(row)?),
+            Rows::Parquet { columns, named, rows } => {
+                row.clear();
+                if !core::mem::replace(named, true) {
+                    columns.iter().for_each(|column| row.push_field(column));
+                    return Ok(true);
+                }
+                let Some(values) = rows.next().transpose()? else { return Ok(false) };
+                for (column, value) in values.get_column_iter() {
+                    let text = text(value).map_err(|found| ListError::Type { column: column.clone(), found })?;
+                    row.push_field(&text);
+                }
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// A value as CSV has it, or what type it is of.
+fn text(value: &Field) -> Result<String, &'static str> {
+    Ok(match value {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::Byte(number) => number.to_string(),
+        Field::Short(number) => number.to_string(),
+        Field::Int(number) => number.to_string(),
+        Field::Long(number) => number.to_string(),
+        Field::UByte(number) => number.to_string(),
+        Field::UShort(number) => number.to_string(),
+        Field::UInt(number) => number.to_string(),
+        Field::ULong(number) => number.to_string(),
+        Field::Decimal(number) => decimal(number).ok_or("a decimal of more than 256 bits")?,
+        Field::Bytes(bytes) if bytes.len() == 32 => hex::encode(bytes.data()),
+        Field::Bytes(_) => return Err("bytes of another length than a nonce's"),
+        Field::Float16(_) | Field::Float(_) | Field::Double(_) => return Err("a floating-point number"),
+        Field::Bool(_) => return Err("true or false"),
+        Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => return Err("a table within the table"),
+        _ => return Err("a date or a time"),
+    })
+}
+
+/// A decimal, all of whose places are written.
+fn decimal(number: &Decimal) -> Option<String> {
+    let bytes = number.data();
+    let fill = if bytes.first()? & 0x80 == 0 { 0 } else { 0xff };
+    let mut wide = [fill; 32];
+    wide.get_mut(32_usize.checked_sub(bytes.len())?..)?.copy_from_slice(bytes);
+    let value = I256::from_be_bytes(wide);
+    let (sign, places) = (if value.is_negative() { "-" } else { "" }, usize::try_from(number.scale()).ok()?);
+    let digits = format!("{:0>width$}", value.unsigned_abs().to_string(), width = places + 1);
+    let (units, rest) = digits.split_at_checked(digits.len() - places)?;
+    Some(if rest.is_empty() { format!("{sign}{units}") } else { format!("{sign}{units}.{rest}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_written_with_all_of_their_places() {
+        for (value, scale, expected) in
+            [(12_345_i32, 2, "123.45"), (-5, 2, "-0.05"), (0, 3, "0.000"), (7, 0, "7"), (-1_000, 3, "-1.000")]
+        {
+            assert_eq!(decimal(&Decimal::from_i32(value, 9, scale)).as_deref(), Some(expected));
+        }
+        let wide = Decimal::from_bytes(vec![0xff; 33].into(), 76, 2);
+        assert_eq!(decimal(&wide), None);
+        assert_eq!(decimal(&Decimal::from_bytes(vec![0x80, 0].into(), 5, 1)).as_deref(), Some("-3276.8"));
+    }
+}
