@@ -69,7 +69,8 @@ impl Metrics {
         let (name, claims, claiming) = ("surety_claim_seconds", counts.claims, seconds(counts.claiming));
         let _ = write!(
             text,
-            "# HELP {name} Time that claiming takes.\n# TYPE {name} summary\n{name}_sum {claiming}\n{name}_count {claims}\n"
+            "# HELP {name} Time that claiming takes.\n# TYPE {name} summary\n\
+             {name}_sum {claiming}\n{name}_count {claims}\n"
         );
         text
     }
@@ -103,7 +104,8 @@ impl Metrics {
         }
         let text = self.text();
         let answer = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{text}",
             text.len()
         );
         stream.write_all(answer.as_bytes()).await?;

@@ -447,8 +447,8 @@ impl Queue {
         Ok(done.await?.rows_affected() > 0)
     }
 
-    /// Puts pages whose leases have run out back, or lets them fail for good if they have had all attempts. Does nothing
-    /// if the database was away a moment ago: others may not have been able to renew either.
+    /// Puts pages whose leases have run out back, or lets them fail for good if they have had all attempts. Does
+    /// nothing if the database was away a moment ago: others may not have been able to renew either.
     ///
     /// # Errors
     /// If the database refuses.

@@ -18,8 +18,6 @@ use std::{
 use surety_core::failure::{Class, Failure};
 use tempfile::TempDir;
 
-use crate::queue::QueueUrl;
-
 /// Where Debian and its kin have the programs, by version.
 const INSTALLED: &str = "/usr/lib/postgresql";
 
@@ -31,8 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum ServerError {
     /// PostgreSQL is not installed.
     #[error(
-        "PostgreSQL: expected initdb and postgres in SURETY_POSTGRES, in PATH or below {INSTALLED}, found none; install \
-         PostgreSQL (Debian: apt-get install postgresql), or give the address of a server"
+        "PostgreSQL: expected initdb and postgres in SURETY_POSTGRES, in PATH or below {INSTALLED}, found none; \
+         install PostgreSQL (Debian: apt-get install postgresql), or give the address of a server"
     )]
     Missing,
     /// It refuses.
@@ -129,7 +127,6 @@ impl Server {
         let files = tempfile::Builder::new().prefix("surety-pg-").tempdir().map_err(refused(what))?;
         fs::set_permissions(files.path(), fs::Permissions::from_mode(0o700)).map_err(refused(what))?;
         User::own(user, files.path()).map_err(refused(what))?;
-        let log = files.path().join("log");
         let mut initdb = command(&bin.join("initdb"), user, files.path());
         // Whoever gets into the directory is this user, or root.
         initdb.args(["--auth=trust", "--username=surety", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
@@ -139,11 +136,11 @@ impl Server {
         }
         let process = spawn(&bin, user, files.path()).map_err(refused("postgres to run"))?;
         let mut server = Self { process, files, bin, user };
-        server.wait_until_ready(&log)?;
+        server.wait_until_ready()?;
         Ok(server)
     }
 
-    fn wait_until_ready(&mut self, log: &Path) -> Result<(), ServerError> {
+    fn wait_until_ready(&mut self) -> Result<(), ServerError> {
         let (start, what) = (Instant::now(), "postgres to start");
         // The last line of the lock file says how the server is.
         let pid_file = self.files.path().join("data/postmaster.pid");
@@ -152,7 +149,7 @@ impl Server {
         {
             let ended = self.process.try_wait().map_err(refused(what))?;
             if ended.is_some() || start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(log).unwrap_or_default();
+                let log = fs::read_to_string(self.files.path().join("log")).unwrap_or_default();
                 return Err(refused(what)(log.lines().last().unwrap_or("no log")));
             }
             thread::sleep(Duration::from_millis(20));
@@ -161,48 +158,15 @@ impl Server {
     }
 
     /// The address, without a password: the socket's directory is private.
-    ///
-    /// # Errors
-    /// If the path of the socket is none for an address.
-    pub fn url(&self) -> Result<QueueUrl, ServerError> {
-        let path = self.files.path().display();
-        format!("postgres:///postgres?host={path}&user=surety").parse().map_err(refused("an address"))
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres:///postgres?host={}&user=surety", self.files.path().display())
     }
 
-    /// Ends the server at once, as a crash does.
-    ///
-    /// # Errors
-    /// If the operating system refuses.
-    pub fn crash(&mut self) -> Result<(), ServerError> {
-        // Its processes end with it, and the next start cleans up.
-        let what = "postgres to end";
-        self.process.kill().map_err(refused(what))?;
-        self.process.wait().map_err(refused(what))?;
-        Ok(())
-    }
-
-    /// Starts the server again.
-    ///
-    /// # Errors
-    /// If it does not start.
-    pub fn start_again(&mut self) -> Result<(), ServerError> {
-        let start = Instant::now();
-        loop {
-            self.process = spawn(&self.bin, self.user, self.files.path()).map_err(refused("postgres to run"))?;
-            let log = self.files.path().join("log");
-            // Processes of the server before may take a moment to end.
-            match self.wait_until_ready(&log) {
-                Err(_) if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(100)),
-                result => return result,
-            }
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
+    /// Ends the server without waiting for its clients. What it knows stays.
+    pub fn stop(&mut self) {
         let id = self.process.id().to_string();
-        // SIGINT ends a server without waiting for its clients; the standard library knows SIGKILL alone.
+        // The standard library knows SIGKILL alone, which would leave processes of the server behind for a while.
         let asked = Command::new("kill").args(["-s", "INT", &id]).status().is_ok_and(|status| status.success());
         let start = Instant::now();
         while asked && start.elapsed() < PATIENCE {
@@ -213,6 +177,21 @@ impl Drop for Server {
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+
+    /// Starts the server again after it was stopped.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start_again(&mut self) -> Result<(), ServerError> {
+        self.process = spawn(&self.bin, self.user, self.files.path()).map_err(refused("postgres to run"))?;
+        self.wait_until_ready()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -155,8 +155,12 @@ const DEFAULT_LEASE: u64 = 30;
 #[derive(Clone, Copy, clap::Args)]
 struct Lease {
     /// Seconds after which a worker that is not heard of has lost its page
-    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_LEASE, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_LEASE, value_parser = lease())]
     lease: u64,
+}
+
+fn lease() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=3_600)
 }
 
 impl Lease {
@@ -266,7 +270,7 @@ pub(super) fn prove(
     };
     let url = match (&queue.0, &server) {
         (QueueAt::Url(url), _) => url.clone(),
-        (QueueAt::Own, Some(server)) => server.url()?,
+        (QueueAt::Own, Some(server)) => server.url().parse().map_err(|error: String| Internal(error))?,
         (QueueAt::Own, None) => return Err(Internal("expected a server that has started".to_owned()).into()),
     };
     within(async {
@@ -406,8 +410,8 @@ impl Watcher for Told {
 /// Pages that were given up.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "pages: expected all to be proven, found {count} that failed for good, {}; see the messages of workers, then surety \
-     book retry", listed(.failures)
+    "pages: expected all to be proven, found {count} that failed for good, {}; see the messages of workers, then \
+     surety book retry", listed(.failures)
 )]
 struct Abandoned {
     count: u64,
