@@ -3,10 +3,12 @@
 //! | key | content |
 //! |---|---|
 //! | `public/…`, `private/plan.json`, `private/inputs/PAGE` | as in the [directory](surety_venue::directory) |
+//! | `private/plan.seal` | by which whoever has the key knows the plan |
 //! | `pages/PLAN/PAGE`, `cells/PLAN/PAGE` | results, by the plan's hash |
 //!
-//! Inputs and cells are sealed; the key is in no store. Results are put where there are none: one that is there was
-//! verified, and another is as good.
+//! Inputs and cells are sealed; the key is in no store. A plan names prices and rules: another would have pages proven
+//! at prices that somebody chose, who could learn from which of them fail. Results are put where there are none: one
+//! that is there was verified, and another is as good.
 
 use std::{
     fs,
@@ -23,7 +25,7 @@ use surety_core::{
     failure::{Class, Failure},
     ident::Bytes32,
 };
-use surety_host::files::{self, Access, DOCUMENT_LIMIT, Existing, FileError};
+use surety_host::files::{self, Access, DOCUMENT_LIMIT, Existing, FileError, SECRET_LIMIT};
 use surety_venue::directory::{BookDirectory, DirectoryError, MAX_INPUT_BYTES, PUBLIC_INPUTS};
 use tempfile::TempDir;
 
@@ -148,7 +150,10 @@ impl Store {
 
     /// Puts a file. If it is to stay where there is one, there may be.
     async fn put(&self, parts: &[&str], path: &Path, limit: u64, existing: Existing) -> Result<(), ArtifactError> {
-        let bytes = files::read(path, limit)?.to_vec();
+        self.put_bytes(parts, files::read(path, limit)?.to_vec(), existing).await
+    }
+
+    async fn put_bytes(&self, parts: &[&str], bytes: Vec<u8>, existing: Existing) -> Result<(), ArtifactError> {
         let (key, mode) =
             (self.key(parts), if existing == Existing::Keep { PutMode::Create } else { PutMode::Overwrite });
         match self.objects.put_opts(&key, bytes.into(), PutOptions::from(mode)).await {
@@ -171,6 +176,7 @@ impl Store {
             let (name, path) = (number(*page), directory.input_path(*page));
             self.put(&["private", "inputs", &name], &path, MAX_INPUT_BYTES, Existing::Replace).await?;
         }
+        self.put_bytes(&["private", "plan.seal"], directory.seal_plan()?, Existing::Replace).await?;
         self.put(&["private", "plan.json"], &directory.plan_path(), DOCUMENT_LIMIT, Existing::Replace).await
     }
 
@@ -201,7 +207,8 @@ impl Store {
             files::write(&directory.public().join(name), &bytes, Access::Public, Existing::Keep)?;
         }
         let plan = self.require(&["private", "plan.json"], DOCUMENT_LIMIT).await?;
-        Ok(files::write(&directory.plan_path(), &plan, Access::Secret, Existing::Keep)?)
+        files::write(&directory.plan_path(), &plan, Access::Secret, Existing::Keep)?;
+        Ok(directory.check_plan(&self.require(&["private", "plan.seal"], SECRET_LIMIT).await?)?)
     }
 }
 

@@ -22,6 +22,7 @@ struct Counts {
     failed: u64,
     lost: u64,
     released: u64,
+    outages: u64,
     claims: u64,
     claiming: Duration,
     proving: Duration,
@@ -46,6 +47,7 @@ impl Watcher for Metrics {
             Event::Failed { .. } => counts.failed += 1,
             Event::Lost(_) | Event::Late(_) => counts.lost += 1,
             Event::Released(_) => counts.released += 1,
+            Event::Away(_) => counts.outages += 1,
         }
     }
 }
@@ -60,6 +62,7 @@ impl Metrics {
             ("pages_failed_total", "Attempts that failed.", counts.failed.to_string()),
             ("leases_lost_total", "Attempts whose lease was lost.", counts.lost.to_string()),
             ("pages_released_total", "Pages given back.", counts.released.to_string()),
+            ("queue_outages_total", "Times that the database was found away.", counts.outages.to_string()),
             ("proving_seconds_total", "Time from claim to completion.", seconds(counts.proving)),
         ];
         let mut text = String::new();
@@ -121,6 +124,23 @@ fn seconds(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::queue::Job;
+
+    #[test]
+    fn requests_are_answered_with_the_counters() {
+        let answer = crate::block_on(async {
+            let address = Rc::new(Metrics::default()).serve(([127, 0, 0, 1], 0).into()).await.unwrap();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        });
+        let answer = answer.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\nsurety_pages_done_total 0\n"),
+            "{answer}"
+        );
+    }
 
     #[test]
     fn events_are_counted() {

@@ -1,6 +1,7 @@
 //! Workers: claim a page, have it proven by a child, verify the result, complete.
 
 use std::{
+    convert::Infallible,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -8,7 +9,10 @@ use std::{
 
 use surety_core::failure::{AnyFailure, Class, Failure};
 use surety_host::files::Existing;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::sleep,
+};
 
 use crate::{
     artifacts::Site,
@@ -24,6 +28,12 @@ const IDLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_s
 /// How long a worker in trouble waits, at first and at most: one whose disk is full should not use up the attempts of
 /// pages that others can prove.
 const TROUBLED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// How often those who wait for a queue look at it.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// How often outages are looked for: statements are repeated more often than every two of these.
+const OUTAGE: Duration = Duration::from_secs(6);
 
 /// How long the queue is told about pages after workers were told to end at once.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -58,6 +68,8 @@ pub enum Event {
     Late(Job),
     /// Given back, as the worker was told to end.
     Released(Job),
+    /// The database is away; told once, with what was found.
+    Away(String),
 }
 
 /// Is told what happens.
@@ -125,26 +137,49 @@ impl Crew {
         for _ in 0..workers {
             running.spawn_local(Worker { crew: self.clone(), child: None, kind: None }.run());
         }
-        while let Some(ended) = running.join_next().await {
-            let ended = ended.map_err(|error| surety_core::failure::Internal(format!("worker: {error}")))?;
-            done += ended?;
-        }
-        Ok(done)
+        let all = async {
+            while let Some(ended) = running.join_next().await {
+                let ended = ended.map_err(|error| surety_core::failure::Internal(format!("worker: {error}")))?;
+                done += ended?;
+            }
+            Ok(done)
+        };
+        tokio::select! { done = all => done, never = self.tell_of_outages() => match never {} }
     }
 
-    /// Waits until no page is left that may still be done, or told to end; `report` sees each state of the queue.
+    async fn tell_of_outages(&self) -> Infallible {
+        let mut away = false;
+        loop {
+            let outage = self.queue.last_outage().filter(|(since, _)| *since < 2 * OUTAGE);
+            if let (Some((_, reason)), false) = (&outage, away) {
+                self.watcher.event(&Event::Away(reason.clone()));
+            }
+            away = outage.is_some();
+            sleep(OUTAGE).await;
+        }
+    }
+
+    /// Waits until no page is left that may still be done, and returns how things are then: nothing, if told to end
+    /// before. `report` sees each state of the queue.
     ///
     /// # Errors
     /// If the queue refuses.
-    pub async fn watch(&self, mut report: impl FnMut(&Status)) -> Result<Status, WorkerError> {
+    pub async fn watch(&self, report: impl FnMut(&Status)) -> Result<Option<Status>, WorkerError> {
+        tokio::select! {
+            status = self.wait(report) => Ok(Some(status?)),
+            () = self.stopper.told(Stage::Finish) => Ok(None),
+        }
+    }
+
+    async fn wait(&self, mut report: impl FnMut(&Status)) -> Result<Status, QueueError> {
         loop {
             self.queue.reap().await?;
             let status = self.queue.status().await?;
             report(&status);
-            if status.left() == 0 || self.stopper.stage() > Stage::Go {
+            if status.left() == 0 {
                 return Ok(status);
             }
-            self.stopper.sleep(Duration::from_millis(500)).await;
+            sleep(PERIOD).await;
         }
     }
 }
@@ -154,6 +189,13 @@ struct Worker {
     crew: Crew,
     child: Option<Child>,
     kind: Option<u32>,
+}
+
+/// The queue's answer to a worker that asks for a page.
+enum Next {
+    Job(Job),
+    Nothing,
+    End,
 }
 
 /// How an attempt ended.
@@ -171,25 +213,20 @@ impl Worker {
         let mut idle = Backoff::new(IDLE.0, IDLE.1);
         let mut troubled = Backoff::new(TROUBLED.0, TROUBLED.1);
         while crew.stopper.stage() == Stage::Go {
-            if reaped.is_none_or(|at| at.elapsed() > crew.queue.terms().lease / 3) {
-                crew.queue.reap().await?;
-                reaped = Some(Instant::now());
-            }
-            let start = Instant::now();
-            let claimed = tokio::select! {
-                claimed = crew.queue.claim(&crew.kinds, self.kind) => claimed?,
+            let next = tokio::select! {
+                next = self.next(&mut reaped) => next?,
                 // The database is away, and nobody wants to wait.
                 () = crew.stopper.told(Stage::Now) => break,
             };
-            let Some(job) = claimed else {
-                if crew.drain && crew.queue.status().await?.left() == 0 {
-                    break;
+            let job = match next {
+                Next::Job(job) => job,
+                Next::End => break,
+                Next::Nothing => {
+                    crew.stopper.sleep(idle.wait()).await;
+                    continue;
                 }
-                crew.stopper.sleep(idle.wait()).await;
-                continue;
             };
             idle = Backoff::new(IDLE.0, IDLE.1);
-            crew.watcher.event(&Event::Claimed { job, took: start.elapsed() });
             self.kind = Some(job.kind);
             match self.end(job).await? {
                 Event::Failed { trouble, .. } if trouble.class == Class::Resources => {
@@ -203,6 +240,21 @@ impl Worker {
             }
         }
         Ok(done)
+    }
+
+    /// Looks after leases that ran out, now and then, and claims a page.
+    async fn next(&self, reaped: &mut Option<Instant>) -> Result<Next, QueueError> {
+        let Crew { queue, kinds, watcher, drain, .. } = &self.crew;
+        if reaped.is_none_or(|at| at.elapsed() > queue.terms().lease / 3) {
+            queue.reap().await?;
+            *reaped = Some(Instant::now());
+        }
+        let start = Instant::now();
+        if let Some(job) = queue.claim(kinds, self.kind).await? {
+            watcher.event(&Event::Claimed { job, took: start.elapsed() });
+            return Ok(Next::Job(job));
+        }
+        Ok(if *drain && queue.status().await?.left() == 0 { Next::End } else { Next::Nothing })
     }
 
     /// Has a page proven under its lease, and tells the queue how that ended.

@@ -50,6 +50,9 @@ pub const MAX_INPUT_BYTES: u64 = 1 << 28;
 /// The files of the public part that a book is built with.
 pub const PUBLIC_INPUTS: [&str; 4] = ["universe.toml", "policy.toml", "book.toml", "market.json"];
 
+/// What the seal of a plan is bound to.
+const PLAN: &str = "surety/book/plan";
+
 /// Largest file of pages that is read.
 const MAX_PAGES_BYTES: u64 = 1 << 36;
 
@@ -253,6 +256,28 @@ impl BookDirectory {
     /// If there is none.
     pub fn plan_id(&self) -> Result<Bytes32, DirectoryError> {
         Ok(HexBytes(keccak256(&*files::read(&self.plan_path(), files::DOCUMENT_LIMIT)?).0))
+    }
+
+    /// Vouches for the plan: for those who have it from a place that others can write to.
+    ///
+    /// # Errors
+    /// If there is no plan, or no key.
+    pub fn seal_plan(&self) -> Result<Vec<u8>, DirectoryError> {
+        Ok(self.key()?.seal(PLAN, Zeroizing::new(self.plan_id()?.0.to_vec()), &mut OsRng))
+    }
+
+    /// Refuses a plan that nobody with the key has vouched for.
+    ///
+    /// # Errors
+    /// If the seal is another's.
+    pub fn check_plan(&self, seal: &[u8]) -> Result<(), DirectoryError> {
+        let path = self.plan_path();
+        let (key, id) = (self.key()?, self.plan_id()?);
+        match key.open(PLAN, seal) {
+            Ok(plain) if *plain == id.0 => Ok(()),
+            Ok(_) => Err(DirectoryError::Other { path, expected: "the plan that was sealed" }),
+            Err(error) => Err(DirectoryError::Sealed { path, error }),
+        }
     }
 
     /// Seals the accounts of a page, and returns the hash of the file.

@@ -125,6 +125,7 @@ fn database_away(time: Duration) {
     assert!(workers.iter_mut().all(super::field::Running::ended));
     let status = field.status();
     assert_eq!((status.done, status.failed), (40, 0));
+    assert_eq!(field.count("one", "away"), 1, "it is told, once");
     for page in 0..40 {
         let line = format!("start {page}");
         assert_eq!(field.count("one", &line) + field.count("other", &line), 1, "{line}");

@@ -1,9 +1,9 @@
 //! Artifacts that workers find in a store.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use surety_fleet::artifacts::Store;
-use surety_venue::directory::PUBLIC_INPUTS;
+use surety_fleet::artifacts::{ArtifactError, Site, Store};
+use surety_venue::directory::{DirectoryError, PUBLIC_INPUTS};
 
 use super::field::Field;
 
@@ -12,7 +12,7 @@ fn artifacts_go_through_a_store_and_back() {
     let Some(field) = Field::with(4) else { return };
     let directory = field.directory();
     PUBLIC_INPUTS.iter().for_each(|name| fs::write(directory.public().join(name), name).unwrap());
-    fs::write(directory.private().join("key"), "a key that goes nowhere").unwrap();
+    fs::write(directory.private().join("key"), [7; 32]).unwrap();
     fs::create_dir(field.path("store")).unwrap();
     let address = format!("file://{}", field.path("store").display());
     let (store, plan) = (Store::open(&address).unwrap(), directory.plan_id().unwrap());
@@ -29,7 +29,8 @@ fn artifacts_go_through_a_store_and_back() {
     }
     fs::create_dir(field.path("scratch")).unwrap();
     let before = format!("export TMPDIR='{}';", field.path("scratch").display());
-    let mut worker = field.worker_at(&address, "log", "drain=1", &before);
+    let options = format!("drain=1 'key={}'", directory.private().join("key").display());
+    let mut worker = field.worker_at(&address, "log", &options, &before);
     assert!(worker.ended());
     assert_eq!(field.status().done, 4);
     assert_eq!(field.count("log", "start 1"), 0, "what is there already is not proven again");
@@ -41,6 +42,19 @@ fn artifacts_go_through_a_store_and_back() {
         assert_eq!(fs::read(directory.cells_path(page)).unwrap(), b"cells");
     }
     assert!(!field.path("store").join("private/key").exists());
+
+    rejects_plans_that_nobody_with_the_key_vouches_for(&field, &address);
+}
+
+fn rejects_plans_that_nobody_with_the_key_vouches_for(field: &Field, address: &str) {
+    let (place, key) = (address.parse().unwrap(), field.directory().private().join("key"));
+    let open = |key: &Path| field.runtime.block_on(Site::open(&place, Some(key)));
+    open(&key).unwrap();
+    fs::write(field.path("other key"), [8; 32]).unwrap();
+    assert!(matches!(open(&field.path("other key")), Err(ArtifactError::Directory(DirectoryError::Sealed { .. }))));
+    // At other prices, say.
+    fs::write(field.path("store/private/plan.json"), "another plan").unwrap();
+    assert!(matches!(open(&key), Err(ArtifactError::Directory(DirectoryError::Other { .. }))));
 }
 
 #[test]
@@ -48,6 +62,6 @@ fn rejects_stores_without_a_book() {
     let Some(field) = Field::with(1) else { return };
     fs::create_dir(field.path("empty")).unwrap();
     let address = format!("file://{}", field.path("empty").display()).parse().unwrap();
-    let error = field.runtime.block_on(surety_fleet::artifacts::Site::open(&address, None)).unwrap_err();
+    let error = field.runtime.block_on(Site::open(&address, None)).unwrap_err();
     assert!(error.to_string().contains("public/universe.toml"), "{error}");
 }

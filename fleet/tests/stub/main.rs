@@ -74,6 +74,7 @@ impl Watcher for Told {
             Event::Lost(job) => format!("lost {}", job.page),
             Event::Late(job) => format!("late {}", job.page),
             Event::Released(job) => format!("released {}", job.page),
+            Event::Away(_) => "away".to_owned(),
         };
         self.0.log(&line);
     }
@@ -96,7 +97,8 @@ fn worker(url: &str, place: &str, arguments: &[String]) {
     };
     block_on(async {
         let stopper = Stopper::on_signals(Duration::from_millis(options.number("grace").unwrap_or(60_000))).unwrap();
-        let site = Site::open(&place.parse().unwrap(), None).await.unwrap();
+        let key = options.0.get("key").map(Path::new);
+        let site = Site::open(&place.parse().unwrap(), key).await.unwrap();
         let directory = site.directory().clone();
         let queue = Queue::open(&url.parse().unwrap(), site.plan(), terms, 4).await.unwrap();
         let mut to_prover = vec!["prove".into(), directory.root().into()];

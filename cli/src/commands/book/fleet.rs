@@ -254,8 +254,7 @@ pub(super) fn status(queue: &Queue, directory: &BookDirectory) -> Result<Option<
     })
 }
 
-/// Enqueues the missing pages of a book, works on them, waits for all, and returns how many are left: none, unless told
-/// to end before.
+/// Enqueues the missing pages of a book, works on them, and waits for all; false if told to end before.
 pub(super) fn prove(
     directory: &BookDirectory,
     (plan, missing): (&Plan, &[u32]),
@@ -263,7 +262,7 @@ pub(super) fn prove(
     options: &ProveOptions,
     workers: u32,
     session: &Session,
-) -> Result<usize, Error> {
+) -> Result<bool, Error> {
     let server = match &queue.0 {
         QueueAt::Own => Some(Server::start()?),
         QueueAt::Url(_) => None,
@@ -287,6 +286,7 @@ pub(super) fn prove(
         let kind = |page: &u32| (*page, plan.page_kinds.get(*page as usize).copied().unwrap_or_default());
         crew.queue.enqueue(&missing.iter().map(kind).collect::<Vec<_>>()).await?;
         let status = watch(&crew, workers, missing.len() as u64, session).await?;
+        let Some(status) = status else { return Ok(false) };
         if let Some(abandoned) = Abandoned::of(&status) {
             return Err(abandoned.into());
         }
@@ -297,12 +297,12 @@ pub(super) fn prove(
                 }
             }
         }
-        Ok(status.left() as usize)
+        Ok(true)
     })
 }
 
 /// Works and waits at once.
-async fn watch(crew: &Crew, workers: u32, total: u64, session: &Session) -> Result<Status, Error> {
+async fn watch(crew: &Crew, workers: u32, total: u64, session: &Session) -> Result<Option<Status>, Error> {
     let (start, told) = (Instant::now(), Cell::new(None));
     let watching = async {
         let status = crew.watch(|status| {
@@ -402,6 +402,7 @@ impl Watcher for Told {
             Event::Lost(job) | Event::Late(job) => {
                 self.progress.warn(&format!("page {}: attempt {} lost its lease", job.page, job.attempt));
             }
+            Event::Away(reason) => self.progress.warn(&format!("queue: away, waiting for it: {reason}")),
             _ => {}
         }
     }

@@ -138,8 +138,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         match queue {
             None => pool.run(shard, missing)?,
             Some(queue) => {
-                let left = fleet::prove(&directory, (&plan, &missing), &queue, &args.fleet, workers, session)?;
-                if left > 0 {
+                if !fleet::prove(&directory, (&plan, &missing), &queue, &args.fleet, workers, session)? {
+                    let left = directory.missing(&plan)?.len();
                     let text = format!("told to end with {} left: surety book resume", counted(left, "page"));
                     return Answer::new(json!({ "proven": proven - left, "published": false }), text);
                 }
