@@ -88,7 +88,7 @@ impl Field {
 
     /// Starts a worker of this name, which is that of its log, with options of the stub.
     pub(crate) fn worker(&self, name: &str, options: &str) -> Running {
-        self.worker_at(&self.path("book"), name, options, "")
+        self.worker_at(self.path("book"), name, options, "")
     }
 
     /// The same with artifacts elsewhere, and after commands of the shell.

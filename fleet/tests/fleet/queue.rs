@@ -52,6 +52,22 @@ fn rejects_completion_and_renewal_by_an_earlier_attempt() {
 }
 
 #[test]
+fn rejects_taking_pages_over_before_their_workers_could_renew() {
+    let Some(mut field) = Field::with(1) else { return };
+    let job = field.runtime.block_on(field.queue.claim(&KINDS, None)).unwrap().unwrap();
+    field.server.stop();
+    thread::sleep(LEASE);
+    field.server.start_again().unwrap();
+    let (url, plan) = (field.server.url().parse().unwrap(), field.directory().plan_id().unwrap());
+    let open = |lease| Queue::open(&url, plan, Terms { lease, ..Terms::default() }, 1);
+    field.runtime.block_on(async {
+        // Nobody has seen the outage; the server itself says since when it is up.
+        assert_eq!(open(Duration::from_secs(60)).await.unwrap().reap().await.unwrap(), 0);
+        assert!(field.queue.renew(job).await.unwrap());
+    });
+}
+
+#[test]
 fn pages_that_fail_wait_longer_each_time_and_three_times_at_most() {
     let Some(field) = Field::with(1) else { return };
     let (queue, runtime) = (&field.queue, &field.runtime);
