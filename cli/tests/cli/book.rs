@@ -1,6 +1,11 @@
 //! Books on the command line.
 
-use std::{fs, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use crate::sandbox::Sandbox;
 
@@ -89,15 +94,25 @@ fn a_fleet_on_postgres_makes_the_book_that_an_auditor_verifies() {
     fs::create_dir(sandbox.path("store")).unwrap();
     let store = format!("file://{}", sandbox.path("store").display());
     let line = format!("book prove again --workers 0 --artifacts {store} --json");
-    let coordinator =
-        sandbox.command(line.split(' ')).envs(queue).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    while !sandbox.path("store/private/plan.json").exists() {
-        thread::sleep(Duration::from_millis(50));
-    }
+    let coordinate = || {
+        let mut command = sandbox.command(line.split(' '));
+        command.envs(queue).stdout(Stdio::piped()).spawn().unwrap()
+    };
     let status = || run("book status again --json").expect(0).data()["queue"].clone();
-    while status()["ready"] != 2 {
-        thread::sleep(Duration::from_millis(50));
-    }
+    let enqueued = || {
+        while status()["ready"] != 2 {
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let interrupted = coordinate();
+    enqueued();
+    Command::new("kill").args(["-s", "INT", &interrupted.id().to_string()]).status().unwrap();
+    let interrupted = interrupted.wait_with_output().unwrap();
+    assert_eq!(interrupted.status.code(), Some(6), "{}", String::from_utf8_lossy(&interrupted.stdout));
+
+    let coordinator = coordinate();
+    thread::sleep(Duration::from_secs(1));
+    enqueued();
     fs::rename(sandbox.path("again/private/key"), sandbox.path("key")).unwrap();
     let worker = run(&format!("book worker --artifacts {store} --key key --drain --workers 1 --json")).expect(0);
     assert_eq!(worker.data()["proven"], 2);

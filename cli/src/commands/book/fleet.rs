@@ -441,6 +441,26 @@ impl Failure for Abandoned {
     }
 }
 
+/// Proving was told to end before all pages were proven.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "pages: expected to be left alone until all are proven, found a signal to end with {left} left; go on with surety \
+         book resume"
+)]
+pub(super) struct ToldToEnd {
+    pub(super) left: usize,
+}
+
+impl Failure for ToldToEnd {
+    fn class(&self) -> Class {
+        Class::Resources
+    }
+
+    fn code(&self) -> std::borrow::Cow<'static, str> {
+        "interrupted".into()
+    }
+}
+
 fn signals(error: std::io::Error) -> Usage {
     Usage(format!("signals: {error}"))
 }

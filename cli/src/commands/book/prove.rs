@@ -140,8 +140,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
             Some(queue) => {
                 if !fleet::prove(&directory, (&plan, &missing), &queue, &args.fleet, workers, session)? {
                     let left = directory.missing(&plan)?.len();
-                    let text = format!("told to end with {} left: surety book resume", counted(left, "page"));
-                    return Answer::new(json!({ "proven": proven - left, "published": false }), text);
+                    let (proven, told) = (proven - left, fleet::ToldToEnd { left });
+                    let answer = Answer::new(json!({ "proven": proven, "published": false }), "")?;
+                    return Ok(answer.failing(&told));
                 }
             }
         }
