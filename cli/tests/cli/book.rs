@@ -110,15 +110,16 @@ fn a_fleet_on_postgres_makes_the_book_that_an_auditor_verifies() {
     let interrupted = interrupted.wait_with_output().unwrap();
     assert_eq!(interrupted.status.code(), Some(6), "{}", String::from_utf8_lossy(&interrupted.stdout));
 
+    fs::remove_file(sandbox.path("store/private/plan.json")).unwrap();
     let coordinator = coordinate();
-    thread::sleep(Duration::from_secs(1));
-    enqueued();
-    fs::rename(sandbox.path("again/private/key"), sandbox.path("key")).unwrap();
+    while !sandbox.path("store/private/plan.json").exists() {
+        thread::sleep(Duration::from_millis(50));
+    }
+    fs::copy(sandbox.path("again/private/key"), sandbox.path("key")).unwrap();
     let worker = run(&format!("book worker --artifacts {store} --key key --drain --workers 1 --json")).expect(0);
     assert_eq!(worker.data()["proven"], 2);
     assert_eq!(status()["done"], 2);
     assert_eq!(run("book retry again --json").expect(0).data()["retried"], 0);
-    fs::rename(sandbox.path("key"), sandbox.path("again/private/key")).unwrap();
     let made = coordinator.wait_with_output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
     sandbox.surety("book verify again/public --allow-insecure-srs").expect(0);

@@ -14,6 +14,7 @@ use std::{
 use serde_json::json;
 use surety_core::{
     failure::{Class, Failure, Internal},
+    ident::Bytes32,
     words::counted,
 };
 use surety_fleet::{
@@ -280,8 +281,11 @@ pub(super) fn prove(
         let post = Post { url: &url, terms: options.lease.terms(), workers, key: None };
         let crew = post.crew(site, (watcher, stopper), false, session).await?;
         let store = options.artifacts.as_deref().map(Store::open).transpose()?;
+        let mut missing = missing.to_vec();
         if let Some(store) = &store {
-            store.push(directory, missing).await?;
+            // Of an earlier run, perhaps: workers go on without anybody who waits for them.
+            missing = fetch(store, directory, (plan, id), missing).await?;
+            store.push(directory, &missing).await?;
         }
         let kind = |page: &u32| (*page, plan.page_kinds.get(*page as usize).copied().unwrap_or_default());
         crew.queue.enqueue(&missing.iter().map(kind).collect::<Vec<_>>()).await?;
@@ -291,14 +295,27 @@ pub(super) fn prove(
             return Err(abandoned.into());
         }
         if let Some(store) = &store {
-            for page in missing {
-                if directory.read_page(plan, *page)?.is_none() {
-                    store.fetch(directory, id, *page).await?;
-                }
-            }
+            fetch(store, directory, (plan, id), missing).await?;
         }
         Ok(true)
     })
+}
+
+/// Copies results of pages that the directory lacks from a store, and returns the pages that it lacks still.
+async fn fetch(
+    store: &Store,
+    directory: &BookDirectory,
+    (plan, id): (&Plan, Bytes32),
+    missing: Vec<u32>,
+) -> Result<Vec<u32>, Error> {
+    let mut still = Vec::new();
+    for page in missing {
+        let there = directory.read_page(plan, page)?.is_some();
+        if !there && !store.fetch(directory, id, page).await? {
+            still.push(page);
+        }
+    }
+    Ok(still)
 }
 
 /// Works and waits at once.
