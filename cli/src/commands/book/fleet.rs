@@ -14,7 +14,6 @@ use std::{
 use serde_json::json;
 use surety_core::{
     failure::{Class, Failure, Internal},
-    ident::Bytes32,
     words::counted,
 };
 use surety_fleet::{
@@ -276,7 +275,6 @@ pub(super) fn prove(
     within(async {
         let stopper = Stopper::on_signals(GRACE).map_err(signals)?;
         let site = Site::in_place(directory.clone())?;
-        let id = site.plan();
         let watcher = Rc::new(Told::new(session, false));
         let post = Post { url: &url, terms: options.lease.terms(), workers, key: None };
         let crew = post.crew(site, (watcher, stopper), false, session).await?;
@@ -284,7 +282,7 @@ pub(super) fn prove(
         let mut missing = missing.to_vec();
         if let Some(store) = &store {
             // Of an earlier run, perhaps: workers go on without anybody who waits for them.
-            missing = fetch(store, directory, (plan, id), missing).await?;
+            missing = fetch(store, &crew, plan, missing).await?;
             store.push(directory, &missing).await?;
         }
         let kind = |page: &u32| (*page, plan.page_kinds.get(*page as usize).copied().unwrap_or_default());
@@ -295,23 +293,23 @@ pub(super) fn prove(
             return Err(abandoned.into());
         }
         if let Some(store) = &store {
-            fetch(store, directory, (plan, id), missing).await?;
+            fetch(store, &crew, plan, missing).await?;
         }
         Ok(true)
     })
 }
 
-/// Copies results of pages that the directory lacks from a store, and returns the pages that it lacks still.
-async fn fetch(
-    store: &Store,
-    directory: &BookDirectory,
-    (plan, id): (&Plan, Bytes32),
-    missing: Vec<u32>,
-) -> Result<Vec<u32>, Error> {
-    let mut still = Vec::new();
+/// Copies results of pages that the directory lacks from a store, and returns the pages that it lacks still, as there
+/// are none or none that verify.
+async fn fetch(store: &Store, crew: &Crew, plan: &Plan, missing: Vec<u32>) -> Result<Vec<u32>, Error> {
+    let (site, mut still) = (&crew.site, Vec::new());
     for page in missing {
-        let there = directory.read_page(plan, page)?.is_some();
-        if !there && !store.fetch(directory, id, page).await? {
+        if site.directory().read_page(plan, page)?.is_some() {
+            continue;
+        }
+        let there = store.fetch(site.directory(), site.plan(), page).await?;
+        if !there || (crew.accept)(page).is_err() {
+            site.discard(page);
             still.push(page);
         }
     }
