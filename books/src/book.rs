@@ -291,6 +291,25 @@ pub fn verify(
     })
 }
 
+/// Verifies the proof of one page at its place in a book, at the prices of the book's snapshot.
+///
+/// # Errors
+/// If there is no such kind, the commitment is no point, or the proof is not valid.
+pub fn verify_page(
+    page: &Page,
+    leaf: (BookHeader, u32),
+    rules: &CompiledRules,
+    prices: &[Price],
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(), Rejection> {
+    let (header, index) = leaf;
+    let input = format!("pages: page {index}");
+    let hold = check_kind_and_point(page, &input, rules)?;
+    let program = Known::of(&rules.kinds[page.kind as usize].committed, prices)?;
+    let context = page.leaf(index).context(header);
+    check_proofs(&[Claim { input, program: &program, hold: &hold, context, proof: &page.proof }], rng)
+}
+
 /// The commitments of the pages, if these are as many as the book says, of kinds that there are, and no two alike.
 fn check_list(book: &Book, pages: &[Page], rules: &CompiledRules) -> Result<Vec<HoldingCommitment>, Rejection> {
     same(Rule::Page, "pages: number of pages", "that of the book,", book.pages as usize, pages.len())?;
@@ -298,15 +317,7 @@ fn check_list(book: &Book, pages: &[Page], rules: &CompiledRules) -> Result<Vec<
     let mut seen = BTreeMap::new();
     for (index, page) in pages.iter().enumerate() {
         let input = format!("pages: page {index}");
-        require((page.kind as usize) < rules.kinds.len(), Rule::Page, &input, || {
-            (format!("a kind below {}, the number of those in the rules", rules.kinds.len()), page.kind.to_string())
-        })?;
-        let point = HoldingCommitment::from_bytes(&page.commitment.0);
-        points.push(
-            point.map_err(|error| {
-                Rejection::new(Rule::Page, &*input, "a commitment that is a point", error.to_string())
-            })?,
-        );
+        points.push(check_kind_and_point(page, &input, rules)?);
         // A page of net borrowers that counts twice would make the venue owe less.
         if let Some(before) = seen.insert(page.commitment.0, index) {
             let expected = "a commitment that no other page has";
@@ -314,6 +325,15 @@ fn check_list(book: &Book, pages: &[Page], rules: &CompiledRules) -> Result<Vec<
         }
     }
     Ok(points)
+}
+
+/// The commitment of a page, if it is a point, and the kind is one of the rules.
+fn check_kind_and_point(page: &Page, input: &str, rules: &CompiledRules) -> Result<HoldingCommitment, Rejection> {
+    require((page.kind as usize) < rules.kinds.len(), Rule::Page, input, || {
+        (format!("a kind below {}, the number of those in the rules", rules.kinds.len()), page.kind.to_string())
+    })?;
+    HoldingCommitment::from_bytes(&page.commitment.0)
+        .map_err(|error| Rejection::new(Rule::Page, input, "a commitment that is a point", error.to_string()))
 }
 
 /// The sum of the pages, if root and sum are those of the list.

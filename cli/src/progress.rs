@@ -24,6 +24,11 @@ impl Progress {
         Self { quiet, terminal: std::io::stderr().is_terminal(), bars: Mutex::default() }
     }
 
+    /// Whether `--quiet` is set.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Reports progress unless `--quiet` is set.
     pub(super) fn note(&self, message: &str) {
         if !self.quiet {

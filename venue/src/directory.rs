@@ -45,7 +45,13 @@ use crate::{
 };
 
 /// Largest file of a page's inputs: a page has at most 2^16 slots of a user each.
-const MAX_INPUT_BYTES: u64 = 1 << 28;
+pub const MAX_INPUT_BYTES: u64 = 1 << 28;
+
+/// The files of the public part that a book is built with.
+pub const PUBLIC_INPUTS: [&str; 4] = ["universe.toml", "policy.toml", "book.toml", "market.json"];
+
+/// What the seal of a plan is bound to.
+const PLAN: &str = "surety/book/plan";
 
 /// Largest file of pages that is read.
 const MAX_PAGES_BYTES: u64 = 1 << 36;
@@ -129,12 +135,26 @@ impl Failure for DirectoryError {
 #[derive(Clone, Debug)]
 pub struct BookDirectory {
     root: PathBuf,
+    key: PathBuf,
 }
 
 impl BookDirectory {
     /// The directory at this path, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self { key: root.join("private").join("key"), root }
+    }
+
+    /// The same directory with the key of its private part in a file elsewhere.
+    #[must_use]
+    pub fn with_key(self, key: impl Into<PathBuf>) -> Self {
+        Self { key: key.into(), ..self }
+    }
+
+    /// The path of the directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The part for everybody.
@@ -167,15 +187,21 @@ impl BookDirectory {
         self.private().join("users")
     }
 
-    fn input(&self, index: u32) -> PathBuf {
+    /// The path of a page's sealed accounts.
+    #[must_use]
+    pub fn input_path(&self, index: u32) -> PathBuf {
         self.private().join("inputs").join(format!("{index:08}"))
     }
 
-    fn page(&self, index: u32) -> PathBuf {
+    /// The path of a proven page.
+    #[must_use]
+    pub fn page_path(&self, index: u32) -> PathBuf {
         self.root.join("pages").join(format!("{index:08}"))
     }
 
-    fn cells(&self, index: u32) -> PathBuf {
+    /// The path of a page's sealed cells.
+    #[must_use]
+    pub fn cells_path(&self, index: u32) -> PathBuf {
         self.root.join("cells").join(format!("{index:08}"))
     }
 
@@ -201,12 +227,8 @@ impl BookDirectory {
     pub fn create(&self) -> Result<SealingKey, DirectoryError> {
         self.make()?;
         let key = SealingKey::random(&mut OsRng);
-        files::write(&self.key_path(), key.bytes(), Access::Secret, Existing::Keep)?;
+        files::write(&self.key, key.bytes(), Access::Secret, Existing::Keep)?;
         Ok(key)
-    }
-
-    fn key_path(&self) -> PathBuf {
-        self.private().join("key")
     }
 
     /// The key of the private part.
@@ -214,9 +236,10 @@ impl BookDirectory {
     /// # Errors
     /// If there is none.
     pub fn key(&self) -> Result<SealingKey, DirectoryError> {
-        let path = self.key_path();
-        let bytes = files::read(&path, 1024)?;
-        SealingKey::from_bytes(&bytes).ok_or(DirectoryError::Other { path, expected: "a key of 32 bytes" })
+        let bytes = files::read(&self.key, 1024)?;
+        let path = || self.key.clone();
+        SealingKey::from_bytes(&bytes)
+            .ok_or_else(|| DirectoryError::Other { path: path(), expected: "a key of 32 bytes" })
     }
 
     /// The plan.
@@ -227,13 +250,43 @@ impl BookDirectory {
         Ok(documents::read(&self.plan_path())?)
     }
 
+    /// What identifies the plan: the Keccak-256 hash of its file.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn plan_id(&self) -> Result<Bytes32, DirectoryError> {
+        Ok(HexBytes(keccak256(&*files::read(&self.plan_path(), files::DOCUMENT_LIMIT)?).0))
+    }
+
+    /// Vouches for the plan: for those who have it from a place that others can write to.
+    ///
+    /// # Errors
+    /// If there is no plan, or no key.
+    pub fn seal_plan(&self) -> Result<Vec<u8>, DirectoryError> {
+        Ok(self.key()?.seal(PLAN, Zeroizing::new(self.plan_id()?.0.to_vec()), &mut OsRng))
+    }
+
+    /// Refuses a plan that nobody with the key has vouched for.
+    ///
+    /// # Errors
+    /// If the seal is another's.
+    pub fn check_plan(&self, seal: &[u8]) -> Result<(), DirectoryError> {
+        let path = self.plan_path();
+        let (key, id) = (self.key()?, self.plan_id()?);
+        match key.open(PLAN, seal) {
+            Ok(plain) if *plain == id.0 => Ok(()),
+            Ok(_) => Err(DirectoryError::Other { path, expected: "the plan that was sealed" }),
+            Err(error) => Err(DirectoryError::Sealed { path, error }),
+        }
+    }
+
     /// Seals the accounts of a page, and returns the hash of the file.
     ///
     /// # Errors
     /// If the operating system refuses.
     pub fn write_input(&self, key: &SealingKey, index: u32, input: &PageInput) -> Result<Bytes32, DirectoryError> {
         let sealed = key.seal(&place("input", index), input.to_secret_bytes(), &mut OsRng);
-        files::write(&self.input(index), &sealed, Access::Secret, Existing::Keep)?;
+        files::write(&self.input_path(index), &sealed, Access::Secret, Existing::Keep)?;
         Ok(HexBytes(keccak256(&sealed).0))
     }
 
@@ -248,7 +301,7 @@ impl BookDirectory {
         index: u32,
         instruments: usize,
     ) -> Result<PageInput, DirectoryError> {
-        let path = self.input(index);
+        let path = self.input_path(index);
         let sealed = files::read(&path, MAX_INPUT_BYTES)?;
         let other = || DirectoryError::Other { path: path.clone(), expected: "the inputs that the plan names" };
         if plan.inputs.get(index as usize) != Some(&HexBytes(keccak256(&*sealed).0)) {
@@ -275,9 +328,9 @@ impl BookDirectory {
         let bytes: Vec<u8> = openings.iter().flat_map(Opening::to_bytes).collect();
         let sealed = key.seal(&place("cells", index), Zeroizing::new(bytes), &mut OsRng);
         // The cells first: where there is a page, there are its cells.
-        files::write(&self.cells(index), &sealed, Access::Secret, Existing::Replace)?;
+        files::write(&self.cells_path(index), &sealed, Access::Secret, Existing::Replace)?;
         let content = [self.made_from(plan, index).as_slice(), &page.to_bytes()].concat();
-        files::write(&self.page(index), &content, Access::Public, Existing::Replace)?;
+        files::write(&self.page_path(index), &content, Access::Public, Existing::Replace)?;
         Ok(())
     }
 
@@ -286,7 +339,7 @@ impl BookDirectory {
     /// # Errors
     /// If the operating system refuses.
     pub fn read_page(&self, plan: &Plan, index: u32) -> Result<Option<Page>, DirectoryError> {
-        let content = match files::read(&self.page(index), (64 + PAGE_BYTES) as u64) {
+        let content = match files::read(&self.page_path(index), (64 + PAGE_BYTES) as u64) {
             Err(FileError::Missing(_)) => return Ok(None),
             content => content?,
         };
@@ -302,7 +355,7 @@ impl BookDirectory {
     /// # Errors
     /// If they are not there, or damaged.
     pub fn read_cells(&self, key: &SealingKey, index: u32) -> Result<Vec<HexBytes<G1_BYTES>>, DirectoryError> {
-        let path = self.cells(index);
+        let path = self.cells_path(index);
         let sealed = files::read(&path, MAX_INPUT_BYTES)?;
         let plain =
             key.open(&place("cells", index), &sealed).map_err(|error| DirectoryError::Sealed { path, error })?;

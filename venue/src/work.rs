@@ -2,7 +2,7 @@
 
 use rand_core::OsRng;
 use surety_books::{
-    book::{Book, BookTerms, Page, verify},
+    book::{Book, BookTerms, Page, verify, verify_page},
     cell::{CellFile, CellKeys},
     compiled::CompiledRules,
     root::Tree,
@@ -92,6 +92,14 @@ pub enum WorkError {
         /// Pages without a proof.
         missing: usize,
     },
+    /// A page that the book has not.
+    #[error("page {page}: expected one below {pages}, the number of those in the plan, found none")]
+    NoSuchPage {
+        /// The page.
+        page: u32,
+        /// Pages.
+        pages: usize,
+    },
     /// The user is not in the book.
     #[error("user: expected somebody who is in the book, found nobody of this name")]
     NoSuchUser,
@@ -112,7 +120,7 @@ impl Failure for WorkError {
             Self::Page { error, .. } | Self::Reserves(error) => error.class(),
             Self::Openings(error) => error.class(),
             Self::Rejected(rejection) => rejection.class(),
-            Self::Unfinished { .. } | Self::NoSuchUser => Class::Input,
+            Self::Unfinished { .. } | Self::NoSuchPage { .. } | Self::NoSuchUser => Class::Input,
         }
     }
 
@@ -188,12 +196,7 @@ impl<'a> Workshop<'a> {
         lanes: Lanes,
     ) -> Result<Self, WorkError> {
         let (plan, key) = (directory.plan()?, directory.key()?);
-        refuse_other_rules(&plan, rules)?;
-        let (expected, found) = (plan.book.snapshot.0, snapshot_id(&rules.policy, snapshot).0);
-        if expected != found {
-            return Err(WorkError::Mismatch { input: "market", expected, found });
-        }
-        let prices = check_snapshot(&rules.policy, snapshot)?.prices;
+        let prices = prices_of(&plan, rules, snapshot)?;
         Ok(Self { directory, rules, params, plan, key, prices, lanes })
     }
 
@@ -205,41 +208,26 @@ impl<'a> Workshop<'a> {
     pub fn prove(
         &self,
         shard: Shard,
-        (table, cells): (&Table, impl Fn(usize) -> CellTable),
+        tables: (&Table, impl Fn(usize) -> CellTable),
         observer: &dyn Observer,
     ) -> Result<u32, WorkError> {
-        let mine: Vec<u32> = (0..self.plan.inputs.len() as u32).filter(|index| shard.has(*index)).collect();
+        let mut mine: Vec<u32> = (0..self.plan.inputs.len() as u32).filter(|index| shard.has(*index)).collect();
+        // Kind by kind, so that each key is made once.
+        mine.sort_by_key(|index| self.plan.page_kinds[*index as usize]);
         let total = mine.len() as u64;
         let report = |done: u64| observer.event(Event::Progress { stage: Stage::Proving, done, total });
-        let (mut done, mut proven) = (0, 0);
+        let (mut bench, mut proven) = (self.bench(tables), 0);
         report(0);
-        // Kind by kind, so that one key and one table of cells are in memory at a time.
-        for kind in 0..self.rules.kinds.len() {
-            let mut prover = None;
-            for index in mine.iter().copied().filter(|index| self.plan.page_kinds[*index as usize] == kind as u32) {
-                if self.directory.read_page(&self.plan, index)?.is_none() {
-                    if prover.is_none() {
-                        let tables = (table.clone(), cells(kind));
-                        let new = PageProver::new(self.rules, self.params, kind, tables, self.lanes);
-                        prover = Some(new.map_err(|error| WorkError::Page { page: index, error })?);
-                    }
-                    if let Some(prover) = &prover {
-                        self.prove_page(prover, index)?;
-                        proven += 1;
-                    }
-                }
-                done += 1;
-                report(done);
-            }
+        for (done, index) in (1..).zip(mine) {
+            proven += u32::from(bench.prove(index)?);
+            report(done);
         }
         Ok(proven)
     }
 
-    fn prove_page(&self, prover: &PageProver<'_>, index: u32) -> Result<(), WorkError> {
-        let filled = self.filled(index)?;
-        let proven = prover.prove(&filled, self.plan.book.header(), index, &self.prices);
-        let proven = proven.map_err(|error| WorkError::Page { page: index, error })?;
-        Ok(self.directory.write_page(&self.key, &self.plan, index, (&proven.page, &proven.openings))?)
+    /// A place to prove pages at, one by one. See [`Self::prove`] for the tables.
+    pub fn bench<'w, F: Fn(usize) -> CellTable>(&'w self, (table, cells): (&'w Table, F)) -> Bench<'w, 'a, F> {
+        Bench { workshop: self, table, cells, prover: None }
     }
 
     fn filled(&self, index: u32) -> Result<crate::page::FilledPage, WorkError> {
@@ -335,6 +323,82 @@ impl<'a> Workshop<'a> {
         let keys = rows.into_iter().map(|rows| CellKey::from_srs(srs, rows)).collect::<Result<Vec<_>, _>>()?;
         Ok(CellKeys::of(srs.id().bytes(), &keys))
     }
+}
+
+/// Where pages are proven one by one, with the key of one kind and the table of its cells in memory at a time.
+pub struct Bench<'w, 'a, F> {
+    workshop: &'w Workshop<'a>,
+    table: &'w Table,
+    cells: F,
+    prover: Option<(u32, PageProver<'a>)>,
+}
+
+impl<F: Fn(usize) -> CellTable> Bench<'_, '_, F> {
+    /// Proves a page, unless it is proven already, and tells whether it was not.
+    ///
+    /// # Errors
+    /// If there is no such page, it cannot be proven, or a file cannot be read or written.
+    pub fn prove(&mut self, index: u32) -> Result<bool, WorkError> {
+        let Workshop { directory, plan, key, prices, rules, params, lanes } = self.workshop;
+        let pages = plan.inputs.len();
+        let kind = *plan.page_kinds.get(index as usize).ok_or(WorkError::NoSuchPage { page: index, pages })?;
+        if directory.read_page(plan, index)?.is_some() {
+            return Ok(false);
+        }
+        let failed = |error| WorkError::Page { page: index, error };
+        let prover = match self.prover.take().filter(|(of, _)| *of == kind) {
+            Some((_, prover)) => prover,
+            None => {
+                let tables = (self.table.clone(), (self.cells)(kind as usize));
+                PageProver::new(rules, params, kind as usize, tables, *lanes).map_err(failed)?
+            }
+        };
+        let filled = self.workshop.filled(index)?;
+        let proven = prover.prove(&filled, plan.book.header(), index, prices).map_err(failed)?;
+        directory.write_page(key, plan, index, (&proven.page, &proven.openings))?;
+        self.prover = Some((kind, prover));
+        Ok(true)
+    }
+}
+
+/// Verifies pages as an auditor will, without the key that inputs are sealed with.
+pub struct PageVerifier {
+    directory: BookDirectory,
+    rules: CompiledRules,
+    plan: Plan,
+    prices: Vec<Price>,
+}
+
+impl PageVerifier {
+    /// Opens a directory with the files that its book was built with.
+    ///
+    /// # Errors
+    /// If the files are others, or the snapshot does not keep the policy's rules.
+    pub fn open(directory: BookDirectory, rules: CompiledRules, snapshot: &Snapshot) -> Result<Self, WorkError> {
+        let plan = directory.plan()?;
+        let prices = prices_of(&plan, &rules, snapshot)?;
+        Ok(Self { directory, rules, plan, prices })
+    }
+
+    /// Verifies a page that is in the directory.
+    ///
+    /// # Errors
+    /// If there is none, or its proof is not valid.
+    pub fn verify(&self, index: u32) -> Result<(), WorkError> {
+        let unfinished = WorkError::Unfinished { all: self.plan.inputs.len(), missing: 1 };
+        let page = self.directory.read_page(&self.plan, index)?.ok_or(unfinished)?;
+        Ok(verify_page(&page, (self.plan.book.header(), index), &self.rules, &self.prices, &mut OsRng)?)
+    }
+}
+
+/// The prices that the plan's book is proven at.
+fn prices_of(plan: &Plan, rules: &CompiledRules, snapshot: &Snapshot) -> Result<Vec<Price>, WorkError> {
+    refuse_other_rules(plan, rules)?;
+    let (expected, found) = (plan.book.snapshot.0, snapshot_id(&rules.policy, snapshot).0);
+    if expected != found {
+        return Err(WorkError::Mismatch { input: "market", expected, found });
+    }
+    Ok(check_snapshot(&rules.policy, snapshot)?.prices)
 }
 
 fn refuse_other_rules(plan: &Plan, rules: &CompiledRules) -> Result<(), WorkError> {

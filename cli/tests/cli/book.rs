@@ -1,6 +1,11 @@
 //! Books on the command line.
 
-use std::{fs, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use crate::sandbox::Sandbox;
 
@@ -67,6 +72,80 @@ fn a_book_survives_the_death_of_all_its_processes() {
     assert_eq!(run.data()["published"], true);
     assert_eq!(status()["published"], true);
     sandbox.surety("book verify demo/book/public --allow-insecure-srs").expect(0);
+}
+
+/// The parts of a fleet are tested by themselves, with stubs for provers: `fleet/tests`.
+#[test]
+fn a_fleet_on_postgres_makes_the_book_that_an_auditor_verifies() {
+    let sandbox = Sandbox::new();
+    if surety_fleet::server::installed().is_none() {
+        println!("skipped: PostgreSQL is not installed");
+        return;
+    }
+    sandbox.surety("book demo --accounts 40 --k 12 --out demo --offline --workers 2 --queue postgres").expect(0);
+    sandbox.surety("book verify demo/book/public --allow-insecure-srs").expect(0);
+
+    // Once more, with a server that stays, a worker that sees nothing but a store, and the key beside it.
+    let server = surety_fleet::server::Server::start().unwrap();
+    let url = server.url();
+    let queue = [("SURETY_QUEUE", url.as_str())];
+    let run = |line: &str| sandbox.run_with(&queue, line.split(' '));
+    sandbox.surety("book build demo/venue --accounts demo/venue/accounts.csv --out again").expect(0);
+    fs::create_dir(sandbox.path("store")).unwrap();
+    let store = format!("file://{}", sandbox.path("store").display());
+    let line = format!("book prove again --workers 0 --artifacts {store} --json");
+    let coordinate = || {
+        let mut command = sandbox.command(line.split(' '));
+        command.envs(queue).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let status = || run("book status again --json").expect(0).data()["queue"].clone();
+    let enqueued = || {
+        while status()["ready"] != 2 {
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let interrupted = coordinate();
+    enqueued();
+    Command::new("kill").args(["-s", "INT", &interrupted.id().to_string()]).status().unwrap();
+    let interrupted = interrupted.wait_with_output().unwrap();
+    assert_eq!(interrupted.status.code(), Some(6), "{}", String::from_utf8_lossy(&interrupted.stdout));
+
+    fs::remove_file(sandbox.path("store/private/plan.json")).unwrap();
+    let coordinator = coordinate();
+    while !sandbox.path("store/private/plan.json").exists() {
+        thread::sleep(Duration::from_millis(50));
+    }
+    fs::copy(sandbox.path("again/private/key"), sandbox.path("key")).unwrap();
+    let worker = run(&format!("book worker --artifacts {store} --key key --drain --workers 1 --json")).expect(0);
+    assert_eq!(worker.data()["proven"], 2);
+    assert_eq!(status()["done"], 2);
+    assert_eq!(run("book retry again --json").expect(0).data()["retried"], 0);
+    let made = coordinator.wait_with_output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+    sandbox.surety("book verify again/public --allow-insecure-srs").expect(0);
+    let store = crate::sandbox::files_below(&sandbox.path("store"));
+    assert!(store.iter().all(|file| !file.ends_with("key")), "{store:?}");
+}
+
+#[test]
+fn passwords_of_queues_are_not_printed() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.path("book/private")).unwrap();
+    sandbox.write("book/private/plan.json", "{}");
+    for line in [
+        "book status book --queue mysql://user:hunter2@localhost/queue",
+        "book status book --queue postgres://user:hunter2@[::bad/queue --json",
+        "book worker --artifacts https://user:hunter2@localhost/queue --queue postgres://localhost",
+        "book worker --artifacts book --drain --queue hunter2",
+        "book prove book --queue hunter2",
+    ] {
+        let run = sandbox.surety(line).expect(2);
+        assert!(!run.says("hunter2"), "{line}: {}{}", run.stdout, run.stderr);
+    }
+    let run = sandbox.run_with(&[("SURETY_QUEUE", "hunter2")], "book retry book".split(' ')).expect(2);
+    assert!(run.says("SURETY_QUEUE: expected") && !run.says("hunter2"), "{}", run.stderr);
+    let run = sandbox.surety("book worker --artifacts book").expect(2);
+    assert!(run.says("SURETY_QUEUE"), "{}", run.stderr);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use surety_venue::{
     directory::BookDirectory,
     list::{AccountList, ListError},
     prover::PageProver,
-    work::{CellMaker, Shard, WorkError, Workshop},
+    work::{CellMaker, PageVerifier, Shard, WorkError, Workshop},
 };
 use tempfile::TempDir;
 
@@ -214,6 +214,33 @@ fn rejects_pages_that_are_not_those_of_the_root(fixture: &Fixture) {
     }
     fs::write(&path, bytes).unwrap();
     assert!(CellMaker::open(&directory, &fixture.scene.rules).is_ok());
+}
+
+#[test]
+fn rejects_pages_that_are_missing_or_damaged_in_their_directory() {
+    let fixture = Fixture::new();
+    fixture.build(ACCOUNTS).unwrap();
+    let Scene { rules, params, table, snapshot, .. } = &fixture.scene;
+    let verifier = PageVerifier::open(fixture.directory(), rules.clone(), snapshot).unwrap();
+    assert!(matches!(verifier.verify(1), Err(WorkError::Unfinished { .. })));
+    let cells = |kind| PageProver::cell_table(rules, params, kind, Lanes::widest(), &Silent);
+    fixture.work(|workshop| {
+        let mut bench = workshop.bench((table, cells));
+        // From kind to kind and back.
+        let proven = [0, 2, 1, 2].map(|page| bench.prove(page).unwrap());
+        assert_eq!(proven, [true, true, true, false], "what is there is not proven again");
+        assert!(matches!(bench.prove(3), Err(WorkError::NoSuchPage { page: 3, pages: 3 })));
+    });
+    (0..3).for_each(|page| verifier.verify(page).unwrap());
+    let path = fixture.directory().page_path(1);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert!(matches!(verifier.verify(1), Err(WorkError::Rejected(_))));
+    let elsewhere = fixture.directory().with_key(fixture.file("elsewhere"));
+    assert!(elsewhere.key().is_err());
+    fs::rename(fixture.file("private/key"), fixture.file("elsewhere")).unwrap();
+    assert!(elsewhere.key().is_ok() && fixture.directory().key().is_err());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use rand_core::OsRng;
 use surety_books::{
-    book::{Book, BookTerms, Page, verify},
+    book::{Book, BookTerms, Page, verify, verify_page},
     rules::BookRules,
 };
 use surety_core::{
@@ -76,6 +76,27 @@ fn a_book_of_two_kinds_is_proven_and_verified() {
 
     rejects_lists_of_other_pages(&scene, &book, &pages);
     rejects_other_terms(&scene, &book, &pages);
+}
+
+#[test]
+fn rejects_pages_whose_proof_is_of_another_place() {
+    let scene = Scene::new();
+    let pages: Vec<Page> = pages(&scene).into_iter().map(|(proven, _)| proven.page).collect();
+    let verdict = |page: &Page, place| verify_page(page, place, &scene.rules, &scene.prices, &mut OsRng);
+    for (page, index) in pages.iter().zip(0..) {
+        let header = scene.header();
+        verdict(page, (header, index)).unwrap();
+        let rule = |page: &Page, place| verdict(page, place).unwrap_err().rule;
+        assert_eq!(rule(page, (header, index + 1)), Rule::Proof);
+        let other = Book { as_of: Timestamp(NOW - 1), ..scene.unfinished() };
+        assert_eq!(rule(page, (other.header(), index)), Rule::Proof);
+        assert_eq!(rule(&Page { kind: 2, ..page.clone() }, (header, index)), Rule::Page);
+        assert_eq!(rule(&Page { kind: 1 - page.kind, ..page.clone() }, (header, index)), Rule::Proof);
+        assert_eq!(rule(&Page { commitment: HexBytes([1; 64]), ..page.clone() }, (header, index)), Rule::Page);
+        let mut changed = page.clone();
+        changed.proof.0[40] ^= 1;
+        assert_eq!(rule(&changed, (header, index)), Rule::Proof);
+    }
 }
 
 fn rejects_lists_of_other_pages(scene: &Scene, book: &Book, pages: &[Page]) {

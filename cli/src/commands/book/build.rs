@@ -16,7 +16,7 @@ use surety_host::files::{self, Access, Existing, FileError};
 use surety_prover::layout::Layout;
 use surety_venue::{
     build::{BuildError, Built, build},
-    directory::BookDirectory,
+    directory::{BookDirectory, PUBLIC_INPUTS},
     list::AccountList,
 };
 use surety_verifier::{Statement, attestation::report::snapshot_id};
@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     })?;
     let directory = BookDirectory::new(&args.out);
     directory.make()?;
-    for name in ["universe.toml", "policy.toml", "book.toml", "market.json"] {
+    for name in PUBLIC_INPUTS {
         let text = files::read_text(&args.directory.join(name))?;
         files::write(&directory.public().join(name), text.as_bytes(), Access::Public, Existing::Keep)?;
     }

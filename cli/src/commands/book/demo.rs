@@ -18,7 +18,7 @@ use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
 use surety_walkthrough::book::prepare;
 
-use super::{build, cells::checked, files::BookFiles, prove};
+use super::{build, cells::checked, files::BookFiles, fleet, prove};
 use crate::{
     Session,
     error::Error,
@@ -40,6 +40,8 @@ pub(crate) struct Args {
     /// Processes to prove pages with [default: one for each core, as far as the memory suffices]
     #[arg(long, value_name = "NUMBER")]
     workers: Option<u32>,
+    #[command(flatten)]
+    queue: fleet::OwnQueue,
     #[command(flatten)]
     network: Network,
 }
@@ -73,8 +75,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         valid_until: None,
     };
     build::run(&request, session)?;
-    let request =
-        prove::Args { directory: out.clone(), workers: args.workers, shard: None, here: false, dry_run: false };
+    let request = prove::Args {
+        directory: out.clone(),
+        workers: args.workers,
+        shard: None,
+        fleet: fleet::ProveOptions::of(args.queue.clone()),
+        here: false,
+        serve: false,
+        key: None,
+        dry_run: false,
+    };
     prove::run(&request, session)?;
 
     let directory = BookDirectory::new(&out);

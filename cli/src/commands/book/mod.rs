@@ -4,6 +4,7 @@ mod build;
 mod cells;
 mod demo;
 mod files;
+mod fleet;
 mod prove;
 mod status;
 mod verify;
@@ -20,8 +21,12 @@ pub(crate) enum Command {
     Prove(prove::Args),
     /// Go on proving after an interruption: the same as prove
     Resume(prove::Args),
+    /// Prove pages that a queue on PostgreSQL gives out, until told to end
+    Worker(fleet::WorkerArgs),
     /// Report how many pages are proven
     Status(status::Args),
+    /// Put pages that failed for good back into the queue
+    Retry(fleet::RetryArgs),
     /// Verify a published book from its public files
     Verify(verify::Args),
     /// Write the file of a user, who checks it (as secret as the account)
@@ -41,7 +46,9 @@ impl Command {
             Self::Build(_) => "build",
             Self::Prove(_) => "prove",
             Self::Resume(_) => "resume",
+            Self::Worker(_) => "worker",
             Self::Status(_) => "status",
+            Self::Retry(_) => "retry",
             Self::Verify(_) => "verify",
             Self::Cell(_) => "cell",
             Self::Check(_) => "check",
@@ -56,7 +63,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         Command::Init(args) => build::init(&args),
         Command::Build(args) => build::run(&args, session),
         Command::Prove(args) | Command::Resume(args) => prove::run(&args, session),
+        Command::Worker(args) => fleet::worker(&args, session),
         Command::Status(args) => status::run(&args, session),
+        Command::Retry(args) => fleet::retry(&args),
         Command::Verify(args) => verify::run(&args, session),
         Command::Cell(args) => cells::cell(&args, session),
         Command::Check(args) => cells::check(&args, session),

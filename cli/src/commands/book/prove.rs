@@ -1,4 +1,4 @@
-//! `surety book prove`, `surety book resume`: a pool of processes over a directory.
+//! `surety book prove`, `surety book resume`: a pool of processes over a directory, or workers on a queue.
 
 use std::{
     path::PathBuf,
@@ -21,7 +21,7 @@ use surety_venue::{
 };
 use surety_verifier::Statement;
 
-use super::files::BookFiles;
+use super::{files::BookFiles, fleet};
 use crate::{
     Session,
     error::{Error, Usage},
@@ -48,9 +48,17 @@ pub(crate) struct Args {
     /// Prove only the pages whose number leaves the remainder I when divided by N, and publish nothing
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(super) fleet: fleet::ProveOptions,
     /// Prove in this process
     #[arg(long, hide = true)]
     pub(super) here: bool,
+    /// Prove in this process the pages whose numbers come on standard input
+    #[arg(long, hide = true)]
+    pub(super) serve: bool,
+    /// The file with the key of the book's private part [default: private/key in DIR]
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
     /// Report pages, time and memory without proving
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -90,14 +98,24 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         return dry_run(&directory);
     }
     let shard = args.shard.unwrap_or(Shard::ALL);
+    if args.serve {
+        let directory = args.key.iter().fold(directory, |directory, key| directory.with_key(key));
+        return serve(&directory, session);
+    }
     if args.here {
         return here(&directory, shard, session);
+    }
+    let queue = args.fleet.queue()?;
+    if queue.is_some() && args.shard.is_some() {
+        return Err(Usage("--shard: expected without --queue, which divides pages, found both".to_owned()).into());
     }
     let plan = directory.plan()?;
     let mut missing = directory.missing(&plan)?;
     missing.retain(|page| shard.has(*page));
     let workers = match args.workers {
-        Some(0) => return Err(Usage("workers: expected at least one, found 0".to_owned()).into()),
+        Some(0) if queue.is_none() => {
+            return Err(Usage("workers: expected at least one without --queue, found 0".to_owned()).into());
+        }
         Some(workers) => workers,
         None => default_workers(&directory)?,
     };
@@ -117,13 +135,23 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let reserves = (reserves.read_statements()?, reserves.read_openings()?);
     if proven > 0 {
         workshop.check_reserves(&reserves.0, &reserves.1)?;
-        pool.run(shard, missing)?;
+        match queue {
+            None => pool.run(shard, missing)?,
+            Some(queue) => {
+                if !fleet::prove(&directory, (&plan, &missing), &queue, &args.fleet, workers, session)? {
+                    let left = directory.missing(&plan)?.len();
+                    let (proven, told) = (proven - left, fleet::ToldToEnd { left });
+                    let answer = Answer::new(json!({ "proven": proven, "published": false }), "")?;
+                    return Ok(answer.failing(&told));
+                }
+            }
+        }
     }
     publish(&directory, (&book_files, &workshop), &reserves, proven, session)
 }
 
 /// As many as there are cores, and as there is memory for.
-fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
+pub(super) fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
     let universe = crate::inputs::PolicyFiles::of(&directory.public()).read_universe()?;
     let cores = thread::available_parallelism().map_or(1, usize::from) as u64;
     let each = BYTES_PER_ROW * universe.capacity.rows() as u64;
@@ -142,6 +170,26 @@ fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<An
     };
     let proven = workshop.prove(shard, (&table, cells), &session.progress)?;
     Answer::new(json!({ "proven": proven }), format!("{} proven", counted(proven as usize, "page")))
+}
+
+/// Proves the pages whose numbers come on standard input, until that ends.
+fn serve(directory: &BookDirectory, session: &Session) -> Result<Answer, Error> {
+    let BookFiles { setups, params, rules, snapshot } = BookFiles::read(&directory.public(), session)?;
+    let table = setups.table(&params, &session.progress);
+    let workshop = Workshop::open(directory, &rules, &snapshot, &params, lanes())?;
+    let cells = |kind: usize| {
+        let layout = rules.kinds[kind].page.layout().cells();
+        setups.cell_table(&params, layout, lanes(), &session.progress)
+    };
+    let mut bench = workshop.bench((&table, cells));
+    let served = surety_fleet::child::serve(|page| {
+        bench.prove(page).map(drop).map_err(|error| {
+            session.progress.warn(&error.to_string());
+            error.into()
+        })
+    });
+    served.map_err(|error| Usage(format!("standard output: {error}")))?;
+    Answer::new(json!({}), "")
 }
 
 /// Proves the reserves and writes the public files.
@@ -253,7 +301,7 @@ impl Pool<'_> {
                 workers.push(Worker { shard, child: self.start(shard)?, attempts: 0, left });
             }
         }
-        self.report(0, total as u64, start.elapsed());
+        report(self.session, 0, total as u64, start.elapsed());
         while !workers.is_empty() {
             thread::sleep(PERIOD);
             let mut running = Vec::new();
@@ -280,7 +328,7 @@ impl Pool<'_> {
             let before = missing.len();
             self.forget_proven(&mut missing)?;
             if missing.len() < before {
-                self.report((total - missing.len()) as u64, total as u64, start.elapsed());
+                report(self.session, (total - missing.len()) as u64, total as u64, start.elapsed());
             }
         }
         Ok(())
@@ -298,15 +346,6 @@ impl Pool<'_> {
         Ok(())
     }
 
-    fn report(&self, done: u64, total: u64, elapsed: Duration) {
-        self.session.progress.event(Event::Progress { stage: Stage::Proving, done, total });
-        if done > 0 && done < total {
-            let each = elapsed.as_secs_f64() / done as f64;
-            let (minute, rest) = (60.0 / each, each * (total - done) as f64);
-            self.session.progress.note(&format!("{done} of {total} pages; {minute:.1} a minute, {rest:.0} s left"));
-        }
-    }
-
     fn start(&self, shard: Shard) -> Result<Child, Error> {
         let program = std::env::current_exe().map_err(|error| Usage(format!("this program: {error}")))?;
         let child = Command::new(program)
@@ -320,6 +359,16 @@ impl Pool<'_> {
             .stderr(Stdio::inherit())
             .spawn();
         Ok(child.map_err(|error| Usage(format!("worker: expected to start, found {error}")))?)
+    }
+}
+
+/// Tells how many pages are proven, and how long the rest will take.
+pub(super) fn report(session: &Session, done: u64, total: u64, elapsed: Duration) {
+    session.progress.event(Event::Progress { stage: Stage::Proving, done, total });
+    if done > 0 && done < total {
+        let each = elapsed.as_secs_f64() / done as f64;
+        let (minute, rest) = (60.0 / each, each * (total - done) as f64);
+        session.progress.note(&format!("{done} of {total} pages; {minute:.1} a minute, {rest:.0} s left"));
     }
 }
 

@@ -1,0 +1,343 @@
+//! Inputs and results of pages: in the book's directory, or in a store that has the same files under a prefix.
+//!
+//! | key | content |
+//! |---|---|
+//! | `public/…`, `private/plan.json`, `private/inputs/PAGE` | as in the [directory](surety_venue::directory) |
+//! | `private/plan.seal` | by which whoever has the key knows the plan |
+//! | `pages/PLAN/PAGE`, `cells/PLAN/PAGE` | results, by the plan's hash |
+//!
+//! Inputs and cells are sealed; the key is in no store. A plan names prices and rules: another would have pages proven
+//! at prices that somebody chose, who could learn from which of them fail. Results are put where there are none: one
+//! that is there was verified, and another is as good.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
+
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, aws::AmazonS3Builder, local::LocalFileSystem,
+    path::Path as Key,
+};
+use surety_core::{
+    failure::{Class, Failure},
+    ident::Bytes32,
+};
+use surety_host::files::{self, Access, DOCUMENT_LIMIT, Existing, FileError, SECRET_LIMIT};
+use surety_venue::directory::{BookDirectory, DirectoryError, MAX_INPUT_BYTES, PUBLIC_INPUTS};
+use tempfile::TempDir;
+
+/// Largest proven page: far more than one takes.
+const MAX_PAGE_BYTES: u64 = 1 << 16;
+
+/// Where artifacts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The book's directory, in which everything happens in place.
+    Directory(PathBuf),
+    /// A store, from which files are copied: `s3://BUCKET/PREFIX`, or `file:///DIR`.
+    Store(String),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            None => Ok(Self::Directory(text.into())),
+            Some(("s3" | "file", rest)) if !rest.is_empty() => Ok(Self::Store(text.to_owned())),
+            // The text may be another kind of address, with a secret.
+            Some(_) => Err("expected a directory, s3://BUCKET/PREFIX or file:///DIR, found something else".to_owned()),
+        }
+    }
+}
+
+/// Why artifacts are of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The book's directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The store.
+    #[error("artifacts: {key}: expected the store to answer, found: {error}")]
+    Store {
+        /// What was asked for.
+        key: String,
+        /// What the store says.
+        error: object_store::Error,
+    },
+    /// The store lacks something.
+    #[error("artifacts: expected {0}, found none; surety book prove DIR --artifacts puts it there")]
+    Missing(String),
+    /// Something is larger than any of its kind.
+    #[error("artifacts: {key}: expected at most {limit} bytes, found {found}")]
+    TooLarge {
+        /// What was asked for.
+        key: String,
+        /// The limit.
+        limit: u64,
+        /// The size.
+        found: u64,
+    },
+}
+
+impl Failure for ArtifactError {
+    fn class(&self) -> Class {
+        match self {
+            Self::File(error) => error.class(),
+            Self::Directory(error) => error.class(),
+            Self::Store { .. } => Class::Resources,
+            Self::Missing(_) | Self::TooLarge { .. } => Class::Mismatch,
+        }
+    }
+
+    fn code(&self) -> std::borrow::Cow<'static, str> {
+        "artifacts".into()
+    }
+}
+
+/// A store of artifacts.
+#[derive(Clone, Debug)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    prefix: Key,
+}
+
+impl Store {
+    /// Opens the store of an address. Credentials of S3 come from the environment, as everywhere: `AWS_…`.
+    ///
+    /// # Errors
+    /// If the address is none, or the directory does not exist.
+    pub fn open(address: &str) -> Result<Self, ArtifactError> {
+        let failed = |error| ArtifactError::Store { key: address.to_owned(), error };
+        if let Some(path) = address.strip_prefix("file://") {
+            let objects = Arc::new(LocalFileSystem::new_with_prefix(path).map_err(failed)?);
+            return Ok(Self { objects, prefix: Key::default() });
+        }
+        // Another part of the program may have chosen already; its choice is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (_, rest) = address.split_once("://").unwrap_or(("", address));
+        let prefix = Key::from(rest.split_once('/').unwrap_or((rest, "")).1);
+        let objects = AmazonS3Builder::from_env().with_url(address).build().map_err(failed)?;
+        Ok(Self { objects: Arc::new(objects), prefix })
+    }
+
+    fn key(&self, parts: &[&str]) -> Key {
+        parts.iter().fold(self.prefix.clone(), |key, part| key.join(*part))
+    }
+
+    async fn get(&self, parts: &[&str], limit: u64) -> Result<Option<Vec<u8>>, ArtifactError> {
+        let key = self.key(parts);
+        let failed = |error| ArtifactError::Store { key: key.to_string(), error };
+        let found = match self.objects.get(&key).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            found => found.map_err(failed)?,
+        };
+        if found.meta.size > limit {
+            return Err(ArtifactError::TooLarge { key: key.to_string(), limit, found: found.meta.size });
+        }
+        Ok(Some(found.bytes().await.map_err(failed)?.to_vec()))
+    }
+
+    async fn require(&self, parts: &[&str], limit: u64) -> Result<Vec<u8>, ArtifactError> {
+        self.get(parts, limit).await?.ok_or_else(|| ArtifactError::Missing(self.key(parts).to_string()))
+    }
+
+    /// Puts a file. If it is to stay where there is one, there may be.
+    async fn put(&self, parts: &[&str], path: &Path, limit: u64, existing: Existing) -> Result<(), ArtifactError> {
+        self.put_bytes(parts, files::read(path, limit)?.to_vec(), existing).await
+    }
+
+    async fn put_bytes(&self, parts: &[&str], bytes: Vec<u8>, existing: Existing) -> Result<(), ArtifactError> {
+        let (key, mode) =
+            (self.key(parts), if existing == Existing::Keep { PutMode::Create } else { PutMode::Overwrite });
+        match self.objects.put_opts(&key, bytes.into(), PutOptions::from(mode)).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(ArtifactError::Store { key: key.to_string(), error }),
+        }
+    }
+
+    /// Puts what workers need of a book: public files, the sealed inputs of pages, and, last, the plan.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the store refuses.
+    pub async fn push(&self, directory: &BookDirectory, pages: &[u32]) -> Result<(), ArtifactError> {
+        for name in PUBLIC_INPUTS {
+            let path = directory.public().join(name);
+            self.put(&["public", name], &path, DOCUMENT_LIMIT, Existing::Replace).await?;
+        }
+        for page in pages {
+            let (name, path) = (number(*page), directory.input_path(*page));
+            self.put(&["private", "inputs", &name], &path, MAX_INPUT_BYTES, Existing::Replace).await?;
+        }
+        self.put_bytes(&["private", "plan.seal"], directory.seal_plan()?, Existing::Replace).await?;
+        self.put(&["private", "plan.json"], &directory.plan_path(), DOCUMENT_LIMIT, Existing::Replace).await
+    }
+
+    /// Copies the result of a page to the directory; false if there is none. Cells come first, as everywhere.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or the store refuses.
+    pub async fn fetch(&self, directory: &BookDirectory, plan: Bytes32, page: u32) -> Result<bool, ArtifactError> {
+        let (plan, name) = (plan.to_string(), number(page));
+        let Some(proven) = self.get(&["pages", &plan, &name], MAX_PAGE_BYTES).await? else { return Ok(false) };
+        let cells = self.require(&["cells", &plan, &name], MAX_INPUT_BYTES).await?;
+        files::write(&directory.cells_path(page), &cells, Access::Secret, Existing::Replace)?;
+        files::write(&directory.page_path(page), &proven, Access::Public, Existing::Replace)?;
+        Ok(true)
+    }
+
+    async fn keep(&self, site: &Site, page: u32, existing: Existing) -> Result<(), ArtifactError> {
+        let (directory, plan, name) = (&site.directory, site.plan.to_string(), number(page));
+        self.put(&["cells", &plan, &name], &directory.cells_path(page), MAX_INPUT_BYTES, existing).await?;
+        self.put(&["pages", &plan, &name], &directory.page_path(page), MAX_PAGE_BYTES, existing).await
+    }
+
+    /// Copies what all pages need to a directory.
+    async fn pull(&self, directory: &BookDirectory) -> Result<(), ArtifactError> {
+        directory.make()?;
+        for name in PUBLIC_INPUTS {
+            let bytes = self.require(&["public", name], DOCUMENT_LIMIT).await?;
+            files::write(&directory.public().join(name), &bytes, Access::Public, Existing::Keep)?;
+        }
+        let plan = self.require(&["private", "plan.json"], DOCUMENT_LIMIT).await?;
+        files::write(&directory.plan_path(), &plan, Access::Secret, Existing::Keep)?;
+        Ok(directory.check_plan(&self.require(&["private", "plan.seal"], SECRET_LIMIT).await?)?)
+    }
+}
+
+fn number(page: u32) -> String {
+    format!("{page:08}")
+}
+
+/// Where a worker works: in place, or in a private directory that goes with it.
+#[derive(Debug)]
+pub struct Site {
+    directory: BookDirectory,
+    plan: Bytes32,
+    store: Option<Store>,
+    /// Removed when dropped.
+    _scratch: Option<TempDir>,
+}
+
+impl Site {
+    /// The directory of a book, in place.
+    ///
+    /// # Errors
+    /// If there is no plan.
+    pub fn in_place(directory: BookDirectory) -> Result<Self, ArtifactError> {
+        let plan = directory.plan_id()?;
+        Ok(Self { directory, plan, store: None, _scratch: None })
+    }
+
+    /// The place, or a private directory with what it has. The key of the private part is in the given file, or where
+    /// a directory has it.
+    ///
+    /// # Errors
+    /// If something is missing, or cannot be copied.
+    pub async fn open(place: &Place, key: Option<&Path>) -> Result<Self, ArtifactError> {
+        let with_key = |directory: BookDirectory| match key {
+            Some(key) => directory.with_key(key),
+            None => directory,
+        };
+        let address = match place {
+            Place::Directory(path) => return Self::in_place(with_key(BookDirectory::new(path))),
+            Place::Store(address) => address,
+        };
+        let store = Store::open(address)?;
+        let scratch = tempfile::Builder::new().prefix("surety-").tempdir();
+        let scratch = scratch.map_err(|error| FileError::Io {
+            path: std::env::temp_dir(),
+            action: "a directory in it cannot be made",
+            error,
+        })?;
+        let directory = with_key(BookDirectory::new(scratch.path()));
+        store.pull(&directory).await?;
+        let plan = directory.plan_id()?;
+        Ok(Self { directory, plan, store: Some(store), _scratch: Some(scratch) })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> &BookDirectory {
+        &self.directory
+    }
+
+    /// What identifies the plan.
+    #[must_use]
+    pub fn plan(&self) -> Bytes32 {
+        self.plan
+    }
+
+    /// Brings a page's inputs, or its result if there is one already, and tells whether there is.
+    ///
+    /// # Errors
+    /// If something is missing, or cannot be copied.
+    pub async fn bring(&self, page: u32) -> Result<bool, ArtifactError> {
+        let Some(store) = &self.store else { return Ok(self.directory.page_path(page).exists()) };
+        if store.fetch(&self.directory, self.plan, page).await? {
+            return Ok(true);
+        }
+        self.bring_input(page).await?;
+        Ok(false)
+    }
+
+    /// Brings a page's inputs.
+    ///
+    /// # Errors
+    /// If they are missing, or cannot be copied.
+    pub async fn bring_input(&self, page: u32) -> Result<(), ArtifactError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let input = store.require(&["private", "inputs", &number(page)], MAX_INPUT_BYTES).await?;
+        Ok(files::write(&self.directory.input_path(page), &input, Access::Secret, Existing::Replace)?)
+    }
+
+    /// Puts a verified result where everybody finds it, in place of another if that is not valid.
+    ///
+    /// # Errors
+    /// If the store refuses.
+    pub async fn keep(&self, page: u32, existing: Existing) -> Result<(), ArtifactError> {
+        match &self.store {
+            Some(store) => store.keep(self, page, existing).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a result that is not valid, so that nobody takes it for one.
+    pub fn discard(&self, page: u32) {
+        // What is not there needs no removal; what stays is found again.
+        let _ = fs::remove_file(self.directory.page_path(page));
+    }
+
+    /// Removes the copies of a page's files.
+    pub fn clear(&self, page: u32) {
+        if self.store.is_some() {
+            let directory = &self.directory;
+            for path in [directory.input_path(page), directory.page_path(page), directory.cells_path(page)] {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejects_places_that_are_neither_directories_nor_stores() {
+        assert_eq!("a/book".parse(), Ok(Place::Directory("a/book".into())));
+        assert_eq!("s3://bucket/a".parse(), Ok(Place::Store("s3://bucket/a".to_owned())));
+        assert_eq!("file:///a".parse(), Ok(Place::Store("file:///a".to_owned())));
+        for text in ["s3://", "https://user:secret@host/a", "postgres://user:secret@host"] {
+            let error = text.parse::<Place>().unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}
