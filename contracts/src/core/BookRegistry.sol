@@ -149,7 +149,7 @@ contract BookRegistry is IBookRegistry, Evidence {
         if (newest.venue == address(0)) return;
         if (book.asOf <= newest.asOf) revert NotNewer(newest.asOf);
         if (book.rules == newest.rules) {
-            if (book.epoch <= newest.epoch) revert EpochTaken(newest.epoch);
+            if (book.epoch <= newest.epoch) revert EpochHasBook(newest.epoch);
         } else if (block.timestamp <= newest.validUntil) {
             revert OtherRulesCount(newest.rules, newest.validUntil);
         }

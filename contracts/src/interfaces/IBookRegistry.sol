@@ -55,7 +55,7 @@ interface IBookRegistry is IEvidence {
     /// @notice The venue has published a book as of `newest`, which is no earlier.
     error NotNewer(uint64 newest);
     /// @notice The venue has published a book under these rules over the prices of this epoch, or of a later one.
-    error EpochTaken(uint64 newest);
+    error EpochHasBook(uint64 newest);
     /// @notice The venue's book under other rules counts until `until`: the same reserves would cover both.
     error OtherRulesCount(bytes32 rules, uint64 until);
 
