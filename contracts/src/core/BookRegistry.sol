@@ -57,8 +57,8 @@ contract BookRegistry is IBookRegistry, Evidence {
         if (book.pages == 0 || book.pages > MAX_PAGES) revert WrongPageCount(book.pages);
         _checkOrder(book);
         Terms memory terms = POLICY_REGISTRY.terms(program.policy);
-        bytes32 snapshot = _checkGrounds(book, program.policy, terms);
         bytes32[] memory digests = _digests(book.statements, msg.sender, terms);
+        bytes32 snapshot = _checkGrounds(book, program.policy, terms);
         _checkStatements(book.statements, digests, program.policy, terms);
         root = _root(book, snapshot);
         _verify(book, program, terms.verifier, _context(root, digests));
