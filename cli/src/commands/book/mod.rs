@@ -5,6 +5,7 @@ mod cells;
 mod demo;
 mod files;
 mod prove;
+mod publish;
 mod status;
 mod verify;
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Resume(prove::Args),
     /// Report how many pages are proven
     Status(status::Args),
+    /// Publish a book in the registry of books on a chain, which verifies the reserves
+    Publish(publish::Args),
     /// Verify a published book from its public files
     Verify(verify::Args),
     /// Write the file of a user, who checks it (as secret as the account)
@@ -42,6 +45,7 @@ impl Command {
             Self::Prove(_) => "prove",
             Self::Resume(_) => "resume",
             Self::Status(_) => "status",
+            Self::Publish(_) => "publish",
             Self::Verify(_) => "verify",
             Self::Cell(_) => "cell",
             Self::Check(_) => "check",
@@ -57,6 +61,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         Command::Build(args) => build::run(&args, session),
         Command::Prove(args) | Command::Resume(args) => prove::run(&args, session),
         Command::Status(args) => status::run(&args, session),
+        Command::Publish(args) => publish::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
         Command::Cell(args) => cells::cell(&args, session),
         Command::Check(args) => cells::check(&args, session),
