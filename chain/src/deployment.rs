@@ -264,7 +264,8 @@ mod tests {
             let changed = Deployment::from_json("deployment.json", &tampered.document.to_string());
             changed.ok().is_none_or(|changed| Contracts::check(node(&original), changed).is_err())
         };
-        let exempt: [Exempt<'_>; 2] = ["books", "vault"].map(|key| (key, &[Change::Removed] as _, "a deployment may have none"));
+        let exempt: [Exempt<'_>; 2] =
+            ["books", "vault"].map(|key| (key, &[Change::Removed] as _, "a deployment may have none"));
         assert_eq!(unnoticed(&json!(original), &exempt, notices), [""; 0]);
     }
 }

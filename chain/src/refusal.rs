@@ -7,8 +7,9 @@ use alloy_sol_types::{Revert, SolError, SolInterface};
 
 use crate::abi::{
     IAccessControl::IAccessControlErrors, IAttestationRegistry::IAttestationRegistryErrors,
-    IBookRegistry::IBookRegistryErrors, ICollateralVault::ICollateralVaultErrors, IPolicyRegistry::IPolicyRegistryErrors,
-    ISnapshotOracle::ISnapshotOracleErrors, ISuretyVerifier::ISuretyVerifierErrors,
+    IBookRegistry::IBookRegistryErrors, ICollateralVault::ICollateralVaultErrors,
+    IPolicyRegistry::IPolicyRegistryErrors, ISnapshotOracle::ISnapshotOracleErrors,
+    ISuretyVerifier::ISuretyVerifierErrors,
 };
 
 /// What a contract says when it refuses: the name of an error, with its arguments.

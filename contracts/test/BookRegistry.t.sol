@@ -200,6 +200,8 @@ contract BookRegistryTest {
         _take("next");
         require(_publish(fixture.book("next")) == fixture.root("next"));
         require(bookRegistry.latestOf(venue) == fixture.root("next"));
+        // The older one has an end of its own, which it does not live to see.
+        vm.warp(fixture.book("first").validUntil);
         require(bookRegistry.counts(fixture.root("next")) && !bookRegistry.counts(fixture.root("first")));
     }
 
@@ -285,7 +287,7 @@ contract BookRegistryTest {
         bookRegistry.publish(book);
     }
 
-    function test_rejects_another_chain_and_another_registry() external {
+    function test_rejects_a_book_for_another_chain_or_registry() external {
         Book memory book = fixture.book("first");
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.WrongSignature.selector, 0);
         vm.chainId(1);
@@ -310,7 +312,7 @@ contract BookRegistryTest {
         }
     }
 
-    function test_rejects_other_times() external {
+    function test_rejects_a_book_of_other_times() external {
         bytes memory reason = abi.encodeWithSelector(ISuretyVerifier.PairingFailed.selector);
         Book memory book = fixture.book("first");
         --book.asOf;
@@ -403,14 +405,14 @@ contract BookRegistryTest {
 
     /* POLICIES AND SNAPSHOTS */
 
-    function test_rejects_a_policy_that_is_not_in_force() external {
+    function test_rejects_a_book_of_a_policy_that_is_not_in_force() external {
         Book memory book = fixture.book("first");
         policyRegistry.setCountsFrom(policy, uint40(block.timestamp) + 1);
         _refuse(book, abi.encodeWithSelector(IAttestationRegistry.PolicyNotInForce.selector, policy));
     }
 
     /// @notice Attack: the prices at which the accounts were best.
-    function test_rejects_a_stale_snapshot() external {
+    function test_rejects_a_book_over_a_stale_snapshot() external {
         Book memory book = fixture.book("first");
         Snapshot memory newer = fixture.snapshot("first");
         (newer.epoch, newer.previousEpoch) = (newer.epoch + 1, newer.epoch);
@@ -422,7 +424,7 @@ contract BookRegistryTest {
         _publish(book);
     }
 
-    function test_rejects_prices_that_are_too_old() external {
+    function test_rejects_a_book_over_prices_that_are_too_old() external {
         Snapshot memory snapshot = fixture.snapshot("first");
         snapshot.slack = 9;
         oracle.add(policy, snapshot, new uint256[2][](1));
@@ -430,7 +432,7 @@ contract BookRegistryTest {
     }
 
     /// @notice Attack: a book at prices that have jumped further than the policy's circuit breaker allows.
-    function test_rejects_a_marked_snapshot() external {
+    function test_rejects_a_book_over_a_marked_snapshot() external {
         Book memory book = fixture.book("first");
         Snapshot memory snapshot = fixture.snapshot("first");
         snapshot.marked = true;

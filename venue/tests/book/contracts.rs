@@ -193,7 +193,8 @@ fn rule(scene: &Scene, (book, pages, snapshot): (&Book, &[Page], &Snapshot), now
 fn changes(scene: &Scene, book: &Book, pages: &[Page], other: &Book) -> Vec<(&'static str, Book, Vec<Page>, u64)> {
     let time = scene.now + LATER;
     let relisted = |book: Book, pages: &[Page]| {
-        let points: Vec<_> = pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0).unwrap()).collect();
+        let points: Vec<_> =
+            pages.iter().map(|page| HoldingCommitment::from_bytes(&page.commitment.0).unwrap()).collect();
         book.over(pages, &HoldingCommitment::sum(&points).unwrap()).unwrap()
     };
     let mut all = Vec::new();
@@ -264,13 +265,14 @@ fn changes(scene: &Scene, book: &Book, pages: &[Page], other: &Book) -> Vec<(&'s
 
 fn verdicts(scene: &Scene, first: &Published, next: &Published) -> Vec<Changed> {
     let (book, pages, snapshot) = first.read();
-    let changed = changes(scene, &book, &pages, &next.read().0).into_iter().map(|(change, book, pages, time)| Changed {
-        change: change.to_owned(),
-        venue: book.venue,
-        time,
-        publish: call(&book, &pages, snapshot.epoch),
-        rule: rule(scene, (&book, &pages, &snapshot), time),
-    });
+    let changed =
+        changes(scene, &book, &pages, &next.read().0).into_iter().map(|(change, book, pages, time)| Changed {
+            change: change.to_owned(),
+            venue: book.venue,
+            time,
+            publish: call(&book, &pages, snapshot.epoch),
+            rule: rule(scene, (&book, &pages, &snapshot), time),
+        });
     changed.collect()
 }
 

@@ -55,8 +55,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let terms = BookTerms { allow_insecure_srs: args.allow_insecure_srs, root, now };
     let accepted = verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
     let established = if accepted.insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
-    let of_root =
-        (!accepted.root_known).then(|| "that others see the book of this root: compare it, or give --root or --rpc".to_owned());
+    let of_root = (!accepted.root_known)
+        .then(|| "that others see the book of this root: compare it, or give --root or --rpc".to_owned());
     // They lie beside the book, and say whose word on reserves and prices counts.
     let of_rules = format!(
         "that rules, policy, universe, and the custodians and oracle nodes in it are those that you have reviewed: \
