@@ -567,12 +567,14 @@ contract BookRegistryTest {
     function _isReason(string memory rule, bytes4 reason) private pure returns (bool) {
         bytes32 name = keccak256(bytes(rule));
         if (name == keccak256("Proof")) {
-            return reason == ISuretyVerifier.PairingFailed.selector || reason == ISuretyVerifier.ScalarOutOfField.selector
+            return reason == ISuretyVerifier.PairingFailed.selector
+                || reason == ISuretyVerifier.ScalarOutOfField.selector
                 || reason == ISuretyVerifier.PointNotOnCurve.selector;
         }
         if (name == keccak256("StatementSkew")) {
             // A statement may be too late, and from the future.
-            return reason == IBookRegistry.BalancesTooFarApart.selector || reason == IAttestationRegistry.NotYet.selector;
+            return reason == IBookRegistry.BalancesTooFarApart.selector
+                || reason == IAttestationRegistry.NotYet.selector;
         }
         if (name == keccak256("HoldingCommitment")) {
             return reason == IAttestationRegistry.InvalidCommitment.selector
@@ -584,7 +586,9 @@ contract BookRegistryTest {
         }
         if (name == keccak256("StatementSet")) return reason == IAttestationRegistry.WrongStatementCount.selector;
         if (name == keccak256("Encumbrance")) return reason == IAttestationRegistry.Encumbered.selector;
-        if (name == keccak256("HolderIsNoSource")) return reason == IAttestationRegistry.SubjectVouchesForItself.selector;
+        if (name == keccak256("HolderIsNoSource")) {
+            return reason == IAttestationRegistry.SubjectVouchesForItself.selector;
+        }
         if (name == keccak256("Validity")) return reason == IAttestationRegistry.ValidTooLong.selector;
         if (name == keccak256("NotYet")) return reason == IAttestationRegistry.NotYet.selector;
         if (name != keccak256("Lapsed")) return false;

@@ -55,7 +55,8 @@ abstract contract Evidence is IEvidence, EIP712 {
             bool graced = epoch == newest.previousEpoch && block.timestamp <= uint256(newest.newest) + terms.grace;
             if (!graced) revert IAttestationRegistry.SnapshotSuperseded(epoch);
         }
-        if ((snapshot.marked || newest.marked) && !terms.acceptsMarked) revert IAttestationRegistry.SnapshotMarked(epoch);
+        bool marked = snapshot.marked || newest.marked;
+        if (marked && !terms.acceptsMarked) revert IAttestationRegistry.SnapshotMarked(epoch);
     }
 
     /* INTERNAL: STATEMENTS */

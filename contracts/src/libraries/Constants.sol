@@ -47,8 +47,8 @@ bytes32 constant CONTEXT_TAG = keccak256("surety/context/v2");
 /// @dev The first word of the preimage of a vault's checkpoint.
 bytes32 constant CHECKPOINT_TAG = keccak256("surety/vault/v2");
 
-/// @dev The first words of the preimages of a book's header, page and root, of the context of the proof of its reserves,
-/// and of the identifiers of kinds of pages and of rules of books.
+/// @dev The first words of the preimages of a book's header, page and root, of the context of the proof of its
+/// reserves, and of the identifiers of kinds of pages and of rules of books.
 bytes32 constant BOOK_TAG = keccak256("surety/book/v1");
 bytes32 constant BOOK_PAGE_TAG = keccak256("surety/book-page/v1");
 bytes32 constant BOOK_ROOT_TAG = keccak256("surety/book-root/v1");
