@@ -138,8 +138,8 @@ fn encode(book: &Book, pages: &[Page], epoch: u64, uri: &str) -> Result<IBookReg
 
 impl Contracts {
     /// Publishes a book of the key's address over the prices of an epoch, and registers the book's rules before if the
-    /// registry does not know them. Before anything is sent, the registry must have computed the identifier of the rules
-    /// and, where it knows them, the root.
+    /// registry does not know them. Before anything is sent, the registry must have computed the identifier of the
+    /// rules and, where it knows them, the root.
     ///
     /// # Errors
     /// If the book is meant for another registry or is another venue's, the deployment has no registry of books, or the
@@ -182,8 +182,8 @@ impl Contracts {
     }
 }
 
-/// What a registry of books says of a book: of its root if it knows that one, and else of the venue's newest. None if it
-/// knows no book of the venue.
+/// What a registry of books says of a book: of its root if it knows that one, and else of the venue's newest. None if
+/// it knows no book of the venue.
 ///
 /// # Errors
 /// If the book is meant for another registry, the node does not answer, or what answers is no registry of books.
@@ -231,4 +231,82 @@ fn check_place(found: &Audience, expected: &Audience) -> Result<(), ChainError> 
     let place = |at: &Audience| format!("{} on chain {}", at.registry, at.chain_id);
     let advice = "have the custodians state for the registry of books, and build the book anew";
     Err(ChainError::mismatch("book: registry", place(expected), place(found), advice))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256, aliases::U40};
+    use surety_core::text::Document as _;
+
+    use super::*;
+    use crate::{abi::IBookRegistry::BookRecord, sample};
+
+    const REGISTRY: EvmAddress = HexBytes([0x16; 20]);
+
+    /// A book of the tests of the contracts, for a registry on the chain of a node that tests make up.
+    fn book() -> Book {
+        let fixture = include_str!("../../contracts/test/fixtures/book-k10.json");
+        let fixture: serde_json::Value = serde_json::from_str(fixture).unwrap();
+        let mut book = Book::from_json("book.json", fixture["first"]["book"].as_str().unwrap()).unwrap();
+        book.audience = Audience { chain_id: 1, registry: REGISTRY };
+        book
+    }
+
+    /// A registry that knows these roots, of which the last is the venue's newest.
+    fn node(roots: &'static [u8]) -> Node {
+        let root = |byte: &u8| B256::repeat_byte(*byte);
+        sample::contracts(move |data| {
+            if let Ok(call) = bookOfCall::abi_decode(data) {
+                let known = roots.iter().any(|byte| root(byte) == call.root);
+                let venue = if known { Address::repeat_byte(0x77) } else { Address::ZERO };
+                let record = BookRecord {
+                    venue,
+                    asOf: U40::from(5),
+                    validUntil: U40::from(9),
+                    epoch: 3,
+                    pages: 2,
+                    rules: B256::repeat_byte(8),
+                    top: B256::ZERO,
+                };
+                return Ok(bookOfCall::abi_encode_returns(&record));
+            }
+            if let Ok(call) = countsCall::abi_decode(data) {
+                return Ok(countsCall::abi_encode_returns(&(roots.last().map(root) == Some(call.root))));
+            }
+            latestOfCall::abi_decode(data).map_err(|_| Vec::new())?;
+            Ok(latestOfCall::abi_encode_returns(&roots.last().map(root).unwrap_or_default()))
+        })
+    }
+
+    #[test]
+    fn a_book_is_known_by_its_root_or_the_venue_by_its_newest() {
+        let book = Book { root: HexBytes([4; 32]), ..book() };
+        let known = |roots| known(&node(roots), REGISTRY, &book).unwrap();
+        let found = |known: Option<KnownBook>| known.map(|known| (known.root.0[0], known.counts));
+        assert_eq!(found(known(&[])), None);
+        assert_eq!(found(known(&[4])), Some((4, true)));
+        assert_eq!(found(known(&[4, 5])), Some((4, false)));
+        assert_eq!(found(known(&[5])), Some((5, true)));
+        let whole = known(&[4]).unwrap();
+        assert_eq!((whole.venue, whole.epoch, whole.pages), (HexBytes([0x77; 20]), 3, 2));
+        assert_eq!((whole.as_of, whole.valid_until, whole.rules), (Timestamp(5), Timestamp(9), HexBytes([8; 32])));
+    }
+
+    /// Attack: a book whose root is known to another registry, or to that of another chain.
+    #[test]
+    fn rejects_books_for_another_registry_or_chain() {
+        for (chain_id, registry) in [(2, REGISTRY), (1, HexBytes([0x17; 20]))] {
+            let book = Book { audience: Audience { chain_id, registry }, ..book() };
+            let error = known(&node(&[4]), REGISTRY, &book).unwrap_err();
+            assert!(matches!(&error, ChainError::Mismatch(problem) if problem.path == "book: registry"), "{error}");
+        }
+    }
+
+    /// Attack: a registry that computes roots of its own.
+    #[test]
+    fn rejects_roots_that_a_registry_computes_otherwise() {
+        let (root, other) = (HexBytes([4; 32]), HexBytes([5; 32]));
+        computed("book: root", root, root).unwrap();
+        assert!(matches!(computed("book: root", root, other), Err(ChainError::Mismatch(_))));
+    }
 }

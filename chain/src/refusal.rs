@@ -395,6 +395,10 @@ fn of_books(name: &str) -> Option<(&'static str, &'static str)> {
             "the venue has published a book of this moment or of a later one",
             "build the next book over newer balances",
         ),
+        "EpochHasBook" => (
+            "the venue has published a book over the prices of this epoch, or of a later one",
+            "take a snapshot of a later epoch, and build the next book over it",
+        ),
         "OtherRulesCount" => (
             "the venue's book under other rules still counts, and the same reserves would cover both",
             "wait until that book has lapsed",

@@ -124,7 +124,7 @@ fn books_are_audited_with_their_pages_and_refused_with_reasons() {
         fs::create_dir(sandbox.path(name)).unwrap();
         for file in fs::read_dir(sandbox.path("demo/book/public")).unwrap() {
             let file = file.unwrap();
-            if file.file_name() != without {
+            if file.path().is_file() && file.file_name() != without {
                 fs::copy(file.path(), sandbox.path(name).join(file.file_name())).unwrap();
             }
         }

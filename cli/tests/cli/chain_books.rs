@@ -63,12 +63,12 @@ impl Scene {
         fs::remove_dir_all(directory.join("statements")).unwrap();
         let header = fs::read_to_string(directory.join("accounts.csv")).unwrap();
         let instruments = header.lines().next().unwrap().split(',').skip(2);
-        let rows: String = instruments.map(|instrument| format!("{instrument},1000000\n")).collect();
-        self.sandbox.write("holdings.csv", &format!("instrument,amount\n{rows}"));
+        let rows: String = instruments.map(|instrument| format!("{instrument},1000000000000\n")).collect();
+        self.sandbox.write("holdings.csv", &format!("instrument,lots\n{rows}"));
         for custodian in ["custodian-north", "custodian-south"] {
             self.run(&format!(
-                "source attest --universe demo/venue/universe.toml --holdings holdings.csv --account customers --subject \
-                 {} --chain-id 31337 --registry {} --as-of {time} --key {custodian} --out demo/venue",
+                "source attest --universe demo/venue/universe.toml --holdings holdings.csv --account customers \
+                 --subject {} --chain-id 31337 --registry {} --as-of {time} --key {custodian} --out demo/venue",
                 self.venue, self.books,
             ));
         }

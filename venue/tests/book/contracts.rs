@@ -277,7 +277,8 @@ fn verdicts(scene: &Scene, first: &Published, next: &Published) -> Vec<Changed> 
 }
 
 #[test]
-#[ignore = "writes contracts/test/fixtures/book-k10.json; run it when proofs, statements or roots have changed on purpose"]
+#[ignore = "writes contracts/test/fixtures/book-k10.json; run it when proofs, statements or roots have changed on \
+     purpose"]
 fn write_the_book() {
     let scene = scene();
     let (book, pages) = scene.book(&pages(&scene), &ENOUGH).unwrap();
