@@ -185,7 +185,7 @@ contract BookRegistryTest {
         bytes32 expected = fixture.root("first");
         vm.expectEmit(address(bookRegistry));
         emit IBookRegistry.BookPublished(
-            venue, expected, rules, book.epoch, book.asOf, book.validUntil, book.pages, book.uri
+            venue, expected, rules, book.asOf, book.validUntil, book.pages, book.uri
         );
         require(_publish(book) == expected);
         BookRecord memory kept = bookRegistry.bookOf(expected);

@@ -198,9 +198,7 @@ contract BookRegistry is IBookRegistry, Evidence {
             top: book.top
         });
         _latest[msg.sender] = root;
-        emit BookPublished(
-            msg.sender, root, book.rules, book.epoch, book.asOf, book.validUntil, book.pages, book.uri
-        );
+        emit BookPublished(msg.sender, root, book.rules, book.asOf, book.validUntil, book.pages, book.uri);
     }
 
     /* PRIVATE: HASHING */

@@ -27,7 +27,6 @@ interface IBookRegistry is IEvidence {
         address indexed venue,
         bytes32 indexed root,
         bytes32 indexed rules,
-        uint64 epoch,
         uint64 asOf,
         uint64 validUntil,
         uint32 pages,

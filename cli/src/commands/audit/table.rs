@@ -36,9 +36,11 @@ pub(super) fn text(audit: &Audit, screen: Screen) -> String {
     subjects(&mut text, screen, audit);
     months_of_subjects(&mut text, screen, audit);
     grounds(&mut text, audit);
-    text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
-    text += "not established by any:\n";
-    audit.not_established.iter().for_each(|limit| line(&mut text, limit));
+    if !audit.attestations.is_empty() {
+        text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
+        text += "not established by any:\n";
+        audit.not_established.iter().for_each(|limit| line(&mut text, limit));
+    }
     if let Some(established) = audit.books_establish {
         text += &format!("\nestablished by each accepted book: {established}\nnot established by any:\n");
         surety_books::book::NOT_ESTABLISHED.iter().for_each(|limit| line(&mut text, limit));
@@ -86,10 +88,14 @@ fn of_books(text: &mut String, screen: Screen, audit: &Audit) {
         return;
     };
     let _ = writeln!(text, "\n{headline}");
-    let rows = books(audit);
+    let books = books(audit);
+    let row = |[file, venue, pages, _, root, known]: [String; 6]| [file, venue, pages, root, known];
+    let rows: Vec<_> = books.iter().cloned().map(row).collect();
     if !rows.is_empty() {
-        table(text, screen, ["book", "venue and level", "pages", "caps", "root", "the root is"], rows);
+        table(text, screen, ["book", "venue and level", "pages", "root", "the root is"], rows);
+        *text += "\ncaps of books, for what is owed and for what stands behind debts:\n";
     }
+    books.iter().for_each(|[file, _, _, caps, ..]| line(text, &format!("{file}: {caps}")));
     let rows = refused_books(audit);
     if !rows.is_empty() {
         *text += "\nbooks that are not accepted:";
