@@ -347,3 +347,40 @@ impl RulesShelf {
 fn missing(input: &str, expected: String) -> Rejection {
     Rejection::new(Rule::Reference, input, format!("{expected}, in the directory or below it"), "none")
 }
+
+#[cfg(test)]
+mod tests {
+    use surety_core::ident::HexBytes;
+
+    use super::*;
+
+    fn entry(file: &str, venue: u8, as_of: u64, root: u8) -> BookEntry {
+        let stated = StatedBook {
+            venue: HexBytes([venue; 20]),
+            root: HexBytes([root; 32]),
+            rules: BookRulesId(HexBytes([1; 32])),
+            as_of: Timestamp(as_of),
+            valid_until: Timestamp(100),
+            pages: 1,
+        };
+        let (file, stated) = (file.to_owned(), Some(stated));
+        BookEntry { file, verdict: Verdict::Accepted, reason: None, stated, claim: None }
+    }
+
+    /// Attack: other lists for other people.
+    #[test]
+    fn finds_two_books_of_one_venue_and_moment() {
+        let books = [entry("a", 1, 5, 1), entry("b", 1, 5, 1), entry("c", 1, 6, 2), entry("d", 2, 5, 3)];
+        assert_eq!(findings(&books), []);
+        let mut books = [books.as_slice(), &[entry("e", 1, 5, 4)]].concat();
+        let found = findings(&books);
+        assert_eq!(
+            (found.len(), found[0].kind, found[0].subject),
+            (1, FindingKind::SeveralBooks, Some(HexBytes([1; 20])))
+        );
+        assert_eq!(found[0].files, ["a", "e"]);
+        // A book that is rejected may be forged.
+        books[4].verdict = Verdict::Rejected;
+        assert_eq!(findings(&books), []);
+    }
+}

@@ -83,6 +83,7 @@ impl Scene {
                 "--key" => format!("--key {}", self.sandbox.demo_key(words.next().unwrap())),
                 "RPC" => rpc.clone(),
                 "ON" => format!("--deployment deployment.json {rpc}"),
+                "AUDITED" => format!("{rpc} --book-registry {}", self.books),
                 "BOOKS" => format!("{rpc} --registry {}", self.books),
                 "ARTIFACTS" => contracts("out").to_str().unwrap().to_owned(),
                 word => word.to_owned(),
@@ -150,6 +151,13 @@ fn a_venue_publishes_a_book_whose_root_everybody_takes_from_the_chain() {
     assert!(message.contains("NotNewer"), "{message}");
     let message = scene.fails(&verify.replace("book/", "other/"), 5);
     assert!(message.contains("book: root"), "{message}");
+    // Audits compare with the same registry.
+    let audit = "audit book/public --allow-insecure-srs AUDITED";
+    let audited = scene.run(audit);
+    assert_eq!(audited["books"][0]["claim"]["on_chain"]["root"], book["root"]);
+    assert_eq!(audited["books"][0]["claim"]["faith"].as_array().unwrap().len(), 1);
+    let audited = scene.sandbox.surety(&scene.line(&audit.replace("book/", "other/"))).expect(5).told();
+    assert_eq!(audited["books"][0]["reason"]["code"], "anchor");
     // Whoever relies on a registry says which.
     let message = scene.fails(&verify.replace("BOOKS", &format!("RPC --registry {registry}")), 5);
     assert!(message.contains("book: registry"), "{message}");
