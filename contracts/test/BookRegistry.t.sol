@@ -328,6 +328,9 @@ contract BookRegistryTest {
         _refuse(book, abi.encodeWithSelector(IAttestationRegistry.NotYet.selector));
         book.asOf = type(uint64).max;
         _refuse(book, abi.encodeWithSelector(IAttestationRegistry.NotYet.selector));
+        // The present is none of the future: what comes next depends on the time.
+        book.asOf = uint64(block.timestamp);
+        _refuse(book, abi.encodeWithSelector(ISuretyVerifier.PairingFailed.selector));
     }
 
     /// @notice Attack: balances of a moment at which the custodians held something else.
