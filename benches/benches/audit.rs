@@ -41,6 +41,7 @@ fn audits(criterion: &mut Criterion) {
             directory: &directory,
             trust: &[],
             vaults: &[],
+            books: Default::default(),
             strict: false,
             allow_insecure_srs: true,
             at: now(),

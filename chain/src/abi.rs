@@ -22,6 +22,11 @@ sol!(
 );
 sol!(
     #[sol(all_derives)]
+    IBookRegistry,
+    "abi/IBookRegistry.json"
+);
+sol!(
+    #[sol(all_derives)]
     ICollateralVault,
     "abi/ICollateralVault.json"
 );

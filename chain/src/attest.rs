@@ -10,7 +10,7 @@ use surety_core::{
 };
 use surety_margin::policy::Policy;
 use surety_verifier::{
-    Attestation, CommittedPolicy,
+    Attestation, CommittedPolicy, Statement,
     attestation::{identifiers::PolicyId, signature::SigningKey},
 };
 
@@ -48,18 +48,6 @@ pub fn query_data(attestation: &Attestation) -> Vec<u8> {
 
 fn encode(attestation: &Attestation, policy: &Policy) -> Result<abi::Attestation, ChainError> {
     let claim = &attestation.claim;
-    let statements = claim.statements.iter().map(|statement| {
-        let [x, y] = coordinates(&statement.commitment);
-        abi::Statement {
-            commitmentX: x,
-            commitmentY: y,
-            asOf: statement.as_of.0,
-            validUntil: statement.valid_until.0,
-            sequence: statement.sequence,
-            encumbrance: word(&statement.encumbrance),
-            signature: Bytes::from(statement.signature.0.to_vec()),
-        }
-    });
     Ok(abi::Attestation {
         subject: address(&claim.subject),
         policy: word(&claim.policy.0),
@@ -67,11 +55,25 @@ fn encode(attestation: &Attestation, policy: &Policy) -> Result<abi::Attestation
         epoch: claim.epoch,
         validUntil: claim.valid_until.0,
         presentation: word(&claim.presentation),
-        statements: statements.collect(),
+        statements: claim.statements.iter().map(encode_statement).collect(),
         proof: Bytes::from(attestation.proof.0.to_vec()),
         scopes: attestation.scopes.as_ref().map_or_else(Bytes::new, |scopes| Bytes::from(scopes.to_bytes())),
         consent: attestation.consent.map_or_else(Bytes::new, |consent| Bytes::from(consent.0.to_vec())),
     })
+}
+
+/// A statement as registries take it.
+pub(crate) fn encode_statement(statement: &Statement) -> abi::Statement {
+    let [x, y] = coordinates(&statement.commitment);
+    abi::Statement {
+        commitmentX: x,
+        commitmentY: y,
+        asOf: statement.as_of.0,
+        validUntil: statement.valid_until.0,
+        sequence: statement.sequence,
+        encumbrance: word(&statement.encumbrance),
+        signature: Bytes::from(statement.signature.0.to_vec()),
+    }
 }
 
 /// What a registry says about a subject.

@@ -52,6 +52,9 @@ pub struct Deployment {
     pub oracle: EvmAddress,
     /// The registry of attestations: what statements and attestations are meant for.
     pub registry: EvmAddress,
+    /// The registry of books: what statements about venues are meant for. Deployments of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub books: Option<EvmAddress>,
     /// The vault, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vault: Option<EvmAddress>,
@@ -137,6 +140,8 @@ impl Contracts {
         let arguments = (address(&policies), address(&oracle), terms.exclusive).abi_encode_params();
         let types = ["address", "address", "bool"];
         let registry = create("AttestationRegistry", &types, arguments, "creating the attestation registry")?;
+        let arguments = (address(&policies), address(&oracle)).abi_encode_params();
+        let books = create("BookRegistry", &["address", "address"], arguments, "creating the registry of books")?;
         let mut at = Deployment {
             kind: KindOf::new(),
             version: FormatVersion,
@@ -146,6 +151,7 @@ impl Contracts {
             policies,
             oracle,
             registry,
+            books: Some(books),
             vault: None,
         };
         if policy.policy().vault.is_some() {
@@ -179,6 +185,7 @@ impl Contracts {
             ("policies", Some(at.policies)),
             ("oracle", Some(at.oracle)),
             ("registry", Some(at.registry)),
+            ("books", at.books),
             ("vault", at.vault),
         ];
         for (input, contract) in contracts.iter().filter_map(|(input, at)| Some((input, (*at)?))) {
@@ -238,7 +245,7 @@ mod tests {
 
     /// A node of a chain on which the contracts of a deployment are, and nothing else.
     fn node(at: &Deployment) -> Node {
-        let contracts = [at.verifier, at.policies, at.oracle, at.registry].into_iter().chain(at.vault);
+        let contracts = [at.verifier, at.policies, at.oracle, at.registry].into_iter().chain(at.books).chain(at.vault);
         let contracts: Vec<_> = contracts.map(|contract| json!(contract)).collect();
         let (verifier, key) = (json!(at.verifier), json!(at.verifying_key));
         sample::node(move |method, parameters| match method {
@@ -257,7 +264,8 @@ mod tests {
             let changed = Deployment::from_json("deployment.json", &tampered.document.to_string());
             changed.ok().is_none_or(|changed| Contracts::check(node(&original), changed).is_err())
         };
-        let exempt: [Exempt<'_>; 1] = [("vault", &[Change::Removed], "a deployment may have none")];
+        let exempt: [Exempt<'_>; 2] =
+            ["books", "vault"].map(|key| (key, &[Change::Removed] as _, "a deployment may have none"));
         assert_eq!(unnoticed(&json!(original), &exempt, notices), [""; 0]);
     }
 }

@@ -14,6 +14,7 @@
 //! | [`market`] | snapshots: taking them, signing them, reading them |
 //! | [`collateral`] | what lies in the vault |
 //! | [`attest`] | bringing attestations, and asking about them |
+//! | [`books`] | registering rules of books, publishing books, and their roots |
 //! | [`published`] | what contracts say, for whoever has recomputed what they should say |
 //! | `abi` | the contracts' interfaces |
 //!
@@ -31,6 +32,7 @@
 //!     policies: nobody,
 //!     oracle: nobody,
 //!     registry: nobody,
+//!     books: None,
 //!     vault: None,
 //! };
 //! let text = deployment.to_json()?;
@@ -42,6 +44,7 @@ mod abi;
 pub mod artifact;
 
 pub mod attest;
+pub mod books;
 pub mod collateral;
 pub mod deployment;
 pub mod error;

@@ -394,6 +394,7 @@ mod tests {
             policies: at(2),
             oracle: at(3),
             registry: at(4),
+            books: None,
             vault: None,
         };
         (policy, key, at)

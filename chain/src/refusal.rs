@@ -7,8 +7,9 @@ use alloy_sol_types::{Revert, SolError, SolInterface};
 
 use crate::abi::{
     IAccessControl::IAccessControlErrors, IAttestationRegistry::IAttestationRegistryErrors,
-    ICollateralVault::ICollateralVaultErrors, IPolicyRegistry::IPolicyRegistryErrors,
-    ISnapshotOracle::ISnapshotOracleErrors, ISuretyVerifier::ISuretyVerifierErrors,
+    IBookRegistry::IBookRegistryErrors, ICollateralVault::ICollateralVaultErrors,
+    IPolicyRegistry::IPolicyRegistryErrors, ISnapshotOracle::ISnapshotOracleErrors,
+    ISuretyVerifier::ISuretyVerifierErrors,
 };
 
 /// What a contract says when it refuses: the name of an error, with its arguments.
@@ -25,6 +26,7 @@ impl Refusal {
             .or_else(|| error::<ISnapshotOracleErrors>(data))
             .or_else(|| error::<IPolicyRegistryErrors>(data))
             .or_else(|| error::<ICollateralVaultErrors>(data))
+            .or_else(|| error::<IBookRegistryErrors>(data))
             .or_else(|| error::<IAccessControlErrors>(data));
         Self(found.unwrap_or_else(|| match Revert::abi_decode(data) {
             Ok(revert) => format!("the message {:?}", revert.reason),
@@ -78,6 +80,7 @@ fn explained(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
         .or_else(|| of_attestations(name))
         .or_else(|| of_proofs(name))
         .or_else(|| of_vaults(name))
+        .or_else(|| of_books(name))
 }
 
 fn of_policies(name: &str, text: &str) -> Option<(&'static str, &'static str)> {
@@ -368,6 +371,42 @@ fn of_vaults(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
+fn of_books(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "InvalidRules" => (
+            "the rules have no kinds of pages, commitments that are no points, or a policy whose sources are contracts \
+             or have scopes",
+            "compile the rules anew, over a policy whose sources sign with keys and have no scopes",
+        ),
+        "RulesExist" => ("the rules have been registered already", "nothing is left to do"),
+        "UnknownRules" => ("the rules have not been registered", "publish with surety book publish, which registers"),
+        "WrongPageCount" => ("a book has from one to 2^24 pages", "build the book anew"),
+        "SnapshotNotSigned" => (
+            "the policy's prices come from feeds, and a book refers to a snapshot that nodes have signed",
+            "publish a policy whose nodes sign, without feeds in its chain rules",
+        ),
+        "BalancesTooFarApart" => (
+            "the accounts' balances and the statements are further apart than the policy's skew allows",
+            "ask the custodians for statements of the book's moment, and build the book anew",
+        ),
+        "InvalidSum" => ("the sum of the pages is no point", "build the book anew"),
+        "NothingLeft" => ("the statements hide nothing beside the pages", "ask the custodians for new statements"),
+        "NotNewer" => (
+            "the venue has published a book of this moment or of a later one",
+            "build the next book over newer balances",
+        ),
+        "EpochHasBook" => (
+            "the venue has published a book over the prices of this epoch, or of a later one",
+            "take a snapshot of a later epoch, and build the next book over it",
+        ),
+        "OtherRulesCount" => (
+            "the venue's book under other rules still counts, and the same reserves would cover both",
+            "wait until that book has lapsed",
+        ),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use alloy_sol_types::SolError as _;
@@ -402,6 +441,7 @@ mod tests {
             IAttestationRegistryErrors::SIGNATURES,
             ISuretyVerifierErrors::SIGNATURES,
             ICollateralVaultErrors::SIGNATURES,
+            IBookRegistryErrors::SIGNATURES,
             IAccessControlErrors::SIGNATURES,
         ]
         .concat();

@@ -43,6 +43,7 @@ pub(crate) fn deployment() -> Deployment {
         policies: HexBytes([0x12; 20]),
         oracle: HexBytes([0x13; 20]),
         registry: HexBytes([0x14; 20]),
+        books: Some(HexBytes([0x16; 20])),
         vault: Some(HexBytes([0x15; 20])),
     }
 }

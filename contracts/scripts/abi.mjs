@@ -14,6 +14,7 @@ const DIRECTORY = new URL("../../chain/abi/", import.meta.url);
 const INTERFACES = [
   "IAccessControl",
   "IAttestationRegistry",
+  "IBookRegistry",
   "ICollateralVault",
   "IPolicyRegistry",
   "ISnapshotOracle",

@@ -8,6 +8,7 @@ import {SuretyVerifierK11 as CeremonyK11} from "../src/verifiers/SuretyVerifierK
 import {SuretyVerifierK12 as CeremonyK12} from "../src/verifiers/SuretyVerifierK12.sol";
 import {SuretyVerifierK13 as CeremonyK13} from "../src/verifiers/SuretyVerifierK13.sol";
 import {SuretyVerifierK15 as CeremonyK15} from "../src/verifiers/SuretyVerifierK15.sol";
+import {SuretyVerifierK16 as CeremonyK16} from "../src/verifiers/SuretyVerifierK16.sol";
 import {Fixture, Proof} from "./support/Fixture.sol";
 import {PrecompileFaults} from "./support/PrecompileFaults.sol";
 import {vm} from "./support/Vm.sol";
@@ -91,6 +92,8 @@ contract VerifierClassesTest is PrecompileFaults {
             require(address(ceremony[i]).code.length <= CODE_LIMIT);
             require(address(development[i]).code.length <= CODE_LIMIT);
         }
+        // Books have pages of this class.
+        require(type(CeremonyK16).runtimeCode.length <= CODE_LIMIT);
     }
 
     /// @notice The Rust tests run this code.

@@ -13,7 +13,7 @@ use surety_solidity as solidity;
 use surety_verifier::VerifyingKey;
 
 /// The capacity classes with contracts for the ceremony, and for the development set-up. The smallest is for tests.
-const CEREMONY: [u32; 5] = [10, 11, 12, 13, 15];
+const CEREMONY: [u32; 6] = [10, 11, 12, 13, 15, 16];
 const DEVELOPMENT: [u32; 6] = [9, 10, 11, 12, 13, 15];
 
 fn contracts() -> Vec<(PathBuf, String)> {

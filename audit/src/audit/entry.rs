@@ -170,7 +170,7 @@ impl Reason {
         }
     }
 
-    fn lapsed(Timestamp(valid_until): Timestamp, Timestamp(at): Timestamp) -> Self {
+    pub(super) fn lapsed(Timestamp(valid_until): Timestamp, Timestamp(at): Timestamp) -> Self {
         let rejection = surety_verifier::Rejection::new(
             Rule::Lapsed,
             "attestation: valid until",

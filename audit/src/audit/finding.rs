@@ -8,12 +8,14 @@
 //! | conflicting statements | warning | a source has said two things under one sequence number |
 //! | sequence runs backwards | warning | a later statement is about an earlier time |
 //! | several snapshots | warning | two snapshots of one epoch: a holder could pick the kinder |
+//! | several books | warning | two books of a venue as of one moment: different people may see different ones |
 //! | unusable file | warning | something looks like a public file and is none |
 //! | statement for two policies | notice | the same balances serve two policies, so they are pledged to neither |
 //! | sequence gap | notice | a statement exists that was not shown |
 //! | overlapping validity | notice | a holder could show the kinder of two attestations |
 //! | duplicate | notice | the same claim twice |
 //! | marked prices | notice | prices have jumped, and the policy accepts that |
+//! | book without pages | notice | a book in an archive, which keeps no pages, is not verified |
 //! | lapse | notice | for a time, nothing was attested, or what was is rejected |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +57,8 @@ pub enum FindingKind {
     SequenceRunsBackwards,
     /// Two snapshots of one policy and epoch.
     SeveralSnapshots,
+    /// Two books of one venue and moment.
+    SeveralBooks,
     /// A public file that cannot be used.
     UnusableFile,
     /// One statement of a source in attestations of two policies.
@@ -67,6 +71,8 @@ pub enum FindingKind {
     Duplicate,
     /// Prices that bear the mark of a circuit breaker.
     MarkedPrices,
+    /// A book in an archive, without its pages.
+    BookWithoutPages,
     /// A time without an attestation.
     Lapse,
 }
@@ -106,7 +112,7 @@ impl Finding {
     }
 }
 
-fn warning<'a>(
+pub(super) fn warning<'a>(
     kind: FindingKind,
     subject: Option<EvmAddress>,
     message: String,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
+use surety_books::rules::BookRules;
 use surety_core::{failure::AnyFailure, ident::Bytes32, text::Document};
 use surety_host::{commitments, setup::Setups};
 use surety_kzg::{Observer, SrsId};
@@ -39,6 +40,7 @@ pub(super) struct Known {
 pub(super) struct Library {
     pub(super) policies: Vec<Known>,
     pub(super) snapshots: Vec<Snapshot>,
+    pub(super) book_rules: Vec<BookRules>,
     /// What looked like a public file and is of no use, with the reason.
     pub(super) unusable: Vec<(Place, AnyFailure)>,
     keys: KnownKeys,
@@ -51,6 +53,7 @@ impl Library {
         let universes: Vec<Universe> = library.read(source, &found.universes);
         let compiled: Vec<CompiledPolicyFile> = library.read(source, &found.compiled);
         library.snapshots = library.read(source, &found.snapshots);
+        library.book_rules = library.read(source, &found.book_rules);
         for place in &found.policies {
             if let Err(error) = library.add((source, place), &universes, &compiled, setups, observer) {
                 library.unusable.push((place.clone(), error));

@@ -1,4 +1,4 @@
-//! Auditing: every attestation below a directory, with one pairing for all proofs over a set-up.
+//! Auditing: every attestation below a directory, with one pairing for all proofs over a set-up, and every book.
 //!
 //! Start with [`run`]. An attestation is judged as of the audit's time or, if it has lapsed by then, as of the last
 //! second at which it counted; so its own faults are told apart from the passing of time: [`Verdict`]. Everything that
@@ -10,6 +10,7 @@
 //! | module | idea |
 //! |---|---|
 //! | `source`, `scan`, `library` | which files there are, and what attestations refer to |
+//! | [`books`] | books, each verified whole |
 //! | [`entry`] | the verdict on one attestation |
 //! | [`finding`] | what strikes an auditor where many attestations are seen together |
 //! | [`history`] | when each subject was attested |
@@ -19,6 +20,7 @@ mod library;
 mod scan;
 mod source;
 
+pub mod books;
 pub mod entry;
 pub mod finding;
 pub mod history;
@@ -67,6 +69,7 @@ use surety_verifier::{
 };
 
 use self::{
+    books::{BookAnchors, BookEntry},
     entry::{AuditEntry, Evidence, Reason, Stated, Verdict},
     finding::Finding,
     history::History,
@@ -95,7 +98,7 @@ pub const NOT_ESTABLISHED: [&str; 6] = [
 pub enum AuditError {
     /// There is nothing to audit.
     #[error(
-        "{}: expected at least one attestation, found none among {}; an empty batch establishes nothing",
+        "{}: expected at least one attestation or book, found none among {}; an empty batch establishes nothing",
         directory.display(),
         counted(ignored, "file")
     )]
@@ -116,6 +119,16 @@ pub enum AuditError {
         /// How many there are.
         total: usize,
         /// The gravest kind of fault among them: invalid, mismatch, input.
+        class: Class,
+    },
+    /// Some books are not accepted.
+    #[error("expected every book to be accepted, found {refused} of {total} rejected; see the report")]
+    RefusedBooks {
+        /// How many are not.
+        refused: usize,
+        /// How many there are.
+        total: usize,
+        /// The gravest kind of fault among them.
         class: Class,
     },
     /// There are warnings, and the auditor wants none.
@@ -147,7 +160,7 @@ impl Failure for AuditError {
     fn class(&self) -> Class {
         match self {
             Self::Empty { .. } | Self::RivalAnchors(_) => Class::Input,
-            Self::Refused { class, .. } => *class,
+            Self::Refused { class, .. } | Self::RefusedBooks { class, .. } => *class,
             Self::Findings(_) => Class::Invalid,
             Self::Disagreement { .. } | Self::Batch(_) => Class::Internal,
             Self::File(error) => error.class(),
@@ -250,6 +263,8 @@ pub struct AuditRequest<'a> {
     pub trust: &'a [AnchorFile],
     /// The vaults that the auditor has read on their chains.
     pub vaults: &'a [ReadVault],
+    /// What the auditor knows of books.
+    pub books: BookAnchors<'a>,
     /// Whether to refuse what would otherwise be taken on faith.
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows.
@@ -271,7 +286,11 @@ pub struct Audit {
     pub rejected: usize,
     /// Attestations that were good until they lapsed.
     pub lapsed: usize,
-    /// Files that are no attestations, and to which none can refer.
+    /// Books that are accepted.
+    pub accepted_books: usize,
+    /// Books that are not, lapsed ones included.
+    pub rejected_books: usize,
+    /// Files that are neither attestations nor books, and to which none can refer.
     pub ignored: usize,
     /// The archive that was audited, if it was one and not a directory.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -293,7 +312,7 @@ pub struct Audit {
     pub snapshots: Vec<SnapshotFacts>,
     /// What was taken on faith for any accepted attestation.
     pub faith: BTreeSet<String>,
-    /// Whether any accepted attestation rests on a set-up whose secret everybody knows.
+    /// Whether any accepted attestation or book rests on a set-up whose secret everybody knows.
     pub insecure_srs: bool,
     /// What accepted attestations establish.
     pub established: &'static str,
@@ -305,6 +324,11 @@ pub struct Audit {
     pub timeline: History,
     /// The attestations, in the order of their paths.
     pub attestations: Vec<AuditEntry>,
+    /// The books, in the order of their paths.
+    pub books: Vec<BookEntry>,
+    /// What accepted books establish; nothing without books.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub books_establish: Option<&'static str>,
 }
 
 /// How long parts of an audit took. Reading public files and compiling policies counts into the total alone.
@@ -384,7 +408,7 @@ fn examine(
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
     let scanned = Instant::now();
-    if found.attestations.is_empty() && found.unreadable.is_empty() {
+    if found.attestations.is_empty() && found.unreadable.is_empty() && found.books.is_empty() {
         let (directory, ignored) = (request.directory.to_owned(), found.ignored);
         return Err(AuditError::Empty { directory, ignored });
     }
@@ -396,12 +420,18 @@ fn examine(
     settle(request, &mut judged, &library, (source, &found.attestations), &shelves)?;
     let settled = Instant::now();
     let single = verify_again(request, &judged, (source, &found.attestations), &shelves)?;
+    let (books, mut of_books) = match source {
+        Source::Directory(_) => (books::judge(request, source, found, &library, setups, observer), Vec::new()),
+        Source::Archive(_) => (Vec::new(), books::unverifiable(source, &found.books)),
+    };
+    of_books.extend(books::findings(&books));
 
     let compared: Vec<(&AuditEntry, &Evidence)> =
         judged.iter().filter_map(|judged| Some((&judged.entry, judged.evidence.as_ref()?))).collect();
     let mut findings: Vec<Finding> =
         library.unusable.iter().map(|(place, error)| Finding::unusable(&source.shown(place), &**error)).collect();
     findings.extend(finding::all(&compared));
+    findings.extend(of_books);
     let unreadable = found.unreadable.iter().map(|(place, error)| unreadable(source, place, &**error));
     let mut attestations: Vec<AuditEntry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
     attestations.sort_by(|a, b| a.file.cmp(&b.file));
@@ -413,6 +443,16 @@ fn examine(
     let count = |verdict| attestations.iter().filter(|entry| entry.verdict == verdict).count();
     let lapsed = count(Verdict::Lapsed);
     let accepted = count(Verdict::Accepted) + if request.history { lapsed } else { 0 };
+    let counts = |book: &&BookEntry| book.verdict == Verdict::Accepted || request.history && book.is_good();
+    let accepted_books = books.iter().filter(counts).count();
+    let claims_of_books = || books.iter().filter_map(|book| book.claim.as_ref());
+    let books_establish = claims_of_books().next().map(|_| {
+        if claims_of_books().any(|claim| claim.insecure_srs) {
+            NOTHING_ESTABLISHED
+        } else {
+            surety_books::book::ESTABLISHED
+        }
+    });
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
     let (scan, check, pairing) = (scanned - start, checked - loaded, settled - checked);
     let timing = Timing {
@@ -421,23 +461,26 @@ fn examine(
         check_ms: milliseconds(check),
         pairing_ms: milliseconds(pairing),
         total_ms: milliseconds(settled - start),
-        batch_ms_per_attestation: milliseconds(scan + check + pairing) / attestations.len() as f64,
+        batch_ms_per_attestation: milliseconds(scan + check + pairing) / attestations.len().max(1) as f64,
         single_ms: single.map(milliseconds),
     };
     let good = || attestations.iter().filter_map(|entry| entry.is_good().then_some(entry.claim.as_ref()?));
     let snapshots: BTreeSet<_> = good()
         .map(|claim| SnapshotFacts { epoch: claim.epoch, id: claim.snapshot.0, prices_at: claim.prices_at })
         .collect();
-    let insecure_srs = good().any(|claim| claim.insecure_srs);
+    let insecure_attestation = good().any(|claim| claim.insecure_srs);
+    let insecure_srs = insecure_attestation || claims_of_books().any(|claim| claim.insecure_srs);
     // Over a set-up whose secret everybody knows nothing is established, and one such attestation is enough to say so.
     let draws = good().any(|claim| claim.vault.is_some());
-    let established = if insecure_srs { NOTHING_ESTABLISHED } else { check::established(draws) };
+    let established = if insecure_attestation { NOTHING_ESTABLISHED } else { check::established(draws) };
     let policies: BTreeSet<Bytes32> = good().map(|claim| claim.policy.0).collect();
     let used = library.policies.iter().filter(|known| policies.contains(&known.policy.id().0));
     Ok(Audit {
         accepted,
         rejected: attestations.len() - accepted,
         lapsed,
+        accepted_books,
+        rejected_books: books.len() - accepted_books,
         ignored: found.ignored,
         archive: None,
         at: request.at,
@@ -454,6 +497,8 @@ fn examine(
         findings,
         timeline,
         attestations,
+        books,
+        books_establish,
     })
 }
 
@@ -465,15 +510,24 @@ impl Audit {
     pub fn verdict(&self, findings_matter: bool) -> Result<(), AuditError> {
         if self.rejected > 0 {
             let refused = self.attestations.iter().filter(|entry| !(entry.is_good() && self.history));
-            let classes: Vec<Class> = refused.filter_map(|entry| Some(entry.reason.as_ref()?.class)).collect();
-            let gravest =
-                [Class::Invalid, Class::Mismatch, Class::Input].into_iter().find(|class| classes.contains(class));
-            let class = gravest.unwrap_or(Class::Internal);
+            let class = gravest(refused.filter_map(|entry| entry.reason.as_ref()));
             return Err(AuditError::Refused { refused: self.rejected, total: self.attestations.len(), class });
+        }
+        if self.rejected_books > 0 {
+            let refused = self.books.iter().filter(|entry| !(entry.is_good() && self.history));
+            let class = gravest(refused.filter_map(|entry| entry.reason.as_ref()));
+            return Err(AuditError::RefusedBooks { refused: self.rejected_books, total: self.books.len(), class });
         }
         let warnings = self.findings.iter().filter(|finding| finding.severity == finding::Severity::Warning).count();
         if findings_matter && warnings > 0 { Err(AuditError::Findings(warnings)) } else { Ok(()) }
     }
+}
+
+/// The gravest kind of fault.
+fn gravest<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Class {
+    let classes: Vec<Class> = reasons.map(|reason| reason.class).collect();
+    let gravest = [Class::Invalid, Class::Mismatch, Class::Input].into_iter().find(|class| classes.contains(class));
+    gravest.unwrap_or(Class::Internal)
 }
 
 impl PolicyFacts {

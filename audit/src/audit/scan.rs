@@ -42,6 +42,10 @@ pub(super) struct Found {
     pub(super) compiled: Vec<Place>,
     /// Market snapshots.
     pub(super) snapshots: Vec<Place>,
+    /// Books; those with the same content too.
+    pub(super) books: Vec<Place>,
+    /// Rules of books.
+    pub(super) book_rules: Vec<Place>,
     /// Number of other files.
     pub(super) ignored: usize,
 }
@@ -54,10 +58,15 @@ impl Found {
             Kind::Policy => self.policies.push(place),
             Kind::CompiledPolicy => self.compiled.push(place),
             Kind::Market => self.snapshots.push(place),
+            Kind::Book => self.books.push(place),
+            Kind::BookRules => self.book_rules.push(place),
             _ => self.ignored += 1,
         }
     }
 }
+
+/// The kinds of which one text is listed once.
+const LISTED: [Kind; 5] = [Kind::Universe, Kind::Policy, Kind::CompiledPolicy, Kind::Market, Kind::BookRules];
 
 /// Looks through a directory.
 ///
@@ -94,9 +103,11 @@ impl Shelf {
     fn put(&mut self, place: Place, sorted: Sorted) {
         match sorted {
             Sorted::Attestation => self.found.add(Kind::Attestation, place),
+            // Its pages lie beside it, and may be others than those beside a copy.
+            Sorted::Document(Kind::Book, _) => self.found.add(Kind::Book, place),
             Sorted::Document(kind, hash) if self.seen.insert(hash) => self.found.add(kind, place),
             // The same text is there already.
-            Sorted::Document(Kind::Universe | Kind::Policy | Kind::CompiledPolicy | Kind::Market, _) => {}
+            Sorted::Document(kind, _) if LISTED.contains(&kind) => {}
             Sorted::Document(..) | Sorted::Foreign => self.found.ignored += 1,
             Sorted::Unreadable(error) => self.found.unreadable.push((place, error)),
         }
@@ -238,6 +249,10 @@ mod tests {
         write("list.json", "[1, 2]");
         write("number.json", r#"{"kind": 5}"#);
         write("statement.json", r#"{"kind": "surety/statement"}"#);
+        write("one/book.json", r#"{"kind": "surety/book"}"#);
+        write("two/book.json", r#"{"kind": "surety/book"}"#);
+        write("one/book.toml", "kind = \"surety/book-rules\"");
+        write("two/book.toml", "kind = \"surety/book-rules\"");
         write("notes.txt", "surety/attestation");
         write("private/opening.json", "secret");
         write(".hidden.json", "hidden");
@@ -249,6 +264,8 @@ mod tests {
         };
         assert_eq!(names(&found.attestations), ["a.json", "b/one.json", "b/two.json", "z/THREE.JSON"]);
         assert_eq!(names(&found.snapshots), ["x/market.json"], "the same text twice");
+        assert_eq!(names(&found.books), ["one/book.json", "two/book.json"], "pages lie beside them");
+        assert_eq!(names(&found.book_rules), ["one/book.toml"]);
         assert_eq!(names(&found.policies), ["y/policy.toml", "z/POLICY.Toml"]);
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(names(&unreadable), ["b/bytes.json", "cut.json"]);

@@ -142,6 +142,7 @@ fn addresses_are_known_from_the_deployments_file_alone() {
         policies: VERIFIER,
         oracle: VERIFIER,
         registry: claim.audience.registry,
+        books: None,
         vault: None,
     });
     reproduction.compare_attestation("attestation", &attestation);

@@ -55,7 +55,7 @@ pub(crate) enum Command {
 
 /// A chain and the addresses of the contracts.
 #[derive(clap::Args)]
-struct On {
+pub(super) struct On {
     /// URL of a JSON-RPC node of the chain
     #[arg(long, value_name = "URL")]
     rpc: String,
@@ -65,7 +65,7 @@ struct On {
 }
 
 impl On {
-    fn contracts(&self) -> Result<Contracts, Error> {
+    pub(super) fn contracts(&self) -> Result<Contracts, Error> {
         let deployment: Deployment = documents::read(&self.deployment)?;
         Ok(Contracts::check(Node::connect(&self.rpc)?, deployment)?)
     }
@@ -264,6 +264,9 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
         "chain     {}\nverifier  {}\npolicies  {}\noracle    {}\nregistry  {}\n",
         deployment.chain_id, deployment.verifier, deployment.policies, deployment.oracle, deployment.registry,
     );
+    if let Some(books) = deployment.books {
+        text += &format!("books     {books}\n");
+    }
     if let Some(vault) = deployment.vault {
         text += &format!("vault     {vault}\n");
         if policy.policy().vault.as_ref().is_some_and(|rules| rules.address != vault) {
@@ -432,6 +435,6 @@ fn read_rules(path: &Path, policy: &CommittedPolicy) -> Result<ChainRules, Error
     }
 }
 
-fn receipt(receipt: &Receipt) -> serde_json::Value {
+pub(super) fn receipt(receipt: &Receipt) -> serde_json::Value {
     json!({ "transaction": receipt.transaction(), "gas": receipt.gas() })
 }

@@ -158,3 +158,73 @@ fn rejects_reserves_that_lack_a_custodian() {
     let run = sandbox.surety("book prove again");
     assert!(run.code != 0 && !sandbox.path("again/public/book.json").exists(), "{}", run.stderr);
 }
+
+#[test]
+fn books_are_audited_with_their_pages_and_refused_with_reasons() {
+    let sandbox = with_book();
+    let audit = |line: &str| sandbox.surety(&format!("audit {line} --json"));
+    let told = |line: &str, code: i32| audit(line).expect(code).told();
+    let good = told("demo/book/public --allow-insecure-srs", 0);
+    assert_eq!(
+        (&good["accepted_books"], &good["rejected_books"], &good["accepted"]),
+        (&1.into(), &0.into(), &0.into())
+    );
+    let claim = &good["books"][0]["claim"];
+    assert_eq!((&claim["venue"], claim["faith"].as_array().unwrap().len()), (&"corvus".into(), 2), "{claim}");
+    assert_eq!(claim["caps"].as_array().unwrap().len(), 8);
+    let slots: u64 = claim["kinds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| kind["pages"].as_u64().unwrap() * kind["accounts"].as_u64().unwrap())
+        .sum();
+    assert_eq!(claim["slots"], slots);
+    let stated = &good["books"][0]["stated"];
+    let [root, rules] = ["root", "rules"].map(|key| stated[key].as_str().unwrap().to_owned());
+    let run = sandbox.surety("audit demo/book/public --allow-insecure-srs --html report.html").expect(0);
+    assert!(run.stdout.contains("1 book: 1 accepted, 0 rejected") && run.stdout.contains(&root), "{}", run.stdout);
+    let page = fs::read_to_string(sandbox.path("report.html")).unwrap();
+    assert!(page.contains("<h2>Books</h2>") && page.contains(&root) && page.contains("taken on faith"));
+
+    // Nothing on faith: both the root and the rules are known.
+    let known = format!("demo/book/public --allow-insecure-srs --strict --book-root {root} --book-rules {rules}");
+    assert_eq!(told(&known, 0)["books"][0]["claim"]["faith"].as_array().unwrap().len(), 0);
+    for known in [known.replace(&root, &rules), known.replace(&rules, &root)] {
+        assert_eq!(told(&known, 5)["books"][0]["reason"]["code"], "strict");
+    }
+    assert_eq!(told("demo/book/public", 5)["books"][0]["reason"]["code"], "set-up");
+    let valid_until = stated["valid_until"].as_u64().unwrap();
+    let late = format!("demo/book/public --allow-insecure-srs --at {}", valid_until + 1);
+    assert_eq!(told(&late, 3)["books"][0]["verdict"], "lapsed");
+    assert_eq!(told(&format!("{late} --history"), 0)["accepted_books"], 1);
+
+    // The same document beside other pages, beside none, and without its rules.
+    let copy = |name: &str, without: &str| {
+        fs::create_dir(sandbox.path(name)).unwrap();
+        for file in fs::read_dir(sandbox.path("demo/book/public")).unwrap() {
+            let file = file.unwrap();
+            if file.path().is_file() && file.file_name() != without {
+                fs::copy(file.path(), sandbox.path(name).join(file.file_name())).unwrap();
+            }
+        }
+    };
+    copy("demo/book/public/copy", "pages.bin");
+    let both = told("demo/book/public --allow-insecure-srs", 2);
+    assert_eq!((&both["accepted_books"], &both["rejected_books"]), (&1.into(), &1.into()));
+    assert_eq!(both["books"][1]["reason"]["class"], "input");
+    let pages = fs::read(sandbox.path("demo/book/public/pages.bin")).unwrap();
+    let mut changed = pages.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(sandbox.path("demo/book/public/copy/pages.bin"), &changed).unwrap();
+    let both = told("demo/book/public --allow-insecure-srs", 3);
+    assert_eq!((&both["accepted_books"], &both["books"][1]["reason"]["code"]), (&1.into(), &"proof".into()), "{both}");
+    fs::remove_dir_all(sandbox.path("demo/book/public/copy")).unwrap();
+    copy("without", "book.toml");
+    let refused = told("without --allow-insecure-srs", 5);
+    assert!(refused["books"][0]["reason"]["expected"].as_str().unwrap().contains("rules whose text"), "{refused}");
+
+    // An archive keeps no pages.
+    sandbox.surety("archive add kept.archive demo/book/public").expect(0);
+    let kept = told("kept.archive --allow-insecure-srs", 0);
+    assert_eq!((&kept["accepted_books"], &kept["findings"][0]["kind"]), (&0.into(), &"book-without-pages".into()));
+}

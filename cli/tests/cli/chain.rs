@@ -79,14 +79,14 @@ const EPOCH: u64 = 300;
 /// Maximum age of prices for the venue, in seconds: the policy's.
 const AGE: u64 = 900;
 
-fn contracts(path: &str) -> PathBuf {
+pub(crate) fn contracts(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts").join(path)
 }
 
 /// A local node, which ends with the test. It sends transactions of anybody.
-struct Anvil {
+pub(crate) struct Anvil {
     process: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Drop for Anvil {
@@ -98,7 +98,7 @@ impl Drop for Anvil {
 
 impl Anvil {
     /// Starts a node whose time is `time`. Says so if tools or contracts are missing.
-    fn start(time: u64) -> Option<Self> {
+    pub(crate) fn start(time: u64) -> Option<Self> {
         let program = contracts("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
         let built = contracts("out/AttestationRegistry.sol/AttestationRegistry.json");
         for needed in [&program, &built] {
@@ -143,7 +143,7 @@ impl Anvil {
         time
     }
 
-    fn fund(&self, account: &str) {
+    pub(crate) fn fund(&self, account: &str) {
         self.ask("anvil_setBalance", json!([account, "0x56bc75e2d63100000"]));
     }
 

@@ -8,6 +8,7 @@ mod book;
 mod calibrate;
 mod ceremony;
 mod chain;
+mod chain_books;
 mod chain_files;
 mod commands;
 mod demo;

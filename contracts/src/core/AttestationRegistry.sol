@@ -1,31 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../interfaces/ISnapshotOracle.sol";
 import {ISuretyVerifier} from "../interfaces/ISuretyVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
-import {
-    CONSENT_TYPEHASH,
-    CONTEXT_TAG,
-    EIP712_NAME,
-    EIP712_VERSION,
-    SCALAR_FIELD_MODULUS,
-    SOURCE_STATEMENT_TYPEHASH
-} from "../libraries/Constants.sol";
+import {CONSENT_TYPEHASH, CONTEXT_TAG, SCALAR_FIELD_MODULUS} from "../libraries/Constants.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {Snapshot} from "../types/Market.sol";
 import {LevelWiring, Scope, Source, Terms} from "../types/Policy.sol";
+import {Evidence} from "./Evidence.sol";
 
 /// @title The attestation registry
 /// @dev An attestation goes through three steps. Examination reads the grounds of the attestation, checks them against
 /// the policy's rules and writes nothing. The verifying contract verifies the proof. Keeping writes the record and
 /// calls no other contract. Every call to another contract is static.
-contract AttestationRegistry is IAttestationRegistry, EIP712 {
+contract AttestationRegistry is IAttestationRegistry, Evidence {
     /* TYPES */
 
     /// @dev The state of an account: one slot.
@@ -111,10 +104,6 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /* IMMUTABLES */
 
     /// @inheritdoc IAttestationRegistry
-    IPolicyRegistry public immutable POLICY_REGISTRY;
-    /// @inheritdoc IAttestationRegistry
-    ISnapshotOracle public immutable ORACLE;
-    /// @inheritdoc IAttestationRegistry
     bool public immutable EXCLUSIVE;
 
     /* STORAGE */
@@ -126,9 +115,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /* CONSTRUCTOR */
 
     constructor(IPolicyRegistry policyRegistry, ISnapshotOracle oracle, bool exclusive)
-        EIP712(EIP712_NAME, EIP712_VERSION)
+        Evidence(policyRegistry, oracle)
     {
-        (POLICY_REGISTRY, ORACLE, EXCLUSIVE) = (policyRegistry, oracle, exclusive);
+        EXCLUSIVE = exclusive;
     }
 
     /* ATTESTING */
@@ -249,9 +238,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         Grounds memory grounds = _grounds(attestation);
         Terms memory terms = grounds.terms;
         _checkSubject(attestation.subject, terms);
-        _checkSnapshot(attestation.epoch, grounds);
-        _checkStatements(attestation, grounds);
-        _checkTimes(attestation, grounds);
+        _checkSnapshot(attestation.epoch, grounds.snapshot, grounds.newest, terms);
+        _checkStatements(attestation.statements, grounds.digests, attestation.policy, terms);
+        (uint256 oldest,) = _checkTimes(attestation.statements, grounds.snapshot, terms, attestation.validUntil);
+        _checkVault(grounds, oldest);
         examined.terms = terms;
         examined.snapshot = grounds.snapshot;
         examined.digests = grounds.digests;
@@ -270,9 +260,6 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function _grounds(Attestation calldata attestation) private view returns (Grounds memory grounds) {
         Terms memory terms = POLICY_REGISTRY.terms(attestation.policy);
         if (attestation.level >= terms.levels.length) revert UnknownLevel(attestation.level);
-        uint256 count = terms.sources.length;
-        Statement[] calldata statements = attestation.statements;
-        if (statements.length != count) revert WrongStatementCount(count, statements.length);
         grounds.terms = terms;
         (grounds.snapshot, grounds.newest, grounds.coef) =
             ORACLE.read(attestation.policy, attestation.epoch, attestation.level);
@@ -280,11 +267,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             (grounds.checkpoint, grounds.vaultNumber, grounds.vaultGrownAt, grounds.vaultX, grounds.vaultY) =
                 ICollateralVault(terms.vault.at).checkpointOf(attestation.subject);
         }
-        grounds.digests = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            grounds.digests[i] =
-                _digest(statements[i], terms.sources[i], attestation.subject, terms.universe);
-        }
+        grounds.digests = _digests(attestation.statements, attestation.subject, terms);
     }
 
     /// @dev An attestation that was made for one consumer is of no use to another.
@@ -302,78 +285,17 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (!Signatures.isOf(subject, digest, attestation.consent)) revert NoConsent(subject);
     }
 
-    function _checkSubject(address subject, Terms memory terms) private pure {
-        if (subject == address(0)) revert NoSubject();
-        for (uint256 i = 0; i < terms.sources.length; ++i) {
-            if (terms.sources[i].signer == subject) revert SubjectVouchesForItself(subject);
-        }
-        for (uint256 i = 0; i < terms.nodes.length; ++i) {
-            if (terms.nodes[i] == subject) revert SubjectVouchesForItself(subject);
-        }
-    }
-
-    /// @dev The grace of the previous snapshot runs from the newest report in the newest snapshot. A report is no later
-    /// than the transaction that takes its snapshot, so nobody gains by taking a snapshot late.
-    function _checkSnapshot(uint64 epoch, Grounds memory grounds) private view {
-        Snapshot memory newest = grounds.newest;
-        if (epoch != newest.epoch) {
-            bool graced =
-                epoch == newest.previousEpoch && block.timestamp <= uint256(newest.newest) + grounds.terms.grace;
-            if (!graced) revert SnapshotSuperseded(epoch);
-        }
-        if ((grounds.snapshot.marked || newest.marked) && !grounds.terms.acceptsMarked) revert SnapshotMarked(epoch);
-    }
-
-    function _checkStatements(Attestation calldata attestation, Grounds memory grounds) private view {
-        Statement[] calldata statements = attestation.statements;
-        for (uint256 i = 0; i < statements.length; ++i) {
-            Statement calldata statement = statements[i];
-            bool free = statement.encumbrance == 0 || statement.encumbrance == attestation.policy;
-            if (!free) revert Encumbered(i);
-            bool signed = _isSigned(grounds.terms.sources[i], grounds.digests[i], statement.signature);
-            if (!signed) revert WrongSignature(i);
-        }
-    }
-
-    /// @dev True if the source has signed: as a key or as a contract, as the policy says.
-    function _isSigned(Source memory source, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        return source.isContract
-            ? Signatures.isOfContract(source.signer, digest, signature)
-            : Signatures.isOfKey(source.signer, digest, signature);
-    }
-
-    /// @dev The rules of `check_freshness` in verifier/src/attestation/freshness.rs, which gives their reasons. Ages
-    /// are those at the attestation's arrival, which is no earlier than the newest statement and the newest price.
-    function _checkTimes(Attestation calldata attestation, Grounds memory grounds) private view {
+    /// @dev What counts in the vault has not grown since `vaultGrownAt`.
+    function _checkVault(Grounds memory grounds, uint256 oldestStatement) private pure {
         Terms memory terms = grounds.terms;
-        Snapshot memory snapshot = grounds.snapshot;
-        uint256 oldest = type(uint64).max;
-        uint256 newest = 0;
-        uint64 longest = uint64(snapshot.time) + terms.validity;
-        // Times are kept in 40 bits.
-        if (longest > type(uint40).max) longest = type(uint40).max;
-        Statement[] calldata statements = attestation.statements;
-        for (uint256 i = 0; i < statements.length; ++i) {
-            Statement calldata statement = statements[i];
-            if (statement.asOf < oldest) oldest = statement.asOf;
-            if (statement.asOf > newest) newest = statement.asOf;
-            if (statement.validUntil < longest) longest = statement.validUntil;
+        // Everything counted was there at one moment, up to the skew.
+        if (grounds.vaultGrownAt > oldestStatement + terms.maxStatementSkew) {
+            revert VaultGrownSince(grounds.vaultGrownAt);
         }
-        uint256 earliest = newest > snapshot.newest ? newest : snapshot.newest;
-        if (earliest > block.timestamp) revert NotYet();
-        if (newest - oldest > terms.maxStatementSkew) revert StatementsTooFarApart(newest - oldest);
-        // The vault has not grown since `vaultGrownAt`, so everything counted was there at one moment, up to the skew.
-        if (grounds.vaultGrownAt > oldest + terms.maxStatementSkew) revert VaultGrownSince(grounds.vaultGrownAt);
         // Collateral of the snapshot's own moment may be lent for a single transaction.
-        if (uint256(grounds.vaultGrownAt) + terms.vault.minAge >= snapshot.time) {
+        if (uint256(grounds.vaultGrownAt) + terms.vault.minAge >= grounds.snapshot.time) {
             revert VaultTooYoung(grounds.vaultGrownAt);
         }
-        uint256 age = block.timestamp - oldest;
-        if (age > terms.maxStatementAge) revert StatementsTooOld(age);
-        age = block.timestamp - snapshot.time;
-        if (age > snapshot.slack) revert PricesTooOld(age);
-        if (attestation.validUntil > longest) revert ValidTooLong(longest);
-        if (attestation.validUntil < block.timestamp) revert Lapsed(attestation.validUntil);
     }
 
     /// @dev Demands a proof that every source with a scope states nothing outside of it, all of its accounts together.
@@ -406,15 +328,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         view
         returns (uint256 x, uint256 y)
     {
-        uint256 count = statements.length;
         (x, y) = (grounds.vaultX, grounds.vaultY);
-        if (x | y != 0 && !Bn254.isPoint(x, y)) revert InvalidCommitment(count);
-        for (uint256 i = 0; i < count; ++i) {
-            Statement calldata statement = statements[i];
-            if (!Bn254.isPoint(statement.commitmentX, statement.commitmentY)) revert InvalidCommitment(i);
-            (x, y) = Bn254.add(x, y, statement.commitmentX, statement.commitmentY);
-        }
-        if (x | y == 0) revert InvalidCommitment(count);
+        if (x | y != 0 && !Bn254.isPoint(x, y)) revert InvalidCommitment(statements.length);
+        return _sum(statements, x, y);
     }
 
     function _context(Attestation calldata attestation, Grounds memory grounds) private view returns (uint256) {
@@ -443,31 +359,6 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             hash := keccak256(context, CONTEXT_BYTES)
         }
         return hash % SCALAR_FIELD_MODULUS;
-    }
-
-    /// @dev The digest that a source signs.
-    function _digest(Statement calldata statement, Source memory source, address subject, bytes32 universe)
-        private
-        view
-        returns (bytes32)
-    {
-        return _hashTypedDataV4(
-            keccak256(
-                abi.encode(
-                    SOURCE_STATEMENT_TYPEHASH,
-                    source.signer,
-                    subject,
-                    source.account,
-                    universe,
-                    statement.commitmentX,
-                    statement.commitmentY,
-                    statement.asOf,
-                    statement.validUntil,
-                    statement.sequence,
-                    statement.encumbrance
-                )
-            )
-        );
     }
 
     /* PRIVATE: KEEPING */
@@ -569,10 +460,6 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             if (_counts(record, present) && block.timestamp - record.pricesAt <= maxAge) return true;
         }
         return false;
-    }
-
-    function _isInForce(bytes32 policy) private view returns (bool) {
-        return POLICY_REGISTRY.isInForce(policy);
     }
 
     /// @dev True if a record counts, given that its policy is in force.

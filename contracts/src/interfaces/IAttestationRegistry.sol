@@ -2,8 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
-import {IPolicyRegistry} from "./IPolicyRegistry.sol";
-import {ISnapshotOracle} from "./ISnapshotOracle.sol";
+import {IEvidence} from "./IEvidence.sol";
 
 /// @title Attestations that hidden holdings satisfy a policy
 /// @notice Anybody may bring an attestation that is not made for another caller. Where an attestation pledges accounts,
@@ -11,7 +10,7 @@ import {ISnapshotOracle} from "./ISnapshotOracle.sol";
 /// claim, the signed statements and the proof from the caller. It computes the proof's public inputs itself: the
 /// commitment to the coefficients, the sum of the commitments that sources have signed and that the vault holds, and
 /// the context.
-interface IAttestationRegistry {
+interface IAttestationRegistry is IEvidence {
     /* EVENTS */
 
     /// @notice An attestation was accepted. `level` is the identifier of the level's name.
@@ -152,12 +151,6 @@ interface IAttestationRegistry {
         external
         view
         returns (uint64 sequence, uint120 digest, uint40 pledgedUntil, uint32 pledgedTo);
-
-    /// @notice The policy registry.
-    function POLICY_REGISTRY() external view returns (IPolicyRegistry);
-
-    /// @notice The snapshot oracle.
-    function ORACLE() external view returns (ISnapshotOracle);
 
     /// @notice True if an account serves one policy only for as long as an attestation counts. Accounts are pledged to
     /// policies, not to consumers: consumers of one policy share its attestations. {ILienRegistry} keeps consumers

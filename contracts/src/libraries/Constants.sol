@@ -22,6 +22,9 @@ uint256 constant MAX_LOTS = 2 ** 63 - 1;
 /// @dev The most contracts that a vault asks before collateral leaves.
 uint256 constant MAX_CONSUMERS = 8;
 
+/// @dev The most pages a book has.
+uint256 constant MAX_PAGES = 2 ** 24;
+
 /* UNITS */
 
 /// @dev A whole in parts per million.
@@ -43,6 +46,15 @@ bytes32 constant SOURCE_SCOPES_TAG = keccak256("surety/source-scopes/v1");
 bytes32 constant CONTEXT_TAG = keccak256("surety/context/v2");
 /// @dev The first word of the preimage of a vault's checkpoint.
 bytes32 constant CHECKPOINT_TAG = keccak256("surety/vault/v2");
+
+/// @dev The first words of the preimages of a book's header, page and root, of the context of the proof of its
+/// reserves, and of the identifiers of kinds of pages and of rules of books.
+bytes32 constant BOOK_TAG = keccak256("surety/book/v1");
+bytes32 constant BOOK_PAGE_TAG = keccak256("surety/book-page/v1");
+bytes32 constant BOOK_ROOT_TAG = keccak256("surety/book-root/v1");
+bytes32 constant BOOK_CONTEXT_TAG = keccak256("surety/book-reserves-context/v1");
+bytes32 constant BOOK_KIND_TAG = keccak256("surety/book-kind/v1");
+bytes32 constant BOOK_RULES_TAG = keccak256("surety/book-rules/v1");
 
 /// @dev The EIP-712 domain of everything that is signed: its name and version.
 string constant EIP712_NAME = "Surety";

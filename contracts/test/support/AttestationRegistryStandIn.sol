@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IAttestationRegistry} from "../../src/interfaces/IAttestationRegistry.sol";
 import {ICollateralVault} from "../../src/interfaces/ICollateralVault.sol";
+import {IEvidence} from "../../src/interfaces/IEvidence.sol";
 import {IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
 import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {Attestation, Record, Statement} from "../../src/types/Attestation.sol";
@@ -12,7 +13,7 @@ import {Attestation, Record, Statement} from "../../src/types/Attestation.sol";
 contract AttestationRegistryStandIn is IAttestationRegistry {
     uint256 public constant LEVELS = 3;
 
-    /// @inheritdoc IAttestationRegistry
+    /// @inheritdoc IEvidence
     IPolicyRegistry public POLICY_REGISTRY;
     ICollateralVault private vault;
     bool public inForce = true;

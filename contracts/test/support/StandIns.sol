@@ -56,6 +56,7 @@ contract OracleStandIn {
     mapping(bytes32 policy => Snapshot) public newestOf;
     mapping(bytes32 policy => mapping(uint64 epoch => Snapshot)) public snapshotOf;
     mapping(bytes32 policy => mapping(uint64 epoch => mapping(uint256 level => uint256[2]))) private coefs;
+    mapping(bytes32 policy => mapping(uint64 epoch => bytes32)) public idOf;
 
     /// @notice Snapshots come in the order of their epochs.
     function add(bytes32 policy, Snapshot calldata snapshot, uint256[2][] calldata coefficients) external {
@@ -64,6 +65,10 @@ contract OracleStandIn {
         for (uint256 level = 0; level < coefficients.length; ++level) {
             coefs[policy][snapshot.epoch][level] = coefficients[level];
         }
+    }
+
+    function setId(bytes32 policy, uint64 epoch, bytes32 id) external {
+        idOf[policy][epoch] = id;
     }
 
     function latest(bytes32 policy) external view returns (Snapshot memory) {

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod cells;
+mod contracts;
 mod directory;
 mod kinds;
 mod scene;

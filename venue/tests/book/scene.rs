@@ -51,7 +51,7 @@ pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn key(number: u8) -> SigningKey {
+pub(crate) fn key(number: u8) -> SigningKey {
     SigningKey::from_secret_bytes(&[number; 32]).unwrap()
 }
 
@@ -74,6 +74,10 @@ pub(crate) struct Scene {
     pub(crate) rules: CompiledRules,
     pub(crate) snapshot: Snapshot,
     pub(crate) prices: Vec<Price>,
+    /// The registry that books are meant for.
+    pub(crate) audience: Audience,
+    /// The moment of prices, statements and balances.
+    pub(crate) now: u64,
 }
 
 /// The rules: pages of balances, and pages of margin accounts.
@@ -121,10 +125,16 @@ impl Scene {
         change(&mut rules);
         let policy = CompiledPolicy::compile(sample.policy, sample.universe, &params).unwrap().committed().clone();
         let prices = sample::prices(policy.policy());
-        let snapshot = snapshot(policy.policy(), &prices);
+        let snapshot = snapshot(policy.policy(), &prices, NOW);
         let rules = CompiledRules::compile(rules, policy, &params).unwrap();
         let table = Table::new(params.lagrange(), &Silent);
-        Self { srs, params, table, rules, snapshot, prices }
+        Self { srs, params, table, rules, snapshot, prices, audience: audience(), now: NOW }
+    }
+
+    /// The same later.
+    pub(crate) fn at(self, now: u64) -> Self {
+        let snapshot = snapshot(self.rules.policy.policy(), &self.prices, now);
+        Self { snapshot, now, ..self }
     }
 
     /// The snapshot after one in which the first price was half of what it is.
@@ -156,10 +166,10 @@ impl Scene {
         Book {
             kind: KindOf::new(),
             version: FormatVersion,
-            audience: audience(),
+            audience: self.audience,
             venue: venue(),
-            as_of: Timestamp(NOW),
-            valid_until: Timestamp(NOW + 3_600),
+            as_of: Timestamp(self.now),
+            valid_until: Timestamp(self.now + 3_600),
             snapshot: snapshot_id(&self.rules.policy, &self.snapshot),
             rules: self.rules.summary().clone(),
             pages: 0,
@@ -196,11 +206,11 @@ impl Scene {
                 .collect(),
         };
         let terms = StatementTerms {
-            audience: audience(),
+            audience: self.audience,
             subject: venue(),
             account: name("main"),
-            as_of: Timestamp(NOW),
-            valid_until: Timestamp(NOW + 7_200),
+            as_of: Timestamp(self.now),
+            valid_until: Timestamp(self.now + 7_200),
             sequence: 1,
             pledge: None,
         };
@@ -252,7 +262,7 @@ pub(crate) fn account(user: &str, lots: [i128; SMALL]) -> UserAccount {
     UserAccount::new(user.to_owned(), HexBytes([9; 32]), lots.to_vec(), &mut OsRng)
 }
 
-fn snapshot(policy: &Policy, prices: &[Price]) -> Snapshot {
+fn snapshot(policy: &Policy, prices: &[Price], now: u64) -> Snapshot {
     let feeds = FeedsId::of(&policy.market).unwrap();
     let report = |number: u8| {
         let observation = |price: &Price| {
@@ -263,8 +273,8 @@ fn snapshot(policy: &Policy, prices: &[Price]) -> Snapshot {
             version: FormatVersion,
             oracle: HexBytes::ZERO,
             feeds: feeds.0,
-            epoch: NOW / policy.oracle.epoch.0,
-            observed_at: Timestamp(NOW),
+            epoch: now / policy.oracle.epoch.0,
+            observed_at: Timestamp(now),
             previous: Bytes32::ZERO,
             observations: prices.iter().map(observation).collect(),
             signature: HexBytes::ZERO,
@@ -277,8 +287,8 @@ fn snapshot(policy: &Policy, prices: &[Price]) -> Snapshot {
     Snapshot {
         kind: KindOf::new(),
         version: FormatVersion,
-        epoch: NOW / policy.oracle.epoch.0,
-        time: Timestamp(NOW),
+        epoch: now / policy.oracle.epoch.0,
+        time: Timestamp(now),
         prices: entries.map(|(entry, price)| EntryPrice { entry: entry.name.clone(), price: *price }).collect(),
         previous: None,
         marked: Vec::new(),

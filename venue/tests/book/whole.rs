@@ -29,7 +29,7 @@ pub(crate) const TERMS: BookTerms = BookTerms { allow_insecure_srs: true, root: 
 /// More than any account of the tests needs.
 const ENOUGH: [i128; 3] = [2_000_000, 20_000, 20_000];
 
-fn holders() -> Vec<UserAccount> {
+pub(crate) fn holders() -> Vec<UserAccount> {
     vec![account("ann", [5_000, 10, 0]), account("bob", [0, 0, 7])]
 }
 

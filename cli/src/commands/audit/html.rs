@@ -14,9 +14,9 @@ use surety_calibration::svg::Colour;
 use surety_core::{failure::Internal, ident::EvmAddress, units::Timestamp, words::counted};
 
 use super::{
-    anchors, archive,
+    anchors, archive, books,
     charts::{self, Line},
-    duration, headline, rows, word,
+    duration, headline, headline_of_books, refused_books, rows, word,
 };
 use crate::{error::Error, screen::Screen, time};
 
@@ -36,6 +36,10 @@ struct Page<'a> {
     sources: String,
     findings: String,
     refused: Vec<[String; 3]>,
+    books_headline: Option<String>,
+    books: Vec<[String; 6]>,
+    refused_books: Vec<[String; 3]>,
+    limits_of_books: [&'static str; 5],
     warnings: Vec<[String; 4]>,
     months: Vec<[String; 6]>,
     subjects: Vec<[String; 8]>,
@@ -58,6 +62,10 @@ pub(super) fn page(audit: &Audit) -> Result<String, Error> {
         sources: sources(audit),
         findings: findings(audit),
         refused: refused(audit),
+        books_headline: headline_of_books(audit, Screen::Full),
+        books: books(audit),
+        refused_books: refused_books(audit),
+        limits_of_books: surety_books::book::NOT_ESTABLISHED,
         warnings: warnings(audit),
         months: rows::months(&audit.timeline),
         subjects: rows::subjects(&audit.timeline),

@@ -8,8 +8,18 @@ mod table;
 
 use std::path::PathBuf;
 
-use surety_audit::audit::{self, AnchorFile, Audit, AuditRequest, ReadVault, kept::Kept};
-use surety_core::{ident::Bytes32, spelling, units::Timestamp, words::counted};
+use surety_audit::audit::{
+    self, AnchorFile, Audit, AuditRequest, ReadVault,
+    books::{BookAnchors, BookEntry, EstablishedBook},
+    kept::Kept,
+};
+use surety_chain::Node;
+use surety_core::{
+    ident::{Bytes32, EvmAddress},
+    spelling,
+    units::Timestamp,
+    words::counted,
+};
 use surety_host::files::{self, Access, Existing};
 
 use crate::{
@@ -35,6 +45,18 @@ pub(crate) struct Args {
     /// Balances that you have read with surety chain vault, of a vault that attestations draw on; once for each
     #[arg(long, value_name = "FILE")]
     vault: Vec<PathBuf>,
+    /// Registry of books that you rely on: a book must be the one that the registry knows
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
+    book_registry: Option<EvmAddress>,
+    /// URL of a JSON-RPC node of the chain of that registry
+    #[arg(long, value_name = "URL", requires = "book_registry")]
+    rpc: Option<String>,
+    /// Root of a book that you know from elsewhere; may be repeated
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    book_root: Vec<Bytes32>,
+    /// Identifier of rules of books that you have reviewed; may be repeated
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    book_rules: Vec<Bytes32>,
     /// Refuse whatever would have to be taken on faith
     #[arg(long)]
     strict: bool,
@@ -67,10 +89,17 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     if let Some(path) = &args.html {
         files::check_target(path, Existing::Replace)?;
     }
+    let node = args.rpc.as_deref().map(Node::connect).transpose()?;
+    let books = BookAnchors {
+        registry: node.as_ref().zip(args.book_registry),
+        roots: &args.book_root,
+        rules: &args.book_rules,
+    };
     let request = AuditRequest {
         directory: &args.place,
         trust: &trust,
         vaults: &vaults,
+        books,
         strict: args.strict,
         allow_insecure_srs: args.allow_insecure_srs,
         at: args.at.unwrap_or(session.now),
@@ -113,6 +142,52 @@ fn headline(audit: &Audit, screen: Screen) -> String {
     } else {
         format!("{total}: {accepted} accepted, {rejected} rejected{lapsed}")
     }
+}
+
+/// The books, if any.
+fn headline_of_books(audit: &Audit, screen: Screen) -> Option<String> {
+    let (accepted, rejected) = (audit.accepted_books, audit.rejected_books);
+    let [total, good, bad] = [accepted + rejected, accepted, rejected].map(|count| screen.count(count));
+    (accepted + rejected > 0).then(|| format!("{}: {good} accepted, {bad} rejected", counted(total, "book")))
+}
+
+/// Each book that is not rejected: file, venue and level, pages and slots, caps, root, and what is known of the root.
+fn books(audit: &Audit) -> Vec<[String; 6]> {
+    audit.books.iter().filter_map(row_of_book).collect()
+}
+
+fn row_of_book(entry: &BookEntry) -> Option<[String; 6]> {
+    let (claim, stated) = (entry.claim.as_ref()?, entry.stated.as_ref()?);
+    let EstablishedBook { venue, level, slots, quote, max_shortfall, caps, on_chain, .. } = claim;
+    let pages = claim.kinds.iter().map(|kind| format!("{} of {}", counted(kind.pages, "page"), kind.name));
+    let pages: Vec<_> = pages.collect();
+    let cap = |cap: &surety_books::rules::Cap| format!("{} {}/{}", cap.instrument, cap.debts, cap.balances);
+    let caps: Vec<_> = caps.iter().map(cap).collect();
+    let root = match on_chain {
+        Some(known) if known.counts => "the newest on chain",
+        Some(_) => "on chain, superseded or lapsed",
+        None if claim.faith.is_empty() => "known",
+        None => "taken on faith",
+    };
+    Some([
+        entry.file.clone(),
+        format!("{venue}, {level}"),
+        format!("{}; {slots} slots", pages.join(", ")),
+        format!("shortfalls {max_shortfall} {quote}; {}", caps.join(", ")),
+        stated.root.to_string(),
+        root.to_owned(),
+    ])
+}
+
+/// Books that are not accepted: the file, the rule, and why.
+fn refused_books(audit: &Audit) -> Vec<[String; 3]> {
+    let refused = audit.books.iter().filter(|entry| !(entry.is_good() && audit.history));
+    refused
+        .filter_map(|entry| {
+            let reason = entry.reason.as_ref()?;
+            Some([entry.file.clone(), reason.code.clone(), reason.message.replace('\n', "; ")])
+        })
+        .collect()
 }
 
 /// The archive that the report is about, if any.

@@ -8,7 +8,7 @@ use surety_audit::audit::{
     history::{History, Series},
 };
 
-use super::{anchors, archive, duration, headline, rows, word};
+use super::{anchors, archive, books, duration, headline, headline_of_books, refused_books, rows, word};
 use crate::{screen::Screen, table::table, time};
 
 /// Maximum number of notices of one kind that are written out.
@@ -29,15 +29,22 @@ pub(super) fn text(audit: &Audit, screen: Screen) -> String {
         text += "insecure set-up: its secret is published, so these proofs prove nothing; for tests only\n";
     }
     levels(&mut text, screen, &audit.timeline);
+    of_books(&mut text, screen, audit);
     refused(&mut text, screen, audit);
     findings(&mut text, &audit.findings);
     months(&mut text, screen, audit);
     subjects(&mut text, screen, audit);
     months_of_subjects(&mut text, screen, audit);
     grounds(&mut text, audit);
-    text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
-    text += "not established by any:\n";
-    audit.not_established.iter().for_each(|limit| line(&mut text, limit));
+    if !audit.attestations.is_empty() {
+        text += &format!("\nestablished by each accepted attestation: {}\n", audit.established);
+        text += "not established by any:\n";
+        audit.not_established.iter().for_each(|limit| line(&mut text, limit));
+    }
+    if let Some(established) = audit.books_establish {
+        text += &format!("\nestablished by each accepted book: {established}\nnot established by any:\n");
+        surety_books::book::NOT_ESTABLISHED.iter().for_each(|limit| line(&mut text, limit));
+    }
     let timing = audit.timing;
     let single = timing.single_ms.map_or_else(String::new, |single| format!(", {single:.3} ms alone"));
     let _ = writeln!(
@@ -72,6 +79,27 @@ fn levels(text: &mut String, screen: Screen, history: &History) {
     let rows: Vec<_> = rows::levels(history).into_iter().map(row).collect();
     if !rows.is_empty() {
         table(text, screen, ["policy", "level", "attestations", "rejected", "subjects", "attested now"], rows);
+    }
+}
+
+/// The books, and those that are not accepted.
+fn of_books(text: &mut String, screen: Screen, audit: &Audit) {
+    let Some(headline) = headline_of_books(audit, screen) else {
+        return;
+    };
+    let _ = writeln!(text, "\n{headline}");
+    let books = books(audit);
+    let row = |[file, venue, pages, _, root, known]: [String; 6]| [file, venue, pages, root, known];
+    let rows: Vec<_> = books.iter().cloned().map(row).collect();
+    if !rows.is_empty() {
+        table(text, screen, ["book", "venue and level", "pages", "root", "the root is"], rows);
+        *text += "\ncaps of books, for what is owed and for what stands behind debts:\n";
+    }
+    books.iter().for_each(|[file, _, _, caps, ..]| line(text, &format!("{file}: {caps}")));
+    let rows = refused_books(audit);
+    if !rows.is_empty() {
+        *text += "\nbooks that are not accepted:";
+        table(text, screen, ["file", "rule", "why"], rows);
     }
 }
 

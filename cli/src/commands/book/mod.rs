@@ -6,6 +6,7 @@ mod demo;
 mod files;
 mod fleet;
 mod prove;
+mod publish;
 mod status;
 mod verify;
 
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Status(status::Args),
     /// Put pages that failed for good back into the queue
     Retry(fleet::RetryArgs),
+    /// Publish a book in the registry of books on a chain, which verifies the reserves
+    Publish(publish::Args),
     /// Verify a published book from its public files
     Verify(verify::Args),
     /// Write the file of a user, who checks it (as secret as the account)
@@ -49,6 +52,7 @@ impl Command {
             Self::Worker(_) => "worker",
             Self::Status(_) => "status",
             Self::Retry(_) => "retry",
+            Self::Publish(_) => "publish",
             Self::Verify(_) => "verify",
             Self::Cell(_) => "cell",
             Self::Check(_) => "check",
@@ -66,6 +70,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         Command::Worker(args) => fleet::worker(&args, session),
         Command::Status(args) => status::run(&args, session),
         Command::Retry(args) => fleet::retry(&args),
+        Command::Publish(args) => publish::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
         Command::Cell(args) => cells::cell(&args, session),
         Command::Check(args) => cells::check(&args, session),

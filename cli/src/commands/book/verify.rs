@@ -5,7 +5,15 @@ use std::path::PathBuf;
 use rand_core::OsRng;
 use serde_json::json;
 use surety_books::book::{Book, BookTerms, ESTABLISHED, NOT_ESTABLISHED, verify};
-use surety_core::{ident::Bytes32, spelling, units::Timestamp};
+use surety_chain::{
+    ChainError, Node,
+    books::{self, KnownBook},
+};
+use surety_core::{
+    ident::{Bytes32, EvmAddress},
+    spelling,
+    units::Timestamp,
+};
 use surety_host::documents;
 use surety_venue::directory::BookDirectory;
 use surety_verifier::attestation::check::NOTHING_ESTABLISHED;
@@ -19,8 +27,14 @@ pub(crate) struct Args {
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     /// The root that you know from elsewhere: a chain, or other users
-    #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
+    #[arg(long, value_name = "HASH", value_parser = spelling::hash, conflicts_with = "rpc")]
     root: Option<Bytes32>,
+    /// URL of a JSON-RPC node of the chain whose registry of books knows the root
+    #[arg(long, value_name = "URL", requires = "registry")]
+    rpc: Option<String>,
+    /// The registry of books that you rely on
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
+    registry: Option<EvmAddress>,
     /// Accept a set-up whose secret is public, for tests only: such a book proves nothing
     #[arg(long)]
     allow_insecure_srs: bool,
@@ -35,12 +49,14 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let book_files = BookFiles::read(&args.directory, session)?;
     book_files.warn(session);
     let BookFiles { rules, snapshot, .. } = book_files;
-    let terms =
-        BookTerms { allow_insecure_srs: args.allow_insecure_srs, root: args.root, now: args.at.unwrap_or(session.now) };
+    let on_chain = on_chain(args, &book)?;
+    let root = args.root.or(on_chain.as_ref().map(|known| known.root));
+    let now = args.at.unwrap_or(session.now);
+    let terms = BookTerms { allow_insecure_srs: args.allow_insecure_srs, root, now };
     let accepted = verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
     let established = if accepted.insecure_srs { NOTHING_ESTABLISHED } else { ESTABLISHED };
-    let of_root =
-        (!accepted.root_known).then(|| "that others see the book of this root: compare it, or give --root".to_owned());
+    let of_root = (!accepted.root_known)
+        .then(|| "that others see the book of this root: compare it, or give --root or --rpc".to_owned());
     // They lie beside the book, and say whose word on reserves and prices counts.
     let of_rules = format!(
         "that rules, policy, universe, and the custodians and oracle nodes in it are those that you have reviewed: \
@@ -58,13 +74,35 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         accepted.slots,
         pages.len(),
     );
+    if let Some(known) = &on_chain {
+        let counts = if known.counts { "the venue's newest book, and counts" } else { "superseded, or counts no more" };
+        text.push_str(&format!("on chain: {counts}\n"));
+    }
     faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
     NOT_ESTABLISHED.iter().for_each(|not| text.push_str(&format!("not established: {not}\n")));
-    let data = json!({
+    let mut data = json!({
         "accepted": accepted,
         "established": established,
         "taken_on_faith": faith,
         "not_established": NOT_ESTABLISHED,
     });
+    if let Some(known) = on_chain {
+        data["on_chain"] = json!(known);
+    }
     Answer::new(data, text)
+}
+
+/// What the registry that the verifier relies on says of the book; none where no registry is asked.
+fn on_chain(args: &Args, book: &Book) -> Result<Option<KnownBook>, Error> {
+    let (Some(rpc), Some(registry)) = (&args.rpc, args.registry) else {
+        return Ok(None);
+    };
+    match books::known(&Node::connect(rpc)?, registry, book)? {
+        Some(known) => Ok(Some(known)),
+        None => {
+            let advice = "have the venue publish the book with surety book publish, or give the registry that it uses";
+            let expected = format!("one that {registry} knows, or another of the venue");
+            Err(ChainError::mismatch("book: root", expected, "no book of the venue", advice).into())
+        }
+    }
 }

@@ -1,0 +1,386 @@
+//! The books of an audit: each is verified whole, with all of its pages, from the files beside it.
+//!
+//! Rules are compiled here, once for each identifier that a book names. The root is compared with the registry of books
+//! that the auditor relies on, if one is named, or with the roots that the auditor knows from elsewhere.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use alloy_primitives::keccak256;
+use rand_core::OsRng;
+use serde::Serialize;
+use surety_books::{
+    book::{Book, BookTerms, PAGE_BYTES, Page, verify},
+    compiled::{BookRulesId, CompiledRules},
+    root::MAX_PAGES,
+    rules::{BookRules, Cap},
+};
+use surety_chain::{
+    ChainError, Node,
+    books::{self as registry, KnownBook},
+};
+use surety_core::{
+    canonical,
+    decimal::Magnitude,
+    failure::{AnyFailure, Failure},
+    ident::{Bytes32, EvmAddress, Name},
+    units::Timestamp,
+};
+use surety_host::{files, setup::Setups};
+use surety_kzg::{Event, Observer, SrsId, progress::Stage};
+use surety_margin::market::Snapshot;
+use surety_verifier::attestation::{
+    identifiers::PolicyId,
+    rejection::{Rejection, Rule},
+    report::snapshot_id,
+};
+
+use super::{
+    AuditRequest,
+    entry::{Reason, Verdict},
+    finding::{Finding, FindingKind, warning},
+    library::{Known, Library},
+    scan::Found,
+    source::{Place, Source},
+};
+
+/// What an auditor knows of books.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BookAnchors<'a> {
+    /// The registry of books that the auditor relies on, and the node of its chain.
+    pub registry: Option<(&'a Node, EvmAddress)>,
+    /// Roots that the auditor knows from elsewhere.
+    pub roots: &'a [Bytes32],
+    /// Rules that the auditor has reviewed.
+    pub rules: &'a [Bytes32],
+}
+
+/// A book, and the result of its audit.
+#[derive(Clone, Debug, Serialize)]
+pub struct BookEntry {
+    /// The file, from the audited directory on.
+    pub file: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why the book is not accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// What the file says, unverified. None if it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<StatedBook>,
+    /// What the book establishes, unless it is rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<EstablishedBook>,
+}
+
+/// What the file of a book says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatedBook {
+    /// The venue.
+    pub venue: EvmAddress,
+    /// The root.
+    pub root: Bytes32,
+    /// The identifier of the rules.
+    pub rules: BookRulesId,
+    /// The moment of the balances.
+    pub as_of: Timestamp,
+    /// The last second at which the book counts.
+    pub valid_until: Timestamp,
+    /// The number of pages.
+    pub pages: u32,
+}
+
+/// What a book establishes.
+#[derive(Clone, Debug, Serialize)]
+pub struct EstablishedBook {
+    /// What the rules call the venue.
+    pub venue: Name,
+    /// The policy that every account is held to.
+    pub policy: PolicyId,
+    /// The level of that policy.
+    pub level: Name,
+    /// The kinds of pages.
+    pub kinds: Vec<KindFacts>,
+    /// Room for so many accounts, most of which may be nobody's.
+    pub slots: u64,
+    /// The cash instrument that covers shortfalls.
+    pub quote: Name,
+    /// The largest sum of all shortfalls, in units of that instrument.
+    pub max_shortfall: Magnitude,
+    /// How much may be owed, and stand behind debts.
+    pub caps: Vec<Cap>,
+    /// The moment of the oldest balances that custodians state.
+    pub balances_at: Timestamp,
+    /// The moment of the oldest prices.
+    pub prices_at: Timestamp,
+    /// Whether everybody knows the secret of the set-up.
+    pub insecure_srs: bool,
+    /// What the registry of books says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_chain: Option<KnownBook>,
+    /// What was taken on faith.
+    pub faith: Vec<&'static str>,
+}
+
+/// A kind of page in a book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KindFacts {
+    /// Its name.
+    pub name: Name,
+    /// Whether accounts may owe anything.
+    pub debts: bool,
+    /// The number of pages.
+    pub pages: u32,
+    /// Accounts in a page.
+    pub accounts: u32,
+}
+
+/// Faith in a root that the auditor does not know.
+const ROOT: &str = "that others see the book of this root";
+/// Faith in rules that the auditor has not reviewed.
+const RULES: &str = "that the rules are wise: their caps, their policy, and its custodians and oracle nodes";
+
+impl BookEntry {
+    /// Whether everything is or was in order.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.verdict != Verdict::Rejected
+    }
+
+    fn refused(file: String, error: &dyn Failure, book: Option<&Book>) -> Self {
+        let (reason, stated) = (Some(Reason::of(error)), book.map(StatedBook::of));
+        Self { file, verdict: Verdict::Rejected, reason, stated, claim: None }
+    }
+}
+
+impl StatedBook {
+    fn of(book: &Book) -> Self {
+        let Book { venue, root, as_of, valid_until, pages, .. } = *book;
+        Self { venue, root, rules: book.rules.id(), as_of, valid_until, pages }
+    }
+}
+
+/// The findings about books: those of one venue and moment that differ, which different people may have been shown.
+pub(super) fn findings(books: &[BookEntry]) -> Vec<Finding> {
+    let mut moments: BTreeMap<(EvmAddress, Timestamp), BTreeMap<Bytes32, &str>> = BTreeMap::new();
+    for entry in books.iter().filter(|entry| entry.is_good()) {
+        if let Some(StatedBook { venue, as_of, root, .. }) = &entry.stated {
+            moments.entry((*venue, *as_of)).or_default().entry(*root).or_insert(&entry.file);
+        }
+    }
+    let several = moments.into_iter().filter(|(_, roots)| roots.len() > 1);
+    several
+        .map(|((venue, as_of), roots)| {
+            let message = format!("{} books of different roots are as of second {}", roots.len(), as_of.0);
+            warning(FindingKind::SeveralBooks, Some(venue), message, roots.into_values())
+        })
+        .collect()
+}
+
+/// Archives keep no pages, so that books in them cannot be verified.
+pub(super) fn unverifiable(source: &Source<'_>, books: &[Place]) -> Vec<Finding> {
+    let finding = |place: &Place| {
+        let message = "not verified, because archives keep no pages: audit a directory with its pages.bin".to_owned();
+        Finding::notice(FindingKind::BookWithoutPages, None, message, [&*source.shown(place)])
+    };
+    books.iter().map(finding).collect()
+}
+
+/// Verifies every book that was found, one after the other.
+pub(super) fn judge(
+    request: &AuditRequest<'_>,
+    source: &Source<'_>,
+    found: &Found,
+    library: &Library,
+    setups: &Setups,
+    observer: &dyn Observer,
+) -> Vec<BookEntry> {
+    let total = found.books.len() as u64;
+    if total == 0 {
+        return Vec::new();
+    }
+    let mut shelf = RulesShelf::default();
+    let stage = Stage::Verifying;
+    observer.event(Event::Progress { stage, done: 0, total });
+    let judged = found.books.iter().zip(1..).map(|(place, done)| {
+        let file = source.shown(place);
+        let entry = match source.read::<Book>(place) {
+            Err(error) => BookEntry::refused(file, &*error, None),
+            Ok(book) => match judge_one(request, place, &book, library, (&mut shelf, setups, observer)) {
+                Err(error) => BookEntry::refused(file, &*error, Some(&book)),
+                Ok(claim) => {
+                    let lapsed = book.valid_until < request.at;
+                    let (verdict, reason) = if lapsed {
+                        (Verdict::Lapsed, Some(Reason::lapsed(book.valid_until, request.at)))
+                    } else {
+                        (Verdict::Accepted, None)
+                    };
+                    let stated = Some(StatedBook::of(&book));
+                    BookEntry { file, verdict, reason, stated, claim: Some(claim) }
+                }
+            },
+        };
+        observer.event(Event::Progress { stage, done, total });
+        entry
+    });
+    judged.collect()
+}
+
+fn judge_one(
+    request: &AuditRequest<'_>,
+    place: &Place,
+    book: &Book,
+    library: &Library,
+    (shelf, setups, observer): (&mut RulesShelf, &Setups, &dyn Observer),
+) -> Result<EstablishedBook, AnyFailure> {
+    let pages = pages_beside(place)?;
+    let rules = shelf.find(book, library, setups, observer)?;
+    let snapshot = snapshot_of(book, rules, library)?;
+    let on_chain = on_chain(request, book)?;
+    let known = on_chain.as_ref().map(|known| known.root);
+    let known = known.or_else(|| request.books.roots.iter().find(|root| **root == book.root).copied());
+    let terms = BookTerms {
+        allow_insecure_srs: request.allow_insecure_srs,
+        root: known,
+        now: request.at.min(book.valid_until),
+    };
+    let accepted = verify(book, &pages, rules, snapshot, &terms, &mut OsRng)?;
+    let reviewed = request.books.rules.contains(&book.rules.id().0);
+    let faith = [(accepted.root_known, ROOT), (reviewed, RULES)];
+    let faith: Vec<_> = faith.into_iter().filter_map(|(known, faith)| (!known).then_some(faith)).collect();
+    if let Some(first) = faith.first().filter(|_| request.strict) {
+        let expected = "a registry of books or a known root, and rules that you have reviewed, as you are strict";
+        return Err(Rejection::new(Rule::Strict, "book", expected, format!("faith {first}")).into());
+    }
+    let kinds = book.rules.kinds.iter().zip(&accepted.pages).map(|(kind, pages)| KindFacts {
+        name: kind.name.clone(),
+        debts: kind.debts,
+        pages: *pages,
+        accounts: kind.accounts,
+    });
+    Ok(EstablishedBook {
+        venue: rules.rules.venue.clone(),
+        policy: rules.policy.id(),
+        level: rules.rules.level.clone(),
+        kinds: kinds.collect(),
+        slots: accepted.slots,
+        quote: rules.rules.quote.clone(),
+        max_shortfall: rules.rules.max_shortfall,
+        caps: rules.rules.caps.clone(),
+        balances_at: accepted.balances_at,
+        prices_at: accepted.prices_at,
+        insecure_srs: accepted.insecure_srs,
+        on_chain,
+        faith,
+    })
+}
+
+/// The pages beside a book.
+fn pages_beside(place: &Place) -> Result<Vec<Page>, AnyFailure> {
+    let path = PathBuf::from(place.name());
+    let bytes = files::read(&path.with_file_name("pages.bin"), (MAX_PAGES * PAGE_BYTES) as u64)?;
+    let found =
+        |problem: surety_core::problem::Problem| Rejection::new(Rule::Page, "pages", problem.expected, problem.found);
+    Ok(Page::all_from_bytes(&bytes).map_err(found)?)
+}
+
+/// What the registry that the auditor relies on says of a book; none where there is no registry.
+fn on_chain(request: &AuditRequest<'_>, book: &Book) -> Result<Option<KnownBook>, ChainError> {
+    let Some((node, at)) = request.books.registry else {
+        return Ok(None);
+    };
+    let known = registry::known(node, at, book)?;
+    known.map(Some).ok_or_else(|| {
+        let advice = "have the venue publish the book, or audit it without the registry";
+        ChainError::mismatch("book: root", format!("one that {at} knows"), "no book of the venue", advice)
+    })
+}
+
+fn snapshot_of<'a>(book: &Book, rules: &CompiledRules, library: &'a Library) -> Result<&'a Snapshot, Rejection> {
+    // Files with different reports can be the same snapshot: those with reports come first.
+    let mut fitting: Vec<&Snapshot> =
+        library.snapshots.iter().filter(|snapshot| snapshot_id(&rules.policy, snapshot) == book.snapshot).collect();
+    fitting.sort_by_key(|snapshot| snapshot.reports.is_empty());
+    fitting.first().copied().ok_or_else(|| missing("market", format!("the market snapshot {}", book.snapshot.0)))
+}
+
+/// Rules that were compiled, by identifier.
+#[derive(Default)]
+struct RulesShelf(BTreeMap<Bytes32, CompiledRules>);
+
+impl RulesShelf {
+    fn find(
+        &mut self,
+        book: &Book,
+        library: &Library,
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<&CompiledRules, AnyFailure> {
+        let id = book.rules.id().0;
+        if !self.0.contains_key(&id) {
+            let compiled = Self::compile(book, library, setups, observer)?;
+            self.0.insert(compiled.summary().id().0, compiled);
+        }
+        let other = || missing("book: rules", format!("rules, policy and universe that compile to {id}"));
+        Ok(self.0.get(&id).ok_or_else(other)?)
+    }
+
+    fn compile(
+        book: &Book,
+        library: &Library,
+        setups: &Setups,
+        observer: &dyn Observer,
+    ) -> Result<CompiledRules, AnyFailure> {
+        let wanted = book.rules.document;
+        let is_wanted = |rules: &&BookRules| canonical::encode(rules).is_ok_and(|text| keccak256(text).0 == wanted.0);
+        let rules = library.book_rules.iter().find(is_wanted);
+        let rules = rules.ok_or_else(|| missing("book: rules", format!("rules whose text hashes to {wanted}")))?;
+        let is_policy = |known: &&Known| known.policy.id() == book.rules.policy;
+        let policy = library.policies.iter().find(is_policy);
+        let none = || missing("policy", format!("the policy {}, with its universe and set-up", book.rules.policy.0));
+        let policy = policy.ok_or_else(none)?.policy.clone();
+        let universe = policy.universe();
+        let params = setups.params(SrsId::from(universe.srs), universe.capacity, observer)?;
+        Ok(CompiledRules::compile(rules.clone(), policy, &params)?)
+    }
+}
+
+fn missing(input: &str, expected: String) -> Rejection {
+    Rejection::new(Rule::Reference, input, format!("{expected}, in the directory or below it"), "none")
+}
+
+#[cfg(test)]
+mod tests {
+    use surety_core::ident::HexBytes;
+
+    use super::*;
+
+    fn entry(file: &str, venue: u8, as_of: u64, root: u8) -> BookEntry {
+        let stated = StatedBook {
+            venue: HexBytes([venue; 20]),
+            root: HexBytes([root; 32]),
+            rules: BookRulesId(HexBytes([1; 32])),
+            as_of: Timestamp(as_of),
+            valid_until: Timestamp(100),
+            pages: 1,
+        };
+        let (file, stated) = (file.to_owned(), Some(stated));
+        BookEntry { file, verdict: Verdict::Accepted, reason: None, stated, claim: None }
+    }
+
+    /// Attack: other lists for other people.
+    #[test]
+    fn finds_two_books_of_one_venue_and_moment() {
+        let books = [entry("a", 1, 5, 1), entry("b", 1, 5, 1), entry("c", 1, 6, 2), entry("d", 2, 5, 3)];
+        assert_eq!(findings(&books), []);
+        let mut books = [books.as_slice(), &[entry("e", 1, 5, 4)]].concat();
+        let found = findings(&books);
+        assert_eq!(
+            (found.len(), found[0].kind, found[0].subject),
+            (1, FindingKind::SeveralBooks, Some(HexBytes([1; 20])))
+        );
+        assert_eq!(found[0].files, ["a", "e"]);
+        // A book that is rejected may be forged.
+        books[4].verdict = Verdict::Rejected;
+        assert_eq!(findings(&books), []);
+    }
+}
