@@ -1,8 +1,14 @@
-//! Pages of books: how many accounts fit, and accounts and cells in each second of processor time.
+//! Pages of books: how many accounts fit, and accounts in each second of processor time.
 //!
-//! `cargo run --release -p surety-benches --example books -- 16 8`: k, and how many assets.
+//! `cargo run --release -p surety-benches --example books -- collateral 8 16`: the margin rule (collateral, tiers or
+//! scenarios), how many instruments, and k.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops at the first surprise")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement stops at the first surprise"
+)]
 
 use std::time::{Duration, Instant};
 
@@ -20,22 +26,25 @@ use surety_core::{
     kind::KindOf,
 };
 use surety_kzg::{Lanes, Params, Srs, Table, progress::Silent};
-use surety_testing::sample;
+use surety_testing::sample::{self, Sample};
 use surety_venue::{account::UserAccount, page::PageInput, prover::PageProver};
 use surety_verifier::CompiledPolicy;
 
 fn main() {
-    let argument = |at: usize, default: u32| std::env::args().nth(at).map_or(default, |text| text.parse().unwrap());
-    let (k, assets) = (argument(1, 16), argument(2, 8) as usize);
+    let argument = |at: usize, default: &str| std::env::args().nth(at).unwrap_or_else(|| default.to_owned());
+    let (rule, assets, k) = (argument(1, "collateral"), argument(2, "8").parse().unwrap(), argument(3, "16"));
+    let k = k.parse().unwrap();
     let capacity = Capacity::new(k).unwrap();
     let srs = Srs::development(capacity);
     let params = Params::from_srs(&srs, capacity, &Silent).unwrap();
-    let mut sample = sample::collateral(k, assets);
+    let mut sample = sample_of(&rule, k, assets);
     sample.universe.srs = srs.id().bytes();
     let policy = CompiledPolicy::compile(sample.policy, sample.universe, &params).unwrap().committed().clone();
     let prices = sample::prices(policy.policy());
     let table = Table::new(params.lagrange(), &Silent);
-    for debts in [false, true] {
+    // Positions of a scenario rule are long or short.
+    let kinds = if rule == "scenarios" { &[true][..] } else { &[false, true] };
+    for debts in kinds.iter().copied() {
         let name = |text: &str| Name::new(text).unwrap();
         let amount = || serde_json::from_str("\"1000000000\"").unwrap();
         let cap = |instrument: &Name| Cap { instrument: instrument.clone(), debts: amount(), balances: amount() };
@@ -54,7 +63,7 @@ fn main() {
         let page = &rules.kinds[0].page;
         let (accounts, cells) = (page.layout().accounts(), page.layout().cells());
         println!(
-            "{assets} assets, debts: {debts}: {accounts} accounts, {} cosets, {} short groups, compiled in {:?}",
+            "{rule}, {assets} instruments, debts: {debts}: {accounts} accounts, {} cosets, {} short groups, compiled in {:?}",
             cells.cosets(),
             page.program().groups().short(),
             start.elapsed()
@@ -77,6 +86,15 @@ fn main() {
             "  filling {filling:?}; proof and cells {each:?} ({wall:?}): {:.0} accounts a core-second",
             per_second(each)
         );
+    }
+}
+
+fn sample_of(rule: &str, k: u32, instruments: usize) -> Sample {
+    match rule {
+        "collateral" => sample::collateral(k, instruments),
+        "tiers" => sample::tiered(k, instruments, 3),
+        "scenarios" => sample::scenario_margin(k, instruments, instruments),
+        other => panic!("expected collateral, tiers or scenarios, found {other}"),
     }
 }
 

@@ -7,12 +7,12 @@ use surety_core::{
     capacity::Capacity,
     ident::{Bytes32, HexBytes, Name},
     kind::KindOf,
-    units::{Decimals, Lots, Ppm, Price, Seconds, ShockPpm},
+    units::{Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
 };
 use surety_margin::{
     level::{Basis, ByBasis, Level},
     market::{MarketEntry, OracleNode, OracleRules},
-    models::{Asset, Collateral, MarketScenario, Model, ScenarioMargin, ScenarioPosition},
+    models::{Asset, Collateral, MarketScenario, Model, ScenarioMargin, ScenarioPosition, Tier},
     policy::{Policy, SourceRule, StatementRules},
     universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
@@ -89,6 +89,26 @@ pub fn collateral(k: u32, assets: usize) -> Sample {
     let model = Model::Collateral(Collateral { assets: assets_of, average_step: Ppm(0) });
     let policy = policy(&universe, assets, model);
     Sample { universe, policy }
+}
+
+/// As [`collateral`], with haircuts in so many tiers.
+///
+/// # Panics
+/// If `k` is no capacity class, or there are no tiers.
+#[must_use]
+pub fn tiered(k: u32, assets: usize, tiers: u32) -> Sample {
+    let mut sample = collateral(k, assets);
+    let tier = |at: u32| {
+        let end = (at + 1 < tiers).then(|| valid(Notional::new(1_000_000 * u64::from(at + 1))));
+        let counts = |ppm: u32| Ppm(ppm - 100_000 * at);
+        Tier::new(end, ByBasis { maintenance: counts(900_000), initial: counts(800_000) })
+    };
+    if let Model::Collateral(rules) = &mut sample.policy.model {
+        for asset in rules.assets.iter_mut().skip(1) {
+            (asset.weight, asset.tiers) = (None, (0..tiers).map(tier).collect());
+        }
+    }
+    sample
 }
 
 /// `instruments` instruments in a circuit of `2^k` rows: one quote currency, then perpetuals.

@@ -6,9 +6,11 @@ pragma solidity ^0.8.28;
 /// @notice INSECURE. For the set-up insecure-development (0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b),
 /// whose secret is public or may be known to whoever made it: anybody can prove anything to this contract. For tests.
 ///
-/// A proof shows that the hidden columns of the circuit satisfy its rules together with four columns whose commitments
-/// the caller knows: IDX, FLAG, COEF, HOLD. The proof is bound to those and to a number, the context. This contract
-/// knows neither policies nor prices nor balances: a caller must compute everything that it passes but the proof.
+/// A proof shows that the hidden columns of the circuit satisfy its rules together with four vectors whose commitments
+/// the caller knows: the columns IDX, FLAG and COEF, and the holdings, HOLD. The column BLINDED_HOLD of the circuit is
+/// HOLD and the column BLIND, which is zero wherever a program reads. The proof is bound to the caller's commitments
+/// and to a number, the context. This contract knows neither policies nor prices nor balances: a caller must compute
+/// everything that it passes but the proof.
 ///
 /// @dev Halo2's protocol over BN254 with KZG commitments and SHPLONK, without a permutation argument. Immutable,
 /// without storage, and without calls except to precompiles. Everything is in memory at fixed places, which the
@@ -24,6 +26,8 @@ contract SuretyVerifierK11 {
     /// @notice A point is the identity, off the curve, or has a coordinate that is not below p. Points 0 to 3 are the
     /// caller's, those from 4 on are the proof's.
     error PointNotOnCurve(uint256 index);
+    /// @notice The proof's commitment to the blinded holdings is the caller's commitment to the holdings.
+    error NotBlinded();
     /// @notice A batch has four points, of eight coordinates, for each proof.
     error WrongPointCount();
     /// @notice A batch has one context for each proof.
@@ -35,22 +39,27 @@ contract SuretyVerifierK11 {
     error DegenerateChallenge();
     /// @notice The equations do not hold: the proof is not for this key, this context and these points.
     error PairingFailed();
+    /// @notice A proof of scopes is of at least one part.
+    error NoParts();
 
     /// @notice The version of proofs and their transcript.
-    uint256 public constant VERSION = 1;
+    uint256 public constant VERSION = 2;
     /// @notice The digest of the verifying key, with which every transcript begins.
-    bytes32 public constant VK_HASH = 0x276d42bf596fa9c576a4e8b40bc14e990629fa50fbf6d7971a41822a9d6364a9;
+    bytes32 public constant VK_HASH = 0x259d06791f557ac55d5bfea92705dc7aa7097f9a2c3b8592d8d19f1497c981d5;
     /// @notice The identifier of the set-up.
     bytes32 public constant SRS_ID = 0xa6d0e910584892f8f4880512d90c895ca4f62ce6e75d2f845df840279b67e18b;
     /// @notice The capacity class: the circuit has 2^k rows.
     uint256 public constant CAPACITY = 11;
 
+    /// @dev What the transcript of a proof of scopes begins with.
+    uint256 private constant SCOPE_TAG = uint256(keccak256("surety/scope-proof/v1")) % R;
+
     /// @dev The order of the curve: the modulus of numbers.
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
     /// @dev The modulus of coordinates.
     uint256 private constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
-    /// @dev Length of a proof: 16 points and 23 evaluations.
-    uint256 private constant PROOF_LENGTH = 1760;
+    /// @dev Length of a proof: 17 points and 24 evaluations.
+    uint256 private constant PROOF_LENGTH = 1856;
 
     // Powers of omega, which generates the points of the rows; 1/n for n rows; and 1/(1 - s) for neighbours s·x of x.
     uint256 private constant OMEGA_MINUS_6 = 0x22b55603586d5fc42c6c14c2fc27a028c207da8b2c71cb33d549fa4a2be5d302;
@@ -72,137 +81,144 @@ contract SuretyVerifierK11 {
 
     // Places in memory.
 
-    // Round 1: the key and the statement, then the columns that only the prover knows.
+    // Round 1: the key and the statement, what blinds the holdings, then the columns that the prover commits to.
     uint256 private constant KEY = 0x080;
     uint256 private constant CONTEXT = 0x0a0;
     uint256 private constant IDX_POINT = 0x0c0;
     uint256 private constant FLAG_POINT = 0x100;
     uint256 private constant COEF_POINT = 0x140;
-    uint256 private constant HOLD_POINT = 0x180;
-    uint256 private constant VAR_POINT = 0x1c0;
-    uint256 private constant VAL_POINT = 0x200;
-    uint256 private constant ACC_POINT = 0x240;
+    uint256 private constant BLIND_POINT = 0x180;
+    uint256 private constant BLINDED_HOLD_POINT = 0x1c0;
+    uint256 private constant VAR_POINT = 0x200;
+    uint256 private constant VAL_POINT = 0x240;
+    uint256 private constant ACC_POINT = 0x280;
 
     // Round 2: the sorted columns of the lookups.
-    uint256 private constant HASH_1 = 0x280;
-    uint256 private constant LOOKUP_0_INPUT_POINT = 0x2a0;
-    uint256 private constant LOOKUP_0_TABLE_POINT = 0x2e0;
-    uint256 private constant LOOKUP_1_INPUT_POINT = 0x320;
-    uint256 private constant LOOKUP_1_TABLE_POINT = 0x360;
+    uint256 private constant HASH_1 = 0x2c0;
+    uint256 private constant LOOKUP_0_INPUT_POINT = 0x2e0;
+    uint256 private constant LOOKUP_0_TABLE_POINT = 0x320;
+    uint256 private constant LOOKUP_1_INPUT_POINT = 0x360;
+    uint256 private constant LOOKUP_1_TABLE_POINT = 0x3a0;
 
     // Round 3: the running products of the lookups, and the blinding polynomial.
-    uint256 private constant HASH_2 = 0x3a0;
-    uint256 private constant LOOKUP_0_PRODUCT_POINT = 0x3c0;
-    uint256 private constant LOOKUP_1_PRODUCT_POINT = 0x400;
-    uint256 private constant BLINDING_POINT = 0x440;
+    uint256 private constant HASH_2 = 0x3e0;
+    uint256 private constant LOOKUP_0_PRODUCT_POINT = 0x400;
+    uint256 private constant LOOKUP_1_PRODUCT_POINT = 0x440;
+    uint256 private constant BLINDING_POINT = 0x480;
 
     // Round 4: the quotient, in pieces.
-    uint256 private constant HASH_3 = 0x480;
-    uint256 private constant QUOTIENT_0_POINT = 0x4a0;
-    uint256 private constant QUOTIENT_1_POINT = 0x4e0;
-    uint256 private constant QUOTIENT_2_POINT = 0x520;
-    uint256 private constant QUOTIENT_3_POINT = 0x560;
+    uint256 private constant HASH_3 = 0x4c0;
+    uint256 private constant QUOTIENT_0_POINT = 0x4e0;
+    uint256 private constant QUOTIENT_1_POINT = 0x520;
+    uint256 private constant QUOTIENT_2_POINT = 0x560;
+    uint256 private constant QUOTIENT_3_POINT = 0x5a0;
 
     // Round 5: evaluations at x and its neighbours.
-    uint256 private constant HASH_4 = 0x5a0;
-    uint256 private constant FLAG_EVAL = 0x5c0;
-    uint256 private constant COEF_EVAL = 0x5e0;
+    uint256 private constant HASH_4 = 0x5e0;
     uint256 private constant VAL_EVAL = 0x600;
-    uint256 private constant ACC_EVAL = 0x620;
-    uint256 private constant ACC_NEXT_EVAL = 0x640;
-    uint256 private constant HOLD_EVAL = 0x660;
-    uint256 private constant VAR_EVAL = 0x680;
-    uint256 private constant IDX_EVAL = 0x6a0;
-    uint256 private constant VAR_NEXT_EVAL = 0x6c0;
-    uint256 private constant ROW_EVAL = 0x6e0;
-    uint256 private constant BASE_PREVIOUS_EVAL = 0x700;
-    uint256 private constant BASE_EVAL = 0x720;
-    uint256 private constant BLINDING_EVAL = 0x740;
-    uint256 private constant LOOKUP_0_PRODUCT_EVAL = 0x760;
-    uint256 private constant LOOKUP_0_PRODUCT_NEXT_EVAL = 0x780;
-    uint256 private constant LOOKUP_0_INPUT_EVAL = 0x7a0;
-    uint256 private constant LOOKUP_0_INPUT_PREVIOUS_EVAL = 0x7c0;
-    uint256 private constant LOOKUP_0_TABLE_EVAL = 0x7e0;
-    uint256 private constant LOOKUP_1_PRODUCT_EVAL = 0x800;
-    uint256 private constant LOOKUP_1_PRODUCT_NEXT_EVAL = 0x820;
-    uint256 private constant LOOKUP_1_INPUT_EVAL = 0x840;
-    uint256 private constant LOOKUP_1_INPUT_PREVIOUS_EVAL = 0x860;
-    uint256 private constant LOOKUP_1_TABLE_EVAL = 0x880;
+    uint256 private constant FLAG_EVAL = 0x620;
+    uint256 private constant COEF_EVAL = 0x640;
+    uint256 private constant ACC_EVAL = 0x660;
+    uint256 private constant ACC_NEXT_EVAL = 0x680;
+    uint256 private constant BLIND_NEXT_EVAL = 0x6a0;
+    uint256 private constant BLINDED_HOLD_EVAL = 0x6c0;
+    uint256 private constant VAR_EVAL = 0x6e0;
+    uint256 private constant IDX_EVAL = 0x700;
+    uint256 private constant VAR_NEXT_EVAL = 0x720;
+    uint256 private constant BASE_EVAL = 0x740;
+    uint256 private constant ROW_EVAL = 0x760;
+    uint256 private constant BASE_PREVIOUS_EVAL = 0x780;
+    uint256 private constant BLINDING_EVAL = 0x7a0;
+    uint256 private constant LOOKUP_0_PRODUCT_EVAL = 0x7c0;
+    uint256 private constant LOOKUP_0_PRODUCT_NEXT_EVAL = 0x7e0;
+    uint256 private constant LOOKUP_0_INPUT_EVAL = 0x800;
+    uint256 private constant LOOKUP_0_INPUT_PREVIOUS_EVAL = 0x820;
+    uint256 private constant LOOKUP_0_TABLE_EVAL = 0x840;
+    uint256 private constant LOOKUP_1_PRODUCT_EVAL = 0x860;
+    uint256 private constant LOOKUP_1_PRODUCT_NEXT_EVAL = 0x880;
+    uint256 private constant LOOKUP_1_INPUT_EVAL = 0x8a0;
+    uint256 private constant LOOKUP_1_INPUT_PREVIOUS_EVAL = 0x8c0;
+    uint256 private constant LOOKUP_1_TABLE_EVAL = 0x8e0;
 
     // Round 6: the multi-opening's W, and W', after which nothing is asked.
-    uint256 private constant HASH_5 = 0x8a0;
-    uint256 private constant W_POINT = 0x8c0;
-    uint256 private constant W_PRIME_POINT = 0x900;
+    uint256 private constant HASH_5 = 0x900;
+    uint256 private constant W_POINT = 0x920;
+    uint256 private constant W_PRIME_POINT = 0x960;
+
+    // The operands of a subtraction: the blinded holdings, and the holdings.
+    uint256 private constant MINUEND = 0x9a0;
+    uint256 private constant HOLD_POINT = 0x9e0;
 
     // Challenges.
-    uint256 private constant THETA = 0x940;
-    uint256 private constant BETA = 0x960;
-    uint256 private constant GAMMA = 0x980;
-    uint256 private constant Y = 0x9a0;
-    uint256 private constant X = 0x9c0;
-    uint256 private constant OPENING_Y = 0x9e0;
-    uint256 private constant OPENING_V = 0xa00;
-    uint256 private constant OPENING_U = 0xa20;
+    uint256 private constant THETA = 0xa20;
+    uint256 private constant BETA = 0xa40;
+    uint256 private constant GAMMA = 0xa60;
+    uint256 private constant Y = 0xa80;
+    uint256 private constant X = 0xaa0;
+    uint256 private constant OPENING_Y = 0xac0;
+    uint256 private constant OPENING_V = 0xae0;
+    uint256 private constant OPENING_U = 0xb00;
 
     // Polynomials that depend on the number of rows, and the quotient, at x.
-    uint256 private constant X_TO_N = 0xa40;
-    uint256 private constant FIRST_ROW = 0xa60;
-    uint256 private constant LAST_ROW = 0xa80;
-    uint256 private constant ACTIVE_ROWS = 0xaa0;
-    uint256 private constant QUOTIENT_EVAL = 0xac0;
+    uint256 private constant X_TO_N = 0xb20;
+    uint256 private constant FIRST_ROW = 0xb40;
+    uint256 private constant LAST_ROW = 0xb60;
+    uint256 private constant ACTIVE_ROWS = 0xb80;
+    uint256 private constant QUOTIENT_EVAL = 0xba0;
 
     // Denominators, later their inverses: x minus a row's point, x^n - 1, x, u minus a neighbour of x.
-    uint256 private constant INVERSE_ROW_6 = 0xae0;
-    uint256 private constant INVERSE_ROW_5 = 0xb00;
-    uint256 private constant INVERSE_ROW_4 = 0xb20;
-    uint256 private constant INVERSE_ROW_3 = 0xb40;
-    uint256 private constant INVERSE_ROW_2 = 0xb60;
-    uint256 private constant INVERSE_ROW_1 = 0xb80;
-    uint256 private constant INVERSE_ROW_0 = 0xba0;
-    uint256 private constant INVERSE_VANISHING = 0xbc0;
-    uint256 private constant INVERSE_X = 0xbe0;
-    uint256 private constant INVERSE_NEXT = 0xc00;
-    uint256 private constant INVERSE_PREVIOUS = 0xc20;
+    uint256 private constant INVERSE_ROW_6 = 0xbc0;
+    uint256 private constant INVERSE_ROW_5 = 0xbe0;
+    uint256 private constant INVERSE_ROW_4 = 0xc00;
+    uint256 private constant INVERSE_ROW_3 = 0xc20;
+    uint256 private constant INVERSE_ROW_2 = 0xc40;
+    uint256 private constant INVERSE_ROW_1 = 0xc60;
+    uint256 private constant INVERSE_ROW_0 = 0xc80;
+    uint256 private constant INVERSE_VANISHING = 0xca0;
+    uint256 private constant INVERSE_X = 0xcc0;
+    uint256 private constant INVERSE_PREVIOUS = 0xce0;
+    uint256 private constant INVERSE_NEXT = 0xd00;
 
     // Products of all denominators before each, and the operands of the inversion.
-    uint256 private constant PRODUCTS = 0xc40;
-    uint256 private constant MODEXP = 0xda0;
+    uint256 private constant PRODUCTS = 0xd20;
+    uint256 private constant MODEXP = 0xe80;
 
     // Weights of the sets of the multi-opening.
-    uint256 private constant WEIGHT_NEXT = 0xe60;
-    uint256 private constant WEIGHT_PREVIOUS = 0xe80;
+    uint256 private constant WEIGHT_NEXT = 0xf40;
+    uint256 private constant WEIGHT_NEXT_ALONE = 0xf60;
+    uint256 private constant WEIGHT_PREVIOUS = 0xf80;
 
     // Factors of the points that the key fixes.
-    uint256 private constant ROW_FACTOR = 0xea0;
-    uint256 private constant BASE_FACTOR = 0xec0;
-    uint256 private constant GENERATOR_FACTOR = 0xee0;
+    uint256 private constant ROW_FACTOR = 0xfa0;
+    uint256 private constant BASE_FACTOR = 0xfc0;
+    uint256 private constant GENERATOR_FACTOR = 0xfe0;
 
     // Sums of points, with room for the operands of the next step.
-    uint256 private constant QUOTIENT_POINT = 0xf00;
-    uint256 private constant SET = 0xfa0;
-    uint256 private constant RIGHT = 0x1040;
+    uint256 private constant QUOTIENT_POINT = 0x1000;
+    uint256 private constant SET = 0x10a0;
+    uint256 private constant RIGHT = 0x1140;
 
     // The batch so far: its two sums of points, and the factors of the points that the key fixes.
-    uint256 private constant BATCH_LEFT = 0x10e0;
-    uint256 private constant BATCH_RIGHT = 0x1180;
-    uint256 private constant BATCH_ROW_FACTOR = 0x1220;
-    uint256 private constant BATCH_BASE_FACTOR = 0x1240;
-    uint256 private constant BATCH_GENERATOR_FACTOR = 0x1260;
+    uint256 private constant BATCH_LEFT = 0x11e0;
+    uint256 private constant BATCH_RIGHT = 0x1280;
+    uint256 private constant BATCH_ROW_FACTOR = 0x1320;
+    uint256 private constant BATCH_BASE_FACTOR = 0x1340;
+    uint256 private constant BATCH_GENERATOR_FACTOR = 0x1360;
 
     // A point that the key fixes.
-    uint256 private constant FIXED_POINT = 0x1280;
+    uint256 private constant FIXED_POINT = 0x1380;
 
     // The operands of the pairings.
-    uint256 private constant PAIRING_LEFT = 0x12c0;
-    uint256 private constant PAIRING_TAU_G2 = 0x1300;
-    uint256 private constant PAIRING_RIGHT = 0x1380;
-    uint256 private constant PAIRING_MINUS_G2 = 0x13c0;
+    uint256 private constant PAIRING_LEFT = 0x13c0;
+    uint256 private constant PAIRING_TAU_G2 = 0x1400;
+    uint256 private constant PAIRING_RIGHT = 0x1480;
+    uint256 private constant PAIRING_MINUS_G2 = 0x14c0;
 
     // Free memory.
-    uint256 private constant FREE = 0x1440;
+    uint256 private constant FREE = 0x1540;
 
     /// @notice Verifies a proof; reverts with the reason if it is not valid.
-    /// @param proof The proof, 1760 bytes.
+    /// @param proof The proof, 1856 bytes.
     /// @param context The number that binds the proof to what it is about, below r.
     /// @param publicPoints The commitments to IDX, FLAG, COEF and HOLD, each x and y.
     function verifyProof(bytes calldata proof, uint256 context, uint256[8] calldata publicPoints) external view {
@@ -250,10 +266,30 @@ contract SuretyVerifierK11 {
         _requirePairing();
     }
 
+    /// @notice Verifies that the holdings behind commitments lie within scopes; reverts with the reason if the proof is
+    /// not valid.
+    /// @param proof The commitments to the parts' quotients, the values of the scopes' polynomials at the challenge,
+    /// and the opening: 96 bytes for each part, and 64.
+    /// @param context The number that binds the proof to what it is about, below r.
+    /// @param parts The commitment to the holdings of each part, and that to the polynomial which vanishes outside of
+    /// its scope, each x and y. At least one.
+    function verifyScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts) external view {
+        uint256 count = parts.length;
+        if (count == 0) revert NoParts();
+        uint256 length = 0x60 * count + 0x40;
+        if (proof.length != length) revert ProofLength(proof.length, length);
+        if (context >= R) revert ScalarOutOfField(0);
+        (uint256 values, uint256 point) = _readScopes(proof, context, parts);
+        _checkScopes(count, values);
+        _combineScopes(count, values, point);
+        _requirePair();
+    }
+
     /// @notice Whether the contract has an interface (ERC-165): this one or ERC-165's own.
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         bytes4 own = this.verifyProof.selector ^ this.isValidProof.selector ^ this.verifyBatch.selector
-            ^ this.VERSION.selector ^ this.VK_HASH.selector ^ this.SRS_ID.selector ^ this.CAPACITY.selector;
+            ^ this.verifyScopes.selector ^ this.VERSION.selector ^ this.VK_HASH.selector ^ this.SRS_ID.selector
+            ^ this.CAPACITY.selector;
         return interfaceId == own || interfaceId == this.supportsInterface.selector;
     }
 
@@ -263,6 +299,7 @@ contract SuretyVerifierK11 {
         _read(proof, context, publicPoints);
         _checkPoints();
         _checkScalars();
+        _subtractHoldings();
         _drawChallenges();
         _invertDenominators();
         _evaluateRows();
@@ -280,21 +317,22 @@ contract SuretyVerifierK11 {
         assembly {
             mstore(KEY, VK_HASH)
             mstore(CONTEXT, context)
-            calldatacopy(IDX_POINT, publicPoints, 0x100)
-            calldatacopy(VAR_POINT, add(proof.offset, 0x000), 0x0c0)
-            calldatacopy(LOOKUP_0_INPUT_POINT, add(proof.offset, 0x0c0), 0x100)
-            calldatacopy(LOOKUP_0_PRODUCT_POINT, add(proof.offset, 0x1c0), 0x0c0)
-            calldatacopy(QUOTIENT_0_POINT, add(proof.offset, 0x280), 0x100)
-            calldatacopy(FLAG_EVAL, add(proof.offset, 0x380), 0x2e0)
-            calldatacopy(W_POINT, add(proof.offset, 0x660), 0x040)
-            calldatacopy(W_PRIME_POINT, add(proof.offset, 0x6a0), 0x040)
+            calldatacopy(IDX_POINT, publicPoints, 0xc0)
+            calldatacopy(HOLD_POINT, add(publicPoints, 0xc0), 0x40)
+            calldatacopy(BLINDED_HOLD_POINT, add(proof.offset, 0x000), 0x100)
+            calldatacopy(LOOKUP_0_INPUT_POINT, add(proof.offset, 0x100), 0x100)
+            calldatacopy(LOOKUP_0_PRODUCT_POINT, add(proof.offset, 0x200), 0x0c0)
+            calldatacopy(QUOTIENT_0_POINT, add(proof.offset, 0x2c0), 0x100)
+            calldatacopy(VAL_EVAL, add(proof.offset, 0x3c0), 0x300)
+            calldatacopy(W_POINT, add(proof.offset, 0x6c0), 0x040)
+            calldatacopy(W_PRIME_POINT, add(proof.offset, 0x700), 0x040)
         }
     }
 
     /// @dev Refuses what is no point: the identity, written as zeros, does not satisfy the curve's equation. From the
     /// last to the first, so that the first one that is none is reported.
     function _checkPoints() private pure {
-        uint256 index = 20;
+        uint256 index = 21;
         assembly {
             let p := P
             let x
@@ -302,80 +340,85 @@ contract SuretyVerifierK11 {
             x := mload(W_PRIME_POINT)
             y := mload(add(W_PRIME_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 19
+                index := 20
             }
             x := mload(W_POINT)
             y := mload(add(W_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 18
+                index := 19
             }
             x := mload(QUOTIENT_3_POINT)
             y := mload(add(QUOTIENT_3_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 17
+                index := 18
             }
             x := mload(QUOTIENT_2_POINT)
             y := mload(add(QUOTIENT_2_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 16
+                index := 17
             }
             x := mload(QUOTIENT_1_POINT)
             y := mload(add(QUOTIENT_1_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 15
+                index := 16
             }
             x := mload(QUOTIENT_0_POINT)
             y := mload(add(QUOTIENT_0_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 14
+                index := 15
             }
             x := mload(BLINDING_POINT)
             y := mload(add(BLINDING_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 13
+                index := 14
             }
             x := mload(LOOKUP_1_PRODUCT_POINT)
             y := mload(add(LOOKUP_1_PRODUCT_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 12
+                index := 13
             }
             x := mload(LOOKUP_0_PRODUCT_POINT)
             y := mload(add(LOOKUP_0_PRODUCT_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 11
+                index := 12
             }
             x := mload(LOOKUP_1_TABLE_POINT)
             y := mload(add(LOOKUP_1_TABLE_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 10
+                index := 11
             }
             x := mload(LOOKUP_1_INPUT_POINT)
             y := mload(add(LOOKUP_1_INPUT_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 9
+                index := 10
             }
             x := mload(LOOKUP_0_TABLE_POINT)
             y := mload(add(LOOKUP_0_TABLE_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 8
+                index := 9
             }
             x := mload(LOOKUP_0_INPUT_POINT)
             y := mload(add(LOOKUP_0_INPUT_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 7
+                index := 8
             }
             x := mload(ACC_POINT)
             y := mload(add(ACC_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 6
+                index := 7
             }
             x := mload(VAL_POINT)
             y := mload(add(VAL_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
-                index := 5
+                index := 6
             }
             x := mload(VAR_POINT)
             y := mload(add(VAR_POINT, 0x20))
+            if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
+                index := 5
+            }
+            x := mload(BLINDED_HOLD_POINT)
+            y := mload(add(BLINDED_HOLD_POINT, 0x20))
             if iszero(and(and(lt(x, p), lt(y, p)), eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p)))) {
                 index := 4
             }
@@ -400,7 +443,7 @@ contract SuretyVerifierK11 {
                 index := 0
             }
         }
-        if (index != 20) revert PointNotOnCurve(index);
+        if (index != 21) revert PointNotOnCurve(index);
     }
 
     /// @dev Refuses numbers that are not below r, in the same way.
@@ -408,31 +451,46 @@ contract SuretyVerifierK11 {
         uint256 index;
         assembly {
             let r := R
-            if iszero(lt(mload(LOOKUP_1_TABLE_EVAL), r)) { index := 23 }
-            if iszero(lt(mload(LOOKUP_1_INPUT_PREVIOUS_EVAL), r)) { index := 22 }
-            if iszero(lt(mload(LOOKUP_1_INPUT_EVAL), r)) { index := 21 }
-            if iszero(lt(mload(LOOKUP_1_PRODUCT_NEXT_EVAL), r)) { index := 20 }
-            if iszero(lt(mload(LOOKUP_1_PRODUCT_EVAL), r)) { index := 19 }
-            if iszero(lt(mload(LOOKUP_0_TABLE_EVAL), r)) { index := 18 }
-            if iszero(lt(mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)) { index := 17 }
-            if iszero(lt(mload(LOOKUP_0_INPUT_EVAL), r)) { index := 16 }
-            if iszero(lt(mload(LOOKUP_0_PRODUCT_NEXT_EVAL), r)) { index := 15 }
-            if iszero(lt(mload(LOOKUP_0_PRODUCT_EVAL), r)) { index := 14 }
-            if iszero(lt(mload(BLINDING_EVAL), r)) { index := 13 }
-            if iszero(lt(mload(BASE_EVAL), r)) { index := 12 }
-            if iszero(lt(mload(BASE_PREVIOUS_EVAL), r)) { index := 11 }
-            if iszero(lt(mload(ROW_EVAL), r)) { index := 10 }
-            if iszero(lt(mload(VAR_NEXT_EVAL), r)) { index := 9 }
-            if iszero(lt(mload(IDX_EVAL), r)) { index := 8 }
-            if iszero(lt(mload(VAR_EVAL), r)) { index := 7 }
-            if iszero(lt(mload(HOLD_EVAL), r)) { index := 6 }
+            if iszero(lt(mload(LOOKUP_1_TABLE_EVAL), r)) { index := 24 }
+            if iszero(lt(mload(LOOKUP_1_INPUT_PREVIOUS_EVAL), r)) { index := 23 }
+            if iszero(lt(mload(LOOKUP_1_INPUT_EVAL), r)) { index := 22 }
+            if iszero(lt(mload(LOOKUP_1_PRODUCT_NEXT_EVAL), r)) { index := 21 }
+            if iszero(lt(mload(LOOKUP_1_PRODUCT_EVAL), r)) { index := 20 }
+            if iszero(lt(mload(LOOKUP_0_TABLE_EVAL), r)) { index := 19 }
+            if iszero(lt(mload(LOOKUP_0_INPUT_PREVIOUS_EVAL), r)) { index := 18 }
+            if iszero(lt(mload(LOOKUP_0_INPUT_EVAL), r)) { index := 17 }
+            if iszero(lt(mload(LOOKUP_0_PRODUCT_NEXT_EVAL), r)) { index := 16 }
+            if iszero(lt(mload(LOOKUP_0_PRODUCT_EVAL), r)) { index := 15 }
+            if iszero(lt(mload(BLINDING_EVAL), r)) { index := 14 }
+            if iszero(lt(mload(BASE_PREVIOUS_EVAL), r)) { index := 13 }
+            if iszero(lt(mload(ROW_EVAL), r)) { index := 12 }
+            if iszero(lt(mload(BASE_EVAL), r)) { index := 11 }
+            if iszero(lt(mload(VAR_NEXT_EVAL), r)) { index := 10 }
+            if iszero(lt(mload(IDX_EVAL), r)) { index := 9 }
+            if iszero(lt(mload(VAR_EVAL), r)) { index := 8 }
+            if iszero(lt(mload(BLINDED_HOLD_EVAL), r)) { index := 7 }
+            if iszero(lt(mload(BLIND_NEXT_EVAL), r)) { index := 6 }
             if iszero(lt(mload(ACC_NEXT_EVAL), r)) { index := 5 }
             if iszero(lt(mload(ACC_EVAL), r)) { index := 4 }
-            if iszero(lt(mload(VAL_EVAL), r)) { index := 3 }
-            if iszero(lt(mload(COEF_EVAL), r)) { index := 2 }
-            if iszero(lt(mload(FLAG_EVAL), r)) { index := 1 }
+            if iszero(lt(mload(COEF_EVAL), r)) { index := 3 }
+            if iszero(lt(mload(FLAG_EVAL), r)) { index := 2 }
+            if iszero(lt(mload(VAL_EVAL), r)) { index := 1 }
         }
         if (index != 0) revert ScalarOutOfField(index);
+    }
+
+    /// @dev The commitment to BLIND: BLINDED_HOLD less HOLD. The identity would show HOLD itself.
+    function _subtractHoldings() private view {
+        bool isBlinded;
+        assembly {
+            mcopy(MINUEND, BLINDED_HOLD_POINT, 0x40)
+            // No point of the curve has y = 0.
+            mstore(add(HOLD_POINT, 0x20), sub(P, mload(add(HOLD_POINT, 0x20))))
+            // Both points were checked: it fails only for want of gas.
+            if iszero(staticcall(gas(), POINT_ADDITION, MINUEND, 0x80, BLIND_POINT, 0x40)) { revert(0, 0) }
+            isBlinded := iszero(iszero(or(mload(BLIND_POINT), mload(add(BLIND_POINT, 0x20)))))
+        }
+        if (!isBlinded) revert NotBlinded();
     }
 
     // ------------------------------------------------------------------------------------------------------ Challenges
@@ -442,7 +500,7 @@ contract SuretyVerifierK11 {
     function _drawChallenges() private pure {
         assembly {
             let r := R
-            let hash := keccak256(KEY, 0x200)
+            let hash := keccak256(KEY, 0x240)
             mstore(THETA, mod(hash, r))
             mstore(HASH_1, hash)
             hash := keccak256(HASH_1, 0x120)
@@ -458,7 +516,7 @@ contract SuretyVerifierK11 {
             hash := keccak256(HASH_3, 0x120)
             mstore(X, mod(hash, r))
             mstore(HASH_4, hash)
-            hash := keccak256(HASH_4, 0x300)
+            hash := keccak256(HASH_4, 0x320)
             mstore(OPENING_Y, mod(hash, r))
             mstore(0x00, hash)
             mstore8(0x20, 1)
@@ -499,8 +557,14 @@ contract SuretyVerifierK11 {
             mstore(INVERSE_ROW_0, addmod(x, sub(r, 1), r))
             mstore(INVERSE_VANISHING, addmod(xToN, sub(r, 1), r))
             mstore(INVERSE_X, x)
-            mstore(INVERSE_NEXT, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r))
-            mstore(INVERSE_PREVIOUS, addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r))
+            mstore(
+                INVERSE_PREVIOUS,
+                addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_MINUS_1, r)), r)
+            )
+            mstore(
+                INVERSE_NEXT,
+                addmod(mload(OPENING_U), sub(r, mulmod(x, OMEGA_1, r)), r)
+            )
         }
         _spreadInverse(_inverse(_productOfDenominators()));
     }
@@ -529,9 +593,9 @@ contract SuretyVerifierK11 {
             mstore(add(PRODUCTS, 0x100), product)
             product := mulmod(product, mload(INVERSE_X), r)
             mstore(add(PRODUCTS, 0x120), product)
-            product := mulmod(product, mload(INVERSE_NEXT), r)
-            mstore(add(PRODUCTS, 0x140), product)
             product := mulmod(product, mload(INVERSE_PREVIOUS), r)
+            mstore(add(PRODUCTS, 0x140), product)
+            product := mulmod(product, mload(INVERSE_NEXT), r)
         }
         if (product == 0) revert DegenerateChallenge();
     }
@@ -541,11 +605,11 @@ contract SuretyVerifierK11 {
         assembly {
             let r := R
             let denominator
-            denominator := mload(INVERSE_PREVIOUS)
-            mstore(INVERSE_PREVIOUS, mulmod(inverse, mload(add(PRODUCTS, 0x140)), r))
-            inverse := mulmod(inverse, denominator, r)
             denominator := mload(INVERSE_NEXT)
-            mstore(INVERSE_NEXT, mulmod(inverse, mload(add(PRODUCTS, 0x120)), r))
+            mstore(INVERSE_NEXT, mulmod(inverse, mload(add(PRODUCTS, 0x140)), r))
+            inverse := mulmod(inverse, denominator, r)
+            denominator := mload(INVERSE_PREVIOUS)
+            mstore(INVERSE_PREVIOUS, mulmod(inverse, mload(add(PRODUCTS, 0x120)), r))
             inverse := mulmod(inverse, denominator, r)
             denominator := mload(INVERSE_X)
             mstore(INVERSE_X, mulmod(inverse, mload(add(PRODUCTS, 0x100)), r))
@@ -631,6 +695,21 @@ contract SuretyVerifierK11 {
             let r := R
             let y := mload(Y)
 
+            // the quotient is blinded
+            sum := addmod(
+                mulmod(sum, y, r),
+                mulmod(
+                    mulmod(
+                        mulmod(
+                            mulmod(mload(BASE_EVAL), addmod(mload(BASE_EVAL), sub(r, 1), r), r),
+                            addmod(mload(BASE_EVAL), sub(r, 2041), r), r
+                        ),
+                        addmod(mload(BASE_EVAL), sub(r, 2041), r), r
+                    ),
+                    mload(VAL_EVAL), r
+                ), r
+            )
+
             // the running sum takes in each term and starts anew after each equation
             sum := addmod(
                 mulmod(sum, y, r),
@@ -658,12 +737,18 @@ contract SuretyVerifierK11 {
                 ), r
             )
 
+            // the blinding is zero wherever a program reads
+            sum := addmod(
+                mulmod(sum, y, r),
+                mulmod(mload(ROW_EVAL), mload(BLIND_NEXT_EVAL), r), r
+            )
+
             // sources write where holdings are and nowhere else
             sum := addmod(
                 mulmod(sum, y, r),
                 mulmod(
                     mulmod(mload(ROW_EVAL), addmod(2041, sub(r, mload(BASE_PREVIOUS_EVAL)), r), r),
-                    mload(HOLD_EVAL), r
+                    mload(BLINDED_HOLD_EVAL), r
                 ), r
             )
 
@@ -692,7 +777,7 @@ contract SuretyVerifierK11 {
             input := addmod(mulmod(input, theta, r), mload(VAL_EVAL), r)
             let table := mload(ROW_EVAL)
             table := addmod(mulmod(table, theta, r), addmod(
-                    mload(HOLD_EVAL),
+                    mload(BLINDED_HOLD_EVAL),
                     mulmod(
                         addmod(
                             1,
@@ -798,10 +883,10 @@ contract SuretyVerifierK11 {
             claimed := addmod(mulmod(claimed, y, r), mload(LOOKUP_1_TABLE_EVAL), r)
             claimed := addmod(mulmod(claimed, y, r), mload(LOOKUP_0_TABLE_EVAL), r)
             claimed := addmod(mulmod(claimed, y, r), mload(IDX_EVAL), r)
-            claimed := addmod(mulmod(claimed, y, r), mload(HOLD_EVAL), r)
-            claimed := addmod(mulmod(claimed, y, r), mload(VAL_EVAL), r)
+            claimed := addmod(mulmod(claimed, y, r), mload(BLINDED_HOLD_EVAL), r)
             claimed := addmod(mulmod(claimed, y, r), mload(COEF_EVAL), r)
             claimed := addmod(mulmod(claimed, y, r), mload(FLAG_EVAL), r)
+            claimed := addmod(mulmod(claimed, y, r), mload(VAL_EVAL), r)
             mstore(ROW_FACTOR, mulmod(mulmod(mulmod(mulmod(mulmod(mulmod(y, y, r), y, r), y, r), y, r), y, r), y, r))
 
             // Opened at x and OMEGA_1·x.
@@ -825,10 +910,22 @@ contract SuretyVerifierK11 {
                 mstore(WEIGHT_NEXT, power)
             }
 
-            // Opened at x and OMEGA_MINUS_1·x.
+            // Opened at OMEGA_1·x.
             {
                 let v := mload(OPENING_V)
                 let power := mulmod(v, v, r)
+                let inverse := mload(INVERSE_NEXT)
+                power := mulmod(power, addmod(u, sub(r, x), r), r)
+                let there := mload(BLIND_NEXT_EVAL)
+                power := mulmod(power, inverse, r)
+                claimed := addmod(claimed, mulmod(power, there, r), r)
+                mstore(WEIGHT_NEXT_ALONE, power)
+            }
+
+            // Opened at x and OMEGA_MINUS_1·x.
+            {
+                let v := mload(OPENING_V)
+                let power := mulmod(mulmod(v, v, r), v, r)
                 let inverse := mload(INVERSE_PREVIOUS)
                 let here := mload(BASE_EVAL)
                 here := addmod(mulmod(here, y, r), mload(LOOKUP_1_INPUT_EVAL), r)
@@ -876,7 +973,7 @@ contract SuretyVerifierK11 {
             mcopy(add(QUOTIENT_POINT, 0x40), QUOTIENT_0_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, QUOTIENT_POINT, 0x80, QUOTIENT_POINT, 0x40), success)
 
-            // What is opened at x.
+            // The polynomials that are opened at x.
             // RIGHT = BLINDING_POINT
             mcopy(RIGHT, BLINDING_POINT, 0x40)
             // RIGHT = y·RIGHT + QUOTIENT_POINT
@@ -899,15 +996,10 @@ contract SuretyVerifierK11 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
             mcopy(add(RIGHT, 0x40), IDX_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + HOLD_POINT
+            // RIGHT = y·RIGHT + BLINDED_HOLD_POINT
             mstore(add(RIGHT, 0x40), y)
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
-            mcopy(add(RIGHT, 0x40), HOLD_POINT, 0x40)
-            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
-            // RIGHT = y·RIGHT + VAL_POINT
-            mstore(add(RIGHT, 0x40), y)
-            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
-            mcopy(add(RIGHT, 0x40), VAL_POINT, 0x40)
+            mcopy(add(RIGHT, 0x40), BLINDED_HOLD_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             // RIGHT = y·RIGHT + COEF_POINT
             mstore(add(RIGHT, 0x40), y)
@@ -919,8 +1011,13 @@ contract SuretyVerifierK11 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
             mcopy(add(RIGHT, 0x40), FLAG_POINT, 0x40)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+            // RIGHT = y·RIGHT + VAL_POINT
+            mstore(add(RIGHT, 0x40), y)
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, RIGHT, 0x60, RIGHT, 0x40), success)
+            mcopy(add(RIGHT, 0x40), VAL_POINT, 0x40)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
 
-            // What is opened at x and OMEGA_1·x.
+            // The polynomials that are opened at x and OMEGA_1·x.
             // SET = LOOKUP_1_PRODUCT_POINT
             mcopy(SET, LOOKUP_1_PRODUCT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_PRODUCT_POINT
@@ -944,7 +1041,16 @@ contract SuretyVerifierK11 {
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
 
-            // What is opened at x and OMEGA_MINUS_1·x.
+            // The polynomials that are opened at OMEGA_1·x.
+            // SET = BLIND_POINT
+            mcopy(SET, BLIND_POINT, 0x40)
+            // RIGHT = RIGHT + mload(WEIGHT_NEXT_ALONE)·SET
+            mcopy(add(RIGHT, 0x40), SET, 0x40)
+            mstore(add(RIGHT, 0x80), mload(WEIGHT_NEXT_ALONE))
+            success := and(staticcall(gas(), POINT_MULTIPLICATION, add(RIGHT, 0x40), 0x60, add(RIGHT, 0x40), 0x40), success)
+            success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
+
+            // The polynomials that are opened at x and OMEGA_MINUS_1·x.
             // SET = LOOKUP_1_INPUT_POINT
             mcopy(SET, LOOKUP_1_INPUT_POINT, 0x40)
             // SET = y·SET + LOOKUP_0_INPUT_POINT
@@ -971,6 +1077,112 @@ contract SuretyVerifierK11 {
             success := and(staticcall(gas(), POINT_ADDITION, RIGHT, 0x80, RIGHT, 0x40), success)
             // All points were checked: a precompile fails only for want of gas.
             if iszero(success) { revert(0, 0) }
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- Scopes
+
+    // With a holdings' polynomial f, the polynomial Z that vanishes outside of its scope, and the quotient h = f/Z, for
+    // each part: the sum over parts of f(X) - z·h(X) and Z(X) - z, each with a power of the weight rho, is zero at the
+    // challenge zeta. Behind FREE lie tag, context, parts, quotients; then the hash, the values; then the opening.
+
+    /// @dev Copies everything to where the transcript has it, and draws zeta.
+    /// @return values Where the values lie, behind the hash.
+    /// @return point The challenge zeta.
+    function _readScopes(bytes calldata proof, uint256 context, uint256[4][] calldata parts)
+        private
+        pure
+        returns (uint256 values, uint256 point)
+    {
+        (uint256 tag, uint256 count) = (SCOPE_TAG, parts.length);
+        assembly {
+            mstore(FREE, tag)
+            mstore(add(FREE, 0x20), context)
+            let place := add(FREE, 0x40)
+            calldatacopy(place, parts.offset, mul(0x80, count))
+            place := add(place, mul(0x80, count))
+            calldatacopy(place, proof.offset, mul(0x40, count))
+            place := add(place, mul(0x40, count))
+            let hash := keccak256(FREE, sub(place, FREE))
+            mstore(place, hash)
+            point := mod(hash, R)
+            values := add(place, 0x20)
+            calldatacopy(values, add(proof.offset, mul(0x40, count)), add(mul(0x20, count), 0x40))
+        }
+    }
+
+    /// @dev Refuses what is no point, or no number below r. From the last to the first, as everywhere.
+    function _checkScopes(uint256 count, uint256 values) private pure {
+        uint256 none = 3 * count + 1;
+        uint256 index = none;
+        uint256 large;
+        assembly {
+            let p := P
+            for { let i := none } i {} {
+                i := sub(i, 1)
+                let place := add(add(FREE, 0x40), mul(0x40, i))
+                if eq(i, mul(3, count)) { place := add(values, mul(0x20, count)) }
+                let x := mload(place)
+                let y := mload(add(place, 0x20))
+                let isOn := eq(mulmod(y, y, p), addmod(mulmod(mulmod(x, x, p), x, p), 3, p))
+                if iszero(and(and(lt(x, p), lt(y, p)), isOn)) { index := i }
+            }
+            for { let i := count } i { i := sub(i, 1) } {
+                if iszero(lt(mload(add(values, mul(0x20, sub(i, 1)))), R)) { large := i }
+            }
+        }
+        if (index != none) revert PointNotOnCurve(index);
+        if (large != 0) revert ScalarOutOfField(large);
+    }
+
+    /// @dev Leaves the opening in PAIRING_LEFT, and the combination with zeta times the opening in PAIRING_RIGHT.
+    function _combineScopes(uint256 count, uint256 values, uint256 point) private view {
+        assembly {
+            // The sum, and behind it a point and its factor.
+            let sum := add(values, add(mul(0x20, count), 0x40))
+            let operand := add(sum, 0x40)
+            let factor := add(sum, 0x80)
+            let success := 1
+
+            function accumulate(to) -> done {
+                done := staticcall(gas(), POINT_MULTIPLICATION, add(to, 0x40), 0x60, add(to, 0x40), 0x40)
+                done := and(staticcall(gas(), POINT_ADDITION, to, 0x80, to, 0x40), done)
+            }
+
+            let r := R
+            let rho := mod(keccak256(sub(values, 0x20), add(mul(0x20, count), 0x20)), r)
+            let claimed := 0
+            let power := 1
+            mstore(sum, 0)
+            mstore(add(sum, 0x20), 0)
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
+                let part := add(add(FREE, 0x40), mul(0x80, i))
+                let value := mload(add(values, mul(0x20, i)))
+                mcopy(operand, part, 0x40)
+                mstore(factor, power)
+                success := and(accumulate(sum), success)
+                mcopy(operand, add(add(add(FREE, 0x40), mul(0x80, count)), mul(0x40, i)), 0x40)
+                mstore(factor, addmod(0, sub(r, mulmod(power, value, r)), r))
+                success := and(accumulate(sum), success)
+                power := mulmod(power, rho, r)
+                mcopy(operand, add(part, 0x40), 0x40)
+                mstore(factor, power)
+                success := and(accumulate(sum), success)
+                claimed := addmod(claimed, mulmod(power, value, r), r)
+                power := mulmod(power, rho, r)
+            }
+            // The generator.
+            mstore(operand, 1)
+            mstore(add(operand, 0x20), 2)
+            mstore(factor, addmod(0, sub(r, claimed), r))
+            success := and(accumulate(sum), success)
+            mcopy(operand, add(values, mul(0x20, count)), 0x40)
+            mstore(factor, point)
+            success := and(accumulate(sum), success)
+            // All points were checked: a precompile fails only for want of gas.
+            if iszero(success) { revert(0, 0) }
+            mcopy(PAIRING_LEFT, add(values, mul(0x20, count)), 0x40)
+            mcopy(PAIRING_RIGHT, sum, 0x40)
         }
     }
 
@@ -1022,7 +1234,6 @@ contract SuretyVerifierK11 {
 
     /// @dev e(left, [tau]) = e(right, [1]), where right is the sum of the batch and the points that the key fixes.
     function _requirePairing() private view {
-        uint256 holds;
         assembly {
             let success := 1
 
@@ -1052,10 +1263,17 @@ contract SuretyVerifierK11 {
             mstore(add(BATCH_RIGHT, 0x80), mload(BATCH_GENERATOR_FACTOR))
             success := and(staticcall(gas(), POINT_MULTIPLICATION, add(BATCH_RIGHT, 0x40), 0x60, add(BATCH_RIGHT, 0x40), 0x40), success)
             success := and(staticcall(gas(), POINT_ADDITION, BATCH_RIGHT, 0x80, BATCH_RIGHT, 0x40), success)
-
-            // The pairings.
+            if iszero(success) { revert(0, 0) }
             mcopy(PAIRING_LEFT, BATCH_LEFT, 0x40)
             mcopy(PAIRING_RIGHT, BATCH_RIGHT, 0x40)
+        }
+        _requirePair();
+    }
+
+    /// @dev The same of the points in PAIRING_LEFT and PAIRING_RIGHT.
+    function _requirePair() private view {
+        uint256 holds;
+        assembly {
             mstore(add(PAIRING_TAU_G2, 0x00), 0x0135510271a9e891c4ec3f73d8316412880717fc561bcb0061c8b5e2dee91bc2)
             mstore(add(PAIRING_TAU_G2, 0x20), 0x25f3025ec815780047e7d5303d4c40512949f001034570ec6adb639efd610f80)
             mstore(add(PAIRING_TAU_G2, 0x40), 0x27f62706ce8049d407232b332b70cc733d2294020fa3dd3d523defa905d97bc0)
@@ -1064,8 +1282,7 @@ contract SuretyVerifierK11 {
             mstore(add(PAIRING_MINUS_G2, 0x20), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(add(PAIRING_MINUS_G2, 0x40), 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(add(PAIRING_MINUS_G2, 0x60), 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
-            success := and(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20), success)
-            if iszero(success) { revert(0, 0) }
+            if iszero(staticcall(gas(), PAIRING_CHECK, PAIRING_LEFT, 0x180, 0x00, 0x20)) { revert(0, 0) }
             holds := mload(0x00)
         }
         if (holds != 1) revert PairingFailed();
