@@ -12,7 +12,7 @@ use surety_core::{
     kind::{Kind, KindOf, Kinded},
     problem::{Problem, require},
     text::Document,
-    units::Timestamp,
+    units::{Lots, Timestamp},
 };
 use surety_kzg::{
     HoldingCommitment, SecretScalars,
@@ -32,6 +32,8 @@ use surety_verifier::{
     },
     proof::transcript::reduce,
 };
+
+use zeroize::Zeroize as _;
 
 use crate::{
     book::Book,
@@ -142,11 +144,37 @@ pub struct CellFindings {
     /// The page, by its place in the book.
     pub page: u32,
     /// The balances.
-    pub balances: Vec<Balance>,
+    pub balances: Vec<FoundBalance>,
     /// What the user has not said, so that it was believed.
     pub taken_on_faith: Vec<&'static str>,
     /// Whether everybody knows the secret of the set-up.
     pub insecure_srs: bool,
+}
+
+/// A balance as users know it: the venue says how many lots a unit has.
+#[derive(Serialize)]
+pub struct FoundBalance {
+    /// The instrument.
+    pub instrument: Name,
+    /// How many lots.
+    pub lots: Lots,
+    /// The same in units.
+    pub units: String,
+}
+
+impl FoundBalance {
+    fn of(balance: &Balance, universe: &Universe) -> Option<Self> {
+        let instrument = universe.instruments.iter().find(|it| it.name == balance.instrument)?;
+        let units = balance.lots.in_units(instrument.lot_decimals);
+        Some(Self { instrument: balance.instrument.clone(), lots: balance.lots, units })
+    }
+}
+
+impl Drop for FoundBalance {
+    fn drop(&mut self) {
+        self.lots.zeroize();
+        self.units.zeroize();
+    }
 }
 
 impl CellFiles<'_> {
@@ -171,7 +199,8 @@ impl CellFiles<'_> {
             as_of: book.as_of,
             valid_until: book.valid_until,
             page: cell.page,
-            balances: cell.balances.clone(),
+            // Each is of an instrument of the universe, as was checked.
+            balances: cell.balances.iter().filter_map(|balance| FoundBalance::of(balance, universe)).collect(),
             taken_on_faith: on_faith.collect(),
             insecure_srs,
         })

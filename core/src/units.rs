@@ -41,6 +41,15 @@ impl Lots {
         Self(units.max(Self::LEAST_DEFAULT_LIMIT))
     }
 
+    /// The amount in units, with all places of a lot.
+    #[must_use]
+    pub fn in_units(self, lot_decimals: Decimals) -> String {
+        let (sign, places) = (if self.0 < 0 { "-" } else { "" }, usize::from(lot_decimals.get()));
+        let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = places + 1);
+        let (units, rest) = digits.split_at(digits.len() - places);
+        if rest.is_empty() { format!("{sign}{units}") } else { format!("{sign}{units}.{rest}") }
+    }
+
     /// An amount of lots.
     ///
     /// # Errors
@@ -420,4 +429,18 @@ pub(crate) fn parse_digits(text: &str) -> Option<u128> {
         return None;
     }
     text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_in_units_have_all_places_of_a_lot() {
+        for (lots, places, expected) in
+            [(12_345, 2, "123.45"), (-5, 2, "-0.05"), (0, 3, "0.000"), (-7, 0, "-7"), (100_000_000, 10, "0.0100000000")]
+        {
+            assert_eq!(Lots::new(lots).unwrap().in_units(Decimals::new(places).unwrap()), expected);
+        }
+    }
 }

@@ -12,10 +12,10 @@ use surety_books::{book::Book, cell::MAX_USER, compiled::CompiledRules};
 use surety_core::{
     FormatVersion,
     failure::{Class, Failure},
-    ident::{Bytes32, HexBytes},
+    ident::{Bytes32, HexBytes, Name},
     kind::KindOf,
     problem::Problem,
-    text::number::{Number, Rounding},
+    text::number::{Mark, Marks, Number, NumberError, Rounding},
 };
 use surety_host::{
     documents,
@@ -96,6 +96,8 @@ pub struct Built {
     pub accounts: u64,
     /// Accounts and pages of each kind, in the order of the rules.
     pub kinds: Vec<(u64, u32)>,
+    /// Instruments that the list has no column for: nobody has or owes any.
+    pub without_column: Vec<Name>,
 }
 
 /// Columns of the list.
@@ -104,12 +106,20 @@ struct Columns {
     nonce: Option<usize>,
     /// The instrument of each column that has one.
     instruments: Vec<(usize, usize)>,
+    /// What amounts show of the marks in them, and the first rows with amounts that only marks elsewhere decide, for a
+    /// point and for a comma.
+    marks: Marks,
+    undecided: [Option<u64>; 2],
 }
+
+/// Numbers that can be read in two ways, with a point and with a comma.
+const UNDECIDED: [&str; 2] = ["1.234", "1,234"];
 
 impl Columns {
     fn of(header: &csv::StringRecord, rules: &CompiledRules) -> Result<Self, Problem> {
         let universe = rules.policy.universe();
-        let mut columns = Self { user: usize::MAX, nonce: None, instruments: Vec::new() };
+        let (marks, undecided) = (Marks::POINT, [None; 2]);
+        let mut columns = Self { user: usize::MAX, nonce: None, instruments: Vec::new(), marks, undecided };
         for (index, name) in header.iter().map(str::trim).enumerate() {
             let twice = || Problem::new(name, "each column once", "another one of this name");
             if name.eq_ignore_ascii_case("user") {
@@ -141,11 +151,15 @@ impl Columns {
         Ok(columns)
     }
 
-    fn account(&self, record: &csv::StringRecord, rules: &CompiledRules) -> Result<UserAccount, Problem> {
+    fn account(&mut self, row: u64, record: &csv::StringRecord, rules: &CompiledRules) -> Result<UserAccount, Problem> {
         let universe = rules.policy.universe();
         let user = record.get(self.user).unwrap_or("").trim();
         if !(1..=MAX_USER).contains(&user.len()) {
             return Err(Problem::new("user", format!("from 1 to {MAX_USER} bytes"), format!("{} bytes", user.len())));
+        }
+        // A quote that nobody closes makes the rows that follow a part of the name.
+        if user.chars().any(char::is_control) {
+            return Err(Problem::new("user", "a name on one line", "a name with control characters or lines"));
         }
         let nonce = match self.nonce.and_then(|at| record.get(at)).map(str::trim) {
             None | Some("") => Bytes32::ZERO,
@@ -157,6 +171,10 @@ impl Columns {
         for (column, position) in &self.instruments {
             let text = record.get(*column).unwrap_or("").trim();
             if !text.is_empty() {
+                self.marks.note(text);
+                if let Err(NumberError::Ambiguous(mark)) = Number::parse_among(text, Marks::UNKNOWN) {
+                    self.undecided[usize::from(mark == Mark::Comma)].get_or_insert(row);
+                }
                 let instrument = &universe.instruments[*position];
                 account.lots[*position] = lots(text, instrument.lot_decimals.get()).ok_or_else(|| {
                     let places = instrument.lot_decimals.get();
@@ -166,6 +184,27 @@ impl Columns {
             }
         }
         Ok(account)
+    }
+
+    /// The instruments without a column.
+    fn missing(&self, rules: &CompiledRules) -> Vec<Name> {
+        let names = rules.policy.universe().instruments.iter().map(|instrument| instrument.name.clone()).enumerate();
+        names.filter(|(at, _)| self.instruments.iter().all(|(_, it)| it != at)).map(|(_, name)| name).collect()
+    }
+
+    /// Refuses amounts that were read in a way which amounts elsewhere in the list contradict.
+    fn check_marks(&self) -> Result<(), BuildError> {
+        for (row, text) in self.undecided.iter().zip(UNDECIDED) {
+            let Some(row) = *row else { continue };
+            if Number::parse_among(text, self.marks) != Number::parse(text) {
+                let expected = "amounts whose marks mean the same in all rows";
+                let found = "a mark before three digits that other rows use otherwise";
+                let problem =
+                    Problem::new("amount", expected, found).advise("write amounts without marks of thousands");
+                return Err(BuildError::Row { row, problem });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -211,13 +250,13 @@ pub fn build(
     let key = directory.create()?;
     let mut record = csv::StringRecord::new();
     accounts.read(&mut record)?;
-    let columns = Columns::of(&record, rules).map_err(BuildError::Header)?;
+    let mut columns = Columns::of(&record, rules).map_err(BuildError::Header)?;
     let mut pages = Pages {
         directory,
         rules,
         key: &key,
         waiting: rules.kinds.iter().map(|kind| Vec::with_capacity(kind.page.layout().accounts())).collect(),
-        built: Built { accounts: 0, kinds: vec![(0, 0); rules.kinds.len()] },
+        built: Built { accounts: 0, kinds: vec![(0, 0); rules.kinds.len()], without_column: Vec::new() },
         plan: Plan {
             kind: KindOf::new(),
             version: FormatVersion,
@@ -230,12 +269,14 @@ pub fn build(
     };
     while accounts.read(&mut record)? {
         let row = pages.built.accounts + 2;
-        pages.add(row, columns.account(&record, rules).map_err(|problem| BuildError::Row { row, problem })?)?;
+        pages.add(row, columns.account(row, &record, rules).map_err(|problem| BuildError::Row { row, problem })?)?;
         if pages.built.accounts.is_multiple_of(REPORT) {
             let done = pages.built.accounts;
             observer.event(Event::Progress { stage: Stage::Scanning, done, total: done });
         }
     }
+    columns.check_marks()?;
+    pages.built.without_column = columns.missing(rules);
     pages.finish()
 }
 

@@ -50,6 +50,9 @@ pub const MAX_INPUT_BYTES: u64 = 1 << 28;
 /// The files of the public part that a book is built with.
 pub const PUBLIC_INPUTS: [&str; 4] = ["universe.toml", "policy.toml", "book.toml", "market.json"];
 
+/// Bytes that a page's file begins with: see [`BookDirectory::read_page`].
+const FROM_BYTES: usize = 64;
+
 /// What the seal of a plan is bound to.
 const PLAN: &str = "surety/book/plan";
 
@@ -326,44 +329,68 @@ impl BookDirectory {
         (page, openings): (&Page, &[Opening]),
     ) -> Result<(), DirectoryError> {
         let bytes: Vec<u8> = openings.iter().flat_map(Opening::to_bytes).collect();
-        let sealed = key.seal(&place("cells", index), Zeroizing::new(bytes), &mut OsRng);
+        let content = [self.made_from(plan, index).as_slice(), &page.to_bytes()].concat();
+        let sealed = key.seal(&place_of_cells(index, &content), Zeroizing::new(bytes), &mut OsRng);
         // The cells first: where there is a page, there are its cells.
         files::write(&self.cells_path(index), &sealed, Access::Secret, Existing::Replace)?;
-        let content = [self.made_from(plan, index).as_slice(), &page.to_bytes()].concat();
         files::write(&self.page_path(index), &content, Access::Public, Existing::Replace)?;
         Ok(())
     }
 
-    /// A proven page, if there is one that was made from the plan's inputs for this book.
+    /// A proven page, if there is one that was made from the plan's inputs for this book, by somebody with the key.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If the operating system refuses, or there is no key.
     pub fn read_page(&self, plan: &Plan, index: u32) -> Result<Option<Page>, DirectoryError> {
-        let content = match files::read(&self.page_path(index), (64 + PAGE_BYTES) as u64) {
-            Err(FileError::Missing(_)) => return Ok(None),
-            content => content?,
-        };
-        let Some((from, page)) = content.split_at_checked(64) else { return Ok(None) };
-        let page = Page::all_from_bytes(page).ok().filter(|_| from == self.made_from(plan, index));
-        Ok(page
-            .and_then(|mut pages| pages.pop())
-            .filter(|page| plan.page_kinds.get(index as usize) == Some(&page.kind)))
+        Ok(self.read_result(&self.key()?, plan, index)?.map(|kept| kept.page))
     }
 
     /// The openings of a page's cells, in the order of its slots.
     ///
     /// # Errors
     /// If they are not there, or damaged.
-    pub fn read_cells(&self, key: &SealingKey, index: u32) -> Result<Vec<HexBytes<G1_BYTES>>, DirectoryError> {
-        let path = self.cells_path(index);
-        let sealed = files::read(&path, MAX_INPUT_BYTES)?;
-        let plain =
-            key.open(&place("cells", index), &sealed).map_err(|error| DirectoryError::Sealed { path, error })?;
-        Ok(plain.as_chunks::<G1_BYTES>().0.iter().map(|bytes| HexBytes(*bytes)).collect())
+    pub fn read_cells(
+        &self,
+        key: &SealingKey,
+        plan: &Plan,
+        index: u32,
+    ) -> Result<Vec<HexBytes<G1_BYTES>>, DirectoryError> {
+        let (path, expected) = (self.cells_path(index), "the openings of the page");
+        let kept = self.read_result(key, plan, index)?.ok_or(DirectoryError::Other { path, expected })?;
+        Ok(kept.openings.as_chunks::<G1_BYTES>().0.iter().map(|bytes| HexBytes(*bytes)).collect())
+    }
+
+    /// A page with its openings. These are sealed for this very page, so that nobody without the key can leave another
+    /// one here that is proven, too.
+    fn read_result(&self, key: &SealingKey, plan: &Plan, index: u32) -> Result<Option<Kept>, DirectoryError> {
+        let content = read_if_any(&self.page_path(index), (FROM_BYTES + PAGE_BYTES) as u64)?;
+        let sealed = read_if_any(&self.cells_path(index), MAX_INPUT_BYTES)?;
+        let (Some(content), Some(sealed)) = (content, sealed) else { return Ok(None) };
+        let Some((from, page)) = content.split_at_checked(FROM_BYTES) else { return Ok(None) };
+        let page = Page::all_from_bytes(page).ok().and_then(|mut pages| pages.pop());
+        let fits = |page: &Page| {
+            from == self.made_from(plan, index) && plan.page_kinds.get(index as usize) == Some(&page.kind)
+        };
+        let openings = key.open(&place_of_cells(index, &content), &sealed).ok();
+        Ok(page.filter(fits).zip(openings).map(|(page, openings)| Kept { page, openings }))
+    }
+
+    /// Removes a result that is of no use.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn discard_page(&self, index: u32) -> Result<(), DirectoryError> {
+        let path = self.page_path(index);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::Io { path, action: "cannot be removed", error }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a page was made from: the book and the inputs.
-    fn made_from(&self, plan: &Plan, index: u32) -> [u8; 64] {
+    fn made_from(&self, plan: &Plan, index: u32) -> [u8; FROM_BYTES] {
         let BookHeader(header) = plan.book.header();
         let input = plan.inputs.get(index as usize).copied().unwrap_or(Bytes32::ZERO);
         core::array::from_fn(|at| if at < 32 { header.0[at] } else { input.0[at - 32] })
@@ -398,6 +425,25 @@ impl BookDirectory {
     pub fn pages_path(&self) -> PathBuf {
         self.public().join("pages.bin")
     }
+}
+
+/// A page that was proven, and the openings of its cells, one after the other.
+struct Kept {
+    page: Page,
+    openings: Zeroizing<Vec<u8>>,
+}
+
+/// The content of a file; none if it is not there, or larger than what belongs there.
+fn read_if_any(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, DirectoryError> {
+    match files::read(path, limit) {
+        Err(FileError::Missing(_) | FileError::TooLarge { .. }) => Ok(None),
+        content => Ok(Some(content?)),
+    }
+}
+
+/// What the openings of a page are bound to: its index, and the file that has it.
+fn place_of_cells(index: u32, page: &[u8]) -> String {
+    format!("{}/{}", place("cells", index), HexBytes(keccak256(page).0))
 }
 
 /// What is at a place: what sealed files are bound to.

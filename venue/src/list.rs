@@ -1,7 +1,8 @@
 //! Lists of accounts, row by row: CSV, or Parquet.
 //!
 //! Columns of Parquet hold text, integers or decimals. A floating-point number is refused: an amount of money is none,
-//! and the writer of the list knows better than its reader what it was meant to be. Nonces may be 32 bytes.
+//! and the writer of the list knows better than its reader what it was meant to be. Nonces may be 32 bytes. What is left
+//! out, or null, is nothing held and nothing owed.
 
 use std::{
     fs::File,
@@ -12,7 +13,10 @@ use alloy_primitives::{I256, hex};
 use csv::StringRecord;
 use parquet::{
     data_type::Decimal,
-    file::reader::{FileReader as _, SerializedFileReader},
+    file::{
+        metadata::{ParquetMetaData, RowGroupMetaData},
+        reader::{FileReader as _, SerializedFileReader},
+    },
     record::{Field, reader::RowIter},
 };
 
@@ -31,6 +35,14 @@ pub enum ListError {
     /// A table in Parquet.
     #[error("expected a table in Parquet, found a damaged one: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
+    /// A table in Parquet whose parts have other numbers of rows than it says.
+    #[error("expected {expected} rows in every column, as the table says, found {found}; write the table anew")]
+    Rows {
+        /// As the table says.
+        expected: i64,
+        /// Values of a column.
+        found: i64,
+    },
     /// A column of Parquet has values of another type.
     #[error(
         "column {column}: expected text, integers or decimals, found {found}; convert the column, to decimals or text"
@@ -66,6 +78,7 @@ impl AccountList {
         let reader = SerializedFileReader::new(file)?;
         let columns = reader.metadata().file_metadata().schema().get_fields().iter().map(|it| it.name().to_owned());
         let columns = columns.collect();
+        refuse_lost_rows(reader.metadata())?;
         Ok(Self(Rows::Parquet { columns, named: false, rows: RowIter::from_file_into(Box::new(reader)) }))
     }
 
@@ -90,7 +103,9 @@ impl AccountList {
                 }
                 let Some(values) = rows.next().transpose()? else { return Ok(false) };
                 for (column, value) in values.get_column_iter() {
-                    let text = text(value).map_err(|found| ListError::Type { column: column.clone(), found })?;
+                    let is_nonce = column.trim().eq_ignore_ascii_case("nonce");
+                    let text = text(value, is_nonce);
+                    let text = text.map_err(|found| ListError::Type { column: column.clone(), found })?;
                     row.push_field(&text);
                 }
                 Ok(true)
@@ -99,8 +114,18 @@ impl AccountList {
     }
 }
 
+/// Refuses a table of which rows would go unread.
+fn refuse_lost_rows(table: &ParquetMetaData) -> Result<(), ListError> {
+    let same =
+        |expected: i64, found: i64| if expected == found { Ok(()) } else { Err(ListError::Rows { expected, found }) };
+    for group in table.row_groups() {
+        group.columns().iter().try_for_each(|column| same(group.num_rows(), column.num_values()))?;
+    }
+    same(table.file_metadata().num_rows(), table.row_groups().iter().map(RowGroupMetaData::num_rows).sum())
+}
+
 /// A value as CSV has it, or what type it is of.
-fn text(value: &Field) -> Result<String, &'static str> {
+fn text(value: &Field, is_nonce: bool) -> Result<String, &'static str> {
     Ok(match value {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
@@ -113,8 +138,8 @@ fn text(value: &Field) -> Result<String, &'static str> {
         Field::UInt(number) => number.to_string(),
         Field::ULong(number) => number.to_string(),
         Field::Decimal(number) => decimal(number).ok_or("a decimal of more than 256 bits")?,
-        Field::Bytes(bytes) if bytes.len() == 32 => hex::encode(bytes.data()),
-        Field::Bytes(_) => return Err("bytes of another length than a nonce's"),
+        Field::Bytes(bytes) if is_nonce => hex::encode(bytes.data()),
+        Field::Bytes(_) => return Err("bytes"),
         Field::Float16(_) | Field::Float(_) | Field::Double(_) => return Err("a floating-point number"),
         Field::Bool(_) => return Err("true or false"),
         Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => return Err("a table within the table"),

@@ -20,13 +20,13 @@ use surety_host::{
 };
 use surety_kzg::{
     Event, HoldingCommitment, Lanes, Observer, Params, SecretScalars, Table,
-    cell::{CellKey, CellTable},
+    cell::{Cell, CellKey, CellRows, CellTable, CellVerifier, Opening},
     progress::Stage,
 };
 use surety_margin::{holdings::Balance, market::Snapshot};
 use surety_prover::{
     account::{Account, AccountError},
-    opening::Opening,
+    opening::Opening as StatementOpening,
 };
 use surety_verifier::{
     Rejection, Statement,
@@ -100,6 +100,17 @@ pub enum WorkError {
         /// Pages.
         pages: usize,
     },
+    /// Openings that users would refuse.
+    #[error(
+        "page {page}: expected openings of cells that users accept, found {refused} that they refuse; the page is \
+         discarded: run surety book prove again, and if this happens again, remove the cached tables of cells"
+    )]
+    Cells {
+        /// The page.
+        page: u32,
+        /// How many.
+        refused: usize,
+    },
     /// The user is not in the book.
     #[error("user: expected somebody who is in the book, found nobody of this name")]
     NoSuchUser,
@@ -120,6 +131,7 @@ impl Failure for WorkError {
             Self::Page { error, .. } | Self::Reserves(error) => error.class(),
             Self::Openings(error) => error.class(),
             Self::Rejected(rejection) => rejection.class(),
+            Self::Cells { .. } => Class::Invalid,
             Self::Unfinished { .. } | Self::NoSuchPage { .. } | Self::NoSuchUser => Class::Input,
         }
     }
@@ -247,7 +259,7 @@ impl<'a> Workshop<'a> {
         table: Table,
         snapshot: &Snapshot,
         statements: &[Statement],
-        openings: &[Opening],
+        openings: &[StatementOpening],
         now: Timestamp,
     ) -> Result<Book, WorkError> {
         let pages = self.pages()?;
@@ -280,7 +292,7 @@ impl<'a> Workshop<'a> {
     ///
     /// # Errors
     /// If they will not, with the rule that fails.
-    pub fn check_reserves(&self, statements: &[Statement], openings: &[Opening]) -> Result<(), WorkError> {
+    pub fn check_reserves(&self, statements: &[Statement], openings: &[StatementOpening]) -> Result<(), WorkError> {
         let (_, totals) = self.sum()?;
         let universe = self.rules.policy.universe();
         let account = Account::open(universe, self.params, statements, openings)?;
@@ -309,6 +321,53 @@ impl<'a> Workshop<'a> {
         } else {
             Ok(pages.into_iter().flatten().collect())
         }
+    }
+
+    /// Checks the openings of all pages as users will, and discards a page with one that they would refuse.
+    ///
+    /// # Errors
+    /// If there is such a page, or files cannot be read.
+    pub fn check_cells(&self, keys: &CellKeys, observer: &dyn Observer) -> Result<(), WorkError> {
+        let total = self.plan.inputs.len() as u64;
+        let report = |done: u64| observer.event(Event::Progress { stage: Stage::Verifying, done, total });
+        report(0);
+        for (page, done) in self.pages()?.into_iter().zip(1..) {
+            let index = (done - 1) as u32;
+            let refused = self.refused_cells(keys, &page, index)?;
+            if refused > 0 {
+                self.directory.discard_page(index)?;
+                return Err(WorkError::Cells { page: index, refused });
+            }
+            report(done);
+        }
+        Ok(())
+    }
+
+    /// How many openings of a page users would refuse.
+    fn refused_cells(&self, keys: &CellKeys, page: &Page, index: u32) -> Result<usize, WorkError> {
+        let layout = self.rules.kinds[page.kind as usize].page.layout().cells();
+        let key = keys.key(self.params.verifier_key(), layout.rows_of_a_coset())?;
+        let other = |_| WorkError::Cells { page: index, refused: layout.cells().len() };
+        let verifier = CellVerifier::new(key, layout.clone()).map_err(|error| other(error.to_string()))?;
+        let commitment = HoldingCommitment::from_bytes(&page.commitment.0).map_err(|error| other(error.to_string()))?;
+        let (column, openings) = (self.filled(index)?.column, self.directory.read_cells(&self.key, &self.plan, index)?);
+        let values = |cell: &CellRows| {
+            let mut values = SecretScalars::zeros(cell.rows().len());
+            values.iter_mut().zip(cell.rows()).for_each(|(value, row)| *value = column[row.index()]);
+            values
+        };
+        let values: Vec<SecretScalars> = layout.cells().iter().map(values).collect();
+        let openings: Vec<Opening> = openings.iter().filter_map(|bytes| Opening::from_bytes(&bytes.0).ok()).collect();
+        if openings.len() != values.len() {
+            return Ok(values.len());
+        }
+        let cells = layout.cells().iter().zip(&values).zip(&openings).map(|((cell, values), opening)| Cell {
+            commitment: &commitment,
+            coset: cell.coset(),
+            values,
+            opening,
+        });
+        Ok(verifier.failures(&cells.collect::<Vec<_>>(), &mut OsRng).len())
     }
 
     /// The keys that users check their cells with; what lacks powers in G2 gives none.
@@ -473,7 +532,7 @@ impl<'a> CellMaker<'a> {
     fn cells_of(&self, index: u32, wanted: impl Fn(usize) -> bool) -> Result<Vec<CellFile>, WorkError> {
         let universe = self.rules.policy.universe();
         let input = self.directory.read_input(&self.key, &self.plan, index, universe.instruments.len())?;
-        let openings = self.directory.read_cells(&self.key, index)?;
+        let openings = self.directory.read_cells(&self.key, &self.plan, index)?;
         let page = &self.rules.kinds[input.kind].page;
         let cells = page.layout().cells().cells();
         let mut files = Vec::new();

@@ -55,9 +55,9 @@ function verdict({ ok, data, error }) {
 
 function found({ user, venue, root, as_of: asOf, valid_until: until, balances, taken_on_faith: faith }) {
   const shown = [
-    element('h3', {}, 'Balances, in lots'),
+    element('h3', {}, 'Balances'),
     balances.length === 0 ? element('p', {}, 'None.')
-      : pairs(...balances.map(({ instrument, lots }) => [instrument, String(lots)])),
+      : pairs(...balances.map(({ instrument, units }) => [instrument, units])),
     element('h3', {}, 'The book'),
     pairs(['Account', id(user)], ['Venue', id(venue)], ['Root', id(root)], ['Balances as of', time(asOf)],
       ['Valid until', time(until)]),

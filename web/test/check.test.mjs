@@ -79,8 +79,10 @@ describe('checking a cell', () => {
     assert.equal(await verdict(page), 'This proves nothing');
     const shown = await text(page);
     const cell = JSON.parse(read(directory, 'customer-0.json'));
-    for (const { instrument, lots } of cell.balances) {
-      assert.ok(shown.includes(instrument) && shown.includes(String(lots)), instrument);
+    const { data } = checkedByCommand(directory, TERMS);
+    assert.deepEqual(data.balances.map(({ lots }) => lots), cell.balances.map(({ lots }) => lots));
+    for (const { instrument, units } of data.balances) {
+      assert.ok(shown.includes(instrument) && shown.includes(units), instrument);
     }
     assert.ok(shown.includes(cell.root) && shown.includes('that others see the book of this root'));
     assert.ok(!shown.includes('give your name'), 'the name was given');

@@ -16,8 +16,16 @@ use surety_books::{
     book::{PAGE_BYTES, Page},
     cell::CellTerms,
 };
-use surety_core::{ident::HexBytes, text::Document as _, units::Timestamp};
-use surety_kzg::{Lanes, cell::CellKey, progress::Silent};
+use surety_core::{
+    ident::{HexBytes, Name},
+    text::Document as _,
+    units::Timestamp,
+};
+use surety_kzg::{
+    Lanes,
+    cell::{CellKey, CellTable},
+    progress::Silent,
+};
 use surety_venue::{
     build::{BuildError, Built, build},
     directory::BookDirectory,
@@ -93,7 +101,7 @@ impl Fixture {
 fn a_book_is_made_in_pieces_and_every_user_is_found() {
     let fixture = Fixture::new();
     let built = fixture.build(ACCOUNTS).unwrap();
-    assert_eq!(built, Built { accounts: 9, kinds: vec![(7, 2), (2, 1)] });
+    assert_eq!(built, Built { accounts: 9, kinds: vec![(7, 2), (2, 1)], without_column: Vec::new() });
     assert!(matches!(fixture.publish(), Err(WorkError::Unfinished { all: 3, missing: 3 })));
     let half = Shard::new(1, 2).unwrap();
     assert_eq!(fixture.prove(half).unwrap(), 1);
@@ -170,7 +178,8 @@ fn accounts_are_read_from_parquet() {
         _ => drop(column.typed::<ByteArrayType>().write_batch(&["0.001".into()], Some(&[1, 0]), None).unwrap()),
     });
     let built = fixture.build_list(AccountList::open(file).unwrap()).unwrap();
-    assert_eq!(built, Built { accounts: 2, kinds: vec![(2, 1), (0, 0)] });
+    let without_column = vec![Name::new("PERP-2").unwrap()];
+    assert_eq!(built, Built { accounts: 2, kinds: vec![(2, 1), (0, 0)], without_column });
     let directory = fixture.directory();
     let input = directory.read_input(&directory.key().unwrap(), &directory.plan().unwrap(), 0, 3).unwrap();
     let mut accounts: Vec<_> = input.slots.iter().flatten().collect();
@@ -183,6 +192,72 @@ fn accounts_are_read_from_parquet() {
     let mut accounts: Vec<_> = input.slots.iter().flatten().collect();
     accounts.sort_by_key(|account| account.user.clone());
     assert_eq!(found, accounts.iter().map(|it| (&*it.user, it.nonce(), &*it.lots)).collect::<Vec<_>>());
+}
+
+/// Attack: somebody who can write to the place of results, and has no key, leaves a page that is proven about no
+/// account at all, or takes the openings of another page.
+#[test]
+fn rejects_pages_of_others_and_openings_of_other_pages() {
+    let (fixture, other) = (Fixture::new(), Fixture::new());
+    fixture.build(ACCOUNTS).unwrap();
+    fixture.prove(Shard::ALL).unwrap();
+    other.build(ACCOUNTS).unwrap();
+    other.prove(Shard::ALL).unwrap();
+    let missing = || fixture.directory().missing(&fixture.directory().plan().unwrap()).unwrap();
+    assert_eq!(missing(), Vec::<u32>::new());
+    // The header is public, and so is the hash of the inputs.
+    let mut page = fs::read(other.file("pages/00000000")).unwrap();
+    page[..64].copy_from_slice(&fs::read(fixture.file("pages/00000000")).unwrap()[..64]);
+    let (honest, cells) = ("pages/00000000", "cells/00000000");
+    let kept = fs::read(fixture.file(honest)).unwrap();
+    fs::write(fixture.file(honest), &page).unwrap();
+    assert_eq!(missing(), [0]);
+    fs::copy(other.file(cells), fixture.file(cells)).unwrap();
+    assert_eq!(missing(), [0]);
+    fs::write(fixture.file(honest), kept).unwrap();
+    assert_eq!(missing(), [0], "the page is whole, its openings are another's");
+    fs::write(fixture.file("pages/00000001"), vec![0; 1 << 14]).unwrap();
+    assert_eq!(missing(), [0, 1], "what is too large is none");
+    assert_eq!(fixture.prove(Shard::ALL).unwrap(), 2);
+    assert!(fixture.publish().is_ok());
+}
+
+/// Attack: a table of cells in a cache that others can write to, with points that are none of the layout's.
+#[test]
+fn rejects_openings_that_users_would_refuse() {
+    let fixture = Fixture::new();
+    fixture.build(ACCOUNTS).unwrap();
+    let Scene { rules, params, table, .. } = &fixture.scene;
+    let wrong = |kind: usize| {
+        let table = PageProver::cell_table(rules, params, kind, Lanes::widest(), &Silent);
+        let points = table.points().iter().rev().copied().collect();
+        CellTable::from_points(rules.kinds[kind].page.layout().cells(), points).unwrap()
+    };
+    fixture.work(|workshop| workshop.prove(Shard::new(0, 3).unwrap(), (table, wrong), &Silent)).unwrap();
+    assert_eq!(fixture.prove(Shard::ALL).unwrap(), 2);
+    let check = || {
+        fixture.work(|workshop| {
+            let keys = workshop.cell_keys(&fixture.scene.srs).unwrap();
+            workshop.check_cells(&keys, &Silent)
+        })
+    };
+    assert!(matches!(check(), Err(WorkError::Cells { page: 0, refused }) if refused > 0));
+    assert_eq!(fixture.prove(Shard::ALL).unwrap(), 1, "the page was discarded");
+    check().unwrap();
+}
+
+/// Attack: names and marks that make other rows vanish, or amounts smaller.
+#[test]
+fn rejects_names_with_lines_and_marks_that_rows_use_otherwise() {
+    let rejected = |accounts: &str, row: u64| {
+        let error = Fixture::new().build(accounts).unwrap_err();
+        assert!(matches!(&error, BuildError::Row { row: found, .. } if *found == row), "{error}");
+        assert!(!error.to_string().contains("1.234"), "{error}");
+    };
+    rejected("USD,user\n1,ann\n2,\"bob\n3,cyd\n", 3);
+    rejected("user,USD,PERP-1\nann,1.234,\nbob,1.234.567,\n", 2);
+    rejected("user,USD,PERP-1\nann,,\"1,234\"\nbob,\"0,5\",\n", 2);
+    Fixture::new().build("user,USD,PERP-1\nann,,1.234\nbob,0.5,\n").unwrap();
 }
 
 /// Attack, or carelessness: amounts that are rounded before anybody sees them.
@@ -232,10 +307,11 @@ fn rejects_pages_that_are_missing_or_damaged_in_their_directory() {
         assert!(matches!(bench.prove(3), Err(WorkError::NoSuchPage { page: 3, pages: 3 })));
     });
     (0..3).for_each(|page| verifier.verify(page).unwrap());
-    let path = fixture.directory().page_path(1);
-    let mut bytes = fs::read(&path).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&path, &bytes).unwrap();
+    // A proof that is none, by somebody with the key.
+    let (directory, plan) = (fixture.directory(), fixture.directory().plan().unwrap());
+    let mut page = directory.read_page(&plan, 1).unwrap().unwrap();
+    *page.proof.0.last_mut().unwrap() ^= 1;
+    directory.write_page(&directory.key().unwrap(), &plan, 1, (&page, &[])).unwrap();
     assert!(matches!(verifier.verify(1), Err(WorkError::Rejected(_))));
     let elsewhere = fixture.directory().with_key(fixture.file("elsewhere"));
     assert!(elsewhere.key().is_err());

@@ -142,6 +142,11 @@ fn answer(args: &Args, book_files: &BookFiles, built: &Built) -> Result<Answer, 
             format!("{name}: {accounts} in {pages} of {slots}\n")
         })
         .collect();
-    let text = format!("{text}next: surety book prove {}\n", args.out.display());
-    Answer::new(json!({ "book": args.out, "accounts": built.accounts, "kinds": data }), text)
+    let absent: String =
+        built.without_column.iter().map(|name| format!("no column for {name}: nobody has or owes any\n")).collect();
+    let text = format!("{text}{absent}next: surety book prove {}\n", args.out.display());
+    Answer::new(
+        json!({ "book": args.out, "accounts": built.accounts, "kinds": data, "without_column": built.without_column }),
+        text,
+    )
 }

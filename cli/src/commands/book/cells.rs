@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::keccak256;
 use serde_json::json;
 use surety_books::{
     book::Book,
     cell::{CellFile, CellFiles, CellFindings, CellKeys, CellTerms},
 };
-use surety_core::{ident::Bytes32, spelling, visible::one_line, words::counted};
+use surety_core::{
+    ident::{Bytes32, HexBytes},
+    spelling,
+    visible::one_line,
+    words::counted,
+};
 use surety_host::{
     documents,
     files::{self, Existing},
@@ -80,7 +86,7 @@ pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error
     }
     // The venue has chosen the name: lines of its own would pass for balances.
     let mut text = format!(
-        "{} is in the book of {} with root {}, as of {}, valid until {}, with exactly these balances in lots:\n",
+        "{} is in the book of {} with root {}, as of {}, valid until {}, with exactly these balances:\n",
         one_line(&found.user),
         found.venue,
         found.root,
@@ -88,7 +94,7 @@ pub(super) fn check(args: &CheckArgs, session: &Session) -> Result<Answer, Error
         time::format(found.valid_until),
     );
     for balance in &found.balances {
-        text.push_str(&format!("{}  {}\n", balance.instrument, balance.lots.get()));
+        text.push_str(&format!("{}  {}\n", balance.instrument, balance.units));
     }
     found.taken_on_faith.iter().for_each(|faith| text.push_str(&format!("taken on faith: {faith}\n")));
     Answer::new(found, text)
@@ -116,7 +122,7 @@ pub(crate) struct ExportArgs {
     /// Directory of the book
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// New directory for the cells, one file for each user
+    /// New directory for the cells, one file for each user, named by the Keccak-256 hash of the user
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -129,8 +135,8 @@ pub(super) fn export(args: &ExportArgs, session: &Session) -> Result<Answer, Err
     let mut count = 0;
     for page in 0..maker.pages() {
         for cell in maker.of_page(page)? {
-            // Names of users may be anything; those of files are theirs in hexadecimal digits.
-            let name: String = cell.user.bytes().map(|byte| format!("{byte:02x}")).collect();
+            // Names of users may be anything, and longer than those of files.
+            let name = HexBytes(keccak256(&cell.user).0);
             documents::write(&args.out.join(format!("{name}.json")), &cell, Existing::Keep)?;
             count += 1;
         }

@@ -205,20 +205,24 @@ fn publish(
     session: &Session,
 ) -> Result<Answer, Error> {
     let BookFiles { setups, params, rules, snapshot } = book_files;
-    let table = setups.table(params, &session.progress);
-    let book = workshop.publish(table, snapshot, statements, openings, session.now)?;
     let srs: Srs = setups.set_up(params.id(), params.capacity(), &session.progress)?;
-    let with_keys = match workshop.cell_keys(&srs) {
-        Ok(keys) => {
-            documents::write(&directory.public().join("cell-keys.json"), &keys, surety_host::files::Existing::Replace)?;
-            true
-        }
+    let keys = match workshop.cell_keys(&srs) {
+        Ok(keys) => Some(keys),
         Err(error @ CellKeyError::MissingPowers { .. }) => {
             session.progress.warn(&format!("users cannot check cells: {error}"));
-            false
+            None
         }
         Err(error) => return Err(surety_core::failure::Internal(error.to_string()).into()),
     };
+    // A user whose check fails would have to think that the venue lies.
+    if let Some(keys) = &keys {
+        workshop.check_cells(keys, &session.progress)?;
+    }
+    let table = setups.table(params, &session.progress);
+    let book = workshop.publish(table, snapshot, statements, openings, session.now)?;
+    if let Some(keys) = &keys {
+        documents::write(&directory.public().join("cell-keys.json"), keys, surety_host::files::Existing::Replace)?;
+    }
     let public = directory.public();
     let data = json!({
         "proven": proven,
@@ -226,7 +230,7 @@ fn publish(
         "pages": book.pages,
         "root": book.root,
         "public": public,
-        "cell_keys": with_keys,
+        "cell_keys": keys.is_some(),
     });
     let text = format!(
         "root {}\n{} of {}: verify with surety book verify {}\n",
