@@ -53,9 +53,11 @@ interface IBookRegistry is IEvidence {
     error NothingLeft();
     /// @notice The venue has published a book as of `newest`, which is no earlier.
     error NotNewer(uint64 newest);
-    /// @notice The venue has published a book under these rules over the prices of this epoch, or of a later one.
+    /// @notice The venue has published a book over the policy's prices of the epoch `newest`, which is no earlier,
+    /// under these rules or others.
     error EpochHasBook(uint64 newest);
-    /// @notice The venue's book under other rules counts until `until`: the same reserves would cover both.
+    /// @notice Of the venue's books under the rules `rules` one counts until `until`: the same reserves would cover
+    /// both.
     error OtherRulesCount(bytes32 rules, uint64 until);
 
     /* REGISTERING AND PUBLISHING */
@@ -71,6 +73,9 @@ interface IBookRegistry is IEvidence {
     function register(BookRules calldata rules) external returns (bytes32 id);
 
     /// @notice Publishes a book of the caller, which is the subject of the statements.
+    ///
+    /// A venue has one book for each moment, and one for each epoch of a policy, whatever the rules. Rules change when
+    /// every book under the former ones has lapsed, the newest or not.
     /// @return root The root.
     function publish(Book calldata book) external returns (bytes32 root);
 
