@@ -15,7 +15,8 @@ import {IEvidence} from "./IEvidence.sol";
 /// with another URI, or over other statements.
 ///
 /// Statements, snapshots and times are refused with the errors of {IAttestationRegistry}. Statements of custodians name
-/// this contract as the registry that they are meant for, and so serve no attestation.
+/// this contract as the registry that they are meant for, and so serve no attestation. Their sequence numbers are not
+/// kept: a book is about its moment, and a newer statement says nothing of that.
 interface IBookRegistry is IEvidence {
     /* EVENTS */
 
@@ -75,7 +76,8 @@ interface IBookRegistry is IEvidence {
     /// @notice Publishes a book of the caller, which is the subject of the statements.
     ///
     /// A venue has one book for each moment, and one for each epoch of a policy, whatever the rules. Rules change when
-    /// every book under the former ones has lapsed, the newest or not.
+    /// every book under the former ones has lapsed, the newest or not. The book of a frozen policy does not count,
+    /// and holds the venue's place until it lapses: a thaw would bring the book back.
     /// @return root The root.
     function publish(Book calldata book) external returns (bytes32 root);
 
