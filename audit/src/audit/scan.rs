@@ -318,7 +318,7 @@ mod tests {
         for text in [r#"[{"kind": "surety/book"}]"#, r#"{"kind": ["surety/book"]}"#] {
             assert_eq!(scanned(&[archived(Kind::Report, Format::Json, text)]).books.len(), 1, "{text}");
         }
-        let both = r#"["surety/book", "surety/attestation"]"#;
+        let both = r#"{"kind": ["surety/book", "surety/attestation"]}"#;
         let found = scanned(&[archived(Kind::Report, Format::Json, both)]);
         assert_eq!((found.attestations.len(), found.books.len()), (1, 0));
     }
