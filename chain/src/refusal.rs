@@ -396,12 +396,12 @@ fn of_books(name: &str) -> Option<(&'static str, &'static str)> {
             "build the next book over newer balances",
         ),
         "EpochHasBook" => (
-            "the venue has published a book over the prices of this epoch, or of a later one",
+            "the venue has published a book over the policy's prices of this epoch, or of a later one",
             "take a snapshot of a later epoch, and build the next book over it",
         ),
         "OtherRulesCount" => (
-            "the venue's book under other rules still counts, and the same reserves would cover both",
-            "wait until that book has lapsed",
+            "a book of the venue under other rules has not lapsed, and the same reserves would cover both",
+            "wait until it has lapsed: the newest book is not always the last",
         ),
         _ => return None,
     })

@@ -28,6 +28,11 @@ contract Trees {
     }
 }
 
+/// @notice A verifier that takes every proof.
+contract Credulous {
+    function verifyProof(bytes calldata, uint256, uint256[8] calldata) external pure {}
+}
+
 /// @notice Books as the Rust library makes them, at the address that they are made for, with real proofs.
 contract BookRegistryTest {
     BookFixture private fixture = new BookFixture();
@@ -268,16 +273,93 @@ contract BookRegistryTest {
         Book memory book = fixture.book("first");
         uint64 until = book.validUntil;
         _publish(book);
-        BookRules memory other = fixture.register();
-        other.document[0] ^= 0x01;
         _take("next");
         book = fixture.book("next");
-        book.rules = bookRegistry.register(other);
+        book.rules = bookRegistry.register(_otherRules());
         vm.warp(until);
         _refuse(book, abi.encodeWithSelector(IBookRegistry.OtherRulesCount.selector, rules, until));
         // Next comes what depends on the rules.
         vm.warp(until + 1);
         _refuse(book, abi.encodeWithSelector(ISuretyVerifier.PairingFailed.selector));
+    }
+
+    /// @notice Attack: two books of one epoch under the same rules, with one under other rules between them, at prices
+    /// of the same policy or of another.
+    function test_rejects_a_second_book_of_an_epoch_whatever_the_rules() external {
+        _take("next");
+        _acceptProofs(policy);
+        Book memory book = fixture.book("next");
+        (uint64 until, uint64 epoch) = (book.validUntil, book.epoch);
+        book.validUntil = uint64(block.timestamp);
+        _publish(book);
+        vm.warp(block.timestamp + 1);
+        (book.asOf, book.validUntil) = (book.asOf + 1, until);
+        book.rules = bookRegistry.register(_otherRules());
+        _refuse(book, abi.encodeWithSelector(IBookRegistry.EpochHasBook.selector, epoch));
+        // Another policy counts its epochs by itself.
+        bytes32 another = keccak256("another");
+        _acceptProofs(another);
+        Snapshot memory snapshot = fixture.snapshot("next");
+        snapshot.epoch = epoch - 1;
+        oracle.add(another, snapshot, new uint256[2][](1));
+        oracle.setId(another, epoch - 1, keccak256("prices of another"));
+        BookRules memory under = fixture.register();
+        under.policy = another;
+        book.rules = bookRegistry.register(under);
+        (book.epoch, book.validUntil) = (epoch - 1, uint64(block.timestamp));
+        _publish(book);
+        vm.warp(block.timestamp + 1);
+        (book.rules, book.epoch, book.asOf, book.validUntil) = (rules, epoch, book.asOf + 1, until);
+        _refuse(book, abi.encodeWithSelector(IBookRegistry.EpochHasBook.selector, epoch));
+    }
+
+    /// @notice Attack: a short book ends the time in which a long one keeps other rules away.
+    function test_rejects_a_book_under_other_rules_while_an_earlier_one_would_count() external {
+        _acceptProofs(policy);
+        Book memory book = fixture.book("first");
+        uint64 until = uint64(fixture.time("next")) + 100;
+        book.validUntil = until;
+        _publish(book);
+        _take("next");
+        book = fixture.book("next");
+        book.validUntil = uint64(block.timestamp);
+        _publish(book);
+        Snapshot memory snapshot = fixture.snapshot("next");
+        (snapshot.epoch, snapshot.previousEpoch) = (snapshot.epoch + 1, snapshot.epoch);
+        oracle.add(policy, snapshot, new uint256[2][](1));
+        oracle.setId(policy, snapshot.epoch, keccak256("later prices"));
+        (book.epoch, book.asOf) = (snapshot.epoch, book.asOf + 1);
+        book.rules = bookRegistry.register(_otherRules());
+        vm.warp(block.timestamp + 1);
+        book.validUntil = until;
+        _refuse(book, abi.encodeWithSelector(IBookRegistry.OtherRulesCount.selector, rules, until));
+        // Under the same rules there is nothing to wait for.
+        uint256 state = vm.snapshotState();
+        bytes32 other = book.rules;
+        book.rules = rules;
+        _publish(book);
+        require(vm.revertToState(state));
+        book.rules = other;
+        vm.warp(until);
+        _refuse(book, abi.encodeWithSelector(IBookRegistry.OtherRulesCount.selector, rules, until));
+        vm.warp(until + 1);
+        book.validUntil = until + 1;
+        _publish(book);
+        require(bookRegistry.counts(bookRegistry.latestOf(venue)));
+    }
+
+    /// @notice Attack: a freeze makes way for the same reserves under another policy, and a thaw brings the book back.
+    function test_rejects_a_book_under_other_rules_while_the_policy_is_frozen() external {
+        Book memory book = fixture.book("first");
+        bytes32 root = _publish(book);
+        policyRegistry.setCountsFrom(policy, type(uint40).max);
+        BookRules memory under = fixture.register();
+        under.policy = keccak256("another");
+        _acceptProofs(under.policy);
+        book.rules = bookRegistry.register(under);
+        ++book.asOf;
+        require(!bookRegistry.counts(root));
+        _refuse(book, abi.encodeWithSelector(IBookRegistry.OtherRulesCount.selector, rules, book.validUntil));
     }
 
     /// @notice Attack: somebody else publishes the venue's book, at a place without its pages.
@@ -540,6 +622,17 @@ contract BookRegistryTest {
 
     function _newRegistry() private returns (BookRegistry) {
         return new BookRegistry(IPolicyRegistry(address(policyRegistry)), ISnapshotOracle(address(oracle)));
+    }
+
+    /// @dev Rules of the same program, in another text.
+    function _otherRules() private view returns (BookRules memory other) {
+        other = fixture.register();
+        other.document[0] ^= 0x01;
+    }
+
+    /// @dev Has a policy whose verifier takes every proof, so that books can be changed.
+    function _acceptProofs(bytes32 of_) private {
+        policyRegistry.set(of_, fixture.terms(address(new Credulous())));
     }
 
     /// @dev Takes the snapshot of a book, and goes to the moment at which the book is published.

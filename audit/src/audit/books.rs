@@ -1,9 +1,13 @@
 //! The books of an audit: each is verified whole, with all of its pages, from the files beside it.
 //!
-//! Rules are compiled here, once for each identifier that a book names. The root is compared with the registry of books
-//! that the auditor relies on, if one is named, or with the roots that the auditor knows from elsewhere.
+//! Rules are compiled here, once for each text and policy that a book names. The root is compared with the registry of
+//! books that the auditor relies on, if one is named, or with the roots that the auditor knows from elsewhere.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    fmt,
+    path::PathBuf,
+};
 
 use alloy_primitives::keccak256;
 use rand_core::OsRng;
@@ -29,9 +33,9 @@ use surety_host::{files, setup::Setups};
 use surety_kzg::{Event, Observer, SrsId, progress::Stage};
 use surety_margin::market::Snapshot;
 use surety_verifier::attestation::{
-    identifiers::PolicyId,
+    identifiers::{PolicyId, SnapshotId},
     rejection::{Rejection, Rule},
-    report::snapshot_id,
+    report::{check_snapshot, snapshot_id},
 };
 
 use super::{
@@ -83,6 +87,8 @@ pub struct StatedBook {
     pub rules: BookRulesId,
     /// The moment of the balances.
     pub as_of: Timestamp,
+    /// The prices.
+    pub snapshot: SnapshotId,
     /// The last second at which the book counts.
     pub valid_until: Timestamp,
     /// The number of pages.
@@ -114,6 +120,8 @@ pub struct EstablishedBook {
     pub prices_at: Timestamp,
     /// Whether everybody knows the secret of the set-up.
     pub insecure_srs: bool,
+    /// Whether the root is one that the auditor knows, from the registry of books or from elsewhere.
+    pub root_known: bool,
     /// What the registry of books says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_chain: Option<KnownBook>,
@@ -154,23 +162,44 @@ impl BookEntry {
 
 impl StatedBook {
     fn of(book: &Book) -> Self {
-        let Book { venue, root, as_of, valid_until, pages, .. } = *book;
-        Self { venue, root, rules: book.rules.id(), as_of, valid_until, pages }
+        let Book { venue, root, as_of, snapshot, valid_until, pages, .. } = *book;
+        Self { venue, root, rules: book.rules.id(), as_of, snapshot, valid_until, pages }
     }
 }
 
-/// The findings about books: those of one venue and moment that differ, which different people may have been shown.
-pub(super) fn findings(books: &[BookEntry]) -> Vec<Finding> {
-    let mut moments: BTreeMap<(EvmAddress, Timestamp), BTreeMap<Bytes32, &str>> = BTreeMap::new();
-    for entry in books.iter().filter(|entry| entry.is_good()) {
-        if let Some(StatedBook { venue, as_of, root, .. }) = &entry.stated {
-            moments.entry((*venue, *as_of)).or_default().entry(*root).or_insert(&entry.file);
+/// What a venue has one book for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Occasion {
+    Moment(Timestamp),
+    Prices(Bytes32),
+}
+
+impl fmt::Display for Occasion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Moment(time) => write!(f, "as of second {}", time.0),
+            Self::Prices(snapshot) => write!(f, "over the market snapshot {snapshot}"),
         }
     }
-    let several = moments.into_iter().filter(|(_, roots)| roots.len() > 1);
-    several
-        .map(|((venue, as_of), roots)| {
-            let message = format!("{} books of different roots are as of second {}", roots.len(), as_of.0);
+}
+
+/// The findings about books: those of one venue that differ although their moments or their prices are the same, which
+/// different people may have been shown. The same books are found once.
+pub(super) fn findings(books: &[BookEntry]) -> Vec<Finding> {
+    let mut occasions: BTreeMap<(EvmAddress, Occasion), BTreeMap<Bytes32, &str>> = BTreeMap::new();
+    for entry in books.iter().filter(|entry| entry.is_good()) {
+        if let Some(StatedBook { venue, as_of, snapshot, root, .. }) = &entry.stated {
+            for occasion in [Occasion::Moment(*as_of), Occasion::Prices(snapshot.0)] {
+                occasions.entry((*venue, occasion)).or_default().entry(*root).or_insert(&entry.file);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    occasions.retain(|_, roots| roots.len() > 1 && found.insert(roots.keys().copied().collect::<Vec<_>>()));
+    occasions
+        .into_iter()
+        .map(|((venue, occasion), roots)| {
+            let message = format!("{} books of different roots are {occasion}", roots.len());
             warning(FindingKind::SeveralBooks, Some(venue), message, roots.into_values())
         })
         .collect()
@@ -232,7 +261,7 @@ fn judge_one(
     library: &Library,
     (shelf, setups, observer): (&mut RulesShelf, &Setups, &dyn Observer),
 ) -> Result<EstablishedBook, AnyFailure> {
-    let pages = pages_beside(place)?;
+    let pages = pages_beside(place, book.pages)?;
     let rules = shelf.find(book, library, setups, observer)?;
     let snapshot = snapshot_of(book, rules, library)?;
     let on_chain = on_chain(request, book)?;
@@ -269,15 +298,17 @@ fn judge_one(
         balances_at: accepted.balances_at,
         prices_at: accepted.prices_at,
         insecure_srs: accepted.insecure_srs,
+        root_known: accepted.root_known,
         on_chain,
         faith,
     })
 }
 
-/// The pages beside a book.
-fn pages_beside(place: &Place) -> Result<Vec<Page>, AnyFailure> {
+/// The pages beside a book of so many, at most one more.
+fn pages_beside(place: &Place, pages: u32) -> Result<Vec<Page>, AnyFailure> {
     let path = PathBuf::from(place.name());
-    let bytes = files::read(&path.with_file_name("pages.bin"), (MAX_PAGES * PAGE_BYTES) as u64)?;
+    let most = (u64::from(pages) + 1).min(MAX_PAGES as u64);
+    let bytes = files::read(&path.with_file_name("pages.bin"), most * PAGE_BYTES as u64)?;
     let found =
         |problem: surety_core::problem::Problem| Rejection::new(Rule::Page, "pages", problem.expected, problem.found);
     Ok(Page::all_from_bytes(&bytes).map_err(found)?)
@@ -296,16 +327,18 @@ fn on_chain(request: &AuditRequest<'_>, book: &Book) -> Result<Option<KnownBook>
 }
 
 fn snapshot_of<'a>(book: &Book, rules: &CompiledRules, library: &'a Library) -> Result<&'a Snapshot, Rejection> {
-    // Files with different reports can be the same snapshot: those with reports come first.
-    let mut fitting: Vec<&Snapshot> =
-        library.snapshots.iter().filter(|snapshot| snapshot_id(&rules.policy, snapshot) == book.snapshot).collect();
-    fitting.sort_by_key(|snapshot| snapshot.reports.is_empty());
-    fitting.first().copied().ok_or_else(|| missing("market", format!("the market snapshot {}", book.snapshot.0)))
+    // Files with different reports or signatures can be the same snapshot. Whoever adds one that is no good must not
+    // spoil it for everybody.
+    let fitting = || library.snapshots.iter().filter(|snapshot| snapshot_id(&rules.policy, snapshot) == book.snapshot);
+    let good = fitting().find(|snapshot| check_snapshot(&rules.policy, snapshot).is_ok());
+    good.or_else(|| fitting().next())
+        .ok_or_else(|| missing("market", format!("the market snapshot {}", book.snapshot.0)))
 }
 
-/// Rules that were compiled, by identifier.
+/// Rules that were compiled, by the hash of their text and the policy: books that differ in what they say of the rest
+/// are not worth another compilation.
 #[derive(Default)]
-struct RulesShelf(BTreeMap<Bytes32, CompiledRules>);
+struct RulesShelf(BTreeMap<(Bytes32, Bytes32), CompiledRules>);
 
 impl RulesShelf {
     fn find(
@@ -315,13 +348,16 @@ impl RulesShelf {
         setups: &Setups,
         observer: &dyn Observer,
     ) -> Result<&CompiledRules, AnyFailure> {
-        let id = book.rules.id().0;
-        if !self.0.contains_key(&id) {
-            let compiled = Self::compile(book, library, setups, observer)?;
-            self.0.insert(compiled.summary().id().0, compiled);
+        let key = (book.rules.document, book.rules.policy.0);
+        let compiled = match self.0.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Self::compile(book, library, setups, observer)?),
+        };
+        let id = book.rules.id();
+        if compiled.summary().id() != id {
+            return Err(missing("book: rules", format!("rules, policy and universe that compile to {}", id.0)).into());
         }
-        let other = || missing("book: rules", format!("rules, policy and universe that compile to {id}"));
-        Ok(self.0.get(&id).ok_or_else(other)?)
+        Ok(compiled)
     }
 
     fn compile(
@@ -354,12 +390,13 @@ mod tests {
 
     use super::*;
 
-    fn entry(file: &str, venue: u8, as_of: u64, root: u8) -> BookEntry {
+    fn entry(file: &str, venue: u8, (as_of, snapshot): (u64, u8), root: u8) -> BookEntry {
         let stated = StatedBook {
             venue: HexBytes([venue; 20]),
             root: HexBytes([root; 32]),
             rules: BookRulesId(HexBytes([1; 32])),
             as_of: Timestamp(as_of),
+            snapshot: SnapshotId(HexBytes([snapshot; 32])),
             valid_until: Timestamp(100),
             pages: 1,
         };
@@ -367,20 +404,57 @@ mod tests {
         BookEntry { file, verdict: Verdict::Accepted, reason: None, stated, claim: None }
     }
 
+    /// The books of which one is found to be too many, and what they have in common.
+    fn found(books: &[BookEntry]) -> Vec<(Vec<String>, String)> {
+        let told = |finding: Finding| {
+            assert_eq!((finding.kind, finding.subject), (FindingKind::SeveralBooks, Some(HexBytes([1; 20]))));
+            (finding.files, finding.message)
+        };
+        findings(books).into_iter().map(told).collect()
+    }
+
     /// Attack: other lists for other people.
     #[test]
     fn finds_two_books_of_one_venue_and_moment() {
-        let books = [entry("a", 1, 5, 1), entry("b", 1, 5, 1), entry("c", 1, 6, 2), entry("d", 2, 5, 3)];
-        assert_eq!(findings(&books), []);
-        let mut books = [books.as_slice(), &[entry("e", 1, 5, 4)]].concat();
-        let found = findings(&books);
+        let books =
+            [entry("a", 1, (5, 1), 1), entry("b", 1, (5, 1), 1), entry("c", 1, (6, 2), 2), entry("d", 2, (5, 1), 3)];
+        assert_eq!(found(&books), []);
+        for snapshot in [1, 3] {
+            let mut books = [books.as_slice(), &[entry("e", 1, (5, snapshot), 4)]].concat();
+            let [(files, message)] = &*found(&books) else { panic!("found them once for each thing in common") };
+            assert_eq!((files.as_slice(), message.contains("second 5")), (&["a".to_owned(), "e".to_owned()][..], true));
+            // A book that is rejected may be forged.
+            books[4].verdict = Verdict::Rejected;
+            assert_eq!(found(&books), []);
+        }
+    }
+
+    /// Attack: the same, with a second between the moments.
+    #[test]
+    fn finds_two_books_of_one_venue_over_one_snapshot() {
+        let books = [entry("a", 1, (5, 1), 1), entry("b", 1, (6, 1), 2), entry("c", 2, (6, 1), 3)];
+        let [(files, message)] = &*found(&books) else { panic!("expected one finding") };
         assert_eq!(
-            (found.len(), found[0].kind, found[0].subject),
-            (1, FindingKind::SeveralBooks, Some(HexBytes([1; 20])))
+            (files.as_slice(), message.contains("snapshot 0x0101")),
+            (&["a".to_owned(), "b".to_owned()][..], true)
         );
-        assert_eq!(found[0].files, ["a", "e"]);
-        // A book that is rejected may be forged.
-        books[4].verdict = Verdict::Rejected;
-        assert_eq!(findings(&books), []);
+        assert_eq!(found(&[books[0].clone(), books[2].clone()]), []);
+    }
+
+    /// Attack: a file that fills the auditor's memory.
+    #[test]
+    fn rejects_files_of_more_pages_than_books_say() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::File(directory.path().join("book.json"));
+        let read = |pages, bytes| {
+            std::fs::write(directory.path().join("pages.bin"), vec![0; bytes]).unwrap();
+            pages_beside(&place, pages).map(|pages| pages.len()).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(2, 2 * PAGE_BYTES), Ok(2));
+        // The error then says how many there are.
+        assert_eq!(read(2, 3 * PAGE_BYTES), Ok(3));
+        assert!(read(2, 3 * PAGE_BYTES + 1).unwrap_err().contains("at most"));
+        assert_eq!(read(u32::MAX, PAGE_BYTES), Ok(1));
+        assert!(read(0, 2 * PAGE_BYTES).is_err() && read(0, 0).is_err());
     }
 }

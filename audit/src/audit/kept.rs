@@ -51,13 +51,47 @@ fn unless_failed<T>(source: &Source<'_>, result: Result<T, AuditError>) -> Resul
 mod tests {
     use std::path::Path;
 
-    use surety_core::ident::HexBytes;
+    use surety_core::{ident::HexBytes, kind::Kind, text::Format, units::Timestamp};
+    use surety_host::directories::Directories;
+    use surety_kzg::progress::Silent;
 
     use super::*;
     use crate::{
         archive::{ArchiveError, Archived},
-        audit::source::Place,
+        audit::{books::BookAnchors, finding::FindingKind, source::Place},
     };
+
+    /// Attack: books that nobody can verify, for an auditor who looks at the exit code alone.
+    #[test]
+    fn rejects_archives_with_nothing_but_books() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("archive");
+        let place = |name: &str| directory.path().join(name);
+        let setups = Setups::new(&Directories { cache: place("cache"), data: place("data"), state: place("state") });
+        let request = AuditRequest {
+            directory: &path,
+            trust: &[],
+            vaults: &[],
+            books: BookAnchors::default(),
+            strict: false,
+            allow_insecure_srs: false,
+            at: Timestamp(1),
+            history: false,
+            one_by_one: false,
+        };
+        let add = |kind: Kind| {
+            let text = format!("{{\"kind\": \"{}\"}}", kind.name());
+            Archive::open(&path).unwrap().add(&[Archived { kind, format: Format::Json, text }]).unwrap();
+        };
+        add(Kind::Book);
+        let refused = run(&request, None, &setups, &Silent);
+        assert!(matches!(refused, Err(AuditError::Empty { ignored: 1, .. })), "{refused:?}");
+        // Beside something that is audited, they are found.
+        add(Kind::Attestation);
+        let audit = run(&request, None, &setups, &Silent).unwrap();
+        assert_eq!((audit.rejected, audit.accepted_books + audit.rejected_books), (1, 0));
+        assert_eq!(audit.findings.iter().map(|it| it.kind).collect::<Vec<_>>(), [FindingKind::BookWithoutPages]);
+    }
 
     #[test]
     fn rejects_to_blame_a_document_for_an_archive_that_cannot_be_read() {

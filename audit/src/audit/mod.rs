@@ -98,7 +98,8 @@ pub const NOT_ESTABLISHED: [&str; 6] = [
 pub enum AuditError {
     /// There is nothing to audit.
     #[error(
-        "{}: expected at least one attestation or book, found none among {}; an empty batch establishes nothing",
+        "{}: expected at least one attestation, or a book outside of archives, found none among {}; an empty batch \
+         establishes nothing",
         directory.display(),
         counted(ignored, "file")
     )]
@@ -408,8 +409,13 @@ fn examine(
     observer: &dyn Observer,
 ) -> Result<Audit, AuditError> {
     let scanned = Instant::now();
-    if found.attestations.is_empty() && found.unreadable.is_empty() && found.books.is_empty() {
-        let (directory, ignored) = (request.directory.to_owned(), found.ignored);
+    // Books in archives are not verified, so that they establish nothing.
+    let (books, unverifiable) = match source {
+        Source::Directory(_) => (found.books.len(), 0),
+        Source::Archive(_) => (0, found.books.len()),
+    };
+    if found.attestations.is_empty() && found.unreadable.is_empty() && books == 0 {
+        let (directory, ignored) = (request.directory.to_owned(), found.ignored + unverifiable);
         return Err(AuditError::Empty { directory, ignored });
     }
     let library = Library::load(source, found, setups, observer);
@@ -445,7 +451,7 @@ fn examine(
     let accepted = count(Verdict::Accepted) + if request.history { lapsed } else { 0 };
     let counts = |book: &&BookEntry| book.verdict == Verdict::Accepted || request.history && book.is_good();
     let accepted_books = books.iter().filter(counts).count();
-    let claims_of_books = || books.iter().filter_map(|book| book.claim.as_ref());
+    let claims_of_books = || books.iter().filter(counts).filter_map(|book| book.claim.as_ref());
     let books_establish = claims_of_books().next().map(|_| {
         if claims_of_books().any(|claim| claim.insecure_srs) {
             NOTHING_ESTABLISHED

@@ -186,10 +186,8 @@ fn sort_text(name: &str, text: &str, format: Format, kinds: &KindsOfText) -> Sor
     let kind = match format {
         Format::Json => match recognise(text, Format::Json) {
             Ok(header) => header.known_kind(),
-            // JSON of another shape. A text that mentions attestations is read as one, and refused there.
-            Err(Damaged(error)) if error.is_data() => {
-                text.contains(Kind::Attestation.name()).then_some(Kind::Attestation)
-            }
+            // JSON of another shape. A text that mentions attestations or books is read as one, and refused there.
+            Err(Damaged(error)) if error.is_data() => mentioned(text),
             Err(Damaged(error)) => return Sorted::Unreadable(no_json(name, text, &error)),
         },
         Format::Toml => {
@@ -207,6 +205,13 @@ fn sort_text(name: &str, text: &str, format: Format, kinds: &KindsOfText) -> Sor
         Some(kind) => Sorted::Document(kind, hash()),
         None => Sorted::Foreign,
     }
+}
+
+/// The kind of a document that is audited which a text mentions.
+fn mentioned(text: &str) -> Option<Kind> {
+    // The names of other kinds begin with that of books.
+    let mentions_book = || text.contains(&format!("\"{}\"", Kind::Book.name())).then_some(Kind::Book);
+    text.contains(Kind::Attestation.name()).then_some(Kind::Attestation).or_else(mentions_book)
 }
 
 fn no_json(name: &str, text: &str, error: &serde_json::Error) -> AnyFailure {
@@ -251,6 +256,9 @@ mod tests {
         write("statement.json", r#"{"kind": "surety/statement"}"#);
         write("one/book.json", r#"{"kind": "surety/book"}"#);
         write("two/book.json", r#"{"kind": "surety/book"}"#);
+        write("two/books.json", r#"[{"kind": "surety/book"}]"#);
+        write("two/fields.json", r#"{"kind": 5, "was": "surety/book"}"#);
+        write("two/rules.json", r#"[{"kind": "surety/book-rules"}]"#);
         write("one/book.toml", "kind = \"surety/book-rules\"");
         write("two/book.toml", "kind = \"surety/book-rules\"");
         write("notes.txt", "surety/attestation");
@@ -264,12 +272,13 @@ mod tests {
         };
         assert_eq!(names(&found.attestations), ["a.json", "b/one.json", "b/two.json", "z/THREE.JSON"]);
         assert_eq!(names(&found.snapshots), ["x/market.json"], "the same text twice");
-        assert_eq!(names(&found.books), ["one/book.json", "two/book.json"], "pages lie beside them");
+        let books = ["one/book.json", "two/book.json", "two/books.json", "two/fields.json"];
+        assert_eq!(names(&found.books), books, "pages lie beside them");
         assert_eq!(names(&found.book_rules), ["one/book.toml"]);
         assert_eq!(names(&found.policies), ["y/policy.toml", "z/POLICY.Toml"]);
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(names(&unreadable), ["b/bytes.json", "cut.json"]);
-        assert_eq!(found.ignored, 6);
+        assert_eq!(found.ignored, 7);
         assert!(found.unreadable[1].1.to_string().contains("cut.json:1:"), "{}", found.unreadable[1].1);
     }
 
@@ -301,6 +310,17 @@ mod tests {
         ]);
         let counts = [found.attestations.len(), found.unreadable.len(), found.policies.len(), found.ignored];
         assert_eq!(counts, [1, 1, 1, 1]);
+    }
+
+    /// Attack: damage that hides from its auditor a book that would be rejected.
+    #[test]
+    fn rejects_to_lose_a_book_over_damage() {
+        for text in [r#"[{"kind": "surety/book"}]"#, r#"{"kind": ["surety/book"]}"#] {
+            assert_eq!(scanned(&[archived(Kind::Report, Format::Json, text)]).books.len(), 1, "{text}");
+        }
+        let both = r#"{"kind": ["surety/book", "surety/attestation"]}"#;
+        let found = scanned(&[archived(Kind::Report, Format::Json, both)]);
+        assert_eq!((found.attestations.len(), found.books.len()), (1, 0));
     }
 
     /// Attack: an entry that fills the auditor's memory.

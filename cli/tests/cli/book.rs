@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use crate::sandbox::Sandbox;
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, read_json};
 
 /// A published book of a few dozen accounts in small pages.
 fn with_book() -> Sandbox {
@@ -186,6 +188,38 @@ fn books_are_audited_with_their_pages_and_refused_with_reasons() {
     let page = fs::read_to_string(sandbox.path("report.html")).unwrap();
     assert!(page.contains("<h2>Books</h2>") && page.contains(&root) && page.contains("taken on faith"));
 
+    // A root that is not the one that is known is no known root, nor do reviewed rules make it one.
+    let report = |known: &str| {
+        let line = format!("audit demo/book/public --allow-insecure-srs {known} --html report.html");
+        let run = sandbox.surety(&line).expect(0);
+        let page = fs::read_to_string(sandbox.path("report.html")).unwrap();
+        ["known", "taken on faith"].map(|word| {
+            let (cell, in_text) =
+                (format!("<td>{word}</td>"), run.stdout.lines().any(|line| line.trim_end().ends_with(word)));
+            assert_eq!(page.contains(&cell), in_text, "{word}: {}", run.stdout);
+            in_text
+        })
+    };
+    assert_eq!(report(&format!("--book-root {root}")), [true, false]);
+    for known in [format!("--book-root {rules}"), format!("--book-root {rules} --book-rules {rules}")] {
+        assert_eq!(report(&known), [false, true], "{known}");
+    }
+
+    // A copy of the snapshot whose signature is broken, and which is found first, spoils nothing.
+    let market = read_json(&sandbox.path("demo/book/public/market.json"));
+    let mut broken = market.clone();
+    let signature = broken["reports"][0]["signature"].as_str().unwrap().to_owned();
+    let flipped =
+        if signature.contains('a') { signature.replacen('a', "b", 1) } else { signature.replacen('1', "2", 1) };
+    broken["reports"][0]["signature"] = flipped.into();
+    fs::create_dir(sandbox.path("demo/book/public/a")).unwrap();
+    sandbox.write("demo/book/public/a/market.json", &broken.to_string());
+    assert_eq!(told("demo/book/public --allow-insecure-srs", 0)["accepted_books"], 1);
+    fs::remove_file(sandbox.path("demo/book/public/market.json")).unwrap();
+    assert_eq!(told("demo/book/public --allow-insecure-srs", 3)["rejected_books"], 1);
+    fs::remove_dir_all(sandbox.path("demo/book/public/a")).unwrap();
+    sandbox.write("demo/book/public/market.json", &market.to_string());
+
     // Nothing on faith: both the root and the rules are known.
     let known = format!("demo/book/public --allow-insecure-srs --strict --book-root {root} --book-rules {rules}");
     assert_eq!(told(&known, 0)["books"][0]["claim"]["faith"].as_array().unwrap().len(), 0);
@@ -195,8 +229,13 @@ fn books_are_audited_with_their_pages_and_refused_with_reasons() {
     assert_eq!(told("demo/book/public", 5)["books"][0]["reason"]["code"], "set-up");
     let valid_until = stated["valid_until"].as_u64().unwrap();
     let late = format!("demo/book/public --allow-insecure-srs --at {}", valid_until + 1);
-    assert_eq!(told(&late, 3)["books"][0]["verdict"], "lapsed");
-    assert_eq!(told(&format!("{late} --history"), 0)["accepted_books"], 1);
+    // A book that has lapsed establishes nothing, unless history is asked for.
+    let lapsed = told(&late, 3);
+    assert_eq!((&lapsed["books"][0]["verdict"], &lapsed["insecure_srs"]), (&"lapsed".into(), &false.into()));
+    assert!(lapsed["books_establish"].is_null(), "{lapsed}");
+    let history = told(&format!("{late} --history"), 0);
+    assert_eq!((&history["accepted_books"], &history["insecure_srs"]), (&1.into(), &true.into()));
+    assert!(history["books_establish"].is_string(), "{history}");
 
     // The same document beside other pages, beside none, and without its rules.
     let copy = |name: &str, without: &str| {
@@ -223,8 +262,22 @@ fn books_are_audited_with_their_pages_and_refused_with_reasons() {
     let refused = told("without --allow-insecure-srs", 5);
     assert!(refused["books"][0]["reason"]["expected"].as_str().unwrap().contains("rules whose text"), "{refused}");
 
-    // An archive keeps no pages.
+    // Beside a book whose rules are compiled, one that says something else of them.
+    let book = fs::read_to_string(sandbox.path("demo/book/public/book.json")).unwrap();
+    let mut other: Value = serde_json::from_str(&book).unwrap();
+    other["rules"]["reserves"] = root.clone().into();
+    copy("demo/book/public/copy", "book.json");
+    sandbox.write("demo/book/public/copy/book.json", &other.to_string());
+    let both = told("demo/book/public --allow-insecure-srs", 5);
+    assert_eq!(
+        (&both["accepted_books"], &both["books"][1]["reason"]["code"]),
+        (&1.into(), &"reference".into()),
+        "{both}"
+    );
+    fs::remove_dir_all(sandbox.path("demo/book/public/copy")).unwrap();
+
+    // An archive keeps no pages: with nothing but books it establishes nothing.
     sandbox.surety("archive add kept.archive demo/book/public").expect(0);
-    let kept = told("kept.archive --allow-insecure-srs", 0);
-    assert_eq!((&kept["accepted_books"], &kept["findings"][0]["kind"]), (&0.into(), &"book-without-pages".into()));
+    let run = audit("kept.archive --allow-insecure-srs").expect(2);
+    assert!(run.says("expected at least one attestation") && run.says("outside of archives"), "{}", run.stdout);
 }

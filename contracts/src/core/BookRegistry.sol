@@ -33,6 +33,11 @@ contract BookRegistry is IBookRegistry, Evidence {
     mapping(bytes32 rules => address) private _programs;
     mapping(bytes32 root => BookRecord) private _books;
     mapping(address venue => bytes32 root) private _latest;
+    /// @dev The newest epoch of a policy over whose prices a venue has published a book.
+    mapping(address venue => mapping(bytes32 policy => uint64 epoch)) private _epochs;
+    /// @dev The last second at which any book of a venue counts, or would if none were newer. Those that count until
+    /// the present are all under the rules of the newest.
+    mapping(address venue => uint40 until) private _until;
 
     /* CONSTRUCTOR */
 
@@ -55,14 +60,14 @@ contract BookRegistry is IBookRegistry, Evidence {
         ReservesProgram memory program = programOf(book.rules);
         if (!_isInForce(program.policy)) revert IAttestationRegistry.PolicyNotInForce(program.policy);
         if (book.pages == 0 || book.pages > MAX_PAGES) revert WrongPageCount(book.pages);
-        _checkOrder(book);
+        _checkOrder(book, program.policy);
         Terms memory terms = POLICY_REGISTRY.terms(program.policy);
         bytes32[] memory digests = _digests(book.statements, msg.sender, terms);
         bytes32 snapshot = _checkGrounds(book, program.policy, terms);
         _checkStatements(book.statements, digests, program.policy, terms);
         root = _root(book, snapshot);
         _verify(book, program, terms.verifier, _context(root, digests));
-        _keep(book, root);
+        _keep(book, program.policy, root);
     }
 
     /* VIEWS */
@@ -143,17 +148,16 @@ contract BookRegistry is IBookRegistry, Evidence {
 
     /* PRIVATE: BOOKS */
 
-    /// @dev One moment has one book, and one epoch has one under the same rules. While a book under other rules counts,
-    /// reserves would count twice.
-    function _checkOrder(Book calldata book) private view {
+    /// @dev One moment has one book, and one epoch of a policy has one, whatever the rules. Until the last book under
+    /// other rules has lapsed, which need not be the newest, reserves would count twice.
+    function _checkOrder(Book calldata book, bytes32 policy) private view {
         BookRecord memory newest = _books[_latest[msg.sender]];
         if (newest.venue == address(0)) return;
         if (book.asOf <= newest.asOf) revert NotNewer(newest.asOf);
-        if (book.rules == newest.rules) {
-            if (book.epoch <= newest.epoch) revert EpochHasBook(newest.epoch);
-        } else if (block.timestamp <= newest.validUntil) {
-            revert OtherRulesCount(newest.rules, newest.validUntil);
-        }
+        uint64 epoch = _epochs[msg.sender][policy];
+        if (book.epoch <= epoch) revert EpochHasBook(epoch);
+        uint40 until = _until[msg.sender];
+        if (book.rules != newest.rules && block.timestamp <= until) revert OtherRulesCount(newest.rules, until);
     }
 
     /// @dev Checks who states, and when statements, prices and balances are from.
@@ -186,7 +190,7 @@ contract BookRegistry is IBookRegistry, Evidence {
         ISuretyVerifier(verifier).verifyProof(book.reserves, context, points);
     }
 
-    function _keep(Book calldata book, bytes32 root) private {
+    function _keep(Book calldata book, bytes32 policy, bytes32 root) private {
         // Both times were compared with times of 40 bits.
         _books[root] = BookRecord({
             venue: msg.sender,
@@ -198,6 +202,8 @@ contract BookRegistry is IBookRegistry, Evidence {
             top: book.top
         });
         _latest[msg.sender] = root;
+        _epochs[msg.sender][policy] = book.epoch;
+        if (book.validUntil > _until[msg.sender]) _until[msg.sender] = uint40(book.validUntil);
         emit BookPublished(msg.sender, root, book.rules, book.asOf, book.validUntil, book.pages, book.uri);
     }
 

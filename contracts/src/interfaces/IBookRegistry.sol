@@ -15,7 +15,8 @@ import {IEvidence} from "./IEvidence.sol";
 /// with another URI, or over other statements.
 ///
 /// Statements, snapshots and times are refused with the errors of {IAttestationRegistry}. Statements of custodians name
-/// this contract as the registry that they are meant for, and so serve no attestation.
+/// this contract as the registry that they are meant for, and so serve no attestation. Their sequence numbers are not
+/// kept: a book is about its moment, and a newer statement says nothing of that.
 interface IBookRegistry is IEvidence {
     /* EVENTS */
 
@@ -53,9 +54,11 @@ interface IBookRegistry is IEvidence {
     error NothingLeft();
     /// @notice The venue has published a book as of `newest`, which is no earlier.
     error NotNewer(uint64 newest);
-    /// @notice The venue has published a book under these rules over the prices of this epoch, or of a later one.
+    /// @notice The venue has published a book over the policy's prices of the epoch `newest`, which is no earlier,
+    /// under these rules or others.
     error EpochHasBook(uint64 newest);
-    /// @notice The venue's book under other rules counts until `until`: the same reserves would cover both.
+    /// @notice Of the venue's books under the rules `rules` one counts until `until`: the same reserves would cover
+    /// both.
     error OtherRulesCount(bytes32 rules, uint64 until);
 
     /* REGISTERING AND PUBLISHING */
@@ -71,6 +74,10 @@ interface IBookRegistry is IEvidence {
     function register(BookRules calldata rules) external returns (bytes32 id);
 
     /// @notice Publishes a book of the caller, which is the subject of the statements.
+    ///
+    /// A venue has one book for each moment, and one for each epoch of a policy, whatever the rules. Rules change when
+    /// every book under the former ones has lapsed, the newest or not. The book of a frozen policy does not count,
+    /// and holds the venue's place until it lapses: a thaw would bring the book back.
     /// @return root The root.
     function publish(Book calldata book) external returns (bytes32 root);
 

@@ -166,7 +166,7 @@ fn row_of_book(entry: &BookEntry) -> Option<[String; 6]> {
     let root = match on_chain {
         Some(known) if known.counts => "the newest on chain",
         Some(_) => "on chain, superseded or lapsed",
-        None if claim.faith.is_empty() => "known",
+        None if claim.root_known => "known",
         None => "taken on faith",
     };
     Some([
