@@ -5,6 +5,7 @@
 //! | `public/` | `book.json`, `pages.bin`, `cell-keys.json`, and the files that they refer to | everybody |
 //! | `private/key` | the key that the rest of `private/` and `cells/` is sealed with | the venue |
 //! | `private/plan.json` | the book's terms, the kind of each page, and the hashes of inputs | the venue |
+//! | `private/plan.seal` | by which whoever has the key knows the plan | the venue and its workers |
 //! | `private/inputs/` | the accounts of each page, sealed | the venue and its workers |
 //! | `private/users` | where each user's account is, by a keyed hash of the user | the venue |
 //! | `private/reserves/` | statements and openings of custodians | the venue |
@@ -179,6 +180,12 @@ impl BookDirectory {
     #[must_use]
     pub fn plan_path(&self) -> PathBuf {
         self.private().join("plan.json")
+    }
+
+    /// The path of the plan's seal.
+    #[must_use]
+    pub fn seal_path(&self) -> PathBuf {
+        self.private().join("plan.seal")
     }
 
     /// Where each user's account is.
