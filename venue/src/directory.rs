@@ -278,8 +278,22 @@ impl BookDirectory {
     /// # Errors
     /// If the seal is another's.
     pub fn check_plan(&self, seal: &[u8]) -> Result<(), DirectoryError> {
+        self.refuse_unsealed(&self.key()?, seal, self.plan_id()?)
+    }
+
+    /// The plan, if somebody with the key has vouched for the very bytes that are read.
+    ///
+    /// # Errors
+    /// If there is none, or the seal is another's.
+    pub fn sealed_plan(&self, key: &SealingKey) -> Result<Plan, DirectoryError> {
+        let (path, seal) = (self.plan_path(), files::read(&self.seal_path(), files::SECRET_LIMIT)?);
+        let text = files::read_text(&path)?;
+        self.refuse_unsealed(key, &seal, HexBytes(keccak256(text.as_bytes()).0))?;
+        Ok(documents::parse(&path, &text).map_err(documents::DocumentError::from)?)
+    }
+
+    fn refuse_unsealed(&self, key: &SealingKey, seal: &[u8], id: Bytes32) -> Result<(), DirectoryError> {
         let path = self.plan_path();
-        let (key, id) = (self.key()?, self.plan_id()?);
         match key.open(PLAN, seal) {
             Ok(plain) if *plain == id.0 => Ok(()),
             Ok(_) => Err(DirectoryError::Other { path, expected: "the plan that was sealed" }),
