@@ -7,8 +7,8 @@
 //! | `pages/PLAN/PAGE`, `cells/PLAN/PAGE` | results, by the plan's hash |
 //!
 //! Inputs and cells are sealed; the key is in no store. A plan names prices and rules: another would have pages proven
-//! at prices that somebody chose, who could learn from which of them fail. Results are put where there are none: one
-//! that is there was verified, and another is as good.
+//! at prices that somebody chose, who could learn from which of them fail. Whatever a store has in the place of a
+//! result is verified in a private directory before it is used, and replaced by a verified one if it is another.
 
 use std::{
     fs,
@@ -144,21 +144,41 @@ impl Store {
         Ok(Some(found.bytes().await.map_err(failed)?.to_vec()))
     }
 
+    /// As [`Self::get`], but takes what is larger than any of its kind as not there: somebody else's leavings.
+    async fn find(&self, parts: &[&str], limit: u64) -> Result<Option<Vec<u8>>, ArtifactError> {
+        match self.get(parts, limit).await {
+            Err(ArtifactError::TooLarge { .. }) => Ok(None),
+            found => found,
+        }
+    }
+
     async fn require(&self, parts: &[&str], limit: u64) -> Result<Vec<u8>, ArtifactError> {
         self.get(parts, limit).await?.ok_or_else(|| ArtifactError::Missing(self.key(parts).to_string()))
     }
 
-    /// Puts a file. If it is to stay where there is one, there may be.
-    async fn put(&self, parts: &[&str], path: &Path, limit: u64, existing: Existing) -> Result<(), ArtifactError> {
-        self.put_bytes(parts, files::read(path, limit)?.to_vec(), existing).await
+    /// Puts a file in place of what is there.
+    async fn put(&self, parts: &[&str], path: &Path, limit: u64) -> Result<(), ArtifactError> {
+        self.put_bytes(parts, files::read(path, limit)?.to_vec(), PutMode::Overwrite).await.map(drop)
     }
 
-    async fn put_bytes(&self, parts: &[&str], bytes: Vec<u8>, existing: Existing) -> Result<(), ArtifactError> {
-        let (key, mode) =
-            (self.key(parts), if existing == Existing::Keep { PutMode::Create } else { PutMode::Overwrite });
+    /// Puts a file of a verified result, unless it is there already.
+    async fn put_result(&self, parts: &[&str], path: &Path, limit: u64) -> Result<(), ArtifactError> {
+        let bytes = files::read(path, limit)?.to_vec();
+        if self.put_bytes(parts, bytes.clone(), PutMode::Create).await? {
+            return Ok(());
+        }
+        if self.find(parts, limit).await?.is_some_and(|found| found == bytes) {
+            return Ok(());
+        }
+        self.put_bytes(parts, bytes, PutMode::Overwrite).await.map(drop)
+    }
+
+    /// Puts bytes, and tells whether they were put: false if there are some that the mode keeps.
+    async fn put_bytes(&self, parts: &[&str], bytes: Vec<u8>, mode: PutMode) -> Result<bool, ArtifactError> {
+        let key = self.key(parts);
         match self.objects.put_opts(&key, bytes.into(), PutOptions::from(mode)).await {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(ArtifactError::Store { key: key.to_string(), error }),
         }
     }
@@ -170,33 +190,34 @@ impl Store {
     pub async fn push(&self, directory: &BookDirectory, pages: &[u32]) -> Result<(), ArtifactError> {
         for name in PUBLIC_INPUTS {
             let path = directory.public().join(name);
-            self.put(&["public", name], &path, DOCUMENT_LIMIT, Existing::Replace).await?;
+            self.put(&["public", name], &path, DOCUMENT_LIMIT).await?;
         }
         for page in pages {
             let (name, path) = (number(*page), directory.input_path(*page));
-            self.put(&["private", "inputs", &name], &path, MAX_INPUT_BYTES, Existing::Replace).await?;
+            self.put(&["private", "inputs", &name], &path, MAX_INPUT_BYTES).await?;
         }
-        self.put_bytes(&["private", "plan.seal"], directory.seal_plan()?, Existing::Replace).await?;
-        self.put(&["private", "plan.json"], &directory.plan_path(), DOCUMENT_LIMIT, Existing::Replace).await
+        self.put(&["private", "plan.seal"], &directory.seal_path(), SECRET_LIMIT).await?;
+        self.put(&["private", "plan.json"], &directory.plan_path(), DOCUMENT_LIMIT).await
     }
 
-    /// Copies the result of a page to the directory; false if there is none. Cells come first, as everywhere.
+    /// Copies the result of a page, which is anybody's, to a private directory; false if there is none. Cells come
+    /// first, as everywhere; a page without them is none.
     ///
     /// # Errors
     /// If a file cannot be written, or the store refuses.
     pub async fn fetch(&self, directory: &BookDirectory, plan: Bytes32, page: u32) -> Result<bool, ArtifactError> {
         let (plan, name) = (plan.to_string(), number(page));
-        let Some(proven) = self.get(&["pages", &plan, &name], MAX_PAGE_BYTES).await? else { return Ok(false) };
-        let cells = self.require(&["cells", &plan, &name], MAX_INPUT_BYTES).await?;
+        let Some(proven) = self.find(&["pages", &plan, &name], MAX_PAGE_BYTES).await? else { return Ok(false) };
+        let Some(cells) = self.find(&["cells", &plan, &name], MAX_INPUT_BYTES).await? else { return Ok(false) };
         files::write(&directory.cells_path(page), &cells, Access::Secret, Existing::Replace)?;
         files::write(&directory.page_path(page), &proven, Access::Public, Existing::Replace)?;
         Ok(true)
     }
 
-    async fn keep(&self, site: &Site, page: u32, existing: Existing) -> Result<(), ArtifactError> {
-        let (directory, plan, name) = (&site.directory, site.plan.to_string(), number(page));
-        self.put(&["cells", &plan, &name], &directory.cells_path(page), MAX_INPUT_BYTES, existing).await?;
-        self.put(&["pages", &plan, &name], &directory.page_path(page), MAX_PAGE_BYTES, existing).await
+    async fn keep(&self, directory: &BookDirectory, plan: Bytes32, page: u32) -> Result<(), ArtifactError> {
+        let (plan, name) = (plan.to_string(), number(page));
+        self.put_result(&["cells", &plan, &name], &directory.cells_path(page), MAX_INPUT_BYTES).await?;
+        self.put_result(&["pages", &plan, &name], &directory.page_path(page), MAX_PAGE_BYTES).await
     }
 
     /// Copies what all pages need to a directory.
@@ -208,7 +229,8 @@ impl Store {
         }
         let plan = self.require(&["private", "plan.json"], DOCUMENT_LIMIT).await?;
         files::write(&directory.plan_path(), &plan, Access::Secret, Existing::Keep)?;
-        Ok(directory.check_plan(&self.require(&["private", "plan.seal"], SECRET_LIMIT).await?)?)
+        let seal = self.require(&["private", "plan.seal"], SECRET_LIMIT).await?;
+        Ok(files::write(&directory.seal_path(), &seal, Access::Secret, Existing::Keep)?)
     }
 }
 
@@ -216,24 +238,117 @@ fn number(page: u32) -> String {
     format!("{page:08}")
 }
 
-/// Where a worker works: in place, or in a private directory that goes with it.
+/// Where workers work: in place, or in a private directory that goes with them.
 #[derive(Debug)]
 pub struct Site {
     directory: BookDirectory,
+    key: PathBuf,
     plan: Bytes32,
     store: Option<Store>,
     /// Removed when dropped.
-    _scratch: Option<TempDir>,
+    scratch: Option<TempDir>,
+}
+
+/// Where one worker works: no other's attempt at a page touches what is here, but in place.
+#[derive(Debug)]
+pub struct Desk {
+    directory: BookDirectory,
+    /// Removed when dropped.
+    scratch: Option<TempDir>,
+}
+
+impl Desk {
+    /// A private copy of what all pages need.
+    ///
+    /// # Errors
+    /// If something cannot be copied.
+    pub fn private(site: &Site) -> Result<Self, ArtifactError> {
+        // Within that of all workers, which removes what a child that is being killed leaves behind.
+        let within = site.scratch.as_ref().map_or_else(std::env::temp_dir, |scratch| scratch.path().to_owned());
+        let (from, scratch) = (&site.directory, scratch(&within)?);
+        let directory = BookDirectory::new(scratch.path()).with_key(&site.key);
+        directory.make()?;
+        for name in PUBLIC_INPUTS {
+            copy(&from.public().join(name), &directory.public().join(name), Access::Public, DOCUMENT_LIMIT)?;
+        }
+        copy(&from.plan_path(), &directory.plan_path(), Access::Secret, DOCUMENT_LIMIT)?;
+        copy(&from.seal_path(), &directory.seal_path(), Access::Secret, SECRET_LIMIT)?;
+        check_plan(&directory, site.plan)?;
+        Ok(Self { directory, scratch: Some(scratch) })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> &BookDirectory {
+        &self.directory
+    }
+
+    /// Copies a verified result to another directory: cells first, as everywhere.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn hand_over(&self, page: u32, to: &BookDirectory) -> Result<(), ArtifactError> {
+        let from = &self.directory;
+        copy(&from.cells_path(page), &to.cells_path(page), Access::Secret, MAX_INPUT_BYTES)?;
+        copy(&from.page_path(page), &to.page_path(page), Access::Public, MAX_PAGE_BYTES)
+    }
+
+    /// Removes a result that is not valid, so that nobody takes it for one.
+    pub fn discard(&self, page: u32) {
+        // What is not there needs no removal; what stays is found again.
+        let _ = fs::remove_file(self.directory.page_path(page));
+    }
+
+    /// Removes the copies of a page's files.
+    pub fn clear(&self, page: u32) {
+        if self.scratch.is_some() {
+            let directory = &self.directory;
+            for path in [directory.input_path(page), directory.page_path(page), directory.cells_path(page)] {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+fn scratch(within: &Path) -> Result<TempDir, ArtifactError> {
+    let (path, action) = (within.to_owned(), "a directory in it cannot be made");
+    let scratch = tempfile::Builder::new().prefix("surety-").tempdir_in(within);
+    Ok(scratch.map_err(|error| FileError::Io { path, action, error })?)
+}
+
+fn copy(from: &Path, to: &Path, access: Access, limit: u64) -> Result<(), ArtifactError> {
+    Ok(files::write(to, &files::read(from, limit)?, access, Existing::Replace)?)
+}
+
+/// Refuses a plan that nobody with the key has vouched for, or that is another than before.
+fn check_plan(directory: &BookDirectory, plan: Bytes32) -> Result<(), ArtifactError> {
+    directory.check_plan(&files::read(&directory.seal_path(), SECRET_LIMIT)?)?;
+    if directory.plan_id()? == plan {
+        return Ok(());
+    }
+    Err(DirectoryError::Other { path: directory.plan_path(), expected: "the plan that was there before" }.into())
 }
 
 impl Site {
-    /// The directory of a book, in place.
+    /// The directory of a book, in place, and the file with the key of its private part, unless the directory has it.
     ///
     /// # Errors
-    /// If there is no plan.
-    pub fn in_place(directory: BookDirectory) -> Result<Self, ArtifactError> {
+    /// If there is no plan, or nobody with the key has vouched for it.
+    pub fn in_place(directory: &Path, key: Option<&Path>) -> Result<Self, ArtifactError> {
+        let directory = BookDirectory::new(directory);
+        let key = key.map_or_else(|| directory.private().join("key"), Path::to_owned);
+        Self::of(directory.with_key(&key), key, None, None)
+    }
+
+    fn of(
+        directory: BookDirectory,
+        key: PathBuf,
+        store: Option<Store>,
+        scratch: Option<TempDir>,
+    ) -> Result<Self, ArtifactError> {
         let plan = directory.plan_id()?;
-        Ok(Self { directory, plan, store: None, _scratch: None })
+        check_plan(&directory, plan)?;
+        Ok(Self { directory, key, plan, store, scratch })
     }
 
     /// The place, or a private directory with what it has. The key of the private part is in the given file, or where
@@ -242,25 +357,27 @@ impl Site {
     /// # Errors
     /// If something is missing, or cannot be copied.
     pub async fn open(place: &Place, key: Option<&Path>) -> Result<Self, ArtifactError> {
-        let with_key = |directory: BookDirectory| match key {
-            Some(key) => directory.with_key(key),
-            None => directory,
-        };
         let address = match place {
-            Place::Directory(path) => return Self::in_place(with_key(BookDirectory::new(path))),
+            Place::Directory(path) => return Self::in_place(path, key),
             Place::Store(address) => address,
         };
-        let store = Store::open(address)?;
-        let scratch = tempfile::Builder::new().prefix("surety-").tempdir();
-        let scratch = scratch.map_err(|error| FileError::Io {
-            path: std::env::temp_dir(),
-            action: "a directory in it cannot be made",
-            error,
-        })?;
-        let directory = with_key(BookDirectory::new(scratch.path()));
+        let (store, scratch) = (Store::open(address)?, scratch(&std::env::temp_dir())?);
+        let directory = BookDirectory::new(scratch.path());
+        let key = key.map_or_else(|| directory.private().join("key"), Path::to_owned);
+        let directory = directory.with_key(&key);
         store.pull(&directory).await?;
-        let plan = directory.plan_id()?;
-        Ok(Self { directory, plan, store: Some(store), _scratch: Some(scratch) })
+        Self::of(directory, key, Some(store), Some(scratch))
+    }
+
+    /// A place for one worker.
+    ///
+    /// # Errors
+    /// If something cannot be copied.
+    pub fn desk(&self) -> Result<Desk, ArtifactError> {
+        match self.store {
+            Some(_) => Desk::private(self),
+            None => Ok(Desk { directory: self.directory.clone(), scratch: None }),
+        }
     }
 
     /// The directory.
@@ -279,12 +396,12 @@ impl Site {
     ///
     /// # Errors
     /// If something is missing, or cannot be copied.
-    pub async fn bring(&self, page: u32) -> Result<bool, ArtifactError> {
+    pub async fn bring(&self, desk: &Desk, page: u32) -> Result<bool, ArtifactError> {
         let Some(store) = &self.store else { return Ok(self.directory.page_path(page).exists()) };
-        if store.fetch(&self.directory, self.plan, page).await? {
+        if store.fetch(&desk.directory, self.plan, page).await? {
             return Ok(true);
         }
-        self.bring_input(page).await?;
+        self.bring_input(desk, page).await?;
         Ok(false)
     }
 
@@ -292,36 +409,20 @@ impl Site {
     ///
     /// # Errors
     /// If they are missing, or cannot be copied.
-    pub async fn bring_input(&self, page: u32) -> Result<(), ArtifactError> {
+    pub async fn bring_input(&self, desk: &Desk, page: u32) -> Result<(), ArtifactError> {
         let Some(store) = &self.store else { return Ok(()) };
         let input = store.require(&["private", "inputs", &number(page)], MAX_INPUT_BYTES).await?;
-        Ok(files::write(&self.directory.input_path(page), &input, Access::Secret, Existing::Replace)?)
+        Ok(files::write(&desk.directory.input_path(page), &input, Access::Secret, Existing::Replace)?)
     }
 
-    /// Puts a verified result where everybody finds it, in place of another if that is not valid.
+    /// Puts a verified result where everybody finds it.
     ///
     /// # Errors
     /// If the store refuses.
-    pub async fn keep(&self, page: u32, existing: Existing) -> Result<(), ArtifactError> {
+    pub async fn keep(&self, desk: &Desk, page: u32) -> Result<(), ArtifactError> {
         match &self.store {
-            Some(store) => store.keep(self, page, existing).await,
+            Some(store) => store.keep(&desk.directory, self.plan, page).await,
             None => Ok(()),
-        }
-    }
-
-    /// Removes a result that is not valid, so that nobody takes it for one.
-    pub fn discard(&self, page: u32) {
-        // What is not there needs no removal; what stays is found again.
-        let _ = fs::remove_file(self.directory.page_path(page));
-    }
-
-    /// Removes the copies of a page's files.
-    pub fn clear(&self, page: u32) {
-        if self.store.is_some() {
-            let directory = &self.directory;
-            for path in [directory.input_path(page), directory.page_path(page), directory.cells_path(page)] {
-                let _ = fs::remove_file(path);
-            }
         }
     }
 }

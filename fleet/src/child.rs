@@ -5,10 +5,11 @@
 //! worker that is gone, however it went, has no use for it.
 
 use std::{
+    env,
     ffi::OsString,
     fmt,
     io::{self, BufRead as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -20,8 +21,20 @@ use tokio::{
     process::{self, ChildStdin, ChildStdout},
 };
 
-/// Secrets of workers that proving has no use for.
-const WITHHELD: [&str; 4] = ["SURETY_QUEUE", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+/// The environment variables of workers that proving has a use for: among others are secrets, which it has none for.
+const PASSED: [&str; 8] =
+    ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "RAYON_NUM_THREADS"];
+
+/// Beginnings of the names of others.
+const PASSED_ALL: [&str; 2] = ["XDG_", "SURETY_"];
+
+/// May hold a password.
+const WITHHELD: &str = "SURETY_QUEUE";
+
+fn is_passed(name: &str) -> bool {
+    let passed = PASSED.contains(&name) || PASSED_ALL.iter().any(|beginning| name.starts_with(beginning));
+    passed && name != WITHHELD
+}
 
 const CLASSES: [(Class, &str); 6] = [
     (Class::Internal, "internal"),
@@ -104,7 +117,7 @@ pub fn serve(mut prove: impl FnMut(u32) -> Result<(), AnyFailure>) -> io::Result
 pub struct Prover {
     /// The program.
     pub program: PathBuf,
-    /// Its arguments: nothing secret.
+    /// Its arguments, without the last, the directory: nothing secret.
     pub arguments: Vec<OsString>,
     /// Environment variables beside those of the worker.
     pub environment: Vec<(&'static str, OsString)>,
@@ -119,17 +132,16 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts the process.
+    /// Starts the process on a directory.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(prover: &Prover) -> Result<Self, Trouble> {
+    pub fn start(prover: &Prover, directory: &Path) -> Result<Self, Trouble> {
         let failed = || Trouble::new(Class::Resources, "process");
         let mut command = process::Command::new(&prover.program);
-        command.args(&prover.arguments).envs(prover.environment.iter().map(|(name, value)| (name, value)));
-        for name in WITHHELD {
-            command.env_remove(name);
-        }
+        let passed = env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed));
+        command.args(&prover.arguments).arg(directory).env_clear().envs(passed);
+        command.envs(prover.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
         // Signals of a terminal are for the worker, which lets a proof come to its end.
         command.process_group(0);
@@ -183,6 +195,27 @@ impl Child {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rejects_secrets_of_the_workers_environment() {
+        let secrets = ["SURETY_QUEUE", "PGPASSWORD", "PGPASSFILE", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL"];
+        assert!(secrets.iter().all(|name| !is_passed(name)));
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some(), "there is something to withhold");
+        let environment = vec![("RAYON_NUM_THREADS", "1".into())];
+        let arguments = vec!["-c".into(), "env".into()];
+        let prover = Prover { program: "sh".into(), arguments, environment };
+        let seen = crate::block_on(async {
+            let (mut child, mut names) = (Child::start(&prover, Path::new("directory")).unwrap(), Vec::new());
+            while let Ok(Some(line)) = child.answers.next_line().await {
+                names.extend(line.split_once('=').map(|(name, _)| name.to_owned()));
+            }
+            names
+        });
+        let seen = seen.unwrap();
+        let has = |name: &str| seen.iter().any(|seen| seen == name);
+        assert!(has("PATH") && has("RAYON_NUM_THREADS"), "{seen:?}");
+        assert!(seen.iter().all(|name| is_passed(name) || ["PWD", "SHLVL", "_"].contains(&&**name)), "{seen:?}");
+    }
 
     #[test]
     fn trouble_is_read_as_it_is_written() {

@@ -17,7 +17,7 @@
 //! ```
 //! use surety_fleet::queue::QueueUrl;
 //!
-//! let url: QueueUrl = "postgres://worker:secret@queue.example/books".parse()?;
+//! let url: QueueUrl = "postgres://worker:secret@queue.example/books?sslmode=verify-full".parse()?;
 //! assert_eq!(format!("{url:?}"), "QueueUrl(hidden)");
 //! # Ok::<(), String>(())
 //! ```

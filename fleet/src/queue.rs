@@ -17,6 +17,7 @@
 //! and a claim whose answer was lost runs out.
 
 use std::{
+    net::IpAddr,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -24,8 +25,8 @@ use std::{
 
 use serde::Serialize;
 use sqlx::{
-    PgPool, Row as _,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    ConnectOptions as _, Connection as _, PgPool, Row as _,
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
 };
 use surety_core::{
     failure::{Class, Failure},
@@ -45,7 +46,7 @@ const VERSION: i32 = 1;
 /// How long a first connection is tried.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Longest wait between two tries of a statement.
+/// Longest wait between two tries of a statement, for a connection, and for a connection to become free again.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Longest wait before a page that failed is tried again.
@@ -56,6 +57,9 @@ const LISTED: i64 = 100;
 
 /// Jobs that one statement enqueues.
 const CHUNK: usize = 10_000;
+
+/// A statement with so many jobs may take so many times as long as another.
+const CHUNK_TIMES: u32 = 6;
 
 /// So that nobody else creates tables at the same time: `surety`, in ASCII.
 const ADVISORY: i64 = 0x0073_7572_6574_7900;
@@ -154,12 +158,24 @@ impl FromStr for QueueUrl {
     /// Errors do not repeat the text.
     fn from_str(text: &str) -> Result<Self, String> {
         let scheme = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        if scheme && PgConnectOptions::from_str(text).is_ok() {
-            Ok(Self(Zeroizing::new(text.to_owned())))
-        } else {
-            Err("expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, found something else".to_owned())
+        let options = PgConnectOptions::from_str(text).ok().filter(|_| scheme);
+        let form = "expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, found something else";
+        if is_exposed(&options.ok_or(form)?) {
+            return Err("expected sslmode=verify-full for a password that goes to another machine, found a mode that \
+                        falls back to plain text; sslmode=disable says that the network is trusted"
+                .to_owned());
         }
+        Ok(Self(Zeroizing::new(text.to_owned())))
     }
+}
+
+/// Whether a password goes to another machine, and to whoever can make TLS fail on the way.
+fn is_exposed(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_matches(['[', ']']);
+    let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let here = loopback || host.starts_with('/') || options.get_socket().is_some();
+    let falls_back = matches!(options.get_ssl_mode(), PgSslMode::Allow | PgSslMode::Prefer);
+    !here && falls_back && options.to_url_lossy().password().is_some()
 }
 
 /// Why the queue is of no use.
@@ -195,18 +211,28 @@ impl Failure for QueueError {
     }
 }
 
-/// How long leases last and failures wait.
+/// How long leases last, failures wait, and others are waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// Time-to-live of a lease: whoever is not heard of for so long has lost the page.
     pub lease: Duration,
     /// Wait before a page that failed once is tried again; doubles with each attempt.
     pub pause: Duration,
+    /// Longest wait for the answer to a statement: the database is away after that, and the statement is repeated.
+    pub answer: Duration,
+    /// Longest time of an attempt: one that takes longer fails.
+    pub attempt: Duration,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { lease: Duration::from_secs(30), pause: Duration::from_secs(2) }
+        Self {
+            lease: Duration::from_secs(30),
+            pause: Duration::from_secs(2),
+            // A renewal that is not answered is repeated before the lease runs out.
+            answer: Duration::from_secs(10),
+            attempt: Duration::from_secs(3_600),
+        }
     }
 }
 
@@ -286,8 +312,15 @@ impl Queue {
     pub async fn open(url: &QueueUrl, plan: Bytes32, terms: Terms, connections: u32) -> Result<Self, QueueError> {
         let refused = |_| QueueError::Refused("no database of this address".to_owned());
         let options = PgConnectOptions::from_str(&url.0).map_err(refused)?.application_name("surety");
-        let pool =
-            PgPoolOptions::new().max_connections(connections).acquire_timeout(LONGEST).connect_lazy_with(options);
+        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(LONGEST);
+        // A connection on which nothing answers would be waited for, and missed, until the operating system gives up.
+        let pool = pool.after_release(|connection, _| {
+            Box::pin(async {
+                let answer = timeout(LONGEST, connection.ping()).await;
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+            })
+        });
+        let pool = pool.connect_lazy_with(options);
         let queue = Self { pool, plan, terms, outage: Arc::default() };
         let version = timeout(PATIENCE, queue.patiently(async || queue.create().await)).await;
         match version.map_err(|_| QueueError::Unreachable { last: queue.outage().reason.clone() })?? {
@@ -335,16 +368,25 @@ impl Queue {
 
     /// Repeats a statement for as long as the database is away.
     async fn patiently<T>(&self, statement: impl AsyncFn() -> Result<T, sqlx::Error>) -> Result<T, QueueError> {
+        self.within(self.terms.answer, statement).await
+    }
+
+    /// The same for a statement that may take so long.
+    async fn within<T>(
+        &self,
+        longest: Duration,
+        statement: impl AsyncFn() -> Result<T, sqlx::Error>,
+    ) -> Result<T, QueueError> {
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST);
         loop {
-            match statement().await {
-                Ok(value) => return Ok(value),
-                Err(error) if is_outage(&error) => {
-                    *self.outage() = Outage { seen: Some(Instant::now()), reason: error.to_string() };
-                    sleep(backoff.wait()).await;
-                }
-                Err(error) => return Err(QueueError::Refused(error.to_string())),
-            }
+            let reason = match timeout(longest, statement()).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) if is_outage(&error) => error.to_string(),
+                Ok(Err(error)) => return Err(QueueError::Refused(error.to_string())),
+                Err(_) => format!("no answer within {} ms", longest.as_millis()),
+            };
+            *self.outage() = Outage { seen: Some(Instant::now()), reason };
+            sleep(backoff.wait()).await;
         }
     }
 
@@ -357,7 +399,7 @@ impl Queue {
         for chunk in pages.chunks(CHUNK) {
             let (pages, kinds): (Vec<i32>, Vec<i32>) =
                 chunk.iter().map(|(page, kind)| (page.cast_signed(), kind.cast_signed())).unzip();
-            self.patiently(async || {
+            self.within(CHUNK_TIMES * self.terms.answer, async || {
                 let statement = sqlx::query(ENQUEUE).bind(self.plan.0.as_slice());
                 statement.bind(&pages).bind(&kinds).bind(ATTEMPTS).execute(&self.pool).await
             })
@@ -522,6 +564,26 @@ fn is_outage(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rejects_passwords_that_other_machines_may_read() {
+        for text in ["postgres://u:secret@host/d", "postgres://u@host/d?password=secret&sslmode=allow"] {
+            let error = text.parse::<QueueUrl>().unwrap_err();
+            assert!(error.contains("verify-full") && !error.contains("secret"), "{text}: {error}");
+        }
+        for text in [
+            "postgres://u@host/d",
+            "postgres://u:secret@localhost/d",
+            "postgres://u:secret@127.0.0.1:5433/d",
+            "postgres://u:secret@[::1]/d",
+            "postgres:///d?host=/run/postgresql&user=u&password=secret",
+            "postgres://u:secret@host/d?sslmode=require",
+            "postgres://u:secret@host/d?sslmode=verify-full",
+            "postgres://u:secret@host/d?sslmode=disable",
+        ] {
+            assert!(text.parse::<QueueUrl>().is_ok(), "{text}");
+        }
+    }
 
     #[test]
     fn rejects_addresses_that_are_none_without_repeating_them() {

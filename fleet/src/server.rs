@@ -4,9 +4,11 @@
 //! server, and it does not wait for disks.
 
 use std::{
-    env, fs, io,
+    env,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _},
     os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _, chown},
+        fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
@@ -23,6 +25,12 @@ const INSTALLED: &str = "/usr/lib/postgresql";
 
 /// How long starting and ending may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The environment variables that PostgreSQL gets: none of the rest is its business, and some are secrets.
+const PASSED: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
+
+/// Most bytes that are read of a file, and of the end of the log.
+const MAX_READ: u64 = 4 << 10;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +120,8 @@ impl User {
 pub struct Server {
     process: Child,
     files: TempDir,
+    /// Opened before the directory became the other user's, who could put a link in the place of the file.
+    log: File,
     bin: PathBuf,
     user: Option<User>,
 }
@@ -126,6 +136,9 @@ impl Server {
         let what = "a private directory";
         let files = tempfile::Builder::new().prefix("surety-pg-").tempdir().map_err(refused(what))?;
         fs::set_permissions(files.path(), fs::Permissions::from_mode(0o700)).map_err(refused(what))?;
+        let log =
+            OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(files.path().join("log"));
+        let log = log.map_err(refused(what))?;
         User::own(user, files.path()).map_err(refused(what))?;
         let mut initdb = command(&bin.join("initdb"), user, files.path());
         // Whoever gets into the directory is this user, or root.
@@ -134,8 +147,8 @@ impl Server {
         if !made.status.success() {
             return Err(refused("initdb to succeed")(String::from_utf8_lossy(&made.stderr).trim()));
         }
-        let process = spawn(&bin, user, files.path()).map_err(refused("postgres to run"))?;
-        let mut server = Self { process, files, bin, user };
+        let process = spawn(&bin, user, files.path(), &log).map_err(refused("postgres to run"))?;
+        let mut server = Self { process, files, log, bin, user };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -144,23 +157,34 @@ impl Server {
         let (start, what) = (Instant::now(), "postgres to start");
         // The last line of the lock file says how the server is.
         let pid_file = self.files.path().join("data/postmaster.pid");
-        while !fs::read_to_string(&pid_file)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|it| it.trim() == "ready"))
-        {
+        while !read_theirs(&pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|it| it.trim() == "ready")) {
             let ended = self.process.try_wait().map_err(refused(what))?;
             if ended.is_some() || start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(self.files.path().join("log")).unwrap_or_default();
-                return Err(refused(what)(log.lines().last().unwrap_or("no log")));
+                return Err(refused(what)(self.last_words().lines().last().unwrap_or("no log")));
             }
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
+    /// The end of the log.
+    fn last_words(&self) -> String {
+        let mut end = vec![0; MAX_READ as usize];
+        let start = self.log.metadata().map_or(0, |metadata| metadata.len().saturating_sub(MAX_READ));
+        let length = self.log.read_at(&mut end, start).unwrap_or_default();
+        String::from_utf8_lossy(&end[..length]).into_owned()
+    }
+
     /// The address, without a password: the socket's directory is private.
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres:///postgres?host={}&user=surety", self.files.path().display())
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends the server without waiting for its clients. What it knows stays.
@@ -184,7 +208,8 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub fn start_again(&mut self) -> Result<(), ServerError> {
-        self.process = spawn(&self.bin, self.user, self.files.path()).map_err(refused("postgres to run"))?;
+        let process = spawn(&self.bin, self.user, self.files.path(), &self.log);
+        self.process = process.map_err(refused("postgres to run"))?;
         self.wait_until_ready()
     }
 }
@@ -201,12 +226,24 @@ fn command(program: &Path, user: Option<User>, directory: &Path) -> Command {
     if let Some(user) = user {
         command.uid(user.id).gid(user.group);
     }
-    command.current_dir(directory).stdin(Stdio::null()).env_remove("PGDATA");
+    command.env_clear().envs(PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    command.current_dir(directory).stdin(Stdio::null());
     command
 }
 
-fn spawn(bin: &Path, user: Option<User>, files: &Path) -> io::Result<Child> {
-    let log = fs::OpenOptions::new().create(true).append(true).open(files.join("log"))?;
+/// Reads the beginning of a file that another user may have put something else in the place of: no links are followed,
+/// and no pipe is waited for.
+fn read_theirs(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut text = String::new();
+    file.take(MAX_READ).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn spawn(bin: &Path, user: Option<User>, files: &Path, log: &File) -> io::Result<Child> {
     let postgres = bin.join("postgres");
     let arguments = |command: &mut Command| {
         command.arg("-D").arg(files.join("data")).arg("-k").arg(files);
@@ -228,4 +265,51 @@ fn spawn(bin: &Path, user: Option<User>, files: &Path) -> io::Result<Child> {
         }
     }
     Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn rejects_links_and_pipes_in_the_place_of_the_servers_files() {
+        let directory = TempDir::new().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("file"), "text").unwrap();
+        assert_eq!(read_theirs(&path("file")).unwrap(), "text");
+        symlink(path("file"), path("link")).unwrap();
+        assert!(read_theirs(&path("link")).is_err());
+        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        assert_eq!(read_theirs(&path("pipe")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    #[allow(clippy::print_stdout, reason = "skipping is told")]
+    fn rejects_a_link_in_the_place_of_the_log() {
+        if installed().is_none() {
+            println!("skipped: PostgreSQL is not installed");
+            return;
+        }
+        let (mut server, victims) = (Server::start().unwrap(), TempDir::new().unwrap());
+        let (log, victim) = (server.files.path().join("log"), victims.path().join("victim"));
+        fs::write(&victim, "").unwrap();
+        // As the other user can, whose directory it is.
+        fs::remove_file(&log).unwrap();
+        symlink(&victim, &log).unwrap();
+        server.stop();
+        server.start_again().unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"");
+        assert!(server.last_words().contains("ready to accept connections"), "{}", server.last_words());
+    }
+
+    #[test]
+    fn rejects_secrets_of_the_environment() {
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some(), "there is something to withhold");
+        let seen = command(Path::new("env"), None, &env::temp_dir()).output().unwrap();
+        let seen = String::from_utf8(seen.stdout).unwrap();
+        let names: Vec<&str> = seen.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        assert!(names.contains(&"PATH") && names.iter().all(|name| PASSED.contains(name)), "{names:?}");
+    }
 }

@@ -8,14 +8,14 @@ use std::{
 };
 
 use surety_core::failure::{AnyFailure, Class, Failure};
-use surety_host::files::Existing;
+use surety_venue::directory::BookDirectory;
 use tokio::{
     task::{JoinSet, spawn_blocking},
     time::sleep,
 };
 
 use crate::{
-    artifacts::Site,
+    artifacts::{ArtifactError, Desk, Site},
     backoff::Backoff,
     child::{Child, Prover, Trouble},
     queue::{Job, Queue, QueueError, Status},
@@ -78,8 +78,11 @@ pub trait Watcher {
     fn event(&self, event: &Event);
 }
 
-/// Verifies a page's result in the directory: as an auditor does.
+/// Verifies a page's result in a directory: as an auditor does.
 pub type Accept = Arc<dyn Fn(u32) -> Result<(), AnyFailure> + Send + Sync>;
+
+/// Prepares the verification of results in a directory.
+pub type Verifiers = Rc<dyn Fn(&BookDirectory) -> Result<Accept, AnyFailure>>;
 
 /// Workers on one plan.
 #[derive(Clone)]
@@ -90,10 +93,10 @@ pub struct Crew {
     pub site: Rc<Site>,
     /// The kinds of the plan's pages.
     pub kinds: Rc<[u32]>,
-    /// The command that proves.
+    /// The command that proves, without its last argument: the directory.
     pub prover: Prover,
     /// The verification of results.
-    pub accept: Accept,
+    pub verifiers: Verifiers,
     /// Is told what happens.
     pub watcher: Rc<dyn Watcher>,
     /// Tells them to end.
@@ -135,7 +138,7 @@ impl Crew {
     pub async fn work(&self, workers: u32) -> Result<u64, WorkerError> {
         let (mut running, mut done) = (JoinSet::new(), 0);
         for _ in 0..workers {
-            running.spawn_local(Worker { crew: self.clone(), child: None, kind: None }.run());
+            running.spawn_local(Worker { crew: self.clone(), bench: None, child: None, kind: None }.run());
         }
         let all = async {
             while let Some(ended) = running.join_next().await {
@@ -184,9 +187,16 @@ impl Crew {
     }
 }
 
-/// One worker, its child, and the kind of the page that the child proved last.
+/// Where a worker works, and the verification of what is there.
+struct Bench {
+    desk: Desk,
+    accept: Accept,
+}
+
+/// One worker, its bench and its child, and the kind of the page that the child proved last.
 struct Worker {
     crew: Crew,
+    bench: Option<Rc<Bench>>,
     child: Option<Child>,
     kind: Option<u32>,
 }
@@ -263,6 +273,7 @@ impl Worker {
         let ended = tokio::select! {
             proven = self.prove(job.page) => proven.map_or_else(End::Failed, |()| End::Proven),
             lost = crew.queue.keep(job) => { lost?; End::Lost }
+            () = sleep(crew.queue.terms().attempt) => End::Failed(Trouble::new(Class::Resources, "page-time-out")),
             () = crew.stopper.told(Stage::Now) => End::Stopped,
         };
         // What could not be proven is dropped by now, and its child killed with it.
@@ -271,7 +282,13 @@ impl Worker {
             // The database is away, and nobody wants to wait: the lease runs out.
             () = crew.stopper.told_long_ago(LAST_WORDS) => Event::Late(job),
         };
-        crew.site.clear(job.page);
+        if let Some(bench) = &self.bench {
+            bench.desk.clear(job.page);
+        }
+        // A child that is being killed may still write at its bench.
+        if self.child.is_none() {
+            self.bench = None;
+        }
         crew.watcher.event(&event);
         Ok(event)
     }
@@ -299,36 +316,46 @@ impl Worker {
     }
 
     async fn prove(&mut self, page: u32) -> Result<(), Trouble> {
-        let site = self.crew.site.clone();
-        let failed = |error: crate::artifacts::ArtifactError| Trouble::new(error.class(), &error.code());
-        let mut existing = Existing::Keep;
-        if site.bring(page).await.map_err(failed)? {
+        let (site, bench) = (self.crew.site.clone(), self.bench()?);
+        let desk = &bench.desk;
+        let failed = |error: ArtifactError| Trouble::new(error.class(), &error.code());
+        if site.bring(desk, page).await.map_err(failed)? {
             // Whoever left it may have been killed before completing.
-            if self.accept(page).await.is_ok() {
+            if bench.accept(page).await.is_ok() {
                 return Ok(());
             }
-            existing = Existing::Replace;
-            site.discard(page);
-            site.bring_input(page).await.map_err(failed)?;
+            desk.discard(page);
+            site.bring_input(desk, page).await.map_err(failed)?;
         }
         let mut child = match self.child.take() {
             Some(child) => child,
-            None => Child::start(&self.crew.prover)?,
+            None => Child::start(&self.crew.prover, desk.directory().root())?,
         };
         let proven = child.prove(page).await;
         if child.is_running() {
             self.child = Some(child);
         }
         proven?;
-        if let Err(trouble) = self.accept(page).await {
-            site.discard(page);
+        if let Err(trouble) = bench.accept(page).await {
+            desk.discard(page);
             return Err(trouble);
         }
-        site.keep(page, existing).await.map_err(failed)
+        site.keep(desk, page).await.map_err(failed)
     }
 
+    fn bench(&mut self) -> Result<Rc<Bench>, Trouble> {
+        if let Some(bench) = &self.bench {
+            return Ok(bench.clone());
+        }
+        let desk = self.crew.site.desk().map_err(|error| Trouble::new(error.class(), &error.code()))?;
+        let accept = (self.crew.verifiers)(desk.directory()).map_err(|failure| Trouble::of(&failure))?;
+        Ok(self.bench.insert(Rc::new(Bench { desk, accept })).clone())
+    }
+}
+
+impl Bench {
     async fn accept(&self, page: u32) -> Result<(), Trouble> {
-        let accept = self.crew.accept.clone();
+        let accept = self.accept.clone();
         match spawn_blocking(move || accept(page)).await {
             Ok(verdict) => verdict.map_err(|failure| Trouble::of(&failure)),
             Err(_) => Err(Trouble::new(Class::Internal, "verification")),

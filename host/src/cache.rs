@@ -241,7 +241,7 @@ fn write<'a>(header: &[u8], points: impl Iterator<Item = &'a G1Affine>, writer: 
 }
 
 fn read(path: &Path, kind: &Kind, key: &VerifierKey, capacity: Capacity) -> Result<Lines, Unusable> {
-    let (mut file, expected) = (fs::File::open(path)?, HEADER_BYTES + kind.points * G1_BYTES + CHECKSUM_BYTES);
+    let (mut file, expected) = (atomic::open(path)?, HEADER_BYTES + kind.points * G1_BYTES + CHECKSUM_BYTES);
     let found = file.metadata()?.len();
     if found != expected as u64 {
         return Err(Unusable::Length { expected, found: found.try_into().unwrap_or(usize::MAX) });
@@ -347,6 +347,17 @@ mod tests {
         let (params, computed, notices) = fixture.get();
         assert!(computed && notices.iter().any(|notice| notice.contains("computed anew")), "{notices:?}");
         assert_eq!(params, Params::from_srs(&fixture.srs, capacity(), &Silent).unwrap());
+    }
+
+    #[test]
+    fn rejects_pipes_in_the_cache() {
+        let fixture = Fixture::new();
+        fs::remove_file(fixture.path()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(fixture.path()).status().unwrap().success());
+        let (params, computed, notices) = fixture.get();
+        assert!(computed && matches!(&notices[..], [notice] if notice.contains("a regular file")), "{notices:?}");
+        assert_eq!(params, Params::from_srs(&fixture.srs, capacity(), &Silent).unwrap());
+        assert!(!fixture.get().1, "the pipe is replaced");
     }
 
     #[test]

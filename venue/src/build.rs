@@ -362,6 +362,8 @@ impl Pages<'_> {
         self.plan.accounts = self.built.accounts;
         // Last: where there is a plan, there is all that it names.
         documents::write(&self.directory.plan_path(), &self.plan, Existing::Keep).map_err(DirectoryError::from)?;
+        // Workers take no plan without.
+        files::write(&self.directory.seal_path(), &self.directory.seal_plan()?, Access::Secret, Existing::Keep)?;
         Ok(self.built)
     }
 }

@@ -5,6 +5,7 @@
 //! | `public/` | `book.json`, `pages.bin`, `cell-keys.json`, and the files that they refer to | everybody |
 //! | `private/key` | the key that the rest of `private/` and `cells/` is sealed with | the venue |
 //! | `private/plan.json` | the book's terms, the kind of each page, and the hashes of inputs | the venue |
+//! | `private/plan.seal` | by which whoever has the key knows the plan | the venue and its workers |
 //! | `private/inputs/` | the accounts of each page, sealed | the venue and its workers |
 //! | `private/users` | where each user's account is, by a keyed hash of the user | the venue |
 //! | `private/reserves/` | statements and openings of custodians | the venue |
@@ -184,6 +185,12 @@ impl BookDirectory {
         self.private().join("plan.json")
     }
 
+    /// The path of the plan's seal.
+    #[must_use]
+    pub fn seal_path(&self) -> PathBuf {
+        self.private().join("plan.seal")
+    }
+
     /// Where each user's account is.
     #[must_use]
     pub fn users(&self) -> PathBuf {
@@ -274,8 +281,22 @@ impl BookDirectory {
     /// # Errors
     /// If the seal is another's.
     pub fn check_plan(&self, seal: &[u8]) -> Result<(), DirectoryError> {
+        self.refuse_unsealed(&self.key()?, seal, self.plan_id()?)
+    }
+
+    /// The plan, if somebody with the key has vouched for the very bytes that are read.
+    ///
+    /// # Errors
+    /// If there is none, or the seal is another's.
+    pub fn sealed_plan(&self, key: &SealingKey) -> Result<Plan, DirectoryError> {
+        let (path, seal) = (self.plan_path(), files::read(&self.seal_path(), files::SECRET_LIMIT)?);
+        let text = files::read_text(&path)?;
+        self.refuse_unsealed(key, &seal, HexBytes(keccak256(text.as_bytes()).0))?;
+        Ok(documents::parse(&path, &text).map_err(documents::DocumentError::from)?)
+    }
+
+    fn refuse_unsealed(&self, key: &SealingKey, seal: &[u8], id: Bytes32) -> Result<(), DirectoryError> {
         let path = self.plan_path();
-        let (key, id) = (self.key()?, self.plan_id()?);
         match key.open(PLAN, seal) {
             Ok(plain) if *plain == id.0 => Ok(()),
             Ok(_) => Err(DirectoryError::Other { path, expected: "the plan that was sealed" }),

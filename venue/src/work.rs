@@ -207,7 +207,8 @@ impl<'a> Workshop<'a> {
         params: &'a Params,
         lanes: Lanes,
     ) -> Result<Self, WorkError> {
-        let (plan, key) = (directory.plan()?, directory.key()?);
+        let key = directory.key()?;
+        let plan = directory.sealed_plan(&key)?;
         let prices = prices_of(&plan, rules, snapshot)?;
         Ok(Self { directory, rules, params, plan, key, prices, lanes })
     }

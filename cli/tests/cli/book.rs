@@ -112,11 +112,18 @@ fn a_fleet_on_postgres_makes_the_book_that_an_auditor_verifies() {
     let interrupted = interrupted.wait_with_output().unwrap();
     assert_eq!(interrupted.status.code(), Some(6), "{}", String::from_utf8_lossy(&interrupted.stdout));
 
+    // A forged result comes nowhere near the book, and another takes its place.
+    let plan = surety_venue::directory::BookDirectory::new(sandbox.path("again")).plan_id().unwrap();
+    for kind in ["cells", "pages"] {
+        fs::create_dir_all(sandbox.path(&format!("store/{kind}/{plan}"))).unwrap();
+        sandbox.write(&format!("store/{kind}/{plan}/00000000"), "forged");
+    }
     fs::remove_file(sandbox.path("store/private/plan.json")).unwrap();
     let coordinator = coordinate();
     while !sandbox.path("store/private/plan.json").exists() {
         thread::sleep(Duration::from_millis(50));
     }
+    assert!(!sandbox.path("again/pages/00000000").exists());
     fs::copy(sandbox.path("again/private/key"), sandbox.path("key")).unwrap();
     let worker = run(&format!("book worker --artifacts {store} --key key --drain --workers 1 --json")).expect(0);
     assert_eq!(worker.data()["proven"], 2);

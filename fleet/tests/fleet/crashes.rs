@@ -133,6 +133,31 @@ fn database_away(time: Duration) {
 }
 
 #[test]
+fn nothing_is_lost_while_the_database_does_not_answer() {
+    let Some(field) = Field::with(20) else { return };
+    let terms = "lease=15000 answer=500 drain=1 sleep=200";
+    let mut worker = field.worker("log", terms);
+    field.wait_until("a beginning", |field| field.status().done > 2);
+    field.signal_server("STOP");
+    field.wait_for("log", "away");
+    thread::sleep(Duration::from_secs(2));
+    assert!(worker.0.try_wait().unwrap().is_none(), "it waits");
+    field.signal_server("CONT");
+    assert!(worker.ended());
+    assert_eq!((field.status().done, field.status().failed), (20, 0));
+}
+
+#[test]
+fn a_page_that_never_ends_fails_after_three_attempts() {
+    let Some(field) = Field::with(1) else { return };
+    let mut worker = field.worker("log", "drain=1 sleep=600000 attempt=300");
+    assert!(worker.ended());
+    assert_eq!(field.count("log", "failed 0 resources page-time-out"), 3);
+    let status = field.status();
+    assert_eq!((status.failed, status.failures[0].error.as_str()), (1, "resources page-time-out"));
+}
+
+#[test]
 fn a_worker_that_is_told_to_end_finishes_its_page() {
     let Some(field) = Field::with(2) else { return };
     let mut worker = field.worker("log", "sleep=1000");

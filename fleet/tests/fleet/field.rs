@@ -68,9 +68,11 @@ impl Field {
         let directory = BookDirectory::new(files.path().join("book"));
         directory.make().unwrap();
         fs::write(directory.plan_path(), format!("a plan of {pages} pages")).unwrap();
+        fs::write(directory.private().join("key"), [7; 32]).unwrap();
+        fs::write(directory.seal_path(), directory.seal_plan().unwrap()).unwrap();
         (0..pages).for_each(|page| fs::write(directory.input_path(page), "sealed").unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let terms = Terms { lease: LEASE, pause: Duration::from_millis(100) };
+        let terms = Terms { lease: LEASE, pause: Duration::from_millis(100), ..Terms::default() };
         let (url, plan) = (server.url().parse().unwrap(), directory.plan_id().unwrap());
         let queue = runtime.block_on(Queue::open(&url, plan, terms, 4)).unwrap();
         let jobs: Vec<_> = (0..pages).map(|page| (page, page % 2)).collect();
@@ -108,6 +110,15 @@ impl Field {
     /// How many lines of the logs are this.
     pub(crate) fn count(&self, name: &str, line: &str) -> usize {
         self.log(name).iter().filter(|found| *found == line).count()
+    }
+
+    /// Signals the server and its processes.
+    pub(crate) fn signal_server(&self, signal: &str) {
+        let id = self.server.id().to_string();
+        let children = Command::new("pgrep").args(["-P", &id]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        let status = Command::new("kill").args(["-s", signal, &id]).args(children.split_whitespace()).status().unwrap();
+        assert!(status.success());
     }
 
     pub(crate) fn status(&self) -> Status {

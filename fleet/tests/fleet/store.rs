@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use surety_fleet::artifacts::{ArtifactError, Site, Store};
+use surety_host::files::FileError;
 use surety_venue::directory::{DirectoryError, PUBLIC_INPUTS};
 
 use super::field::Field;
@@ -12,7 +13,6 @@ fn artifacts_go_through_a_store_and_back() {
     let Some(field) = Field::with(4) else { return };
     let directory = field.directory();
     PUBLIC_INPUTS.iter().for_each(|name| fs::write(directory.public().join(name), name).unwrap());
-    fs::write(directory.private().join("key"), [7; 32]).unwrap();
     fs::create_dir(field.path("store")).unwrap();
     let address = format!("file://{}", field.path("store").display());
     let (store, plan) = (Store::open(&address).unwrap(), directory.plan_id().unwrap());
@@ -26,6 +26,16 @@ fn artifacts_go_through_a_store_and_back() {
     for (page, text) in [("00000001", "stub 1"), ("00000002", "something else")] {
         fs::write(cells.join(page), "cells").unwrap();
         fs::write(results.join(page), text).unwrap();
+    }
+    // A page without its cells, and one that is larger than any.
+    fs::write(results.join("00000000"), "stub 0").unwrap();
+    fs::write(results.join("00000003"), vec![0; 1 << 17]).unwrap();
+    fs::write(cells.join("00000003"), "cells").unwrap();
+    for page in [0, 3] {
+        assert!(
+            !field.runtime.block_on(store.fetch(&directory, plan, page)).unwrap(),
+            "page {page} is taken as missing"
+        );
     }
     fs::create_dir(field.path("scratch")).unwrap();
     let before = format!("export TMPDIR='{}';", field.path("scratch").display());
@@ -55,6 +65,42 @@ fn rejects_plans_that_nobody_with_the_key_vouches_for(field: &Field, address: &s
     // At other prices, say.
     fs::write(field.path("store/private/plan.json"), "another plan").unwrap();
     assert!(matches!(open(&key), Err(ArtifactError::Directory(DirectoryError::Other { .. }))));
+}
+
+#[test]
+fn rejects_plans_in_place_that_nobody_with_the_key_vouches_for() {
+    let Some(field) = Field::with(1) else { return };
+    let (directory, root) = (field.directory(), field.path("book"));
+    Site::in_place(&root, None).unwrap();
+    // At other prices, say.
+    let plan = fs::read(directory.plan_path()).unwrap();
+    fs::write(directory.plan_path(), "another plan").unwrap();
+    let error = Site::in_place(&root, None).unwrap_err();
+    assert!(matches!(error, ArtifactError::Directory(DirectoryError::Other { .. })), "{error}");
+    fs::write(directory.plan_path(), plan).unwrap();
+    fs::remove_file(directory.seal_path()).unwrap();
+    assert!(matches!(Site::in_place(&root, None), Err(ArtifactError::File(FileError::Missing(_)))));
+}
+
+#[test]
+fn a_lost_attempt_leaves_the_files_of_other_workers() {
+    let Some(field) = Field::with(1) else { return };
+    let directory = field.directory();
+    PUBLIC_INPUTS.iter().for_each(|name| fs::write(directory.public().join(name), name).unwrap());
+    fs::create_dir(field.path("store")).unwrap();
+    let address = format!("file://{}", field.path("store").display());
+    field.runtime.block_on(Store::open(&address).unwrap().push(&directory, &[0])).unwrap();
+    let key = directory.private().join("key");
+    field.runtime.block_on(async {
+        let site = Site::open(&address.parse().unwrap(), Some(&key)).await.unwrap();
+        let (lost, current) = (site.desk().unwrap(), site.desk().unwrap());
+        for desk in [&lost, &current] {
+            assert!(!site.bring(desk, 0).await.unwrap());
+        }
+        lost.clear(0);
+        assert!(!lost.directory().input_path(0).exists());
+        assert!(current.directory().input_path(0).exists());
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A stub: a prover that proves nothing and a worker that can be killed, for tests of the fleet alone.
 //!
-//! `worker URL DIRECTORY OPTION…` works as `surety book worker` does, with the stub as its prover; `prove DIRECTORY
-//! OPTION…` is that prover. Options are of the form `name=value`.
+//! `worker URL DIRECTORY OPTION…` works as `surety book worker` does, with the stub as its prover; `prove OPTION…
+//! DIRECTORY` is that prover. Options are of the form `name=value`.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -84,7 +84,7 @@ fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments[0].as_str() {
         "worker" => worker(&arguments[1], &arguments[2], &arguments[3..]),
-        "prove" => prove(Path::new(&arguments[1]), &Options::parse(&arguments[2..])),
+        "prove" => prove(Path::new(arguments.last().unwrap()), &Options::parse(&arguments[1..])),
         other => unreachable!("{other}"),
     }
 }
@@ -94,21 +94,25 @@ fn worker(url: &str, place: &str, arguments: &[String]) {
     let terms = Terms {
         lease: Duration::from_millis(options.number("lease").unwrap_or(1_000)),
         pause: Duration::from_millis(100),
+        answer: Duration::from_millis(options.number("answer").unwrap_or(10_000)),
+        attempt: Duration::from_millis(options.number("attempt").unwrap_or(600_000)),
     };
     block_on(async {
         let stopper = Stopper::on_signals(Duration::from_millis(options.number("grace").unwrap_or(60_000))).unwrap();
         let key = options.0.get("key").map(Path::new);
         let site = Site::open(&place.parse().unwrap(), key).await.unwrap();
-        let directory = site.directory().clone();
         let queue = Queue::open(&url.parse().unwrap(), site.plan(), terms, 4).await.unwrap();
-        let mut to_prover = vec!["prove".into(), directory.root().into()];
+        let mut to_prover = vec!["prove".into()];
         to_prover.extend(arguments.iter().map(Into::into));
         let crew = Crew {
             queue,
             site: Rc::new(site),
             kinds: Rc::new([0, 1]),
             prover: Prover { program: env::current_exe().unwrap(), arguments: to_prover, environment: Vec::new() },
-            accept: Arc::new(move |page| accept(&directory, page)),
+            verifiers: Rc::new(|directory| {
+                let directory = directory.clone();
+                Ok(Arc::new(move |page| accept(&directory, page)))
+            }),
             watcher: Rc::new(Told(options.clone())),
             stopper,
             drain: options.number("drain") == Some(1),

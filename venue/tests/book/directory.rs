@@ -28,7 +28,7 @@ use surety_kzg::{
 };
 use surety_venue::{
     build::{BuildError, Built, build},
-    directory::BookDirectory,
+    directory::{BookDirectory, DirectoryError},
     list::{AccountList, ListError},
     prover::PageProver,
     work::{CellMaker, PageVerifier, Shard, WorkError, Workshop},
@@ -346,6 +346,23 @@ fn rejects_inputs_that_are_not_those_of_the_plan() {
     assert!(matches!(fixture.prove(Shard::ALL), Err(WorkError::Directory(_))));
     fs::write(&first, bytes).unwrap();
     fixture.prove(Shard::ALL).unwrap();
+}
+
+#[test]
+fn rejects_plans_that_were_changed_after_they_were_sealed() {
+    let fixture = Fixture::new();
+    fixture.build(ACCOUNTS).unwrap();
+    let (directory, Scene { rules, params, snapshot, .. }) = (fixture.directory(), &fixture.scene);
+    let open = || Workshop::open(&directory, rules, snapshot, params, Lanes::widest()).map(drop);
+    open().unwrap();
+    let text = fs::read_to_string(directory.plan_path()).unwrap();
+    fs::write(directory.plan_path(), format!("{text} ")).unwrap();
+    assert!(matches!(open(), Err(WorkError::Directory(DirectoryError::Other { .. }))));
+    fs::write(directory.plan_path(), text).unwrap();
+    fs::write(directory.seal_path(), [0; 80]).unwrap();
+    assert!(matches!(open(), Err(WorkError::Directory(DirectoryError::Sealed { .. }))));
+    fs::remove_file(directory.seal_path()).unwrap();
+    assert!(matches!(open(), Err(WorkError::Directory(DirectoryError::File(_)))));
 }
 
 #[test]

@@ -17,14 +17,14 @@ use surety_core::{
     words::counted,
 };
 use surety_fleet::{
-    artifacts::{Place, Site, Store},
+    artifacts::{Desk, Place, Site, Store},
     block_on,
     child::{Prover, Trouble},
     metrics::Metrics,
     queue::{FailedPage, QueueUrl, Status, Terms},
     server::Server,
     stop::{Stage, Stopper},
-    worker::{Crew, Event, Watcher},
+    worker::{Accept, Crew, Event, Verifiers, Watcher},
 };
 use surety_venue::{
     directory::{BookDirectory, Plan},
@@ -124,7 +124,7 @@ pub(super) struct ProveOptions {
 
 impl ProveOptions {
     pub(super) fn of(own: OwnQueue) -> Self {
-        Self { own, artifacts: None, lease: Lease { lease: DEFAULT_LEASE } }
+        Self { own, artifacts: None, lease: Lease { lease: DEFAULT_LEASE, limit: DEFAULT_LIMIT } }
     }
 
     /// The queue, if there is to be one.
@@ -151,21 +151,30 @@ fn store(text: &str) -> Result<String, String> {
 }
 
 const DEFAULT_LEASE: u64 = 30;
+const DEFAULT_LIMIT: u64 = 3_600;
 
 #[derive(Clone, Copy, clap::Args)]
 struct Lease {
     /// Seconds after which a worker that is not heard of has lost its page
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_LEASE, value_parser = lease())]
     lease: u64,
+    /// Seconds after which an attempt at a page fails
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_LIMIT, value_parser = limit())]
+    limit: u64,
 }
 
 fn lease() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=3_600)
 }
 
+fn limit() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..)
+}
+
 impl Lease {
     fn terms(self) -> Terms {
-        Terms { lease: Duration::from_secs(self.lease), ..Terms::default() }
+        let [lease, attempt] = [self.lease, self.limit].map(Duration::from_secs);
+        Terms { lease, attempt, ..Terms::default() }
     }
 }
 
@@ -274,7 +283,7 @@ pub(super) fn prove(
     };
     within(async {
         let stopper = Stopper::on_signals(GRACE).map_err(signals)?;
-        let site = Site::in_place(directory.clone())?;
+        let site = Site::in_place(directory.root(), None)?;
         let watcher = Rc::new(Told::new(session, false));
         let post = Post { url: &url, terms: options.lease.terms(), workers, key: None };
         let crew = post.crew(site, (watcher, stopper), false, session).await?;
@@ -300,18 +309,21 @@ pub(super) fn prove(
 }
 
 /// Copies results of pages that the directory lacks from a store, and returns the pages that it lacks still, as there
-/// are none or none that verify.
+/// are none or none that verify: what others put there is verified before it comes near the book.
 async fn fetch(store: &Store, crew: &Crew, plan: &Plan, missing: Vec<u32>) -> Result<Vec<u32>, Error> {
     let (site, mut still) = (&crew.site, Vec::new());
+    let desk = Desk::private(site)?;
+    let accept = (crew.verifiers)(desk.directory())?;
     for page in missing {
         if site.directory().read_page(plan, page)?.is_some() {
             continue;
         }
-        let there = store.fetch(site.directory(), site.plan(), page).await?;
-        if !there || (crew.accept)(page).is_err() {
-            site.discard(page);
+        if store.fetch(desk.directory(), site.plan(), page).await? && accept(page).is_ok() {
+            desk.hand_over(page, site.directory())?;
+        } else {
             still.push(page);
         }
+        desk.clear(page);
     }
     Ok(still)
 }
@@ -365,7 +377,12 @@ impl Post<'_> {
         kinds.sort_unstable();
         kinds.dedup();
         let BookFiles { rules, snapshot, .. } = BookFiles::read(&directory.public(), session)?;
-        let verifier = PageVerifier::open(directory.clone(), rules, &snapshot)?;
+        let verifiers: Verifiers = Rc::new(move |directory| {
+            let verifier = PageVerifier::open(directory.clone(), rules.clone(), &snapshot)?;
+            let accept: Accept = Arc::new(move |page| verifier.verify(page).map_err(Into::into));
+            Ok(accept)
+        });
+        drop(verifiers(&directory)?);
         let connections = self.workers.saturating_add(1).min(CONNECTIONS);
         let queue = surety_fleet::queue::Queue::open(self.url, site.plan(), self.terms, connections).await?;
         let program = env::current_exe().map_err(|error| Usage(format!("this program: {error}")))?;
@@ -373,7 +390,6 @@ impl Post<'_> {
         if let Some(key) = self.key {
             arguments.extend(["--key".into(), key.into()]);
         }
-        arguments.push(directory.root().into());
         // One proof on one thread takes less processor time than one on all of them.
         let threads = if self.workers == 1 { "0" } else { "1" };
         Ok(Crew {
@@ -381,7 +397,7 @@ impl Post<'_> {
             site: Rc::new(site),
             kinds: kinds.into(),
             prover: Prover { program, arguments, environment: vec![("RAYON_NUM_THREADS", threads.into())] },
-            accept: Arc::new(move |page| verifier.verify(page).map_err(Into::into)),
+            verifiers,
             watcher,
             stopper,
             drain,
