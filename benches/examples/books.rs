@@ -63,7 +63,7 @@ fn main() {
         let page = &rules.kinds[0].page;
         let (accounts, cells) = (page.layout().accounts(), page.layout().cells());
         println!(
-            "{rule}, {assets} instruments, debts: {debts}: {accounts} accounts, {} cosets, {} short groups, compiled in {:?}",
+            "{rule}, {assets} instruments, debts: {debts}: {accounts} accounts, {} cosets, {} short groups; {:?}",
             cells.cosets(),
             page.program().groups().short(),
             start.elapsed()

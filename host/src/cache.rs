@@ -12,8 +12,8 @@
 //! | 32 | SHA-256 of all before, for which processors have instructions |
 //!
 //! Points are in Montgomery form, so that a file is used as it is: it is mapped, and processes that prove at the same
-//! time share its memory. Files are replaced and never changed. A file that is not exactly that is computed anew, with a
-//! notice. The checksum finds damage, not malice: who can write to the user's cache can also replace the program.
+//! time share its memory. Files are replaced and never changed. A file that is not exactly that is computed anew, with
+//! a notice. The checksum finds damage, not malice: who can write to the user's cache can also replace the program.
 
 use std::{
     fs,

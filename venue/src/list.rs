@@ -1,8 +1,8 @@
 //! Lists of accounts, row by row: CSV, or Parquet.
 //!
 //! Columns of Parquet hold text, integers or decimals. A floating-point number is refused: an amount of money is none,
-//! and the writer of the list knows better than its reader what it was meant to be. Nonces may be 32 bytes. What is left
-//! out, or null, is nothing held and nothing owed.
+//! and the writer of the list knows better than its reader what it was meant to be. Nonces may be 32 bytes. What is
+//! left out, or null, is nothing held and nothing owed.
 
 use std::{
     fs::File,

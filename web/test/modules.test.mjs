@@ -45,7 +45,8 @@ describe('the modules', () => {
     assert.deepEqual(exported.map(({ name: found }) => found).sort(), ['__getrandom_custom', ...expected]);
   }
 
-  test('the verifier imports nothing', () => importsNothing('verifier', 'check', 'pull', 'push', 'recognise', 'verify'));
+  test('the verifier imports nothing', () =>
+    importsNothing('verifier', 'check', 'pull', 'push', 'recognise', 'verify'));
 
   test('the prover imports nothing', () =>
     importsNothing('prover', 'bases', 'prove', 'pull', 'push', 'recognise', 'table'));

@@ -40,7 +40,7 @@ impl Lines {
     /// Points that a file has from a byte on, as processors compute with them: x and y in Montgomery form, each as four
     /// little-endian words. Processes that map a file share its memory. Nothing of the points is checked.
     ///
-    /// The file must be one that is replaced and never changed: what is changed while it is mapped changes here as well.
+    /// The file must be one that is replaced and never changed: what is changed while it is mapped changes here, too.
     ///
     /// # Errors
     /// If the operating system refuses, the file is shorter, or the points do not begin where a line does.
@@ -49,8 +49,8 @@ impl Lines {
         if cfg!(target_endian = "big") {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        // SAFETY: the mapping is read only, and any bytes are numbers, so that even a file that somebody changes against
-        // the contract above is no more than a table of other points, which proofs are verified against.
+        // SAFETY: the mapping is read only, and any bytes are numbers, so that even a file that somebody changes
+        // against the contract above is no more than a table of other points, which proofs are verified against.
         let map = unsafe { Mmap::map(file)? };
         let end = count.checked_mul(Self::BYTES).and_then(|bytes| bytes.checked_add(start));
         let fits = end.is_some_and(|end| end <= map.len());
