@@ -9,25 +9,45 @@ const text = (path) => read(path).toString();
 const hash = (content, encoding) => createHash('sha256').update(content).digest(encoding);
 
 const PAGES = [
-  { page: 'index.html', script: 'page/verify.js', module: 'verifier' },
-  { page: 'check.html', script: 'page/check.js', module: 'verifier' },
-  { page: 'prove.html', script: 'page/prove.js', module: 'prover' },
+  {
+    page: 'index.html',
+    title: 'Surety: verify an attestation',
+    description: 'Verifies attestations of collateral sufficiency in the browser, without a server.',
+    script: 'page/verify.js',
+    module: 'verifier',
+  },
+  {
+    page: 'check.html',
+    title: 'Surety: check your account',
+    description: 'Checks in the browser, without a server, that an account is in the book of a venue.',
+    script: 'page/check.js',
+    module: 'verifier',
+  },
+  {
+    page: 'prove.html',
+    title: 'Surety: prove',
+    description: 'Proves collateral sufficiency in the browser, without a server.',
+    script: 'page/prove.js',
+    module: 'prover',
+  },
 ];
 
 const [style, common] = ['page/page.css', 'page/common.js'].map(text);
-// What all pages ask for files with.
-const files = text('page/files.html').trimEnd();
+// What all pages begin with, and what they ask for files with.
+const [head, files] = ['page/head.html', 'page/files.html'].map((path) => text(path).trimEnd());
 // Pages that are opened as files may not start workers that are modules.
 const engine = text('page/engine.mjs').replace('export class Engine', 'class Engine');
 if (/<\/script|^export/m.test(engine)) throw new Error('page/engine.mjs: expected a script that fits into an element');
 const version = text('../Cargo.toml').match(/^version = "(.+)"$/m)[1];
 
 mkdirSync(new URL('dist', root), { recursive: true });
-for (const { page, script: own, module } of PAGES) {
+for (const { page, title, description, script: own, module } of PAGES) {
   const wasm = read(`target/${module}.wasm`);
   const compressed = gzipSync(wasm, { level: 9 });
   const script = text(own) + common;
   const parts = {
+    title,
+    description,
     files,
     style,
     script,
@@ -38,7 +58,7 @@ for (const { page, script: own, module } of PAGES) {
     'wasm-sha256': hash(wasm, 'hex'),
     version,
   };
-  const whole = text(`page/${page}`).replace(/\{\{([a-z0-9-]+)\}\}/g, (_, name) => {
+  const whole = text(`page/${page}`).replace('{{head}}', head).replace(/\{\{([a-z0-9-]+)\}\}/g, (_, name) => {
     if (!(name in parts)) throw new Error(`page/${page}: no part is called ${name}`);
     return parts[name];
   });
