@@ -32,7 +32,6 @@ use surety_verifier::{
     },
     proof::transcript::reduce,
 };
-
 use zeroize::Zeroize as _;
 
 use crate::{

@@ -182,18 +182,22 @@ impl Contracts {
     }
 }
 
-/// What a registry of books says of a book: of its root if it knows that one, and else of the venue's newest. None if
-/// it knows no book of the venue.
+/// What a registry of books says of a book: of its root if it knows that one, and else of the venue's newest.
 ///
 /// # Errors
-/// If the book is meant for another registry, the node does not answer, or what answers is no registry of books.
-pub fn known(node: &Node, registry: EvmAddress, book: &Book) -> Result<Option<KnownBook>, ChainError> {
+/// If the book is meant for another registry, the node does not answer, what answers is no registry of books, or it
+/// knows no book of the venue.
+pub fn known(node: &Node, registry: EvmAddress, book: &Book) -> Result<KnownBook, ChainError> {
     check_place(&book.audience, &Audience { chain_id: node.chain_id(), registry })?;
     if let Some(known) = of_root(node, registry, book.root)? {
-        return Ok(Some(known));
+        return Ok(known);
     }
     let latest = node.view(&registry, &latestOfCall { venue: address(&book.venue) })?;
-    of_root(node, registry, bytes32(latest))
+    of_root(node, registry, bytes32(latest))?.ok_or_else(|| {
+        let advice = "have the venue publish the book with surety book publish, or give the registry that it uses";
+        let expected = format!("one that {registry} knows, or another of the venue");
+        ChainError::mismatch("book: root", expected, "no book of the venue", advice)
+    })
 }
 
 fn of_root(node: &Node, registry: EvmAddress, root: Bytes32) -> Result<Option<KnownBook>, ChainError> {
@@ -281,12 +285,13 @@ mod tests {
     #[test]
     fn a_book_is_known_by_its_root_or_the_venue_by_its_newest() {
         let book = Book { root: HexBytes([4; 32]), ..book() };
-        let known = |roots| known(&node(roots), REGISTRY, &book).unwrap();
-        let found = |known: Option<KnownBook>| known.map(|known| (known.root.0[0], known.counts));
-        assert_eq!(found(known(&[])), None);
-        assert_eq!(found(known(&[4])), Some((4, true)));
-        assert_eq!(found(known(&[4, 5])), Some((4, false)));
-        assert_eq!(found(known(&[5])), Some((5, true)));
+        let known = |roots| known(&node(roots), REGISTRY, &book);
+        let found = |known: Result<KnownBook, _>| known.map(|known| (known.root.0[0], known.counts)).unwrap();
+        let error = known(&[]).unwrap_err();
+        assert!(matches!(&error, ChainError::Mismatch(problem) if problem.path == "book: root"), "{error}");
+        assert_eq!(found(known(&[4])), (4, true));
+        assert_eq!(found(known(&[4, 5])), (4, false));
+        assert_eq!(found(known(&[5])), (5, true));
         let whole = known(&[4]).unwrap();
         assert_eq!((whole.venue, whole.epoch, whole.pages), (HexBytes([0x77; 20]), 3, 2));
         assert_eq!((whole.as_of, whole.valid_until, whole.rules), (Timestamp(5), Timestamp(9), HexBytes([8; 32])));

@@ -35,3 +35,18 @@ impl From<Exit> for ExitCode {
         Self::from(exit as u8)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_told_from_their_exit_codes() {
+        let classes =
+            [Class::Internal, Class::Input, Class::Invalid, Class::Insufficient, Class::Mismatch, Class::Resources];
+        for class in classes {
+            assert_eq!(Class::of_exit_code(Some(i32::from(Exit::from(class) as u8))), class);
+        }
+        assert_eq!(Class::of_exit_code(None), Class::Resources);
+    }
+}

@@ -30,6 +30,22 @@ pub enum Class {
     Resources,
 }
 
+impl Class {
+    /// The class of a process of this program that failed with an exit code, or was killed.
+    #[must_use]
+    pub fn of_exit_code(code: Option<i32>) -> Self {
+        match code {
+            Some(2) => Self::Input,
+            Some(3) => Self::Invalid,
+            Some(4) => Self::Insufficient,
+            Some(5) => Self::Mismatch,
+            // Most that are killed were so for want of memory.
+            Some(6) | None => Self::Resources,
+            Some(_) => Self::Internal,
+        }
+    }
+}
+
 /// An error that can end a command.
 pub trait Failure: std::error::Error {
     /// The class.

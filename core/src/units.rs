@@ -6,7 +6,7 @@ use alloy_primitives::{I256, U256};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::named::text_of;
+use crate::{named::text_of, text::number::pointed};
 
 /// `10^digits`, for amounts that are brought to one scale.
 #[must_use]
@@ -44,10 +44,8 @@ impl Lots {
     /// The amount in units, with all places of a lot.
     #[must_use]
     pub fn in_units(self, lot_decimals: Decimals) -> String {
-        let (sign, places) = (if self.0 < 0 { "-" } else { "" }, usize::from(lot_decimals.get()));
-        let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = places + 1);
-        let (units, rest) = digits.split_at(digits.len() - places);
-        if rest.is_empty() { format!("{sign}{units}") } else { format!("{sign}{units}.{rest}") }
+        let (sign, digits) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs().to_string());
+        format!("{sign}{}", pointed(&digits, lot_decimals.get().into()))
     }
 
     /// An amount of lots.

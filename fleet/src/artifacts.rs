@@ -295,8 +295,8 @@ impl Desk {
 
     /// Removes a result that is not valid, so that nobody takes it for one.
     pub fn discard(&self, page: u32) {
-        // What is not there needs no removal; what stays is found again.
-        let _ = fs::remove_file(self.directory.page_path(page));
+        // What stays is found again.
+        let _ = self.directory.discard_page(page);
     }
 
     /// Removes the copies of a page's files.

@@ -174,16 +174,7 @@ impl Child {
     /// How the process ended.
     async fn ended(&mut self) -> Trouble {
         let code = self.process.wait().await.ok().as_ref().and_then(ExitStatus::code);
-        let class = match code {
-            Some(2) => Class::Input,
-            Some(3) => Class::Invalid,
-            Some(4) => Class::Insufficient,
-            Some(5) => Class::Mismatch,
-            // Most who are killed were so for want of memory.
-            Some(6) | None => Class::Resources,
-            Some(_) => Class::Internal,
-        };
-        Trouble::new(class, "process-ended")
+        Trouble::new(Class::of_exit_code(code), "process-ended")
     }
 
     /// Whether the process still runs.

@@ -361,9 +361,9 @@ impl BookDirectory {
     /// A proven page, if there is one that was made from the plan's inputs for this book, by somebody with the key.
     ///
     /// # Errors
-    /// If the operating system refuses, or there is no key.
-    pub fn read_page(&self, plan: &Plan, index: u32) -> Result<Option<Page>, DirectoryError> {
-        Ok(self.read_result(&self.key()?, plan, index)?.map(|kept| kept.page))
+    /// If the operating system refuses.
+    pub fn read_page(&self, key: &SealingKey, plan: &Plan, index: u32) -> Result<Option<Page>, DirectoryError> {
+        Ok(self.read_result(key, plan, index)?.map(|kept| kept.page))
     }
 
     /// The openings of a page's cells, in the order of its slots.
@@ -420,12 +420,20 @@ impl BookDirectory {
     /// Pages that are not proven yet, ascending.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If the operating system refuses, or there is no key.
     pub fn missing(&self, plan: &Plan) -> Result<Vec<u32>, DirectoryError> {
-        let mut missing = Vec::new();
-        for index in 0..plan.page_kinds.len() as u32 {
-            if self.read_page(plan, index)?.is_none() {
-                missing.push(index);
+        self.missing_of(plan, 0..plan.page_kinds.len() as u32)
+    }
+
+    /// Those of some pages that are not proven yet.
+    ///
+    /// # Errors
+    /// If the operating system refuses, or there is no key.
+    pub fn missing_of(&self, plan: &Plan, pages: impl IntoIterator<Item = u32>) -> Result<Vec<u32>, DirectoryError> {
+        let (key, mut missing) = (self.key()?, Vec::new());
+        for page in pages {
+            if self.read_page(&key, plan, page)?.is_none() {
+                missing.push(page);
             }
         }
         Ok(missing)

@@ -19,6 +19,7 @@ use parquet::{
     },
     record::{Field, reader::RowIter},
 };
+use surety_core::text::number::pointed;
 
 /// How a file in Parquet begins.
 const PARQUET: [u8; 4] = *b"PAR1";
@@ -155,14 +156,44 @@ fn decimal(number: &Decimal) -> Option<String> {
     wide.get_mut(32_usize.checked_sub(bytes.len())?..)?.copy_from_slice(bytes);
     let value = I256::from_be_bytes(wide);
     let (sign, places) = (if value.is_negative() { "-" } else { "" }, usize::try_from(number.scale()).ok()?);
-    let digits = format!("{:0>width$}", value.unsigned_abs().to_string(), width = places + 1);
-    let (units, rest) = digits.split_at_checked(digits.len() - places)?;
-    Some(if rest.is_empty() { format!("{sign}{units}") } else { format!("{sign}{units}.{rest}") })
+    Some(format!("{sign}{}", pointed(&value.unsigned_abs().to_string(), places)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use parquet::{
+        file::metadata::{ColumnChunkMetaData, FileMetaData},
+        schema::{parser::parse_message_type, types::SchemaDescriptor},
+    };
+
     use super::*;
+
+    /// What a table says of its rows: how many there are in all, in each part, and in the one column of each part.
+    fn table(rows: i64, parts: &[(i64, i64)]) -> ParquetMetaData {
+        let schema = Arc::new(parse_message_type("message accounts { required int64 USD; }").unwrap());
+        let schema = Arc::new(SchemaDescriptor::new(schema));
+        let part = |(rows, values): &(i64, i64)| {
+            let column = ColumnChunkMetaData::builder(schema.column(0)).set_num_values(*values).build().unwrap();
+            RowGroupMetaData::builder(schema.clone())
+                .set_num_rows(*rows)
+                .set_column_metadata(vec![column])
+                .build()
+                .unwrap()
+        };
+        let file = FileMetaData::new(1, rows, None, None, schema.clone(), None);
+        ParquetMetaData::new(file, parts.iter().map(part).collect())
+    }
+
+    /// Attack: a table that says less than its columns have, so that the rest goes unread.
+    #[test]
+    fn rejects_tables_of_which_rows_would_go_unread() {
+        assert!(refuse_lost_rows(&table(5, &[(3, 3), (2, 2)])).is_ok());
+        for (rows, parts) in [(5, [(3, 3), (2, 3)]), (5, [(3, 2), (2, 2)]), (4, [(3, 3), (2, 2)])] {
+            assert!(matches!(refuse_lost_rows(&table(rows, &parts)), Err(ListError::Rows { .. })), "{parts:?}");
+        }
+    }
 
     #[test]
     fn decimals_are_written_with_all_of_their_places() {

@@ -250,20 +250,26 @@ impl<'a> Workshop<'a> {
         filled.map_err(|error| WorkError::Input { page: index, error })
     }
 
-    /// Proves the reserves over all pages, verifies the whole book as an auditor does, and publishes it. The table is
-    /// that over the bases.
+    /// Checks the openings of all pages as users will, proves the reserves over all pages, verifies the whole book as
+    /// an auditor does, and publishes it. The table is that over the bases; without keys, users can check nothing.
     ///
     /// # Errors
-    /// If pages are missing, the reserves do not suffice, or the book is not one that an auditor accepts.
+    /// If pages are missing, users would refuse an opening, the reserves do not suffice, or the book is not one that an
+    /// auditor accepts.
     pub fn publish(
         &self,
         table: Table,
         snapshot: &Snapshot,
-        statements: &[Statement],
-        openings: &[StatementOpening],
+        (statements, openings): (&[Statement], &[StatementOpening]),
+        keys: Option<&CellKeys>,
         now: Timestamp,
+        observer: &dyn Observer,
     ) -> Result<Book, WorkError> {
         let pages = self.pages()?;
+        // A user whose check fails would have to think that the venue lies.
+        if let Some(keys) = keys {
+            self.check_cells(&pages, keys, observer)?;
+        }
         let (sum, totals) = self.sum()?;
         let universe = self.rules.policy.universe();
         let other =
@@ -314,7 +320,7 @@ impl<'a> Workshop<'a> {
 
     fn pages(&self) -> Result<Vec<Page>, WorkError> {
         let all = self.plan.inputs.len();
-        let pages = (0..all as u32).map(|index| self.directory.read_page(&self.plan, index));
+        let pages = (0..all as u32).map(|index| self.directory.read_page(&self.key, &self.plan, index));
         let pages: Vec<Option<Page>> = pages.collect::<Result<_, _>>()?;
         let missing = pages.iter().filter(|page| page.is_none()).count();
         if missing > 0 {
@@ -324,22 +330,18 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// Checks the openings of all pages as users will, and discards a page with one that they would refuse.
-    ///
-    /// # Errors
-    /// If there is such a page, or files cannot be read.
-    pub fn check_cells(&self, keys: &CellKeys, observer: &dyn Observer) -> Result<(), WorkError> {
-        let total = self.plan.inputs.len() as u64;
+    /// Checks the openings of all pages, and discards a page with one that users would refuse.
+    fn check_cells(&self, pages: &[Page], keys: &CellKeys, observer: &dyn Observer) -> Result<(), WorkError> {
+        let total = pages.len() as u64;
         let report = |done: u64| observer.event(Event::Progress { stage: Stage::Verifying, done, total });
         report(0);
-        for (page, done) in self.pages()?.into_iter().zip(1..) {
-            let index = (done - 1) as u32;
-            let refused = self.refused_cells(keys, &page, index)?;
+        for (page, index) in pages.iter().zip(0..) {
+            let refused = self.refused_cells(keys, page, index)?;
             if refused > 0 {
                 self.directory.discard_page(index)?;
                 return Err(WorkError::Cells { page: index, refused });
             }
-            report(done);
+            report(u64::from(index) + 1);
         }
         Ok(())
     }
@@ -402,7 +404,7 @@ impl<F: Fn(usize) -> CellTable> Bench<'_, '_, F> {
         let Workshop { directory, plan, key, prices, rules, params, lanes } = self.workshop;
         let pages = plan.inputs.len();
         let kind = *plan.page_kinds.get(index as usize).ok_or(WorkError::NoSuchPage { page: index, pages })?;
-        if directory.read_page(plan, index)?.is_some() {
+        if directory.read_page(key, plan, index)?.is_some() {
             return Ok(false);
         }
         let failed = |error| WorkError::Page { page: index, error };
@@ -421,11 +423,12 @@ impl<F: Fn(usize) -> CellTable> Bench<'_, '_, F> {
     }
 }
 
-/// Verifies pages as an auditor will, without the key that inputs are sealed with.
+/// Verifies pages as an auditor will.
 pub struct PageVerifier {
     directory: BookDirectory,
     rules: CompiledRules,
     plan: Plan,
+    key: SealingKey,
     prices: Vec<Price>,
 }
 
@@ -435,9 +438,9 @@ impl PageVerifier {
     /// # Errors
     /// If the files are others, or the snapshot does not keep the policy's rules.
     pub fn open(directory: BookDirectory, rules: CompiledRules, snapshot: &Snapshot) -> Result<Self, WorkError> {
-        let plan = directory.plan()?;
+        let (plan, key) = (directory.plan()?, directory.key()?);
         let prices = prices_of(&plan, &rules, snapshot)?;
-        Ok(Self { directory, rules, plan, prices })
+        Ok(Self { directory, rules, plan, key, prices })
     }
 
     /// Verifies a page that is in the directory.
@@ -446,7 +449,7 @@ impl PageVerifier {
     /// If there is none, or its proof is not valid.
     pub fn verify(&self, index: u32) -> Result<(), WorkError> {
         let unfinished = WorkError::Unfinished { all: self.plan.inputs.len(), missing: 1 };
-        let page = self.directory.read_page(&self.plan, index)?.ok_or(unfinished)?;
+        let page = self.directory.read_page(&self.key, &self.plan, index)?.ok_or(unfinished)?;
         Ok(verify_page(&page, (self.plan.book.header(), index), &self.rules, &self.prices, &mut OsRng)?)
     }
 }

@@ -18,7 +18,7 @@ use surety_verifier::Rejection;
 
 use crate::{
     envelope,
-    inputs::{InputError, SetUp, read, required},
+    inputs::{InputError, SetUp, optional, read, required},
     message::{Message, Role},
 };
 
@@ -42,14 +42,6 @@ pub enum CheckError {
     /// A file.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// What somebody wrote into a field.
-    #[error("{field}: {problem}")]
-    Term {
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// The cell is refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -59,7 +51,6 @@ impl Failure for CheckError {
     fn class(&self) -> Class {
         match self {
             Self::Input(error) => error.class(),
-            Self::Term { .. } => Class::Input,
             Self::Rejected(rejection) => rejection.class(),
         }
     }
@@ -67,7 +58,6 @@ impl Failure for CheckError {
     fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Input(error) => error.code(),
-            Self::Term { .. } => "term".into(),
             Self::Rejected(rejection) => rejection.code(),
         }
     }
@@ -75,7 +65,6 @@ impl Failure for CheckError {
     fn problems(&self) -> Vec<LocatedProblem> {
         match self {
             Self::Input(error) => error.problems(),
-            Self::Term { .. } => Vec::new(),
             Self::Rejected(rejection) => rejection.problems(),
         }
     }
@@ -100,16 +89,11 @@ pub fn check(message: &Message<'_>, terms: &CheckTerms) -> Result<CellFindings, 
     let universe: Universe = read(required(message, Role::Universe, "universe")?)?;
     let keys: CellKeys = read(required(message, Role::CellKeys, "cell keys")?)?;
     let set_up = SetUp::new(message, &universe).verifying_key()?;
-    let hash = |field: &'static str, text: &str| {
-        let text = text.trim();
-        let hash = (!text.is_empty()).then(|| spelling::hash(text)).transpose();
-        hash.map_err(|problem| CheckError::Term { field, problem })
-    };
     let user = terms.user.trim();
     let known = CellTerms {
-        root: hash("root", &terms.root)?,
+        root: optional("root", &terms.root, spelling::hash)?,
         user: (!user.is_empty()).then_some(user),
-        nonce: hash("nonce", &terms.nonce)?,
+        nonce: optional("nonce", &terms.nonce, spelling::hash)?,
     };
     let files = CellFiles { cell: &cell, book: &book, universe: &universe, keys: &keys, set_up: &set_up };
     Ok(files.check(&known, terms.allow_insecure_srs)?)

@@ -29,6 +29,14 @@ pub enum InputError {
     /// A file has mistakes.
     #[error(transparent)]
     Mistakes(#[from] InputErrors),
+    /// What somebody wrote into a field.
+    #[error("{field}: {problem}")]
+    Term {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The verifying key, or the bases.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -45,7 +53,7 @@ pub enum InputError {
 impl Failure for InputError {
     fn class(&self) -> Class {
         match self {
-            Self::Missing(_) | Self::NotText(_) => Class::Input,
+            Self::Missing(_) | Self::NotText(_) | Self::Term { .. } => Class::Input,
             Self::Mistakes(errors) => errors.class(),
             Self::Key(_) | Self::SetUp { .. } => Class::Mismatch,
         }
@@ -54,6 +62,7 @@ impl Failure for InputError {
     fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Missing(_) | Self::NotText(_) => "file".into(),
+            Self::Term { .. } => "term".into(),
             Self::Mistakes(errors) => errors.code(),
             Self::Key(_) | Self::SetUp { .. } => "set-up".into(),
         }
@@ -70,6 +79,16 @@ impl Failure for InputError {
 /// The first file with a role, which errors call `name`.
 pub(crate) fn required<'a>(message: &'a Message<'_>, role: Role, name: &'static str) -> Result<File<'a>, InputError> {
     message.file(role).ok_or(InputError::Missing(name))
+}
+
+/// What somebody wrote into a field; none if nothing.
+pub(crate) fn optional<T>(
+    field: &'static str,
+    text: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, InputError> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| read(text)).transpose().map_err(|problem| InputError::Term { field, problem })
 }
 
 /// Reads the policy, over its universe.

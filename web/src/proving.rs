@@ -33,7 +33,7 @@ use surety_verifier::{
 
 use crate::{
     envelope,
-    inputs::{InputError, SetUp, read, read_policy, required},
+    inputs::{InputError, SetUp, optional, read, read_policy, required},
     message::{File, Message, Role},
 };
 
@@ -66,14 +66,6 @@ pub enum ProvingError {
     /// A file.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// What somebody wrote into a field.
-    #[error("{field}: {problem}")]
-    Term {
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// The powers of the set-up are not there.
     #[error(
         "set-up: expected the file of {name}, found none; add the file that surety srs get {name} leaves in the store \
@@ -117,7 +109,6 @@ impl Failure for ProvingError {
             Self::Policy(error) => error.class(),
             Self::TooMany(error) => error.class(),
             Self::Prove(error) => error.class(),
-            Self::Term { .. } => Class::Input,
             Self::NoSetUp { .. } | Self::Unpublished(_) => Class::Mismatch,
             Self::TooLarge(_) => Class::Resources,
             Self::NotReady | Self::Write(_) => Class::Internal,
@@ -130,7 +121,6 @@ impl Failure for ProvingError {
             Self::Policy(error) => error.code(),
             Self::TooMany(error) => error.code(),
             Self::Prove(error) => error.code(),
-            Self::Term { .. } => "term".into(),
             Self::NoSetUp { .. } => "set-up".into(),
             Self::TooLarge(_) => "capacity".into(),
             Self::Unpublished(_) => "unpublished-snapshot".into(),
@@ -230,7 +220,7 @@ impl Session {
         let trust: Option<Trust> = message.file(Role::Trust).map(read).transpose()?;
         let vault: Option<VaultBalances> = message.file(Role::VaultBalances).map(read).transpose()?;
         let statements: Vec<Statement> = all(message, Role::Statement)?;
-        let level = Name::new(&terms.level).map_err(|problem| ProvingError::Term { field: "level", problem })?;
+        let level = Name::new(&terms.level).map_err(|problem| InputError::Term { field: "level", problem })?;
         let verifier = optional("verifying contract", &terms.verifier, spelling::address)?;
         let presentation = optional("made for", &terms.presentation, spelling::presentation)?;
 
@@ -263,16 +253,6 @@ impl Session {
 /// The documents with a role.
 fn all<T: Document>(message: &Message<'_>, role: Role) -> Result<Vec<T>, InputError> {
     message.files_with(role).map(|file: File<'_>| read(file)).collect()
-}
-
-/// What a field that may be empty says.
-fn optional<T>(
-    field: &'static str,
-    text: &str,
-    read: impl Fn(&str) -> Result<T, String>,
-) -> Result<Option<T>, ProvingError> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| read(text)).transpose().map_err(|problem| ProvingError::Term { field, problem })
 }
 
 /// The bases of the development set-up, if it is the one that is asked for: its powers are in no file.

@@ -316,14 +316,7 @@ fn pages_beside(place: &Place, pages: u32) -> Result<Vec<Page>, AnyFailure> {
 
 /// What the registry that the auditor relies on says of a book; none where there is no registry.
 fn on_chain(request: &AuditRequest<'_>, book: &Book) -> Result<Option<KnownBook>, ChainError> {
-    let Some((node, at)) = request.books.registry else {
-        return Ok(None);
-    };
-    let known = registry::known(node, at, book)?;
-    known.map(Some).ok_or_else(|| {
-        let advice = "have the venue publish the book, or audit it without the registry";
-        ChainError::mismatch("book: root", format!("one that {at} knows"), "no book of the venue", advice)
-    })
+    request.books.registry.map(|(node, at)| registry::known(node, at, book)).transpose()
 }
 
 fn snapshot_of<'a>(book: &Book, rules: &CompiledRules, library: &'a Library) -> Result<&'a Snapshot, Rejection> {

@@ -89,7 +89,10 @@ impl Fixture {
         let (statement, opening) = self.scene.reserves(&[20_000_000, 200_000, 200_000]);
         let Scene { table, snapshot, .. } = &self.scene;
         let now = Timestamp(NOW + 10);
-        self.work(|workshop| workshop.publish(table.clone(), snapshot, &[statement], &[opening], now))
+        self.work(|workshop| {
+            let keys = workshop.cell_keys(&self.scene.srs).unwrap();
+            workshop.publish(table.clone(), snapshot, (&[statement], &[opening]), Some(&keys), now, &Silent)
+        })
     }
 
     fn file(&self, path: &str) -> PathBuf {
@@ -235,15 +238,10 @@ fn rejects_openings_that_users_would_refuse() {
     };
     fixture.work(|workshop| workshop.prove(Shard::new(0, 3).unwrap(), (table, wrong), &Silent)).unwrap();
     assert_eq!(fixture.prove(Shard::ALL).unwrap(), 2);
-    let check = || {
-        fixture.work(|workshop| {
-            let keys = workshop.cell_keys(&fixture.scene.srs).unwrap();
-            workshop.check_cells(&keys, &Silent)
-        })
-    };
-    assert!(matches!(check(), Err(WorkError::Cells { page: 0, refused }) if refused > 0));
+    assert!(matches!(fixture.publish(), Err(WorkError::Cells { page: 0, refused }) if refused > 0));
+    assert!(!fixture.file("public/book.json").exists());
     assert_eq!(fixture.prove(Shard::ALL).unwrap(), 1, "the page was discarded");
-    check().unwrap();
+    fixture.publish().unwrap();
 }
 
 /// Attack: names and marks that make other rows vanish, or amounts smaller.
@@ -272,6 +270,17 @@ fn rejects_floating_point_amounts_and_damaged_tables() {
     let error = Fixture::new().build_list(AccountList::open(file.try_clone().unwrap()).unwrap()).unwrap_err();
     assert!(matches!(&error, BuildError::List(ListError::Type { column, .. }) if column == "USD"), "{error}");
     assert!(!error.to_string().contains("0.1"), "{error}");
+    // Bytes are a nonce, or a number that nobody should guess.
+    let columns = ["required binary user (STRING);", "required fixed_len_byte_array(32) USD;"];
+    let bytes = parquet(&columns, |index, column| match index {
+        0 => drop(column.typed::<ByteArrayType>().write_batch(&["ann".into()], None, None).unwrap()),
+        _ => {
+            let amount = FixedLenByteArray::from(vec![0; 32]);
+            column.typed::<FixedLenByteArrayType>().write_batch(&[amount], None, None).unwrap();
+        }
+    });
+    let error = Fixture::new().build_list(AccountList::open(bytes).unwrap()).unwrap_err();
+    assert!(matches!(&error, BuildError::List(ListError::Type { found: "bytes", .. })), "{error}");
     let length = file.metadata().unwrap().len();
     file.set_len(length - 1).unwrap();
     file.rewind().unwrap();
@@ -309,9 +318,10 @@ fn rejects_pages_that_are_missing_or_damaged_in_their_directory() {
     (0..3).for_each(|page| verifier.verify(page).unwrap());
     // A proof that is none, by somebody with the key.
     let (directory, plan) = (fixture.directory(), fixture.directory().plan().unwrap());
-    let mut page = directory.read_page(&plan, 1).unwrap().unwrap();
+    let key = directory.key().unwrap();
+    let mut page = directory.read_page(&key, &plan, 1).unwrap().unwrap();
     *page.proof.0.last_mut().unwrap() ^= 1;
-    directory.write_page(&directory.key().unwrap(), &plan, 1, (&page, &[])).unwrap();
+    directory.write_page(&key, &plan, 1, (&page, &[])).unwrap();
     assert!(matches!(verifier.verify(1), Err(WorkError::Rejected(_))));
     let elsewhere = fixture.directory().with_key(fixture.file("elsewhere"));
     assert!(elsewhere.key().is_err());

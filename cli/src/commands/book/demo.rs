@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rand_core::OsRng;
 use serde_json::json;
 use surety_books::{
-    book::{Book, BookTerms, Page, verify},
+    book::{BookTerms, Page, verify},
     cell::{CellFile, CellFindings, CellTerms},
 };
 use surety_core::{capacity::Capacity, failure::Internal, units::Lots, words::counted};
@@ -18,7 +18,7 @@ use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
 use surety_walkthrough::book::prepare;
 
-use super::{build, cells::checked, files::BookFiles, fleet, prove};
+use super::{build, cells::checked, files::Published, fleet, prove};
 use crate::{
     Session,
     error::Error,
@@ -88,9 +88,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     prove::run(&request, session)?;
 
     let directory = BookDirectory::new(&out);
-    let book_files = BookFiles::read(&directory.public(), session)?;
-    let book: Book = documents::read(&directory.public().join("book.json"))?;
-    let pages = BookDirectory::read_pages(&directory.public())?;
+    let Published { book, pages, files: book_files } = Published::read(&directory.public(), session)?;
     let insecure = venue.setup.origin() == Origin::InsecureDevelopment;
     let terms = BookTerms { allow_insecure_srs: insecure, root: Some(book.root), now: session.now };
     let verdict = |pages: &[Page]| verify(&book, pages, &book_files.rules, &book_files.snapshot, &terms, &mut OsRng);

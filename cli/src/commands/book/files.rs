@@ -2,10 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use surety_books::{compiled::CompiledRules, rules::BookRules};
+use surety_books::{
+    book::{Book, Page},
+    compiled::CompiledRules,
+    rules::BookRules,
+};
 use surety_host::{documents, setup::Setups};
-use surety_kzg::{Params, SrsId};
+use surety_kzg::{Params, SrsId, cell::CellTable};
 use surety_margin::market::Snapshot;
+use surety_prover::resources::lanes;
+use surety_venue::{directory::BookDirectory, work::Workshop};
 use surety_verifier::{CommittedPolicy, CompiledPolicy};
 
 use crate::{
@@ -27,7 +33,34 @@ pub(super) fn rules_in(directory: &Path) -> PathBuf {
     directory.join("book.toml")
 }
 
+/// What a venue has published: a book, its pages, and the files beside them.
+pub(super) struct Published {
+    pub(super) book: Book,
+    pub(super) pages: Vec<Page>,
+    pub(super) files: BookFiles,
+}
+
+impl Published {
+    /// Reads what lies in a directory.
+    pub(super) fn read(directory: &Path, session: &Session) -> Result<Self, Error> {
+        let book = documents::read(&directory.join("book.json"))?;
+        let pages = BookDirectory::read_pages(directory)?;
+        Ok(Self { book, pages, files: BookFiles::read(directory, session)? })
+    }
+}
+
 impl BookFiles {
+    /// What it takes to work on the book of a directory with these files.
+    pub(super) fn workshop<'a>(&'a self, directory: &'a BookDirectory) -> Result<Workshop<'a>, Error> {
+        Ok(Workshop::open(directory, &self.rules, &self.snapshot, &self.params, lanes())?)
+    }
+
+    /// The table that the cells of a kind are opened with.
+    pub(super) fn cell_table(&self, kind: usize, session: &Session) -> CellTable {
+        let layout = self.rules.kinds[kind].page.layout().cells();
+        self.setups.cell_table(&self.params, layout, lanes(), &session.progress)
+    }
+
     /// Warns of a set-up under which nothing is proven. Not where files are read: a demonstration and its workers read
     /// them many times.
     pub(super) fn warn(&self, session: &Session) {

@@ -314,10 +314,7 @@ async fn fetch(store: &Store, crew: &Crew, plan: &Plan, missing: Vec<u32>) -> Re
     let (site, mut still) = (&crew.site, Vec::new());
     let desk = Desk::private(site)?;
     let accept = (crew.verifiers)(desk.directory())?;
-    for page in missing {
-        if site.directory().read_page(plan, page)?.is_some() {
-            continue;
-        }
+    for page in site.directory().missing_of(plan, missing)? {
         if store.fetch(desk.directory(), site.plan(), page).await? && accept(page).is_ok() {
             desk.hand_over(page, site.directory())?;
         } else {

@@ -14,7 +14,7 @@ use surety_core::{
 };
 use surety_host::{documents, memory::available_memory};
 use surety_kzg::{Event, Observer as _, Srs, cell::CellKeyError, progress::Stage};
-use surety_prover::{layout::Layout, opening::Opening, resources::lanes};
+use surety_prover::{layout::Layout, opening::Opening};
 use surety_venue::{
     directory::{BookDirectory, DirectoryError, Plan},
     work::{Shard, Workshop},
@@ -133,7 +133,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         return Answer::new(json!({ "proven": proven, "published": false }), text);
     }
     let book_files = BookFiles::read(&directory.public(), session)?;
-    let workshop = Workshop::open(&directory, &book_files.rules, &book_files.snapshot, &book_files.params, lanes())?;
+    let workshop = book_files.workshop(&directory)?;
     let reserves = Layout::new(directory.reserves());
     let reserves = (reserves.read_statements()?, reserves.read_openings()?);
     if proven > 0 {
@@ -165,27 +165,19 @@ pub(super) fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
 
 /// Proves the pages of a shard in this process.
 fn here(directory: &BookDirectory, shard: Shard, session: &Session) -> Result<Answer, Error> {
-    let BookFiles { setups, params, rules, snapshot } = BookFiles::read(&directory.public(), session)?;
-    let table = setups.table(&params, &session.progress);
-    let workshop = Workshop::open(directory, &rules, &snapshot, &params, lanes())?;
-    let cells = |kind: usize| {
-        let layout = rules.kinds[kind].page.layout().cells();
-        setups.cell_table(&params, layout, lanes(), &session.progress)
-    };
-    let proven = workshop.prove(shard, (&table, cells), &session.progress)?;
+    let files = BookFiles::read(&directory.public(), session)?;
+    let table = files.setups.table(&files.params, &session.progress);
+    let workshop = files.workshop(directory)?;
+    let proven = workshop.prove(shard, (&table, |kind| files.cell_table(kind, session)), &session.progress)?;
     Answer::new(json!({ "proven": proven }), format!("{} proven", counted(proven as usize, "page")))
 }
 
 /// Proves the pages whose numbers come on standard input, until that ends.
 fn serve(directory: &BookDirectory, session: &Session) -> Result<Answer, Error> {
-    let BookFiles { setups, params, rules, snapshot } = BookFiles::read(&directory.public(), session)?;
-    let table = setups.table(&params, &session.progress);
-    let workshop = Workshop::open(directory, &rules, &snapshot, &params, lanes())?;
-    let cells = |kind: usize| {
-        let layout = rules.kinds[kind].page.layout().cells();
-        setups.cell_table(&params, layout, lanes(), &session.progress)
-    };
-    let mut bench = workshop.bench((&table, cells));
+    let files = BookFiles::read(&directory.public(), session)?;
+    let table = files.setups.table(&files.params, &session.progress);
+    let workshop = files.workshop(directory)?;
+    let mut bench = workshop.bench((&table, |kind| files.cell_table(kind, session)));
     let served = surety_fleet::child::serve(|page| {
         bench.prove(page).map(drop).map_err(|error| {
             session.progress.warn(&error.to_string());
@@ -214,12 +206,9 @@ fn publish(
         }
         Err(error) => return Err(surety_core::failure::Internal(error.to_string()).into()),
     };
-    // A user whose check fails would have to think that the venue lies.
-    if let Some(keys) = &keys {
-        workshop.check_cells(keys, &session.progress)?;
-    }
     let table = setups.table(params, &session.progress);
-    let book = workshop.publish(table, snapshot, statements, openings, session.now)?;
+    let reserves = (statements.as_slice(), openings.as_slice());
+    let book = workshop.publish(table, snapshot, reserves, keys.as_ref(), session.now, &session.progress)?;
     if let Some(keys) = &keys {
         documents::write(&directory.public().join("cell-keys.json"), keys, surety_host::files::Existing::Replace)?;
     }
@@ -348,13 +337,7 @@ impl Pool<'_> {
 
     /// Takes off the pages that are there by now. What is there stays, and is not looked at again.
     fn forget_proven(&self, missing: &mut Vec<u32>) -> Result<(), DirectoryError> {
-        let mut still = Vec::new();
-        for page in missing.iter().copied() {
-            if self.directory.read_page(self.plan, page)?.is_none() {
-                still.push(page);
-            }
-        }
-        *missing = still;
+        *missing = self.directory.missing_of(self.plan, missing.iter().copied())?;
         Ok(())
     }
 
@@ -385,13 +368,10 @@ pub(super) fn report(session: &Session, done: u64, total: u64, elapsed: Duration
 }
 
 fn stuck(code: Option<i32>, last: &str) -> Stuck {
-    let (class, advice) = match code {
-        Some(2) => (Class::Input, "see its message above"),
-        Some(3) => (Class::Invalid, "see its message above"),
-        Some(4) => (Class::Insufficient, "see its message above"),
-        Some(5) => (Class::Mismatch, "see its message above"),
-        Some(6) | None => (Class::Resources, "use fewer --workers, or a machine with more memory"),
-        Some(_) => (Class::Internal, "see its message above"),
+    let class = Class::of_exit_code(code);
+    let advice = match class {
+        Class::Resources => "use fewer --workers, or a machine with more memory",
+        _ => "see its message above",
     };
     Stuck { last: last.to_owned(), advice, class }
 }

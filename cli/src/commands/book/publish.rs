@@ -4,11 +4,9 @@ use std::path::PathBuf;
 
 use rand_core::OsRng;
 use serde_json::json;
-use surety_books::book::{Book, BookTerms, verify};
-use surety_host::documents;
-use surety_venue::directory::BookDirectory;
+use surety_books::book::{BookTerms, verify};
 
-use super::files::BookFiles;
+use super::files::{BookFiles, Published};
 use crate::{
     Session,
     commands::chain::{On, receipt},
@@ -35,11 +33,9 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let book: Book = documents::read(&args.directory.join("book.json"))?;
-    let pages = BookDirectory::read_pages(&args.directory)?;
-    let book_files = BookFiles::read(&args.directory, session)?;
-    book_files.warn(session);
-    let BookFiles { rules, snapshot, .. } = book_files;
+    let Published { book, pages, files } = Published::read(&args.directory, session)?;
+    files.warn(session);
+    let BookFiles { rules, snapshot, .. } = files;
     let contracts = args.on.contracts()?;
     let key = args.key.load(&session.progress)?;
     // The registry verifies no page. A book with a page that is not valid would be there for good.

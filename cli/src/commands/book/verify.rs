@@ -6,7 +6,7 @@ use rand_core::OsRng;
 use serde_json::json;
 use surety_books::book::{Book, BookTerms, ESTABLISHED, NOT_ESTABLISHED, verify};
 use surety_chain::{
-    ChainError, Node,
+    Node,
     books::{self, KnownBook},
 };
 use surety_core::{
@@ -14,11 +14,9 @@ use surety_core::{
     spelling,
     units::Timestamp,
 };
-use surety_host::documents;
-use surety_venue::directory::BookDirectory;
 use surety_verifier::attestation::check::NOTHING_ESTABLISHED;
 
-use super::files::BookFiles;
+use super::files::{BookFiles, Published};
 use crate::{Session, error::Error, output::Answer, time};
 
 #[derive(clap::Args)]
@@ -44,11 +42,9 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
-    let book: Book = documents::read(&args.directory.join("book.json"))?;
-    let pages = BookDirectory::read_pages(&args.directory)?;
-    let book_files = BookFiles::read(&args.directory, session)?;
-    book_files.warn(session);
-    let BookFiles { rules, snapshot, .. } = book_files;
+    let Published { book, pages, files } = Published::read(&args.directory, session)?;
+    files.warn(session);
+    let BookFiles { rules, snapshot, .. } = files;
     let on_chain = on_chain(args, &book)?;
     let root = args.root.or(on_chain.as_ref().map(|known| known.root));
     let now = args.at.unwrap_or(session.now);
@@ -97,12 +93,5 @@ fn on_chain(args: &Args, book: &Book) -> Result<Option<KnownBook>, Error> {
     let (Some(rpc), Some(registry)) = (&args.rpc, args.registry) else {
         return Ok(None);
     };
-    match books::known(&Node::connect(rpc)?, registry, book)? {
-        Some(known) => Ok(Some(known)),
-        None => {
-            let advice = "have the venue publish the book with surety book publish, or give the registry that it uses";
-            let expected = format!("one that {registry} knows, or another of the venue");
-            Err(ChainError::mismatch("book: root", expected, "no book of the venue", advice).into())
-        }
-    }
+    Ok(Some(books::known(&Node::connect(rpc)?, registry, book)?))
 }
