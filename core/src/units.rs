@@ -6,12 +6,20 @@ use alloy_primitives::{I256, U256};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{named::text_of, text::number::pointed};
+use crate::named::text_of;
 
 /// `10^digits`, for amounts that are brought to one scale.
 #[must_use]
 pub fn power_of_ten(digits: u32) -> I256 {
     I256::from_raw(U256::from(10).pow(U256::from(digits)))
+}
+
+/// Digits with a point before the last so many of them, and zeros in front where these are too few.
+#[must_use]
+pub fn pointed(digits: &str, places: usize) -> String {
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - places);
+    if fraction.is_empty() { padded } else { format!("{whole}.{fraction}") }
 }
 
 /// A signed number of lots of one instrument. One lot is `10^-lot_decimals` units; see the universe that has the

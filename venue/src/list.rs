@@ -19,7 +19,7 @@ use parquet::{
     },
     record::{Field, reader::RowIter},
 };
-use surety_core::text::number::pointed;
+use surety_core::units::pointed;
 
 /// How a file in Parquet begins.
 const PARQUET: [u8; 4] = *b"PAR1";

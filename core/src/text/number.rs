@@ -31,14 +31,6 @@ pub struct Number {
     exponent: i32,
 }
 
-/// Digits with a point before the last so many of them, and zeros in front where these are too few.
-#[must_use]
-pub fn pointed(digits: &str, places: usize) -> String {
-    let padded = format!("{digits:0>width$}", width = places + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - places);
-    if fraction.is_empty() { padded } else { format!("{whole}.{fraction}") }
-}
-
 /// How digits that there is no room for are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {

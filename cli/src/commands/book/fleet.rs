@@ -33,7 +33,7 @@ use surety_venue::{
 
 use super::{
     files::BookFiles,
-    prove::{default_workers, report},
+    workers::{default_workers, report},
 };
 use crate::{
     Session,

@@ -9,6 +9,7 @@ mod prove;
 mod publish;
 mod status;
 mod verify;
+mod workers;
 
 use crate::{Session, error::Error, output::Answer};
 

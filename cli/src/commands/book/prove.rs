@@ -12,8 +12,8 @@ use surety_core::{
     failure::{Class, Failure},
     words::counted,
 };
-use surety_host::{documents, memory::available_memory};
-use surety_kzg::{Event, Observer as _, Srs, cell::CellKeyError, progress::Stage};
+use surety_host::documents;
+use surety_kzg::{Srs, cell::CellKeyError};
 use surety_prover::{layout::Layout, opening::Opening};
 use surety_venue::{
     directory::{BookDirectory, DirectoryError, Plan},
@@ -21,7 +21,11 @@ use surety_venue::{
 };
 use surety_verifier::Statement;
 
-use super::{files::BookFiles, fleet};
+use super::{
+    files::BookFiles,
+    fleet,
+    workers::{BYTES_PER_ROW, SHARED_BYTES_PER_ROW, default_workers, report},
+};
 use crate::{
     Session,
     error::{Error, Usage},
@@ -33,12 +37,6 @@ const ATTEMPTS: u32 = 3;
 
 /// How often the pool looks after its workers.
 const PERIOD: Duration = Duration::from_millis(200);
-
-/// Memory of a worker for each row of the capacity class: a proof, and the openings of cells. Measured: 5.4 KB.
-const BYTES_PER_ROW: u64 = 7 << 10;
-
-/// Memory for each row that all workers share, as they map it: the tables of the bases and of a kind's cells.
-const SHARED_BYTES_PER_ROW: u64 = 4 << 10;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -151,16 +149,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         }
     }
     publish(&directory, (&book_files, &workshop), &reserves, proven, session)
-}
-
-/// As many as there are cores, and as there is memory for.
-pub(super) fn default_workers(directory: &BookDirectory) -> Result<u32, Error> {
-    let universe = crate::inputs::PolicyFiles::of(&directory.public()).read_universe()?;
-    let cores = thread::available_parallelism().map_or(1, usize::from) as u64;
-    let rows = universe.capacity.rows() as u64;
-    let each = |bytes: u64| bytes.saturating_sub(SHARED_BYTES_PER_ROW * rows) / (BYTES_PER_ROW * rows);
-    let fitting = available_memory().map_or(cores, each);
-    Ok(cores.min(fitting).max(1) as u32)
 }
 
 /// Proves the pages of a shard in this process.
@@ -354,16 +342,6 @@ impl Pool<'_> {
             .stderr(Stdio::inherit())
             .spawn();
         Ok(child.map_err(|error| Usage(format!("worker: expected to start, found {error}")))?)
-    }
-}
-
-/// Tells how many pages are proven, and how long the rest will take.
-pub(super) fn report(session: &Session, done: u64, total: u64, elapsed: Duration) {
-    session.progress.event(Event::Progress { stage: Stage::Proving, done, total });
-    if done > 0 && done < total {
-        let each = elapsed.as_secs_f64() / done as f64;
-        let (minute, rest) = (60.0 / each, each * (total - done) as f64);
-        session.progress.note(&format!("{done} of {total} pages; {minute:.1} a minute, {rest:.0} s left"));
     }
 }
 
