@@ -3,11 +3,12 @@
 use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
-use surety_core::ident::{Bytes32, HexBytes};
+use surety_core::{
+    ident::{Bytes32, HexBytes},
+    units::Lots,
+};
 use surety_margin::holdings::Position;
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
-use crate::page::position_of;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// A user with balances. Secret: it does not print and is erased when dropped.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -55,4 +56,17 @@ impl UserAccount {
     pub fn position(&self) -> Result<Position, String> {
         position_of(&self.lots)
     }
+}
+
+/// Numbers of lots as a position.
+///
+/// # Errors
+/// If one is beyond what lots can be.
+pub(crate) fn position_of(lots: &[i128]) -> Result<Position, String> {
+    // A collected result grows, and leaves copies behind.
+    let mut position = Zeroizing::new(Vec::with_capacity(lots.len()));
+    for lots in lots {
+        position.push(Lots::new(*lots)?);
+    }
+    Ok(Position::from_lots(core::mem::take(&mut *position)))
 }

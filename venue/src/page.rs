@@ -6,13 +6,13 @@ use surety_books::{cell::identity, compiled::CompiledRules, page::PageProgram};
 use surety_core::{
     failure::{Class, Failure},
     ident::{EvmAddress, Name},
-    units::{Lots, Price, power_of_ten},
+    units::{Price, power_of_ten},
 };
 use surety_kzg::{Masks, SecretScalars, scalar};
 use surety_margin::{evaluate::Evaluator, holdings::Position};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::account::UserAccount;
+use crate::account::{UserAccount, position_of};
 
 /// Why accounts make no page. Never says a balance.
 #[derive(Debug, thiserror::Error)]
@@ -240,19 +240,6 @@ impl PageInput {
         let lots = (lacking + lot - I256::ONE) / lot;
         i128::try_from(lots).ok().filter(|lots| *lots <= ground.max_shortfall()).ok_or_else(too_large)
     }
-}
-
-/// Numbers of lots as a position.
-///
-/// # Errors
-/// If one is beyond what lots can be.
-pub(crate) fn position_of(lots: &[i128]) -> Result<Position, String> {
-    // A collected result grows, and leaves copies behind.
-    let mut position = Zeroizing::new(Vec::with_capacity(lots.len()));
-    for lots in lots {
-        position.push(Lots::new(*lots)?);
-    }
-    Ok(Position::from_lots(core::mem::take(&mut *position)))
 }
 
 /// An account in a kind that does not track all of its balances, or that admits no debt, would be proven for less.

@@ -25,7 +25,10 @@ use surety_margin::{
 use surety_verifier::{KnownCommitments, proof::encoding::ProofBytes};
 use zeroize::Zeroizing;
 
-use crate::page::{FilledPage, PageTotals, position_of};
+use crate::{
+    account::position_of,
+    page::{FilledPage, PageTotals},
+};
 
 /// Why a page or the reserves are not proven.
 #[derive(Debug, thiserror::Error)]
