@@ -6,15 +6,12 @@ use std::hint::black_box;
 
 use libfuzzer_sys::fuzz_target;
 use surety_fuzz::bounded;
-use surety_web::{
-    message::Message,
-    recognise::{self, Page},
-    verification,
-};
+use surety_web::{checking, message::Message, recognise, verification};
 
 fuzz_target!(|input: &[u8]| bounded(input, || {
     if let Ok(message) = Message::read(input) {
-        black_box(recognise::answer(&message, Page::Proving));
+        black_box(recognise::answer(&message));
         black_box(verification::answer(&message));
+        black_box(checking::answer(&message));
     }
 }));
