@@ -125,8 +125,7 @@ pub fn read(
             };
             let named = mistakes.sift(token.offset(), name(dialect.meaning(token.text())));
             let priced = mistakes.sift(price.offset(), price_of(price, marks));
-            let tiered =
-                mistakes.sift(ladder.offset(), tiers(ladder.text(), ends).ok_or_else(|| no_ladder(ladder.text())));
+            let tiered = mistakes.sift(ladder.offset(), ladder_of(ladder.text(), ends));
             if let (Some(name), Some(price), Some(tiers)) = (named, priced, tiered) {
                 tokens.push(Token { name, price, tiers });
             }
@@ -161,9 +160,16 @@ fn price_of(field: &Field<'_>, marks: Marks) -> Result<Magnitude, Problem> {
     })
 }
 
-fn no_ladder(text: &str) -> Problem {
+fn ladder_of(text: &str, ends: Ends) -> Result<Vec<Tier>, Problem> {
     let expected = "tiers like [0-500000:100, 500000-1000000:97.5] without gaps, of at most 100 percent";
-    Problem::new("", expected, format!("{text:?}"))
+    let tiers = tiers(text, ends).ok_or_else(|| Problem::new("", expected, format!("{text:?}")))?;
+    // Shares that count fall with size, and haircuts rise: what does not count, as what does.
+    if tiers.windows(2).any(|pair| pair[1].weight.maintenance > pair[0].weight.maintenance) {
+        let expected = "percentages of the value that count, which do not rise from tier to tier";
+        let problem = Problem::new("", expected, format!("{text:?}"));
+        return Err(problem.advise("write 100 % less the haircut, if these are haircuts"));
+    }
+    Ok(tiers)
 }
 
 /// None if it is no ladder.

@@ -469,7 +469,16 @@ impl Case {
     /// # Panics
     /// If a price is out of range.
     pub fn new(model: Model, prices: Vec<u128>) -> Self {
-        let mut universe = sample::universe(11, INSTRUMENTS);
+        Self::of_class(11, model, prices)
+    }
+
+    /// The same in a capacity class, for models with large programs.
+    ///
+    /// # Panics
+    /// If a price is out of range, or there is no such class.
+    #[must_use]
+    pub fn of_class(k: u32, model: Model, prices: Vec<u128>) -> Self {
+        let mut universe = sample::universe(k, INSTRUMENTS);
         // For what is required of short options.
         universe.instruments[3..].iter_mut().for_each(|instrument| instrument.class = InstrumentClass::Option);
         let mut policy = sample::policy(&universe, INSTRUMENTS, model);

@@ -14,8 +14,8 @@ use surety_margin::{
     market::{MarketIndex, PriceRange},
     models::Model,
     program::{
-        Affine, Builder, Expression, HoldingRange, Program, ProgramError, Unsatisfied, abs, exact_positive_part,
-        holding, number,
+        Affine, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, Unsatisfied, abs, held, holding,
+        number, positive_part, worst_of,
     },
 };
 use surety_testing::sample;
@@ -322,12 +322,67 @@ fn rejects_a_proof_with_slack_of_the_provers_choice() {
     }
 }
 
+/// Attack: a least value that is none of the values, with choices that say that it is one, none, half of each, or two
+/// less one; the smaller the least value, the more the account would have.
+#[test]
+fn rejects_a_proof_with_a_least_value_of_the_provers_choice() {
+    let scenario = |label: &str, value| Scenario { label: label.to_owned(), value };
+    let least = worst_of(vec![scenario("long", holding(0)), scenario("short", -holding(0))]);
+    let two = number(Affine::constant(I256::unchecked_from(2)));
+    let program = program(&[], 1, &(-least - two)).unwrap();
+    // The parts of the least value, choices, what each value has above it and the room for that, surplus; parts of the
+    // position.
+    let choices = Choices::new(program, &[3], &[0, 3, 0, 1, 6, 1_994, 0, 0, 1, 3, 0]);
+    // One lot: one too little. As if the least of 1 and -1 were -2.
+    let variables = |[long, short]: [Fr; 2]| {
+        let (above_long, above_short) = (number_of(3), number_of(1));
+        let room = |chosen: Fr, above: Fr| number_of(2_000) * (Fr::ONE - chosen) - above;
+        let [zero, one] = [Fr::ZERO, Fr::ONE];
+        let least = [zero, number_of(2), long, short];
+        let rooms = [above_long, room(long, above_long), above_short, room(short, above_short)];
+        [&least[..], &rooms[..], &[zero, one, zero]].concat()
+    };
+    for (name, rule, chosen) in [
+        ("the first is the least", rules::RANGE, [Fr::ONE, Fr::ZERO]),
+        ("the second is the least", rules::RANGE, [Fr::ZERO, Fr::ONE]),
+        ("half of each", rules::RANGE, [half(), half()]),
+        ("two of the first less one of the second", rules::RANGE, [number_of(2), number_of(-1)]),
+        ("none", rules::EQUATION, [Fr::ZERO, Fr::ZERO]),
+    ] {
+        choices.refuse(rule, &[1], &variables(chosen), name);
+    }
+}
+
+/// Attack: a holding that is not there, where having any counts in favour.
+#[test]
+fn rejects_a_proof_that_something_is_held() {
+    let one = number(Affine::constant(I256::unchecked_from(1)));
+    let program = program(&[], 1, &(held(0) - one)).unwrap();
+    // The parts of the holding, their bits and rooms; that it is held, that it is not, two rooms, surplus.
+    let choices = Choices::new(program, &[3], &[3, 0, 1, 0, 997, 0, 1, 0, 1_997, 2, 0]);
+    let variables = |part: i128, bits: [Fr; 2], held: Fr| {
+        let part = number_of(part);
+        let rooms = [number_of(1_000) * bits[0] - part, number_of(1_000) * bits[1] - part];
+        let size = part + part;
+        let last = [held, Fr::ONE - held, number_of(2_000) * held - size, size - held, held - Fr::ONE];
+        [&[part, part][..], &bits, &rooms, &last].concat()
+    };
+    for (name, bits, size, held) in [
+        ("nothing, that is held", [Fr::ZERO, Fr::ONE], 0, Fr::ONE),
+        ("both parts, with one bit", [Fr::ONE, Fr::ZERO], 1, Fr::ONE),
+        ("both parts, with half of each bit", [half(), half()], 1, Fr::ONE),
+        ("half of it is held", [Fr::ZERO, Fr::ONE], 0, half()),
+    ] {
+        choices.refuse(rules::RANGE, &[0], &variables(size, bits, held), name);
+    }
+}
+
 /// Attack: both parts of a position at once, which would let the positive one be as large as the prover likes, with
 /// bits that say that neither is zero, that both are, or half of each.
 #[test]
 fn rejects_a_proof_with_bits_of_the_provers_choice() {
     let two = number(Affine::constant(I256::unchecked_from(2)));
-    let program = program(&[], 1, &(exact_positive_part(holding(0)) - two)).unwrap();
+    let program = program(&[], 1, &(positive_part(holding(0)) - two)).unwrap();
     let choices = Choices::new(program, &[3], &[3, 0, 1, 0, 997, 0, 1]);
     // One lot: one too little. As if it were two less one.
     let (above, below) = (number_of(2), number_of(1));

@@ -106,7 +106,7 @@ impl Case {
         let bounds = Bounds::of(&file);
         let largest_value = bounds.value()?;
         let value_decimals = account.value_decimals(scenario, largest_value)?;
-        let model = PortfolioMargin {
+        let mut model = PortfolioMargin {
             cash,
             spot,
             stable,
@@ -119,6 +119,10 @@ impl Case {
             parameters: file.parameters.into(),
         };
         let CaseAccount { instruments, holdings, observed, .. } = account;
+        let number = |name: &Name| Ok(observed.get(name).copied().unwrap_or_default());
+        let feeds =
+            model.feeds(number, time).map_err(|_| rule("Scenario", "what the model reads", "something else"))?;
+        model.parameters.losses.gains_may_exceed = model.has_gains_that_exceed(&feeds);
         Ok(Self { model, observed, time, instruments, holdings })
     }
 }
@@ -655,6 +659,7 @@ impl From<CaseParameters> for Parameters {
             losses: Losses {
                 maintenance_factor: margin.mm_loss_factor,
                 initial_factor: margin.im_loss_factor,
+                gains_may_exceed: false,
                 gains: margin.base_static_discount,
                 gains_rate_factor: margin.long_rate_mult,
                 gains_rate_added: margin.long_rate_add,

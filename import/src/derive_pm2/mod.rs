@@ -25,8 +25,7 @@ use crate::{ForeignError, Import, Parties, Rules, market_entries, name};
 /// Imports a case, given as JSON.
 ///
 /// # Errors
-/// If the text is no case, something that values the account has a price of zero, a discount for gains exceeds the one
-/// for losses (`not concave`), or there is no program.
+/// If the text is no case, something that values the account has a price of zero, or there is no program.
 pub fn import(text: &str, srs: Bytes32, parties: &Parties) -> Result<Import, ForeignError> {
     let Case { model, observed, time, instruments, holdings } = Case::read(text)?;
     let roles: BTreeMap<&Name, Role> = model.reads().into_iter().map(|read| (read.entry, read.role)).collect();

@@ -176,11 +176,11 @@ impl CrossPosition {
     pub(super) fn is_required(&self, units: &PriceUnits<'_>, level: &Level) -> Required {
         let surcharged = level.basis == Basis::Initial
             && self.surcharge.as_ref().is_some_and(|surcharge| units.is_positive(surcharge));
-        let of_either_sign = surcharged || self.required(level).first() > Ppm(0).into();
+        let of_either_sign = surcharged || self.required(level).least() > Ppm(0).into();
         let has_haircut = Ladder::new(level.basis, self.weight(), &self.tiers).has_haircut();
         Required {
             held: of_either_sign || has_haircut,
-            owed: of_either_sign || self.liability(level).first() > Ppm(0).into(),
+            owed: of_either_sign || self.liability(level).least() > Ppm(0).into(),
             // A ladder is for what is held: as the only rule of a size it would say nothing of the same size owed.
             lendable: has_haircut && self.tiers.is_empty(),
         }

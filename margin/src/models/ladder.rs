@@ -1,9 +1,10 @@
-//! Haircut ladders by size: the larger a holding, the less of its next part counts.
+//! Haircut ladders by size: the next part of a larger holding counts for less, as a rule.
 //!
-//! With tiers `t = 1, 2, …` that end at the values `T_1 < T_2 < …` and count for the fractions `w_1 ≥ w_2 ≥ …`, a
+//! With tiers `t = 1, 2, …` that end at the values `T_1 < T_2 < …` and count for the fractions `w_1, w_2, …`, a
 //! holding of value `v ≥ 0` counts for `Σ_t w_t·max(0, min(v, T_t) - T_{t-1})`, where `T_0 = 0`. These are marginal
-//! ratios: each part of the value counts at the ratio of the tier that it lies in. Because they fall, the sum is
-//! concave, and equals `w_1·v - Σ_t (w_t - w_{t+1})·max(0, v - T_t)`, where a tier after the last counts for nothing.
+//! ratios: each part of the value counts at the ratio of the tier that it lies in. The sum equals
+//! `w_1·v - Σ_t (w_t - w_{t+1})·max(0, v - T_t)`, where a tier after the last counts for nothing. Where the ratios
+//! fall it is concave; where one rises, the positive part is exact and takes four variables more.
 //!
 //! Source: the tiered collateral ratios that exchanges publish for concentrated collateral.
 
@@ -170,9 +171,9 @@ impl Ladder {
         Some(counted)
     }
 
-    /// Whether the first unit of a holding counts for less than it is worth.
+    /// Whether each unit of a holding counts for less than it is worth.
     pub(super) fn has_haircut(&self) -> bool {
-        self.weight(0) < Ppm::ONE
+        self.weights().all(|weight| weight < Ppm::ONE)
     }
 
     fn weight(&self, tier: usize) -> Ppm {
@@ -202,17 +203,5 @@ fn tier_problems(path: &str, tiers: &[Tier]) -> Vec<Problem> {
         problems.extend(weight_problems(&format!("{path}[{t}].weight"), tier.weight));
     }
     problems.extend(size::problems(path, tiers.iter().map(|tier| (tier.up_to, tier.up_to_units))));
-    for (t, pair) in tiers.windows(2).enumerate() {
-        let [before, tier] = pair else { continue };
-        let falls =
-            tier.weight.maintenance <= before.weight.maintenance && tier.weight.initial <= before.weight.initial;
-        let expected = format!(
-            "weights that do not rise from tier to tier, at most initial {}, maintenance {}",
-            before.weight.initial, before.weight.maintenance
-        );
-        let found =
-            format!("initial {}, maintenance {}, which is not concave", tier.weight.initial, tier.weight.maintenance);
-        problems.extend(require(falls, format!("{path}[{}].weight", t + 1), expected, found));
-    }
     problems
 }

@@ -101,7 +101,7 @@ impl Liquidity {
             let expected = format!("more than the step before, which ends at {}", before.up_to);
             problems.extend(require(step.up_to > before.up_to, place("up_to"), expected, step.up_to));
             let expected = format!("at least the slippage of the step before, which is {}", before.slippage.0);
-            let found = format!("{}, which is not concave", step.slippage.0);
+            let found = step.slippage.0;
             problems.extend(require(step.slippage >= before.slippage, place("slippage"), expected, found));
         }
         problems

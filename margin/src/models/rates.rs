@@ -1,9 +1,10 @@
-//! Requirements by size: the larger a position, the more is required of its next part, long and short alike.
+//! Requirements by size: more is required of the next part of a larger position, as a rule, long and short alike.
 //!
-//! With tiers `t = 1, 2, …` that begin at `T_0 = 0 < T_1 < …` and require the rates `f_1 ≤ f_2 ≤ …`, a position of
+//! With tiers `t = 1, 2, …` that begin at `T_0 = 0 < T_1 < …` and require the rates `f_1, f_2, …`, a position of
 //! value `v` requires `Σ_t f_t·(the part of |v| within tier t)`. These are marginal rates: each part of the value is
-//! charged at the rate of the tier that it lies in, so nothing jumps where a tier ends. Because the rates do not fall,
-//! the sum is convex, and equals `Σ_t (f_t - f_{t-1})·max(0, |v| - T_{t-1})` with `f_0 = 0`. The last tier has no end.
+//! charged at the rate of the tier that it lies in, so nothing jumps where a tier ends. The sum equals
+//! `Σ_t (f_t - f_{t-1})·max(0, |v| - T_{t-1})` with `f_0 = 0`. Where the rates rise it is convex; where one falls, the
+//! positive part is exact and takes four variables more. The last tier has no end.
 //!
 //! It is the dual of a haircut ladder (see [`super::Tier`]), which is for the positive value of a holding.
 //!
@@ -62,9 +63,14 @@ impl Rates {
         Self { tiers: if tiers.is_empty() { vec![(None, at(single))] } else { tiers } }
     }
 
-    /// The rate of the first tier: the least that is required of anything.
+    /// The rate of the first tier.
     pub(super) fn first(&self) -> Fraction {
         self.tiers.first().map_or(Fraction(0), |(_, rate)| *rate)
+    }
+
+    /// The least rate of any tier.
+    pub(super) fn least(&self) -> Fraction {
+        self.tiers.iter().map(|(_, rate)| *rate).min().unwrap_or(Fraction(0))
     }
 
     /// How much more is required of a position on a side than at the first rate throughout.
@@ -131,17 +137,6 @@ pub(super) fn problems(
         };
         let expected = "no end of the last tier, or nothing would be required of what lies beyond it";
         problems.push(Problem::new(format!("{path}[{}].{key}", tiers.len() - 1), expected, end));
-    }
-    for (t, pair) in tiers.windows(2).enumerate() {
-        let [before, tier] = pair else { continue };
-        let (before, rate) = (before.rate, tier.rate);
-        let rises = rate.maintenance >= before.maintenance && rate.initial >= before.initial;
-        let expected = format!(
-            "rates that do not fall from tier to tier, at least initial {}, maintenance {}",
-            before.initial, before.maintenance
-        );
-        let found = format!("initial {}, maintenance {}, which is not concave", rate.initial, rate.maintenance);
-        problems.extend(require(rises, format!("{path}[{}].rate", t + 1), expected, found));
     }
     problems
 }

@@ -307,7 +307,7 @@ impl ScenarioMargin {
     /// Greeks are market entries: their position loses in a scenario if it does for some of their values.
     pub(super) fn requires(&self, position: &ScenarioPosition, level: &Level) -> Required {
         let mut required = Required::default();
-        if position.charged(level).first() > Ppm(0).into() || position.liquidation(level) > Ppm(0).into() {
+        if position.charged(level).least() > Ppm(0).into() || position.liquidation(level) > Ppm(0).into() {
             return Required::EVER;
         }
         if self.multiple(level) > Ppm(0).into() {

@@ -1,4 +1,8 @@
 //! From expressions to equations: introduces the slack variables and proves what [the module](super) promises.
+//!
+//! Where a bound from one side suffices, it is stated, since it takes fewer variables; elsewhere the [exact] value is.
+
+mod exact;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,14 +29,6 @@ const WRAPS: &str = "integers beyond 256 bits";
 /// Why a model does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
-    /// The requirement is not concave in the holdings somewhere in the price box.
-    #[error("{rule}: not concave: {reason}; such a margin rule cannot be proven as one linear program")]
-    NotConcave {
-        /// The requirement.
-        rule: String,
-        /// What is not.
-        reason: String,
-    },
     /// A coefficient would be a product of prices.
     #[error("{rule}: a coefficient is a product of two prices; make the product a market entry of its own")]
     NotAffine {
@@ -120,8 +116,10 @@ pub struct Builder<'a> {
     parts: BTreeMap<Linear, Parts>,
     /// Differences of parts of which one is enforced to be zero.
     exact: BTreeSet<Linear>,
-    /// Variables that are 0 or 1, because a row says that two of them sum to one.
-    bits: BTreeSet<usize>,
+    /// Variables that are 0 or 1, because a row says that some of them sum to one; with what asks for them.
+    bits: BTreeMap<usize, String>,
+    /// What asks for bits.
+    asking: String,
     /// The requirement being compiled, for errors.
     rule: String,
 }
@@ -173,7 +171,8 @@ impl<'a> Builder<'a> {
             short: Vec::new(),
             parts: BTreeMap::new(),
             exact: BTreeSet::new(),
-            bits: BTreeSet::new(),
+            bits: BTreeMap::new(),
+            asking: String::new(),
             rule: String::new(),
         }
     }
@@ -201,7 +200,7 @@ impl<'a> Builder<'a> {
     /// Requires `expression ≥ 0`.
     ///
     /// # Errors
-    /// If the expression is not concave, or numbers become too large.
+    /// If a coefficient would be a product of prices, or numbers become too large.
     pub fn require(&mut self, rule: &str, expression: &Expression) -> Result<(), ProgramError> {
         rule.clone_into(&mut self.rule);
         for Labelled { label, linear } in self.least_of(expression)? {
@@ -250,13 +249,13 @@ impl<'a> Builder<'a> {
         Ok(lack)
     }
 
-    /// Requires `expression = 0`, for a linear expression.
+    /// Requires `expression = 0`.
     ///
     /// # Errors
-    /// If the expression is not linear, or numbers become too large.
+    /// If numbers become too large.
     pub fn require_zero(&mut self, rule: &str, expression: &Expression) -> Result<(), ProgramError> {
         rule.clone_into(&mut self.rule);
-        let linear = self.lower_linear(expression, "what is to be zero is not linear")?;
+        let linear = self.exact(expression)?;
         self.constrain(Purpose::Requirement(rule.to_owned()), linear)
     }
 
@@ -297,6 +296,10 @@ impl<'a> Builder<'a> {
             constraints: self.constraints,
             quantities: self.quantities,
             variables: self.bounds.len(),
+            bits: self.bits.into_values().fold(BTreeMap::new(), |mut bits, asking| {
+                *bits.entry(asking).or_default() += 1;
+                bits
+            }),
         })
     }
 
@@ -347,19 +350,10 @@ impl<'a> Builder<'a> {
                 Ok(self.split(&inner)?.positive)
             }
             (Node::Abs(inner), Curvature::Convex) => {
-                // Not through `positive_part(x) + positive_part(-x)`: one split serves both, and forces `x` linear.
-                let inner = self.lower_linear(inner, "the absolute value of something that is not linear")?;
+                // Not through `positive_part(x) + positive_part(-x)`: one split serves both, of the exact `x`.
+                let inner = self.exact(inner)?;
                 let Parts { positive, negative } = self.split(&inner)?;
                 self.checked(positive.plus(&negative))
-            }
-            (Node::Once(inner), _) => {
-                let inner = self.lower_linear(inner, "the parts of something that is not linear")?;
-                self.once(&inner)
-            }
-            (Node::ExactPositivePart(inner), _) => {
-                let inner = self.lower_linear(inner, "the exact positive part of something that is not linear")?;
-                let difference = self.once(&inner)?;
-                self.exactly_one_part(&difference)
             }
             (Node::Lack(inner), Curvature::Convex) => self.lack(inner),
             (Node::WorstOf(scenarios), Curvature::Concave) => {
@@ -372,12 +366,12 @@ impl<'a> Builder<'a> {
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.tail_sum(&values, *share)
             }
-            (Node::Lack(_), Curvature::Concave) => Err(self.not_concave("what is lacking counts in favour")),
-            (Node::Held(_), Curvature::Concave) => Err(self.not_concave("a fixed amount counts in favour")),
-            (Node::TailSum { .. }, Curvature::Concave) => Err(self.not_concave("a tail loss counts in favour")),
-            (Node::PositivePart(_), Curvature::Concave) => Err(self.not_concave("a positive part counts in favour")),
-            (Node::Abs(_), Curvature::Concave) => Err(self.not_concave("an absolute value counts in favour")),
-            (Node::WorstOf(_), Curvature::Convex) => Err(self.not_concave("a minimum counts against")),
+            (Node::Once(_), _)
+            | (
+                Node::Held(_) | Node::PositivePart(_) | Node::Abs(_) | Node::Lack(_) | Node::TailSum { .. },
+                Curvature::Concave,
+            )
+            | (Node::WorstOf(_), Curvature::Convex) => self.exact(expression),
         }
     }
 
@@ -396,18 +390,10 @@ impl<'a> Builder<'a> {
         } else if !sign.max.is_positive() {
             self.lower(expression, curvature.flipped())?
         } else {
-            self.lower_linear(expression, "a multiplier can have either sign inside the price box")?
+            // Which side bounds it depends on the prices.
+            self.exact(expression)?
         };
-        self.checked(inner.times(factor))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
-    }
-
-    /// What is linear bounds itself from both sides.
-    fn lower_linear(&mut self, expression: &Expression, otherwise: &str) -> Result<Linear, ProgramError> {
-        let (above, below) = (self.lower(expression, Curvature::Convex)?, self.lower(expression, Curvature::Concave)?);
-        if above != below {
-            return Err(self.not_concave(otherwise));
-        }
-        Ok(above)
+        self.product(&inner, factor)
     }
 
     /// The terms that all scenarios share: holdings merge with the scenarios' own, other terms are summed once.
@@ -482,33 +468,6 @@ impl<'a> Builder<'a> {
         Ok(held)
     }
 
-    /// The positive one of the parts of `difference`, of which at least one is zero: `positive ≤ M·above` and
-    /// `negative ≤ M·below`, with `above + below = 1`.
-    fn exactly_one_part(&mut self, difference: &Linear) -> Result<Linear, ProgramError> {
-        let parts = self.split(difference)?;
-        let one_sign = parts.positive.terms().is_empty() || parts.negative.terms().is_empty();
-        if !one_sign && self.exact.insert(difference.clone()) {
-            let above = self.bit(Best::IsPositive(difference.clone()))?;
-            let rest = self.checked(Linear::unit(Address::One).minus(&above))?;
-            let below = self.bit(Best::PositivePart(rest.clone()))?;
-            let sum = self.checked(rest.minus(&below))?;
-            self.constrain(Purpose::Definition(self.rule.clone()), sum)?;
-            for (part, bit) in [(&parts.positive, above), (&parts.negative, below)] {
-                let largest = Affine::constant(self.interval(part)?.max);
-                let limit = self.checked(bit.times(&largest))?.unwrap_or_default();
-                let room = self.checked(limit.minus(part))?;
-                self.require_nonnegative(Purpose::Definition(self.rule.clone()), room)?;
-            }
-        }
-        Ok(parts.positive)
-    }
-
-    /// A new variable that a row of the caller's leaves only the values 0 and 1.
-    fn bit(&mut self, best: Best) -> Result<Linear, ProgramError> {
-        self.bits.insert(self.bounds.len());
-        self.quantity(best, I256::ONE)
-    }
-
     /// The parts of `factor · x` are multiples of the parts of `x`, if the factor keeps its sign in the price box.
     fn split_multiple(&mut self, linear: &Linear) -> Result<Option<Parts>, ProgramError> {
         let mut terms = linear.terms().iter();
@@ -527,10 +486,7 @@ impl<'a> Builder<'a> {
             _ => self.split(&unit)?,
         };
         let size = if rising { factor.clone() } else { self.checked(factor.times(I256::MINUS_ONE))? };
-        let multiple = |part: &Linear| {
-            self.checked(part.times(&size))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
-        };
-        let (positive, negative) = (multiple(&of_unit.positive)?, multiple(&of_unit.negative)?);
+        let (positive, negative) = (self.product(&of_unit.positive, &size)?, self.product(&of_unit.negative, &size)?);
         Ok(Some(if rising { Parts { positive, negative } } else { Parts { positive: negative, negative: positive } }))
     }
 
@@ -718,8 +674,8 @@ impl<'a> Builder<'a> {
             let factor = min.unsigned_abs().max(max.unsigned_abs());
             let value = match address {
                 Address::One => U256::ONE,
-                // The row that makes it a bit cannot wrap around: a sum of two variables and one.
-                Address::Variable(variable) if self.bits.contains(variable) => U256::ONE,
+                // The row that makes it a bit cannot wrap around: a sum of less than 2^20 variables, and one.
+                Address::Variable(variable) if self.bits.contains_key(variable) => U256::ONE,
                 // Such a holding is two variables in the circuit, and larger than what is counted with here.
                 Address::Holding(instrument) if !self.fits_one_variable(*instrument) => {
                     return Err(wraps("a holding that takes up more than one variable"));
@@ -806,12 +762,13 @@ impl<'a> Builder<'a> {
         self.checked(sum.add(term))
     }
 
-    fn checked<T>(&self, result: Result<T, Overflow>) -> Result<T, ProgramError> {
-        result.map_err(|Overflow| ProgramError::Wraps { rule: self.rule.clone(), found: WRAPS.to_owned() })
+    /// The product of an expression with a number.
+    fn product(&self, linear: &Linear, factor: &Affine) -> Result<Linear, ProgramError> {
+        self.checked(linear.times(factor))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
     }
 
-    fn not_concave(&self, reason: &str) -> ProgramError {
-        ProgramError::NotConcave { rule: self.rule.clone(), reason: reason.to_owned() }
+    fn checked<T>(&self, result: Result<T, Overflow>) -> Result<T, ProgramError> {
+        result.map_err(|Overflow| ProgramError::Wraps { rule: self.rule.clone(), found: WRAPS.to_owned() })
     }
 }
 

@@ -1,15 +1,16 @@
 //! The language that margin models are written in.
 //!
 //! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`lack`],
-//! [`held`], [`worst_of`] and [`tail_sum`]. Whether
-//! it is concave, as a requirement must be, follows from its shape and from the signs of its multipliers over the
-//! policy's price box; the compiler decides that, not the author. (The rules are those of disciplined convex
-//! programming: Grant, Boyd and Ye, 2006.)
+//! [`held`], [`worst_of`] and [`tail_sum`]: every piecewise linear function is one. Where it is concave, which follows
+//! from its shape and from the signs of its multipliers over the policy's price box, it takes few variables. (The rules
+//! are those of disciplined convex programming: Grant, Boyd and Ye, 2006.) Where it is not, it takes bits as well; the
+//! compiler decides that, not the author.
 
 use core::{
     iter::Sum,
     ops::{Add, Neg, Sub},
 };
+use std::collections::BTreeSet;
 
 use alloy_primitives::I256;
 use schemars::JsonSchema;
@@ -33,7 +34,6 @@ pub(super) enum Node {
     Abs(Box<Expression>),
     WorstOf(Vec<Scenario>),
     Once(Box<Expression>),
-    ExactPositivePart(Box<Expression>),
     TailSum { values: Vec<Expression>, share: TailShare },
     Lack(Box<Expression>),
 }
@@ -103,7 +103,7 @@ pub fn holding(instrument: usize) -> Expression {
 
 /// One if anything is held or owed of an instrument, by its position in the universe, and zero if nothing is: what a
 /// charge is multiplied with that does not grow with the holding. It is not convex, and exact nonetheless, because
-/// variables are integers. For charges only.
+/// variables are integers.
 #[must_use]
 pub fn held(instrument: usize) -> Expression {
     Expression(Node::Held(instrument))
@@ -115,47 +115,39 @@ pub fn number(value: Affine) -> Expression {
     Expression(Node::One).times(value)
 }
 
-/// `max(0, -x)`, for a concave `x`: what it lacks to be a requirement that holds. The same as the positive part of
-/// `-x`, with fewer variables where `x` is the worst of several scenarios.
+/// `max(0, -x)`: what `x` lacks to be a requirement that holds. The same as the positive part of `-x`, with fewer
+/// variables where `x` is the worst of several scenarios.
 #[must_use]
 pub fn lack(x: Expression) -> Expression {
     Expression(Node::Lack(Box::new(x)))
 }
 
-/// `|x|`, for a linear `x`.
+/// `|x|`
 #[must_use]
 pub fn abs(x: Expression) -> Expression {
     Expression(Node::Abs(Box::new(x)))
 }
 
-/// `max(0, x)`, for a convex `x`.
+/// `max(0, x)`
 #[must_use]
 pub fn positive_part(x: Expression) -> Expression {
     Expression(Node::PositivePart(Box::new(x)))
 }
 
-/// The smaller of two values, of which the second is linear: `a` if it is smaller, else `b`.
+/// The smaller of two values.
 #[must_use]
 pub fn min_of(a: Expression, b: Expression) -> Expression {
     b.clone() - positive_part(b - a)
 }
 
-/// A linear `x` as two variables of its own, its positive and its negative part, however often it occurs: its terms are
-/// summed once, and it may be multiplied by a market entry although `x` has market entries for coefficients.
+/// `x` as two variables of its own, its positive and its negative part, however often it occurs: its terms are summed
+/// once, and it may be multiplied by a market entry although `x` has market entries for coefficients.
 #[must_use]
 pub fn once(x: Expression) -> Expression {
     Expression(Node::Once(Box::new(x)))
 }
 
-/// `max(0, x)` for a linear `x`, on either side of a requirement. Where [`positive_part`] leaves it to the prover's
-/// interest that no variable is larger than need be, this enforces it with a sign bit: use it only where a model is not
-/// concave, because it takes four more variables.
-#[must_use]
-pub fn exact_positive_part(x: Expression) -> Expression {
-    Expression(Node::ExactPositivePart(Box::new(x)))
-}
-
-/// The smallest of concave values.
+/// The smallest of values.
 #[must_use]
 pub fn worst_of(scenarios: Vec<Scenario>) -> Expression {
     Expression(Node::WorstOf(scenarios))
@@ -199,7 +191,6 @@ impl Expression {
             Node::Abs(inner) => Node::Abs(inside(inner)),
             Node::Lack(inner) => Node::Lack(inside(inner)),
             Node::Once(inner) => Node::Once(inside(inner)),
-            Node::ExactPositivePart(inner) => Node::ExactPositivePart(inside(inner)),
             Node::WorstOf(scenarios) => {
                 let moved = |it: &Scenario| Scenario { label: it.label.clone(), value: it.value.over(place) };
                 Node::WorstOf(scenarios.iter().map(moved).collect())
@@ -208,6 +199,21 @@ impl Expression {
                 Node::TailSum { values: values.iter().map(|value| value.over(place)).collect(), share: *share }
             }
         })
+    }
+
+    /// The holdings that it is a function of.
+    pub(super) fn holdings(&self) -> BTreeSet<usize> {
+        match &self.0 {
+            Node::One => BTreeSet::new(),
+            Node::Holding(holding) | Node::Held(holding) => BTreeSet::from([*holding]),
+            Node::Sum(terms) | Node::TailSum { values: terms, .. } => terms.iter().flat_map(Self::holdings).collect(),
+            Node::Times(_, inner)
+            | Node::PositivePart(inner)
+            | Node::Abs(inner)
+            | Node::Lack(inner)
+            | Node::Once(inner) => inner.holdings(),
+            Node::WorstOf(scenarios) => scenarios.iter().flat_map(|scenario| scenario.value.holdings()).collect(),
+        }
     }
 
     fn terms(self) -> Vec<Self> {

@@ -1,15 +1,14 @@
 //! Linear programs: a level of a policy as the public program that its circuit checks.
 //!
-//! The claim `f(q) ≥ 0`, for a concave piecewise linear `f`, holds exactly when nonnegative slack variables `x` exist
+//! The claim `f(q) ≥ 0`, for a piecewise linear `f`, holds exactly when nonnegative integers `x` exist, the variables,
 //! with `A·(q, x) = 0`. A model states `f` as an [`Expression`]; [`Builder`] turns it into rows of `A` and a recipe
 //! for the best value of every variable; [`Program`] holds the rows as the table of (address, end of row, coefficient)
 //! that the circuit runs through, and finds the values of the variables for given holdings.
 //!
 //! What the builder guarantees for every market in the policy's price box:
-//! - **Concavity.** A slack variable that is larger than need be makes the claim weaker. A model for which this cannot
-//!   be shown is refused. What is not concave by its nature is stated with [`exact_positive_part`]: the variables are
-//!   integers, so that two of them with the sum one are a sign bit, and bounds that the bit switches leave only one of
-//!   two parts. For the same reason a fixed charge is exact: see [`held`].
+//! - **Soundness.** Where `f` is concave, a variable that is larger than need be makes the claim weaker. Elsewhere the
+//!   value of a part is enforced: variables are integers, so that two of them with the sum one are bits, and bounds
+//!   that bits switch leave one value alone.
 //! - **No wrap-around.** In each row the sum of the largest absolute terms is below half the field's modulus, so that
 //!   the row, which the circuit checks modulo `r`, holds over the integers.
 //! - **Nothing is forgotten.** Each holding of the universe is range-checked, or asserted to be zero.
@@ -24,12 +23,12 @@ mod solve;
 pub use affine::{Affine, Overflow};
 pub use builder::{Builder, HoldingRange, ProgramError, Size};
 pub use expression::{
-    Expression, Scenario, TailShare, abs, exact_positive_part, held, holding, lack, min_of, number, once,
-    positive_part, tail_sum, worst_of,
+    Expression, Scenario, TailShare, abs, held, holding, lack, min_of, number, once, positive_part, tail_sum, worst_of,
 };
 pub use solve::{Assignment, Unsatisfied};
 
 use core::{fmt, ops::Range};
+use std::collections::BTreeMap;
 
 use alloy_primitives::I256;
 use surety_core::{
@@ -60,6 +59,7 @@ pub struct Program {
     constraints: Vec<Constraint>,
     quantities: Vec<Quantity>,
     variables: usize,
+    bits: BTreeMap<String, usize>,
 }
 
 /// A row of `A`, and what it is for.
@@ -116,6 +116,12 @@ impl Program {
     #[must_use]
     pub fn variables(&self) -> usize {
         self.variables
+    }
+
+    /// How many of them are bits, by what is exact because of them: nothing where the requirement is concave.
+    #[must_use]
+    pub fn bits(&self) -> &BTreeMap<String, usize> {
+        &self.bits
     }
 
     /// How many equations it has.

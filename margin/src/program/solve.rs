@@ -33,6 +33,9 @@ pub(super) enum Best {
     NegativePartOfRanked { values: Vec<Linear>, rank: usize },
     /// 1 if `x > 0`, else 0
     IsPositive(Linear),
+    /// 1 if the value of this index is at one of these places in ascending order, else 0. Equal values are in the order
+    /// of the list.
+    IsAmong { values: Vec<Linear>, index: usize, places: Range<usize> },
 }
 
 /// Values of a program's variables that satisfy all of its equations. Secret.
@@ -116,6 +119,12 @@ fn best_value(best: &Best, value: impl Fn(&Linear) -> Result<I256, Overflow>) ->
         Best::PositivePartOfRanked { values, rank } => ranked(values, *rank)?,
         Best::NegativePartOfRanked { values, rank } => ranked(values, *rank)?.checked_neg().ok_or(Overflow)?,
         Best::IsPositive(linear) => I256::unchecked_from(u8::from(value(linear)?.is_positive())),
+        Best::IsAmong { values, index, places } => {
+            let values = values.iter().map(&value).collect::<Result<Vec<_>, _>>()?;
+            let own = values.get(*index).copied().unwrap_or(I256::ZERO);
+            let before = values.iter().enumerate().filter(|(at, other)| (**other, *at) < (own, *index)).count();
+            I256::unchecked_from(u8::from(places.contains(&before)))
+        }
     };
     Ok(best.max(I256::ZERO))
 }

@@ -219,28 +219,16 @@ fn tiers(tiers: &str) -> Result<Policy, InputErrors> {
     read(&cross(&format!("{PERPETUAL}fraction_tiers = [{tiers}]\n")))
 }
 
-/// Splitting a position in two would make its requirement larger, and joining two would make it smaller.
+/// Beyond the end of a tier nothing more would be required of a perpetual.
 #[test]
-fn rejects_rates_that_fall_from_tier_to_tier() {
-    let expected =
-        "expected rates that do not fall from tier to tier, at least initial 2 %, maintenance 1 %, found initial";
-    for (rate, found) in [
-        ("{ maintenance = 9_999, initial = 20_000 }", "2 %, maintenance 0.9999 %, which is not concave"),
-        ("{ maintenance = 10_000, initial = 19_999 }", "1.9999 %, maintenance 1 %, which is not concave"),
-    ] {
-        let message = |key: &str| format!("model.positions[1].{key}[1].rate: {expected} {found}");
-        let list = format!("[{{ up_to = \"5\", {TIER} }}, {{ rate = {rate} }}]");
-        refused(read(&cross(&format!("{PERPETUAL}fraction_tiers = {list}"))), &[&message("fraction_tiers")]);
-        let charged = format!("{PERPETUAL}factor = \"btc\"\ncharge_tiers = {list}");
-        refused(read(&scenario(&charged, &["btc = 1", "btc = -1"])), &[&message("charge_tiers")]);
-    }
-    let list = "[{ up_to_units = \"5\", rate = { maintenance = 1_100_000, initial = 1_100_000 } }, \
-                { rate = { maintenance = 1_050_000, initial = 1_100_000 } }]";
-    refused(
-        read(&cross(&format!("{SPOT}liability_tiers = {list}"))),
-        &["model.positions[1].liability_tiers[1].rate: expected rates that do not fall from tier to tier, at least \
-             initial 110 %, maintenance 110 %, found initial 110 %, maintenance 105 %, which is not concave"],
-    );
+fn rejects_rates_that_fall_to_nothing() {
+    let list = |last: u32| {
+        let rate = format!("{{ maintenance = {last}, initial = {last} }}");
+        tiers(&format!("{{ up_to = \"5\", {TIER} }}, {{ rate = {rate} }}"))
+    };
+    assert!(list(1).is_ok(), "rates may fall");
+    let errors = list(0).unwrap_err().to_string();
+    assert!(errors.contains("a requirement on top of its value"), "{errors}");
 }
 
 /// Nothing would be required of a position beyond the last end.

@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod builder;
-mod exact_parts;
+mod exact;
 mod integers;
 mod liquidity;
 mod never_laxer;

@@ -8,13 +8,13 @@ use surety_core::{
     units::{Decimals, Lots, Ppm, Price},
 };
 use surety_margin::{
-    compile::{CompileError, compile},
+    compile::compile,
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     level::ByBasis,
-    models::{Amount, Asset, CombinedCommodity, Member, Model, Span},
+    models::{Amount, Asset, CombinedCommodity, Delta, Member, Model, Span},
     policy::Policy,
-    program::{ProgramError, TailShare},
+    program::TailShare,
     universe::Universe,
 };
 use surety_testing::sample;
@@ -86,14 +86,6 @@ impl Case {
         match &mut self.policy.model {
             Model::Span(model) => model,
             _ => panic!("the model is risk arrays"),
-        }
-    }
-
-    /// Why a policy that nobody checked does not compile.
-    fn not_concave(&self) -> String {
-        match compile(&self.policy, &self.universe).unwrap_err() {
-            CompileError::Program { error: error @ ProgramError::NotConcave { .. }, .. } => error.to_string(),
-            other => panic!("{other}"),
         }
     }
 }
@@ -204,19 +196,41 @@ fn sizes_of_risk_arrays_are_pinned() {
     assert_eq!((program.table().len(), program.variables(), program.equations()), (1348, 179, 114));
 }
 
-/// What the checks of a policy refuse, the compiler would refuse as well.
+/// A calendar charge of which more than the outright charge is left to the net delta, which then counts in favour.
 #[test]
-fn rejects_charges_that_are_not_concave_when_they_are_compiled() {
+fn a_calendar_charge_may_exceed_the_outright_charge() {
     let mut case = Case::new(SPAN);
-    // After a credit of 60 percent, 2·0.4·400 is left for it.
-    case.span().commodities[1].calendar = Some(Amount::new(32_000).unwrap());
-    compile(&case.policy, &case.universe).unwrap();
-    case.span().commodities[1].calendar = Some(Amount::new(32_001).unwrap());
-    let message = case.not_concave();
-    assert!(message.starts_with("maintenance margin: not concave: an absolute value counts in favour"), "{message}");
-    case.span().commodities[1].calendar = None;
-    case.span().credits[0].credit = Ppm(1_000_001);
-    assert_eq!(case.not_concave(), message);
+    let account = |short: i128| [("USD", 1_000_000 * USD), ("ETH-26MAR27", 5 * ETH), ("ETH-PERP", -short * ETH)];
+    let required = |case: &Case, short| {
+        let prices = &[("ETH-26MAR27-USD", 3_000 * CENTS), ("ETH-PERP-USD", 3_000 * CENTS)];
+        case.evaluate(0, &Account { lots: &account(short), prices }).requirement.to_string()
+    };
+    case.span().credits.clear();
+    case.span().commodities[1].calendar = Some(Amount::new(100_000).unwrap());
+    // 400 for each unit of net delta, 1,000 for each that is long in one month and short in another.
+    assert_eq!(required(&case, 0), "2000");
+    assert_eq!(required(&case, 2), "3200");
+    assert_eq!(required(&case, 5), "5000");
+}
+
+/// Long a future, short two calls of another month: the fall by 20 percent gains 12,000 and 19,000.
+#[test]
+fn a_calendar_charge_may_stand_beside_risk_arrays() {
+    let mut case = Case::new(SPAN);
+    let commodity = &mut case.span().commodities[0];
+    commodity.calendar = Some(Amount::new(5_000).unwrap());
+    for (member, delta, month) in [(0, 1_000_000, "2027-03"), (1, 500_000, "2027-06"), (2, -400_000, "2027-03")] {
+        let member = &mut commodity.members[member];
+        (member.delta, member.month) = (Some(Delta(delta)), Some(Name::new(month).unwrap()));
+    }
+    assert_eq!(case.policy.check(&case.universe), []);
+    let account = [("USD", 1_000_000 * USD), ("BTC-26MAR27", CONTRACT), ("BTC-26MAR27-60000-C", -2 * CONTRACT)];
+    let found = case.evaluate(0, &Account { lots: &account, prices: BTC_PRICES });
+    assert_eq!(charges(&found), ["scan risk of BTC, scenario 3: 7000", "calendar charge of BTC: 50"]);
+    // The minimum is for the sum of both.
+    case.span().commodities[0].short_option_minimum = Some(Amount::new(352_501).unwrap());
+    let found = case.evaluate(0, &Account { lots: &account, prices: BTC_PRICES });
+    assert_eq!(charges(&found), ["short option minimum of BTC: 7050.02"]);
 }
 
 const CALL_PRICES: &[(&str, u128)] = &[
@@ -327,26 +341,18 @@ mod refusals {
     }
 
     #[test]
-    fn rejects_a_calendar_charge_beside_risk_arrays() {
-        refused_after(
-            SPAN,
-            &[("short_option_minimum = 120_000", "calendar = 5_000")],
-            &["model.commodities[0].calendar: expected no calendar charge beside risk arrays, found 5000; the charge \
-                 subtracts half of itself times the absolute net delta, which an outright charge offsets and risk \
-                 arrays need not, which is not concave"],
-        );
-    }
-
-    #[test]
-    fn rejects_a_calendar_charge_that_is_not_concave() {
-        // A credit of 60 percent leaves 16,000 of the outright charge.
-        assert!(read(&edit(SPAN, "calendar = 10_000", "calendar = 32_000")).is_ok());
-        refused_after(
-            SPAN,
-            &[("calendar = 10_000", "calendar = 32_001")],
-            &["model.commodities[1].calendar: expected at most twice the outright charge that credits leave, which \
-                 is 32000, found 32001, which is not concave"],
-        );
+    fn rejects_members_without_what_a_calendar_charge_needs() {
+        let expected: Vec<_> = (0..3)
+            .flat_map(|member| {
+                let place = format!("model.commodities[0].members[{member}]");
+                [
+                    format!("{place}.delta: expected a delta beside a calendar charge, found none"),
+                    format!("{place}.month: expected a month, because there is a calendar charge, found none"),
+                ]
+            })
+            .collect();
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        refused_after(SPAN, &[("short_option_minimum = 120_000", "calendar = 5_000")], &expected);
     }
 
     #[test]
@@ -372,8 +378,10 @@ mod refusals {
             SPAN,
             &[("risk_array = [250_000", "delta = 5\nmonth = \"2027-03\"\nrisk_array = [250_000")],
             &[
-                "model.commodities[0].members[2].delta: expected no delta beside risk arrays, found 5",
-                "model.commodities[0].members[2].month: expected no month beside risk arrays, found 2027-03",
+                "model.commodities[0].members[2].delta: expected no delta beside risk arrays without a calendar \
+                 charge, found 5",
+                "model.commodities[0].members[2].month: expected no month, because there is no calendar charge, found \
+                 2027-03",
             ],
         );
     }
@@ -651,12 +659,8 @@ mod refusals {
                 "weight = { maintenance = 500_000, initial = 400_000 }",
                 "weight = { maintenance = 500_000, initial = 900_001 }",
             )],
-            &[
-                "model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 100 %, found \
-                 initial 90.0001 %, maintenance 50 %",
-                "model.positions[2].tiers[1].weight: expected weights that do not rise from tier to tier, at most \
-                 initial 90 %, maintenance 100 %, found initial 90.0001 %, maintenance 50 %, which is not concave",
-            ],
+            &["model.positions[2].tiers[1].weight: expected weights with initial <= maintenance <= 100 %, found \
+                 initial 90.0001 %, maintenance 50 %"],
         );
     }
 }

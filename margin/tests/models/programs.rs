@@ -13,7 +13,9 @@ use surety_margin::{
     compile::compile,
     holdings::Position,
     level::ByBasis,
-    models::{Asset, Bucket, Collateral, Isolated, MarketScenario, Model, ScenarioMargin, ScenarioPosition},
+    models::{
+        Asset, Bucket, Collateral, Isolated, MarketScenario, Model, RateTier, ScenarioMargin, ScenarioPosition, Tier,
+    },
     policy::Policy,
     program::{Program, TailShare, Unsatisfied},
     universe::Universe,
@@ -122,6 +124,32 @@ fn float(value: I256) -> f64 {
     if value.is_negative() { -magnitude } else { magnitude }
 }
 
+/// The same model with the weights and the rates of tiers in the opposite order.
+fn turned(mut model: Model) -> Model {
+    let weights = |tiers: &mut Vec<Tier>| {
+        let turned: Vec<_> = tiers.iter().rev().map(|tier| tier.weight).collect();
+        tiers.iter_mut().zip(turned).for_each(|(tier, weight)| tier.weight = weight);
+    };
+    let rates = |tiers: &mut Vec<RateTier>| {
+        let turned: Vec<_> = tiers.iter().rev().map(|tier| tier.rate).collect();
+        tiers.iter_mut().zip(turned).for_each(|(tier, rate)| tier.rate = rate);
+    };
+    match &mut model {
+        Model::Collateral(model) => model.assets.iter_mut().for_each(|asset| weights(&mut asset.tiers)),
+        Model::Cross(model) => model.positions.iter_mut().for_each(|position| {
+            weights(&mut position.tiers);
+            rates(&mut position.fraction_tiers);
+            rates(&mut position.liability_tiers);
+        }),
+        Model::Scenario(model) => model.positions.iter_mut().for_each(|position| {
+            weights(&mut position.tiers);
+            rates(&mut position.charge_tiers);
+        }),
+        _ => {}
+    }
+    model
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -140,6 +168,22 @@ proptest! {
                 }
                 Err(_) => prop_assert!(!sufficient),
             }
+        }
+    }
+
+    /// What falls as a rule rises, and the other way round.
+    #[test]
+    fn ladders_and_rates_may_rise_and_fall(model in models(), account in accounts()) {
+        let (lots, prices) = account;
+        let case = Case::of_class(14, turned(model), prices);
+        for (level, program) in case.programs().iter().enumerate() {
+            let position = position(&lots);
+            let sufficient = case.evaluate(level, &position).is_sufficient();
+            prop_assert_eq!(program.solve(&position, &case.prices).is_ok(), sufficient);
+            let Some(mut lots) = case.at_the_boundary(level, &lots) else { continue };
+            prop_assert!(program.solve(&self::position(&lots), &case.prices).is_ok());
+            lots[0] -= 1;
+            prop_assert!(program.solve(&self::position(&lots), &case.prices).is_err());
         }
     }
 

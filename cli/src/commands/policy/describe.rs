@@ -324,7 +324,8 @@ impl Description {
             format!("{}, rate times {} plus {}", percent_of(of), number(factor), percent_of(added))
         };
         let gains = discount(losses.gains, losses.gains_rate_factor, losses.gains_rate_added);
-        self.line(depth + 1, "discount of gains", &gains);
+        let may_exceed = if losses.gains_may_exceed { "; may count more than losses" } else { "" };
+        self.line(depth + 1, "discount of gains", &format!("{gains}{may_exceed}"));
         let of_losses = discount(losses.losses, losses.losses_rate_factor, losses.losses_rate_added);
         self.line(depth + 1, "discount of losses", &of_losses);
         let basis = &parameters.basis_contingency;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use surety_core::{
     ident::Name,
     units::{Decimals, Price},
+    words::counted,
 };
 use surety_host::documents;
 use surety_margin::{
@@ -172,6 +173,9 @@ fn level(page: &mut Description, universe: &Universe, level: &Level, program: &P
     let capacity = universe.capacity;
     let rows = format!("{} of {} rows", program.table().len(), capacity.program_rows());
     page.line(1, "program", &format!("{rows}, {} of {} variables", program.variables(), capacity.variables()));
+    for (asking, bits) in program.bits() {
+        page.line(1, "exact", &format!("{asking}: {}", counted(*bits, "bit")));
+    }
 }
 
 fn oracle(page: &mut Description, policy: &Policy) {
@@ -262,6 +266,7 @@ fn data(
             "rows": program.table().len(),
             "variables": program.variables(),
             "equations": program.equations(),
+            "bits": program.bits(),
             "rule": level,
         })
     });

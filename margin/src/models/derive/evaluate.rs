@@ -159,7 +159,11 @@ impl Valuation<'_> {
         let results = values.iter().zip(marks).enumerate().map(|(expiry, (value, mark))| {
             let losses = self.derived(Quantity::LossWeight { basis, dampening, expiry });
             let spread = self.derived(Quantity::WeightSpread { basis, dampening, expiry });
-            let weight = if value.is_negative() { losses } else { losses - spread };
+            let excess = match self.schema.model.parameters.losses.gains_may_exceed {
+                true => self.derived(Quantity::WeightExcess { basis, dampening, expiry }),
+                false => I256::ZERO,
+            };
+            let weight = if value.is_negative() { losses } else { losses - spread + excess };
             let result = value.checked_mul(weight)?.checked_sub(mark.checked_mul(mark_weight)?)?;
             Some(match shape {
                 ScenarioShape::Signed => result,

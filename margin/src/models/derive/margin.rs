@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     level::Basis,
-    program::{Affine, Expression, Scenario, abs, exact_positive_part, holding, once, positive_part, worst_of},
+    program::{Affine, Expression, Scenario, abs, holding, once, positive_part, worst_of},
 };
 
 impl Schema<'_> {
@@ -90,7 +90,7 @@ impl Schema<'_> {
 
     /// `Σ_e G_e - M_e`
     fn options_signed(&self, basis: Basis, parts: &ScenarioParts) -> Expression {
-        let discounted = |expiry| self.discounted(basis, parts, expiry, positive_part);
+        let discounted = |expiry| self.discounted(basis, parts, expiry);
         let sum = self.expiries().map(discounted).sum::<Expression>();
         let mark = Quantity::MarkWeight { basis, dampening: parts.dampening };
         sum - self.weighted(self.total_mark(), mark)
@@ -100,24 +100,23 @@ impl Schema<'_> {
     fn options_absolute(&self, basis: Basis, parts: &ScenarioParts) -> Expression {
         let mark = Quantity::MarkWeight { basis, dampening: parts.dampening };
         let against = |expiry| {
-            let discounted = self.discounted(basis, parts, expiry, exact_positive_part);
+            let discounted = self.discounted(basis, parts, expiry);
             -abs(discounted - self.weighted(self.value(expiry, MARK), mark))
         };
         self.expiries().map(against).sum()
     }
 
-    /// The weighted value of an expiry: the weight for losses, less the spread on what is positive.
-    fn discounted(
-        &self,
-        basis: Basis,
-        parts: &ScenarioParts,
-        expiry: usize,
-        positive: fn(Expression) -> Expression,
-    ) -> Expression {
+    /// The weighted value of an expiry: the weight for losses, less the spread on what is positive, and more by the
+    /// excess where gains may count more.
+    fn discounted(&self, basis: Basis, parts: &ScenarioParts, expiry: usize) -> Expression {
         let (value, dampening) = (self.value(expiry, parts.revaluation), parts.dampening);
-        let gains = positive(value.clone());
+        let gains = positive_part(value.clone());
         let loss = self.weighted(value, Quantity::LossWeight { basis, dampening, expiry });
-        loss - self.weighted(gains, Quantity::WeightSpread { basis, dampening, expiry })
+        let weighted = loss - self.weighted(gains.clone(), Quantity::WeightSpread { basis, dampening, expiry });
+        match self.model.parameters.losses.gains_may_exceed {
+            true => weighted + self.weighted(gains, Quantity::WeightExcess { basis, dampening, expiry }),
+            false => weighted,
+        }
     }
 
     /// What perpetuals and risk-cancelling collateral gain or lose.

@@ -139,6 +139,10 @@ pub struct Losses {
     pub maintenance_factor: Magnitude,
     /// The span is multiplied by this at the initial level.
     pub initial_factor: Magnitude,
+    /// Whether gains may count more than losses, as they do where the rate is high and the discounts are near one. It
+    /// takes more variables, because the margin is not concave then.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub gains_may_exceed: bool,
     /// The discount of positive values.
     pub gains: Magnitude,
     /// Multiplies the rate.

@@ -51,6 +51,16 @@ pub enum Quantity {
         /// The expiry.
         expiry: usize,
     },
+    /// How much more gains count than losses, where they may: the other difference, rounded the same. One of the two is
+    /// zero.
+    WeightExcess {
+        /// The level.
+        basis: Basis,
+        /// The dampening.
+        dampening: usize,
+        /// The expiry.
+        expiry: usize,
+    },
     /// The level's loss factor, times a dampening. Rounded to the nearest.
     MarkWeight {
         /// The level.
@@ -124,7 +134,11 @@ impl Quantity {
     fn is_weight(self) -> bool {
         matches!(
             self,
-            Self::LossWeight { .. } | Self::WeightSpread { .. } | Self::MarkWeight { .. } | Self::BasisWeight { .. }
+            Self::LossWeight { .. }
+                | Self::WeightSpread { .. }
+                | Self::WeightExcess { .. }
+                | Self::MarkWeight { .. }
+                | Self::BasisWeight { .. }
         )
     }
 }
@@ -143,6 +157,9 @@ impl fmt::Display for Quantity {
             }
             Self::WeightSpread { basis, dampening, expiry } => {
                 write!(f, "weight-spread.{}.{dampening}.{expiry}", level(basis))
+            }
+            Self::WeightExcess { basis, dampening, expiry } => {
+                write!(f, "weight-excess.{}.{dampening}.{expiry}", level(basis))
             }
             Self::MarkWeight { basis, dampening } => write!(f, "mark-weight.{}.{dampening}", level(basis)),
             Self::BasisWeight { basis, expiry } => write!(f, "basis-weight.{}.{expiry}", level(basis)),
@@ -406,6 +423,9 @@ impl<'a> Schema<'a> {
                 for dampening in 0..self.dampenings.len() {
                     quantities.insert(Quantity::LossWeight { basis, dampening, expiry });
                     quantities.insert(Quantity::WeightSpread { basis, dampening, expiry });
+                    if self.model.parameters.losses.gains_may_exceed {
+                        quantities.insert(Quantity::WeightExcess { basis, dampening, expiry });
+                    }
                     quantities.insert(Quantity::MarkWeight { basis, dampening });
                 }
                 quantities.insert(Quantity::BasisWeight { basis, expiry });

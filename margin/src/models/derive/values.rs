@@ -7,7 +7,7 @@ use surety_core::{
 };
 
 use super::{
-    ExpiryFeeds, Feeds, OptionRule, Quantity, Schema, VolMove,
+    ExpiryFeeds, Feeds, Losses, OptionRule, PortfolioMargin, Quantity, Schema, VolMove,
     schema::{FINE_DECIMALS, QuantityEntry, Revaluation},
 };
 use crate::{
@@ -33,12 +33,12 @@ pub enum DeriveError {
     /// The feeds do not suit the model.
     #[error("{}", listed("", .0))]
     Feeds(Vec<Problem>),
-    /// Gains would count more than losses.
+    /// Gains count more than losses.
     #[error(
-        "expiry {expiry}: not concave: the discount for gains is {gains}, expected at most the discount for losses, \
-         {losses}; such a market cannot be proven against as one linear program"
+        "expiry {expiry}: the discount for gains is {gains}, expected at most the discount for losses, {losses}; \
+         set gains_may_exceed in the model's losses, which takes more variables"
     )]
-    NotConcave {
+    GainsExceed {
         /// The expiry's position in the model.
         expiry: usize,
         /// The discount for gains.
@@ -70,13 +70,11 @@ impl From<DeriveError> for Vec<Problem> {
     fn from(error: DeriveError) -> Self {
         match error {
             DeriveError::Feeds(problems) => problems,
-            DeriveError::NotConcave { expiry, gains, losses } => {
-                let expected = format!(
-                    "the discount for gains of expiry {expiry} to be at most the one for losses, {losses}: otherwise \
-                     the \
-                     margin is not concave, and no linear program"
-                );
-                vec![Problem::new("prices", expected, gains)]
+            DeriveError::GainsExceed { expiry, gains, losses } => {
+                let expected =
+                    format!("the discount for gains of expiry {expiry} to be at most the one for losses, {losses}");
+                let advice = "set gains_may_exceed in the model's losses";
+                vec![Problem::new("prices", expected, gains).advise(advice)]
             }
             error => vec![Problem::of_sentence("prices", &error.to_string())],
         }
@@ -112,8 +110,8 @@ impl Schema<'_> {
     /// Derives the values of all entries. The same feeds give the same values on every machine.
     ///
     /// # Errors
-    /// If the feeds do not suit the model, a discount for gains exceeds the one for losses, or a value is undefined or
-    /// larger than its entry allows.
+    /// If the feeds do not suit the model, a discount for gains exceeds the one for losses and may not, or a value is
+    /// undefined or larger than its entry allows.
     pub fn derive(&self, feeds: &Feeds) -> Result<Derived, DeriveError> {
         let problems = feeds.problems(self.model);
         if !problems.is_empty() {
@@ -153,6 +151,44 @@ struct Expiry {
     confidence: Magnitude,
 }
 
+/// The discounts of an expiry's value if it is a gain, and if it is a loss.
+struct Discounts {
+    gains: f64,
+    losses: f64,
+}
+
+impl Discounts {
+    fn new(rules: &Losses, rate: f64, years: f64) -> Self {
+        let gains_rate = rate * rules.gains_rate_factor.to_f64() + rules.gains_rate_added.to_f64();
+        let losses_rate = rate * rules.losses_rate_factor.to_f64() + rules.losses_rate_added.to_f64();
+        let riskless = libm::exp(rate * years);
+        let steep = rules.losses.to_f64() * libm::exp(losses_rate * years);
+        Self {
+            gains: rules.gains.to_f64() * libm::exp(-gains_rate * years),
+            losses: if steep < riskless { steep } else { riskless },
+        }
+    }
+
+    /// Whether gains count more than losses, or nobody can say.
+    fn exceed(&self) -> bool {
+        let falls = self.gains <= self.losses;
+        !falls
+    }
+}
+
+impl PortfolioMargin {
+    /// Whether gains count more than losses in an expiry, so that the model must say that they may.
+    #[must_use]
+    pub fn has_gains_that_exceed(&self, feeds: &Feeds) -> bool {
+        let exceeds = |feeds: &ExpiryFeeds| {
+            let (rate, years) = (feeds.rate.value.to_f64(), feeds.seconds as f64 / YEAR);
+            Discounts::new(&self.parameters.losses, rate, years).exceed()
+        };
+        let mut expiries = self.expiries.iter().zip(&feeds.expiries);
+        expiries.any(|(rule, feeds)| !rule.options.is_empty() && exceeds(feeds))
+    }
+}
+
 impl Expiry {
     fn new(schema: &Schema<'_>, feeds: &ExpiryFeeds, confidence: Magnitude) -> Self {
         let losses = &schema.model.parameters.losses;
@@ -161,10 +197,7 @@ impl Expiry {
         let forward = feeds.forward.value.to_f64();
         let moving = if seconds < SETTLEMENT { forward * (seconds / SETTLEMENT) } else { forward };
         let rate = feeds.rate.value.to_f64();
-        let gains_rate = rate * losses.gains_rate_factor.to_f64() + losses.gains_rate_added.to_f64();
-        let losses_rate = rate * losses.losses_rate_factor.to_f64() + losses.losses_rate_added.to_f64();
-        let riskless = libm::exp(rate * years);
-        let steep = losses.losses.to_f64() * libm::exp(losses_rate * years);
+        let Discounts { gains, losses } = Discounts::new(losses, rate, years);
         let own = [feeds.forward.confidence, feeds.rate.confidence, feeds.volatility_confidence];
         Self {
             seconds,
@@ -173,8 +206,8 @@ impl Expiry {
             moving,
             fixed: forward - moving,
             discount: libm::exp(-rate * years),
-            gains: losses.gains.to_f64() * libm::exp(-gains_rate * years),
-            losses: if steep < riskless { steep } else { riskless },
+            gains,
+            losses,
             confidence: own.into_iter().fold(confidence, Magnitude::min),
         }
     }
@@ -189,13 +222,12 @@ impl<'a> ObservedMarket<'a> {
         let rules = &schema.model.expiries;
         let discounted = expiries.iter().enumerate().filter(|(position, _)| !rules[*position].options.is_empty());
         for (position, expiry) in discounted {
-            // Written so that an undefined discount is refused too.
-            let concave = expiry.gains <= expiry.losses;
-            if !concave {
-                return Err(DeriveError::NotConcave {
+            let Expiry { gains, losses, .. } = *expiry;
+            if (Discounts { gains, losses }).exceed() && !schema.model.parameters.losses.gains_may_exceed {
+                return Err(DeriveError::GainsExceed {
                     expiry: position,
-                    gains: expiry.gains.to_string(),
-                    losses: expiry.losses.to_string(),
+                    gains: gains.to_string(),
+                    losses: losses.to_string(),
                 });
             }
         }
@@ -223,7 +255,11 @@ impl<'a> ObservedMarket<'a> {
             Quantity::LossWeight { basis, dampening, expiry } => round(losses(basis, dampening, expiry), Up),
             Quantity::WeightSpread { basis, dampening, expiry } => {
                 let gains = round(dampened(basis, dampening) * self.expiries[expiry].gains, Down)?;
-                round(losses(basis, dampening, expiry), Up)?.checked_sub(gains).ok_or(PricingError::Negative)
+                Ok(round(losses(basis, dampening, expiry), Up)?.saturating_sub(gains))
+            }
+            Quantity::WeightExcess { basis, dampening, expiry } => {
+                let gains = round(dampened(basis, dampening) * self.expiries[expiry].gains, Down)?;
+                Ok(gains.saturating_sub(round(losses(basis, dampening, expiry), Up)?))
             }
             Quantity::MarkWeight { basis, dampening } => round(dampened(basis, dampening), Nearest),
             Quantity::BasisWeight { basis, expiry } => {

@@ -12,9 +12,6 @@ use crate::models::fraction::charge_problems;
 
 const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the commodity has an outright charge";
 
-const CALENDAR: &str = "the charge subtracts half of itself times the absolute net delta, which an outright charge \
-     offsets and risk arrays need not, which is not concave";
-
 const LEGS: &str = "with more the order in which they are matched decides, which is not concave";
 
 const GREEDY: &str = "with several the order in which they take a position decides, which is not concave";
@@ -37,8 +34,7 @@ impl Span {
         let names = self.commodities.iter().map(|commodity| &commodity.name);
         problems.extend(repeated(names, |c| format!("model.commodities[{c}].name"), "each commodity once"));
         for (c, commodity) in self.commodities.iter().enumerate() {
-            let credit = self.credit_of(&commodity.name);
-            problems.extend(commodity.problems(&format!("model.commodities[{c}]"), credit));
+            problems.extend(commodity.problems(&format!("model.commodities[{c}]")));
         }
         let mut paired = BTreeSet::new();
         for (i, credit) in self.credits.iter().enumerate() {
@@ -102,8 +98,7 @@ impl SpreadCredit {
 }
 
 impl CombinedCommodity {
-    /// `credit` is the share of the outright charge that another commodity may save it.
-    fn problems(&self, path: &str, credit: Ppm) -> Vec<Problem> {
+    fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems = Vec::from_iter(not_empty(&format!("{path}.members"), &self.members));
         let charges = [
             ("outright", self.outright),
@@ -114,29 +109,14 @@ impl CombinedCommodity {
             let Some(Amount(charge)) = charge else { continue };
             problems.extend(require(charge >= 0, format!("{path}.{key}"), "a charge that is not negative", charge));
         }
-        problems.extend(self.calendar_problem(&format!("{path}.calendar"), credit));
         for (m, member) in self.members.iter().enumerate() {
             let path = format!("{path}.members[{m}]");
             problems.extend(match self.outright {
                 Some(_) => member.problems_beside_outright(&path, self.calendar.is_some()),
-                None => member.problems_beside_arrays(&path, self.scenarios()),
+                None => member.problems_beside_arrays(&path, self.scenarios(), self.calendar.is_some()),
             });
         }
         problems
-    }
-
-    /// A calendar charge needs an outright charge that is large enough for it.
-    fn calendar_problem(&self, path: &str, credit: Ppm) -> Option<Problem> {
-        let Amount(calendar) = self.calendar?;
-        let Some(Amount(outright)) = self.outright else {
-            return Some(
-                Problem::new(path, "no calendar charge beside risk arrays", calendar.to_string()).advise(CALENDAR),
-            );
-        };
-        let kept = i128::from(Ppm::ONE.0.saturating_sub(credit.0));
-        let most = 2 * i128::from(outright) * kept / i128::from(Ppm::ONE.0);
-        let expected = format!("at most twice the outright charge that credits leave, which is {most}");
-        require(i128::from(calendar) <= most, path, expected, format!("{calendar}, which is not concave"))
     }
 }
 
@@ -148,18 +128,22 @@ impl Member {
         let array = require(self.risk_array.is_empty(), place("risk_array"), expected, "one");
         problems.extend(array.map(|problem| problem.advise(NO_ARRAY)));
         problems.extend(require(self.delta.is_some(), place("delta"), "a delta beside an outright charge", "none"));
-        let month = self.month.as_ref();
-        problems.extend(match (calendar, month) {
-            (true, None) => Some(Problem::new(place("month"), "a month, because there is a calendar charge", "none")),
-            (false, Some(month)) => {
-                Some(Problem::new(place("month"), "no month, because there is no calendar charge", month.to_string()))
-            }
-            _ => None,
-        });
+        problems.extend(self.month_problem(path, calendar));
         problems
     }
 
-    fn problems_beside_arrays(&self, path: &str, scenarios: usize) -> Vec<Problem> {
+    fn month_problem(&self, path: &str, calendar: bool) -> Option<Problem> {
+        let place = format!("{path}.month");
+        match (calendar, self.month.as_ref()) {
+            (true, None) => Some(Problem::new(place, "a month, because there is a calendar charge", "none")),
+            (false, Some(month)) => {
+                Some(Problem::new(place, "no month, because there is no calendar charge", month.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    fn problems_beside_arrays(&self, path: &str, scenarios: usize, calendar: bool) -> Vec<Problem> {
         let place = |key: &str| format!("{path}.{key}");
         let mut problems = Vec::new();
         let found = self.risk_array.len();
@@ -172,10 +156,15 @@ impl Member {
             require(found == scenarios, place("risk_array"), expected, found)
         };
         problems.extend(array);
-        let without = |key: &str| format!("no {key} beside risk arrays");
-        problems.extend(self.delta.map(|delta| Problem::new(place("delta"), without("delta"), delta.0.to_string())));
-        let month = self.month.as_ref();
-        problems.extend(month.map(|month| Problem::new(place("month"), without("month"), month.to_string())));
+        problems.extend(match (calendar, self.delta) {
+            (true, None) => Some(Problem::new(place("delta"), "a delta beside a calendar charge", "none")),
+            (false, Some(delta)) => {
+                let expected = "no delta beside risk arrays without a calendar charge";
+                Some(Problem::new(place("delta"), expected, delta.0.to_string()))
+            }
+            _ => None,
+        });
+        problems.extend(self.month_problem(path, calendar));
         problems
     }
 }

@@ -7,18 +7,18 @@
 //!
 //! | commodity | requirement |
 //! |---|---|
-//! | with risk arrays `a_i` | `max(0, max_s Σ_i q_i·a_i[s], o·Σ max(0, -q_i))` |
+//! | with risk arrays `a_i` | `max(max(0, max_s Σ_i q_i·a_i[s]) + ρ·min(L, S), o·Σ max(0, -q_i))` |
 //! | with an outright charge `s` | `max(s·\|x\| + ρ·min(L, S), o·Σ max(0, -q_i))` |
 //! | pair of outright charges, 1:1 | `s·(\|x\| + \|y\|) - 2·c·s·min(\|x\|, \|y\|)` for opposite signs, and calendars |
 //!
 //! The last terms of the first two are the short option minimum `o`, over options. `x` is the sum of the deltas
 //! `q_i·δ_i`, and `L` and `S` are what months with a positive and with a negative sum come to: `L - S = x`.
 //!
-//! The forms in which programs state them are concave as margins:
+//! The forms in which programs state them:
 //! - `ρ·min(L, S) = (ρ/2)·(L + S) - (ρ/2)·|x|`, so that scan and calendar charge are `(s - ρ/2)·|x| + (ρ/2)·Σ_m |x_m|`,
-//!   which is convex if `s ≥ ρ/2`. Beside risk arrays nothing holds the second term: refused.
+//!   which is convex if `s ≥ ρ/2`. Otherwise, and beside risk arrays, `|x|` is exact.
 //! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a pair takes
-//!   `s·(1-c)·(|x| + |y|) + c·s·|x + y|`, convex for `0 ≤ c ≤ 1`; with a calendar charge beside it, if `s·(1-c) ≥ ρ/2`.
+//!   `s·(1-c)·(|x| + |y|) + c·s·|x + y|`, convex for `0 ≤ c ≤ 1`.
 //!
 //! Credits that are given one after the other, or in proportion to a scan risk, are not convex: refused.
 //!
@@ -101,7 +101,7 @@ pub struct Member {
     /// What one unit that is held loses in each scenario; a gain is negative.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub risk_array: Vec<Amount>,
-    /// The delta of one unit, where the commodity has an outright charge.
+    /// The delta of one unit, where the commodity has an outright or a calendar charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<Delta>,
     /// The month that it counts in, where the commodity has a calendar charge.
@@ -191,10 +191,15 @@ impl CombinedCommodity {
     /// Most losses of a risk array; SPAN has sixteen.
     const MAX_SCENARIOS: usize = 1_024;
 
-    /// Decimal places of the numbers that its program has: beside an outright charge one more for the half of a
-    /// calendar charge, and six for a credit.
+    /// Decimal places of the numbers that its program has: beside charges on deltas one more for the half of a calendar
+    /// charge, and six for a credit.
     fn places(&self) -> u32 {
-        u32::from(self.decimals.get()) + if self.outright.is_some() { 7 } else { 0 }
+        u32::from(self.decimals.get()) + if self.has_deltas() { 7 } else { 0 }
+    }
+
+    /// Whether it charges deltas.
+    fn has_deltas(&self) -> bool {
+        self.outright.is_some() || self.calendar.is_some()
     }
 
     /// How many scenarios its risk arrays have.
@@ -229,7 +234,7 @@ impl Span {
 
     /// The multiple of the level, and where there are outright charges the delta.
     pub(super) fn fractions(&self) -> u32 {
-        if self.commodities.iter().any(|commodity| commodity.outright.is_some()) { 2 } else { 1 }
+        if self.commodities.iter().any(CombinedCommodity::has_deltas) { 2 } else { 1 }
     }
 
     pub(super) fn least_rows(&self) -> usize {

@@ -17,7 +17,7 @@ use crate::{
     universe::InstrumentClass,
 };
 
-/// One, in the places that an outright charge has beyond those of its commodity: see [`CombinedCommodity::places`].
+/// One, in the places that charges on deltas have beyond those of their commodity: see [`CombinedCommodity::places`].
 const ONE: i128 = 10_000_000;
 
 /// One part per million, in the same places.
@@ -123,7 +123,14 @@ impl<'a> Commodity<'a> {
             (Some(outright), Some(minimum)) => {
                 worst_of(vec![self.scenario("scan risk", self.net_charges(outright)), minimum])
             }
-            (None, minimum) => worst_of(self.array_gains().chain(minimum).collect()),
+            (None, minimum) if self.data.calendar.is_none() => worst_of(self.array_gains().chain(minimum).collect()),
+            (None, minimum) => {
+                let charged = worst_of(self.array_gains().collect()) + self.net_charges(Amount(0));
+                match minimum {
+                    Some(minimum) => worst_of(vec![self.scenario("scan risk", charged), minimum]),
+                    None => charged,
+                }
+            }
         }
     }
 
@@ -154,13 +161,13 @@ impl<'a> Commodity<'a> {
 
     fn charge(&self, breakdown: &mut Breakdown, position: &Position, prices: &[Price]) -> Option<()> {
         let name = &self.data.name;
-        let charges = match self.data.outright {
-            Some(outright) => vec![
-                (format!("scan risk of {name}"), self.scan_risk(outright, position, prices)?),
-                (format!("calendar charge of {name}"), self.calendar_charge(position, prices)?),
-            ],
+        let mut charges = match self.data.outright {
+            Some(outright) => vec![(format!("scan risk of {name}"), self.scan_risk(outright, position, prices)?)],
             None => vec![self.worst_loss(position, prices)?],
         };
+        if self.data.has_deltas() {
+            charges.push((format!("calendar charge of {name}"), self.calendar_charge(position, prices)?));
+        }
         let required = charges.iter().try_fold(I256::ZERO, |sum, (_, amount)| sum.checked_add(*amount))?;
         let minimum = self.short_option_minimum(position, prices)?;
         if minimum > required {
@@ -208,7 +215,9 @@ impl<'a> Commodity<'a> {
 
     /// What each member loses in a scenario of the risk arrays.
     fn losses(&self, scenario: usize) -> Weighted<'_> {
-        let loss = |member: &Member| Some(i128::from(member.risk_array.get(scenario)?.0)).filter(|loss| *loss != 0);
+        let loss = |member: &Member| {
+            Some(self.unit() * i128::from(member.risk_array.get(scenario)?.0)).filter(|loss| *loss != 0)
+        };
         self.weighted(|rule, member| Some(self.frame.measure(rule, 0, loss(member)?, &[self.multiple])))
     }
 
@@ -231,8 +240,7 @@ impl<'a> Commodity<'a> {
 
     /// What each option that is short takes at least.
     fn options(&self, minimum: Amount) -> Weighted<'_> {
-        let unit = if self.data.outright.is_some() { ONE } else { 1 };
-        let number = unit * i128::from(minimum.0);
+        let number = self.unit() * i128::from(minimum.0);
         self.weighted(|rule, _| {
             let option = self.frame.class(rule) == InstrumentClass::Option;
             option.then(|| self.frame.measure(rule, 0, number, &[self.multiple]))
@@ -251,6 +259,11 @@ impl<'a> Commodity<'a> {
 
     fn months(&self) -> BTreeSet<&Name> {
         self.data.members.iter().filter_map(|member| member.month.as_ref()).collect()
+    }
+
+    /// One, in the places of the commodity.
+    fn unit(&self) -> i128 {
+        if self.data.has_deltas() { ONE } else { 1 }
     }
 
     /// `ρ/2`, in the places of [`ONE`].

@@ -18,8 +18,8 @@ use crate::shape::assert_reads_what_the_circuit_binds;
 /// The agreement that is required, relative.
 pub(crate) const TOLERANCE: f64 = 1e-8;
 
-/// The case whose discounts are not concave.
-pub(crate) const NOT_CONCAVE: &str = "test_97_";
+/// The case whose gains count more than losses.
+const GAINS_EXCEED: &str = "test_97_";
 
 /// 80 options, 7 expiries, 31 scenarios.
 const LARGEST: &str = "test_65_";
@@ -66,10 +66,6 @@ fn cases() -> impl Iterator<Item = Published> {
     texts().map(Published::of)
 }
 
-fn concave_cases() -> impl Iterator<Item = Published> {
-    cases().filter(|case| !case.name.starts_with(NOT_CONCAVE))
-}
-
 pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }
@@ -93,7 +89,7 @@ impl Deviations {
 #[test]
 fn every_figure_of_every_case_agrees() {
     let mut deviations = Deviations::default();
-    for case in concave_cases() {
+    for case in cases() {
         let account = &case.account;
         for basis in LEVELS {
             let found = account.evaluate(basis);
@@ -150,18 +146,22 @@ fn note_scenarios(
     }
 }
 
+/// A model that does not say so refuses a market where gains count more.
 #[test]
-fn rejects_discounts_that_are_not_concave() {
-    for case in cases().filter(|case| case.name.starts_with(NOT_CONCAVE)) {
-        let error = case.account.schema().derive(&case.account.feeds()).unwrap_err();
-        assert!(matches!(error, DeriveError::NotConcave { .. }));
-        assert!(error.to_string().contains("not concave"), "{error}");
+fn rejects_gains_that_exceed_losses_where_the_model_does_not_say_so() {
+    for mut case in cases() {
+        let exceed = case.name.starts_with(GAINS_EXCEED);
+        let losses = &mut case.account.case.model.parameters.losses;
+        assert_eq!(losses.gains_may_exceed, exceed, "{}", case.name);
+        losses.gains_may_exceed = false;
+        let derived = case.account.schema().derive(&case.account.feeds());
+        assert_eq!(matches!(derived, Err(DeriveError::GainsExceed { .. })), exceed, "{}", case.name);
     }
 }
 
 #[test]
 fn programs_decide_cases_to_one_lot_of_cash() {
-    for Published { name, account, .. } in concave_cases() {
+    for Published { name, account, .. } in cases() {
         let derived = account.derived();
         let prices = derived.values();
         for basis in LEVELS {
@@ -180,7 +180,7 @@ fn programs_decide_cases_to_one_lot_of_cash() {
 
 #[test]
 fn rejects_collateral_that_is_owed() {
-    let secured = concave_cases().filter(|case| !case.account.case.model.collateral.is_empty());
+    let secured = cases().filter(|case| !case.account.case.model.collateral.is_empty());
     for Published { name, account, .. } in secured.take(3) {
         let derived = account.derived();
         let prices = derived.values();

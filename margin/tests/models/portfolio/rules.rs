@@ -200,12 +200,14 @@ fn a_lost_peg_raises_the_initial_loss_factor() {
 }
 
 #[test]
-fn rejects_gains_that_count_more_than_losses() {
+fn rejects_gains_that_count_more_than_losses_unless_they_may() {
     let mut steep = book();
     steep["Parameters"]["Margin"]["BASE_STATIC_DISCOUNT"] = json!(1.3);
-    let account = Account::new(&steep.to_string());
+    let mut account = Account::new(&steep.to_string());
+    assert!(account.schema().derive(&account.feeds()).is_ok());
+    account.case.model.parameters.losses.gains_may_exceed = false;
     let error = account.schema().derive(&account.feeds()).unwrap_err();
-    assert!(error.to_string().contains("not concave"), "{error}");
+    assert!(error.to_string().contains("gains_may_exceed"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,221 @@
+//! Exact values of expressions that are used against their curvature.
+//!
+//! Where a larger value weakens the claim, a bound suffices: the prover has no use for more than need be. Where it
+//! strengthens the claim, the value itself must be enforced. Variables are range-checked integers, so that two or more
+//! of them with the sum one are *bits*, of which exactly one is 1. A row `x ≤ M·b`, with the largest `x` there is for
+//! `M`, is *switched* by a bit `b`: it says `x ≤ 0` or nothing. With them every piecewise linear function is a set of
+//! rows (the "big M" of mixed-integer programming: Williams, *Model Building in Mathematical Programming*, chapter 9).
+//!
+//! | value | rows |
+//! |---|---|
+//! | positive part of `x` | `x = p - n`, `p ≤ M·a`, `n ≤ M·b`, `a + b = 1` |
+//! | absolute value of `x` | the same, and `p + n` |
+//! | least of `x_i` | `m ≤ x_i`, `x_i - m ≤ M·(1 - b_i)`, `Σ b_i = 1` |
+//! | one if anything is held | the parts of the holding, `h ≤ p + n ≤ M·h`, `h + g = 1` |
+//! | sum of the worst losses | `x_i - t = p_i - n_i` as above, `Σ a_i = k`, and one `x_j = t` with `a_j = 1` |
+
+use alloy_primitives::I256;
+
+use super::{
+    super::{
+        Affine, Expression, Purpose,
+        expression::{Node, TailShare},
+        linear::{Address, Linear},
+        solve::Best,
+    },
+    Builder, Parts, ProgramError,
+};
+
+/// Most holdings that are named where bits are told of.
+const MOST_NAMES: usize = 4;
+
+/// Two bits with the sum one.
+struct Switch {
+    on: Linear,
+    off: Linear,
+}
+
+impl Builder<'_> {
+    /// A linear expression that equals `expression` in every assignment that satisfies the program.
+    pub(super) fn exact(&mut self, expression: &Expression) -> Result<Linear, ProgramError> {
+        match &expression.0 {
+            Node::One => Ok(Linear::unit(Address::One)),
+            Node::Holding(instrument) => Ok(Linear::unit(Address::Holding(*instrument))),
+            Node::Sum(terms) => {
+                let mut sum = Linear::default();
+                for term in terms {
+                    let term = self.exact(term)?;
+                    self.accumulate(&mut sum, &term)?;
+                }
+                Ok(sum)
+            }
+            Node::Times(factor, inner) => {
+                let inner = self.exact(inner)?;
+                self.product(&inner, factor)
+            }
+            Node::PositivePart(inner) => Ok(self.exact_parts("positive part", inner)?.positive),
+            Node::Lack(inner) => Ok(self.exact_parts("lack", inner)?.negative),
+            Node::Abs(inner) => {
+                let Parts { positive, negative } = self.exact_parts("absolute value", inner)?;
+                self.checked(positive.plus(&negative))
+            }
+            Node::Once(inner) => {
+                let inner = self.exact(inner)?;
+                self.once(&inner)
+            }
+            Node::Held(instrument) => {
+                self.ask("fixed amount", expression);
+                self.exactly_held(*instrument)
+            }
+            Node::WorstOf(scenarios) => {
+                let values = scenarios.iter().map(|scenario| self.exact(&scenario.value));
+                let values = values.collect::<Result<Vec<_>, _>>()?;
+                self.ask("minimum", expression);
+                self.exactly_smallest(&values)
+            }
+            Node::TailSum { values, share } => {
+                let values = values.iter().map(|value| self.exact(value)).collect::<Result<Vec<_>, _>>()?;
+                self.ask("tail loss", expression);
+                self.exact_tail_sum(&values, *share)
+            }
+        }
+    }
+
+    /// Notes what the bits are for that are made next.
+    fn ask(&mut self, what: &str, expression: &Expression) {
+        let names: Vec<_> =
+            expression.holdings().into_iter().map(|holding| self.holdings[holding].name.as_str()).collect();
+        self.asking = match names.as_slice() {
+            names if names.len() > MOST_NAMES => format!("{what} of {} holdings", names.len()),
+            names => format!("{what} of {}", names.join(", ")),
+        };
+    }
+
+    fn exact_parts(&mut self, what: &str, inner: &Expression) -> Result<Parts, ProgramError> {
+        let linear = self.exact(inner)?;
+        let difference = self.once(&linear)?;
+        self.ask(what, inner);
+        self.exactly_one_part(&difference)
+    }
+
+    /// The parts of `difference`, of which at least one is zero.
+    fn exactly_one_part(&mut self, difference: &Linear) -> Result<Parts, ProgramError> {
+        let parts = self.split(difference)?;
+        let one_sign = parts.positive.terms().is_empty() || parts.negative.terms().is_empty();
+        // The parts of its opposite are the same.
+        let opposite = self.checked(difference.negated())?;
+        if !one_sign && !self.exact.contains(&opposite) && self.exact.insert(difference.clone()) {
+            let switch = self.switch(Best::IsPositive(difference.clone()))?;
+            self.switched(&parts.positive, &switch.on)?;
+            self.switched(&parts.negative, &switch.off)?;
+        }
+        Ok(parts)
+    }
+
+    /// `x ≤ M·bit`, where `M` is the largest `x` there is.
+    fn switched(&mut self, x: &Linear, bit: &Linear) -> Result<(), ProgramError> {
+        let largest = Affine::constant(self.interval(x)?.max);
+        let limit = self.product(bit, &largest)?;
+        let room = self.checked(limit.minus(x))?;
+        self.define_nonnegative(room)
+    }
+
+    /// Two bits, of which this is the best value of the first.
+    fn switch(&mut self, best: Best) -> Result<Switch, ProgramError> {
+        let on = self.bit(best)?;
+        let rest = self.checked(Linear::unit(Address::One).minus(&on))?;
+        let off = self.bit(Best::PositivePart(rest.clone()))?;
+        let sum = self.checked(rest.minus(&off))?;
+        self.define_zero(sum)?;
+        Ok(Switch { on, off })
+    }
+
+    /// A bit for each of so many, of which one is 1.
+    fn choice(&mut self, best: Vec<Best>) -> Result<Vec<Linear>, ProgramError> {
+        let bits = best.into_iter().map(|best| self.bit(best)).collect::<Result<Vec<_>, _>>()?;
+        let mut rest = Linear::unit(Address::One);
+        for bit in &bits {
+            rest = self.checked(rest.minus(bit))?;
+        }
+        self.define_zero(rest)?;
+        Ok(bits)
+    }
+
+    /// A new variable that a row of the caller's leaves only the values 0 and 1.
+    fn bit(&mut self, best: Best) -> Result<Linear, ProgramError> {
+        self.bits.insert(self.bounds.len(), self.asking.clone());
+        self.quantity(best, I256::ONE)
+    }
+
+    fn exactly_held(&mut self, instrument: usize) -> Result<Linear, ProgramError> {
+        let holding = Linear::unit(Address::Holding(instrument));
+        let difference = self.once(&holding)?;
+        let Parts { positive, negative } = self.exactly_one_part(&difference)?;
+        let size = self.checked(positive.plus(&negative))?;
+        if self.interval(&size)?.max.is_zero() {
+            return Ok(Linear::default());
+        }
+        let held = self.switch(Best::IsPositive(size.clone()))?.on;
+        self.switched(&size, &held)?;
+        let room = self.checked(size.minus(&held))?;
+        self.define_nonnegative(room)?;
+        Ok(held)
+    }
+
+    /// The least of the values, which one of them is.
+    fn exactly_smallest(&mut self, values: &[Linear]) -> Result<Linear, ProgramError> {
+        if let [value] = values {
+            return Ok(value.clone());
+        }
+        let smallest = self.ranked(values, 0)?;
+        let is_least = |index| Best::IsAmong { values: values.to_vec(), index, places: 0..1 };
+        let chosen = self.choice((0..values.len()).map(is_least).collect())?;
+        for (value, chosen) in values.iter().zip(chosen) {
+            let above = self.checked(value.clone().minus(&smallest))?;
+            self.define_nonnegative(above.clone())?;
+            let other = self.checked(Linear::unit(Address::One).minus(&chosen))?;
+            self.switched(&above, &other)?;
+        }
+        Ok(smallest)
+    }
+
+    /// `weight·t + count·Σ max(0, x - t)`, where `t` is the `k`-th largest value: which is where the sum is least.
+    fn exact_tail_sum(&mut self, values: &[Linear], share: TailShare) -> Result<Linear, ProgramError> {
+        let rank = share.rank(values.len());
+        let threshold = self.ranked(values, rank)?;
+        let is_among = |index, places| Best::IsAmong { values: values.to_vec(), index, places };
+        let chosen = (0..values.len()).map(|index| is_among(index, rank..rank + 1));
+        let chosen = self.choice(chosen.collect())?;
+        let tail = I256::unchecked_from(values.len() - rank);
+        let mut outside = Linear::term(Address::One, Affine::constant(tail));
+        let mut excess = Linear::default();
+        for (index, (value, chosen)) in values.iter().zip(chosen).enumerate() {
+            let above = self.checked(value.clone().minus(&threshold))?;
+            let difference = self.once(&above)?;
+            let Parts { positive, negative } = self.split(&difference)?;
+            let in_tail = self.switch(is_among(index, rank..values.len()))?;
+            self.switched(&positive, &in_tail.on)?;
+            self.switched(&negative, &in_tail.off)?;
+            // The threshold is a value of the tail: no part of its difference is left.
+            let other = self.checked(Linear::unit(Address::One).minus(&chosen))?;
+            self.switched(&positive, &other)?;
+            let room = self.checked(in_tail.on.clone().minus(&chosen))?;
+            self.define_nonnegative(room)?;
+            outside = self.checked(outside.minus(&in_tail.on))?;
+            self.accumulate(&mut excess, &positive)?;
+        }
+        self.define_zero(outside)?;
+        let (weight, count) = share.weights(values.len());
+        let (sum, offset) =
+            (self.product(&excess, &Affine::constant(count))?, self.product(&threshold, &Affine::constant(weight))?);
+        self.checked(sum.plus(&offset))
+    }
+
+    fn define_zero(&mut self, linear: Linear) -> Result<(), ProgramError> {
+        self.constrain(Purpose::Definition(self.rule.clone()), linear)
+    }
+
+    fn define_nonnegative(&mut self, linear: Linear) -> Result<(), ProgramError> {
+        self.require_nonnegative(Purpose::Definition(self.rule.clone()), linear)
+    }
+}
