@@ -7,7 +7,6 @@ use std::{
 
 use alloy_primitives::hex;
 use serde::Deserialize;
-use serde_json::Value;
 use surety_core::{ident::Bytes32, text::json_problem};
 use surety_host::files;
 use surety_kzg::Origin;
@@ -18,6 +17,28 @@ use crate::error::ChainError;
 
 const ADVICE: &str =
     "build the contracts of this version with contracts/check or forge build, and give --artifacts contracts/out";
+
+/// A contract of the project that is the same for every policy: its name, which its file has too, and the types that
+/// its constructor takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Contract {
+    /// The name.
+    pub name: &'static str,
+    constructor: &'static [&'static str],
+}
+
+impl Contract {
+    /// The registry of policies.
+    pub const POLICIES: Self = Self { name: "PolicyRegistry", constructor: &["uint40", "address", "address"] };
+    /// The oracle.
+    pub const ORACLE: Self = Self { name: "SnapshotOracle", constructor: &["address"] };
+    /// The registry of attestations.
+    pub const ATTESTATIONS: Self = Self { name: "AttestationRegistry", constructor: &["address", "address", "bool"] };
+    /// The registry of books.
+    pub const BOOKS: Self = Self { name: "BookRegistry", constructor: &["address", "address"] };
+    /// The vault.
+    pub const VAULT: Self = Self { name: "CollateralVault", constructor: &["address", "bytes32", "tuple[]"] };
+}
 
 /// A contract as Forge has built it.
 #[derive(Deserialize)]
@@ -52,7 +73,14 @@ struct Input {
 struct Code {
     object: String,
     #[serde(default)]
-    immutable_references: BTreeMap<String, Value>,
+    immutable_references: BTreeMap<String, Vec<Place>>,
+}
+
+/// Where creation writes the value of an immutable variable.
+#[derive(Deserialize)]
+struct Place {
+    start: usize,
+    length: usize,
 }
 
 /// What the compiler says of its input.
@@ -68,8 +96,16 @@ struct Source {
 }
 
 impl Artifact {
+    /// Reads the artifact of a contract that is the same for every policy.
+    ///
+    /// # Errors
+    /// If there is none, or its constructor is another.
+    pub fn of(directory: &Path, contract: &Contract) -> Result<Self, ChainError> {
+        Self::read(directory, contract.name, contract.name, contract.constructor)
+    }
+
     /// Reads the artifact of a contract whose constructor takes arguments of these types.
-    pub fn read(directory: &Path, file: &str, contract: &str, types: &[&str]) -> Result<Self, ChainError> {
+    fn read(directory: &Path, file: &str, contract: &str, types: &[&str]) -> Result<Self, ChainError> {
         let path = directory.join(format!("{file}.sol")).join(format!("{contract}.json"));
         let text = files::read_text(&path)?;
         let artifact: Self = serde_json::from_str(&text)
@@ -104,6 +140,21 @@ impl Artifact {
             return Err(mismatch(&self.path, expected, format!("{places} immutable variables")));
         }
         self.decode(&self.deployed_bytecode)
+    }
+
+    /// Whether code at an address is this contract's, whatever its creation wrote into the places of its immutable
+    /// variables.
+    ///
+    /// # Errors
+    /// If the artifact's own code cannot be read.
+    pub fn is_code_of(&self, code: &[u8]) -> Result<bool, ChainError> {
+        let mut found = code.to_vec();
+        for Place { start, length } in self.deployed_bytecode.immutable_references.values().flatten() {
+            if let Some(place) = found.get_mut(*start..start.saturating_add(*length)) {
+                place.fill(0);
+            }
+        }
+        Ok(self.decode(&self.deployed_bytecode)? == found)
     }
 
     /// The hash of the one source that the contract was compiled from, as the compiler has noted it.
@@ -186,5 +237,16 @@ mod tests {
         let source = |name: &str| format!("\"{name}\":{{\"keccak256\":\"0x{}\"}}", "ab".repeat(32));
         let metadata = format!("{{\"sources\":{{{},{}}}}}", source("a"), source("b"));
         assert_eq!(read("{\"object\":\"0x00\"}", &metadata).unwrap().source(), None);
+    }
+
+    #[test]
+    fn rejects_code_of_another_contract_whatever_its_variables() {
+        let places = "{\"7\":[{\"start\":1,\"length\":2},{\"start\":9,\"length\":2}]}";
+        let deployed = format!("{{\"object\":\"0x60000061\",\"immutableReferences\":{places}}}");
+        let artifact = read(&deployed, "{}").unwrap();
+        assert!(artifact.is_code_of(&[0x60, 7, 8, 0x61]).unwrap());
+        for other in [&[0x60, 7, 8, 0x62][..], &[0x61, 0, 0, 0x61], &[0x60, 0, 0], &[0x60, 0, 0, 0x61, 0], &[]] {
+            assert!(!artifact.is_code_of(other).unwrap(), "{other:?}");
+        }
     }
 }

@@ -20,7 +20,8 @@ use surety_verifier::attestation::{eip712::Audience, signature::SigningKey};
 use crate::{
     abi::{
         IBookRegistry::{
-            self, BookRules, PageKind, bookOfCall, countsCall, latestOfCall, programOfCall, publishCall, registerCall,
+            self, BookPublished, BookRules, PageKind, bookOfCall, countsCall, latestOfCall, programOfCall, publishCall,
+            registerCall,
         },
         address, bytes32, coordinates, word,
     },
@@ -200,6 +201,37 @@ pub fn known(node: &Node, registry: EvmAddress, book: &Book) -> Result<KnownBook
     })
 }
 
+/// A book that a registry of books has told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ToldBook {
+    /// The venue.
+    pub venue: EvmAddress,
+    /// The root.
+    pub root: Bytes32,
+    /// The identifier of the rules.
+    pub rules: Bytes32,
+    /// The moment of the balances.
+    pub as_of: Timestamp,
+    /// Where the venue says that the book is.
+    pub uri: String,
+}
+
+/// All books that a registry of books has taken from a block on, in the chain's order. A node that keeps one back is
+/// not noticed.
+///
+/// # Errors
+/// If the node does not answer, or answers with other events.
+pub fn told(node: &Node, registry: EvmAddress, from: u64) -> Result<Vec<ToldBook>, ChainError> {
+    let told = |BookPublished { venue, root, rules, asOf, uri, .. }| ToldBook {
+        venue: HexBytes(venue.into_array()),
+        root: bytes32(root),
+        rules: bytes32(rules),
+        as_of: Timestamp(asOf),
+        uri,
+    };
+    Ok(node.events(&registry, from)?.into_iter().map(told).collect())
+}
+
 fn of_root(node: &Node, registry: EvmAddress, root: Bytes32) -> Result<Option<KnownBook>, ChainError> {
     let kept = node.view(&registry, &bookOfCall { root: word(&root) })?;
     if kept.venue.is_zero() {
@@ -240,6 +272,7 @@ fn check_place(found: &Audience, expected: &Audience) -> Result<(), ChainError> 
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{Address, B256, aliases::U40};
+    use alloy_sol_types::SolEvent as _;
     use surety_core::text::Document as _;
 
     use super::*;
@@ -313,5 +346,56 @@ mod tests {
         let (root, other) = (HexBytes([4; 32]), HexBytes([5; 32]));
         computed("book: root", root, root).unwrap();
         assert!(matches!(computed("book: root", root, other), Err(ChainError::Mismatch(_))));
+    }
+
+    /// The event of a book whose root has this byte.
+    fn event(byte: u8) -> serde_json::Value {
+        let event = BookPublished {
+            venue: Address::repeat_byte(0x77),
+            root: B256::repeat_byte(byte),
+            rules: B256::repeat_byte(8),
+            asOf: 5,
+            validUntil: 9,
+            pages: 2,
+            uri: "https://venue.example".to_owned(),
+        };
+        let log = event.encode_log_data();
+        serde_json::json!({ "address": REGISTRY, "topics": log.topics(), "data": log.data, "removed": false })
+    }
+
+    #[test]
+    fn all_books_are_told_however_few_blocks_a_node_answers_for() {
+        let events = || vec![(3, event(1)), (50, event(2)), (50, event(3)), (100, event(4))];
+        for (most, from, expected) in
+            [(1_000, 0, &[1, 2, 3, 4][..]), (7, 0, &[1, 2, 3, 4]), (1, 4, &[2, 3, 4]), (5, 101, &[])]
+        {
+            let node = Node::connect(&surety_testing::node::events(most, events())).unwrap();
+            let told = told(&node, REGISTRY, from).unwrap();
+            assert_eq!(
+                told.iter().map(|book| book.root.0[0]).collect::<Vec<_>>(),
+                expected,
+                "{most} blocks from {from}"
+            );
+        }
+        let node = Node::connect(&surety_testing::node::events(9, events())).unwrap();
+        let first = told(&node, REGISTRY, 0).unwrap().swap_remove(0);
+        assert_eq!((first.venue, first.rules, first.as_of), (HexBytes([0x77; 20]), HexBytes([8; 32]), Timestamp(5)));
+        assert_eq!(first.uri, "https://venue.example");
+    }
+
+    /// Attack: a node that passes events of others off as the registry's, or that answers for no block at all.
+    #[test]
+    fn rejects_events_that_were_not_asked_for() {
+        let [mut stranger, mut other, mut removed] = [event(1), event(1), event(1)];
+        stranger["address"] = serde_json::json!(HexBytes([0x17; 20]));
+        other["topics"][0] = serde_json::json!(B256::ZERO);
+        removed["removed"] = serde_json::json!(true);
+        for event in [stranger, other, removed] {
+            let node = Node::connect(&surety_testing::node::events(1_000, vec![(3, event.clone())])).unwrap();
+            let error = told(&node, REGISTRY, 0).unwrap_err();
+            assert!(matches!(error, ChainError::Node { method: "eth_getLogs", .. }), "{event}: {error}");
+        }
+        let node = Node::connect(&surety_testing::node::events(0, Vec::new())).unwrap();
+        assert!(told(&node, REGISTRY, 0).unwrap_err().to_string().contains("at most 0 blocks"));
     }
 }

@@ -23,7 +23,7 @@ use surety_verifier::{
 
 use crate::{
     abi::{Asset, ISuretyVerifier, address, bytes32, coordinates, word},
-    artifact::Artifact,
+    artifact::{Artifact, Contract},
     error::{Action, ChainError},
     node::Node,
     seconds::seconds,
@@ -120,8 +120,8 @@ impl Contracts {
             let code = [artifact.creation_code()?, arguments].concat();
             node.create(key, code, Action::new(action))
         };
-        let create = |contract: &str, types: &[&str], arguments: Vec<u8>, action: &'static str| {
-            create_from(Artifact::read(artifacts, contract, contract, types)?, arguments, action)
+        let create = |contract: &Contract, arguments: Vec<u8>, action: &'static str| {
+            create_from(Artifact::of(artifacts, contract)?, arguments, action)
         };
         if let Some(VaultRules { chain, .. }) = policy.policy().vault.as_ref().filter(|at| at.chain != node.chain_id())
         {
@@ -133,15 +133,13 @@ impl Contracts {
         let verifier = create_from(verifier, Vec::new(), "creating the verifier")?;
         let delay = seconds("delay", terms.delay.0)?;
         let arguments = (delay, address(&terms.owner), address(&terms.guardian)).abi_encode_params();
-        let types = ["uint40", "address", "address"];
-        let policies = create("PolicyRegistry", &types, arguments, "creating the policy registry")?;
+        let policies = create(&Contract::POLICIES, arguments, "creating the policy registry")?;
         let arguments = (address(&policies),).abi_encode_params();
-        let oracle = create("SnapshotOracle", &["address"], arguments, "creating the snapshot oracle")?;
+        let oracle = create(&Contract::ORACLE, arguments, "creating the snapshot oracle")?;
         let arguments = (address(&policies), address(&oracle), terms.exclusive).abi_encode_params();
-        let types = ["address", "address", "bool"];
-        let registry = create("AttestationRegistry", &types, arguments, "creating the attestation registry")?;
+        let registry = create(&Contract::ATTESTATIONS, arguments, "creating the attestation registry")?;
         let arguments = (address(&policies), address(&oracle)).abi_encode_params();
-        let books = create("BookRegistry", &["address", "address"], arguments, "creating the registry of books")?;
+        let books = create(&Contract::BOOKS, arguments, "creating the registry of books")?;
         let mut at = Deployment {
             kind: KindOf::new(),
             version: FormatVersion,
@@ -156,8 +154,7 @@ impl Contracts {
         };
         if policy.policy().vault.is_some() {
             let arguments = (address(&registry), word(&policy.universe_id().0), assets(policy)).abi_encode_params();
-            let types = ["address", "bytes32", "tuple[]"];
-            at.vault = Some(create("CollateralVault", &types, arguments, "creating the vault")?);
+            at.vault = Some(create(&Contract::VAULT, arguments, "creating the vault")?);
         }
         Self::check(node, at)
     }

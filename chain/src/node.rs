@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Bytes, TxKind, U256, hex, keccak256};
+use alloy_primitives::{B256, Bytes, TxKind, U256, hex, keccak256};
 use alloy_rlp::{Encodable as _, Header};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolEvent};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -112,6 +112,16 @@ impl<'de> Deserialize<'de> for Output {
     }
 }
 
+/// What a contract has emitted.
+#[derive(Deserialize)]
+struct Log {
+    address: Data<20>,
+    topics: Vec<Data<32>>,
+    data: Output,
+    #[serde(default)]
+    removed: bool,
+}
+
 /// An answer of JSON-RPC.
 #[derive(Deserialize)]
 struct Answer {
@@ -183,6 +193,37 @@ impl Node {
     pub fn code(&self, at: &EvmAddress) -> Result<Vec<u8>, ChainError> {
         let code: Output = self.ask("eth_getCode", json!([at, "latest"]))?;
         Ok(code.0)
+    }
+
+    /// The events of one kind that a contract has emitted from a block on, in the chain's order. Nodes answer for so
+    /// many blocks or events at a time: where one refuses, half as many blocks are asked for.
+    pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, from: u64) -> Result<Vec<E>, ChainError> {
+        const METHOD: &str = "eth_getLogs";
+        let Quantity(newest) = self.ask("eth_blockNumber", json!([]))?;
+        let hexadecimal = |number: u64| format!("{number:#x}");
+        let (mut start, mut blocks, mut events) = (from, newest.saturating_sub(from).saturating_add(1), Vec::new());
+        while start <= newest {
+            let end = start.saturating_add(blocks - 1).min(newest);
+            let filter = json!([{
+                "address": at, "topics": [E::SIGNATURE_HASH], "fromBlock": hexadecimal(start),
+                "toBlock": hexadecimal(end),
+            }]);
+            let logs: Vec<Log> = match self.request(METHOD, filter)? {
+                Ok(logs) => logs,
+                Err(_) if blocks > 1 => {
+                    blocks /= 2;
+                    continue;
+                }
+                Err(fault) => return Err(self.fault(METHOD, fault.message)),
+            };
+            for Log { address, topics, data, removed } in logs {
+                let topics = topics.into_iter().map(|Data(HexBytes(bytes))| B256::from(bytes));
+                let event = E::decode_raw_log_validate(topics, &data.0).ok().filter(|_| address.0 == *at && !removed);
+                events.push(event.ok_or_else(|| self.fault(METHOD, "an event that was not asked for"))?);
+            }
+            start = end + 1;
+        }
+        Ok(events)
     }
 
     /// What a contract answers.

@@ -25,12 +25,14 @@ use surety_verifier::{
 use crate::{
     abi::{
         Feed,
+        IBookRegistry::{ORACLECall, POLICY_REGISTRYCall},
         ICollateralVault::{ATTESTATION_REGISTRYCall, UNIVERSECall, assetsCall},
         IERC20Metadata::decimalsCall,
         IPolicyRegistry::{marketRulesCall, termsCall},
         ISnapshotOracle::{idOfCall, pricesOfCall, readCall},
         MarketRules, Scope, Source, Terms, address, bytes32, encoded, word,
     },
+    artifact::Contract,
     deployment::Deployment,
     error::ChainError,
     node::Node,
@@ -124,6 +126,23 @@ pub fn policy(
     check_terms(&mut facts, &terms, at, policy, key);
     check_rules(&mut facts, &rules, policy.policy());
     check_programs(&mut facts, &terms, &rules, policy);
+    Ok(facts.0)
+}
+
+/// What contracts of a deployment say of each other, beside what the deployment's file says.
+///
+/// # Errors
+/// If the node does not answer, or a contract is another one.
+pub fn links(node: &Node, at: &Deployment) -> Result<Vec<Fact>, ChainError> {
+    let mut facts = Facts::default();
+    let takers = [(Contract::ATTESTATIONS, Some(at.registry)), (Contract::BOOKS, at.books)];
+    for (Contract { name, .. }, contract) in takers.into_iter().filter_map(|(taker, at)| Some((taker, at?))) {
+        let policies = node.view(&contract, &POLICY_REGISTRYCall {})?;
+        facts.address(&format!("{name}: POLICY_REGISTRY"), Some(at.policies), policies);
+        facts.address(&format!("{name}: ORACLE"), Some(at.oracle), node.view(&contract, &ORACLECall {})?);
+    }
+    let policies = node.view(&at.oracle, &POLICY_REGISTRYCall {})?;
+    facts.address(&format!("{}: POLICY_REGISTRY", Contract::ORACLE.name), Some(at.policies), policies);
     Ok(facts.0)
 }
 

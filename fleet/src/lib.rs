@@ -1,7 +1,9 @@
-//! The pages of a [book](surety_venue), proven by many machines.
+//! A [book](surety_venue) with servers: accounts out of a database, pages proven by many machines.
 //!
 //! | module | idea |
 //! |---|---|
+//! | [`database`] | where a PostgreSQL is, and how safe the way there is |
+//! | [`query`] | accounts out of a database |
 //! | [`queue`] | the jobs, one for each page: claimed under leases, completed under a fence |
 //! | [`backoff`] | waiting longer each time, up to a bound |
 //! | [`artifacts`] | where a worker finds inputs and leaves results: the book's directory, or a store |
@@ -15,17 +17,19 @@
 //! accepted. A queue that forgets, repeats or invents jobs costs time.
 //!
 //! ```
-//! use surety_fleet::queue::QueueUrl;
+//! use surety_fleet::database::DatabaseUrl;
 //!
-//! let url: QueueUrl = "postgres://worker:secret@queue.example/books?sslmode=verify-full".parse()?;
-//! assert_eq!(format!("{url:?}"), "QueueUrl(hidden)");
+//! let url: DatabaseUrl = "postgres://worker:secret@queue.example/books?sslmode=verify-full".parse()?;
+//! assert_eq!(format!("{url:?}"), "DatabaseUrl(hidden)");
 //! # Ok::<(), String>(())
 //! ```
 
 pub mod artifacts;
 pub mod backoff;
 pub mod child;
+pub mod database;
 pub mod metrics;
+pub mod query;
 pub mod queue;
 pub mod server;
 pub mod stop;

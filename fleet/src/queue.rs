@@ -17,25 +17,22 @@
 //! and a claim whose answer was lost runs out.
 
 use std::{
-    net::IpAddr,
-    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgPool, Row as _,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
+    Connection as _, PgPool, Row as _,
+    postgres::{PgPoolOptions, PgRow},
 };
 use surety_core::{
     failure::{Class, Failure},
     ident::Bytes32,
 };
 use tokio::time::{sleep, timeout};
-use zeroize::Zeroizing;
 
-use crate::backoff::Backoff;
+use crate::{backoff::Backoff, database::DatabaseUrl};
 
 /// A page is tried so many times.
 pub const ATTEMPTS: i32 = 3;
@@ -141,42 +138,6 @@ const COUNT: &str = "select count(*) filter (where state = 'ready') as ready,
 
 const FAILURES: &str = "select page, attempts, coalesce(error, '') as error from surety_job
     where plan = $1 and state = 'failed' order by page limit $2";
-
-/// Where a queue is: a PostgreSQL URL, which may have a password. Does not print.
-#[derive(Clone)]
-pub struct QueueUrl(Zeroizing<String>);
-
-impl core::fmt::Debug for QueueUrl {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("QueueUrl(hidden)")
-    }
-}
-
-impl FromStr for QueueUrl {
-    type Err = String;
-
-    /// Errors do not repeat the text.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let scheme = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        let options = PgConnectOptions::from_str(text).ok().filter(|_| scheme);
-        let form = "expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, found something else";
-        if is_exposed(&options.ok_or(form)?) {
-            return Err("expected sslmode=verify-full for a password that goes to another machine, found a mode that \
-                        falls back to plain text; sslmode=disable says that the network is trusted"
-                .to_owned());
-        }
-        Ok(Self(Zeroizing::new(text.to_owned())))
-    }
-}
-
-/// Whether a password goes to another machine, and to whoever can make TLS fail on the way.
-fn is_exposed(options: &PgConnectOptions) -> bool {
-    let host = options.get_host().trim_matches(['[', ']']);
-    let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    let here = loopback || host.starts_with('/') || options.get_socket().is_some();
-    let falls_back = matches!(options.get_ssl_mode(), PgSslMode::Allow | PgSslMode::Prefer);
-    !here && falls_back && options.to_url_lossy().password().is_some()
-}
 
 /// Why the queue is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -309,9 +270,8 @@ impl Queue {
     ///
     /// # Errors
     /// If the database does not answer for 30 seconds, refuses, or has tables of another version.
-    pub async fn open(url: &QueueUrl, plan: Bytes32, terms: Terms, connections: u32) -> Result<Self, QueueError> {
-        let refused = |_| QueueError::Refused("no database of this address".to_owned());
-        let options = PgConnectOptions::from_str(&url.0).map_err(refused)?.application_name("surety");
+    pub async fn open(url: &DatabaseUrl, plan: Bytes32, terms: Terms, connections: u32) -> Result<Self, QueueError> {
+        let options = url.options().map_err(|error| QueueError::Refused(error.to_owned()))?;
         let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(LONGEST);
         // A connection on which nothing answers would be waited for, and missed, until the operating system gives up.
         let pool = pool.after_release(|connection, _| {
@@ -558,40 +518,5 @@ fn is_outage(error: &sqlx::Error) -> bool {
             code.starts_with("08") || ["57P01", "57P02", "57P03", "53300", "40001", "40P01", "25006"].contains(&&*code)
         }),
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejects_passwords_that_other_machines_may_read() {
-        for text in ["postgres://u:secret@host/d", "postgres://u@host/d?password=secret&sslmode=allow"] {
-            let error = text.parse::<QueueUrl>().unwrap_err();
-            assert!(error.contains("verify-full") && !error.contains("secret"), "{text}: {error}");
-        }
-        for text in [
-            "postgres://u@host/d",
-            "postgres://u:secret@localhost/d",
-            "postgres://u:secret@127.0.0.1:5433/d",
-            "postgres://u:secret@[::1]/d",
-            "postgres:///d?host=/run/postgresql&user=u&password=secret",
-            "postgres://u:secret@host/d?sslmode=require",
-            "postgres://u:secret@host/d?sslmode=verify-full",
-            "postgres://u:secret@host/d?sslmode=disable",
-        ] {
-            assert!(text.parse::<QueueUrl>().is_ok(), "{text}");
-        }
-    }
-
-    #[test]
-    fn rejects_addresses_that_are_none_without_repeating_them() {
-        for text in ["mysql://u:secret@h/d", "postgres", "secret", "", "postgres://u:secret@[::bad/d"] {
-            let error = text.parse::<QueueUrl>().unwrap_err();
-            assert!(error.starts_with("expected ") && !error.contains("secret"), "{text}: {error}");
-        }
-        let url: QueueUrl = "postgresql://user:secret@host:5433/database?sslmode=require".parse().unwrap();
-        assert!(!format!("{url:?}").contains("secret"));
     }
 }

@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::{
     account::UserAccount,
     directory::{BookDirectory, DirectoryError, Plan},
-    list::{AccountList, ListError},
+    list::{AccountList, ListError, is_nonce},
     page::{PageInput, PageInputError},
     sealed::SealingKey,
 };
@@ -127,7 +127,7 @@ impl Columns {
                     return Err(twice());
                 }
                 columns.user = index;
-            } else if name.eq_ignore_ascii_case("nonce") {
+            } else if is_nonce(name) {
                 if columns.nonce.replace(index).is_some() {
                     return Err(twice());
                 }
@@ -214,8 +214,9 @@ fn lots(text: &str, places: u8) -> Option<i128> {
     scaled.exact.then_some(scaled.integer)
 }
 
+/// A nonce, in hexadecimal digits, marked or not, as programs do and as PostgreSQL does.
 fn nonce(text: &str) -> Option<Bytes32> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("\\x")).unwrap_or(text);
     hex::decode(digits).ok()?.try_into().ok().map(HexBytes)
 }
 

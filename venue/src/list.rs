@@ -104,8 +104,7 @@ impl AccountList {
                 }
                 let Some(values) = rows.next().transpose()? else { return Ok(false) };
                 for (column, value) in values.get_column_iter() {
-                    let is_nonce = column.trim().eq_ignore_ascii_case("nonce");
-                    let text = text(value, is_nonce);
+                    let text = text(value, is_nonce(column));
                     let text = text.map_err(|found| ListError::Type { column: column.clone(), found })?;
                     row.push_field(&text);
                 }
@@ -113,6 +112,12 @@ impl AccountList {
             }
         }
     }
+}
+
+/// Whether a column is that of nonces, which may be bytes.
+#[must_use]
+pub fn is_nonce(column: &str) -> bool {
+    column.trim().eq_ignore_ascii_case("nonce")
 }
 
 /// Refuses a table of which rows would go unread.

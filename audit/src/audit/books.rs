@@ -20,7 +20,7 @@ use surety_books::{
 };
 use surety_chain::{
     ChainError, Node,
-    books::{self as registry, KnownBook},
+    books::{self as registry, KnownBook, ToldBook},
 };
 use surety_core::{
     canonical,
@@ -28,6 +28,7 @@ use surety_core::{
     failure::{AnyFailure, Failure},
     ident::{Bytes32, EvmAddress, Name},
     units::Timestamp,
+    visible::visible,
 };
 use surety_host::{files, setup::Setups};
 use surety_kzg::{Event, Observer, SrsId, progress::Stage};
@@ -52,6 +53,8 @@ use super::{
 pub struct BookAnchors<'a> {
     /// The registry of books that the auditor relies on, and the node of its chain.
     pub registry: Option<(&'a Node, EvmAddress)>,
+    /// The block from which on the registry's books should all be among those audited; none for no such demand.
+    pub since: Option<u64>,
     /// Roots that the auditor knows from elsewhere.
     pub roots: &'a [Bytes32],
     /// Rules that the auditor has reviewed.
@@ -203,6 +206,31 @@ pub(super) fn findings(books: &[BookEntry]) -> Vec<Finding> {
             warning(FindingKind::SeveralBooks, Some(venue), message, roots.into_values())
         })
         .collect()
+}
+
+/// The findings about books that the registry has of the venues whose books are audited, and that are not among those.
+///
+/// # Errors
+/// If the node does not answer.
+pub(super) fn missing_books(anchors: &BookAnchors<'_>, books: &[BookEntry]) -> Result<Vec<Finding>, ChainError> {
+    let Some(((node, at), since)) = anchors.registry.zip(anchors.since) else { return Ok(Vec::new()) };
+    Ok(missing_among(books, registry::told(node, at, since)?))
+}
+
+fn missing_among(books: &[BookEntry], told: Vec<ToldBook>) -> Vec<Finding> {
+    let stated = || books.iter().filter_map(|entry| entry.stated.as_ref());
+    let venues: BTreeSet<EvmAddress> = stated().map(|book| book.venue).collect();
+    let here: BTreeSet<Bytes32> = stated().map(|book| book.root).collect();
+    let missing = told.into_iter().filter(|book| venues.contains(&book.venue) && !here.contains(&book.root));
+    let finding = |ToldBook { venue, root, as_of, uri, .. }| {
+        let uri = visible(&uri);
+        let message = format!(
+            "the registry has a book as of second {} that is not here: root {root}, which the venue says is at {uri}",
+            as_of.0
+        );
+        warning(FindingKind::MissingBook, Some(venue), message, [])
+    };
+    missing.map(finding).collect()
 }
 
 /// Archives keep no pages, so that books in them cannot be verified.

@@ -9,6 +9,7 @@
 //! | sequence runs backwards | warning | a later statement is about an earlier time |
 //! | several snapshots | warning | two snapshots of one epoch: a holder could pick the kinder |
 //! | several books | warning | two books of a venue as of one moment: different people may see different ones |
+//! | missing book | warning | the registry has a book of a venue that is not among those audited |
 //! | unusable file | warning | something looks like a public file and is none |
 //! | statement for two policies | notice | the same balances serve two policies, so they are pledged to neither |
 //! | sequence gap | notice | a statement exists that was not shown |
@@ -59,6 +60,8 @@ pub enum FindingKind {
     SeveralSnapshots,
     /// Two books of one venue and moment.
     SeveralBooks,
+    /// A book of the registry that is not among those audited.
+    MissingBook,
     /// A public file that cannot be used.
     UnusableFile,
     /// One statement of a source in attestations of two policies.

@@ -40,6 +40,7 @@ use rand_core::{OsRng, RngCore as _};
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use surety_chain::ChainError;
 use surety_core::{
     capacity::Capacity,
     failure::{AnyFailure, Class, Failure},
@@ -155,6 +156,9 @@ pub enum AuditError {
     /// An archive cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The registry of books, or the way to it.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
 }
 
 impl Failure for AuditError {
@@ -166,6 +170,7 @@ impl Failure for AuditError {
             Self::Disagreement { .. } | Self::Batch(_) => Class::Internal,
             Self::File(error) => error.class(),
             Self::Archive(error) => error.class(),
+            Self::Chain(error) => error.class(),
         }
     }
 
@@ -173,6 +178,7 @@ impl Failure for AuditError {
         match self {
             Self::File(error) => error.code(),
             Self::Archive(error) => error.code(),
+            Self::Chain(error) => error.code(),
             _ => "audit".into(),
         }
     }
@@ -431,6 +437,7 @@ fn examine(
         Source::Archive(_) => (Vec::new(), books::unverifiable(source, &found.books)),
     };
     of_books.extend(books::findings(&books));
+    of_books.extend(books::missing_books(&request.books, &books)?);
 
     let compared: Vec<(&AuditEntry, &Evidence)> =
         judged.iter().filter_map(|judged| Some((&judged.entry, judged.evidence.as_ref()?))).collect();
@@ -532,8 +539,8 @@ impl Audit {
 /// The gravest kind of fault.
 fn gravest<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Class {
     let classes: Vec<Class> = reasons.map(|reason| reason.class).collect();
-    let gravest = [Class::Invalid, Class::Mismatch, Class::Input].into_iter().find(|class| classes.contains(class));
-    gravest.unwrap_or(Class::Internal)
+    let order = [Class::Invalid, Class::Mismatch, Class::Input, Class::Resources];
+    order.into_iter().find(|class| classes.contains(class)).unwrap_or(Class::Internal)
 }
 
 impl PolicyFacts {

@@ -10,7 +10,11 @@
 
 mod compiler;
 
-use std::{borrow::Cow, fmt::Display, path::Path};
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 
 use alloy_primitives::keccak256;
 use serde::Serialize;
@@ -39,7 +43,7 @@ pub use self::compiler::CompilerError;
 pub use surety_chain::published::Provenance;
 use surety_chain::{
     Deployment, Node,
-    artifact::Artifact,
+    artifact::{Artifact, Contract},
     error::ChainError,
     published::{self, Fact, Taken},
 };
@@ -63,6 +67,9 @@ const LEVELS: &str = "levels";
 
 /// Who claims the keys that are checked in.
 const THIS_VERSION: &str = concat!("surety ", env!("CARGO_PKG_VERSION"));
+
+/// What the code of a contract is that agrees.
+const BUILT: &str = "the build's";
 
 /// What is there where nothing is.
 const NONE: &str = "none";
@@ -231,6 +238,8 @@ struct Ground {
     source: String,
     market: Option<Market>,
     deployed: Option<Deployment>,
+    /// Forge's build directory.
+    build: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -280,7 +289,7 @@ impl Reproduction {
                 "that universe, policy and market are the ones that you were told of: compare the identifiers"
                     .to_owned(),
             ],
-            ground: Ground { policy, key, source, market: None, deployed: None },
+            ground: Ground { policy, key, source, market: None, deployed: None, build: None },
         };
         reproduction.recompute_policy();
         if let Some(pinned) = pinned {
@@ -448,6 +457,7 @@ impl Reproduction {
     /// If there is none, or it is not one whose code is fixed.
     pub fn compare_build(&mut self, directory: &Path) -> Result<(), ReproduceError> {
         let artifact = Artifact::of_verifier(directory, &self.ground.key)?;
+        self.ground.build = Some(directory.to_owned());
         let by = artifact.path().display().to_string();
         let codes = [(CREATION_CODE, artifact.creation_code()?), (RUNTIME_CODE, artifact.runtime_code()?)];
         self.claim(SOURCE, &by, artifact.source().map_or_else(|| NONE.to_owned(), |source| source.to_string()));
@@ -522,8 +532,8 @@ impl Reproduction {
         for fact in vault {
             self.fact(&by("vault", contract.unwrap_or(EvmAddress::ZERO)), fact);
         }
+        self.compare_codes(node, at)?;
         for limit in [
-            "that registries, oracle and vault are this project's: only the verifying contract's code is compared",
             "that the contracts are the ones to rely on: their addresses are the deployment's, and what they say the \
              node's",
             "that the feeds, the grace, and the policy's line and version are as you expect: whoever published it \
@@ -535,6 +545,42 @@ impl Reproduction {
             self.compare_taken(&by("oracle", at.oracle), taken);
         }
         self.ground.deployed = Some(at.clone());
+        Ok(())
+    }
+
+    /// Compares the code of the contracts that are the same for every policy with that of the build, but for the
+    /// addresses and times that their creation writes into them, and what they say of each other.
+    fn compare_codes(&mut self, node: &Node, at: &Deployment) -> Result<(), ReproduceError> {
+        for fact in published::links(node, at)? {
+            self.fact(&format!("deployment on chain {}", at.chain_id), fact);
+        }
+        let Some(directory) = self.ground.build.clone() else {
+            let limit = "that registries, oracle and vault are this project's: without --artifacts only the verifying \
+                         contract's code is compared";
+            self.not_established.push(limit.to_owned());
+            return Ok(());
+        };
+        let contracts = [
+            (Contract::POLICIES, Some(at.policies)),
+            (Contract::ORACLE, Some(at.oracle)),
+            (Contract::ATTESTATIONS, Some(at.registry)),
+            (Contract::BOOKS, at.books),
+            (Contract::VAULT, at.vault),
+        ];
+        for (contract, address) in contracts.into_iter().filter_map(|(contract, at)| Some((contract, at?))) {
+            let (artifact, code) = (Artifact::of(&directory, &contract)?, node.code(&address)?);
+            let holds = artifact.is_code_of(&code)?;
+            let found = match holds {
+                true => BUILT.to_owned(),
+                false if code.is_empty() => "no contract".to_owned(),
+                false => keccak256(code).to_string(),
+            };
+            let (name, expected) = (format!("contract: code of {}", contract.name), BUILT.to_owned());
+            let by = format!("{address} on chain {}", at.chain_id);
+            self.fact(&by, Fact { name, expected, basis: Provenance::Build, found, holds });
+        }
+        let limit = "that the code of registries, oracle and vault follows from their sources: it is the build's";
+        self.not_established.push(limit.to_owned());
         Ok(())
     }
 

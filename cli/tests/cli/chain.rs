@@ -306,6 +306,19 @@ impl Scene {
         things.map(|thing| thing["name"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Attack: a contract of other code, with the same answers.
+    #[track_caller]
+    fn rejects_another_contract_for_the_registry_of_books(&self) {
+        let mut deployment = read_json(&self.sandbox.path("deployment.json"));
+        deployment["books"] = deployment["registry"].clone();
+        write_json(&self.sandbox.path("other.json"), &deployment);
+        let line = self.line("ON --artifacts ARTIFACTS").replacen("chain", "reproduce here", 1);
+        let run = self.sandbox.surety(&line.replace("deployment.json", "other.json")).expect(5);
+        let problems = run.envelope()["error"]["problems"].clone();
+        let paths: Vec<_> = problems.as_array().unwrap().iter().map(|problem| problem["path"].clone()).collect();
+        assert_eq!(paths, ["contract: code of BookRegistry"]);
+    }
+
     fn deployed(&self, contract: &str) -> Address {
         read_json(&self.sandbox.path("deployment.json"))[contract].as_str().unwrap().parse().unwrap()
     }
@@ -416,9 +429,17 @@ fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
         "vault: universe",
         "vault: point of USDC",
         "vault: decimals of USDC",
+        "contract: code of PolicyRegistry",
+        "contract: code of SnapshotOracle",
+        "contract: code of AttestationRegistry",
+        "contract: code of BookRegistry",
+        "contract: code of CollateralVault",
+        "BookRegistry: ORACLE",
+        "SnapshotOracle: POLICY_REGISTRY",
     ] {
         assert!(reproduced.contains(&name.to_owned()), "{name} is compared: {reproduced:?}");
     }
+    scene.rejects_another_contract_for_the_registry_of_books();
     let balances = read_json(&sandbox.path("vault.json"));
     assert_eq!(balances["balances"], json!([{ "instrument": "USDC", "lots": "1000000000000" }]));
 

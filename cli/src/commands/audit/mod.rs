@@ -51,6 +51,10 @@ pub(crate) struct Args {
     /// URL of a JSON-RPC node of the chain of that registry
     #[arg(long, value_name = "URL", requires = "book_registry")]
     rpc: Option<String>,
+    /// Block of the registry's deployment, or a later one: books of the audited venues that the registry has taken
+    /// since must be there
+    #[arg(long, value_name = "BLOCK", requires = "book_registry")]
+    books_since: Option<u64>,
     /// Root of a book that you know from elsewhere; may be repeated
     #[arg(long, value_name = "HASH", value_parser = spelling::hash)]
     book_root: Vec<Bytes32>,
@@ -92,6 +96,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let node = args.rpc.as_deref().map(Node::connect).transpose()?;
     let books = BookAnchors {
         registry: node.as_ref().zip(args.book_registry),
+        since: args.books_since,
         roots: &args.book_root,
         rules: &args.book_rules,
     };

@@ -1,6 +1,6 @@
 //! `surety book init`, `surety book build`
 
-use std::{fs::File, path::PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 use surety_books::book::Book;
@@ -12,17 +12,19 @@ use surety_core::{
     units::Timestamp,
     words::counted,
 };
-use surety_host::files::{self, Access, Existing, FileError};
+use surety_host::files::{self, Access, Existing};
 use surety_prover::layout::Layout;
 use surety_venue::{
-    build::{BuildError, Built, build},
+    build::{Built, build},
     directory::{BookDirectory, PUBLIC_INPUTS},
-    list::AccountList,
 };
 use surety_verifier::{Statement, attestation::report::snapshot_id};
 use surety_walkthrough::book::RULES;
 
-use super::files::{BookFiles, rules_in};
+use super::{
+    accounts::Accounts,
+    files::{BookFiles, rules_in},
+};
 use crate::{
     Session,
     error::{Error, Usage},
@@ -50,9 +52,8 @@ pub(crate) struct Args {
     /// Directory with universe.toml, policy.toml, book.toml, market.json, and the custodians' statements and openings
     #[arg(value_name = "DIR")]
     pub(super) directory: PathBuf,
-    /// Accounts as CSV or Parquet: user, optionally nonce, and a column for each instrument, in units
-    #[arg(long, value_name = "FILE")]
-    pub(super) accounts: PathBuf,
+    #[command(flatten)]
+    pub(super) accounts: Accounts,
     /// New directory for the book
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
@@ -91,10 +92,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         statements: Vec::new(),
         reserves: HexBytes::ZERO,
     };
-    let accounts = File::open(&args.accounts).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => FileError::Missing(args.accounts.clone()),
-        _ => FileError::Io { path: args.accounts.clone(), action: "cannot be read", error },
-    })?;
+    let accounts = args.accounts.open()?;
     let directory = BookDirectory::new(&args.out);
     directory.make()?;
     for name in PUBLIC_INPUTS {
@@ -109,13 +107,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         }
     }
     // Last, as it writes the plan: where there is one, a process that was killed has left nothing out.
-    let built = build(
-        &directory,
-        &book_files.rules,
-        book,
-        AccountList::open(accounts).map_err(BuildError::from)?,
-        &session.progress,
-    )?;
+    let built = build(&directory, &book_files.rules, book, accounts, &session.progress)?;
     answer(args, &book_files, &built)
 }
 

@@ -18,7 +18,7 @@ use surety_margin::universe::Universe;
 use surety_venue::{directory::BookDirectory, work::CellMaker};
 use surety_walkthrough::book::prepare;
 
-use super::{build, cells::checked, files::Published, fleet, prove};
+use super::{accounts::Accounts, build, cells::checked, files::Published, fleet, prove};
 use crate::{
     Session,
     error::Error,
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let venue = prepare(&inputs, (args.accounts, args.k), &setups, session.now, &session.progress)?;
     let request = build::Args {
         directory: inputs,
-        accounts: venue.accounts.clone(),
+        accounts: Accounts::of_file(venue.accounts.clone()),
         out: out.clone(),
         as_of: None,
         valid_until: None,

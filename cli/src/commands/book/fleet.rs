@@ -20,8 +20,9 @@ use surety_fleet::{
     artifacts::{Desk, Place, Site, Store},
     block_on,
     child::{Prover, Trouble},
+    database::DatabaseUrl,
     metrics::Metrics,
-    queue::{FailedPage, QueueUrl, Status, Terms},
+    queue::{FailedPage, Status, Terms},
     server::Server,
     stop::{Stage, Stopper},
     worker::{Accept, Crew, Event, Verifiers, Watcher},
@@ -57,26 +58,27 @@ pub(super) struct Queue {
     /// The queue, a PostgreSQL database: postgres://USER@HOST/DATABASE [default: the environment variable SURETY_QUEUE,
     /// where a password is safer]
     #[arg(long, value_name = "URL")]
-    queue: Option<QueueUrl>,
+    queue: Option<DatabaseUrl>,
 }
 
 impl Queue {
-    fn url(&self) -> Result<Option<QueueUrl>, Error> {
+    fn url(&self) -> Result<Option<DatabaseUrl>, Error> {
         match &self.queue {
             Some(url) => Ok(Some(url.clone())),
-            None => from_environment(),
+            None => from_environment(VARIABLE),
         }
     }
 
-    fn required(&self) -> Result<QueueUrl, Error> {
+    fn required(&self) -> Result<DatabaseUrl, Error> {
         let missing = || Usage(format!("--queue: expected the address of a queue, here or in {VARIABLE}, found none"));
         Ok(self.url()?.ok_or_else(missing)?)
     }
 }
 
-fn from_environment<T: FromStr<Err = String>>() -> Result<Option<T>, Error> {
-    let parse = |text: String| text.parse().map_err(|error| Usage(format!("{VARIABLE}: {error}")));
-    Ok(env::var(VARIABLE).ok().map(parse).transpose()?)
+/// The address in an environment variable.
+pub(super) fn from_environment<T: FromStr<Err = String>>(variable: &str) -> Result<Option<T>, Error> {
+    let parse = |text: String| text.parse().map_err(|error| Usage(format!("{variable}: {error}")));
+    Ok(env::var(variable).ok().map(parse).transpose()?)
 }
 
 /// A queue of any kind.
@@ -85,7 +87,7 @@ enum QueueAt {
     /// One of this command's own.
     Own,
     /// One that somebody else runs.
-    Url(QueueUrl),
+    Url(DatabaseUrl),
 }
 
 impl FromStr for QueueAt {
@@ -131,7 +133,7 @@ impl ProveOptions {
     pub(super) fn queue(&self) -> Result<Option<ProvingQueue>, Error> {
         let at = match &self.own.queue {
             Some(at) => Some(at.clone()),
-            None => from_environment()?,
+            None => from_environment(VARIABLE)?,
         };
         if at.is_none() && self.artifacts.is_some() {
             return Err(Usage("--artifacts: expected with --queue, found without".to_owned()).into());
@@ -353,7 +355,7 @@ async fn watch(crew: &Crew, workers: u32, total: u64, session: &Session) -> Resu
 
 /// What workers go by.
 struct Post<'a> {
-    url: &'a QueueUrl,
+    url: &'a DatabaseUrl,
     terms: Terms,
     workers: u32,
     key: Option<&'a Path>,

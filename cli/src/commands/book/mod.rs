@@ -1,5 +1,6 @@
 //! `surety book`
 
+mod accounts;
 mod build;
 mod cells;
 mod demo;
