@@ -9,6 +9,7 @@ use surety_margin::{models::Model, policy::Policy};
 
 use crate::{
     calibration::{Calibration, Driven},
+    estimator::Estimator,
     history::History,
     target::{fraction, haircut, in_mode, scenario_margin, vol_shock},
 };
@@ -19,10 +20,27 @@ impl Calibration {
     /// # Errors
     /// With every mistake that was found.
     pub fn read(file: &str, text: &str, history: &History, policy: Option<&Policy>) -> Result<Self, InputErrors> {
-        text::read(file, text, Format::Toml, |calibration: &Self| {
+        Self::read_for(file, text, None, history, policy)
+    }
+
+    /// The same with another estimator than the text's, if there is one.
+    ///
+    /// # Errors
+    /// With every mistake that was found.
+    pub fn read_for(
+        file: &str,
+        text: &str,
+        estimator: Option<Estimator>,
+        history: &History,
+        policy: Option<&Policy>,
+    ) -> Result<Self, InputErrors> {
+        let estimated =
+            |calibration: &Self| Self { estimator: estimator.unwrap_or(calibration.estimator), ..calibration.clone() };
+        let read = text::read(file, text, Format::Toml, |calibration: &Self| {
             let against_policy = policy.map(|policy| problems(calibration, policy));
-            calibration.check(history).into_iter().chain(against_policy.into_iter().flatten()).collect()
-        })
+            estimated(calibration).check(history).into_iter().chain(against_policy.into_iter().flatten()).collect()
+        })?;
+        Ok(estimated(&read))
     }
 }
 

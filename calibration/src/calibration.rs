@@ -17,6 +17,7 @@ use surety_margin::level::ByBasis;
 use crate::{
     estimator::{Estimator, Settings},
     history::{Column, History},
+    predictive::{WARM, history::ENOUGH, joint, market::LEAST_CONFIDENCE},
     update::{Bounds, Limits},
 };
 
@@ -45,6 +46,9 @@ pub struct Calibration {
     pub max_gap: u32,
     /// How far an update may go.
     pub limits: Limits,
+    /// Pairs of columns whose spread is a column of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spreads: Vec<Spread>,
     /// Haircuts: one minus the weight of an asset, or what portfolio margin states as such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub haircuts: Vec<Driven>,
@@ -67,6 +71,17 @@ pub struct Calibration {
 
 impl Kinded for Calibration {
     const KIND: Kind = Kind::Calibration;
+}
+
+/// Half of one price against half of another, which has a tail of its own: scenarios in which the two go apart follow
+/// from it instead of from their correlation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// The column that is held.
+    pub long: Name,
+    /// The column that is owed.
+    pub short: Name,
 }
 
 /// A requirement on an instrument that a column drives.
@@ -180,7 +195,12 @@ impl Document for Calibration {
         for (path, found, least, most) in ranges {
             problems.extend(require((least..=most).contains(&found), path, format!("from {least} to {most}"), found));
         }
+        if self.estimator == Estimator::Predictive {
+            let expected = format!("at least {LEAST_CONFIDENCE} for the predictive estimator");
+            problems.extend(require(self.confidence >= LEAST_CONFIDENCE, "confidence", expected, self.confidence));
+        }
         problems.extend(self.limits.problems("limits"));
+        problems.extend(self.spread_problems());
         for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
             let most = if list == "haircuts" { Ppm::ONE } else { MAX };
             problems.extend(self.driven_problems(list, driven, most));
@@ -219,6 +239,13 @@ impl Calibration {
         if let Some(ScenarioRule::History { days }) = self.scenarios {
             problems.extend(require(days as usize <= moves, "scenarios.days", expected, days));
         }
+        if let Some(ScenarioRule::History { days }) = self.scenarios
+            && self.estimator_for(history) == Estimator::Predictive
+        {
+            let most = moves.saturating_sub(WARM as usize).min(joint::DAYS);
+            let expected = format!("at most {most}, the days that the predictive estimator has in terms of today");
+            problems.extend(require(days as usize <= most, "scenarios.days", expected, days));
+        }
         if let Some((before, after)) = history.widest_gap() {
             let width = after.number() - before.number();
             let expected = format!("at least {width}, because the history has no day between {before} and {after}");
@@ -227,11 +254,21 @@ impl Calibration {
         problems
     }
 
-    /// What its estimator is told.
+    /// What its estimator is told, or the one that takes its place.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let Self { estimator, confidence, horizon, decay, .. } = *self;
-        Settings { estimator, confidence, horizon, decay }
+        Settings { estimator: estimator.windowed(), confidence, horizon, decay }
+    }
+
+    /// The estimator that a history is long enough for: the predictive one learns from [`ENOUGH`] moves on, and the
+    /// heavy-tailed one takes its place before.
+    #[must_use]
+    pub fn estimator_for(&self, history: &History) -> Estimator {
+        match self.estimator {
+            Estimator::Predictive if history.moves() < ENOUGH => Estimator::HeavyTailed,
+            asked => asked,
+        }
     }
 
     /// The columns that drive anything, in the order of the history.
@@ -253,6 +290,9 @@ impl Calibration {
         named.extend(
             self.factors.iter().enumerate().map(|(i, factor)| (format!("factors[{i}].column"), &factor.column)),
         );
+        for (i, Spread { long, short }) in self.spreads.iter().enumerate() {
+            named.extend([(format!("spreads[{i}].long"), long), (format!("spreads[{i}].short"), short)]);
+        }
         let columns = self.volatility.iter().flat_map(|rule| &rule.columns).enumerate();
         named.extend(columns.map(|(i, column)| (format!("volatility.columns[{i}]"), column)));
         for (i, range) in self.volatility_ranges.iter().enumerate() {
@@ -260,6 +300,23 @@ impl Calibration {
             named.extend(range.columns.iter().enumerate().map(|(j, column)| (path(j), column)));
         }
         named
+    }
+
+    fn spread_problems(&self) -> Vec<Problem> {
+        let pair = |Spread { long, short }: &Spread| format!("{} and {}", long.min(short), long.max(short));
+        let mut problems = repeated(self.spreads.iter().map(pair), |i| format!("spreads[{i}]"), "each pair once");
+        for (i, Spread { long, short }) in self.spreads.iter().enumerate() {
+            let expected = format!("a column other than {long}");
+            problems.extend(require(long != short, format!("spreads[{i}].short"), expected, short));
+        }
+        let joint = self.spreads.is_empty() || matches!(self.scenarios, Some(ScenarioRule::Joint { .. }));
+        problems.extend(require(
+            joint,
+            "spreads",
+            "none without joint scenarios, which alone follow from them",
+            "some",
+        ));
+        problems
     }
 
     fn driven_problems(&self, list: &str, driven: &[Driven], most: Ppm) -> Vec<Problem> {

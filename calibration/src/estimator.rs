@@ -8,9 +8,10 @@
 //! | static | `√(Σ x_s² / n)` | the moves of the window |
 //! | ewma | `σ²_{s+1} = λ·σ²_s + (1 − λ)·x_s²` | normal: `σ · φ(z) / (1 − c)` with `z = Φ⁻¹(c)` |
 //! | heavy-tailed | the same | the moves of the window, each times `σ / σ_s` |
+//! | predictive | that of five experts | [learned](crate::predictive) from the whole history of all columns |
 //!
 //! Expected shortfall at confidence `c` is the mean of the worst `(1 − c)·n` losses, the last one in part; gains among
-//! them count as zero. Everything is in integers and rounded up, so that it is the same everywhere.
+//! them count as zero. Windows are looked at in integers, rounded up, so that the outcome is the same everywhere.
 //!
 //! Sources: J.P. Morgan/Reuters, *RiskMetrics Technical Document*, 4th edition, 1996 (the recursion, `λ = 0.94` for
 //! days, `√h`); Barone-Adesi, Giannopoulos and Vosper, *VaR without correlations for portfolios of derivative
@@ -38,13 +39,61 @@ pub enum Estimator {
     Ewma,
     /// Historical simulation filtered by exponentially weighted volatility.
     HeavyTailed,
+    /// Volatility and tails that are [learned](crate::predictive) from the whole history.
+    Predictive,
+}
+
+impl Estimator {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Static, Self::Ewma, Self::HeavyTailed, Self::Predictive];
+
+    /// What people and files call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Ewma => "ewma",
+            Self::HeavyTailed => "heavy-tailed",
+            Self::Predictive => "predictive",
+        }
+    }
+
+    /// The estimator itself, or what takes its place where the history is too short to learn from.
+    #[must_use]
+    pub fn windowed(self) -> Windowed {
+        match self {
+            Self::Static => Windowed::Static,
+            Self::Ewma => Windowed::Ewma,
+            Self::HeavyTailed | Self::Predictive => Windowed::HeavyTailed,
+        }
+    }
+}
+
+impl core::str::FromStr for Estimator {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|estimator| estimator.name() == text);
+        named.ok_or_else(|| format!("expected {}, found {text:?}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+/// An estimator that looks at the last moves of one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windowed {
+    /// [`Estimator::Static`]
+    Static,
+    /// [`Estimator::Ewma`]
+    Ewma,
+    /// [`Estimator::HeavyTailed`]
+    HeavyTailed,
 }
 
 /// What an estimator is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The estimator.
-    pub estimator: Estimator,
+    pub estimator: Windowed,
     /// The confidence of the expected shortfall.
     pub confidence: Ppm,
     /// How many days a liquidation takes.
@@ -64,6 +113,15 @@ pub struct Estimate {
     pub up: u64,
 }
 
+/// The tail of a side: parts per billion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TailLoss {
+    /// The loss that the tail begins with.
+    pub value_at_risk: u64,
+    /// The mean of the losses in the tail.
+    pub expected: u64,
+}
+
 impl Estimate {
     /// The expected shortfall of a side.
     #[must_use]
@@ -80,17 +138,24 @@ impl Settings {
     #[must_use]
     pub fn estimate(&self, window: &[Move]) -> Estimate {
         let volatility = match self.estimator {
-            Estimator::Static => root_up(mean_square(window)),
-            Estimator::Ewma | Estimator::HeavyTailed => *self.volatilities(window).last().unwrap_or(&0),
+            Windowed::Static => root_up(mean_square(window)),
+            Windowed::Ewma | Windowed::HeavyTailed => *self.volatilities(window).last().unwrap_or(&0),
         };
-        let shortfall = |side| match self.estimator {
-            Estimator::Ewma => self.normal_shortfall(volatility),
-            Estimator::Static | Estimator::HeavyTailed => {
-                let losses = self.scenarios(window).into_iter().map(|scenario| scenario.loss(side)).collect();
-                expected_shortfall(losses, self.confidence)
-            }
-        };
-        Estimate { volatility, down: shortfall(Side::Down).min(Move::ONE.unsigned_abs()), up: shortfall(Side::Up) }
+        let [down, up] = self.tails(window).map(|tail| tail.expected);
+        Estimate { volatility, down: down.min(Move::ONE.unsigned_abs()), up }
+    }
+
+    /// The tails over the horizon of somebody who is long and of somebody who is short.
+    #[must_use]
+    pub fn tails(&self, window: &[Move]) -> [TailLoss; 2] {
+        if self.estimator == Windowed::Ewma {
+            return [self.normal_tail(*self.volatilities(window).last().unwrap_or(&0)); 2];
+        }
+        let scenarios = self.scenarios(window);
+        Side::ALL.map(|side| {
+            let losses = scenarios.iter().map(|scenario| scenario.loss(side)).collect();
+            tail_loss(losses, self.confidence)
+        })
     }
 
     /// What each day of the window would be over the horizon if it came again: filtered by volatility if the estimator
@@ -98,7 +163,7 @@ impl Settings {
     #[must_use]
     pub fn scenarios(&self, window: &[Move]) -> Vec<Move> {
         let over_horizon = |day: Move| day.scaled(self.root_of_horizon(), ROOT_SCALE);
-        if self.estimator != Estimator::HeavyTailed {
+        if self.estimator != Windowed::HeavyTailed {
             return window.iter().copied().map(over_horizon).collect();
         }
         let volatilities = self.volatilities(window);
@@ -107,21 +172,21 @@ impl Settings {
     }
 
     /// By how much volatility may rise or fall over the horizon, in parts per billion of itself: the expected shortfall
-    /// of `σ_{s+h} / σ_s − 1`, or of minus that, over the window at the confidence. A fall is at most the whole. What
-    /// exchanges call the volatility scan range.
+    /// of `σ_{s+h} / σ_s − 1`, or of minus that, over days with these volatilities at the confidence. A fall is at most
+    /// the whole. What exchanges call the volatility scan range.
     ///
     /// Source: CME Group, *SPAN methodology* (the volatility scan range is a move of volatility at a confidence).
     #[must_use]
-    pub fn volatility_range(&self, window: &[Move], side: Side) -> u64 {
-        let volatilities = self.volatilities(window);
+    pub fn volatility_range(&self, volatilities: &[u64], side: Side) -> u64 {
         let later = volatilities.iter().skip(self.horizon as usize);
         let moves = volatilities.iter().zip(later).map(|(now, later)| Move::between((*now).max(1), *later).loss(side));
-        expected_shortfall(moves.collect(), self.confidence)
+        tail_loss(moves.collect(), self.confidence).expected
     }
 
     /// The exponentially weighted volatility before each day, and after the last: one more than there are days. Begins
     /// with that of the window, whatever the estimator.
-    fn volatilities(&self, window: &[Move]) -> Vec<u64> {
+    #[must_use]
+    pub fn volatilities(&self, window: &[Move]) -> Vec<u64> {
         let mut variance = mean_square(window);
         let mut volatilities = vec![root_up(variance)];
         for day in window {
@@ -143,8 +208,8 @@ impl Settings {
     pub fn correlation(&self, first: &[Move], second: &[Move]) -> i32 {
         let (mut first_variance, mut second_variance, mut covariance) = (0.0, 0.0, 0.0);
         let kept = match self.estimator {
-            Estimator::Static => 1.0,
-            Estimator::Ewma | Estimator::HeavyTailed => f64::from(self.decay.0) / f64::from(Ppm::ONE.0),
+            Windowed::Static => 1.0,
+            Windowed::Ewma | Windowed::HeavyTailed => f64::from(self.decay.0) / f64::from(Ppm::ONE.0),
         };
         for (first, second) in first.iter().zip(second) {
             // Additions, products and roots of floating point are rounded alike on every machine.
@@ -157,9 +222,13 @@ impl Settings {
         if scale == 0.0 { 0 } else { (covariance / scale * 1e6).clamp(-1e6, 1e6) as i32 }
     }
 
-    fn normal_shortfall(&self, volatility: u64) -> u64 {
+    fn normal_tail(&self, volatility: u64) -> TailLoss {
         let over_horizon = Move::new(i128::from(volatility)).scaled(self.root_of_horizon(), ROOT_SCALE);
-        over_horizon.scaled(normal::tail_mean(self.confidence), ROOT_SCALE).loss(Side::Up)
+        let times = |factor| over_horizon.scaled(factor, ROOT_SCALE).loss(Side::Up);
+        TailLoss {
+            value_at_risk: times(normal::quantile_of(self.confidence)),
+            expected: times(normal::tail_mean(self.confidence)),
+        }
     }
 
     fn root_of_horizon(&self) -> u64 {
@@ -170,18 +239,24 @@ impl Settings {
 /// Factors in parts per billion.
 pub(crate) const ROOT_SCALE: u64 = Move::ONE.unsigned_abs();
 
-/// The mean of the worst `(1 − confidence)·n` losses, the last one in part, rounded up; zero if there are none.
-fn expected_shortfall(mut losses: Vec<u64>, confidence: Ppm) -> u64 {
+/// The mean of the worst `(1 − confidence)·n` losses, the last one in part, rounded up, and that last one; zero if
+/// there are none.
+pub(crate) fn tail_loss(mut losses: Vec<u64>, confidence: Ppm) -> TailLoss {
     losses.sort_unstable_by(|a, b| b.cmp(a));
     let share = u128::from(Ppm::ONE.0.saturating_sub(confidence.0));
     let total = share * losses.len() as u128;
-    let (mut sum, mut rest) = (0, total);
+    let (mut sum, mut rest, mut value_at_risk) = (0, total, 0);
     for loss in losses {
+        if rest == 0 {
+            break;
+        }
         let part = rest.min(u128::from(Ppm::ONE.0));
         sum += u128::from(loss) * part;
         rest -= part;
+        value_at_risk = loss;
     }
-    if total == 0 { 0 } else { u64::try_from(sum.div_ceil(total)).unwrap_or(u64::MAX) }
+    let expected = if total == 0 { 0 } else { u64::try_from(sum.div_ceil(total)).unwrap_or(u64::MAX) };
+    TailLoss { value_at_risk, expected }
 }
 
 fn square(day: Move) -> u128 {
@@ -199,9 +274,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Estimator; 3] = [Estimator::Static, Estimator::Ewma, Estimator::HeavyTailed];
+    const ALL: [Windowed; 3] = [Windowed::Static, Windowed::Ewma, Windowed::HeavyTailed];
 
-    fn settings(estimator: Estimator) -> Settings {
+    fn settings(estimator: Windowed) -> Settings {
         Settings { estimator, confidence: Ppm(975_000), horizon: 1, decay: Ppm(940_000) }
     }
 
@@ -214,20 +289,20 @@ mod tests {
         // 2.5 percent of 60 losses are one and a half.
         let mut losses = vec![1; 58];
         losses.extend([100, 40]);
-        assert_eq!(expected_shortfall(losses, Ppm(975_000)), 80);
-        assert_eq!(expected_shortfall(vec![7, 0], Ppm(0)), 4);
-        assert_eq!(expected_shortfall(Vec::new(), Ppm(975_000)), 0);
+        assert_eq!(tail_loss(losses, Ppm(975_000)), TailLoss { value_at_risk: 40, expected: 80 });
+        assert_eq!(tail_loss(vec![7, 0], Ppm(0)).expected, 4);
+        assert_eq!(tail_loss(Vec::new(), Ppm(975_000)).expected, 0);
     }
 
     #[test]
     fn volatility_follows_the_recursion() {
-        let estimate = settings(Estimator::Ewma).estimate(&moves(&[10_000_000, -30_000_000]));
+        let estimate = settings(Windowed::Ewma).estimate(&moves(&[10_000_000, -30_000_000]));
         // The window's 500e12, then 0.94·500e12 + 0.06·100e12 = 476e12, then 0.94·476e12 + 0.06·900e12 = 501.44e12.
         assert_eq!(estimate.volatility, 22_392_857);
         // φ(1.959964) / 0.025 = 2.337803
         assert_eq!(estimate.down / 1_000, 52_350);
         assert_eq!(estimate.down, estimate.up);
-        assert_eq!(settings(Estimator::Static).estimate(&moves(&[3, -4])).volatility, 4);
+        assert_eq!(settings(Windowed::Static).estimate(&moves(&[3, -4])).volatility, 4);
     }
 
     #[test]
@@ -235,11 +310,11 @@ mod tests {
         let calm_then_wild: Vec<i64> =
             (0..100).map(|i| if i < 80 { 10_000_000 } else { 50_000_000 } * (1 - 2 * (i % 2))).collect();
         let window = moves(&calm_then_wild);
-        let filtered = settings(Estimator::HeavyTailed);
+        let filtered = settings(Windowed::HeavyTailed);
         let scenarios = filtered.scenarios(&window);
         assert!(scenarios[79].ppb().abs() > 30_000_000, "{scenarios:?}");
-        assert_eq!(settings(Estimator::Static).scenarios(&window), window);
-        let [filtered, plain] = [filtered, settings(Estimator::Static)].map(|settings| settings.estimate(&window).down);
+        assert_eq!(settings(Windowed::Static).scenarios(&window), window);
+        let [filtered, plain] = [filtered, settings(Windowed::Static)].map(|settings| settings.estimate(&window).down);
         assert!(filtered > plain);
     }
 
@@ -252,18 +327,22 @@ mod tests {
         }
     }
 
+    fn range(settings: &Settings, window: &[i64], side: Side) -> u64 {
+        settings.volatility_range(&settings.volatilities(&moves(window)), side)
+    }
+
     #[test]
     fn volatility_ranges_look_both_ways() {
         let calm_then_wild = [vec![10_000_000; 60], vec![50_000_000; 60]].concat();
         let wild_then_calm: Vec<i64> = calm_then_wild.iter().rev().copied().collect();
-        let settings = Settings { horizon: 5, ..settings(Estimator::Static) };
-        let [rise, fall] = [Side::Up, Side::Down].map(|side| settings.volatility_range(&moves(&calm_then_wild), side));
+        let settings = Settings { horizon: 5, ..settings(Windowed::Static) };
+        let [rise, fall] = [Side::Up, Side::Down].map(|side| range(&settings, &calm_then_wild, side));
         assert!(rise > 1_000_000_000 && rise > 5 * fall, "{rise} {fall}");
-        let [rise, fall] = [Side::Up, Side::Down].map(|side| settings.volatility_range(&moves(&wild_then_calm), side));
+        let [rise, fall] = [Side::Up, Side::Down].map(|side| range(&settings, &wild_then_calm, side));
         assert!(fall > 120_000_000 && fall < 200_000_000, "decay allows at most 1 - 0.94^(5/2): {rise} {fall}");
         for side in Side::ALL {
-            assert_eq!(settings.volatility_range(&moves(&[10_000_000; 60]), side), 0);
-            assert_eq!(settings.volatility_range(&[], side), 0);
+            assert_eq!(range(&settings, &[10_000_000; 60], side), 0);
+            assert_eq!(range(&settings, &[], side), 0);
         }
     }
 
@@ -277,7 +356,7 @@ mod tests {
             assert!(correlation(&a, &opposite) <= -999_999);
             assert_eq!(correlation(&a, &moves(&[0; 4])), 0);
         }
-        assert_eq!(settings(Estimator::Static).correlation(&moves(&[1, 1]), &moves(&[1, -1])), 0);
+        assert_eq!(settings(Windowed::Static).correlation(&moves(&[1, 1]), &moves(&[1, -1])), 0);
     }
 
     #[test]
@@ -311,7 +390,7 @@ mod tests {
         fn a_larger_move_is_no_laxer(window in windows(), place in 0_usize..30, factor in 1_i64..4) {
             let mut wilder = window.clone();
             wilder[place] *= factor;
-            for estimator in [Estimator::Static, Estimator::Ewma] {
+            for estimator in [Windowed::Static, Windowed::Ewma] {
                 let [before, after] = [&window, &wilder].map(|window| settings(estimator).estimate(&moves(window)));
                 prop_assert!(after.volatility >= before.volatility);
                 prop_assert!(after.down >= before.down && after.up >= before.up);
@@ -329,10 +408,12 @@ mod tests {
             let window = |factor| {
                 moves(&wild.iter().map(|wild| if *wild { calm * factor } else { calm }).collect::<Vec<_>>())
             };
-            let settings = Settings { horizon, ..settings(Estimator::HeavyTailed) };
+            let settings = Settings { horizon, ..settings(Windowed::HeavyTailed) };
             let (less, more) = (window(factors.0.min(factors.1)), window(factors.0.max(factors.1)));
             for side in Side::ALL {
-                let [less, more] = [&less, &more].map(|window| settings.volatility_range(window, side));
+                let [less, more] = [&less, &more].map(|window| {
+                    settings.volatility_range(&settings.volatilities(window), side)
+                });
                 // Variances and their roots were rounded.
                 prop_assert!(more + 10_000 >= less, "{side:?}: {less} {more}");
                 prop_assert!(side == Side::Up || more <= 1_000_000_000);
@@ -349,7 +430,7 @@ mod tests {
                 u128::from(*t) * total + excess * 1_000_000
             };
             let least = losses.iter().chain(&[0]).map(at).min().unwrap();
-            prop_assert_eq!(u128::from(expected_shortfall(losses.clone(), confidence)), least.div_ceil(total));
+            prop_assert_eq!(u128::from(tail_loss(losses.clone(), confidence).expected), least.div_ceil(total));
         }
     }
 }

@@ -4,6 +4,9 @@
 //! other prices, count by their closing prices; otherwise every column is the price of something, unless a
 //! [`Selection`] says which are and what they are called. Rows may come in any order. How many days may be missing in
 //! between is for a [calibration](crate::calibration::Calibration) to say.
+//!
+//! A [`History`] has every price of every day that it has. [`Quotes`] have what the table has: columns that begin late,
+//! end early or miss days, and leaps.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +40,54 @@ pub struct Column {
     pub prices: Vec<u64>,
     /// Its move to the price of each day but the first: one less than there are prices.
     pub moves: Vec<Move>,
+}
+
+/// Daily prices, of which some are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quotes {
+    days: Vec<Day>,
+    columns: Vec<QuotedColumn>,
+}
+
+/// The prices of one thing, where there are any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotedColumn {
+    /// What the history calls it.
+    pub name: Name,
+    /// Its price on each day, in the units of [`Column::prices`]; none where the table has none.
+    pub prices: Vec<Option<u64>>,
+}
+
+impl Quotes {
+    /// Reads a table, as [`History::read`] does, except that a day counts if it has the price of one column, and that
+    /// prices may leap. Adds to the notes what was ignored, what was rounded, and how often prices leapt.
+    ///
+    /// # Errors
+    /// As [`History::read`], but for leaps.
+    pub fn read(file: &str, text: &str, selection: &Selection, notes: &mut Vec<Note>) -> Result<Self, InputErrors> {
+        read_table(file, text, selection, Rows::WithAnyPrice, notes)
+    }
+
+    /// The days, in order.
+    #[must_use]
+    pub fn days(&self) -> &[Day] {
+        &self.days
+    }
+
+    /// All columns.
+    #[must_use]
+    pub fn columns(&self) -> &[QuotedColumn] {
+        &self.columns
+    }
+}
+
+/// Which rows of a table count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rows {
+    /// Those with the price of every column.
+    WithAllPrices,
+    /// Those with the price of a column. Prices may leap.
+    WithAnyPrice,
 }
 
 /// What its user says of a history that the table does not say itself.
@@ -139,12 +190,14 @@ impl History {
     /// With the mistakes and their places: a table that is malformed or lacks a column, what is no day or no positive
     /// number, a day that is there twice, a price more than ten times off the one before.
     pub fn read(file: &str, text: &str, selection: &Selection, notes: &mut Vec<Note>) -> Result<Self, InputErrors> {
-        let mut mistakes = Mistakes::default();
-        let table = Table::read(text, &selection.dialect, &mut mistakes, notes);
-        let mut reader = Reader { table: &table, dialect: &selection.dialect, mistakes: &mut mistakes, notes };
-        let history = reader.history(selection, text.len());
-        mistakes.refuse(file, text)?;
-        Ok(history)
+        let Quotes { days, columns } = read_table(file, text, selection, Rows::WithAllPrices, notes)?;
+        let column = |QuotedColumn { name, prices }| {
+            // No row lacks a price.
+            let prices: Vec<u64> = prices.into_iter().flatten().collect();
+            let moves = prices.windows(2).map(|pair| Move::between(pair[0], pair[1])).collect();
+            Column { name, prices, moves }
+        };
+        Ok(Self { days, columns: columns.into_iter().map(column).collect() })
     }
 
     /// The days, in order.
@@ -180,29 +233,46 @@ impl History {
     }
 }
 
-/// A row with a price in each column.
+fn read_table(
+    file: &str,
+    text: &str,
+    selection: &Selection,
+    rows: Rows,
+    notes: &mut Vec<Note>,
+) -> Result<Quotes, InputErrors> {
+    let mut mistakes = Mistakes::default();
+    let table = Table::read(text, &selection.dialect, &mut mistakes, notes);
+    let mut reader =
+        Reader { table: &table, dialect: &selection.dialect, wanted: rows, mistakes: &mut mistakes, notes };
+    let quotes = reader.quotes(selection, text.len());
+    mistakes.refuse(file, text)?;
+    Ok(quotes)
+}
+
+/// A row that counts.
 struct Quoted<'r, 't> {
     day: Day,
     day_offset: usize,
-    prices: Vec<(Number, &'r Field<'t>)>,
+    prices: Vec<Option<(Number, &'r Field<'t>)>>,
 }
 
 struct Reader<'r, 't> {
     table: &'r Table<'t>,
     dialect: &'r Dialect,
+    wanted: Rows,
     mistakes: &'r mut Mistakes,
     notes: &'r mut Vec<Note>,
 }
 
 impl<'r, 't> Reader<'r, 't> {
-    fn history(&mut self, selection: &Selection, end: usize) -> History {
-        let mut history = History { days: Vec::new(), columns: Vec::new() };
-        let Some(day) = self.day_column() else { return history };
+    fn quotes(&mut self, selection: &Selection, end: usize) -> Quotes {
+        let mut quotes = Quotes { days: Vec::new(), columns: Vec::new() };
+        let Some(day) = self.day_column() else { return quotes };
         let chosen = if selection.columns.is_empty() { self.suggested(day) } else { self.chosen(&selection.columns) };
         let places: Vec<_> = chosen.iter().map(|(_, place)| *place).collect();
         self.notes.extend(self.table.others(&[&[day], &*places].concat()));
         if chosen.is_empty() {
-            return history;
+            return quotes;
         }
         let mut rows = self.rows(day, &chosen);
         rows.sort_by_key(|row| row.day);
@@ -215,17 +285,18 @@ impl<'r, 't> Reader<'r, 't> {
         if rows.len() < 2 && self.mistakes.is_empty() {
             self.mistakes.add(end, Problem::new("", "two or more days", rows.len().to_string()));
         }
-        history.days = rows.iter().map(|row| row.day).collect();
-        let mut rounded = BTreeSet::new();
+        quotes.days = rows.iter().map(|row| row.day).collect();
+        let (mut rounded, mut leaps) = (BTreeSet::new(), BTreeSet::new());
         for (place, (name, _)) in chosen.into_iter().enumerate() {
-            let prices = self.prices(&name, &rows, place, &mut rounded);
-            let moves = prices.windows(2).map(|pair| Move::between(pair[0], pair[1])).collect();
-            history.columns.push(Column { name, prices, moves });
+            let prices = self.prices(&name, &rows, place, &mut rounded, &mut leaps);
+            quotes.columns.push(QuotedColumn { name, prices });
         }
+        let what = format!("prices more than {MAX_RATIO} times off the one before taken as they are");
+        self.notes.extend(Note::of_rows(what, leaps.len()));
         let what =
             format!("prices with more than {PLACES} decimal places rounded to the nearest, from halfway to even");
         self.notes.extend(Note::of_rows(what, rounded.len()));
-        history
+        quotes
     }
 
     /// The column of days: the one that is called so, or the first if there are days in it.
@@ -304,7 +375,12 @@ impl<'r, 't> Reader<'r, 't> {
             }
             let fields = places.iter().filter_map(|place| row.field(*place));
             let is_none = |field: &Field<'_>| NO_PRICE.iter().any(|none| field.text().eq_ignore_ascii_case(none));
-            if fields.clone().any(is_none) {
+            let missing = fields.clone().filter(|field| is_none(field)).count();
+            let counts = match self.wanted {
+                Rows::WithAllPrices => missing == 0,
+                Rows::WithAnyPrice => missing < places.len(),
+            };
+            if !counts {
                 without += 1;
                 continue;
             }
@@ -312,13 +388,17 @@ impl<'r, 't> Reader<'r, 't> {
             let day = self.mistakes.sift(day_field.offset(), day_of(day_field.text(), order));
             let mut prices = Vec::with_capacity(places.len());
             for ((name, _), field) in columns.iter().zip(fields) {
+                if is_none(field) {
+                    prices.push(None);
+                    continue;
+                }
                 let number = field.number(marks).map_err(|error| match error {
                     NumberError::Malformed => no_price(name, field),
                     NumberError::Ambiguous(_) => error.problem(name.as_str()),
                 });
                 let positive = number
                     .and_then(|number| if is_positive(&number) { Ok(number) } else { Err(no_price(name, field)) });
-                prices.extend(self.mistakes.sift(field.offset(), positive).map(|number| (number, field)));
+                prices.extend(self.mistakes.sift(field.offset(), positive).map(|number| Some((number, field))));
             }
             if let Some(day) = day
                 && prices.len() == places.len()
@@ -344,47 +424,68 @@ impl<'r, 't> Reader<'r, 't> {
         rows: &[Quoted<'_, '_>],
         place: usize,
         rounded: &mut BTreeSet<usize>,
-    ) -> Vec<u64> {
-        let at = |places: u8| {
-            let scaled = rows.iter().map(|row| {
-                let scaled = row.prices.get(place)?.0.scaled(places, Rounding::Nearest)?;
-                Some((u64::try_from(scaled.integer).ok()?, scaled.exact))
-            });
-            scaled.collect::<Option<Vec<_>>>()
+        leaps: &mut BTreeSet<usize>,
+    ) -> Vec<Option<u64>> {
+        let quoted = rows.iter().enumerate().filter_map(|(i, row)| {
+            let (number, field) = row.prices.get(place)?.as_ref()?;
+            Some((i, number, *field))
+        });
+        let quoted: Vec<_> = quoted.collect();
+        let mut prices = vec![None; rows.len()];
+        let Some(scaled) = self.scaled(name, rows, &quoted) else { return prices };
+        let mut last = None;
+        for ((row, _, field), (price, exact)) in quoted.into_iter().zip(scaled) {
+            if self.mistakes.are_enough() {
+                break;
+            }
+            if !exact {
+                rounded.insert(row);
+            }
+            let leaps_from = |last: u64| price.max(last).div_ceil(MAX_RATIO) > price.min(last);
+            if price == 0 {
+                self.mistakes.add(field.offset(), no_price(name, field));
+            } else if last.is_some_and(leaps_from) {
+                if self.wanted == Rows::WithAllPrices {
+                    let expected = format!("at most {MAX_RATIO} times more or less than the price before");
+                    self.mistakes.add(field.offset(), Problem::new(name.as_str(), expected, field.text()));
+                } else {
+                    leaps.insert(row);
+                }
+            }
+            last = Some(price.max(1));
+            prices[row] = last;
+        }
+        prices
+    }
+
+    /// Prices as integers, and whether each is exact; none if one is too large.
+    fn scaled(
+        &mut self,
+        name: &Name,
+        rows: &[Quoted<'_, '_>],
+        quoted: &[(usize, &Number, &Field<'_>)],
+    ) -> Option<Vec<(u64, bool)>> {
+        let scaled = |number: &Number, places| {
+            let scaled = number.scaled(places, Rounding::Nearest)?;
+            Some((u64::try_from(scaled.integer).ok()?, scaled.exact))
         };
+        let at = |places: u8| quoted.iter().map(|(_, number, _)| scaled(number, places)).collect::<Option<Vec<_>>>();
         let mut places = PLACES;
-        let Some(mut scaled) = at(places) else {
-            for (row, (number, field)) in rows.iter().filter_map(|row| Some((row, row.prices.get(place)?))) {
-                let fits =
-                    number.scaled(PLACES, Rounding::Nearest).is_some_and(|price| u64::try_from(price.integer).is_ok());
-                if !fits && !self.mistakes.are_enough() {
+        let Some(mut prices) = at(places) else {
+            for (row, number, field) in quoted {
+                if scaled(number, PLACES).is_none() && !self.mistakes.are_enough() {
                     let expected = format!("a price of at most {}", u64::MAX / 10_u64.pow(PLACES.into()));
-                    let found = format!("{:?} on {}", field.text(), row.day);
+                    let found = format!("{:?} on {}", field.text(), rows[*row].day);
                     self.mistakes.add(field.offset(), Problem::new(name.as_str(), expected, found));
                 }
             }
-            return Vec::new();
+            return None;
         };
-        while scaled.iter().any(|(price, exact)| *price < DIGITS && !exact) && places < MAX_PLACES {
+        while prices.iter().any(|(price, exact)| *price < DIGITS && !exact) && places < MAX_PLACES {
             let Some(finer) = at(places + 1) else { break };
-            (scaled, places) = (finer, places + 1);
+            (prices, places) = (finer, places + 1);
         }
-        let mut prices: Vec<u64> = Vec::with_capacity(rows.len());
-        for (i, (row, (price, exact))) in rows.iter().zip(scaled).enumerate() {
-            if !exact {
-                rounded.insert(i);
-            }
-            let Some((_, field)) = row.prices.get(place).filter(|_| !self.mistakes.are_enough()) else { break };
-            let leaps = |last: &u64| price.max(*last).div_ceil(MAX_RATIO) > price.min(*last);
-            if price == 0 {
-                self.mistakes.add(field.offset(), no_price(name, field));
-            } else if prices.last().is_some_and(leaps) {
-                let expected = format!("at most {MAX_RATIO} times more or less than the price before");
-                self.mistakes.add(field.offset(), Problem::new(name.as_str(), expected, field.text()));
-            }
-            prices.push(price.max(1));
-        }
-        prices
+        Some(prices)
     }
 }
 
@@ -636,6 +737,28 @@ mod tests {
         let expected = "ETH-USD: expected at most 10 times more or less than the price before, found";
         refused(",200\n", ",2005.1\n", &format!("h.csv:3:26: {expected} 2005.1"));
         refused(",200\n", ",20.04\n", &format!("h.csv:3:26: {expected} 20.04"));
+    }
+
+    #[test]
+    fn quotes_have_what_the_table_has() {
+        let text =
+            "date,A,B\n2020-03-10,,\n2020-03-11,1,\n2020-03-12,20,5\n2020-03-13,n/a,5\n2020-03-14,2,\n2020-03-15,2,5\n";
+        let mut notes = Vec::new();
+        let quotes = Quotes::read("h.csv", text, &Selection::default(), &mut notes).unwrap();
+        let prices = |i: usize| quotes.columns()[i].prices.iter().map(|price| price.map(|price| price / 100_000_000));
+        assert_eq!(prices(0).collect::<Vec<_>>(), [Some(1), Some(20), None, Some(2), Some(2)]);
+        assert_eq!(prices(1).collect::<Vec<_>>(), [None, Some(5), Some(5), None, Some(5)]);
+        assert_eq!(quotes.days()[0].to_string(), "2020-03-11");
+        let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            notes,
+            [
+                "days without a price passed over (1 row)",
+                "prices more than 10 times off the one before taken as they are (1 row)"
+            ]
+        );
+        let (history, _) = select(text.replace("20,", "10,").as_str(), &[]);
+        assert_eq!(days(&history), ["2020-03-12", "2020-03-15"], "a history has the days with all prices");
     }
 
     proptest! {

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | all, up or down | | 1 for each: as if correlations were one, as they become in a crash |
 //! | one leads, up or down | `e_i` | 1 for the leader, `ρ_ij` for the others |
-//! | one over another | `e_i/σ_i − e_j/σ_j` | `√((1−ρ_ij)/2)` and minus as much |
+//! | one over another | `e_i/σ_i − e_j/σ_j` | `√((1−ρ_ij)/2)` and minus as much, or what their spread says |
 //!
 //! Shares are rounded away from zero where the scenario is there for them, towards zero where prices only go along.
 //!
@@ -39,9 +39,14 @@ pub fn all_to(side: Side) -> String {
     format!("all-{}", side.name())
 }
 
-/// All scenarios of the columns, whose correlations in parts per million are `correlation(i, j)`.
+/// All scenarios of the columns, whose correlations in parts per million are `correlation(i, j)`. Where `apart(i, j)`
+/// is known, it is the share of their shocks by which `i` goes up and `j` down.
 #[must_use]
-pub fn joint_scenarios(columns: &[&Name], correlation: impl Fn(usize, usize) -> i32) -> Vec<JointScenario> {
+pub fn joint_scenarios(
+    columns: &[&Name],
+    correlation: impl Fn(usize, usize) -> i32,
+    apart: impl Fn(usize, usize) -> Option<i32>,
+) -> Vec<JointScenario> {
     let count = columns.len();
     let signed = |side| if side == Side::Up { ONE } else { -ONE };
     let mut scenarios = Vec::new();
@@ -62,7 +67,7 @@ pub fn joint_scenarios(columns: &[&Name], correlation: impl Fn(usize, usize) -> 
         for (below, under) in columns.iter().enumerate() {
             if above != below {
                 let mut shares = vec![0; count];
-                let apart = half_spread(correlation(above, below));
+                let apart = apart(above, below).unwrap_or_else(|| half_spread(correlation(above, below)));
                 shares[above] = apart;
                 shares[below] = -apart;
                 scenarios.push(JointScenario { name: format!("{over}-over-{under}"), shares });
@@ -86,7 +91,7 @@ mod tests {
     #[test]
     fn two_prices_move_together_and_apart() {
         let [a, b] = ["A", "B"].map(|name| Name::new(name).unwrap());
-        let scenarios = joint_scenarios(&[&a, &b], |_, _| 800_000);
+        let scenarios = joint_scenarios(&[&a, &b], |_, _| 800_000, |i, _| (i == 1).then_some(400_000));
         let shown: Vec<_> =
             scenarios.iter().map(|scenario| (scenario.name.as_str(), scenario.shares.as_slice())).collect();
         assert_eq!(
@@ -99,10 +104,10 @@ mod tests {
                 ("B-leads-down", &[-800_000, -1_000_000]),
                 ("B-leads-up", &[800_000, 1_000_000]),
                 ("A-over-B", &[316_228, -316_228]),
-                ("B-over-A", &[-316_228, 316_228]),
+                ("B-over-A", &[-400_000, 400_000]),
             ]
         );
-        assert_eq!(joint_scenarios(&[&a], |_, _| 0).len(), 2);
+        assert_eq!(joint_scenarios(&[&a], |_, _| 0, |_, _| None).len(), 2);
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | [`moves`] | relative moves as types |
 //! | [`history`], [`calibration`] | files that people write |
 //! | [`estimator`] | volatility and expected shortfall |
+//! | [`predictive`] | the estimator that learns: volatility, tails and joint scenarios from the whole history |
 //! | [`joint`] | joint moves of several prices |
 //! | [`update`] | limits, floors and caps |
 //! | [`parameters`], [`scenarios`], [`record`] | the new policy, and the outcome for each parameter |
@@ -37,6 +38,7 @@ pub mod moves;
 mod normal;
 pub mod parameters;
 pub mod plot;
+pub mod predictive;
 pub mod record;
 pub mod report;
 pub mod scenarios;

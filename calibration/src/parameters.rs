@@ -33,13 +33,13 @@ use surety_margin::{
 use crate::{
     agreement,
     calibration::{Calibration, Driven, VolatilityRange},
-    estimator::Estimate,
+    estimator::{Estimate, Estimator},
     history::History,
     moves::Side,
     record::{Parameter, Record, UpdateRule},
     scenarios,
     target::{self, Form, ParameterPair},
-    update::Bounds,
+    update::{Bounds, Pace},
     window::Window,
 };
 
@@ -54,6 +54,8 @@ pub struct Calibrated {
     pub parameters: Vec<Parameter>,
     /// How many scenarios were written.
     pub scenarios: usize,
+    /// The estimator, which is another one than the calibration's where the history is too short for that.
+    pub estimator: Estimator,
 }
 
 /// Why there is no new policy.
@@ -81,6 +83,31 @@ pub fn calibrate(
     policy: &Policy,
     universe: &Universe,
 ) -> Result<Calibrated, CalibrateError> {
+    update(calibration, history, policy, universe, Pace::Regular)
+}
+
+/// Calibrates a policy in an emergency: parameters go as far as their estimates and caps where that is stricter, and
+/// stay where it is not. Scenarios are added to those that there are, except for days of history, which stay as they
+/// were.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn tighten(
+    calibration: &Calibration,
+    history: &History,
+    policy: &Policy,
+    universe: &Universe,
+) -> Result<Calibrated, CalibrateError> {
+    update(calibration, history, policy, universe, Pace::Emergency)
+}
+
+fn update(
+    calibration: &Calibration,
+    history: &History,
+    policy: &Policy,
+    universe: &Universe,
+    pace: Pace,
+) -> Result<Calibrated, CalibrateError> {
     let mut problems = calibration.check(history);
     problems.extend(agreement::problems(calibration, policy));
     if !problems.is_empty() {
@@ -88,7 +115,7 @@ pub fn calibrate(
     }
     let window = Window::new(calibration, history);
     let mut policy = policy.clone();
-    let mut record = Record { limits: calibration.limits, parameters: Vec::new() };
+    let mut record = Record { limits: calibration.limits, pace, parameters: Vec::new() };
     for driven in &calibration.haircuts {
         if let Some(haircuts) = target::haircut(&mut policy.model, driven) {
             let estimate = window.column(&driven.column).map_or(0, |column| column.estimate.down);
@@ -126,7 +153,8 @@ pub fn calibrate(
         return Err(CalibrateError::Policy(problems));
     }
     let estimates = window.columns.iter().map(|column| (column.name.clone(), column.estimate)).collect();
-    Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios })
+    let estimator = calibration.estimator_for(history);
+    Ok(Calibrated { policy, estimates, parameters: record.parameters, scenarios, estimator })
 }
 
 /// What the parameters of both bases are updated by.

@@ -2,7 +2,7 @@
 
 use surety_core::{ident::Name, units::Ppm};
 
-use crate::update::{Bounds, Change, Limits, Requirement};
+use crate::update::{Bounds, Change, Limits, Pace, Requirement};
 
 /// A parameter and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub struct Parameter {
 /// What becomes of the parameters.
 pub(crate) struct Record {
     pub(crate) limits: Limits,
+    pub(crate) pace: Pace,
     pub(crate) parameters: Vec<Parameter>,
 }
 
@@ -37,7 +38,7 @@ impl Record {
         old: Option<Requirement>,
         rule: &UpdateRule,
     ) -> Requirement {
-        let change = self.limits.update(old, rule.estimate, rule.multiple, rule.bounds);
+        let change = self.limits.update(old, rule.estimate, rule.multiple, rule.bounds, self.pace);
         self.parameters.push(Parameter { name, columns: columns.to_vec(), change });
         change.new
     }

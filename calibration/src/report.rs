@@ -6,22 +6,28 @@ use std::fmt::Write as _;
 use surety_core::ident::Name;
 
 use crate::{
-    backtest::{Backtest, Scheme, Summary, Updates, Walk},
+    backtest::{
+        measures::Light,
+        summary::{Excess, Pooled, Summary, pooled, side_held, summaries},
+        walk::{Holding, Method, Walk},
+    },
     calibration::{Calibration, ScenarioRule},
     estimator::{Estimate, Estimator},
     history::{Column, History},
     moves::div_away,
     parameters::Calibrated,
     plot::{Line, Panel, Plot},
+    predictive::history::ENOUGH,
     svg::Colour,
     update::Requirement,
+    window::estimates_by_day,
 };
 
 /// The written report of a calibration: every parameter, what it was, and why it is what it is now.
 #[must_use]
 pub fn calibration_report(calibration: &Calibration, history: &History, calibrated: &Calibrated) -> String {
     let mut report = format!("# Calibration of {}\n\n", calibration.policy);
-    report += &method(calibration, history);
+    report += &method(calibration, history, calibrated.estimator);
     report += "\n| column | volatility of a day | shortfall long | shortfall short |\n|---|---:|---:|---:|\n";
     for (column, Estimate { volatility, down, up }) in &calibrated.estimates {
         let _ = writeln!(report, "| {column} | {} | {} | {} |", of_ppb(*volatility), of_ppb(*down), of_ppb(*up));
@@ -60,15 +66,26 @@ pub fn calibration_report(calibration: &Calibration, history: &History, calibrat
     report
 }
 
-fn method(calibration: &Calibration, history: &History) -> String {
+fn method(calibration: &Calibration, history: &History, estimator: Estimator) -> String {
     let days = history.days();
     let first = days.len().saturating_sub(calibration.window as usize);
     let range =
         days.get(first).zip(days.last()).map_or_else(String::new, |(from, to)| format!(", from {from} to {to}"));
+    let fallback = if estimator == calibration.estimator {
+        String::new()
+    } else {
+        format!(
+            "\n**The estimator {} was asked for, which takes {ENOUGH} moves; the history has {}, so {} takes its \
+             place.**\n",
+            calibration.estimator.name(),
+            history.moves(),
+            estimator.name()
+        )
+    };
     format!(
         "Estimator {}, expected shortfall at {}, horizon {} {}, the last {} moves{range}, decay {}. Grid {}; one \
-         update makes a requirement at most {} stricter or {} laxer.\n",
-        name(calibration.estimator),
+         update makes a requirement at most {} stricter or {} laxer than it was.\n{fallback}",
+        estimator.name(),
         of_ppm(calibration.confidence.0.into()),
         calibration.horizon,
         if calibration.horizon == 1 { "day" } else { "days" },
@@ -86,10 +103,7 @@ fn method(calibration: &Calibration, history: &History) -> String {
 pub fn calibration_plot(calibration: &Calibration, history: &History) -> Plot {
     let columns = calibration.columns(history);
     let window = calibration.window.max(1) as usize;
-    let estimates: Vec<Vec<Estimate>> = columns
-        .iter()
-        .map(|column| column.moves.windows(window).map(|moves| calibration.settings().estimate(moves)).collect())
-        .collect();
+    let estimates = estimates_by_day(calibration, history);
     let lines = |values: &dyn Fn(usize) -> Vec<i64>| {
         let line = |((place, column), colour): ((usize, &&Column), Colour)| Line {
             name: column.name.to_string(),
@@ -106,7 +120,7 @@ pub fn calibration_plot(calibration: &Calibration, history: &History) -> Plot {
     let prices = |place: usize| relative(columns[place].prices.get(window..).unwrap_or_default());
     let horizon = format!("at {} over {} d", of_ppm(calibration.confidence.0.into()), calibration.horizon);
     Plot {
-        title: format!("{}: estimator {}", calibration.policy, name(calibration.estimator)),
+        title: format!("{}: estimator {}", calibration.policy, calibration.estimator_for(history).name()),
         days,
         panels: vec![
             Panel { title: "Price, relative to the first day".into(), lines: lines(&prices) },
@@ -123,91 +137,180 @@ fn relative(prices: &[u64]) -> Vec<i64> {
     prices.iter().map(|price| i64::try_from(u128::from(*price) * 1_000_000 / first).unwrap_or(i64::MAX)).collect()
 }
 
-/// The tables of a backtest.
+/// The tables of a backtest of some histories: what was judged, all series together, and each series.
 #[must_use]
-pub fn backtest_report(calibration: &Calibration, backtest: &Backtest) -> String {
-    let columns: Vec<_> = backtest.columns.iter().map(Name::as_str).collect();
-    let range = backtest.days.first().zip(backtest.days.last());
-    let range = range.map_or_else(String::new, |(from, to)| format!(" from {from} to {to}"));
-    let mut report = format!(
-        "{}: losses of {} days{range}. Expected shortfall at {} over one day, window {} moves, decay {}. At \
-         most {} of the days were to exceed. Amounts are in percent of the portfolio's gross value.\n\n\
-         | portfolio | parameters | mean margin | days beyond | rate | probability | largest excess |\n\
-         |---|---|---:|---:|---:|---:|---|\n",
-        columns.join(", "),
-        backtest.days.len(),
-        of_ppm(calibration.confidence.0.into()),
-        calibration.window,
-        of_ppm(calibration.decay.0.into()),
-        of_ppm(backtest.target.0.into()),
-    );
-    for walk in &backtest.portfolios {
-        for summary in backtest.summaries(walk) {
-            report += &summary_line(walk.portfolio.name, &summary);
-        }
-    }
+pub fn backtest_report(walks: &[Walk]) -> String {
+    let each: Vec<Summary> = walks.iter().flat_map(summaries).collect();
+    let mut report = judged(walks);
+    report += &pooled_report(&each);
+    report += "\nEach series. *VaR* is the number of days beyond value at risk, *ES* that of days beyond the margin; \
+               then the probabilities of the tests of Kupiec and of Christoffersen, the light, and the statistic of \
+               Acerbi and Székely.\n\n\
+               | series | side | method | mean margin | VaR | ES | Kupiec | independence | both | light | A–S | \
+               largest excess |\n|---|---|---|---:|---:|---:|---:|---:|---:|---|---:|---|\n";
+    report.extend(each.iter().map(coverage_line));
+    report += "\n*Loss* is that of Fissler and Ziegel, *DM* the statistic of Diebold and Mariano of the predictive \
+               method against the one in the line, *cost* the mean margin at equal exceedances as a share of the \
+               static method's; then the largest rises of the margin, and its peak as a multiple of its trough.\n\n\
+               | series | side | method | loss | DM | cost | five days | thirty days | peak |\n\
+               |---|---|---|---:|---:|---:|---:|---:|---:|\n";
+    report.extend(each.iter().map(score_line));
     report +=
-        "\nMargins that were known before the day of each portfolio's largest loss:\n\n| portfolio | day | loss |";
-    for scheme in Scheme::ALL {
-        let _ = write!(report, " {} |", scheme.name);
+        "\nMargins that were known before the day of each series' largest loss:\n\n| series | side | day | loss |";
+    for method in Method::ALL {
+        let _ = write!(report, " {} |", method.name());
     }
-    report += &format!("\n|---|---|---:|{}\n", "---:|".repeat(Scheme::ALL.len()));
-    for walk in &backtest.portfolios {
-        report += &worst_day(backtest, walk);
+    report += &format!("\n|---|---|---|---:|{}\n", "---:|".repeat(Method::ALL.len()));
+    report.extend(walks.iter().flat_map(worst_days));
+    report
+}
+
+/// What was judged: a line for each history.
+fn judged(walks: &[Walk]) -> String {
+    let mut text = String::new();
+    for walk in walks {
+        let columns: Vec<_> = walk.columns.iter().map(Name::as_str).collect();
+        let range = walk.days.first().zip(walk.days.last());
+        let range = range.map_or_else(String::new, |(from, to)| format!(" from {from} to {to}"));
+        let _ = writeln!(
+            text,
+            "- {} ({}): {} days{range}, confidence {}, windows of {} moves.",
+            walk.market,
+            columns.join(", "),
+            walk.days.len(),
+            of_ppm(walk.terms.confidence.0.into()),
+            walk.window,
+        );
+    }
+    text
+}
+
+/// All series of some backtests together, under each method.
+#[must_use]
+pub fn pooled_report(each: &[Summary]) -> String {
+    let mut report = String::new();
+    for (holding, called) in [(Holding::Column, "Columns"), (Holding::Portfolio, "Portfolios")] {
+        let lines = pooled(each, holding);
+        let Some(Pooled { series, .. }) = lines.first() else { continue };
+        let _ = write!(
+            report,
+            "\n{called}: {series} series and sides together. *Margin* and *cost* are shares of the static method's, \
+             rises and peaks medians; the last two columns say on how many series the predictive method had the \
+             smaller loss, and significantly so.\n\n\
+             | method | loss | beyond VaR | beyond ES | Kupiec rejects | not green | margin | cost | five days | \
+             thirty days | peak | predictive better | significantly |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        );
+        report.extend(lines.iter().map(pooled_line));
     }
     report
 }
 
-fn summary_line(portfolio: &str, summary: &Summary) -> String {
-    let excess =
-        summary.worst_excess.map_or_else(|| "none".to_owned(), |(day, excess)| format!("{} on {day}", of_ppm(excess)));
-    let rate = div_away(i128::from(summary.exceedances) * 1_000_000, i128::from(summary.days.max(1)));
+fn pooled_line(pooled: &Pooled) -> String {
+    let versus = |share: f64| if pooled.method == Method::Predictive { "–".to_owned() } else { of_share(share) };
     format!(
-        "| {portfolio} | {} | {} | {} of {} | {} | {:.4} | {excess} |\n",
-        summary.scheme.name,
-        of_ppm(summary.average_margin),
-        summary.exceedances,
-        summary.days,
-        of_ppm(i64::try_from(rate).unwrap_or(i64::MAX)),
-        summary.probability,
+        "| {} | {} | {} | {} | {} | {} | {:.3} | {:.3} | {:.2} | {:.2} | {:.1} | {} | {} |\n",
+        pooled.method.name(),
+        signed(pooled.loss),
+        of_share(pooled.exceedance_rate),
+        of_share(pooled.beyond_margin_rate),
+        of_share(pooled.kupiec_rejected),
+        of_share(pooled.not_green),
+        pooled.margin_to_static,
+        pooled.cost_to_static,
+        pooled.five_day_rise,
+        pooled.thirty_day_rise,
+        pooled.peak_to_trough,
+        versus(pooled.predictive_better),
+        versus(pooled.predictive_significantly_better),
     )
 }
 
-fn worst_day(backtest: &Backtest, walk: &Walk) -> String {
-    let Some((place, loss)) = walk.losses.iter().enumerate().rev().max_by_key(|(_, loss)| **loss) else {
-        return String::new();
+fn coverage_line(summary: &Summary) -> String {
+    let excess = |Excess { day, excess }: &Excess| format!("{} on {day}", of_share(*excess));
+    let light = match summary.light {
+        Light::Green => "green",
+        Light::Yellow => "yellow",
+        Light::Red => "red",
     };
-    let margins: Vec<_> = walk.margins.iter().map(|margins| of_ppm(margins[place])).collect();
-    format!("| {} | {} | {} | {} |\n", walk.portfolio.name, backtest.days[place], of_ppm(*loss), margins.join(" | "))
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {:.3} | {:.3} | {:.3} | {light} | {} | {} |\n",
+        summary.series,
+        summary.side,
+        summary.method.name(),
+        of_share(summary.mean_margin),
+        summary.exceedances,
+        summary.beyond_margin,
+        summary.coverage.kupiec,
+        summary.coverage.independence,
+        summary.coverage.conditional,
+        signed(summary.acerbi_szekely),
+        summary.worst_excess.as_ref().map_or_else(|| "none".to_owned(), excess),
+    )
 }
 
-/// The plot of a backtest: the losses of each portfolio and the margins before them.
+fn score_line(summary: &Summary) -> String {
+    let against =
+        if summary.method == Method::Predictive { "–".to_owned() } else { signed(summary.predictive_against) };
+    format!(
+        "| {} | {} | {} | {} | {against} | {:.3} | {:.2} | {:.2} | {:.1} |\n",
+        summary.series,
+        summary.side,
+        summary.method.name(),
+        signed(summary.loss),
+        summary.cost_to_static,
+        summary.five_day_rise,
+        summary.thirty_day_rise,
+        summary.peak_to_trough,
+    )
+}
+
+fn worst_days(walk: &Walk) -> impl Iterator<Item = String> {
+    walk.series.iter().filter_map(|series| {
+        let (place, loss) = series.losses.iter().enumerate().rev().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let margins: Vec<_> = series.stated.iter().map(|stated| of_share(stated[place].expected)).collect();
+        let (name, side, day) = (&series.name, side_held(series.side), walk.days[place]);
+        Some(format!("| {name} | {side} | {day} | {} | {} |\n", of_share(*loss), margins.join(" | ")))
+    })
+}
+
+/// The plot of a backtest: the losses of each column and portfolio, and the margins before them.
 #[must_use]
-pub fn backtest_plot(calibration: &Calibration, backtest: &Backtest) -> Plot {
-    let panel = |walk: &Walk| {
-        let losses = walk.losses.iter().map(|loss| (*loss).max(0)).collect();
+pub fn backtest_plot(walk: &Walk) -> Plot {
+    let in_ppm = |fraction: f64| (fraction * 1e6).ceil() as i64;
+    let panels = walk.series.iter().map(|series| {
+        let losses = series.losses.iter().map(|loss| in_ppm(loss.max(0.0))).collect();
         let mut lines = vec![Line { name: "loss of the day".into(), colour: Colour::Grey, values: losses }];
-        let shown = Scheme::ALL.iter().zip(&walk.margins).filter(|(scheme, _)| scheme.updates != Updates::Limited);
-        lines.extend(shown.zip(Colour::ESTIMATES).map(|((scheme, margins), colour)| Line {
-            name: scheme.name.into(),
+        let shown = Method::ALL.iter().zip(&series.stated).filter(|(method, _)| SHOWN.contains(method));
+        lines.extend(shown.zip(Colour::ESTIMATES).map(|((method, stated), colour)| Line {
+            name: method.name().into(),
             colour,
-            values: margins.clone(),
+            values: stated.iter().map(|day| in_ppm(day.expected)).collect(),
         }));
-        Panel { title: format!("{}, in percent of gross value", walk.portfolio.name), lines }
-    };
+        Panel { title: format!("{}, {}", series.name, side_held(series.side)), lines }
+    });
     Plot {
-        title: format!("One-day losses and margins, expected shortfall at {}", of_ppm(calibration.confidence.0.into())),
-        days: backtest.days.clone(),
-        panels: backtest.portfolios.iter().map(panel).collect(),
+        title: format!(
+            "{}: losses of a day and margins, expected shortfall at {}",
+            walk.market,
+            of_ppm(walk.terms.confidence.0.into())
+        ),
+        days: walk.days.clone(),
+        panels: panels.collect(),
     }
 }
 
-fn name(estimator: Estimator) -> &'static str {
-    match estimator {
-        Estimator::Static => "static",
-        Estimator::Ewma => "ewma",
-        Estimator::HeavyTailed => "heavy-tailed",
-    }
+/// The methods that a plot has lines of.
+const SHOWN: [Method; 3] = [Method::Static, Method::Predictive, Method::Governed];
+
+/// A fraction in percent, rounded up.
+fn of_share(fraction: f64) -> String {
+    of_ppm((fraction * 1e6).ceil() as i64)
+}
+
+/// With three places and a proper minus.
+fn signed(number: f64) -> String {
+    format!("{number:.3}").replace('-', "−")
 }
 
 fn of_requirement(Requirement(ppm): Requirement) -> String {

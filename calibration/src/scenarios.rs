@@ -16,7 +16,7 @@ use crate::{
     joint::{JointScenario, all_to, joint_scenarios},
     moves::{Side, div_away},
     record::{Record, UpdateRule},
-    update::{Bounds, Requirement, share_of},
+    update::{Bounds, Pace, Requirement, share_of},
     window::{Window, WindowColumn},
 };
 
@@ -31,25 +31,40 @@ pub(crate) fn write(
     window: &Window<'_>,
     record: &mut Record,
 ) -> usize {
-    let written = match rule {
-        ScenarioRule::Joint { worst_days } => {
-            let mut written = joint(model, calibration, window, record);
-            written.extend(worst_days_of(window, calibration, worst_days as usize));
-            model.scenarios.retain(|scenario| !scenario.name.as_str().starts_with(PREFIX));
+    let written = match (rule, record.pace) {
+        (ScenarioRule::Joint { worst_days }, pace) => {
+            let prefix = match pace {
+                Pace::Regular => PREFIX.to_owned(),
+                Pace::Emergency => next_emergency(model),
+            };
+            let mut written = joint(model, calibration, window, record, &prefix);
+            written.extend(worst_days_of(window, calibration, worst_days as usize, &prefix));
+            if pace == Pace::Regular {
+                model.scenarios.retain(|scenario| !scenario.name.as_str().starts_with(PREFIX));
+            }
             // Stress scenarios count by the worst of them, not by a mean.
             model.tail = None;
             written
         }
-        ScenarioRule::History { days } => {
+        (ScenarioRule::History { days }, Pace::Regular) => {
             model.scenarios.clear();
             model.tail = TailShare::new(Ppm(Ppm::ONE.0.saturating_sub(calibration.confidence.0))).ok();
             let first = window.days.len().saturating_sub(days as usize);
-            (first..window.days.len()).filter_map(|day| historical(window, calibration, day)).collect()
+            (first..window.days.len()).filter_map(|day| historical(window, calibration, day, PREFIX)).collect()
         }
+        // One more day among equally likely ones makes each count for less.
+        (ScenarioRule::History { .. }, Pace::Emergency) => Vec::new(),
     };
     let count = written.len();
     model.scenarios.extend(written);
     count
+}
+
+/// How names of scenarios begin that the next emergency writes: with the first number that no other has taken.
+fn next_emergency(model: &ScenarioMargin) -> String {
+    let taken = |prefix: &String| model.scenarios.iter().any(|scenario| scenario.name.as_str().starts_with(prefix));
+    let mut prefixes = (1..=model.scenarios.len() + 1).map(|number| format!("{PREFIX}e{number}/"));
+    prefixes.find(|prefix| !taken(prefix)).unwrap_or_else(|| format!("{PREFIX}e/"))
 }
 
 /// The joint scenarios, with the shocks of each factor limited.
@@ -58,6 +73,7 @@ fn joint(
     calibration: &Calibration,
     window: &Window<'_>,
     record: &mut Record,
+    prefix: &str,
 ) -> Vec<MarketScenario> {
     let shocks: Vec<[Requirement; 2]> = calibration
         .factors
@@ -66,7 +82,11 @@ fn joint(
         .collect();
     let columns = factor_columns(window, calibration);
     let names: Vec<&Name> = columns.iter().map(|column| column.name).collect();
-    let scenarios = joint_scenarios(&names, |i, j| window.correlation(columns[i], columns[j]));
+    let scenarios = joint_scenarios(
+        &names,
+        |i, j| window.correlation(columns[i], columns[j]),
+        |i, j| window.apart(columns[i], columns[j]),
+    );
     let scenario = |JointScenario { name, shares }: JointScenario| {
         let shares: BTreeMap<&Name, i32> = names.iter().copied().zip(shares).collect();
         let moved = calibration.factors.iter().zip(&shocks).filter_map(|(factor, [down, up])| {
@@ -74,7 +94,7 @@ fn joint(
             let whole = if share < 0 { *down } else { *up };
             Some((factor.factor.clone(), shock_ppm(share_of(whole, share))))
         });
-        named(&name, moved.collect())
+        named(prefix, &name, moved.collect())
     };
     scenarios.into_iter().filter_map(scenario).collect()
 }
@@ -90,11 +110,16 @@ fn shock(model: &ScenarioMargin, factor: &Factor, side: Side, window: &Window<'_
     record.update(name, std::slice::from_ref(&factor.column), old_shock(model, &factor.factor, side), &rule)
 }
 
+/// The largest that a calibration has written, be it a regular one or one in an emergency.
 fn old_shock(model: &ScenarioMargin, factor: &Name, side: Side) -> Option<Requirement> {
-    let name = format!("{PREFIX}{}", all_to(side));
-    let scenario = model.scenarios.iter().find(|scenario| scenario.name.as_str() == name)?;
-    let ShockPpm(shock) = *scenario.shocks.get(factor)?;
-    Some(Requirement(if side == Side::Down { -i64::from(shock) } else { shock.into() }))
+    let all = all_to(side);
+    let written = model.scenarios.iter().filter(|scenario| {
+        let name = scenario.name.as_str().strip_prefix(PREFIX).map(|name| name.rsplit('/').next().unwrap_or(name));
+        name == Some(all.as_str())
+    });
+    let shock =
+        |ShockPpm(shock): &ShockPpm| Requirement(if side == Side::Down { -i64::from(*shock) } else { (*shock).into() });
+    written.filter_map(|scenario| scenario.shocks.get(factor)).map(shock).max()
 }
 
 /// The columns that drive factors, in the order of the history.
@@ -104,23 +129,23 @@ fn factor_columns<'m>(window: &'m Window<'_>, calibration: &Calibration) -> Vec<
 }
 
 /// The days of the window on which the prices of the factors moved most, their moves added up without signs.
-fn worst_days_of(window: &Window<'_>, calibration: &Calibration, count: usize) -> Vec<MarketScenario> {
+fn worst_days_of(window: &Window<'_>, calibration: &Calibration, count: usize, prefix: &str) -> Vec<MarketScenario> {
     let columns = factor_columns(window, calibration);
     let size = |day: usize| columns.iter().map(|column| column.scenarios[day].ppb().unsigned_abs()).sum::<u64>();
     let mut days: Vec<usize> = (0..window.days.len()).collect();
     days.sort_by_key(|day| (Reverse(size(*day)), *day));
-    days.into_iter().take(count).filter_map(|day| historical(window, calibration, day)).collect()
+    days.into_iter().take(count).filter_map(|day| historical(window, calibration, day, prefix)).collect()
 }
 
 /// A day of the window as a scenario. What happened is not limited.
-fn historical(window: &Window<'_>, calibration: &Calibration, day: usize) -> Option<MarketScenario> {
+fn historical(window: &Window<'_>, calibration: &Calibration, day: usize, prefix: &str) -> Option<MarketScenario> {
     let moved = calibration.factors.iter().filter_map(|factor| {
         let scenario = window.column(&factor.column)?.scenarios[day];
         let ppb = scenario.scaled(factor.multiple.0.into(), Ppm::ONE.0.into()).ppb();
         let ppm = div_away(ppb.into(), 1_000);
         Some((factor.factor.clone(), shock_ppm(i64::try_from(ppm).unwrap_or(i64::MAX))))
     });
-    named(&window.days[day].to_string(), moved.collect())
+    named(prefix, &window.days[day].to_string(), moved.collect())
 }
 
 /// No price falls by more than all of it, and shocks up are far smaller than what the type holds.
@@ -129,7 +154,7 @@ fn shock_ppm(ppm: i64) -> ShockPpm {
 }
 
 /// A scenario. Its name is one, because columns' names are and are short.
-fn named(name: &str, shocks: BTreeMap<Name, ShockPpm>) -> Option<MarketScenario> {
-    let name = Name::new(format!("{PREFIX}{name}")).ok()?;
+fn named(prefix: &str, name: &str, shocks: BTreeMap<Name, ShockPpm>) -> Option<MarketScenario> {
+    let name = Name::new(format!("{prefix}{name}")).ok()?;
     Some(MarketScenario { name, shocks })
 }

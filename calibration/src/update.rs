@@ -1,7 +1,8 @@
 //! How far one update may move a parameter.
 //!
 //! All parameters are seen as *requirements*, of which more is stricter: a haircut is one minus a weight, a shock
-//! counts by its size, a multiple by what exceeds one.
+//! counts by its size, a multiple by what exceeds one. A regular update is limited in terms of the requirement that
+//! was; an emergency has no limit on the stricter side, and never makes a requirement laxer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,11 +31,33 @@ impl Requirement {
 pub struct Limits {
     /// Parameters are multiples of this; estimates are rounded up to one.
     pub grid: Ppm,
-    /// How much stricter a parameter may become at once.
+    /// How much stricter a parameter may become at once, as a share of what it was.
     pub stricter: Ppm,
-    /// How much laxer a parameter may become at once.
+    /// How much laxer a parameter may become at once, as a share of what it was.
     pub laxer: Ppm,
 }
+
+/// Ten percent stricter and two and a half percent laxer, on a grid of a hundredth of a percent.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { grid: Ppm(100), stricter: Ppm(100_000), laxer: Ppm(25_000) }
+    }
+}
+
+/// How far an update may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As far as its limits.
+    Regular,
+    /// As far as the estimate, and never laxer.
+    Emergency,
+}
+
+/// No requirement is below so many units of the grid, so that the grid is no coarser than a regular step.
+const LEAST_UNITS: u32 = 50;
+
+/// The smallest limit on the stricter side: a unit of the grid of the smallest requirement.
+const LEAST_STRICTER: Ppm = Ppm(20_000);
 
 /// What a parameter may be, whatever the estimate and however far the last value was from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,11 +105,22 @@ impl Change {
 impl Limits {
     /// The change that an estimate in parts per billion makes.
     #[must_use]
-    pub fn update(&self, old: Option<Requirement>, estimate: u64, multiple: Ppm, bounds: Bounds) -> Change {
+    pub fn update(&self, old: Option<Requirement>, estimate: u64, multiple: Ppm, bounds: Bounds, pace: Pace) -> Change {
         let proposed = self.rounded_up(estimate, multiple);
-        let limited = old.map_or(proposed, |old| self.step(old, proposed));
         let (floor, cap) = (Requirement(bounds.floor.0.into()), Requirement(bounds.cap.0.into()));
-        Change { old, proposed, limited, new: limited.min(cap).max(floor) }
+        let bounded = |limited: Requirement| limited.min(cap).max(floor);
+        let (limited, new) = match (old, pace) {
+            (None, _) => (proposed, bounded(proposed)),
+            (Some(old), Pace::Regular) => {
+                let limited = self.step(old, proposed);
+                (limited, bounded(limited))
+            }
+            (Some(old), Pace::Emergency) => {
+                let limited = proposed.max(old);
+                (limited, bounded(limited).max(old))
+            }
+        };
+        Change { old, proposed, limited, new }
     }
 
     /// An estimate in parts per billion, times a multiple, as a multiple of the grid: rounded up, against the account.
@@ -97,13 +131,17 @@ impl Limits {
         Requirement(i64::try_from(units).unwrap_or(i64::MAX / 1_000_000).saturating_mul(self.grid.0.into()))
     }
 
-    /// As near to `proposed` as one update may go, on the grid.
+    /// As near to `proposed` as one regular update may go, on the grid. From a requirement of nothing no share leads
+    /// anywhere; its floor does.
     fn step(&self, Requirement(old): Requirement, proposed: Requirement) -> Requirement {
-        let grid = i64::from(self.grid.0.max(1));
-        let strictest = old.saturating_add(self.stricter.0.into()).div_euclid(grid) * grid;
+        let (grid, old) = (i128::from(self.grid.0.max(1)), i128::from(old.max(0)));
+        let (one, stricter, laxer) =
+            (i128::from(Ppm::ONE.0), i128::from(self.stricter.0), i128::from(self.laxer.0.min(Ppm::ONE.0)));
+        let strictest = (old * (one + stricter)).div_euclid(one * grid) * grid;
         // Rounding up is the stricter way: no step is larger than its limit.
-        let laxest = -i64::from(self.laxer.0).saturating_sub(old).div_euclid(grid).saturating_mul(grid);
-        proposed.min(Requirement(strictest)).max(Requirement(laxest))
+        let laxest = -(-old * (one - laxer)).div_euclid(one * grid) * grid;
+        let requirement = |limit: i128| Requirement(i64::try_from(limit).unwrap_or(i64::MAX));
+        proposed.min(requirement(strictest)).max(requirement(laxest))
     }
 
     /// What makes them no limits. `path` is where they are.
@@ -112,9 +150,11 @@ impl Limits {
         let mut problems = Vec::new();
         let divides = grid.0 > 0 && Ppm::ONE.0.is_multiple_of(grid.0);
         problems.extend(require(divides, format!("{path}.grid"), "a divisor of 100 %", grid));
-        for (key, step) in [("stricter", self.stricter), ("laxer", self.laxer)] {
-            let expected = format!("from the grid, which is {grid}, to {most}");
-            problems.extend(require((grid..=most).contains(&step), format!("{path}.{key}"), expected, step));
+        for (key, step, least, most) in
+            [("stricter", self.stricter, LEAST_STRICTER, most), ("laxer", self.laxer, Ppm(0), Ppm::ONE)]
+        {
+            let expected = format!("from {least} to {most} of a requirement");
+            problems.extend(require((least..=most).contains(&step), format!("{path}.{key}"), expected, step));
         }
         let expected =
             format!("at most stricter, which is {}: what takes long to loosen is never too lax", self.stricter);
@@ -132,6 +172,9 @@ impl Bounds {
             let expected = format!("a multiple of the grid, which is {}, of at most {most}", limits.grid);
             problems.extend(require(on_grid(bound) && bound <= most, format!("{path}.{key}"), expected, bound));
         }
+        let least = Ppm(limits.grid.0.saturating_mul(LEAST_UNITS));
+        let expected = format!("at least {least}, which is {LEAST_UNITS} times the grid");
+        problems.extend(require(self.floor >= least, format!("{path}.floor"), expected, self.floor));
         let expected = format!("at most the cap, which is {}", self.cap);
         problems.extend(require(self.floor <= self.cap, format!("{path}.floor"), expected, self.floor));
         problems
@@ -151,16 +194,16 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { grid: Ppm(1_000), stricter: Ppm(50_000), laxer: Ppm(10_000) };
+    const LIMITS: Limits = Limits { grid: Ppm(1_000), stricter: Ppm(100_000), laxer: Ppm(25_000) };
     const WIDE: Bounds = Bounds { floor: Ppm(0), cap: Ppm(1_000_000) };
 
     fn update(old: i64, estimate_ppm: u64, bounds: Bounds) -> Change {
-        LIMITS.update(Some(Requirement(old)), estimate_ppm * 1_000, Ppm::ONE, bounds)
+        LIMITS.update(Some(Requirement(old)), estimate_ppm * 1_000, Ppm::ONE, bounds, Pace::Regular)
     }
 
     #[test]
     fn estimates_are_rounded_up_to_the_grid() {
-        let first = |estimate, multiple| LIMITS.update(None, estimate, Ppm(multiple), WIDE).new.0;
+        let first = |estimate, multiple| LIMITS.update(None, estimate, Ppm(multiple), WIDE, Pace::Regular).new.0;
         assert_eq!(first(100_000_000, 1_000_000), 100_000);
         assert_eq!(first(100_000_001, 1_000_000), 101_000);
         assert_eq!(first(100_000_000, 1_250_001), 126_000);
@@ -182,8 +225,10 @@ mod tests {
     fn the_largest_values_overflow_nothing() {
         for old in [i64::MIN, i64::MAX] {
             for estimate in [0, u64::MAX] {
-                let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm(u32::MAX), WIDE);
+                let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm(u32::MAX), WIDE, Pace::Regular);
                 assert!((0..=1_000_000).contains(&change.new.0), "{change:?}");
+                let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm(u32::MAX), WIDE, Pace::Emergency);
+                assert!(change.new.0 >= old, "{change:?}");
             }
         }
     }
@@ -195,8 +240,9 @@ mod tests {
         assert_eq!(problems(LIMITS), [""; 0]);
         assert_eq!(problems(Limits { grid: Ppm(0), ..LIMITS }), ["limits.grid"]);
         assert_eq!(problems(Limits { grid: Ppm(3_000), ..LIMITS }), ["limits.grid"]);
-        assert_eq!(problems(Limits { laxer: Ppm(999), ..LIMITS }), ["limits.laxer"]);
-        assert_eq!(problems(Limits { laxer: Ppm(50_001), ..LIMITS }), ["limits.laxer"]);
+        assert_eq!(problems(Limits { laxer: Ppm(0), ..LIMITS }), [""; 0]);
+        assert_eq!(problems(Limits { laxer: Ppm(100_001), ..LIMITS }), ["limits.laxer"]);
+        assert_eq!(problems(Limits { stricter: Ppm(19_999), laxer: Ppm(0), ..LIMITS }), ["limits.stricter"]);
         assert_eq!(problems(Limits { stricter: Ppm(10_000_001), ..LIMITS }), ["limits.stricter"]);
     }
 
@@ -206,20 +252,39 @@ mod tests {
             let bounds = Bounds { floor: Ppm(floor), cap: Ppm(cap) };
             bounds.problems("b", &LIMITS, Ppm::ONE).into_iter().map(|problem| problem.path).collect::<Vec<_>>()
         };
-        assert_eq!(problems(0, 1_000_000), [""; 0]);
-        assert_eq!(problems(2_000, 1_000), ["b.floor"]);
-        assert_eq!(problems(500, 1_000), ["b.floor"]);
-        assert_eq!(problems(0, 1_001_000), ["b.cap"]);
+        assert_eq!(problems(50_000, 1_000_000), [""; 0]);
+        assert_eq!(problems(52_000, 51_000), ["b.floor"]);
+        assert_eq!(problems(50_500, 60_000), ["b.floor"]);
+        assert_eq!(problems(49_000, 60_000), ["b.floor"]);
+        assert_eq!(problems(50_000, 1_001_000), ["b.cap"]);
     }
 
     proptest! {
-        /// Without bounds in the way no step exceeds its limit, whatever the old value was.
+        /// Without bounds in the way no step exceeds its limit, from any value that a floor may have left.
         #[test]
-        fn steps_are_limited(old in 0_i64..1_000_000, estimate in 0_u64..1_000_000_000) {
-            let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, WIDE);
-            prop_assert!(change.limited.0 <= old + 50_000 && change.limited.0 >= old - 10_000);
+        fn steps_are_limited(old in 50_000_i64..1_000_000, estimate in 0_u64..1_000_000_000) {
+            let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, WIDE, Pace::Regular);
+            prop_assert!(change.limited.0 * 10 <= old * 11);
+            prop_assert!(change.limited.0 * 1_000 >= old * 975);
             prop_assert_eq!(change.new.0 % 1_000, 0);
             prop_assert!(change.new.0 >= change.proposed.0.min(old));
+        }
+
+        /// No requirement of at least fifty units of the grid is stuck: it goes as far as a tenth, less a unit.
+        #[test]
+        fn rises_are_not_stuck(units in 50_i64..800) {
+            let old = units * 1_000;
+            let change = LIMITS.update(Some(Requirement(old)), u64::MAX, Ppm::ONE, WIDE, Pace::Regular);
+            prop_assert!(change.limited.0 > old * 11 / 10 - 1_000 && change.limited.0 > old);
+        }
+
+        /// Whatever the estimate, the bounds and the old value: an emergency makes nothing laxer, and stops at the cap.
+        #[test]
+        fn rejects_emergencies_that_loosen(old in 0_i64..2_000_000, estimate: u64, floor in 0_u32..500_000) {
+            let bounds = Bounds { floor: Ppm(floor), cap: Ppm(800_000) };
+            let change = LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, bounds, Pace::Emergency);
+            prop_assert!(change.new.0 >= old && change.new.0 <= old.max(800_000));
+            prop_assert!(change.new >= change.proposed.min(Requirement(800_000)));
         }
 
         /// A larger estimate, and a stricter old value, never give a laxer parameter.
@@ -231,7 +296,9 @@ mod tests {
             rise in 0_u64..100_000_000,
         ) {
             let bounds = Bounds { floor: Ppm(50_000), cap: Ppm(800_000) };
-            let change = |old, estimate| LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, bounds).new;
+            let change = |old, estimate| {
+                LIMITS.update(Some(Requirement(old)), estimate, Ppm::ONE, bounds, Pace::Regular).new
+            };
             prop_assert!(change(old, estimate + rise) >= change(old, estimate));
             prop_assert!(change(old + more, estimate) >= change(old, estimate));
         }

@@ -1,19 +1,23 @@
-//! What the last moves say about each column: all that parameters are made of.
+//! What the past says about each column: all that parameters are made of.
 
 use surety_core::{day::Day, ident::Name};
 
 use crate::{
-    calibration::Calibration,
-    estimator::{Estimate, Settings},
+    calibration::{Calibration, Spread},
+    estimator::{Estimate, Estimator, Settings},
     history::{Column, History},
-    moves::{Move, Side},
+    moves::{Move, Side, div_away},
+    predictive::history::{Learned, LearnedColumn, alone, learn},
 };
 
-/// The window of a history that a calibration looks at.
+/// The part of a history that a calibration looks at.
 pub(crate) struct Window<'a> {
     pub(crate) columns: Vec<WindowColumn<'a>>,
-    /// The day of each move.
+    /// The days that may come again.
     pub(crate) days: &'a [Day],
+    spreads: Vec<(&'a Spread, Estimate)>,
+    /// In parts per million, by the places of columns.
+    correlations: Vec<Vec<i32>>,
     settings: Settings,
 }
 
@@ -21,21 +25,79 @@ pub(crate) struct Window<'a> {
 pub(crate) struct WindowColumn<'a> {
     pub(crate) name: &'a Name,
     pub(crate) estimate: Estimate,
-    /// What each day would be if it came again.
+    /// What each of the days would be if it came again.
     pub(crate) scenarios: Vec<Move>,
-    window: &'a [Move],
+    /// Before each move of the window, and after the last.
+    volatilities: Vec<u64>,
+    place: usize,
 }
 
 impl<'a> Window<'a> {
-    pub(crate) fn new(calibration: &Calibration, history: &'a History) -> Self {
-        let settings = calibration.settings();
-        let column = |column: &'a Column| {
-            let window = last(&column.moves, calibration.window);
-            let (estimate, scenarios) = (settings.estimate(window), settings.scenarios(window));
-            WindowColumn { name: &column.name, estimate, scenarios, window }
+    pub(crate) fn new(calibration: &'a Calibration, history: &'a History) -> Self {
+        let (settings, columns) = (calibration.settings(), calibration.columns(history));
+        let spreads = calibration.spreads.iter().filter_map(|spread| {
+            Some((spread, spread_moves(history.column(&spread.long)?, history.column(&spread.short)?)))
+        });
+        let of_window = |moves: &'a [Move]| last(moves, calibration.window);
+        match calibration.estimator_for(history) {
+            Estimator::Predictive => {
+                let spreads = spreads.filter_map(|(spread, moves)| Some((spread, alone(&moves, &settings)?)));
+                Self::learned(learn(history, &columns, &settings), &columns, history, calibration, spreads.collect())
+            }
+            Estimator::Static | Estimator::Ewma | Estimator::HeavyTailed => {
+                let column = |(place, column): (usize, &&'a Column)| {
+                    let window = of_window(&column.moves);
+                    WindowColumn {
+                        name: &column.name,
+                        estimate: settings.estimate(window),
+                        scenarios: settings.scenarios(window),
+                        volatilities: settings.volatilities(window),
+                        place,
+                    }
+                };
+                let correlation = |first: &&'a Column, second: &&'a Column| {
+                    settings.correlation(of_window(&first.moves), of_window(&second.moves))
+                };
+                let row = |first| columns.iter().map(|second| correlation(first, second)).collect();
+                Self {
+                    columns: columns.iter().enumerate().map(column).collect(),
+                    days: last(history.days(), calibration.window),
+                    spreads: spreads
+                        .map(|(spread, moves)| (spread, settings.estimate(last(&moves, calibration.window))))
+                        .collect(),
+                    correlations: columns.iter().map(row).collect(),
+                    settings,
+                }
+            }
+        }
+    }
+
+    fn learned(
+        learned: Learned,
+        columns: &[&'a Column],
+        history: &'a History,
+        calibration: &'a Calibration,
+        spreads: Vec<(&'a Spread, Estimate)>,
+    ) -> Self {
+        let row = |first| (0..columns.len()).map(|second| learned.correlation(first, second)).collect();
+        let correlations = (0..columns.len()).map(row).collect();
+        let column = |((place, learned), column): ((usize, LearnedColumn), &&'a Column)| {
+            let LearnedColumn { estimates, scenarios } = learned;
+            // A history that is learned from has a forecast of the next day.
+            let next = estimates.last().copied().flatten().unwrap_or(Estimate { volatility: 0, down: 0, up: 0 });
+            let known: Vec<u64> = estimates.iter().flatten().map(|estimate| estimate.volatility).collect();
+            WindowColumn {
+                name: &column.name,
+                estimate: next,
+                scenarios: last(&scenarios, calibration.window).to_vec(),
+                volatilities: last(&known, calibration.window.saturating_add(1)).to_vec(),
+                place,
+            }
         };
-        let columns = calibration.columns(history).into_iter().map(column).collect();
-        Self { columns, days: last(history.days(), calibration.window), settings }
+        let columns: Vec<_> = learned.columns.into_iter().enumerate().zip(columns).map(column).collect();
+        let days = columns.first().map_or(0, |column| column.scenarios.len());
+        let days = &history.days()[history.days().len() - days..];
+        Self { columns, days, spreads, correlations, settings: calibration.settings() }
     }
 
     /// A column that drives something.
@@ -44,14 +106,55 @@ impl<'a> Window<'a> {
     }
 
     pub(crate) fn correlation(&self, first: &WindowColumn<'_>, second: &WindowColumn<'_>) -> i32 {
-        self.settings.correlation(first.window, second.window)
+        self.correlations[first.place][second.place]
+    }
+
+    /// The share of their own shocks by which one column goes up and another down so that half of each loses what the
+    /// spread of the two may lose: in parts per million, rounded up, at most one; none if no spread is derived.
+    pub(crate) fn apart(&self, above: &WindowColumn<'_>, below: &WindowColumn<'_>) -> Option<i32> {
+        let estimate = self.spreads.iter().find_map(|(spread, estimate)| {
+            if (&spread.long, &spread.short) == (above.name, below.name) {
+                Some(estimate.up)
+            } else if (&spread.long, &spread.short) == (below.name, above.name) {
+                Some(estimate.down)
+            } else {
+                None
+            }
+        })?;
+        let whole = u128::from(above.estimate.up) + u128::from(below.estimate.down);
+        let share = (2_000_000 * u128::from(estimate)).div_ceil(whole.max(1)).min(1_000_000);
+        i32::try_from(share).ok()
     }
 
     /// The largest volatility range of some columns, to one side.
     pub(crate) fn volatility_range(&self, names: &[Name], side: Side) -> u64 {
         let columns = self.columns.iter().filter(|column| names.contains(column.name));
-        columns.map(|column| self.settings.volatility_range(column.window, side)).max().unwrap_or(0)
+        columns.map(|column| self.settings.volatility_range(&column.volatilities, side)).max().unwrap_or(0)
     }
+}
+
+/// The estimate of each column that drives anything, before each day from the end of the first window on and before the
+/// next one. Days before there was a forecast are estimated from their window.
+pub(crate) fn estimates_by_day(calibration: &Calibration, history: &History) -> Vec<Vec<Estimate>> {
+    let (settings, columns) = (calibration.settings(), calibration.columns(history));
+    let window = calibration.window.max(1) as usize;
+    let windowed = |column: &&Column| column.moves.windows(window).map(|moves| settings.estimate(moves)).collect();
+    let windowed: Vec<Vec<Estimate>> = columns.iter().map(windowed).collect();
+    if calibration.estimator_for(history) != Estimator::Predictive {
+        return windowed;
+    }
+    let learned = learn(history, &columns, &settings).columns.into_iter();
+    let column = |(learned, windowed): (LearnedColumn, Vec<Estimate>)| {
+        let learned = learned.estimates.into_iter().skip(window);
+        learned.zip(windowed).map(|(learned, windowed)| learned.unwrap_or(windowed)).collect()
+    };
+    learned.zip(windowed).map(column).collect()
+}
+
+/// Half of one price against half of another: `½(x_A − x_B)`, rounded away from zero.
+fn spread_moves(long: &Column, short: &Column) -> Vec<Move> {
+    let pairs = long.moves.iter().zip(&short.moves);
+    pairs.map(|(long, short)| Move::new(div_away(i128::from(long.ppb()) - i128::from(short.ppb()), 2))).collect()
 }
 
 fn last<T>(items: &[T], count: u32) -> &[T] {

@@ -5,9 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use surety_calibration::{
+    history::{Chosen, History, Quotes, Selection},
+    predictive::state::State,
+};
 use surety_core::{
     ident::Name,
-    text::table::{Delimiter, Dialect},
+    text::{
+        Document as _, InputErrors,
+        table::{Delimiter, Dialect, Note},
+    },
 };
 use surety_host::{
     directories::Directories,
@@ -78,6 +85,53 @@ impl TableOptions {
     pub(super) fn dialect(&self) -> Dialect {
         Dialect { delimiter: self.delimiter, names: self.names.iter().cloned().collect() }
     }
+}
+
+/// Reading options for price histories.
+#[derive(clap::Args)]
+pub(super) struct HistoryReading {
+    /// Column of prices, or NAME=COLUMN to rename it; may be repeated [default: the closing prices of a table of one
+    /// thing, otherwise all columns]
+    #[arg(long = "column", value_name = "COLUMN")]
+    columns: Vec<Chosen>,
+    #[command(flatten)]
+    table: TableOptions,
+}
+
+/// Most bytes of a price history, and of what one leaves behind: a thousand columns over forty years.
+const HISTORY_LIMIT: u64 = 256 << 20;
+
+impl HistoryReading {
+    /// Days with the price of every column.
+    pub(super) fn history(&self, path: &Path, progress: &Progress) -> Result<History, Error> {
+        self.read(path, progress, History::read)
+    }
+
+    /// Days with the price of a column.
+    pub(super) fn quotes(&self, path: &Path, progress: &Progress) -> Result<Quotes, Error> {
+        self.read(path, progress, Quotes::read)
+    }
+
+    fn read<T>(
+        &self,
+        path: &Path,
+        progress: &Progress,
+        read: fn(&str, &str, &Selection, &mut Vec<Note>) -> Result<T, InputErrors>,
+    ) -> Result<T, Error> {
+        let file = path.display().to_string();
+        progress.note(&format!("reading {file}"));
+        let selection = Selection { columns: self.columns.clone(), dialect: self.table.dialect() };
+        let (text, mut notes) = (files::read_long_text(path, HISTORY_LIMIT)?, Vec::new());
+        let read = read(&file, &text, &selection, &mut notes)?;
+        progress.notes(&notes);
+        Ok(read)
+    }
+}
+
+/// What a price history has left behind.
+pub(super) fn read_state(path: &Path) -> Result<State, Error> {
+    let text = files::read_long_text(path, HISTORY_LIMIT)?;
+    Ok(State::from_json(&path.display().to_string(), &text)?)
 }
 
 /// Reading options for a file of holdings that does not describe itself.

@@ -54,6 +54,8 @@ pub enum Kind {
     CompiledPolicy,
     /// The addresses of contracts.
     Deployment,
+    /// What a price history has left behind for forecasts.
+    ForecastState,
     /// Balances of an account.
     Holdings,
     /// The last statement of a source about an account.
@@ -86,7 +88,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Attestation,
         Self::Book,
         Self::BookPlan,
@@ -97,6 +99,7 @@ impl Kind {
         Self::ChainRules,
         Self::CompiledPolicy,
         Self::Deployment,
+        Self::ForecastState,
         Self::Holdings,
         Self::LastStatement,
         Self::Market,
@@ -126,6 +129,7 @@ impl Kind {
             Self::ChainRules => ("surety/chain-rules", Readers::Party, None),
             Self::CompiledPolicy => ("surety/compiled-policy", Readers::Public, Some("policy.compiled.json")),
             Self::Deployment => ("surety/deployment", Readers::Party, None),
+            Self::ForecastState => ("surety/forecast-state", Readers::Program, None),
             Self::Holdings => ("surety/holdings", Readers::Holder, None),
             Self::LastStatement => ("surety/last-statement", Readers::Program, None),
             Self::Market => ("surety/market", Readers::Public, Some("market.json")),

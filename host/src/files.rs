@@ -164,6 +164,15 @@ pub fn read_text(path: &Path) -> Result<Zeroizing<String>, FileError> {
     text(path, read(path, DOCUMENT_LIMIT)?)
 }
 
+/// Reads a text of at most `limit` bytes in a regular file, for what may be longer than a document. It is erased when
+/// dropped.
+///
+/// # Errors
+/// If it is missing, not a regular file, too large, not text, or the operating system refuses.
+pub fn read_long_text(path: &Path, limit: u64) -> Result<Zeroizing<String>, FileError> {
+    text(path, read(path, limit)?)
+}
+
 /// Reads a secret of the user: text of at most [`SECRET_LIMIT`] bytes. It is erased when dropped.
 ///
 /// The user names its place, which may be a pipe from a password manager or standard input, and waits for it.

@@ -3,8 +3,10 @@
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod portfolio;
+mod predictive;
 mod published;
 mod rules;
+mod series;
 mod synthetic;
 
 use std::{
@@ -45,12 +47,18 @@ fn read_history(file: &str, text: &str) -> History {
     History::read(file, text, &Selection::default(), &mut Vec::new()).unwrap()
 }
 
-/// Daily prices of 2018 to 2020, which come with the machine and not with the project.
-fn published_history() -> Option<History> {
-    let path = root().join("../shared/cases/history/btc-eth-daily.csv");
+/// A file that comes with the machine and not with the project.
+fn shared(name: &str) -> Option<PathBuf> {
+    let path = root().join("../shared/cases").join(name);
     if !path.exists() {
         println!("skipped: {} is absent", path.display());
         return None;
     }
+    Some(path)
+}
+
+/// Daily prices of 2018 to 2020.
+fn published_history() -> Option<History> {
+    let path = shared("history/btc-eth-daily.csv")?;
     Some(read_history("btc-eth-daily.csv", &fs::read_to_string(path).unwrap()))
 }

@@ -114,18 +114,18 @@ max_gap = 1
 [limits]
 grid = 1_000
 stricter = 10_000_000
-laxer = 10_000_000
+laxer = 1_000_000
 
 [[haircuts]]
 instrument = "{}"
 column = "ETH-USD"
 multiple = {{ maintenance = 1_000_000, initial = 1_250_000 }}
-bounds = {{ floor = 10_000, cap = 900_000 }}
+bounds = {{ floor = 50_000, cap = 900_000 }}
 
 [[volatility_ranges]]
 columns = ["BTC-USD", "ETH-USD"]
-up = {{ multiple = 1_000_000, bounds = {{ floor = 0, cap = 2_000_000 }} }}
-down = {{ multiple = 1_000_000, bounds = {{ floor = 0, cap = 1_000_000 }} }}
+up = {{ multiple = 1_000_000, bounds = {{ floor = 50_000, cap = 2_000_000 }} }}
+down = {{ multiple = 1_000_000, bounds = {{ floor = 50_000, cap = 1_000_000 }} }}
 "#,
         policy.name,
         collateral(portfolio(&policy.model)),
@@ -189,7 +189,7 @@ fn a_policy_with_portfolio_margin_is_calibrated() {
     assert!(report.contains("| volatility range up | BTC-USD, ETH-USD | 50.00 % |"), "{report}");
     // The account is short of volatility: stricter parameters leave less.
     let stricter =
-        text.replace("1_000_000, bounds", "4_000_000, bounds").replace("{ floor = 10_000", "{ floor = 500_000");
+        text.replace("1_000_000, bounds", "4_000_000, bounds").replace("{ floor = 50_000", "{ floor = 500_000");
     let stricter = calibrated(&stricter, &history, &policy, &universe).policy;
     let position = holdings.unwrap().position(&universe).unwrap();
     for level in 0..2 {
@@ -206,17 +206,17 @@ fn a_policy_with_portfolio_margin_is_calibrated() {
 fn steps_are_limited_and_bounds_kept() {
     let Import { universe, policy, .. } = import();
     let history = synthetic::history(1);
-    let limited = rules(&policy).replace("stricter = 10_000_000", "stricter = 5_000");
-    let limited = limited.replace("laxer = 10_000_000", "laxer = 2_000");
+    let limited = rules(&policy).replace("stricter = 10_000_000", "stricter = 50_000");
+    let limited = limited.replace("laxer = 1_000_000", "laxer = 20_000");
     for (text, changes) in [
-        (limited.clone(), [85_000, 105_000, 505_000, 298_000]),
+        (limited.clone(), [84_000, 105_000, 505_000, 294_000]),
         (
-            limited.replace("floor = 10_000, cap = 900_000", "floor = 200_000, cap = 900_000"),
-            [200_000, 200_000, 505_000, 298_000],
+            limited.replace("floor = 50_000, cap = 900_000", "floor = 200_000, cap = 900_000"),
+            [200_000, 200_000, 505_000, 294_000],
         ),
         (
             limited.replace("cap = 2_000_000", "cap = 100_000").replace("cap = 1_000_000", "cap = 50_000"),
-            [85_000, 105_000, 100_000, 50_000],
+            [84_000, 105_000, 100_000, 50_000],
         ),
     ] {
         let new = calibrated(&text, &history, &policy, &universe);
@@ -301,8 +301,8 @@ fn rejects_ranges_that_are_none() {
         refused(&policy, &text.replacen(from, to, 1), message);
     };
     refused(
-        "down = { multiple = 1_000_000, bounds = { floor = 0, cap = 1_000_000",
-        "down = { multiple = 1_000_000, bounds = { floor = 0, cap = 1_001_000",
+        "down = { multiple = 1_000_000, bounds = { floor = 50_000, cap = 1_000_000",
+        "down = { multiple = 1_000_000, bounds = { floor = 50_000, cap = 1_001_000",
         "volatility_ranges[0].down.bounds.cap: expected a multiple of the grid, which is 0.1 %, of at most 100 %",
     );
     refused(

@@ -1,17 +1,32 @@
-//! The history that comes with the machine.
+//! Histories that come with the machine.
 
 use std::{env, fs};
 
 use surety_calibration::{
-    backtest::{Walk, backtest},
+    backtest::{
+        summary::{Pooled, Summary, pooled, summaries},
+        walk::{Holding, Method, Series, Terms, Walk, walk},
+    },
     calibration::{Calibration, ScenarioRule},
+    estimator::Estimator,
+    moves::Side,
     parameters::calibrate,
-    report::{backtest_plot, backtest_report, calibration_plot, calibration_report},
+    report::{backtest_plot, backtest_report, calibration_plot, calibration_report, pooled_report},
 };
-use surety_core::{text::Document as _, units::Ppm};
+use surety_core::text::Document as _;
 use surety_margin::{compile::compile, models::Model, policy::Policy};
 
-use crate::{calibration, example, policy, published_history, root, universe};
+use crate::{calibration, example, policy, published_history, root, shared, universe};
+
+/// Compares a figure of the documentation, or writes it.
+#[track_caller]
+fn shown(name: &str, text: &str) {
+    let path = root().join("docs/src/figures").join(name);
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == text, "{}: run again with UPDATE=1", path.display());
+}
 
 /// What the documentation shows is what the examples give. `UPDATE=1 cargo nextest run -p surety-calibration` writes it
 /// anew, as `surety policy backtest` and `surety policy calibrate` do.
@@ -19,59 +34,91 @@ use crate::{calibration, example, policy, published_history, root, universe};
 fn the_documentation_shows_what_the_history_gives() {
     let Some(history) = published_history() else { return };
     let calibration = calibration("calibration.toml", &history);
-    let walked = backtest(&calibration, &history).unwrap();
+    let walked = walk("btc-eth-daily", &history, Terms::default()).unwrap();
     let calibrated = calibrate(&calibration, &history, &policy("policy.toml"), &universe(10)).unwrap();
-    for (name, text) in [
-        ("backtest.md", backtest_report(&calibration, &walked)),
-        ("backtest.svg", backtest_plot(&calibration, &walked).svg()),
-        ("calibration.md", calibration_report(&calibration, &history, &calibrated)),
-        ("calibration.svg", calibration_plot(&calibration, &history).svg()),
-    ] {
-        let path = root().join("docs/src/figures").join(name);
-        if env::var_os("UPDATE").is_some() {
-            fs::write(&path, &text).unwrap();
-        }
-        assert!(fs::read_to_string(&path).unwrap() == text, "{}: run again with UPDATE=1", path.display());
-    }
+    assert_eq!(calibrated.estimator, Estimator::Predictive);
+    shown("backtest.md", &backtest_report(std::slice::from_ref(&walked)));
+    shown("backtest.svg", &backtest_plot(&walked).svg());
+    shown("calibration.md", &calibration_report(&calibration, &history, &calibrated));
+    shown("calibration.svg", &calibration_plot(&calibration, &history).svg());
 }
 
-/// What the documentation says in words about the backtest.
+/// The public series: bitcoin and ether, an index of shares, ten shares, and oil.
+fn public() -> Option<Vec<Walk>> {
+    let walked = ["btc-eth-daily", "sp500-daily", "stocks-daily", "wti-daily"].map(|market| {
+        let path = shared(&format!("history/{market}.csv"))?;
+        let history = crate::read_history(market, &fs::read_to_string(path).unwrap());
+        Some(walk(market, &history, Terms::default()).unwrap())
+    });
+    walked.into_iter().collect()
+}
+
+/// The part of the example that days of history leave no room for.
+const SPREAD: &str = "[[spreads]]\nlong = \"BTC-USD\"\nshort = \"ETH-USD\"\n";
+
+fn under(pooled: &[Pooled], method: Method) -> &Pooled {
+    pooled.iter().find(|pooled| pooled.method == method).unwrap()
+}
+
+/// The figures that the estimator was chosen for, on the public series.
+#[test]
+fn the_public_series_reach_their_figures() {
+    let Some(walks) = public() else { return };
+    let each: Vec<Summary> = walks.iter().flat_map(summaries).collect();
+    shown("public.md", &pooled_report(&each));
+    let columns = pooled(&each, Holding::Column);
+    let predictive = under(&columns, Method::Predictive);
+    assert_eq!(predictive.series, 28);
+    assert!(predictive.loss <= -2.72, "{predictive:?}");
+    assert!(predictive.cost_to_static <= 0.825, "{predictive:?}");
+    assert!((0.008..0.0115).contains(&predictive.exceedance_rate), "{predictive:?}");
+    for method in [Method::Static, Method::Ewma, Method::HeavyTailed] {
+        let other = under(&columns, method);
+        assert!(predictive.loss < other.loss && other.predictive_better >= 0.9, "{other:?}");
+        assert!(predictive.cost_to_static < other.cost_to_static, "{other:?}");
+    }
+    let governed = under(&columns, Method::Governed);
+    // Five days of a tenth.
+    assert!(governed.five_day_rise <= 1.610_51 + 1e-9, "{governed:?}");
+    assert!(governed.beyond_margin_rate <= 0.0040, "{governed:?}");
+}
+
+/// What the documentation says in words about bitcoin and ether.
 #[test]
 fn the_documentation_says_what_the_backtest_found() {
     let Some(history) = published_history() else { return };
-    let walked = backtest(&calibration("calibration.toml", &history), &history).unwrap();
-    let [long, short, balanced] = walked.portfolios.as_slice() else { panic!("three portfolios") };
-    for walk in [long, short] {
-        let met = walked.summaries(walk).iter().all(|summary| summary.exceedances * 100 <= summary.days);
-        assert!(met, "all margins of the {} portfolio meet the target", walk.portfolio.name);
-    }
-    let worst = (0..walked.days.len()).max_by_key(|day| long.losses[*day]).unwrap();
-    assert_eq!(walked.days[worst].to_string(), "2020-03-12");
+    let walked = walk("btc-eth-daily", &history, Terms::default()).unwrap();
+    let each = summaries(&walked);
+    let of = |series: &str, side: &str, method: Method| {
+        each.iter().find(|found| found.series == series && found.side == side && found.method == method).unwrap()
+    };
+    let long = ["BTC-USD", "ETH-USD"].map(|column| of(column, "long", Method::Predictive));
+    assert!(long.iter().all(|summary| summary.days == 723), "{long:?}");
+    assert!((long[0].mean_margin + long[1].mean_margin) / 2.0 <= 0.15, "{long:?}");
+    // Both in equal parts, each with the margin of its own column, as if they fell together.
+    let held = |name: &str| {
+        let series = |series: &&Series| series.name == name && series.side == Side::Down;
+        walked.series.iter().find(series).unwrap()
+    };
+    let place = Method::ALL.iter().position(|method| *method == Method::Predictive).unwrap();
+    let together = |day: usize| {
+        let margin = |name: &str| held(name).stated[place][day].expected / 2.0;
+        margin("BTC-USD") + margin("ETH-USD")
+    };
+    let beyond = (0..723).filter(|day| held("basket").losses[*day] > together(*day)).count();
+    assert!(beyond <= 2, "{beyond}");
+    let crash = walked.days.iter().position(|day| day.to_string() == "2020-03-12").unwrap();
+    let basket = held("basket");
     assert!(
-        long.margins.iter().all(|margins| 2 * margins[worst] < long.losses[worst]),
-        "none covers half of the crash"
+        basket.stated.iter().all(|stated| 2.0 * stated[crash].expected < basket.losses[crash]),
+        "no method covers half of the first day of the crisis"
     );
-    let [fixed, _, ewma, heavy, limited] = walked.summaries(balanced).try_into().unwrap();
-    assert!(ewma.probability < 0.001, "normal tails are too thin for the spread");
-    assert!([&heavy, &limited].iter().all(|summary| summary.exceedances < fixed.exceedances));
-    let [fixed, _, ewma, heavy, limited] = walked.summaries(long).try_into().unwrap();
-    assert!(
-        heavy.exceedances > fixed.exceedances && heavy.average_margin > fixed.average_margin,
-        "dearer, and no safer"
-    );
-    assert!(ewma.average_margin * 10 < fixed.average_margin * 7, "three tenths cheaper");
-    assert_eq!(limited.exceedances, heavy.exceedances);
-    let rules = Calibration { confidence: Ppm(975_000), ..calibration("calibration.toml", &history) };
-    let walked = backtest(&rules, &history).unwrap();
-    let counts = |walk: &Walk| walked.summaries(walk).iter().map(|summary| summary.exceedances).collect::<Vec<_>>();
-    let counts: Vec<_> = walked.portfolios.iter().map(counts).collect();
-    assert_eq!(counts, [[2, 6, 9, 3, 3], [4, 5, 9, 5, 5], [6, 15, 25, 11, 11]]);
 }
 
 #[test]
 fn five_hundred_days_become_scenarios_of_an_expected_shortfall() {
     let Some(history) = published_history() else { return };
-    let rules = example("calibration.toml");
+    let rules = example("calibration.toml").replace(SPREAD, "");
     let rules = rules
         .replace("window = 365", "window = 500")
         .replace("type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 500");

@@ -15,6 +15,9 @@ fn history() -> History {
     crate::read_history("h.csv", &format!("date,BTC-USD,ETH-USD\n{}", lines.collect::<String>()))
 }
 
+/// The part of the example that says which pair has a spread.
+const SPREAD: &str = "[[spreads]]\nlong = \"BTC-USD\"\nshort = \"ETH-USD\"\n";
+
 fn rules() -> String {
     example("calibration.toml").replace("max_gap = 3", "max_gap = 4")
 }
@@ -39,20 +42,26 @@ fn rejects_settings_out_of_range() {
     refused(
         "confidence = 990_000",
         "confidence = 1_000_000",
-        "c:8:14: confidence: expected from 50 % to 99.9999 %, found 100 %",
+        "c:9:14: confidence: expected from 50 % to 99.9999 %, found 100 %",
     );
     refused("confidence = 990_000", "confidence = 400_000", "confidence: expected from 50 %");
+    refused(
+        "confidence = 990_000",
+        "confidence = 899_999",
+        "confidence: expected at least 90 % for the predictive estimator, found 89.9999 %",
+    );
     refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 50 %");
     refused("horizon = 2", "horizon = 0", "horizon: expected from 1 to 20, found 0");
     refused("window = 365", "window = 29", "window: expected from 30 to 10000, found 29");
     refused("max_gap = 4", "max_gap = 31", "max_gap: expected from 1 to 30, found 31");
-    refused("estimator = \"heavy-tailed\"", "estimator = \"garch\"", "estimator: expected");
+    refused("estimator = \"predictive\"", "estimator = \"garch\"", "estimator: expected");
     refused("kind = \"surety/calibration\"", "kind = \"surety/policy\"", "kind: expected");
 }
 
 #[test]
 fn rejects_limits_and_bounds_that_do_not_limit() {
-    refused("grid = 5_000", "grid = 7_000", "limits.grid: expected a divisor of 100 %, found 0.7 %");
+    refused("grid = 100", "grid = 700", "limits.grid: expected a divisor of 100 %, found 0.07 %");
+    refused("stricter = 100_000", "stricter = 19_999", "limits.stricter: expected from 2 % to 1000 % of a requirement");
     refused("laxer = 25_000", "laxer = 200_000", "limits.laxer: expected at most stricter");
     refused(
         "floor = 100_000, cap = 800_000",
@@ -60,6 +69,11 @@ fn rejects_limits_and_bounds_that_do_not_limit() {
         "factors[0].bounds.floor: expected at most the cap",
     );
     refused("floor = 100_000", "floor = 100_001", "factors[0].bounds.floor: expected a multiple of the grid");
+    refused(
+        "floor = 100_000",
+        "floor = 4_900",
+        "factors[0].bounds.floor: expected at least 0.5 %, which is 50 times the grid, found 0.49 %",
+    );
 }
 
 #[test]
@@ -95,7 +109,7 @@ fn rejects_what_the_policy_does_not_have() {
         "factors[5].factor: expected the risk factor of a position under scenario margin, found doge",
     );
     let haircut = "[[haircuts]]\ninstrument = \"DOGE\"\ncolumn = \"BTC-USD\"\n\
-                   multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
+                   multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 5_000, cap = 5_000 }\n";
     refused(
         "[scenarios]",
         &format!("{haircut}[scenarios]"),
@@ -131,6 +145,32 @@ fn rejects_factors_without_scenarios_and_scenarios_without_days() {
 }
 
 #[test]
+fn rejects_days_that_the_predictive_estimator_does_not_have() {
+    let text =
+        rules().replace("type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 150").replace(SPREAD, "");
+    let error = Calibration::read("c", &text, &history(), None).unwrap_err().to_string();
+    assert!(
+        error.contains("scenarios.days: expected at most 149, the days that the predictive estimator has"),
+        "{error}"
+    );
+    let heavy = text.replace("\"predictive\"", "\"heavy-tailed\"");
+    Calibration::read("c", &heavy, &history(), None).unwrap();
+}
+
+#[test]
+fn rejects_spreads_of_one_column_twice_and_without_joint_scenarios() {
+    refused("short = \"ETH-USD\"", "short = \"BTC-USD\"", "spreads[0].short: expected a column other than BTC-USD");
+    refused("short = \"ETH-USD\"", "short = \"SOL-USD\"", "spreads[0].short: expected a column of the history");
+    let again = SPREAD.replace("BTC", "x").replace("ETH", "BTC").replace("x", "ETH");
+    refused(SPREAD, &format!("{SPREAD}{again}"), "spreads[1]: expected each pair once");
+    refused(
+        "type = \"joint\"\nworst_days = 4",
+        "type = \"history\"\ndays = 100",
+        "spreads: expected none without joint scenarios, which alone follow from them, found some",
+    );
+}
+
+#[test]
 fn rejects_repeated_names_and_multiples_that_fall() {
     refused("factor = \"sol\"", "factor = \"btc\"", "factors[5].factor: expected each factor once, found btc again");
     refused(
@@ -159,7 +199,7 @@ fn rejects_haircuts_of_more_than_everything_and_twice() {
         let error = Calibration::read("c", &rules.replacen(from, to, 1), &history(), None).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     };
-    refused("cap = 600_000", "cap = 1_001_000", "haircuts[0].bounds.cap: expected a multiple of the grid");
+    refused("cap = 600_000", "cap = 1_000_100", "haircuts[0].bounds.cap: expected a multiple of the grid");
     refused("\"ETH\"", "\"BTC\"", "haircuts[1].instrument: expected each instrument once, found BTC again");
     refused("\"ETH-PERP\"", "\"BTC-PERP\"", "fractions[1].instrument: expected each instrument once");
 }
@@ -190,7 +230,7 @@ fn rejects_hostile_numbers_without_panics() {
             }
         }
     }
-    assert!(refused > 250 && accepted > 20, "{refused} {accepted}");
+    assert!(refused > 250 && accepted > 10, "{refused} {accepted}");
 }
 
 /// Joint scenarios grow with the cube of the columns.
@@ -203,7 +243,7 @@ fn rejects_more_columns_than_there_may_be() {
     let errors = |count| {
         let rules = rules();
         let (head, _) = rules.split_once("[[factors]]").unwrap();
-        let head = head.replace("[scenarios]\ntype = \"joint\"\nworst_days = 4\n", "");
+        let head = head.replace("[scenarios]\ntype = \"joint\"\nworst_days = 4\n", "").replace(SPREAD, "");
         let text = head.replace("columns = [\"BTC-USD\", \"ETH-USD\"]", &columns(count));
         Calibration::read("c", &text, &history, None).unwrap_err().to_string()
     };
@@ -215,7 +255,8 @@ fn rejects_more_columns_than_there_may_be() {
 fn rejects_a_calibration_of_nothing() {
     let rules = rules();
     let (head, _) = rules.split_once("[scenarios]").unwrap();
-    let error = Calibration::read("c", head, &history(), None).unwrap_err().to_string();
+    let head = head.replace(SPREAD, "");
+    let error = Calibration::read("c", &head, &history(), None).unwrap_err().to_string();
     assert_eq!(error, "c:1:1: expected a parameter to calibrate, found none");
 }
 
@@ -224,7 +265,7 @@ fn rejects_volatility_without_scenario_margin() {
     let rules = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
     let rules = rules
         + "[volatility]\ncolumns = [\"BTC-USD\"]\n\
-           multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 0, cap = 0 }\n";
+           multiple = { maintenance = 1, initial = 1 }\nbounds = { floor = 5_000, cap = 5_000 }\n";
     let error = Calibration::read("c", &rules, &history(), Some(&policy("policy-cross.toml"))).unwrap_err().to_string();
     assert!(error.contains("volatility: expected a policy with scenario margin, found another model"), "{error}");
 }
@@ -232,8 +273,8 @@ fn rejects_volatility_without_scenario_margin() {
 #[test]
 fn rejects_a_haircut_of_an_asset_with_a_ladder() {
     let haircut = "[[haircuts]]\ninstrument = \"BTC\"\ncolumn = \"BTC-USD\"\n\
-                   multiple = { maintenance = 1_000_000, initial = 1_000_000 }\nbounds = { floor = 0, cap = 500_000 \
-                   }\n";
+                   multiple = { maintenance = 1_000_000, initial = 1_000_000 }\n\
+                   bounds = { floor = 5_000, cap = 500_000 }\n";
     let text = example("calibration-cross.toml").replace("max_gap = 3", "max_gap = 4");
     let (head, _) = text.split_once("[[haircuts]]").unwrap();
     let text = head.replace("meridian-cross", "meridian-lending") + haircut;
@@ -246,11 +287,12 @@ fn rejects_a_haircut_of_an_asset_with_a_ladder() {
     assert!(error.contains("expected an instrument to which the policy gives one weight, found BTC"), "{error}");
 }
 
-/// The new policy is checked like any other: five hundred scenarios do not fit into 2^10 rows.
+/// The new policy is checked like any other: a hundred and forty-nine scenarios do not fit into 2^10 rows.
 #[test]
 fn rejects_more_scenarios_than_there_is_room_for() {
     let history = history();
-    let rules = rules().replace("type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 365");
+    let rules = rules().replace("type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 149");
+    let rules = rules.replace(SPREAD, "");
     let rules = Calibration::read("c", &rules, &history, None).unwrap();
     let error = calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap_err().to_string();
     assert!(error.starts_with("new policy: model: expected at most"), "{error}");

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use surety_calibration::{
-    backtest::backtest,
+    backtest::walk::{Terms, walk},
     calibration::Calibration,
     estimator::Estimator,
     history::History,
-    parameters::{Calibrated, calibrate},
+    parameters::{Calibrated, calibrate, tighten},
     report::{backtest_plot, backtest_report, calibration_plot, calibration_report},
 };
 use surety_core::{
@@ -25,6 +25,10 @@ use crate::{calibration, example, policy, universe};
 
 /// Prices that calm down and break out by a formula in integers, over 450 days; moves are multiplied by `wildness`.
 pub(crate) fn history(wildness: i64) -> History {
+    crate::read_history("synthetic.csv", &text(wildness))
+}
+
+fn text(wildness: i64) -> String {
     let mut text = String::from("date,BTC-USD,ETH-USD\n");
     let mut prices = [800_000_000_000_i64, 20_000_000_000];
     let months = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -47,7 +51,7 @@ pub(crate) fn history(wildness: i64) -> History {
         prices[0] += prices[0] / 1_000_000 * swing(1);
         prices[1] += prices[1] / 1_000_000 * (swing(1) / 2 + swing(5) / 2);
     }
-    crate::read_history("synthetic.csv", &text)
+    text
 }
 
 /// FNV-1a, to pin long texts.
@@ -59,7 +63,7 @@ fn hash(text: &str) -> u64 {
 fn rules(estimator: Estimator, history: &History) -> Calibration {
     let mut rules = Calibration { estimator, ..calibration("calibration.toml", history) };
     rules.limits.stricter = Ppm(50_000);
-    rules.factors.iter_mut().for_each(|factor| factor.bounds.floor = Ppm(0));
+    rules.factors.iter_mut().for_each(|factor| factor.bounds.floor = Ppm(5_000));
     rules
 }
 
@@ -79,24 +83,24 @@ fn outputs_are_pinned() {
     let history = history(1);
     let rules = calibration("calibration.toml", &history);
     let new = calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap();
-    let walked = backtest(&rules, &history).unwrap();
+    let walked = walk("synthetic", &history, Terms::default()).unwrap();
     let found = [
         hash(&new.policy.to_toml().unwrap()),
         hash(&calibration_report(&rules, &history, &new)),
         hash(&calibration_plot(&rules, &history).svg()),
-        hash(&backtest_report(&rules, &walked)),
-        hash(&backtest_plot(&rules, &walked).svg()),
+        hash(&backtest_report(std::slice::from_ref(&walked))),
+        hash(&backtest_plot(&walked).svg()),
     ];
     assert_eq!(
         found.map(|hash| format!("{hash:016x}")),
-        ["085fcb7980dcdc56", "94de683ccbb00264", "7cf58467568c3691", "a1aa28df985f39ae", "399371c65cd4a285"]
+        ["0b2a1d54159c9a2e", "ce95e741d926696f", "328083316a98f9fb", "cbe6f3c7a1901f43", "85a7036a7cfd0ac8"]
     );
 }
 
 #[test]
 fn a_calibrated_policy_is_read_back_and_compiled() {
     let universe = universe(10);
-    for estimator in [Estimator::Static, Estimator::Ewma, Estimator::HeavyTailed] {
+    for estimator in Estimator::ALL {
         let new = calibrated(estimator, 1);
         assert_eq!(new.scenarios, 8 + 4);
         assert_eq!(Policy::read("new.toml", &new.policy.to_toml().unwrap(), &universe).unwrap(), new.policy);
@@ -112,7 +116,7 @@ fn a_calibrated_policy_is_read_back_and_compiled() {
 /// Threefold moves: no parameter is laxer, whatever the estimator.
 #[test]
 fn a_more_volatile_history_gives_no_laxer_parameters() {
-    for estimator in [Estimator::Static, Estimator::Ewma, Estimator::HeavyTailed] {
+    for estimator in Estimator::ALL {
         let [calm, wild] = [1, 3].map(|wildness| calibrated(estimator, wildness));
         let pairs = calm.parameters.iter().zip(&wild.parameters).filter(|(calm, _)| calm.name.starts_with("shock"));
         let mut stricter = 0;
@@ -138,7 +142,7 @@ fn the_largest_prices_overflow_nothing() {
     let example = example("calibration.toml").replace("max_gap = 3", "max_gap = 4");
     let example = example.replace("window = 365", "window = 30");
     let read = Calibration::read("c.toml", &example, &history, None).unwrap();
-    for estimator in [Estimator::Static, Estimator::Ewma, Estimator::HeavyTailed] {
+    for estimator in Estimator::ALL {
         let rules = Calibration { estimator, horizon: 20, ..read.clone() };
         let new = calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap();
         for parameter in &new.parameters {
@@ -146,10 +150,9 @@ fn the_largest_prices_overflow_nothing() {
         }
         assert!(calibration_report(&rules, &history, &new).contains("lowered to its cap"));
         assert!(calibration_plot(&rules, &history).svg().ends_with("</svg>\n"));
-        let walked = backtest(&rules, &history).unwrap();
-        assert!(backtest_report(&rules, &walked).contains("| long |"));
-        assert!(backtest_plot(&rules, &walked).svg().ends_with("</svg>\n"));
     }
+    let error = walk("h", &history, Terms::default()).unwrap_err().to_string();
+    assert!(error.contains("expected more than 365 moves before the last day, found 119"), "{error}");
 }
 
 #[test]
@@ -163,7 +166,8 @@ fn a_second_calibration_goes_as_far_as_one_update_may() {
     for (wild, back) in wild.parameters.iter().zip(&back.parameters) {
         for (change, limited) in [wild.change, back.change].into_iter().zip(&mut limited) {
             let old = change.old.unwrap();
-            assert!(change.limited.0 <= old.0 + 50_000 && change.limited.0 >= old.0 - 25_000, "{}", wild.name);
+            let [least, most] = [old.0 * 975, old.0 * 1_050].map(|limit| limit / 1_000);
+            assert!(change.limited.0 <= most && change.limited.0 >= least, "{}", wild.name);
             *limited += u32::from(change.limited != change.proposed);
         }
     }
@@ -202,9 +206,10 @@ fn haircuts_and_fractions_are_updated_in_place() {
     for (before, after) in before.positions.iter().zip(&after.positions) {
         for basis in [Basis::Maintenance, Basis::Initial] {
             let (Ppm(weight), Ppm(was)) = (after.weight.at(basis), before.weight.at(basis));
-            assert!(weight <= was + 10_000 && weight + 50_000 >= was, "{}", after.instrument);
+            let (haircut, old) = (1_000_000 - weight, 1_000_000 - was);
+            assert!(haircut * 10 <= old * 11 && haircut * 1_000 >= old * 975, "{}", after.instrument);
             let (Ppm(fraction), Ppm(was)) = (after.fraction.at(basis), before.fraction.at(basis));
-            assert!(fraction <= was + 50_000 && fraction + 10_000 >= was, "{}", after.instrument);
+            assert!(fraction * 10 <= was * 11 && fraction * 1_000 >= was * 975, "{}", after.instrument);
         }
         changed += u32::from(before != after);
     }
@@ -223,4 +228,75 @@ fn parameters_are_found_in_buckets() {
     assert_eq!(plain.parameters, inside.parameters);
     let Model::Isolated(model) = inside.policy.model else { panic!("isolated margin") };
     assert_eq!(model.buckets[0].model, plain.policy.model);
+}
+
+/// In an emergency nothing is laxer, and no scenario goes.
+#[test]
+fn rejects_emergencies_that_loosen_a_policy() {
+    let universe = universe(14);
+    let (calm, wild) = (history(1), history(3));
+    let rules = |history: &History| rules(Estimator::Predictive, history);
+    let first = calibrate(&rules(&calm), &calm, &policy("policy.toml"), &universe).unwrap();
+    let mut last = first.policy.clone();
+    for history in [&wild, &calm, &wild] {
+        let new = tighten(&rules(history), history, &last, &universe).unwrap();
+        for parameter in &new.parameters {
+            let change = parameter.change;
+            assert!(change.old.is_none_or(|old| change.new >= old), "{}: {change:?}", parameter.name);
+        }
+        let (before, after) = (scenario_model(&last), scenario_model(&new.policy));
+        assert!(after.scenarios.starts_with(&before.scenarios), "scenarios are added");
+        assert!(after.scenarios.len() > before.scenarios.len());
+        assert!(after.loss_multiple.initial >= before.loss_multiple.initial);
+        last = new.policy;
+    }
+    let down = |policy: &Policy, name: &str| {
+        let scenarios = &scenario_model(policy).scenarios;
+        let scenario = scenarios.iter().find(|scenario| scenario.name.as_str() == name).unwrap();
+        scenario.shocks.iter().find(|(factor, _)| factor.as_str() == "btc").map(|(_, ShockPpm(shock))| *shock).unwrap()
+    };
+    let names = ["calibrated/all-down", "calibrated/e1/all-down", "calibrated/e2/all-down", "calibrated/e3/all-down"];
+    let shocks = names.map(|name| down(&last, name));
+    assert!(shocks[1] < 2 * shocks[0] && shocks[1] >= shocks[2] && shocks[2] >= shocks[3], "{shocks:?}");
+    let regular = calibrate(&rules(&calm), &calm, &last, &universe).unwrap();
+    assert_eq!(scenario_model(&regular.policy).scenarios.len(), scenario_model(&first.policy).scenarios.len());
+    assert!(
+        down(&regular.policy, names[0]) * 1_000 <= shocks[3] * 975,
+        "from the emergency's shocks as far as a day may"
+    );
+}
+
+/// Threefold moves: the share by which two prices go apart follows their spread, whatever the estimator.
+#[test]
+fn prices_go_apart_as_their_spread_does() {
+    let history = history(1);
+    for estimator in Estimator::ALL {
+        let with = rules(estimator, &history);
+        let without = Calibration { spreads: Vec::new(), ..with.clone() };
+        let [with, without] = [with, without]
+            .map(|rules| calibrate(&rules, &history, &policy("policy.toml"), &universe(10)).unwrap().policy);
+        let (with, without) = (&scenario_model(&with).scenarios, &scenario_model(&without).scenarios);
+        assert_eq!(with.len(), without.len());
+        let differing = with.iter().zip(without).filter(|(with, without)| with != without);
+        let names: Vec<_> = differing.map(|(with, _)| with.name.as_str()).collect();
+        assert_eq!(names, ["calibrated/BTC-USD-over-ETH-USD", "calibrated/ETH-USD-over-BTC-USD"], "{estimator:?}");
+    }
+}
+
+#[test]
+fn a_short_history_is_told_and_another_estimator_takes_its_place() {
+    let long = history(1);
+    let short: String = {
+        let rows = text(1);
+        rows.lines().take(1 + 365).map(|line| format!("{line}\n")).collect()
+    };
+    let short = crate::read_history("short.csv", &short);
+    let rules = Calibration { window: 300, ..rules(Estimator::Predictive, &long) };
+    let fallen = calibrate(&rules, &short, &policy("policy.toml"), &universe(10)).unwrap();
+    assert_eq!(fallen.estimator, Estimator::HeavyTailed);
+    let report = calibration_report(&rules, &short, &fallen);
+    assert!(report.contains("which takes 365 moves; the history has 364, so heavy-tailed takes its place"), "{report}");
+    let asked = Calibration { estimator: Estimator::HeavyTailed, ..rules };
+    let asked = calibrate(&asked, &short, &policy("policy.toml"), &universe(10)).unwrap();
+    assert_eq!(asked.policy, fallen.policy);
 }

@@ -4,15 +4,24 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use surety_calibration::{
-    backtest::{self as walk, Backtest},
+    backtest::{
+        summary::{Summary, pooled, summaries},
+        walk::{Holding, Terms, Walk, walk},
+    },
     calibration::Calibration,
-    history::{Chosen, History, Selection},
+    estimator::Estimator,
+    history::History,
     parameters::{self, Calibrated},
+    predictive::{history::ENOUGH, market::LEAST_CONFIDENCE},
     record::Parameter,
     report,
     update::Requirement,
 };
-use surety_core::{text::Document as _, units::Percent};
+use surety_core::{
+    day::Day,
+    text::Document as _,
+    units::{Percent, Ppm},
+};
 use surety_host::{
     documents::DocumentError,
     files::{self, Access},
@@ -22,25 +31,13 @@ use surety_margin::policy::Policy;
 use crate::{
     Session,
     error::{Error, Usage},
-    inputs::{Force, PolicyFiles, TableOptions},
+    inputs::{Force, HistoryReading, PolicyFiles},
     output::Answer,
 };
 
-/// Inputs and outputs of a calibration.
+/// A directory for results.
 #[derive(clap::Args)]
-struct Inputs {
-    /// Table of days and prices, with a row for each day
-    #[arg(long, value_name = "FILE")]
-    history: PathBuf,
-    /// Column of prices, or NAME=COLUMN to rename it; may be repeated [default: the closing prices of a table of one
-    /// thing, otherwise all columns]
-    #[arg(long = "column", value_name = "COLUMN")]
-    columns: Vec<Chosen>,
-    #[command(flatten)]
-    table: TableOptions,
-    /// Calibration: the column behind each parameter, and the estimator
-    #[arg(long, value_name = "FILE")]
-    calibration: PathBuf,
+struct Results {
     /// Existing directory for the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -48,40 +45,12 @@ struct Inputs {
     force: Force,
 }
 
-#[derive(clap::Args)]
-pub(crate) struct CalibrateArgs {
-    #[command(flatten)]
-    files: PolicyFiles,
-    #[command(flatten)]
-    inputs: Inputs,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct BacktestArgs {
-    #[command(flatten)]
-    inputs: Inputs,
-}
-
-impl Inputs {
-    fn history(&self, session: &Session) -> Result<History, Error> {
-        session.progress.note(&format!("reading {}", self.history.display()));
-        let selection = Selection { columns: self.columns.clone(), dialect: self.table.dialect() };
-        let (text, mut notes) = (files::read_text(&self.history)?, Vec::new());
-        let history = History::read(&self.history.display().to_string(), &text, &selection, &mut notes)?;
-        session.progress.notes(&notes);
-        Ok(history)
-    }
-
-    fn calibration(&self, history: &History, policy: Option<&Policy>) -> Result<Calibration, Error> {
-        let text = files::read_text(&self.calibration)?;
-        Ok(Calibration::read(&self.calibration.display().to_string(), &text, history, policy)?)
-    }
-
-    /// The output files. Files that cannot be written are refused before the work begins.
-    fn targets<const N: usize>(&self, names: [&str; N]) -> Result<[PathBuf; N], Error> {
-        let targets = names.map(|name| self.out.join(name));
-        targets.iter().try_for_each(|target| files::check_target(target, self.force.existing()))?;
-        Ok(targets)
+impl Results {
+    /// An output file. One that cannot be written is refused before the work begins.
+    fn target(&self, name: &str) -> Result<PathBuf, Error> {
+        let target = self.out.join(name);
+        files::check_target(&target, self.force.existing())?;
+        Ok(target)
     }
 
     fn write(&self, path: &Path, text: &str) -> Result<(), Error> {
@@ -89,21 +58,88 @@ impl Inputs {
     }
 }
 
+#[derive(clap::Args)]
+pub(crate) struct CalibrateArgs {
+    #[command(flatten)]
+    files: PolicyFiles,
+    /// Table of days and prices, with a row for each day
+    #[arg(long, value_name = "FILE")]
+    history: PathBuf,
+    #[command(flatten)]
+    reading: HistoryReading,
+    /// Calibration: the column behind each parameter, and the estimator
+    #[arg(long, value_name = "FILE")]
+    calibration: PathBuf,
+    /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
+    #[arg(long, value_name = "NAME")]
+    estimator: Option<Estimator>,
+    /// Move parameters as far as their estimates and caps where that is stricter, and nothing where it is laxer
+    #[arg(long)]
+    emergency: bool,
+    #[command(flatten)]
+    results: Results,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct BacktestArgs {
+    /// Table of days and prices, with a row for each day; may be repeated, and each is a market of its own
+    #[arg(long = "history", value_name = "FILE", required = true)]
+    histories: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: HistoryReading,
+    /// Calibration with the confidence, the window, the decay and the limits [default: 99 %, a year of moves, 97 %, and
+    /// 10 % stricter or 2.5 % laxer a day]
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+    /// First day that is judged [default: after a third of the moves, at least 365 and at most 1,000 of them]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    from: Option<Day>,
+    #[command(flatten)]
+    results: Results,
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    text.to_owned().try_into()
+}
+
+fn read_calibration(
+    path: &Path,
+    estimator: Option<Estimator>,
+    history: &History,
+    policy: Option<&Policy>,
+) -> Result<Calibration, Error> {
+    let text = files::read_text(path)?;
+    Ok(Calibration::read_for(&path.display().to_string(), &text, estimator, history, policy)?)
+}
+
 pub(crate) fn calibrate(args: &CalibrateArgs, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
-    let inputs = &args.inputs;
-    let [new, written, plotted] = inputs.targets(["policy.toml", "calibration.md", "calibration.svg"])?;
-    let history = inputs.history(session)?;
-    let calibration = inputs.calibration(&history, Some(&policy))?;
+    let results = &args.results;
+    let [new, written, plotted] =
+        [results.target("policy.toml")?, results.target("calibration.md")?, results.target("calibration.svg")?];
+    let history = args.reading.history(&args.history, &session.progress)?;
+    let calibration = read_calibration(&args.calibration, args.estimator, &history, Some(&policy))?;
     session.progress.note("estimating");
-    let calibrated = parameters::calibrate(&calibration, &history, &policy, &universe)?;
+    let update = if args.emergency { parameters::tighten } else { parameters::calibrate };
+    let calibrated = update(&calibration, &history, &policy, &universe)?;
+    if calibrated.estimator != calibration.estimator {
+        session.progress.warn(&format!(
+            "the {} estimator takes {ENOUGH} moves, and the history has {}: the {} one takes its place",
+            calibration.estimator.name(),
+            history.moves(),
+            calibrated.estimator.name(),
+        ));
+    }
     let text = calibrated.policy.to_toml().map_err(DocumentError::from)?;
-    inputs.write(&new, &text)?;
-    inputs.write(&written, &report::calibration_report(&calibration, &history, &calibrated))?;
-    inputs.write(&plotted, &report::calibration_plot(&calibration, &history).svg())?;
+    results.write(&new, &text)?;
+    results.write(&written, &report::calibration_report(&calibration, &history, &calibrated))?;
+    results.write(&plotted, &report::calibration_plot(&calibration, &history).svg())?;
     let data = json!({
         "policy": calibrated.policy.name,
+        "estimator": calibrated.estimator,
+        "estimator_asked_for": calibration.estimator,
+        "emergency": args.emergency,
         "parameters": calibrated.parameters.iter().map(parameter_data).collect::<Vec<_>>(),
         "scenarios": calibrated.scenarios,
         "files": { "policy": new, "report": written, "plot": plotted },
@@ -140,41 +176,57 @@ fn written_text(written: &[PathBuf]) -> String {
 }
 
 pub(crate) fn backtest(args: &BacktestArgs, session: &Session) -> Result<Answer, Error> {
-    let inputs = &args.inputs;
-    let [written, plotted] = inputs.targets(["backtest.md", "backtest.svg"])?;
-    let history = inputs.history(session)?;
-    let calibration = inputs.calibration(&history, None)?;
-    session.progress.note("walking through the history");
-    let walked = walk::backtest(&calibration, &history).ok_or_else(|| {
-        Error::from(Usage(format!(
-            "{}: expected more moves than the window, which is {}, found {}",
-            inputs.history.display(),
-            calibration.window,
-            history.moves()
-        )))
-    })?;
-    let report = report::backtest_report(&calibration, &walked);
-    inputs.write(&written, &report)?;
-    inputs.write(&plotted, &report::backtest_plot(&calibration, &walked).svg())?;
-    let data = backtest_data(&walked, &json!({ "report": written, "plot": plotted }));
-    Answer::new(data, report + "\n" + &written_text(&[written, plotted]))
+    let results = &args.results;
+    let written = results.target("backtest.md")?;
+    let plotted =
+        args.histories.iter().map(|path| results.target(&plot_name(args, path))).collect::<Result<Vec<_>, _>>()?;
+    let mut walks = Vec::new();
+    for path in &args.histories {
+        let history = args.reading.history(path, &session.progress)?;
+        let terms = terms(args, &history)?;
+        session.progress.note("walking through the history");
+        let walked = walk(&market_name(path), &history, terms);
+        walks.push(walked.map_err(|problem| Error::from(Usage(format!("{}: {problem}", path.display()))))?);
+    }
+    let report = report::backtest_report(&walks);
+    results.write(&written, &report)?;
+    for (walk, path) in walks.iter().zip(&plotted) {
+        results.write(path, &report::backtest_plot(walk).svg())?;
+    }
+    let data = backtest_data(&walks, &json!({ "report": written, "plots": plotted }));
+    let files: Vec<_> = [written].into_iter().chain(plotted).collect();
+    Answer::new(data, report + "\n" + &written_text(&files))
 }
 
-fn backtest_data(walked: &Backtest, files: &Value) -> Value {
-    let mut results = Vec::new();
-    for walk in &walked.portfolios {
-        for summary in walked.summaries(walk) {
-            let worst = summary.worst_excess.map(|(day, excess)| json!({ "day": day.to_string(), "excess": excess }));
-            results.push(json!({
-                "portfolio": walk.portfolio.name,
-                "parameters": summary.scheme.name,
-                "mean_margin": summary.average_margin,
-                "exceedances": summary.exceedances,
-                "days": summary.days,
-                "probability": summary.probability,
-                "worst_excess": worst,
-            }));
-        }
+fn terms(args: &BacktestArgs, history: &History) -> Result<Terms, Error> {
+    let Some(path) = &args.calibration else { return Ok(Terms { from: args.from, ..Terms::default() }) };
+    let calibration = read_calibration(path, None, history, None)?;
+    let Calibration { confidence, window, decay, limits, .. } = calibration;
+    if confidence < LEAST_CONFIDENCE {
+        let usage = format!("{}: confidence: expected at least {LEAST_CONFIDENCE}, found {confidence}", path.display());
+        return Err(Usage(usage).into());
     }
-    json!({ "target": walked.target, "days": walked.days.len(), "results": results, "files": files })
+    Ok(Terms { confidence, window: Some(window), decay, limits, from: args.from })
+}
+
+/// What reports call a history: the name of its file.
+fn market_name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn plot_name(args: &BacktestArgs, path: &Path) -> String {
+    if args.histories.len() == 1 { "backtest.svg".to_owned() } else { format!("backtest-{}.svg", market_name(path)) }
+}
+
+fn backtest_data(walks: &[Walk], files: &Value) -> Value {
+    let each: Vec<Summary> = walks.iter().flat_map(summaries).collect();
+    let target = walks.first().map(|walk| Ppm(Ppm::ONE.0.saturating_sub(walk.terms.confidence.0)));
+    json!({
+        "target": target,
+        "days": walks.iter().map(|walk| walk.days.len()).collect::<Vec<_>>(),
+        "columns": pooled(&each, Holding::Column),
+        "portfolios": pooled(&each, Holding::Portfolio),
+        "results": each,
+        "files": files,
+    })
 }

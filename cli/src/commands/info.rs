@@ -275,7 +275,9 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             json!({ "statement": opening.statement, "secret": true })
         }
         // There is nothing to say of these but that they are the program's own.
-        Kind::LastStatement | Kind::Protocol | Kind::ProvenSnapshots | Kind::VerifyingKeys => json!({}),
+        Kind::ForecastState | Kind::LastStatement | Kind::Protocol | Kind::ProvenSnapshots | Kind::VerifyingKeys => {
+            json!({})
+        }
     })
 }
 

@@ -10,6 +10,7 @@ pub(super) mod consent;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod explain;
+pub(super) mod forecast;
 pub(super) mod generate;
 pub(super) mod import;
 pub(super) mod info;

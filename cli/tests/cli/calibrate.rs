@@ -30,6 +30,9 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
+/// The part of the example that says which pair has a spread.
+const SPREAD: &str = "[[spreads]]\nlong = \"BTC-USD\"\nshort = \"ETH-USD\"\n";
+
 const CALIBRATE: &str = "policy calibrate . --history history.csv --calibration calibration.toml --out new";
 
 fn replace(sandbox: &Sandbox, name: &str, from: &str, to: &str) {
@@ -104,10 +107,11 @@ fn the_same_input_gives_the_same_bytes() {
 fn the_last_calibration_limits_the_next() {
     let sandbox = sandbox();
     sandbox.surety(CALIBRATE).expect(0);
-    replace(&sandbox, "calibration.toml", "confidence = 990_000", "confidence = 500_000");
+    replace(&sandbox, "calibration.toml", "confidence = 990_000", "confidence = 900_000");
     replace(&sandbox, "calibration.toml", "laxer = 25_000", "laxer = 5_000");
     let line = CALIBRATE.replace(". --history", ". --policy new/policy.toml --history");
     let data = sandbox.surety(&format!("{line} --force --json")).data();
+    assert_eq!((&data["estimator"], &data["emergency"]), (&"predictive".into(), &false.into()));
     let shock = data["parameters"]
         .as_array()
         .unwrap()
@@ -115,7 +119,39 @@ fn the_last_calibration_limits_the_next() {
         .find(|found| found["name"] == "shock down of btc")
         .unwrap()
         .clone();
-    assert_eq!(shock["limited"].as_i64().unwrap(), shock["old"].as_i64().unwrap() - 5_000, "{shock}");
+    let [limited, old] = ["limited", "old"].map(|key| shock[key].as_i64().unwrap());
+    // Half a percent of what it was, on the grid.
+    assert!(limited * 1_000 >= old * 995 && (limited - 100) * 1_000 < old * 995, "{shock}");
+}
+
+#[test]
+fn an_emergency_leaves_nothing_laxer() {
+    let sandbox = sandbox();
+    sandbox.surety(CALIBRATE).expect(0);
+    replace(&sandbox, "calibration.toml", "confidence = 990_000", "confidence = 900_000");
+    let line = CALIBRATE.replace(". --history", ". --emergency --policy new/policy.toml --history");
+    let data = sandbox.surety(&format!("{line} --force --json")).data();
+    assert_eq!(data["emergency"], true);
+    for parameter in data["parameters"].as_array().unwrap() {
+        assert!(parameter["new"].as_i64() >= parameter["old"].as_i64(), "{parameter}");
+    }
+}
+
+#[test]
+fn a_short_history_is_told_loudly() {
+    let sandbox = sandbox();
+    let rows: Vec<_> = history().lines().take(1 + 365).map(str::to_owned).collect();
+    sandbox.write("history.csv", &rows.join("\n"));
+    replace(&sandbox, "calibration.toml", "window = 365", "window = 300");
+    let run = sandbox.surety(&format!("{CALIBRATE} --quiet --json")).expect(0);
+    let warning =
+        "warning: the predictive estimator takes 365 moves, and the history has 364: the heavy-tailed one takes";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
+    let data = run.data();
+    assert_eq!((&data["estimator"], &data["estimator_asked_for"]), (&"heavy-tailed".into(), &"predictive".into()));
+    let run = sandbox.surety(&format!("{CALIBRATE} --force --quiet --estimator heavy-tailed")).expect(0);
+    assert_eq!(run.stderr, "");
+    sandbox.surety(&format!("{CALIBRATE} --force --estimator garch")).expect(2);
 }
 
 #[test]
@@ -123,10 +159,18 @@ fn a_backtest_answers_with_counts() {
     let sandbox = sandbox();
     let line = "policy backtest --history history.csv --calibration calibration-cross.toml --out new --json";
     let data = sandbox.surety(line).data();
-    assert_eq!(data["days"], 9);
+    assert_eq!(data["days"], serde_json::json!([9]));
     assert_eq!(data["target"], 10_000);
-    assert_eq!(data["results"].as_array().unwrap().len(), 3 * 5);
+    // Two columns and two portfolios, long and short, under five methods.
+    assert_eq!(data["results"].as_array().unwrap().len(), 4 * 2 * 5);
+    assert_eq!(data["columns"].as_array().unwrap().len(), 5);
     sandbox.surety(line).expect(2);
+    sandbox.write("other.csv", &history());
+    let both = "policy backtest --history history.csv --history other.csv --out new --force --from 2022-03-20 --json";
+    let data = sandbox.surety(both).data();
+    assert_eq!(data["days"], serde_json::json!([5, 5]));
+    assert!(sandbox.path("new/backtest-other.svg").exists());
+    sandbox.surety(&format!("{both} --from 2022-02-30")).expect(2);
 }
 
 #[test]
@@ -143,7 +187,7 @@ fn rejects_a_gap_that_is_too_wide() {
     replace(&sandbox, "calibration.toml", "max_gap = 7", "max_gap = 6");
     let run = sandbox.surety(&format!("{CALIBRATE} --json"));
     assert!(run.says("at least 7, because the history has no day between 2021-01-25 and 2021-02-01"), "{}", run.stdout);
-    refused(run, ("calibration.toml", 15), "max_gap");
+    refused(run, ("calibration.toml", 16), "max_gap");
 }
 
 #[test]
@@ -168,14 +212,15 @@ fn rejects_a_backtest_without_a_day_to_test() {
     replace(&sandbox, "calibration.toml", "window = 365", "window = 374");
     let run =
         sandbox.surety("policy backtest --history history.csv --calibration calibration.toml --out new").expect(2);
-    assert!(run.says("expected more moves than the window, which is 374, found 374"), "{}", run.stderr);
+    assert!(run.says("expected more than 374 moves before the last day, found 374"), "{}", run.stderr);
 }
 
 #[test]
 fn rejects_more_scenarios_than_the_universe_has_room_for() {
     let sandbox = sandbox();
     replace(&sandbox, "calibration.toml", "type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 365");
-    let run = sandbox.surety(CALIBRATE).expect(2);
+    replace(&sandbox, "calibration.toml", SPREAD, "");
+    let run = sandbox.surety(&format!("{CALIBRATE} --estimator heavy-tailed")).expect(2);
     assert!(run.says("new policy: model: expected at most"), "{}", run.stderr);
 }
 
@@ -185,6 +230,7 @@ fn five_hundred_days_of_history_become_a_policy_that_compiles() {
     let Some(history) = shared("cases/history/btc-eth-daily.csv") else { return };
     let sandbox = sandbox();
     replace(&sandbox, "calibration.toml", "type = \"joint\"\nworst_days = 4", "type = \"history\"\ndays = 500");
+    replace(&sandbox, "calibration.toml", SPREAD, "");
     replace(&sandbox, "calibration.toml", "window = 365", "window = 500");
     replace(&sandbox, "universe.toml", "capacity = 10", "capacity = 14");
     let line = CALIBRATE.replace("history.csv", history.to_str().unwrap());

@@ -16,6 +16,7 @@ mod documentation;
 mod explain;
 mod faults;
 mod fields;
+mod forecast;
 mod haircuts;
 mod import;
 mod market;

@@ -14,7 +14,7 @@ use surety_verifier::attestation::compiled::{CompiledError, CompiledPolicy, Comp
 
 use crate::{
     Session,
-    commands::calibrate,
+    commands::{calibrate, forecast},
     error::Error,
     inputs::{Force, PolicyFiles, setups},
     output::Answer,
@@ -29,6 +29,9 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Derive new parameters of a policy from price history
     Calibrate(calibrate::CalibrateArgs),
+    /// Forecast the volatility, the value at risk and the expected shortfall of every day of a price history, each from
+    /// the days before, and of the next day
+    Forecast(forecast::Args),
     /// Backtest: count the losses in price history that margins would not have covered
     Backtest(calibrate::BacktestArgs),
 }
@@ -53,6 +56,7 @@ impl Command {
             Self::Compile(_) => "compile",
             Self::Inspect(_) => "inspect",
             Self::Calibrate(_) => "calibrate",
+            Self::Forecast(_) => "forecast",
             Self::Backtest(_) => "backtest",
         }
     }
@@ -63,6 +67,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         Command::Compile(args) => compile_policy(&args, session),
         Command::Inspect(args) => inspect::run(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args, session),
+        Command::Forecast(args) => forecast::run(&args, session),
         Command::Backtest(args) => calibrate::backtest(&args, session),
     }
 }
