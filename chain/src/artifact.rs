@@ -1,7 +1,7 @@
 //! A contract as Forge has built it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -25,19 +25,61 @@ pub struct Contract {
     /// The name.
     pub name: &'static str,
     constructor: &'static [&'static str],
+    /// What its immutable variables are.
+    pub(crate) keeps: &'static [Keeps],
+}
+
+/// What a contract keeps in immutable variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// The domain of what is signed for it.
+    Domain,
+    /// The registry of policies.
+    Policies,
+    /// The oracle.
+    Oracle,
+    /// The registry of attestations.
+    Attestations,
+    /// The universe.
+    Universe,
+    /// A term of the deployment: the delay of policies, whether attestations are exclusive, who has created the vault.
+    Term,
 }
 
 impl Contract {
     /// The registry of policies.
-    pub const POLICIES: Self = Self { name: "PolicyRegistry", constructor: &["uint40", "address", "address"] };
+    pub const POLICIES: Self =
+        Self { name: "PolicyRegistry", constructor: &["uint40", "address", "address"], keeps: &[Keeps::Term] };
     /// The oracle.
-    pub const ORACLE: Self = Self { name: "SnapshotOracle", constructor: &["address"] };
+    pub const ORACLE: Self =
+        Self { name: "SnapshotOracle", constructor: &["address"], keeps: &[Keeps::Domain, Keeps::Policies] };
     /// The registry of attestations.
-    pub const ATTESTATIONS: Self = Self { name: "AttestationRegistry", constructor: &["address", "address", "bool"] };
+    pub const ATTESTATIONS: Self = Self {
+        name: "AttestationRegistry",
+        constructor: &["address", "address", "bool"],
+        keeps: &[Keeps::Domain, Keeps::Policies, Keeps::Oracle, Keeps::Term],
+    };
     /// The registry of books.
-    pub const BOOKS: Self = Self { name: "BookRegistry", constructor: &["address", "address"] };
+    pub const BOOKS: Self = Self {
+        name: "BookRegistry",
+        constructor: &["address", "address"],
+        keeps: &[Keeps::Domain, Keeps::Policies, Keeps::Oracle],
+    };
     /// The vault.
-    pub const VAULT: Self = Self { name: "CollateralVault", constructor: &["address", "bytes32", "tuple[]"] };
+    pub const VAULT: Self = Self {
+        name: "CollateralVault",
+        constructor: &["address", "bytes32", "tuple[]"],
+        keeps: &[Keeps::Attestations, Keeps::Universe, Keeps::Term],
+    };
+}
+
+/// What creation writes into the immutable variables of a contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Values that are known.
+    pub known: Vec<Bytes32>,
+    /// The number of other variables, whose values are terms of the deployment.
+    pub open: usize,
 }
 
 /// A contract as Forge has built it.
@@ -142,19 +184,30 @@ impl Artifact {
         self.decode(&self.deployed_bytecode)
     }
 
-    /// Whether code at an address is this contract's, whatever its creation wrote into the places of its immutable
-    /// variables.
+    /// Whether code at an address is this contract's, with these values of its immutable variables: all that are known,
+    /// and as many others as are open. A variable has one value, wherever it is read: other code could tell one
+    /// address and use another.
     ///
     /// # Errors
     /// If the artifact's own code cannot be read.
-    pub fn is_code_of(&self, code: &[u8]) -> Result<bool, ChainError> {
-        let mut found = code.to_vec();
-        for Place { start, length } in self.deployed_bytecode.immutable_references.values().flatten() {
-            if let Some(place) = found.get_mut(*start..start.saturating_add(*length)) {
+    pub fn is_code_of(&self, code: &[u8], written: &Written) -> Result<bool, ChainError> {
+        let (mut rest, mut values) = (code.to_vec(), Vec::new());
+        for places in self.deployed_bytecode.immutable_references.values() {
+            let mut found: BTreeSet<Vec<u8>> = BTreeSet::new();
+            for Place { start, length } in places {
+                let Some(place) = rest.get_mut(*start..start.saturating_add(*length)) else { return Ok(false) };
+                found.insert(place.to_vec());
                 place.fill(0);
             }
+            if found.len() > 1 {
+                return Ok(false);
+            }
+            values.extend(found);
         }
-        Ok(self.decode(&self.deployed_bytecode)? == found)
+        let known: BTreeSet<&[u8]> = written.known.iter().map(|word| word.0.as_slice()).collect();
+        let is_there = |word: &&[u8]| values.iter().any(|value| value == word);
+        let written = known.iter().all(is_there) && values.len() <= known.len() + written.open;
+        Ok(written && self.decode(&self.deployed_bytecode)? == rest)
     }
 
     /// The hash of the one source that the contract was compiled from, as the compiler has noted it.
@@ -192,7 +245,7 @@ fn verifier_file(key: &VerifyingKey) -> String {
 mod tests {
     use std::fs;
 
-    use surety_core::capacity::Capacity;
+    use surety_core::{capacity::Capacity, ident::HexBytes};
     use surety_kzg::Srs;
 
     use super::*;
@@ -241,12 +294,31 @@ mod tests {
 
     #[test]
     fn rejects_code_of_another_contract_whatever_its_variables() {
-        let places = "{\"7\":[{\"start\":1,\"length\":2},{\"start\":9,\"length\":2}]}";
-        let deployed = format!("{{\"object\":\"0x60000061\",\"immutableReferences\":{places}}}");
+        let places = "{\"7\":[{\"start\":1,\"length\":2},{\"start\":4,\"length\":2}]}";
+        let deployed = format!("{{\"object\":\"0x600000610000\",\"immutableReferences\":{places}}}");
         let artifact = read(&deployed, "{}").unwrap();
-        assert!(artifact.is_code_of(&[0x60, 7, 8, 0x61]).unwrap());
-        for other in [&[0x60, 7, 8, 0x62][..], &[0x61, 0, 0, 0x61], &[0x60, 0, 0], &[0x60, 0, 0, 0x61, 0], &[]] {
-            assert!(!artifact.is_code_of(other).unwrap(), "{other:?}");
+        let open = Written { known: Vec::new(), open: 1 };
+        assert!(artifact.is_code_of(&[0x60, 7, 8, 0x61, 7, 8], &open).unwrap());
+        for other in [&[0x60, 7, 8, 0x62, 7, 8][..], &[0x61, 0, 0, 0x61, 0, 0], &[0x60, 0, 0, 0x61], &[0x60; 7], &[]] {
+            assert!(!artifact.is_code_of(other, &open).unwrap(), "{other:?}");
         }
+        // Attack: a variable that is told with one value, and used with another.
+        assert!(!artifact.is_code_of(&[0x60, 7, 8, 0x61, 7, 9], &open).unwrap());
+    }
+
+    /// Attack: the project's code, created with an address of the attacker's, or the domain of another registry.
+    #[test]
+    fn rejects_code_with_other_values_than_are_known() {
+        let places = "{\"7\":[{\"start\":0,\"length\":32}],\"9\":[{\"start\":32,\"length\":32}]}";
+        let object = "00".repeat(64);
+        let deployed = format!("{{\"object\":\"0x{object}\",\"immutableReferences\":{places}}}");
+        let artifact = read(&deployed, "{}").unwrap();
+        let code = [[1; 32], [2; 32]].concat();
+        let judge = |known: &[u8], open| {
+            let known = known.iter().map(|byte| HexBytes([*byte; 32])).collect();
+            artifact.is_code_of(&code, &Written { known, open }).unwrap()
+        };
+        assert!(judge(&[1, 2], 0) && judge(&[2], 1) && judge(&[], 2));
+        assert!(!judge(&[1, 3], 0) && !judge(&[3], 1) && !judge(&[1], 0) && !judge(&[], 1) && !judge(&[1, 3], 1));
     }
 }

@@ -216,12 +216,12 @@ pub struct ToldBook {
     pub uri: String,
 }
 
-/// All books that a registry of books has taken from a block on, in the chain's order. A node that keeps one back is
-/// not noticed.
+/// All books of venues that a registry of books has taken from a block on, in the chain's order. A node that keeps one
+/// back is not noticed, unless that is the newest: see [`newest`].
 ///
 /// # Errors
-/// If the node does not answer, or answers with other events.
-pub fn told(node: &Node, registry: EvmAddress, from: u64) -> Result<Vec<ToldBook>, ChainError> {
+/// If the node does not answer, answers with other events, or has no such block.
+pub fn told(node: &Node, registry: EvmAddress, venues: &[EvmAddress], from: u64) -> Result<Vec<ToldBook>, ChainError> {
     let told = |BookPublished { venue, root, rules, asOf, uri, .. }| ToldBook {
         venue: HexBytes(venue.into_array()),
         root: bytes32(root),
@@ -229,7 +229,17 @@ pub fn told(node: &Node, registry: EvmAddress, from: u64) -> Result<Vec<ToldBook
         as_of: Timestamp(asOf),
         uri,
     };
-    Ok(node.events(&registry, from)?.into_iter().map(told).collect())
+    let venues: Vec<_> = venues.iter().map(|venue| address(venue).into_word()).collect();
+    Ok(node.events(&registry, &venues, from)?.into_iter().map(told).collect())
+}
+
+/// The root of a venue's newest book in a registry, if the registry has any.
+///
+/// # Errors
+/// If the node does not answer, or what answers is no registry of books.
+pub fn newest(node: &Node, registry: EvmAddress, venue: EvmAddress) -> Result<Option<Bytes32>, ChainError> {
+    let root = bytes32(node.view(&registry, &latestOfCall { venue: address(&venue) })?);
+    Ok(Some(root).filter(|root| *root != Bytes32::ZERO))
 }
 
 fn of_root(node: &Node, registry: EvmAddress, root: Bytes32) -> Result<Option<KnownBook>, ChainError> {
@@ -279,6 +289,7 @@ mod tests {
     use crate::{abi::IBookRegistry::BookRecord, sample};
 
     const REGISTRY: EvmAddress = HexBytes([0x16; 20]);
+    const VENUE: EvmAddress = HexBytes([0x77; 20]);
 
     /// A book of the tests of the contracts, for a registry on the chain of a node that tests make up.
     fn book() -> Book {
@@ -366,11 +377,9 @@ mod tests {
     #[test]
     fn all_books_are_told_however_few_blocks_a_node_answers_for() {
         let events = || vec![(3, event(1)), (50, event(2)), (50, event(3)), (100, event(4))];
-        for (most, from, expected) in
-            [(1_000, 0, &[1, 2, 3, 4][..]), (7, 0, &[1, 2, 3, 4]), (1, 4, &[2, 3, 4]), (5, 101, &[])]
-        {
+        for (most, from, expected) in [(1_000, 0, &[1, 2, 3, 4][..]), (7, 0, &[1, 2, 3, 4]), (1, 4, &[2, 3, 4])] {
             let node = Node::connect(&surety_testing::node::events(most, events())).unwrap();
-            let told = told(&node, REGISTRY, from).unwrap();
+            let told = told(&node, REGISTRY, &[VENUE], from).unwrap();
             assert_eq!(
                 told.iter().map(|book| book.root.0[0]).collect::<Vec<_>>(),
                 expected,
@@ -378,7 +387,7 @@ mod tests {
             );
         }
         let node = Node::connect(&surety_testing::node::events(9, events())).unwrap();
-        let first = told(&node, REGISTRY, 0).unwrap().swap_remove(0);
+        let first = told(&node, REGISTRY, &[VENUE], 0).unwrap().swap_remove(0);
         assert_eq!((first.venue, first.rules, first.as_of), (HexBytes([0x77; 20]), HexBytes([8; 32]), Timestamp(5)));
         assert_eq!(first.uri, "https://venue.example");
     }
@@ -392,10 +401,13 @@ mod tests {
         removed["removed"] = serde_json::json!(true);
         for event in [stranger, other, removed] {
             let node = Node::connect(&surety_testing::node::events(1_000, vec![(3, event.clone())])).unwrap();
-            let error = told(&node, REGISTRY, 0).unwrap_err();
+            let error = told(&node, REGISTRY, &[VENUE], 0).unwrap_err();
             assert!(matches!(error, ChainError::Node { method: "eth_getLogs", .. }), "{event}: {error}");
         }
+        let node = Node::connect(&surety_testing::node::events(9, Vec::new())).unwrap();
+        let error = told(&node, REGISTRY, &[VENUE], 101).unwrap_err();
+        assert!(error.to_string().contains("a block up to 100"), "a block that is not there yet: {error}");
         let node = Node::connect(&surety_testing::node::events(0, Vec::new())).unwrap();
-        assert!(told(&node, REGISTRY, 0).unwrap_err().to_string().contains("at most 0 blocks"));
+        assert!(told(&node, REGISTRY, &[VENUE], 0).unwrap_err().to_string().contains("at most 0 blocks"));
     }
 }

@@ -195,26 +195,31 @@ impl Node {
         Ok(code.0)
     }
 
-    /// The events of one kind that a contract has emitted from a block on, in the chain's order. Nodes answer for so
-    /// many blocks or events at a time: where one refuses, half as many blocks are asked for.
-    pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, from: u64) -> Result<Vec<E>, ChainError> {
+    /// The events of one kind, with one of these words as their first topic, that a contract has emitted from a block
+    /// on, in the chain's order. Nodes answer for so many blocks or events at a time: where one fails, half as many
+    /// blocks are asked for.
+    pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
         const METHOD: &str = "eth_getLogs";
         let Quantity(newest) = self.ask("eth_blockNumber", json!([]))?;
+        if from > newest {
+            let (expected, advice) = (format!("a block up to {newest}"), "give a block that the chain has");
+            return Err(ChainError::mismatch("block", expected, from, advice));
+        }
         let hexadecimal = |number: u64| format!("{number:#x}");
         let (mut start, mut blocks, mut events) = (from, newest.saturating_sub(from).saturating_add(1), Vec::new());
         while start <= newest {
             let end = start.saturating_add(blocks - 1).min(newest);
             let filter = json!([{
-                "address": at, "topics": [E::SIGNATURE_HASH], "fromBlock": hexadecimal(start),
+                "address": at, "topics": [E::SIGNATURE_HASH, first], "fromBlock": hexadecimal(start),
                 "toBlock": hexadecimal(end),
             }]);
-            let logs: Vec<Log> = match self.request(METHOD, filter)? {
+            let logs: Vec<Log> = match self.ask(METHOD, filter) {
                 Ok(logs) => logs,
                 Err(_) if blocks > 1 => {
                     blocks /= 2;
                     continue;
                 }
-                Err(fault) => return Err(self.fault(METHOD, fault.message)),
+                Err(error) => return Err(error),
             };
             for Log { address, topics, data, removed } in logs {
                 let topics = topics.into_iter().map(|Data(HexBytes(bytes))| B256::from(bytes));

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use alloy_primitives::{Address, U256};
 use serde::Serialize;
 use surety_core::{
-    ident::{EvmAddress, HexBytes, Name},
+    ident::{Bytes32, EvmAddress, HexBytes, Name},
     problem::Problem,
 };
 use surety_margin::{
@@ -17,6 +17,7 @@ use surety_verifier::{
     CommittedPolicy, VerifyingKey,
     attestation::{
         compiled::{LevelCommitments, commitment_name},
+        eip712::{self, Audience},
         identifiers::LevelId,
         report::snapshot_id,
     },
@@ -32,7 +33,7 @@ use crate::{
         ISnapshotOracle::{idOfCall, pricesOfCall, readCall},
         MarketRules, Scope, Source, Terms, address, bytes32, encoded, word,
     },
-    artifact::Contract,
+    artifact::{Contract, Keeps, Written},
     deployment::Deployment,
     error::ChainError,
     node::Node,
@@ -144,6 +145,27 @@ pub fn links(node: &Node, at: &Deployment) -> Result<Vec<Fact>, ChainError> {
     let policies = node.view(&at.oracle, &POLICY_REGISTRYCall {})?;
     facts.address(&format!("{}: POLICY_REGISTRY", Contract::ORACLE.name), Some(at.policies), policies);
     Ok(facts.0)
+}
+
+/// What the creation of a deployment's contract, at this address, writes into its immutable variables.
+#[must_use]
+pub fn written(contract: &Contract, at: &Deployment, address: EvmAddress, universe: Bytes32) -> Written {
+    let padded = |address: &EvmAddress| HexBytes(eip712::address(address));
+    let mut written = Written { known: Vec::new(), open: 0 };
+    for keeps in contract.keeps {
+        match keeps {
+            Keeps::Domain => {
+                let audience = Audience { chain_id: at.chain_id, registry: address };
+                written.known.extend(audience.domain_words());
+            }
+            Keeps::Policies => written.known.push(padded(&at.policies)),
+            Keeps::Oracle => written.known.push(padded(&at.oracle)),
+            Keeps::Attestations => written.known.push(padded(&at.registry)),
+            Keeps::Universe => written.known.push(universe),
+            Keeps::Term => written.open += 1,
+        }
+    }
+    written
 }
 
 fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &CommittedPolicy, key: &VerifyingKey) {

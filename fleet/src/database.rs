@@ -47,14 +47,17 @@ impl DatabaseUrl {
         Ok(options.application_name("surety"))
     }
 
-    /// The same for answers that are secrets.
+    /// The same for lists that are secrets, and that nobody may shorten.
     ///
     /// # Errors
-    /// If whoever can make TLS fail on the way could read answers.
-    pub(crate) fn options_for_secrets(&self) -> Result<PgConnectOptions, String> {
+    /// If somebody on the way could read or change answers.
+    pub(crate) fn options_for_lists(&self) -> Result<PgConnectOptions, String> {
         let options = self.options()?;
-        if falls_back(&options) {
-            return Err(format!("{SAFE} for accounts that come from another machine, {UNSAFE}"));
+        if falls_back(&options) || is_elsewhere(&options) && matches!(options.get_ssl_mode(), PgSslMode::Require) {
+            return Err(format!(
+                "{SAFE} for accounts that come from another machine, found a mode in which somebody on the way reads \
+                 or changes them; sslmode=disable says that the network is trusted"
+            ));
         }
         Ok(options)
     }
@@ -62,10 +65,13 @@ impl DatabaseUrl {
 
 /// Whether the database is on another machine, and whoever can make TLS fail on the way reads along.
 fn falls_back(options: &PgConnectOptions) -> bool {
+    is_elsewhere(options) && matches!(options.get_ssl_mode(), PgSslMode::Allow | PgSslMode::Prefer)
+}
+
+fn is_elsewhere(options: &PgConnectOptions) -> bool {
     let host = options.get_host().trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    let here = loopback || host.starts_with('/') || options.get_socket().is_some();
-    !here && matches!(options.get_ssl_mode(), PgSslMode::Allow | PgSslMode::Prefer)
+    !(loopback || host.starts_with('/') || options.get_socket().is_some())
 }
 
 #[cfg(test)]
@@ -93,12 +99,18 @@ mod tests {
     }
 
     #[test]
-    fn rejects_accounts_that_other_machines_may_read() {
+    fn rejects_accounts_that_other_machines_may_read_or_change() {
         let url = |text: &str| text.parse::<DatabaseUrl>().unwrap();
-        let error = url("postgres://u@host/d").options_for_secrets().unwrap_err();
-        assert!(error.contains("verify-full"), "{error}");
-        for text in ["postgres://u@localhost/d", "postgres://u@host/d?sslmode=verify-full"] {
-            assert!(url(text).options_for_secrets().is_ok(), "{text}");
+        for text in ["postgres://u@host/d", "postgres://u@host/d?sslmode=require"] {
+            let error = url(text).options_for_lists().unwrap_err();
+            assert!(error.contains("verify-full"), "{text}: {error}");
+        }
+        for text in [
+            "postgres://u@localhost/d",
+            "postgres://u@host/d?sslmode=verify-full",
+            "postgres://u@host/d?sslmode=disable",
+        ] {
+            assert!(url(text).options_for_lists().is_ok(), "{text}");
         }
     }
 

@@ -4,8 +4,9 @@
 //! takes the answer in, a few rows ahead of its reader. Rows that stop before the end are an error, never the end of a
 //! list: accounts would be missing from the book.
 //!
-//! Errors about the statement are those of the database, which has seen no row by then. Errors that come with rows are
-//! told by their code alone, as their texts have values in them.
+//! Errors about the statement are those of the database. Errors that come with rows are told by their code alone, as
+//! their texts have values in them. The user should be one who may read the accounts and nothing else: a query can call
+//! functions that act outside of transactions.
 
 use std::{
     io::{self, Read},
@@ -98,7 +99,7 @@ impl Answer {
     /// If the database does not answer, refuses the query, or answers with columns that hold something else than text,
     /// integers and decimals.
     pub fn ask(url: &DatabaseUrl, query: &str) -> Result<Self, QueryError> {
-        let options = url.options_for_secrets().map_err(QueryError::Address)?;
+        let options = url.options_for_lists().map_err(QueryError::Address)?;
         let query = query.trim().trim_end_matches(';').to_owned();
         let (to, parts) = sync_channel(AHEAD);
         thread::spawn(move || {
@@ -141,11 +142,15 @@ async fn answer(options: PgConnectOptions, query: &str, to: &SyncSender<Part>) -
         Err(_) => return Err(QueryError::Unreachable { reason: "no answer".to_owned() }),
     };
     let refused = |error: sqlx::Error| QueryError::Refused(error.to_string());
-    let mut transaction = connection.begin_with("begin read only").await.map_err(refused)?;
-    check_types(&mut transaction, query).await?;
+    // Functions of the query see the same moment as the query does.
+    let mut transaction =
+        connection.begin_with("begin isolation level repeatable read read only").await.map_err(refused)?;
+    // Rows that a policy keeps from this user are an error, not left out.
+    sqlx::query("set local row_security = off").execute(&mut *transaction).await.map_err(refused)?;
+    check_columns(&mut transaction, query).await?;
     // The end of the line ends a comment at the end of the query.
     let copy = format!("copy (\n{query}\n) to stdout (format csv, header, encoding 'UTF8')");
-    let mut parts = transaction.copy_out_raw(&copy).await.map_err(refused)?;
+    let mut parts = transaction.copy_out_raw(&copy).await.map_err(not_begun)?;
     while let Some(part) = parts.next().await {
         if to.send(Ok(Some(part.map_err(broken_off)?))).is_err() {
             return Ok(());
@@ -155,21 +160,36 @@ async fn answer(options: PgConnectOptions, query: &str, to: &SyncSender<Part>) -
     Ok(())
 }
 
-/// What went wrong among rows, without values of theirs.
+/// What went wrong among rows.
 fn broken_off(error: sqlx::Error) -> QueryError {
-    QueryError::BrokenOff(match error {
+    QueryError::BrokenOff(without_values(error))
+}
+
+/// What went wrong before the first row. Planning may have called functions that read rows: only what is wrong with the
+/// statement, with rights or with writing is told in words.
+fn not_begun(error: sqlx::Error) -> QueryError {
+    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+    let is_about_the_statement = code.starts_with("42") || code == "25006";
+    QueryError::Refused(if is_about_the_statement { error.to_string() } else { without_values(error) })
+}
+
+/// An error, without its text, which may have values in it.
+fn without_values(error: sqlx::Error) -> String {
+    match error {
         sqlx::Error::Database(error) => format!("SQLSTATE {}", error.code().unwrap_or_default()),
         sqlx::Error::Io(error) => error.kind().to_string(),
         _ => "an answer that is not PostgreSQL's".to_owned(),
-    })
+    }
 }
 
-/// Refuses what is not one statement, and columns with values of other types than lists have.
-async fn check_types(connection: &mut PgConnection, query: &str) -> Result<(), QueryError> {
+/// Refuses what is not one statement, columns with values of other types than lists have, and a single column, whose
+/// missing values would be lines that nobody sees.
+async fn check_columns(connection: &mut PgConnection, query: &str) -> Result<(), QueryError> {
     let refused = |error: sqlx::Error| QueryError::Refused(error.to_string());
     let statement = connection.prepare(AssertSqlSafe(query).into_sql_str()).await.map_err(refused)?;
-    if statement.columns().is_empty() {
-        return Err(QueryError::Refused("one with no columns in its answer".to_owned()));
+    let columns = statement.columns().len();
+    if columns < 2 {
+        return Err(QueryError::Refused(format!("an answer of {columns} columns, without a user or an instrument")));
     }
     for column in statement.columns() {
         let (name, found) = (column.name(), column.type_info().name());

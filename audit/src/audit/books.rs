@@ -214,21 +214,34 @@ pub(super) fn findings(books: &[BookEntry]) -> Vec<Finding> {
 /// If the node does not answer.
 pub(super) fn missing_books(anchors: &BookAnchors<'_>, books: &[BookEntry]) -> Result<Vec<Finding>, ChainError> {
     let Some(((node, at), since)) = anchors.registry.zip(anchors.since) else { return Ok(Vec::new()) };
-    Ok(missing_among(books, registry::told(node, at, since)?))
+    let venues: BTreeSet<EvmAddress> = books.iter().filter_map(|entry| Some(entry.stated.as_ref()?.venue)).collect();
+    let venues = Vec::from_iter(venues);
+    let mut missing = missing_among(books, &registry::told(node, at, &venues, since)?);
+    for venue in venues {
+        // Whatever the node has told of before.
+        let newest = registry::newest(node, at, venue)?.filter(|root| !here(books).contains(root));
+        if let Some(root) = newest.filter(|root| missing.iter().all(|(_, other)| other != root)) {
+            let message = format!("the registry's newest book is not here: root {root}");
+            missing.push((warning(FindingKind::MissingBook, Some(venue), message, []), root));
+        }
+    }
+    Ok(missing.into_iter().map(|(finding, _)| finding).collect())
 }
 
-fn missing_among(books: &[BookEntry], told: Vec<ToldBook>) -> Vec<Finding> {
-    let stated = || books.iter().filter_map(|entry| entry.stated.as_ref());
-    let venues: BTreeSet<EvmAddress> = stated().map(|book| book.venue).collect();
-    let here: BTreeSet<Bytes32> = stated().map(|book| book.root).collect();
-    let missing = told.into_iter().filter(|book| venues.contains(&book.venue) && !here.contains(&book.root));
-    let finding = |ToldBook { venue, root, as_of, uri, .. }| {
-        let uri = visible(&uri);
+/// The roots of the books that are not rejected: what a rejected file says may be anybody's.
+fn here(books: &[BookEntry]) -> BTreeSet<Bytes32> {
+    books.iter().filter(|entry| entry.is_good()).filter_map(|entry| Some(entry.stated.as_ref()?.root)).collect()
+}
+
+fn missing_among(books: &[BookEntry], told: &[ToldBook]) -> Vec<(Finding, Bytes32)> {
+    let here = here(books);
+    let missing = told.iter().filter(|book| !here.contains(&book.root));
+    let finding = |ToldBook { venue, root, as_of, uri, .. }: &ToldBook| {
+        let (uri, second) = (visible(uri), as_of.0);
         let message = format!(
-            "the registry has a book as of second {} that is not here: root {root}, which the venue says is at {uri}",
-            as_of.0
+            "the registry has a book as of second {second} that is not here: root {root}, at {uri} as the venue says"
         );
-        warning(FindingKind::MissingBook, Some(venue), message, [])
+        (warning(FindingKind::MissingBook, Some(*venue), message, []), *root)
     };
     missing.map(finding).collect()
 }

@@ -13,7 +13,7 @@ use surety_venue::list::AccountList;
 const ROWS: usize = 5_000;
 
 struct Database {
-    _server: Server,
+    server: Server,
     url: DatabaseUrl,
 }
 
@@ -36,7 +36,7 @@ impl Database {
         }
         runtime.block_on(pool.close());
         let url = server.url().parse().unwrap();
-        Some(Self { _server: server, url })
+        Some(Self { server, url })
     }
 
     fn ask(&self, query: &str) -> Result<Answer, QueryError> {
@@ -64,23 +64,45 @@ fn accounts_come_out_of_a_database_row_by_row() {
 fn rejects_queries_that_do_more_or_other_than_reading_accounts() {
     let Some(database) = Database::with_accounts() else { return };
     for (query, expected) in [
-        ("", "no columns"),
+        ("", "0 columns"),
         ("select name from nowhere", "nowhere"),
         ("select 1 as usd; select 2 as usd", "multiple commands"),
         ("select 1) to stdout; drop table account; copy (select 1", "syntax error"),
-        ("drop table account", "no columns"),
+        ("drop table account", "0 columns"),
+        ("select usd as \"USD\" from account", "1 columns"),
         ("with gone as (delete from account returning name) select name from gone", "read-only"),
         ("select name as user, usd::float8 as \"USD\" from account", "USD::numeric"),
         ("select name as user, usd::money as \"USD\" from account", "money"),
         ("select name as user, since from account", "since::text"),
-        ("select nonce as user from account", "bytea"),
+        ("select nonce as user, usd from account", "bytea"),
+        ("select name as user, 1 / 0 as \"USD\" from account", "SQLSTATE 22012"),
     ] {
         let error = database.ask(query).unwrap_err().to_string();
         assert!(error.starts_with("query") && error.contains(expected), "{query}: {error}");
     }
     let mut all = String::new();
-    database.ask("select count(*) from account").unwrap().read_to_string(&mut all).unwrap();
-    assert_eq!(all, format!("count\n{ROWS}\n"));
+    database.ask("select count(*), 1 as one from account").unwrap().read_to_string(&mut all).unwrap();
+    assert_eq!(all, format!("count,one\n{ROWS},1\n"));
+}
+
+/// Attack, or an honest mistake: a user of the database who is shown some of the accounts alone.
+#[test]
+fn rejects_accounts_that_a_policy_keeps_from_the_user() {
+    let Some(database) = Database::with_accounts() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pool = runtime.block_on(sqlx::PgPool::connect(&database.server.url())).unwrap();
+    for statement in [
+        "create role clerk login",
+        "grant select on account to clerk",
+        "alter table account enable row level security",
+        "create policy few on account using (usd < 100)",
+    ] {
+        runtime.block_on(sqlx::query(statement).execute(&pool)).unwrap();
+    }
+    let url: DatabaseUrl = database.server.url().replace("user=surety", "user=clerk").parse().unwrap();
+    let error = Answer::ask(&url, "select name as user, usd from account").unwrap_err().to_string();
+    assert!(error.contains("row-level security"), "{error}");
+    assert!(database.ask("select name as user, usd from account").is_ok());
 }
 
 /// A list that ends early is a book without some accounts.
@@ -94,7 +116,7 @@ fn rejects_answers_that_break_off() {
         ("case when i = 4000 then pg_terminate_backend(pg_backend_pid())::int end", "SQLSTATE 57P01"),
     ] {
         let mut read = Vec::new();
-        let mut answer = database.ask(&format!("select {column} as \"USD\" {rows}")).unwrap();
+        let mut answer = database.ask(&format!("select i as user, {column} as \"USD\" {rows}")).unwrap();
         let error = answer.read_to_end(&mut read).unwrap_err().to_string();
         assert!(error.contains(expected) && !error.contains("secret"), "{column}: {error}");
     }

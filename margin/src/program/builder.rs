@@ -46,6 +46,12 @@ pub enum ProgramError {
         /// What can become how large.
         found: String,
     },
+    /// There is nothing to take the smallest of, or the worst.
+    #[error("{rule}: expected at least one scenario, found none")]
+    Nothing {
+        /// The requirement.
+        rule: String,
+    },
     /// Holdings cannot lie where they are to.
     #[error("layout: expected a row for each holding, distinct and behind the head of a limb group, found {found}")]
     Misplaced {
@@ -313,6 +319,7 @@ impl<'a> Builder<'a> {
                 (None, None) => Err(ProgramError::NotAffine { rule: self.rule.clone() }),
             },
             Node::WorstOf(scenarios) if !self.interval_of(factor)?.min.is_negative() => {
+                self.some(scenarios)?;
                 let scenarios = scenarios.iter().map(|scenario| self.lowered(scenario, factor));
                 sum.minima.push(scenarios.collect::<Result<_, _>>()?);
                 Ok(())
@@ -357,11 +364,13 @@ impl<'a> Builder<'a> {
             }
             (Node::Lack(inner), Curvature::Convex) => self.lack(inner),
             (Node::WorstOf(scenarios), Curvature::Concave) => {
+                self.some(scenarios)?;
                 let values = scenarios.iter().map(|scenario| self.lower(&scenario.value, Curvature::Concave));
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.smallest(values)
             }
             (Node::TailSum { values, share }, Curvature::Convex) => {
+                self.some(values)?;
                 let values = values.iter().map(|value| self.lower(value, Curvature::Convex));
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.tail_sum(&values, *share)
@@ -765,6 +774,11 @@ impl<'a> Builder<'a> {
     /// The product of an expression with a number.
     fn product(&self, linear: &Linear, factor: &Affine) -> Result<Linear, ProgramError> {
         self.checked(linear.times(factor))?.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() })
+    }
+
+    /// Demands that there is a value.
+    fn some<T>(&self, values: &[T]) -> Result<(), ProgramError> {
+        if values.is_empty() { Err(ProgramError::Nothing { rule: self.rule.clone() }) } else { Ok(()) }
     }
 
     fn checked<T>(&self, result: Result<T, Overflow>) -> Result<T, ProgramError> {

@@ -137,6 +137,17 @@ fn rejects_slack_where_gains_are_discounted_less_than_losses() {
 }
 
 #[test]
+fn rejects_the_smallest_and_the_worst_of_nothing() {
+    let share = TailShare::new(Ppm(500_000)).unwrap();
+    for nothing in [worst_of(Vec::new()), tail_sum(Vec::new(), share)] {
+        for requirement in [nothing.clone(), -nothing, worst_of(Vec::new()) + holding(0)] {
+            let error = compile(9, &[], &[WIDE], &[requirement]).unwrap_err();
+            assert!(matches!(error, ProgramError::Nothing { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
 fn rejects_a_product_of_two_prices() {
     let error =
         compile(9, &[range(1, 2), range(1, 2)], &[WIDE], &[holding(0).times(price(0)).times(price(1))]).unwrap_err();

@@ -46,6 +46,24 @@ pub struct Audience {
     pub registry: EvmAddress,
 }
 
+impl Audience {
+    /// The words that a contract at this place keeps of its domain, as OpenZeppelin's `EIP712` does: the separator,
+    /// chain, contract, and name and version, hashed and as short texts, whose last byte is their length.
+    #[must_use]
+    pub fn domain_words(&self) -> [Bytes32; 7] {
+        let short = |text: &str| {
+            let mut word = [0; 32];
+            word[..text.len()].copy_from_slice(text.as_bytes());
+            word[31] = text.len() as u8;
+            word
+        };
+        let (chain, contract) = (number(self.chain_id.into()), address(&self.registry));
+        let hashes = [NAME.hash(), VERSION.hash()];
+        let [name, version] = [short(NAME.text), short(VERSION.text)];
+        [Domain::of(self).0, chain, contract, hashes[0], hashes[1], name, version].map(HexBytes)
+    }
+}
+
 /// The hash of the domain that signed structs belong to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Domain(Word);

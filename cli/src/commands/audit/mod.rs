@@ -111,6 +111,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         history: args.history,
         one_by_one: args.one_by_one,
     };
+    if args.books_since.is_some() && args.place.is_file() {
+        let expected = "--books-since: expected a directory, found an archive, which keeps no pages of books";
+        return Err(Usage(expected.to_owned()).into());
+    }
     let audit = if args.place.is_file() {
         audit::kept::run(&request, args.head, &setups()?, &session.progress)?
     } else if args.head.is_some() {

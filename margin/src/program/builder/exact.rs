@@ -68,12 +68,14 @@ impl Builder<'_> {
                 self.exactly_held(*instrument)
             }
             Node::WorstOf(scenarios) => {
+                self.some(scenarios)?;
                 let values = scenarios.iter().map(|scenario| self.exact(&scenario.value));
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.ask("minimum", expression);
                 self.exactly_smallest(&values)
             }
             Node::TailSum { values, share } => {
+                self.some(values)?;
                 let values = values.iter().map(|value| self.exact(value)).collect::<Result<Vec<_>, _>>()?;
                 self.ask("tail loss", expression);
                 self.exact_tail_sum(&values, *share)
