@@ -17,7 +17,12 @@ use surety_margin::level::ByBasis;
 use crate::{
     estimator::{Estimator, Settings},
     history::{Column, History},
-    predictive::{WARM, history::ENOUGH, joint, market::LEAST_CONFIDENCE},
+    predictive::{
+        WARM,
+        history::ENOUGH,
+        joint,
+        market::{LEAST_CONFIDENCE, Memory},
+    },
     update::{Bounds, Limits},
 };
 
@@ -41,6 +46,9 @@ pub struct Calibration {
     pub window: u32,
     /// The weight of yesterday's variance in today's, from one half up to below one.
     pub decay: Ppm,
+    /// How much of the predictive estimator's volatility is that of ten years: the more, the less parameters move.
+    #[serde(default = "governed", skip_serializing_if = "is_governed")]
+    pub memory: Ppm,
     /// How many days may lie between two lines of the history: 1 if none may be missing. The move over a gap counts as
     /// one day's.
     pub max_gap: u32,
@@ -67,6 +75,14 @@ pub struct Calibration {
     /// How far volatilities move up and down under portfolio margin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volatility_ranges: Vec<VolatilityRange>,
+}
+
+fn governed() -> Ppm {
+    Memory::GOVERNED.0
+}
+
+fn is_governed(memory: &Ppm) -> bool {
+    *memory == governed()
 }
 
 impl Kinded for Calibration {
@@ -199,6 +215,8 @@ impl Document for Calibration {
             let expected = format!("at least {LEAST_CONFIDENCE} for the predictive estimator");
             problems.extend(require(self.confidence >= LEAST_CONFIDENCE, "confidence", expected, self.confidence));
         }
+        let expected = format!("at most {}", Ppm::ONE);
+        problems.extend(require(self.memory <= Ppm::ONE, "memory", expected, self.memory));
         problems.extend(self.limits.problems("limits"));
         problems.extend(self.spread_problems());
         for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
@@ -259,6 +277,12 @@ impl Calibration {
     pub fn settings(&self) -> Settings {
         let Self { estimator, confidence, horizon, decay, .. } = *self;
         Settings { estimator: estimator.windowed(), confidence, horizon, decay }
+    }
+
+    /// How much of the predictive estimator's volatility is that of ten years.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory(self.memory)
     }
 
     /// The estimator that a history is long enough for: the predictive one learns from [`ENOUGH`] moves on, and the

@@ -82,9 +82,13 @@ fn method(calibration: &Calibration, history: &History, estimator: Estimator) ->
             estimator.name()
         )
     };
+    let memory = match estimator {
+        Estimator::Predictive => format!(", memory {}", of_ppm(calibration.memory.0.into())),
+        Estimator::Static | Estimator::Ewma | Estimator::HeavyTailed => String::new(),
+    };
     format!(
-        "Estimator {}, expected shortfall at {}, horizon {} {}, the last {} moves{range}, decay {}. Grid {}; one \
-         update makes a requirement at most {} stricter or {} laxer than it was.\n{fallback}",
+        "Estimator {}, expected shortfall at {}, horizon {} {}, the last {} moves{range}, decay {}{memory}. Grid {}; \
+         one update makes a requirement at most {} stricter or {} laxer than it was.\n{fallback}",
         estimator.name(),
         of_ppm(calibration.confidence.0.into()),
         calibration.horizon,

@@ -41,8 +41,10 @@ impl<'a> Window<'a> {
         let of_window = |moves: &'a [Move]| last(moves, calibration.window);
         match calibration.estimator_for(history) {
             Estimator::Predictive => {
-                let spreads = spreads.filter_map(|(spread, moves)| Some((spread, alone(&moves, &settings)?)));
-                Self::learned(learn(history, &columns, &settings), &columns, history, calibration, spreads.collect())
+                let memory = calibration.memory();
+                let spreads = spreads.filter_map(|(spread, moves)| Some((spread, alone(&moves, &settings, memory)?)));
+                let learned = learn(history, &columns, &settings, memory);
+                Self::learned(learned, &columns, history, calibration, spreads.collect())
             }
             Estimator::Static | Estimator::Ewma | Estimator::HeavyTailed => {
                 let column = |(place, column): (usize, &&'a Column)| {
@@ -143,7 +145,7 @@ pub(crate) fn estimates_by_day(calibration: &Calibration, history: &History) -> 
     if calibration.estimator_for(history) != Estimator::Predictive {
         return windowed;
     }
-    let learned = learn(history, &columns, &settings).columns.into_iter();
+    let learned = learn(history, &columns, &settings, calibration.memory()).columns.into_iter();
     let column = |(learned, windowed): (LearnedColumn, Vec<Estimate>)| {
         let learned = learned.estimates.into_iter().skip(window);
         learned.zip(windowed).map(|(learned, windowed)| learned.unwrap_or(windowed)).collect()

@@ -57,6 +57,8 @@ pub struct Terms {
     pub window: Option<u32>,
     /// The weight of yesterday's variance in today's, in windows.
     pub decay: Ppm,
+    /// How much of the volatility of governed margins is that of ten years.
+    pub memory: Memory,
     /// How far governed margins may go in a day. Their grid does not count here.
     pub limits: Limits,
     /// The first day that is judged; if none, the first after a third of the moves, but at least 365 and at most 1,000
@@ -66,7 +68,14 @@ pub struct Terms {
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { confidence: Ppm(990_000), window: None, decay: Ppm(970_000), limits: Limits::default(), from: None }
+        Self {
+            confidence: Ppm(990_000),
+            window: None,
+            decay: Ppm(970_000),
+            memory: Memory::GOVERNED,
+            limits: Limits::default(),
+            from: None,
+        }
     }
 }
 
@@ -141,7 +150,7 @@ pub fn walk(market: &str, history: &History, terms: Terms) -> Result<Walk, Probl
             series.push(Series { name, holding, side, losses, stated: stated.collect() });
         }
     }
-    for (memory, limits) in [(Memory::FREE, None), (Memory::GOVERNED, Some(terms.limits))] {
+    for (memory, limits) in [(Memory::FREE, None), (terms.memory, Some(terms.limits))] {
         let learned = learned(history, &portfolios, terms.confidence, memory, first);
         for (series, stated) in series.iter_mut().zip(learned) {
             series.stated.push(limits.map_or_else(|| stated.clone(), |limits| limited(&stated, limits)));

@@ -30,12 +30,12 @@ pub(crate) struct LearnedColumn {
 }
 
 /// Learns from a history, of which all columns are one market. Joint scenarios are those of the chosen columns.
-pub(crate) fn learn(history: &History, chosen: &[&Column], settings: &Settings) -> Learned {
+pub(crate) fn learn(history: &History, chosen: &[&Column], settings: &Settings, memory: Memory) -> Learned {
     let places: Vec<usize> = chosen
         .iter()
         .filter_map(|chosen| history.columns().iter().position(|column| column.name == chosen.name))
         .collect();
-    let mut market = Market::new(history.columns().len(), Memory::GOVERNED);
+    let mut market = Market::new(history.columns().len(), memory);
     let mut joint = Joint::new(places.len());
     let mut estimates = vec![Vec::new(); places.len()];
     for day in 0..=history.moves() {
@@ -59,8 +59,8 @@ pub(crate) fn learn(history: &History, chosen: &[&Column], settings: &Settings) 
 }
 
 /// What a column that is alone in its market may do next: a spread of two others.
-pub(crate) fn alone(moves: &[Move], settings: &Settings) -> Option<Estimate> {
-    let mut market = Market::new(1, Memory::GOVERNED);
+pub(crate) fn alone(moves: &[Move], settings: &Settings, memory: Memory) -> Option<Estimate> {
+    let mut market = Market::new(1, memory);
     moves.iter().for_each(|day| market.advance(&[Some(*day)]));
     market.forecast(0, settings.confidence).map(|forecast| estimate(&forecast, settings))
 }

@@ -51,6 +51,11 @@ fn rejects_settings_out_of_range() {
         "confidence: expected at least 90 % for the predictive estimator, found 89.9999 %",
     );
     refused("decay = 970_000", "decay = 1_000_000", "decay: expected from 50 %");
+    refused(
+        "decay = 970_000",
+        "decay = 970_000\nmemory = 1_000_001",
+        "memory: expected at most 100 %, found 100.0001 %",
+    );
     refused("horizon = 2", "horizon = 0", "horizon: expected from 1 to 20, found 0");
     refused("window = 365", "window = 29", "window: expected from 30 to 10000, found 29");
     refused("max_gap = 4", "max_gap = 31", "max_gap: expected from 1 to 30, found 31");

@@ -93,7 +93,7 @@ fn outputs_are_pinned() {
     ];
     assert_eq!(
         found.map(|hash| format!("{hash:016x}")),
-        ["0b2a1d54159c9a2e", "ce95e741d926696f", "328083316a98f9fb", "cbe6f3c7a1901f43", "85a7036a7cfd0ac8"]
+        ["0b2a1d54159c9a2e", "5bf9a53310771b99", "328083316a98f9fb", "cbe6f3c7a1901f43", "85a7036a7cfd0ac8"]
     );
 }
 

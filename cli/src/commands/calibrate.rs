@@ -87,8 +87,8 @@ pub(crate) struct BacktestArgs {
     histories: Vec<PathBuf>,
     #[command(flatten)]
     reading: HistoryReading,
-    /// Calibration with the confidence, the window, the decay and the limits [default: 99 %, a year of moves, 97 %, and
-    /// 10 % stricter or 2.5 % laxer a day]
+    /// Calibration with the confidence, the window, the decay, the memory and the limits [default: 99 %, a year of
+    /// moves, 97 %, 40 %, and 10 % stricter or 2.5 % laxer a day]
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// First day that is judged [default: after a third of the moves, at least 365 and at most 1,000 of them]
@@ -201,12 +201,13 @@ pub(crate) fn backtest(args: &BacktestArgs, session: &Session) -> Result<Answer,
 fn terms(args: &BacktestArgs, history: &History) -> Result<Terms, Error> {
     let Some(path) = &args.calibration else { return Ok(Terms { from: args.from, ..Terms::default() }) };
     let calibration = read_calibration(path, None, history, None)?;
+    let memory = calibration.memory();
     let Calibration { confidence, window, decay, limits, .. } = calibration;
     if confidence < LEAST_CONFIDENCE {
         let usage = format!("{}: confidence: expected at least {LEAST_CONFIDENCE}, found {confidence}", path.display());
         return Err(Usage(usage).into());
     }
-    Ok(Terms { confidence, window: Some(window), decay, limits, from: args.from })
+    Ok(Terms { confidence, window: Some(window), decay, memory, limits, from: args.from })
 }
 
 /// What reports call a history: the name of its file.
