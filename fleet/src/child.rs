@@ -45,7 +45,7 @@ const CLASSES: [(Class, &str); 6] = [
     (Class::Resources, "resources"),
 ];
 
-/// Why a page was not proven: a class, and a word for the part that failed. Nothing else leaves the machine.
+/// Why a page was not proven: a class, and a word for the part that failed. Neither leaves the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// The class.

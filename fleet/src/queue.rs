@@ -6,7 +6,9 @@
 //! so that no two attempts at a page are alike; further tries are allowed by raising the number of those allowed.
 //! Leases that have run out go back to the queue by whoever looks first. All times are the database's.
 //!
-//! Rows hold a plan's hash, numbers of pages and kinds, and the class of an error: nothing secret, no names, no paths.
+//! Rows hold a plan's hash, numbers of pages and kinds, and whether the last attempt failed or was lost: nothing secret,
+//! no names, no paths, and no reason of a failure, which would tell whoever reads the queue that an account of the page
+//! does not satisfy its margin. The reason is in the messages of workers, and whoever has the key finds it anew.
 //!
 //! `graphile_worker` was considered. It locks a job for four hours, or, if told so, for as long as its worker's
 //! heartbeats; a worker's, not a job's. It deletes a completed job by its number alone, so that a worker that was
@@ -105,8 +107,8 @@ const COMPLETE: &str = "update surety_job set state = 'done', lease = null, erro
     where plan = $1 and page = $2 and attempts = $3 and state in ('running', 'done')";
 
 const FAIL: &str = "update surety_job
-    set state = case when attempts >= allowed then 'failed' else 'ready' end, lease = null, error = $4,
-        ready_at = clock_timestamp() + $5 * interval '1 millisecond'
+    set state = case when attempts >= allowed then 'failed' else 'ready' end, lease = null, error = 'failed',
+        ready_at = clock_timestamp() + $4 * interval '1 millisecond'
     where plan = $1 and page = $2 and attempts = $3 and state = 'running'";
 
 // Nothing went wrong: the attempt does not count against the page.
@@ -123,7 +125,7 @@ const REAP: &str = "with gone as (
     )
     update surety_job job
     set state = case when attempts >= allowed then 'failed' else 'ready' end, lease = null,
-        error = 'lost: the worker ended without a word', ready_at = clock_timestamp()
+        error = 'lost', ready_at = clock_timestamp()
     from gone where job.plan = gone.plan and job.page = gone.page";
 
 const RETRY: &str = "update surety_job
@@ -222,7 +224,7 @@ pub struct FailedPage {
     pub page: u32,
     /// How many times it was tried.
     pub attempts: i32,
-    /// The class of the last error, and the word for the part that failed.
+    /// How the last attempt ended: `failed` if its worker said so, `lost` if nothing was heard of it.
     pub error: String,
 }
 
@@ -420,10 +422,10 @@ impl Queue {
     ///
     /// # Errors
     /// If the database refuses.
-    pub async fn fail(&self, job: Job, error: &str) -> Result<bool, QueueError> {
+    pub async fn fail(&self, job: Job) -> Result<bool, QueueError> {
         let doublings = job.attempt.clamp(1, 16).cast_unsigned() - 1;
         let pause = milliseconds(self.terms.pause.saturating_mul(1 << doublings).min(LONGEST_PAUSE));
-        self.fenced(FAIL, job, |statement| statement.bind(error.to_owned()).bind(pause)).await
+        self.fenced(FAIL, job, |statement| statement.bind(pause)).await
     }
 
     /// Gives a page back that nothing is wrong with.

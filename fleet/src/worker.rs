@@ -304,7 +304,7 @@ impl Worker {
                 }
             }
             End::Failed(trouble) => {
-                queue.fail(job, &trouble.to_string()).await?;
+                queue.fail(job).await?;
                 Event::Failed { job, trouble }
             }
             End::Lost => Event::Lost(job),

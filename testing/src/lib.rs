@@ -5,6 +5,7 @@
 //! | module | idea |
 //! |---|---|
 //! | [`node`] | a node of a chain that gives the answers of a test |
+//! | [`s3`] | an S3 on this machine |
 //! | [`sample`] | a universe, a policy and prices of any size |
 //! | [`schemas`] | schemas of documents, compared with the published ones |
 //! | [`strategies`] | random models and accounts |
@@ -21,6 +22,7 @@
 //! ```
 
 pub mod node;
+pub mod s3;
 pub mod sample;
 pub mod schemas;
 pub mod strategies;

@@ -250,6 +250,18 @@ impl<'a> Workshop<'a> {
         filled.map_err(|error| WorkError::Input { page: index, error })
     }
 
+    /// Checks that a page can be proven, without proving it. The reason that it cannot is for those with the key alone.
+    ///
+    /// # Errors
+    /// If there is no such page, or its accounts do not satisfy its program.
+    pub fn check_page(&self, index: u32) -> Result<(), WorkError> {
+        let pages = self.plan.inputs.len();
+        let kind = *self.plan.page_kinds.get(index as usize).ok_or(WorkError::NoSuchPage { page: index, pages })?;
+        let program = self.rules.kinds[kind as usize].page.program();
+        let solved = program.solve(&self.filled(index)?.position, &self.prices);
+        solved.map(drop).map_err(|error| WorkError::Page { page: index, error: error.into() })
+    }
+
     /// Checks the openings of all pages as users will, proves the reserves over all pages, verifies the whole book as
     /// an auditor does, and publishes it. The table is that over the bases; without keys, users can check nothing.
     ///

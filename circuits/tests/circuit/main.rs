@@ -10,6 +10,7 @@ mod files;
 mod forgeries;
 mod groups;
 mod openings;
+mod pages;
 mod pranks;
 mod proofs;
 mod published;

@@ -26,6 +26,7 @@ use surety_testing::sample::{self, Sample};
 use crate::{
     common::{Statement, attacks::address},
     groups::divided,
+    pages,
 };
 
 /// Good witnesses of several shapes.
@@ -38,12 +39,14 @@ fn honest(shape: usize) -> &'static Witness {
             Statement::of(&ladders(10, 6)),
             Statement::sample(10, 5, 9),
         ];
-        statements.iter().map(Statement::witness).chain([divided().witness]).collect()
+        // Pages with and without debts.
+        let pages = [0, 1].map(|kind| pages::scenes()[kind].honest());
+        statements.iter().map(Statement::witness).chain([divided().witness]).chain(pages).collect()
     });
     &witnesses[shape]
 }
 
-const SHAPES: usize = 5;
+const SHAPES: usize = 7;
 
 /// Assets that count less the more there is of them.
 fn ladders(k: u32, instruments: usize) -> Sample {

@@ -4,10 +4,15 @@ use std::{
     fs,
     process::{Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::Value;
+use surety_core::units::Timestamp;
+use surety_host::{directories::Directories, setup::Setups};
+use surety_kzg::{Capacity, progress::Silent};
+use surety_testing::s3::S3;
+use surety_walkthrough::book::prepare;
 
 use crate::sandbox::{Sandbox, read_json};
 
@@ -134,6 +139,110 @@ fn a_fleet_on_postgres_makes_the_book_that_an_auditor_verifies() {
     sandbox.surety("book verify again/public --allow-insecure-srs").expect(0);
     let store = crate::sandbox::files_below(&sandbox.path("store"));
     assert!(store.iter().all(|file| !file.ends_with("key")), "{store:?}");
+}
+
+/// Attack: whoever controls a store puts something else in the place of a result, before or while the page is proven,
+/// or of the plan.
+#[test]
+fn rejects_objects_that_were_swapped_in_s3() {
+    if surety_fleet::server::installed().is_none() {
+        println!("skipped: PostgreSQL is not installed");
+        return;
+    }
+    let Some(s3) = S3::start() else { return };
+    let (sandbox, server) = (with_book(), surety_fleet::server::Server::start().unwrap());
+    sandbox.surety("book build demo/venue --accounts demo/venue/accounts.csv --out again").expect(0);
+    fs::copy(sandbox.path("again/private/key"), sandbox.path("key")).unwrap();
+    let url = server.url();
+    let access = s3.environment();
+    let mut environment = vec![("SURETY_QUEUE", url.as_str())];
+    environment.extend(access.iter().map(|(name, value)| (*name, value.as_str())));
+    let spawn = |line: &str| {
+        let mut command = sandbox.command(line.split(' '));
+        command.envs(environment.iter().copied()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let address = s3.address("venue/books");
+    let patience = Instant::now();
+    let wait = |what: &str, is: &dyn Fn() -> bool| {
+        while !is() {
+            assert!(patience.elapsed() < Duration::from_secs(120), "expected {what}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let coordinator = spawn(&format!("book prove again --workers 0 --artifacts {address} --json"));
+    wait("the plan in the store", &|| s3.get("venue/books/private/plan.json").is_some());
+    let plan = surety_venue::directory::BookDirectory::new(sandbox.path("again")).plan_id().unwrap();
+    let [first, second] = ["00000000", "00000001"].map(|page| format!("venue/books/pages/{plan}/{page}"));
+    let cells = |page: &str| page.replace("/pages/", "/cells/");
+    [&second, &cells(&second)].into_iter().for_each(|key| s3.put(key, b"forged before"));
+
+    let looked = s3.answers("GET", &first).len();
+    let worker = spawn(&format!("book worker --artifacts {address} --key key --drain --workers 1 --json"));
+    wait("the worker to look for a result", &|| s3.answers("GET", &first).len() > looked);
+    [&first, &cells(&first)].into_iter().for_each(|key| s3.put(key, b"forged meanwhile"));
+    let worker = worker.wait_with_output().unwrap();
+    assert!(worker.status.success(), "{}", String::from_utf8_lossy(&worker.stdout));
+    for page in [&first, &second] {
+        for key in [page, &cells(page)] {
+            // Kept if nothing is there, which fails; then looked at, and replaced.
+            assert!(s3.answers("PUT", key).ends_with(&[412, 200]), "{key}: {:?}", s3.answers("PUT", key));
+            assert!(!s3.get(key).unwrap().starts_with(b"forged"), "{key}");
+        }
+    }
+    let made = coordinator.wait_with_output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+    sandbox.surety("book verify again/public --allow-insecure-srs").expect(0);
+    assert!(s3.get("venue/books/private/key").is_none());
+
+    // At other prices, say: nobody with the key vouches for it.
+    s3.put("venue/books/private/plan.json", &fs::read(sandbox.path("demo/book/private/plan.json")).unwrap());
+    let line = format!("book worker --artifacts {address} --key key --drain --workers 1");
+    sandbox.run_with(&environment, line.split(' ')).expect(5);
+}
+
+#[test]
+#[ignore = "takes minutes: scripts/check --full runs it"]
+fn full_ten_thousand_accounts_are_proven_at_k_16_by_processes_and_by_a_queue() {
+    let sandbox = Sandbox::new();
+    let mut ways = vec![""];
+    if surety_fleet::server::installed().is_some() {
+        ways.push("--queue postgres");
+    } else {
+        println!("skipped: PostgreSQL is not installed");
+    }
+    for (way, out) in ways.into_iter().zip(["processes", "queue"]) {
+        let start = Instant::now();
+        let line = format!("book demo --accounts 10000 --out {out} --offline --json {way}");
+        let data = sandbox.surety(line.trim_end()).expect(0).data();
+        println!("10,000 accounts by {out} in {:?}", start.elapsed());
+        // 9,000 accounts without debts and 1,000 with.
+        assert_eq!(data["accepted"]["pages"], serde_json::json!([4, 1]), "{data}");
+        assert_eq!((data["users"].as_array().unwrap().len(), data["refused"].as_array().unwrap().len()), (3, 6));
+        sandbox.surety(&format!("book verify {out}/book/public --allow-insecure-srs")).expect(0);
+        let line = format!("book check {out}/customer-2.json --book {out}/book/public --allow-insecure-srs");
+        sandbox.surety(&line).expect(0);
+    }
+}
+
+#[test]
+#[ignore = "takes a minute, and a gigabyte"]
+fn full_the_inputs_of_a_million_accounts_are_built() {
+    const ACCOUNTS: u64 = 1_000_000;
+    let sandbox = Sandbox::new();
+    let [cache, data, state] = ["cache", "data", "state"].map(|name| sandbox.path(name));
+    let setups = Setups::new(&Directories { cache, data, state });
+    let capacity = Capacity::new(Capacity::MAX_K).unwrap();
+    let now = Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+    prepare(&sandbox.path("venue"), (ACCOUNTS, capacity), &setups, now, &Silent).unwrap();
+    let start = Instant::now();
+    let built = sandbox.surety("book build venue --accounts venue/accounts.csv --out book --json").expect(0).data();
+    println!("the inputs of a million accounts in {:?}, with the programs", start.elapsed());
+    assert_eq!(built["accounts"], ACCOUNTS);
+    let pages = |kind: usize| built["kinds"][kind]["pages"].as_u64().unwrap();
+    assert_eq!(pages(0) + pages(1), 423, "{built}");
+    let status = sandbox.surety("book status book --json").expect(0).data();
+    assert_eq!((status["pages"].as_u64(), status["missing"].as_array().unwrap().len()), (Some(423), 423));
+    assert_eq!(fs::metadata(sandbox.path("book/private/users")).unwrap().len(), 24 * ACCOUNTS);
 }
 
 #[test]

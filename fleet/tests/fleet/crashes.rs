@@ -194,8 +194,29 @@ fn a_full_disk_leaves_pages_to_others() {
 
 async fn attempted(field: &Field) -> i64 {
     let pool = sqlx::PgPool::connect(&field.server.url()).await.unwrap();
-    let error = "select count(*) from surety_job where error = 'resources file'";
+    let error = "select count(*) from surety_job where error = 'failed'";
     sqlx::query_scalar(error).fetch_one(&pool).await.unwrap()
+}
+
+/// Attack: whoever reads the queue learns from a page's error that one of its accounts does not satisfy its margin.
+#[test]
+fn rejects_reasons_of_failures_in_the_queue() {
+    let Some(field) = Field::with(6) else { return };
+    let reasons = ["internal", "input", "invalid", "insufficient", "mismatch", "resources"];
+    let options = (0..).zip(reasons).map(|(page, reason)| format!("fail{page}={reason}")).collect::<Vec<_>>();
+    let _worker = field.worker("log", &options.join(" "));
+    field.wait_until("all to fail", |field| field.status().failed == 6);
+    let rows = field.runtime.block_on(async {
+        let pool = sqlx::PgPool::connect(&field.server.url()).await.unwrap();
+        // Everything but the page, its kind, which is public, and the time.
+        let rows = "select (to_jsonb(job) - 'page' - 'kind' - 'ready_at')::text from surety_job job";
+        sqlx::query_scalar::<_, String>(rows).fetch_all(&pool).await.unwrap()
+    });
+    assert_eq!(rows.len(), 6);
+    assert!(rows.iter().all(|row| *row == rows[0] && row.contains("\"error\": \"failed\"")), "{rows:?}");
+    for (page, reason) in reasons.iter().enumerate() {
+        assert_eq!(field.count("log", &format!("failed {page} {reason} stub")), 3, "the worker's machine knows");
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn rejects_completion_and_renewal_by_an_earlier_attempt() {
         assert_eq!((first.attempt, second.attempt), (1, 2));
         assert!(!queue.renew(first).await.unwrap());
         assert!(!queue.complete(first).await.unwrap());
-        assert!(!queue.fail(first, "internal test").await.unwrap());
+        assert!(!queue.fail(first).await.unwrap());
         assert!(!queue.release(first).await.unwrap());
         assert!(queue.complete(second).await.unwrap());
         assert!(queue.complete(second).await.unwrap(), "again, as the answer may have been lost");
@@ -79,12 +79,12 @@ fn pages_that_fail_wait_longer_each_time_and_three_times_at_most() {
             thread::sleep(Duration::from_millis(10));
         };
         assert_eq!(job.attempt, attempt);
-        assert!(runtime.block_on(queue.fail(job, "insufficient page")).unwrap());
+        assert!(runtime.block_on(queue.fail(job)).unwrap());
         assert!(runtime.block_on(queue.claim(&KINDS, None)).unwrap().is_none(), "it waits");
     }
     let status = field.status();
     assert_eq!((status.failed, status.left()), (1, 0));
-    assert_eq!(status.failures[0].error, "insufficient page");
+    assert_eq!(status.failures[0].error, "failed");
 }
 
 #[test]

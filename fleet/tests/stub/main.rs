@@ -22,7 +22,7 @@ use surety_core::failure::{AnyFailure, Class, Failure};
 use surety_fleet::{
     artifacts::Site,
     block_on,
-    child::{Prover, serve},
+    child::{Prover, Trouble, serve},
     queue::{Queue, Terms},
     stop::Stopper,
     worker::{Crew, Event, Watcher},
@@ -30,14 +30,14 @@ use surety_fleet::{
 use surety_host::files::{self, Access, Existing};
 use surety_venue::directory::BookDirectory;
 
-/// A result that is none.
+/// What the stub was told to fail with, or a result that is none.
 #[derive(Debug, thiserror::Error)]
 #[error("expected the stub's result, found another")]
-struct NotTheResult;
+struct NotTheResult(Class);
 
 impl Failure for NotTheResult {
     fn class(&self) -> Class {
-        Class::Invalid
+        self.0
     }
 
     fn code(&self) -> std::borrow::Cow<'static, str> {
@@ -125,7 +125,7 @@ fn worker(url: &str, place: &str, arguments: &[String]) {
 
 fn accept(directory: &BookDirectory, page: u32) -> Result<(), AnyFailure> {
     let found = files::read(&directory.page_path(page), 1 << 10)?;
-    if *found == *format!("stub {page}").as_bytes() { Ok(()) } else { Err(NotTheResult.into()) }
+    if *found == *format!("stub {page}").as_bytes() { Ok(()) } else { Err(NotTheResult(Class::Invalid).into()) }
 }
 
 fn prove(root: &Path, options: &Options) {
@@ -139,6 +139,9 @@ fn prove(root: &Path, options: &Options) {
             thread::sleep(Duration::from_secs(60));
         }
         thread::sleep(Duration::from_millis(options.number("sleep").unwrap_or(1)));
+        if let Some(class) = options.0.get(&format!("fail{page}")) {
+            return Err(NotTheResult(Trouble::parse(&format!("{class} stub")).unwrap().class).into());
+        }
         let mut text = format!("stub {page}");
         if options.number("lie") == Some(page.into()) && fs::write(first(options), "").is_ok() {
             text = "something else".to_owned();

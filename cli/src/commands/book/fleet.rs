@@ -1,7 +1,8 @@
 //! `surety book worker`, `surety book retry`, and the queue of `surety book prove`: pages proven by many machines.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -29,7 +30,7 @@ use surety_fleet::{
 };
 use surety_venue::{
     directory::{BookDirectory, Plan},
-    work::PageVerifier,
+    work::{PageVerifier, Workshop},
 };
 
 use super::{
@@ -230,7 +231,7 @@ pub(super) fn worker(args: &WorkerArgs, session: &Session) -> Result<Answer, Err
         }
         let status = crew.queue.status().await?;
         let answer = Answer::new(json!({ "proven": done, "queue": status }), format!("{proven} proven, none left"))?;
-        Ok(match Abandoned::of(&status) {
+        Ok(match Abandoned::of(&status, &watcher) {
             Some(abandoned) => answer.failing(&abandoned),
             None => answer,
         })
@@ -268,7 +269,7 @@ pub(super) fn status(queue: &Queue, directory: &BookDirectory) -> Result<Option<
 /// Enqueues the missing pages of a book, works on them, and waits for all; false if told to end before.
 pub(super) fn prove(
     directory: &BookDirectory,
-    (plan, missing): (&Plan, &[u32]),
+    (plan, missing, workshop): (&Plan, &[u32], &Workshop<'_>),
     queue: &ProvingQueue,
     options: &ProveOptions,
     workers: u32,
@@ -288,7 +289,7 @@ pub(super) fn prove(
         let site = Site::in_place(directory.root(), None)?;
         let watcher = Rc::new(Told::new(session, false));
         let post = Post { url: &url, terms: options.lease.terms(), workers, key: None };
-        let crew = post.crew(site, (watcher, stopper), false, session).await?;
+        let crew = post.crew(site, (watcher.clone(), stopper), false, session).await?;
         let store = options.artifacts.as_deref().map(Store::open).transpose()?;
         let mut missing = missing.to_vec();
         if let Some(store) = &store {
@@ -300,7 +301,9 @@ pub(super) fn prove(
         crew.queue.enqueue(&missing.iter().map(kind).collect::<Vec<_>>()).await?;
         let status = watch(&crew, workers, missing.len() as u64, session).await?;
         let Some(status) = status else { return Ok(false) };
-        if let Some(abandoned) = Abandoned::of(&status) {
+        if let Some(abandoned) = Abandoned::of(&status, &watcher) {
+            // The queue knows no reasons: here is the key to find them with.
+            abandoned.failures.iter().try_for_each(|failed| workshop.check_page(failed.page))?;
             return Err(abandoned.into());
         }
         if let Some(store) = &store {
@@ -409,12 +412,15 @@ struct Told {
     progress: Progress,
     each: bool,
     metrics: Rc<Metrics>,
+    /// Why a page failed last, of those that failed here.
+    troubles: RefCell<BTreeMap<u32, Trouble>>,
 }
 
 impl Told {
     /// Of each page, or of those alone with which something is wrong.
     fn new(session: &Session, each: bool) -> Self {
-        Self { progress: Progress::new(session.progress.is_quiet()), each, metrics: Rc::default() }
+        let progress = Progress::new(session.progress.is_quiet());
+        Self { progress, each, metrics: Rc::default(), troubles: RefCell::default() }
     }
 }
 
@@ -428,6 +434,7 @@ impl Watcher for Told {
             Event::Released(job) if self.each => self.progress.note(&format!("page {}: given back", job.page)),
             Event::Failed { job, trouble } => {
                 self.progress.warn(&format!("page {}: attempt {} failed: {trouble}", job.page, job.attempt));
+                self.troubles.borrow_mut().insert(job.page, trouble.clone());
             }
             Event::Lost(job) | Event::Late(job) => {
                 self.progress.warn(&format!("page {}: attempt {} lost its lease", job.page, job.attempt));
@@ -447,6 +454,7 @@ impl Watcher for Told {
 struct Abandoned {
     count: u64,
     failures: Vec<FailedPage>,
+    class: Class,
 }
 
 fn listed(failures: &[FailedPage]) -> String {
@@ -455,15 +463,19 @@ fn listed(failures: &[FailedPage]) -> String {
 }
 
 impl Abandoned {
-    fn of(status: &Status) -> Option<Self> {
-        (status.failed > 0).then(|| Self { count: status.failed, failures: status.failures.clone() })
+    /// What was given up. The class is that of a page that failed here; others' reasons are not in the queue.
+    fn of(status: &Status, told: &Told) -> Option<Self> {
+        let Status { failed: count, failures, .. } = status.clone();
+        let troubles = told.troubles.borrow();
+        let known = failures.iter().find_map(|failed| troubles.get(&failed.page));
+        let class = known.map_or(Class::Resources, |trouble| trouble.class);
+        (count > 0).then_some(Self { count, failures, class })
     }
 }
 
 impl Failure for Abandoned {
     fn class(&self) -> Class {
-        let first = self.failures.iter().find_map(|failed| Trouble::parse(&failed.error));
-        first.map_or(Class::Resources, |trouble| trouble.class)
+        self.class
     }
 
     fn code(&self) -> std::borrow::Cow<'static, str> {

@@ -139,7 +139,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         match queue {
             None => pool.run(shard, missing)?,
             Some(queue) => {
-                if !fleet::prove(&directory, (&plan, &missing), &queue, &args.fleet, workers, session)? {
+                let work = (&plan, missing.as_slice(), &workshop);
+                if !fleet::prove(&directory, work, &queue, &args.fleet, workers, session)? {
                     let left = directory.missing(&plan)?.len();
                     let (proven, told) = (proven - left, fleet::ToldToEnd { left });
                     let answer = Answer::new(json!({ "proven": proven, "published": false }), "")?;
