@@ -1,7 +1,7 @@
 //! Processor time of a book: building inputs, verifying as an auditor does, checking a cell as its user does.
 //!
-//! `cargo run --release -p surety-benches --example book`; the bench `book` measures the same by the clock, and says why
-//! the book with many pages has small ones. Books are proven once, and kept in `target/`.
+//! `cargo run --release -p surety-benches --example book`; the bench `book` measures the same by the clock, and says
+//! why the book with many pages has small ones. Books are proven once, and kept in `target/`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops at the first surprise")]
 

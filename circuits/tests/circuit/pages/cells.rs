@@ -15,8 +15,8 @@ use crate::common::{
 };
 
 /// Cells that the circuit leaves open: those with commitments that verifiers know, the heads of variables that no
-/// program reads, and what lies outside of the memory. `HOLD` is what the page's commitment says: a row that the program
-/// does not read is an identity, or zero as the openings of cells say.
+/// program reads, and what lies outside of the memory. `HOLD` is what the page's commitment says: a row that the
+/// program does not read is an identity, or zero as the openings of cells say.
 fn is_open(witness: &Witness, read: &[bool], column: AdviceColumn, row: usize) -> bool {
     let base = witness.groups().base_column();
     let last = witness.capacity().usable() - 1;

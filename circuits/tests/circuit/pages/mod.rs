@@ -60,7 +60,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
 /// Scenarios of which each is the worst for somebody, the one without shocks among them.
 fn scenarios() -> Sample {
     let mut sample = sample::scenario_margin(10, 3, 3);
-    let Model::Scenario(model) = &mut sample.policy.model else { panic!("scenarios") };
+    let Model::Scenario(model) = &mut sample.policy.model else { unreachable!("the sample is scenario margin") };
     for (scenario, shocks) in model.scenarios.iter_mut().zip([[-200_000, 0], [0, -200_000], [-300_000, -300_000]]) {
         scenario.shocks.values_mut().zip(shocks).for_each(|(shock, ppm)| *shock = ShockPpm(ppm));
     }
