@@ -7,8 +7,9 @@
 //! Leases that have run out go back to the queue by whoever looks first. All times are the database's.
 //!
 //! Rows hold a plan's hash, numbers of pages and kinds, and whether the last attempt failed or was lost: nothing
-//! secret, no names, no paths, and no reason of a failure, which would tell whoever reads the queue that an account of the page
-//! does not satisfy its margin. The reason is in the messages of workers, and whoever has the key finds it anew.
+//! secret, no names, no paths, and no reason of a failure, which would tell whoever reads the queue that an account of
+//! the page does not satisfy its margin. The reason is in the messages of workers, and whoever has the key finds it
+//! anew.
 //!
 //! `graphile_worker` was considered. It locks a job for four hours, or, if told so, for as long as its worker's
 //! heartbeats; a worker's, not a job's. It deletes a completed job by its number alone, so that a worker that was

@@ -1,10 +1,10 @@
 //! Each row of a page's program is needed: without it, something false gets through, or nothing true does.
 //!
 //! A *change* deletes an equation, or one term of an equation. A forger starts from a false claim beside a true one,
-//! with the variables of the true one, and repairs what is broken of the changed program: surpluses first, then one variable
-//! after another. A forgery is a witness that the circuit takes with the changed columns, and refuses with those of the
-//! page. A change that lets nothing false through must refuse witnesses to what is true, which every other test of
-//! pages notices, or be [harmless](Change::is_harmless).
+//! with the variables of the true one, and repairs what is broken of the changed program: surpluses first, then one
+//! variable after another. A forgery is a witness that the circuit takes with the changed columns, and refuses with
+//! those of the page. A change that lets nothing false through must refuse witnesses to what is true, which every other
+//! test of pages notices, or be [harmless](Change::is_harmless).
 
 use std::collections::{BTreeMap, BTreeSet};
 
