@@ -135,11 +135,31 @@ fn an_import_is_private_where_it_must_be_and_says_what_it_lacks() {
 }
 
 #[test]
-fn rejects_a_case_that_is_not_concave_and_writes_nothing() {
+fn a_case_whose_gains_exceed_losses_is_imported() {
     let Some(case) = case("test_97_") else { return };
     let sandbox = Sandbox::new();
-    let run = sandbox.run(["import", "derive-pm2", case.to_str().unwrap(), "--out", "book"]).expect(2);
-    assert!(run.stderr.contains("not concave"), "{}", run.stderr);
+    let data =
+        sandbox.run(["import", "derive-pm2", case.to_str().unwrap(), "--out", "book", "--json"]).expect(0).data();
+    assert_eq!(data["k"], 15);
+    let expected = read_json(&case)["Result"].clone();
+    let levels = sandbox.surety("explain book --json").data()["levels"].clone();
+    for (level, figure) in [("maintenance", "MM"), ("initial", "IM")] {
+        assert_close(figure, number(&levels[level]["margin"]), number(&expected[figure]), 0.0);
+    }
+    // The bits of it are told.
+    let inspected = sandbox.surety("policy inspect book --json").data();
+    assert!(inspected["levels"][0]["bits"].as_object().unwrap().values().all(|bits| bits.as_u64() > Some(1)));
+}
+
+#[test]
+fn rejects_a_case_without_a_price_and_writes_nothing() {
+    let Some(case) = case("test_97_") else { return };
+    let sandbox = Sandbox::new();
+    let mut value = read_json(&case);
+    value["Scenario"]["StablePrice"] = serde_json::json!(0);
+    sandbox.write("case.json", &value.to_string());
+    let run = sandbox.run(["import", "derive-pm2", "case.json", "--out", "book"]).expect(2);
+    assert!(run.stderr.contains("StablePrice"), "{}", run.stderr);
     assert!(!sandbox.path("book").exists());
 }
 
