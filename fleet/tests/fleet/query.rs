@@ -70,7 +70,7 @@ fn rejects_queries_that_do_more_or_other_than_reading_accounts() {
         ("select 1) to stdout; drop table account; copy (select 1", "syntax error"),
         ("drop table account", "0 columns"),
         ("select usd as \"USD\" from account", "1 columns"),
-        ("with gone as (delete from account returning name) select name from gone", "read-only"),
+        ("with gone as (delete from account returning name, usd) select name, usd from gone", "read-only"),
         ("select name as user, usd::float8 as \"USD\" from account", "USD::numeric"),
         ("select name as user, usd::money as \"USD\" from account", "money"),
         ("select name as user, since from account", "since::text"),
@@ -113,7 +113,7 @@ fn rejects_answers_that_break_off() {
     for (column, expected) in [
         ("100 / (4000 - i)", "SQLSTATE 22012"),
         ("case when i = 4000 then 'secret' else '1' end::int", "SQLSTATE 22P02"),
-        ("case when i = 4000 then pg_terminate_backend(pg_backend_pid())::int end", "SQLSTATE 57P01"),
+        ("case when i = 4000 then pg_terminate_backend(pg_backend_pid())::int end", "found an end before"),
     ] {
         let mut read = Vec::new();
         let mut answer = database.ask(&format!("select i as user, {column} as \"USD\" {rows}")).unwrap();

@@ -224,14 +224,33 @@ impl Scene {
             account.push(if draw(3) == 0 { 0 } else { sign * size });
         }
         if self.has_debts() && draw(4) > 0 {
-            // Cash that leaves the margin at a little more or less than nothing.
-            account[0] = 0;
-            let (margin, lot) = self.margin(&account);
-            let spare = i128::try_from(margin / lot).unwrap() + i128::from(draw(200_000)) - 150_000;
-            // What is owed counts in full, and what is held at 95 percent, or in full.
-            account[0] = if spare > 0 { -spare } else { -spare * 100 / 95 };
+            self.have_lack(&mut account, i128::from(draw(200_000)) - 50_000);
         }
         account
+    }
+
+    /// Sets the cash of an account so that it lacks so many lots of the quote instrument; it has some to spare if that
+    /// is negative.
+    fn have_lack(&self, account: &mut [i128], lots: i128) {
+        // Cash counts in full, or at 95 percent where it is held: each step leaves a twentieth of what is wrong.
+        for _ in 0..16 {
+            let (margin, lot) = self.margin(account);
+            account[0] -= i128::try_from(margin / lot).unwrap() + lots;
+        }
+    }
+
+    /// Accounts that lack a little, all long or short of much of each instrument in the same way: a page for each way.
+    fn one_sided(&self) -> Vec<Vec<Vec<i128>>> {
+        let others = self.page.tracked().len() - 1;
+        let ways = if self.has_debts() { 1 << others } else { 0 };
+        let page = |way: u32| {
+            let sign = |other: usize| if way >> other & 1 == 0 { 1 } else { -1 };
+            let mut account = vec![0];
+            account.extend((0..others).map(|other| sign(other) * 10_000_000_000));
+            self.have_lack(&mut account, 1_000);
+            vec![account; ACCOUNTS]
+        };
+        (0..ways).map(page).collect()
     }
 }
 

@@ -256,7 +256,7 @@ fn bounds(program: &Program) -> BTreeMap<usize, I256> {
 }
 
 impl Scene {
-    /// Good claims: nobody at all, and accounts drawn at random, with their least totals.
+    /// Good claims: nobody at all, accounts on one side, and some drawn at random, with their least totals.
     pub(super) fn bases(&self, count: usize) -> Vec<Vec<i128>> {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let nobody = vec![vec![0; self.page.tracked().len()]; ACCOUNTS];
@@ -264,7 +264,8 @@ impl Scene {
         let drawn: Vec<_> = (0..count).map(|_| self.accounts(&mut rng)).collect();
         let turned =
             drawn.iter().flat_map(|accounts| (0..ACCOUNTS).map(move |by| [&accounts[by..], &accounts[..by]].concat()));
-        [nobody].into_iter().chain(turned).map(|accounts| self.claim(&accounts)).collect()
+        let all = [nobody].into_iter().chain(self.one_sided()).chain(turned);
+        all.map(|accounts| self.claim(&accounts)).collect()
     }
 
     /// The claim with totals that say more than need be, where they may.
@@ -378,7 +379,7 @@ impl Change {
 fn every_row_of_a_pages_program_is_needed() {
     for scene in scenes() {
         let (raw, bounds) = (equations(&scene), bounds(scene.page.program()));
-        let bases = scene.bases(8);
+        let bases = scene.bases(5);
         let honest: Vec<_> = bases.iter().map(|claim| State::honest(&scene, claim)).collect();
         let overstated = bases.iter().map(|claim| State::honest(&scene, &scene.overstated(claim)));
         let good: Vec<_> = honest.iter().cloned().chain(overstated).collect();
