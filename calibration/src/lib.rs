@@ -2,7 +2,7 @@
 //!
 //! Start with [`parameters::calibrate`]: a [`calibration::Calibration`] names the column of a [`history::History`] that
 //! drives each parameter of a policy, the [`estimator`] turns the last moves of a column into expected shortfalls, and
-//! [`update`] limits how far one update may move a parameter. [`backtest::backtest`] walks through the history with
+//! [`update`] limits how far one update may move a parameter. [`backtest::walk::walk`] walks through the history with
 //! parameters that were known on the previous day.
 //!
 //! The same input gives the same bytes on every machine: integers decide, the few transcendental functions are

@@ -1,4 +1,4 @@
-//! An S3 on this machine: moto, which is installed below `target` once, as [`REQUIREMENTS`] pin it.
+//! An S3 on this machine: moto, which is installed below `target` once, as `s3-requirements.txt` pins it.
 
 #![allow(clippy::print_stdout, reason = "skipping is told")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]

@@ -142,7 +142,8 @@ fn a_case_whose_gains_exceed_losses_is_imported() {
         sandbox.run(["import", "derive-pm2", case.to_str().unwrap(), "--out", "book", "--json"]).expect(0).data();
     assert_eq!(data["k"], 15);
     let expected = read_json(&case)["Result"].clone();
-    let levels = sandbox.surety("explain book --json").data()["levels"].clone();
+    // Whether it satisfies a level or not.
+    let levels = sandbox.surety("explain book --json").told()["levels"].clone();
     for (level, figure) in [("maintenance", "MM"), ("initial", "IM")] {
         assert_close(figure, number(&levels[level]["margin"]), number(&expected[figure]), 0.0);
     }
