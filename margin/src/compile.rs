@@ -31,7 +31,8 @@ pub enum CompileError {
 /// Compiles every level of a policy, in its order.
 ///
 /// # Errors
-/// If names do not resolve, the model is not concave, or a program does not fit the universe's capacity class.
+/// If names do not resolve, a coefficient would be a product of prices, or a program does not fit the universe's
+/// capacity class.
 pub fn compile(policy: &Policy, universe: &Universe) -> Result<Vec<Program>, CompileError> {
     programs(policy, universe).collect()
 }

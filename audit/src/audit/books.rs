@@ -216,34 +216,29 @@ pub(super) fn missing_books(anchors: &BookAnchors<'_>, books: &[BookEntry]) -> R
     let Some(((node, at), since)) = anchors.registry.zip(anchors.since) else { return Ok(Vec::new()) };
     let venues: BTreeSet<EvmAddress> = books.iter().filter_map(|entry| Some(entry.stated.as_ref()?.venue)).collect();
     let venues = Vec::from_iter(venues);
-    let mut missing = missing_among(books, &registry::told(node, at, &venues, since)?);
+    let told = registry::told(node, at, &venues, since)?;
+    let mut newest = Vec::new();
     for venue in venues {
-        // Whatever the node has told of before.
-        let newest = registry::newest(node, at, venue)?.filter(|root| !here(books).contains(root));
-        if let Some(root) = newest.filter(|root| missing.iter().all(|(_, other)| other != root)) {
-            let message = format!("the registry's newest book is not here: root {root}");
-            missing.push((warning(FindingKind::MissingBook, Some(venue), message, []), root));
-        }
+        newest.extend(registry::newest(node, at, venue)?.map(|root| (venue, root)));
     }
-    Ok(missing.into_iter().map(|(finding, _)| finding).collect())
+    Ok(missing_among(books, &told, &newest))
 }
 
-/// The roots of the books that are not rejected: what a rejected file says may be anybody's.
-fn here(books: &[BookEntry]) -> BTreeSet<Bytes32> {
-    books.iter().filter(|entry| entry.is_good()).filter_map(|entry| Some(entry.stated.as_ref()?.root)).collect()
-}
-
-fn missing_among(books: &[BookEntry], told: &[ToldBook]) -> Vec<(Finding, Bytes32)> {
-    let here = here(books);
-    let missing = told.iter().filter(|book| !here.contains(&book.root));
-    let finding = |ToldBook { venue, root, as_of, uri, .. }: &ToldBook| {
+/// Books that the node has told of and that are not here; and the newest of each venue, whatever was told.
+fn missing_among(books: &[BookEntry], told: &[ToldBook], newest: &[(EvmAddress, Bytes32)]) -> Vec<Finding> {
+    // What a rejected file says may be anybody's.
+    let good = books.iter().filter(|entry| entry.is_good());
+    let here: BTreeSet<Bytes32> = good.filter_map(|entry| Some(entry.stated.as_ref()?.root)).collect();
+    let finding = |venue: &EvmAddress, message| warning(FindingKind::MissingBook, Some(*venue), message, []);
+    let of_told = |ToldBook { venue, root, as_of, uri, .. }: &ToldBook| {
         let (uri, second) = (visible(uri), as_of.0);
-        let message = format!(
-            "the registry has a book as of second {second} that is not here: root {root}, at {uri} as the venue says"
-        );
-        (warning(FindingKind::MissingBook, Some(*venue), message, []), *root)
+        let book = format!("a book as of second {second} that is not here: root {root}, at {uri} as the venue says");
+        finding(venue, format!("the registry has {book}"))
     };
-    missing.map(finding).collect()
+    let untold = newest.iter().filter(|(_, root)| !here.contains(root) && told.iter().all(|book| book.root != *root));
+    let of_newest =
+        untold.map(|(venue, root)| finding(venue, format!("the registry's newest book is not here: root {root}")));
+    told.iter().filter(|book| !here.contains(&book.root)).map(of_told).chain(of_newest).collect()
 }
 
 /// Archives keep no pages, so that books in them cannot be verified.
@@ -461,6 +456,31 @@ mod tests {
             books[4].verdict = Verdict::Rejected;
             assert_eq!(found(&books), []);
         }
+    }
+
+    /// Attack: a venue that hands over the books that it likes.
+    #[test]
+    fn finds_books_of_the_registry_that_are_not_here() {
+        let told = |root| ToldBook {
+            venue: HexBytes([1; 20]),
+            root: HexBytes([root; 32]),
+            rules: HexBytes([1; 32]),
+            as_of: Timestamp(5),
+            uri: "ipfs://\u{202e}book".to_owned(),
+        };
+        let newest = |root| [(HexBytes([1; 20]), HexBytes([root; 32]))];
+        let mut books = [entry("a", 1, (5, 1), 1), entry("b", 1, (6, 2), 2)];
+        assert_eq!(missing_among(&books, &[told(1), told(2)], &newest(2)), []);
+        let missing = missing_among(&books, &[told(1), told(3)], &newest(3));
+        let [missing] = &*missing else { panic!("once, although it is the newest as well: {missing:?}") };
+        assert_eq!((missing.kind, missing.subject), (FindingKind::MissingBook, Some(HexBytes([1; 20]))));
+        assert!(missing.message.contains("second 5") && !missing.message.contains('\u{202e}'), "{}", missing.message);
+        // Published before the block that was asked from, or kept back by the node.
+        let [missing] = &*missing_among(&books, &[], &newest(3)) else { panic!("the newest") };
+        assert!(missing.message.contains("newest"), "{}", missing.message);
+        // A file that merely says the root.
+        books[1].verdict = Verdict::Rejected;
+        assert_eq!(missing_among(&books, &[told(2)], &[]).len(), 1);
     }
 
     /// Attack: the same, with a second between the moments.

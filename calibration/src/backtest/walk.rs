@@ -4,7 +4,7 @@ use serde::Serialize;
 use surety_core::{day::Day, ident::Name, problem::Problem, units::Ppm};
 
 use crate::{
-    estimator::{Settings, TailLoss, Windowed},
+    estimator::{Estimator, Settings, TailLoss, Windowed},
     history::History,
     moves::{Move, Side},
     predictive::{
@@ -39,10 +39,10 @@ impl Method {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Static => "static",
-            Self::Ewma => "ewma",
-            Self::HeavyTailed => "heavy-tailed",
-            Self::Predictive => "predictive",
+            Self::Static => Estimator::Static.name(),
+            Self::Ewma => Estimator::Ewma.name(),
+            Self::HeavyTailed => Estimator::HeavyTailed.name(),
+            Self::Predictive => Estimator::Predictive.name(),
             Self::Governed => "predictive, governed",
         }
     }

@@ -596,6 +596,10 @@ fn an_archive_is_audited_as_its_exported_directory() {
     let line = |place: &str| format!("{place} --at {at} --json --trust batch/trust.toml");
     let [mut of_archive, mut of_directory] = ["kept", "kept-out"].map(|place| data(&audit(&line(place)).expect(3)));
     assert_eq!((&of_archive["accepted"], &of_archive["rejected"]), (&json!(COUNT - 1), &json!(1)));
+    // An archive keeps no pages: nobody could say which books are missing.
+    let since =
+        "kept --books-since 0 --book-registry 0x1111111111111111111111111111111111111111 --rpc http://127.0.0.1:1";
+    assert!(audit(since).expect(2).stderr.contains("found an archive"));
     let stands = of_archive.as_object_mut().unwrap().remove("archive").unwrap();
     assert_eq!(stands["head"], head);
     for report in [&mut of_archive, &mut of_directory] {

@@ -122,6 +122,17 @@ fn rejects_answers_that_break_off() {
     }
 }
 
+/// Functions of a query would see balances that move between its rows otherwise.
+#[test]
+fn a_query_and_its_functions_see_one_moment() {
+    let Some(database) = Database::with_accounts() else { return };
+    let mut all = String::new();
+    let query =
+        "select current_setting('transaction_isolation') as user, current_setting('transaction_read_only') as x";
+    database.ask(query).unwrap().read_to_string(&mut all).unwrap();
+    assert_eq!(all, "user,x\nrepeatable read,on\n");
+}
+
 #[test]
 fn rejects_databases_that_do_not_answer() {
     let url: DatabaseUrl = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();

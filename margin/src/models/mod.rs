@@ -1,6 +1,6 @@
 //! Margin models.
 //!
-//! Each states, for a level, the margin as a concave [`Expression`](crate::program::Expression) of the holdings and,
+//! Each states, for a level, the margin as an [`Expression`](crate::program::Expression) of the holdings and,
 //! separately, computes it directly: the two must agree, and tests hold them to it.
 //!
 //! All amounts are integers in `10^-scale` quote units, with the [`Frame`]'s scale fine enough that no product of a

@@ -238,7 +238,7 @@ impl<'a> Builder<'a> {
         scenarios.into_iter().map(total).collect()
     }
 
-    /// `min(0, x)` for a concave x, negated: a variable that lifts each of the values of which x is the least to zero.
+    /// `min(0, x)`, negated: a variable that lifts each of the values of which x is the least to zero.
     fn lack(&mut self, inner: &Expression) -> Result<Linear, ProgramError> {
         let least = self.least_of(inner)?;
         let values: Vec<Linear> = least.into_iter().map(|it| it.linear).collect();
@@ -528,10 +528,13 @@ impl<'a> Builder<'a> {
             let positive = self.split(&above)?.positive;
             self.accumulate(&mut excess, &positive)?;
         }
-        let (weight, count) = share.weights(values.len());
-        let sum = self.checked(excess.times(&Affine::constant(count)))?.unwrap_or_default();
-        let offset = self.checked(threshold.times(&Affine::constant(weight)))?.unwrap_or_default();
-        self.checked(sum.plus(&offset))
+        self.tail(&threshold, &excess, share.weights(values.len()))
+    }
+
+    /// `weight·threshold + count·excess`
+    fn tail(&self, threshold: &Linear, excess: &Linear, (weight, count): (I256, I256)) -> Result<Linear, ProgramError> {
+        let sum = self.product(excess, &Affine::constant(count))?;
+        self.checked(sum.plus(&self.product(threshold, &Affine::constant(weight))?))
     }
 
     /// A free variable, as a difference of two nonnegative ones, whose best value is one of the values: the one that

@@ -1,6 +1,7 @@
 //! The best value of every variable, for given holdings and prices.
 
 use core::{fmt, ops::Range};
+use std::sync::Arc;
 
 use alloy_primitives::{I256, U256};
 use surety_core::units::Price;
@@ -35,7 +36,7 @@ pub(super) enum Best {
     IsPositive(Linear),
     /// 1 if the value of this index is at one of these places in ascending order, else 0. Equal values are in the order
     /// of the list.
-    IsAmong { values: Vec<Linear>, index: usize, places: Range<usize> },
+    IsAmong { values: Arc<[Linear]>, index: usize, places: Range<usize> },
 }
 
 /// Values of a program's variables that satisfy all of its equations. Secret.

@@ -231,6 +231,19 @@ fn rejects_rates_that_fall_to_nothing() {
     assert!(errors.contains("a requirement on top of its value"), "{errors}");
 }
 
+/// Beyond the end of a tier a move against the account would be covered by nothing.
+#[test]
+fn rejects_ladders_that_rise_to_the_full_value_of_a_derivative() {
+    let ladder = |last: u32| {
+        let tier = |end: &str, weight| format!("{{ {end}weight = {{ maintenance = {weight}, initial = {weight} }} }}");
+        let tiers = format!("tiers = [{}, {}]\n", tier("up_to = \"5\", ", 900_000), tier("", last));
+        read(&cross(&format!("{PERPETUAL}{tiers}"))).unwrap_err().to_string()
+    };
+    assert!(ladder(1_000_000).contains("where BTC-PERP is held"));
+    // Of a short position a ladder says nothing.
+    assert!(!ladder(999_999).contains("is held") && ladder(999_999).contains("is short or owed"));
+}
+
 /// Nothing would be required of a position beyond the last end.
 #[test]
 fn rejects_a_last_tier_with_an_end() {

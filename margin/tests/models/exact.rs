@@ -39,40 +39,60 @@ fn position(lots: &[i128]) -> Position {
     Position::from_lots(lots.iter().map(|lots| Lots::new(*lots).unwrap()).collect())
 }
 
-/// Whether these values of the variables satisfy every equation.
-fn satisfied(program: &Program, lots: &[i128], variables: &[i128]) -> bool {
+/// An equation over variables: their coefficients, and what the rest comes to.
+type Equation = (Vec<(usize, i128)>, i128);
+
+fn equations(program: &Program, lots: &[i128]) -> Vec<Equation> {
     let capacity = program.capacity();
-    let value_at = |row: Row| {
-        if row == capacity.one() {
-            return 1;
+    let (mut equations, mut equation) = (Vec::new(), Equation::default());
+    for entry in program.table() {
+        let coefficient: i128 = entry.coefficient.as_constant().unwrap().try_into().unwrap();
+        let is = |found: Option<Row>| found == Some(entry.address);
+        if entry.address == capacity.one() {
+            equation.1 += coefficient;
+        } else if let Some(at) = (0..lots.len()).find(|at| is(capacity.instrument(*at))) {
+            equation.1 += coefficient * lots[at];
+        } else if let Some(at) = (0..program.variables()).find(|at| is(capacity.variable(*at))) {
+            equation.0.push((at, coefficient));
         }
-        let is = |found: Option<Row>| found == Some(row);
-        let instrument = (0..lots.len()).find(|i| is(capacity.instrument(*i))).map(|i| lots[i]);
-        instrument
-            .or_else(|| (0..variables.len()).find(|i| is(capacity.variable(*i))).map(|i| variables[i]))
-            .unwrap_or(0)
-    };
-    let mut sum = 0;
-    program.table().iter().all(|row| {
-        let coefficient: i128 = row.coefficient.as_constant().unwrap().try_into().unwrap();
-        sum += coefficient * value_at(row.address);
-        !row.last || std::mem::take(&mut sum) == 0
-    })
+        if entry.last {
+            equations.push(std::mem::take(&mut equation));
+        }
+    }
+    equations
 }
 
-/// Whether any values of the variables up to `limit` satisfy every equation: what a prover could try.
+/// Whether any values of the variables satisfy every equation: what a prover could try. Up to `limit` where there is a
+/// choice, and whatever follows from that where there is none.
 fn any_values_satisfy(program: &Program, lots: &[i128], limit: i128) -> bool {
-    let mut variables = vec![0; program.variables()];
-    loop {
-        if satisfied(program, lots, &variables) {
-            return true;
+    any_satisfy(&equations(program, lots), vec![None; program.variables()], limit)
+}
+
+fn any_satisfy(equations: &[Equation], mut values: Vec<Option<i128>>, limit: i128) -> bool {
+    let mut follows = true;
+    while std::mem::take(&mut follows) {
+        for (terms, rest) in equations {
+            let known: i128 = terms.iter().filter_map(|(at, factor)| Some(values[*at]? * factor)).sum::<i128>() + rest;
+            let mut open = terms.iter().filter(|(at, _)| values[*at].is_none());
+            match (open.next(), open.next()) {
+                (None, _) if known != 0 => return false,
+                (Some((at, factor)), None) => {
+                    if known % factor != 0 || -known / factor < 0 {
+                        return false;
+                    }
+                    values[*at] = Some(-known / factor);
+                    follows = true;
+                }
+                _ => {}
+            }
         }
-        let Some(next) = variables.iter().position(|value| *value < limit) else {
-            return false;
-        };
-        variables[..next].fill(0);
-        variables[next] += 1;
     }
+    let Some(open) = values.iter().position(Option::is_none) else { return true };
+    (0..=limit).any(|value| {
+        let mut values = values.clone();
+        values[open] = Some(value);
+        any_satisfy(equations, values, limit)
+    })
 }
 
 #[test]
@@ -151,6 +171,31 @@ fn what_is_summed_once_may_be_multiplied_by_a_market_entry() {
     let prices = [4, 3].map(|price| Price::new(price).unwrap());
     assert!(program.solve(&position(&[-1]), &prices).is_ok());
     assert!(program.solve(&position(&[-2]), &prices).is_err());
+}
+
+/// Attack: a threshold that is no loss, a tail of other losses, both parts of an excess; a least value that is none.
+#[test]
+fn rejects_every_choice_of_variables_for_tails_and_minima_in_favour() {
+    let scaled = |tree: Tree| Tree::Times(1_000_000, Box::new(tree));
+    let losses = || vec![Tree::Holding(0), Tree::Times(-1, Box::new(Tree::Holding(0)))];
+    let three = || [losses(), vec![Tree::Number(1)]].concat();
+    let least = Tree::Times(-1, Box::new(scaled(Tree::Worst(three()))));
+    let trees = [
+        Tree::Tail(losses(), 500_000),
+        Tree::Tail(losses(), 1_000_000),
+        Tree::Tail(losses(), 700_000),
+        Tree::Tail(three(), 333_334),
+        least,
+    ];
+    for (tree, lots) in trees.iter().flat_map(|tree| (-2..=2).map(move |lots| (tree, lots))) {
+        let value = tree.value(&[lots]);
+        let proven = |least: i128| {
+            let program = compile(&[], 1, &(tree.expression() - number(constant(least))));
+            any_values_satisfy(&program, &[lots], 5)
+        };
+        assert!(proven(value), "{tree:?} of {lots} is {value}");
+        assert!(!proven(value + 1), "{tree:?} of {lots} is no more than {value}");
+    }
 }
 
 /// Any piecewise linear function of two holdings.
@@ -247,37 +292,22 @@ enum Choices {
 /// Looks for values of the variables that satisfy every equation, by mixed-integer programming.
 fn choices(program: &Program, lots: &[i128]) -> Choices {
     const LIMIT: i32 = 1 << 24;
-    let capacity = program.capacity();
+    let equations = equations(program, lots);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
     let variables: Vec<_> = (0..program.variables()).map(|_| problem.add_integer_var(0.0, (0, LIMIT))).collect();
-    let (mut row, mut fixed) = (Vec::new(), 0);
-    for entry in program.table() {
-        let coefficient: i128 = entry.coefficient.as_constant().unwrap().try_into().unwrap();
-        let is = |found: Option<Row>| found == Some(entry.address);
-        if entry.address == capacity.one() {
-            fixed += coefficient;
-        } else if let Some(at) = (0..lots.len()).find(|at| is(capacity.instrument(*at))) {
-            fixed += coefficient * lots[at];
-        } else if let Some(at) = (0..variables.len()).find(|at| is(capacity.variable(*at))) {
-            row.push((variables[at], coefficient as f64));
+    for (terms, rest) in &equations {
+        if terms.is_empty() && *rest != 0 {
+            return Choices::None;
         }
-        if entry.last {
-            let (row, fixed) = (std::mem::take(&mut row), std::mem::take(&mut fixed));
-            if row.is_empty() {
-                if fixed != 0 {
-                    return Choices::None;
-                }
-            } else {
-                problem.add_constraint(&row, ComparisonOp::Eq, -fixed as f64);
-            }
-        }
+        let terms: Vec<_> = terms.iter().map(|(at, factor)| (variables[*at], *factor as f64)).collect();
+        problem.add_constraint(&terms, ComparisonOp::Eq, -*rest as f64);
     }
     problem.set_time_limit(Duration::from_secs(1));
     match problem.solve() {
         // The solver is one of floating point: what it finds counts if it is one in integers.
         Ok(SolveOutcome::Solution(found)) => {
-            let found: Vec<_> = variables.iter().map(|variable| found[*variable].round() as i128).collect();
-            if satisfied(program, lots, &found) { Choices::Some } else { Choices::Unknown }
+            let found = variables.iter().map(|variable| Some(found[*variable].round() as i128)).collect();
+            if any_satisfy(&equations, found, 0) { Choices::Some } else { Choices::Unknown }
         }
         Err(microlp::Error::Infeasible) => Choices::None,
         Ok(SolveOutcome::Interrupted(_)) | Err(_) => Choices::Unknown,

@@ -93,6 +93,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     if let Some(path) = &args.html {
         files::check_target(path, Existing::Replace)?;
     }
+    if args.books_since.is_some() && args.place.is_file() {
+        let expected = "--books-since: expected a directory, found an archive, which keeps no pages of books";
+        return Err(Usage(expected.to_owned()).into());
+    }
     let node = args.rpc.as_deref().map(Node::connect).transpose()?;
     let books = BookAnchors {
         registry: node.as_ref().zip(args.book_registry),
@@ -111,10 +115,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         history: args.history,
         one_by_one: args.one_by_one,
     };
-    if args.books_since.is_some() && args.place.is_file() {
-        let expected = "--books-since: expected a directory, found an archive, which keeps no pages of books";
-        return Err(Usage(expected.to_owned()).into());
-    }
     let audit = if args.place.is_file() {
         audit::kept::run(&request, args.head, &setups()?, &session.progress)?
     } else if args.head.is_some() {

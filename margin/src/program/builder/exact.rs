@@ -14,6 +14,8 @@
 //! | one if anything is held | the parts of the holding, `h ≤ p + n ≤ M·h`, `h + g = 1` |
 //! | sum of the worst losses | `x_i - t = p_i - n_i` as above, `Σ a_i = k`, and one `x_j = t` with `a_j = 1` |
 
+use std::sync::Arc;
+
 use alloy_primitives::I256;
 
 use super::{
@@ -107,11 +109,17 @@ impl Builder<'_> {
         // The parts of its opposite are the same.
         let opposite = self.checked(difference.negated())?;
         if !one_sign && !self.exact.contains(&opposite) && self.exact.insert(difference.clone()) {
-            let switch = self.switch(Best::IsPositive(difference.clone()))?;
-            self.switched(&parts.positive, &switch.on)?;
-            self.switched(&parts.negative, &switch.off)?;
+            self.one_of(&parts, Best::IsPositive(difference.clone()))?;
         }
         Ok(parts)
+    }
+
+    /// Leaves the positive part where a bit is 1, of which this is the best value, and the negative one where it is 0.
+    fn one_of(&mut self, parts: &Parts, best: Best) -> Result<Switch, ProgramError> {
+        let switch = self.switch(best)?;
+        self.switched(&parts.positive, &switch.on)?;
+        self.switched(&parts.negative, &switch.off)?;
+        Ok(switch)
     }
 
     /// `x ≤ M·bit`, where `M` is the largest `x` there is.
@@ -170,7 +178,8 @@ impl Builder<'_> {
             return Ok(value.clone());
         }
         let smallest = self.ranked(values, 0)?;
-        let is_least = |index| Best::IsAmong { values: values.to_vec(), index, places: 0..1 };
+        let all: Arc<[Linear]> = values.into();
+        let is_least = |index| Best::IsAmong { values: all.clone(), index, places: 0..1 };
         let chosen = self.choice((0..values.len()).map(is_least).collect())?;
         for (value, chosen) in values.iter().zip(chosen) {
             let above = self.checked(value.clone().minus(&smallest))?;
@@ -185,7 +194,8 @@ impl Builder<'_> {
     fn exact_tail_sum(&mut self, values: &[Linear], share: TailShare) -> Result<Linear, ProgramError> {
         let rank = share.rank(values.len());
         let threshold = self.ranked(values, rank)?;
-        let is_among = |index, places| Best::IsAmong { values: values.to_vec(), index, places };
+        let all: Arc<[Linear]> = values.into();
+        let is_among = |index, places| Best::IsAmong { values: all.clone(), index, places };
         let chosen = (0..values.len()).map(|index| is_among(index, rank..rank + 1));
         let chosen = self.choice(chosen.collect())?;
         let tail = I256::unchecked_from(values.len() - rank);
@@ -194,23 +204,18 @@ impl Builder<'_> {
         for (index, (value, chosen)) in values.iter().zip(chosen).enumerate() {
             let above = self.checked(value.clone().minus(&threshold))?;
             let difference = self.once(&above)?;
-            let Parts { positive, negative } = self.split(&difference)?;
-            let in_tail = self.switch(is_among(index, rank..values.len()))?;
-            self.switched(&positive, &in_tail.on)?;
-            self.switched(&negative, &in_tail.off)?;
+            let parts = self.split(&difference)?;
+            let in_tail = self.one_of(&parts, is_among(index, rank..values.len()))?.on;
             // The threshold is a value of the tail: no part of its difference is left.
             let other = self.checked(Linear::unit(Address::One).minus(&chosen))?;
-            self.switched(&positive, &other)?;
-            let room = self.checked(in_tail.on.clone().minus(&chosen))?;
+            self.switched(&parts.positive, &other)?;
+            let room = self.checked(in_tail.clone().minus(&chosen))?;
             self.define_nonnegative(room)?;
-            outside = self.checked(outside.minus(&in_tail.on))?;
-            self.accumulate(&mut excess, &positive)?;
+            outside = self.checked(outside.minus(&in_tail))?;
+            self.accumulate(&mut excess, &parts.positive)?;
         }
         self.define_zero(outside)?;
-        let (weight, count) = share.weights(values.len());
-        let (sum, offset) =
-            (self.product(&excess, &Affine::constant(count))?, self.product(&threshold, &Affine::constant(weight))?);
-        self.checked(sum.plus(&offset))
+        self.tail(&threshold, &excess, share.weights(values.len()))
     }
 
     fn define_zero(&mut self, linear: Linear) -> Result<(), ProgramError> {
