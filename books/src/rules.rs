@@ -105,9 +105,10 @@ impl BookRules {
     #[must_use]
     pub fn check(&self, policy: &Policy, universe: &Universe) -> Vec<Problem> {
         let mut problems = self.problems();
-        if !policy.levels.iter().any(|level| level.name == self.level) {
-            problems.push(Problem::new("level", "a level of the policy", self.level.to_string()));
-        }
+        // Accounts of a book have at least what is required, however much more.
+        let level = policy.level(&self.level).filter(|level| level.claim.is_sufficient() && level.below.is_none());
+        let expected = "a level of the policy that claims sufficiency, and is no band";
+        problems.extend(require(level.is_some(), "level", expected, &self.level));
         problems.extend(source_problems(policy));
         problems.extend(self.quote_problems(policy, universe));
         problems.extend(self.kind_problems(policy, universe));
@@ -169,8 +170,7 @@ impl BookRules {
     /// The rules of the instruments that the level admits; none if there is no such level.
     #[must_use]
     pub fn admitted<'a>(&self, policy: &'a Policy) -> Vec<InstrumentRule<'a>> {
-        let level = policy.levels.iter().find(|level| level.name == self.level);
-        level.map(|level| policy.rules_of(level)).unwrap_or_default()
+        policy.level(&self.level).map(|level| policy.rules_of(level)).unwrap_or_default()
     }
 
     /// The positions of the instruments that have caps: those other than derivatives that accounts of some kind with

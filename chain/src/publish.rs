@@ -171,7 +171,8 @@ fn feed(policy: &Policy, entry: &MarketEntry, rule: &FeedRule) -> Result<Feed, C
 fn level(level: &LevelCommitments) -> Level {
     let market = level.market.iter().map(coordinates).collect();
     Level {
-        level: word(&LevelId::of(&level.level).0),
+        // The registry tells the levels that claim a shortfall by their places, and hashes their names itself.
+        level: word(&LevelId::named(&level.level).0),
         idx: coordinates(&level.idx),
         flag: coordinates(&level.flag),
         coefficients: LevelCoefficients { base: coordinates(&level.base), market },

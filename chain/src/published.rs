@@ -276,10 +276,11 @@ fn check_feed(facts: &mut Facts, policy: &Policy, entry: &MarketEntry, feed: &Fe
 /// Where nodes sign, nothing is computed from `B_0 … B_U`, and the registry does not keep them.
 fn check_programs(facts: &mut Facts, terms: &Terms, rules: &MarketRules, policy: &CommittedPolicy) {
     let levels = policy.file().levels;
+    let identifiers = policy.policy().levels.iter().map(|level| LevelId::of(level).0);
     facts.same("number of levels", levels.len(), terms.levels.len());
     facts.same("number of levels with prices", levels.len(), rules.levelCount as usize);
-    for (LevelCommitments { level, idx, flag, .. }, found) in levels.iter().zip(&terms.levels) {
-        facts.same(format!("level {level}: identifier"), LevelId::of(level).0, bytes32(found.level));
+    for ((LevelCommitments { level, idx, flag, .. }, found), id) in levels.iter().zip(&terms.levels).zip(identifiers) {
+        facts.same(format!("level {level}: identifier"), id, bytes32(found.level));
         facts.same(commitment_name(level, "IDX"), *idx, encoded(found.idx));
         facts.same(commitment_name(level, "FLAG"), *flag, encoded(found.flag));
     }

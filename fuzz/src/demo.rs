@@ -7,7 +7,7 @@ use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
 use surety_verifier::{
     Attestation, CommittedPolicy, VerifyingKey,
     attestation::{
-        check::{Files, Presentation, VerifierTerms},
+        check::{Asked, Files, Presentation, VerifierTerms},
         compiled::CompiledPolicyFile,
         trust::Trust,
     },
@@ -63,6 +63,7 @@ pub fn terms(trust: Option<&Trust>) -> VerifierTerms<'_> {
         strict: false,
         allow_insecure_srs: true,
         vault: None,
+        asked: Asked::Either,
         presentation: Presentation::Anybody,
         contract_sources: false,
         now: NOW,

@@ -4,11 +4,11 @@ use alloy_primitives::I256;
 use surety_core::problem::{Problem, listed};
 
 use crate::{
-    level::Level,
+    level::{Claimed, Level},
     market::PriceRange,
     models::{Frame, Requirement},
     policy::Policy,
-    program::{Builder, Expression, HoldingRange, Program, ProgramError},
+    program::{Affine, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, number, worst_of},
     universe::Universe,
 };
 
@@ -52,15 +52,36 @@ fn compile_level(
     universe: &Universe,
     level: &Level,
 ) -> Result<Program, ProgramError> {
-    let rules = LevelRules::of(policy, frame, level);
-    let mut builder = Builder::new(universe.capacity, &rules.prices, rules.holdings);
-    for LevelRequirement { rule, margin, .. } in rules.requirements {
-        builder.require(&rule, &margin)?;
+    let LevelRules { prices, holdings, requirements } = LevelRules::of(policy, frame, level);
+    let mut builder = Builder::new(universe.capacity, &prices, holdings);
+    match level.claim {
+        Claimed::Sufficient => {
+            for LevelRequirement { rule, margin, .. } in requirements {
+                builder.require(&rule, &margin)?;
+            }
+        }
+        Claimed::Shortfall => builder.require(&shortfall_of(level), &shortfall(requirements))?,
+    }
+    if let Some(end) = level.end_of_band() {
+        let requirements = LevelRules::of(policy, frame, &end).requirements;
+        builder.require(&shortfall_of(&end), &shortfall(requirements))?;
     }
     builder.finish()
 }
 
-/// A level of a policy, not yet laid out: for programs over several accounts.
+fn shortfall_of(level: &Level) -> String {
+    format!("{} shortfall", level.name)
+}
+
+/// What is not negative exactly if one of the margins is, since margins are integers: `-min(margins) - 1`. Their units
+/// may differ, because only signs count.
+fn shortfall(requirements: Vec<LevelRequirement>) -> Expression {
+    let scenarios = requirements.into_iter().map(|it| Scenario { label: it.rule, value: it.margin });
+    -worst_of(scenarios.collect()) - number(Affine::constant(I256::ONE))
+}
+
+/// A level of a policy, not yet laid out: for programs over several accounts. Its margins are those that the level is
+/// about; the level's claim, that they are negative or not, is for whoever lays it out.
 #[derive(Clone, Debug)]
 pub struct LevelRules {
     /// The ranges of the market vector.

@@ -19,7 +19,13 @@ use surety_core::{
     units::{Price, power_of_ten},
 };
 
-use crate::{holdings::Position, level::Level, models::Frame, policy::Policy, universe::Universe};
+use crate::{
+    holdings::Position,
+    level::{Claimed, Level},
+    models::Frame,
+    policy::Policy,
+    universe::Universe,
+};
 
 /// An exact amount of quote units: an integer and its decimal places. Derived from holdings, so as secret as they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,8 +91,14 @@ pub struct Evaluation {
     /// The level.
     #[serde(skip)]
     pub level: Name,
-    /// The headroom: equity less requirement. The level holds if it is not negative.
+    /// What the level claims.
+    #[serde(skip_serializing_if = "Claimed::is_sufficient")]
+    pub claim: Claimed,
+    /// The headroom: equity less requirement. The account is sufficient if it is not negative.
     pub margin: Quote,
+    /// The headroom where the level's band ends, for bands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin_at_end: Option<Quote>,
     /// What the holdings count for.
     pub equity: Quote,
     /// What the equity consists of, for portfolio margin.
@@ -117,10 +129,22 @@ impl fmt::Debug for Evaluation {
 }
 
 impl Evaluation {
-    /// Whether the account satisfies the level.
+    /// Whether the account has what is required, whatever the level claims.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
         !self.margin.atoms.is_negative() && self.not_admitted.is_none()
+    }
+
+    /// Whether what the level claims is true, so that it can be proven. Of an account that the policy does not admit,
+    /// nothing is.
+    #[must_use]
+    pub fn is_provable(&self) -> bool {
+        let margin = match self.claim {
+            Claimed::Sufficient => self.is_sufficient(),
+            Claimed::Shortfall => self.margin.atoms.is_negative(),
+        };
+        let ends = self.margin_at_end.is_none_or(|margin| margin.atoms.is_negative());
+        margin && ends && self.not_admitted.is_none()
     }
 }
 
@@ -183,6 +207,10 @@ fn in_frame(
     prices: &[Price],
 ) -> Option<Evaluation> {
     let breakdown = policy.model.evaluate(frame, level, position, prices)?;
+    let margin_at_end = match level.end_of_band() {
+        Some(end) => Some(policy.model.evaluate(frame, &end, position, prices)?.margin()?),
+        None => None,
+    };
     let quote = |atoms| Quote { atoms, decimals: frame.scale() };
     let items = |items: Vec<(String, I256)>| {
         items.into_iter().map(|(name, amount)| Item { name, amount: quote(amount) }).collect::<Vec<_>>()
@@ -191,7 +219,9 @@ fn in_frame(
     let mut refused = admitted.filter(|(range, lots)| lots.get() < range.min || lots.get() > range.max);
     Some(Evaluation {
         level: level.name.clone(),
+        claim: level.claim,
         margin: quote(breakdown.margin()?),
+        margin_at_end: margin_at_end.map(quote),
         equity: quote(breakdown.equity),
         credits: items(breakdown.credits),
         requirement: quote(breakdown.requirement),

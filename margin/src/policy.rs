@@ -139,6 +139,17 @@ impl Policy {
         text::read(file, text, format, |policy: &Self| policy.check(universe))
     }
 
+    /// The levels that claim sufficiency, which come first; from the weakest to the strictest of each mode.
+    pub fn sufficient_levels(&self) -> impl Iterator<Item = &Level> {
+        self.levels.iter().take_while(|level| level.claim.is_sufficient())
+    }
+
+    /// The level of a name; none if there is no such level.
+    #[must_use]
+    pub fn level(&self, name: &Name) -> Option<&Level> {
+        self.levels.iter().find(|level| level.name == *name)
+    }
+
     /// The sources that may not state every instrument, in ascending order of their signers.
     #[must_use]
     pub fn scoped_sources(&self) -> Vec<&SourceRule> {
@@ -404,6 +415,23 @@ impl Policy {
         problems.extend(require(found <= most, "levels", format!("at most {most} levels"), found));
         problems.extend(self.levels.iter().enumerate().flat_map(|(i, level)| level.problems(&format!("levels[{i}]"))));
         problems.extend(self.order_problems());
+        problems.extend(self.shortfall_problems());
+        problems
+    }
+
+    /// Every level that claims sufficiency behind one that claims a shortfall, and the lack of any before: contracts
+    /// tell the two apart by their places.
+    fn shortfall_problems(&self) -> Vec<Problem> {
+        let sufficient = self.sufficient_levels().count();
+        let behind = self.levels.iter().enumerate().skip(sufficient).filter(|(_, level)| level.claim.is_sufficient());
+        let mut problems: Vec<_> = behind
+            .map(|(i, level)| {
+                let expected = "every level that claims sufficiency before those that claim a shortfall";
+                Problem::new(format!("levels[{i}]"), expected, format!("{} behind", level.name))
+            })
+            .collect();
+        let only = sufficient == 0 && !self.levels.is_empty() && problems.is_empty();
+        problems.extend(require(!only, "levels", "a level that claims sufficiency", "none"));
         problems
     }
 

@@ -72,8 +72,8 @@ impl VaultRules {
         let mut problems = Vec::from_iter(require(self.chain > 0, "vault.chain", "the identifier of a chain", "0"));
         let there = self.address != EvmAddress::ZERO;
         problems.extend(require(there, "vault.address", "the address of a contract", self.address));
-        let known = levels.iter().any(|level| level.name == self.level);
-        problems.extend(require(known, "vault.level", "a level of the policy", &self.level));
+        let known = levels.iter().any(|level| level.name == self.level && level.claim.is_sufficient());
+        problems.extend(require(known, "vault.level", "a level of the policy that claims sufficiency", &self.level));
         problems.extend(positive("vault.max_age", self.max_age));
         problems.extend(not_empty("vault.assets", &self.assets));
         let path = |key: &'static str| move |i| format!("vault.assets[{i}].{key}");

@@ -37,8 +37,10 @@ pub struct Explanation {
 /// An account at a level.
 #[derive(Clone, Debug, Serialize)]
 pub struct LevelExplanation {
-    /// Whether the account satisfies it.
+    /// Whether the account has what it requires.
     pub sufficient: bool,
+    /// Whether what it claims can be proven.
+    pub provable: bool,
     /// Amounts, in quote units.
     #[serde(flatten)]
     pub evaluation: Evaluation,
@@ -47,10 +49,11 @@ pub struct LevelExplanation {
 }
 
 impl Explanation {
-    /// The levels that the account does not satisfy.
+    /// The levels whose requirements the account does not meet; not those that claim this.
     #[must_use]
     pub fn not_satisfied(&self) -> Vec<String> {
-        let missed = self.levels.iter().filter(|(_, level)| !level.sufficient);
+        let missed =
+            self.levels.iter().filter(|(_, level)| level.evaluation.claim.is_sufficient() && !level.sufficient);
         missed.map(|(name, _)| name.clone()).collect()
     }
 }
@@ -70,8 +73,8 @@ pub fn explain(
         let failed = |error| ExplainError { level: level.name.clone(), error };
         let evaluation = evaluate(policy, universe, level, position, prices).map_err(failed)?;
         let instruments = lines(policy, universe, level, position, prices).map_err(failed)?;
-        let sufficient = evaluation.is_sufficient();
-        Ok((level.name.to_string(), LevelExplanation { sufficient, evaluation, instruments }))
+        let (sufficient, provable) = (evaluation.is_sufficient(), evaluation.is_provable());
+        Ok((level.name.to_string(), LevelExplanation { sufficient, provable, evaluation, instruments }))
     });
     let levels: BTreeMap<_, _> = levels.collect::<Result<_, ExplainError>>()?;
     let instruments = policy.levels.iter().filter_map(|level| levels.get(level.name.as_str()));

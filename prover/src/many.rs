@@ -196,6 +196,7 @@ mod tests {
     use surety_kzg::{Capacity, Params, Srs, progress::Silent};
     use surety_margin::{
         holdings::{Balance, Holdings},
+        level::Claimed,
         market::{Observation, Observed, Snapshot},
         universe::Universe,
     };
@@ -203,7 +204,7 @@ mod tests {
     use surety_verifier::{
         CompiledPolicy, VerifyingKey,
         attestation::{
-            check::{Files, Presentation, VerifierTerms, verify},
+            check::{Asked, Files, Presentation, VerifierTerms, verify},
             eip712::Audience,
             signature::SigningKey,
             statement::Statement,
@@ -298,6 +299,7 @@ mod tests {
                 allow_insecure_srs: true,
                 vault: None,
                 presentation: Presentation::Anybody,
+                asked: Asked::Only(Claimed::Sufficient),
                 contract_sources: false,
                 now: NOW,
             };

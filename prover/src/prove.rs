@@ -23,7 +23,7 @@ use surety_margin::{
 use surety_verifier::{
     KnownCommitments, VerifyingKey,
     attestation::{
-        check::{Examined, Files, Groundwork, Presentation, VerifierTerms},
+        check::{Asked, Examined, Files, Groundwork, Presentation, VerifierTerms},
         claim::{Attestation, Claim},
         compiled::CompiledPolicy,
         rejection::Rejection,
@@ -72,6 +72,12 @@ pub enum ProveError {
     /// The account does not satisfy the level. Only the holder may learn this.
     #[error(transparent)]
     Insufficient(#[from] Unsatisfied),
+    /// The account has what the level requires, so that no shortfall can be proven. Only the holder may learn this.
+    #[error("level {level}: expected an account whose margin is negative, found one whose margin is not")]
+    NotShort {
+        /// The level.
+        level: Name,
+    },
     /// The two evaluations differ.
     #[error("the plain evaluation and the program disagree about the account: please report this")]
     Disagreement,
@@ -230,6 +236,7 @@ impl Prover {
             allow_insecure_srs: true,
             vault,
             presentation: Presentation::Exactly(request.presentation),
+            asked: Asked::Either,
             contract_sources: true,
             now: request.now,
         };
@@ -286,7 +293,7 @@ impl Prover {
 /// A level of a policy and its program.
 fn level<'a>(policy: &'a CompiledPolicy, name: &Name) -> Result<(&'a Level, &'a Program), ProveError> {
     let document = policy.committed().policy();
-    let found = document.levels.iter().find(|level| level.name == *name).zip(policy.program(name));
+    let found = document.level(name).zip(policy.program(name));
     found.ok_or_else(|| ProveError::no_level(document, name))
 }
 
@@ -299,10 +306,16 @@ fn decide(
     prices: &[Price],
 ) -> Result<Assignment, ProveError> {
     let (policy, universe) = (policy.committed().policy(), policy.committed().universe());
-    let evaluation = evaluate(policy, universe, level, account.position(), prices);
-    let sufficient = evaluation.is_ok_and(|evaluation| evaluation.is_sufficient());
-    let assignment = program.solve(account.position(), prices)?;
-    if sufficient { Ok(assignment) } else { Err(ProveError::Disagreement) }
+    let evaluation =
+        evaluate(policy, universe, level, account.position(), prices).map_err(|_| ProveError::Disagreement)?;
+    match program.solve(account.position(), prices) {
+        Ok(assignment) if evaluation.is_provable() => Ok(assignment),
+        Err(Unsatisfied::Insufficient { .. }) if evaluation.is_sufficient() && !evaluation.is_provable() => {
+            Err(ProveError::NotShort { level: level.name.clone() })
+        }
+        Err(unsatisfied) => Err(unsatisfied.into()),
+        Ok(_) => Err(ProveError::Disagreement),
+    }
 }
 
 /// The class of a rejection of inputs: there is no proof yet that could be invalid.
@@ -321,7 +334,7 @@ impl Failure for ProveError {
             Self::Account(error) => error.class(),
             Self::Scope(error) => error.class(),
             Self::Vault(error) => error.class(),
-            Self::Insufficient(_) => Class::Insufficient,
+            Self::Insufficient(_) | Self::NotShort { .. } => Class::Insufficient,
             Self::Memory(_) => Class::Resources,
             Self::Key(ProvingKeyError::MaxDegree(_)) => Class::Input,
             Self::Disagreement | Self::Holding(_) | Self::Witness(_) | Self::Key(_) | Self::Proof(_) => Class::Internal,

@@ -60,14 +60,21 @@ function verdict({ ok, data, error }) {
     }
     return ['unreadable', FAILED, error.problems.length > 0 ? 'A file has mistakes.' : error.message];
   }
-  const sentence = `${data.subject} satisfies ${data.level} of ${data.policy}`;
+  const sentence = `${data.subject} ${claimed(data)} of ${data.policy}`;
   if (data.insecure_srs) {
     const nothing = 'Every check passed, but the set-up is INSECURE: its secret is published, '
       + 'and anybody can prove anything under it.';
     return ['worthless', 'This proves nothing', nothing];
   }
   const faith = data.faith.length > 0 ? ', if what was taken on faith is so' : '';
-  return ['accepted', 'Accepted', `${sentence}${faith}.`];
+  const headline = data.claim === 'shortfall' ? 'Accepted: a shortfall' : 'Accepted';
+  return ['accepted', headline, `${sentence}${faith}.`];
+}
+
+function claimed(data) {
+  if (data.claim === 'shortfall') return `does not satisfy ${data.level}: its margin is negative at that level`;
+  const end = data.below === undefined ? '' : ` and less than ${data.below / 1e6} times the requirement`;
+  return `satisfies ${data.level}${end}`;
 }
 
 function accepted(data) {

@@ -115,6 +115,8 @@ pub fn verify(message: &Message<'_>, terms: PageTerms) -> Result<Accepted, Verif
         vault: None,
         // As above: challenges are for surety verify --challenge.
         presentation: check::Presentation::Anybody,
+        // The page says which it is.
+        asked: check::Asked::Either,
         contract_sources: false,
         now: terms.now,
     };

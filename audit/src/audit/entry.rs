@@ -6,8 +6,9 @@ use surety_core::{
     failure::{Class, Failure, LocatedProblem},
     ident::{Bytes32, EvmAddress, HexBytes, Name},
     text::toml_keys,
-    units::Timestamp,
+    units::{Ppm, Timestamp},
 };
+use surety_margin::level::Claimed;
 use surety_verifier::attestation::{
     check::Accepted,
     claim::{Attestation, Claim},
@@ -98,8 +99,14 @@ fn part<T: DeserializeOwned>(value: &Value, key: &str) -> Option<T> {
 pub struct Established {
     /// Whose holdings.
     pub subject: EvmAddress,
-    /// The level of the policy that they satisfy.
+    /// The level of the policy.
     pub level: Name,
+    /// Whether they satisfy it, or are short of it.
+    #[serde(skip_serializing_if = "Claimed::is_sufficient")]
+    pub claim: Claimed,
+    /// The multiple of the requirement that they do not cover, where the level is a band.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below: Option<Ppm>,
     /// The policy.
     pub policy: PolicyId,
     /// What the policy calls itself.
@@ -206,6 +213,8 @@ impl AuditEntry {
         let established = Established {
             subject: accepted.subject,
             level: accepted.level,
+            claim: accepted.claim,
+            below: accepted.below,
             policy: accepted.policy_id,
             policy_name: accepted.policy,
             audience: accepted.audience,

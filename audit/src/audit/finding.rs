@@ -16,6 +16,7 @@
 //! | overlapping validity | notice | a holder could show the kinder of two attestations |
 //! | duplicate | notice | the same claim twice |
 //! | marked prices | notice | prices have jumped, and the policy accepts that |
+//! | shortfall | warning | an account was short of a level, which is proven |
 //! | book without pages | notice | a book in an archive, which keeps no pages, is not verified |
 //! | lapse | notice | for a time, nothing was attested, or what was is rejected |
 
@@ -62,6 +63,8 @@ pub enum FindingKind {
     SeveralBooks,
     /// A book of the registry that is not among those audited.
     MissingBook,
+    /// An account whose margin was negative.
+    Shortfall,
     /// A public file that cannot be used.
     UnusableFile,
     /// One statement of a source in attestations of two policies.
@@ -143,7 +146,24 @@ pub(super) fn all(attestations: &[(&AuditEntry, &Evidence)]) -> Vec<Finding> {
     findings.extend(overlaps(&good));
     findings.extend(duplicates(&good));
     findings.extend(marked_prices(&good));
+    findings.extend(shortfalls(&good));
     findings
+}
+
+fn shortfalls(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
+    let mut subjects: BTreeMap<(EvmAddress, Bytes32, &str), Vec<(u64, &str)>> = BTreeMap::new();
+    for (claim, evidence) in good.iter().filter(|(claim, _)| !claim.claim.is_sufficient()) {
+        let key = (claim.subject, claim.policy.0, claim.level.as_str());
+        subjects.entry(key).or_default().push((claim.epoch, &evidence.file));
+    }
+    let finding = |((subject, _, level), mut shown): ((EvmAddress, Bytes32, &str), Vec<(u64, &str)>)| {
+        shown.sort_unstable();
+        let epochs: BTreeSet<u64> = shown.iter().map(|(epoch, _)| *epoch).collect();
+        let (count, first) = (counted(epochs.len(), "epoch"), epochs.first().copied().unwrap_or_default());
+        let message = format!("{level}: the margin was negative in {count}, first in epoch {first}");
+        warning(FindingKind::Shortfall, Some(subject), message, shown.into_iter().map(|(_, file)| file))
+    };
+    subjects.into_iter().map(finding).collect()
 }
 
 fn statements_for_two_subjects<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Finding> {
@@ -353,6 +373,7 @@ fn marked_prices(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use surety_core::ident::Name;
+    use surety_margin::level::Claimed;
     use surety_verifier::attestation::{
         eip712::Audience,
         identifiers::{PolicyId, SnapshotId},
@@ -374,6 +395,8 @@ mod tests {
         let claim = Established {
             subject: subject_address,
             level: name("initial"),
+            claim: Claimed::Sufficient,
+            below: None,
             policy: PolicyId(HexBytes([1; 32])),
             policy_name: name("policy"),
             audience: Audience { chain_id: 1, registry },

@@ -14,6 +14,7 @@ use surety_core::{
     units::Timestamp,
     words::{are, counted},
 };
+use surety_margin::level::Claimed;
 
 use super::{
     entry::{AuditEntry, Stated},
@@ -139,6 +140,10 @@ impl History {
         let mut times: BTreeMap<Key, Times> = BTreeMap::new();
         for entry in entries {
             if let Some(claim) = &entry.claim {
+                // Nobody has to be short all the time.
+                if claim.claim == Claimed::Shortfall {
+                    continue;
+                }
                 let times = times.entry((claim.policy.0, claim.level.clone(), claim.subject)).or_default();
                 times.good.push(Span { from: claim.earliest, until: claim.valid_until });
             } else if let Some(stated) = &entry.stated {
@@ -355,6 +360,8 @@ mod tests {
         let claim = Established {
             subject: HexBytes([subject; 20]),
             level: name("initial"),
+            claim: Claimed::Sufficient,
+            below: None,
             policy: PolicyId(HexBytes([1; 32])),
             policy_name: name("policy"),
             audience: Audience { chain_id: 1, registry: HexBytes([9; 20]) },

@@ -56,10 +56,11 @@ use surety_host::{
     setup::Setups,
 };
 use surety_kzg::{Event, Lanes, Observer, Origin, progress::Stage};
+use surety_margin::level::Claimed;
 use surety_verifier::{
     BatchError,
     attestation::{
-        check::{self, Groundwork, Hashed, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
+        check::{self, Asked, Groundwork, Hashed, NOTHING_ESTABLISHED, Presentation, VerifierTerms},
         claim::{Attestation, Claim},
         identifiers::PolicyId,
         rejection::Rejection,
@@ -83,6 +84,10 @@ use crate::archive::ArchiveError;
 
 /// How many accepted attestations are verified once more, each alone.
 const SAMPLE: usize = 15;
+
+/// What attestations establish together if some claim that accounts are sufficient, and others that they are short.
+pub const ESTABLISHED_OF_BOTH: &str = "the balances that the policies' sources signed satisfied the level of the policy at \
+     the snapshot's prices or, where a shortfall is attested, did not, as of the times stated";
 
 /// What does not follow from any attestation, however well the checks went.
 pub const NOT_ESTABLISHED: [&str; 6] = [
@@ -485,7 +490,12 @@ fn examine(
     let insecure_srs = insecure_attestation || claims_of_books().any(|claim| claim.insecure_srs);
     // Over a set-up whose secret everybody knows nothing is established, and one such attestation is enough to say so.
     let draws = good().any(|claim| claim.vault.is_some());
-    let established = if insecure_attestation { NOTHING_ESTABLISHED } else { check::established(draws) };
+    let claims: BTreeSet<Claimed> = good().map(|claim| claim.claim).collect();
+    let established = match claims.first().zip(claims.last()) {
+        _ if insecure_attestation => NOTHING_ESTABLISHED,
+        Some((first, last)) if first != last => ESTABLISHED_OF_BOTH,
+        claim => check::established(claim.map_or(Claimed::Sufficient, |(claim, _)| *claim), draws),
+    };
     let policies: BTreeSet<Bytes32> = good().map(|claim| claim.policy.0).collect();
     let used = library.policies.iter().filter(|known| policies.contains(&known.policy.id().0));
     Ok(Audit {
@@ -668,6 +678,7 @@ fn terms<'a>(request: &AuditRequest<'a>, attestation: &Attestation) -> VerifierT
         vault: request.vaults.iter().find(|vault| vault.is_named_by(&attestation.claim)).map(|vault| vault.state),
         // An auditor judges what was shown to others.
         presentation: Presentation::Whomever,
+        asked: Asked::Either,
         contract_sources: false,
         now: request.at.min(attestation.claim.valid_until),
     }

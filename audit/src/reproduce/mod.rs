@@ -424,7 +424,7 @@ impl Reproduction {
             universe: policy.universe_id(),
             capacity: policy.universe().capacity,
             policy: policy.id(),
-            level: LevelId::of(&claim.level),
+            level: LevelId::of(policy.policy().level(&claim.level)?),
             subject: claim.subject,
             epoch: market.snapshot.epoch,
             prices_at: market.snapshot.time,

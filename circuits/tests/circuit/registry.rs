@@ -231,7 +231,7 @@ impl Maker {
         let (committed, document) = (self.policy.committed(), self.document());
         let file = committed.file();
         let level = |level: &surety_verifier::attestation::compiled::LevelCommitments| Level {
-            level: LevelId::of(&level.level).0,
+            level: LevelId::named(&level.level).0,
             idx: level.idx,
             flag: level.flag,
             base: level.base,
@@ -354,7 +354,7 @@ impl Maker {
             universe: committed.universe_id(),
             capacity: self.params.capacity(),
             policy: committed.id(),
-            level: LevelId::of(level),
+            level: LevelId::named(level),
             subject: holder.address(),
             epoch: EPOCH + holder.epoch,
             prices_at: Timestamp(time(holder.epoch)),

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use surety_host::documents;
+use surety_margin::level::Claimed;
 use surety_verifier::attestation::{
-    check::{self, Presentation, VerifierTerms},
+    check::{self, Asked, Presentation, VerifierTerms},
     consent,
     trust::Trust,
 };
@@ -48,6 +49,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         allow_insecure_srs: true,
         vault,
         presentation: Presentation::Whomever,
+        // A shortfall counts without consent.
+        asked: Asked::Only(Claimed::Sufficient),
         contract_sources: true,
         now: session.now,
     };

@@ -8,6 +8,7 @@ use surety_host::documents;
 use surety_margin::{
     evaluate::{Item, Line, Quote, Share},
     holdings::{Leg, Position},
+    level::Claimed,
     market::{MarkedProofs, Snapshot},
     oracle::market_without_reports,
     policy::{Policy, SourceRule},
@@ -63,7 +64,10 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let screen = session.screen;
     let text = text(&explanation, screen) + &instruments(&explanation, screen) + &mark(&policy, &snapshot);
     let answer = Answer::new(data(&policy, &snapshot, &explanation), text)?;
-    Ok(match explanation.not_satisfied() {
+    // Whoever asks for one level wants to prove what it claims.
+    let asked = args.level.iter().filter(|_| explanation.levels.values().any(|level| !level.provable));
+    let missed = if args.level.is_some() { asked.map(Name::to_string).collect() } else { explanation.not_satisfied() };
+    Ok(match missed {
         missed if missed.is_empty() => answer,
         missed => answer.failing(&NotSatisfied(missed)),
     })
@@ -121,10 +125,11 @@ fn text(explanation: &Explanation, screen: Screen) -> String {
     levels.collect::<Vec<_>>().join("\n")
 }
 
-fn level(name: &str, LevelExplanation { sufficient, evaluation, .. }: &LevelExplanation, screen: Screen) -> String {
+fn level(name: &str, explained: &LevelExplanation, screen: Screen) -> String {
+    let evaluation = &explained.evaluation;
     let has = |amount: &Quote| screen.money(&amount.to_string(), Rounding::Down);
     let needs = |amount: &Quote| screen.money(&amount.to_string(), Rounding::Up);
-    let mut text = format!("{name}: {}\n", if *sufficient { "sufficient" } else { "NOT sufficient" });
+    let mut text = format!("{name}: {}\n", verdict(explained));
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "  {label:<11}  {value}");
     };
@@ -132,6 +137,9 @@ fn level(name: &str, LevelExplanation { sufficient, evaluation, .. }: &LevelExpl
     line("requirement", &(needs(&evaluation.requirement) + &items(&evaluation.charges, needs)));
     let buckets = evaluation.buckets.iter().map(|bucket| format!("\n    {}  {}", has(&bucket.margin), bucket.name));
     line("margin", &(has(&evaluation.margin) + &buckets.collect::<String>()));
+    if let Some(margin) = &evaluation.margin_at_end {
+        line("band's end", &has(margin));
+    }
     if let Some(scenario) = &evaluation.worst_scenario {
         line("worst", scenario);
     }
@@ -142,6 +150,16 @@ fn level(name: &str, LevelExplanation { sufficient, evaluation, .. }: &LevelExpl
         let _ = writeln!(text, "  not admitted {name}");
     }
     text
+}
+
+fn verdict(LevelExplanation { sufficient, provable, evaluation, .. }: &LevelExplanation) -> &'static str {
+    match (evaluation.claim, sufficient, provable) {
+        (Claimed::Shortfall, _, true) => "short",
+        (Claimed::Shortfall, _, false) => "NOT short",
+        (Claimed::Sufficient, true, true) => "sufficient",
+        (Claimed::Sufficient, true, false) => "sufficient, and beyond the band",
+        (Claimed::Sufficient, false, _) => "NOT sufficient",
+    }
 }
 
 /// One line each, with amounts aligned at the decimal point.

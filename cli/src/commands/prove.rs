@@ -6,11 +6,17 @@ use serde_json::json;
 use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     spelling,
-    units::Timestamp,
+    units::{Ppm, Timestamp},
 };
 use surety_host::{directories::Directories, documents, files, memory::available_memory, setup::Setups};
 use surety_kzg::{Observer, Origin, Params, SrsId};
-use surety_margin::{compile::compile, market::Snapshot, policy::Policy, universe::Universe};
+use surety_margin::{
+    compile::compile,
+    level::{Claimed, Level},
+    market::Snapshot,
+    policy::Policy,
+    universe::Universe,
+};
 use surety_prover::{
     prove::{ProofRequest, ProveError, Prover},
     resources::Estimate,
@@ -26,7 +32,7 @@ use surety_verifier::attestation::{
 
 use crate::{
     Session,
-    error::{Error, Unpublished},
+    error::{Error, Unpublished, Usage},
     inputs::{Force, PolicyFiles, origin_name, warn_of_set_up},
     output::Answer,
     progress::Progress,
@@ -49,6 +55,15 @@ pub(crate) struct Args {
     /// The level of the policy
     #[arg(long, default_value = "maintenance", value_name = "NAME", value_parser = |text: &str| Name::new(text))]
     level: Name,
+    /// Prove that the account does not satisfy the level: its margin is negative
+    #[arg(long, conflicts_with_all = ["at_least", "below"])]
+    shortfall: bool,
+    /// Prove that the account covers this multiple of the requirement, and not the one of --below
+    #[arg(long, value_name = "MULTIPLE", value_parser = spelling::multiple, requires = "below")]
+    at_least: Option<Ppm>,
+    /// Prove that the account does not cover this multiple of the requirement
+    #[arg(long, value_name = "MULTIPLE", value_parser = spelling::multiple)]
+    below: Option<Ppm>,
     /// Address of the contract that will verify the proof, if any
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address)]
     verifier: Option<EvmAddress>,
@@ -101,8 +116,9 @@ impl Engine {
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
+    let level = &args.claimed(&policy)?;
     if args.dry_run {
-        return dry_run(&args.level, &policy, &universe);
+        return dry_run(level, &policy, &universe);
     }
     let layout = args.files.layout();
     let out = args.out.clone().unwrap_or_else(|| layout.attestation());
@@ -120,7 +136,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     // The prover's key does not depend on the policy.
     let (policy, prover) = thread::scope(|scope| {
         let prover = scope.spawn(|| args.prover.load(params.clone(), &setups, &session.progress));
-        let policy = CompiledPolicy::compile_for(&args.level, policy, universe, &params);
+        let policy = CompiledPolicy::compile_for(level, policy, universe, &params);
         (policy, prover.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     drop(params);
@@ -135,7 +151,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         on_chain: args.on_chain,
         vault: vault.as_ref(),
         statements: &statements,
-        level: &args.level,
+        level,
         verifier: args.verifier.unwrap_or(EvmAddress::ZERO),
         valid_until: args.valid_until,
         presentation: args.presentation.unwrap_or(Bytes32::ZERO),
@@ -146,10 +162,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     proven.count(attestation.claim.policy, snapshot.epoch, id)?;
     documents::write(&out, &attestation, args.force.existing())?;
     let claim = &attestation.claim;
+    let claimed = policy.committed().policy().level(level).map(|level| level.claim).unwrap_or_default();
     let data = json!({
         "attestation": out,
         "policy": claim.policy,
         "level": claim.level,
+        "claim": claimed,
         "subject": claim.subject,
         "epoch": claim.epoch,
         "valid_until": claim.valid_until,
@@ -157,7 +175,45 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         "srs": { "id": claim.srs, "origin": origin_name(origin), "insecure": origin == Origin::InsecureDevelopment },
     });
     let until = time::format(claim.valid_until);
-    Answer::new(data, format!("{}: proven, valid until {until}: {}", claim.level, out.display()))
+    let proven = match claimed {
+        Claimed::Sufficient => "proven",
+        Claimed::Shortfall => "proven that the account does not satisfy it",
+    };
+    Answer::new(data, format!("{}: {proven}, valid until {until}: {}", claim.level, out.display()))
+}
+
+impl Args {
+    /// The level of the policy that claims what is to be proven.
+    fn claimed(&self, policy: &Policy) -> Result<Name, Error> {
+        let Some(level) = policy.level(&self.level) else {
+            return Err(ProveError::no_level(policy, &self.level).into());
+        };
+        let multiple = self.at_least.unwrap_or(level.multiple);
+        let (wanted, entry) = match (self.shortfall, self.below) {
+            (true, _) if level.claim == Claimed::Shortfall => return Ok(level.name.clone()),
+            (true, _) => ("the shortfall of".to_owned(), "claim = \"shortfall\"".to_owned()),
+            (false, Some(below)) => {
+                let (least, end) = (multiple.0, below.0);
+                (format!("{multiple} to {below} of"), format!("multiple = {least} and below = {end}"))
+            }
+            (false, None) => return Ok(level.name.clone()),
+        };
+        let band = Level { multiple, below: self.below, ..level.clone() };
+        let claims = |other: &&Level| match self.shortfall {
+            true => other.is_shortfall_of(level),
+            false => **other == Level { name: other.name.clone(), ..band.clone() },
+        };
+        policy.levels.iter().find(claims).map(|level| level.name.clone()).ok_or_else(|| {
+            let levels: Vec<_> = policy.levels.iter().map(|level| level.name.as_str()).collect();
+            Usage(format!(
+                "level: expected one that claims {wanted} {}, found none among {}; give the policy a level like it with \
+                 {entry}, which makes a new policy",
+                level.name,
+                levels.join(", ")
+            ))
+            .into()
+        })
+    }
 }
 
 /// An attestation says something about the holdings at prices that somebody has chosen. Prices that everybody can see

@@ -10,12 +10,12 @@ use surety_host::{
     setup::Setups,
 };
 use surety_kzg::SrsId;
-use surety_margin::{market::Snapshot, policy::Policy, universe::Universe};
+use surety_margin::{level::Claimed, market::Snapshot, policy::Policy, universe::Universe};
 use surety_prover::layout::Layout;
 use surety_verifier::{
     VerifyingKey,
     attestation::{
-        check::{self, Accepted, Files, Presentation, VerifierTerms},
+        check::{self, Accepted, Asked, Files, Presentation, VerifierTerms},
         claim::Attestation,
         compiled::{CommittedPolicy, CompiledPolicyFile},
         trust::Trust,
@@ -25,7 +25,7 @@ use surety_verifier::{
 
 use crate::{
     Session,
-    error::Error,
+    error::{Error, NotSatisfied},
     inputs::{directory_of, setups},
     output::Answer,
     time,
@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Your challenge, or your contract's address, that the attestation must be made for [default: made for anybody]
     #[arg(long, value_name = "HEX32|ADDRESS", value_parser = spelling::presentation)]
     challenge: Option<Bytes32>,
+    /// Ask whether the account is short: without it, a valid shortfall is told as one, and ends with code 4
+    #[arg(long)]
+    shortfall: bool,
     /// Your trust anchors: written by you, never taken from a prover
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
@@ -112,6 +115,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         allow_insecure_srs: args.allow_insecure_srs,
         vault,
         presentation: args.challenge.map_or(Presentation::Anybody, Presentation::Exactly),
+        // What was not asked for is told nevertheless, and fails.
+        asked: if args.shortfall { Asked::Only(Claimed::Shortfall) } else { Asked::Either },
         contract_sources: false,
         now: args.at.unwrap_or(session.now),
     };
@@ -119,7 +124,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     if accepted.insecure_srs {
         session.progress.warn("INSECURE set-up: the proof proves nothing; it was accepted because you allowed it");
     }
-    answer(&accepted)
+    let answer = answer(&accepted)?;
+    let asked = args.shortfall || accepted.claim.is_sufficient();
+    Ok(if asked { answer } else { answer.failing(&NotSatisfied(vec![accepted.level.to_string()])) })
 }
 
 /// The policy's commitments: recomputed, or taken from the published file beside the policy if the set-up is missing.
@@ -142,11 +149,13 @@ pub(crate) fn commitments(
 fn answer(accepted: &Accepted) -> Result<Answer, Error> {
     let faith: Vec<String> = accepted.faith.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "valid: {} satisfies {} of {}\npolicy         {}\nuniverse       {}\nsnapshot       {}\nverifying key  {}\n\
+        "valid: {} {} {}{} of {}\npolicy         {}\nuniverse       {}\nsnapshot       {}\nverifying key  {}\n\
          set-up         {}\nregistry       {} on chain {}\nprices         {}, epoch {}\nbalances       {}\n\
          valid until    {}\nmade for       {}\nconsent        {}\n",
         accepted.subject,
+        if accepted.claim.is_sufficient() { "satisfies" } else { "does not satisfy" },
         accepted.level,
+        accepted.below.map(|below| format!(", and less than {below} of the requirement,")).unwrap_or_default(),
         accepted.policy,
         accepted.policy_id.0,
         accepted.universe.0,

@@ -1,7 +1,7 @@
 //! Fractions, as percentages.
 
 use super::number::plain;
-use crate::units::Percent;
+use crate::units::{Percent, Ppm};
 
 /// What a percentage may be followed by, and how many places its point moves to count parts per million.
 const SIGNS: [(&str, u32); 4] = [("%", 4), ("ppm", 0), ("bps", 2), ("bp", 2)];
@@ -61,6 +61,20 @@ pub fn decimal(text: &str) -> Result<String, String> {
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     Ok(format!("{sign}{whole}{point}{fraction}"))
+}
+
+/// Reads a multiple from zero up: `1.5`, `1.5x` or `150 %`, in parts per million.
+///
+/// # Errors
+/// If it is none of them, finer than one part per million, or too large.
+pub fn multiple(text: &str) -> Result<Ppm, String> {
+    let expected = || format!("expected a multiple such as \"1.5\" with at most six decimal places, found {text:?}");
+    let number = decimal(text.trim().trim_end_matches(['x', '×'])).map_err(|_| expected())?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let fits = fraction.len() <= PLACES_OF_ONE as usize;
+    let parts = format!("{whole}{fraction:0<width$}", width = PLACES_OF_ONE as usize);
+    fits.then(|| parts.parse().ok()).flatten().map(Ppm).ok_or_else(expected)
 }
 
 /// The number before a sign, and the places of the sign.

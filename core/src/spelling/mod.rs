@@ -13,7 +13,7 @@ mod time;
 
 pub use self::{
     duration::{duration, whole_duration},
-    fraction::{decimal, fraction, share},
+    fraction::{decimal, fraction, multiple, share},
     hex::{address, checksummed, hash, presentation},
     number::whole,
     set_up::{SET_UPS, set_up},

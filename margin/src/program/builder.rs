@@ -137,6 +137,13 @@ struct Parts {
     negative: Linear,
 }
 
+/// `size · unit`, or its opposite unless it rises with the unit; the size is not negative in the price box.
+struct Multiple {
+    unit: Linear,
+    size: Affine,
+    rising: bool,
+}
+
 /// From which side a variable bounds the expression that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Curvature {
@@ -375,12 +382,12 @@ impl<'a> Builder<'a> {
                 let values = values.collect::<Result<Vec<_>, _>>()?;
                 self.tail_sum(&values, *share)
             }
-            (Node::Once(_), _)
-            | (
+            (Node::Once(_), _) => self.exact(expression),
+            (
                 Node::Held(_) | Node::PositivePart(_) | Node::Abs(_) | Node::Lack(_) | Node::TailSum { .. },
                 Curvature::Concave,
             )
-            | (Node::WorstOf(_), Curvature::Convex) => self.exact(expression),
+            | (Node::WorstOf(_), Curvature::Convex) => self.against_curvature(expression),
         }
     }
 
@@ -402,7 +409,25 @@ impl<'a> Builder<'a> {
             // Which side bounds it depends on the prices.
             self.exact(expression)?
         };
-        self.product(&inner, factor)
+        self.product_of(expression, &inner, factor)
+    }
+
+    /// The product of what an expression was lowered to with a number. Parts of a multiple by a market entry are
+    /// summed once before they are multiplied by another entry.
+    fn product_of(
+        &mut self,
+        expression: &Expression,
+        linear: &Linear,
+        factor: &Affine,
+    ) -> Result<Linear, ProgramError> {
+        let bent = matches!(expression.0, Node::PositivePart(_) | Node::Abs(_) | Node::Lack(_));
+        match self.checked(linear.times(factor))? {
+            None if bent => {
+                let summed = self.once(linear)?;
+                self.product(&summed, factor)
+            }
+            product => product.ok_or_else(|| ProgramError::NotAffine { rule: self.rule.clone() }),
+        }
     }
 
     /// The terms that all scenarios share: holdings merge with the scenarios' own, other terms are summed once.
@@ -421,6 +446,10 @@ impl<'a> Builder<'a> {
     fn split(&mut self, linear: &Linear) -> Result<Parts, ProgramError> {
         if let Some(parts) = self.parts.get(linear) {
             return Ok(parts.clone());
+        }
+        // Already nonnegative.
+        if matches!(linear.as_unit(), Some(Address::Variable(_))) {
+            return Ok(Parts { positive: linear.clone(), negative: Linear::default() });
         }
         if let Some(parts) = self.split_multiple(linear)? {
             return Ok(parts);
@@ -479,24 +508,33 @@ impl<'a> Builder<'a> {
 
     /// The parts of `factor · x` are multiples of the parts of `x`, if the factor keeps its sign in the price box.
     fn split_multiple(&mut self, linear: &Linear) -> Result<Option<Parts>, ProgramError> {
+        let Some(multiple) = self.multiple_of(linear)?.filter(|multiple| multiple.unit != *linear) else {
+            return Ok(None);
+        };
+        let of_unit = self.split(&multiple.unit)?;
+        Ok(Some(self.parts_of_multiple(&of_unit, &multiple)?))
+    }
+
+    /// The only term of an expression, if there is but one, and its factor keeps its sign in the price box.
+    fn multiple_of(&self, linear: &Linear) -> Result<Option<Multiple>, ProgramError> {
         let mut terms = linear.terms().iter();
         let (Some((address, factor)), None) = (terms.next(), terms.next()) else {
             return Ok(None);
         };
         let sign = self.interval_of(factor)?;
         let (rising, falling) = (!sign.min.is_negative(), !sign.max.is_positive());
-        if factor.as_constant() == Some(I256::ONE) && !matches!(address, Address::Variable(_)) || !(rising || falling) {
-            return Ok(None);
-        }
-        let unit = Linear::unit(*address);
-        let of_unit = match address {
-            // Already nonnegative.
-            Address::Variable(_) => Parts { positive: unit, negative: Linear::default() },
-            _ => self.split(&unit)?,
-        };
         let size = if rising { factor.clone() } else { self.checked(factor.times(I256::MINUS_ONE))? };
-        let (positive, negative) = (self.product(&of_unit.positive, &size)?, self.product(&of_unit.negative, &size)?);
-        Ok(Some(if rising { Parts { positive, negative } } else { Parts { positive: negative, negative: positive } }))
+        Ok((rising || falling).then(|| Multiple { unit: Linear::unit(*address), size, rising }))
+    }
+
+    fn parts_of_multiple(&self, of_unit: &Parts, multiple: &Multiple) -> Result<Parts, ProgramError> {
+        let positive = self.product(&of_unit.positive, &multiple.size)?;
+        let negative = self.product(&of_unit.negative, &multiple.size)?;
+        Ok(if multiple.rising {
+            Parts { positive, negative }
+        } else {
+            Parts { positive: negative, negative: positive }
+        })
     }
 
     /// What to call an expression that is split.

@@ -12,5 +12,6 @@ mod options;
 mod portfolio;
 mod programs;
 mod shape;
+mod shortfall;
 mod venue;
 mod venues;

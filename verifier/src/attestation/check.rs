@@ -20,10 +20,13 @@ use halo2curves::bn256::{Fr, G1Affine};
 use serde::Serialize;
 use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes, Name},
-    units::{Price, Timestamp},
+    units::{Ppm, Price, Timestamp},
 };
 use surety_kzg::{HoldingCommitment, Origin, SrsId, scalar};
-use surety_margin::market::{MarkedProofs, Snapshot};
+use surety_margin::{
+    level::{Claimed, Level},
+    market::{MarkedProofs, Snapshot},
+};
 
 use crate::{
     attestation::{
@@ -74,6 +77,8 @@ pub struct VerifierTerms<'a> {
     pub vault: Option<VaultState>,
     /// Whom attestations must be made for.
     pub presentation: Presentation,
+    /// What attestations must claim.
+    pub asked: Asked,
     /// Whether signatures of sources that are contracts are left to their chain. For those who make an attestation or
     /// consent to it: whoever relies on one would take such a statement on the word of whoever sent it.
     pub contract_sources: bool,
@@ -92,6 +97,16 @@ pub enum Presentation {
     Whomever,
 }
 
+/// What attestations must claim: to whoever asks whether an account is sufficient, the proof that it is not is of no
+/// use, however valid it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// This.
+    Only(Claimed),
+    /// Either: for those who look at what [`Accepted::claim`] says, and for those who make the attestation.
+    Either,
+}
+
 /// What an attestation establishes over a set-up whose secret is public.
 pub const NOTHING_ESTABLISHED: &str = "nothing, because everybody knows the set-up's secret and can prove anything";
 
@@ -104,10 +119,24 @@ pub const ESTABLISHED: &str = "the balances that the policy's sources signed sat
 pub const ESTABLISHED_WITH_VAULT: &str = "the balances that the policy's sources signed, and those in the vault as you \
      have read it, satisfied the level of the policy at the snapshot's prices, as of the times stated";
 
-/// What follows from claims over set-ups whose secret is unknown, by whether any of them draws on a vault.
+/// What a shortfall that passed every check establishes.
+pub const SHORTFALL_ESTABLISHED: &str = "the balances that the policy's sources signed did not satisfy the level of the \
+     policy at the snapshot's prices, as of the times stated: the margin was negative";
+
+/// As [`SHORTFALL_ESTABLISHED`], of a claim that draws on a vault.
+pub const SHORTFALL_ESTABLISHED_WITH_VAULT: &str = "the balances that the policy's sources signed, together with those \
+     in the vault as you have read it, did not satisfy the level of the policy at the snapshot's prices, as of the times \
+     stated: the margin was negative";
+
+/// What follows from such claims over set-ups whose secret is unknown, by whether any of them draws on a vault.
 #[must_use]
-pub fn established(draws_on_vault: bool) -> &'static str {
-    if draws_on_vault { ESTABLISHED_WITH_VAULT } else { ESTABLISHED }
+pub fn established(claim: Claimed, draws_on_vault: bool) -> &'static str {
+    match (claim, draws_on_vault) {
+        (Claimed::Sufficient, false) => ESTABLISHED,
+        (Claimed::Sufficient, true) => ESTABLISHED_WITH_VAULT,
+        (Claimed::Shortfall, false) => SHORTFALL_ESTABLISHED,
+        (Claimed::Shortfall, true) => SHORTFALL_ESTABLISHED_WITH_VAULT,
+    }
 }
 
 /// An attestation that passed every check: what it is about, and how far that goes.
@@ -115,8 +144,14 @@ pub fn established(draws_on_vault: bool) -> &'static str {
 pub struct Accepted {
     /// Whose holdings.
     pub subject: EvmAddress,
-    /// What the policy calls the level that they satisfy.
+    /// What the policy calls the level.
     pub level: Name,
+    /// Whether the holdings satisfy the level, or are short of it.
+    #[serde(skip_serializing_if = "Claimed::is_sufficient")]
+    pub claim: Claimed,
+    /// The multiple of the requirement that the holdings do not cover, where the level is a band.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below: Option<Ppm>,
     /// What the policy calls itself.
     pub policy: Name,
     /// The policy.
@@ -165,16 +200,21 @@ impl Accepted {
     /// What follows: nothing, where everybody knows the set-up's secret.
     #[must_use]
     pub fn established(&self) -> &'static str {
-        if self.insecure_srs { NOTHING_ESTABLISHED } else { established(self.vault.is_some()) }
+        if self.insecure_srs { NOTHING_ESTABLISHED } else { established(self.claim, self.vault.is_some()) }
     }
 
     /// What does not follow, however well the checks went.
     #[must_use]
     pub fn not_established(&self) -> Vec<&'static str> {
+        let short = self.claim == Claimed::Shortfall;
         let mut limits = vec![
             "that the sources stated the truth, and the oracle nodes or feeds the market's prices",
             "that the subject still has these balances: they are as of the time stated",
-            "that the subject owes nothing that these sources do not know of",
+            if short {
+                "that the subject has nothing that these sources do not know of, nor anything on its way between them"
+            } else {
+                "that the subject owes nothing that these sources do not know of"
+            },
         ];
         if self.presentation.is_none() {
             limits.push("that whoever shows it is the subject, or speaks for it: it is made for anybody");
@@ -182,16 +222,24 @@ impl Accepted {
         if !self.consented {
             limits.push("that the subject knows of it: whoever has the openings can make it");
         }
-        limits.push(if self.pledged {
-            "that the same balances do not serve another lender under this policy as well"
-        } else {
-            "that the same balances do not serve another policy or lender as well"
-        });
-        if self.vault.is_some() {
-            limits.push(
+        // Whoever is short offers nothing that might serve somebody else.
+        if !short {
+            limits.push(if self.pledged {
+                "that the same balances do not serve another lender under this policy as well"
+            } else {
+                "that the same balances do not serve another policy or lender as well"
+            });
+        }
+        match (self.vault.is_some(), self.claim) {
+            (true, Claimed::Sufficient) => limits.push(
                 "that the vault still holds its balances, and keeps them for you: they are as you have read them, and \
                  only a consumer that the vault lists holds back their withdrawal",
-            );
+            ),
+            (true, Claimed::Shortfall) => limits.push(
+                "that nothing has left the vault for a source after its statement: only the attestation registry knows \
+                 when the vault's balances fell",
+            ),
+            (false, _) => {}
         }
         if self.fed {
             limits.push(
@@ -385,7 +433,9 @@ impl<'a> Groundwork<'a> {
         let context = context.hash();
         let computed = HexBytes(scalar::to_bytes(&context));
         same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
-        accepted.consented = check_consent(attestation, self.files.policy.policy().consent, self.keys)?;
+        // Nobody consents to a proof of its own shortfall.
+        let consent = self.files.policy.policy().consent && accepted.claim.is_sufficient();
+        accepted.consented = check_consent(attestation, consent, self.keys)?;
         let policy = self.files.policy;
         let scopes = check_scopes(attestation, policy, &context)?;
         let check = self.files.verifying_key.reduce(context, &known, &attestation.proof.0).map_err(proof_rejection)?;
@@ -415,7 +465,8 @@ impl<'a> Groundwork<'a> {
     ) -> Result<Examined, Rejection> {
         let files = &self.files;
         let policy = files.policy;
-        let level = check_references(claim, files, self.snapshot_id)?;
+        let (level, commitments) = check_references(claim, files, self.snapshot_id)?;
+        check_asked(level, terms.asked)?;
         let vault = check_vault(claim, policy, terms.vault.as_ref())?;
         check_presentation(claim, terms.presentation)?;
         let mut anchors = Anchors::new(terms.trust);
@@ -442,18 +493,21 @@ impl<'a> Groundwork<'a> {
             &statements.times,
             terms.now,
         )?;
-        if let Some(vault) = vault {
+        // What was lent for a moment, or counted twice, makes nobody short.
+        if let Some(vault) = vault.filter(|_| level.claim.is_sufficient()) {
             check_standing(policy.policy(), vault.grown_at, market, &statements.times)?;
         }
         let faith = anchors.into_faith();
         refuse_faith(&faith, terms.strict)?;
 
-        let coef = self.coefficients(&claim.level, level, market)?;
+        let coef = self.coefficients(&claim.level, commitments, market)?;
         let hold = holdings(&statements, vault)?;
-        let known = KnownCommitments { idx: level.idx, flag: level.flag, coef, hold: *hold.point() };
+        let known = KnownCommitments { idx: commitments.idx, flag: commitments.flag, coef, hold: *hold.point() };
         let accepted = Accepted {
             subject: claim.subject,
             level: claim.level.clone(),
+            claim: level.claim,
+            below: level.below,
             policy: policy.policy().name.clone(),
             policy_id: policy.id(),
             universe: policy.universe_id(),
@@ -475,7 +529,7 @@ impl<'a> Groundwork<'a> {
             presentation: (claim.presentation != Bytes32::ZERO).then_some(claim.presentation),
             consented: false,
         };
-        let context = context(claim, files, (market, coef), statements.hashes);
+        let context = context(claim, files, level, (market, coef), statements.hashes);
         Ok(Examined { accepted, context, known, prices: market.prices.clone() })
     }
 
@@ -490,12 +544,12 @@ impl<'a> Groundwork<'a> {
     }
 }
 
-/// Compares every identifier of the claim with what follows from the files. Finds the level's commitments.
+/// Compares every identifier of the claim with what follows from the files. Finds the level and its commitments.
 fn check_references<'a>(
     claim: &Claim,
     files: &Files<'a>,
     snapshot_id: SnapshotId,
-) -> Result<&'a ProgramCommitments, Rejection> {
+) -> Result<(&'a Level, &'a ProgramCommitments), Rejection> {
     let Files { policy, snapshot, verifying_key } = *files;
     let universe = policy.universe();
     let refers = |input: &str, what: &str, claimed: Bytes32, found: Bytes32| {
@@ -511,7 +565,7 @@ fn check_references<'a>(
     refers("verifying key", "verifying key", claim.verifying_key, verifying_key.digest().bytes())?;
     same(Rule::Reference, "market: epoch", "the epoch of the attestation,", claim.epoch, snapshot.epoch)?;
     refers("market", "market snapshot", claim.snapshot.0, snapshot_id.0)?;
-    policy.level(&claim.level).ok_or_else(|| {
+    policy.policy().level(&claim.level).zip(policy.level(&claim.level)).ok_or_else(|| {
         let names: Vec<_> = policy.policy().levels.iter().map(|level| level.name.as_str()).collect();
         let expected = format!("a level of the policy ({})", names.join(", "));
         Rejection::new(Rule::Reference, "attestation: level", expected, claim.level.to_string())
@@ -542,6 +596,22 @@ fn check_vault<'v>(
         (Some(rules), Some(state)) => state.check(claim, rules, policy.universe_id())?,
     }
     Ok(read)
+}
+
+/// A valid proof that an account is short is no proof that it is sufficient, nor the reverse.
+fn check_asked(level: &Level, asked: Asked) -> Result<(), Rejection> {
+    let of = |claim: Claimed| match claim {
+        Claimed::Sufficient => "sufficiency",
+        Claimed::Shortfall => "a shortfall",
+    };
+    let holds = asked == Asked::Either || asked == Asked::Only(level.claim);
+    require(holds, Rule::Claimed, "attestation: level", || {
+        let expected = match asked {
+            Asked::Only(claim) => of(claim),
+            Asked::Either => "any",
+        };
+        (format!("a level that claims {expected}"), format!("{}, which claims {}", level.name, of(level.claim)))
+    })
 }
 
 /// An attestation that is made for another verifier was shown by somebody who had it from there, or before.
@@ -630,6 +700,7 @@ fn coefficients(level: &ProgramCommitments, market: &CheckedSnapshot) -> Result<
 fn context(
     claim: &Claim,
     files: &Files<'_>,
+    level: &Level,
     (market, coef): (&CheckedSnapshot, G1Affine),
     statements: Vec<Bytes32>,
 ) -> Context {
@@ -642,7 +713,7 @@ fn context(
         universe: policy.universe_id(),
         capacity: policy.universe().capacity,
         policy: policy.id(),
-        level: LevelId::of(&claim.level),
+        level: LevelId::of(level),
         subject: claim.subject,
         epoch: claim.epoch,
         prices_at: market.oldest,

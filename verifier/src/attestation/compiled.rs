@@ -491,7 +491,7 @@ impl Ids {
             vault_word(policy, universe_id, vault),
             scopes_word(scopes),
         ];
-        let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(&level.name).0.0));
+        let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(level).0.0));
         Ok(Self {
             policy: PolicyId(HexBytes(hash_words(&head.into_iter().chain(levels).collect::<Vec<Word>>()))),
             document,
@@ -514,7 +514,7 @@ fn vault_word(policy: &Policy, universe: UniverseId, assets: &[CountedAsset]) ->
         number(vault.chain.into()),
         address(&vault.address),
         universe.0.0,
-        LevelId::of(&vault.level).0.0,
+        LevelId::named(&vault.level).0.0,
         number(vault.max_age.0.into()),
         number(vault.min_age.0.into()),
         hash_words(&list),

@@ -9,13 +9,13 @@
 //! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), prices (32 bytes each) |
 //! | [`SnapshotId`] | `"surety/snapshot/v2"`, its prices, time (8 bytes), previous prices or zero, reports, marks |
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
-//! | [`LevelId`] | `"surety/level/v1"`, the level's name |
+//! | [`LevelId`] | `"surety/level/v1"`, the level's name; of a shortfall, the words `keccak256("surety/shortfall/v1")` and that |
 //!
 //! The reports of a snapshot are the Keccak-256 hash of their EIP-712 hashes in their order, or zero without reports; a
 //! mark is the entry's place (32 bytes). Numbers are big-endian. Canonical encodings are those of
 //! [`surety_core::canonical`].
 
-use alloy_primitives::Keccak256;
+use alloy_primitives::{Keccak256, keccak256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
@@ -25,6 +25,7 @@ use surety_core::{
     units::Decimals,
 };
 use surety_margin::{
+    level::{Claimed, Level},
     market::{MarketEntry, Predecessor, Snapshot},
     policy::Policy,
     universe::Universe,
@@ -147,10 +148,20 @@ impl AccountId {
 pub struct LevelId(pub Bytes32);
 
 impl LevelId {
-    /// The identifier of a name.
+    /// The identifier of a name. It is that of a level only if the level claims sufficiency.
     #[must_use]
-    pub fn of(name: &Name) -> Self {
+    pub fn named(name: &Name) -> Self {
         Self(hash("surety/level/v1", &[name.as_str().as_bytes()]))
+    }
+
+    /// The identifier of a level. Contexts have it, so that a proof of a shortfall is never one of sufficiency.
+    #[must_use]
+    pub fn of(level: &Level) -> Self {
+        let named = Self::named(&level.name);
+        match level.claim {
+            Claimed::Sufficient => named,
+            Claimed::Shortfall => Self(HexBytes(hash_words(&[keccak256("surety/shortfall/v1").0, named.0.0]))),
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Rule {
     Age,
     /// The attestation is made for this verifier, or for anybody.
     Presentation,
+    /// The attestation claims what the verifier asks for: sufficiency, or a shortfall.
+    Claimed,
     /// The subject consents, where the policy requires it; a consent is the subject's.
     Consent,
     /// A source signs with a key: a contract's signature can be checked on its chain alone.
@@ -100,6 +102,7 @@ impl Rule {
             | Self::Audience
             | Self::Subject
             | Self::Presentation
+            | Self::Claimed
             | Self::ContractSource
             | Self::Vault
             | Self::Root
@@ -157,6 +160,7 @@ impl Rule {
             Self::Validity => "ask for an attestation that ends in time",
             Self::Age => "ask for an attestation over prices and statements of the same time",
             Self::Presentation => "ask the subject for an attestation that is made for you, with a challenge of yours",
+            Self::Claimed => "ask for what you need: a shortfall is no proof of sufficiency, nor the reverse",
             Self::Consent => "ask the subject to sign the attestation: surety consent",
             Self::ContractSource => {
                 "have the attestation registry on its chain verify it, or use a policy whose source is a key"

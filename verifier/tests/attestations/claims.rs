@@ -15,7 +15,7 @@ use surety_margin::policy::Policy;
 use surety_verifier::{
     Attestation, CompiledPolicy, Protocol, Rule, Trust, VerifyingKey,
     attestation::{
-        check::{self, Groundwork, Presentation, VerifierTerms},
+        check::{self, Asked, Groundwork, Presentation, VerifierTerms},
         consent::consent,
         signature::KnownKeys,
     },
@@ -26,7 +26,7 @@ use crate::fixture::{Case, Scene, Spoil, compile, lenient, name, policy, setup, 
 
 /// The claim of a scene with its context and its subject's consent, and no proof.
 pub(crate) fn attestation(scene: &Scene) -> Attestation {
-    let terms = VerifierTerms { presentation: Presentation::Whomever, ..lenient() };
+    let terms = VerifierTerms { presentation: Presentation::Whomever, asked: Asked::Either, ..lenient() };
     let examined = check::examine(&scene.claim, &scene.files(), &terms).unwrap();
     let context = HexBytes(scalar::to_bytes(&examined.context.hash()));
     Attestation {

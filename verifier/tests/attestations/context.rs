@@ -94,7 +94,7 @@ fn changes_with_every_field() {
         ("universe", |context| context.universe = UniverseId(HexBytes([1; 32]))),
         ("capacity class", |context| context.capacity = Capacity::new(10).unwrap()),
         ("policy", |context| context.policy = PolicyId(HexBytes([1; 32]))),
-        ("level", |context| context.level = LevelId::of(&name("maintenance"))),
+        ("level", |context| context.level = LevelId::named(&name("maintenance"))),
         ("subject", |context| context.subject.0[0] ^= 1),
         ("epoch", |context| context.epoch += 1),
         ("time of the prices", |context| context.prices_at.0 += 1),

@@ -13,6 +13,7 @@ use surety_core::{
 };
 use surety_kzg::{Fr, HoldingCommitment, Masks, Params, Srs, progress::Silent};
 use surety_margin::{
+    level::Claimed,
     market::{Observation, Observed, Report, Snapshot},
     oracle,
     policy::{Policy, SourceRule},
@@ -23,7 +24,7 @@ use surety_testing::sample::{prices, scenario_margin};
 use surety_verifier::{
     Claim, CommittedPolicy, CompiledPolicy, Protocol, Rejection, Rule, Statement, VerifyingKey,
     attestation::{
-        check::{self, Accepted, Files, Presentation, VerifierTerms},
+        check::{self, Accepted, Asked, Files, Presentation, VerifierTerms},
         eip712::Audience,
         identifiers::UniverseId,
         report,
@@ -308,6 +309,7 @@ impl Scene {
 /// No anchors, and any set-up.
 pub(crate) fn lenient() -> VerifierTerms<'static> {
     VerifierTerms {
+        asked: Asked::Only(Claimed::Sufficient),
         trust: None,
         strict: false,
         allow_insecure_srs: true,

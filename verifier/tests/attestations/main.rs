@@ -15,6 +15,7 @@ mod market;
 mod policies;
 mod presentation;
 mod scopes;
+mod shortfalls;
 mod signed;
 mod statements;
 mod times;

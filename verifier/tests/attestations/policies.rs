@@ -147,7 +147,7 @@ fn a_vault_is_in_the_identifier_as_the_policy_registry_has_it() {
             U256::from(rules.chain),
             Address::from(rules.address.0),
             word(file.universe.0),
-            word(LevelId::of(&rules.level).0),
+            word(LevelId::named(&rules.level).0),
             U256::from(rules.max_age.0),
             U256::from(rules.min_age.0),
             keccak256(assets.abi_encode()),
@@ -160,7 +160,7 @@ fn a_vault_is_in_the_identifier_as_the_policy_registry_has_it() {
 /// The identifier of a policy with these words for its vault and its scopes.
 fn identifier(file: &CompiledPolicyFile, vault: B256, scopes: B256) -> [u8; 32] {
     let level = |level: &LevelCommitments| {
-        let id = LevelId::of(&level.level).0;
+        let id = LevelId::named(&level.level).0;
         let points = [level.idx, level.flag, level.base].into_iter().chain(level.market.iter().copied());
         keccak256([id.0.to_vec(), points.flat_map(|point| point.0).collect()].concat()).0
     };

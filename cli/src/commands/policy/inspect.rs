@@ -11,7 +11,7 @@ use surety_core::{
 use surety_host::documents;
 use surety_margin::{
     compile::{CompileError, compile},
-    level::{Basis, Level},
+    level::{Basis, Claimed, Level},
     market::{
         MarkedProofs, MarketEntry, PriceRange, Snapshot,
         derived::{DerivedEntry, Formula, Rounding},
@@ -167,6 +167,12 @@ fn level(page: &mut Description, universe: &Universe, level: &Level, program: &P
     let mode = level.mode.as_ref().map(|mode| format!(", mode {mode}")).unwrap_or_default();
     let requirement = format!("{basis}, requirement times {}", times(level.multiple));
     page.line(0, "level", &format!("{}: {requirement}{mode}", level.name));
+    if level.claim == Claimed::Shortfall {
+        page.line(1, "claims", "a shortfall: the margin is negative");
+    }
+    if let Some(below) = level.below {
+        page.line(1, "band", &format!("the margin is negative where the requirement is times {}", times(below)));
+    }
     if !(level.liquidation_penalty.0 == 0 && level.insurance_contribution.0 == 0) {
         page.line(1, "liquidation", &describe::cost(level.liquidation_penalty, level.insurance_contribution));
     }

@@ -11,6 +11,7 @@
 //! | positive part of `x` | `x = p - n`, `p ≤ M·a`, `n ≤ M·b`, `a + b = 1` |
 //! | absolute value of `x` | the same, and `p + n` |
 //! | least of `x_i` | `m ≤ x_i`, `x_i - m ≤ M·(1 - b_i)`, `Σ b_i = 1` |
+//! | no less than the least | the same without `m ≤ x_i` |
 //! | one if anything is held | the parts of the holding, `h ≤ p + n ≤ M·h`, `h + g = 1` |
 //! | sum of the worst losses | `x_i - t = p_i - n_i` as above, `Σ a_i = k`, and one `x_j = t` with `a_j = 1` |
 
@@ -20,12 +21,12 @@ use alloy_primitives::I256;
 
 use super::{
     super::{
-        Affine, Expression, Purpose,
+        Affine, Expression, Purpose, Scenario,
         expression::{Node, TailShare},
         linear::{Address, Linear},
         solve::Best,
     },
-    Builder, Parts, ProgramError,
+    Builder, Curvature, Parts, ProgramError,
 };
 
 /// Most holdings that are named where bits are told of.
@@ -52,13 +53,20 @@ impl Builder<'_> {
                 Ok(sum)
             }
             Node::Times(factor, inner) => {
-                let inner = self.exact(inner)?;
-                self.product(&inner, factor)
+                let linear = self.exact(inner)?;
+                self.product_of(inner, &linear, factor)
             }
-            Node::PositivePart(inner) => Ok(self.exact_parts("positive part", inner)?.positive),
-            Node::Lack(inner) => Ok(self.exact_parts("lack", inner)?.negative),
+            Node::PositivePart(inner) => {
+                let linear = self.exact(inner)?;
+                Ok(self.exact_parts("positive part", inner, &linear)?.positive)
+            }
+            Node::Lack(inner) => {
+                let linear = self.exact(inner)?;
+                Ok(self.exact_parts("lack", inner, &linear)?.negative)
+            }
             Node::Abs(inner) => {
-                let Parts { positive, negative } = self.exact_parts("absolute value", inner)?;
+                let linear = self.exact(inner)?;
+                let Parts { positive, negative } = self.exact_parts("absolute value", inner, &linear)?;
                 self.checked(positive.plus(&negative))
             }
             Node::Once(inner) => {
@@ -70,9 +78,7 @@ impl Builder<'_> {
                 self.exactly_held(*instrument)
             }
             Node::WorstOf(scenarios) => {
-                self.some(scenarios)?;
-                let values = scenarios.iter().map(|scenario| self.exact(&scenario.value));
-                let values = values.collect::<Result<Vec<_>, _>>()?;
+                let values = self.values_of(scenarios, Self::exact)?;
                 self.ask("minimum", expression);
                 self.exactly_smallest(&values)
             }
@@ -85,6 +91,44 @@ impl Builder<'_> {
         }
     }
 
+    /// A linear expression on the side of `expression` that a bound from there cannot be on without bits: below where
+    /// it is convex, above where it is concave. The functions rise and fall with what is inside of them, so that a
+    /// bound of that suffices, too.
+    pub(super) fn against_curvature(&mut self, expression: &Expression) -> Result<Linear, ProgramError> {
+        match &expression.0 {
+            Node::PositivePart(inner) => {
+                let linear = self.lower(inner, Curvature::Concave)?;
+                Ok(self.exact_parts("positive part", inner, &linear)?.positive)
+            }
+            Node::Lack(inner) => {
+                let linear = self.lower(inner, Curvature::Convex)?;
+                Ok(self.exact_parts("lack", inner, &linear)?.negative)
+            }
+            Node::WorstOf(scenarios) => {
+                let values = self.values_of(scenarios, |builder, value| builder.lower(value, Curvature::Convex))?;
+                self.ask("minimum", expression);
+                self.no_less_than_smallest(&values)
+            }
+            Node::TailSum { values, share } => {
+                self.some(values)?;
+                let lower = |value| self.lower(value, Curvature::Concave);
+                let values = values.iter().map(lower).collect::<Result<Vec<_>, _>>()?;
+                self.ask("tail loss", expression);
+                self.exact_tail_sum(&values, *share)
+            }
+            _ => self.exact(expression),
+        }
+    }
+
+    fn values_of(
+        &mut self,
+        scenarios: &[Scenario],
+        lower: impl Fn(&mut Self, &Expression) -> Result<Linear, ProgramError>,
+    ) -> Result<Vec<Linear>, ProgramError> {
+        self.some(scenarios)?;
+        scenarios.iter().map(|scenario| lower(self, &scenario.value)).collect()
+    }
+
     /// Notes what the bits are for that are made next.
     fn ask(&mut self, what: &str, expression: &Expression) {
         let names: Vec<_> =
@@ -95,10 +139,14 @@ impl Builder<'_> {
         };
     }
 
-    fn exact_parts(&mut self, what: &str, inner: &Expression) -> Result<Parts, ProgramError> {
-        let linear = self.exact(inner)?;
-        let difference = self.once(&linear)?;
+    /// The parts of what `inner` was lowered to, of which at least one is zero.
+    fn exact_parts(&mut self, what: &str, inner: &Expression, linear: &Linear) -> Result<Parts, ProgramError> {
         self.ask(what, inner);
+        if let Some(multiple) = self.multiple_of(linear)? {
+            let of_unit = self.exactly_one_part(&multiple.unit)?;
+            return self.parts_of_multiple(&of_unit, &multiple);
+        }
+        let difference = self.once(linear)?;
         self.exactly_one_part(&difference)
     }
 
@@ -159,8 +207,7 @@ impl Builder<'_> {
 
     fn exactly_held(&mut self, instrument: usize) -> Result<Linear, ProgramError> {
         let holding = Linear::unit(Address::Holding(instrument));
-        let difference = self.once(&holding)?;
-        let Parts { positive, negative } = self.exactly_one_part(&difference)?;
+        let Parts { positive, negative } = self.exactly_one_part(&holding)?;
         let size = self.checked(positive.plus(&negative))?;
         if self.interval(&size)?.max.is_zero() {
             return Ok(Linear::default());
@@ -177,13 +224,25 @@ impl Builder<'_> {
         if let [value] = values {
             return Ok(value.clone());
         }
+        let smallest = self.no_less_than_smallest(values)?;
+        for value in values {
+            let above = self.checked(value.clone().minus(&smallest))?;
+            self.define_nonnegative(above)?;
+        }
+        Ok(smallest)
+    }
+
+    /// A free variable that is at least as large as one of the values.
+    fn no_less_than_smallest(&mut self, values: &[Linear]) -> Result<Linear, ProgramError> {
+        if let [value] = values {
+            return Ok(value.clone());
+        }
         let smallest = self.ranked(values, 0)?;
         let all: Arc<[Linear]> = values.into();
         let is_least = |index| Best::IsAmong { values: all.clone(), index, places: 0..1 };
         let chosen = self.choice((0..values.len()).map(is_least).collect())?;
         for (value, chosen) in values.iter().zip(chosen) {
             let above = self.checked(value.clone().minus(&smallest))?;
-            self.define_nonnegative(above.clone())?;
             let other = self.checked(Linear::unit(Address::One).minus(&chosen))?;
             self.switched(&above, &other)?;
         }
