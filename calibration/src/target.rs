@@ -38,11 +38,12 @@ fn haircut_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<ParameterPa
         Model::Isolated(model) => {
             return model.buckets.iter_mut().find_map(|bucket| haircut_in(&mut bucket.model, instrument));
         }
+        Model::All(model) => return model.parts.iter_mut().find_map(|part| haircut_in(&mut part.model, instrument)),
         Model::Portfolio(model) => {
             let rule = model.collateral.iter_mut().find(|rule| rule.instrument == *instrument)?;
             return Some(ParameterPair::Decimal(&mut rule.haircut));
         }
-        Model::Modes(_) => None,
+        Model::Limits(_) | Model::Modes(_) => None,
     };
     weight.map(|weight| ParameterPair::Ppm(weight, Form::OneMinus))
 }
@@ -66,7 +67,13 @@ fn fraction_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut By
         Model::Isolated(model) => {
             model.buckets.iter_mut().find_map(|bucket| fraction_in(&mut bucket.model, instrument))
         }
-        Model::Collateral(_) | Model::Scenario(_) | Model::Span(_) | Model::Portfolio(_) | Model::Modes(_) => None,
+        Model::All(model) => model.parts.iter_mut().find_map(|part| fraction_in(&mut part.model, instrument)),
+        Model::Collateral(_)
+        | Model::Scenario(_)
+        | Model::Span(_)
+        | Model::Portfolio(_)
+        | Model::Limits(_)
+        | Model::Modes(_) => None,
     }
 }
 
@@ -82,6 +89,9 @@ fn portfolio_margin<'m>(model: &'m mut Model, bucket: Option<&Name>) -> Option<&
         (Model::Isolated(model), Some(name)) => {
             let bucket = model.buckets.iter_mut().find(|bucket| bucket.name == *name)?;
             portfolio_margin(&mut bucket.model, None)
+        }
+        (Model::All(model), bucket) => {
+            model.parts.iter_mut().find_map(|part| portfolio_margin(&mut part.model, bucket))
         }
         _ => None,
     }

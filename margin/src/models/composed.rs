@@ -1,4 +1,4 @@
-//! Models made of models: isolated margin and modes.
+//! Models made of models: isolated margin, modes, and all of several rules.
 //!
 //! # Isolated margin
 //!
@@ -15,15 +15,24 @@
 //! collateral, few debts) and books with and without perpetuals are stated in this way. The mode of an account is
 //! public: the name of the level tells it.
 
+//!
+//! # All
+//!
+//! One account satisfies several models at once, such as a margin model and the limits of a mandate: the least of their
+//! margins is not negative. Each model covers the whole account, so all have the same instruments, and what may be
+//! short in one may be short in all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
-    problem::{Problem, not_empty, repeated},
+    problem::{Problem, not_empty, repeated, require},
     units::Price,
 };
 
-use super::{Breakdown, Frame, InstrumentRule, Model, Part, Requirement};
+use super::{Breakdown, Frame, InstrumentRule, Model, Part, Requirement, required::Required};
 use crate::{holdings::Position, level::Level, universe::Universe};
 
 /// Buckets that stand by themselves.
@@ -40,7 +49,7 @@ pub struct Isolated {
 pub struct Bucket {
     /// Unique in its model.
     pub name: Name,
-    /// Its own margin model: any but isolated margin and modes.
+    /// Its own margin model: any but isolated margin, modes, limits and all of several.
     pub model: Model,
 }
 
@@ -57,6 +66,10 @@ impl Isolated {
             Model::Isolated(_) => vec![Problem::new("model.type", "a model other than isolated margin", "isolated")],
             Model::Modes(_) => {
                 vec![Problem::new("model.type", "a model without modes: those are of the policy", "modes")]
+            }
+            Model::All(_) | Model::Limits(_) => {
+                let expected = "a margin model: limits are on the whole account";
+                vec![Problem::new("model.type", expected, "all or limits")]
             }
             model => model.problems(),
         }));
@@ -116,6 +129,160 @@ impl Isolated {
     fn models(&self) -> impl Iterator<Item = (String, &Model)> {
         self.buckets.iter().enumerate().map(|(i, bucket)| (format!("model.buckets[{i}]"), &bucket.model))
     }
+}
+
+/// Models that one account satisfies at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct All {
+    /// The models.
+    pub parts: Vec<AllPart>,
+}
+
+/// One of several models that an account satisfies at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllPart {
+    /// Unique in its model.
+    pub name: Name,
+    /// Its model: any but modes and another of this kind.
+    pub model: Model,
+}
+
+impl All {
+    pub(super) fn rules(&self) -> Vec<InstrumentRule<'_>> {
+        rules_inside(self.models())
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let names = self.parts.iter().map(|part| &part.name);
+        let mut problems = repeated(names, |i| format!("model.parts[{i}].name"), "each part once");
+        problems.extend(not_empty("model.parts", &self.parts));
+        problems.extend(problems_inside(self.models(), |model| match model {
+            Model::All(_) => vec![Problem::new("model.type", "a model other than all of several", "all")],
+            Model::Modes(_) => {
+                vec![Problem::new("model.type", "a model without modes: those are of the policy", "modes")]
+            }
+            model => model.problems(),
+        }));
+        problems.extend(self.cover_problems());
+        problems
+    }
+
+    /// Every instrument that one part covers and another does not, or not in the same way: exposure to it would escape
+    /// a part.
+    fn cover_problems(&self) -> Vec<Problem> {
+        let covered = |part: &AllPart| -> BTreeMap<Name, bool> {
+            part.model.rules().into_iter().map(|rule| (rule.instrument.clone(), rule.short)).collect()
+        };
+        let Some(first) = self.parts.first() else { return Vec::new() };
+        let expected = covered(first);
+        let mut problems = Vec::new();
+        for (i, part) in self.parts.iter().enumerate().skip(1) {
+            let path = format!("model.parts[{i}].model");
+            let found = covered(part);
+            for name in expected.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
+                let word = |short: Option<&bool>| match short {
+                    None => "not covered",
+                    Some(false) => "never short",
+                    Some(true) => "short or not",
+                };
+                let [wanted, is] = [expected.get(name), found.get(name)];
+                let wanted_text = format!("{name} {}, as in {}", word(wanted), first.name);
+                problems.extend(require(wanted == is, path.clone(), wanted_text, word(is)));
+            }
+        }
+        problems
+    }
+
+    pub(super) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
+        problems_inside(self.models(), |model| model.class_problems(universe))
+    }
+
+    pub(super) fn least_rows(&self) -> usize {
+        self.parts.iter().map(|part| part.model.least_rows()).max().unwrap_or(0)
+    }
+
+    pub(super) fn fractions(&self) -> u32 {
+        self.parts.iter().map(|part| part.model.fractions()).max().unwrap_or(0)
+    }
+
+    /// How many rules each part has.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        self.parts.iter().map(|part| part.model.rules().len()).collect()
+    }
+
+    /// What is required of each position by any of the parts, for the rules of all parts in their order.
+    pub(super) fn required(&self, of_part: impl Fn(&Model) -> Vec<Required>) -> Vec<Required> {
+        let mut any: BTreeMap<Name, Required> = BTreeMap::new();
+        for part in &self.parts {
+            for (rule, required) in part.model.rules().into_iter().zip(of_part(&part.model)) {
+                let of_instrument = any.entry(rule.instrument.clone()).or_default();
+                of_instrument.held |= required.held;
+                of_instrument.owed |= required.owed;
+                of_instrument.lendable |= required.lendable;
+            }
+        }
+        self.rules().into_iter().map(|rule| any.get(rule.instrument).copied().unwrap_or_default()).collect()
+    }
+
+    pub(super) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
+        let of_part = |(part, frame): (&AllPart, Frame<'_>)| {
+            let requirements = part.model.requirements(&frame, level).into_iter();
+            let inside = |requirement: Requirement| Requirement {
+                bucket: Some(named(&part.name, requirement.bucket.as_ref())),
+                ..requirement
+            };
+            requirements.map(inside).collect::<Vec<_>>()
+        };
+        self.framed(frame).flat_map(of_part).collect()
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        frame: &Frame<'_>,
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for (part, frame) in self.framed(frame) {
+            parts.push((part.name.clone(), part.model.evaluate(&frame, level, position, prices)?));
+        }
+        // The margins inside of parts are told as well.
+        let mut margins = Vec::new();
+        for (name, breakdown) in &parts {
+            match breakdown.buckets.as_slice() {
+                [] => margins.push((name.clone(), breakdown.margin()?)),
+                inside => margins.extend(inside.iter().map(|(bucket, margin)| (named(name, Some(bucket)), *margin))),
+            }
+        }
+        Some(Breakdown { buckets: margins, ..Breakdown::worst_of(parts)? })
+    }
+
+    /// The first part, which covers every instrument.
+    pub(super) fn first<'a>(&'a self, frame: &'a Frame<'a>) -> Vec<Part<'a>> {
+        self.parts.first().map(|part| part.model.parts(frame)).unwrap_or_default()
+    }
+
+    /// Each part with the part of the frame that has its rules.
+    fn framed<'a>(&'a self, frame: &'a Frame<'a>) -> impl Iterator<Item = (&'a AllPart, Frame<'a>)> {
+        self.parts.iter().scan(0, move |first, part| {
+            let of_part = frame.part(*first);
+            *first += part.model.rules().len();
+            Some((part, of_part))
+        })
+    }
+
+    fn models(&self) -> impl Iterator<Item = (String, &Model)> {
+        self.parts.iter().enumerate().map(|(i, part)| (format!("model.parts[{i}]"), &part.model))
+    }
+}
+
+/// The name of a margin inside of a part.
+fn named(part: &Name, inside: Option<&Name>) -> Name {
+    let name = inside.and_then(|inside| Name::new(format!("{part}-{inside}")).ok());
+    name.unwrap_or_else(|| part.clone())
 }
 
 /// A margin model for each mode.

@@ -19,7 +19,7 @@ use crate::{
     holdings::Position,
     market::{MarketIndex, NamedEntries, PriceRange, boxes::Read},
     program::{Affine, Expression, HoldingRange, held, holding},
-    universe::{Instrument, InstrumentClass, Universe},
+    universe::{Instrument, InstrumentClass, Settlement, Universe},
 };
 
 /// Decimal digits of a fraction in parts per million.
@@ -35,6 +35,8 @@ pub struct Frame<'a> {
     instruments: Vec<Resolved>,
     /// The rule that counts as the first, for the model of a bucket.
     first: usize,
+    /// How many rules each instrument has that may be held: one for each model that covers the whole account.
+    rules_each: usize,
     vector: MarketVector<'a>,
     scale: u32,
 }
@@ -76,6 +78,8 @@ pub(super) struct Covered<'m> {
     /// The place in the policy.
     pub(super) place: String,
     pub(super) rules: Vec<InstrumentRule<'m>>,
+    /// How many of the rules each of the models has that cover the whole account, in their order.
+    pub(super) whole: Vec<usize>,
     pub(super) portfolios: Vec<&'m PortfolioMargin>,
     /// How many fractions in parts per million an amount is multiplied with at most.
     pub(super) fractions: u32,
@@ -92,13 +96,14 @@ impl<'a> Frame<'a> {
         vector: MarketVector<'a>,
         covered: &Covered<'_>,
     ) -> Result<Self, Vec<Problem>> {
-        let Covered { place, rules, portfolios, fractions } = covered;
+        let Covered { place, rules, whole, portfolios, fractions } = covered;
         let (mut problems, mut instruments) = (Vec::new(), Vec::<Resolved>::new());
         let (names, mut seen) = (Names::of(entries, universe, &vector), BTreeSet::new());
-        for rule in rules {
+        let models = whole.iter().enumerate().flat_map(|(model, rules)| core::iter::repeat_n(model, *rules));
+        for (rule, model) in rules.iter().zip(models) {
             let path = format!("{place}{}", rule.path.strip_prefix("model").unwrap_or(&rule.path));
             match names.resolve(rule) {
-                Ok(resolved) if !seen.insert(resolved.instrument) => {
+                Ok(resolved) if !seen.insert((model, resolved.instrument)) => {
                     let path = format!("{path}.instrument");
                     problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
@@ -118,7 +123,7 @@ impl<'a> Frame<'a> {
         let places = instruments.iter().flat_map(Resolved::decimals).max().unwrap_or(0);
         let schemas = portfolios.iter().filter_map(|model| vector.schema(model));
         let scale = schemas.map(Schema::amount_scale).fold(places + PPM_DIGITS * fractions, u32::max);
-        Ok(Self { universe, instruments, first: 0, vector, scale })
+        Ok(Self { universe, instruments, first: 0, rules_each: whole.len(), vector, scale })
     }
 
     /// The frame of a model whose rules begin at number `first` of this one's.
@@ -147,10 +152,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn holding_ranges(&self) -> Vec<HoldingRange> {
         let mut ranges: Vec<HoldingRange> = self.universe.instruments.iter().map(not_admitted).collect();
-        for resolved in &self.instruments {
-            let range = &mut ranges[resolved.instrument];
-            range.max = self.universe.instruments[resolved.instrument].max_lots.get();
-            range.min = if resolved.short { -range.max } else { 0 };
+        for (instrument, range) in ranges.iter_mut().enumerate() {
+            let rules: Vec<_> = self.instruments.iter().filter(|rule| rule.instrument == instrument).collect();
+            // What one model does not cover, the account must not hold.
+            if !rules.is_empty() && rules.len() == self.rules_each {
+                range.max = self.universe.instruments[instrument].max_lots.get();
+                range.min = if rules.iter().all(|rule| rule.short) { -range.max } else { 0 };
+            }
         }
         ranges
     }
@@ -159,6 +167,12 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn instrument(&self, rule: usize) -> usize {
         self.resolved(rule).instrument
+    }
+
+    /// How the model's instrument number `rule` is settled.
+    #[must_use]
+    pub fn settlement(&self, rule: usize) -> Settlement {
+        self.universe.instruments[self.instrument(rule)].settlement
     }
 
     /// The class of the model's instrument number `rule`.

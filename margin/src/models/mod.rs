@@ -16,6 +16,7 @@ mod fraction;
 mod frame;
 mod greeks;
 mod ladder;
+mod limits;
 mod liquidity;
 mod model;
 mod portfolio;
@@ -35,11 +36,12 @@ pub(crate) use self::{
 };
 pub use self::{
     collateral::{Asset, Collateral},
-    composed::{Bucket, Isolated, Mode, Modes},
+    composed::{All, AllPart, Bucket, Isolated, Mode, Modes},
     cross::{Cross, CrossPosition, Profit},
     frame::Frame,
     greeks::{DeltaSign, Greeks},
     ladder::Tier,
+    limits::{Bound, CashGreeks, Exposure, Limit, LimitedPosition, Limits},
     liquidity::{Depth, Liquidity},
     model::Model,
     rates::RateTier,

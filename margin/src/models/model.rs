@@ -16,7 +16,7 @@ use surety_core::{
 };
 
 use super::{
-    Asset, Breakdown, Collateral, Cross, CrossPosition, Frame, Greeks, InstrumentRule, Isolated, MarketVector, Modes,
+    All, Asset, Breakdown, Collateral, Cross, CrossPosition, Frame, Greeks, InstrumentRule, Isolated, LimitedPosition, Limits, MarketVector, Modes,
     ScenarioMargin, ScenarioPosition, Span, composed::path_of_mode, derive::PortfolioMargin, frame::Covered, portfolio,
     rule::numbered,
 };
@@ -50,6 +50,10 @@ pub enum Model {
     Modes(Modes),
     /// Risk arrays, commodity by commodity.
     Span(Span),
+    /// Limits on what the account is exposed to.
+    Limits(Limits),
+    /// Several models at once.
+    All(All),
 }
 
 impl Model {
@@ -64,6 +68,8 @@ impl Model {
             Self::Portfolio(model) => portfolio::rules(model),
             Self::Modes(model) => model.rules(),
             Self::Span(model) => model.rules(),
+            Self::Limits(model) => numbered("model.positions", &model.positions, LimitedPosition::rule),
+            Self::All(model) => model.rules(),
         }
     }
 
@@ -117,10 +123,24 @@ impl Model {
         let vector = self.market_vector(entries, universe)?;
         let problems = self.box_problems(entries, universe);
         let covered =
-            Covered { place, rules: model.rules(), portfolios: model.portfolios(), fractions: model.fractions() };
+            Covered {
+                place,
+                rules: model.rules(),
+                whole: model.whole(),
+                portfolios: model.portfolios(),
+                fractions: model.fractions(),
+            };
         match Frame::new(entries, universe, vector, &covered) {
             Ok(frame) if problems.is_empty() => Ok(frame),
             result => Err(problems.into_iter().chain(result.err().into_iter().flatten()).collect()),
+        }
+    }
+
+    /// How many of the rules each model has that covers the whole account.
+    fn whole(&self) -> Vec<usize> {
+        match self {
+            Self::All(model) => model.sizes(),
+            model => vec![model.rules().len()],
         }
     }
 
@@ -134,6 +154,8 @@ impl Model {
             Self::Portfolio(model) => model.least_rows(),
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.least_rows()).max().unwrap_or(0),
             Self::Span(model) => model.least_rows(),
+            Self::Limits(model) => model.positions.len(),
+            Self::All(model) => model.least_rows(),
         }
     }
 
@@ -145,9 +167,10 @@ impl Model {
             Self::Collateral(_) => &[Cash, Spot],
             Self::Scenario(model) if model.has_greeks(rule) => Greeks::CLASSES,
             Self::Cross(_) | Self::Scenario(_) => &[Cash, Spot, Perpetual, Future],
+            Self::Limits(_) => &[Cash, Spot, Perpetual, Future, InstrumentClass::Option],
             Self::Span(model) => model.classes(rule),
             // They check the classes themselves.
-            Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) => &[],
+            Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) | Self::All(_) => &[],
         }
     }
 
@@ -158,7 +181,8 @@ impl Model {
             Self::Isolated(model) => return model.class_problems(universe),
             Self::Portfolio(model) => return portfolio::class_problems(model, universe),
             Self::Modes(model) => return model.class_problems(universe),
-            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => {}
+            Self::All(model) => return model.class_problems(universe),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) | Self::Limits(_) => {}
         }
         let mut problems = Vec::new();
         let positions = universe.positions();
@@ -167,7 +191,9 @@ impl Model {
                 continue;
             };
             let Instrument { class, settlement, .. } = universe.instruments[position];
-            if settlement == Settlement::VariationMargin && self.counts_value(class) {
+            // Limits look how an instrument is settled.
+            let whole = self.counts_value(class) && !matches!(self, Self::Limits(_));
+            if settlement == Settlement::VariationMargin && whole {
                 let expected = "an instrument whose whole value counts, as it does under this model";
                 let found = format!("{} with settlement by variation margin", rule.instrument);
                 let advice = "set its settlement to carried in the universe";
@@ -192,12 +218,13 @@ impl Model {
     #[must_use]
     pub(crate) fn fractions(&self) -> u32 {
         match self {
-            Self::Collateral(_) | Self::Cross(_) => 1,
+            Self::Collateral(_) | Self::Cross(_) | Self::Limits(_) => 1,
             Self::Scenario(model) => model.fractions(),
             Self::Isolated(model) => model.fractions(),
             Self::Portfolio(_) => 0,
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.fractions()).max().unwrap_or(0),
             Self::Span(model) => model.fractions(),
+            Self::All(model) => model.fractions(),
         }
     }
 
@@ -211,6 +238,8 @@ impl Model {
             Self::Portfolio(model) => model.problems(),
             Self::Modes(model) => model.problems(),
             Self::Span(model) => model.problems(),
+            Self::Limits(model) => model.problems(),
+            Self::All(model) => model.problems(),
         }
     }
 
@@ -227,6 +256,8 @@ impl Model {
                 return self.of(level).map(|(_, model)| model.requirements(frame, level)).unwrap_or_default();
             }
             Self::Span(model) => (model.margin(frame, level), of_frame),
+            Self::Limits(model) => return model.requirements(frame, level),
+            Self::All(model) => return model.requirements(frame, level),
         };
         vec![Requirement { bucket: None, margin, unit }]
     }
@@ -247,6 +278,8 @@ impl Model {
             Self::Portfolio(model) => portfolio::evaluate(model, frame, level, position, prices),
             Self::Modes(_) => self.of(level)?.1.evaluate(frame, level, position, prices),
             Self::Span(model) => model.evaluate(frame, level, position, prices),
+            Self::Limits(model) => model.evaluate(frame, level, position, prices),
+            Self::All(model) => model.evaluate(frame, level, position, prices),
         }
     }
 
@@ -255,6 +288,7 @@ impl Model {
         match self {
             Self::Isolated(model) => model.parts(frame),
             Self::Modes(_) => Vec::new(),
+            Self::All(model) => model.first(frame),
             model => vec![Part { bucket: None, model, frame: frame.clone() }],
         }
     }
@@ -287,7 +321,8 @@ impl Model {
             Self::Portfolio(model) => vec![model],
             Self::Isolated(model) => model.buckets.iter().flat_map(|bucket| bucket.model.portfolios()).collect(),
             Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.portfolios()).collect(),
-            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) => Vec::new(),
+            Self::All(model) => model.parts.iter().flat_map(|part| part.model.portfolios()).collect(),
+            Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) | Self::Limits(_) => Vec::new(),
         }
     }
 
@@ -357,6 +392,8 @@ enum ModelType {
     Portfolio,
     Modes,
     Span,
+    Limits,
+    All,
 }
 
 impl<'de> Visitor<'de> for ModelVisitor {
@@ -380,6 +417,8 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Portfolio => Box::deserialize(parameters).map(Model::Portfolio),
             ModelType::Modes => Modes::deserialize(parameters).map(Model::Modes),
             ModelType::Span => Span::deserialize(parameters).map(Model::Span),
+            ModelType::Limits => Limits::deserialize(parameters).map(Model::Limits),
+            ModelType::All => All::deserialize(parameters).map(Model::All),
         }
     }
 }

@@ -117,6 +117,8 @@ impl Model {
             Self::Portfolio(model) => portfolio::required(model, level),
             Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.required(units, level)).collect(),
             Self::Span(model) => model.required(level),
+            Self::Limits(model) => model.required(),
+            Self::All(model) => model.required(|part| part.required(units, level)),
         }
     }
 
@@ -128,9 +130,11 @@ impl Model {
             Self::Scenario(_) => "a charge, or a scenario in which it loses",
             Self::Portfolio(_) => "a contingency charge, or a scenario in which it loses",
             Self::Span(_) => "a loss in its risk array, an outright charge on its delta, or a short option minimum",
+            Self::Limits(_) => "a limit on its size that is a share of the equity",
             Self::Isolated(model) => {
                 return model.buckets.iter().flat_map(|bucket| bucket.model.remedies()).collect();
             }
+            Self::All(model) => return model.parts.iter().flat_map(|part| part.model.remedies()).collect(),
             Self::Modes(model) => return model.modes.iter().flat_map(|mode| mode.model.remedies()).collect(),
         };
         vec![remedy; self.rules().len()]

@@ -6,6 +6,7 @@
 mod builder;
 mod exact;
 mod integers;
+mod limits;
 mod liquidity;
 mod never_laxer;
 mod options;

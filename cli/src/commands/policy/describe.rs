@@ -8,8 +8,8 @@ use surety_core::{
 use surety_margin::{
     level::ByBasis,
     models::{
-        Asset, CombinedCommodity, Cross, CrossPosition, DeltaSign, Greeks, Liquidity, Model, ScenarioMargin,
-        ScenarioPosition, Span,
+        Asset, Bound, CashGreeks, CombinedCommodity, Cross, CrossPosition, DeltaSign, Exposure, Greeks, Limits,
+        Liquidity, Model, ScenarioMargin, ScenarioPosition, Span,
         derive::{FeedNames, Parameters, PortfolioMargin, VolMove},
     },
     pricing::OptionKind,
@@ -65,8 +65,44 @@ impl Description {
                     self.model(depth + 1, &mode.model);
                 }
             }
+            Model::All(model) => {
+                self.line(depth, "model", "all: several rules for the whole account, each with a margin of its own");
+                for part in &model.parts {
+                    self.line(depth, "part", part.name.as_str());
+                    self.model(depth + 1, &part.model);
+                }
+            }
+            Model::Limits(model) => self.limits(depth, model),
             Model::Span(model) => self.span(depth, model),
             Model::Portfolio(model) => self.portfolio(depth, model),
+        }
+    }
+
+    fn limits(&mut self, depth: usize, model: &Limits) {
+        self.line(depth, "model", "limits: what the account may be exposed to, in view of its equity");
+        for position in &model.positions {
+            self.position(depth + 1, &position.instrument, position.price.as_ref(), position.short);
+            if let Some(CashGreeks { delta, gamma, vega, delta_sign }) = &position.greeks {
+                let sign = match delta_sign {
+                    DeltaSign::Positive => "",
+                    DeltaSign::Negative => "less ",
+                };
+                self.line(depth + 2, "greeks", &format!("delta {sign}{delta}, gamma {gamma}, vega {vega}"));
+            }
+        }
+        for limit in &model.limits {
+            let about: Vec<_> = limit.instruments.iter().map(ToString::to_string).collect();
+            let about = if about.is_empty() { "all with a price".to_owned() } else { about.join(", ") };
+            let bound = |bound: Bound| match bound {
+                Bound::Share(share) => format!("{} of the equity", percent(share)),
+                Bound::Amount(amount) => grouped(&amount.to_string()),
+            };
+            let bounds = match (limit.at_most, limit.at_least) {
+                (Some(most), _) => format!("at most {}, divided by the multiple of the level", bound(most)),
+                (None, Some(least)) => format!("at least {}, times the multiple of the level", bound(least)),
+                (None, None) => "no bound".to_owned(),
+            };
+            self.line(depth + 1, limit.name.as_str(), &format!("{} of {about}: {bounds}", exposure(limit.measure)));
         }
     }
 
@@ -363,6 +399,20 @@ pub(super) fn cost(penalty: Ppm, insurance: Ppm) -> String {
     format!("a liquidation costs {} and {} for insurance", percent(penalty), percent(insurance))
 }
 
+fn exposure(measure: Exposure) -> &'static str {
+    match measure {
+        Exposure::Gross => "gross exposure",
+        Exposure::Net => "net exposure, either way,",
+        Exposure::Long => "long exposure",
+        Exposure::Short => "short exposure",
+        Exposure::Each => "the largest exposure to one",
+        Exposure::Delta => "delta, either way,",
+        Exposure::Gamma => "gamma, either way,",
+        Exposure::Vega => "vega, either way,",
+        Exposure::Value => "the value",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -415,7 +465,7 @@ mod tests {
         leaves("model", &serde_json::to_value(&policy.model).unwrap(), &mut found);
         for (place, leaf) in found {
             // Kinds are said in words.
-            let kind = ["type", "delta_sign", "basis", "volatility", "kind"].iter().any(|key| place.ends_with(key));
+            let kind = ["type", "delta_sign", "basis", "volatility", "kind", "measure"].iter().any(|key| place.ends_with(key));
             let duration = place.ends_with("horizon") || place.ends_with("time");
             assert!(kind || duration || ways(&leaf).iter().any(|way| text.contains(way)), "{place} {leaf} in\n{text}");
         }
@@ -436,6 +486,7 @@ mod tests {
             format!("{head}{}", include_str!("../../../../margin/tests/policies/span.toml")),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/greeks.toml")),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/tiers.toml")),
+            format!("{head}{}", include_str!("../../../../margin/tests/policies/mandate.toml")),
         ]
         .into_iter()
         .enumerate()
