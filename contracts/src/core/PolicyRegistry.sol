@@ -16,6 +16,7 @@ import {
     MAX_PRICE_DECIMALS,
     POLICY_TAG,
     PPM,
+    SHORTFALL_TAG,
     SOURCE_SCOPES_TAG,
     VAULT_RULES_TAG
 } from "../libraries/Constants.sol";
@@ -84,7 +85,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _checkParties(publication.sources, publication.nodes);
         _checkScopes(publication.scopes, publication.sources);
         _checkPriceSources(publication);
-        _checkLevels(publication.levels);
+        _checkLevels(publication.levels, publication.sufficient);
         _checkVault(publication);
         bytes32 verifyingKey = _checkedKey(publication);
 
@@ -280,8 +281,9 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _require(IAggregatorV3(feed.aggregator).decimals() == feed.aggregatorDecimals, "aggregatorDecimals");
     }
 
-    function _checkLevels(Level[] calldata levels) private pure {
+    function _checkLevels(Level[] calldata levels, uint32 sufficient) private pure {
         _require(levels.length != 0 && levels.length <= MAX_LEVELS, "levels");
+        _require(sufficient != 0 && sufficient <= levels.length, "sufficient");
         for (uint256 i = 0; i < levels.length; ++i) {
             Level calldata level = levels[i];
             for (uint256 j = 0; j < i; ++j) {
@@ -313,7 +315,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
             _require(publication.vault.minAge == 0, "vault.minAge");
             return;
         }
-        _require(publication.vault.level < publication.levels.length, "vault.level");
+        // A shortfall lets nothing out.
+        _require(publication.vault.level < publication.sufficient, "vault.level");
         _require(publication.vault.maxAge != 0, "vault.maxAge");
         bool isRight = vault.code.length != 0 && ICollateralVault(vault).UNIVERSE() == publication.universe;
         if (!isRight) revert WrongVault(vault);
@@ -335,7 +338,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
     function _identify(Publication calldata publication) private view returns (bytes32) {
         bytes32[] memory levels = new bytes32[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {
-            levels[i] = _hash(publication.levels[i]);
+            levels[i] = _hash(publication.levels[i], _identifierOf(publication, i));
         }
         return keccak256(
             abi.encodePacked(
@@ -374,21 +377,28 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return scopes.length == 0 ? bytes32(0) : keccak256(abi.encode(SOURCE_SCOPES_TAG, scopes));
     }
 
-    function _hash(Level calldata level) private pure returns (bytes32) {
+    /// @dev The identifier of a level. A level that claims a shortfall has another than a level of its name that claims
+    /// sufficiency, so that no policy, context or event takes one for the other.
+    function _identifierOf(Publication calldata publication, uint256 index) private pure returns (bytes32 level) {
+        level = publication.levels[index].level;
+        if (index >= publication.sufficient) level = keccak256(abi.encode(SHORTFALL_TAG, level));
+    }
+
+    function _hash(Level calldata level, bytes32 identifier) private pure returns (bytes32) {
         uint256[2][] calldata market = level.coefficients.market;
         bytes calldata points;
         assembly ("memory-safe") {
             points.offset := market.offset
             points.length := mul(market.length, 0x40)
         }
-        return keccak256(abi.encodePacked(level.level, level.idx, level.flag, level.coefficients.base, points));
+        return keccak256(abi.encodePacked(identifier, level.idx, level.flag, level.coefficients.base, points));
     }
 
     function _encodeTerms(Publication calldata publication, bytes32 verifyingKey) private pure returns (bytes memory) {
         LevelWiring[] memory levels = new LevelWiring[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {
             Level calldata level = publication.levels[i];
-            levels[i] = LevelWiring({level: level.level, idx: level.idx, flag: level.flag});
+            levels[i] = LevelWiring({level: _identifierOf(publication, i), idx: level.idx, flag: level.flag});
         }
         return abi.encode(
             Terms({
@@ -404,6 +414,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 grace: publication.grace,
                 acceptsMarked: publication.acceptsMarked,
                 requiresConsent: publication.requiresConsent,
+                sufficient: publication.sufficient,
                 sources: publication.sources,
                 scopes: publication.scopes,
                 nodes: publication.nodes,
