@@ -149,6 +149,8 @@ contract VenueHandler {
         Position memory position = venue.positionOf(account);
         (uint256 collateral, uint256 insuranceBefore) = (_collateral(account), venue.insurance());
         bool isShort = _isShort(account);
+        // Also the account itself.
+        vm.prank(accounts[who / 3 % 3]);
         try venue.liquidateShort(account) {
             ++done["liquidateShort"];
             require(isShort, "liquidated though it is not short");
