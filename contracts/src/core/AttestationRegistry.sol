@@ -262,8 +262,11 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
         _checkStatements(attestation.statements, grounds.digests, attestation.policy, terms);
         (uint256 oldest,) = _checkTimes(attestation.statements, grounds.snapshot, terms, attestation.validUntil);
         examined.isShortfall = attestation.level >= terms.sufficient;
-        if (examined.isShortfall) _checkWithdrawn(attestation.subject, terms, oldest);
-        else _checkVault(grounds, oldest);
+        if (examined.isShortfall) {
+            _checkWithdrawn(attestation.subject, terms, oldest);
+        } else {
+            _checkVault(grounds, oldest);
+        }
         examined.terms = terms;
         examined.snapshot = grounds.snapshot;
         examined.digests = grounds.digests;
