@@ -184,7 +184,7 @@ contract AttestationRegistryShortfallsTest is Attesting {
         policyRegistry.set(POLICY, terms);
         Attestation memory attestation = _proven(_signed(_unsignedAt(SHORTFALL), terms), terms);
         // The oldest statement is the last one.
-        uint40 limit = uint40(attestation.statements[SOURCES - 1].asOf) + 20;
+        uint40 limit = uint40(attestation.statements[SOURCES - 1].asOf);
         vault.setShrunkAt(SUBJECT, limit + 1);
         _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultShrunkSince.selector, limit + 1));
         uint256 state = vm.snapshotState();

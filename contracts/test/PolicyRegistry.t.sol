@@ -187,6 +187,18 @@ contract PolicyRegistryTest is PolicyTest {
         _requireDifferent(policies);
     }
 
+    /// @notice Attack: publish the levels of shortfalls as sufficient ones, under names that are the identifiers of
+    /// shortfalls.
+    function test_identifies_levels_named_like_shortfalls_otherwise() external {
+        Publication memory publication = _fed(1, 3);
+        publication.sufficient = 2;
+        bytes32 honest = _publishNext(publication);
+        bytes32 name = publication.levels[2].level;
+        publication.levels[2].level = keccak256(abi.encode(keccak256("surety/shortfall/v1"), name));
+        publication.sufficient = 3;
+        require(_publishNext(publication) != honest);
+    }
+
     function test_rejects_a_policy_in_which_nothing_is_sufficient() external {
         Publication memory publication = _fed(1, 2);
         publication.sufficient = 0;
@@ -910,6 +922,10 @@ contract PolicyRegistryTest is PolicyTest {
             for (uint256 u = 0; u < level.coefficients.market.length; ++u) {
                 words = bytes.concat(words, abi.encode(level.coefficients.market[u]));
             }
+            preimage = bytes.concat(preimage, keccak256(words));
+        }
+        if (publication.sufficient < publication.levels.length) {
+            bytes memory words = abi.encode(keccak256("surety/shortfall/v1"), publication.sufficient);
             preimage = bytes.concat(preimage, keccak256(words));
         }
         return keccak256(preimage);

@@ -325,13 +325,13 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
         }
     }
 
-    /// @dev What counts in the vault has not fallen since the statements, up to the skew: collateral that went back to
-    /// a source is in neither. Collateral that counts twice, or is lent, only makes a shortfall smaller, so that
+    /// @dev What counts in the vault has not fallen since the oldest statement: collateral that went back to a source
+    /// is in neither. Collateral that counts twice, or is lent, only makes a shortfall smaller, so that
     /// {_checkVault} is not for shortfalls.
     function _checkWithdrawn(address subject, Terms memory terms, uint256 oldestStatement) private view {
         if (terms.vault.at == address(0)) return;
         uint40 shrunkAt = ICollateralVault(terms.vault.at).shrunkAtOf(subject);
-        if (shrunkAt > oldestStatement + terms.maxStatementSkew) revert VaultShrunkSince(shrunkAt);
+        if (shrunkAt > oldestStatement) revert VaultShrunkSince(shrunkAt);
     }
 
     /// @dev Demands a proof that every source with a scope states nothing outside of it, all of its accounts together.

@@ -336,10 +336,14 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @dev The policy's identifier. The compiler of policies computes the same: verifier/src/attestation/compiled.rs.
     function _identify(Publication calldata publication) private view returns (bytes32) {
-        bytes32[] memory levels = new bytes32[](publication.levels.length);
-        for (uint256 i = 0; i < levels.length; ++i) {
+        uint256 count = publication.levels.length;
+        bool hasShortfalls = publication.sufficient < count;
+        bytes32[] memory levels = new bytes32[](hasShortfalls ? count + 1 : count);
+        for (uint256 i = 0; i < count; ++i) {
             levels[i] = _hash(publication.levels[i], _identifierOf(publication, i));
         }
+        // The names of levels are whatever the owner publishes, also the hash that stands for a shortfall.
+        if (hasShortfalls) levels[count] = keccak256(abi.encode(SHORTFALL_TAG, uint256(publication.sufficient)));
         return keccak256(
             abi.encodePacked(
                 POLICY_TAG,
