@@ -27,7 +27,7 @@ const FEEDS = 8;
 const EPOCH = 300;
 const PUBLISH = `publish((${[
   "bytes32,uint32,bytes32,bytes32,bytes32,uint32,address,(address,uint32,uint40,uint40)",
-  "uint40,uint40,uint40,uint40,bool,bool,uint40,uint40,uint40,uint32",
+  "uint40,uint40,uint40,uint40,bool,bool,uint32,uint40,uint40,uint40,uint32",
   "(address,bytes32,bool)[]", // sources
   "(address,uint256[2])[]", // scopes
   "address[]", // nodes
@@ -81,7 +81,7 @@ async function measureSnapshots(node) {
   const publish = async (line, levels) => {
     const publication = tuple(
       ...[word(line), 1, policy.document, policy.universe, policy.srs, policy.capacity, verifier],
-      ...[tuple(NOBODY, 0, 0, 0), 86400, 120, 3600, 60, false, false, EPOCH, 900, 60, 0],
+      ...[tuple(NOBODY, 0, 0, 0), 86400, 120, 3600, 60, false, false, levels, EPOCH, 900, 60, 0],
       list([tuple(owner, word(1), false)]),
       "[]",
       "[]",
@@ -199,7 +199,7 @@ async function measureAttestations(node) {
     ...[word(1), 1, policy.document, policy.universe, policy.srs, policy.k, verifier],
     tuple(NOBODY, 0, 0, 0),
     ...[policy.validity, policy.max_statement_skew, policy.max_statement_age, 300, false, false],
-    ...[policy.epoch_length, policy.max_market_age, 60, 0],
+    ...[policy.levels.length, policy.epoch_length, policy.max_market_age, 60, 0],
     list(policy.sources.map(({ signer, account }) => tuple(signer, account, false))),
     "[]",
     list(policy.nodes),
@@ -250,12 +250,12 @@ async function measureBooks(node) {
   const { terms, first, next } = books;
   const SNAPSHOT_OF = "(uint64,uint64,uint40,uint40,uint32,bool)";
   const TERMS = `(${[
-    "bytes32,bytes32,bytes32,address,(address,uint32,uint40,uint40),uint32,uint40,uint40,uint40,uint40,bool,bool",
+    "bytes32,bytes32,bytes32,address,(address,uint32,uint40,uint40),uint32,uint40,uint40,uint40,uint40,bool,bool,uint32",
     "(address,bytes32,bool)[],(address,uint256[2])[],address[],(bytes32,uint256[2],uint256[2])[]",
   ].join(",")})`;
   const kept = tuple(
     ...[terms.universe, terms.srs, terms.verifying_key, verifier, tuple(NOBODY, 0, 0, 0), terms.k, terms.validity],
-    ...[terms.max_statement_skew, terms.max_statement_age, 300, false, false],
+    ...[terms.max_statement_skew, terms.max_statement_age, 300, false, false, 1],
     list([tuple(terms.source, terms.account, false)]),
     ...["[]", list(terms.nodes), "[]"],
   );

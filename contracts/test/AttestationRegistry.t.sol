@@ -761,7 +761,7 @@ contract AttestationRegistryTest is Attesting, PrecompileFaults {
         (bool holds, uint256 level) = attestationRegistry.levelOf(SUBJECT, POLICY);
         require(!holds && level == 0);
         uint256[3] memory order = [uint256(0), 2, 1];
-        for (uint256 i = 0; i < LEVELS; ++i) {
+        for (uint256 i = 0; i < order.length; ++i) {
             Attestation memory attestation = _unsigned();
             attestation.level = order[i];
             attestationRegistry.attest(_complete(attestation));

@@ -408,7 +408,7 @@ contract CollateralVaultTest is PrecompileFaults {
     }
 
     function test_withdraws_after_an_attestation_without_the_amount() external {
-        for (uint256 level = LEVEL; level < attestationRegistry.LEVELS(); ++level) {
+        for (uint256 level = LEVEL; level < attestationRegistry.SUFFICIENT(); ++level) {
             _withExposure(250);
             _request(address(first), 100);
             attestationRegistry.vouch(alice, POLICY, level, uint64(block.timestamp) + VALIDITY);
@@ -701,6 +701,39 @@ contract CollateralVaultTest is PrecompileFaults {
         vm.prank(alice);
         vault.cancelWithdrawal(address(first));
         require(_grownAt(alice) == 1_000_300);
+    }
+
+    /// @notice Shortfalls compare this with their statements: what has left since may be back at a source.
+    function test_remembers_when_what_counts_has_fallen() external {
+        _deposit(address(first), 250);
+        require(vault.shrunkAtOf(alice) == 0);
+        (bytes32 checkpoint,,,,) = vault.checkpointOf(alice);
+        vm.warp(1_000_100);
+        _request(address(first), 50);
+        require(vault.shrunkAtOf(alice) == 0, "a change within a lot");
+        _request(address(first), 100);
+        require(vault.shrunkAtOf(alice) == 1_000_100 && vault.shrunkAtOf(bob) == 0);
+        vm.warp(1_000_200);
+        _withdraw(address(first), alice);
+        _deposit(address(first), 1_000);
+        require(vault.shrunkAtOf(alice) == 1_000_100 && _grownAt(alice) == 1_000_200);
+        vm.warp(1_000_300);
+        venue.seize(vault, alice, address(first), 500, bob);
+        require(vault.shrunkAtOf(alice) == 1_000_300 && _grownAt(alice) == 1_000_200);
+        (bytes32 later,,,,) = vault.checkpointOf(alice);
+        require(later != checkpoint);
+    }
+
+    /// @notice Attack: an account whose margin is negative takes its record of that for an attestation.
+    function test_rejects_a_withdrawal_after_an_attestation_of_a_shortfall() external {
+        _withExposure(250);
+        _request(address(first), 100);
+        attestationRegistry.vouchShort(alice, POLICY, 1, uint64(block.timestamp) + VALIDITY);
+        require(attestationRegistry.isShortNoOlderThan(alice, POLICY, 3, MAX_AGE));
+        _expectNotAttested(address(first));
+        // Nor does it help a weaker level.
+        attestationRegistry.vouch(alice, POLICY, LEVEL - 1, uint64(block.timestamp) + VALIDITY);
+        _expectNotAttested(address(first));
     }
 
     // Calls from within a token.

@@ -31,7 +31,7 @@ contract CollateralVaultInvariantsTest {
         for (uint256 i = 0; i < 40; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             (uint256 who, uint256 what, uint256 amount) = ((seed >> 8) % 2, (seed >> 16) % 3, seed >> 32);
-            uint256 step = seed % 11;
+            uint256 step = seed % 12;
             if (step == 0) handler.deposit(who, what, amount);
             else if (step == 1) handler.depositFor(who, amount, what, amount);
             else if (step == 2) handler.accept(who, what);
@@ -42,6 +42,7 @@ contract CollateralVaultInvariantsTest {
             else if (step == 7) handler.vouch(who, amount, amount >> 8);
             else if (step == 8) handler.setExposure(who, amount % 3 != 0);
             else if (step == 9) handler.setOtherExposure(who, amount % 3 != 0);
+            else if (step == 10) handler.vouchShort(who, amount);
             else handler.pass(amount);
             _requireAll();
         }
@@ -59,13 +60,14 @@ contract CollateralVaultInvariantsTest {
         handler.setOtherExposure(0, true);
         handler.withdraw(0, 0);
         require(handler.done("withdraw") == 0);
+        handler.vouchShort(0, 1 hours);
         handler.vouch(0, 2, 1 hours);
         handler.withdraw(0, 0);
         require(handler.done("withdraw") == 0);
         handler.vouch(0, 2, 1 hours + 1);
         handler.withdraw(0, 0);
         handler.seize(0, 0, 299);
-        bytes32[8] memory names = [
+        bytes32[9] memory names = [
             bytes32("deposit"),
             "depositFor",
             "accept",
@@ -73,7 +75,8 @@ contract CollateralVaultInvariantsTest {
             "cancelWithdrawal",
             "withdraw",
             "seize",
-            "vouch"
+            "vouch",
+            "vouchShort"
         ];
         for (uint256 i = 0; i < names.length; ++i) {
             require(handler.done(names[i]) > 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {AttestationRegistry} from "../src/core/AttestationRegistry.sol";
 import {LienRegistry} from "../src/core/LienRegistry.sol";
 import {ILienRegistry} from "../src/interfaces/ILienRegistry.sol";
 import {IPolicyRegistry} from "../src/interfaces/IPolicyRegistry.sol";
@@ -40,6 +41,18 @@ contract LienRegistryTest is Attesting {
         require(_isSufficientFor(LENDER) && !_isSufficientFor(SECOND));
         _refuse(POLICY, SECOND, UNTIL, _underLien(0, LENDER));
         require(_isSufficientFor(LENDER) && !_isSufficientFor(SECOND));
+    }
+
+    function test_rejects_a_shortfall_as_what_is_sufficient() external {
+        liens = new LienRegistry(_newAttestationRegistry(false));
+        attestationRegistry = AttestationRegistry(address(liens.ATTESTATION_REGISTRY()));
+        Attestation memory attestation = _unsigned();
+        attestation.level = SHORTFALL;
+        attestationRegistry.attest(_complete(attestation));
+        _grant(POLICY, LENDER, UNTIL);
+        for (uint256 level = 0; level < LEVELS; ++level) {
+            require(!liens.isSufficientFor(LENDER, SUBJECT, POLICY, level, MAX_AGE));
+        }
     }
 
     /// @notice Attack: another policy that draws on some of the accounts, or on the vault alone.

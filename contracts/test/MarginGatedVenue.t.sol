@@ -25,6 +25,7 @@ contract MarginGatedVenueTest {
     uint40 private constant PRICE_AGE = 10 minutes;
     uint40 private constant SETTLEMENT_AGE = 7 days;
     uint96 private constant PRICE = 2_000e8;
+    uint32 private constant SHORTFALL = 3;
     uint256 private constant DOLLAR = 1e6;
     uint256 private constant POOL = 1_000_000 * DOLLAR;
 
@@ -77,6 +78,12 @@ contract MarginGatedVenueTest {
         rules.maintenanceLevel = 2;
         _expectInvalidRules(rules, "maintenanceLevel");
         rules = _rules();
+        for (uint32 level = 1; level < 6; ++level) {
+            if (level == SHORTFALL) continue;
+            rules.shortfallLevel = level;
+            _expectInvalidRules(rules, "shortfallLevel");
+        }
+        rules = _rules();
         rules.grace = 0;
         _expectInvalidRules(rules, "grace");
         (rules.grace, rules.maxPriceAge) = (GRACE, 149);
@@ -114,6 +121,18 @@ contract MarginGatedVenueTest {
         _create(rules);
         rules.sizeDecimals = 83;
         _create(rules);
+    }
+
+    /// @notice Attack: hold and open positions by attestations of a negative margin.
+    function test_rejects_rules_for_which_a_shortfall_is_sufficient() external {
+        VenueRules memory rules = _rules();
+        rules.initialLevel = SHORTFALL;
+        _expectInvalidRules(rules, "initialLevel");
+        policyRegistry.setVaultRules(SHORTFALL, rules.holdingAge);
+        rules.maintenanceLevel = SHORTFALL;
+        _expectInvalidRules(rules, "initialLevel");
+        rules.initialLevel = 2;
+        _expectInvalidRules(rules, "maintenanceLevel");
     }
 
     function test_rejects_a_policy_that_does_not_draw_on_the_vault() external {
@@ -172,6 +191,12 @@ contract MarginGatedVenueTest {
 
     function test_rejects_opening_with_an_attestation_of_the_maintenance_level() external {
         attestationRegistry.vouch(alice, POLICY, 0, type(uint64).max);
+        _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
+        venue.open(1e18);
+    }
+
+    function test_rejects_opening_with_an_attestation_of_a_shortfall() external {
+        attestationRegistry.vouchShort(alice, POLICY, 1, type(uint64).max);
         _expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 1));
         venue.open(1e18);
     }
@@ -678,6 +703,158 @@ contract MarginGatedVenueTest {
         require(patient.positionOf(alice).size == 0);
     }
 
+    // Liquidation at once.
+
+    function test_liquidates_at_once_who_is_short() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFallShort(3e18);
+        vm.expectEmit(address(venue));
+        emit IMarginGatedVenue.LiquidatedShort(alice, liquidator, 2, 57 * DOLLAR / 4);
+        _liquidateShort();
+        (uint256 counted,,) = vault.balanceOf(alice, address(quote));
+        require(counted == 643 * DOLLAR && venue.pool() == POOL + 300 * DOLLAR);
+        require(venue.creditOf(liquidator) == 57 * DOLLAR / 4);
+        require(venue.insurance() == 57 * DOLLAR - 57 * DOLLAR / 4);
+        require(!venue.hasExposure(alice) && venue.reserved() == 0);
+    }
+
+    /// @notice Sufficiency over older prices counts still, and does not help.
+    function test_liquidates_at_once_who_holds_by_an_earlier_attestation() external {
+        _openAndFallShort(3e18);
+        require(attestationRegistry.isSufficientNoOlderThan(alice, POLICY, 0, 6 hours));
+        _liquidateShort();
+        require(!venue.hasExposure(alice) && venue.insurance() == 0 && venue.uncoveredLoss() == 300 * DOLLAR);
+    }
+
+    function test_who_liquidates_a_flagged_account_at_once_gets_the_reward() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFlag(3e18);
+        _fallShort(1_900e8);
+        _liquidateShort();
+        require(venue.creditOf(flagger) == 0 && venue.creditOf(liquidator) == 57 * DOLLAR / 4);
+        (Flag memory found, bool stands) = venue.flagOf(alice);
+        require(found.time == 0 && !stands);
+    }
+
+    function test_rejects_liquidation_at_once_without_a_shortfall() external {
+        _open(3e18);
+        _expectNotShort();
+        vm.warp(block.timestamp + 1 days);
+        oracle.set(PRICE, false);
+        _expectNotShort();
+        attestationRegistry.vouchShort(flagger, POLICY, 2, type(uint64).max);
+        _expectNotShort();
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NoPosition.selector, flagger));
+        venue.liquidateShort(flagger);
+    }
+
+    function test_rejects_liquidation_at_once_where_the_venue_names_no_level() external {
+        VenueRules memory rules = _rules();
+        rules.shortfallLevel = 0;
+        MarginGatedVenue patient = _create(rules);
+        quote.approve(address(patient), type(uint256).max);
+        patient.fund(POOL);
+        vault.registerConsumer(patient, POLICY);
+        attestationRegistry.vouch(alice, POLICY, 1, type(uint64).max);
+        vm.prank(alice);
+        patient.open(3e18);
+        _fallShort(1_900e8);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotShort.selector, alice));
+        patient.liquidateShort(alice);
+    }
+
+    /// @notice Attack: liquidate a solvent account that attests over the same prices or over newer ones.
+    function test_rejects_liquidation_at_once_of_who_attests_to_the_same_prices_or_newer_ones() external {
+        _openAndFallShort(3e18);
+        for (uint256 level = 0; level < SHORTFALL; ++level) {
+            uint256 state = vm.snapshotState();
+            attestationRegistry.vouch(alice, POLICY, level, type(uint64).max);
+            attestationRegistry.setEpoch(alice, POLICY, level, 2);
+            _expectNotShort();
+            oracle.set(1_900e8, false);
+            attestationRegistry.setEpoch(alice, POLICY, level, 3);
+            _expectNotShort();
+            vm.revertToState(state);
+        }
+        _liquidateShort();
+    }
+
+    /// @notice Attack: liquidate at a price at which the account may be solvent.
+    function test_rejects_liquidation_at_once_at_newer_prices_than_the_shortfalls() external {
+        _openAndFallShort(3e18);
+        oracle.set(1_901e8, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.ShortfallSuperseded.selector, 2));
+        venue.liquidateShort(alice);
+        attestationRegistry.vouchShort(alice, POLICY, 3, type(uint64).max);
+        _liquidateShort();
+    }
+
+    function test_rejects_liquidation_at_once_after_a_deposit() external {
+        _openAndFallShort(3e18);
+        _deposit(DOLLAR);
+        _expectNotShort();
+        attestationRegistry.vouchShort(alice, POLICY, 2, type(uint64).max);
+        _liquidateShort();
+    }
+
+    function test_rejects_liquidation_at_once_by_a_shortfall_that_has_lapsed() external {
+        _openAndFallShort(3e18);
+        attestationRegistry.vouchShort(alice, POLICY, 2, uint64(block.timestamp));
+        vm.warp(block.timestamp + 1);
+        _expectNotShort();
+    }
+
+    function test_rejects_liquidation_at_once_while_attesting_is_not_possible() external {
+        _openAndFallShort(3e18);
+        attestationRegistry.setAccepts(false);
+        vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
+        venue.liquidateShort(alice);
+        attestationRegistry.setAccepts(true);
+        attestationRegistry.setInForce(false);
+        vm.expectRevert(IMarginGatedVenue.AttestingNotPossible.selector);
+        venue.liquidateShort(alice);
+    }
+
+    function test_rejects_liquidation_at_once_at_an_old_price() external {
+        _openAndFallShort(3e18);
+        vm.warp(block.timestamp + PRICE_AGE + 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceTooOld.selector, PRICE_AGE + 1));
+        venue.liquidateShort(alice);
+    }
+
+    function test_rejects_liquidation_at_once_over_prices_older_than_the_newest() external {
+        _openAndFallShort(3e18);
+        attestationRegistry.setPricesAt(alice, POLICY, SHORTFALL, uint64(block.timestamp) - PRICE_AGE);
+        uint256 state = vm.snapshotState();
+        _liquidateShort();
+        vm.revertToState(state);
+        attestationRegistry.setPricesAt(alice, POLICY, SHORTFALL, uint64(block.timestamp) - PRICE_AGE - 1);
+        _expectNotShort();
+    }
+
+    function test_rejects_liquidation_at_once_at_a_marked_price() external {
+        _open(3e18);
+        oracle.set(1_900e8, true);
+        attestationRegistry.vouchShort(alice, POLICY, 2, type(uint64).max);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceMarked.selector, 2));
+        venue.liquidateShort(alice);
+    }
+
+    /// @notice Attack: attest to one's own shortfall, so that the flag is void and the grace begins anew.
+    function test_a_shortfall_does_not_void_a_flag() external {
+        _deposit(1_000 * DOLLAR);
+        _openAndFlag(3e18);
+        attestationRegistry.vouchShort(alice, POLICY, 2, type(uint64).max);
+        (, bool stands) = venue.flagOf(alice);
+        require(stands);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotSufficient.selector, alice, 0));
+        venue.unflag(alice);
+        _afterGrace(1_900e8);
+        attestationRegistry.vouchShort(alice, POLICY, 3, type(uint64).max);
+        _liquidate();
+        require(venue.creditOf(flagger) == 57 * DOLLAR / 4);
+    }
+
     // Settlement.
 
     function test_settles_after_a_long_outage() external {
@@ -833,12 +1010,13 @@ contract MarginGatedVenueTest {
         policyRegistry.setVault(address(vault));
         venue =
             new MarginGatedVenue(address(payer), attestationRegistry, policyRegistry, oracle, vault, hooked, _rules());
-        bytes[11] memory entries = [
+        bytes[12] memory entries = [
             abi.encodeCall(IMarginGatedVenue.open, (1e18)),
             abi.encodeCall(IMarginGatedVenue.close, ()),
             abi.encodeCall(IMarginGatedVenue.flag, (alice)),
             abi.encodeCall(IMarginGatedVenue.unflag, (alice)),
             abi.encodeCall(IMarginGatedVenue.liquidate, (alice)),
+            abi.encodeCall(IMarginGatedVenue.liquidateShort, (alice)),
             abi.encodeCall(IMarginGatedVenue.settle, (alice)),
             abi.encodeCall(IMarginGatedVenue.claim, (alice)),
             abi.encodeCall(IMarginGatedVenue.fund, (1)),
@@ -898,6 +1076,7 @@ contract MarginGatedVenueTest {
             market: 1,
             maintenanceLevel: 0,
             initialLevel: 1,
+            shortfallLevel: SHORTFALL,
             openingAge: 5 minutes,
             holdingAge: 6 hours,
             maxPriceAge: PRICE_AGE,
@@ -943,6 +1122,27 @@ contract MarginGatedVenueTest {
     function _liquidate() private {
         vm.prank(liquidator);
         venue.liquidate(alice);
+    }
+
+    function _openAndFallShort(int128 size) private {
+        _open(size);
+        _fallShort(1_900e8);
+    }
+
+    /// @dev A shortfall over a snapshot of now.
+    function _fallShort(uint96 price) private {
+        oracle.set(price, false);
+        attestationRegistry.vouchShort(alice, POLICY, oracle.latest(POLICY).epoch, type(uint64).max);
+    }
+
+    function _liquidateShort() private {
+        vm.prank(liquidator);
+        venue.liquidateShort(alice);
+    }
+
+    function _expectNotShort() private {
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.NotShort.selector, alice));
+        venue.liquidateShort(alice);
     }
 
     /// @dev A loss of 300 with so much collateral.

@@ -56,8 +56,21 @@ contract MarginGatedVenueInvariantsTest {
         handler.open(1, -1e18);
         handler.pass(4 hours + 1);
         handler.settle(1);
-        bytes32[8] memory names =
-            [bytes32("withdraw"), "open", "close", "flag", "unflag", "liquidate", "settle", "coverLoss"];
+        handler.move(1, 2_000e8, 1);
+        handler.vouch(2, 1, 30 minutes);
+        handler.open(2, 1e18);
+        handler.vouchShort(2, 30 minutes);
+        handler.liquidateShort(2);
+        require(handler.done("liquidateShort") == 0, "it holds over the same prices");
+        handler.move(1 minutes, 1_900e8, 1);
+        handler.liquidateShort(2);
+        require(handler.done("liquidateShort") == 0, "it is short over older prices");
+        handler.vouchShort(2, 30 minutes);
+        handler.liquidateShort(2);
+        require(handler.done("liquidateShort") == 1 && handler.done("shortfall") == 2);
+        bytes32[9] memory names = [
+            bytes32("withdraw"), "open", "close", "flag", "unflag", "liquidate", "liquidateShort", "settle", "coverLoss"
+        ];
         for (uint256 i = 0; i < names.length; ++i) {
             require(handler.done(names[i]) > 0);
         }

@@ -82,6 +82,7 @@ contract PolicyRegistryTest is PolicyTest {
             grace: 60,
             acceptsMarked: true,
             requiresConsent: true,
+            sufficient: 2,
             sources: publication.sources,
             scopes: publication.scopes,
             nodes: publication.nodes,
@@ -148,6 +149,75 @@ contract PolicyRegistryTest is PolicyTest {
         _expectInvalid(publication, "vault.level");
         (publication.vault.level, publication.vault.maxAge) = (1, 0);
         _expectInvalid(publication, "vault.maxAge");
+    }
+
+    /// @notice Attack: a vault that lets collateral out for a margin that is negative.
+    function test_rejects_rules_of_a_vault_that_let_collateral_out_for_a_shortfall() external {
+        Publication memory publication = _fed(1, 3);
+        publication.sufficient = 2;
+        _addVault(publication);
+        _expectInvalid(publication, "vault.level");
+        publication.vault.level = 1;
+        require(policyRegistry.terms(_publishNext(publication)).vault.level == 1);
+    }
+
+    // Levels of shortfalls
+
+    function test_keeps_levels_of_shortfalls() external {
+        Publication memory publication = _fed(1, 3);
+        publication.sufficient = 1;
+        Terms memory terms = policyRegistry.terms(_publishNext(publication));
+        require(terms.sufficient == 1 && terms.levels.length == 3);
+        require(terms.levels[0].level == publication.levels[0].level);
+        for (uint256 i = 1; i < 3; ++i) {
+            bytes memory preimage = abi.encode(keccak256("surety/shortfall/v1"), publication.levels[i].level);
+            require(terms.levels[i].level == keccak256(preimage));
+        }
+        require(keccak256(abi.encode(terms.levels[2].idx)) == keccak256(abi.encode(publication.levels[2].idx)));
+    }
+
+    /// @notice Attack: publish a policy's levels of shortfalls as levels that are sufficient, or the reverse.
+    function test_identifies_a_policy_by_the_number_of_levels_that_are_sufficient() external {
+        Publication memory publication = _fed(1, 3);
+        bytes32[] memory policies = new bytes32[](3);
+        for (uint32 i = 0; i < 3; ++i) {
+            publication.sufficient = i + 1;
+            policies[i] = _publishNext(publication);
+        }
+        _requireDifferent(policies);
+    }
+
+    /// @notice Attack: publish the levels of shortfalls as sufficient ones, under names that are the identifiers of
+    /// shortfalls.
+    function test_identifies_levels_named_like_shortfalls_otherwise() external {
+        Publication memory publication = _fed(1, 3);
+        publication.sufficient = 2;
+        bytes32 honest = _publishNext(publication);
+        bytes32 name = publication.levels[2].level;
+        publication.levels[2].level = keccak256(abi.encode(keccak256("surety/shortfall/v1"), name));
+        publication.sufficient = 3;
+        require(_publishNext(publication) != honest);
+    }
+
+    function test_rejects_a_policy_in_which_nothing_is_sufficient() external {
+        Publication memory publication = _fed(1, 2);
+        publication.sufficient = 0;
+        _expectInvalid(publication, "sufficient");
+    }
+
+    function test_rejects_more_sufficient_levels_than_there_are() external {
+        Publication memory publication = _fed(1, 2);
+        publication.sufficient = 3;
+        _expectInvalid(publication, "sufficient");
+        publication.sufficient = type(uint32).max;
+        _expectInvalid(publication, "sufficient");
+    }
+
+    function test_rejects_a_shortfall_of_the_name_of_a_sufficient_level() external {
+        Publication memory publication = _fed(1, 2);
+        publication.sufficient = 1;
+        publication.levels[1].level = publication.levels[0].level;
+        _expectInvalid(publication, "levels");
     }
 
     // Ages of prices
@@ -845,10 +915,17 @@ contract PolicyRegistryTest is PolicyTest {
         );
         for (uint256 i = 0; i < publication.levels.length; ++i) {
             Level memory level = publication.levels[i];
-            bytes memory words = abi.encode(level.level, level.idx, level.flag, level.coefficients.base);
+            bytes32 identifier = i < publication.sufficient
+                ? level.level
+                : keccak256(bytes.concat(keccak256("surety/shortfall/v1"), level.level));
+            bytes memory words = abi.encode(identifier, level.idx, level.flag, level.coefficients.base);
             for (uint256 u = 0; u < level.coefficients.market.length; ++u) {
                 words = bytes.concat(words, abi.encode(level.coefficients.market[u]));
             }
+            preimage = bytes.concat(preimage, keccak256(words));
+        }
+        if (publication.sufficient < publication.levels.length) {
+            bytes memory words = abi.encode(keccak256("surety/shortfall/v1"), publication.sufficient);
             preimage = bytes.concat(preimage, keccak256(words));
         }
         return keccak256(preimage);

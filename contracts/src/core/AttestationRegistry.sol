@@ -51,11 +51,13 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
     }
 
     /// @dev An attestation that was examined, as far as the later steps need it.
-    /// @param ordinal The policy's ordinal; zero unless {EXCLUSIVE}.
+    /// @param isShortfall True if the level claims a shortfall.
     /// @param digests The digests of the statements.
+    /// @param ordinal The policy's ordinal; zero unless {EXCLUSIVE}.
     struct Examined {
         Terms terms;
         Snapshot snapshot;
+        bool isShortfall;
         bytes32[] digests;
         uint32 vaultNumber;
         uint32 ordinal;
@@ -184,11 +186,28 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
     }
 
     /// @inheritdoc IAttestationRegistry
+    function isShortNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
+        external
+        view
+        returns (bool)
+    {
+        (Terms memory terms, Present memory present) = _present(policy, subject);
+        if (terms.sufficient == 0 || level < terms.sufficient) return false;
+        mapping(uint256 level => Record) storage levels = _records[subject][policy];
+        Record memory shortfall = levels[level];
+        if (!_countsWith(shortfall, present, maxAge)) return false;
+        if (shortfall.vaultNumber != _numberOf(terms, subject)) return false;
+        for (uint256 i = 0; i < terms.sufficient; ++i) {
+            Record memory record = levels[i];
+            if (record.epoch >= shortfall.epoch && _counts(record, present)) return false;
+        }
+        return true;
+    }
+
+    /// @inheritdoc IAttestationRegistry
     function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level) {
-        if (!_isInForce(policy)) return (false, 0);
-        Terms memory terms = POLICY_REGISTRY.terms(policy);
-        Present memory present = _present(terms, subject);
-        for (level = terms.levels.length; level > 0;) {
+        (Terms memory terms, Present memory present) = _present(policy, subject);
+        for (level = terms.sufficient; level > 0;) {
             if (_counts(_records[subject][policy][--level], present)) return (true, level);
         }
     }
@@ -200,9 +219,10 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
 
     /// @inheritdoc IAttestationRegistry
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
-        if (!_isInForce(policy)) return 0;
+        (Terms memory terms, Present memory present) = _present(policy, subject);
+        if (level >= terms.sufficient) return 0;
         Record memory record = _records[subject][policy][level];
-        return _counts(record, _present(POLICY_REGISTRY.terms(policy), subject)) ? record.streak : 0;
+        return _counts(record, present) ? record.streak : 0;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -241,14 +261,21 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
         _checkSnapshot(attestation.epoch, grounds.snapshot, grounds.newest, terms);
         _checkStatements(attestation.statements, grounds.digests, attestation.policy, terms);
         (uint256 oldest,) = _checkTimes(attestation.statements, grounds.snapshot, terms, attestation.validUntil);
-        _checkVault(grounds, oldest);
+        examined.isShortfall = attestation.level >= terms.sufficient;
+        if (examined.isShortfall) {
+            _checkWithdrawn(attestation.subject, terms, oldest);
+        } else {
+            _checkVault(grounds, oldest);
+        }
         examined.terms = terms;
         examined.snapshot = grounds.snapshot;
         examined.digests = grounds.digests;
         examined.vaultNumber = grounds.vaultNumber;
         if (EXCLUSIVE) examined.ordinal = POLICY_REGISTRY.ordinalOf(attestation.policy);
         examined.context = _context(attestation, grounds);
-        if (EXCLUSIVE || terms.requiresConsent) _checkConsent(attestation, examined.context);
+        // Nobody would consent to a shortfall, which pledges nothing.
+        bool needsConsent = !examined.isShortfall && (EXCLUSIVE || terms.requiresConsent);
+        if (needsConsent) _checkConsent(attestation, examined.context);
         (uint256 x, uint256 y) = _holdings(attestation.statements, grounds);
         _checkScopes(attestation, terms, examined.context);
         LevelWiring memory wiring = terms.levels[attestation.level];
@@ -296,6 +323,15 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
         if (uint256(grounds.vaultGrownAt) + terms.vault.minAge >= grounds.snapshot.time) {
             revert VaultTooYoung(grounds.vaultGrownAt);
         }
+    }
+
+    /// @dev What counts in the vault has not fallen since the oldest statement: collateral that went back to a source
+    /// is in neither. Collateral that counts twice, or is lent, only makes a shortfall smaller, so that
+    /// {_checkVault} is not for shortfalls.
+    function _checkWithdrawn(address subject, Terms memory terms, uint256 oldestStatement) private view {
+        if (terms.vault.at == address(0)) return;
+        uint40 shrunkAt = ICollateralVault(terms.vault.at).shrunkAtOf(subject);
+        if (shrunkAt > oldestStatement) revert VaultShrunkSince(shrunkAt);
     }
 
     /// @dev Demands a proof that every source with a scope states nothing outside of it, all of its accounts together.
@@ -394,17 +430,21 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
         record.vaultNumber = examined.vaultNumber;
         record.sequences = sequences;
         levels[attestation.level] = record;
-        emit Attested(
-            attestation.subject,
-            attestation.policy,
-            examined.terms.levels[attestation.level].level,
-            record.epoch,
-            record.validUntil,
-            record.streak
-        );
+        _announce(attestation, examined, record);
     }
 
-    /// @dev Keeps the sequence number, the digest and the pledge of a statement's account.
+    function _announce(Attestation calldata attestation, Examined memory examined, Record memory record) private {
+        (address subject, bytes32 policy) = (attestation.subject, attestation.policy);
+        bytes32 level = examined.terms.levels[attestation.level].level;
+        if (examined.isShortfall) {
+            emit ShortfallAttested(subject, policy, level, record.epoch, record.validUntil, record.streak);
+        } else {
+            emit Attested(subject, policy, level, record.epoch, record.validUntil, record.streak);
+        }
+    }
+
+    /// @dev Keeps the sequence number, the digest and the pledge of a statement's account. A shortfall pledges nothing,
+    /// and a pledge to another policy is no obstacle: otherwise subjects would escape by attesting elsewhere.
     function _keepAccount(
         Attestation calldata attestation,
         Examined memory examined,
@@ -419,14 +459,15 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
         bool isAnother = sequence == account.sequence && account.digest != 0 && account.digest != digest;
         if (isAnother) revert SequenceRepeated(index, sequence);
         (account.sequence, account.digest) = (sequence, digest);
-        if (EXCLUSIVE && !_pledge(account, attestation, examined)) revert Encumbered(index);
+        bool pledges = EXCLUSIVE && !examined.isShortfall;
+        if (pledges && !_pledge(account, attestation, examined)) revert Encumbered(index);
         _accounts[key] = account;
     }
 
     /// @dev Pledges the subject's collateral in the vault, as an account whose signer is the vault.
     function _keepVault(Attestation calldata attestation, Examined memory examined) private {
         address vault = examined.terms.vault.at;
-        if (!EXCLUSIVE || vault == address(0)) return;
+        if (!EXCLUSIVE || examined.isShortfall || vault == address(0)) return;
         bytes32 key = _accountKey(vault, 0, attestation.subject);
         Account memory account = _accounts[key];
         if (!_pledge(account, attestation, examined)) revert VaultPledged(vault);
@@ -452,12 +493,9 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
     /* PRIVATE: RECORDS AND ACCOUNTS */
 
     function _isSufficient(address subject, bytes32 policy, uint256 level, uint256 maxAge) private view returns (bool) {
-        if (!_isInForce(policy)) return false;
-        Terms memory terms = POLICY_REGISTRY.terms(policy);
-        Present memory present = _present(terms, subject);
-        for (; level < terms.levels.length; ++level) {
-            Record memory record = _records[subject][policy][level];
-            if (_counts(record, present) && block.timestamp - record.pricesAt <= maxAge) return true;
+        (Terms memory terms, Present memory present) = _present(policy, subject);
+        for (; level < terms.sufficient; ++level) {
+            if (_countsWith(_records[subject][policy][level], present, maxAge)) return true;
         }
         return false;
     }
@@ -468,7 +506,20 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
             && record.sequences == present.sequences;
     }
 
-    function _present(Terms memory terms, address subject) private view returns (Present memory present) {
+    /// @dev True if a record counts, and its prices are at most `maxAge` seconds old.
+    function _countsWith(Record memory record, Present memory present, uint256 maxAge) private view returns (bool) {
+        return _counts(record, present) && block.timestamp - record.pricesAt <= maxAge;
+    }
+
+    /// @dev The terms of a policy, and the present state of what it draws on. While the policy is not in force both are
+    /// zeros: as if no level claimed sufficiency.
+    function _present(bytes32 policy, address subject)
+        private
+        view
+        returns (Terms memory terms, Present memory present)
+    {
+        if (!_isInForce(policy)) return (terms, present);
+        terms = POLICY_REGISTRY.terms(policy);
         present.floor = _floorOf(terms, subject);
         for (uint256 i = 0; i < terms.sources.length; ++i) {
             Source memory source = terms.sources[i];
@@ -479,6 +530,11 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
     /// @dev The number of the first checkpoint in the vault whose records count; zero if there is no vault.
     function _floorOf(Terms memory terms, address subject) private view returns (uint32) {
         return terms.vault.at == address(0) ? 0 : ICollateralVault(terms.vault.at).floorOf(subject);
+    }
+
+    /// @dev The number of the subject's present checkpoint in the vault; zero if there is no vault.
+    function _numberOf(Terms memory terms, address subject) private view returns (uint32 number) {
+        if (terms.vault.at != address(0)) (, number,,,) = ICollateralVault(terms.vault.at).checkpointOf(subject);
     }
 
     /// @dev The part of a digest that an account's slot has room for.

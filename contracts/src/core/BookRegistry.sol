@@ -164,6 +164,7 @@ contract BookRegistry is IBookRegistry, Evidence {
     /// @return id The identifier of the snapshot.
     function _checkGrounds(Book calldata book, bytes32 policy, Terms memory terms) private view returns (bytes32 id) {
         _checkSubject(msg.sender, terms);
+        // Books have no level; the first one of a policy always exists, and claims sufficiency.
         (Snapshot memory snapshot, Snapshot memory newest,) = ORACLE.read(policy, book.epoch, 0);
         _checkSnapshot(book.epoch, snapshot, newest, terms);
         id = ORACLE.idOf(policy, book.epoch);

@@ -26,12 +26,14 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     /// @param number The number of changes of the counted lots.
     /// @param floor The number of the first checkpoint whose attestations still count.
     /// @param grownAt The time at which the counted lots last grew, in seconds.
+    /// @param shrunkAt The time at which the counted lots last fell, in seconds.
     /// @param x The x of the sum of lots·L over all assets.
     /// @param y The y of that sum.
     struct Account {
         uint32 number;
         uint32 floor;
         uint40 grownAt;
+        uint40 shrunkAt;
         uint256 x;
         uint256 y;
     }
@@ -227,6 +229,11 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ICollateralVault
+    function shrunkAtOf(address subject) external view returns (uint40) {
+        return _accounts[subject].shrunkAt;
+    }
+
+    /// @inheritdoc ICollateralVault
     function balanceOf(address subject, address token)
         external
         view
@@ -301,11 +308,13 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
         (account.x, account.y) = Bn254.add(account.x, account.y, x, grows ? y : Bn254.negateY(y));
         number = ++account.number;
         if (grows) account.grownAt = uint40(block.timestamp);
+        else account.shrunkAt = uint40(block.timestamp);
     }
 
     /// @dev True if a fresh attestation of the consumer's level or a stricter one draws on the checkpoint of this
     /// number. One attestation must meet every condition: a stricter one that has lapsed may draw on this checkpoint
-    /// while a weaker one that counts draws on an earlier checkpoint, which counted more.
+    /// while a weaker one that counts draws on an earlier checkpoint, which counted more. The strictest level that
+    /// holds claims sufficiency, so that no record of a shortfall is looked at.
     function _hasAttested(address subject, uint32 number, Consumer memory consumer) private view returns (bool) {
         (bytes32 policy, uint256 maxAge) = (consumer.policy, consumer.maxAge);
         (bool holds, uint256 strictest) = ATTESTATION_REGISTRY.levelOf(subject, policy);

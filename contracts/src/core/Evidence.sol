@@ -100,6 +100,9 @@ abstract contract Evidence is IEvidence, EIP712 {
         );
     }
 
+    /// @dev A source that states an encumbrance says that the balances serve no other policy. Such a statement says
+    /// nothing about the balances under this one, be the claim sufficiency or a shortfall. That is the source's word
+    /// and not the subject's, and under this policy the account attests to nothing either.
     function _checkStatements(
         Statement[] calldata statements,
         bytes32[] memory digests,

@@ -16,6 +16,7 @@ import {
     MAX_PRICE_DECIMALS,
     POLICY_TAG,
     PPM,
+    SHORTFALL_TAG,
     SOURCE_SCOPES_TAG,
     VAULT_RULES_TAG
 } from "../libraries/Constants.sol";
@@ -84,7 +85,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _checkParties(publication.sources, publication.nodes);
         _checkScopes(publication.scopes, publication.sources);
         _checkPriceSources(publication);
-        _checkLevels(publication.levels);
+        _checkLevels(publication.levels, publication.sufficient);
         _checkVault(publication);
         bytes32 verifyingKey = _checkedKey(publication);
 
@@ -280,8 +281,9 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         _require(IAggregatorV3(feed.aggregator).decimals() == feed.aggregatorDecimals, "aggregatorDecimals");
     }
 
-    function _checkLevels(Level[] calldata levels) private pure {
+    function _checkLevels(Level[] calldata levels, uint32 sufficient) private pure {
         _require(levels.length != 0 && levels.length <= MAX_LEVELS, "levels");
+        _require(sufficient != 0 && sufficient <= levels.length, "sufficient");
         for (uint256 i = 0; i < levels.length; ++i) {
             Level calldata level = levels[i];
             for (uint256 j = 0; j < i; ++j) {
@@ -313,7 +315,8 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
             _require(publication.vault.minAge == 0, "vault.minAge");
             return;
         }
-        _require(publication.vault.level < publication.levels.length, "vault.level");
+        // A shortfall lets nothing out.
+        _require(publication.vault.level < publication.sufficient, "vault.level");
         _require(publication.vault.maxAge != 0, "vault.maxAge");
         bool isRight = vault.code.length != 0 && ICollateralVault(vault).UNIVERSE() == publication.universe;
         if (!isRight) revert WrongVault(vault);
@@ -333,10 +336,14 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
 
     /// @dev The policy's identifier. The compiler of policies computes the same: verifier/src/attestation/compiled.rs.
     function _identify(Publication calldata publication) private view returns (bytes32) {
-        bytes32[] memory levels = new bytes32[](publication.levels.length);
-        for (uint256 i = 0; i < levels.length; ++i) {
-            levels[i] = _hash(publication.levels[i]);
+        uint256 count = publication.levels.length;
+        bool hasShortfalls = publication.sufficient < count;
+        bytes32[] memory levels = new bytes32[](hasShortfalls ? count + 1 : count);
+        for (uint256 i = 0; i < count; ++i) {
+            levels[i] = _hash(publication.levels[i], _identifierOf(publication, i));
         }
+        // The names of levels are whatever the owner publishes, also the hash that stands for a shortfall.
+        if (hasShortfalls) levels[count] = keccak256(abi.encode(SHORTFALL_TAG, uint256(publication.sufficient)));
         return keccak256(
             abi.encodePacked(
                 POLICY_TAG,
@@ -374,21 +381,28 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
         return scopes.length == 0 ? bytes32(0) : keccak256(abi.encode(SOURCE_SCOPES_TAG, scopes));
     }
 
-    function _hash(Level calldata level) private pure returns (bytes32) {
+    /// @dev The identifier of a level. A level that claims a shortfall has another than a level of its name that claims
+    /// sufficiency, so that no policy, context or event takes one for the other.
+    function _identifierOf(Publication calldata publication, uint256 index) private pure returns (bytes32 level) {
+        level = publication.levels[index].level;
+        if (index >= publication.sufficient) level = keccak256(abi.encode(SHORTFALL_TAG, level));
+    }
+
+    function _hash(Level calldata level, bytes32 identifier) private pure returns (bytes32) {
         uint256[2][] calldata market = level.coefficients.market;
         bytes calldata points;
         assembly ("memory-safe") {
             points.offset := market.offset
             points.length := mul(market.length, 0x40)
         }
-        return keccak256(abi.encodePacked(level.level, level.idx, level.flag, level.coefficients.base, points));
+        return keccak256(abi.encodePacked(identifier, level.idx, level.flag, level.coefficients.base, points));
     }
 
     function _encodeTerms(Publication calldata publication, bytes32 verifyingKey) private pure returns (bytes memory) {
         LevelWiring[] memory levels = new LevelWiring[](publication.levels.length);
         for (uint256 i = 0; i < levels.length; ++i) {
             Level calldata level = publication.levels[i];
-            levels[i] = LevelWiring({level: level.level, idx: level.idx, flag: level.flag});
+            levels[i] = LevelWiring({level: _identifierOf(publication, i), idx: level.idx, flag: level.flag});
         }
         return abi.encode(
             Terms({
@@ -404,6 +418,7 @@ contract PolicyRegistry is IPolicyRegistry, AccessControlDefaultAdminRules {
                 grace: publication.grace,
                 acceptsMarked: publication.acceptsMarked,
                 requiresConsent: publication.requiresConsent,
+                sufficient: publication.sufficient,
                 sources: publication.sources,
                 scopes: publication.scopes,
                 nodes: publication.nodes,

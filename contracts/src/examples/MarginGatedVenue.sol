@@ -44,8 +44,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     /// @dev The range of the market's price in the policy, with the decimals of the policy.
     uint96 private immutable _MIN_PRICE;
     uint96 private immutable _MAX_PRICE;
-    /// @dev The number of the policy's levels.
-    uint256 private immutable _LEVELS;
+    /// @dev The number of the policy's levels that claim sufficiency.
+    uint256 private immutable _SUFFICIENT;
     /// @dev The length of the policy's epochs, in seconds.
     uint256 private immutable _EPOCH_LENGTH;
 
@@ -92,11 +92,13 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (terms.vault.at != address(vault)) revert InvalidRules("policy");
         if (!_isAsset(vault, address(quote))) revert InvalidRules("quote");
 
-        _LEVELS = terms.levels.length;
-        if (rules_.initialLevel >= _LEVELS) revert InvalidRules("initialLevel");
+        _SUFFICIENT = terms.sufficient;
+        if (rules_.initialLevel >= _SUFFICIENT) revert InvalidRules("initialLevel");
         if (rules_.maintenanceLevel > rules_.initialLevel) revert InvalidRules("maintenanceLevel");
         // Collateral that leaves the vault must leave an account that could be held here.
         if (rules_.maintenanceLevel > terms.vault.level) revert InvalidRules("maintenanceLevel");
+        bool claimsShortfall = _SUFFICIENT <= rules_.shortfallLevel && rules_.shortfallLevel < terms.levels.length;
+        if (rules_.shortfallLevel != 0 && !claimsShortfall) revert InvalidRules("shortfallLevel");
         if (rules_.holdingAge < terms.vault.maxAge) revert InvalidRules("holdingAge");
         if (rules_.grace == 0) revert InvalidRules("grace");
         if (rules_.settlementAge <= rules_.maxPriceAge) revert InvalidRules("settlementAge");
@@ -196,11 +198,24 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         uint256 windowEnds = uint256(snapshot.time) + _EPOCH_LENGTH / 4;
         if (block.timestamp < windowEnds) revert InGrace(windowEnds);
 
-        (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
-        uint256 reward = paidPenalty * _rules.reward / PPM;
-        insurance -= reward;
-        _credit(found.flagger, reward);
+        uint256 reward = _liquidate(subject, position, price, found.flagger);
         emit Liquidated(subject, found.flagger, msg.sender, reward);
+    }
+
+    /// @inheritdoc IMarginGatedVenue
+    function liquidateShort(address subject) external nonReentrant {
+        Position memory position = _existing(subject);
+        (Snapshot memory snapshot, uint96 price) = _tradingPrice();
+        (bytes32 policy, uint256 level) = (_rules.policy, _rules.shortfallLevel);
+        // Of a venue without such a level this is false, as the first level claims sufficiency.
+        if (!ATTESTATION_REGISTRY.isShortNoOlderThan(subject, policy, level, _rules.maxPriceAge)) {
+            revert NotShort(subject);
+        }
+        // The position is closed at the prices at which the margin is negative.
+        uint64 epoch = ATTESTATION_REGISTRY.recordOf(subject, policy, level).epoch;
+        if (epoch != snapshot.epoch) revert ShortfallSuperseded(epoch);
+        uint256 reward = _liquidate(subject, position, price, msg.sender);
+        emit LiquidatedShort(subject, msg.sender, epoch, reward);
     }
 
     /* FUNDS */
@@ -297,6 +312,17 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         if (shortfall != 0) _absorb(subject, shortfall);
     }
 
+    /// @dev Closes a position against the account's will, and rewards who has brought that about.
+    function _liquidate(address subject, Position memory position, uint96 price, address by)
+        private
+        returns (uint256 reward)
+    {
+        (, uint256 paidPenalty) = _close(subject, position, price, _share(position.size, price, _rules.penalty));
+        reward = paidPenalty * _rules.reward / PPM;
+        insurance -= reward;
+        _credit(by, reward);
+    }
+
     /// @dev Pays a loss out of the insurance fund, and records the rest as uncovered.
     function _absorb(address subject, uint256 shortfall) private {
         uint256 paid = Math.min(shortfall, insurance);
@@ -352,10 +378,10 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
     }
 
     /// @dev The hash of the records of the maintenance level and all stricter levels. Each new attestation changes the
-    /// hash.
+    /// hash; one of a shortfall does not, and must not, as it would void the flag.
     function _attested(address subject) private view returns (bytes32) {
         uint256 first = _rules.maintenanceLevel;
-        Record[] memory records = new Record[](_LEVELS - first);
+        Record[] memory records = new Record[](_SUFFICIENT - first);
         for (uint256 i = 0; i < records.length; ++i) {
             records[i] = ATTESTATION_REGISTRY.recordOf(subject, _rules.policy, first + i);
         }

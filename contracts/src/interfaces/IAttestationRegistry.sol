@@ -4,17 +4,34 @@ pragma solidity ^0.8.28;
 import {Attestation, Record, Statement} from "../types/Attestation.sol";
 import {IEvidence} from "./IEvidence.sol";
 
-/// @title Attestations that hidden holdings satisfy a policy
+/// @title Attestations that hidden holdings satisfy a policy, or fall short of it
 /// @notice Anybody may bring an attestation that is not made for another caller. Where an attestation pledges accounts,
 /// or the policy says so, the subject must bring it or have consented to it. The attestation registry takes only the
 /// claim, the signed statements and the proof from the caller. It computes the proof's public inputs itself: the
 /// commitment to the coefficients, the sum of the commitments that sources have signed and that the vault holds, and
 /// the context.
+///
+/// The first levels of a policy, as many as its terms say, claim sufficiency, and those behind them a shortfall: that
+/// the margin is negative. A shortfall never counts as sufficiency, nor the reverse. An attestation of a shortfall
+/// differs in three ways. It relies on no balance, so that it needs no consent and pledges nothing, and a pledge to
+/// another policy is no obstacle; a statement whose source names another policy as its encumbrance is refused all the
+/// same. Collateral in the vault may have grown at any time, and must not have fallen since the statements. Its record
+/// counts only while the vault's checkpoint is the present one: see {isShortNoOlderThan}.
 interface IAttestationRegistry is IEvidence {
     /* EVENTS */
 
-    /// @notice An attestation was accepted. `level` is the identifier of the level's name.
+    /// @notice An attestation of sufficiency was accepted. `level` is the identifier of the level's name.
     event Attested(
+        address indexed subject,
+        bytes32 indexed policy,
+        bytes32 indexed level,
+        uint64 epoch,
+        uint64 validUntil,
+        uint32 streak
+    );
+
+    /// @notice An attestation of a shortfall was accepted: the margin is negative. `level` is the level's identifier.
+    event ShortfallAttested(
         address indexed subject,
         bytes32 indexed policy,
         bytes32 indexed level,
@@ -38,8 +55,8 @@ interface IAttestationRegistry is IEvidence {
     error NoSubject();
     /// @notice The attestation was made for another caller.
     error PresentedToAnother(bytes32 presentation);
-    /// @notice The subject neither brings the attestation nor has signed its context, and must: the registry is
-    /// {EXCLUSIVE}, or the policy requires consent.
+    /// @notice The subject neither brings the attestation nor has signed its context, and must: the attestation is of
+    /// sufficiency, and the registry is {EXCLUSIVE} or the policy requires consent.
     error NoConsent(address subject);
     /// @notice The subject is a source or an oracle node of the policy.
     error SubjectVouchesForItself(address subject);
@@ -75,6 +92,8 @@ interface IAttestationRegistry is IEvidence {
     /// @notice The counted collateral in the vault grew at a time from which it has not stood for the policy's minimum
     /// age before the snapshot's time.
     error VaultTooYoung(uint40 grownAt);
+    /// @notice The counted collateral in the vault fell after the statements, which may not know where it went.
+    error VaultShrunkSince(uint40 shrunkAt);
     /// @notice The oldest statement is `age` seconds old, which is more than the policy allows.
     error StatementsTooOld(uint256 age);
     /// @notice The oldest price is `age` seconds old, which is more than the snapshot's slack.
@@ -110,27 +129,48 @@ interface IAttestationRegistry is IEvidence {
 
     /* VIEWS: `level` is an index in the policy */
 
-    /// @notice True if any level of the policy holds by an attestation whose prices are at most `maxAge` seconds old.
+    /// @notice True if any level of the policy that claims sufficiency holds by an attestation whose prices are at most
+    /// `maxAge` seconds old.
     function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 maxAge) external view returns (bool);
 
     /// @notice True if this level or a stricter one holds by an attestation whose prices are at most `maxAge` seconds
-    /// old.
+    /// old. False for a level that claims a shortfall.
     function isSufficientNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
         external
         view
         returns (bool);
 
-    /// @notice The strictest level that holds now.
+    /// @notice True if the subject's margin is known to be negative: the level claims a shortfall, and its record meets
+    /// every condition.
+    ///
+    /// - The policy is in force, and the record has not lapsed: as for every attestation.
+    /// - No statement was superseded: a newer one may state more.
+    /// - The vault's checkpoint is the subject's present one, not only one above the floor: a deposit since then may
+    ///   have cured the shortfall. A change that cures nothing has the same effect, and the shortfall must be proven
+    ///   anew.
+    /// - The prices are at most `maxAge` seconds old: at newer ones the margin may be positive.
+    /// - No level that claims sufficiency holds over prices of the same epoch or a newer one. Over the same epoch that
+    ///   level asks for less, and the subject has the benefit of the doubt; over a newer one the margin may be
+    ///   positive.
+    ///
+    /// {isSufficientNoOlderThan} may be true at the same time, if the sufficient level was attested over an earlier
+    /// epoch.
+    function isShortNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
+        external
+        view
+        returns (bool);
+
+    /// @notice The strictest level that holds now. A level that claims a shortfall never does.
     /// @return holds True if a level holds.
     /// @return level The index of that level; zero if none holds.
     function levelOf(address subject, bytes32 policy) external view returns (bool holds, uint256 level);
 
     /// @notice The record of the newest attestation of a level, including one that no longer counts; zeros if there is
-    /// none.
+    /// none. The level may claim a shortfall: compare its index with the terms before you rely on the record.
     function recordOf(address subject, bytes32 policy, uint256 level) external view returns (Record memory);
 
     /// @notice The number of consecutive snapshots over which the level was attested; zero if the level does not hold
-    /// now.
+    /// now, or claims a shortfall.
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32);
 
     /// @notice True if attestations under the policy are accepted now: the policy is in force, its newest prices are

@@ -142,6 +142,10 @@ interface ICollateralVault {
     /// @notice The number of the first checkpoint whose attestations still count.
     function floorOf(address subject) external view returns (uint32);
 
+    /// @notice The time at which the subject's counted lots last fell, in seconds; zero if they never did. Earlier
+    /// statements do not know of collateral that has gone back to a source.
+    function shrunkAtOf(address subject) external view returns (uint40);
+
     /// @notice The subject's balances of a token.
     /// @return counted The amount that counts.
     /// @return waiting The amount that waits to be withdrawn.

@@ -65,7 +65,8 @@ interface ILienRegistry {
     /* VIEWS */
 
     /// @notice True if the level or a stricter one holds by an attestation whose prices are at most `maxAge` seconds
-    /// old, and everything that the policy draws on is under a lien to the consumer now.
+    /// old, and everything that the policy draws on is under a lien to the consumer now. False for a level that claims
+    /// a shortfall.
     function isSufficientFor(address consumer, address subject, bytes32 policy, uint256 level, uint256 maxAge)
         external
         view

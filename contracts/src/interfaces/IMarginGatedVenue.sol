@@ -18,6 +18,9 @@ import {ISecuredVenue} from "./ISecuredVenue.sol";
 ///   epoch or longer, attesting over a snapshot that was taken after the flag must have been possible. Otherwise the
 ///   grace could pass between two snapshots that somebody has timed. While attesting is impossible nobody is flagged or
 ///   liquidated, and in an outage a flag can be removed, so that the grace begins anew.
+/// - If the policy has a level that claims a shortfall, and the rules name it, anybody may liquidate at once an account
+///   whose shortfall is attested over the newest snapshot: no grace helps an account whose margin is known to be
+///   negative. An attestation of sufficiency over the same prices, a deposit, or a newer statement stops that.
 /// - The pool sets aside the largest gain that each position can make within the policy's range of prices. Gains are
 ///   always paid.
 /// - The insurance fund pays losses that accounts do not pay. A loss that exceeds the fund is recorded as uncovered,
@@ -58,6 +61,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     event Unflagged(address indexed subject, address indexed by);
     /// @notice A position was closed by liquidation.
     event Liquidated(address indexed subject, address indexed flagger, address indexed by, uint256 reward);
+    /// @notice A position was closed by liquidation, because a shortfall was attested over the prices of `epoch`.
+    event LiquidatedShort(address indexed subject, address indexed by, uint64 epoch, uint256 reward);
     /// @notice A position was closed by settlement in an outage.
     event Settled(address indexed subject, address indexed by);
     /// @notice An account did not pay all of its loss. The insurance fund paid a part, and the rest is uncovered.
@@ -72,7 +77,8 @@ interface IMarginGatedVenue is ISecuredVenue {
     event Funded(address indexed by, uint256 amount);
     /// @notice The owner took from the pool.
     event Defunded(address indexed to, uint256 amount);
-    /// @notice An amount was paid into the insurance fund. {Closed} and {Liquidated} report penalties.
+    /// @notice An amount was paid into the insurance fund. {Closed}, {Liquidated} and {LiquidatedShort} report
+    /// penalties.
     event Insured(address indexed by, uint256 amount);
 
     /* ERRORS */
@@ -91,6 +97,10 @@ interface IMarginGatedVenue is ISecuredVenue {
     error NotSufficient(address subject, uint256 level);
     /// @notice The account attests to the maintenance level.
     error StillSufficient(address subject);
+    /// @notice No shortfall of the account counts, or the venue has no level of shortfalls.
+    error NotShort(address subject);
+    /// @notice The shortfall was attested over the prices of `epoch`, which are not the newest.
+    error ShortfallSuperseded(uint64 epoch);
     /// @notice The attestation registry does not accept attestations now.
     error AttestingNotPossible();
     /// @notice The vault does not heed the venue's exposure: its deployer has not registered the venue.
@@ -138,6 +148,9 @@ interface IMarginGatedVenue is ISecuredVenue {
     /// @notice Closes the position of an account whose flag stands and whose grace is over, once attesting over a
     /// snapshot after the flag has been possible for a quarter of an epoch.
     function liquidate(address subject) external;
+    /// @notice Closes the position of an account whose shortfall is attested over the newest snapshot, at once. The
+    /// caller gets the reward.
+    function liquidateShort(address subject) external;
 
     /* FUNDS */
 

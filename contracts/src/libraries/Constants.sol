@@ -38,6 +38,8 @@ uint256 constant PRICE_WORDS = (PRICE_BYTES * MAX_FEEDS + 31) / 32;
 
 /// @dev The first word of the preimage of a policy's identifier.
 bytes32 constant POLICY_TAG = keccak256("surety/policy/v2");
+/// @dev The first word of the preimage of the identifier of a level that claims a shortfall.
+bytes32 constant SHORTFALL_TAG = keccak256("surety/shortfall/v1");
 /// @dev The first word of the preimage of the word that stands for the vault in a policy's identifier.
 bytes32 constant VAULT_RULES_TAG = keccak256("surety/vault-rules/v1");
 /// @dev The first word of the preimage of the word that stands for the scopes in a policy's identifier.

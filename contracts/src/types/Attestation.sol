@@ -20,7 +20,8 @@ struct Statement {
     bytes signature;
 }
 
-/// @notice A claim that a subject's holdings satisfy a level of a policy, with its evidence.
+/// @notice A claim that a subject's holdings satisfy a level of a policy, or that they fall short of one that claims a
+/// shortfall, with its evidence.
 /// @param subject The address whose holdings the claim is about.
 /// @param policy The identifier of the policy.
 /// @param level The level's index in the policy.
@@ -28,7 +29,7 @@ struct Statement {
 /// @param validUntil The last second at which the attestation is to count.
 /// @param presentation The address of the only caller that may bring the attestation, as a word; zero if anybody may.
 /// @param statements One statement for each account of the policy, in the policy's order.
-/// @param proof The proof that the committed holdings satisfy the level.
+/// @param proof The proof of the level's claim about the committed holdings.
 /// @param scopes The proof that the sources with a scope stated nothing outside of it; empty where no source has one.
 /// @param consent The subject's signature of the attestation's context, where consent is needed and the subject is not
 /// the caller: 65 bytes, or bytes that the subject's contract accepts. Otherwise empty.

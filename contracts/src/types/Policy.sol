@@ -5,7 +5,8 @@ import {Feed, LevelCoefficients} from "./Market.sol";
 
 /// @notice The vault whose balances count under a policy, and the policy's rules for it. Times are in seconds.
 /// @param at The vault, or zero. Without a vault the other fields are zero.
-/// @param level The index of the weakest level that lets collateral out while a consumer has exposure.
+/// @param level The index of the weakest level that lets collateral out while a consumer has exposure. It claims
+/// sufficiency.
 /// @param maxAge The largest age of the prices in the attestation that lets collateral out.
 /// @param minAge The time for which counted collateral must have stood before the snapshot's time, exclusive.
 struct VaultRules {
@@ -35,7 +36,8 @@ struct Scope {
 }
 
 /// @notice The wiring of a level's program: the commitments that a verifier needs and that do not depend on prices.
-/// @param level The identifier of the level's name.
+/// @param level The level's identifier: that of its name or, if the level claims a shortfall,
+/// keccak256(abi.encode(keccak256("surety/shortfall/v1"), identifier of its name)).
 /// @param idx The commitment to the column IDX, x and y.
 /// @param flag The commitment to the column FLAG, x and y.
 struct LevelWiring {
@@ -56,11 +58,13 @@ struct LevelWiring {
 /// @param maxStatementAge The largest age of the oldest statement when an attestation arrives.
 /// @param grace The time for which a superseded snapshot still takes attestations.
 /// @param acceptsMarked True if attestations over a snapshot that the circuit breaker has marked count.
-/// @param requiresConsent True if attestations count only with the subject's consent.
+/// @param requiresConsent True if attestations of sufficiency count only with the subject's consent.
+/// @param sufficient The number of levels that claim sufficiency: the first ones. Those behind claim a shortfall.
 /// @param sources The accounts, in ascending order of signer and account.
 /// @param scopes The scopes of those sources that may not state every instrument, in ascending order of signer.
 /// @param nodes The oracle nodes of the policy, in ascending order. No subject may be a node or a source.
-/// @param levels The levels, from the weakest to the strictest.
+/// @param levels The levels: those that claim sufficiency, from the weakest to the strictest, and then those that claim
+/// a shortfall.
 struct Terms {
     bytes32 universe;
     bytes32 srs;
@@ -74,6 +78,7 @@ struct Terms {
     uint40 grace;
     bool acceptsMarked;
     bool requiresConsent;
+    uint32 sufficient;
     Source[] sources;
     Scope[] scopes;
     address[] nodes;
@@ -81,7 +86,7 @@ struct Terms {
 }
 
 /// @notice A level of a policy that is published.
-/// @param level The identifier of the level's name.
+/// @param level The identifier of the level's name, whatever the level claims.
 /// @param idx The commitment to the column IDX, x and y.
 /// @param flag The commitment to the column FLAG, x and y.
 /// @param coefficients The commitments from which the level's coefficients follow at given prices.
@@ -112,6 +117,7 @@ struct Publication {
     uint40 grace;
     bool acceptsMarked;
     bool requiresConsent;
+    uint32 sufficient;
     uint40 epochLength;
     uint40 maxMarketAge;
     uint40 maxMarketSkew;

@@ -7,6 +7,8 @@ pragma solidity ^0.8.28;
 /// @param maintenanceLevel The index of the level that an account must hold: no stricter than the one that lets
 /// collateral out of the vault.
 /// @param initialLevel The index of the level that opening a position requires: no weaker than `maintenanceLevel`.
+/// @param shortfallLevel The index of the level whose shortfall allows a liquidation at once; zero if none does, as the
+/// first level of a policy claims sufficiency.
 /// @param openingAge The largest age of the prices in an attestation for opening.
 /// @param holdingAge The largest age of the prices in an attestation for holding: no less than the age that lets
 /// collateral out of the vault.
@@ -22,6 +24,7 @@ struct VenueRules {
     uint256 market;
     uint256 maintenanceLevel;
     uint256 initialLevel;
+    uint32 shortfallLevel;
     uint40 openingAge;
     uint40 holdingAge;
     uint40 maxPriceAge;

@@ -38,6 +38,7 @@ contract AttestationFixture {
         read.maxStatementSkew = uint40(_number(".publication.max_statement_skew"));
         read.maxStatementAge = uint40(_number(".publication.max_statement_age"));
         read.grace = 300;
+        read.sufficient = uint32(LEVELS);
         read.sources = new Source[](SOURCES);
         for (uint256 i = 0; i < SOURCES; ++i) {
             string memory key = _at(".publication.sources", i);

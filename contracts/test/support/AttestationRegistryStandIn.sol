@@ -11,7 +11,8 @@ import {Attestation, Record, Statement} from "../../src/types/Attestation.sol";
 /// @notice An attestation registry that keeps records without proofs. Records count as the interface says: until they
 /// lapse, while the policy is in force, and not below the vault's floor.
 contract AttestationRegistryStandIn is IAttestationRegistry {
-    uint256 public constant LEVELS = 3;
+    uint256 public constant LEVELS = 4;
+    uint256 public constant SUFFICIENT = 3;
 
     /// @inheritdoc IEvidence
     IPolicyRegistry public POLICY_REGISTRY;
@@ -50,6 +51,24 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
         });
     }
 
+    /// @notice Attests to the shortfall over the vault's present checkpoint, with prices of this epoch and of now.
+    function vouchShort(address subject, bytes32 policy, uint64 epoch_, uint64 validUntil) external {
+        (, uint32 number,,,) = vault.checkpointOf(subject);
+        records[subject][policy][SUFFICIENT] = Record({
+            epoch: uint40(epoch_),
+            pricesAt: uint40(block.timestamp),
+            validUntil: uint40(validUntil),
+            streak: 1,
+            vaultNumber: number,
+            sequences: 0
+        });
+    }
+
+    /// @notice As if an attestation were over the prices of another epoch.
+    function setEpoch(address subject, bytes32 policy, uint256 level, uint64 epoch_) external {
+        records[subject][policy][level].epoch = uint40(epoch_);
+    }
+
     /// @notice As if an attestation were over earlier prices.
     function setPricesAt(address subject, bytes32 policy, uint256 level, uint64 pricesAt) external {
         records[subject][policy][level].pricesAt = uint40(pricesAt);
@@ -66,7 +85,7 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
         returns (bool)
     {
         if (level >= LEVELS) revert UnknownLevel(level);
-        for (; level < LEVELS; ++level) {
+        for (; level < SUFFICIENT; ++level) {
             if (counts(subject, policy, level) && block.timestamp <= records[subject][policy][level].pricesAt + maxAge)
             {
                 return true;
@@ -80,7 +99,7 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
     }
 
     function levelOf(address subject, bytes32 policy) external view returns (bool, uint256) {
-        for (uint256 level = LEVELS; level > 0; --level) {
+        for (uint256 level = SUFFICIENT; level > 0; --level) {
             if (counts(subject, policy, level - 1)) return (true, level - 1);
         }
         return (false, 0);
@@ -92,7 +111,24 @@ contract AttestationRegistryStandIn is IAttestationRegistry {
             && record.vaultNumber >= vault.floorOf(subject);
     }
 
+    function isShortNoOlderThan(address subject, bytes32 policy, uint256 level, uint256 maxAge)
+        external
+        view
+        returns (bool)
+    {
+        if (level >= LEVELS) revert UnknownLevel(level);
+        if (level < SUFFICIENT || !counts(subject, policy, level)) return false;
+        Record memory shortfall = records[subject][policy][level];
+        (, uint32 number,,,) = vault.checkpointOf(subject);
+        if (shortfall.vaultNumber != number || block.timestamp > shortfall.pricesAt + maxAge) return false;
+        for (uint256 i = 0; i < SUFFICIENT; ++i) {
+            if (counts(subject, policy, i) && records[subject][policy][i].epoch >= shortfall.epoch) return false;
+        }
+        return true;
+    }
+
     function streakOf(address subject, bytes32 policy, uint256 level) external view returns (uint32) {
+        if (level >= SUFFICIENT) return 0;
         return counts(subject, policy, level) ? records[subject][policy][level].streak : 0;
     }
 

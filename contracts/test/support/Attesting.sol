@@ -19,7 +19,9 @@ abstract contract Attesting {
     address internal constant SUBJECT = 0xd0F8e448868cba1AD82a999C1A52C0556289DA00;
     uint40 internal constant NOW = 1_800_000_000;
     uint64 internal constant EPOCH = 500_000;
-    uint256 internal constant LEVELS = 3;
+    /// @dev Three that claim sufficiency, and one that claims a shortfall.
+    uint256 internal constant LEVELS = 4;
+    uint256 internal constant SHORTFALL = 3;
     uint256 internal constant SOURCES = 3;
 
     PolicyStandIn internal policyRegistry = new PolicyStandIn();
@@ -51,6 +53,7 @@ abstract contract Attesting {
         terms.maxStatementSkew = 600;
         terms.maxStatementAge = 7_200;
         terms.grace = 300;
+        terms.sufficient = uint32(SHORTFALL);
         terms.sources = new Source[](SOURCES);
         for (uint256 i = 0; i < SOURCES; ++i) {
             terms.sources[i] =

@@ -46,6 +46,7 @@ contract BookFixture {
         read.maxStatementSkew = uint40(_number(".terms.max_statement_skew"));
         read.maxStatementAge = uint40(_number(".terms.max_statement_age"));
         read.grace = 300;
+        read.sufficient = 1;
         read.sources = new Source[](1);
         read.sources[0] = Source({
             signer: vm.parseJsonAddress(json, ".terms.source"), account: _word(".terms.account"), isContract: false

@@ -6,7 +6,8 @@ import {ISnapshotOracle} from "../../src/interfaces/ISnapshotOracle.sol";
 import {Feed, MarketRules, SignedSnapshot, Snapshot} from "../../src/types/Market.sol";
 import {LevelWiring, Publication, Terms} from "../../src/types/Policy.sol";
 
-/// @notice A policy registry that answers for every identifier with one policy of three levels.
+/// @notice A policy registry that answers for every identifier with one policy of four levels, the last of which
+/// claims a shortfall.
 contract PolicyRegistryStandIn is IPolicyRegistry {
     address private vault;
     uint32 private vaultLevel = 1;
@@ -44,7 +45,7 @@ contract PolicyRegistryStandIn is IPolicyRegistry {
     function terms(bytes32) external view returns (Terms memory found) {
         found.vault.at = vault;
         (found.vault.level, found.vault.maxAge) = (vaultLevel, vaultMaxAge);
-        found.levels = new LevelWiring[](3);
+        (found.levels, found.sufficient) = (new LevelWiring[](4), 3);
         found.validity = validity;
     }
 

@@ -75,6 +75,7 @@ abstract contract PolicyTest {
         publication.maxStatementSkew = 120;
         publication.maxStatementAge = 3_600;
         publication.grace = 60;
+        publication.sufficient = uint32(levels);
         publication.epochLength = EPOCH;
         publication.maxMarketAge = MAX_AGE;
         publication.maxMarketSkew = 60;

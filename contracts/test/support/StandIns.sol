@@ -97,6 +97,7 @@ contract VaultStandIn {
 
     mapping(address subject => Checkpoint) public checkpointOf;
     mapping(address subject => uint32) public floorOf;
+    mapping(address subject => uint40) public shrunkAtOf;
 
     function set(address subject, Checkpoint calldata checkpoint) external {
         checkpointOf[subject] = checkpoint;
@@ -104,6 +105,10 @@ contract VaultStandIn {
 
     function setGrownAt(address subject, uint40 time) external {
         checkpointOf[subject].grownAt = time;
+    }
+
+    function setShrunkAt(address subject, uint40 time) external {
+        shrunkAtOf[subject] = time;
     }
 
     function setFloor(address subject, uint32 number) external {

@@ -123,6 +123,12 @@ contract VaultHandler {
         _after("vouch", who);
     }
 
+    function vouchShort(uint256 who, uint256 validity) external {
+        bytes32 policy = validity % 2 == 0 ? POLICY : OTHER_POLICY;
+        attestationRegistry.vouchShort(subjects[who % 3], policy, 1, uint64(block.timestamp + validity % 3 hours));
+        _after("vouchShort", who);
+    }
+
     function setExposure(uint256 who, bool value) external {
         venue.setExposure(subjects[who % 3], value);
     }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {CollateralVault} from "../../src/core/CollateralVault.sol";
 import {MarginGatedVenue} from "../../src/examples/MarginGatedVenue.sol";
+import {Record} from "../../src/types/Attestation.sol";
 import {Asset} from "../../src/types/Collateral.sol";
 import {Position, VenueRules} from "../../src/types/Venue.sol";
 import {AttestationRegistryStandIn} from "./AttestationRegistryStandIn.sol";
@@ -16,6 +17,7 @@ contract VenueHandler {
     uint96 private constant MIN_PRICE = 100e8;
     uint96 private constant MAX_PRICE = 10_000e8;
     uint256 private constant SCALE = 1e20;
+    uint32 private constant SHORTFALL = 3;
 
     AttestationRegistryStandIn private attestationRegistry = new AttestationRegistryStandIn();
     PolicyRegistryStandIn private policyRegistry = new PolicyRegistryStandIn();
@@ -49,6 +51,7 @@ contract VenueHandler {
             market: 1,
             maintenanceLevel: 0,
             initialLevel: 1,
+            shortfallLevel: SHORTFALL,
             openingAge: 10 minutes,
             holdingAge: 1 hours,
             maxPriceAge: 10 minutes,
@@ -88,7 +91,14 @@ contract VenueHandler {
     }
 
     function vouch(uint256 who, uint256 level, uint256 validity) external {
-        attestationRegistry.vouch(accounts[who % 3], POLICY, level % 3, uint64(block.timestamp + validity % 1 hours));
+        (address account, uint64 until) = (accounts[who % 3], uint64(block.timestamp + validity % 1 hours));
+        attestationRegistry.vouch(account, POLICY, level % 3, until);
+        attestationRegistry.setEpoch(account, POLICY, level % 3, oracle.latest(POLICY).epoch);
+    }
+
+    function vouchShort(uint256 who, uint256 validity) external {
+        uint64 until = uint64(block.timestamp + validity % 1 hours);
+        attestationRegistry.vouchShort(accounts[who % 3], POLICY, oracle.latest(POLICY).epoch, until);
     }
 
     function open(uint256 who, int128 size) external {
@@ -130,6 +140,20 @@ contract VenueHandler {
         try venue.liquidate(account) {
             ++done["liquidate"];
             require(!holds, "liquidated though it holds");
+            _book(_loss(position, price), collateral, insuranceBefore);
+        } catch {}
+    }
+
+    function liquidateShort(uint256 who) external {
+        address account = accounts[who % 3];
+        Position memory position = venue.positionOf(account);
+        (uint256 collateral, uint256 insuranceBefore) = (_collateral(account), venue.insurance());
+        bool isShort = _isShort(account);
+        // Also the account itself.
+        vm.prank(accounts[who / 3 % 3]);
+        try venue.liquidateShort(account) {
+            ++done["liquidateShort"];
+            require(isShort, "liquidated though it is not short");
             _book(_loss(position, price), collateral, insuranceBefore);
         } catch {}
     }
@@ -221,6 +245,20 @@ contract VenueHandler {
         paidByInsurance += shortfall < insuranceBefore ? shortfall : insuranceBefore;
         require(venue.insurance() == (shortfall < insuranceBefore ? insuranceBefore - shortfall : 0), "insurance");
         ++done["shortfall"];
+    }
+
+    /// @dev True if the account's shortfall over the newest snapshot counts, and nothing sufficient is over it.
+    function _isShort(address account) private view returns (bool) {
+        uint64 newest = oracle.latest(POLICY).epoch;
+        Record memory shortfall = attestationRegistry.recordOf(account, POLICY, SHORTFALL);
+        (, uint32 number,,,) = vault.checkpointOf(account);
+        bool holds = false;
+        for (uint256 level = 0; level < SHORTFALL; ++level) {
+            bool isNewest = attestationRegistry.recordOf(account, POLICY, level).epoch == newest;
+            if (isNewest && attestationRegistry.counts(account, POLICY, level)) holds = true;
+        }
+        return shortfall.epoch == newest && shortfall.vaultNumber == number && !holds
+            && attestationRegistry.counts(account, POLICY, SHORTFALL);
     }
 
     function _loss(Position memory position, uint96 price) private pure returns (uint256) {
