@@ -8,7 +8,7 @@ use surety_core::{
     ident::{Bytes32, EvmAddress, Name},
     units::{Seconds, Timestamp},
 };
-use surety_margin::policy::Policy;
+use surety_margin::{level::Claimed, policy::Policy};
 use surety_verifier::{
     Attestation, CommittedPolicy, Statement,
     attestation::{identifiers::PolicyId, signature::SigningKey},
@@ -18,7 +18,8 @@ use crate::{
     abi::{
         self,
         IAttestationRegistry::{
-            acceptsAttestationsCall, attestBatchCall, attestCall, levelOfCall, recordOfCall, streakOfCall,
+            acceptsAttestationsCall, attestBatchCall, attestCall, isShortNoOlderThanCall, levelOfCall, recordOfCall,
+            streakOfCall,
         },
         address, coordinates, isSufficientNoOlderThanCall, word,
     },
@@ -87,9 +88,12 @@ pub struct Standing {
     pub accepts_attestations: bool,
     /// The strictest level that holds now.
     pub holds: Option<Name>,
-    /// The level that was asked about, if it holds by prices that are not too old.
+    /// Whether the level that was asked about holds, by prices that are not too old.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sufficient: Option<bool>,
+    /// The same of a level that claims a shortfall: whether the subject is short of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short: Option<bool>,
     /// The newest attestation of each level that has ever been attested, in the policy's order.
     pub levels: Vec<LevelRecord>,
 }
@@ -105,7 +109,7 @@ pub struct LevelRecord {
     pub prices_at: Timestamp,
     /// The last second at which it counts.
     pub valid_until: Timestamp,
-    /// In how many snapshots in a row the level has been attested; zero if it does not hold now.
+    /// In how many snapshots in a row the level has been attested; zero if it does not hold now, or claims a shortfall.
     pub streak: u32,
     /// The number of the vault's checkpoint that it drew on.
     pub vault_number: u32,
@@ -190,11 +194,21 @@ impl Contracts {
         let (account, word) = (address(subject), word(&id.0));
         let (node, registry) = (&self.node, &self.at.registry);
         let held = node.view(registry, &levelOfCall { subject: account, policy: word })?;
-        let sufficient = question.map(|Question { level, max_age }| {
-            let (level, max_age) = (U256::from(level_place(document, level)?), U256::from(max_age.0));
-            let call = isSufficientNoOlderThanCall { subject: account, policy: word, level, maxAge: max_age };
-            node.view(registry, &call)
-        });
+        let (mut sufficient, mut short) = (None, None);
+        if let Some(Question { level, max_age }) = question {
+            let (place, max_age) = (level_place(document, level)?, U256::from(max_age.0));
+            let (subject, policy, level) = (account, word, U256::from(place));
+            match document.levels[place].claim {
+                Claimed::Sufficient => {
+                    let call = isSufficientNoOlderThanCall { subject, policy, level, maxAge: max_age };
+                    sufficient = Some(node.view(registry, &call)?);
+                }
+                Claimed::Shortfall => {
+                    short =
+                        Some(node.view(registry, &isShortNoOlderThanCall { subject, policy, level, maxAge: max_age })?);
+                }
+            }
+        }
         let mut levels = Vec::new();
         for (place, level) in document.levels.iter().enumerate() {
             let place = U256::from(place);
@@ -217,7 +231,8 @@ impl Contracts {
             policy: id,
             accepts_attestations: node.view(registry, &acceptsAttestationsCall { policy: word })?,
             holds: strictest.filter(|_| held.holds).map(|(_, level)| level.name.clone()),
-            sufficient: sufficient.transpose()?,
+            sufficient,
+            short,
             levels,
         })
     }

@@ -97,6 +97,8 @@ impl Contracts {
             grace: seconds("chain rules: grace", rules.grace.0)?,
             acceptsMarked: document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted),
             requiresConsent: document.consent,
+            // At most 16 levels.
+            sufficient: document.sufficient_levels().count() as u32,
             epochLength: seconds("policy: oracle.epoch", document.oracle.epoch.0)?,
             maxMarketAge: seconds("policy: oracle.max_age", document.oracle.max_age.0)?,
             maxMarketSkew: seconds("policy: oracle.max_skew", document.oracle.max_skew.0)?,

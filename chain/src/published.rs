@@ -182,6 +182,8 @@ fn check_terms(facts: &mut Facts, terms: &Terms, at: &Deployment, policy: &Commi
     let accepts_marked = document.oracle.breaker.is_none_or(|breaker| breaker.proofs == MarkedProofs::Accepted);
     facts.same("policy: marked prices accepted", accepts_marked, terms.acceptsMarked);
     facts.same("policy: consent", document.consent, terms.requiresConsent);
+    let sufficient = document.sufficient_levels().count();
+    facts.same("policy: levels that claim sufficiency", sufficient, terms.sufficient as usize);
     let listed = |sources: &[Source]| {
         list(sources.iter().map(|Source { signer, account, isContract }| {
             let kind = if *isContract { " (contract)" } else { "" };
@@ -468,6 +470,7 @@ mod tests {
             grace: published.grace,
             acceptsMarked: published.acceptsMarked,
             requiresConsent: published.requiresConsent,
+            sufficient: published.sufficient,
             sources: published.sources.clone(),
             scopes: published.scopes.clone(),
             nodes: published.nodes.clone(),
@@ -521,7 +524,7 @@ mod tests {
     #[test]
     fn rejects_each_limit_and_commitment_that_is_not_the_policys() {
         type Change = fn(&mut Terms, &mut MarketRules);
-        let changes: [(&str, Change); 31] = [
+        let changes: [(&str, Change); 32] = [
             ("universe", |terms, _| terms.universe = B256::ZERO),
             ("set-up", |terms, _| terms.srs = B256::ZERO),
             ("capacity class", |terms, _| terms.k += 1),
@@ -537,6 +540,7 @@ mod tests {
             ("policy: marked prices accepted", |terms, _| terms.acceptsMarked ^= true),
             ("policy: sources", |terms, _| terms.sources[0].signer = Address::ZERO),
             ("policy: consent", |terms, _| terms.requiresConsent ^= true),
+            ("policy: levels that claim sufficiency", |terms, _| terms.sufficient -= 1),
             ("policy: sources", |terms, _| terms.sources[0].isContract ^= true),
             ("policy: sources", |terms, _| {
                 terms.sources.pop();

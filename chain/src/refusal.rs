@@ -132,6 +132,8 @@ fn of_publication(text: &str) -> (&'static str, &'static str) {
             "a source has no signer, is named twice, or is an oracle node too",
             "give each source and each oracle node a signer of its own, and publish the policy anew",
         )
+    } else if is("sufficient") {
+        ("no level claims sufficiency, or more than there are", "publish a policy with such a level, all of them first")
     } else if is("levels") {
         ("the policy has no level, or more than the registry takes", "publish a policy with 1 to 16 levels")
     } else if is("feeds") || is("quorum") {
@@ -289,6 +291,10 @@ fn of_attestations(name: &str) -> Option<(&'static str, &'static str)> {
         ),
         "VaultGrownSince" => (
             "the vault has grown after the statements, which may be about the same collateral",
+            "ask the sources for new statements",
+        ),
+        "VaultShrunkSince" => (
+            "collateral has left the vault after the oldest statement, which may be back at a source",
             "ask the sources for new statements",
         ),
         "VaultTooYoung" => (

@@ -403,9 +403,10 @@ fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
         Some(level) => format!("{} satisfies {level}\n", standing.subject),
         None => format!("{}: no level holds now\n", standing.subject),
     };
-    if let (Some(Question { level, max_age }), Some(sufficient)) = (&question, standing.sufficient) {
-        let answer = if sufficient { "yes" } else { "no" };
-        text += &format!("{level} or stricter, prices at most {} seconds old: {answer}\n", max_age.0);
+    if let (Some(Question { level, max_age }), Some(holds)) = (&question, standing.sufficient.or(standing.short)) {
+        let answer = if holds { "yes" } else { "no" };
+        let stricter = if standing.short.is_some() { "" } else { " or stricter" };
+        text += &format!("{level}{stricter}, prices at most {} seconds old: {answer}\n", max_age.0);
     }
     if !accepts_attestations {
         text += "the registry takes no attestations under the policy now\n";

@@ -157,8 +157,7 @@ impl LimitedPosition {
 
 impl CashGreeks {
     fn measures(&self) -> Vec<Measure<'_>> {
-        let measure =
-            |key, entry, role| Measure { key, entry: Some(entry), role, is_sensitivity: true, places: 0 };
+        let measure = |key, entry, role| Measure { key, entry: Some(entry), role, is_sensitivity: true, places: 0 };
         // What moves in proportion has no gamma and no vega.
         vec![
             measure("greeks.delta", &self.delta, Role::Price),
@@ -220,10 +219,7 @@ impl Limits {
     /// Something is required of what a share of the equity bounds the size of.
     pub(super) fn required(&self) -> Vec<Required> {
         let bounds = |limit: &&Limit| {
-            let sized = matches!(
-                limit.measure,
-                Exposure::Gross | Exposure::Each | Exposure::Long | Exposure::Short
-            );
+            let sized = matches!(limit.measure, Exposure::Gross | Exposure::Each | Exposure::Long | Exposure::Short);
             sized && matches!(limit.at_most, Some(Bound::Share(_)))
         };
         let mut required = vec![Required::default(); self.positions.len()];
@@ -245,9 +241,7 @@ impl Limits {
             let (bound, of_bound, of_measure) = limit.bound(level);
             let bound = match bound {
                 Some(Bound::Share(share)) => self.equity_times(frame, Fraction::product_up(share, of_bound)),
-                Some(Bound::Amount(amount)) => {
-                    number(Affine::constant(frame.amount(amount, &[of_bound.into()])))
-                }
+                Some(Bound::Amount(amount)) => number(Affine::constant(frame.amount(amount, &[of_bound.into()]))),
                 None => Expression::zero(),
             };
             let measure = self.measure(limit, frame, of_measure);
@@ -353,24 +347,26 @@ impl Limits {
         let about = limit.about(&self.positions);
         let values = about.iter().map(|rule| frame.value_of(*rule, &[multiple.into()], position, prices));
         let values = values.collect::<Option<Vec<_>>>()?;
-        let sum = |amounts: &mut dyn Iterator<Item = Option<I256>>| {
-            amounts.try_fold(I256::ZERO, |sum, amount| sum.checked_add(amount?))
-        };
         match limit.measure {
-            Exposure::Gross => sum(&mut values.iter().map(|value| value.checked_abs())),
-            Exposure::Net => sum(&mut values.into_iter().map(Some))?.checked_abs(),
-            Exposure::Long => sum(&mut values.into_iter().map(|value| Some(value.max(I256::ZERO)))),
-            Exposure::Short => sum(&mut values.into_iter().map(|value| value.checked_neg().map(|it| it.max(I256::ZERO)))),
+            Exposure::Gross => total(values.iter().map(|value| value.checked_abs())),
+            Exposure::Net => total(values.into_iter().map(Some))?.checked_abs(),
+            Exposure::Long => total(values.into_iter().map(|value| Some(value.max(I256::ZERO)))),
+            Exposure::Short => total(values.into_iter().map(|value| value.checked_neg().map(|it| it.max(I256::ZERO)))),
             Exposure::Each => {
                 let sizes = values.iter().map(|value| value.checked_abs()).collect::<Option<BTreeSet<_>>>()?;
                 Some(sizes.last().copied().unwrap_or(I256::ZERO))
             }
-            Exposure::Value => sum(&mut values.into_iter().map(Some)),
+            Exposure::Value => total(values.into_iter().map(Some)),
             Exposure::Delta | Exposure::Gamma | Exposure::Vega => {
                 let per_lot = |rule: &usize| self.sensitivity(limit.measure, frame, *rule, multiple);
                 let of = |rule: &usize| Some(frame.amount_held(*rule, &per_lot(rule)?, position, prices));
-                sum(&mut about.iter().filter_map(of))?.checked_abs()
+                total(about.iter().filter_map(of))?.checked_abs()
             }
         }
     }
+}
+
+/// The sum of amounts; none if it exceeds 256 bits.
+fn total(mut amounts: impl Iterator<Item = Option<I256>>) -> Option<I256> {
+    amounts.try_fold(I256::ZERO, |sum, amount| sum.checked_add(amount?))
 }

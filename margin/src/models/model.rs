@@ -16,9 +16,9 @@ use surety_core::{
 };
 
 use super::{
-    All, Asset, Breakdown, Collateral, Cross, CrossPosition, Frame, Greeks, InstrumentRule, Isolated, LimitedPosition, Limits, MarketVector, Modes,
-    ScenarioMargin, ScenarioPosition, Span, composed::path_of_mode, derive::PortfolioMargin, frame::Covered, portfolio,
-    rule::numbered,
+    All, Asset, Breakdown, Collateral, Cross, CrossPosition, Frame, Greeks, InstrumentRule, Isolated, LimitedPosition,
+    Limits, MarketVector, Modes, ScenarioMargin, ScenarioPosition, Span, composed::path_of_mode,
+    derive::PortfolioMargin, frame::Covered, portfolio, rule::numbered,
 };
 use crate::{
     holdings::Position,
@@ -122,14 +122,13 @@ impl Model {
         };
         let vector = self.market_vector(entries, universe)?;
         let problems = self.box_problems(entries, universe);
-        let covered =
-            Covered {
-                place,
-                rules: model.rules(),
-                whole: model.whole(),
-                portfolios: model.portfolios(),
-                fractions: model.fractions(),
-            };
+        let covered = Covered {
+            place,
+            rules: model.rules(),
+            whole: model.whole(),
+            portfolios: model.portfolios(),
+            fractions: model.fractions(),
+        };
         match Frame::new(entries, universe, vector, &covered) {
             Ok(frame) if problems.is_empty() => Ok(frame),
             result => Err(problems.into_iter().chain(result.err().into_iter().flatten()).collect()),

@@ -43,7 +43,8 @@ fn rejects_every_changed_field_that_an_identifier_leaves_out() {
         assert_encoded(file, &Universe::from_toml(file, &example(file)).unwrap());
     }
     let venues = ["aave", "compound", "drift", "dydx"].map(|venue| format!("venues/{venue}.toml"));
-    let examples = ["policy.toml", "policy-cross.toml", "policy-lending.toml", "policy-mandate.toml"].map(str::to_owned);
+    let examples =
+        ["policy.toml", "policy-cross.toml", "policy-lending.toml", "policy-mandate.toml"].map(str::to_owned);
     for file in examples.iter().chain(&venues) {
         assert_encoded(file, &Policy::from_toml(file, &example(file)).unwrap());
     }

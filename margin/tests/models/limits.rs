@@ -138,7 +138,8 @@ fn positions_on_variation_margin_are_exposure_and_no_equity() {
     let model = "[model]\ntype = \"limits\"\n[[model.positions]]\ninstrument = \"USD\"\n[[model.positions]]\n\
                  instrument = \"BTC-PERP\"\nprice = \"BTC-USD\"\nshort = true\n";
     let policy = read(&format!("{model}{limit}")).unwrap();
-    let text = example("universe.toml").replacen("\"perpetual\"", "\"perpetual\"\nsettlement = \"variation-margin\"", 1);
+    let text =
+        example("universe.toml").replacen("\"perpetual\"", "\"perpetual\"\nsettlement = \"variation-margin\"", 1);
     let margined = Universe::from_toml("universe.toml", &text).unwrap();
     assert_eq!(policy.check(&margined), []);
     let lots = |name: &str| match name {
@@ -185,12 +186,13 @@ fn limits(change: impl FnOnce(&mut Limits)) -> Policy {
 
 #[test]
 fn rejects_limits_without_the_bound_of_their_measure() {
-    for change in [
-        |limit: &mut Limit| limit.at_most = None,
+    let changes: [fn(&mut Limit); 4] = [
+        |limit| limit.at_most = None,
         |limit| limit.at_least = limit.at_most,
         |limit| (limit.at_most, limit.at_least) = (None, limit.at_most),
         |limit| limit.measure = Exposure::Value,
-    ] {
+    ];
+    for change in changes {
         refuses(&limits(|model| change(&mut model.limits[0])), &universe(), "and no other bound");
     }
 }
@@ -250,7 +252,8 @@ fn rejects_limits_in_buckets_and_all_of_all() {
     let policy = read(MANDATE).unwrap();
     let part = || AllPart { name: Name::new("part").unwrap(), model: policy.model.clone() };
     let all = || Model::All(All { parts: vec![part()] });
-    let nested = Policy { model: Model::All(All { parts: vec![AllPart { model: all(), ..part() }] }), ..policy.clone() };
+    let nested =
+        Policy { model: Model::All(All { parts: vec![AllPart { model: all(), ..part() }] }), ..policy.clone() };
     refuses(&nested, &universe(), "a model other than all of several");
     for model in [all(), policy.model.clone()] {
         let bucket = surety_margin::models::Bucket { name: Name::new("bucket").unwrap(), model };

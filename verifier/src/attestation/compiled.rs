@@ -7,16 +7,17 @@
 //!
 //! ```text
 //! level  = keccak256(level id ‖ IDX ‖ FLAG ‖ B_0 ‖ B_1 ‖ … ‖ B_U)                          points as x ‖ y
-//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ scopes ‖ level …)
+//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ scopes ‖ level … ‖ claims)
 //! vault  = keccak256(abi.encode(keccak256("surety/vault-rules/v1"), chain, contract, universe, level id, max_age,
 //!                               min_age, keccak256(abi.encode(assets))))                    zero without a vault
 //! asset  = (token, unit, x, y)
 //! scopes = keccak256(abi.encode(keccak256("surety/source-scopes/v1"), [scope …]))                 zero without scopes
+//! claims = keccak256(keccak256("surety/shortfall/v1") ‖ sufficient)      left out where no level claims a shortfall
 //! scope  = (signer, x, y)                       the commitment to the polynomial that vanishes outside, see
 //!                                               [`surety_kzg::scope`]; in ascending order of signers
 //! ```
 //!
-//! Numbers have 32 bytes. An asset's point `(x, y)` is the Lagrange point of its instrument's row. The policy registry
+//! `sufficient` is the number of levels that claim sufficiency, which come first. Numbers have 32 bytes. An asset's point `(x, y)` is the Lagrange point of its instrument's row. The policy registry
 //! takes unit and point from the vault itself. A policy whose instruments have other rows than those that the vault
 //! counts by has another identifier there than here, and nobody can publish it.
 //!
@@ -491,7 +492,13 @@ impl Ids {
             vault_word(policy, universe_id, vault),
             scopes_word(scopes),
         ];
+        let sufficient = policy.sufficient_levels().count();
+        let claims = (sufficient < policy.levels.len()).then(|| {
+            // Whoever publishes a policy says how its levels are called, and could call one like a shortfall.
+            hash_words(&[keccak256("surety/shortfall/v1").0, number(sufficient as u128)])
+        });
         let levels = policy.levels.iter().zip(levels).map(|(level, points)| points.hash(LevelId::of(level).0.0));
+        let levels = levels.chain(claims);
         Ok(Self {
             policy: PolicyId(HexBytes(hash_words(&head.into_iter().chain(levels).collect::<Vec<Word>>()))),
             document,
