@@ -16,7 +16,7 @@ use surety_core::{
 };
 use surety_kzg::{
     HoldingCommitment, SecretScalars,
-    cell::{Cell, CellKey, CellVerifier, Coset, Opening},
+    cell::{Cell, CellKey, CellLayout, CellVerifier, Coset, Opening},
     point::{self, G1_BYTES, G2_BYTES, PointError},
     scalar,
     srs::VerifierKey,
@@ -186,8 +186,9 @@ impl CellFiles<'_> {
         let Self { cell, book, universe, keys, set_up } = self;
         let insecure_srs = check_set_up(set_up, None, allow_insecure_srs)?;
         let (kind, _) = kind_of(cell, book)?;
-        let key = keys.key(set_up.srs(), layout(kind, universe)?.cells().rows_of_a_coset())?;
-        check(cell, book, universe, key, terms)?;
+        let layout = layout(kind, universe)?;
+        let key = keys.key(set_up.srs(), layout.cells().rows_of_a_coset())?;
+        check_in(cell, book, universe, key, terms, |_| Ok(layout.cells().clone()))?;
         let chosen = terms.nonce.is_some_and(|nonce| nonce != Bytes32::ZERO);
         let known = [terms.root.is_some(), terms.user.is_some(), chosen];
         let on_faith = ON_FAITH.into_iter().zip(known).filter_map(|(faith, known)| (!known).then_some(faith));
@@ -232,6 +233,18 @@ pub fn check(
     key: CellKey,
     terms: &CellTerms<'_>,
 ) -> Result<(), Rejection> {
+    check_in(cell, book, universe, key, terms, |kind| Ok(layout(kind, universe)?.cells().clone()))
+}
+
+/// The same, with a layout of the kind of the cell's page that is found after everything before it has been checked.
+fn check_in(
+    cell: &CellFile,
+    book: &Book,
+    universe: &Universe,
+    key: CellKey,
+    terms: &CellTerms<'_>,
+    layout: impl FnOnce(&KindSummary) -> Result<CellLayout, Rejection>,
+) -> Result<(), Rejection> {
     let known = |input: &str, expected: Option<String>, found: String| match expected {
         Some(expected) => same(Rule::Anchor, input, "what you know,", expected, found),
         None => Ok(()),
@@ -246,7 +259,7 @@ pub fn check(
     same(Rule::Reference, "cell key: set-up", "that of the universe,", universe.srs, key.srs().bytes())?;
     let Placed { kind, commitment } = placed(cell, book)?;
     let refused = |input: &str, expected: &str, found: String| Rejection::new(Rule::Cell, input, expected, found);
-    let verifier = CellVerifier::new(key, layout(kind, universe)?.cells().clone())
+    let verifier = CellVerifier::new(key, layout(kind)?)
         .map_err(|error| refused("cell key", "one for the layout of the page", error.to_string()))?;
     let opening =
         Opening::from_bytes(&cell.opening.0).map_err(|error| refused("cell: opening", "a point", error.to_string()))?;

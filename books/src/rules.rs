@@ -119,7 +119,10 @@ impl BookRules {
     fn quote_problems(&self, policy: &Policy, universe: &Universe) -> Vec<Problem> {
         let expected = "a cash instrument of the universe that the level counts without a price";
         let at_par = |rule: &InstrumentRule<'_>| rule.price.is_none() && rule.derived_from.is_none();
-        let counted = self.admitted(policy).iter().any(|rule| *rule.instrument == self.quote && at_par(rule));
+        // Of several models each has a rule of its own.
+        let rules = self.admitted(policy);
+        let mut quoted = rules.iter().filter(|rule| *rule.instrument == self.quote).peekable();
+        let counted = quoted.peek().is_some() && quoted.all(|rule| at_par(rule));
         let instrument = universe.position(&self.quote).map(|position| &universe.instruments[position]);
         let Some(instrument) = instrument.filter(|it| it.class == InstrumentClass::Cash && counted) else {
             return vec![Problem::new("quote", expected, self.quote.to_string())];

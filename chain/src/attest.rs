@@ -103,6 +103,9 @@ pub struct Standing {
 pub struct LevelRecord {
     /// The level.
     pub level: Name,
+    /// What it claims.
+    #[serde(skip_serializing_if = "Claimed::is_sufficient")]
+    pub claim: Claimed,
     /// The epoch of its prices.
     pub epoch: u64,
     /// When they were reported.
@@ -217,6 +220,7 @@ impl Contracts {
                 let streak = node.view(registry, &streakOfCall { subject: account, policy: word, level: place })?;
                 levels.push(LevelRecord {
                     level: level.name.clone(),
+                    claim: level.claim,
                     epoch: record.epoch.to(),
                     prices_at: Timestamp(record.pricesAt.to()),
                     valid_until: Timestamp(record.validUntil.to()),

@@ -185,12 +185,12 @@ contract AttestationRegistryShortfallsTest is Attesting {
         Attestation memory attestation = _proven(_signed(_unsignedAt(SHORTFALL), terms), terms);
         // The oldest statement is the last one.
         uint40 limit = uint40(attestation.statements[SOURCES - 1].asOf);
-        vault.setShrunkAt(SUBJECT, limit + 1);
-        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultShrunkSince.selector, limit + 1));
+        vault.setShrunkAt(SUBJECT, limit);
+        _refused(attestation, abi.encodeWithSelector(IAttestationRegistry.VaultShrunkSince.selector, limit));
         uint256 state = vm.snapshotState();
         attestationRegistry.attest(_proven(_signed(_unsignedAt(0), terms), terms));
         vm.revertToState(state);
-        vault.setShrunkAt(SUBJECT, limit);
+        vault.setShrunkAt(SUBJECT, limit - 1);
         attestationRegistry.attest(attestation);
     }
 

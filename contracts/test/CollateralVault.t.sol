@@ -715,8 +715,9 @@ contract CollateralVaultTest is PrecompileFaults {
         require(vault.shrunkAtOf(alice) == 1_000_100 && vault.shrunkAtOf(bob) == 0);
         vm.warp(1_000_200);
         _withdraw(address(first), alice);
+        require(vault.shrunkAtOf(alice) == 1_000_200, "what was requested before leaves now");
         _deposit(address(first), 1_000);
-        require(vault.shrunkAtOf(alice) == 1_000_100 && _grownAt(alice) == 1_000_200);
+        require(vault.shrunkAtOf(alice) == 1_000_200 && _grownAt(alice) == 1_000_200);
         vm.warp(1_000_300);
         venue.seize(vault, alice, address(first), 500, bob);
         require(vault.shrunkAtOf(alice) == 1_000_300 && _grownAt(alice) == 1_000_200);

@@ -94,6 +94,17 @@ contract MarginGatedVenueShortfallsTest is Attesting {
         _expectNotShort();
     }
 
+    /// @notice Attack: a shortfall at a price that the guardian has distrusted, in the first block after the thaw.
+    function test_rejects_liquidation_at_once_at_prices_from_before_a_freeze() external {
+        _fallShort();
+        policyRegistry.setCountsFrom(POLICY, newest.time + 1);
+        vm.warp(newest.time + 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarginGatedVenue.PriceBeforeFreeze.selector, newest.epoch));
+        venue.liquidateShort(SUBJECT);
+        policyRegistry.setCountsFrom(POLICY, newest.time);
+        _liquidate();
+    }
+
     function test_rejects_liquidation_at_once_after_a_deposit() external {
         _fallShort();
         _deposit(1);

@@ -247,8 +247,13 @@ impl Groups {
 
     /// The rows where holdings may lie, ascending.
     pub fn slots(self) -> impl Iterator<Item = Row> {
-        let all = (0..self.capacity.slots()).map_while(move |index| self.capacity.slot(index));
-        all.filter(move |row| self.is_slot(*row))
+        let (limbs, long) = (self.capacity.limbs(), self.long_ones());
+        (0..self.capacity.variables()).flat_map(move |place| {
+            // Two short groups lie where a long one would.
+            let second = if place < long { limbs } else { limbs / 2 };
+            let rows = (1..limbs).filter(move |offset| *offset != second);
+            rows.map(move |offset| Row(FIRST_GROUP + place * limbs + offset))
+        })
     }
 
     /// How many groups are short: the last ones.

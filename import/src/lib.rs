@@ -41,7 +41,7 @@ use surety_core::{
 use surety_margin::{
     compile::{CompileError, compile},
     holdings::Holdings,
-    level::{Basis, Level},
+    level::{Basis, Claimed, Level},
     market::{
         EntryPrice, MarketEntry, OracleNode, OracleRules, Snapshot,
         boxes::{MAX_INTEREST_RATE, Role},
@@ -66,6 +66,23 @@ pub struct Import {
     pub snapshot: Snapshot,
     /// What is held, if the file says so.
     pub holdings: Option<Holdings>,
+}
+
+impl Import {
+    /// The same rules with levels that claim the shortfall of each level, in the smallest capacity class that all fit.
+    ///
+    /// # Errors
+    /// If they make no program, or one that fits no capacity class.
+    pub fn with_shortfalls(mut self) -> Result<Self, ForeignError> {
+        let shortfall = |level: &Level| {
+            let name = name(format!("{}-shortfall", level.name))?;
+            Ok(Level { name, claim: Claimed::Shortfall, ..level.clone() })
+        };
+        let shortfalls = self.policy.sufficient_levels().map(shortfall).collect::<Result<Vec<_>, Problem>>()?;
+        self.policy.levels.extend(shortfalls);
+        self.universe = in_smallest_capacity(self.universe, &self.policy)?;
+        Ok(self)
+    }
 }
 
 /// Why a file cannot be imported.

@@ -30,6 +30,8 @@ async function act() {
     now: seconds('now') ?? now(),
     strict: find('strict').checked,
     allow_insecure_srs: find('insecure').checked,
+    // The page says which of the two it is.
+    shortfalls: true,
   };
   const files = parts();
   const start = performance.now();

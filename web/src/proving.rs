@@ -17,7 +17,7 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_kzg::{Origin, Params, Srs, SrsId, Table, progress::Silent};
-use surety_margin::{market::Snapshot, universe::Universe};
+use surety_margin::{level::Claimed, market::Snapshot, universe::Universe};
 use surety_prover::{
     epoch::{TooMany, admit},
     opening::Opening,
@@ -244,7 +244,8 @@ impl Session {
         };
         let openings: Vec<Opening> = all(message, Role::Opening)?;
         let attestation = prover.prove(&request, &openings)?;
-        let data = data(&attestation, prover.params().verifier_key().origin())?;
+        let claim = policy.committed().policy().level(&level).map(|level| level.claim).unwrap_or_default();
+        let data = data(&attestation, claim, prover.params().verifier_key().origin())?;
         self.proven.insert(key, proven);
         Ok(data)
     }
@@ -277,12 +278,13 @@ fn check_published(terms: &ProofTerms, trust: Option<&Trust>, id: SnapshotId) ->
 }
 
 /// As `surety prove --json` says it, with the attestation's file in the place of its name.
-fn data(attestation: &Attestation, origin: Origin) -> Result<Value, ProvingError> {
+fn data(attestation: &Attestation, claimed: Claimed, origin: Origin) -> Result<Value, ProvingError> {
     let claim = &attestation.claim;
     Ok(json!({
         "attestation": attestation.to_json()?,
         "policy": claim.policy,
         "level": claim.level,
+        "claim": claimed,
         "subject": claim.subject,
         "epoch": claim.epoch,
         "valid_until": claim.valid_until,

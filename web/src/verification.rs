@@ -9,11 +9,11 @@ use surety_core::{
     failure::{Class, Failure, LocatedProblem},
     units::Timestamp,
 };
-use surety_margin::{market::Snapshot, universe::Universe};
+use surety_margin::{level::Claimed, market::Snapshot, universe::Universe};
 use surety_verifier::{
     Attestation, CommittedPolicy, CompiledPolicy, Rejection, Trust,
     attestation::{
-        check::{self, Accepted, Files},
+        check::{self, Accepted, Asked, Files},
         compiled::{CompiledError, CompiledPolicyFile},
     },
 };
@@ -37,6 +37,9 @@ pub struct PageTerms {
     pub strict: bool,
     /// Whether to accept a set-up whose secret everybody knows.
     pub allow_insecure_srs: bool,
+    /// Whether to accept the proof of a shortfall too, for those who look at the finding `claim`.
+    #[serde(default)]
+    pub shortfalls: bool,
 }
 
 /// Why there are no findings.
@@ -115,8 +118,7 @@ pub fn verify(message: &Message<'_>, terms: PageTerms) -> Result<Accepted, Verif
         vault: None,
         // As above: challenges are for surety verify --challenge.
         presentation: check::Presentation::Anybody,
-        // The page says which it is.
-        asked: check::Asked::Either,
+        asked: if terms.shortfalls { Asked::Either } else { Asked::Only(Claimed::Sufficient) },
         contract_sources: false,
         now: terms.now,
     };

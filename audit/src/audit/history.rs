@@ -14,7 +14,6 @@ use surety_core::{
     units::Timestamp,
     words::{are, counted},
 };
-use surety_margin::level::Claimed;
 
 use super::{
     entry::{AuditEntry, Stated},
@@ -136,14 +135,14 @@ struct Times {
 impl History {
     /// The history that attestations tell, up to a time. `names` are what policies call themselves.
     #[must_use]
-    pub fn of(entries: &[AuditEntry], names: &BTreeMap<Bytes32, Name>, at: Timestamp) -> Self {
+    pub fn of<'e>(
+        entries: impl IntoIterator<Item = &'e AuditEntry>,
+        names: &BTreeMap<Bytes32, Name>,
+        at: Timestamp,
+    ) -> Self {
         let mut times: BTreeMap<Key, Times> = BTreeMap::new();
         for entry in entries {
             if let Some(claim) = &entry.claim {
-                // Nobody has to be short all the time.
-                if claim.claim == Claimed::Shortfall {
-                    continue;
-                }
                 let times = times.entry((claim.policy.0, claim.level.clone(), claim.subject)).or_default();
                 times.good.push(Span { from: claim.earliest, until: claim.valid_until });
             } else if let Some(stated) = &entry.stated {
@@ -360,7 +359,7 @@ mod tests {
         let claim = Established {
             subject: HexBytes([subject; 20]),
             level: name("initial"),
-            claim: Claimed::Sufficient,
+            claim: surety_margin::level::Claimed::Sufficient,
             below: None,
             policy: PolicyId(HexBytes([1; 32])),
             policy_name: name("policy"),

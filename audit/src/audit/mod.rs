@@ -86,16 +86,17 @@ use crate::archive::ArchiveError;
 const SAMPLE: usize = 15;
 
 /// What attestations establish together if some claim that accounts are sufficient, and others that they are short.
-pub const ESTABLISHED_OF_BOTH: &str = "the balances that the policies' sources signed satisfied the level of the policy at \
-     the snapshot's prices or, where a shortfall is attested, did not, as of the times stated";
+pub const ESTABLISHED_OF_BOTH: &str = "the balances that the policies' sources signed, and those in vaults as you have \
+     read them, satisfied the level of the policy at the snapshot's prices or, where a shortfall is attested, did not, as \
+     of the times stated";
 
 /// What does not follow from any attestation, however well the checks went.
 pub const NOT_ESTABLISHED: [&str; 6] = [
-    "that a subject owes nothing: a liability that no source of the policy states is invisible",
+    "that a subject owes nothing, or has nothing, that no source of the policy states",
     "that the sources stated the truth about balances, and oracle nodes about prices",
     "what an account was worth between one snapshot and the next, or after the last",
     "that the same balances serve nobody else, where accounts are not pledged to the policy",
-    "how large a margin is, only that it is not negative",
+    "how large a margin is, only its sign",
     "that the policies' haircuts, scenarios and lists of sources are wise",
 ];
 
@@ -454,7 +455,17 @@ fn examine(
     let mut attestations: Vec<AuditEntry> = judged.into_iter().map(|judged| judged.entry).chain(unreadable).collect();
     attestations.sort_by(|a, b| a.file.cmp(&b.file));
     let names = library.policies.iter().map(|known| (known.policy.id().0, known.policy.policy().name.clone()));
-    let timeline = History::of(&attestations, &names.collect(), request.at);
+    // Nobody has to be short all the time.
+    let is_shortfall = |entry: &&AuditEntry| {
+        let stated = entry.stated.as_ref().map(|stated| (stated.policy, &stated.level));
+        let claimed = entry.claim.as_ref().map(|claim| (claim.policy, &claim.level));
+        claimed.or(stated).is_some_and(|(policy, level)| {
+            let known = library.policies.iter().find(|known| known.policy.id() == policy);
+            known.and_then(|known| known.policy.policy().level(level)).is_some_and(|level| !level.claim.is_sufficient())
+        })
+    };
+    let timed = attestations.iter().filter(|entry| !is_shortfall(entry));
+    let timeline = History::of(timed, &names.collect(), request.at);
     findings.extend(timeline.lapses());
     findings.sort();
 

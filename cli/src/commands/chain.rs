@@ -18,7 +18,7 @@ use surety_core::{
 };
 use surety_host::{documents, files};
 use surety_kzg::SrsId;
-use surety_margin::market::Snapshot;
+use surety_margin::{level::Claimed, market::Snapshot};
 use surety_verifier::{
     CommittedPolicy,
     attestation::{claim::Attestation, compiled::CompiledPolicy},
@@ -405,8 +405,8 @@ fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
     };
     if let (Some(Question { level, max_age }), Some(holds)) = (&question, standing.sufficient.or(standing.short)) {
         let answer = if holds { "yes" } else { "no" };
-        let stricter = if standing.short.is_some() { "" } else { " or stricter" };
-        text += &format!("{level}{stricter}, prices at most {} seconds old: {answer}\n", max_age.0);
+        let asked = if standing.short.is_some() { ", short of it" } else { " or stricter" };
+        text += &format!("{level}{asked}, prices at most {} seconds old: {answer}\n", max_age.0);
     }
     if !accepts_attestations {
         text += "the registry takes no attestations under the policy now\n";
@@ -414,7 +414,10 @@ fn query(args: &QueryArgs, session: &Session) -> Result<Answer, Error> {
     for record in &standing.levels {
         let until = time::format(record.valid_until);
         let (level, epoch, streak) = (&record.level, record.epoch, record.streak);
-        text += &format!("  {level}: epoch {epoch}, valid until {until}, {streak} in a row\n");
+        text += &match record.claim {
+            Claimed::Sufficient => format!("  {level}: epoch {epoch}, valid until {until}, {streak} in a row\n"),
+            Claimed::Shortfall => format!("  {level}: epoch {epoch}, valid until {until}, a shortfall\n"),
+        };
     }
     Answer::new(&standing, text)
 }

@@ -139,11 +139,19 @@ struct Target {
     /// Address of the source [default: an address without a known key]
     #[arg(long, value_name = "0xADDRESS", value_parser = spelling::address)]
     source: Option<EvmAddress>,
+    /// Give the policy levels that claim the shortfall of each level, too
+    #[arg(long)]
+    shortfall: bool,
     #[command(flatten)]
     force: Force,
 }
 
 impl Target {
+    /// The import with the levels that are wanted.
+    fn completed(&self, import: Import) -> Result<Import, ForeignError> {
+        if self.shortfall { import.with_shortfalls() } else { Ok(import) }
+    }
+
     fn parties(&self) -> Parties {
         let placeholders = Parties::default();
         let nodes = if self.nodes.is_empty() { placeholders.nodes } else { self.nodes.clone() };
@@ -173,7 +181,8 @@ fn derive_pm2(args: &DerivePm2Args, session: &Session) -> Result<Answer, Error> 
     let text = files::read_text(&args.case)?;
     session.progress.note("deriving values and compiling both levels");
     let (target, failed) = (&args.target, failed(&args.case));
-    let import = derive_pm2::import(&text, target.srs, &target.parties()).map_err(failed)?;
+    let import = derive_pm2::import(&text, target.srs, &target.parties());
+    let import = import.and_then(|import| target.completed(import)).map_err(failed)?;
     write(import, &args.case, target, session)
 }
 
@@ -187,7 +196,8 @@ fn haircuts(args: &HaircutsArgs, session: &Session) -> Result<Answer, Error> {
     let tokens = haircuts::choose(tokens, &args.tokens).map_err(|problems| failed(ForeignError::Rules(problems)))?;
     session.progress.note(&format!("compiling both levels for {} tokens", tokens.len()));
     let (target, at) = (&args.target, args.at.unwrap_or(session.now));
-    let import = haircuts::import(&tokens, at, target.srs, &target.parties()).map_err(failed)?;
+    let import = haircuts::import(&tokens, at, target.srs, &target.parties());
+    let import = import.and_then(|import| target.completed(import)).map_err(failed)?;
     write(import, &args.file, target, session)
 }
 

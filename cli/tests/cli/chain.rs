@@ -22,6 +22,7 @@ sol! {
         uint256 market;
         uint256 maintenanceLevel;
         uint256 initialLevel;
+        uint32 shortfallLevel;
         uint40 openingAge;
         uint40 holdingAge;
         uint40 maxPriceAge;
@@ -47,6 +48,7 @@ sol! {
     function open(int128 size) external;
     function flag(address subject) external;
     function liquidate(address subject) external;
+    function liquidateShort(address subject) external;
     function positionOf(address subject) external view returns (Position memory);
 }
 
@@ -367,45 +369,106 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// A venue that trades BTC, and collateral in its vault.
+    fn venue(&self, policy: &str, shortfall_level: u32) -> Address {
+        let Self { anvil, owner, subject, token, .. } = self;
+        let vault = self.deployed("vault");
+        let rules = VenueRules {
+            policy: policy.parse().unwrap(),
+            market: U256::from(BTC),
+            maintenanceLevel: U256::ZERO,
+            initialLevel: U256::from(1),
+            shortfallLevel: shortfall_level,
+            openingAge: U40::from(AGE),
+            holdingAge: U40::from(AGE),
+            maxPriceAge: U40::from(AGE),
+            grace: U40::from(60),
+            settlementAge: U40::from(86_400),
+            sizeDecimals: 8,
+            penalty: 50_000,
+            reward: 100_000,
+            maxNotional: 1_000_000_000_000,
+        };
+        let [registry, policies, oracle] = ["registry", "policies", "oracle"].map(|name| self.deployed(name));
+        let arguments = (*owner, registry, policies, oracle, vault, *token, rules).abi_encode_params();
+        let venue = anvil.create(*owner, "MarginGatedVenue", "MarginGatedVenue", arguments);
+        anvil.call(*owner, vault, setVenueCall { venue, policy: policy.parse().unwrap() });
+        let million = U256::from(1_000_000_000_000_u64);
+        anvil.call(*owner, *token, mintCall { to: *owner, amount: million });
+        anvil.call(*owner, *token, approveCall { spender: venue, amount: million });
+        anvil.call(*owner, venue, fundCall { amount: million });
+        anvil.call(*owner, *token, mintCall { to: *subject, amount: million });
+        anvil.call(*subject, *token, approveCall { spender: vault, amount: million });
+        anvil.call(*subject, vault, depositCall { token: *token, amount: million });
+        venue
+    }
+}
+
+/// Prices move until the account is short, which whoever has the openings proves; the venue liquidates at once.
+#[test]
+fn an_account_that_is_proven_short_is_liquidated_at_once() {
+    let Some(scene) = Scene::new() else { return };
+    let Scene { sandbox, anvil, owner, subject, .. } = &scene;
+    let short = "[[levels]]\nname = \"maintenance-shortfall\"\nbasis = \"maintenance\"\nclaim = \"shortfall\"\n\n";
+    scene.edit_policy("[model]\n", &format!("{short}[model]\n"));
+    let policy = scene.run("publish here --rules rules.toml ON KEY")["policy"].as_str().unwrap().to_owned();
+    let venue = scene.venue(&policy, 3);
+    let mut time = anvil.wait(1);
+    scene.set_prices(time, &PRICES);
+    scene.run("snapshot here ON KEY");
+    scene.state(time);
+    scene.prove("initial", "here/initial.json");
+    scene.run("attest here/initial.json --dir here ON KEY");
+    anvil.call(*subject, venue, openCall { size: 100_000_000 });
+    // A solvent account cannot be proven short.
+    let prove = format!(
+        "prove here --on-chain --vault vault.json --verifier {:#x} --shortfall --out here/short.json --force",
+        scene.deployed("verifier")
+    );
+    sandbox.surety(&prove).expect(4);
+
+    let mut prices = PRICES;
+    let proven = (0..12).any(|_| {
+        time = anvil.wait(1);
+        // Less than what marks a snapshot; stablecoins stay.
+        prices[BTC..].iter_mut().for_each(|price| *price += *price / 11);
+        scene.set_prices(time, &prices);
+        scene.run("snapshot here ON KEY");
+        scene.state(time);
+        scene.run("market here ON --force");
+        scene.run(&format!("vault here ON --subject {subject:#x} --out vault.json --force"));
+        sandbox.surety(&prove).code == 0
+    });
+    assert!(proven, "the account is short at prices that have tripled");
+    let query = |level: &str| scene.run(&format!("query here ON --subject {subject:#x} --level {level} --max-age 900"));
+    assert_eq!(query("maintenance-shortfall")["short"], false);
+    // Whoever has the openings brings it: no consent of the subject, which would not give it.
+    scene.run("attest here/short.json --dir here ON KEY");
+    let standing = query("maintenance-shortfall");
+    assert_eq!((&standing["short"], &standing["sufficient"]), (&json!(true), &Value::Null));
+    assert_eq!(query("maintenance")["sufficient"], false, "a shortfall is no level that holds");
+    let message = scene.fails("attest here/initial.json --dir here ON KEY", 3);
+    assert!(message.contains("SnapshotSuperseded"), "{message}");
+    assert_ne!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);
+    anvil.call(*owner, venue, liquidateShortCall { subject: *subject });
+    assert_eq!(anvil.view(venue, &positionOfCall { subject: *subject }).size, 0);
+    // The collateral that was seized has changed what the proof drew on.
+    assert_eq!(query("maintenance-shortfall")["short"], false);
+}
+
 #[test]
 fn an_account_attests_on_a_chain_and_is_liquidated_when_it_does_not() {
     let Some(scene) = Scene::new() else { return };
-    let Scene { sandbox, anvil, owner, subject, token, .. } = &scene;
+    let Scene { sandbox, anvil, owner, subject, .. } = &scene;
     let policy = scene.run("publish here --rules rules.toml ON KEY")["policy"].as_str().unwrap().to_owned();
     assert!(scene.fails("publish here --rules rules.toml ON KEY", 2).contains("PolicyExists"));
     let stranger = sandbox.demo_key("stranger");
     let message = scene.fails(&format!("publish here --rules rules.toml ON --key {stranger}"), 2);
     assert!(message.contains("AccessControlUnauthorizedAccount"), "{message}");
 
-    // A venue that trades BTC, and collateral in its vault.
-    let vault = scene.deployed("vault");
-    let rules = VenueRules {
-        policy: policy.parse().unwrap(),
-        market: U256::from(BTC),
-        maintenanceLevel: U256::ZERO,
-        initialLevel: U256::from(1),
-        openingAge: U40::from(AGE),
-        holdingAge: U40::from(AGE),
-        maxPriceAge: U40::from(AGE),
-        grace: U40::from(60),
-        settlementAge: U40::from(86_400),
-        sizeDecimals: 8,
-        penalty: 50_000,
-        reward: 100_000,
-        maxNotional: 1_000_000_000_000,
-    };
+    let venue = scene.venue(&policy, 0);
     let registry = scene.deployed("registry");
-    let (policies, oracle) = (scene.deployed("policies"), scene.deployed("oracle"));
-    let arguments = (*owner, registry, policies, oracle, vault, *token, rules).abi_encode_params();
-    let venue = anvil.create(*owner, "MarginGatedVenue", "MarginGatedVenue", arguments);
-    anvil.call(*owner, vault, setVenueCall { venue, policy: policy.parse().unwrap() });
-    let million = U256::from(1_000_000_000_000_u64);
-    anvil.call(*owner, *token, mintCall { to: *owner, amount: million });
-    anvil.call(*owner, *token, approveCall { spender: venue, amount: million });
-    anvil.call(*owner, venue, fundCall { amount: million });
-    anvil.call(*owner, *token, mintCall { to: *subject, amount: million });
-    anvil.call(*subject, *token, approveCall { spender: vault, amount: million });
-    anvil.call(*subject, vault, depositCall { token: *token, amount: million });
 
     // The first snapshot: the account proves two levels over it.
     let first = anvil.wait(1);

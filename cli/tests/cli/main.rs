@@ -26,6 +26,7 @@ mod prove;
 mod reproduce;
 mod sandbox;
 mod scopes;
+mod shortfall;
 mod solidity;
 mod spelling;
 mod vaults;

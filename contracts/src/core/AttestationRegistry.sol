@@ -331,7 +331,8 @@ contract AttestationRegistry is IAttestationRegistry, Evidence {
     function _checkWithdrawn(address subject, Terms memory terms, uint256 oldestStatement) private view {
         if (terms.vault.at == address(0)) return;
         uint40 shrunkAt = ICollateralVault(terms.vault.at).shrunkAtOf(subject);
-        if (shrunkAt > oldestStatement) revert VaultShrunkSince(shrunkAt);
+        // A statement of that second need not know.
+        if (shrunkAt != 0 && shrunkAt >= oldestStatement) revert VaultShrunkSince(shrunkAt);
     }
 
     /// @dev Demands a proof that every source with a scope states nothing outside of it, all of its accounts together.

@@ -26,7 +26,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
     /// @param number The number of changes of the counted lots.
     /// @param floor The number of the first checkpoint whose attestations still count.
     /// @param grownAt The time at which the counted lots last grew, in seconds.
-    /// @param shrunkAt The time at which the counted lots last fell, in seconds.
+    /// @param shrunkAt The time at which the counted lots last fell, or tokens last left, in seconds.
     /// @param x The x of the sum of lots·L over all assets.
     /// @param y The y of that sum.
     struct Account {
@@ -203,6 +203,7 @@ contract CollateralVault is ICollateralVault, ReentrancyGuardTransient {
             }
         }
         account.floor = account.number;
+        account.shrunkAt = uint40(block.timestamp);
         balance.waiting = 0;
         emit Withdrawn(msg.sender, token, to, amount);
         IERC20(token).safeTransfer(to, amount);

@@ -207,6 +207,8 @@ contract MarginGatedVenue is IMarginGatedVenue, Ownable2Step, ReentrancyGuardTra
         Position memory position = _existing(subject);
         (Snapshot memory snapshot, uint96 price) = _tradingPrice();
         (bytes32 policy, uint256 level) = (_rules.policy, _rules.shortfallLevel);
+        // The guardian may have distrusted prices from before a freeze.
+        if (snapshot.time < POLICY_REGISTRY.countsFrom(policy)) revert PriceBeforeFreeze(snapshot.epoch);
         // Of a venue without such a level this is false, as the first level claims sufficiency.
         if (!ATTESTATION_REGISTRY.isShortNoOlderThan(subject, policy, level, _rules.maxPriceAge)) {
             revert NotShort(subject);

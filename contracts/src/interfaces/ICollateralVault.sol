@@ -142,8 +142,8 @@ interface ICollateralVault {
     /// @notice The number of the first checkpoint whose attestations still count.
     function floorOf(address subject) external view returns (uint32);
 
-    /// @notice The time at which the subject's counted lots last fell, in seconds; zero if they never did. Earlier
-    /// statements do not know of collateral that has gone back to a source.
+    /// @notice The time at which the subject's counted lots last fell, or its tokens last left, in seconds; zero if
+    /// neither ever happened. Earlier statements do not know of collateral that has gone back to a source.
     function shrunkAtOf(address subject) external view returns (uint40);
 
     /// @notice The subject's balances of a token.

@@ -101,6 +101,9 @@ interface IMarginGatedVenue is ISecuredVenue {
     error NotShort(address subject);
     /// @notice The shortfall was attested over the prices of `epoch`, which are not the newest.
     error ShortfallSuperseded(uint64 epoch);
+    /// @notice The newest prices are from before the policy was frozen and thawed, and may be what the guardian
+    /// distrusted.
+    error PriceBeforeFreeze(uint64 epoch);
     /// @notice The attestation registry does not accept attestations now.
     error AttestingNotPossible();
     /// @notice The vault does not heed the venue's exposure: its deployer has not registered the venue.

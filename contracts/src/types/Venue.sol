@@ -8,7 +8,8 @@ pragma solidity ^0.8.28;
 /// collateral out of the vault.
 /// @param initialLevel The index of the level that opening a position requires: no weaker than `maintenanceLevel`.
 /// @param shortfallLevel The index of the level whose shortfall allows a liquidation at once; zero if none does, as the
-/// first level of a policy claims sufficiency.
+/// first level of a policy claims sufficiency. The deployer picks the shortfall of the maintenance level: that of a
+/// stricter level would liquidate accounts that hold what they must.
 /// @param openingAge The largest age of the prices in an attestation for opening.
 /// @param holdingAge The largest age of the prices in an attestation for holding: no less than the age that lets
 /// collateral out of the vault.

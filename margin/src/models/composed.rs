@@ -111,14 +111,14 @@ impl Isolated {
     }
 
     /// The buckets, each by itself.
-    pub(super) fn parts<'a>(&'a self, frame: &'a Frame<'a>) -> Vec<Part<'a>> {
+    pub(super) fn parts<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
         let part =
             |(bucket, frame): (&'a Bucket, Frame<'a>)| Part { bucket: Some(&bucket.name), model: &bucket.model, frame };
         self.framed(frame).map(part).collect()
     }
 
     /// Each bucket with the part of the frame that is about its instruments.
-    fn framed<'a>(&'a self, frame: &'a Frame<'a>) -> impl Iterator<Item = (&'a Bucket, Frame<'a>)> {
+    fn framed<'a>(&'a self, frame: &Frame<'a>) -> impl Iterator<Item = (&'a Bucket, Frame<'a>)> {
         self.buckets.iter().scan(0, move |first, bucket| {
             let part = frame.part(*first);
             *first += bucket.model.rules().len();
@@ -260,13 +260,15 @@ impl All {
         Some(Breakdown { buckets: margins, ..Breakdown::worst_of(parts)? })
     }
 
-    /// The first part, which covers every instrument.
-    pub(super) fn first<'a>(&'a self, frame: &'a Frame<'a>) -> Vec<Part<'a>> {
-        self.parts.first().map(|part| part.model.parts(frame)).unwrap_or_default()
+    /// The first margin model, or the first of all: each covers every instrument.
+    pub(super) fn first<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
+        let place = self.parts.iter().position(|part| !matches!(part.model, Model::Limits(_))).unwrap_or(0);
+        let framed = self.framed(frame).nth(place);
+        framed.map(|(part, of_part)| part.model.parts(&of_part)).unwrap_or_default()
     }
 
     /// Each part with the part of the frame that has its rules.
-    fn framed<'a>(&'a self, frame: &'a Frame<'a>) -> impl Iterator<Item = (&'a AllPart, Frame<'a>)> {
+    fn framed<'a>(&'a self, frame: &Frame<'a>) -> impl Iterator<Item = (&'a AllPart, Frame<'a>)> {
         self.parts.iter().scan(0, move |first, part| {
             let of_part = frame.part(*first);
             *first += part.model.rules().len();

@@ -152,12 +152,16 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn holding_ranges(&self) -> Vec<HoldingRange> {
         let mut ranges: Vec<HoldingRange> = self.universe.instruments.iter().map(not_admitted).collect();
-        for (instrument, range) in ranges.iter_mut().enumerate() {
-            let rules: Vec<_> = self.instruments.iter().filter(|rule| rule.instrument == instrument).collect();
+        let mut sides = vec![(0, true); ranges.len()];
+        for resolved in &self.instruments {
+            let (rules, short) = &mut sides[resolved.instrument];
+            (*rules, *short) = (*rules + 1, *short && resolved.short);
+        }
+        for ((range, instrument), (rules, short)) in ranges.iter_mut().zip(&self.universe.instruments).zip(sides) {
             // What one model does not cover, the account must not hold.
-            if !rules.is_empty() && rules.len() == self.rules_each {
-                range.max = self.universe.instruments[instrument].max_lots.get();
-                range.min = if rules.iter().all(|rule| rule.short) { -range.max } else { 0 };
+            if rules > 0 && rules == self.rules_each {
+                range.max = instrument.max_lots.get();
+                range.min = if short { -range.max } else { 0 };
             }
         }
         ranges
@@ -239,7 +243,7 @@ impl<'a> Frame<'a> {
 
     fn allowed(&self, rule: usize) -> I256 {
         let Some((atoms, decimals)) = self.resolved(rule).allowance.map(Allowance::parts) else { return I256::ZERO };
-        self.product(u32::from(decimals.get()), &[]) * I256::unchecked_from(atoms)
+        self.product(u32::from(decimals.get()), &[]).saturating_mul(I256::unchecked_from(atoms))
     }
 
     /// A measure of one lot, by its place in the rule, times a number with the measure's places, times the fractions.
@@ -294,13 +298,15 @@ impl<'a> Frame<'a> {
     /// An amount of quote units, times the fractions.
     #[must_use]
     pub fn amount(&self, notional: Notional, fractions: &[Fraction]) -> I256 {
-        self.product(0, fractions) * I256::unchecked_from(notional.get())
+        // As large as a program has no room for, if it does not fit.
+        self.product(0, fractions).saturating_mul(I256::unchecked_from(notional.get()))
     }
 
     /// The product of fractions, as what a value with so many decimal places is multiplied with.
     fn product(&self, decimals: u32, fractions: &[Fraction]) -> I256 {
         let digits = self.scale - decimals - PPM_DIGITS * fractions.len() as u32;
-        fractions.iter().fold(power_of_ten(digits), |product, fraction| product * I256::unchecked_from(fraction.0))
+        let times = |product: I256, fraction: &Fraction| product.saturating_mul(I256::unchecked_from(fraction.0));
+        fractions.iter().fold(power_of_ten(digits), times)
     }
 }
 

@@ -41,7 +41,7 @@ use crate::{
     level::Level,
     market::boxes::Role,
     program::{Affine, Expression, Scenario, abs, number, positive_part, worst_of},
-    universe::Settlement,
+    universe::{InstrumentClass, Settlement, Universe},
 };
 
 /// What the margin is called that is the equity itself.
@@ -151,7 +151,8 @@ pub enum Bound {
 impl LimitedPosition {
     pub(super) fn rule(&self, path: String) -> InstrumentRule<'_> {
         let measures = self.greeks.as_ref().map(CashGreeks::measures).unwrap_or_default();
-        InstrumentRule { measures, ..InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short) }
+        let rule = InstrumentRule::new(path, &self.instrument, self.price.as_ref(), self.short);
+        InstrumentRule { exposure: true, measures, ..rule }
     }
 }
 
@@ -175,6 +176,8 @@ impl Limit {
             let expected = "an instrument that the model has a position of";
             problems.extend(require(covered, format!("{path}.instruments[{i}]"), expected, name));
         }
+        let expected = "a limit on some instrument: one that it names, or that has a price";
+        problems.extend(require(!self.about(positions).is_empty(), path, expected, "none"));
         let floor = self.measure == Exposure::Value;
         let (wanted, other) = if floor { (self.at_least, self.at_most) } else { (self.at_most, self.at_least) };
         let key = if floor { "at_least" } else { "at_most" };
@@ -212,6 +215,27 @@ impl Limits {
             let expected = "another name: that of the margin which is the equity";
             problems.extend(require(limit.name.as_str() != EQUITY, format!("{path}.name"), expected, &limit.name));
             problems.extend(limit.problems(&path, &self.positions));
+        }
+        problems
+    }
+
+    /// Every option whose greeks are not known to a limit of them: its delta is not that of its price.
+    pub(super) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let positions = universe.positions();
+        let is_option = |rule: &usize| {
+            let position = positions.get(&self.positions[*rule].instrument);
+            position.is_some_and(|position| universe.instruments[*position].class == InstrumentClass::Option)
+        };
+        let mut problems = Vec::new();
+        for limit in &self.limits {
+            if !matches!(limit.measure, Exposure::Delta | Exposure::Gamma | Exposure::Vega) {
+                continue;
+            }
+            let about = limit.about(&self.positions);
+            for rule in about.iter().filter(|rule| is_option(rule) && self.positions[**rule].greeks.is_none()) {
+                let expected = format!("the key `greeks` of an option that the limit {} is about", limit.name);
+                problems.push(Problem::new(format!("model.positions[{rule}]"), expected, "none"));
+            }
         }
         problems
     }

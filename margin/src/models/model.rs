@@ -210,6 +210,9 @@ impl Model {
                 problems.push(Problem::new(format!("{}.price", rule.path), expected, "none"));
             }
         }
+        if let Self::Limits(model) = self {
+            problems.extend(model.class_problems(universe));
+        }
         problems
     }
 
@@ -283,7 +286,7 @@ impl Model {
     }
 
     /// The buckets, or all of it. A model with modes has none: its levels' models have.
-    pub(crate) fn parts<'a>(&'a self, frame: &'a Frame<'a>) -> Vec<Part<'a>> {
+    pub(crate) fn parts<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
         match self {
             Self::Isolated(model) => model.parts(frame),
             Self::Modes(_) => Vec::new(),

@@ -19,6 +19,8 @@ pub struct InstrumentRule<'a> {
     pub debt_spread: Option<&'a Name>,
     /// Whether the holding may be negative: short, or owed.
     pub short: bool,
+    /// Whether a lower price may count for the account although nothing can be owed, as where exposure is limited.
+    pub exposure: bool,
     /// What is required if anything is held or owed, however much.
     pub allowance: Option<Allowance>,
     /// What else the model multiplies the holding with.
@@ -53,6 +55,7 @@ impl<'a> InstrumentRule<'a> {
             derived_from: None,
             debt_spread: None,
             short,
+            exposure: false,
             allowance: None,
             measures: Vec::new(),
             units: Vec::new(),
@@ -66,7 +69,7 @@ impl<'a> InstrumentRule<'a> {
         let restored = self.price.zip(self.debt_spread).is_some_and(|(price, spread)| restores(price, spread));
         let price = match is_option {
             true => Role::Option,
-            false if self.short && !restored => Role::Price,
+            false if self.exposure || self.short && !restored => Role::Price,
             false => Role::Held,
         };
         let price = self.price.map(|entry| read("price", entry, price));

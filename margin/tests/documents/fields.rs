@@ -44,7 +44,7 @@ fn rejects_every_changed_field_that_an_identifier_leaves_out() {
     }
     let venues = ["aave", "compound", "drift", "dydx"].map(|venue| format!("venues/{venue}.toml"));
     let examples =
-        ["policy.toml", "policy-cross.toml", "policy-lending.toml", "policy-mandate.toml"].map(str::to_owned);
+        ["policy.toml", "policy-cross.toml", "policy-lending.toml", "mandate/policy.toml"].map(str::to_owned);
     for file in examples.iter().chain(&venues) {
         assert_encoded(file, &Policy::from_toml(file, &example(file)).unwrap());
     }

@@ -1070,7 +1070,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
             "type = \"scenario\"",
             "type = \"unknown\"",
             "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, \
-             `modes` or `span`, found \"unknown\"",
+             `modes`, `span`, `limits` or `all`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
         let keys = "`kind`, `version`, `name`, `universe`, `validity`, `consent`, `unmargined`, `market`, `derived`, \

@@ -99,7 +99,10 @@ fn limits_are_what_they_are_by_hand() {
 #[test]
 fn the_other_measures_are_what_they_are_by_hand() {
     let with = |limit: &str| {
-        let policy = read(&format!("{}{limit}", &MANDATE[..MANDATE.find("[[model.limits]]").unwrap()])).unwrap();
+        // What is short requires something.
+        let loose = "[[model.limits]]\nname = \"loose\"\nmeasure = \"gross\"\nat_most = { share = 90_000_000 }\n";
+        let model = &MANDATE[..MANDATE.find("[[model.limits]]").unwrap()];
+        let policy = read(&format!("{model}{loose}{limit}")).unwrap();
         let evaluation = at(&policy, &[("USD", 5_000 * USD), ("BTC", 2 * BTC), ("BTC-26MAR27-60000-P", -5 * PUT)]);
         margins(&evaluation)["it"]
     };
@@ -159,11 +162,16 @@ fn positions_on_variation_margin_are_exposure_and_no_equity() {
     assert_eq!(margin(&Universe::from_toml("universe.toml", &example("universe.toml")).unwrap()), -30_000 - 20_000);
 }
 
+fn mandate() -> (Universe, Policy) {
+    let universe = Universe::from_toml("universe.toml", &example("mandate/universe.toml")).unwrap();
+    let policy = Policy::read("policy.toml", &example("mandate/policy.toml"), &universe).unwrap();
+    (universe, policy)
+}
+
 /// The example of a mandate: compiled, evaluated and explained at the example's prices by the command line's tests.
 #[test]
 fn the_example_of_a_mandate_holds_levels_of_all_kinds() {
-    let universe = Universe::from_toml("universe.toml", &example("universe.toml")).unwrap();
-    let policy = Policy::read("policy-mandate.toml", &example("policy-mandate.toml"), &universe).unwrap();
+    let (universe, policy) = mandate();
     let programs = compile(&policy, &universe).unwrap();
     let bits: Vec<bool> = programs.iter().map(|program| !program.bits().is_empty()).collect();
     assert_eq!(bits, [false, true, false, true]);
@@ -213,6 +221,44 @@ fn rejects_limits_of_one_name_or_that_of_the_equity() {
     refuses(&equity, &universe(), "another name");
 }
 
+/// Attack: a price of what is never owed may be as close to nothing as a lower price counts against the account; under
+/// a limit it hides the exposure.
+#[test]
+fn rejects_boxes_of_prices_under_which_exposure_vanishes() {
+    let derived = "[[derived]]\nname = \"BTC-NET\"\ndecimals = 8\nrounding = \"down\"\nmin = \"1\"\n\
+                   formula = { difference = [\"BTC-USD\", \"LOCK\"] }\n";
+    let lock = "[[market]]\nname = \"LOCK\"\ndecimals = 8\nmin = \"0\"\nmax = \"100000000000000\"\n";
+    let model = MANDATE.replace("price = \"BTC-USD\"", "price = \"BTC-NET\"");
+    let head = example("policy.toml");
+    let head = &head[..head.find("[model]").unwrap()];
+    let text = format!("{head}{lock}{derived}{model}");
+    let errors = Policy::read("policy.toml", &text, &universe()).unwrap_err().to_string();
+    assert!(errors.contains("BTC-NET"), "{errors}");
+    // Of collateral the same price is admitted.
+    let collateral = "[model]\ntype = \"collateral\"\n[[model.assets]]\ninstrument = \"USD\"\nshort = true\n\
+                      weight = { maintenance = 1_000_000, initial = 1_000_000 }\n[[model.assets]]\n\
+                      instrument = \"BTC\"\nprice = \"BTC-NET\"\nweight = { maintenance = 800_000, initial = 700_000 }\n";
+    Policy::read("policy.toml", &format!("{head}{lock}{derived}{collateral}"), &universe()).unwrap();
+}
+
+/// Attack: an option whose delta is taken for that of its price.
+#[test]
+fn rejects_limits_of_greeks_on_options_without_greeks() {
+    let without = limits(|model| model.positions[2].greeks = None);
+    refuses(&without, &universe(), "the key `greeks` of an option that the limit hedged is about");
+    let sizes = limits(|model| {
+        model.positions[2].greeks = None;
+        model.limits.retain(|limit| !["hedged", "curved", "volatile"].contains(&limit.name.as_str()));
+    });
+    assert_eq!(sizes.check(&universe()), []);
+}
+
+#[test]
+fn rejects_limits_on_nothing() {
+    let none = limits(|model| model.positions.iter_mut().for_each(|position| position.price = None));
+    refuses(&none, &universe(), "a limit on some instrument");
+}
+
 /// A short that no share of the equity bounds requires nothing.
 #[test]
 fn rejects_mandates_that_require_nothing_of_a_short() {
@@ -225,10 +271,9 @@ fn rejects_mandates_that_require_nothing_of_a_short() {
 /// Attack: an exposure that one of the parts does not see.
 #[test]
 fn rejects_parts_that_do_not_cover_the_same_instruments() {
-    let universe = Universe::from_toml("universe.toml", &example("universe.toml")).unwrap();
-    let read = || Policy::read("policy-mandate.toml", &example("policy-mandate.toml"), &universe).unwrap();
+    let universe = mandate().0;
     let changed = |change: fn(&mut Vec<LimitedPosition>)| {
-        let mut policy = read();
+        let mut policy = mandate().1;
         let Model::Modes(modes) = &mut policy.model else { panic!("modes") };
         let Model::All(all) = &mut modes.modes[0].model else { panic!("all") };
         let Model::Limits(limits) = &mut all.parts[1].model else { panic!("limits") };

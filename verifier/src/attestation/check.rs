@@ -222,6 +222,9 @@ impl Accepted {
         if !self.consented {
             limits.push("that the subject knows of it: whoever has the openings can make it");
         }
+        if self.below.is_some() {
+            limits.push("that the subject has no more than the band says: these sources may not know of everything");
+        }
         // Whoever is short offers nothing that might serve somebody else.
         if !short {
             limits.push(if self.pledged {

@@ -13,7 +13,7 @@ use super::word;
 use crate::error::Error;
 use crate::time;
 
-const HEADER: [&str; 21] = [
+const HEADER: [&str; 23] = [
     "file",
     "verdict",
     "reason",
@@ -35,6 +35,8 @@ const HEADER: [&str; 21] = [
     "set_up",
     "verifying_key",
     "surety",
+    "claim",
+    "below",
 ];
 
 pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
@@ -74,6 +76,8 @@ pub(super) fn lines(audit: &Audit) -> Result<String, Error> {
             checked(|policy| policy.srs),
             checked(|policy| policy.verifying_key),
             env!("CARGO_PKG_VERSION").to_owned(),
+            claimed(|claim| word(claim.claim)),
+            claimed(|claim| claim.below.map(|below| below.0.to_string()).unwrap_or_default()),
         ];
         writer.write_record(record.map(no_formula)).map_err(failed)?;
     }

@@ -1,0 +1,146 @@
+//! Shortfalls and bands: made, verified, audited and explained, and never taken for what they are not.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::sandbox::{Sandbox, read_json};
+
+/// The demonstration with levels of other claims in its policy.
+fn with_claims() -> (Sandbox, std::path::PathBuf) {
+    let (sandbox, demo) = Sandbox::with_demo();
+    let text = fs::read_to_string(demo.join("policy.toml")).unwrap();
+    let (head, model) = text.split_at(text.find("[model]").unwrap());
+    let band = "[[levels]]\nname = \"tier\"\nbasis = \"maintenance\"\nbelow = 20_000_000\n\n";
+    let short = "[[levels]]\nname = \"maintenance-shortfall\"\nbasis = \"maintenance\"\nclaim = \"shortfall\"\n\n";
+    fs::write(demo.join("policy.toml"), format!("{head}{band}{short}{model}")).unwrap();
+    (sandbox, demo)
+}
+
+/// Custodian north states hardly anything.
+fn impoverish(sandbox: &Sandbox, demo: &Path) {
+    let claim = &read_json(&demo.join("attestation.json"))["claim"];
+    let now = claim["statements"][0]["as_of"].as_u64().unwrap();
+    sandbox.write("holdings.csv", "instrument,lots\nUSDC,1234567\n");
+    let key = sandbox.demo_key("custodian-north");
+    let line = format!(
+        "source attest --universe demo/universe.toml --holdings holdings.csv --account treasury --subject {} \
+         --chain-id 31337 --registry {} --as-of {now} --sequence {} --key {key} --out demo --json",
+        claim["subject"].as_str().unwrap(),
+        claim["audience"]["registry"].as_str().unwrap(),
+        now + 1,
+    );
+    sandbox.surety(&line).expect(0);
+}
+
+const PROVE: &str = "prove demo --unpublished-snapshot --json";
+
+#[test]
+fn an_account_that_fails_is_proven_to_fail() {
+    let (sandbox, demo) = with_claims();
+    impoverish(&sandbox, &demo);
+    let made = sandbox.surety(&format!("{PROVE} --shortfall --out demo/short.json")).expect(0);
+    assert_eq!(made.told()["claim"], "shortfall");
+    // The level's own name is enough.
+    sandbox.surety(&format!("{PROVE} --level maintenance-shortfall --out demo/again.json")).expect(0);
+
+    let verify = "verify demo/short.json --allow-insecure-srs";
+    let accepted = sandbox.surety(&format!("{verify} --shortfall")).expect(0);
+    assert!(accepted.says("does not satisfy maintenance-shortfall") && accepted.says("the margin was negative"));
+    let json = sandbox.surety(&format!("{verify} --shortfall --json")).expect(0);
+    assert_eq!(json.told()["claim"], "shortfall");
+    // Whoever did not ask is told, and does not take it for sufficiency.
+    let told = sandbox.surety(verify).expect(4);
+    assert!(told.says("does not satisfy maintenance-shortfall"));
+
+    let explained = sandbox.surety("explain demo --json").expect(4).told();
+    let [level, short] = ["maintenance", "maintenance-shortfall"].map(|name| explained["levels"][name].clone());
+    assert_eq!((&level["sufficient"], &level["provable"]), (&json!(false), &json!(false)));
+    assert_eq!((&short["sufficient"], &short["provable"]), (&json!(false), &json!(true)));
+    sandbox.surety("explain demo --level maintenance-shortfall").expect(0);
+
+    // An audit accepts it as what it is.
+    fs::remove_file(demo.join("attestation.json")).unwrap();
+    let audit = sandbox.surety("audit demo --allow-insecure-srs --history --json").expect(0).told();
+    let kinds: Vec<_> = audit["findings"].as_array().unwrap().iter().map(|finding| &finding["kind"]).collect();
+    assert!(kinds.contains(&&json!("shortfall")), "{kinds:?}");
+    assert!(audit["established"].as_str().unwrap().contains("did not satisfy"), "{}", audit["established"]);
+    assert_eq!(audit["timeline"]["subjects"].as_array().map(Vec::len), Some(0), "{}", audit["timeline"]);
+}
+
+#[test]
+fn rejects_a_shortfall_of_a_solvent_account() {
+    let (sandbox, demo) = with_claims();
+    let refused = sandbox.surety(&format!("{PROVE} --shortfall --out demo/short.json")).expect(4).envelope();
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("expected an account whose margin is negative"), "{message}");
+    assert!(!demo.join("short.json").exists());
+    // A healthy account is short of nothing, which is no failure.
+    sandbox.surety("explain demo").expect(0);
+    sandbox.surety("explain demo --level maintenance-shortfall").expect(4);
+}
+
+#[test]
+fn rejects_sufficiency_where_a_shortfall_is_asked_for() {
+    let (sandbox, _) = Sandbox::with_demo();
+    let run = sandbox.surety("verify demo/attestation.json --allow-insecure-srs --shortfall --json").expect(5);
+    assert_eq!(run.envelope()["error"]["code"], "claimed");
+}
+
+#[test]
+fn a_band_is_found_by_its_ends() {
+    let (sandbox, demo) = with_claims();
+    let prove = format!("{PROVE} --at-least 1 --below 20 --out demo/band.json");
+    assert_eq!(sandbox.surety(&prove).expect(0).told()["level"], "tier");
+    let verified = sandbox.surety("verify demo/band.json --allow-insecure-srs --json").expect(0).told();
+    assert_eq!(verified["below"], 20_000_000);
+    let none = sandbox.surety(&format!("{PROVE} --below 3x --out demo/none.json")).expect(2).envelope();
+    let message = none["error"]["message"].as_str().unwrap();
+    assert!(message.contains("multiple = 1000000 and below = 3000000"), "{message}");
+    // Poor accounts are below the band, and not in it.
+    impoverish(&sandbox, &demo);
+    sandbox.surety(&format!("{PROVE} --below 20 --out demo/none.json")).expect(4);
+}
+
+#[test]
+fn rejects_a_shortfall_that_the_policy_does_not_have() {
+    let (sandbox, _) = Sandbox::with_demo();
+    let run = sandbox.surety(&format!("{PROVE} --shortfall --out demo/short.json")).expect(2).envelope();
+    let message = run["error"]["message"].as_str().unwrap();
+    assert!(message.contains("claim = \"shortfall\""), "{message}");
+}
+
+#[test]
+fn policies_are_inspected_with_what_levels_claim() {
+    let (sandbox, _) = with_claims();
+    let told = sandbox.surety("policy inspect demo").expect(0);
+    assert!(told.says("a shortfall: the margin is negative"));
+    assert!(told.says("the margin is negative where the requirement is times 20"));
+    assert!(told.says("minimum of"));
+}
+
+/// The example of a mandate: a fund within its limits, and what it may say of itself.
+#[test]
+fn a_mandate_is_explained_limit_by_limit() {
+    let (sandbox, demo) = Sandbox::with_demo();
+    fs::create_dir(sandbox.path("mandate")).unwrap();
+    sandbox.write("mandate/universe.toml", include_str!("../../../examples/mandate/universe.toml"));
+    sandbox.write("mandate/policy.toml", include_str!("../../../examples/mandate/policy.toml"));
+    fs::copy(demo.join("market.json"), sandbox.path("mandate/market.json")).unwrap();
+    let holdings = "instrument,amount\nUSD,-200000\nUSDC,900000\nBTC,12\nBTC-PERP,-10\n";
+    sandbox.write("holdings.csv", holdings);
+    let explain = "explain mandate --holdings holdings.csv --json";
+    let levels = sandbox.surety(explain).told()["levels"].clone();
+    let mandate = &levels["mandate"];
+    let margins = mandate["buckets"].as_array().unwrap();
+    let names: Vec<_> = margins.iter().map(|margin| margin["name"].as_str().unwrap()).collect();
+    let limits = ["equity", "leverage", "net", "concentration", "ether", "liquid", "borrowed-coins"];
+    let expected: Vec<_> = limits.iter().map(|limit| format!("limits-{limit}")).collect();
+    assert_eq!(names, [vec!["margin".to_owned()], expected].concat());
+    assert_eq!((&mandate["sufficient"], &levels["march-2020"]["sufficient"]), (&json!(true), &json!(true)));
+    assert_eq!(levels["mandate-shortfall"]["provable"], false);
+    // Short as much again, the fund is within its margin and beyond its leverage.
+    sandbox.write("holdings.csv", &holdings.replace("BTC-PERP,-10", "ETH-PERP,-5000"));
+    let levels = sandbox.surety(explain).expect(4).told()["levels"].clone();
+    assert_eq!(levels["mandate-shortfall"]["provable"], true);
+}
