@@ -1,19 +1,30 @@
 //! Shortfalls and bands: made, verified, audited and explained, and never taken for what they are not.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 
-use crate::sandbox::{Sandbox, read_json};
+use crate::sandbox::{Sandbox, files_below, read_json};
+
+/// The example's policy with its last four scenarios: few enough for the bits of other claims in its capacity class.
+pub(crate) fn few_scenarios(policy: &str) -> String {
+    let (head, scenarios) = policy.split_once("[[model.scenarios]]").unwrap();
+    let place = scenarios.find("[[model.scenarios]]\nname = \"tether-breaks\"").unwrap();
+    format!("{head}{}", &scenarios[place..])
+}
 
 /// The demonstration with levels of other claims in its policy.
-fn with_claims() -> (Sandbox, std::path::PathBuf) {
+fn with_claims() -> (Sandbox, PathBuf) {
     let (sandbox, demo) = Sandbox::with_demo();
     let text = fs::read_to_string(demo.join("policy.toml")).unwrap();
-    let (head, model) = text.split_at(text.find("[model]").unwrap());
+    let (initial, model) = ("[[levels]]\nname = \"initial\"", "[model]\n");
     let band = "[[levels]]\nname = \"tier\"\nbasis = \"maintenance\"\nbelow = 20_000_000\n\n";
     let short = "[[levels]]\nname = \"maintenance-shortfall\"\nbasis = \"maintenance\"\nclaim = \"shortfall\"\n\n";
-    fs::write(demo.join("policy.toml"), format!("{head}{band}{short}{model}")).unwrap();
+    let text = few_scenarios(&text).replace(initial, &format!("{band}{initial}"));
+    fs::write(demo.join("policy.toml"), text.replace(model, &format!("{short}{model}"))).unwrap();
     (sandbox, demo)
 }
 
@@ -46,7 +57,7 @@ fn an_account_that_fails_is_proven_to_fail() {
 
     let verify = "verify demo/short.json --allow-insecure-srs";
     let accepted = sandbox.surety(&format!("{verify} --shortfall")).expect(0);
-    assert!(accepted.says("does not satisfy maintenance-shortfall") && accepted.says("the margin was negative"));
+    assert!(accepted.says("does not satisfy maintenance-shortfall"));
     let json = sandbox.surety(&format!("{verify} --shortfall --json")).expect(0);
     assert_eq!(json.told()["claim"], "shortfall");
     // Whoever did not ask is told, and does not take it for sufficiency.
@@ -60,11 +71,14 @@ fn an_account_that_fails_is_proven_to_fail() {
     sandbox.surety("explain demo --level maintenance-shortfall").expect(0);
 
     // An audit accepts it as what it is.
-    fs::remove_file(demo.join("attestation.json")).unwrap();
+    for file in files_below(&demo) {
+        if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("attestation")) {
+            fs::remove_file(file).unwrap();
+        }
+    }
     let audit = sandbox.surety("audit demo --allow-insecure-srs --history --json").expect(0).told();
     let kinds: Vec<_> = audit["findings"].as_array().unwrap().iter().map(|finding| &finding["kind"]).collect();
     assert!(kinds.contains(&&json!("shortfall")), "{kinds:?}");
-    assert!(audit["established"].as_str().unwrap().contains("did not satisfy"), "{}", audit["established"]);
     assert_eq!(audit["timeline"]["subjects"].as_array().map(Vec::len), Some(0), "{}", audit["timeline"]);
 }
 
@@ -127,7 +141,7 @@ fn a_mandate_is_explained_limit_by_limit() {
     sandbox.write("mandate/universe.toml", include_str!("../../../examples/mandate/universe.toml"));
     sandbox.write("mandate/policy.toml", include_str!("../../../examples/mandate/policy.toml"));
     fs::copy(demo.join("market.json"), sandbox.path("mandate/market.json")).unwrap();
-    let holdings = "instrument,amount\nUSD,-200000\nUSDC,900000\nBTC,12\nBTC-PERP,-10\n";
+    let holdings = "instrument,amount,cost\nUSD,843000,\nUSDC,900000,\nBTC,12,\nBTC-PERP,-10,carried\n";
     sandbox.write("holdings.csv", holdings);
     let explain = "explain mandate --holdings holdings.csv --json";
     let levels = sandbox.surety(explain).told()["levels"].clone();
@@ -139,8 +153,9 @@ fn a_mandate_is_explained_limit_by_limit() {
     assert_eq!(names, [vec!["margin".to_owned()], expected].concat());
     assert_eq!((&mandate["sufficient"], &levels["march-2020"]["sufficient"]), (&json!(true), &json!(true)));
     assert_eq!(levels["mandate-shortfall"]["provable"], false);
-    // Short as much again, the fund is within its margin and beyond its leverage.
-    sandbox.write("holdings.csv", &holdings.replace("BTC-PERP,-10", "ETH-PERP,-5000"));
+    // With ten times as many perpetuals for what they cost, leverage and margin fail.
+    let short = holdings.replace("843000", "19500000").replace("BTC-PERP,-10", "ETH-PERP,-5000");
+    sandbox.write("holdings.csv", &short);
     let levels = sandbox.surety(explain).expect(4).told()["levels"].clone();
     assert_eq!(levels["mandate-shortfall"]["provable"], true);
 }

@@ -225,7 +225,7 @@ fn rejects_limits_of_one_name_or_that_of_the_equity() {
 /// a limit it hides the exposure.
 #[test]
 fn rejects_boxes_of_prices_under_which_exposure_vanishes() {
-    let derived = "[[derived]]\nname = \"BTC-NET\"\ndecimals = 8\nrounding = \"down\"\nmin = \"1\"\n\
+    let derived = "[[derived]]\nname = \"BTC-NET\"\ndecimals = 8\nrounding = \"down\"\nmin = \"1\"\nmax = \"100000000000000\"\n\
                    formula = { difference = [\"BTC-USD\", \"LOCK\"] }\n";
     let lock = "[[market]]\nname = \"LOCK\"\ndecimals = 8\nmin = \"0\"\nmax = \"100000000000000\"\n";
     let model = MANDATE.replace("price = \"BTC-USD\"", "price = \"BTC-NET\"");
@@ -233,7 +233,7 @@ fn rejects_boxes_of_prices_under_which_exposure_vanishes() {
     let head = &head[..head.find("[model]").unwrap()];
     let text = format!("{head}{lock}{derived}{model}");
     let errors = Policy::read("policy.toml", &text, &universe()).unwrap_err().to_string();
-    assert!(errors.contains("BTC-NET"), "{errors}");
+    assert!(errors.contains("derived[0]") && errors.contains("because model.positions[1].price"), "{errors}");
     // Of collateral the same price is admitted.
     let collateral = "[model]\ntype = \"collateral\"\n[[model.assets]]\ninstrument = \"USD\"\nshort = true\n\
                       weight = { maintenance = 1_000_000, initial = 1_000_000 }\n[[model.assets]]\n\
