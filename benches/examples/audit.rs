@@ -1,7 +1,7 @@
 //! Where the time of an audit of a thousand attestations goes: by phase, and in processor time.
 //!
-//! `cargo run --release -p surety-benches --example audit`; the attestations are those of the bench `audit`, which makes
-//! them first.
+//! `cargo run --release -p surety-benches --example audit`; the attestations are those of the bench `audit`, which
+//! makes them first.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops at the first surprise")]
 

@@ -22,8 +22,8 @@ pub struct Level {
     /// The requirement is multiplied by this: at least one where sufficiency is claimed.
     #[serde(default = "one")]
     pub multiple: Ppm,
-    /// With a multiple for which the margin *is* negative, the level is a band: it tells how much an account has in both
-    /// directions.
+    /// With a multiple for which the margin *is* negative, the level is a band: it tells how much an account has in
+    /// both directions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<Ppm>,
     /// What a liquidator keeps, as a fraction of what is liquidated: the level then holds only if the margin is not

@@ -87,8 +87,8 @@ const SAMPLE: usize = 15;
 
 /// What attestations establish together if some claim that accounts are sufficient, and others that they are short.
 pub const ESTABLISHED_OF_BOTH: &str = "the balances that the policies' sources signed, and those in vaults as you have \
-     read them, satisfied the level of the policy at the snapshot's prices or, where a shortfall is attested, did not, as \
-     of the times stated";
+     read them, satisfied the level of the policy at the snapshot's prices or, where a shortfall is attested, did not, \
+     as of the times stated";
 
 /// What does not follow from any attestation, however well the checks went.
 pub const NOT_ESTABLISHED: [&str; 6] = [

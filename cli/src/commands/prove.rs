@@ -206,8 +206,8 @@ impl Args {
         policy.levels.iter().find(claims).map(|level| level.name.clone()).ok_or_else(|| {
             let levels: Vec<_> = policy.levels.iter().map(|level| level.name.as_str()).collect();
             Usage(format!(
-                "level: expected one that claims {wanted} {}, found none among {}; give the policy a level like it with \
-                 {entry}, which makes a new policy",
+                "level: expected one that claims {wanted} {}, found none among {}; give the policy a level like it \
+                 with {entry}, which makes a new policy",
                 level.name,
                 levels.join(", ")
             ))

@@ -225,8 +225,8 @@ fn rejects_limits_of_one_name_or_that_of_the_equity() {
 /// a limit it hides the exposure.
 #[test]
 fn rejects_boxes_of_prices_under_which_exposure_vanishes() {
-    let derived = "[[derived]]\nname = \"BTC-NET\"\ndecimals = 8\nrounding = \"down\"\nmin = \"1\"\nmax = \"100000000000000\"\n\
-                   formula = { difference = [\"BTC-USD\", \"LOCK\"] }\n";
+    let derived = "[[derived]]\nname = \"BTC-NET\"\ndecimals = 8\nrounding = \"down\"\nmin = \"1\"\n\
+                   max = \"100000000000000\"\nformula = { difference = [\"BTC-USD\", \"LOCK\"] }\n";
     let lock = "[[market]]\nname = \"LOCK\"\ndecimals = 8\nmin = \"0\"\nmax = \"100000000000000\"\n";
     let model = MANDATE.replace("price = \"BTC-USD\"", "price = \"BTC-NET\"");
     let head = example("policy.toml");
@@ -237,7 +237,8 @@ fn rejects_boxes_of_prices_under_which_exposure_vanishes() {
     // Of collateral the same price is admitted.
     let collateral = "[model]\ntype = \"collateral\"\n[[model.assets]]\ninstrument = \"USD\"\nshort = true\n\
                       weight = { maintenance = 1_000_000, initial = 1_000_000 }\n[[model.assets]]\n\
-                      instrument = \"BTC\"\nprice = \"BTC-NET\"\nweight = { maintenance = 800_000, initial = 700_000 }\n";
+                      instrument = \"BTC\"\nprice = \"BTC-NET\"\n\
+                      weight = { maintenance = 800_000, initial = 700_000 }\n";
     Policy::read("policy.toml", &format!("{head}{lock}{derived}{collateral}"), &universe()).unwrap();
 }
 

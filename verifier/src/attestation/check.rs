@@ -120,13 +120,13 @@ pub const ESTABLISHED_WITH_VAULT: &str = "the balances that the policy's sources
      have read it, satisfied the level of the policy at the snapshot's prices, as of the times stated";
 
 /// What a shortfall that passed every check establishes.
-pub const SHORTFALL_ESTABLISHED: &str = "the balances that the policy's sources signed did not satisfy the level of the \
-     policy at the snapshot's prices, as of the times stated: the margin was negative";
+pub const SHORTFALL_ESTABLISHED: &str = "the balances that the policy's sources signed did not satisfy the level of \
+     the policy at the snapshot's prices, as of the times stated: the margin was negative";
 
 /// As [`SHORTFALL_ESTABLISHED`], of a claim that draws on a vault.
 pub const SHORTFALL_ESTABLISHED_WITH_VAULT: &str = "the balances that the policy's sources signed, together with those \
-     in the vault as you have read it, did not satisfy the level of the policy at the snapshot's prices, as of the times \
-     stated: the margin was negative";
+     in the vault as you have read it, did not satisfy the level of the policy at the snapshot's prices, as of the \
+     times stated: the margin was negative";
 
 /// What follows from such claims over set-ups whose secret is unknown, by whether any of them draws on a vault.
 #[must_use]

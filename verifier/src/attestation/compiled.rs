@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! level  = keccak256(level id ‖ IDX ‖ FLAG ‖ B_0 ‖ B_1 ‖ … ‖ B_U)                          points as x ‖ y
-//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ scopes ‖ level … ‖ claims)
+//! policy = keccak256(keccak256("surety/policy/v2") ‖ document ‖ universe ‖ srs ‖ k ‖ vault ‖ scopes ‖ level …
+//!                    ‖ claims)
 //! vault  = keccak256(abi.encode(keccak256("surety/vault-rules/v1"), chain, contract, universe, level id, max_age,
 //!                               min_age, keccak256(abi.encode(assets))))                    zero without a vault
 //! asset  = (token, unit, x, y)
@@ -17,9 +18,10 @@
 //!                                               [`surety_kzg::scope`]; in ascending order of signers
 //! ```
 //!
-//! `sufficient` is the number of levels that claim sufficiency, which come first. Numbers have 32 bytes. An asset's point `(x, y)` is the Lagrange point of its instrument's row. The policy registry
-//! takes unit and point from the vault itself. A policy whose instruments have other rows than those that the vault
-//! counts by has another identifier there than here, and nobody can publish it.
+//! `sufficient` is the number of levels that claim sufficiency, which come first. Numbers have 32 bytes. An asset's
+//! point `(x, y)` is the Lagrange point of its instrument's row. The policy registry takes unit and point from the
+//! vault itself. A policy whose instruments have other rows than those that the vault counts by has another identifier
+//! there than here, and nobody can publish it.
 //!
 //! Whoever compiles the policy gets the points at first hand. Whoever has no set-up at hand reads them from a
 //! [`CompiledPolicyFile`] and must know the policy's identifier from elsewhere to be sure of them.

@@ -9,7 +9,10 @@
 //! | [`PricesId`] | `"surety/prices/v1"`, feeds, epoch (8 bytes), prices (32 bytes each) |
 //! | [`SnapshotId`] | `"surety/snapshot/v2"`, its prices, time (8 bytes), previous prices or zero, reports, marks |
 //! | [`AccountId`] | `"surety/account/v1"`, the account's label |
-//! | [`LevelId`] | `"surety/level/v1"`, the level's name; of a shortfall, the words `keccak256("surety/shortfall/v1")` and that |
+//! | [`LevelId`] | `"surety/level/v1"`, the level's name; of a shortfall, the words described below |
+//!
+//! The identifier of a level that claims a shortfall is the hash of two words: `keccak256("surety/shortfall/v1")`, and
+//! the identifier of its name.
 //!
 //! The reports of a snapshot are the Keccak-256 hash of their EIP-712 hashes in their order, or zero without reports; a
 //! mark is the entry's place (32 bytes). Numbers are big-endian. Canonical encodings are those of
