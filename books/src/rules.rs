@@ -122,7 +122,7 @@ impl BookRules {
         // Of several models each has a rule of its own.
         let rules = self.admitted(policy);
         let mut quoted = rules.iter().filter(|rule| *rule.instrument == self.quote).peekable();
-        let counted = quoted.peek().is_some() && quoted.all(|rule| at_par(rule));
+        let counted = quoted.peek().is_some() && quoted.all(at_par);
         let instrument = universe.position(&self.quote).map(|position| &universe.instruments[position]);
         let Some(instrument) = instrument.filter(|it| it.class == InstrumentClass::Cash && counted) else {
             return vec![Problem::new("quote", expected, self.quote.to_string())];

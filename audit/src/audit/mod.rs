@@ -92,7 +92,7 @@ pub const ESTABLISHED_OF_BOTH: &str = "the balances that the policies' sources s
 
 /// What does not follow from any attestation, however well the checks went.
 pub const NOT_ESTABLISHED: [&str; 6] = [
-    "that a subject owes nothing, or has nothing, that no source of the policy states",
+    "that a subject owes and has nothing else: a liability or an asset that no source states is invisible",
     "that the sources stated the truth about balances, and oracle nodes about prices",
     "what an account was worth between one snapshot and the next, or after the last",
     "that the same balances serve nobody else, where accounts are not pledged to the policy",

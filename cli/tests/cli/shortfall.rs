@@ -95,7 +95,7 @@ fn rejects_a_shortfall_of_a_solvent_account() {
 }
 
 #[test]
-fn rejects_sufficiency_where_a_shortfall_is_asked_for() {
+fn rejects_an_account_that_is_sufficient_where_its_shortfall_is_asked_for() {
     let (sandbox, _) = Sandbox::with_demo();
     let run = sandbox.surety("verify demo/attestation.json --allow-insecure-srs --shortfall --json").expect(5);
     assert_eq!(run.envelope()["error"]["code"], "claimed");

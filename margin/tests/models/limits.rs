@@ -374,8 +374,8 @@ proptest! {
             let position = position(&lots);
             let evaluation = both.evaluate(level, &position);
             prop_assert_eq!(program.solve(&position, &both.prices).is_ok(), evaluation.is_provable());
-            let each = alone.iter().map(|case| case.evaluate(level, &position).is_sufficient());
-            prop_assert_eq!(evaluation.is_sufficient(), each.fold(true, |all, one| all && one));
+            let each = alone.iter().all(|case| case.evaluate(level, &position).is_sufficient());
+            prop_assert_eq!(evaluation.is_sufficient(), each);
             let Some(mut lots) = both.at_the_boundary(level, &lots) else { continue };
             let solved = |lots: &[i128]| program.solve(&self::position(lots), &both.prices).is_ok();
             prop_assert_eq!(solved(&lots), !short);
