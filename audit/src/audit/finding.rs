@@ -151,19 +151,21 @@ pub(super) fn all(attestations: &[(&AuditEntry, &Evidence)]) -> Vec<Finding> {
 }
 
 fn shortfalls(good: &[(&Established, &Evidence)]) -> Vec<Finding> {
-    let mut subjects: BTreeMap<(EvmAddress, Bytes32, &str), Vec<(u64, &str)>> = BTreeMap::new();
+    type Key<'a> = (EvmAddress, Bytes32, &'a str);
+    let mut subjects: BTreeMap<Key<'_>, BTreeSet<(u64, &str)>> = BTreeMap::new();
     for (claim, evidence) in good.iter().filter(|(claim, _)| !claim.claim.is_sufficient()) {
         let key = (claim.subject, claim.policy.0, claim.level.as_str());
-        subjects.entry(key).or_default().push((claim.epoch, &evidence.file));
+        subjects.entry(key).or_default().insert((claim.epoch, &evidence.file));
     }
-    let finding = |((subject, _, level), mut shown): ((EvmAddress, Bytes32, &str), Vec<(u64, &str)>)| {
-        shown.sort_unstable();
+    let mut findings = Vec::new();
+    for ((subject, _, level), shown) in subjects {
         let epochs: BTreeSet<u64> = shown.iter().map(|(epoch, _)| *epoch).collect();
         let (count, first) = (counted(epochs.len(), "epoch"), epochs.first().copied().unwrap_or_default());
         let message = format!("{level}: the margin was negative in {count}, first in epoch {first}");
-        warning(FindingKind::Shortfall, Some(subject), message, shown.into_iter().map(|(_, file)| file))
-    };
-    subjects.into_iter().map(finding).collect()
+        let files = shown.into_iter().map(|(_, file)| file);
+        findings.push(warning(FindingKind::Shortfall, Some(subject), message, files));
+    }
+    findings
 }
 
 fn statements_for_two_subjects<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Vec<Finding> {
