@@ -14,7 +14,7 @@ use surety_core::{
 };
 use surety_kzg::{Fr, Params, Table, holding::HoldingError, progress::Silent, scalar};
 use surety_margin::{
-    evaluate::evaluate,
+    evaluate::{Evaluation, evaluate},
     level::Level,
     market::Snapshot,
     policy::Policy,
@@ -72,8 +72,11 @@ pub enum ProveError {
     /// The account does not satisfy the level. Only the holder may learn this.
     #[error(transparent)]
     Insufficient(#[from] Unsatisfied),
-    /// The account has what the level requires, so that no shortfall can be proven. Only the holder may learn this.
-    #[error("level {level}: expected an account whose margin is negative, found one whose margin is not")]
+    /// The account has what the level, or the end of the band, requires. Only the holder may learn this.
+    #[error(
+        "level {level}: expected an account whose margin is negative, for a band where the band ends, found one whose \
+         margin is not"
+    )]
     NotShort {
         /// The level.
         level: Name,
@@ -306,15 +309,16 @@ fn decide(
     prices: &[Price],
 ) -> Result<Assignment, ProveError> {
     let (policy, universe) = (policy.committed().policy(), policy.committed().universe());
-    let evaluation =
-        evaluate(policy, universe, level, account.position(), prices).map_err(|_| ProveError::Disagreement)?;
+    // None where an amount exceeds 256 bits, of which the program says what it is.
+    let evaluation = evaluate(policy, universe, level, account.position(), prices).ok();
+    let is = |verdict: fn(&Evaluation) -> bool| evaluation.as_ref().is_some_and(verdict);
     match program.solve(account.position(), prices) {
-        Ok(assignment) if evaluation.is_provable() => Ok(assignment),
-        Err(Unsatisfied::Insufficient { .. }) if evaluation.is_sufficient() && !evaluation.is_provable() => {
+        Ok(assignment) if is(Evaluation::is_provable) => Ok(assignment),
+        Ok(_) => Err(ProveError::Disagreement),
+        Err(Unsatisfied::Insufficient { .. }) if is(Evaluation::is_sufficient) && !is(Evaluation::is_provable) => {
             Err(ProveError::NotShort { level: level.name.clone() })
         }
         Err(unsatisfied) => Err(unsatisfied.into()),
-        Ok(_) => Err(ProveError::Disagreement),
     }
 }
 
