@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 
 import {
   PAGE, PROVING_PAGE, ask, demo, demoOfClass, engine, observe, proofFiles, proofTerms, proveInNode, read, spoil,
-  verifiedByCommand, write,
+  surety, verifiedByCommand, write,
 } from './fixture.mjs';
 
 /** The most that the module of a page may take, in bytes, compressed with gzip -9. */
@@ -79,6 +79,35 @@ describe('proving in Node', () => {
     const terms = { now: at, strict: false, allow_insecure_srs: true };
     const answer = ask(await engine('verifier'), 'verify', terms, [...proven, ...others]);
     assert.deepEqual(answer, verifiedByCommand(directory, { at }));
+  });
+
+  test('rejects_a_shortfall_unless_shortfalls_are_asked_for', async () => {
+    const directory = demo();
+    const policy = read(directory, 'policy.toml');
+    // The capacity class of the example has room for the bits of few scenarios.
+    const [head, ...scenarios] = policy.split('[[model.scenarios]]');
+    const last = scenarios.slice(-4).map((scenario) => `[[model.scenarios]]${scenario}`).join('');
+    const short = '[[levels]]\nname = "short"\nbasis = "maintenance"\nclaim = "shortfall"\n\n';
+    write(directory, 'policy.toml', head.replace('[model]\n', `${short}[model]\n`) + last);
+    const compiled = surety(directory, 'policy', 'compile', '--force');
+    assert.ok(compiled.ok, JSON.stringify(compiled));
+    spoil(directory, 'attestation.json', ({ claim }) => {
+      claim.policy = JSON.parse(read(directory, 'policy.compiled.json')).policy;
+      claim.level = 'short';
+    });
+    const roles = { 'attestation.json': 'attestation', 'policy.compiled.json': 'compiled-policy' };
+    const proven = proofFiles(directory).filter(({ role }) => !['statement', 'opening', 'trust'].includes(role));
+    const others = Object.entries(roles).map(([name, role]) => {
+      return { role, name, content: new Uint8Array(readFileSync(join(directory, name))) };
+    });
+    const module = await engine('verifier');
+    const code = (terms) => {
+      const asked = { now: at, strict: false, allow_insecure_srs: true, ...terms };
+      return ask(module, 'verify', asked, [...proven, ...others]).error.code;
+    };
+    assert.equal(code({}), 'claimed');
+    // Asked for, it fails because it was made for another claim.
+    assert.equal(code({ shortfalls: true }), 'context');
   });
 
   test('over a set-up’s own file', async () => {

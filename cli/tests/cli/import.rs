@@ -102,7 +102,8 @@ fn every_published_case_is_imported_and_explained() {
 
 /// Every case that Derive publishes with a negative margin can be proven to fail.
 #[test]
-fn every_published_case_of_a_negative_margin_has_a_shortfall() {
+#[ignore = "takes a minute: scripts/check --full runs it"]
+fn full_every_published_case_of_a_negative_margin_has_a_shortfall() {
     let sandbox = Sandbox::new();
     let is_negative = |case: &&PathBuf| {
         let result = &read_json(case)["Result"];

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, files_below, read_json};
+use crate::sandbox::{Sandbox, files_below, read_json, write_json};
 
 /// The example's policy with its last four scenarios: few enough for the bits of other claims in its capacity class.
 pub(crate) fn few_scenarios(policy: &str) -> String {
@@ -79,7 +79,27 @@ fn an_account_that_fails_is_proven_to_fail() {
     let audit = sandbox.surety("audit demo --allow-insecure-srs --history --json").expect(0).told();
     let kinds: Vec<_> = audit["findings"].as_array().unwrap().iter().map(|finding| &finding["kind"]).collect();
     assert!(kinds.contains(&&json!("shortfall")), "{kinds:?}");
-    assert_eq!(audit["timeline"]["subjects"].as_array().map(Vec::len), Some(0), "{}", audit["timeline"]);
+    let no_series = |audit: &Value| assert_eq!(audit["timeline"]["subjects"], json!([]), "{}", audit["timeline"]);
+    no_series(&audit);
+    // Nor does one that is rejected owe anybody an attestation.
+    let mut spoilt = read_json(&demo.join("again.json"));
+    spoilt["proof"] = read_json(&demo.join("short.json"))["proof"].clone();
+    spoilt["claim"]["valid_until"] = json!(spoilt["claim"]["valid_until"].as_u64().unwrap() - 1);
+    write_json(&demo.join("again.json"), &spoilt);
+    let audit = sandbox.surety("audit demo --allow-insecure-srs --history --json").expect(5).told();
+    assert_eq!((&audit["accepted"], &audit["rejected"]), (&json!(1), &json!(1)));
+    no_series(&audit);
+}
+
+/// Nobody consents to a proof that it is short.
+#[test]
+fn rejects_consent_to_a_shortfall() {
+    let (sandbox, demo) = with_claims();
+    impoverish(&sandbox, &demo);
+    sandbox.surety(&format!("{PROVE} --shortfall --out demo/short.json")).expect(0);
+    let key = sandbox.demo_key("meridian");
+    let run = sandbox.surety(&format!("consent demo/short.json --key {key} --json")).expect(5).envelope();
+    assert_eq!(run["error"]["code"], "claimed");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use surety_core::{
 };
 use surety_margin::{
     compile::compile,
-    level::Level,
+    level::{Claimed, Level},
     models::{MarketScenario, Model},
     policy::{Policy, SourceRule},
     universe::{Instrument, Universe},
@@ -733,6 +733,18 @@ mod policies {
     fn rejects_a_vault_that_lets_nothing_out() {
         vault_refused("level = \"maintenance\"\nmax_age", "level = \"none\"\nmax_age", "vault.level: expected a level");
         vault_refused("max_age = 900\nmin_age", "max_age = 0\nmin_age", "vault.max_age");
+    }
+
+    /// Attack: collateral leaves for a proof that the account is short.
+    #[test]
+    fn rejects_a_vault_that_lets_collateral_out_for_a_shortfall() {
+        let mut policy = with_vault("chain = 1", "chain = 10").unwrap();
+        let short = Level { name: Name::new("short").unwrap(), claim: Claimed::Shortfall, ..policy.levels[0].clone() };
+        policy.levels.push(short);
+        let problems = |policy: &Policy| policy.check(&universe()).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(problems(&policy), [""; 0]);
+        policy.vault.as_mut().unwrap().level = Name::new("short").unwrap();
+        assert!(problems(&policy).iter().any(|it| it.starts_with("vault.level: ")), "{:?}", problems(&policy));
     }
 
     /// Everything is said at once.

@@ -15,8 +15,8 @@ use surety_import::{Parties, derive_pm2};
 use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
-    level::{Basis, Level},
-    models::{Bucket, Isolated, Mode, Model, Modes},
+    level::{Basis, Claimed, Level},
+    models::{All, AllPart, Bucket, Isolated, Mode, Model, Modes},
     oracle::market_without_reports,
     policy::Policy,
     program::TailShare,
@@ -139,6 +139,24 @@ fn rejects_quote_instruments_that_the_level_counts_at_a_price() {
     assert_eq!(case.policy.check(&case.universe), []);
     assert!(refused(case.problems("maintenance")), "collateral at a price");
 
+    // At par in one part, at a price in another.
+    let sample::Sample { universe, mut policy } = sample::collateral(12, 3);
+    let (par, mut priced) = (policy.model.clone(), policy.model.clone());
+    let Model::Collateral(model) = &mut priced else { panic!("collateral") };
+    model.assets[0].price = Some(name("p1"));
+    let part = |text: &str, model| AllPart { name: name(text), model };
+    let of_parts = |parts| Model::All(All { parts });
+    for (parts, is_refused) in [
+        (vec![part("one", par.clone()), part("other", par.clone())], false),
+        (vec![part("par", par.clone()), part("priced", priced.clone())], true),
+        (vec![part("priced", priced.clone()), part("par", par.clone())], true),
+    ] {
+        policy.model = of_parts(parts);
+        let (universe, policy) = (universe.clone(), policy.clone());
+        let case = Case { prices: sample::prices(&policy), universe, policy, quote: name("USD"), cash: 0 };
+        assert_eq!(refused(case.problems("maintenance")), is_refused);
+    }
+
     // At par in one mode, at a price in the mode of the level.
     let sample::Sample { universe, mut policy } = sample::collateral(12, 3);
     let mut other = policy.model.clone();
@@ -153,4 +171,18 @@ fn rejects_quote_instruments_that_the_level_counts_at_a_price() {
     let case = Case { prices: sample::prices(&policy), universe, policy, quote: name("USD"), cash: 0 };
     assert!(refused(case.problems("maintenance")), "another mode");
     assert!(!refused(case.problems("initial")));
+}
+
+/// Attack: a book of accounts that are short, or of which a part has more than the level says.
+#[test]
+fn rejects_levels_that_claim_a_shortfall_or_are_bands() {
+    let refused = |case: &Case| case.problems("maintenance").iter().any(|it| it.starts_with("level: "));
+    let mut case = Case::tail();
+    assert!(!refused(&case));
+    let level = case.policy.levels.iter().position(|level| level.name.as_str() == "maintenance").unwrap();
+    case.policy.levels[level].below = Some(Ppm(5_000_000));
+    assert!(refused(&case), "a band");
+    case.policy.levels[level].below = None;
+    case.policy.levels[level].claim = Claimed::Shortfall;
+    assert!(refused(&case), "a shortfall");
 }
