@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
 
+pub mod audits;
 pub mod books;
 pub mod cells;
 pub mod parties;

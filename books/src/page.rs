@@ -132,7 +132,7 @@ impl Ground<'_> {
     /// With the rules that are broken.
     pub fn level(&self) -> Result<&Level, PageError> {
         let problems = self.rules.check(self.policy, self.universe);
-        let level = self.policy.levels.iter().find(|level| level.name == self.rules.level);
+        let level = self.policy.level(&self.rules.level);
         level.filter(|_| problems.is_empty()).ok_or(PageError::Rules(problems))
     }
 

@@ -203,7 +203,7 @@ fn check_vault_rules(facts: &mut Facts, terms: &Terms, policy: &Policy) {
     let vault = policy.vault.as_ref();
     let contract = vault.map_or(EvmAddress::ZERO, |vault| vault.address);
     facts.same("policy: vault.address", contract, HexBytes(terms.vault.at.into_array()));
-    let level = vault.and_then(|vault| policy.levels.iter().position(|level| level.name == vault.level));
+    let level = vault.and_then(|vault| policy.level_index(&vault.level));
     facts.same("policy: vault.level", level.unwrap_or_default(), terms.vault.level as usize);
     facts.same("policy: vault.max_age", vault.map_or(0, |vault| vault.max_age.0), terms.vault.maxAge.to());
     facts.same("policy: vault.min_age", vault.map_or(0, |vault| vault.min_age.0), terms.vault.minAge.to());

@@ -139,7 +139,7 @@ impl FeedRule {
 
 /// The place of a level in its policy.
 pub(crate) fn level_place(policy: &Policy, name: &Name) -> Result<usize, ChainError> {
-    policy.levels.iter().position(|level| level.name == *name).ok_or_else(|| {
+    policy.level_index(name).ok_or_else(|| {
         let names: Vec<_> = policy.levels.iter().map(|level| level.name.as_str()).collect();
         ChainError::input("level", format!("a level of the policy ({})", names.join(", ")), name)
     })

@@ -139,12 +139,9 @@ impl Evaluation {
     /// nothing is.
     #[must_use]
     pub fn is_provable(&self) -> bool {
-        let margin = match self.claim {
-            Claimed::Sufficient => self.is_sufficient(),
-            Claimed::Shortfall => self.margin.atoms.is_negative(),
-        };
+        let is_negative = self.margin.atoms.is_negative();
         let ends = self.margin_at_end.is_none_or(|margin| margin.atoms.is_negative());
-        margin && ends && self.not_admitted.is_none()
+        is_negative != self.claim.is_sufficient() && ends && self.not_admitted.is_none()
     }
 }
 

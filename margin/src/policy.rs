@@ -147,7 +147,13 @@ impl Policy {
     /// The level of a name; none if there is no such level.
     #[must_use]
     pub fn level(&self, name: &Name) -> Option<&Level> {
-        self.levels.iter().find(|level| level.name == *name)
+        self.levels.get(self.level_index(name)?)
+    }
+
+    /// The place of the level of a name; none if there is no such level.
+    #[must_use]
+    pub fn level_index(&self, name: &Name) -> Option<usize> {
+        self.levels.iter().position(|level| level.name == *name)
     }
 
     /// The sources that may not state every instrument, in ascending order of their signers.

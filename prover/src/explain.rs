@@ -52,9 +52,17 @@ impl Explanation {
     /// The levels whose requirements the account does not meet; not those that claim this.
     #[must_use]
     pub fn not_satisfied(&self) -> Vec<String> {
-        let missed =
-            self.levels.iter().filter(|(_, level)| level.evaluation.claim.is_sufficient() && !level.sufficient);
-        missed.map(|(name, _)| name.clone()).collect()
+        self.named(|level| level.evaluation.claim.is_sufficient() && !level.sufficient)
+    }
+
+    /// The levels whose claims are not true of the account.
+    #[must_use]
+    pub fn not_provable(&self) -> Vec<String> {
+        self.named(|level| !level.provable)
+    }
+
+    fn named(&self, is_meant: impl Fn(&LevelExplanation) -> bool) -> Vec<String> {
+        self.levels.iter().filter(|(_, level)| is_meant(level)).map(|(name, _)| name.clone()).collect()
     }
 }
 

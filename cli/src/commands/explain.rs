@@ -65,8 +65,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let text = text(&explanation, screen) + &instruments(&explanation, screen) + &mark(&policy, &snapshot);
     let answer = Answer::new(data(&policy, &snapshot, &explanation), text)?;
     // Whoever asks for one level wants to prove what it claims.
-    let asked = args.level.iter().filter(|_| explanation.levels.values().any(|level| !level.provable));
-    let missed = if args.level.is_some() { asked.map(Name::to_string).collect() } else { explanation.not_satisfied() };
+    let missed = if args.level.is_some() { explanation.not_provable() } else { explanation.not_satisfied() };
     Ok(match missed {
         missed if missed.is_empty() => answer,
         missed => answer.failing(&NotSatisfied(missed)),

@@ -232,7 +232,7 @@ fn check_published(args: &Args, id: SnapshotId, progress: &Progress) -> Result<(
 
 /// Resources, which follow from the policy and the universe alone.
 fn dry_run(level: &Name, policy: &Policy, universe: &Universe) -> Result<Answer, Error> {
-    let index = policy.levels.iter().position(|candidate| candidate.name == *level);
+    let index = policy.level_index(level);
     let programs = compile(policy, universe).map_err(CompiledError::from)?;
     let program = index.and_then(|index| programs.get(index)).ok_or_else(|| ProveError::no_level(policy, level))?;
     let (capacity, estimate) = (universe.capacity, Estimate::of(universe.capacity));

@@ -89,11 +89,7 @@ impl Isolated {
     }
 
     pub(super) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
-        let of_bucket = |(bucket, frame): (&Bucket, Frame<'_>)| {
-            let inside = |requirement: Requirement| Requirement { bucket: Some(bucket.name.clone()), ..requirement };
-            bucket.model.requirements(&frame, level).into_iter().map(inside).collect::<Vec<_>>()
-        };
-        self.framed(frame).flat_map(of_bucket).collect()
+        requirements_inside(self.parts(frame), level, |bucket, _| bucket.clone())
     }
 
     pub(super) fn evaluate(
@@ -103,27 +99,12 @@ impl Isolated {
         position: &Position,
         prices: &[Price],
     ) -> Option<Breakdown> {
-        let mut buckets = Vec::with_capacity(self.buckets.len());
-        for (bucket, frame) in self.framed(frame) {
-            buckets.push((bucket.name.clone(), bucket.model.evaluate(&frame, level, position, prices)?));
-        }
-        Breakdown::worst_of(buckets)
+        Breakdown::worst_of(breakdowns(self.parts(frame), level, position, prices)?)
     }
 
     /// The buckets, each by itself.
     pub(super) fn parts<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
-        let part =
-            |(bucket, frame): (&'a Bucket, Frame<'a>)| Part { bucket: Some(&bucket.name), model: &bucket.model, frame };
-        self.framed(frame).map(part).collect()
-    }
-
-    /// Each bucket with the part of the frame that is about its instruments.
-    fn framed<'a>(&'a self, frame: &Frame<'a>) -> impl Iterator<Item = (&'a Bucket, Frame<'a>)> {
-        self.buckets.iter().scan(0, move |first, bucket| {
-            let part = frame.part(*first);
-            *first += bucket.model.rules().len();
-            Some((bucket, part))
-        })
+        parts_inside(self.buckets.iter().map(|bucket| (&bucket.name, &bucket.model)), frame)
     }
 
     fn models(&self) -> impl Iterator<Item = (String, &Model)> {
@@ -227,15 +208,7 @@ impl All {
     }
 
     pub(super) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
-        let of_part = |(part, frame): (&AllPart, Frame<'_>)| {
-            let requirements = part.model.requirements(&frame, level).into_iter();
-            let inside = |requirement: Requirement| Requirement {
-                bucket: Some(named(&part.name, requirement.bucket.as_ref())),
-                ..requirement
-            };
-            requirements.map(inside).collect::<Vec<_>>()
-        };
-        self.framed(frame).flat_map(of_part).collect()
+        requirements_inside(self.parts(frame), level, named)
     }
 
     pub(super) fn evaluate(
@@ -245,10 +218,7 @@ impl All {
         position: &Position,
         prices: &[Price],
     ) -> Option<Breakdown> {
-        let mut parts = Vec::with_capacity(self.parts.len());
-        for (part, frame) in self.framed(frame) {
-            parts.push((part.name.clone(), part.model.evaluate(&frame, level, position, prices)?));
-        }
+        let parts = breakdowns(self.parts(frame), level, position, prices)?;
         // The margins inside of parts are told as well.
         let mut margins = Vec::new();
         for (name, breakdown) in &parts {
@@ -263,17 +233,13 @@ impl All {
     /// The first margin model, or the first of all: each covers every instrument.
     pub(super) fn first<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
         let place = self.parts.iter().position(|part| !matches!(part.model, Model::Limits(_))).unwrap_or(0);
-        let framed = self.framed(frame).nth(place);
-        framed.map(|(part, of_part)| part.model.parts(&of_part)).unwrap_or_default()
+        let first = self.parts(frame).into_iter().nth(place);
+        first.map(|part| part.model.parts(&part.frame)).unwrap_or_default()
     }
 
-    /// Each part with the part of the frame that has its rules.
-    fn framed<'a>(&'a self, frame: &Frame<'a>) -> impl Iterator<Item = (&'a AllPart, Frame<'a>)> {
-        self.parts.iter().scan(0, move |first, part| {
-            let of_part = frame.part(*first);
-            *first += part.model.rules().len();
-            Some((part, of_part))
-        })
+    /// The parts, each with the part of the frame that has its rules.
+    fn parts<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
+        parts_inside(self.parts.iter().map(|part| (&part.name, &part.model)), frame)
     }
 
     fn models(&self) -> impl Iterator<Item = (String, &Model)> {
@@ -353,7 +319,46 @@ fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<In
     rules
 }
 
-/// Problems of models inside of another one, in the same way.
+/// The models inside of another one, each with the part of the frame that has its rules.
+fn parts_inside<'a>(models: impl Iterator<Item = (&'a Name, &'a Model)>, frame: &Frame<'a>) -> Vec<Part<'a>> {
+    let mut first = 0;
+    let part = |(name, model): (&'a Name, &'a Model)| {
+        let frame = frame.part(first);
+        first += model.rules().len();
+        Part { bucket: Some(name), model, frame }
+    };
+    models.map(part).collect()
+}
+
+/// What must not be negative in any of the models, called by the name of its model and its own, if it has one.
+fn requirements_inside(
+    parts: Vec<Part<'_>>,
+    level: &Level,
+    name: impl Fn(&Name, Option<&Name>) -> Name,
+) -> Vec<Requirement> {
+    let mut all = Vec::new();
+    for Part { bucket, model, frame } in parts {
+        for requirement in model.requirements(&frame, level) {
+            let bucket = bucket.map(|bucket| name(bucket, requirement.bucket.as_ref()));
+            all.push(Requirement { bucket, ..requirement });
+        }
+    }
+    all
+}
+
+/// The breakdown of each of the models, by its name. None on overflow.
+fn breakdowns(
+    parts: Vec<Part<'_>>,
+    level: &Level,
+    position: &Position,
+    prices: &[Price],
+) -> Option<Vec<(Name, Breakdown)>> {
+    let breakdown =
+        |part: &Part<'_>| Some((part.bucket?.clone(), part.model.evaluate(&part.frame, level, position, prices)?));
+    parts.iter().map(breakdown).collect()
+}
+
+/// Problems of models inside of another one, in the same way as [`rules_inside`].
 fn problems_inside<'a>(
     models: impl Iterator<Item = (String, &'a Model)>,
     problems: impl Fn(&Model) -> Vec<Problem>,

@@ -43,10 +43,30 @@ pub enum DeltaSign {
     Negative,
 }
 
+impl DeltaSign {
+    pub(super) fn number(self) -> i128 {
+        match self {
+            Self::Positive => 1,
+            Self::Negative => -1,
+        }
+    }
+}
+
 /// Places of the measures in a rule.
-const DELTA: usize = 0;
-const GAMMA: usize = 1;
-const VEGA: usize = 2;
+pub(super) const DELTA: usize = 0;
+pub(super) const GAMMA: usize = 1;
+pub(super) const VEGA: usize = 2;
+
+/// The measures of a rule with greeks, of which the gamma is multiplied with a number of so many places.
+pub(super) fn measures<'a>(delta: &'a Name, gamma: &'a Name, vega: &'a Name, places_of_gamma: u32) -> Vec<Measure<'a>> {
+    let measure = |key, entry, role, places| Measure { key, entry: Some(entry), role, is_sensitivity: true, places };
+    vec![
+        measure("greeks.delta", delta, Role::Price, 0),
+        // What moves in proportion has no gamma and no vega.
+        measure("greeks.gamma", gamma, Role::Added, places_of_gamma),
+        measure("greeks.vega", vega, Role::Added, 0),
+    ]
+}
 
 impl Greeks {
     /// The classes of instruments that have greeks.
@@ -54,14 +74,8 @@ impl Greeks {
         &[InstrumentClass::Perpetual, InstrumentClass::Future, InstrumentClass::Option];
 
     pub(super) fn measures(&self) -> Vec<Measure<'_>> {
-        let measure =
-            |key, entry, role, places| Measure { key, entry: Some(entry), role, is_sensitivity: true, places };
-        vec![
-            measure("greeks.delta", &self.delta, Role::Price, 0),
-            // One place for the half. What moves in proportion has no gamma and no vega.
-            measure("greeks.gamma", &self.gamma, Role::Added, 1),
-            measure("greeks.vega", &self.vega, Role::Added, 0),
-        ]
+        // One place for the half.
+        measures(&self.delta, &self.gamma, &self.vega, 1)
     }
 
     /// Whether what is held loses by its delta if the price moves by `shock`.
@@ -74,11 +88,7 @@ impl Greeks {
 
     /// What one lot gains if the price moves by the fraction `shock`, times `multiple`.
     pub(super) fn of_price(&self, frame: &Frame<'_>, rule: usize, shock: Fraction, multiple: Fraction) -> [Affine; 2] {
-        let sign = match self.delta_sign {
-            DeltaSign::Positive => 1,
-            DeltaSign::Negative => -1,
-        };
-        let slope = frame.measure(rule, DELTA, sign, &[shock, multiple]);
+        let slope = frame.measure(rule, DELTA, self.delta_sign.number(), &[shock, multiple]);
         let curvature = frame.measure(rule, GAMMA, 5, &[shock, shock, multiple]);
         [slope, curvature]
     }

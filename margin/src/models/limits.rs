@@ -34,23 +34,20 @@ use surety_core::{
 };
 
 use super::{
-    Breakdown, DeltaSign, Frame, InstrumentRule, Measure, Requirement, fraction::Fraction, required::Required,
+    Breakdown, DeltaSign, Frame, InstrumentRule, Measure, Requirement,
+    fraction::Fraction,
+    greeks::{self, DELTA, GAMMA, VEGA},
+    required::Required,
 };
 use crate::{
     holdings::Position,
     level::Level,
-    market::boxes::Role,
     program::{Affine, Expression, Scenario, abs, number, positive_part, worst_of},
     universe::{InstrumentClass, Settlement, Universe},
 };
 
 /// What the margin is called that is the equity itself.
 const EQUITY: &str = "equity";
-
-/// Places of the measures in a rule.
-const DELTA: usize = 0;
-const GAMMA: usize = 1;
-const VEGA: usize = 2;
 
 /// Limits on what an account is exposed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -158,13 +155,7 @@ impl LimitedPosition {
 
 impl CashGreeks {
     fn measures(&self) -> Vec<Measure<'_>> {
-        let measure = |key, entry, role| Measure { key, entry: Some(entry), role, is_sensitivity: true, places: 0 };
-        // What moves in proportion has no gamma and no vega.
-        vec![
-            measure("greeks.delta", &self.delta, Role::Price),
-            measure("greeks.gamma", &self.gamma, Role::Added),
-            measure("greeks.vega", &self.vega, Role::Added),
-        ]
+        greeks::measures(&self.delta, &self.gamma, &self.vega, 0)
     }
 }
 
@@ -259,8 +250,7 @@ impl Limits {
     /// What must not be negative at a level: the equity, and what each limit leaves.
     pub(super) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
         let unit = power_of_ten(frame.scale());
-        let of = |name: &Name, margin| Requirement { bucket: Some(name.clone()), margin, unit };
-        let equity = Requirement { bucket: None, margin: self.equity(frame, Ppm::ONE), unit };
+        let equity = Requirement { bucket: None, margin: self.equity_times(frame, Ppm::ONE.into()), unit };
         let limits = self.limits.iter().map(|limit| {
             let (bound, of_bound, of_measure) = limit.bound(level);
             let bound = match bound {
@@ -269,13 +259,10 @@ impl Limits {
                 None => Expression::zero(),
             };
             let measure = self.measure(limit, frame, of_measure);
-            of(&limit.name, if limit.measure == Exposure::Value { measure - bound } else { bound - measure })
+            let margin = if limit.measure == Exposure::Value { measure - bound } else { bound - measure };
+            Requirement { bucket: Some(limit.name.clone()), margin, unit }
         });
         core::iter::once(equity).chain(limits).collect()
-    }
-
-    fn equity(&self, frame: &Frame<'_>, share: Ppm) -> Expression {
-        self.equity_times(frame, share.into())
     }
 
     fn equity_times(&self, frame: &Frame<'_>, share: Fraction) -> Expression {
@@ -284,8 +271,7 @@ impl Limits {
 
     /// The positions whose value is part of the equity.
     fn in_equity(&self, frame: &Frame<'_>) -> impl Iterator<Item = usize> {
-        let counts = |rule: &usize| frame.settlement(*rule) != Settlement::VariationMargin;
-        (0..self.positions.len()).filter(counts).collect::<Vec<_>>().into_iter()
+        (0..self.positions.len()).filter(|rule| frame.settlement(*rule) != Settlement::VariationMargin)
     }
 
     fn measure(&self, limit: &Limit, frame: &Frame<'_>, multiple: Ppm) -> Expression {
@@ -319,13 +305,7 @@ impl Limits {
         match (&self.positions[rule].greeks, of) {
             (None, Exposure::Delta) => Some(frame.price(rule, &fraction)),
             (None, _) => None,
-            (Some(greeks), Exposure::Delta) => {
-                let sign = match greeks.delta_sign {
-                    DeltaSign::Positive => 1,
-                    DeltaSign::Negative => -1,
-                };
-                Some(frame.measure(rule, DELTA, sign, &fraction))
-            }
+            (Some(greeks), Exposure::Delta) => Some(frame.measure(rule, DELTA, greeks.delta_sign.number(), &fraction)),
             (Some(_), Exposure::Gamma) => Some(frame.measure(rule, GAMMA, 1, &fraction)),
             (Some(_), _) => Some(frame.measure(rule, VEGA, 1, &fraction)),
         }

@@ -360,7 +360,7 @@ impl<'a> Builder<'a> {
             (Node::Held(instrument), Curvature::Convex) => self.held(*instrument),
             (Node::Times(factor, inner), _) => self.lower_multiple(inner, factor, curvature),
             (Node::PositivePart(inner), Curvature::Convex) => {
-                let inner = self.lower(inner, Curvature::Convex)?;
+                let inner = self.above(inner)?;
                 Ok(self.split(&inner)?.positive)
             }
             (Node::Abs(inner), Curvature::Convex) => {
@@ -371,15 +371,11 @@ impl<'a> Builder<'a> {
             }
             (Node::Lack(inner), Curvature::Convex) => self.lack(inner),
             (Node::WorstOf(scenarios), Curvature::Concave) => {
-                self.some(scenarios)?;
-                let values = scenarios.iter().map(|scenario| self.lower(&scenario.value, Curvature::Concave));
-                let values = values.collect::<Result<Vec<_>, _>>()?;
+                let values = self.values_of(scenarios, value_of, Self::below)?;
                 self.smallest(values)
             }
             (Node::TailSum { values, share }, Curvature::Convex) => {
-                self.some(values)?;
-                let values = values.iter().map(|value| self.lower(value, Curvature::Convex));
-                let values = values.collect::<Result<Vec<_>, _>>()?;
+                let values = self.values_of(values, |value| value, Self::above)?;
                 self.tail_sum(&values, *share)
             }
             (Node::Once(_), _) => self.exact(expression),
@@ -389,6 +385,27 @@ impl<'a> Builder<'a> {
             )
             | (Node::WorstOf(_), Curvature::Convex) => self.against_curvature(expression),
         }
+    }
+
+    /// A linear expression that bounds `expression` from below.
+    fn below(&mut self, expression: &Expression) -> Result<Linear, ProgramError> {
+        self.lower(expression, Curvature::Concave)
+    }
+
+    /// A linear expression that bounds `expression` from above.
+    fn above(&mut self, expression: &Expression) -> Result<Linear, ProgramError> {
+        self.lower(expression, Curvature::Convex)
+    }
+
+    /// The expressions of a list that is not empty, lowered in its order.
+    fn values_of<T>(
+        &mut self,
+        list: &[T],
+        expression: fn(&T) -> &Expression,
+        lower: fn(&mut Self, &Expression) -> Result<Linear, ProgramError>,
+    ) -> Result<Vec<Linear>, ProgramError> {
+        self.some(list)?;
+        list.iter().map(|item| lower(self, expression(item))).collect()
     }
 
     fn lower_multiple(
@@ -448,7 +465,9 @@ impl<'a> Builder<'a> {
             return Ok(parts.clone());
         }
         // Already nonnegative.
-        if matches!(linear.as_unit(), Some(Address::Variable(_))) {
+        if let Some((Address::Variable(_), factor)) = linear.only_term()
+            && factor.as_constant() == Some(I256::ONE)
+        {
             return Ok(Parts { positive: linear.clone(), negative: Linear::default() });
         }
         if let Some(parts) = self.split_multiple(linear)? {
@@ -517,14 +536,16 @@ impl<'a> Builder<'a> {
 
     /// The only term of an expression, if there is but one, and its factor keeps its sign in the price box.
     fn multiple_of(&self, linear: &Linear) -> Result<Option<Multiple>, ProgramError> {
-        let mut terms = linear.terms().iter();
-        let (Some((address, factor)), None) = (terms.next(), terms.next()) else {
+        let Some((address, factor)) = linear.only_term() else { return Ok(None) };
+        let sign = self.interval_of(factor)?;
+        let (size, rising) = if !sign.min.is_negative() {
+            (factor.clone(), true)
+        } else if !sign.max.is_positive() {
+            (self.checked(factor.times(I256::MINUS_ONE))?, false)
+        } else {
             return Ok(None);
         };
-        let sign = self.interval_of(factor)?;
-        let (rising, falling) = (!sign.min.is_negative(), !sign.max.is_positive());
-        let size = if rising { factor.clone() } else { self.checked(factor.times(I256::MINUS_ONE))? };
-        Ok((rising || falling).then(|| Multiple { unit: Linear::unit(*address), size, rising }))
+        Ok(Some(Multiple { unit: Linear::unit(address), size, rising }))
     }
 
     fn parts_of_multiple(&self, of_unit: &Parts, multiple: &Multiple) -> Result<Parts, ProgramError> {
@@ -825,6 +846,10 @@ impl<'a> Builder<'a> {
     fn checked<T>(&self, result: Result<T, Overflow>) -> Result<T, ProgramError> {
         result.map_err(|Overflow| ProgramError::Wraps { rule: self.rule.clone(), found: WRAPS.to_owned() })
     }
+}
+
+fn value_of(scenario: &Scenario) -> &Expression {
+    &scenario.value
 }
 
 /// A requirement, taken apart: `linear + Σ min_of(minima)`.

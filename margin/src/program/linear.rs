@@ -34,11 +34,11 @@ impl Linear {
         Self::term(address, Affine::constant(I256::ONE))
     }
 
-    /// The address of a value that is all there is.
-    pub(super) fn as_unit(&self) -> Option<Address> {
+    /// The only term; none if there are several.
+    pub(super) fn only_term(&self) -> Option<(Address, &Affine)> {
         let mut terms = self.terms.iter();
         let (Some((address, factor)), None) = (terms.next(), terms.next()) else { return None };
-        (factor.as_constant() == Some(I256::ONE)).then_some(*address)
+        Some((*address, factor))
     }
 
     pub(super) fn terms(&self) -> &BTreeMap<Address, Affine> {

@@ -355,8 +355,7 @@ impl CommittedPolicy {
     /// The commitments of a level, or none if the policy has no level of this name.
     #[must_use]
     pub fn level(&self, name: &Name) -> Option<&ProgramCommitments> {
-        let index = self.policy.levels.iter().position(|level| level.name == *name)?;
-        self.levels.get(index)
+        self.levels.get(self.policy.level_index(name)?)
     }
 
     /// The assets of the policy's vault, in its order; none without a vault.

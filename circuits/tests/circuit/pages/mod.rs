@@ -98,7 +98,7 @@ impl Scene {
 
     fn evaluator(&self) -> Evaluator<'_> {
         let Self { sample: Sample { universe, policy }, rules, .. } = self;
-        let level = policy.levels.iter().find(|level| level.name == rules.level).unwrap();
+        let level = policy.level(&rules.level).unwrap();
         Evaluator::new(policy, universe, level).unwrap()
     }
 

@@ -21,12 +21,12 @@ use alloy_primitives::I256;
 
 use super::{
     super::{
-        Affine, Expression, Purpose, Scenario,
+        Affine, Expression, Purpose,
         expression::{Node, TailShare},
         linear::{Address, Linear},
         solve::Best,
     },
-    Builder, Curvature, Parts, ProgramError,
+    Builder, Parts, ProgramError, value_of,
 };
 
 /// Most holdings that are named where bits are told of.
@@ -78,13 +78,12 @@ impl Builder<'_> {
                 self.exactly_held(*instrument)
             }
             Node::WorstOf(scenarios) => {
-                let values = self.values_of(scenarios, Self::exact)?;
+                let values = self.values_of(scenarios, value_of, Self::exact)?;
                 self.ask("minimum", expression);
                 self.exactly_smallest(&values)
             }
             Node::TailSum { values, share } => {
-                self.some(values)?;
-                let values = values.iter().map(|value| self.exact(value)).collect::<Result<Vec<_>, _>>()?;
+                let values = self.values_of(values, |value| value, Self::exact)?;
                 self.ask("tail loss", expression);
                 self.exact_tail_sum(&values, *share)
             }
@@ -97,36 +96,25 @@ impl Builder<'_> {
     pub(super) fn against_curvature(&mut self, expression: &Expression) -> Result<Linear, ProgramError> {
         match &expression.0 {
             Node::PositivePart(inner) => {
-                let linear = self.lower(inner, Curvature::Concave)?;
+                let linear = self.below(inner)?;
                 Ok(self.exact_parts("positive part", inner, &linear)?.positive)
             }
             Node::Lack(inner) => {
-                let linear = self.lower(inner, Curvature::Convex)?;
+                let linear = self.above(inner)?;
                 Ok(self.exact_parts("lack", inner, &linear)?.negative)
             }
             Node::WorstOf(scenarios) => {
-                let values = self.values_of(scenarios, |builder, value| builder.lower(value, Curvature::Convex))?;
+                let values = self.values_of(scenarios, value_of, Self::above)?;
                 self.ask("minimum", expression);
                 self.no_less_than_smallest(&values)
             }
             Node::TailSum { values, share } => {
-                self.some(values)?;
-                let lower = |value| self.lower(value, Curvature::Concave);
-                let values = values.iter().map(lower).collect::<Result<Vec<_>, _>>()?;
+                let values = self.values_of(values, |value| value, Self::below)?;
                 self.ask("tail loss", expression);
                 self.exact_tail_sum(&values, *share)
             }
             _ => self.exact(expression),
         }
-    }
-
-    fn values_of(
-        &mut self,
-        scenarios: &[Scenario],
-        lower: impl Fn(&mut Self, &Expression) -> Result<Linear, ProgramError>,
-    ) -> Result<Vec<Linear>, ProgramError> {
-        self.some(scenarios)?;
-        scenarios.iter().map(|scenario| lower(self, &scenario.value)).collect()
     }
 
     /// Notes what the bits are for that are made next.
