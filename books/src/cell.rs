@@ -188,7 +188,7 @@ impl CellFiles<'_> {
         let (kind, _) = kind_of(cell, book)?;
         let layout = layout(kind, universe)?;
         let key = keys.key(set_up.srs(), layout.cells().rows_of_a_coset())?;
-        check_in(cell, book, universe, key, terms, |_| Ok(layout.cells().clone()))?;
+        check_in(cell, book, universe, key, terms, |_| Ok(layout.into_cells()))?;
         let chosen = terms.nonce.is_some_and(|nonce| nonce != Bytes32::ZERO);
         let known = [terms.root.is_some(), terms.user.is_some(), chosen];
         let on_faith = ON_FAITH.into_iter().zip(known).filter_map(|(faith, known)| (!known).then_some(faith));
@@ -233,7 +233,7 @@ pub fn check(
     key: CellKey,
     terms: &CellTerms<'_>,
 ) -> Result<(), Rejection> {
-    check_in(cell, book, universe, key, terms, |kind| Ok(layout(kind, universe)?.cells().clone()))
+    check_in(cell, book, universe, key, terms, |kind| Ok(layout(kind, universe)?.into_cells()))
 }
 
 /// The same, with a layout of the kind of the cell's page that is found after everything before it has been checked.

@@ -143,6 +143,12 @@ impl PageLayout {
         &self.cells
     }
 
+    /// The cells alone.
+    #[must_use]
+    pub fn into_cells(self) -> CellLayout {
+        self.cells
+    }
+
     /// How many accounts there are.
     #[must_use]
     pub fn accounts(&self) -> usize {
@@ -161,19 +167,16 @@ impl PageLayout {
 /// slots as are needed.
 fn cells(capacity: Capacity, cosets: usize, width: usize, totals: &Totals, slots: &[Row]) -> Vec<Vec<Row>> {
     let taken: BTreeSet<usize> = totals.rows().iter().map(|row| row.index() % cosets).collect();
-    let mut rows = vec![Vec::new(); cosets];
-    for row in slots {
-        rows[row.index() % cosets].push(*row);
-    }
     let closed = |coset: usize| (coset..capacity.rows()).step_by(cosets).any(is_never_opened);
-    let open = |(coset, _): &(usize, Vec<Row>)| !taken.contains(coset) && !closed(*coset);
-    let rows = rows.into_iter().enumerate().filter(open).map(|(_, rows)| rows);
-    rows.filter(|rows| rows.len() >= width)
-        .map(|mut rows| {
-            rows.truncate(width);
-            rows
-        })
-        .collect()
+    // A user who checks one cell makes the layout of all: room for their rows is made once, and only for open cosets.
+    let room = |coset| (!taken.contains(&coset) && !closed(coset)).then(|| Vec::with_capacity(width));
+    let mut rows: Vec<Option<Vec<Row>>> = (0..cosets).map(room).collect();
+    for row in slots {
+        if let Some(rows) = rows[row.index() % cosets].as_mut().filter(|rows| rows.len() < width) {
+            rows.push(*row);
+        }
+    }
+    rows.into_iter().flatten().filter(|rows| rows.len() == width).collect()
 }
 
 #[cfg(test)]
