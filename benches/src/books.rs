@@ -37,7 +37,7 @@ use surety_verifier::{CompiledPolicy, attestation::report::snapshot_id};
 use surety_walkthrough::book::prepare;
 
 /// Pages of the two kinds of the example venue that a million accounts take at k = 16.
-pub const PAGES: usize = 423;
+pub const PAGES: usize = 460;
 
 /// Accounts that take about as many at k = 12.
 pub const ACCOUNTS: u64 = 60_000;

@@ -26,6 +26,7 @@ use surety_core::{
 use surety_margin::{
     compile::{CompileError, LevelRules},
     level::Level,
+    models::common_multiple,
     policy::Policy,
     program::{Affine, Builder, Expression, HoldingRange, Program, ProgramError, Size, holding, lack, positive_part},
     universe::Universe,
@@ -307,7 +308,7 @@ impl<'a> Compiler<'a> {
         let lacking = (0..accounts).flat_map(|account| {
             let place = move |position: usize| {
                 let place = self.tracked.iter().position(|it| *it == position);
-                place.map(|place| account * tracked + place)
+                place.map_or_else(Expression::zero, |place| holding(account * tracked + place))
             };
             self.rules.requirements.iter().map(move |requirement| {
                 lack(requirement.margin.over(&place)).times(Affine::constant(unit / requirement.unit))
@@ -325,15 +326,6 @@ impl<'a> Compiler<'a> {
             universe.position(&self.ground.rules.quote).map(|at| universe.instruments[at].lot_decimals.get());
         power_of_ten(decimals.unwrap_or(0).into())
     }
-}
-
-/// The least common multiple of two positive numbers; none beyond 256 bits.
-fn common_multiple(a: I256, b: I256) -> Option<I256> {
-    let (mut divisor, mut rest) = (a, b);
-    while !rest.is_zero() {
-        (divisor, rest) = (rest, divisor % rest);
-    }
-    (a / divisor).checked_mul(b)
 }
 
 /// How the size of a page grows with its accounts.

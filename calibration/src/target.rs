@@ -8,7 +8,7 @@ use surety_core::{
 use surety_margin::{
     level::{Basis, ByBasis},
     models::{
-        Asset, Model, ScenarioMargin,
+        All, Any, Asset, Model, ScenarioMargin, Sum,
         derive::{Haircut, PortfolioMargin, VolShock},
     },
 };
@@ -38,7 +38,9 @@ fn haircut_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<ParameterPa
         Model::Isolated(model) => {
             return model.buckets.iter_mut().find_map(|bucket| haircut_in(&mut bucket.model, instrument));
         }
-        Model::All(model) => return model.parts.iter_mut().find_map(|part| haircut_in(&mut part.model, instrument)),
+        Model::All(All { parts }) | Model::Any(Any { parts }) | Model::Sum(Sum { parts }) => {
+            return parts.iter_mut().find_map(|part| haircut_in(&mut part.model, instrument));
+        }
         Model::Portfolio(model) => {
             let rule = model.collateral.iter_mut().find(|rule| rule.instrument == *instrument)?;
             return Some(ParameterPair::Decimal(&mut rule.haircut));
@@ -67,7 +69,9 @@ fn fraction_in<'m>(model: &'m mut Model, instrument: &Name) -> Option<&'m mut By
         Model::Isolated(model) => {
             model.buckets.iter_mut().find_map(|bucket| fraction_in(&mut bucket.model, instrument))
         }
-        Model::All(model) => model.parts.iter_mut().find_map(|part| fraction_in(&mut part.model, instrument)),
+        Model::All(All { parts }) | Model::Any(Any { parts }) | Model::Sum(Sum { parts }) => {
+            parts.iter_mut().find_map(|part| fraction_in(&mut part.model, instrument))
+        }
         Model::Collateral(_)
         | Model::Scenario(_)
         | Model::Span(_)
@@ -90,8 +94,8 @@ fn portfolio_margin<'m>(model: &'m mut Model, bucket: Option<&Name>) -> Option<&
             let bucket = model.buckets.iter_mut().find(|bucket| bucket.name == *name)?;
             portfolio_margin(&mut bucket.model, None)
         }
-        (Model::All(model), bucket) => {
-            model.parts.iter_mut().find_map(|part| portfolio_margin(&mut part.model, bucket))
+        (Model::All(All { parts }) | Model::Any(Any { parts }) | Model::Sum(Sum { parts }), bucket) => {
+            parts.iter_mut().find_map(|part| portfolio_margin(&mut part.model, bucket))
         }
         _ => None,
     }

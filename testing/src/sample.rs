@@ -45,6 +45,8 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
             ByBasis { maintenance: Ppm(5_000), initial: Ppm(10_000) }
         },
         charge_tiers: Vec::new(),
+
+        tiering: Default::default(),
         factor: (i > 0).then(|| name(&format!("f{i}"))),
         greeks: None,
     };
@@ -82,6 +84,7 @@ pub fn collateral(k: u32, assets: usize) -> Sample {
             _ => ByBasis { maintenance: Ppm(900_000), initial: Ppm(800_000) },
         }),
         tiers: Vec::new(),
+        tiering: Default::default(),
         liquidity: None,
         allowance: None,
     };

@@ -11,18 +11,18 @@ use surety_core::{
     units::{Allowance, Decimals, Lots, Notional, Ppm, Price, Seconds, ShockPpm},
 };
 use surety_margin::{
-    compile::compile,
+    compile::{CompileError, compile},
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     level::ByBasis,
     market::MarketEntry,
     models::{
-        Amount, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, Modes, Profit, RateTier,
-        ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Tier,
+        Amount, Any, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
+        Depth, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, ModelPart, Modes, Profit, RateTier,
+        ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Sum, Tier, Tiering,
     },
     policy::Policy,
-    program::{Program, TailShare},
+    program::{Program, ProgramError, TailShare},
     universe::InstrumentClass,
 };
 
@@ -162,25 +162,65 @@ pub fn models() -> impl Strategy<Value = Model> {
         let mode = |(text, model): (&str, Model)| Mode { name: name(text.to_owned()), model };
         Model::Modes(Modes { modes: [("first", first), ("second", second)].into_iter().map(mode).collect() })
     });
-    prop_oneof![6 => simple_models(), 2 => forgetful_models(), 2 => isolated, 1 => modes]
+    let sum = (simple_models(), simple_models(), 1..INSTRUMENTS).prop_map(|(first, second, cut)| {
+        let part = |(text, model): (&str, Model)| ModelPart { name: name(text.to_owned()), model };
+        let parts = [("first", only(first, 0..cut)), ("second", only(second, cut..INSTRUMENTS))];
+        let parts = parts.map(|(text, model)| (text, without_tail(model)));
+        Model::Sum(Sum { parts: parts.into_iter().map(part).collect() })
+    });
+    let any = (simple_models(), prop_oneof![simple_models(), forgetful_models()]).prop_map(|(first, second)| {
+        let part = |(text, model): (&str, Model)| ModelPart { name: name(text.to_owned()), model };
+        let short = first.rules().into_iter().map(|rule| (rule.instrument.clone(), rule.short)).collect();
+        let parts = [("second", with_sides(second, &short)), ("first", first)];
+        let parts = parts.map(|(text, model)| (text, without_tail(model)));
+        Model::Any(Any { parts: parts.into_iter().map(part).collect() })
+    });
+    prop_oneof![6 => simple_models(), 2 => forgetful_models(), 2 => isolated.boxed(), 1 => modes.boxed(), 2 => sum.boxed(),
+        2 => any.boxed()]
+}
+
+/// Scenario margin by the worst scenario: what expected shortfalls are multiplied with leaves no room for another
+/// model's unit.
+fn without_tail(mut model: Model) -> Model {
+    if let Model::Scenario(model) = &mut model {
+        model.tail = None;
+    }
+    model
+}
+
+/// A model in which the same instruments may be short as in another one.
+fn with_sides(mut model: Model, short: &BTreeMap<Name, bool>) -> Model {
+    let side = |instrument: &Name| short.get(instrument).copied().unwrap_or_default();
+    match &mut model {
+        Model::Collateral(model) => model.assets.iter_mut().for_each(|it| it.short = side(&it.instrument)),
+        Model::Cross(model) => model.positions.iter_mut().for_each(|it| it.short = side(&it.instrument)),
+        Model::Scenario(model) => model.positions.iter_mut().for_each(|it| it.short = side(&it.instrument)),
+        Model::Span(model) => {
+            model.collateral.iter_mut().for_each(|it| it.short = side(&it.instrument));
+            let members = model.commodities.iter_mut().flat_map(|commodity| &mut commodity.members);
+            members.for_each(|it| it.short = side(&it.instrument));
+        }
+        model => panic!("no simple model: {model:?}"),
+    }
+    model
 }
 
 /// A model that does not mention an instrument, which may then be neither held nor owed.
-fn forgetful_models() -> impl Strategy<Value = Model> {
-    (prop_oneof![collateral_models(), cross_models(), scenario_models()], 0..INSTRUMENTS).prop_map(
-        |(mut model, forgotten)| {
-            match &mut model {
-                Model::Collateral(model) => drop(model.assets.remove(forgotten)),
-                Model::Cross(model) => {
-                    model.positions.remove(forgotten);
-                    forget_profits(model);
-                }
-                Model::Scenario(model) => drop(model.positions.remove(forgotten)),
-                model => panic!("mentions its instruments in more than one place: {model:?}"),
+fn forgetful_models() -> BoxedStrategy<Model> {
+    let models = prop_oneof![collateral_models(), cross_models(), scenario_models()];
+    let models = (models, 0..INSTRUMENTS).prop_map(|(mut model, forgotten)| {
+        match &mut model {
+            Model::Collateral(model) => drop(model.assets.remove(forgotten)),
+            Model::Cross(model) => {
+                model.positions.remove(forgotten);
+                forget_profits(model);
             }
-            model
-        },
-    )
+            Model::Scenario(model) => drop(model.positions.remove(forgotten)),
+            model => panic!("mentions its instruments in more than one place: {model:?}"),
+        }
+        model
+    });
+    models.boxed()
 }
 
 /// Leaves out the profits of positions that there are not.
@@ -217,8 +257,8 @@ fn only(model: Model, kept: Range<usize>) -> Model {
     }
 }
 
-fn simple_models() -> impl Strategy<Value = Model> {
-    prop_oneof![collateral_models(), cross_models(), scenario_models(), span_models()]
+fn simple_models() -> BoxedStrategy<Model> {
+    prop_oneof![collateral_models(), cross_models(), scenario_models(), span_models()].boxed()
 }
 
 /// The name of an instrument, by its place in the universe.
@@ -237,34 +277,41 @@ pub fn one() -> ByBasis {
 }
 
 fn collateral_models() -> impl Strategy<Value = Model> {
-    let counted = prop::collection::vec((by_basis(false), ladders(), liquidities()), INSTRUMENTS);
+    let counted = prop::collection::vec((by_basis(false), ladders(), liquidities(), tiering()), INSTRUMENTS);
     (rules(), counted, extras(), allowances(), any::<bool>()).prop_map(|(rules, counted, extras, allowances, cut)| {
         let mut assets = Vec::new();
         for (i, ((rule, counted), extra)) in rules.into_iter().zip(counted).zip(extras).enumerate() {
-            let ((short, ..), (weight, tiers, liquidity), (debt_spread, ..)) = (rule, counted, extra);
+            let ((short, ..), (weight, tiers, liquidity, tiering), (debt_spread, ..)) = (rule, counted, extra);
             // An average is of single weights.
             let liquidity = liquidity.filter(|_| !cut);
             let tiers = if cut || liquidity.is_some() { Vec::new() } else { tiers };
             let weight = (tiers.is_empty() && liquidity.is_none()).then_some(weight);
+            let tiering = if tiers.is_empty() { Tiering::Marginal } else { tiering };
             let (instrument, price, allowance) = (instrument(i), price(i), allowances[i]);
-            assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, liquidity, allowance });
+            assets.push(Asset { instrument, price, debt_spread, short, weight, tiers, tiering, liquidity, allowance });
         }
         let average_step = if cut { largest_step(&assets) } else { Ppm(0) };
         Model::Collateral(Collateral { assets, average_step })
     })
 }
 
+/// Marginal tiers, as a rule.
+fn tiering() -> impl Strategy<Value = Tiering> {
+    prop_oneof![3 => Just(Tiering::Marginal), 1 => Just(Tiering::WholePosition)]
+}
+
 fn cross_models() -> impl Strategy<Value = Model> {
-    let ladders = prop::collection::vec(ladders(), INSTRUMENTS);
+    let ladders = prop::collection::vec((ladders(), tiering()), INSTRUMENTS);
     (rules(), ladders, extras(), allowances(), self::ladders()).prop_map(
         |(rules, ladders, extras, allowances, tiers)| {
             let profits = profits(tiers);
             let mut positions = Vec::new();
-            for (i, ((rule, tiers), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
+            for (i, ((rule, (tiers, tiering)), extra)) in rules.into_iter().zip(ladders).zip(extras).enumerate() {
                 let ((short, weight, (fraction, fraction_tiers)), extra) = (rule, extra);
                 let (debt_spread, surcharge, (liability, liability_tiers)) = extra;
                 let in_profit = profits.iter().any(|profit| profit.instruments.contains(&instrument(i)));
                 let (weight, tiers) = if in_profit { (one(), Vec::new()) } else { (weight, tiers) };
+                let tiered = [tiers.len(), fraction_tiers.len(), liability_tiers.len()].iter().any(|count| *count > 0);
                 positions.push(CrossPosition {
                     instrument: instrument(i),
                     price: price(i),
@@ -276,6 +323,8 @@ fn cross_models() -> impl Strategy<Value = Model> {
                     fraction_tiers,
                     liability,
                     liability_tiers,
+                    tiering: if tiered { tiering } else { Tiering::Marginal },
+                    orders: None,
                     surcharge,
                     allowance: allowances[i],
                 });
@@ -308,15 +357,30 @@ fn greeks() -> impl Strategy<Value = Vec<Option<Greeks>>> {
 
 fn scenario_models() -> impl Strategy<Value = Model> {
     let tail = prop::option::of(1..=1_000_000u32);
-    let ladders = prop::collection::vec(ladders(), INSTRUMENTS);
+    let ladders = prop::collection::vec((ladders(), tiering()), INSTRUMENTS);
     (rules(), ladders, greeks(), shocks(), by_basis(true), tail).prop_map(
         |(rules, ladders, greeks, shocks, loss_multiple, tail)| {
-            let position =
-                |(i, (((short, weight, (charge, charge_tiers)), tiers), greeks)): (usize, ((_, Vec<Tier>), _))| {
-                    let (instrument, price, factor) = (instrument(i), price(i), Some(name(format!("f{i}"))));
-                    let weight = if tiers.is_empty() { weight } else { one() };
-                    ScenarioPosition { instrument, price, short, weight, tiers, charge, charge_tiers, factor, greeks }
-                };
+            let position = |(i, (((short, weight, (charge, charge_tiers)), (tiers, tiering)), greeks)): (
+                usize,
+                (((_, _, (_, Vec<RateTier>)), (Vec<Tier>, Tiering)), _),
+            )| {
+                let (instrument, price, factor) = (instrument(i), price(i), Some(name(format!("f{i}"))));
+                let weight = if tiers.is_empty() { weight } else { one() };
+                let tiered = !(tiers.is_empty() && charge_tiers.is_empty());
+                let tiering = if tiered { tiering } else { Tiering::Marginal };
+                ScenarioPosition {
+                    instrument,
+                    price,
+                    short,
+                    weight,
+                    tiers,
+                    charge,
+                    charge_tiers,
+                    tiering,
+                    factor,
+                    greeks,
+                }
+            };
             let scenario = |(s, moves): (usize, Vec<i32>)| {
                 let factors = ["f0", "f1", "f2", "f3", "f4", "v0", "v1", "v2"];
                 let shocks = moves.into_iter().zip(factors).map(|(shock, f)| (name(f.to_owned()), ShockPpm(shock)));
@@ -439,7 +503,8 @@ fn span_models() -> impl Strategy<Value = Model> {
         let weight = tiers.is_empty().then_some(rules[0].1);
         let (instrument, short) = (instrument(0), rules[0].0);
         let (price, debt_spread, liquidity, allowance) = (None, None, None, None);
-        let cash = Asset { instrument, price, debt_spread, short, weight, tiers, liquidity, allowance };
+        let tiering = Tiering::Marginal;
+        let cash = Asset { instrument, price, debt_spread, short, weight, tiers, tiering, liquidity, allowance };
         Model::Span(Span { requirement_multiple: multiple, collateral: vec![cash], commodities, credits })
     })
 }
@@ -464,13 +529,23 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case of a model. Prices that are missing are zero.
+    /// A case of a model, in the smallest usual class that has room. Prices that are missing are zero.
     ///
     /// # Panics
     /// If a price is out of range.
     pub fn new(model: Model, prices: Vec<u128>) -> Self {
-        Self::of_class(11, model, prices)
+        let case = Self::of_class(Self::USUAL, model, prices);
+        let Self { sample: Sample { universe, policy }, prices } = &case;
+        match compile(policy, universe) {
+            Err(CompileError::Program { error: ProgramError::TooLarge { .. }, .. }) => {
+                Self::of_class(13, policy.model.clone(), prices.iter().map(|price| price.get()).collect())
+            }
+            _ => case,
+        }
     }
+
+    /// The class of most cases.
+    pub const USUAL: u32 = 11;
 
     /// The same in a capacity class, for models with large programs.
     ///

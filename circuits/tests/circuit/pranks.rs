@@ -60,6 +60,7 @@ fn ladders(k: u32, instruments: usize) -> Sample {
         short: true,
         weight: (i == 0).then(|| both(1_000_000)),
         tiers: if i == 0 { Vec::new() } else { [(10, 950_000), (1_000, 700_000), (100_000, 0)].map(tier).to_vec() },
+        tiering: Default::default(),
         liquidity: None,
         allowance: None,
     };

@@ -29,6 +29,18 @@ impl Breakdown {
         Some(Self { buckets: margins, ..worst })
     }
 
+    /// Counts everything that another one counts, too. None on overflow.
+    pub(crate) fn add(&mut self, other: Self) -> Option<()> {
+        self.credit(other.equity)?;
+        self.requirement = self.requirement.checked_add(other.requirement)?;
+        self.credits.extend(other.credits);
+        self.charges.extend(other.charges);
+        self.scenarios.extend(other.scenarios);
+        self.buckets.extend(other.buckets);
+        self.worst_scenario = self.worst_scenario.take().or(other.worst_scenario);
+        Some(())
+    }
+
     /// Counts towards equity. None on overflow.
     pub(crate) fn credit(&mut self, amount: I256) -> Option<()> {
         self.equity = self.equity.checked_add(amount)?;

@@ -31,6 +31,7 @@ use super::{
     liquidity::Liquidity,
     required::{PriceUnits, Required},
     rule::units_of,
+    size::{self, Tiering},
 };
 use crate::{
     holdings::Position,
@@ -72,6 +73,9 @@ pub struct Asset {
     /// How much of its value counts, part by part: the more there is, the less of the next part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
+    /// How much of the holding each tier applies to.
+    #[serde(default, skip_serializing_if = "Tiering::is_marginal")]
+    pub tiering: Tiering,
     /// What the tiers follow from, instead of the tiers themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liquidity: Option<Liquidity>,
@@ -95,14 +99,15 @@ impl Asset {
 
     pub(super) fn ladder(&self, basis: Basis) -> Ladder {
         match &self.liquidity {
-            Some(liquidity) => Ladder::new(basis, None, &liquidity.tiers()),
-            None => Ladder::new(basis, self.weight, &self.tiers),
+            Some(liquidity) => Ladder::new(basis, None, &liquidity.tiers(), self.tiering),
+            None => Ladder::new(basis, self.weight, &self.tiers, self.tiering),
         }
     }
 
     pub(super) fn problems(&self, path: &str) -> Vec<Problem> {
         let Some(liquidity) = &self.liquidity else {
-            return ladder::problems(path, self.weight, &self.tiers);
+            let tiering = size::tiering_problem(path, self.tiering, !self.tiers.is_empty());
+            return ladder::problems(path, self.weight, &self.tiers).into_iter().chain(tiering).collect();
         };
         let alone = self.weight.is_none() && self.tiers.is_empty();
         let expected = "neither the key `weight` nor the key `tiers` beside the key `liquidity`";

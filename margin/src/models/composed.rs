@@ -117,16 +117,16 @@ impl Isolated {
 #[serde(deny_unknown_fields)]
 pub struct All {
     /// The models.
-    pub parts: Vec<AllPart>,
+    pub parts: Vec<ModelPart>,
 }
 
-/// One of several models that an account satisfies at once.
+/// One of several models: of all, of any, or of a sum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AllPart {
+pub struct ModelPart {
     /// Unique in its model.
     pub name: Name,
-    /// Its model: any but modes and another of this kind.
+    /// Its model.
     pub model: Model,
 }
 
@@ -153,7 +153,7 @@ impl All {
     /// Every instrument that one part covers and another does not, or not in the same way: exposure to it would escape
     /// a part.
     fn cover_problems(&self) -> Vec<Problem> {
-        let covered = |part: &AllPart| -> BTreeMap<Name, bool> {
+        let covered = |part: &ModelPart| -> BTreeMap<Name, bool> {
             part.model.rules().into_iter().map(|rule| (rule.instrument.clone(), rule.short)).collect()
         };
         let Some(first) = self.parts.first() else { return Vec::new() };
@@ -186,11 +186,6 @@ impl All {
 
     pub(super) fn fractions(&self) -> u32 {
         self.parts.iter().map(|part| part.model.fractions()).max().unwrap_or(0)
-    }
-
-    /// How many rules each part has.
-    pub(super) fn sizes(&self) -> Vec<usize> {
-        self.parts.iter().map(|part| part.model.rules().len()).collect()
     }
 
     /// What is required of each position by any of the parts, for the rules of all parts in their order.
@@ -310,7 +305,7 @@ pub(super) fn path_of_mode(mode: usize) -> String {
 
 /// The rules of models inside of another one, with the places of what they are the models of. Each calls itself
 /// `model`.
-fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<InstrumentRule<'a>> {
+pub(super) fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<InstrumentRule<'a>> {
     let mut rules = Vec::new();
     for (place, model) in models {
         let inside = |rule: InstrumentRule<'a>| InstrumentRule { path: format!("{place}.{}", rule.path), ..rule };
@@ -320,7 +315,10 @@ fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<In
 }
 
 /// The models inside of another one, each with the part of the frame that has its rules.
-fn parts_inside<'a>(models: impl Iterator<Item = (&'a Name, &'a Model)>, frame: &Frame<'a>) -> Vec<Part<'a>> {
+pub(super) fn parts_inside<'a>(
+    models: impl Iterator<Item = (&'a Name, &'a Model)>,
+    frame: &Frame<'a>,
+) -> Vec<Part<'a>> {
     let mut first = 0;
     let part = |(name, model): (&'a Name, &'a Model)| {
         let frame = frame.part(first);
@@ -359,7 +357,7 @@ fn breakdowns(
 }
 
 /// Problems of models inside of another one, in the same way as [`rules_inside`].
-fn problems_inside<'a>(
+pub(super) fn problems_inside<'a>(
     models: impl Iterator<Item = (String, &'a Model)>,
     problems: impl Fn(&Model) -> Vec<Problem>,
 ) -> Vec<Problem> {

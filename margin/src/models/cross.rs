@@ -8,6 +8,7 @@
 //! what is owed at a weight above one. A position may have a ladder of weights instead of one ([`Tier`]), and tiers of
 //! fractions and of liability weights that rise with its size ([`RateTier`]); and an allowance, which is required of it
 //! whatever its size. Of what several positions are worth together a positive sum may count in part: see [`Profit`].
+//! A position with open orders counts at the worse of filled and unfilled: see [`OpenOrders`].
 //!
 //! A derivative counts with its full marked value because the quote balance carries its entry price: buying one
 //! contract at `P` adds one contract and takes `P` from the quote balance.
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{
     ident::Name,
     problem::{Problem, not_empty, repeated, require},
-    units::{Allowance, Ppm, Price},
+    units::{Allowance, Lots, Ppm, Price},
 };
 
 use super::{
@@ -27,14 +28,15 @@ use super::{
     ladder::{self, Ladder, Tier},
     rates::{self, Rates},
     required::{PriceUnits, Required},
-    rule::units_of,
-    size::Side,
+    rule::{numbered, units_of},
+    size::{self, Side, Tiering},
 };
 use crate::{
     holdings::Position,
     level::{Basis, ByBasis, Level},
     market::boxes::Role,
-    program::{Affine, Expression, abs, positive_part},
+    program::{Affine, Expression, Scenario, abs, holding, positive_part, worst_of},
+    universe::Universe,
 };
 
 /// Cross margin for cash, spot, perpetuals and futures.
@@ -92,6 +94,12 @@ pub struct CrossPosition {
     /// How much of a negative value is covered, part by part: the more is owed, the more for the next part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub liability_tiers: Vec<RateTier>,
+    /// How much of the position each tier applies to, for all lists of tiers.
+    #[serde(default, skip_serializing_if = "Tiering::is_marginal")]
+    pub tiering: Tiering,
+    /// Its open orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders: Option<OpenOrders>,
     /// The market entry with what initial levels require of a unit, long or short, on top of the fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surcharge: Option<Name>,
@@ -99,6 +107,32 @@ pub struct CrossPosition {
     /// it require more. No multiple multiplies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Allowance>,
+}
+
+/// The open orders of a position: two instruments of the universe, of which holdings say how many units are bid for
+/// and offered. They have no value of their own.
+///
+/// With a position of `q` units, bids for `b` and offers of `a`, the position counts with the least of
+/// `M(q') - (q' - q)·p` over `q' = q`, `q + b` and `q - a`, where `M` is the margin of a position and `p` its price: what
+/// is filled is paid at the price of the market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenOrders {
+    /// The instrument that states what is bid for.
+    pub bids: Name,
+    /// The instrument that states what is offered.
+    pub asks: Name,
+}
+
+impl OpenOrders {
+    fn names(&self) -> [&Name; 2] {
+        [&self.bids, &self.asks]
+    }
+
+    /// The places of bids and offers in the universe.
+    fn places(&self, frame: &Frame<'_>) -> (usize, usize) {
+        (frame.place(&self.bids), frame.place(&self.asks))
+    }
 }
 
 impl CrossPosition {
@@ -120,9 +154,13 @@ impl CrossPosition {
         ladder::weight_beside(&self.tiers, self.weight)
     }
 
+    fn ladder(&self, level: &Level) -> Ladder {
+        Ladder::new(level.basis, self.weight(), &self.tiers, self.tiering)
+    }
+
     fn required(&self, level: &Level) -> Rates {
         let at = |rate: ByBasis| Fraction::product_up(rate.at(level.basis), level.multiple);
-        Rates::new(self.fraction, &self.fraction_tiers, at)
+        Rates::new(self.fraction, &self.fraction_tiers, self.tiering, at)
     }
 
     /// What is required of a negative value on top of its covering itself.
@@ -131,7 +169,7 @@ impl CrossPosition {
             let Ppm(liability) = rate.at(level.basis);
             Fraction::product_up(Ppm(liability.saturating_sub(Ppm::ONE.0)), level.multiple)
         };
-        Rates::new(self.liability, &self.liability_tiers, at)
+        Rates::new(self.liability, &self.liability_tiers, self.tiering, at)
     }
 
     /// Whether margin is required of a value of either sign at any level.
@@ -158,8 +196,25 @@ impl CrossPosition {
         applies.then(|| frame.measure(rule, SURCHARGE, 1, &[level.multiple.into()]))
     }
 
+    /// What the position counts for, at the worse of filled and unfilled orders.
     fn margin(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Expression {
-        let ladder = Ladder::new(level.basis, self.weight(), &self.tiers);
+        let unfilled = self.margin_unfilled(frame, rule, level);
+        let Some(orders) = &self.orders else { return unfilled };
+        let (own, (bids, asks)) = (frame.instrument(rule), orders.places(frame));
+        let after = |trade: Expression| {
+            let place = |at| if at == own { holding(own) + trade.clone() } else { holding(at) };
+            unfilled.over(&place) - trade.clone().times(frame.price(rule, &[]))
+        };
+        let scenario = |what: &str, value| Scenario { label: format!("{} {what}", self.instrument), value };
+        worst_of(vec![
+            scenario("with its bids filled", after(holding(bids))),
+            scenario("with its offers filled", after(-holding(asks))),
+            scenario("without fills", unfilled.clone()),
+        ])
+    }
+
+    fn margin_unfilled(&self, frame: &Frame<'_>, rule: usize, level: &Level) -> Expression {
+        let ladder = self.ladder(level);
         let (required, liability) = (self.required(level), self.liability(level));
         let of_either_sign = required.first().plus(self.liquidation(level));
         let of_debt = of_either_sign.plus(liability.first()).plus(self.debt_liquidation(level));
@@ -173,11 +228,11 @@ impl CrossPosition {
         ladder.margin(frame, rule, Ppm::ONE.into()) - held - owed - surcharge - frame.allowance(rule)
     }
 
-    pub(super) fn is_required(&self, units: &PriceUnits<'_>, level: &Level) -> Required {
+    fn is_required(&self, units: &PriceUnits<'_>, level: &Level) -> Required {
         let surcharged = level.basis == Basis::Initial
             && self.surcharge.as_ref().is_some_and(|surcharge| units.is_positive(surcharge));
         let of_either_sign = surcharged || self.required(level).least() > Ppm(0).into();
-        let has_haircut = Ladder::new(level.basis, self.weight(), &self.tiers).has_haircut();
+        let has_haircut = self.ladder(level).has_haircut();
         Required {
             held: of_either_sign || has_haircut,
             owed: of_either_sign || self.liability(level).least() > Ppm(0).into(),
@@ -191,7 +246,51 @@ impl CrossPosition {
         let mut problems = rates::problems((path, "fraction"), fraction, &self.fraction_tiers, charge_problems);
         let (liability, tiers) = ((self.liability, ByBasis::one()), &self.liability_tiers);
         problems.extend(rates::problems((path, "liability"), liability, tiers, liability_problems));
+        let has_tiers =
+            [self.fraction_tiers.len(), self.liability_tiers.len(), self.tiers.len()].iter().any(|n| *n > 0);
+        problems.extend(size::tiering_problem(path, self.tiering, has_tiers));
         problems
+    }
+
+    /// The same for a position. None if an amount exceeds 256 bits.
+    fn breakdown(
+        &self,
+        (frame, rule): (&Frame<'_>, usize),
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let unfilled = self.breakdown_unfilled((frame, rule), level, position, prices)?;
+        let Some(orders) = &self.orders else { return Some(unfilled) };
+        let (own, (bids, asks)) = (frame.instrument(rule), orders.places(frame));
+        let mut worst = unfilled;
+        for (instrument, buys) in [(bids, true), (asks, false)] {
+            let mut lots = position.lots().to_vec();
+            let size = lots.get(instrument)?.get();
+            let trade = if buys { size } else { size.checked_neg()? };
+            let filled = lots.get_mut(own)?;
+            *filled = Lots::new(filled.get().checked_add(trade)?).ok()?;
+            let mut after = self.breakdown_unfilled((frame, rule), level, &Position::from_lots(lots), prices)?;
+            let price = frame.price(rule, &[]).at(prices).ok()?;
+            after.credit(price.checked_mul(I256::unchecked_from(trade))?.checked_neg()?)?;
+            if after.margin()? < worst.margin()? {
+                worst = after;
+            }
+        }
+        Some(worst)
+    }
+
+    fn breakdown_unfilled(
+        &self,
+        (frame, rule): (&Frame<'_>, usize),
+        level: &Level,
+        position: &Position,
+        prices: &[Price],
+    ) -> Option<Breakdown> {
+        let mut breakdown = Breakdown::default();
+        breakdown.credit(self.ladder(level).margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
+        self.charge(&mut breakdown, (frame, rule), level, position, prices)?;
+        Some(breakdown)
     }
 
     /// None if an amount exceeds 256 bits.
@@ -223,7 +322,7 @@ impl CrossPosition {
 
 impl Profit {
     fn ladder(&self, level: &Level) -> Ladder {
-        Ladder::new(level.basis, None, &self.tiers)
+        Ladder::new(level.basis, None, &self.tiers, Tiering::Marginal)
     }
 
     /// The numbers of the rules of its instruments.
@@ -263,6 +362,45 @@ fn surcharge_measure(entry: &Name) -> Measure<'_> {
 }
 
 impl Cross {
+    /// The rules of all positions, in their order, then those of their orders.
+    pub(super) fn rules(&self) -> Vec<InstrumentRule<'_>> {
+        let mut rules = numbered("model.positions", &self.positions, CrossPosition::rule);
+        for (i, position) in self.positions.iter().enumerate() {
+            let names = position.orders.iter().flat_map(|orders| ["bids", "asks"].into_iter().zip(orders.names()));
+            rules.extend(names.map(|(key, name)| {
+                let path = format!("model.positions[{i}].orders.{key}");
+                InstrumentRule::new(path, name, position.price.as_ref(), false)
+            }));
+        }
+        rules
+    }
+
+    /// Orders are in the units of their position, and neither side of it may be closed to them.
+    pub(super) fn order_problems(&self, universe: &Universe) -> Vec<Problem> {
+        let instrument = |name: &Name| universe.position(name).map(|at| &universe.instruments[at]);
+        let mut problems = Vec::new();
+        for (i, position) in self.positions.iter().enumerate() {
+            let (Some(orders), Some(own)) = (&position.orders, instrument(&position.instrument)) else { continue };
+            let path = format!("model.positions[{i}].orders");
+            for (key, other) in ["bids", "asks"].into_iter().zip(orders.names().map(instrument)) {
+                let Some(other) = other else { continue };
+                let same = other.lot_decimals == own.lot_decimals && other.class == own.class;
+                let expected = format!("an instrument of the class and lots of {}", own.name);
+                problems.extend(require(same, format!("{path}.{key}"), expected, &other.name));
+            }
+            let expected = "`short = true` beside orders: an offer that is filled may make the position negative";
+            problems.extend(require(position.short, format!("model.positions[{i}].short"), expected, "false"));
+        }
+        problems
+    }
+
+    /// What is required of each position, and of each order, which counts with its position.
+    pub(super) fn required(&self, units: &PriceUnits<'_>, level: &Level) -> Vec<Required> {
+        let positions = self.positions.iter().map(|position| position.is_required(units, level));
+        let orders = self.rules().len() - self.positions.len();
+        positions.chain(core::iter::repeat_n(Required::EVER, orders)).collect()
+    }
+
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::from_iter(not_empty("model.positions", &self.positions));
         for (i, position) in self.positions.iter().enumerate() {
@@ -293,9 +431,7 @@ impl Cross {
     ) -> Option<Breakdown> {
         let mut breakdown = Breakdown::default();
         for (rule, cross) in self.positions.iter().enumerate() {
-            let ladder = Ladder::new(level.basis, cross.weight(), &cross.tiers);
-            breakdown.credit(ladder.margin_of(frame, rule, Ppm::ONE.into(), position, prices)?)?;
-            cross.charge(&mut breakdown, (frame, rule), level, position, prices)?;
+            breakdown.add(cross.breakdown((frame, rule), level, position, prices)?)?;
         }
         for profit in &self.profits {
             let rules = profit.rules(&self.positions);

@@ -1,6 +1,6 @@
 //! Names resolved, and amounts brought to one scale.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use alloy_primitives::I256;
 use surety_core::{
@@ -12,6 +12,7 @@ use surety_core::{
 
 use super::{
     InstrumentRule, MarketVector, Measure, VectorEntry,
+    cover::Cover,
     derive::{PortfolioMargin, Schema},
     fraction::Fraction,
 };
@@ -35,8 +36,8 @@ pub struct Frame<'a> {
     instruments: Vec<Resolved>,
     /// The rule that counts as the first, for the model of a bucket.
     first: usize,
-    /// How many rules each instrument has that may be held: one for each model that covers the whole account.
-    rules_each: usize,
+    /// The places of the instruments that may be held, with whether they may be short.
+    admitted: BTreeMap<usize, bool>,
     vector: MarketVector<'a>,
     scale: u32,
 }
@@ -45,7 +46,6 @@ pub struct Frame<'a> {
 #[derive(Clone, Debug)]
 struct Resolved {
     instrument: usize,
-    short: bool,
     price: PerLot,
     /// What is added to the price where the instrument is owed.
     debt_spread: Option<PerLot>,
@@ -78,8 +78,7 @@ pub(super) struct Covered<'m> {
     /// The place in the policy.
     pub(super) place: String,
     pub(super) rules: Vec<InstrumentRule<'m>>,
-    /// How many of the rules each of the models has that cover the whole account, in their order.
-    pub(super) whole: Vec<usize>,
+    pub(super) cover: Cover,
     pub(super) portfolios: Vec<&'m PortfolioMargin>,
     /// How many fractions in parts per million an amount is multiplied with at most.
     pub(super) fractions: u32,
@@ -96,14 +95,13 @@ impl<'a> Frame<'a> {
         vector: MarketVector<'a>,
         covered: &Covered<'_>,
     ) -> Result<Self, Vec<Problem>> {
-        let Covered { place, rules, whole, portfolios, fractions } = covered;
+        let Covered { place, rules, cover, portfolios, fractions } = covered;
         let (mut problems, mut instruments) = (Vec::new(), Vec::<Resolved>::new());
-        let (names, mut seen) = (Names::of(entries, universe, &vector), BTreeSet::new());
-        let models = whole.iter().enumerate().flat_map(|(model, rules)| core::iter::repeat_n(model, *rules));
-        for (rule, model) in rules.iter().zip(models) {
+        let names = Names::of(entries, universe, &vector);
+        for (number, rule) in rules.iter().enumerate() {
             let path = format!("{place}{}", rule.path.strip_prefix("model").unwrap_or(&rule.path));
             match names.resolve(rule) {
-                Ok(resolved) if !seen.insert((model, resolved.instrument)) => {
+                Ok(_) if cover.repeated.contains(&number) => {
                     let path = format!("{path}.instrument");
                     problems.push(Problem::new(path, "each instrument once", format!("{} again", rule.instrument)));
                 }
@@ -123,7 +121,9 @@ impl<'a> Frame<'a> {
         let places = instruments.iter().flat_map(Resolved::decimals).max().unwrap_or(0);
         let schemas = portfolios.iter().filter_map(|model| vector.schema(model));
         let scale = schemas.map(Schema::amount_scale).fold(places + PPM_DIGITS * fractions, u32::max);
-        Ok(Self { universe, instruments, first: 0, rules_each: whole.len(), vector, scale })
+        let admitted =
+            cover.instruments.values().map(|(rule, short)| (instruments[*rule].instrument, *short)).collect();
+        Ok(Self { universe, instruments, first: 0, admitted, vector, scale })
     }
 
     /// The frame of a model whose rules begin at number `first` of this one's.
@@ -152,17 +152,10 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn holding_ranges(&self) -> Vec<HoldingRange> {
         let mut ranges: Vec<HoldingRange> = self.universe.instruments.iter().map(not_admitted).collect();
-        let mut sides = vec![(0, true); ranges.len()];
-        for resolved in &self.instruments {
-            let (rules, short) = &mut sides[resolved.instrument];
-            (*rules, *short) = (*rules + 1, *short && resolved.short);
-        }
-        for ((range, instrument), (rules, short)) in ranges.iter_mut().zip(&self.universe.instruments).zip(sides) {
-            // What one model does not cover, the account must not hold.
-            if rules > 0 && rules == self.rules_each {
-                range.max = instrument.max_lots.get();
-                range.min = if short { -range.max } else { 0 };
-            }
+        for (instrument, short) in &self.admitted {
+            let range = &mut ranges[*instrument];
+            range.max = self.universe.instruments[*instrument].max_lots.get();
+            range.min = if *short { -range.max } else { 0 };
         }
         ranges
     }
@@ -171,6 +164,12 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn instrument(&self, rule: usize) -> usize {
         self.resolved(rule).instrument
+    }
+
+    /// The place in the universe of an instrument that one of the model's rules is for.
+    pub(super) fn place(&self, name: &Name) -> usize {
+        // A name that is unknown does not resolve.
+        self.universe.position(name).unwrap_or_default()
     }
 
     /// How the model's instrument number `rule` is settled.
@@ -346,8 +345,8 @@ impl<'a> Names<'a> {
         let measure = |measure: &Measure<'_>| self.per_lot(measure.key, measure.entry, lot_decimals + measure.places);
         let measures = rule.measures.iter().map(measure).collect::<Result<_, _>>()?;
         let debt_spread = rule.debt_spread.map(|name| self.per_lot("debt_spread", Some(name), lot_decimals));
-        let (short, allowance) = (rule.short, rule.allowance);
-        Ok(Resolved { instrument, short, price, debt_spread: debt_spread.transpose()?, allowance, measures })
+        let (allowance, debt_spread) = (rule.allowance, debt_spread.transpose()?);
+        Ok(Resolved { instrument, price, debt_spread, allowance, measures })
     }
 
     /// A market entry, or none, times a number with so many decimal places.

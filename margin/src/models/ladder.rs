@@ -6,6 +6,9 @@
 //! `w_1·v - Σ_t (w_t - w_{t+1})·max(0, v - T_t)`, where a tier after the last counts for nothing. Where the ratios
 //! fall it is concave; where one rises, the positive part is exact and takes four variables more.
 //!
+//! With [`Tiering::WholePosition`] all of the holding counts at the weight of the tier that its value ends in, so that
+//! it counts for `(w_t - w_{t+1})·T_t` less as soon as it leaves tier t; a value of exactly `T_t` is still within it.
+//!
 //! Source: the tiered collateral ratios that exchanges publish for concentrated collateral.
 
 use alloy_primitives::I256;
@@ -20,12 +23,12 @@ use surety_core::{
 use super::{
     Frame,
     fraction::{Fraction, weight_problems},
-    size::{self, Side, Size, UNIT},
+    size::{self, Side, Size, Tiering, UNIT},
 };
 use crate::{
     holdings::Position,
     level::{Basis, ByBasis},
-    program::{Affine, Expression, min_of, number, positive_part},
+    program::{Affine, Expression, min_of, positive_part},
 };
 
 /// A tier of a ladder: how much of the part of a value counts that lies above the tier before and below its own end.
@@ -58,13 +61,14 @@ impl Tier {
 pub(super) struct Ladder {
     basis: Basis,
     tiers: Vec<Tier>,
+    tiering: Tiering,
 }
 
 impl Ladder {
     /// One weight is a ladder of one tier without end.
-    pub(super) fn new(basis: Basis, weight: Option<ByBasis>, tiers: &[Tier]) -> Self {
+    pub(super) fn new(basis: Basis, weight: Option<ByBasis>, tiers: &[Tier], tiering: Tiering) -> Self {
         let single = weight.map(|weight| Tier::new(None, weight));
-        Self { basis, tiers: single.into_iter().chain(tiers.iter().copied()).collect() }
+        Self { basis, tiers: single.into_iter().chain(tiers.iter().copied()).collect(), tiering }
     }
 
     /// The same ladder with each weight lower by so much.
@@ -74,7 +78,7 @@ impl Ladder {
             let ByBasis { maintenance, initial } = tier.weight;
             Tier { weight: ByBasis { maintenance: lower(maintenance), initial: lower(initial) }, ..tier }
         };
-        Self { basis: self.basis, tiers: self.tiers.into_iter().map(lowered).collect() }
+        Self { tiers: self.tiers.into_iter().map(lowered).collect(), ..self }
     }
 
     /// The weight of each tier.
@@ -131,9 +135,9 @@ impl Ladder {
     /// at numbers of units end at those of a rule's instrument.
     fn reduction(&self, frame: &Frame<'_>, rule: usize, value: &Expression) -> Expression {
         let fall = |(t, tier): (usize, &Tier)| {
-            let end = number(tier.end()?.value(frame, rule, Side::Held));
+            let end = tier.end()?.value(frame, rule, Side::Held);
             let fall = i64::from(self.weight(t).0) - i64::from(self.weight(t + 1).0);
-            let above = positive_part(value.clone() - end);
+            let above = self.tiering.beyond(value.clone(), &end);
             (fall != 0).then(|| above.times(Affine::constant(I256::unchecked_from(fall))))
         };
         self.tiers.iter().enumerate().filter_map(fall).sum()
@@ -155,14 +159,18 @@ impl Ladder {
         let mut rest = value;
         let (mut start, mut counted) = (I256::ZERO, I256::ZERO);
         for tier in &self.tiers {
-            let part = match tier.end() {
-                Some(end) => {
-                    let end = end.value(frame, rule, Side::Held).at(prices).ok()?;
+            let end = match tier.end() {
+                Some(end) => Some(end.value(frame, rule, Side::Held).at(prices).ok()?),
+                None => None,
+            };
+            let part = match (end, self.tiering) {
+                (Some(end), Tiering::Marginal) => {
                     let room = end.checked_sub(start)?;
                     start = end;
                     rest.min(room)
                 }
-                None => rest,
+                (Some(end), Tiering::WholePosition) if rest > end => I256::ZERO,
+                _ => rest,
             };
             rest = rest.checked_sub(part)?;
             let weight = I256::unchecked_from(tier.weight.at(self.basis).0);

@@ -9,7 +9,9 @@
 
 mod breakdown;
 mod collateral;
+mod combined;
 mod composed;
+mod cover;
 mod cross;
 pub mod derive;
 mod fraction;
@@ -36,8 +38,9 @@ pub(crate) use self::{
 };
 pub use self::{
     collateral::{Asset, Collateral},
-    composed::{All, AllPart, Bucket, Isolated, Mode, Modes},
-    cross::{Cross, CrossPosition, Profit},
+    combined::{Any, Sum, common_multiple},
+    composed::{All, Bucket, Isolated, Mode, ModelPart, Modes},
+    cross::{Cross, CrossPosition, OpenOrders, Profit},
     frame::Frame,
     greeks::{DeltaSign, Greeks},
     ladder::Tier,
@@ -47,6 +50,7 @@ pub use self::{
     rates::RateTier,
     rule::{InstrumentRule, Measure},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
+    size::Tiering,
     span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
     vector::{MarketVector, VectorEntry},
 };

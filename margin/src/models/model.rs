@@ -16,8 +16,8 @@ use surety_core::{
 };
 
 use super::{
-    All, Asset, Breakdown, Collateral, Cross, CrossPosition, Frame, Greeks, InstrumentRule, Isolated, LimitedPosition,
-    Limits, MarketVector, Modes, ScenarioMargin, ScenarioPosition, Span, composed::path_of_mode,
+    All, Any, Asset, Breakdown, Collateral, Cross, Frame, Greeks, InstrumentRule, Isolated, LimitedPosition, Limits,
+    MarketVector, Modes, ScenarioMargin, ScenarioPosition, Span, Sum, combined, composed::path_of_mode, cover::Cover,
     derive::PortfolioMargin, frame::Covered, portfolio, rule::numbered,
 };
 use crate::{
@@ -54,6 +54,10 @@ pub enum Model {
     Limits(Limits),
     /// Several models at once.
     All(All),
+    /// The best of several models.
+    Any(Any),
+    /// Several models whose margins add up.
+    Sum(Sum),
 }
 
 impl Model {
@@ -62,7 +66,7 @@ impl Model {
     pub fn rules(&self) -> Vec<InstrumentRule<'_>> {
         match self {
             Self::Collateral(model) => numbered("model.assets", &model.assets, Asset::rule),
-            Self::Cross(model) => numbered("model.positions", &model.positions, CrossPosition::rule),
+            Self::Cross(model) => model.rules(),
             Self::Scenario(model) => numbered("model.positions", &model.positions, ScenarioPosition::rule),
             Self::Isolated(model) => model.rules(),
             Self::Portfolio(model) => portfolio::rules(model),
@@ -70,6 +74,8 @@ impl Model {
             Self::Span(model) => model.rules(),
             Self::Limits(model) => numbered("model.positions", &model.positions, LimitedPosition::rule),
             Self::All(model) => model.rules(),
+            Self::Any(model) => model.rules(),
+            Self::Sum(model) => model.rules(),
         }
     }
 
@@ -125,21 +131,13 @@ impl Model {
         let covered = Covered {
             place,
             rules: model.rules(),
-            whole: model.whole(),
+            cover: Cover::of(model),
             portfolios: model.portfolios(),
             fractions: model.fractions(),
         };
         match Frame::new(entries, universe, vector, &covered) {
             Ok(frame) if problems.is_empty() => Ok(frame),
             result => Err(problems.into_iter().chain(result.err().into_iter().flatten()).collect()),
-        }
-    }
-
-    /// How many of the rules each model has that covers the whole account.
-    fn whole(&self) -> Vec<usize> {
-        match self {
-            Self::All(model) => model.sizes(),
-            model => vec![model.rules().len()],
         }
     }
 
@@ -155,6 +153,9 @@ impl Model {
             Self::Span(model) => model.least_rows(),
             Self::Limits(model) => model.positions.len(),
             Self::All(model) => model.least_rows(),
+            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+                parts.iter().map(|part| part.model.least_rows()).max().unwrap_or(0)
+            }
         }
     }
 
@@ -169,7 +170,7 @@ impl Model {
             Self::Limits(_) => &[Cash, Spot, Perpetual, Future, InstrumentClass::Option],
             Self::Span(model) => model.classes(rule),
             // They check the classes themselves.
-            Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) | Self::All(_) => &[],
+            Self::Isolated(_) | Self::Portfolio(_) | Self::Modes(_) | Self::All(_) | Self::Any(_) | Self::Sum(_) => &[],
         }
     }
 
@@ -181,6 +182,7 @@ impl Model {
             Self::Portfolio(model) => return portfolio::class_problems(model, universe),
             Self::Modes(model) => return model.class_problems(universe),
             Self::All(model) => return model.class_problems(universe),
+            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => return combined::class_problems(parts, universe),
             Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) | Self::Limits(_) => {}
         }
         let mut problems = Vec::new();
@@ -210,8 +212,10 @@ impl Model {
                 problems.push(Problem::new(format!("{}.price", rule.path), expected, "none"));
             }
         }
-        if let Self::Limits(model) = self {
-            problems.extend(model.class_problems(universe));
+        match self {
+            Self::Limits(model) => problems.extend(model.class_problems(universe)),
+            Self::Cross(model) => problems.extend(model.order_problems(universe)),
+            _ => {}
         }
         problems
     }
@@ -227,6 +231,9 @@ impl Model {
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.fractions()).max().unwrap_or(0),
             Self::Span(model) => model.fractions(),
             Self::All(model) => model.fractions(),
+            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+                parts.iter().map(|part| part.model.fractions()).max().unwrap_or(0)
+            }
         }
     }
 
@@ -242,6 +249,8 @@ impl Model {
             Self::Span(model) => model.problems(),
             Self::Limits(model) => model.problems(),
             Self::All(model) => model.problems(),
+            Self::Any(model) => model.problems(),
+            Self::Sum(model) => model.problems(),
         }
     }
 
@@ -260,6 +269,8 @@ impl Model {
             Self::Span(model) => (model.margin(frame, level), of_frame),
             Self::Limits(model) => return model.requirements(frame, level),
             Self::All(model) => return model.requirements(frame, level),
+            Self::Any(model) => model.margin(frame, level),
+            Self::Sum(model) => model.margin(frame, level),
         };
         vec![Requirement { bucket: None, margin, unit }]
     }
@@ -282,6 +293,8 @@ impl Model {
             Self::Span(model) => model.evaluate(frame, level, position, prices),
             Self::Limits(model) => model.evaluate(frame, level, position, prices),
             Self::All(model) => model.evaluate(frame, level, position, prices),
+            Self::Any(model) => model.evaluate(frame, level, position, prices),
+            Self::Sum(model) => model.evaluate(frame, level, position, prices),
         }
     }
 
@@ -291,6 +304,10 @@ impl Model {
             Self::Isolated(model) => model.parts(frame),
             Self::Modes(_) => Vec::new(),
             Self::All(model) => model.first(frame),
+            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+                let parts = combined::parts_of(parts, frame).into_iter();
+                parts.flat_map(|part| part.model.parts(&part.frame)).collect()
+            }
             model => vec![Part { bucket: None, model, frame: frame.clone() }],
         }
     }
@@ -299,6 +316,15 @@ impl Model {
     /// loss do, which are cash.
     pub(crate) fn counts_value(&self, class: InstrumentClass) -> bool {
         !matches!(self, Self::Portfolio(_)) || class != InstrumentClass::Perpetual
+    }
+
+    /// Whether its requirement is an expected shortfall.
+    pub(super) fn has_tail(&self) -> bool {
+        match self {
+            Self::Scenario(model) => model.tail.is_some(),
+            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => parts.iter().any(|part| part.model.has_tail()),
+            _ => false,
+        }
     }
 
     /// The model of a level, and where in the policy it is. None if it has modes and the level names none of them.
@@ -323,7 +349,9 @@ impl Model {
             Self::Portfolio(model) => vec![model],
             Self::Isolated(model) => model.buckets.iter().flat_map(|bucket| bucket.model.portfolios()).collect(),
             Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.portfolios()).collect(),
-            Self::All(model) => model.parts.iter().flat_map(|part| part.model.portfolios()).collect(),
+            Self::All(All { parts }) | Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+                parts.iter().flat_map(|part| part.model.portfolios()).collect()
+            }
             Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) | Self::Limits(_) => Vec::new(),
         }
     }
@@ -396,6 +424,8 @@ enum ModelType {
     Span,
     Limits,
     All,
+    Any,
+    Sum,
 }
 
 impl<'de> Visitor<'de> for ModelVisitor {
@@ -421,6 +451,8 @@ impl<'de> Visitor<'de> for ModelVisitor {
             ModelType::Span => Span::deserialize(parameters).map(Model::Span),
             ModelType::Limits => Limits::deserialize(parameters).map(Model::Limits),
             ModelType::All => All::deserialize(parameters).map(Model::All),
+            ModelType::Any => Any::deserialize(parameters).map(Model::Any),
+            ModelType::Sum => Sum::deserialize(parameters).map(Model::Sum),
         }
     }
 }

@@ -6,6 +6,9 @@
 //! `Σ_t (f_t - f_{t-1})·max(0, |v| - T_{t-1})` with `f_0 = 0`. Where the rates rise it is convex; where one falls, the
 //! positive part is exact and takes four variables more. The last tier has no end.
 //!
+//! With [`Tiering::WholePosition`] the rate of the tier that `|v|` ends in is charged on all of it, `f_t·|v|`: the
+//! requirement jumps by `(f_{t+1} - f_t)·T_t` where tier t is left, and a value of exactly `T_t` is still within it.
+//!
 //! It is the dual of a haircut ladder (see [`super::Tier`]), which is for the positive value of a holding.
 //!
 //! Venues publish such brackets as the rate `f_t` on the whole position less a "maintenance amount"
@@ -23,12 +26,12 @@ use surety_core::{
 use super::{
     Frame,
     fraction::Fraction,
-    size::{self, Side, Size, UNIT},
+    size::{self, Side, Size, Tiering, UNIT},
 };
 use crate::{
     holdings::Position,
     level::ByBasis,
-    program::{Affine, Expression, number, positive_part},
+    program::{Affine, Expression},
 };
 
 /// A tier of a requirement: the rate for the part of a value above the tier before and below its own end.
@@ -54,13 +57,14 @@ impl RateTier {
 /// What is required of a position at a level, tier by tier, smallest first. Correct if [`problems`] finds none.
 pub(super) struct Rates {
     tiers: Vec<(Option<Size>, Fraction)>,
+    tiering: Tiering,
 }
 
 impl Rates {
     /// One rate, or that of tiers if there are any; `at` is what a rate comes to at the level.
-    pub(super) fn new(single: ByBasis, tiers: &[RateTier], at: impl Fn(ByBasis) -> Fraction) -> Self {
+    pub(super) fn new(single: ByBasis, tiers: &[RateTier], tiering: Tiering, at: impl Fn(ByBasis) -> Fraction) -> Self {
         let tiers: Vec<_> = tiers.iter().map(|tier| (tier.end(), at(tier.rate))).collect();
-        Self { tiers: if tiers.is_empty() { vec![(None, at(single))] } else { tiers } }
+        Self { tiers: if tiers.is_empty() { vec![(None, at(single))] } else { tiers }, tiering }
     }
 
     /// The rate of the first tier.
@@ -77,8 +81,8 @@ impl Rates {
     pub(super) fn rise(&self, frame: &Frame<'_>, rule: usize, side: Side) -> Expression {
         let rise = |pair: &[(Option<Size>, Fraction)]| {
             let [(end, before), (_, rate)] = pair else { return None };
-            let end = number(end.as_ref()?.value(frame, rule, side));
-            let above = positive_part(side.value(frame, rule) - end);
+            let end = end.as_ref()?.value(frame, rule, side);
+            let above = self.tiering.beyond(side.value(frame, rule), &end);
             let rise = rate.0 - before.0;
             (rise != 0).then(|| above.times(Affine::constant(I256::unchecked_from(rise))))
         };
@@ -97,14 +101,18 @@ impl Rates {
         let side = if worth.is_negative() { Side::Owed } else { Side::Held };
         let (mut rest, mut start, mut required) = (worth.abs(), I256::ZERO, I256::ZERO);
         for (end, Fraction(rate)) in &self.tiers {
-            let part = match end {
-                Some(end) => {
-                    let end = end.value(frame, rule, side).at(prices).ok()?;
+            let end = match end {
+                Some(end) => Some(end.value(frame, rule, side).at(prices).ok()?),
+                None => None,
+            };
+            let part = match (end, self.tiering) {
+                (Some(end), Tiering::Marginal) => {
                     let room = end.checked_sub(start)?;
                     start = end;
                     rest.min(room)
                 }
-                None => rest,
+                (Some(end), Tiering::WholePosition) if rest > end => I256::ZERO,
+                _ => rest,
             };
             rest = rest.checked_sub(part)?;
             required = required.checked_add(part.checked_mul(I256::unchecked_from(*rate))?)?;

@@ -30,7 +30,7 @@ use super::{
     rates::{self, Rates},
     required::Required,
     rule::units_of,
-    size::Side,
+    size::{self, Side, Tiering},
 };
 use crate::{
     holdings::Position,
@@ -85,6 +85,9 @@ pub struct ScenarioPosition {
     /// The charge, part by part of the absolute value: the more there is, the more for the next part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charge_tiers: Vec<RateTier>,
+    /// How much of the position each tier applies to, for all lists of tiers.
+    #[serde(default, skip_serializing_if = "Tiering::is_marginal")]
+    pub tiering: Tiering,
     /// The risk factor that moves its price; left out if no scenario does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<Name>,
@@ -121,7 +124,7 @@ impl ScenarioPosition {
     }
 
     fn ladder(&self, level: &Level) -> Ladder {
-        Ladder::new(level.basis, self.weight(), &self.tiers)
+        Ladder::new(level.basis, self.weight(), &self.tiers, self.tiering)
     }
 
     /// The risk factors that move it, with their keys.
@@ -146,6 +149,8 @@ impl ScenarioPosition {
         let mut problems = ladder::problems(path, self.weight(), &self.tiers);
         let charge = (self.charge, ByBasis::zero());
         problems.extend(rates::problems((path, "charge"), charge, &self.charge_tiers, charge_problems));
+        let has_tiers = !(self.tiers.is_empty() && self.charge_tiers.is_empty());
+        problems.extend(size::tiering_problem(path, self.tiering, has_tiers));
         if self.greeks.is_some() && self.factor.is_none() {
             let expected = "the risk factor of the price that delta and gamma are for";
             problems.push(Problem::new(format!("{path}.factor"), expected, "none"));
@@ -155,7 +160,7 @@ impl ScenarioPosition {
 
     fn charged(&self, level: &Level) -> Rates {
         let at = |rate: ByBasis| Fraction::product_up(rate.at(level.basis), level.multiple);
-        Rates::new(self.charge, &self.charge_tiers, at)
+        Rates::new(self.charge, &self.charge_tiers, self.tiering, at)
     }
 
     /// What a liquidation costs: whatever has a risk factor is liquidated.

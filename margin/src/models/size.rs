@@ -1,5 +1,7 @@
 //! Sizes at which tiers end: values in quote units, or numbers of units.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use surety_core::{
     decimal::Magnitude,
     problem::{Problem, require},
@@ -7,10 +9,38 @@ use surety_core::{
 };
 
 use super::{Frame, fraction::Fraction};
-use crate::program::{Affine, Expression};
+use crate::program::{Affine, Expression, exceeds, number, positive_part};
 
 /// One part per million: what the values of tiers are multiplied with before their rates.
 pub(super) const UNIT: Fraction = Fraction(1);
+
+/// How much of a position a tier applies to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tiering {
+    /// The part of the position within the tier.
+    #[default]
+    Marginal,
+    /// The whole position, if it ends within the tier.
+    WholePosition,
+}
+
+impl Tiering {
+    /// Whether each tier applies to a part.
+    #[must_use]
+    pub fn is_marginal(&self) -> bool {
+        *self == Self::Marginal
+    }
+
+    /// How much of a value the tiers after an end apply to: what exceeds the end, or all of it if anything does.
+    pub(super) fn beyond(self, value: Expression, end: &Affine) -> Expression {
+        let excess = value - number(end.clone());
+        match self {
+            Self::Marginal => positive_part(excess),
+            Self::WholePosition => positive_part(excess.clone()) + exceeds(excess).times(end.clone()),
+        }
+    }
+}
 
 /// Whether a position is held or owed: long or short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +79,12 @@ impl Size {
             Self::Units(units) => frame.value_of_units(rule, units, side == Side::Owed, &[UNIT]),
         }
     }
+}
+
+/// What is wrong with the key `tiering` of the table at `path`, which has tiers or none.
+pub(super) fn tiering_problem(path: &str, tiering: Tiering, has_tiers: bool) -> Option<Problem> {
+    let expected = "tiers, because the key says what they apply to";
+    require(tiering.is_marginal() || has_tiers, format!("{path}.tiering"), expected, "none")
 }
 
 /// What makes the ends of tiers no sequence: each tier but the last ends, further out than the one before, and all of

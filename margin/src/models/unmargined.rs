@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use surety_core::{ident::Name, problem::Problem};
 
 use super::{
-    InstrumentRule, Model, portfolio,
+    All, Any, InstrumentRule, Model, Sum, portfolio,
     required::{PriceUnits, Required},
 };
 use crate::{
@@ -109,7 +109,7 @@ impl Model {
     fn required(&self, units: &PriceUnits<'_>, level: &Level) -> Vec<Required> {
         match self {
             Self::Collateral(model) => model.required(units, level),
-            Self::Cross(model) => model.positions.iter().map(|position| position.is_required(units, level)).collect(),
+            Self::Cross(model) => model.required(units, level),
             Self::Scenario(model) => model.positions.iter().map(|position| model.requires(position, level)).collect(),
             Self::Isolated(model) => {
                 model.buckets.iter().flat_map(|bucket| bucket.model.required(units, level)).collect()
@@ -119,6 +119,8 @@ impl Model {
             Self::Span(model) => model.required(level),
             Self::Limits(model) => model.required(),
             Self::All(model) => model.required(|part| part.required(units, level)),
+            Self::Any(model) => model.required(|part| part.required(units, level)),
+            Self::Sum(model) => model.parts.iter().flat_map(|part| part.model.required(units, level)).collect(),
         }
     }
 
@@ -134,7 +136,9 @@ impl Model {
             Self::Isolated(model) => {
                 return model.buckets.iter().flat_map(|bucket| bucket.model.remedies()).collect();
             }
-            Self::All(model) => return model.parts.iter().flat_map(|part| part.model.remedies()).collect(),
+            Self::All(All { parts }) | Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+                return parts.iter().flat_map(|part| part.model.remedies()).collect();
+            }
             Self::Modes(model) => return model.modes.iter().flat_map(|mode| mode.model.remedies()).collect(),
         };
         vec![remedy; self.rules().len()]

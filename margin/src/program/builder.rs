@@ -122,6 +122,10 @@ pub struct Builder<'a> {
     parts: BTreeMap<Linear, Parts>,
     /// Differences of parts of which one is enforced to be zero.
     exact: BTreeSet<Linear>,
+    /// Variables that are at least one where an expression is positive.
+    exceeding: BTreeMap<Linear, Linear>,
+    /// Bits that are one where an expression is positive, and nowhere else.
+    exactly_exceeding: BTreeMap<Linear, Linear>,
     /// Variables that are 0 or 1, because a row says that some of them sum to one; with what asks for them.
     bits: BTreeMap<usize, String>,
     /// What asks for bits.
@@ -184,6 +188,8 @@ impl<'a> Builder<'a> {
             short: Vec::new(),
             parts: BTreeMap::new(),
             exact: BTreeSet::new(),
+            exceeding: BTreeMap::new(),
+            exactly_exceeding: BTreeMap::new(),
             bits: BTreeMap::new(),
             asking: String::new(),
             rule: String::new(),
@@ -357,7 +363,6 @@ impl<'a> Builder<'a> {
                 }
                 Ok(sum)
             }
-            (Node::Held(instrument), Curvature::Convex) => self.held(*instrument),
             (Node::Times(factor, inner), _) => self.lower_multiple(inner, factor, curvature),
             (Node::PositivePart(inner), Curvature::Convex) => {
                 let inner = self.above(inner)?;
@@ -370,6 +375,7 @@ impl<'a> Builder<'a> {
                 self.checked(positive.plus(&negative))
             }
             (Node::Lack(inner), Curvature::Convex) => self.lack(inner),
+            (Node::Exceeds(inner), Curvature::Convex) => self.exceeds(inner),
             (Node::WorstOf(scenarios), Curvature::Concave) => {
                 let values = self.values_of(scenarios, value_of, Self::below)?;
                 self.smallest(values)
@@ -380,7 +386,7 @@ impl<'a> Builder<'a> {
             }
             (Node::Once(_), _) => self.exact(expression),
             (
-                Node::Held(_) | Node::PositivePart(_) | Node::Abs(_) | Node::Lack(_) | Node::TailSum { .. },
+                Node::Exceeds(_) | Node::PositivePart(_) | Node::Abs(_) | Node::Lack(_) | Node::TailSum { .. },
                 Curvature::Concave,
             )
             | (Node::WorstOf(_), Curvature::Convex) => self.against_curvature(expression),
@@ -510,19 +516,24 @@ impl<'a> Builder<'a> {
         Ok(difference)
     }
 
-    /// An integer `n` with `|q| ≤ largest·n`: at least one unless nothing is held, and a larger one costs the prover.
-    fn held(&mut self, instrument: usize) -> Result<Linear, ProgramError> {
-        let Parts { positive, negative } = self.split(&Linear::unit(Address::Holding(instrument)))?;
-        let size = self.checked(positive.plus(&negative))?;
-        let largest = self.interval(&size)?.max;
-        if largest.is_zero() {
+    /// An integer `n` with `x ≤ largest·n`: at least one where `x` is positive, and a larger one costs the prover.
+    fn exceeds(&mut self, inner: &Expression) -> Result<Linear, ProgramError> {
+        let x = self.above(inner)?;
+        let found = self.exactly_exceeding.get(&x).or_else(|| self.exceeding.get(&x));
+        if let Some(found) = found {
+            return Ok(found.clone());
+        }
+        let largest = self.interval(&x)?.max;
+        if !largest.is_positive() {
             return Ok(Linear::default());
         }
-        let held = self.quantity(Best::IsPositive(size.clone()), I256::ONE)?;
-        let limit = self.checked(held.times(&Affine::constant(largest)))?.unwrap_or_default();
-        let room = self.checked(limit.minus(&size))?;
-        self.require_nonnegative(Purpose::Definition(self.holdings[instrument].name.to_string()), room)?;
-        Ok(held)
+        let exceeding = self.quantity(Best::IsPositive(x.clone()), I256::ONE)?;
+        let limit = self.checked(exceeding.times(&Affine::constant(largest)))?.unwrap_or_default();
+        let room = self.checked(limit.minus(&x))?;
+        let name = self.name_of_holding(inner);
+        self.require_nonnegative(Purpose::Definition(name), room)?;
+        self.exceeding.insert(x, exceeding.clone());
+        Ok(exceeding)
     }
 
     /// The parts of `factor · x` are multiples of the parts of `x`, if the factor keeps its sign in the price box.
@@ -556,6 +567,14 @@ impl<'a> Builder<'a> {
         } else {
             Parts { positive: negative, negative: positive }
         })
+    }
+
+    /// What to call an expression: by its holding, if there is but one.
+    fn name_of_holding(&self, expression: &Expression) -> String {
+        match expression.holdings().first() {
+            Some(holding) if expression.holdings().len() == 1 => self.holdings[*holding].name.to_string(),
+            _ => self.rule.clone(),
+        }
     }
 
     /// What to call an expression that is split.

@@ -1,7 +1,7 @@
 //! The language that margin models are written in.
 //!
-//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`lack`],
-//! [`held`], [`worst_of`] and [`tail_sum`]: every piecewise linear function is one. Where it is concave, which follows
+//! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`lack`], [`exceeds`],
+//! [`worst_of`] and [`tail_sum`]: every piecewise linear function of integers is one, with or without jumps. Where it is concave, which follows
 //! from its shape and from the signs of its multipliers over the policy's price box, it takes few variables. (The rules
 //! are those of disciplined convex programming: Grant, Boyd and Ye, 2006.) Where it is not, it takes bits as well; the
 //! compiler decides that, not the author.
@@ -27,7 +27,6 @@ pub struct Expression(pub(super) Node);
 pub(super) enum Node {
     One,
     Holding(usize),
-    Held(usize),
     Sum(Vec<Expression>),
     Times(Affine, Box<Expression>),
     PositivePart(Box<Expression>),
@@ -36,6 +35,7 @@ pub(super) enum Node {
     Once(Box<Expression>),
     TailSum { values: Vec<Expression>, share: TailShare },
     Lack(Box<Expression>),
+    Exceeds(Box<Expression>),
 }
 
 /// The share of a list of losses that an expected shortfall is the mean of, in parts per million: `1 - α`.
@@ -101,12 +101,24 @@ pub fn holding(instrument: usize) -> Expression {
     Expression(Node::Holding(instrument))
 }
 
-/// One if anything is held or owed of an instrument, by its position in the universe, and zero if nothing is: what a
-/// charge is multiplied with that does not grow with the holding. It is not convex, and exact nonetheless, because
-/// variables are integers.
+/// One where `x` is positive, and zero elsewhere: what a charge is multiplied with that does not grow with `x`. It is
+/// neither convex nor concave, and exact nonetheless, because variables are integers.
+#[must_use]
+pub fn exceeds(x: Expression) -> Expression {
+    Expression(Node::Exceeds(Box::new(x)))
+}
+
+/// One if anything is held or owed of an instrument, by its position in the universe, and zero if nothing is.
 #[must_use]
 pub fn held(instrument: usize) -> Expression {
-    Expression(Node::Held(instrument))
+    exceeds(abs(holding(instrument)))
+}
+
+/// `x` where a condition is one, and zero where it is zero, for an `x` from zero to `most`.
+#[must_use]
+pub fn where_one(condition: Expression, x: Expression, most: Affine) -> Expression {
+    let beyond = number(most.clone()) - condition.times(most);
+    positive_part(x - beyond)
 }
 
 /// A public number.
@@ -174,22 +186,20 @@ impl Expression {
         Self(Node::Times(factor, Box::new(self)))
     }
 
-    /// The same function of other holdings: `place` says which one takes the place of each; zero takes that of one
-    /// without a place. So one rule is stated for each of many accounts.
+    /// The same function of other holdings: `place` says what takes the place of each. So one rule is stated for each
+    /// of many accounts, or for an account after a trade.
     #[must_use]
-    pub fn over(&self, place: &impl Fn(usize) -> Option<usize>) -> Self {
+    pub fn over(&self, place: &impl Fn(usize) -> Self) -> Self {
         let inside = |inner: &Self| Box::new(inner.over(place));
-        let moved =
-            |holding: usize, node: fn(usize) -> Node| place(holding).map_or_else(Self::zero, |at| Self(node(at)));
         Self(match &self.0 {
             Node::One => Node::One,
-            Node::Holding(holding) => return moved(*holding, Node::Holding),
-            Node::Held(holding) => return moved(*holding, Node::Held),
+            Node::Holding(holding) => return place(*holding),
             Node::Sum(terms) => Node::Sum(terms.iter().map(|term| term.over(place)).collect()),
             Node::Times(factor, inner) => Node::Times(factor.clone(), inside(inner)),
             Node::PositivePart(inner) => Node::PositivePart(inside(inner)),
             Node::Abs(inner) => Node::Abs(inside(inner)),
             Node::Lack(inner) => Node::Lack(inside(inner)),
+            Node::Exceeds(inner) => Node::Exceeds(inside(inner)),
             Node::Once(inner) => Node::Once(inside(inner)),
             Node::WorstOf(scenarios) => {
                 let moved = |it: &Scenario| Scenario { label: it.label.clone(), value: it.value.over(place) };
@@ -205,12 +215,13 @@ impl Expression {
     pub(super) fn holdings(&self) -> BTreeSet<usize> {
         match &self.0 {
             Node::One => BTreeSet::new(),
-            Node::Holding(holding) | Node::Held(holding) => BTreeSet::from([*holding]),
+            Node::Holding(holding) => BTreeSet::from([*holding]),
             Node::Sum(terms) | Node::TailSum { values: terms, .. } => terms.iter().flat_map(Self::holdings).collect(),
             Node::Times(_, inner)
             | Node::PositivePart(inner)
             | Node::Abs(inner)
             | Node::Lack(inner)
+            | Node::Exceeds(inner)
             | Node::Once(inner) => inner.holdings(),
             Node::WorstOf(scenarios) => scenarios.iter().flat_map(|scenario| scenario.value.holdings()).collect(),
         }

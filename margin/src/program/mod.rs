@@ -18,12 +18,14 @@ mod affine;
 mod builder;
 mod expression;
 mod linear;
+mod range;
 mod solve;
 
 pub use affine::{Affine, Overflow};
 pub use builder::{Builder, HoldingRange, ProgramError, Size};
 pub use expression::{
-    Expression, Scenario, TailShare, abs, held, holding, lack, min_of, number, once, positive_part, tail_sum, worst_of,
+    Expression, Scenario, TailShare, abs, exceeds, held, holding, lack, min_of, number, once, positive_part, tail_sum,
+    where_one, worst_of,
 };
 pub use solve::{Assignment, Unsatisfied};
 

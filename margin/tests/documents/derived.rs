@@ -56,6 +56,7 @@ fn sample(market: Vec<MarketEntry>, derived: Vec<DerivedEntry>) -> (Universe, Po
         short: true,
         weight: Some(ByBasis { maintenance: Ppm(800_000), initial: Ppm(700_000) }),
         tiers: Vec::new(),
+        tiering: Default::default(),
         liquidity: None,
         allowance: None,
     };

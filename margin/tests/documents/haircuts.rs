@@ -73,6 +73,7 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         weight: Some(ByBasis { maintenance: Ppm::ONE, initial: Ppm::ONE }),
         tiers: Vec::new(),
         debt_spread: None,
+        tiering: Default::default(),
         liquidity: None,
         allowance: None,
     };
@@ -83,6 +84,7 @@ fn collateral(tokens: &[&Token]) -> (Universe, Policy) {
         weight: None,
         tiers: token.tiers.clone(),
         debt_spread: None,
+        tiering: Default::default(),
         liquidity: None,
         allowance: None,
     };

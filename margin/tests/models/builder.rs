@@ -281,7 +281,7 @@ fn what_is_lacking_is_covered_exactly() {
 #[test]
 fn a_rule_is_moved_to_other_holdings() {
     let rule = holding(0) - positive_part(-holding(1)).times(constant(3)) - lack(holding(2));
-    let moved = rule.over(&|at| [Some(3), Some(4), None][at]);
+    let moved = rule.over(&|at| [holding(3), holding(4), Expression::zero()][at].clone());
     let program = compile(10, &[], &[WIDE; 5], &[moved]).unwrap();
     let holds = |lots: [i128; 5]| program.solve(&position(&lots), &[]).is_ok();
     assert!(holds([-9, -9, -9, 6, -2]) && !holds([9, 9, 9, 5, -2]));

@@ -14,8 +14,8 @@ use surety_margin::{
     holdings::Position,
     market::{MarketIndex, PriceRange},
     program::{
-        Affine, Builder, Expression, HoldingRange, Program, Scenario, TailShare, abs, held, holding, lack, number,
-        once, positive_part, tail_sum, worst_of,
+        Affine, Builder, Expression, HoldingRange, Program, Scenario, TailShare, abs, exceeds, held, holding, lack,
+        number, once, positive_part, tail_sum, where_one, worst_of,
     },
 };
 
@@ -149,6 +149,48 @@ fn rejects_every_choice_of_variables_for_a_fixed_amount_in_favour() {
     }
 }
 
+/// What jumps: `3·[x > 2] - y ≥ 0` and `y - 3·[x > 2] ≥ 0`, for and against the account.
+#[test]
+fn a_jump_is_exact_in_both_directions() {
+    let jump = || exceeds(holding(0) - number(constant(2))).times(constant(3));
+    let for_it = compile(&[], 2, &(jump() - holding(1)));
+    let against = compile(&[], 2, &(holding(1) - jump()));
+    for (x, y) in (-LARGEST..=LARGEST).flat_map(|x| (-LARGEST..=LARGEST).map(move |y| (x, y))) {
+        let jump = if x > 2 { 3 } else { 0 };
+        assert_eq!(for_it.solve(&position(&[x, y]), &[]).is_ok(), y <= jump, "{x}, {y}");
+        assert_eq!(against.solve(&position(&[x, y]), &[]).is_ok(), y >= jump, "{x}, {y}");
+    }
+}
+
+/// Attack: a bit of one's choice, a part of one, or both bits, at the jump and beside it.
+#[test]
+fn rejects_every_choice_of_variables_beside_a_jump() {
+    let jump = || exceeds(holding(0) - number(constant(1))).times(constant(2));
+    let for_it = compile(&[], 1, &(jump() - number(constant(2))));
+    let against = compile(&[], 1, &(number(constant(1)) - jump()));
+    for lots in 0..=3 {
+        let expected = |holds: bool| if holds { Choices::Some } else { Choices::None };
+        assert_eq!(choices(&for_it, &[lots]), expected(lots > 1), "{lots}");
+        assert_eq!(choices(&against, &[lots]), expected(lots <= 1), "{lots}");
+    }
+}
+
+/// What is counted where a condition holds, and is nothing elsewhere.
+#[test]
+fn a_condition_switches_a_value() {
+    let switched = || where_one(held(1), abs(holding(0)), constant(LARGEST));
+    let program = compile(&[], 3, &(holding(2) - switched()));
+    let in_favour = compile(&[], 3, &(switched() - holding(2)));
+    for (x, y, z) in [(2, 0, 0), (2, 1, 2), (-2, -1, 2), (0, 1, 0), (-2, 0, 0)] {
+        for (more, fits) in [(-1, false), (0, true), (1, true)] {
+            let lots = position(&[x, y, z + more]);
+            assert_eq!(program.solve(&lots, &[]).is_ok(), fits, "{x}, {y}, {z} and {more}");
+            let lots = position(&[x, y, z - more]);
+            assert_eq!(in_favour.solve(&lots, &[]).is_ok(), fits, "{x}, {y}, {z} less {more}");
+        }
+    }
+}
+
 /// `|min(4x, 7x) - 5y| <= 10`: the two sides are not concave together.
 #[test]
 fn a_bent_difference_is_exact() {
@@ -204,6 +246,7 @@ enum Tree {
     Number(i128),
     Holding(usize),
     Held(usize),
+    Exceeds(Box<Tree>),
     Sum(Vec<Tree>),
     Times(i128, Box<Tree>),
     PositivePart(Box<Tree>),
@@ -228,6 +271,7 @@ impl Tree {
                 some().prop_map(Self::Sum),
                 (-4..5_i128, boxed()).prop_map(|(factor, inner)| Self::Times(factor, inner)),
                 boxed().prop_map(Self::PositivePart),
+                boxed().prop_map(Self::Exceeds),
                 boxed().prop_map(Self::Lack),
                 boxed().prop_map(Self::Abs),
                 boxed().prop_map(Self::Once),
@@ -242,6 +286,7 @@ impl Tree {
             Self::Number(value) => number(constant(*value)),
             Self::Holding(at) => holding(*at),
             Self::Held(at) => held(*at),
+            Self::Exceeds(inner) => exceeds(inner.expression()),
             Self::Sum(terms) => terms.iter().map(Self::expression).sum(),
             Self::Times(factor, inner) => inner.expression().times(constant(*factor)),
             Self::PositivePart(inner) => positive_part(inner.expression()),
@@ -263,6 +308,7 @@ impl Tree {
             Self::Number(value) => *value,
             Self::Holding(at) => lots[*at],
             Self::Held(at) => i128::from(lots[*at] != 0),
+            Self::Exceeds(inner) => i128::from(inner.value(lots) > 0),
             Self::Sum(terms) => terms.iter().map(|term| term.value(lots)).sum(),
             Self::Times(factor, inner) => factor * inner.value(lots),
             Self::PositivePart(inner) => inner.value(lots).max(0),

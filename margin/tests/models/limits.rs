@@ -1,6 +1,10 @@
 //! Mandates: limits by hand, and against programs; several models at once; and what a policy may not say of them.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 use proptest::prelude::*;
 use surety_core::{
@@ -13,7 +17,7 @@ use surety_margin::{
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     level::Claimed,
-    models::{All, AllPart, Bound, Exposure, InstrumentRule, Limit, LimitedPosition, Limits, Model},
+    models::{All, Bound, Exposure, InstrumentRule, Limit, LimitedPosition, Limits, Model, ModelPart},
     policy::Policy,
     universe::Universe,
 };
@@ -296,10 +300,10 @@ fn rejects_parts_that_do_not_cover_the_same_instruments() {
 #[test]
 fn rejects_limits_in_buckets_and_all_of_all() {
     let policy = read(MANDATE).unwrap();
-    let part = || AllPart { name: Name::new("part").unwrap(), model: policy.model.clone() };
+    let part = || ModelPart { name: Name::new("part").unwrap(), model: policy.model.clone() };
     let all = || Model::All(All { parts: vec![part()] });
     let nested =
-        Policy { model: Model::All(All { parts: vec![AllPart { model: all(), ..part() }] }), ..policy.clone() };
+        Policy { model: Model::All(All { parts: vec![ModelPart { model: all(), ..part() }] }), ..policy.clone() };
     refuses(&nested, &universe(), "a model other than all of several");
     for model in [all(), policy.model.clone()] {
         let bucket = surety_margin::models::Bucket { name: Name::new("bucket").unwrap(), model };
@@ -317,7 +321,9 @@ fn limits_over(model: &Model, drawn: &[(usize, u32, bool, u8)]) -> Limits {
         short: rule.short,
         greeks: None,
     };
-    let positions: Vec<_> = model.rules().into_iter().map(position).collect();
+    let mut seen = BTreeSet::new();
+    let rules = model.rules().into_iter().filter(|rule| seen.insert(rule.instrument.clone()));
+    let positions: Vec<_> = rules.map(position).collect();
     let measures = [
         Exposure::Gross,
         Exposure::Net,
@@ -360,7 +366,7 @@ proptest! {
         prop_assume!(!matches!(model, Model::Modes(_)));
         let (lots, prices) = account;
         let limits = Model::Limits(limits_over(&model, &drawn));
-        let named = |text: &str, model| AllPart { name: Name::new(text).unwrap(), model };
+        let named = |text: &str, model| ModelPart { name: Name::new(text).unwrap(), model };
         let parts = vec![named("margin", model.clone()), named("limits", limits.clone())];
         let claim = if short { Claimed::Shortfall } else { Claimed::Sufficient };
         let case = |model: Model| {

@@ -83,6 +83,7 @@ fn policy(liquidity: Option<Liquidity>, tiers: Vec<Tier>) -> (Universe, Policy) 
         short: false,
         weight: None,
         tiers,
+        tiering: Default::default(),
         liquidity,
         allowance: None,
     };

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod builder;
+mod combined;
 mod exact;
 mod integers;
 mod limits;

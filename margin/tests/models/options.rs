@@ -185,6 +185,7 @@ fn sizes_of_risk_arrays_are_pinned() {
         weight: Some(one),
         tiers: Vec::new(),
         debt_spread: None,
+        tiering: Default::default(),
         liquidity: None,
         allowance: None,
     };

@@ -465,6 +465,7 @@ fn a_single_weight_is_cut_unless_it_is_a_number_of_steps() {
             short: i == 0,
             weight: Some(both(if i == 0 { 0 } else { weight })),
             tiers: Vec::new(),
+            tiering: Default::default(),
             liquidity: None,
             allowance: None,
         };

@@ -16,7 +16,7 @@ use surety_margin::{
     evaluate::evaluate,
     holdings::Position,
     level::{Basis, Claimed, Level},
-    models::{All, AllPart, Bucket, Isolated, Mode, Model, Modes},
+    models::{All, Bucket, Isolated, Mode, Model, ModelPart, Modes},
     oracle::market_without_reports,
     policy::Policy,
     program::TailShare,
@@ -144,7 +144,7 @@ fn rejects_quote_instruments_that_the_level_counts_at_a_price() {
     let (par, mut priced) = (policy.model.clone(), policy.model.clone());
     let Model::Collateral(model) = &mut priced else { panic!("collateral") };
     model.assets[0].price = Some(name("p1"));
-    let part = |text: &str, model| AllPart { name: name(text), model };
+    let part = |text: &str, model| ModelPart { name: name(text), model };
     let of_parts = |parts| Model::All(All { parts });
     for (parts, is_refused) in [
         (vec![part("one", par.clone()), part("other", par.clone())], false),

@@ -9,7 +9,7 @@ use surety_margin::{
     level::ByBasis,
     models::{
         Asset, Bound, CashGreeks, CombinedCommodity, Cross, CrossPosition, DeltaSign, Exposure, Greeks, Limits,
-        Liquidity, Model, ScenarioMargin, ScenarioPosition, Span,
+        Liquidity, Model, ModelPart, ScenarioMargin, ScenarioPosition, Span,
         derive::{FeedNames, Parameters, PortfolioMargin, VolMove},
     },
     pricing::OptionKind,
@@ -67,14 +67,26 @@ impl Description {
             }
             Model::All(model) => {
                 self.line(depth, "model", "all: several rules for the whole account, each with a margin of its own");
-                for part in &model.parts {
-                    self.line(depth, "part", part.name.as_str());
-                    self.model(depth + 1, &part.model);
-                }
+                self.parts(depth, &model.parts);
+            }
+            Model::Any(model) => {
+                self.line(depth, "model", "any: several rules of which the account satisfies one, and hides which");
+                self.parts(depth, &model.parts);
+            }
+            Model::Sum(model) => {
+                self.line(depth, "model", "sum: several rules, each for instruments of its own, whose margins add up");
+                self.parts(depth, &model.parts);
             }
             Model::Limits(model) => self.limits(depth, model),
             Model::Span(model) => self.span(depth, model),
             Model::Portfolio(model) => self.portfolio(depth, model),
+        }
+    }
+
+    fn parts(&mut self, depth: usize, parts: &[ModelPart]) {
+        for part in parts {
+            self.line(depth, "part", part.name.as_str());
+            self.model(depth + 1, &part.model);
         }
     }
 

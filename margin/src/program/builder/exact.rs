@@ -12,7 +12,7 @@
 //! | absolute value of `x` | the same, and `p + n` |
 //! | least of `x_i` | `m ≤ x_i`, `x_i - m ≤ M·(1 - b_i)`, `Σ b_i = 1` |
 //! | no less than the least | the same without `m ≤ x_i` |
-//! | one if anything is held | the parts of the holding, `h ≤ p + n ≤ M·h`, `h + g = 1` |
+//! | one where `x` is positive | `x ≤ M·h`, `h - N·g ≤ x` with the least `x` there is for `-N`, `h + g = 1` |
 //! | sum of the worst losses | `x_i - t = p_i - n_i` as above, `Σ a_i = k`, and one `x_j = t` with `a_j = 1` |
 
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use alloy_primitives::I256;
 
 use super::{
     super::{
-        Affine, Expression, Purpose,
+        Affine, Expression, Overflow, Purpose,
         expression::{Node, TailShare},
         linear::{Address, Linear},
         solve::Best,
     },
-    Builder, Parts, ProgramError, value_of,
+    Builder, Interval, Parts, ProgramError, value_of,
 };
 
 /// Most holdings that are named where bits are told of.
@@ -73,9 +73,10 @@ impl Builder<'_> {
                 let inner = self.exact(inner)?;
                 self.once(&inner)
             }
-            Node::Held(instrument) => {
+            Node::Exceeds(inner) => {
+                let linear = self.exact(inner)?;
                 self.ask("fixed amount", expression);
-                self.exactly_held(*instrument)
+                self.exactly_exceeds(linear)
             }
             Node::WorstOf(scenarios) => {
                 let values = self.values_of(scenarios, value_of, Self::exact)?;
@@ -102,6 +103,11 @@ impl Builder<'_> {
             Node::Lack(inner) => {
                 let linear = self.above(inner)?;
                 Ok(self.exact_parts("lack", inner, &linear)?.negative)
+            }
+            Node::Exceeds(inner) => {
+                let linear = self.below(inner)?;
+                self.ask("fixed amount", expression);
+                self.exactly_exceeds(linear)
             }
             Node::WorstOf(scenarios) => {
                 let values = self.values_of(scenarios, value_of, Self::above)?;
@@ -193,18 +199,24 @@ impl Builder<'_> {
         self.quantity(best, I256::ONE)
     }
 
-    fn exactly_held(&mut self, instrument: usize) -> Result<Linear, ProgramError> {
-        let holding = Linear::unit(Address::Holding(instrument));
-        let Parts { positive, negative } = self.exactly_one_part(&holding)?;
-        let size = self.checked(positive.plus(&negative))?;
-        if self.interval(&size)?.max.is_zero() {
+    /// A bit that is 1 where `x` is positive, and nowhere else.
+    fn exactly_exceeds(&mut self, x: Linear) -> Result<Linear, ProgramError> {
+        if let Some(bit) = self.exactly_exceeding.get(&x) {
+            return Ok(bit.clone());
+        }
+        let Interval { min, max } = self.interval(&x)?;
+        if !max.is_positive() {
             return Ok(Linear::default());
         }
-        let held = self.switch(Best::IsPositive(size.clone()))?.on;
-        self.switched(&size, &held)?;
-        let room = self.checked(size.minus(&held))?;
-        self.define_nonnegative(room)?;
-        Ok(held)
+        let Switch { on, off } = self.switch(Best::IsPositive(x.clone()))?;
+        self.switched(&x, &on)?;
+        // At least one where the bit is 1, and anything where it is 0.
+        let lowest = Affine::constant(self.checked(min.min(I256::ZERO).checked_neg().ok_or(Overflow))?);
+        let lifted = self.checked(x.clone().minus(&on))?;
+        let lifted = self.checked(lifted.plus(&self.product(&off, &lowest)?))?;
+        self.define_nonnegative(lifted)?;
+        self.exactly_exceeding.insert(x, on.clone());
+        Ok(on)
     }
 
     /// The least of the values, which one of them is.
