@@ -9,7 +9,7 @@ use surety_margin::{
     level::ByBasis,
     models::{
         Asset, Bound, CashGreeks, CombinedCommodity, Cross, CrossPosition, DeltaSign, Exposure, Greeks, Limits,
-        Liquidity, Model, ModelPart, ScenarioMargin, ScenarioPosition, Span,
+        Liquidity, Model, ModelPart, OpenOrders, ScenarioMargin, ScenarioPosition, Span, Tiering,
         derive::{FeedNames, Parameters, PortfolioMargin, VolMove},
     },
     pricing::OptionKind,
@@ -142,10 +142,17 @@ impl Description {
         if let Some(liquidity) = &asset.liquidity {
             self.liquidity(depth + 2, liquidity);
         }
+        self.tiering(depth + 2, asset.tiering);
         if asset.short {
             self.line(depth + 2, "owed counts", &format!("100 %, {debt}"));
         }
         self.allowance(depth + 2, asset.allowance);
+    }
+
+    fn tiering(&mut self, depth: usize, tiering: Tiering) {
+        if tiering == Tiering::WholePosition {
+            self.line(depth, "tiers", "the tier in which a position ends applies to all of it");
+        }
     }
 
     fn allowance(&mut self, depth: usize, allowance: Option<Allowance>) {
@@ -205,6 +212,11 @@ impl Description {
                 rates(&position.liability_tiers)
             };
             self.line(depth, "owed covers", &format!("{liability} of the value"));
+        }
+        self.tiering(depth, position.tiering);
+        if let Some(OpenOrders { bids, asks }) = &position.orders {
+            let text = format!("{bids} and offers {asks}: the worse of filled, at the price, and unfilled");
+            self.line(depth, "bids", &text);
         }
         self.allowance(depth, position.allowance);
     }

@@ -242,8 +242,17 @@ impl Valuation<'_> {
     fn confidence_charge(&self) -> Option<I256> {
         let schema = self.schema;
         let collateral = |collateral| (schema.collateral[collateral], Quantity::CollateralConfidence { collateral });
+        let any_perpetual = match schema.perpetual {
+            Some(slot) => !self.lots(slot)?.is_zero(),
+            None => false,
+        };
         let options = schema.options.iter().enumerate().map(|(expiry, slots)| {
-            self.unit_value(schema.option_decimals, self.option_sizes(slots)?, Quantity::OptionConfidence { expiry })
+            let charge = |quantity| self.unit_value(schema.option_decimals, self.option_sizes(slots)?, quantity);
+            let own = charge(Quantity::OptionConfidence { expiry })?;
+            match any_perpetual {
+                true => own.checked_add(charge(Quantity::OptionConfidenceBesidePerpetuals { expiry })?),
+                false => Some(own),
+            }
         });
         let options = sum(options)?;
         let collateral = self.unit_values((0..schema.collateral.len()).map(collateral))?;

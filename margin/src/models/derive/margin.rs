@@ -6,7 +6,7 @@
 use alloy_primitives::I256;
 use surety_core::{
     decimal::Magnitude,
-    units::{Ppm, power_of_ten},
+    units::{Lots, Ppm, power_of_ten},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     level::Basis,
-    program::{Affine, Expression, Scenario, abs, holding, once, positive_part, worst_of},
+    program::{Affine, Expression, Scenario, abs, held, holding, once, positive_part, where_one, worst_of},
 };
 
 impl Schema<'_> {
@@ -170,9 +170,18 @@ impl Schema<'_> {
         self.unit_value(self.option_unit(), naked, Quantity::NakedShortCharge { basis })
     }
 
-    /// The charge on all options of an expiry, whatever their sign.
+    /// The charge on all options of an expiry, whatever their sign, and more if there is any perpetual.
     fn uncertain_options(&self, expiry: usize) -> Expression {
-        self.unit_value(self.option_unit(), self.option_sizes(expiry), Quantity::OptionConfidence { expiry })
+        let sizes = self.option_sizes(expiry);
+        let charge = self.unit_value(self.option_unit(), sizes.clone(), Quantity::OptionConfidence { expiry });
+        let Some(perpetual) = self.perpetual else { return charge };
+        let most = self.options[expiry].iter().fold(I256::ZERO, |most, slot| {
+            let digits = self.option_decimals - slot.decimals;
+            // What saturates is so large that no program has room for it.
+            most.saturating_add(slot.max_lots.wide().saturating_mul(power_of_ten(digits)))
+        });
+        let beside = where_one(held(perpetual.instrument), sizes, Affine::constant(most));
+        charge + self.unit_value(self.option_unit(), beside, Quantity::OptionConfidenceBesidePerpetuals { expiry })
     }
 
     /// How many options of an expiry there are, long and short.
@@ -222,7 +231,7 @@ impl Schema<'_> {
     }
 
     fn option_unit(&self) -> Slot {
-        Slot { instrument: 0, decimals: self.option_decimals }
+        Slot { instrument: 0, decimals: self.option_decimals, max_lots: Lots::default() }
     }
 }
 

@@ -44,8 +44,8 @@
 //!
 //! `G_e` is concave only if the discount for gains does not exceed the one for losses; other markets are refused unless
 //! the model says that they may be, and then the positive part of the value is exact. Collateral is asserted not to be
-//! negative. The confidence of the perpetual's price counts only for accounts that have perpetuals: whether they may is
-//! part of the model, and an account without is proven under a model without. `|G_e - M_e|` is not concave even so,
+//! negative. The confidence of the perpetual's price counts for options only beside perpetuals: what it adds is charged
+//! on the options where any perpetual is held, and on nothing where none is. `|G_e - M_e|` is not concave even so,
 //! because `G_e` bends where the value changes its sign: its positive part is exact, too.
 //!
 //! Sources: the contracts `PMRM_2.sol` and `PMRMLib_2.sol` of derivexyz/v2-core.

@@ -7,7 +7,7 @@ use surety_core::{
     decimal::Magnitude,
     ident::Name,
     problem::Problem,
-    units::{Decimals, Price},
+    units::{Decimals, Lots, Price},
 };
 
 use super::{PortfolioMargin, Scenario, ScenarioShape, VolMove};
@@ -15,7 +15,7 @@ use crate::{
     level::Basis,
     market::MarketIndex,
     pricing::{Rounding, to_integer},
-    universe::Universe,
+    universe::{Instrument, Universe},
 };
 
 /// A number that follows from feeds and parameters, is not negative, and becomes a market entry.
@@ -120,6 +120,12 @@ pub enum Quantity {
         /// The expiry.
         expiry: usize,
     },
+    /// What it adds on top of that for an option of an expiry in an account with any perpetual, whose price may have
+    /// still less confidence.
+    OptionConfidenceBesidePerpetuals {
+        /// The expiry.
+        expiry: usize,
+    },
     /// What the initial level adds for a unit of collateral whose price has little confidence.
     CollateralConfidence {
         /// The collateral.
@@ -175,6 +181,9 @@ impl fmt::Display for Quantity {
             Self::NakedShortCharge { basis } => write!(f, "naked-short-charge.{}", level(basis)),
             Self::PerpetualConfidence => f.write_str("perpetual-confidence"),
             Self::OptionConfidence { expiry } => write!(f, "option-confidence.{expiry}"),
+            Self::OptionConfidenceBesidePerpetuals { expiry } => {
+                write!(f, "option-confidence-beside-perpetuals.{expiry}")
+            }
             Self::CollateralConfidence { collateral } => write!(f, "collateral-confidence.{collateral}"),
             Self::Underlying => f.write_str("underlying"),
         }
@@ -211,6 +220,8 @@ pub(super) struct Shift {
 pub(super) struct Slot {
     pub(super) instrument: usize,
     pub(super) decimals: u32,
+    /// The largest holding.
+    pub(super) max_lots: Lots,
 }
 
 /// A scenario in terms of the distinct things that its parts are.
@@ -268,9 +279,10 @@ impl<'a> Schema<'a> {
             let Some(&instrument) = positions.get(name) else {
                 let expected = format!("an instrument of the universe {}", universe.name);
                 problems.push(Problem::new("model", expected, name.to_string()));
-                return Slot { instrument: 0, decimals: 0 };
+                return Slot { instrument: 0, decimals: 0, max_lots: Lots::default() };
             };
-            Slot { instrument, decimals: universe.instruments[instrument].lot_decimals.get().into() }
+            let Instrument { lot_decimals, max_lots, .. } = universe.instruments[instrument];
+            Slot { instrument, decimals: lot_decimals.get().into(), max_lots }
         };
         let cash: Vec<_> = model.cash.iter().map(&mut slot).collect();
         let perpetual = model.perpetual.as_ref().map(|rule| slot(&rule.instrument));
@@ -410,6 +422,9 @@ impl<'a> Schema<'a> {
             let value = |revaluation| Quantity::OptionValue { revaluation, expiry, option };
             quantities.extend((0..self.revaluations.len()).map(value));
             quantities.insert(Quantity::OptionConfidence { expiry });
+            if self.perpetual.is_some() {
+                quantities.insert(Quantity::OptionConfidenceBesidePerpetuals { expiry });
+            }
         }
         for collateral in 0..self.collateral.len() {
             quantities.insert(Quantity::CollateralValue { collateral });

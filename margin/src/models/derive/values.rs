@@ -131,7 +131,7 @@ struct ObservedMarket<'a> {
     spot: f64,
     stable: f64,
     /// The confidence of what depends on no other price than the spot and the perpetual.
-    confidence: Magnitude,
+    perpetual_confidence: Magnitude,
     expiries: Vec<Expiry>,
 }
 
@@ -215,9 +215,9 @@ impl Expiry {
 
 impl<'a> ObservedMarket<'a> {
     fn new(schema: &'a Schema<'a>, feeds: &'a Feeds) -> Result<Self, DeriveError> {
-        let confidence =
-            feeds.perpetual.map_or(feeds.spot.confidence, |feed| feeds.spot.confidence.min(feed.confidence));
-        let expiry = |feeds| Expiry::new(schema, feeds, confidence);
+        let spot_confidence = feeds.spot.confidence;
+        let perpetual_confidence = feeds.perpetual.map_or(spot_confidence, |feed| spot_confidence.min(feed.confidence));
+        let expiry = |feeds| Expiry::new(schema, feeds, spot_confidence);
         let expiries: Vec<_> = feeds.expiries.iter().map(expiry).collect();
         let rules = &schema.model.expiries;
         let discounted = expiries.iter().enumerate().filter(|(position, _)| !rules[*position].options.is_empty());
@@ -232,7 +232,7 @@ impl<'a> ObservedMarket<'a> {
             }
         }
         let (spot, stable) = (feeds.spot.value.to_f64(), feeds.stable.to_f64());
-        Ok(Self { schema, feeds, spot, stable, confidence, expiries })
+        Ok(Self { schema, feeds, spot, stable, perpetual_confidence, expiries })
     }
 
     fn value(&self, entry: &QuantityEntry) -> Result<Price, DeriveError> {
@@ -290,9 +290,14 @@ impl<'a> ObservedMarket<'a> {
                 round(self.spot * at_level(basis, charges.maintenance_option, charges.initial_option), Up)
             }
             Quantity::Underlying => round(self.spot, Up),
-            Quantity::PerpetualConfidence => round(self.spot * self.confidence_charge(self.confidence), Up),
+            Quantity::PerpetualConfidence => round(self.spot * self.confidence_charge(self.perpetual_confidence), Up),
             Quantity::OptionConfidence { expiry } => {
                 round(self.spot * self.confidence_charge(self.expiries[expiry].confidence), Up)
+            }
+            Quantity::OptionConfidenceBesidePerpetuals { expiry } => {
+                let own = self.expiries[expiry].confidence;
+                let charge = |confidence| round(self.spot * self.confidence_charge(confidence), Up);
+                Ok(charge(own.min(self.perpetual_confidence))?.saturating_sub(charge(own)?))
             }
             Quantity::CollateralConfidence { collateral } => {
                 let confidence = self.feeds.collateral[collateral].confidence.min(self.feeds.spot.confidence);

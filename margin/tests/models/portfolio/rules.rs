@@ -10,6 +10,7 @@ use surety_core::{
 };
 use surety_import::derive_pm2::case::Case;
 use surety_margin::{
+    holdings::Position,
     level::Basis,
     models::derive::{DeriveError, Quantity, Schema},
 };
@@ -110,7 +111,7 @@ fn derived_values_are_pinned() {
         .collect();
     assert_eq!(
         keccak256(&text).to_string(),
-        "0x035199228bef318ec5e23635c68b11cf42787116b0390320d744836cbb94f354",
+        "0x9709465e0ce446851c6cd8f1c69090466a0ea9fbc82005ba8463724731a24a88",
         "{text}"
     );
 }
@@ -190,6 +191,27 @@ fn prices_of_little_confidence_cost_at_the_initial_level() {
     let account = Account::new(&doubtful.to_string());
     assert_eq!(account.case.model.perpetual, None);
     assert_close(account.shown(account.evaluate(Basis::Initial).charges.confidence), 0.6 * 500.0 / 0.97);
+}
+
+/// One policy for accounts with and without perpetuals: the confidence of their price is charged where there is any.
+#[test]
+fn the_confidence_of_the_perpetual_counts_where_there_is_any() {
+    let mut doubtful = book();
+    doubtful["Scenario"]["PerpConfidence"] = json!(0.5);
+    let mut account = Account::new(&doubtful.to_string());
+    let place = account.universe.position(&account.case.model.perpetual.as_ref().unwrap().instrument).unwrap();
+    let (options, one_lot) = (2.0 + 1.0 + 3.25 + 4.0, Lots::new(1).unwrap());
+    let lots_of_a_unit = libm::pow(10.0, account.universe.instruments[place].lot_decimals.get().into());
+    let program = account.program(Basis::Initial, Ppm::ONE);
+    for (lots, perpetuals, counts) in [(Lots::default(), 0.0, false), (one_lot, 1.0 / lots_of_a_unit, true)] {
+        account.case.holdings[place] = lots;
+        let found = account.evaluate(Basis::Initial);
+        let expected = if counts { 0.5 * 3000.0 * (options + perpetuals) } else { 0.0 };
+        assert_close(account.shown(found.charges.confidence), expected);
+        let derived = account.derived();
+        let solved = |position: &Position| program.solve(position, derived.values()).is_ok();
+        assert_eq!(account.at_the_boundary(&found, Ppm::ONE).each_ref().map(solved), [true, false], "{counts}");
+    }
 }
 
 #[test]
