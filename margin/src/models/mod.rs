@@ -47,6 +47,6 @@ pub use self::{
     rates::RateTier,
     rule::{InstrumentRule, Measure},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
-    span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
+    span::{Amount, CombinedCommodity, CreditBasis, CreditTier, Delta, Member, Span, SpreadCredit},
     vector::{MarketVector, VectorEntry},
 };
