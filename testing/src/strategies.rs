@@ -17,9 +17,9 @@ use surety_margin::{
     level::ByBasis,
     market::MarketEntry,
     models::{
-        Amount, Any, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, Cross, CrossPosition, Delta, DeltaSign,
-        Depth, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, ModelPart, Modes, Profit, RateTier,
-        ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Sum, Tier, Tiering,
+        Amount, Any, Asset, Bucket, Collateral, CombinedCommodity, CreditBasis, CreditTier, Cross, CrossPosition,
+        Delta, DeltaSign, Depth, Greeks, Isolated, Liquidity, MarketScenario, Member, Mode, Model, ModelPart, Modes,
+        Profit, RateTier, ScenarioMargin, ScenarioPosition, Span, SpreadCredit, Sum, Tier, Tiering,
     },
     policy::Policy,
     program::{Program, ProgramError, TailShare},
@@ -46,8 +46,13 @@ fn by_basis(rising: bool) -> impl Strategy<Value = ByBasis> {
     })
 }
 
-/// What a model says of one instrument: short, weight, fraction and its tiers.
-fn rules() -> impl Strategy<Value = Vec<(bool, ByBasis, (ByBasis, Vec<RateTier>))>> {
+/// What a model says of one instrument: whether it may be short, a weight, and a rate or tiers of it.
+type Rule = (bool, ByBasis, (ByBasis, Vec<RateTier>));
+
+/// Tiers of weights, and how much of a position each applies to.
+type TieredWeights = (Vec<Tier>, Tiering);
+
+fn rules() -> impl Strategy<Value = Vec<Rule>> {
     prop::collection::vec((prop::bool::weighted(0.9), by_basis(false), rates(0)), INSTRUMENTS)
 }
 
@@ -251,6 +256,9 @@ fn only(model: Model, kept: Range<usize>) -> Model {
             for commodity in &mut model.commodities {
                 commodity.members.retain(|member| names.contains(&member.instrument));
             }
+            model.commodities.retain(|commodity| !commodity.members.is_empty());
+            let left: Vec<_> = model.commodities.iter().map(|commodity| commodity.name.clone()).collect();
+            model.credits.retain(|credit| credit.commodities.iter().all(|name| left.contains(name)));
             Model::Span(model)
         }
         model => panic!("no simple model: {model:?}"),
@@ -360,10 +368,8 @@ fn scenario_models() -> impl Strategy<Value = Model> {
     let ladders = prop::collection::vec((ladders(), tiering()), INSTRUMENTS);
     (rules(), ladders, greeks(), shocks(), by_basis(true), tail).prop_map(
         |(rules, ladders, greeks, shocks, loss_multiple, tail)| {
-            let position = |(i, (((short, weight, (charge, charge_tiers)), (tiers, tiering)), greeks)): (
-                usize,
-                (((_, _, (_, Vec<RateTier>)), (Vec<Tier>, Tiering)), _),
-            )| {
+            let position = |(i, ((rule, ladder), greeks)): (usize, ((Rule, TieredWeights), _))| {
+                let ((short, weight, (charge, charge_tiers)), (tiers, tiering)) = (rule, ladder);
                 let (instrument, price, factor) = (instrument(i), price(i), Some(name(format!("f{i}"))));
                 let weight = if tiers.is_empty() { weight } else { one() };
                 let tiered = !(tiers.is_empty() && charge_tiers.is_empty());
@@ -464,13 +470,60 @@ fn outright_commodities() -> impl Strategy<Value = (Vec<CombinedCommodity>, Vec<
             };
             let credit = credit.map(|credit| SpreadCredit {
                 commodities: vec![name("c0".to_owned()), name("c1".to_owned())],
-                credit: Ppm(credit),
+                credit: Some(Ppm(credit)),
+                tiers: Vec::new(),
                 ratio: vec![1, 1],
                 basis: CreditBasis::default(),
             });
             (vec![of(0, [1, 3]), of(1, [2, 4])], credit.into_iter().collect())
         },
     )
+}
+
+/// Three commodities with charges of their own and four members in all, and up to three credits of any form.
+fn spread_commodities() -> impl Strategy<Value = (Vec<CombinedCommodity>, Vec<SpreadCredit>)> {
+    let charges = (0..20_000_000i64, prop::option::of(0..20_000_000i64), prop::option::of(0..20_000_000i64), 0..6u8);
+    let members = prop::array::uniform4((-2_000_000..2_000_000i32, any::<bool>()));
+    let credits = prop::collection::vec(spread_credits(), 1..4);
+    (prop::array::uniform3(charges), members, credits).prop_map(|(charges, drawn, credits)| {
+        let of = |(c, (outright, calendar, minimum, decimals)): (usize, (i64, Option<i64>, Option<i64>, u8))| {
+            let instruments: &[usize] = [&[1, 3][..], &[2], &[4]][c];
+            let member = |i: &usize| {
+                let (delta, short) = drawn[i - 1];
+                let month = calendar.map(|_| name(format!("m{i}")));
+                Member { delta: Some(Delta(delta)), month, ..member(*i, short) }
+            };
+            CombinedCommodity {
+                outright: Some(amount(outright)),
+                calendar: calendar.map(amount),
+                short_option_minimum: minimum.map(amount),
+                ..commodity(c, decimals, instruments.iter().map(member).collect())
+            }
+        };
+        (charges.into_iter().enumerate().map(of).collect(), credits)
+    })
+}
+
+/// A credit between two of three commodities: at one share or in up to three tiers, in any small ratio.
+fn spread_credits() -> impl Strategy<Value = SpreadCredit> {
+    let legs = prop::sample::select(vec![[0, 1], [1, 0], [0, 2], [2, 0], [1, 2], [2, 1]]);
+    let ratio = prop_oneof![Just([1, 1]), prop::array::uniform2(1..13u32)];
+    let tiers = prop::collection::btree_map(1..100_000_000u128, 0..=1_000_000u32, 0..4);
+    (legs, ratio, 0..=1_000_000u32, tiers, any::<bool>()).prop_map(|(legs, ratio, share, tiers, ends)| {
+        let tier = |(end, credit): (u128, u32)| CreditTier {
+            up_to: Magnitude::scaled(end, Decimals::new(6).unwrap()),
+            credit: Ppm(credit),
+        };
+        let mut tiers: Vec<_> = tiers.into_iter().map(tier).collect();
+        tiers.last_mut().filter(|_| !ends).into_iter().for_each(|last| last.up_to = None);
+        SpreadCredit {
+            commodities: legs.map(|c| name(format!("c{c}"))).to_vec(),
+            credit: tiers.is_empty().then_some(Ppm(share)),
+            tiers,
+            ratio: ratio.to_vec(),
+            basis: CreditBasis::default(),
+        }
+    })
 }
 
 /// One commodity with an outright and a calendar charge: four members in up to three months.
@@ -498,7 +551,7 @@ fn span_models() -> impl Strategy<Value = Model> {
         (outright, Vec::new())
     });
     let calendar = calendar_commodities().prop_map(|commodity| (vec![commodity], Vec::new()));
-    let commodities = prop_oneof![arrays, mixed, calendar, outright_commodities()];
+    let commodities = prop_oneof![arrays, mixed, calendar, outright_commodities(), spread_commodities()];
     (rules(), ladders(), by_basis(true), commodities).prop_map(|(rules, tiers, multiple, (commodities, credits))| {
         let weight = tiers.is_empty().then_some(rules[0].1);
         let (instrument, short) = (instrument(0), rules[0].0);

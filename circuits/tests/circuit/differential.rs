@@ -1,25 +1,27 @@
 //! One margin, decided in several ways that share no code: plain arithmetic, the compiled program, the circuit's twin,
 //! the circuit, and proofs. All must say the same, to one lot of cash.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fs, path::PathBuf};
 
 use alloy_primitives::{I256, U256};
 use halo2_proofs::dev::MockProver;
 use halo2curves::bn256::Fr;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use surety_circuits::{ProveError, Witness, check::check, circuit::LinearProgramCircuit};
-use surety_core::{capacity::Capacity, ident::Name, units::Price};
+use surety_core::{capacity::Capacity, ident::Name, text::Document as _, units::Price};
 use surety_margin::{
     compile::compile,
     evaluate::evaluate,
     market::{MarketIndex, PriceRange},
+    policy::Policy,
     program::{
         Affine, Assignment, Builder, Expression, HoldingRange, Program, ProgramError, Scenario, Unsatisfied, abs,
         holding, number, positive_part, worst_of,
     },
+    universe::Universe,
 };
 use surety_testing::{
-    sample,
+    sample::{self, Sample},
     strategies::{self, Case},
 };
 
@@ -271,6 +273,38 @@ fn assert_models_are_proven_alike(cases: usize, mut runner: TestRunner) {
         proven += 1;
     }
     assert!(kinds.len() > 5 || cases < 100, "{} kinds of models", kinds.len());
+}
+
+/// The policies of `examples/gallery`, each at its boundary, and their shortfalls.
+#[test]
+fn policies_of_the_gallery_are_proven() {
+    let gallery = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/gallery");
+    let read = |file: &str| fs::read_to_string(gallery.join(file)).unwrap();
+    let universe = Universe::from_toml("universe.toml", &read("universe.toml")).unwrap();
+    let panel = Panel::new(universe.capacity);
+    let held: [(&str, &[(&str, i128)]); 3] = [
+        ("brackets.toml", &[("ETH-PERP", -25_000), ("ETH-PERP-ASKS", 12_345)]),
+        ("hidden-modes.toml", &[("wstETH", 1_234_567_890), ("ETH", -12_345)]),
+        ("book.toml", &[("ETH-PERP", 777), ("ETH-26MAR27-3000-C", -31), ("ETH-25JUN27-4000-P", -5)]),
+    ];
+    for (file, held) in held {
+        let policy = Policy::read(file, &read(file), &universe).unwrap();
+        let prices = policy.market.iter().map(|_| Price::new(200_000_000_000).unwrap()).collect();
+        let case = Case { sample: Sample { universe: universe.clone(), policy }, prices };
+        let lots = |name: &str| held.iter().find(|(of, _)| *of == name).map_or(0, |(_, lots)| *lots);
+        let lots: Vec<i128> = universe.instruments.iter().map(|it| lots(it.name.as_str())).collect();
+        let lots = case.at_the_boundary(0, &lots).unwrap();
+        let programs = case.programs();
+        assert_proven_to_one_lot(&panel, &programs[0], &case.prices, &lots, file);
+
+        let mut short = lots;
+        short[0] -= 1;
+        let assignment = programs[2].solve(&position(&short), &case.prices).unwrap();
+        let witness = witness(&programs[2], &short, &case.prices, &assignment);
+        let (context, expected) = (Fr::from(7), known(&panel.params, &witness));
+        let proof = panel.key.prove(context, &expected, &witness).unwrap().0;
+        assert!(panel.accepts(context, &expected, &proof, "a shortfall"), "{file}");
+    }
 }
 
 #[test]

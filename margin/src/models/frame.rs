@@ -248,7 +248,20 @@ impl<'a> Frame<'a> {
     /// A measure of one lot, by its place in the rule, times a number with the measure's places, times the fractions.
     #[must_use]
     pub fn measure(&self, rule: usize, measure: usize, number: i128, fractions: &[Fraction]) -> Affine {
-        self.per_lot(self.resolved(rule).measures[measure], I256::unchecked_from(number), fractions)
+        self.wide_measure(rule, measure, I256::unchecked_from(number), fractions)
+    }
+
+    /// The same for a number of more than 128 bits.
+    #[must_use]
+    pub fn wide_measure(&self, rule: usize, measure: usize, number: I256, fractions: &[Fraction]) -> Affine {
+        self.per_lot(self.resolved(rule).measures[measure], number, fractions)
+    }
+
+    /// A number with so many decimal places, times the fractions.
+    #[must_use]
+    pub fn scaled(&self, number: I256, places: u32, fractions: &[Fraction]) -> I256 {
+        // As large as a program has no room for, if it does not fit.
+        self.product(places, fractions).saturating_mul(number)
     }
 
     /// The holding, times an amount for each lot.

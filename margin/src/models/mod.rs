@@ -51,6 +51,6 @@ pub use self::{
     rule::{InstrumentRule, Measure},
     scenario::{MarketScenario, ScenarioMargin, ScenarioPosition},
     size::Tiering,
-    span::{Amount, CombinedCommodity, CreditBasis, Delta, Member, Span, SpreadCredit},
+    span::{Amount, CombinedCommodity, CreditBasis, CreditTier, Delta, Member, Span, SpreadCredit},
     vector::{MarketVector, VectorEntry},
 };

@@ -6,6 +6,7 @@
 mod builder;
 mod combined;
 mod exact;
+mod gallery;
 mod integers;
 mod limits;
 mod liquidity;

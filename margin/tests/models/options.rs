@@ -1,5 +1,7 @@
 //! Models with options: margins by hand, from risk arrays and from greeks, and what a policy may not say of them.
 
+mod spreads;
+
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use surety_core::{
@@ -12,7 +14,7 @@ use surety_margin::{
     evaluate::{Evaluation, evaluate},
     holdings::Position,
     level::ByBasis,
-    models::{Amount, Asset, CombinedCommodity, Delta, Member, Model, Span},
+    models::{Amount, Asset, CombinedCommodity, CreditBasis, Delta, Member, Model, Span},
     policy::Policy,
     program::TailShare,
     universe::Universe,
@@ -467,111 +469,168 @@ mod refusals {
         );
     }
 
+    const QUOTIENT: &str = "a credit on a scan risk is a share of the scan risk divided by the net delta, a quotient of \
+         two holdings, which is not piecewise linear";
+
+    /// The first credit with other keys behind its commodities.
+    #[track_caller]
+    fn refused_with(keys: &str, messages: &[&str]) {
+        refused_after(SPAN, &[("credit = 600_000", keys)], messages);
+    }
+
     #[test]
     fn rejects_credits_over_risk_arrays() {
         refused_after(
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"BTC\"]")],
-            &["model.credits[0].commodities[1]: expected a commodity with an outright charge, found BTC, whose \
-                 members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several \
-                 scenarios, which is not concave"],
+            &[&format!(
+                "model.credits[0].commodities[1]: expected a commodity with an outright charge, found BTC, whose \
+                 members have risk arrays; {QUOTIENT}"
+            )],
         );
     }
 
     #[test]
     fn rejects_credits_in_proportion_to_scan_risk() {
-        refused_after(
-            SPAN,
-            &[("credit = 600_000", "credit = 600_000\nbasis = \"scan-risk\"")],
-            &["model.credits[0].basis: expected a credit on outright charges, found scan-risk; a credit in \
-                 proportion to a scan risk subtracts a maximum of several scenarios, which is not concave"],
+        refused_with(
+            "credit = 600_000\nbasis = \"scan-risk\"",
+            &[&format!("model.credits[0].basis: expected a credit on outright charges, found scan-risk; {QUOTIENT}")],
         );
     }
 
     #[test]
-    fn rejects_credits_in_another_ratio() {
-        assert!(read(&edit(SPAN, "credit = 600_000", "credit = 600_000\nratio = [1, 1]")).is_ok());
-        refused_after(
-            SPAN,
-            &[("credit = 600_000", "credit = 600_000\nratio = [2, 1]")],
-            &["model.credits[0].ratio: expected the ratio 1 to 1, found 2 to 1; otherwise a credit can exceed what \
-                 one leg requires, which is not concave"],
+    fn rejects_ratios_that_are_none() {
+        for (ratio, found) in
+            [("2", "2"), ("1, 0", "1 to 0"), ("1_001, 1", "1001 to 1"), ("1, 2, 3", "1 to 2 to 3"), ("", "")]
+        {
+            let message = format!("model.credits[0].ratio: expected two numbers from 1 to 1000, found {found}");
+            refused_with(&format!("credit = 600_000\nratio = [{ratio}]"), &[&message]);
+        }
+        assert!(read(&edit(SPAN, "credit = 600_000", "credit = 600_000\nratio = [1_000, 1]")).is_ok());
+    }
+
+    #[test]
+    fn rejects_credits_that_exceed_a_charge() {
+        let reason = "a larger credit would exceed the charge, and count as collateral";
+        refused_with(
+            "credit = 1_000_001",
+            &[&format!("model.credits[0].credit: expected at most 100 %, found 100.0001 %; {reason}")],
         );
-        refused_after(
-            SPAN,
-            &[("credit = 600_000", "credit = 600_000\nratio = [1]")],
-            &["model.credits[0].ratio: expected the ratio 1 to 1, found 1; otherwise a credit can exceed what one \
-                 leg requires, which is not concave"],
+        refused_with(
+            "tiers = [{ up_to = \"5\", credit = 1_000_000 }, { credit = 1_000_001 }]",
+            &[&format!("model.credits[0].tiers[1].credit: expected at most 100 %, found 100.0001 %; {reason}")],
         );
     }
 
     #[test]
-    fn rejects_credits_that_exceed_a_leg() {
-        refused_after(
-            SPAN,
-            &[("calendar = 10_000", "calendar = 0"), ("credit = 600_000", "credit = 1_000_001")],
-            &["model.credits[0].credit: expected at most 100 %, found 100.0001 %; otherwise a credit can exceed what \
-                 one leg requires, which is not concave"],
-        );
-        refused_after(
-            SPAN,
-            &[("name = \"SOL\"\ndecimals = 2", "name = \"SOL\"\ndecimals = 3")],
-            &["model.credits[0].commodities: expected two commodities with the same outright charge and decimals, \
-                 found different ones; otherwise a credit can exceed what one leg requires, which is not concave"],
+    fn rejects_a_credit_beside_tiers_or_without() {
+        let expected = "model.credits[0]: expected either the key `credit` or the key `tiers`, found";
+        refused_with("", &[&format!("{expected} neither")]);
+        refused_with("credit = 600_000\ntiers = [{ credit = 5 }]", &[&format!("{expected} both")]);
+    }
+
+    #[test]
+    fn rejects_tiers_that_do_not_follow_each_other() {
+        let place = |tier: usize| format!("model.credits[0].tiers[{tier}].up_to");
+        for (tiers, message) in [
+            (
+                "{ credit = 5 }, { up_to = \"5\", credit = 5 }",
+                format!(
+                    "{}: expected an end, because only the last tier may be without, found none in a tier that others \
+                     follow",
+                    place(0)
+                ),
+            ),
+            (
+                "{ up_to = \"5\", credit = 5 }, { up_to = \"5.0\", credit = 5 }",
+                format!("{}: expected more than the tier before, which ends at 5 spreads, found 5", place(1)),
+            ),
+            ("{ up_to = \"0\", credit = 5 }", format!("{}: expected a positive number of spreads, found 0", place(0))),
+            (
+                "{ up_to = \"0.0000001\", credit = 5 }",
+                format!(
+                    "{}: expected a number of spreads below 10^12 with at most six decimal places, found 0.0000001",
+                    place(0)
+                ),
+            ),
+            (
+                "{ up_to = \"1000000000000\", credit = 5 }",
+                format!(
+                    "{}: expected a number of spreads below 10^12 with at most six decimal places, found \
+                     1000000000000",
+                    place(0)
+                ),
+            ),
+        ] {
+            refused_with(&format!("tiers = [{tiers}]"), &[&message]);
+        }
+        assert!(
+            read(&edit(SPAN, "credit = 600_000", "tiers = [{ up_to = \"999999999999.999999\", credit = 5 }]")).is_ok()
         );
     }
 
     #[test]
     fn rejects_credits_over_three_legs_or_one() {
+        let reason = "spreads of more legs are not modelled; state pairs in the order in which they are matched";
         refused_after(
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"SOL\", \"BTC\"]")],
             &[
-                "model.credits[0].commodities: expected two commodities, found 3; with more the order in which they \
-                 are matched decides, which is not concave",
-                "model.credits[0].commodities[2]: expected a commodity with an outright charge, found BTC, whose \
-                 members have risk arrays; a credit in proportion to a scan risk subtracts a maximum of several \
-                 scenarios, which is not concave",
+                &format!("model.credits[0].commodities: expected two commodities, found 3; {reason}"),
+                &format!(
+                    "model.credits[0].commodities[2]: expected a commodity with an outright charge, found BTC, whose \
+                     members have risk arrays; {QUOTIENT}"
+                ),
             ],
         );
         refused_after(
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\"]")],
-            &["model.credits[0].commodities: expected two commodities, found 1; with more the order in which they \
-                 are matched decides, which is not concave"],
+            &[&format!("model.credits[0].commodities: expected two commodities, found 1; {reason}")],
         );
         refused_after(
             SPAN,
             &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"ADA\"]")],
             &["model.credits[0].commodities[1]: expected the name of a commodity of the model, found ADA"],
         );
-    }
-
-    #[test]
-    fn rejects_a_commodity_in_two_credits() {
         refused_after(
             SPAN,
-            &[(
-                "[[model.credits]]",
-                "[[model.credits]]\ncommodities = [\"SOL\", \"ETH\"]\ncredit = 5\n[[model.credits]]",
-            )],
-            &[
-                "model.credits[1].commodities[0]: expected each commodity in one pair, once, found ETH again; with \
-                 several the order in which they take a position decides, which is not concave",
-                "model.credits[1].commodities[1]: expected each commodity in one pair, once, found SOL again; with \
-                 several the order in which they take a position decides, which is not concave",
-            ],
+            &[("[\"ETH\", \"SOL\"]", "[\"ETH\", \"ETH\"]")],
+            &["model.credits[0].commodities[1]: expected two different commodities, found ETH again"],
         );
     }
 
+    /// The same ratio again leaves no smaller parts; turned about, it does.
     #[test]
-    fn rejects_credits_beside_a_short_option_minimum() {
+    fn rejects_ratios_that_leave_parts_too_small() {
+        let with = |ratios: &[&str]| {
+            let more = |ratio: &&str| {
+                format!("\n[[model.credits]]\ncommodities = [\"ETH\", \"SOL\"]\ncredit = 5\nratio = [{ratio}]")
+            };
+            format!("credit = 600_000{}", ratios.iter().map(more).collect::<String>())
+        };
+        let (there, back) = ("997, 1_000", "1_000, 997");
+        assert!(read(&edit(SPAN, "credit = 600_000", &with(&[there; 5]))).is_ok());
+        assert!(read(&edit(SPAN, "credit = 600_000", &with(&[there, back]))).is_ok());
+        refused_with(
+            &with(&[there, back, there]),
+            &["model.credits[3].ratio: expected deltas that are left in parts of at most 1000000000, found smaller \
+                 parts; a pair leaves fractions of a delta by its ratio, and those of pairs that follow it are parts \
+                 of these; put the pair before others of its commodities, or state ratios with common factors"],
+        );
+    }
+
+    /// Attack: each pair doubles the formula of the one before, so that a small file takes all memory.
+    #[test]
+    fn rejects_pairs_whose_formulas_double() {
+        let more = "[[model.credits]]\ncommodities = [\"ETH\", \"SOL\"]\ncredit = 5\n";
         refused_after(
             SPAN,
-            &[("calendar = 10_000", "calendar = 10_000\nshort_option_minimum = 5")],
-            &["model.credits[0].commodities[0]: expected a commodity without a short option minimum, found ETH, \
-                 which has one; the minimum is a floor after the credit of one leg alone, which falls as the other leg \
-                 grows, which is not concave"],
+            &[("[[model.credits]]", &format!("{}[[model.credits]]", more.repeat(60)))],
+            &[
+                "model.credits[12]: expected pairs whose formulas have at most 10000 net deltas in all, found more from \
+                 here on; the deltas that a pair leaves are a formula of those that the pairs before it left",
+            ],
         );
     }
 

@@ -15,7 +15,7 @@ use surety_margin::{
     pricing::OptionKind,
 };
 
-use super::words::{by_basis, duration, ladder, percent, percent_of, rates, scaled, shock, times};
+use super::words::{by_basis, duration, ladder, percent, percent_of, rates, scaled, shares, shock, times};
 use crate::number::grouped;
 
 /// Lines of a heading and a text.
@@ -270,7 +270,8 @@ impl Description {
         for credit in &model.credits {
             let legs: Vec<_> = credit.commodities.iter().map(Name::as_str).collect();
             let ratio: Vec<_> = credit.ratio.iter().map(u32::to_string).collect();
-            let text = format!("{}, {} of their outright charges", legs.join(" against "), percent(credit.credit));
+            let share = credit.credit.map_or_else(|| shares(&credit.tiers), percent);
+            let text = format!("{}, {} of their outright charges", legs.join(" against "), share);
             self.line(depth, "credit", &format!("{text}, {}", ratio.join(" to ")));
         }
     }
@@ -509,6 +510,13 @@ mod tests {
             include_str!("../../../../examples/venues/drift.toml").to_owned(),
             include_str!("../../../../examples/venues/dydx.toml").to_owned(),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/span.toml")),
+            format!(
+                "{head}{}",
+                include_str!("../../../../margin/tests/policies/span.toml").replace(
+                    "credit = 600_000",
+                    "ratio = [2, 25]\ntiers = [{ up_to = \"1500.5\", credit = 600_000 }, { credit = 350_000 }]"
+                )
+            ),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/greeks.toml")),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/tiers.toml")),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/mandate.toml")),

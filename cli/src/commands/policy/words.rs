@@ -9,7 +9,7 @@ use surety_core::{
 use surety_margin::{
     level::ByBasis,
     market::PriceRange,
-    models::{RateTier, Tier},
+    models::{CreditTier, RateTier, Tier},
 };
 
 use crate::number::grouped;
@@ -91,6 +91,15 @@ pub(super) fn rates(tiers: &[RateTier]) -> String {
         let _ = write!(text, "{}: {}; ", end(tier.up_to, tier.up_to_units), by_basis(tier.rate, percent));
     }
     text + "each part by its own tier"
+}
+
+/// The tiers of a spread credit.
+pub(super) fn shares(tiers: &[CreditTier]) -> String {
+    let shares = tiers.iter().map(|CreditTier { up_to, credit }| match up_to {
+        Some(end) => format!("{} up to {} spreads", percent(*credit), grouped(&end.to_string())),
+        None => format!("{} beyond", percent(*credit)),
+    });
+    shares.collect::<Vec<_>>().join(", ")
 }
 
 /// The position of the last observed value in its range.

@@ -1,33 +1,35 @@
 //! What a policy may not say of combined commodities, and why.
 
-use std::collections::BTreeSet;
-
 use surety_core::{
+    decimal::Magnitude,
+    ident::Name,
     problem::{Problem, not_empty, repeated, require},
     units::Ppm,
 };
 
-use super::{Amount, CombinedCommodity, CreditBasis, Member, Span, SpreadCredit};
+use super::{
+    Amount, CombinedCommodity, CreditBasis, CreditTier, Member, Span, SpreadCredit,
+    credits::{Excess, Plan},
+};
 use crate::models::fraction::charge_problems;
 
 const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the commodity has an outright charge";
 
-const LEGS: &str = "with more the order in which they are matched decides, which is not concave";
+const LEGS: &str = "spreads of more legs are not modelled; state pairs in the order in which they are matched";
 
-const GREEDY: &str = "with several the order in which they take a position decides, which is not concave";
+const SCAN_RISK: &str = "a credit on a scan risk is a share of the scan risk divided by the net delta, a quotient of two \
+     holdings, which is not piecewise linear";
 
-const UNIFORM: &str = "otherwise a credit can exceed what one leg requires, which is not concave";
+const SHARE: &str = "a larger credit would exceed the charge, and count as collateral";
 
-const FLOOR: &str = "the minimum is a floor after the credit of one leg alone, which falls as the other leg grows, \
-     which is not concave";
+const PARTS: &str = "a pair leaves fractions of a delta by its ratio, and those of pairs that follow it are parts of \
+     these; put the pair before others of its commodities, or state ratios with common factors";
 
-const SCAN_RISK: &str =
-    "a credit in proportion to a scan risk subtracts a maximum of several scenarios, which is not concave";
+const TERMS: &str = "the deltas that a pair leaves are a formula of those that the pairs before it left";
 
 impl Span {
     pub(in crate::models) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::from_iter(charge_problems("model.requirement_multiple", self.requirement_multiple));
-        problems.extend(not_empty("model.collateral", &self.collateral));
         problems.extend(not_empty("model.commodities", &self.commodities));
         let collateral = self.collateral.iter().enumerate();
         problems.extend(collateral.flat_map(|(i, asset)| asset.problems(&format!("model.collateral[{i}]"))));
@@ -36,49 +38,44 @@ impl Span {
         for (c, commodity) in self.commodities.iter().enumerate() {
             problems.extend(commodity.problems(&format!("model.commodities[{c}]")));
         }
-        let mut paired = BTreeSet::new();
         for (i, credit) in self.credits.iter().enumerate() {
             let path = format!("model.credits[{i}]");
             problems.extend(credit.problems(&path));
             problems.extend(self.leg_problems(&path, credit));
-            for (leg, name) in credit.commodities.iter().enumerate().filter(|(_, name)| !paired.insert(*name)) {
-                let expected = "each commodity in one pair, once";
-                let found = format!("{name} again");
-                problems.push(Problem::new(format!("{path}.commodities[{leg}]"), expected, found).advise(GREEDY));
-            }
         }
+        problems.extend(Plan::of(self).refused.into_iter().map(|(i, excess)| excess.problem(i)));
         problems
     }
 
     /// What makes the commodities of a credit no pair.
     fn leg_problems(&self, path: &str, credit: &SpreadCredit) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut legs: Vec<&CombinedCommodity> = Vec::new();
-        for (leg, name) in credit.commodities.iter().enumerate() {
+        let problem = |(leg, name): (usize, &Name)| {
             let path = format!("{path}.commodities[{leg}]");
             let Some(commodity) = self.commodities.iter().find(|commodity| commodity.name == *name) else {
-                problems.push(Problem::new(path, "the name of a commodity of the model", name.to_string()));
-                continue;
+                return Some(Problem::new(path, "the name of a commodity of the model", name.to_string()));
             };
-            legs.push(commodity);
-            if commodity.outright.is_none() {
-                let expected = "a commodity with an outright charge";
-                let found = format!("{name}, whose members have risk arrays");
-                problems.push(Problem::new(path, expected, found).advise(SCAN_RISK));
-            } else if commodity.short_option_minimum.is_some() {
-                let expected = "a commodity without a short option minimum";
-                problems.push(Problem::new(path, expected, format!("{name}, which has one")).advise(FLOOR));
+            let found = || format!("{name}, whose members have risk arrays");
+            let expected = "a commodity with an outright charge";
+            commodity.outright.is_none().then(|| Problem::new(path, expected, found()).advise(SCAN_RISK))
+        };
+        credit.commodities.iter().enumerate().filter_map(problem).collect()
+    }
+}
+
+impl Excess {
+    /// The problem of a credit by its place in the list.
+    fn problem(self, credit: usize) -> Problem {
+        let path = format!("model.credits[{credit}]");
+        match self {
+            Self::Parts => {
+                let expected = format!("deltas that are left in parts of at most {}", Plan::MAX_PARTS);
+                Problem::new(format!("{path}.ratio"), expected, "smaller parts").advise(PARTS)
+            }
+            Self::Terms => {
+                let expected = format!("pairs whose formulas have at most {} net deltas in all", Plan::MAX_TERMS);
+                Problem::new(path, expected, "more from here on").advise(TERMS)
             }
         }
-        let same = |pair: &[&CombinedCommodity]| match pair {
-            [x, y] => x.outright == y.outright && x.decimals == y.decimals,
-            _ => true,
-        };
-        if legs.iter().all(|commodity| commodity.outright.is_some()) && !legs.windows(2).all(same) {
-            let expected = "two commodities with the same outright charge and decimals";
-            problems.push(Problem::new(format!("{path}.commodities"), expected, "different ones").advise(UNIFORM));
-        }
-        problems
     }
 }
 
@@ -86,15 +83,55 @@ impl SpreadCredit {
     fn problems(&self, path: &str) -> Vec<Problem> {
         let count = self.commodities.len();
         let two = require(count == 2, format!("{path}.commodities"), "two commodities", count);
+        let mut problems = Vec::from_iter(two.map(|problem| problem.advise(LEGS)));
+        let names = self.commodities.iter();
+        problems.extend(repeated(names, |leg| format!("{path}.commodities[{leg}]"), "two different commodities"));
         let ratio = self.ratio.iter().map(u32::to_string).collect::<Vec<_>>().join(" to ");
-        let ratio = require(ratio == "1 to 1", format!("{path}.ratio"), "the ratio 1 to 1", ratio);
+        let expected = format!("two numbers from 1 to {}", Self::MAX_RATIO);
+        problems.extend(require(self.has_ratio(), format!("{path}.ratio"), expected, ratio));
         let outright = self.basis == CreditBasis::Outright;
         let basis = require(outright, format!("{path}.basis"), "a credit on outright charges", "scan-risk");
-        let (expected, found) = ("at most 100 %", self.credit);
-        let share = require(self.credit <= Ppm::ONE, format!("{path}.credit"), expected, found);
-        let advised = [(two, LEGS), (ratio, UNIFORM), (basis, SCAN_RISK), (share, UNIFORM)];
-        advised.into_iter().filter_map(|(problem, reason)| Some(problem?.advise(reason))).collect()
+        problems.extend(basis.map(|problem| problem.advise(SCAN_RISK)));
+        let found = if self.credit.is_some() { "both" } else { "neither" };
+        let one = self.credit.is_some() == self.tiers.is_empty();
+        problems.extend(require(one, path, "either the key `credit` or the key `tiers`", found));
+        problems.extend(self.credit.and_then(|share| share_problem(format!("{path}.credit"), share)));
+        problems.extend(self.tier_problems(&format!("{path}.tiers")));
+        problems
     }
+
+    /// What is wrong with the tiers, which are listed at the path.
+    fn tier_problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut start = Magnitude::default();
+        for (t, CreditTier { up_to, credit }) in self.tiers.iter().enumerate() {
+            let place = format!("{path}[{t}].up_to");
+            problems.extend(share_problem(format!("{path}[{t}].credit"), *credit));
+            let Some(end) = up_to else {
+                let expected = "an end, because only the last tier may be without";
+                problems.extend(require(
+                    t + 1 == self.tiers.len(),
+                    place,
+                    expected,
+                    "none in a tier that others follow",
+                ));
+                continue;
+            };
+            let expected = "a number of spreads below 10^12 with at most six decimal places";
+            problems.extend(require(CreditTier::millionths(*end).is_some(), &place, expected, end));
+            let expected = match t {
+                0 => "a positive number of spreads".to_owned(),
+                _ => format!("more than the tier before, which ends at {start} spreads"),
+            };
+            problems.extend(require(*end > start, place, expected, end));
+            start = *end;
+        }
+        problems
+    }
+}
+
+fn share_problem(path: String, share: Ppm) -> Option<Problem> {
+    Some(require(share <= Ppm::ONE, path, "at most 100 %", share)?.advise(SHARE))
 }
 
 impl CombinedCommodity {

@@ -9,24 +9,30 @@
 //! |---|---|
 //! | with risk arrays `a_i` | `max(max(0, max_s Σ_i q_i·a_i[s]) + ρ·min(L, S), o·Σ max(0, -q_i))` |
 //! | with an outright charge `s` | `max(s·\|x\| + ρ·min(L, S), o·Σ max(0, -q_i))` |
-//! | pair of outright charges, 1:1 | `s·(\|x\| + \|y\|) - 2·c·s·min(\|x\|, \|y\|)` for opposite signs, and calendars |
+//! | with both, less what it saves `C` | `max(s·\|x\| + ρ·min(L, S) - C, o·Σ max(0, -q_i))` |
 //!
-//! The last terms of the first two are the short option minimum `o`, over options. `x` is the sum of the deltas
-//! `q_i·δ_i`, and `L` and `S` are what months with a positive and with a negative sum come to: `L - S = x`.
+//! The last terms are the short option minimum `o`, over options. `x` is the sum of the deltas `q_i·δ_i`, and `L` and
+//! `S` are what months with a positive and with a negative sum come to: `L - S = x`. A commodity with an outright
+//! charge saves `C` in spreads against others: `n = min(|x|/r, |y|/r')` spreads of opposite deltas at the share `c`
+//! save `c·n·r·s` of one leg and `c·n·r'·s'` of the other. Pairs are matched in the order of the list; see `credits`.
 //!
 //! The forms in which programs state them:
 //! - `ρ·min(L, S) = (ρ/2)·(L + S) - (ρ/2)·|x|`, so that scan and calendar charge are `(s - ρ/2)·|x| + (ρ/2)·Σ_m |x_m|`,
 //!   which is convex if `s ≥ ρ/2`. Otherwise, and beside risk arrays, `|x|` is exact.
-//! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a pair takes
-//!   `s·(1-c)·(|x| + |y|) + c·s·|x + y|`, convex for `0 ≤ c ≤ 1`.
+//! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a plain pair, 1:1, requires
+//!   `(s - p)·|x| + (s' - p)·|y| + p·|x + y|` with `p = c·(s + s')/2`, which is convex if `s ≥ p` and `s' ≥ p`, and beside
+//!   calendars if `s - ρ/2 ≥ p` and the like. A pair
+//!   is plain if it saves one share, and its legs are in no other pair and have no short option minimum.
+//! - Other pairs leave `max(0, x⁺ - y⁻) - max(0, x⁻ - y⁺)` of `x`, and the like of `y`, of which every part is exact.
 //!
-//! Credits that are given one after the other, or in proportion to a scan risk, are not convex: refused.
+//! Credits in proportion to a scan risk are refused: a scan risk divided by a net delta is not piecewise linear.
 //!
 //! Sources: CME Group, "CME SPAN: Standard Portfolio Analysis of Risk" (overview of the methodology) and the "SPAN
 //! Technical Specifications", for scan risk, intra- and inter-commodity spreads, short option minimum and net option
 //! value. Tiers of months, delivery charges and the composite deltas of options in spreads are not modelled.
 
 mod checks;
+mod credits;
 mod risk;
 
 use schemars::JsonSchema;
@@ -36,7 +42,8 @@ use surety_core::{
     units::{Decimals, Ppm, Price},
 };
 
-use self::risk::Risk;
+pub use self::credits::{CreditBasis, CreditTier, SpreadCredit};
+use self::{credits::Plan, risk::Risk};
 use super::{Asset, Frame, InstrumentRule, Measure, fraction::Fraction, required::Required, rule::numbered};
 use crate::{
     holdings::Position,
@@ -57,7 +64,8 @@ pub struct Span {
     /// The requirement is multiplied by this: what the initial one is of the maintenance one.
     #[serde(default = "ByBasis::one")]
     pub requirement_multiple: ByBasis,
-    /// Cash and what else counts as collateral.
+    /// Cash and what else counts as collateral; none where another part of a sum has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collateral: Vec<Asset>,
     /// What may be traded.
     pub commodities: Vec<CombinedCommodity>,
@@ -107,33 +115,6 @@ pub struct Member {
     /// The month that it counts in, where the commodity has a calendar charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month: Option<Name>,
-}
-
-/// What opposite net deltas in two commodities save of the outright charges of both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SpreadCredit {
-    /// The two commodities, with the same outright charge.
-    pub commodities: Vec<Name>,
-    /// The share that is saved.
-    pub credit: Ppm,
-    /// How many deltas of each make a spread: one to one.
-    #[serde(default = "one_to_one")]
-    pub ratio: Vec<u32>,
-    /// What the credit is a share of: the outright charge.
-    #[serde(default)]
-    pub basis: CreditBasis,
-}
-
-/// What a credit is a share of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CreditBasis {
-    /// The outright charges of the two legs.
-    #[default]
-    Outright,
-    /// The scan risks of the two commodities. No program can state it: read only to be refused with the reason.
-    ScanRisk,
 }
 
 /// A signed amount of quote units for one unit of an instrument, times `10^decimals` of its commodity. At most
@@ -191,10 +172,9 @@ impl CombinedCommodity {
     /// Most losses of a risk array; SPAN has sixteen.
     const MAX_SCENARIOS: usize = 1_024;
 
-    /// Decimal places of the numbers that its program has: beside charges on deltas one more for the half of a calendar
-    /// charge, and six for a credit.
-    fn places(&self) -> u32 {
-        u32::from(self.decimals.get()) + if self.has_deltas() { 7 } else { 0 }
+    /// Decimal places of the numbers that its program has: beside charges on deltas so many more, by [`Plan::digits`].
+    fn places(&self, digits: u32) -> u32 {
+        u32::from(self.decimals.get()) + if self.has_deltas() { digits } else { 0 }
     }
 
     /// Whether it charges deltas.
@@ -220,8 +200,9 @@ impl CombinedCommodity {
 impl Span {
     pub(super) fn rules(&self) -> Vec<InstrumentRule<'_>> {
         let mut rules = numbered("model.collateral", &self.collateral, Asset::rule);
-        for (c, commodity) in self.commodities.iter().enumerate() {
-            let rule = |member, path| Member::rule(member, path, commodity.places());
+        let digits = Plan::of(self).digits;
+        for (c, (commodity, digits)) in self.commodities.iter().zip(digits).enumerate() {
+            let rule = |member, path| Member::rule(member, path, commodity.places(digits));
             rules.extend(numbered(&format!("model.commodities[{c}].members"), &commodity.members, rule));
         }
         rules
@@ -297,19 +278,9 @@ impl Span {
         Some(breakdown)
     }
 
-    /// The share of its outright charge that a commodity saves against another: zero unless a pair has it.
-    fn credit_of(&self, commodity: &Name) -> Ppm {
-        let credit = self.credits.iter().find(|credit| credit.commodities.contains(commodity));
-        credit.map_or(Ppm(0), |credit| credit.credit)
-    }
-
     /// The numbers of the rules of all members.
     fn members(&self) -> core::ops::Range<usize> {
         let count: usize = self.commodities.iter().map(|commodity| commodity.members.len()).sum();
         self.collateral.len()..self.collateral.len() + count
     }
-}
-
-fn one_to_one() -> Vec<u32> {
-    vec![1, 1]
 }
