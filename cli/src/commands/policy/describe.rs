@@ -245,6 +245,7 @@ impl Description {
             rates(&position.charge_tiers)
         };
         self.line(depth, "charged", &format!("{charge} of the absolute value"));
+        self.tiering(depth, position.tiering);
         let factor = position.factor.as_ref().map_or("none: no scenario moves it", Name::as_str);
         self.line(depth, "risk factor", factor);
         if let Some(greeks) = &position.greeks {

@@ -204,3 +204,14 @@ fn the_largest_case_fits_8192_rows() {
         assert_eq!((account.schema().entries().len(), sizes), (2_836, [(13, 4_771, 840), (13, 5_050, 856)]));
     }
 }
+
+/// Gains that may count for more than losses take bits for each expiry and revaluation.
+#[test]
+fn the_largest_case_with_exact_gains_fits_32768_rows() {
+    for Published { mut account, .. } in cases().filter(|case| case.name.starts_with(LARGEST)) {
+        account.case.model.parameters.losses.gains_may_exceed = true;
+        let exact = account.program(Basis::Initial, Ppm::ONE);
+        let bits: usize = exact.bits().values().sum();
+        assert_eq!((exact.capacity().k(), exact.table().len(), exact.variables(), bits), (15, 6_855, 1_653, 434));
+    }
+}
