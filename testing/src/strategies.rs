@@ -180,8 +180,8 @@ pub fn models() -> impl Strategy<Value = Model> {
         let parts = parts.map(|(text, model)| (text, without_tail(model)));
         Model::Any(Any { parts: parts.into_iter().map(part).collect() })
     });
-    prop_oneof![6 => simple_models(), 2 => forgetful_models(), 2 => isolated.boxed(), 1 => modes.boxed(), 2 => sum.boxed(),
-        2 => any.boxed()]
+    let (isolated, modes, sum, any) = (isolated.boxed(), modes.boxed(), sum.boxed(), any.boxed());
+    prop_oneof![6 => simple_models(), 2 => forgetful_models(), 2 => isolated, 1 => modes, 2 => sum, 2 => any]
 }
 
 /// Scenario margin by the worst scenario: what expected shortfalls are multiplied with leaves no room for another

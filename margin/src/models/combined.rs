@@ -9,9 +9,9 @@
 //!
 //! An account satisfies `any` of several models if it satisfies one: the margin is `max_p margin_p`, and nothing tells
 //! which of them it is. A model that does not list an instrument is none for an account that holds or owes it: there
-//! its margin is at most minus one atom. Efficiency modes of a lending market that hides the mode, and the better of two
-//! rules for each expiry (a sum of such), are stated in this way. A maximum is not concave, so the choice takes a bit
-//! for each model.
+//! its margin is at most minus one atom. Efficiency modes of a lending market that hides the mode, and the better of
+//! two rules for each expiry (a sum of such), are stated in this way. A maximum is not concave, so the choice takes a
+//! bit for each model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ impl Sum {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = part_problems(&self.parts);
         for (i, part) in self.parts.iter().enumerate() {
-            // Where no model of the part lists what is held, it counts for next to nothing: others would make up for it.
+            // Where no model of the part lists what is held, it counts for next to nothing, which others make up for.
             if let Model::Any(any) = &part.model {
                 problems.extend(any.cover_problems(&format!("model.parts[{i}].model")));
             }

@@ -113,8 +113,8 @@ pub struct CrossPosition {
 /// and offered. They have no value of their own.
 ///
 /// With a position of `q` units, bids for `b` and offers of `a`, the position counts with the least of
-/// `M(q') - (q' - q)·p` over `q' = q`, `q + b` and `q - a`, where `M` is the margin of a position and `p` its price: what
-/// is filled is paid at the price of the market.
+/// `M(q') - (q' - q)·p` over `q' = q`, `q + b` and `q - a`, where `M` is the margin of a position and `p` its price:
+/// what is filled is paid at the price of the market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenOrders {

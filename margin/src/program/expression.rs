@@ -1,10 +1,10 @@
 //! The language that margin models are written in.
 //!
 //! An [`Expression`] is built from holdings by sums, multiples, [`abs`], [`positive_part`], [`lack`], [`exceeds`],
-//! [`worst_of`] and [`tail_sum`]: every piecewise linear function of integers is one, with or without jumps. Where it is concave, which follows
-//! from its shape and from the signs of its multipliers over the policy's price box, it takes few variables. (The rules
-//! are those of disciplined convex programming: Grant, Boyd and Ye, 2006.) Where it is not, it takes bits as well; the
-//! compiler decides that, not the author.
+//! [`worst_of`] and [`tail_sum`]: every piecewise linear function of integers is one, with or without jumps. Where it
+//! is concave, which follows from its shape and from the signs of its multipliers over the policy's price box, it takes
+//! few variables. (The rules are those of disciplined convex programming: Grant, Boyd and Ye, 2006.) Where it is not,
+//! it takes bits as well; the compiler decides that, not the author.
 
 use core::{
     iter::Sum,

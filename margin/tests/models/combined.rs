@@ -194,13 +194,16 @@ fn rejects_combinations_that_would_hide_a_loss() {
 
 #[test]
 fn rejects_two_expected_shortfalls_in_a_sum() {
+    let scenarios =
+        json!([{ "name": "up", "shocks": { "f": 300_000 } }, { "name": "down", "shocks": { "f": -300_000 } }]);
     let tail = |i: usize| {
+        let (instrument, price) = (format!("PERP-{i}"), format!("p{i}"));
         json!({
             "type": "scenario",
             "loss_multiple": rate(1_000_000),
             "tail": 500_000,
-            "positions": [{ "instrument": format!("PERP-{i}"), "price": format!("p{i}"), "short": true, "factor": "f" }],
-            "scenarios": [{ "name": "up", "shocks": { "f": 300_000 } }, { "name": "down", "shocks": { "f": -300_000 } }],
+            "positions": [{ "instrument": instrument, "price": price, "short": true, "factor": "f" }],
+            "scenarios": scenarios,
         })
     };
     let one = combined("sum", &[part("cash", cross(&[cash()])), part("first", tail(1))]);

@@ -469,8 +469,8 @@ mod refusals {
         );
     }
 
-    const QUOTIENT: &str = "a credit on a scan risk is a share of the scan risk divided by the net delta, a quotient of \
-         two holdings, which is not piecewise linear";
+    const QUOTIENT: &str = "a credit on a scan risk is a share of the scan risk divided by the net delta, a quotient \
+         of two holdings, which is not piecewise linear";
 
     /// The first credit with other keys behind its commodities.
     #[track_caller]
@@ -627,10 +627,8 @@ mod refusals {
         refused_after(
             SPAN,
             &[("[[model.credits]]", &format!("{}[[model.credits]]", more.repeat(60)))],
-            &[
-                "model.credits[12]: expected pairs whose formulas have at most 10000 net deltas in all, found more from \
-                 here on; the deltas that a pair leaves are a formula of those that the pairs before it left",
-            ],
+            &["model.credits[12]: expected pairs whose formulas have at most 10000 net deltas in all, found more \
+                 from here on; the deltas that a pair leaves are a formula of those that the pairs before it left"],
         );
     }
 

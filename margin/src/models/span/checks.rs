@@ -17,8 +17,8 @@ const NO_ARRAY: &str = "the members of a commodity have risk arrays, or the comm
 
 const LEGS: &str = "spreads of more legs are not modelled; state pairs in the order in which they are matched";
 
-const SCAN_RISK: &str = "a credit on a scan risk is a share of the scan risk divided by the net delta, a quotient of two \
-     holdings, which is not piecewise linear";
+const SCAN_RISK: &str = "a credit on a scan risk is a share of the scan risk divided by the net delta, a quotient of \
+     two holdings, which is not piecewise linear";
 
 const SHARE: &str = "a larger credit would exceed the charge, and count as collateral";
 

@@ -20,9 +20,9 @@
 //! - `ρ·min(L, S) = (ρ/2)·(L + S) - (ρ/2)·|x|`, so that scan and calendar charge are `(s - ρ/2)·|x| + (ρ/2)·Σ_m |x_m|`,
 //!   which is convex if `s ≥ ρ/2`. Otherwise, and beside risk arrays, `|x|` is exact.
 //! - `2·min(|x|, |y|)` for opposite signs is `|x| + |y| - |x + y|`, so that a plain pair, 1:1, requires
-//!   `(s - p)·|x| + (s' - p)·|y| + p·|x + y|` with `p = c·(s + s')/2`, which is convex if `s ≥ p` and `s' ≥ p`, and beside
-//!   calendars if `s - ρ/2 ≥ p` and the like. A pair
-//!   is plain if it saves one share, and its legs are in no other pair and have no short option minimum.
+//!   `(s - p)·|x| + (s' - p)·|y| + p·|x + y|` with `p = c·(s + s')/2`, which is convex if `s ≥ p` and
+//!   `s' ≥ p`, and beside calendars if `s - ρ/2 ≥ p` and the like. A pair is plain if it saves one share, and its legs
+//!   are in no other pair and have no short option minimum.
 //! - Other pairs leave `max(0, x⁺ - y⁻) - max(0, x⁻ - y⁺)` of `x`, and the like of `y`, of which every part is exact.
 //!
 //! Credits in proportion to a scan risk are refused: a scan risk divided by a net delta is not piecewise linear.
