@@ -110,6 +110,14 @@ impl BookRules {
         let expected = "a level of the policy that claims sufficiency, and is no band";
         problems.extend(require(level.is_some(), "level", expected, &self.level));
         problems.extend(source_problems(policy));
+        // A page adds up what accounts lack, which a margin says only where every model lists all that is held.
+        problems.extend(
+            policy
+                .model
+                .partial_problems()
+                .into_iter()
+                .map(|problem| Problem { path: format!("policy: {}", problem.path), ..problem }),
+        );
         problems.extend(self.quote_problems(policy, universe));
         problems.extend(self.kind_problems(policy, universe));
         problems.extend(self.cap_problems(policy, universe));

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use surety_books::rules::BookRules;
-use surety_core::{text::Document as _, units::Allowance};
-use surety_margin::models::Model;
+use surety_core::{ident::Name, text::Document as _, units::Allowance};
+use surety_margin::models::{All, Any, Model, ModelPart};
 use surety_testing::sample::{self, Sample};
 
 const RULES: &str =
@@ -57,4 +57,24 @@ fn rejects_kinds_without_debts_where_balances_alone_may_fall_short() {
     }
     assert_eq!(broken(&text, &sample), ["kinds[0].debts"]);
     assert_eq!(broken(&text, &sample::scenario_margin(12, 2, 2)), ["kinds[0].debts"]);
+}
+
+/// Attack: a debt that one of several models does not list, so that the account lacks next to nothing for it.
+#[test]
+fn rejects_models_of_which_one_does_not_list_what_accounts_may_owe() {
+    let text = format!("{RULES}{}", kind(true, ""));
+    let mut sample = sample::collateral(12, 2);
+    let part = |text: &str, model: Model| ModelPart { name: Name::new(text).unwrap(), model };
+    let (whole, mut without) = (sample.policy.model.clone(), sample.policy.model.clone());
+    let good = broken(&text, &sample);
+    if let Model::Collateral(model) = &mut without {
+        model.assets.pop();
+    }
+    let of =
+        |second: &Model| Model::Any(Any { parts: vec![part("base", whole.clone()), part("mode", second.clone())] });
+    sample.policy.model = of(&whole);
+    assert_eq!(broken(&text, &sample), good);
+    sample.policy.model = Model::All(All { parts: vec![part("margin", of(&without))] });
+    let found = broken(&text, &sample);
+    assert!(found.contains(&"policy: model.parts[0].model.parts[1].model".to_owned()), "{found:?}");
 }

@@ -636,11 +636,16 @@ impl Case {
 
     /// The program of each level.
     ///
+    /// None where numbers are so large that rows could wrap around, which is refused.
+    ///
     /// # Panics
-    /// If the policy does not compile.
+    /// If the policy does not compile for another reason.
     #[must_use]
     pub fn programs(&self) -> Vec<Program> {
-        compile(self.policy(), &self.sample.universe).unwrap()
+        match compile(self.policy(), &self.sample.universe) {
+            Err(CompileError::Program { error: ProgramError::Wraps { .. }, .. }) => Vec::new(),
+            programs => programs.unwrap(),
+        }
     }
 
     /// A position at a level, evaluated without a program.

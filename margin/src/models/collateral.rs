@@ -157,8 +157,9 @@ impl Collateral {
         if different.len() > 1 || !different.iter().all(is_whole) { self.average_step } else { Ppm(0) }
     }
 
-    /// A debt requires nothing by itself, at no multiple: what covers it is the haircut of the collateral.
-    pub(super) fn required(&self, price_units: &PriceUnits<'_>, level: &Level) -> Vec<Required> {
+    /// A debt requires nothing by itself, at no multiple: what covers it is the haircut of the collateral. Where other
+    /// models support this one, nobody knows what covers it.
+    pub(super) fn required(&self, price_units: &PriceUnits<'_>, level: &Level, supported: bool) -> Vec<Required> {
         let strict = level.multiple > Ppm::ONE || level.liquidation_cost() > Ppm(0);
         let has_haircut = |asset: &Asset| asset.ladder(level.basis).has_haircut();
         let unit = |asset: &'_ Asset| price_units.unit(asset.price.as_ref()).cloned();
@@ -169,7 +170,7 @@ impl Collateral {
         let only = |units: &BTreeSet<Option<Name>>, asset: &Asset| units.iter().all(|other| *other == unit(asset));
         let required = |asset: &Asset| Required {
             held: strict || has_haircut(asset) || only(&owed, asset),
-            owed: strict || only(&in_full, asset),
+            owed: strict || !supported && only(&in_full, asset),
             lendable: false,
         };
         self.assets.iter().map(required).collect()

@@ -25,7 +25,7 @@ use surety_core::{
 };
 
 use super::{
-    Breakdown, Frame, InstrumentRule, Model, ModelPart, Part, Requirement,
+    All, Breakdown, Frame, InstrumentRule, Model, ModelPart, Part, Requirement,
     composed::{parts_inside, problems_inside, rules_inside},
     required::Required,
 };
@@ -62,12 +62,8 @@ impl Sum {
 
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = part_problems(&self.parts);
-        for (i, part) in self.parts.iter().enumerate() {
-            // Where no model of the part lists what is held, it counts for next to nothing, which others make up for.
-            if let Model::Any(any) = &part.model {
-                problems.extend(any.cover_problems(&format!("model.parts[{i}].model")));
-            }
-        }
+        // Where no model of a part lists what is held, the part counts for next to nothing, which others make up for.
+        problems.extend(problems_inside(named(&self.parts), Model::partial_problems));
         // Each rounds its requirement up to an atom, which decides the same as no rounding only once.
         let tails: Vec<usize> = (0..self.parts.len()).filter(|i| self.parts[*i].model.has_tail()).collect();
         if let [_, second, ..] = tails.as_slice() {
@@ -104,6 +100,7 @@ impl Any {
 
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = part_problems(&self.parts);
+        problems.extend(order_problems(named(&self.parts)));
         let mut short: BTreeMap<&Name, (bool, &Name)> = BTreeMap::new();
         for (i, part) in self.parts.iter().enumerate() {
             for rule in part.model.rules() {
@@ -118,13 +115,15 @@ impl Any {
     }
 
     /// Every instrument that one of the models lists and another does not.
-    fn cover_problems(&self, path: &str) -> Vec<Problem> {
-        let missing = self.parts.iter().enumerate().flat_map(|(i, part)| {
-            let expected = move |name: &Name| format!("a rule for {name}, because inside of a sum every model has one");
-            let path = format!("{path}.parts[{i}].model");
-            self.unlisted(part).into_iter().map(move |name| Problem::new(path.clone(), expected(name), "none"))
-        });
-        missing.collect()
+    fn partial_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, part) in self.parts.iter().enumerate() {
+            for name in self.unlisted(part) {
+                let expected = format!("a rule for {name}, because here every model of several has one");
+                problems.push(Problem::new(format!("model.parts[{i}].model"), expected, "none"));
+            }
+        }
+        problems
     }
 
     /// The instruments that other parts list and this one does not.
@@ -195,6 +194,42 @@ impl Any {
         best.scenarios.extend(margins);
         Some(best)
     }
+}
+
+impl Model {
+    /// Every instrument that a model of several lists and another of them does not, wherever they are. What is not
+    /// listed makes a margin negative and says nothing of how much is lacking.
+    #[must_use]
+    pub fn partial_problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Any(model) => {
+                let inside = problems_inside(named(&model.parts), Self::partial_problems);
+                model.partial_problems().into_iter().chain(inside).collect()
+            }
+            Self::Sum(Sum { parts }) | Self::All(All { parts }) => {
+                problems_inside(named(parts), Self::partial_problems)
+            }
+            Self::Isolated(model) => problems_inside(model.models(), Self::partial_problems),
+            Self::Modes(model) => problems_inside(model.models(), Self::partial_problems),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Every instrument whose holdings are sizes of orders for one model, and a position for another: what has no value
+/// would count with one.
+pub(super) fn order_problems<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<Problem> {
+    let word = |order: bool| if order { "sizes of orders" } else { "a position" };
+    let mut first: BTreeMap<&Name, bool> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (place, model) in models {
+        for rule in model.rules() {
+            let order = *first.entry(rule.instrument).or_insert(rule.order);
+            let expected = format!("{} to be {}, as before", rule.instrument, word(order));
+            problems.extend(require(rule.order == order, format!("{place}.{}", rule.path), expected, word(rule.order)));
+        }
+    }
+    problems
 }
 
 /// The parts, each with the part of the frame that has its rules.

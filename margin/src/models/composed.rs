@@ -32,7 +32,7 @@ use surety_core::{
     units::Price,
 };
 
-use super::{Breakdown, Frame, InstrumentRule, Model, Part, Requirement, required::Required};
+use super::{Breakdown, Frame, InstrumentRule, Model, Part, Requirement, combined::order_problems, required::Required};
 use crate::{holdings::Position, level::Level, universe::Universe};
 
 /// Buckets that stand by themselves.
@@ -107,7 +107,7 @@ impl Isolated {
         parts_inside(self.buckets.iter().map(|bucket| (&bucket.name, &bucket.model)), frame)
     }
 
-    fn models(&self) -> impl Iterator<Item = (String, &Model)> {
+    pub(super) fn models(&self) -> impl Iterator<Item = (String, &Model)> {
         self.buckets.iter().enumerate().map(|(i, bucket)| (format!("model.buckets[{i}]"), &bucket.model))
     }
 }
@@ -146,6 +146,7 @@ impl All {
             }
             model => model.problems(),
         }));
+        problems.extend(order_problems(self.models()));
         problems.extend(self.cover_problems());
         problems
     }
@@ -275,6 +276,7 @@ impl Modes {
             Model::Modes(_) => vec![Problem::new("model.type", "a model other than modes", "modes")],
             model => model.problems(),
         }));
+        problems.extend(order_problems(self.models()));
         problems
     }
 
@@ -293,7 +295,7 @@ impl Modes {
         self.modes.iter().enumerate().find(|(_, mode)| mode.name == *name)
     }
 
-    fn models(&self) -> impl Iterator<Item = (String, &Model)> {
+    pub(super) fn models(&self) -> impl Iterator<Item = (String, &Model)> {
         self.modes.iter().enumerate().map(|(i, mode)| (path_of_mode(i), &mode.model))
     }
 }

@@ -369,7 +369,7 @@ impl Cross {
             let names = position.orders.iter().flat_map(|orders| ["bids", "asks"].into_iter().zip(orders.names()));
             rules.extend(names.map(|(key, name)| {
                 let path = format!("model.positions[{i}].orders.{key}");
-                InstrumentRule::new(path, name, position.price.as_ref(), false)
+                InstrumentRule { order: true, ..InstrumentRule::new(path, name, position.price.as_ref(), false) }
             }));
         }
         rules
@@ -387,6 +387,9 @@ impl Cross {
                 let same = other.lot_decimals == own.lot_decimals && other.class == own.class;
                 let expected = format!("an instrument of the class and lots of {}", own.name);
                 problems.extend(require(same, format!("{path}.{key}"), expected, &other.name));
+                let filled = own.max_lots.get().checked_add(other.max_lots.get()).and_then(|lots| Lots::new(lots).ok());
+                let expected = format!("a number of lots that {} has room for, once filled", own.name);
+                problems.extend(require(filled.is_some(), format!("{path}.{key}"), expected, other.max_lots.get()));
             }
             let expected = "`short = true` beside orders: an offer that is filled may make the position negative";
             problems.extend(require(position.short, format!("model.positions[{i}].short"), expected, "false"));

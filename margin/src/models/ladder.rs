@@ -86,10 +86,16 @@ impl Ladder {
         self.tiers.iter().map(|tier| tier.weight.at(self.basis))
     }
 
-    /// What a holding counts for, where a negative one counts with its debt spread and times `owed`, at least one.
+    /// What a holding counts for, where a negative one counts with its debt spread and times `owed`.
     pub(super) fn margin(&self, frame: &Frame<'_>, rule: usize, owed: Fraction) -> Expression {
-        let first = frame.value(rule, &[self.weight(0).into()]);
-        min_of(first, frame.debt_value(rule, &[owed])) - self.reduction(frame, rule, &frame.value(rule, &[UNIT]))
+        let held = frame.value(rule, &[self.weight(0).into()]);
+        let debt = frame.debt_value(rule, &[owed]);
+        // The smaller of the two, unless a shortfall is claimed at a multiple below one.
+        let counted = match owed >= Ppm::ONE.into() {
+            true => min_of(held, debt),
+            false => positive_part(held) - positive_part(-debt),
+        };
+        counted - self.reduction(frame, rule, &frame.value(rule, &[UNIT]))
     }
 
     /// The same for a position. None if it exceeds 256 bits.

@@ -21,6 +21,8 @@ pub struct InstrumentRule<'a> {
     pub short: bool,
     /// Whether a lower price may count for the account although nothing can be owed, as where exposure is limited.
     pub exposure: bool,
+    /// Whether its holdings are sizes of open orders, which have no value.
+    pub order: bool,
     /// What is required if anything is held or owed, however much.
     pub allowance: Option<Allowance>,
     /// What else the model multiplies the holding with.
@@ -56,6 +58,7 @@ impl<'a> InstrumentRule<'a> {
             debt_spread: None,
             short,
             exposure: false,
+            order: false,
             allowance: None,
             measures: Vec::new(),
             units: Vec::new(),

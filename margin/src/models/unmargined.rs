@@ -84,7 +84,7 @@ pub(crate) fn unmargined<'a>(
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for level in levels {
         let Some((place, model)) = model.of(level) else { continue };
-        let rules = model.rules().into_iter().zip(model.required(&units, level)).zip(model.remedies());
+        let rules = model.rules().into_iter().zip(model.required(&units, level, false)).zip(model.remedies());
         for ((rule, required), remedy) in rules {
             let Some(&position) = instruments.get(rule.instrument) else { continue };
             let class = universe.instruments[position].class;
@@ -105,22 +105,25 @@ pub(crate) fn unmargined<'a>(
 }
 
 impl Model {
-    /// Whether anything is required of the position of each rule, in their order.
-    fn required(&self, units: &PriceUnits<'_>, level: &Level) -> Vec<Required> {
+    /// Whether anything is required of the position of each rule, in their order. `supported` says whether what other
+    /// models have to spare supports this one.
+    fn required(&self, units: &PriceUnits<'_>, level: &Level, supported: bool) -> Vec<Required> {
         match self {
-            Self::Collateral(model) => model.required(units, level),
+            Self::Collateral(model) => model.required(units, level, supported),
             Self::Cross(model) => model.required(units, level),
             Self::Scenario(model) => model.positions.iter().map(|position| model.requires(position, level)).collect(),
             Self::Isolated(model) => {
-                model.buckets.iter().flat_map(|bucket| bucket.model.required(units, level)).collect()
+                model.buckets.iter().flat_map(|bucket| bucket.model.required(units, level, supported)).collect()
             }
             Self::Portfolio(model) => portfolio::required(model, level),
-            Self::Modes(model) => model.modes.iter().flat_map(|mode| mode.model.required(units, level)).collect(),
+            Self::Modes(model) => {
+                model.modes.iter().flat_map(|mode| mode.model.required(units, level, supported)).collect()
+            }
             Self::Span(model) => model.required(level),
             Self::Limits(model) => model.required(),
-            Self::All(model) => model.required(|part| part.required(units, level)),
-            Self::Any(model) => model.required(|part| part.required(units, level)),
-            Self::Sum(model) => model.parts.iter().flat_map(|part| part.model.required(units, level)).collect(),
+            Self::All(model) => model.required(|part| part.required(units, level, supported)),
+            Self::Any(model) => model.required(|part| part.required(units, level, supported)),
+            Self::Sum(model) => model.parts.iter().flat_map(|part| part.model.required(units, level, true)).collect(),
         }
     }
 

@@ -1082,7 +1082,7 @@ fraction = { maintenance = 50_000, initial = 100_000 }
             "type = \"scenario\"",
             "type = \"unknown\"",
             "policy.toml:133:8: model.type: expected `collateral`, `cross`, `scenario`, `isolated`, `portfolio`, \
-             `modes`, `span`, `limits` or `all`, found \"unknown\"",
+             `modes`, `span`, `limits`, `all`, `any` or `sum`, found \"unknown\"",
         );
         policy_refused("type = \"scenario\"\n", "", "policy.toml:132:1: model: expected the key `type`, found none");
         let keys = "`kind`, `version`, `name`, `universe`, `validity`, `consent`, `unmargined`, `market`, `derived`, \
@@ -1104,7 +1104,8 @@ fraction = { maintenance = 50_000, initial = 100_000 }
             "factor = \"lst\"",
             "factr = \"lst\"",
             "policy.toml:173:1: model.positions[5]: expected the key `instrument`, `price`, `short`, `weight`, \
-             `tiers`, `charge`, `charge_tiers`, `factor` or `greeks`, found \"factr\"; did you mean `factor`?",
+             `tiers`, `charge`, `charge_tiers`, `tiering`, `factor` or `greeks`, found \"factr\"; did you mean \
+             `factor`?",
         );
         policy_refused(
             "loss_multiple =",

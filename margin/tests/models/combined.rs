@@ -179,7 +179,17 @@ fn rejects_combinations_that_would_hide_a_loss() {
     assert_refused(combined("sum", &[first(), first()]), "each part once");
     assert_refused(combined("any", &[]), "model.parts");
     // Inside of a sum an account outside of all rules would count for minus one atom.
-    assert_refused(combined("sum", &[part("any", combined("any", &[first(), second()]))]), "every model has one");
+    let any = || part("any", combined("any", &[first(), second()]));
+    assert_refused(combined("sum", &[any()]), "every model of several has one");
+    assert_refused(combined("sum", &[part("outer", combined("any", &[any()]))]), "every model of several has one");
+    // What other parts count in full pays for the debt.
+    let loan = |i: usize| {
+        let asset = json!({ "instrument": format!("PERP-{i}"), "price": format!("p{i}"), "short": true,
+            "weight": rate(990_000) });
+        json!({ "type": "collateral", "assets": [asset] })
+    };
+    let cash_beside = combined("sum", &[part("cash", cross(&[cash()])), part("loan", loan(1))]);
+    assert_refused(cash_beside, "a requirement on top of its value where PERP-1 is short or owed");
     let never_short = json!({ "instrument": "PERP-1", "price": "p1", "weight": rate(900_000) });
     assert_refused(
         combined("any", &[first(), part("long", cross(&[cash(), never_short]))]),
@@ -281,6 +291,27 @@ fn orders_count_at_the_worse_of_filled_and_unfilled() {
     assert_boundary(&case, &[5_800, -5 * UNIT, 2 * UNIT, 3 * UNIT]);
 }
 
+/// Attack: sizes of orders that count with a value for another rule of the account.
+#[test]
+fn rejects_orders_that_are_positions_for_another_rule() {
+    let positions = [cash(), perpetual(1, 100_000), perpetual(2, 100_000), perpetual(3, 100_000)];
+    for kind in ["all", "any"] {
+        let parts = [part("orders", with_orders()), part("positions", cross(&positions))];
+        assert_refused(combined(kind, &parts), "sizes of orders, as before");
+    }
+    let limited =
+        |name: &str| json!({ "instrument": name, "price": format!("p{}", &name[5..]), "short": name == "PERP-1" });
+    let limits = json!({
+        "type": "limits",
+        "positions": [cash(), limited("PERP-1"), limited("PERP-2"), limited("PERP-3")],
+        "limits": [{ "name": "gross", "measure": "gross", "at_most": { "share": 2_000_000 } }],
+    });
+    assert_refused(
+        combined("all", &[part("orders", with_orders()), part("limits", limits)]),
+        "sizes of orders, as before",
+    );
+}
+
 #[test]
 fn rejects_orders_in_other_units_or_of_a_position_that_is_never_short() {
     let mut case = perpetuals(with_orders());
@@ -291,6 +322,12 @@ fn rejects_orders_in_other_units_or_of_a_position_that_is_never_short() {
     let mut held = with_orders();
     held["positions"][1]["short"] = json!(false);
     assert_refused(held, "beside orders");
+    let mut case = perpetuals(with_orders());
+    let most = surety_core::units::Lots::new(surety_core::units::Lots::MAX).unwrap();
+    case.sample.universe.instruments[1].max_lots = most;
+    case.sample.universe.instruments[2].max_lots = most;
+    let problems = case.sample.policy.check(&case.sample.universe);
+    assert!(problems.iter().any(|it| it.expected.contains("has room for, once filled")), "{problems:?}");
     let case = perpetuals(with_orders());
     let lots = position(&[1_000_000, 0, -1, 0]);
     assert!(case.programs()[0].solve(&lots, &case.prices).is_err(), "bids for less than nothing");

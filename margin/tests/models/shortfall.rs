@@ -36,6 +36,26 @@ proptest! {
         }
     }
 
+    /// Of a multiple below one, too, at which debts count for less than collateral does.
+    #[test]
+    fn a_shortfall_of_any_multiple_is_decided_as_it_is_evaluated(
+        model in models(),
+        account in accounts(),
+        multiple in 1..1_000_000_u32,
+    ) {
+        let (lots, prices) = account;
+        let mut case = short(model, prices);
+        case.sample.policy.levels.iter_mut().for_each(|level| level.multiple = Ppm(multiple));
+        for (level, program) in case.programs().iter().enumerate() {
+            let solved = |lots: &[i128]| program.solve(&position(lots), &case.prices).is_ok();
+            prop_assert_eq!(solved(&lots), case.evaluate(level, &position(&lots)).is_provable());
+            let Some(mut lots) = case.at_the_boundary(level, &lots) else { continue };
+            prop_assert!(!solved(&lots));
+            lots[0] -= 1;
+            prop_assert!(solved(&lots));
+        }
+    }
+
     /// With the least cash that suffices there is no proof of a shortfall, and with one lot less there is.
     #[test]
     fn a_shortfall_begins_where_sufficiency_ends(model in models(), account in accounts()) {
