@@ -25,8 +25,8 @@ use surety_core::{
 };
 use surety_margin::{
     compile::{CompileError, LevelRules},
+    integers::common_multiple,
     level::Level,
-    models::common_multiple,
     policy::Policy,
     program::{Affine, Builder, Expression, HoldingRange, Program, ProgramError, Size, holding, lack, positive_part},
     universe::Universe,

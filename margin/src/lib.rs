@@ -39,6 +39,7 @@
 pub mod compile;
 pub mod evaluate;
 pub mod holdings;
+pub mod integers;
 pub mod level;
 pub mod market;
 pub mod models;

@@ -45,7 +45,6 @@ pub fn scenario_margin(k: u32, instruments: usize, scenarios: usize) -> Sample {
             ByBasis { maintenance: Ppm(5_000), initial: Ppm(10_000) }
         },
         charge_tiers: Vec::new(),
-
         tiering: Default::default(),
         factor: (i > 0).then(|| name(&format!("f{i}"))),
         greeks: None,

@@ -25,15 +25,14 @@ use surety_core::{
 };
 
 use super::{
-    All, Breakdown, Frame, InstrumentRule, Model, ModelPart, Part, Requirement,
-    composed::{parts_inside, problems_inside, rules_inside},
-    required::Required,
+    All, Breakdown, Frame, InstrumentRule, Model, Part, Requirement,
+    inside::{ModelPart, named, order_problems, parts_of, problems_inside, rules_inside},
 };
 use crate::{
     holdings::Position,
+    integers::common_multiple,
     level::Level,
     program::{Affine, Expression, Scenario, abs, exceeds, holding, number, worst_of},
-    universe::Universe,
 };
 
 /// Models of which each has its own instruments, and whose margins add up.
@@ -133,37 +132,22 @@ impl Any {
         all.filter(|name| !own.contains(name)).collect()
     }
 
-    /// What is required of each position by all of the models that list it: the account chooses.
-    pub(super) fn required(&self, of_part: impl Fn(&Model) -> Vec<Required>) -> Vec<Required> {
-        let mut all: BTreeMap<Name, Required> = BTreeMap::new();
-        for part in &self.parts {
-            for (rule, required) in part.model.rules().into_iter().zip(of_part(&part.model)) {
-                let of_instrument = all.entry(rule.instrument.clone()).or_insert(required);
-                of_instrument.held &= required.held;
-                of_instrument.owed &= required.owed;
-                of_instrument.lendable &= required.lendable;
-            }
-        }
-        self.rules().into_iter().map(|rule| all.get(rule.instrument).copied().unwrap_or_default()).collect()
-    }
-
     pub(super) fn margin(&self, frame: &Frame<'_>, level: &Level) -> Margin {
         let (margins, unit) = in_one_unit(&parts_of(&self.parts, frame), level);
         let atom = unit.checked_div(power_of_ten(frame.scale())).unwrap_or(unit);
         let (holdings, prices) = (frame.holding_ranges(), frame.prices());
         let of_part = |(part, margin): (&ModelPart, Expression)| {
-            let outside: Expression = self.unlisted(part).into_iter().map(|name| abs(holding(frame.place(name)))).sum();
+            let scenario = |value: Expression| Scenario { label: part.name.to_string(), value };
+            let unlisted = self.unlisted(part);
+            if unlisted.is_empty() {
+                return scenario(-margin);
+            }
+            let outside: Expression = unlisted.into_iter().map(|name| abs(holding(frame.place(name)))).sum();
             // A number that no holding reaches, and that no program has room for if it is too large.
             let most = margin.most(&holdings, &prices).unwrap_or(I256::MAX).max(I256::ZERO);
             let fall = Affine::constant(most.saturating_add(atom));
             let allowed = number(Affine::constant(most)) - exceeds(outside).times(fall);
-            let scenario = |value: Expression| Scenario { label: part.name.to_string(), value };
-            let worth = if self.unlisted(part).is_empty() {
-                margin
-            } else {
-                worst_of(vec![scenario(margin), scenario(allowed)])
-            };
-            scenario(-worth)
+            scenario(-worst_of(vec![scenario(margin), scenario(allowed)]))
         };
         (-worst_of(self.parts.iter().zip(margins).map(of_part).collect()), unit)
     }
@@ -216,36 +200,6 @@ impl Model {
     }
 }
 
-/// Every instrument whose holdings are sizes of orders for one model, and a position for another: what has no value
-/// would count with one.
-pub(super) fn order_problems<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<Problem> {
-    let word = |order: bool| if order { "sizes of orders" } else { "a position" };
-    let mut first: BTreeMap<&Name, bool> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for (place, model) in models {
-        for rule in model.rules() {
-            let order = *first.entry(rule.instrument).or_insert(rule.order);
-            let expected = format!("{} to be {}, as before", rule.instrument, word(order));
-            problems.extend(require(rule.order == order, format!("{place}.{}", rule.path), expected, word(rule.order)));
-        }
-    }
-    problems
-}
-
-/// The parts, each with the part of the frame that has its rules.
-pub(super) fn parts_of<'a>(parts: &'a [ModelPart], frame: &Frame<'a>) -> Vec<Part<'a>> {
-    parts_inside(parts.iter().map(|part| (&part.name, &part.model)), frame)
-}
-
-/// The models, with their places.
-pub(super) fn named(parts: &[ModelPart]) -> impl Iterator<Item = (String, &Model)> {
-    parts.iter().enumerate().map(|(i, part)| (format!("model.parts[{i}]"), &part.model))
-}
-
-pub(super) fn class_problems(parts: &[ModelPart], universe: &Universe) -> Vec<Problem> {
-    problems_inside(named(parts), |model| model.class_problems(universe))
-}
-
 /// What is wrong with models that are combined into one margin: each has one margin itself.
 fn part_problems(parts: &[ModelPart]) -> Vec<Problem> {
     let names = parts.iter().map(|part| &part.name);
@@ -274,14 +228,4 @@ fn in_one_unit(parts: &[Part<'_>], level: &Level) -> (Vec<Expression>, I256) {
         factor => margin.times(Affine::constant(factor)),
     };
     (requirements.into_iter().map(scaled).collect(), unit)
-}
-
-/// The least common multiple of two positive numbers; none beyond 256 bits.
-#[must_use]
-pub fn common_multiple(a: I256, b: I256) -> Option<I256> {
-    let (mut greater, mut rest) = (a, b);
-    while !rest.is_zero() {
-        (greater, rest) = (rest, greater.checked_rem(rest)?);
-    }
-    a.checked_div(greater)?.checked_mul(b)
 }

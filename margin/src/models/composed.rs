@@ -14,7 +14,6 @@
 //! outside the mode is not held. Efficiency modes (better terms for correlated assets), isolation modes (one
 //! collateral, few debts) and books with and without perpetuals are stated in this way. The mode of an account is
 //! public: the name of the level tells it.
-
 //!
 //! # All
 //!
@@ -32,7 +31,10 @@ use surety_core::{
     units::Price,
 };
 
-use super::{Breakdown, Frame, InstrumentRule, Model, Part, Requirement, combined::order_problems, required::Required};
+use super::{
+    Breakdown, Frame, InstrumentRule, Model, Part, Requirement,
+    inside::{ModelPart, named, order_problems, parts_inside, parts_of, problems_inside, rules_inside},
+};
 use crate::{holdings::Position, level::Level, universe::Universe};
 
 /// Buckets that stand by themselves.
@@ -120,33 +122,23 @@ pub struct All {
     pub parts: Vec<ModelPart>,
 }
 
-/// One of several models: of all, of any, or of a sum.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ModelPart {
-    /// Unique in its model.
-    pub name: Name,
-    /// Its model.
-    pub model: Model,
-}
-
 impl All {
     pub(super) fn rules(&self) -> Vec<InstrumentRule<'_>> {
-        rules_inside(self.models())
+        rules_inside(named(&self.parts))
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
         let names = self.parts.iter().map(|part| &part.name);
         let mut problems = repeated(names, |i| format!("model.parts[{i}].name"), "each part once");
         problems.extend(not_empty("model.parts", &self.parts));
-        problems.extend(problems_inside(self.models(), |model| match model {
+        problems.extend(problems_inside(named(&self.parts), |model| match model {
             Model::All(_) => vec![Problem::new("model.type", "a model other than all of several", "all")],
             Model::Modes(_) => {
                 vec![Problem::new("model.type", "a model without modes: those are of the policy", "modes")]
             }
             model => model.problems(),
         }));
-        problems.extend(order_problems(self.models()));
+        problems.extend(order_problems(named(&self.parts)));
         problems.extend(self.cover_problems());
         problems
     }
@@ -177,34 +169,8 @@ impl All {
         problems
     }
 
-    pub(super) fn class_problems(&self, universe: &Universe) -> Vec<Problem> {
-        problems_inside(self.models(), |model| model.class_problems(universe))
-    }
-
-    pub(super) fn least_rows(&self) -> usize {
-        self.parts.iter().map(|part| part.model.least_rows()).max().unwrap_or(0)
-    }
-
-    pub(super) fn fractions(&self) -> u32 {
-        self.parts.iter().map(|part| part.model.fractions()).max().unwrap_or(0)
-    }
-
-    /// What is required of each position by any of the parts, for the rules of all parts in their order.
-    pub(super) fn required(&self, of_part: impl Fn(&Model) -> Vec<Required>) -> Vec<Required> {
-        let mut any: BTreeMap<Name, Required> = BTreeMap::new();
-        for part in &self.parts {
-            for (rule, required) in part.model.rules().into_iter().zip(of_part(&part.model)) {
-                let of_instrument = any.entry(rule.instrument.clone()).or_default();
-                of_instrument.held |= required.held;
-                of_instrument.owed |= required.owed;
-                of_instrument.lendable |= required.lendable;
-            }
-        }
-        self.rules().into_iter().map(|rule| any.get(rule.instrument).copied().unwrap_or_default()).collect()
-    }
-
     pub(super) fn requirements(&self, frame: &Frame<'_>, level: &Level) -> Vec<Requirement> {
-        requirements_inside(self.parts(frame), level, named)
+        requirements_inside(parts_of(&self.parts, frame), level, margin_name)
     }
 
     pub(super) fn evaluate(
@@ -214,13 +180,15 @@ impl All {
         position: &Position,
         prices: &[Price],
     ) -> Option<Breakdown> {
-        let parts = breakdowns(self.parts(frame), level, position, prices)?;
+        let parts = breakdowns(parts_of(&self.parts, frame), level, position, prices)?;
         // The margins inside of parts are told as well.
         let mut margins = Vec::new();
         for (name, breakdown) in &parts {
             match breakdown.buckets.as_slice() {
                 [] => margins.push((name.clone(), breakdown.margin()?)),
-                inside => margins.extend(inside.iter().map(|(bucket, margin)| (named(name, Some(bucket)), *margin))),
+                inside => {
+                    margins.extend(inside.iter().map(|(bucket, margin)| (margin_name(name, Some(bucket)), *margin)))
+                }
             }
         }
         Some(Breakdown { buckets: margins, ..Breakdown::worst_of(parts)? })
@@ -229,22 +197,13 @@ impl All {
     /// The first margin model, or the first of all: each covers every instrument.
     pub(super) fn first<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
         let place = self.parts.iter().position(|part| !matches!(part.model, Model::Limits(_))).unwrap_or(0);
-        let first = self.parts(frame).into_iter().nth(place);
+        let first = parts_of(&self.parts, frame).into_iter().nth(place);
         first.map(|part| part.model.parts(&part.frame)).unwrap_or_default()
-    }
-
-    /// The parts, each with the part of the frame that has its rules.
-    fn parts<'a>(&'a self, frame: &Frame<'a>) -> Vec<Part<'a>> {
-        parts_inside(self.parts.iter().map(|part| (&part.name, &part.model)), frame)
-    }
-
-    fn models(&self) -> impl Iterator<Item = (String, &Model)> {
-        self.parts.iter().enumerate().map(|(i, part)| (format!("model.parts[{i}]"), &part.model))
     }
 }
 
 /// The name of a margin inside of a part.
-fn named(part: &Name, inside: Option<&Name>) -> Name {
+fn margin_name(part: &Name, inside: Option<&Name>) -> Name {
     let name = inside.and_then(|inside| Name::new(format!("{part}-{inside}")).ok());
     name.unwrap_or_else(|| part.clone())
 }
@@ -305,31 +264,6 @@ pub(super) fn path_of_mode(mode: usize) -> String {
     format!("model.modes[{mode}]")
 }
 
-/// The rules of models inside of another one, with the places of what they are the models of. Each calls itself
-/// `model`.
-pub(super) fn rules_inside<'a>(models: impl Iterator<Item = (String, &'a Model)>) -> Vec<InstrumentRule<'a>> {
-    let mut rules = Vec::new();
-    for (place, model) in models {
-        let inside = |rule: InstrumentRule<'a>| InstrumentRule { path: format!("{place}.{}", rule.path), ..rule };
-        rules.extend(model.rules().into_iter().map(inside));
-    }
-    rules
-}
-
-/// The models inside of another one, each with the part of the frame that has its rules.
-pub(super) fn parts_inside<'a>(
-    models: impl Iterator<Item = (&'a Name, &'a Model)>,
-    frame: &Frame<'a>,
-) -> Vec<Part<'a>> {
-    let mut first = 0;
-    let part = |(name, model): (&'a Name, &'a Model)| {
-        let frame = frame.part(first);
-        first += model.rules().len();
-        Part { bucket: Some(name), model, frame }
-    };
-    models.map(part).collect()
-}
-
 /// What must not be negative in any of the models, called by the name of its model and its own, if it has one.
 fn requirements_inside(
     parts: Vec<Part<'_>>,
@@ -356,17 +290,4 @@ fn breakdowns(
     let breakdown =
         |part: &Part<'_>| Some((part.bucket?.clone(), part.model.evaluate(&part.frame, level, position, prices)?));
     parts.iter().map(breakdown).collect()
-}
-
-/// Problems of models inside of another one, in the same way as [`rules_inside`].
-pub(super) fn problems_inside<'a>(
-    models: impl Iterator<Item = (String, &'a Model)>,
-    problems: impl Fn(&Model) -> Vec<Problem>,
-) -> Vec<Problem> {
-    let mut all = Vec::new();
-    for (place, model) in models {
-        let inside = |problem: Problem| Problem { path: format!("{place}.{}", problem.path), ..problem };
-        all.extend(problems(model).into_iter().map(inside));
-    }
-    all
 }

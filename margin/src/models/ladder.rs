@@ -162,27 +162,9 @@ impl Ladder {
 
     /// What a value counts for that is not negative, at one part per million.
     fn counted_of(&self, frame: &Frame<'_>, rule: usize, value: I256, prices: &[Price]) -> Option<I256> {
-        let mut rest = value;
-        let (mut start, mut counted) = (I256::ZERO, I256::ZERO);
-        for tier in &self.tiers {
-            let end = match tier.end() {
-                Some(end) => Some(end.value(frame, rule, Side::Held).at(prices).ok()?),
-                None => None,
-            };
-            let part = match (end, self.tiering) {
-                (Some(end), Tiering::Marginal) => {
-                    let room = end.checked_sub(start)?;
-                    start = end;
-                    rest.min(room)
-                }
-                (Some(end), Tiering::WholePosition) if rest > end => I256::ZERO,
-                _ => rest,
-            };
-            rest = rest.checked_sub(part)?;
-            let weight = I256::unchecked_from(tier.weight.at(self.basis).0);
-            counted = counted.checked_add(part.checked_mul(weight)?)?;
-        }
-        Some(counted)
+        let ends = size::ends_at(self.tiers.iter().map(Tier::end), (frame, rule, Side::Held), prices)?;
+        let weights = self.weights().map(|weight| I256::unchecked_from(weight.0));
+        self.tiering.total(value, ends.into_iter().zip(weights))
     }
 
     /// Whether each unit of a holding counts for less than it is worth.

@@ -17,6 +17,7 @@ pub mod derive;
 mod fraction;
 mod frame;
 mod greeks;
+mod inside;
 mod ladder;
 mod limits;
 mod liquidity;
@@ -38,11 +39,12 @@ pub(crate) use self::{
 };
 pub use self::{
     collateral::{Asset, Collateral},
-    combined::{Any, Sum, common_multiple},
-    composed::{All, Bucket, Isolated, Mode, ModelPart, Modes},
+    combined::{Any, Sum},
+    composed::{All, Bucket, Isolated, Mode, Modes},
     cross::{Cross, CrossPosition, OpenOrders, Profit},
     frame::Frame,
     greeks::{DeltaSign, Greeks},
+    inside::ModelPart,
     ladder::Tier,
     limits::{Bound, CashGreeks, Exposure, Limit, LimitedPosition, Limits},
     liquidity::{Depth, Liquidity},

@@ -17,8 +17,14 @@ use surety_core::{
 
 use super::{
     All, Any, Asset, Breakdown, Collateral, Cross, Frame, Greeks, InstrumentRule, Isolated, LimitedPosition, Limits,
-    MarketVector, Modes, ScenarioMargin, ScenarioPosition, Span, Sum, combined, composed::path_of_mode, cover::Cover,
-    derive::PortfolioMargin, frame::Covered, portfolio, rule::numbered,
+    MarketVector, Modes, ScenarioMargin, ScenarioPosition, Span, Sum,
+    composed::path_of_mode,
+    cover::Cover,
+    derive::PortfolioMargin,
+    frame::Covered,
+    inside::{named, parts_of, problems_inside},
+    portfolio,
+    rule::numbered,
 };
 use crate::{
     holdings::Position,
@@ -152,8 +158,7 @@ impl Model {
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.least_rows()).max().unwrap_or(0),
             Self::Span(model) => model.least_rows(),
             Self::Limits(model) => model.positions.len(),
-            Self::All(model) => model.least_rows(),
-            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+            Self::All(All { parts }) | Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
                 parts.iter().map(|part| part.model.least_rows()).max().unwrap_or(0)
             }
         }
@@ -181,8 +186,9 @@ impl Model {
             Self::Isolated(model) => return model.class_problems(universe),
             Self::Portfolio(model) => return portfolio::class_problems(model, universe),
             Self::Modes(model) => return model.class_problems(universe),
-            Self::All(model) => return model.class_problems(universe),
-            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => return combined::class_problems(parts, universe),
+            Self::All(All { parts }) | Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+                return problems_inside(named(parts), |model| model.class_problems(universe));
+            }
             Self::Collateral(_) | Self::Cross(_) | Self::Scenario(_) | Self::Span(_) | Self::Limits(_) => {}
         }
         let mut problems = Vec::new();
@@ -230,8 +236,7 @@ impl Model {
             Self::Portfolio(_) => 0,
             Self::Modes(model) => model.modes.iter().map(|mode| mode.model.fractions()).max().unwrap_or(0),
             Self::Span(model) => model.fractions(),
-            Self::All(model) => model.fractions(),
-            Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
+            Self::All(All { parts }) | Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
                 parts.iter().map(|part| part.model.fractions()).max().unwrap_or(0)
             }
         }
@@ -305,7 +310,7 @@ impl Model {
             Self::Modes(_) => Vec::new(),
             Self::All(model) => model.first(frame),
             Self::Any(Any { parts }) | Self::Sum(Sum { parts }) => {
-                let parts = combined::parts_of(parts, frame).into_iter();
+                let parts = parts_of(parts, frame).into_iter();
                 parts.flat_map(|part| part.model.parts(&part.frame)).collect()
             }
             model => vec![Part { bucket: None, model, frame: frame.clone() }],

@@ -99,25 +99,9 @@ impl Rates {
     ) -> Option<I256> {
         let worth = frame.worth_of(rule, &[UNIT], position, prices)?;
         let side = if worth.is_negative() { Side::Owed } else { Side::Held };
-        let (mut rest, mut start, mut required) = (worth.abs(), I256::ZERO, I256::ZERO);
-        for (end, Fraction(rate)) in &self.tiers {
-            let end = match end {
-                Some(end) => Some(end.value(frame, rule, side).at(prices).ok()?),
-                None => None,
-            };
-            let part = match (end, self.tiering) {
-                (Some(end), Tiering::Marginal) => {
-                    let room = end.checked_sub(start)?;
-                    start = end;
-                    rest.min(room)
-                }
-                (Some(end), Tiering::WholePosition) if rest > end => I256::ZERO,
-                _ => rest,
-            };
-            rest = rest.checked_sub(part)?;
-            required = required.checked_add(part.checked_mul(I256::unchecked_from(*rate))?)?;
-        }
-        Some(required)
+        let ends = size::ends_at(self.tiers.iter().map(|(end, _)| *end), (frame, rule, side), prices)?;
+        let rates = self.tiers.iter().map(|(_, Fraction(rate))| I256::unchecked_from(*rate));
+        self.tiering.total(worth.abs(), ends.into_iter().zip(rates))
     }
 }
 

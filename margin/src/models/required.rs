@@ -19,6 +19,16 @@ pub(super) struct Required {
 
 impl Required {
     pub(super) const EVER: Self = Self { held: true, owed: true, lendable: false };
+
+    /// Where one of two models requires it.
+    pub(super) fn either(self, other: Self) -> Self {
+        Self { held: self.held || other.held, owed: self.owed || other.owed, lendable: self.lendable || other.lendable }
+    }
+
+    /// Where both of two models require it.
+    pub(super) fn both(self, other: Self) -> Self {
+        Self { held: self.held && other.held, owed: self.owed && other.owed, lendable: self.lendable && other.lendable }
+    }
 }
 
 /// The units of prices: entries that may be zero, and entries that are prices of the same thing.

@@ -1,11 +1,12 @@
 //! Sizes at which tiers end: values in quote units, or numbers of units.
 
+use alloy_primitives::I256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use surety_core::{
     decimal::Magnitude,
     problem::{Problem, require},
-    units::Notional,
+    units::{Notional, Price},
 };
 
 use super::{Frame, fraction::Fraction};
@@ -39,6 +40,26 @@ impl Tiering {
             Self::Marginal => positive_part(excess),
             Self::WholePosition => positive_part(excess.clone()) + exceeds(excess).times(end.clone()),
         }
+    }
+
+    /// What a value that is not negative comes to, tier by tier: each with its end, if it has one, and its rate. None
+    /// if it exceeds 256 bits.
+    pub(super) fn total(self, value: I256, tiers: impl Iterator<Item = (Option<I256>, I256)>) -> Option<I256> {
+        let (mut rest, mut start, mut total) = (value, I256::ZERO, I256::ZERO);
+        for (end, rate) in tiers {
+            let part = match (end, self) {
+                (Some(end), Self::Marginal) => {
+                    let room = end.checked_sub(start)?;
+                    start = end;
+                    rest.min(room)
+                }
+                (Some(end), Self::WholePosition) if rest > end => I256::ZERO,
+                _ => rest,
+            };
+            rest = rest.checked_sub(part)?;
+            total = total.checked_add(part.checked_mul(rate)?)?;
+        }
+        Some(total)
     }
 }
 
@@ -79,6 +100,16 @@ impl Size {
             Self::Units(units) => frame.value_of_units(rule, units, side == Side::Owed, &[UNIT]),
         }
     }
+}
+
+/// The values at which tiers end, in parts per million; of a tier without end none. None if one exceeds 256 bits.
+pub(super) fn ends_at(
+    ends: impl Iterator<Item = Option<Size>>,
+    (frame, rule, side): (&Frame<'_>, usize, Side),
+    prices: &[Price],
+) -> Option<Vec<Option<I256>>> {
+    let at = |end: Size| end.value(frame, rule, side).at(prices).ok();
+    ends.map(|end| end.map_or(Some(None), |end| at(end).map(Some))).collect()
 }
 
 /// What is wrong with the key `tiering` of the table at `path`, which has tiers or none.

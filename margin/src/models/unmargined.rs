@@ -13,7 +13,9 @@ use std::collections::BTreeSet;
 use surety_core::{ident::Name, problem::Problem};
 
 use super::{
-    All, Any, InstrumentRule, Model, Sum, portfolio,
+    All, Any, InstrumentRule, Model, Sum,
+    inside::required_together,
+    portfolio,
     required::{PriceUnits, Required},
 };
 use crate::{
@@ -121,8 +123,13 @@ impl Model {
             }
             Self::Span(model) => model.required(level),
             Self::Limits(model) => model.required(),
-            Self::All(model) => model.required(|part| part.required(units, level, supported)),
-            Self::Any(model) => model.required(|part| part.required(units, level, supported)),
+            Self::All(All { parts }) => {
+                required_together(parts, |part| part.required(units, level, supported), Required::either)
+            }
+            // The account chooses among them.
+            Self::Any(Any { parts }) => {
+                required_together(parts, |part| part.required(units, level, supported), Required::both)
+            }
             Self::Sum(model) => model.parts.iter().flat_map(|part| part.model.required(units, level, true)).collect(),
         }
     }

@@ -528,7 +528,7 @@ impl<'a> Builder<'a> {
             return Ok(Linear::default());
         }
         let exceeding = self.quantity(Best::IsPositive(x.clone()), I256::ONE)?;
-        let limit = self.checked(exceeding.times(&Affine::constant(largest)))?.unwrap_or_default();
+        let limit = self.product(&exceeding, &Affine::constant(largest))?;
         let room = self.checked(limit.minus(&x))?;
         let name = self.name_of_holding(inner);
         self.require_nonnegative(Purpose::Definition(name), room)?;

@@ -299,6 +299,8 @@ fn rejects_orders_that_are_positions_for_another_rule() {
         let parts = [part("orders", with_orders()), part("positions", cross(&positions))];
         assert_refused(combined(kind, &parts), "sizes of orders, as before");
     }
+    let modes = [part("orders", with_orders()), part("positions", cross(&positions))];
+    assert_refused(json!({ "type": "modes", "modes": modes }), "sizes of orders, as before");
     let limited =
         |name: &str| json!({ "instrument": name, "price": format!("p{}", &name[5..]), "short": name == "PERP-1" });
     let limits = json!({

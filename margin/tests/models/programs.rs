@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use alloy_primitives::{I256, U256};
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem};
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use surety_core::{
     text::Document as _,
     units::{Ppm, Price, ShockPpm},
@@ -237,6 +237,16 @@ proptest! {
     }
 }
 
+/// What other tests decide is not nothing: nearly all models that are drawn have programs.
+#[test]
+fn models_that_are_drawn_have_programs() {
+    const DRAWN: usize = 200;
+    let mut runner = TestRunner::deterministic();
+    let mut draw = || Case::new(models().new_tree(&mut runner).unwrap().current(), Vec::new());
+    let fitting = (0..DRAWN).filter(|_| !draw().programs().is_empty()).count();
+    assert!(fitting > DRAWN * 9 / 10, "{fitting} of {DRAWN}");
+}
+
 /// Attack: a term that reads address 0, which two rows share that no rule binds: it would be whatever the prover likes.
 #[test]
 fn rejects_programs_that_read_address_zero() {
@@ -322,7 +332,6 @@ fn shortfall_case(shocks: &[i32], share: u32, price: u128) -> Case {
         tiers: Vec::new(),
         charge: fixed(0),
         charge_tiers: Vec::new(),
-
         tiering: Default::default(),
         factor: priced.then(|| name("f".to_owned())),
         greeks: None,

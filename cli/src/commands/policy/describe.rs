@@ -510,6 +510,9 @@ mod tests {
             include_str!("../../../../examples/venues/compound.toml").to_owned(),
             include_str!("../../../../examples/venues/drift.toml").to_owned(),
             include_str!("../../../../examples/venues/dydx.toml").to_owned(),
+            include_str!("../../../../examples/gallery/book.toml").to_owned(),
+            include_str!("../../../../examples/gallery/brackets.toml").to_owned(),
+            include_str!("../../../../examples/gallery/hidden-modes.toml").to_owned(),
             format!("{head}{}", include_str!("../../../../margin/tests/policies/span.toml")),
             format!(
                 "{head}{}",

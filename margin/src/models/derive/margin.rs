@@ -14,6 +14,7 @@ use super::{
     schema::{FINE_DECIMALS, MARK, ScenarioParts, Slot},
 };
 use crate::{
+    integers::greatest_common_divisor,
     level::Basis,
     program::{Affine, Expression, Scenario, abs, held, holding, once, positive_part, where_one, worst_of},
 };
@@ -238,8 +239,4 @@ impl Schema<'_> {
 /// What the fractions of a level, in parts per million, have in common with a whole.
 fn common_divisor(multiple: Ppm, liquidation_cost: Ppm) -> u32 {
     greatest_common_divisor(liquidation_cost.0, greatest_common_divisor(multiple.0, Ppm::ONE.0))
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

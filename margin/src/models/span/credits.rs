@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use surety_core::{decimal::Magnitude, ident::Name, units::Ppm};
 
 use super::Span;
+use crate::integers::greatest_common_divisor;
 
 /// What opposite net deltas in two commodities save of the outright charges of both. Earlier credits of the list are
 /// given first; later ones see the deltas that are left.
@@ -224,13 +225,6 @@ fn digits(model: &Span, left: &[Left], group: &[usize]) -> Vec<u32> {
         7 + of_parts + u32::from(most - decimals(commodity))
     };
     (0..left.len()).map(of).collect()
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 fn one_to_one() -> Vec<u32> {
