@@ -168,10 +168,13 @@ fn rejects_every_choice_of_variables_beside_a_jump() {
     let jump = || exceeds(holding(0) - number(constant(1))).times(constant(2));
     let for_it = compile(&[], 1, &(jump() - number(constant(2))));
     let against = compile(&[], 1, &(number(constant(1)) - jump()));
+    // A bound would do, and the exact value is asked for.
+    let exact = compile(&[], 1, &(number(constant(1)) - once(jump())));
     for lots in 0..=3 {
         let expected = |holds: bool| if holds { Choices::Some } else { Choices::None };
         assert_eq!(choices(&for_it, &[lots]), expected(lots > 1), "{lots}");
         assert_eq!(choices(&against, &[lots]), expected(lots <= 1), "{lots}");
+        assert_eq!(choices(&exact, &[lots]), expected(lots <= 1), "{lots}");
     }
 }
 
