@@ -491,8 +491,9 @@ mod tests {
         leaves("model", &serde_json::to_value(&policy.model).unwrap(), &mut found);
         for (place, leaf) in found {
             // Kinds are said in words.
-            let kind =
-                ["type", "delta_sign", "basis", "volatility", "kind", "measure"].iter().any(|key| place.ends_with(key));
+            let kind = ["type", "delta_sign", "basis", "volatility", "kind", "measure", "tiering"]
+                .iter()
+                .any(|key| place.ends_with(key));
             let duration = place.ends_with("horizon") || place.ends_with("time");
             assert!(kind || duration || ways(&leaf).iter().any(|way| text.contains(way)), "{place} {leaf} in\n{text}");
         }
