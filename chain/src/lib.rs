@@ -5,7 +5,8 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`node`] | a node of the chain, asked over HTTP; transactions |
+//! | [`node`] | nodes of the chain; transactions |
+//! | `transport` | how nodes are asked: limits, patience, and the next where one fails |
 //! | [`error`] | why something did not work |
 //! | [`refusal`] | what contracts say when they refuse, what it means, and what to do |
 //! | [`artifact`] | contracts as Forge has built them |
@@ -57,6 +58,7 @@ pub mod rules;
 #[cfg(test)]
 mod sample;
 mod seconds;
+mod transport;
 
 pub use crate::error::ChainError;
 pub use crate::{

@@ -1,153 +1,98 @@
-//! A node of the chain: asked over HTTP with JSON-RPC, one thing after the other.
+//! A node of the chain, or several that stand in for each other: asked one thing after the other.
 //!
-//! The chain's identifier is asked for once, and enters every transaction that is signed.
+//! The chain's identifier is asked for once, of every node, and enters every transaction that is signed.
 
 use std::{
-    thread,
+    fmt, io, thread,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, Bytes, TxKind, U256, hex, keccak256};
-use alloy_rlp::{Encodable as _, Header};
-use alloy_sol_types::{SolCall, SolEvent};
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+use alloy::{
+    consensus::{SignableTransaction as _, TxEip1559, TxEnvelope},
+    eips::{BlockNumberOrTag, Encodable2718 as _},
+    providers::{
+        Identity, Provider as _, ProviderBuilder, RootProvider, SendableTx,
+        fillers::{ChainIdFiller, FillProvider, GasFiller, JoinFill, NonceFiller, SimpleNonceManager},
+    },
+    rpc::types::{Block, Filter, TransactionInput, TransactionReceipt, TransactionRequest},
+    transports::{RpcError, TransportError, TransportErrorKind, TransportResult},
 };
-use serde_json::{Value, json};
+use alloy_primitives::{B256, Bytes, Signature, TxKind};
+use alloy_sol_types::{SolCall, SolEvent};
 use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},
     units::Timestamp,
 };
-use surety_verifier::attestation::signature::{SignatureBytes, SigningKey};
-use ureq::Agent;
+use surety_verifier::attestation::signature::SigningKey;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    abi::address,
+    abi::{address, bytes32},
     error::{Action, ChainError, PATIENCE},
     refusal::Refusal,
+    transport::{self, Bounds, Http, origin},
 };
-
-/// How long an answer may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Most bytes of an answer.
-const ANSWER_LIMIT: u64 = 32 << 20;
 
 /// Most wei for a unit of gas: a node that names a higher fee is mistaken, or wants the sender's balance.
 const FEE_LIMIT: u128 = 1_000_000_000_000;
 
-/// How often is asked for it.
+/// How often is asked for a transaction that was sent.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// A node of a chain.
-#[derive(Debug)]
+/// How long a transaction may be in no block before it is sent anew with a higher fee.
+const STUCK_AFTER: Duration = Duration::from_secs(45);
+
+/// Most bytes of a node's words that an error repeats.
+const WORDS: usize = 500;
+
+const ESTIMATE: &str = "eth_estimateGas";
+const SEND: &str = "eth_sendRawTransaction";
+const RECEIPT: &str = "eth_getTransactionReceipt";
+const BLOCK: &str = "eth_getBlockByNumber";
+
+/// Alloy's provider, which fills in chain, nonce, gas and fees.
+type Filling = FillProvider<
+    JoinFill<JoinFill<JoinFill<Identity, GasFiller>, NonceFiller<SimpleNonceManager>>, ChainIdFiller>,
+    RootProvider,
+>;
+
+/// A node of a chain, or several that stand in for each other.
 pub struct Node {
-    url: String,
-    agent: Agent,
+    /// Where they are, without passwords.
+    origin: String,
+    runtime: Runtime,
+    provider: Filling,
     chain_id: u64,
+    /// How long a transaction may be in no block before it is sent anew.
+    stuck_after: Duration,
+    /// How long a transaction is waited for.
+    patience: Duration,
 }
 
-/// A block, as far as it is of interest.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Block {
-    timestamp: Quantity,
-    base_fee_per_gas: Option<Quantity>,
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("origin", &self.origin).field("chain_id", &self.chain_id).finish_non_exhaustive()
+    }
 }
 
 /// What became of a transaction.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Receipt {
-    transaction_hash: Data<32>,
-    contract_address: Option<Data<20>>,
-    status: Quantity,
-    gas_used: Quantity,
+    transaction: Bytes32,
+    gas: u64,
 }
 
 impl Receipt {
     /// The transaction.
     #[must_use]
     pub fn transaction(&self) -> Bytes32 {
-        self.transaction_hash.0
+        self.transaction
     }
 
     /// What it used of gas.
     #[must_use]
     pub fn gas(&self) -> u64 {
-        self.gas_used.0
-    }
-}
-
-/// A number of JSON-RPC: `0x` and digits without leading zeros. A fee of 2^64 wei would be 18 ether for a unit of gas.
-#[derive(Clone, Copy, Debug)]
-struct Quantity(u64);
-
-impl<'de> Deserialize<'de> for Quantity {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let number = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        number.map(Self).ok_or_else(|| D::Error::custom(format!("expected a number below 2^64, found {text:?}")))
-    }
-}
-
-/// Bytes of JSON-RPC, a certain number of them; in upper case, too.
-#[derive(Clone, Copy, Debug)]
-struct Data<const N: usize>(HexBytes<N>);
-
-impl<'de, const N: usize> Deserialize<'de> for Data<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = hex::decode_to_array(String::deserialize(deserializer)?);
-        bytes.map(|bytes| Self(HexBytes(bytes))).map_err(|_| D::Error::custom(format!("expected {N} bytes")))
-    }
-}
-
-/// Bytes of JSON-RPC, as many as there are.
-struct Output(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Output {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        hex::decode(String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
-    }
-}
-
-/// What a contract has emitted.
-#[derive(Deserialize)]
-struct Log {
-    address: Data<20>,
-    topics: Vec<Data<32>>,
-    data: Output,
-    #[serde(default)]
-    removed: bool,
-}
-
-/// An answer of JSON-RPC.
-#[derive(Deserialize)]
-struct Answer {
-    result: Option<Value>,
-    error: Option<Fault>,
-}
-
-#[derive(Deserialize)]
-struct Fault {
-    message: String,
-    data: Option<Value>,
-}
-
-impl Fault {
-    /// What a contract returned that reverted, if one did.
-    fn revert_data(&self) -> Option<Vec<u8>> {
-        let text = match &self.data {
-            Some(Value::String(text)) => Some(text.as_str()),
-            // Some nodes wrap it.
-            Some(Value::Object(object)) => object.get("data").and_then(Value::as_str),
-            _ => None,
-        };
-        match text {
-            Some(text) => hex::decode(text).ok(),
-            None => self.message.contains("revert").then(Vec::new),
-        }
+        self.gas
     }
 }
 
@@ -157,10 +102,49 @@ impl Node {
     /// # Errors
     /// If it does not answer.
     pub fn connect(url: &str) -> Result<Self, ChainError> {
-        let config = Agent::config_builder().timeout_global(Some(ANSWER_TIMEOUT)).http_status_as_error(false).build();
-        let mut node = Self { url: url.to_owned(), agent: config.into(), chain_id: 0 };
-        node.chain_id = node.ask::<Quantity>("eth_chainId", json!([]))?.0;
-        Ok(node)
+        Self::connect_any(&[url])
+    }
+
+    /// The nodes at these URLs, each of which is asked which chain it is of. Where one fails, the next is asked. Those
+    /// that do not answer now are never asked again.
+    ///
+    /// # Errors
+    /// If none answers, or two are of different chains.
+    pub fn connect_any(urls: &[impl AsRef<str>]) -> Result<Self, ChainError> {
+        Self::within(urls, Bounds::USUAL)
+    }
+
+    fn within(urls: &[impl AsRef<str>], bounds: Bounds) -> Result<Self, ChainError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error: io::Error| ChainError::Internal(format!("no runtime for questions to a node: {error}")))?;
+        let mut answering: Vec<(String, Http, u64)> = Vec::new();
+        let mut failure = ChainError::input("node", "at least one URL", "none");
+        for url in urls {
+            let (place, http) = (origin(url.as_ref()), Http::new(url.as_ref(), bounds));
+            let http = http.map_err(|problem| ChainError::Node { url: place.clone(), method: "URL", problem })?;
+            let provider: RootProvider = RootProvider::new(transport::client(vec![http.clone()]));
+            match runtime.block_on(provider.get_chain_id()) {
+                Ok(chain) => answering.push((place, http, chain)),
+                Err(error) => failure = fault(&place, "eth_chainId", &error),
+            }
+        }
+        let Some((first, _, chain_id)) = answering.first().cloned() else { return Err(failure) };
+        if let Some((place, _, other)) = answering.iter().find(|(.., other)| *other != chain_id) {
+            let expected = format!("a node of chain {chain_id}, as {first} is");
+            let advice = "name nodes of one chain only";
+            return Err(ChainError::mismatch(place, expected, format!("one of chain {other}"), advice));
+        }
+        let places: Vec<_> = answering.iter().map(|(place, ..)| place.as_str()).collect();
+        let origin = places.join(", ");
+        let client = transport::client(answering.into_iter().map(|(_, http, _)| http).collect());
+        let provider = ProviderBuilder::default()
+            .with_gas_estimation()
+            .with_simple_nonce_management()
+            .with_chain_id(chain_id)
+            .connect_client(client);
+        Ok(Self { origin, runtime, provider, chain_id, stuck_after: STUCK_AFTER, patience: PATIENCE })
     }
 
     /// The chain's identifier (EIP-155).
@@ -174,11 +158,10 @@ impl Node {
     /// # Errors
     /// If the node does not answer.
     pub fn time(&self) -> Result<Timestamp, ChainError> {
-        Ok(Timestamp(self.newest_block()?.timestamp.0))
-    }
-
-    fn newest_block(&self) -> Result<Block, ChainError> {
-        self.ask("eth_getBlockByNumber", json!(["latest", false]))
+        let block: Option<Block> =
+            self.ask(BLOCK, self.provider.get_block_by_number(BlockNumberOrTag::Latest).into_future())?;
+        let block = block.ok_or_else(|| self.problem(BLOCK, "no newest block"))?;
+        Ok(Timestamp(block.header.timestamp))
     }
 
     /// Whether there is a contract at an address.
@@ -191,8 +174,8 @@ impl Node {
     /// # Errors
     /// If the node does not answer.
     pub fn code(&self, at: &EvmAddress) -> Result<Vec<u8>, ChainError> {
-        let code: Output = self.ask("eth_getCode", json!([at, "latest"]))?;
-        Ok(code.0)
+        let code = self.ask("eth_getCode", self.provider.get_code_at(address(at)).into_future())?;
+        Ok(code.into())
     }
 
     /// The events of one kind, with one of these words as their first topic, that a contract has emitted from a block
@@ -200,20 +183,17 @@ impl Node {
     /// blocks are asked for.
     pub(crate) fn events<E: SolEvent>(&self, at: &EvmAddress, first: &[B256], from: u64) -> Result<Vec<E>, ChainError> {
         const METHOD: &str = "eth_getLogs";
-        let Quantity(newest) = self.ask("eth_blockNumber", json!([]))?;
+        let newest = self.ask("eth_blockNumber", self.provider.get_block_number().into_future())?;
         if from > newest {
             let (expected, advice) = (format!("a block up to {newest}"), "give a block that the chain has");
             return Err(ChainError::mismatch("block", expected, from, advice));
         }
-        let hexadecimal = |number: u64| format!("{number:#x}");
+        let of = Filter::new().address(address(at)).event_signature(E::SIGNATURE_HASH).topic1(first.to_vec());
         let (mut start, mut blocks, mut events) = (from, newest.saturating_sub(from).saturating_add(1), Vec::new());
         while start <= newest {
             let end = start.saturating_add(blocks - 1).min(newest);
-            let filter = json!([{
-                "address": at, "topics": [E::SIGNATURE_HASH, first], "fromBlock": hexadecimal(start),
-                "toBlock": hexadecimal(end),
-            }]);
-            let logs: Vec<Log> = match self.ask(METHOD, filter) {
+            let filter = of.clone().from_block(start).to_block(end);
+            let logs = match self.ask(METHOD, self.provider.get_logs(&filter)) {
                 Ok(logs) => logs,
                 Err(_) if blocks > 1 => {
                     blocks /= 2;
@@ -221,10 +201,11 @@ impl Node {
                 }
                 Err(error) => return Err(error),
             };
-            for Log { address, topics, data, removed } in logs {
-                let topics = topics.into_iter().map(|Data(HexBytes(bytes))| B256::from(bytes));
-                let event = E::decode_raw_log_validate(topics, &data.0).ok().filter(|_| address.0 == *at && !removed);
-                events.push(event.ok_or_else(|| self.fault(METHOD, "an event that was not asked for"))?);
+            for log in logs {
+                let (topics, data) = (log.topics().iter().copied(), &log.data().data);
+                let event = E::decode_raw_log_validate(topics, data);
+                let event = event.ok().filter(|_| log.address() == address(at) && !log.removed);
+                events.push(event.ok_or_else(|| self.problem(METHOD, "an event that was not asked for"))?);
             }
             start = end + 1;
         }
@@ -244,15 +225,13 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<C::Return, ChainError> {
-        let mut transaction = json!({ "to": at, "data": hex::encode_prefixed(call.abi_encode()) });
-        if let Some(from) = from {
-            transaction["from"] = json!(from);
-        }
-        let answer: Output = self.try_call("eth_call", json!([transaction, "latest"]), action)?;
-        C::abi_decode_returns_validate(&answer.0).map_err(|_| ChainError::Answer {
+        let request = request(from, Some(at), call.abi_encode());
+        let question = self.provider.call(request).block(BlockNumberOrTag::Latest.into());
+        let answer = self.try_call("eth_call", question.into_future(), action)?;
+        C::abi_decode_returns_validate(&answer).map_err(|_| ChainError::Answer {
             contract: *at,
             action: action.name,
-            found: format!("{} bytes of another form", answer.0.len()),
+            found: format!("{} bytes of another form", answer.len()),
         })
     }
 
@@ -264,20 +243,22 @@ impl Node {
         call: &C,
         action: Action,
     ) -> Result<Receipt, ChainError> {
-        Ok(self.send(key, Some(at), call.abi_encode(), action)?.0)
+        let (receipt, _) = self.send(key, Some(at), call.abi_encode(), action)?;
+        Ok(Receipt { transaction: bytes32(receipt.transaction_hash), gas: receipt.gas_used })
     }
 
     /// Sends a transaction that creates a contract, and waits until it is in a block.
     pub(crate) fn create(&self, key: &SigningKey, code: Vec<u8>, action: Action) -> Result<EvmAddress, ChainError> {
         let (receipt, nonce) = self.send(key, None, code, action)?;
         // What is there was created by the transaction that was signed, whatever the node says.
-        let created = HexBytes(address(&key.address()).create(nonce).into_array());
+        let created = address(&key.address()).create(nonce);
         match receipt.contract_address {
-            Some(Data(found)) if found == created => Ok(created),
+            Some(found) if found == created => Ok(HexBytes(created.into_array())),
             found => {
-                let found = found.map_or("none".to_owned(), |Data(found)| found.to_string());
-                let problem = format!("expected the contract {created}, which the transaction creates, found {found}");
-                Err(self.fault("eth_getTransactionReceipt", problem))
+                let found = found.map_or("none".to_owned(), |found| format!("{found:#x}"));
+                let problem =
+                    format!("expected the contract {created:#x}, which the transaction creates, found {found}");
+                Err(self.problem(RECEIPT, problem))
             }
         }
     }
@@ -289,153 +270,148 @@ impl Node {
         to: Option<&EvmAddress>,
         input: Vec<u8>,
         action: Action,
-    ) -> Result<(Receipt, u64), ChainError> {
-        let from = key.address();
-        let mut request = json!({ "from": from, "data": hex::encode_prefixed(&input) });
-        if let Some(to) = to {
-            request["to"] = json!(to);
-        }
-        let Quantity(gas) = self.try_call("eth_estimateGas", json!([request, "latest"]), action)?;
-        let Some(Quantity(base_fee)) = self.newest_block()?.base_fee_per_gas else {
-            return Err(self.fault("eth_getBlockByNumber", "a block without a base fee, as before EIP-1559"));
+    ) -> Result<(TransactionReceipt, u64), ChainError> {
+        let mut request = request(Some(&key.address()), to, input);
+        let simulation = self.provider.estimate_gas(request.clone()).block(BlockNumberOrTag::Latest.into());
+        let gas = self.try_call(ESTIMATE, simulation.into_future(), action)?;
+        // What depends on the state may cost a little more by then.
+        request.gas = Some(gas.saturating_add(gas / 8));
+        let mut transaction = match self.ask("fees and nonce", self.provider.fill(request))? {
+            SendableTx::Builder(filled) if filled.gas_price.is_none() => {
+                filled.build_1559().map_err(|error| ChainError::Internal(error.to_string()))?
+            }
+            _ => return Err(self.problem(BLOCK, "a block without a base fee, as before EIP-1559")),
         };
-        let Quantity(tip) = self.ask("eth_maxPriorityFeePerGas", json!([]))?;
-        // The base fee can double in six full blocks.
-        let max_fee_per_gas = 2 * u128::from(base_fee) + u128::from(tip);
-        if max_fee_per_gas > FEE_LIMIT {
-            let problem = format!("expected at most {FEE_LIMIT} wei for a unit of gas, found {max_fee_per_gas}");
-            return Err(self.fault("eth_maxPriorityFeePerGas", problem));
+        if transaction.max_fee_per_gas > FEE_LIMIT {
+            let fee = transaction.max_fee_per_gas;
+            let problem = format!("expected at most {FEE_LIMIT} wei for a unit of gas, found {fee}");
+            return Err(self.problem("eth_feeHistory", problem));
         }
-        let Quantity(nonce) = self.ask("eth_getTransactionCount", json!([from, "pending"]))?;
-        let transaction = Transaction {
-            chain_id: self.chain_id,
-            nonce,
-            // What depends on the state may cost a little more by then.
-            gas_limit: gas.saturating_add(gas / 8),
-            max_fee_per_gas,
-            max_priority_fee_per_gas: tip.into(),
-            to: to.map_or(TxKind::Create, |to| TxKind::Call(address(to))),
-            input: Bytes::from(input),
-        };
-        let raw = transaction.signed(key)?;
-        let hash = HexBytes(keccak256(&raw).0);
-        let Data(found) = self.ask("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)]))?;
-        if found != hash {
-            let problem = format!("expected the transaction {hash}, found {found}");
-            return Err(self.fault("eth_sendRawTransaction", problem));
-        }
-        Ok((self.wait(hash)?, nonce))
-    }
-
-    fn wait(&self, hash: Bytes32) -> Result<Receipt, ChainError> {
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if let Some(receipt) = self.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash]))? {
-                return if receipt.status.0 == 0 { Err(ChainError::Failed(hash)) } else { Ok(receipt) };
+        let nonce = transaction.nonce;
+        let mut sent = vec![self.submit(key, &transaction)?];
+        let (start, mut last) = (Instant::now(), Instant::now());
+        while start.elapsed() < self.patience {
+            for hash in &sent {
+                if let Some(receipt) = self.ask(RECEIPT, self.provider.get_transaction_receipt(*hash))? {
+                    return if receipt.status() {
+                        Ok((receipt, nonce))
+                    } else {
+                        Err(ChainError::Failed(bytes32(*hash)))
+                    };
+                }
+            }
+            if last.elapsed() >= self.stuck_after {
+                last = Instant::now();
+                if let Some(raised) = self.raised(&transaction) {
+                    // A node that refuses it has the one before in a block by now, or keeps to it.
+                    sent.extend(self.submit(key, &raised));
+                    transaction = raised;
+                }
             }
             thread::sleep(INTERVAL);
         }
-        Err(ChainError::Pending(hash))
+        Err(ChainError::Pending(bytes32(sent[sent.len() - 1])))
+    }
+
+    /// Signs a transaction and sends it.
+    fn submit(&self, key: &SigningKey, transaction: &TxEip1559) -> Result<B256, ChainError> {
+        let signature = key.sign(&bytes32(transaction.signature_hash()));
+        let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
+        let signature = Signature::from_raw_array(&signature.0);
+        let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
+        let signed = TxEnvelope::from(transaction.clone().into_signed(signature));
+        let (hash, raw) = (*signed.tx_hash(), signed.encoded_2718());
+        let pending = self.ask(SEND, self.provider.send_raw_transaction(&raw))?;
+        let found = *pending.tx_hash();
+        if found != hash {
+            return Err(self.problem(SEND, format!("expected the transaction {hash}, found {found}")));
+        }
+        Ok(hash)
+    }
+
+    /// The transaction with fees an eighth higher, which nodes take in its place, and at least those of the present;
+    /// none if that is above the limit.
+    fn raised(&self, transaction: &TxEip1559) -> Option<TxEip1559> {
+        let (fee, tip) = (transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas);
+        let present = self.runtime.block_on(self.provider.estimate_eip1559_fees()).ok();
+        let at_least = |fee: u128, present: Option<u128>| (fee + fee.div_ceil(8)).max(present.unwrap_or_default());
+        let max_fee_per_gas = at_least(fee, present.as_ref().map(|fees| fees.max_fee_per_gas));
+        let max_priority_fee_per_gas = at_least(tip, present.as_ref().map(|fees| fees.max_priority_fee_per_gas));
+        let raised = TxEip1559 { max_fee_per_gas, max_priority_fee_per_gas, ..transaction.clone() };
+        Some(raised).filter(|raised| raised.max_fee_per_gas <= FEE_LIMIT)
     }
 
     /// Asks the node for something that no contract has a say in.
-    fn ask<T: DeserializeOwned>(&self, method: &'static str, parameters: Value) -> Result<T, ChainError> {
-        self.request(method, parameters)?.map_err(|fault| self.fault(method, fault.message))
+    fn ask<T>(
+        &self,
+        method: &'static str,
+        question: impl Future<Output = TransportResult<T>>,
+    ) -> Result<T, ChainError> {
+        self.runtime.block_on(question).map_err(|error| fault(&self.origin, method, &error))
     }
 
     /// Asks the node to run a contract, which may refuse.
-    fn try_call<T: DeserializeOwned>(
+    fn try_call<T>(
         &self,
         method: &'static str,
-        parameters: Value,
+        question: impl Future<Output = TransportResult<T>>,
         action: Action,
     ) -> Result<T, ChainError> {
-        self.request(method, parameters)?.map_err(|fault| match fault.revert_data() {
+        self.runtime.block_on(question).map_err(|error| match revert_data(&error) {
             Some(data) => ChainError::Refused { action, reason: Refusal::decode(&data) },
-            None => self.fault(method, fault.message),
+            None => fault(&self.origin, method, &error),
         })
     }
 
-    fn request<T: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        parameters: Value,
-    ) -> Result<Result<T, Fault>, ChainError> {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters }).to_string();
-        let failed = |error: ureq::Error| self.fault(method, error);
-        let request = self.agent.post(&self.url).content_type("application/json");
-        let mut response = request.send(body).map_err(failed)?;
-        let text = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_string().map_err(failed)?;
-        let answer: Answer = serde_json::from_str(&text).map_err(|_| {
-            self.fault(method, format!("expected an answer of JSON-RPC, found status {}", response.status()))
-        })?;
-        if let Some(fault) = answer.error {
-            return Ok(Err(fault));
+    fn problem(&self, method: &'static str, problem: impl ToString) -> ChainError {
+        ChainError::Node { url: self.origin.clone(), method, problem: problem.to_string() }
+    }
+}
+
+/// A transaction that is to be simulated or filled in.
+fn request(from: Option<&EvmAddress>, to: Option<&EvmAddress>, data: Vec<u8>) -> TransactionRequest {
+    TransactionRequest {
+        from: from.map(address),
+        to: Some(to.map_or(TxKind::Create, |to| TxKind::Call(address(to)))),
+        // The name that every node knows.
+        input: TransactionInput { input: None, data: Some(Bytes::from(data)) },
+        ..TransactionRequest::default()
+    }
+}
+
+/// What a contract returned that reverted, if one did.
+fn revert_data(error: &TransportError) -> Option<Bytes> {
+    let RpcError::ErrorResp(fault) = error else { return None };
+    fault.as_revert_data().or_else(|| fault.message.contains("revert").then(Bytes::new))
+}
+
+/// A node's failure, without what may be a password, and without the answer.
+fn fault(origin: &str, method: &'static str, error: &TransportError) -> ChainError {
+    let problem = match error {
+        RpcError::ErrorResp(fault) => fault.message.chars().take(WORDS).collect(),
+        RpcError::DeserError { err, .. } => format!("an answer of another form: {err}"),
+        RpcError::Transport(TransportErrorKind::HttpError(error)) => {
+            format!("expected an answer of JSON-RPC, found status {}", error.status)
         }
-        let result = serde_json::from_value(answer.result.unwrap_or_default());
-        result.map(Ok).map_err(|error| self.fault(method, error))
-    }
-
-    fn fault(&self, method: &'static str, problem: impl ToString) -> ChainError {
-        ChainError::Node { url: origin(&self.url), method, problem: problem.to_string() }
-    }
-}
-
-/// A URL without what may be a password in it: paths often contain one.
-fn origin(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}")
-}
-
-/// A transaction without value and access list ([EIP-1559](https://eips.ethereum.org/EIPS/eip-1559)). Fees are in wei.
-struct Transaction {
-    chain_id: u64,
-    nonce: u64,
-    max_priority_fee_per_gas: u128,
-    max_fee_per_gas: u128,
-    gas_limit: u64,
-    to: TxKind,
-    input: Bytes,
-}
-
-impl Transaction {
-    /// The transaction as it is sent.
-    fn signed(&self, key: &SigningKey) -> Result<Vec<u8>, ChainError> {
-        let signature = key.sign(&HexBytes(keccak256(self.encode(None)).0));
-        let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
-        Ok(self.encode(Some(&signature)))
-    }
-
-    /// `0x02 ‖ rlp([fields])`: what is signed, or, with the signature behind the fields, what is sent.
-    fn encode(&self, signature: Option<&SignatureBytes>) -> Vec<u8> {
-        let mut fields = Vec::new();
-        self.chain_id.encode(&mut fields);
-        self.nonce.encode(&mut fields);
-        self.max_priority_fee_per_gas.encode(&mut fields);
-        self.max_fee_per_gas.encode(&mut fields);
-        self.gas_limit.encode(&mut fields);
-        self.to.encode(&mut fields);
-        U256::ZERO.encode(&mut fields);
-        self.input.encode(&mut fields);
-        Header { list: true, payload_length: 0 }.encode(&mut fields);
-        if let Some(HexBytes(bytes)) = signature {
-            // The last byte is 27 or 28, for an even or an odd y.
-            (bytes[64] == 28).encode(&mut fields);
-            U256::from_be_slice(&bytes[..32]).encode(&mut fields);
-            U256::from_be_slice(&bytes[32..64]).encode(&mut fields);
-        }
-        let mut raw = vec![2];
-        Header { list: true, payload_length: fields.len() }.encode(&mut raw);
-        raw.extend(fields);
-        raw
-    }
+        RpcError::Transport(TransportErrorKind::Custom(error)) => error.to_string().chars().take(WORDS).collect(),
+        RpcError::NullResp => "expected an answer, found null".to_owned(),
+        error => error.to_string().chars().take(WORDS).collect(),
+    };
+    ChainError::Node { url: origin.to_owned(), method, problem }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, hex};
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        sync::{Arc, Mutex},
+    };
+
+    use alloy::{consensus::Transaction as _, eips::Decodable2718 as _, rpc::json_rpc::ErrorPayload};
+    use alloy_primitives::{Address, hex, keccak256};
+    use serde_json::{Value, json};
+    use surety_testing::node::answering;
 
     use super::*;
     use crate::sample;
@@ -446,24 +422,37 @@ mod tests {
         SigningKey::from_secret_bytes(&[1; 32]).unwrap()
     }
 
+    /// What a node says that tells the truth about a transaction which creates a contract, at a base fee of 7 wei and
+    /// this tip.
+    fn truth(method: &str, parameters: &Value, tip: u128) -> Value {
+        let created = address(&key().address()).create(NONCE);
+        match method {
+            "eth_feeHistory" => json!({
+                "oldestBlock": "0x1", "baseFeePerGas": ["0x7", "0x7"], "gasUsedRatio": [0.5],
+                "reward": [[format!("{tip:#x}")]],
+            }),
+            "eth_getTransactionCount" => json!("0x7"),
+            "eth_sendRawTransaction" => json!(keccak256(raw(parameters)).to_string()),
+            "eth_getTransactionReceipt" => json!({
+                "type": "0x2", "transactionHash": parameters[0], "contractAddress": created.to_string(),
+                "status": "0x1", "gasUsed": "0x5208", "cumulativeGasUsed": "0x5208", "effectiveGasPrice": "0x8",
+                "from": address(&key().address()).to_string(), "to": null, "transactionIndex": "0x0",
+                "blockHash": B256::ZERO, "blockNumber": "0x1", "logs": [], "logsBloom": format!("0x{}", "00".repeat(256)),
+            }),
+            _ => json!("0x5208"),
+        }
+    }
+
+    fn raw(parameters: &Value) -> Vec<u8> {
+        hex::decode(parameters[0].as_str().unwrap()).unwrap()
+    }
+
+    const ACTION: Action = Action::new("a test");
+
     /// Creates a contract at a node that says what `change` makes of the truth.
     fn create(change: fn(&str, Value) -> Value) -> Result<EvmAddress, ChainError> {
-        let created = address(&key().address()).create(NONCE);
-        let hash = |raw: &Value| keccak256(hex::decode(raw.as_str().unwrap()).unwrap());
-        let node = sample::node(move |method, parameters| {
-            let truth = match method {
-                "eth_getBlockByNumber" => json!({ "timestamp": "0x1", "baseFeePerGas": "0x7" }),
-                "eth_getTransactionCount" => json!("0x7"),
-                "eth_sendRawTransaction" => json!(hash(&parameters[0]).to_string()),
-                "eth_getTransactionReceipt" => json!({
-                    "transactionHash": parameters[0], "contractAddress": created.to_string(), "status": "0x1",
-                    "gasUsed": "0x5208",
-                }),
-                _ => json!("0x5208"),
-            };
-            change(method, truth)
-        });
-        node.create(&key(), vec![0xfe], Action::new("a test"))
+        let node = sample::node(move |method, parameters| change(method, truth(method, parameters, 1)));
+        node.create(&key(), vec![0xfe], ACTION)
     }
 
     fn refusal(change: fn(&str, Value) -> Value) -> String {
@@ -508,16 +497,57 @@ mod tests {
     #[test]
     fn rejects_fees_that_nobody_asks() {
         // Twice the base fee, and the tip: up to the limit, and one more.
-        create(|method, truth| match method {
-            "eth_maxPriorityFeePerGas" => json!(format!("{:#x}", FEE_LIMIT - 14)),
-            _ => truth,
-        })
-        .unwrap();
-        let refusal = refusal(|method, truth| match method {
-            "eth_maxPriorityFeePerGas" => json!(format!("{:#x}", FEE_LIMIT - 13)),
-            _ => truth,
-        });
+        let create = |tip| {
+            sample::node(move |method, parameters| truth(method, parameters, tip)).create(&key(), vec![0xfe], ACTION)
+        };
+        create(FEE_LIMIT - 14).unwrap();
+        let refusal = create(FEE_LIMIT - 13).unwrap_err().to_string();
         assert!(refusal.contains("wei for a unit of gas, found 1000000000001"), "{refusal}");
+    }
+
+    /// The transactions that a node is sent which puts only such a fee, in wei, into a block.
+    fn sent_until(sufficient: u128, tip: u128) -> (Result<EvmAddress, ChainError>, Vec<TxEnvelope>) {
+        let sent = Arc::new(Mutex::new(Vec::<TxEnvelope>::new()));
+        let seen = Arc::clone(&sent);
+        let mut node = sample::node(move |method, parameters| match method {
+            "eth_sendRawTransaction" => {
+                seen.lock().unwrap().push(TxEnvelope::decode_2718(&mut raw(parameters).as_slice()).unwrap());
+                truth(method, parameters, tip)
+            }
+            "eth_getTransactionReceipt" => {
+                let sent = seen.lock().unwrap();
+                let asked = sent.iter().find(|sent| json!(sent.tx_hash()) == parameters[0]).unwrap();
+                if asked.max_fee_per_gas() < sufficient { Value::Null } else { truth(method, parameters, tip) }
+            }
+            _ => truth(method, parameters, tip),
+        });
+        node.stuck_after = Duration::ZERO;
+        node.patience = Duration::from_secs(2);
+        let created = node.create(&key(), vec![0xfe], ACTION);
+        let sent = sent.lock().unwrap().clone();
+        (created, sent)
+    }
+
+    #[test]
+    fn a_stuck_transaction_is_sent_anew_with_a_higher_fee() {
+        const TIP: u128 = 1_000;
+        let (created, sent) = sent_until(1_250, TIP);
+        assert_eq!(created.unwrap().0, address(&key().address()).create(NONCE).into_array());
+        let fees: Vec<_> = sent.iter().map(|sent| sent.max_fee_per_gas()).collect();
+        assert_eq!(fees, [1_014, 1_141, 1_284]);
+        for pair in sent.windows(2) {
+            assert!(pair.iter().all(|sent| sent.nonce() == NONCE));
+            let (before, after) = (pair[0].max_priority_fee_per_gas(), pair[1].max_priority_fee_per_gas());
+            assert!(8 * after.unwrap() >= 9 * before.unwrap());
+        }
+    }
+
+    /// A transaction that nobody takes does not cost more than the limit in the end.
+    #[test]
+    fn rejects_raising_a_fee_above_the_limit() {
+        let (created, sent) = sent_until(u128::MAX, FEE_LIMIT - 14);
+        assert!(matches!(created, Err(ChainError::Pending(_))), "{created:?}");
+        assert_eq!(sent.len(), 1);
     }
 
     #[test]
@@ -530,34 +560,135 @@ mod tests {
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 
-    /// What `cast mktx` of Foundry makes of the same.
+    fn refusal_of(url: &str) -> String {
+        Node::connect(url).unwrap_err().to_string()
+    }
+
     #[test]
-    fn transactions_are_encoded_as_others_do() {
-        let key = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-        let key = SigningKey::from_secret_bytes(&hex::decode_to_array(key).unwrap()).unwrap();
-        let transaction = Transaction {
-            chain_id: 31_337,
-            nonce: 7,
-            max_priority_fee_per_gas: 1_000_000_000,
-            max_fee_per_gas: 2_000_000_000,
-            gas_limit: 123_456,
-            to: TxKind::Call(Address::repeat_byte(0x11)),
-            input: Bytes::from_static(&hex!("deadbeef")),
-        };
-        let expected = hex!(
-            "02f871827a6907843b9aca0084773594008301e240941111111111111111111111111111111111111111"
-            "8084deadbeefc001a05e257220375097603477319bd6bd16bebbab9826ef5e4fb1778dd5f7fa782570"
-            "a079a578f01b39ec04107f1878d2955f5eb1aed4bbb2073fec5e088b5f998c0ffd"
-        );
-        assert_eq!(transaction.signed(&key).unwrap(), expected);
+    fn rejects_what_is_no_url() {
+        assert!(refusal_of("node.example").contains("expected a URL"), "{}", refusal_of("node.example"));
+    }
+
+    /// A node of another chain, which a transaction for this one would be sent to.
+    #[test]
+    fn rejects_nodes_of_several_chains() {
+        let [first, second] = [1, 5].map(|chain| {
+            answering_chain(move |_| json!({ "jsonrpc": "2.0", "id": 0, "result": format!("{chain:#x}") }).to_string())
+        });
+        let refusal = Node::connect_any(&[&first, &second]).unwrap_err().to_string();
+        assert!(refusal.contains("expected a node of chain 1, as http://127.0.0.1:"), "{refusal}");
+        assert!(refusal.contains("found one of chain 5"), "{refusal}");
+    }
+
+    #[test]
+    fn the_next_node_answers_where_one_fails() {
+        // The first says which chain it is of, and nothing more.
+        let mut asked = 0;
+        let first = answering_chain(move |question| {
+            asked += 1;
+            if asked == 1 {
+                json!({ "jsonrpc": "2.0", "id": question["id"], "result": "0x1" }).to_string()
+            } else {
+                "?".to_owned()
+            }
+        });
+        let second = answering(|_, _| json!("0xfe"));
+        let node = Node::connect_any(&["http://127.0.0.1:9", &first, &second]).unwrap();
+        assert_eq!(node.code(&EvmAddress::ZERO).unwrap(), [0xfe]);
+        assert_eq!(node.origin, format!("{first}, {second}"));
+    }
+
+    #[test]
+    fn a_node_that_asks_for_patience_is_asked_again() {
+        let mut asked = 0;
+        let url = answering_chain(move |question| {
+            asked += 1;
+            let id = &question["id"];
+            match asked {
+                1 => json!({ "jsonrpc": "2.0", "id": id, "error": { "code": 429, "message": "too many" } }).to_string(),
+                _ => json!({ "jsonrpc": "2.0", "id": id, "result": "0x1" }).to_string(),
+            }
+        });
+        assert_eq!(Node::connect(&url).unwrap().chain_id(), 1);
+    }
+
+    /// A server of HTTP that answers every question with such a body.
+    fn answering_chain(mut answer: impl FnMut(&Value) -> String + Send + 'static) -> String {
+        serving(move |question, stream| {
+            let body = answer(question);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all((head + &body).as_bytes());
+        })
+    }
+
+    fn serving(mut answer: impl FnMut(&Value, &mut std::net::TcpStream) + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut read, mut chunk) = (stream.unwrap(), Vec::new(), [0; 4_096]);
+                let question = loop {
+                    let count = stream.read(&mut chunk).unwrap();
+                    read.extend_from_slice(&chunk[..count]);
+                    let text = String::from_utf8_lossy(&read);
+                    let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();
+                    if let Ok(question) = serde_json::from_str::<Value>(body) {
+                        break question;
+                    }
+                };
+                answer(&question, &mut stream);
+            }
+        });
+        url
+    }
+
+    const NARROW: Bounds = Bounds { time: Duration::from_secs(2), bytes: 1_000 };
+
+    /// Attack: a node that accepts a question and says nothing.
+    #[test]
+    fn rejects_a_node_that_never_answers() {
+        let url = serving(|_, stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+            thread::sleep(Duration::from_secs(60));
+        });
+        let refusal = Node::within(&[url], NARROW).unwrap_err().to_string();
+        assert!(refusal.contains("eth_chainId") && refusal.contains("timed out"), "{refusal}");
+    }
+
+    /// Attack: a node whose answer has no end.
+    #[test]
+    fn rejects_an_answer_that_is_too_long() {
+        let url = serving(|_, stream| {
+            let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let mut going = stream.write_all(head).is_ok();
+            while going {
+                going = stream.write_all(b"10\r\n                \r\n").is_ok();
+            }
+        });
+        let refusal = Node::within(&[url], NARROW).unwrap_err().to_string();
+        assert!(refusal.contains("expected an answer of at most 1000 bytes, found a longer one"), "{refusal}");
+    }
+
+    /// Attack: a node that has what was sent to it, with a password in the path perhaps, sent elsewhere.
+    #[test]
+    fn rejects_an_answer_that_leads_elsewhere() {
+        let elsewhere = answering(|_, _| panic!("nothing is sent here"));
+        let url = serving(move |_, stream| {
+            let head = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes());
+        });
+        assert!(refusal_of(&url).contains("found status 307"), "{}", refusal_of(&url));
     }
 
     #[test]
     fn only_reverts_are_refusals() {
-        let fault = |text: &str| serde_json::from_str::<Fault>(text).unwrap().revert_data();
-        assert_eq!(fault(r#"{"message": "execution reverted", "data": "0x0102"}"#), Some(vec![1, 2]));
-        assert_eq!(fault(r#"{"message": "execution reverted", "data": {"data": "0x03"}}"#), Some(vec![3]));
-        assert_eq!(fault(r#"{"message": "execution reverted"}"#), Some(Vec::new()));
-        assert_eq!(fault(r#"{"message": "insufficient funds"}"#), None);
+        let fault = |text: &str| {
+            let fault = serde_json::from_str::<ErrorPayload>(text).unwrap();
+            revert_data(&TransportError::ErrorResp(fault)).map(Vec::from)
+        };
+        assert_eq!(fault(r#"{"code": 3, "message": "execution reverted", "data": "0x0102"}"#), Some(vec![1, 2]));
+        assert_eq!(fault(r#"{"code": 3, "message": "execution reverted", "data": {"data": "0x03"}}"#), Some(vec![3]));
+        assert_eq!(fault(r#"{"code": 3, "message": "execution reverted"}"#), Some(Vec::new()));
+        assert_eq!(fault(r#"{"code": -32000, "message": "insufficient funds"}"#), None);
     }
 }

@@ -51,9 +51,23 @@ pub fn events(most: u64, events: Vec<(u64, Value)>) -> String {
         }
         (
             "result",
-            events.iter().filter(|(block, _)| (from..=to).contains(block)).map(|(_, event)| event.clone()).collect(),
+            events
+                .iter()
+                .filter(|(block, _)| (from..=to).contains(block))
+                .map(|(block, event)| log(*block, event))
+                .collect(),
         )
     })
+}
+
+/// What a node tells of an event in a block.
+fn log(block: u64, event: &Value) -> Value {
+    let mut log = event.clone();
+    log["blockNumber"] = json!(format!("{block:#x}"));
+    for absent in ["blockHash", "transactionHash", "transactionIndex", "logIndex"] {
+        log[absent] = Value::Null;
+    }
+    log
 }
 
 fn serve(answer: impl Fn(&str, &Value) -> (&'static str, Value) + Send + 'static) -> String {
@@ -80,7 +94,7 @@ fn serve(answer: impl Fn(&str, &Value) -> (&'static str, Value) + Send + 'static
                 "eth_chainId" => ("result", json!("0x1")),
                 method => answer(method, &request["params"]),
             };
-            let body = json!({ "jsonrpc": "2.0", "id": 1, key: value }).to_string();
+            let body = json!({ "jsonrpc": "2.0", "id": request["id"], key: value }).to_string();
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             stream.get_mut().write_all((head + &body).as_bytes()).unwrap();
         }
