@@ -41,12 +41,11 @@ sol!(
     "abi/IAccessControl.json"
 );
 
-sol! {
-    /// The part of a token (ERC-20) that says how an amount is read.
-    interface IERC20Metadata {
-        function decimals() external view returns (uint8);
-    }
-}
+sol!(
+    #[sol(all_derives)]
+    IERC20Metadata,
+    "abi/IERC20Metadata.json"
+);
 
 pub(super) use self::{
     // Of the two functions of this name, the one that takes a level.

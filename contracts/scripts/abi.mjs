@@ -16,6 +16,7 @@ const INTERFACES = [
   "IAttestationRegistry",
   "IBookRegistry",
   "ICollateralVault",
+  "IERC20Metadata",
   "IPolicyRegistry",
   "ISnapshotOracle",
   "ISuretyVerifier",
