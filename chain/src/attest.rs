@@ -11,7 +11,7 @@ use surety_core::{
 use surety_margin::{level::Claimed, policy::Policy};
 use surety_verifier::{
     Attestation, CommittedPolicy, Statement,
-    attestation::{identifiers::PolicyId, signature::SigningKey},
+    attestation::{identifiers::PolicyId, signer::Signer},
 };
 
 use crate::{
@@ -136,7 +136,7 @@ impl Contracts {
         &self,
         attestations: &[Attestation],
         policy: &CommittedPolicy,
-        key: &SigningKey,
+        signer: &dyn Signer,
     ) -> Result<Receipt, ChainError> {
         for attestation in attestations {
             self.check_references(attestation, policy)?;
@@ -145,11 +145,11 @@ impl Contracts {
         match attestations {
             [attestation] => {
                 let call = attestCall { attestation: encode(attestation)? };
-                self.node.call(key, &self.at.registry, &call, ATTEST)
+                self.node.call(signer, &self.at.registry, &call, ATTEST)
             }
             attestations => {
                 let attestations = attestations.iter().map(encode).collect::<Result<_, _>>()?;
-                self.node.call(key, &self.at.registry, &attestBatchCall { attestations }, ATTEST_BATCH)
+                self.node.call(signer, &self.at.registry, &attestBatchCall { attestations }, ATTEST_BATCH)
             }
         }
     }

@@ -15,7 +15,7 @@ use surety_core::{
     units::Timestamp,
 };
 use surety_kzg::point;
-use surety_verifier::attestation::{eip712::Audience, signature::SigningKey};
+use surety_verifier::attestation::{eip712::Audience, signer::Signer};
 
 use crate::{
     abi::{
@@ -150,28 +150,28 @@ impl Contracts {
         (book, pages): (&Book, &[Page]),
         rules: &CompiledRules,
         (epoch, uri): (u64, &str),
-        key: &SigningKey,
+        signer: &dyn Signer,
     ) -> Result<PublishedBook, ChainError> {
         let registry = self.book_registry()?;
         check_place(&book.audience, &Audience { chain_id: self.at.chain_id, registry })?;
-        if book.venue != key.address() {
+        if book.venue != signer.address() {
             let advice = "send it with the venue's own key: nobody else can publish its books";
-            return Err(ChainError::mismatch("key", format!("that of {}", book.venue), key.address(), advice));
+            return Err(ChainError::mismatch("key", format!("that of {}", book.venue), signer.address(), advice));
         }
         let known = self.node.simulate(None, &registry, &programOfCall { rules: word(&book.rules.id().0) }, RULES);
         let registered = match known {
             Err(ChainError::Refused { .. }) => {
                 let call = registerCall { rules: encode_rules(rules)? };
-                let id = self.node.simulate(Some(&key.address()), &registry, &call, REGISTER)?;
+                let id = self.node.simulate(Some(&signer.address()), &registry, &call, REGISTER)?;
                 computed("book: rules", book.rules.id().0, bytes32(id))?;
-                Some(self.node.call(key, &registry, &call, REGISTER)?)
+                Some(self.node.call(signer, &registry, &call, REGISTER)?)
             }
             known => known.map(|_| None)?,
         };
         let call = publishCall { book: encode(book, pages, epoch, uri)? };
-        let root = bytes32(self.node.simulate(Some(&key.address()), &registry, &call, PUBLISH)?);
+        let root = bytes32(self.node.simulate(Some(&signer.address()), &registry, &call, PUBLISH)?);
         computed("book: root", book.root, root)?;
-        let receipt = self.node.call(key, &registry, &call, PUBLISH)?;
+        let receipt = self.node.call(signer, &registry, &call, PUBLISH)?;
         Ok(PublishedBook { root, registered, receipt })
     }
 

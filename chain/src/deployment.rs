@@ -18,7 +18,7 @@ use surety_core::{
 use surety_margin::vault::VaultRules;
 use surety_verifier::{
     CommittedPolicy, VerifyingKey,
-    attestation::{compiled::CountedAsset, eip712::Audience, signature::SigningKey},
+    attestation::{compiled::CountedAsset, eip712::Audience, signer::Signer},
 };
 
 use crate::{
@@ -114,11 +114,11 @@ impl Contracts {
         policy: &CommittedPolicy,
         verifying_key: &VerifyingKey,
         terms: &DeploymentTerms,
-        key: &SigningKey,
+        signer: &dyn Signer,
     ) -> Result<Self, ChainError> {
         let create_from = |artifact: Artifact, arguments: Vec<u8>, action: &'static str| {
             let code = [artifact.creation_code()?, arguments].concat();
-            node.create(key, code, Action::new(action))
+            node.create(signer, code, Action::new(action))
         };
         let create = |contract: &Contract, arguments: Vec<u8>, action: &'static str| {
             create_from(Artifact::of(artifacts, contract)?, arguments, action)

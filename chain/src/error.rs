@@ -8,7 +8,10 @@ use surety_core::{
     problem::{Problem, listed},
 };
 use surety_host::files::FileError;
-use surety_verifier::{Rejection, attestation::vault::VaultError};
+use surety_verifier::{
+    Rejection,
+    attestation::{signer::SignerError, vault::VaultError},
+};
 
 use crate::refusal::Refusal;
 
@@ -88,6 +91,9 @@ pub enum ChainError {
     /// A snapshot breaks a policy's rules.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// Nobody has signed.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The program is at fault.
     #[error("{0}: please report this")]
     Internal(String),
@@ -121,6 +127,7 @@ impl Failure for ChainError {
             Self::Refused { action, .. } => action.refusal,
             Self::File(error) => error.class(),
             Self::Vault(error) => error.class(),
+            Self::Signer(error) => error.class(),
             Self::Rejected(rejection) => rejection.class(),
             Self::Internal(_) => Class::Internal,
         }
@@ -130,6 +137,7 @@ impl Failure for ChainError {
         match self {
             Self::File(error) => error.code(),
             Self::Vault(error) => error.code(),
+            Self::Signer(error) => error.code(),
             Self::Rejected(rejection) => rejection.code(),
             _ => "chain".into(),
         }

@@ -1,7 +1,7 @@
 //! Snapshots on a chain: taken from feeds, or signed by oracle nodes and submitted.
 
-use alloy_primitives::{B256, Bytes, U256, aliases::U40};
-use alloy_sol_types::{Eip712Domain, SolStruct as _};
+use alloy_primitives::{Bytes, U256, aliases::U40};
+use alloy_sol_types::SolStruct as _;
 use group::prime::PrimeCurveAffine as _;
 use halo2curves::bn256::G1Affine;
 use schemars::JsonSchema;
@@ -23,9 +23,12 @@ use surety_margin::{
 use surety_verifier::{
     CommittedPolicy,
     attestation::{
+        eip712::{Audience, number},
         identifiers::{PolicyId, SnapshotId},
         report::{check_snapshot, snapshot_id},
-        signature::{SignatureBytes, SigningKey, signer},
+        signature::{SignatureBytes, signer},
+        signer::{Signable as _, Signer},
+        typed_data::{Typed, TypedData},
     },
 };
 
@@ -86,7 +89,7 @@ pub fn sign(
     snapshot: &Snapshot,
     deployment: &Deployment,
     now: Timestamp,
-    key: &SigningKey,
+    by: &dyn Signer,
 ) -> Result<SnapshotSignature, ChainError> {
     let reports = snapshot.reports.iter().enumerate();
     let future = reports.filter_map(|(index, report)| {
@@ -96,12 +99,11 @@ pub fn sign(
     if !problems.is_empty() {
         return Err(ChainError::Problems { input: "market".to_owned(), problems });
     }
-    if !policy.policy().oracle.nodes.iter().any(|node| node.signer == key.address()) {
+    if !policy.policy().oracle.nodes.iter().any(|node| node.signer == by.address()) {
         let expected = "the key of an oracle node of the policy";
-        return Err(ChainError::input("key", expected, format!("the key of {}", key.address())));
+        return Err(ChainError::input("key", expected, format!("the key of {}", by.address())));
     }
-    let hash = signing_hash(&signed_snapshot(policy, snapshot)?, deployment);
-    let signature = key.sign(&bytes32(hash)).map_err(|error| ChainError::Internal(error.to_string()))?;
+    let signature = by.sign(&typed_data(&signed_snapshot(policy, snapshot)?, deployment))?;
     Ok(SnapshotSignature {
         kind: KindOf::new(),
         version: FormatVersion,
@@ -109,7 +111,7 @@ pub fn sign(
         oracle: deployment.oracle,
         policy: policy.id(),
         snapshot: snapshot_id(policy, snapshot),
-        signer: key.address(),
+        signer: by.address(),
         signature,
     })
 }
@@ -124,7 +126,7 @@ impl SnapshotSignature {
         };
         let expected = describe(&id, &policy, oracle, *chain_id);
         let said = describe(&self.snapshot.0, &self.policy.0, &self.oracle, self.chain_id);
-        let found = match signer(&bytes32(signing_hash(snapshot, deployment)), &self.signature) {
+        let found = match signer(&typed_data(snapshot, deployment).digest(), &self.signature) {
             _ if said != expected => said,
             Ok(found) if found == self.signer => return Ok(()),
             Ok(found) => format!("one by {found}, if this is what was signed"),
@@ -177,16 +179,20 @@ fn slack(policy: &Policy, snapshot: &Snapshot) -> u64 {
 }
 
 /// What nodes sign: the struct in the domain of the oracle on its chain.
-fn signing_hash(snapshot: &SignedSnapshot, deployment: &Deployment) -> B256 {
-    let oracle = address(&deployment.oracle);
-    let domain = Eip712Domain::new(
-        Some("Surety".into()),
-        Some("1".into()),
-        Some(U256::from(deployment.chain_id)),
-        Some(oracle),
-        None,
-    );
-    snapshot.eip712_signing_hash(&domain)
+fn typed_data(snapshot: &SignedSnapshot, deployment: &Deployment) -> TypedData {
+    let SignedSnapshot { policy, epoch, time, newest, slack, marked, id, coefficients } = snapshot;
+    let values = vec![
+        Typed::Word(policy.0),
+        Typed::Word(number((*epoch).into())),
+        Typed::Word(number(time.to())),
+        Typed::Word(number(newest.to())),
+        Typed::Word(number((*slack).into())),
+        Typed::Word(number((*marked).into())),
+        Typed::Word(id.0),
+        Typed::Words(coefficients.iter().map(U256::to_be_bytes).collect()),
+    ];
+    let audience = Audience { chain_id: deployment.chain_id, registry: deployment.oracle };
+    TypedData::new(Some(audience), SignedSnapshot::eip712_encode_type(), values)
 }
 
 /// A snapshot that the oracle has.
@@ -207,8 +213,8 @@ impl Contracts {
     ///
     /// # Errors
     /// If the oracle refuses.
-    pub fn take(&self, policy: PolicyId, key: &SigningKey) -> Result<Taken, ChainError> {
-        let receipt = self.node.call(key, &self.at.oracle, &takeCall { policy: word(&policy.0) }, TAKE)?;
+    pub fn take(&self, policy: PolicyId, signer: &dyn Signer) -> Result<Taken, ChainError> {
+        let receipt = self.node.call(signer, &self.at.oracle, &takeCall { policy: word(&policy.0) }, TAKE)?;
         self.taken(policy, receipt)
     }
 
@@ -221,7 +227,7 @@ impl Contracts {
         policy: &CommittedPolicy,
         snapshot: &Snapshot,
         signatures: &[SnapshotSignature],
-        key: &SigningKey,
+        signer: &dyn Signer,
     ) -> Result<Taken, ChainError> {
         let signed = signed_snapshot(policy, snapshot)?;
         let mut signatures: Vec<_> = signatures.iter().collect();
@@ -234,7 +240,7 @@ impl Contracts {
             signers: signatures.iter().map(|signature| address(&signature.signer)).collect(),
             signatures: signatures.iter().map(|signature| Bytes::from(signature.signature.0.to_vec())).collect(),
         };
-        let receipt = self.node.call(key, &self.at.oracle, &call, SUBMIT)?;
+        let receipt = self.node.call(signer, &self.at.oracle, &call, SUBMIT)?;
         self.taken(policy.id(), receipt)
     }
 
@@ -301,8 +307,11 @@ fn time(time: U40) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::B256;
+    use alloy_sol_types::Eip712Domain;
     use serde_json::json;
     use surety_testing::tamper::{Tampered, unnoticed};
+    use surety_verifier::attestation::signature::SigningKey;
 
     use super::*;
     use crate::sample;
@@ -329,8 +338,16 @@ mod tests {
             policy: PolicyId(bytes32(snapshot.policy)),
             snapshot: SnapshotId(bytes32(snapshot.id)),
             signer: key.address(),
-            signature: key.sign(&bytes32(signing_hash(&snapshot, &deployment))).unwrap(),
+            signature: key.sign(&typed_data(&snapshot, &deployment).digest()).unwrap(),
         };
+        let domain = Eip712Domain::new(
+            Some("Surety".into()),
+            Some("1".into()),
+            Some(U256::from(deployment.chain_id)),
+            Some(address(&deployment.oracle)),
+            None,
+        );
+        assert_eq!(bytes32(snapshot.eip712_signing_hash(&domain)), typed_data(&snapshot, &deployment).digest());
         original.check(&snapshot, &deployment).unwrap();
         let notices = |tampered: &Tampered| {
             let changed = SnapshotSignature::from_json("signature.json", &tampered.document.to_string());

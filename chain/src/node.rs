@@ -17,13 +17,14 @@ use alloy::{
     rpc::types::{Block, Filter, TransactionInput, TransactionReceipt, TransactionRequest},
     transports::{RpcError, TransportError, TransportErrorKind, TransportResult},
 };
-use alloy_primitives::{B256, Bytes, Signature, TxKind};
+use alloy_primitives::{B256, Bytes, Signature, TxKind, hex};
 use alloy_sol_types::{SolCall, SolEvent};
+use serde_json::{Value, json};
 use surety_core::{
     ident::{Bytes32, EvmAddress, HexBytes},
     units::Timestamp,
 };
-use surety_verifier::attestation::signature::SigningKey;
+use surety_verifier::attestation::signer::{Signable, Signer};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -238,20 +239,20 @@ impl Node {
     /// Sends a transaction that calls a contract, and waits until it is in a block.
     pub(crate) fn call<C: SolCall>(
         &self,
-        key: &SigningKey,
+        signer: &dyn Signer,
         at: &EvmAddress,
         call: &C,
         action: Action,
     ) -> Result<Receipt, ChainError> {
-        let (receipt, _) = self.send(key, Some(at), call.abi_encode(), action)?;
+        let (receipt, _) = self.send(signer, Some(at), call.abi_encode(), action)?;
         Ok(Receipt { transaction: bytes32(receipt.transaction_hash), gas: receipt.gas_used })
     }
 
     /// Sends a transaction that creates a contract, and waits until it is in a block.
-    pub(crate) fn create(&self, key: &SigningKey, code: Vec<u8>, action: Action) -> Result<EvmAddress, ChainError> {
-        let (receipt, nonce) = self.send(key, None, code, action)?;
+    pub(crate) fn create(&self, signer: &dyn Signer, code: Vec<u8>, action: Action) -> Result<EvmAddress, ChainError> {
+        let (receipt, nonce) = self.send(signer, None, code, action)?;
         // What is there was created by the transaction that was signed, whatever the node says.
-        let created = address(&key.address()).create(nonce);
+        let created = address(&signer.address()).create(nonce);
         match receipt.contract_address {
             Some(found) if found == created => Ok(HexBytes(created.into_array())),
             found => {
@@ -266,12 +267,12 @@ impl Node {
     /// What became of a transaction, and its nonce.
     fn send(
         &self,
-        key: &SigningKey,
+        signer: &dyn Signer,
         to: Option<&EvmAddress>,
         input: Vec<u8>,
         action: Action,
     ) -> Result<(TransactionReceipt, u64), ChainError> {
-        let mut request = request(Some(&key.address()), to, input);
+        let mut request = request(Some(&signer.address()), to, input);
         let simulation = self.provider.estimate_gas(request.clone()).block(BlockNumberOrTag::Latest.into());
         let gas = self.try_call(ESTIMATE, simulation.into_future(), action)?;
         // What depends on the state may cost a little more by then.
@@ -288,7 +289,7 @@ impl Node {
             return Err(self.problem("eth_feeHistory", problem));
         }
         let nonce = transaction.nonce;
-        let mut sent = vec![self.submit(key, &transaction)?];
+        let mut sent = vec![self.submit(signer, &transaction)?];
         let (start, mut last) = (Instant::now(), Instant::now());
         while start.elapsed() < self.patience {
             for hash in &sent {
@@ -304,7 +305,7 @@ impl Node {
                 last = Instant::now();
                 if let Some(raised) = self.raised(&transaction) {
                     // A node that refuses it has the one before in a block by now, or keeps to it.
-                    sent.extend(self.submit(key, &raised));
+                    sent.extend(self.submit(signer, &raised));
                     transaction = raised;
                 }
             }
@@ -314,9 +315,8 @@ impl Node {
     }
 
     /// Signs a transaction and sends it.
-    fn submit(&self, key: &SigningKey, transaction: &TxEip1559) -> Result<B256, ChainError> {
-        let signature = key.sign(&bytes32(transaction.signature_hash()));
-        let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
+    fn submit(&self, signer: &dyn Signer, transaction: &TxEip1559) -> Result<B256, ChainError> {
+        let signature = signer.sign(&Unsigned(transaction))?;
         let signature = Signature::from_raw_array(&signature.0);
         let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
         let signed = TxEnvelope::from(transaction.clone().into_signed(signature));
@@ -368,6 +368,19 @@ impl Node {
     }
 }
 
+/// A transaction that is signed. Signers see its fields, and the bytes whose Keccak-256 hash is the digest.
+struct Unsigned<'a>(&'a TxEip1559);
+
+impl Signable for Unsigned<'_> {
+    fn digest(&self) -> Bytes32 {
+        bytes32(self.0.signature_hash())
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "transaction": self.0, "unsigned": hex::encode_prefixed(self.0.encoded_for_signing()) })
+    }
+}
+
 /// A transaction that is to be simulated or filled in.
 fn request(from: Option<&EvmAddress>, to: Option<&EvmAddress>, data: Vec<u8>) -> TransactionRequest {
     TransactionRequest {
@@ -409,9 +422,9 @@ mod tests {
     };
 
     use alloy::{consensus::Transaction as _, eips::Decodable2718 as _, rpc::json_rpc::ErrorPayload};
-    use alloy_primitives::{Address, hex, keccak256};
-    use serde_json::{Value, json};
+    use alloy_primitives::{Address, keccak256};
     use surety_testing::node::answering;
+    use surety_verifier::attestation::signature::SigningKey;
 
     use super::*;
     use crate::sample;
@@ -437,7 +450,8 @@ mod tests {
                 "type": "0x2", "transactionHash": parameters[0], "contractAddress": created.to_string(),
                 "status": "0x1", "gasUsed": "0x5208", "cumulativeGasUsed": "0x5208", "effectiveGasPrice": "0x8",
                 "from": address(&key().address()).to_string(), "to": null, "transactionIndex": "0x0",
-                "blockHash": B256::ZERO, "blockNumber": "0x1", "logs": [], "logsBloom": format!("0x{}", "00".repeat(256)),
+                "blockHash": B256::ZERO, "blockNumber": "0x1", "logs": [],
+                "logsBloom": format!("0x{}", "00".repeat(256)),
             }),
             _ => json!("0x5208"),
         }

@@ -16,7 +16,7 @@ use surety_verifier::{
     attestation::{
         compiled::{LevelCommitments, SourceScope},
         identifiers::{AccountId, LevelId, PolicyId},
-        signature::SigningKey,
+        signer::Signer,
     },
 };
 
@@ -56,11 +56,11 @@ impl Contracts {
         &self,
         policy: &CommittedPolicy,
         rules: &ChainRules,
-        key: &SigningKey,
+        signer: &dyn Signer,
     ) -> Result<Published, ChainError> {
         self.check_vault(policy)?;
         let call = publishCall { publication: self.publication(policy, rules)? };
-        let found = self.node.simulate(Some(&key.address()), &self.at.policies, &call, PUBLISH)?;
+        let found = self.node.simulate(Some(&signer.address()), &self.at.policies, &call, PUBLISH)?;
         if bytes32(found) != policy.id().0 {
             return Err(ChainError::mismatch(
                 "policy",
@@ -69,7 +69,7 @@ impl Contracts {
                 "the registry, the vault or the commitments are of another version: compile the policy anew",
             ));
         }
-        let receipt = self.node.call(key, &self.at.policies, &call, PUBLISH)?;
+        let receipt = self.node.call(signer, &self.at.policies, &call, PUBLISH)?;
         let from = self.node.view(&self.at.policies, &countsFromCall { policy: found })?;
         Ok(Published { policy: policy.id(), counts_from: Timestamp(from.to()), receipt })
     }

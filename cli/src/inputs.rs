@@ -10,7 +10,8 @@ use surety_calibration::{
     predictive::state::State,
 };
 use surety_core::{
-    ident::Name,
+    ident::{EvmAddress, Name},
+    spelling,
     text::{
         Document as _, InputErrors,
         table::{Delimiter, Dialect, Note},
@@ -30,7 +31,8 @@ use surety_import::positions::Reading;
 use surety_kzg::{Capacity, Origin, SrsId};
 use surety_margin::{policy::Policy, universe::Universe};
 use surety_prover::layout::Layout;
-use surety_verifier::attestation::signature::SigningKey;
+use surety_signing::command::CommandSigner;
+use surety_verifier::attestation::signer::{Signer, SignerError};
 
 use super::progress::Progress;
 use crate::error::{Error, Usage};
@@ -156,7 +158,7 @@ fn renamed(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), meaning.trim().to_owned()))
 }
 
-/// A signing key. No option takes the key itself, because other users of the machine can read command lines.
+/// Whoever signs. No option takes a key itself, because other users of the machine can read command lines.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct KeyAt {
@@ -166,24 +168,56 @@ struct KeyAt {
     /// Environment variable with the signing key
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
+    /// Command that signs: it reads JSON, EIP-712 or a transaction, and writes the signature; with --address
+    #[arg(long, value_name = "COMMAND", requires = "address")]
+    sign_with: Option<String>,
+    /// Identifier, ARN or alias of a key in Amazon's key management service
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_name = "KEY-ID")]
+    aws_kms: Option<String>,
+    /// Number of the account in a Ledger, from 0
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "0")]
+    ledger: Option<usize>,
 }
 
-/// A signing key, and the passphrase of its keystore.
+/// Whoever signs, and the passphrase of a keystore.
 #[derive(clap::Args)]
 pub(super) struct KeyOptions {
     #[command(flatten)]
     at: KeyAt,
+    /// Address that the command of --sign-with signs for
+    #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "sign_with")]
+    address: Option<EvmAddress>,
     #[command(flatten)]
     passphrase: PassphraseOptions,
 }
 
 impl KeyOptions {
-    /// Reads the key, and warns if other users can read the file.
-    pub(super) fn load(&self, progress: &Progress) -> Result<SigningKey, Error> {
+    /// Reads the key, and warns if other users can read the file; or finds whoever else signs.
+    pub(super) fn load(&self, progress: &Progress) -> Result<Box<dyn Signer>, Error> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return Ok(elsewhere?);
+        }
         let at = secret_at(self.at.key.as_ref(), self.at.key_env.as_ref())
-            .ok_or_else(|| Error::from(Usage("expected --key or --key-env".into())))?;
+            .ok_or_else(|| Error::from(Usage("expected --key, --key-env or --sign-with".into())))?;
         warn_if_exposed(&at, progress)?;
-        Ok(keys::load(&at, || self.passphrase.read("Passphrase: ", progress), |note| progress.note(note))?)
+        let key = keys::load(&at, || self.passphrase.read("Passphrase: ", progress), |note| progress.note(note))?;
+        Ok(Box::new(key))
+    }
+
+    /// Whoever holds the key, if it is not here.
+    fn elsewhere(&self) -> Option<Result<Box<dyn Signer>, SignerError>> {
+        #[cfg(feature = "aws-kms")]
+        if let Some(key) = &self.at.aws_kms {
+            return Some(surety_signing::aws::AwsKms::connect(key).map(|signer| Box::new(signer) as _));
+        }
+        #[cfg(feature = "ledger")]
+        if let Some(account) = self.at.ledger {
+            return Some(surety_signing::ledger::Ledger::connect(account).map(|signer| Box::new(signer) as _));
+        }
+        let (command, address) = self.at.sign_with.as_ref().zip(self.address)?;
+        Some(CommandSigner::new(command, address).map(|signer| Box::new(signer) as _))
     }
 }
 

@@ -21,7 +21,8 @@ use surety_verifier::attestation::{
     identifiers::{FeedsId, PricesId},
     rejection::Rejection,
     report,
-    signature::{KnownKeys, SignatureError, SigningKey},
+    signature::KnownKeys,
+    signer::{Signer, SignerError},
 };
 
 use crate::prove::class_before_proof;
@@ -43,9 +44,9 @@ pub enum OracleError {
     /// The list of market entries has no identifier.
     #[error("policy: {0}")]
     Feeds(#[from] NotCanonical),
-    /// The key makes no signature.
-    #[error("the key makes no signature: {0}")]
-    Signature(#[from] SignatureError),
+    /// No signature.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 impl OracleError {
@@ -140,16 +141,16 @@ pub fn sign(
     observations: Vec<Observed>,
     Clock { observed_at, now }: Clock,
     comparison: Comparison<'_>,
-    key: &SigningKey,
+    signer: &dyn Signer,
 ) -> Result<Report, OracleError> {
     check_boxes(policy, universe)?;
     let problems = oracle::observation_problems(policy, universe, &observations, observed_at, now);
     if !problems.is_empty() {
         return Err(OracleError::Problems { input: OBSERVATIONS.to_owned(), problems });
     }
-    if !policy.oracle.nodes.iter().any(|node| node.signer == key.address()) {
+    if !policy.oracle.nodes.iter().any(|node| node.signer == signer.address()) {
         let expected = "the key of an oracle node of the policy";
-        return Err(OracleError::problem("key", "", expected, format!("the key of {}", key.address())));
+        return Err(OracleError::problem("key", "", expected, format!("the key of {}", signer.address())));
     }
     let epoch = observed_at.0 / policy.oracle.epoch.0.max(1);
     let previous = match comparison {
@@ -164,7 +165,7 @@ pub fn sign(
     let report = Report {
         kind: KindOf::new(),
         version: FormatVersion,
-        oracle: key.address(),
+        oracle: signer.address(),
         feeds: FeedsId::of(&policy.market)?.0,
         epoch,
         observed_at,
@@ -172,7 +173,7 @@ pub fn sign(
         observations,
         signature: HexBytes::ZERO,
     };
-    Ok(report::sign(report, key)?)
+    Ok(report::sign(report, signer)?)
 }
 
 /// Refuses a policy that admits prices at which any account is safe.
@@ -219,7 +220,8 @@ impl Failure for OracleError {
         match self {
             Self::Problems { .. } => Class::Input,
             Self::Previous(rejection) => class_before_proof(rejection),
-            _ => Class::Internal,
+            Self::Signer(error) => error.class(),
+            Self::Feeds(_) => Class::Internal,
         }
     }
 

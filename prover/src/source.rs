@@ -20,7 +20,7 @@ use surety_margin::{
 use surety_verifier::attestation::{
     eip712::Audience,
     identifiers::UniverseId,
-    signature::{SignatureError, SigningKey},
+    signer::{Signer, SignerError},
     statement::Statement,
 };
 
@@ -66,8 +66,8 @@ pub enum SourceError {
     #[error(transparent)]
     Commitment(#[from] HoldingError),
     /// No signature.
-    #[error("the key makes no signature: {0}")]
-    Signature(#[from] SignatureError),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 /// Signs a statement about an account's balances; the opening is for the holder alone. Each call draws fresh masks, so
@@ -80,7 +80,7 @@ pub fn attest(
     params: &Params,
     holdings: Holdings,
     terms: StatementTerms,
-    key: &SigningKey,
+    signer: &dyn Signer,
 ) -> Result<(Statement, Opening), SourceError> {
     let (as_of, valid_until) = (terms.as_of.0, terms.valid_until.0);
     if valid_until < as_of {
@@ -92,7 +92,7 @@ pub fn attest(
         kind: KindOf::new(),
         version: FormatVersion,
         audience: terms.audience,
-        source: key.address(),
+        source: signer.address(),
         subject: terms.subject,
         account: terms.account,
         universe: UniverseId::of(universe)?,
@@ -103,7 +103,7 @@ pub fn attest(
         encumbrance: terms.pledge.unwrap_or(Bytes32::ZERO),
         signature: HexBytes::ZERO,
     }
-    .signed(key)?;
+    .signed(signer)?;
     let opening = Opening::new(statement.hash(), holdings, masks);
     Ok((statement, opening))
 }
@@ -123,7 +123,8 @@ impl Failure for SourceError {
     fn class(&self) -> Class {
         match self {
             Self::Holdings(_) | Self::Lapsed { .. } => Class::Input,
-            Self::Universe(_) | Self::Commitment(_) | Self::Signature(_) => Class::Internal,
+            Self::Signer(error) => error.class(),
+            Self::Universe(_) | Self::Commitment(_) => Class::Internal,
         }
     }
 

@@ -53,12 +53,25 @@ pub(crate) enum Command {
     Query(QueryArgs),
 }
 
+/// Nodes of a chain.
+#[derive(clap::Args)]
+pub(super) struct Nodes {
+    /// URL of a JSON-RPC node of the chain; may be repeated: where one fails, the next is asked
+    #[arg(long, value_name = "URL", required = true)]
+    rpc: Vec<String>,
+}
+
+impl Nodes {
+    fn connect(&self) -> Result<Node, Error> {
+        Ok(Node::connect_any(&self.rpc)?)
+    }
+}
+
 /// A chain and the addresses of the contracts.
 #[derive(clap::Args)]
 pub(super) struct On {
-    /// URL of a JSON-RPC node of the chain
-    #[arg(long, value_name = "URL")]
-    rpc: String,
+    #[command(flatten)]
+    nodes: Nodes,
     /// Deployment file, written by surety chain deploy
     #[arg(long, value_name = "FILE")]
     deployment: PathBuf,
@@ -67,7 +80,7 @@ pub(super) struct On {
 impl On {
     pub(super) fn contracts(&self) -> Result<Contracts, Error> {
         let deployment: Deployment = documents::read(&self.deployment)?;
-        Ok(Contracts::check(Node::connect(&self.rpc)?, deployment)?)
+        Ok(Contracts::check(self.nodes.connect()?, deployment)?)
     }
 }
 
@@ -75,9 +88,8 @@ impl On {
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     files: PolicyFiles,
-    /// URL of a JSON-RPC node of the chain
-    #[arg(long, value_name = "URL")]
-    rpc: String,
+    #[command(flatten)]
+    nodes: Nodes,
     /// Forge's build directory
     #[arg(long, default_value = "contracts/out", value_name = "DIR")]
     artifacts: PathBuf,
@@ -256,8 +268,8 @@ fn deploy(args: &DeployArgs, session: &Session) -> Result<Answer, Error> {
         delay: args.delay,
         exclusive: args.exclusive,
     };
-    let node = Node::connect(&args.rpc)?;
-    let contracts = Contracts::create(node, &args.artifacts, policy, &verifying_key, &terms, &key)?;
+    let node = args.nodes.connect()?;
+    let contracts = Contracts::create(node, &args.artifacts, policy, &verifying_key, &terms, &*key)?;
     let deployment = contracts.deployment();
     documents::write(&args.out, deployment, args.force.existing())?;
     let mut text = format!(
@@ -292,7 +304,7 @@ fn publish(args: &PublishArgs, session: &Session) -> Result<Answer, Error> {
         &session.progress,
     )?)?;
     let key = args.key.load(&session.progress)?;
-    let published = contracts.publish(&policy, &rules, &key)?;
+    let published = contracts.publish(&policy, &rules, &*key)?;
     let mut data = receipt(&published.receipt);
     data["policy"] = json!(published.policy);
     data["counts_from"] = json!(published.counts_from);
@@ -305,12 +317,12 @@ fn snapshot(args: &SnapshotArgs, session: &Session) -> Result<Answer, Error> {
     let contracts = args.on.contracts()?;
     let key = args.key.load(&session.progress)?;
     let taken = if args.signatures.is_empty() {
-        contracts.take(policy.id(), &key)?
+        contracts.take(policy.id(), &*key)?
     } else {
         let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
         let signatures: Result<Vec<SnapshotSignature>, _> =
             args.signatures.iter().map(|path| documents::read(path)).collect();
-        contracts.submit(&policy, &snapshot, &signatures?, &key)?
+        contracts.submit(&policy, &snapshot, &signatures?, &*key)?
     };
     let Taken { epoch, time, marked, .. } = taken;
     let mut data = receipt(&taken.receipt);
@@ -327,7 +339,7 @@ fn sign_snapshot(args: &SignSnapshotArgs, session: &Session) -> Result<Answer, E
     let snapshot: Snapshot = documents::read(args.market.as_ref().unwrap_or(&args.files.layout().market()))?;
     let deployment: Deployment = documents::read(&args.deployment)?;
     let key = args.key.load(&session.progress)?;
-    let signature = market::sign(&policy, &snapshot, &deployment, session.now, &key)?;
+    let signature = market::sign(&policy, &snapshot, &deployment, session.now, &*key)?;
     if !snapshot.marked.is_empty() {
         let marked: Vec<_> = snapshot.marked.iter().map(Name::as_str).collect();
         session.progress.warn(&format!("the snapshot is marked: {} moved too far; look twice", marked.join(", ")));
@@ -385,7 +397,7 @@ fn attest(args: &AttestArgs, session: &Session) -> Result<Answer, Error> {
     let attestations = attestations?;
     let contracts = args.on.contracts()?;
     let key = args.key.load(&session.progress)?;
-    let kept = contracts.attest(&attestations, &policy, &key)?;
+    let kept = contracts.attest(&attestations, &policy, &*key)?;
     let mut data = receipt(&kept);
     data["attestations"] = json!(attestations.len());
     let count = attestations.len();

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let files = check::Files { policy: &policy, snapshot: &snapshot, verifying_key: &verifying_key };
     let examined = check::examine(&attestation.claim, &files, &terms)?;
     let key = args.key.load(&session.progress)?;
-    consent::sign(&mut attestation, &examined.context, &key)?;
+    consent::sign(&mut attestation, &examined.context, &*key)?;
     let (out, existing) = args.force.target(args.out.as_deref(), args.files.attestation());
     documents::write(out, &attestation, existing)?;
     let claim = &attestation.claim;

@@ -1,9 +1,18 @@
 //! `surety key`
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Read as _},
+    path::PathBuf,
+};
 
-use serde_json::json;
+use alloy::{
+    consensus::{SignableTransaction as _, TxEip1559},
+    dyn_abi::TypedData,
+};
+use serde_json::{Value, json};
+use surety_core::ident::{Bytes32, HexBytes};
 use surety_host::{files, keys};
+use surety_verifier::attestation::signer::Signable;
 
 use crate::{
     Session,
@@ -18,6 +27,8 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Show the address of a key
     Address(AddressArgs),
+    /// Sign what another surety asks for with --sign-with: JSON on standard input, the signature on standard output
+    Sign(SignArgs),
 }
 
 #[derive(clap::Args)]
@@ -37,11 +48,18 @@ pub(crate) struct AddressArgs {
     key: KeyOptions,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct SignArgs {
+    #[command(flatten)]
+    key: KeyOptions,
+}
+
 impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::New(_) => "new",
             Self::Address(_) => "address",
+            Self::Sign(_) => "sign",
         }
     }
 }
@@ -53,7 +71,66 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
             let address = args.key.load(&session.progress)?.address();
             Answer::new(json!({ "address": address }), address)
         }
+        Command::Sign(args) => sign(&args, session),
     }
+}
+
+/// Most bytes of what is to be signed: a contract's code, written twice in hexadecimal digits, and more.
+const REQUEST_LIMIT: u64 = 1 << 20;
+
+/// What somebody asks to sign, with the digest that follows from it.
+struct Request {
+    shown: Value,
+    digest: Bytes32,
+    /// What it is, for people.
+    about: String,
+}
+
+impl Request {
+    /// Reads a transaction, or a struct of Surety's: whoever may ask for those may not have anything signed.
+    fn parse(text: &str) -> Result<Self, Error> {
+        const EXPECTED: &str =
+            "standard input: expected a transaction or a struct of Surety's, as --sign-with gives it";
+        let refused = |found: String| Error::from(Usage(format!("{EXPECTED}, found {found}")));
+        let shown: Value = serde_json::from_str(text).map_err(|error| refused(format!("other JSON: {error}")))?;
+        if let Some(transaction) = shown.get("transaction") {
+            let transaction: TxEip1559 =
+                serde_json::from_value(transaction.clone()).map_err(|error| refused(error.to_string()))?;
+            let to = transaction.to.to().map_or("a new contract".to_owned(), |to| format!("{to:#x}"));
+            let about = format!("transaction {} to {to} on chain {}", transaction.nonce, transaction.chain_id);
+            return Ok(Self { digest: HexBytes(transaction.signature_hash().0), shown, about });
+        }
+        let typed: TypedData = serde_json::from_value(shown.clone()).map_err(|error| refused(error.to_string()))?;
+        let (name, version) = (typed.domain.name.as_deref(), typed.domain.version.as_deref());
+        if (name, version) != (Some("Surety"), Some("1")) {
+            return Err(refused(format!("one of {}", name.unwrap_or("nobody"))));
+        }
+        let digest = typed.eip712_signing_hash().map_err(|error| refused(error.to_string()))?;
+        let place = typed.domain.verifying_contract.zip(typed.domain.chain_id);
+        let place = place.map_or(String::new(), |(contract, chain)| format!(" for {contract:#x} on chain {chain}"));
+        Ok(Self { digest: HexBytes(digest.0), about: format!("{}{place}", typed.primary_type), shown })
+    }
+}
+
+impl Signable for Request {
+    fn digest(&self) -> Bytes32 {
+        self.digest
+    }
+
+    fn to_json(&self) -> Value {
+        self.shown.clone()
+    }
+}
+
+fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
+    let mut text = String::new();
+    let read = io::stdin().take(REQUEST_LIMIT).read_to_string(&mut text);
+    read.map_err(|error| Error::from(Usage(format!("standard input: expected text, found none: {error}"))))?;
+    let request = Request::parse(&text)?;
+    let signer = args.key.load(&session.progress)?;
+    let signature = signer.sign(&request)?;
+    session.progress.note(&format!("signed by {}: {}", signer.address(), request.about));
+    Answer::new(json!({ "signature": signature, "signer": signer.address(), "about": request.about }), signature)
 }
 
 fn new(args: &NewArgs, session: &Session) -> Result<Answer, Error> {

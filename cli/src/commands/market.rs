@@ -121,7 +121,7 @@ fn sign(args: &SignArgs, session: &Session) -> Result<Answer, Error> {
     };
     let moved = comparison.moved(&policy, &observations).into_iter().map(Jump::from).collect::<Vec<_>>();
     let clock = Clock { observed_at: at, now: session.now };
-    let report = oracle::sign(&policy, &universe, observations, clock, comparison, &key)
+    let report = oracle::sign(&policy, &universe, observations, clock, comparison, &*key)
         .map_err(|error| error.of_input(oracle::OBSERVATIONS, &file))?;
     let late = late_problem(&policy, at, session.now).map(|problem| problem.to_string());
     late.iter().for_each(|late| session.progress.warn(late));

@@ -48,9 +48,9 @@ pub(crate) struct Args {
     /// Forge's build directory: contracts/out
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
-    /// URL of a JSON-RPC node of the chain
+    /// URL of a JSON-RPC node of the chain; may be repeated: where one fails, the next is asked
     #[arg(long, value_name = "URL", requires = "Contracts")]
-    rpc: Option<String>,
+    rpc: Vec<String>,
     #[command(flatten)]
     contracts: Contracts,
 }
@@ -88,8 +88,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         reproduction.compare_build(directory)?;
     }
     let deployed = deployment.as_ref().map(Deployed::Deployment).or(args.contracts.verifier.map(Deployed::Verifier));
-    if let Some((url, deployed)) = args.rpc.as_deref().zip(deployed) {
-        reproduction.compare_chain(&Node::connect(url)?, deployed)?;
+    if let Some(deployed) = deployed {
+        reproduction.compare_chain(&Node::connect_any(&args.rpc)?, deployed)?;
     }
     if let (Some(file), Some(path)) = (compiled, &args.compiled) {
         reproduction.compare_compiled(&path.display().to_string(), &file);

@@ -103,7 +103,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Answer, Error> 
         sequence: sequences.take(&account, args.sequence, as_of)?,
         pledge: args.pledge,
     };
-    let (statement, opening) = source::attest(&universe, &params, book.holdings, terms, &key)?;
+    let (statement, opening) = source::attest(&universe, &params, book.holdings, terms, &*key)?;
     let (statement_path, opening_path) = Layout::new(&args.out).write_statement(&statement, &opening)?;
     let data = json!({
         "hash": statement.hash(),

@@ -15,6 +15,7 @@ use crate::{
     commands::example,
     sandbox::{Sandbox, read_json, write_json},
     shortfall::few_scenarios,
+    signers::signing,
 };
 
 sol! {
@@ -605,7 +606,9 @@ fn nodes_sign_a_snapshot_for_a_chain() {
     scene.draw_on_no_vault();
     let rules = "kind = \"surety/chain-rules\"\nversion = 1\nline = \"signed\"\npolicy_version = 1\ngrace = 60\n";
     sandbox.write("signed.toml", rules);
-    scene.run("publish here --rules signed.toml ON KEY");
+    // The owner's key is elsewhere, and signs transactions.
+    let (owner, _) = signing(sandbox, "owner");
+    scene.run(&format!("publish here --rules signed.toml ON {owner}"));
     let time = anvil.wait(1);
     let mut signatures = String::new();
     for node in 1..=3 {
@@ -617,8 +620,8 @@ fn nodes_sign_a_snapshot_for_a_chain() {
     }
     sandbox.surety("market aggregate here --report r1.json --report r2.json --report r3.json").expect(0);
     for node in 1..=3 {
-        let key = sandbox.demo_key(&format!("oracle-{node}"));
-        scene.run(&format!("sign-snapshot here --deployment deployment.json --key {key} --out s{node}.json"));
+        let (node_key, _) = signing(sandbox, &format!("oracle-{node}"));
+        scene.run(&format!("sign-snapshot here --deployment deployment.json {node_key} --out s{node}.json"));
     }
     let stranger = sandbox.demo_key("stranger");
     scene.fails(&format!("sign-snapshot here --deployment deployment.json --key {stranger} --out x.json"), 2);

@@ -27,6 +27,7 @@ mod reproduce;
 mod sandbox;
 mod scopes;
 mod shortfall;
+mod signers;
 mod solidity;
 mod spelling;
 mod vaults;

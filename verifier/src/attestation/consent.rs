@@ -14,9 +14,11 @@ use surety_kzg::scalar;
 use crate::attestation::{
     claim::{Attestation, Claim},
     context::Context,
-    eip712::{Audience, Domain, HashedText, hash_struct},
+    eip712::{Audience, HashedText},
     rejection::{Rejection, Rule, same},
-    signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey, check_signature},
+    signature::{KnownKeys, SignatureBytes, check_signature},
+    signer::{Signable as _, Signer, SignerError},
+    typed_data::{Typed, TypedData},
 };
 
 /// The struct that is signed.
@@ -25,28 +27,32 @@ static TYPE: HashedText = HashedText::new("Consent(bytes32 context)");
 /// What a subject signs to consent to the attestation with this context.
 #[must_use]
 pub fn consent_hash(audience: &Audience, context: &Bytes32) -> Bytes32 {
-    Domain::of(audience).digest(hash_struct(&TYPE, &[context.0]))
+    typed_data(audience, context).digest()
+}
+
+fn typed_data(audience: &Audience, context: &Bytes32) -> TypedData {
+    TypedData::of(Some(*audience), &TYPE, vec![Typed::Word(context.0)])
 }
 
 /// The consent of a subject to the attestation with this context.
 ///
 /// # Errors
-/// As [`SigningKey::sign`].
-pub fn consent(audience: &Audience, context: &Bytes32, key: &SigningKey) -> Result<SignatureBytes, SignatureError> {
-    key.sign(&consent_hash(audience, context))
+/// If the subject's signer gives none, or another one.
+pub fn consent(audience: &Audience, context: &Bytes32, signer: &dyn Signer) -> Result<SignatureBytes, SignerError> {
+    signer.sign(&typed_data(audience, context))
 }
 
 /// Adds the subject's consent to an attestation, with the context that follows from its claim.
 ///
 /// # Errors
 /// If the attestation states another context, or the key is not the subject's.
-pub fn sign(attestation: &mut Attestation, context: &Context, key: &SigningKey) -> Result<(), Rejection> {
+pub fn sign(attestation: &mut Attestation, context: &Context, signer: &dyn Signer) -> Result<(), Rejection> {
     let Claim { subject, audience, .. } = &attestation.claim;
     let computed = HexBytes(scalar::to_bytes(&context.hash()));
     same(Rule::Context, "attestation: context", "the hash of the claim,", computed, attestation.context)?;
-    same(Rule::Consent, "key", "that of the subject,", *subject, key.address())?;
-    let signature = consent(audience, &computed, key)
-        .map_err(|error| Rejection::new(Rule::Consent, "key", "a key that makes signatures", error.to_string()))?;
+    same(Rule::Consent, "key", "that of the subject,", *subject, signer.address())?;
+    let signature = consent(audience, &computed, signer)
+        .map_err(|error| Rejection::new(Rule::Consent, "key", "a signature by the subject", error.to_string()))?;
     attestation.consent = Some(signature);
     Ok(())
 }

@@ -25,7 +25,11 @@ impl HashedText {
         Self { text, hash: OnceLock::new() }
     }
 
-    fn hash(&self) -> Word {
+    pub(crate) fn text(&self) -> &'static str {
+        self.text
+    }
+
+    pub(crate) fn hash(&self) -> Word {
         *self.hash.get_or_init(|| keccak256(self.text).0)
     }
 }
@@ -87,8 +91,13 @@ impl Domain {
 }
 
 /// The hash of a struct of the type that `signature` writes out, with these values.
-pub(crate) fn hash_struct(signature: &HashedText, values: &[Word]) -> Word {
-    hash_parts(&[&signature.hash(), values.as_flattened()])
+fn hash_struct(signature: &HashedText, values: &[Word]) -> Word {
+    hash_written(&signature.hash(), values)
+}
+
+/// The hash of a struct of the type whose hash this is, with these values.
+pub(crate) fn hash_written(signature: &Word, values: &[Word]) -> Word {
+    hash_parts(&[signature, values.as_flattened()])
 }
 
 /// `keccak256` of the words: how EIP-712 takes in an array.

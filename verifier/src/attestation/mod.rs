@@ -10,6 +10,7 @@
 //! | [`trust`] | the anchors that a verifier pins |
 //! | [`identifiers`], [`context`] | identifiers, and the public input that binds a proof to its claim |
 //! | [`eip712`], [`signature`] | hashes and signatures as the EVM computes and recovers them |
+//! | [`signer`], [`typed_data`] | whoever signs, and what a signer is shown |
 //! | [`freshness`] | no statement and no price is stale |
 //! | [`check`], [`rejection`] | verifying an attestation, and the rules that it is held to |
 //! | [`findings`] | the outcome, for people and programs |
@@ -27,7 +28,9 @@ pub mod rejection;
 pub mod report;
 pub mod scopes;
 pub mod signature;
+pub mod signer;
 pub mod statement;
 mod together;
 pub mod trust;
+pub mod typed_data;
 pub mod vault;

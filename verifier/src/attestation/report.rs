@@ -17,10 +17,12 @@ use surety_margin::{
 
 use crate::attestation::{
     compiled::CommittedPolicy,
-    eip712::{Domain, HashedText, hash_struct, hash_words, number},
+    eip712::{HashedText, number},
     identifiers::{FeedsId, PricesId, SnapshotId},
     rejection::{Rejection, Rule, require, same},
-    signature::{KnownKeys, SignatureError, SigningKey, check_signature},
+    signature::{KnownKeys, check_signature},
+    signer::{Signable as _, Signer, SignerError},
+    typed_data::{Typed, TypedData},
 };
 
 /// The struct that is signed. Of an entry that the node does not follow, `observed` is false and the rest zero.
@@ -32,30 +34,36 @@ uint256[] prices,uint256[] confidences,uint64[] ages)",
 /// The EIP-712 hash of a report: what its oracle node signs.
 #[must_use]
 pub fn hash(report: &Report) -> Bytes32 {
+    typed_data(report).digest()
+}
+
+/// What an oracle node signs.
+#[must_use]
+pub fn typed_data(report: &Report) -> TypedData {
     let column = |value: fn(&Observation) -> u128| {
         let value = |observed: &Observed| number(observed.observation().map_or(0, value));
-        hash_words(&report.observations.iter().map(value).collect::<Vec<_>>())
+        Typed::Words(report.observations.iter().map(value).collect())
     };
-    let values = [
-        report.feeds.0,
-        number(report.epoch.into()),
-        number(report.observed_at.0.into()),
-        report.previous.0,
+    let values = vec![
+        Typed::Word(report.feeds.0),
+        Typed::Word(number(report.epoch.into())),
+        Typed::Word(number(report.observed_at.0.into())),
+        Typed::Word(report.previous.0),
         column(|_| 1),
         column(|observation| observation.price.get()),
         column(|observation| observation.confidence.get()),
         column(|observation| observation.age.0.into()),
     ];
-    Domain::anywhere().digest(hash_struct(&TYPE, &values))
+    TypedData::of(None, &TYPE, values)
 }
 
 /// The report with its node's address and signature.
 ///
 /// # Errors
-/// As [`SigningKey::sign`].
-pub fn sign(mut report: Report, key: &SigningKey) -> Result<Report, SignatureError> {
-    report.oracle = key.address();
-    report.signature = key.sign(&hash(&report))?;
+/// If the node's signer gives none, or another one.
+pub fn sign(mut report: Report, signer: &dyn Signer) -> Result<Report, SignerError> {
+    report.oracle = signer.address();
+    report.signature = signer.sign(&typed_data(&report))?;
     Ok(report)
 }
 

@@ -18,11 +18,13 @@ use surety_margin::policy::{Policy, SourceRule};
 
 use crate::attestation::{
     compiled::CommittedPolicy,
-    eip712::{Audience, Domain, HashedText, address, coordinates, hash_struct, number},
+    eip712::{Audience, HashedText, address, coordinates, number},
     freshness::{StatementTimes, check_skew},
     identifiers::{AccountId, UniverseId},
     rejection::{Rejection, Rule, require, same},
-    signature::{KnownKeys, SignatureBytes, SignatureError, SigningKey, check_signature},
+    signature::{KnownKeys, SignatureBytes, check_signature},
+    signer::{Signable as _, Signer, SignerError},
+    typed_data::{Typed, TypedData},
 };
 
 /// The struct that is signed.
@@ -80,6 +82,12 @@ impl Statement {
     /// The EIP-712 hash: what is signed, and what the statement is identified by.
     #[must_use]
     pub fn hash(&self) -> Bytes32 {
+        self.typed_data().digest()
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn typed_data(&self) -> TypedData {
         let [x, y] = coordinates(&self.commitment.0);
         let values = [
             address(&self.source),
@@ -93,16 +101,16 @@ impl Statement {
             number(self.sequence.into()),
             self.encumbrance.0,
         ];
-        Domain::of(&self.audience).digest(hash_struct(&TYPE, &values))
+        TypedData::of(Some(self.audience), &TYPE, values.map(Typed::Word).into())
     }
 
     /// The statement with its source's address and signature.
     ///
     /// # Errors
-    /// As [`SigningKey::sign`].
-    pub fn signed(mut self, key: &SigningKey) -> Result<Self, SignatureError> {
-        self.source = key.address();
-        self.signature = key.sign(&self.hash())?;
+    /// If the source's signer gives none, or another one.
+    pub fn signed(mut self, signer: &dyn Signer) -> Result<Self, SignerError> {
+        self.source = signer.address();
+        self.signature = signer.sign(&self.typed_data())?;
         Ok(self)
     }
 

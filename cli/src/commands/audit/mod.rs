@@ -48,9 +48,9 @@ pub(crate) struct Args {
     /// Registry of books that you rely on: a book must be the one that the registry knows
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
     book_registry: Option<EvmAddress>,
-    /// URL of a JSON-RPC node of the chain of that registry
+    /// URL of a JSON-RPC node of the chain of that registry; may be repeated: where one fails, the next is asked
     #[arg(long, value_name = "URL", requires = "book_registry")]
-    rpc: Option<String>,
+    rpc: Vec<String>,
     /// Block of the registry's deployment, or a later one: books of the audited venues that the registry has taken
     /// since must be there
     #[arg(long, value_name = "BLOCK", requires = "book_registry")]
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
         let expected = "--books-since: expected a directory, found an archive, which keeps no pages of books";
         return Err(Usage(expected.to_owned()).into());
     }
-    let node = args.rpc.as_deref().map(Node::connect).transpose()?;
+    let node = args.book_registry.map(|_| Node::connect_any(&args.rpc)).transpose()?;
     let books = BookAnchors {
         registry: node.as_ref().zip(args.book_registry),
         since: args.books_since,

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     // The registry verifies no page. A book with a page that is not valid would be there for good.
     let terms = BookTerms { allow_insecure_srs: args.allow_insecure_srs, root: None, now: session.now };
     verify(&book, &pages, &rules, &snapshot, &terms, &mut OsRng)?;
-    let published = contracts.publish_book((&book, &pages), &rules, (snapshot.epoch, &args.uri), &key)?;
+    let published = contracts.publish_book((&book, &pages), &rules, (snapshot.epoch, &args.uri), &*key)?;
     let mut data = receipt(&published.receipt);
     data["root"] = json!(published.root);
     data["rules"] = json!(rules.summary().id());

@@ -29,7 +29,7 @@ pub(crate) struct Args {
     root: Option<Bytes32>,
     /// URL of a JSON-RPC node of the chain whose registry of books knows the root
     #[arg(long, value_name = "URL", requires = "registry")]
-    rpc: Option<String>,
+    rpc: Vec<String>,
     /// The registry of books that you rely on
     #[arg(long, value_name = "ADDRESS", value_parser = spelling::address, requires = "rpc")]
     registry: Option<EvmAddress>,
@@ -90,8 +90,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
 
 /// What the registry that the verifier relies on says of the book; none where no registry is asked.
 fn on_chain(args: &Args, book: &Book) -> Result<Option<KnownBook>, Error> {
-    let (Some(rpc), Some(registry)) = (&args.rpc, args.registry) else {
+    let Some(registry) = args.registry else {
         return Ok(None);
     };
-    Ok(Some(books::known(&Node::connect(rpc)?, registry, book)?))
+    Ok(Some(books::known(&Node::connect_any(&args.rpc)?, registry, book)?))
 }
