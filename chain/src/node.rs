@@ -316,10 +316,7 @@ impl Node {
 
     /// Signs a transaction and sends it.
     fn submit(&self, signer: &dyn Signer, transaction: &TxEip1559) -> Result<B256, ChainError> {
-        let signature = signer.sign(&Unsigned(transaction))?;
-        let signature = Signature::from_raw_array(&signature.0);
-        let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
-        let signed = TxEnvelope::from(transaction.clone().into_signed(signature));
+        let signed = signed(signer, transaction)?;
         let (hash, raw) = (*signed.tx_hash(), signed.encoded_2718());
         let pending = self.ask(SEND, self.provider.send_raw_transaction(&raw))?;
         let found = *pending.tx_hash();
@@ -366,6 +363,13 @@ impl Node {
     fn problem(&self, method: &'static str, problem: impl ToString) -> ChainError {
         ChainError::Node { url: self.origin.clone(), method, problem: problem.to_string() }
     }
+}
+
+/// A transaction with its signature.
+fn signed(signer: &dyn Signer, transaction: &TxEip1559) -> Result<TxEnvelope, ChainError> {
+    let signature = Signature::from_raw_array(&signer.sign(&Unsigned(transaction))?.0);
+    let signature = signature.map_err(|error| ChainError::Internal(error.to_string()))?;
+    Ok(transaction.clone().into_signed(signature).into())
 }
 
 /// A transaction that is signed. Signers see its fields, and the bytes whose Keccak-256 hash is the digest.
@@ -416,8 +420,10 @@ fn fault(origin: &str, method: &'static str, error: &TransportError) -> ChainErr
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{Read as _, Write as _},
+        io::{BufRead as _, BufReader, Read as _, Write as _},
         net::TcpListener,
+        path::Path,
+        process::{Command, Stdio},
         sync::{Arc, Mutex},
     };
 
@@ -556,6 +562,44 @@ mod tests {
         }
     }
 
+    /// A node that makes a block only when it is asked to, and replaces transactions as geth does.
+    #[test]
+    fn a_node_takes_a_raised_transaction_in_place_of_the_first() {
+        const ANVIL: &str = "../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(ANVIL);
+        if !program.exists() {
+            println!("skipped: {} is absent; contracts/check installs it", program.display());
+            return;
+        }
+        let arguments = ["--port", "0", "--no-mining"];
+        let mut anvil = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(anvil.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let listening = lines.find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned)).unwrap();
+        thread::spawn(move || lines.for_each(drop));
+        let mut node = Node::connect(&format!("http://{listening}")).unwrap();
+        node.stuck_after = Duration::from_secs(1);
+        let miner = Node::connect(&format!("http://{listening}")).unwrap();
+        let mining = thread::spawn(move || {
+            thread::sleep(Duration::from_secs(3));
+            miner.ask("evm_mine", miner.provider.raw_request::<_, Value>("evm_mine".into(), json!([]))).unwrap();
+        });
+        // The first account of every development chain. The code that it creates is one byte.
+        let secret = hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+        let first = node.runtime.block_on(node.provider.estimate_eip1559_fees()).unwrap().max_fee_per_gas;
+        let key = SigningKey::from_secret_bytes(&secret).unwrap();
+        let created = node.create(&key, hex!("60fe60005360016000f3").to_vec(), ACTION).unwrap();
+        mining.join().unwrap();
+        assert_eq!(node.code(&created).unwrap(), [0xfe]);
+        let block = node
+            .ask(BLOCK, node.provider.get_block_by_number(BlockNumberOrTag::Number(1)).full().into_future())
+            .unwrap()
+            .unwrap();
+        let fees: Vec<_> = block.transactions.txns().map(|included| included.max_fee_per_gas()).collect();
+        assert!(fees.len() == 1 && 8 * fees[0] >= 9 * first, "{fees:?}, where the first was {first}");
+        anvil.kill().unwrap();
+        anvil.wait().unwrap();
+    }
+
     /// A transaction that nobody takes does not cost more than the limit in the end.
     #[test]
     fn rejects_raising_a_fee_above_the_limit() {
@@ -572,6 +616,39 @@ mod tests {
         let error = Node::connect("http://127.0.0.1:9/secret").unwrap_err();
         assert!(matches!(error, ChainError::Node { .. }), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    /// What `cast mktx` of Foundry makes of the same.
+    #[test]
+    fn transactions_are_encoded_as_others_do() {
+        let secret = hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+        let key = SigningKey::from_secret_bytes(&secret).unwrap();
+        let transaction = TxEip1559 {
+            chain_id: 31_337,
+            nonce: 7,
+            max_priority_fee_per_gas: 1_000_000_000,
+            max_fee_per_gas: 2_000_000_000,
+            gas_limit: 123_456,
+            to: TxKind::Call(Address::repeat_byte(0x11)),
+            input: Bytes::from_static(&hex!("deadbeef")),
+            ..TxEip1559::default()
+        };
+        let expected = hex!(
+            "02f871827a6907843b9aca0084773594008301e240941111111111111111111111111111111111111111"
+            "8084deadbeefc001a05e257220375097603477319bd6bd16bebbab9826ef5e4fb1778dd5f7fa782570"
+            "a079a578f01b39ec04107f1878d2955f5eb1aed4bbb2073fec5e088b5f998c0ffd"
+        );
+        assert_eq!(signed(&key, &transaction).unwrap().encoded_2718(), expected);
+    }
+
+    /// What signers are shown is what they sign.
+    #[test]
+    fn a_transaction_is_shown_with_the_bytes_that_are_signed() {
+        let unsigned = TxEip1559 { nonce: NONCE, input: Bytes::from_static(&[0xfe]), ..TxEip1559::default() };
+        let shown = Unsigned(&unsigned).to_json();
+        let bytes = hex::decode(shown["unsigned"].as_str().unwrap()).unwrap();
+        assert_eq!(Unsigned(&unsigned).digest().0, keccak256(bytes).0);
+        assert_eq!(serde_json::from_value::<TxEip1559>(shown["transaction"].clone()).unwrap(), unsigned);
     }
 
     fn refusal_of(url: &str) -> String {

@@ -233,7 +233,7 @@ mod tests {
         let secret = "0x".to_owned() + &"ab".repeat(32);
         let refusal = refusal(&format!("echo 'no key {secret} on É, token' >&2; echo more >&2; exit 3"));
         assert!(
-            refusal.ends_with("a signer: expected exit code 0, found exit code 3: no key 0x… on É, token"),
+            refusal.ends_with("a signer: expected exit code 0, found exit code 3: no key … on É, token"),
             "{refusal}"
         );
         assert!(!refusal.contains("abab") && !refusal.contains("more"), "{refusal}");
