@@ -23,7 +23,7 @@ use surety_core::units::Timestamp;
 use self::{
     commands::{
         archive, audit, book, calldata, chain, consent, demo, doctor, explain, generate, import, info, init, key,
-        market, policy, prove, reproduce, solidity, source, srs, trust, universe, verify,
+        market, policy, prove, reproduce, run as service, solidity, source, srs, trust, universe, verify,
     },
     exit::Exit,
     output::{Answer, Form, Reported},
@@ -91,6 +91,8 @@ enum Command {
     /// Prove every account of a venue, and let each user check theirs
     #[command(subcommand)]
     Book(book::Command),
+    /// Play the roles of a configuration, epoch after epoch: source, oracle node, holder, auditor
+    Run(service::Args),
     /// Keep public documents in an append-only archive
     #[command(subcommand)]
     Archive(archive::Command),
@@ -134,6 +136,7 @@ impl Command {
             Self::Reproduce(_) => ("reproduce", None),
             Self::Explain(_) => ("explain", None),
             Self::Book(command) => ("book", Some(command.name())),
+            Self::Run(_) => ("run", None),
             Self::Archive(command) => ("archive", Some(command.name())),
             Self::Info(_) => ("info", None),
             Self::Srs(command) => ("srs", Some(command.name())),
@@ -165,6 +168,7 @@ impl Command {
             Self::Reproduce(args) => reproduce::run(&args, session),
             Self::Explain(args) => explain::run(&args, session),
             Self::Book(command) => book::run(command, session),
+            Self::Run(args) => service::run(&args, session),
             Self::Archive(command) => archive::run(command, session),
             Self::Info(args) => info::run(&args, session),
             Self::Srs(command) => srs::run(command, session),

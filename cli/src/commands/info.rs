@@ -33,7 +33,8 @@ use surety_margin::{
     policy::Policy,
     universe::Universe,
 };
-use surety_prover::opening::Opening;
+use surety_prover::{bundle::Bundle, opening::Opening};
+use surety_service::configuration::Configuration;
 use surety_venue::directory::Plan;
 use surety_verifier::{
     attestation::{
@@ -252,6 +253,16 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
             json!({ "venue": book.venue, "root": book.root, "rules": book.rules.id(), "pages": book.pages,
                     "as_of": book.as_of, "valid_until": book.valid_until, "chain_id": book.audience.chain_id,
                     "registry": book.audience.registry })
+        }
+        Kind::Bundle => {
+            let bundle: Bundle = documents::read(path)?;
+            let Statement { source, account, sequence, .. } = &bundle.statement;
+            json!({ "statement": bundle.statement.hash(), "source": source, "account": account,
+                    "sequence": sequence, "secret": true })
+        }
+        Kind::Service => {
+            let configuration: Configuration = documents::read(path)?;
+            json!({ "roles": configuration.roles() })
         }
         Kind::CellKeys => {
             let keys: CellKeys = documents::read(path)?;

@@ -20,6 +20,7 @@ pub(super) mod market;
 pub(super) mod policy;
 pub(super) mod prove;
 pub(super) mod reproduce;
+pub(super) mod run;
 pub(super) mod solidity;
 pub(super) mod source;
 pub(super) mod srs;

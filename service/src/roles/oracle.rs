@@ -1,0 +1,317 @@
+//! An oracle node: reads prices each epoch, signs those that hold up to the policy's rules, and, if it is the publisher,
+//! puts the reports of all nodes together.
+//!
+//! It signs what it has read if no price has moved further from its own last report than `question` says. A move that
+//! is larger is signed once it has stood for an epoch: what was read in the epoch before has moved as far, and to about
+//! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it, so that holders need not
+//! rely on one publisher.
+
+use std::sync::Arc;
+
+use surety_core::{
+    failure::AnyFailure,
+    text::{Document as _, table::Dialect},
+    units::{Ppm, Price, Timestamp},
+};
+use surety_host::keys::SecretAt;
+use surety_import::observations::read_observations;
+use surety_margin::{
+    market::{Observed, Report, Snapshot},
+    policy::Policy,
+    universe::Universe,
+};
+use surety_prover::oracle::{self, Clock, Comparison, Previous};
+use surety_verifier::attestation::{
+    identifiers::FeedsId,
+    report::check_report_signature,
+    signature::{KnownKeys, SigningKey},
+};
+
+use super::{KEPT, Role, World, label, log_notes, read_policy, shelf, source::load_key};
+use crate::{
+    configuration::{Feed, OracleRole},
+    error::NotDone,
+    feed,
+    metrics::RoleLabel,
+    peer::Address,
+    state::Shelf,
+};
+
+/// The publisher waits this share of an epoch for nodes that are late, once there is a quorum.
+const GRACE: u64 = 4;
+
+/// An oracle node.
+pub struct Oracle {
+    world: Arc<World>,
+    label: RoleLabel,
+    universe: Universe,
+    policy: Policy,
+    key: SigningKey,
+    feed: Feed,
+    question: Ppm,
+    publisher: Option<Address>,
+    nodes: Vec<Address>,
+    first: bool,
+    shelves: Shelves,
+    /// What was read in an epoch and questioned.
+    questioned: Option<(u64, Vec<Observed>)>,
+}
+
+/// Where a node's documents are.
+#[derive(Clone, Debug)]
+pub struct Shelves {
+    /// Its own reports, by epoch.
+    pub reports: Shelf,
+    /// Snapshots that it has made or checked, by epoch.
+    pub snapshots: Shelf,
+}
+
+impl Oracle {
+    /// The role of a configuration.
+    ///
+    /// # Errors
+    /// If a file or a key cannot be read, or the key is not that of a node of the policy.
+    pub fn new(role: OracleRole, path: &str, world: &Arc<World>) -> Result<Self, AnyFailure> {
+        let label = label("oracle", &role.name);
+        let (universe, policy) = read_policy(&role.universe, &role.policy)?;
+        let key = load_key(role.key.into(), role.passphrase.map(SecretAt::from))?;
+        if !policy.oracle.nodes.iter().any(|node| node.signer == key.address()) {
+            let expected = "the key of an oracle node of the policy";
+            return Err(NotDone::input(format!("{path}.key"), expected, format!("that of {}", key.address())).into());
+        }
+        let shelves = Shelves { reports: shelf(&label, &["report"]), snapshots: shelf(&label, &["snapshot"]) };
+        Ok(Self {
+            world: Arc::clone(world),
+            universe,
+            policy,
+            key,
+            feed: role.prices,
+            question: role.question,
+            publisher: role.publisher,
+            nodes: role.nodes,
+            first: role.first,
+            shelves,
+            questioned: None,
+            label,
+        })
+    }
+
+    /// Where its documents are.
+    #[must_use]
+    pub fn shelves(&self) -> &Shelves {
+        &self.shelves
+    }
+
+    /// Signs the report of an epoch, unless there is one.
+    fn report(&mut self, epoch: u64, now: Timestamp) -> Result<(), AnyFailure> {
+        if self.world.state.at(&self.shelves.reports, epoch)?.is_some() {
+            return Ok(());
+        }
+        let previous = self.previous(epoch)?;
+        let text = feed::read(&self.feed, &self.world.client)?;
+        let (file, mut notes) = (feed::name(&self.feed), Vec::new());
+        let observations = read_observations(&file, &text, &self.policy, &Dialect::default(), &mut notes)?;
+        log_notes(&self.label, &notes);
+        self.question(epoch, &observations)?;
+        let comparison = match &previous {
+            _ if self.policy.oracle.breaker.is_none() => Comparison::None,
+            Some(previous) => Comparison::With(previous),
+            None => Comparison::First,
+        };
+        for moved in comparison.moved(&self.policy, &observations) {
+            let name = &moved.entry.name;
+            self.world.note(now, &self.label, &format!("{name} has moved further than the circuit breaker allows"));
+        }
+        let report = oracle::sign(&self.policy, &self.universe, observations, Clock::at(now), comparison, &self.key)
+            .map_err(|error| error.of_input(oracle::OBSERVATIONS, &file))?;
+        // One report for an epoch: of two, a holder could choose.
+        self.world.state.put_first_document(&self.shelves.reports, epoch, &report)?;
+        self.world.state.keep_newest(&self.shelves.reports, KEPT)?;
+        self.world.note(now, &self.label, &format!("report of epoch {epoch}"));
+        Ok(())
+    }
+
+    /// Refuses prices that a person would question, until they have stood for an epoch.
+    fn question(&mut self, epoch: u64, observations: &[Observed]) -> Result<(), AnyFailure> {
+        let Some((_, last)) = self.world.state.newest_document::<Report>(&self.shelves.reports)? else {
+            return Ok(());
+        };
+        let moved = self.moved(&last.observations, observations);
+        let Some(entry) = moved.first() else {
+            self.questioned = None;
+            return Ok(());
+        };
+        let stood = self
+            .questioned
+            .as_ref()
+            .is_some_and(|(before, questioned)| *before < epoch && self.moved(questioned, observations).is_empty());
+        if stood {
+            self.questioned = None;
+            return Ok(());
+        }
+        if self.questioned.as_ref().is_none_or(|(before, _)| *before < epoch) {
+            self.questioned = Some((epoch, observations.to_vec()));
+        }
+        let expected = format!("a price within {} of the last that this node reported", self.question);
+        let advice = "look twice: it is signed if it still stands in the next epoch";
+        Err(NotDone::outside(format!("{}: {entry}", feed::name(&self.feed)), expected, "another").advise(advice).into())
+    }
+
+    /// The entries that have moved further than may be signed at once.
+    fn moved(&self, before: &[Observed], now: &[Observed]) -> Vec<String> {
+        let price = |observed: &Observed| observed.observation().map(|observation| observation.price);
+        let pairs = self.policy.market.iter().zip(before.iter().zip(now));
+        let moved = pairs.filter(|(_, (before, now))| match (price(before), price(now)) {
+            (Some(before), Some(now)) => is_beyond(before, now, self.question),
+            _ => false,
+        });
+        moved.map(|(entry, _)| entry.name.to_string()).collect()
+    }
+
+    /// The snapshot before an epoch, checked; none if there is none and this node may say so.
+    fn previous(&self, epoch: u64) -> Result<Option<Previous>, AnyFailure> {
+        if self.policy.oracle.breaker.is_none() {
+            return Ok(None);
+        }
+        let published = match &self.publisher {
+            Some(publisher) => {
+                let at = publisher.below(&format!("snapshots/before/{epoch}"));
+                self.world.client.document::<Snapshot>(&at, None)?
+            }
+            None => self.before(epoch)?,
+        };
+        if let Some(snapshot) = published {
+            let previous = Previous::check(&self.policy, &self.universe, &snapshot)?;
+            return Ok(Some(previous));
+        }
+        if self.world.state.newest(&self.shelves.snapshots)?.is_some() {
+            let expected = format!("the snapshot before epoch {epoch}, of which this node has seen one");
+            return Err(NotDone::mismatch("publisher", expected, "none").into());
+        }
+        if !self.first {
+            let advice = "first = true in the configuration lets this node say that there is none, once";
+            return Err(NotDone::input("publisher", "an earlier snapshot", "none").advise(advice).into());
+        }
+        Ok(None)
+    }
+
+    fn before(&self, epoch: u64) -> Result<Option<Snapshot>, AnyFailure> {
+        before(&self.world, &self.shelves.snapshots, epoch)?
+            .map(|text| Ok(Snapshot::from_json("state: snapshot", &text)?))
+            .transpose()
+    }
+
+    /// Puts the reports of an epoch together, once there are enough. Says whether there is a snapshot.
+    fn publish(&self, epoch: u64, now: Timestamp) -> Result<bool, AnyFailure> {
+        if self.world.state.at(&self.shelves.snapshots, epoch)?.is_some() {
+            return Ok(true);
+        }
+        let feeds = FeedsId::of(&self.policy.market)?;
+        let mut reports: Vec<Report> = Vec::new();
+        if let Some(text) = self.world.state.at(&self.shelves.reports, epoch)? {
+            reports.push(Report::from_json("state: report", &text)?);
+        }
+        for node in &self.nodes {
+            match self.world.client.document::<Report>(&node.below(&format!("reports/{epoch}")), None) {
+                Ok(report) => reports.extend(report),
+                Err(error) => tracing::warn!(kind = self.label.kind, role = self.label.role, "{error}"),
+            }
+        }
+        // What one node serves that no other may spoil: another's report, or none of this epoch.
+        let keys = KnownKeys::default();
+        let good = |report: &Report| {
+            let listed = self.policy.oracle.nodes.iter().any(|node| node.signer == report.oracle);
+            listed
+                && (report.epoch, report.feeds) == (epoch, feeds.0)
+                && check_report_signature(report, "report", &keys).is_ok()
+        };
+        reports.retain(good);
+        reports.sort_by_key(|report| report.oracle);
+        reports.dedup_by_key(|report| report.oracle);
+        let (count, quorum) = (reports.len(), self.policy.oracle.quorum as usize);
+        let length = self.policy.oracle.epoch.0.max(1);
+        let waited = now.0 % length >= length / GRACE;
+        if count < quorum || count < self.policy.oracle.nodes.len() && !waited {
+            if waited {
+                let expected = format!("reports of {quorum} nodes for epoch {epoch}");
+                return Err(NotDone::outside("nodes", expected, count.to_string()).into());
+            }
+            return Ok(false);
+        }
+        let previous = self.previous(epoch)?;
+        let snapshot = oracle::aggregate(&self.policy, &self.universe, &reports, previous.as_ref(), now)?;
+        // The first snapshot of an epoch is the only one.
+        self.world.state.put_first_document(&self.shelves.snapshots, epoch, &snapshot)?;
+        self.world.state.keep_newest(&self.shelves.snapshots, KEPT)?;
+        let marked = if snapshot.marked.is_empty() { "" } else { ", marked" };
+        self.world.note(now, &self.label, &format!("snapshot of epoch {epoch} from {count} reports{marked}"));
+        Ok(true)
+    }
+
+    /// Keeps a copy of the publisher's newest snapshot, which is checked. Says whether it is that of an epoch.
+    fn mirror(&self, publisher: &Address, epoch: u64) -> Result<bool, AnyFailure> {
+        if self.world.state.at(&self.shelves.snapshots, epoch)?.is_some() {
+            return Ok(true);
+        }
+        let at = publisher.below(&format!("snapshots/{epoch}"));
+        let Some(snapshot) = self.world.client.document::<Snapshot>(&at, None)? else { return Ok(false) };
+        if snapshot.epoch != epoch {
+            let expected = format!("the snapshot of epoch {epoch}");
+            return Err(NotDone::mismatch(at.to_string(), expected, format!("that of {}", snapshot.epoch)).into());
+        }
+        Previous::check(&self.policy, &self.universe, &snapshot)?;
+        self.world.state.put_first_document(&self.shelves.snapshots, epoch, &snapshot)?;
+        self.world.state.keep_newest(&self.shelves.snapshots, KEPT)?;
+        Ok(true)
+    }
+}
+
+/// The newest text of a shelf with a number below another.
+pub(crate) fn before(world: &World, shelf: &Shelf, number: u64) -> Result<Option<String>, AnyFailure> {
+    let Some((newest, text)) = world.state.newest(shelf)? else { return Ok(None) };
+    if newest < number {
+        return Ok(Some(text));
+    }
+    let lookback = number.saturating_sub(u64::from(KEPT));
+    let earlier = world.state.numbers(shelf, lookback, KEPT)?.into_iter().filter(|found| *found < number).max();
+    Ok(earlier.map(|found| world.state.at(shelf, found)).transpose()?.flatten())
+}
+
+/// Whether a price lies further from another than a share of it.
+fn is_beyond(before: Price, now: Price, share: Ppm) -> bool {
+    let moved = before.get().abs_diff(now.get());
+    // Prices have at most 96 bits, so that products with parts per million fit.
+    moved.saturating_mul(1_000_000) > before.get().saturating_mul(share.0.into())
+}
+
+impl Role for Oracle {
+    fn label(&self) -> &RoleLabel {
+        &self.label
+    }
+
+    fn step(&mut self, now: Timestamp) -> Result<Timestamp, AnyFailure> {
+        let length = self.policy.oracle.epoch.0.max(1);
+        let epoch = now.0 / length;
+        // A node that cannot report publishes what others report all the same.
+        let reported = self.report(epoch, now);
+        let complete = match self.publisher.clone() {
+            Some(publisher) => self.mirror(&publisher, epoch)?,
+            None => self.publish(epoch, now)?,
+        };
+        reported?;
+        Ok(Timestamp(if complete { (epoch + 1) * length } else { now.0 + 1 }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_are_compared_without_rounding() {
+        let price = |number| Price::new(number).unwrap();
+        let beyond = |before, now| is_beyond(price(before), price(now), Ppm(200_000));
+        assert!(!beyond(1_000, 1_200) && beyond(1_000, 1_201) && !beyond(1_000, 800) && beyond(1_000, 799));
+        assert!(!beyond(0, 0) && beyond(0, 1));
+    }
+}
