@@ -104,7 +104,6 @@ impl From<AnyFailure> for Refusal {
 }
 
 /// The server's routes.
-#[must_use]
 pub fn router(world: Arc<World>, offers: Offers) -> Router {
     let shop = Shop { world, offers: Arc::new(offers), free: Arc::new(Semaphore::new(AT_A_TIME)) };
     Router::new()

@@ -325,7 +325,7 @@ fn rejects_snapshots_on_which_publishers_disagree() {
     let _source = town.start(0, &town.sources());
     let _nodes: Vec<Party> = (0..3).map(|node| town.start(1 + node, &town.oracle(node))).collect();
     // A second publisher with the key of the first, and prices of its own.
-    let prices = example::OBSERVATIONS[0].text.replace("65012.5", "65013.5");
+    let prices = example::OBSERVATIONS[0].text.replace("476292300000", "476292400000");
     assert_ne!(prices, example::OBSERVATIONS[0].text);
     town.write("prices-6.csv", &prices);
     let _other = town.start(6, &town.oracle(0).replace("prices-0.csv", "prices-6.csv"));
@@ -344,11 +344,11 @@ fn a_large_move_is_signed_once_it_has_stood_for_an_epoch() {
     let node = town.start(1, &town.oracle(0));
     let reports = || town.get(1, "/v1/oracles/oracle-1/reports/latest", None);
     town.wait_for("a report", || reports().0 == 200);
-    let half = example::OBSERVATIONS[0].text.replace("65012.5", "32506.2");
+    let half = example::OBSERVATIONS[0].text.replace("10427780000000", "5213890000000");
     assert_ne!(half, example::OBSERVATIONS[0].text);
     town.write("prices-0.csv", &half);
     let said = |what: &str| events(&node).iter().any(|event| event.contains(what));
     town.wait_for("a question", || said("BTC-USD: expected a price within"));
-    assert!(!reports().1.contains("32506"));
-    town.wait_for("the report of a later epoch", || reports().1.contains("3250620000000"));
+    assert!(!reports().1.contains("5213890000000"));
+    town.wait_for("the report of a later epoch", || reports().1.contains("5213890000000"));
 }

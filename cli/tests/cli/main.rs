@@ -24,6 +24,7 @@ mod presentation;
 mod privacy;
 mod prove;
 mod reproduce;
+mod run;
 mod sandbox;
 mod scopes;
 mod shortfall;

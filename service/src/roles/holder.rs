@@ -75,6 +75,12 @@ pub struct Holder {
     proven: ProvenSnapshots,
 }
 
+/// The newest statements, and their openings.
+struct Stated {
+    statements: Vec<Statement>,
+    openings: Vec<Opening>,
+}
+
 /// Where statements about one account come from.
 #[derive(Debug)]
 struct From {
@@ -200,14 +206,14 @@ impl Holder {
     }
 
     /// The newest statements that are known, with their openings; none where one is missing.
-    fn stated(&self) -> Result<Option<(Vec<Statement>, Vec<Opening>)>, AnyFailure> {
+    fn stated(&self) -> Result<Option<Stated>, AnyFailure> {
         let (mut statements, mut openings) = (Vec::new(), Vec::new());
         for from in &self.sources {
             let Some((_, bundle)) = self.world.state.newest_document::<Bundle>(&from.shelf)? else { return Ok(None) };
             openings.push(bundle.open(&self.identity)?);
             statements.push(bundle.statement);
         }
-        Ok(Some((statements, openings)))
+        Ok(Some(Stated { statements, openings }))
     }
 
     /// The newest snapshot on which enough of its publishers agree; none if there is none yet.
@@ -250,7 +256,7 @@ impl Holder {
         &self,
         level: &Name,
         snapshot: &Snapshot,
-        (statements, openings): &(Vec<Statement>, Vec<Opening>),
+        Stated { statements, openings }: &Stated,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
         let shelf = Self::attestations(&self.label, level);
@@ -348,7 +354,7 @@ impl Holder {
     fn watch_headroom(
         &self,
         snapshot: &Snapshot,
-        (statements, openings): &(Vec<Statement>, Vec<Opening>),
+        Stated { statements, openings }: &Stated,
         now: Timestamp,
     ) -> Result<(), AnyFailure> {
         let Some(headroom) = self.headroom else { return Ok(()) };
