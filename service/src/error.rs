@@ -86,9 +86,14 @@ impl Failure for ServiceError {
     }
 }
 
+/// Advice behind an error.
+fn with(advice: Option<&str>) -> String {
+    advice.map(|advice| format!("; {advice}")).unwrap_or_default()
+}
+
 /// Why a role does not do what is due. Says nothing that is secret.
 #[derive(Debug, thiserror::Error)]
-#[error("{input}: expected {expected}, found {found}{}", advice.map(|advice| format!("; {advice}")).unwrap_or_default())]
+#[error("{input}: expected {expected}, found {found}{}", with(*advice))]
 pub struct NotDone {
     /// What it is about.
     pub input: String,

@@ -1,10 +1,10 @@
-//! An oracle node: reads prices each epoch, signs those that hold up to the policy's rules, and, if it is the publisher,
-//! puts the reports of all nodes together.
+//! An oracle node: reads prices each epoch, signs those that hold up to the policy's rules, and, if it publishes, puts
+//! the reports of all nodes together.
 //!
 //! It signs what it has read if no price has moved further from its own last report than `question` says. A move that
-//! is larger is signed once it has stood for an epoch: what was read in the epoch before has moved as far, and to about
-//! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it, so that holders need not
-//! rely on one publisher.
+//! is larger is signed once it has stood for an epoch: what was read in the epoch before had moved as far, and to much
+//! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it: holders need not rely on
+//! one publisher.
 
 use std::sync::Arc;
 
