@@ -180,12 +180,12 @@ fn depths_and_spreads_make_parameters_stricter() {
 #[test]
 fn rejects_depths_that_do_not_suffice() {
     let sandbox = sandbox();
-    let line = format!("{CALIBRATE} --liquidity liquidity.csv --json");
+    let line = format!("{CALIBRATE} --liquidity liquidity.csv");
     sandbox.write("liquidity.csv", &liquidity("1000000", "400"));
     let run = sandbox.surety(&line).expect(2);
     assert!(run.says("expected [liquidity], because there is a table of depths and spreads, found none"));
     replace(&sandbox, "calibration.toml", "[limits]", LIQUIDITY);
-    let run = sandbox.surety(&format!("{CALIBRATE} --json")).expect(2);
+    let run = sandbox.surety(CALIBRATE).expect(2);
     assert!(
         run.says("expected a table of depths and spreads beside the history, found none; give it with --liquidity")
     );
@@ -193,7 +193,7 @@ fn rejects_depths_that_do_not_suffice() {
     let run = sandbox.surety(&line).expect(2);
     assert!(run.says("expected a depth above zero on at least 27 of the last 30 days of the history, found 0 days"));
     sandbox.write("liquidity.csv", &liquidity("1000000", "0.0004"));
-    refused(sandbox.surety(&line), ("liquidity.csv", 2), "spread_ppm");
+    refused(sandbox.surety(&format!("{line} --json")), ("liquidity.csv", 2), "spread_ppm");
     assert!(!sandbox.path("new/policy.toml").exists());
 }
 
