@@ -11,6 +11,7 @@ use crate::{
     calibration::{Calibration, Driven},
     estimator::Estimator,
     history::History,
+    liquidity::liquidations,
     target::{fraction, haircut, in_mode, scenario_margin, vol_shock},
 };
 
@@ -38,7 +39,10 @@ impl Calibration {
             |calibration: &Self| Self { estimator: estimator.unwrap_or(calibration.estimator), ..calibration.clone() };
         let read = text::read(file, text, Format::Toml, |calibration: &Self| {
             let against_policy = policy.map(|policy| problems(calibration, policy));
-            estimated(calibration).check(history).into_iter().chain(against_policy.into_iter().flatten()).collect()
+            // A calibration that is read for its terms alone sells nothing.
+            let lacking = policy.and_then(|_| liquidations(calibration, history).err());
+            let others = against_policy.into_iter().chain(lacking).flatten();
+            estimated(calibration).check(history).into_iter().chain(others).collect()
         })?;
         Ok(estimated(&read))
     }

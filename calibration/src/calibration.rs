@@ -17,6 +17,7 @@ use surety_margin::level::ByBasis;
 use crate::{
     estimator::{Estimator, Settings},
     history::{Column, History},
+    liquidity::Liquidity,
     predictive::{
         WARM,
         history::ENOUGH,
@@ -40,7 +41,7 @@ pub struct Calibration {
     pub estimator: Estimator,
     /// The confidence of the expected shortfall, from one half up to below one.
     pub confidence: Ppm,
-    /// How many days a liquidation takes, 1 to 20.
+    /// How many days a liquidation takes, or takes to begin where depths count: 1 to 20.
     pub horizon: u32,
     /// How many moves, the last ones, are looked at: 30 to 10000.
     pub window: u32,
@@ -54,6 +55,10 @@ pub struct Calibration {
     pub max_gap: u32,
     /// How far an update may go.
     pub limits: Limits,
+    /// How positions are sold, which widens the horizon and adds half a bid-ask spread; left out if depths do not
+    /// count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liquidity: Option<Liquidity>,
     /// Pairs of columns whose spread is a column of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spreads: Vec<Spread>,
@@ -218,6 +223,10 @@ impl Document for Calibration {
         let expected = format!("at most {}", Ppm::ONE);
         problems.extend(require(self.memory <= Ppm::ONE, "memory", expected, self.memory));
         problems.extend(self.limits.problems("limits"));
+        let driving = self.distinct_columns();
+        let liquidity = self.liquidity.iter();
+        problems
+            .extend(liquidity.flat_map(|liquidity| liquidity.problems("liquidity", |column| driving.contains(column))));
         problems.extend(self.spread_problems());
         for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
             let most = if list == "haircuts" { Ppm::ONE } else { MAX };
@@ -232,7 +241,7 @@ impl Document for Calibration {
             || self.volatility.is_some()
             || !self.volatility_ranges.is_empty();
         problems.extend(require(any, "", "a parameter to calibrate", "none"));
-        let columns = self.distinct_columns().len();
+        let columns = driving.len();
         problems.extend(require(columns <= MAX_COLUMNS, "", format!("at most {MAX_COLUMNS} columns"), columns));
         problems
     }

@@ -14,6 +14,7 @@
 //! | [`moves`] | relative moves as types |
 //! | [`history`], [`calibration`] | files that people write |
 //! | [`estimator`] | volatility and expected shortfall |
+//! | [`liquidity`] | how long positions take to sell, and at which spread |
 //! | [`predictive`] | the estimator that learns: volatility, tails and joint scenarios from the whole history |
 //! | [`joint`] | joint moves of several prices |
 //! | [`update`] | limits, floors and caps |
@@ -34,6 +35,7 @@ pub mod calibration;
 pub mod estimator;
 pub mod history;
 pub mod joint;
+pub mod liquidity;
 pub mod moves;
 mod normal;
 pub mod parameters;

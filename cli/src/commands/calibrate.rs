@@ -11,6 +11,7 @@ use surety_calibration::{
     calibration::Calibration,
     estimator::Estimator,
     history::History,
+    liquidity::Liquidation,
     parameters::{self, Calibrated},
     predictive::{history::ENOUGH, market::LEAST_CONFIDENCE},
     record::Parameter,
@@ -19,6 +20,7 @@ use surety_calibration::{
 };
 use surety_core::{
     day::Day,
+    ident::Name,
     text::Document as _,
     units::{Percent, Ppm},
 };
@@ -73,6 +75,9 @@ pub(crate) struct CalibrateArgs {
     /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
     #[arg(long, value_name = "NAME")]
     estimator: Option<Estimator>,
+    /// Table of depths and bid-ask spreads, with a row for each day and column, for a calibration with [liquidity]
+    #[arg(long, value_name = "FILE")]
+    liquidity: Option<PathBuf>,
     /// Move parameters as far as their estimates and caps where that is stricter, and nothing where it is laxer
     #[arg(long)]
     emergency: bool,
@@ -118,7 +123,10 @@ pub(crate) fn calibrate(args: &CalibrateArgs, session: &Session) -> Result<Answe
     let results = &args.results;
     let [new, written, plotted] =
         [results.target("policy.toml")?, results.target("calibration.md")?, results.target("calibration.svg")?];
-    let history = args.reading.history(&args.history, &session.progress)?;
+    let mut history = args.reading.history(&args.history, &session.progress)?;
+    if let Some(path) = &args.liquidity {
+        history = history.with_liquidity(args.reading.liquidity(path, &session.progress)?);
+    }
     let calibration = read_calibration(&args.calibration, args.estimator, &history, Some(&policy))?;
     session.progress.note("estimating");
     let update = if args.emergency { parameters::tighten } else { parameters::calibrate };
@@ -140,11 +148,22 @@ pub(crate) fn calibrate(args: &CalibrateArgs, session: &Session) -> Result<Answe
         "estimator": calibrated.estimator,
         "estimator_asked_for": calibration.estimator,
         "emergency": args.emergency,
+        "liquidity": calibrated.liquidations.iter().map(liquidation_data).collect::<Vec<_>>(),
         "parameters": calibrated.parameters.iter().map(parameter_data).collect::<Vec<_>>(),
         "scenarios": calibrated.scenarios,
         "files": { "policy": new, "report": written, "plot": plotted },
     });
     Answer::new(data, calibrated_text(&calibrated, &[new, written, plotted]))
+}
+
+fn liquidation_data((column, liquidation): (&Name, &Liquidation)) -> Value {
+    json!({
+        "column": column,
+        "size": liquidation.size,
+        "depth": liquidation.depth,
+        "spread_ppm": liquidation.spread,
+        "selling_seconds": liquidation.selling,
+    })
 }
 
 fn parameter_data(parameter: &Parameter) -> Value {
