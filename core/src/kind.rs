@@ -66,6 +66,8 @@ pub enum Kind {
     Opening,
     /// A policy.
     Policy,
+    /// A new version of a policy, for those who decide on it.
+    Proposal,
     /// The circuit as data.
     Protocol,
     /// The snapshots of an epoch that were proven against.
@@ -88,7 +90,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Attestation,
         Self::Book,
         Self::BookPlan,
@@ -105,6 +107,7 @@ impl Kind {
         Self::Market,
         Self::Opening,
         Self::Policy,
+        Self::Proposal,
         Self::Protocol,
         Self::ProvenSnapshots,
         Self::Report,
@@ -135,6 +138,7 @@ impl Kind {
             Self::Market => ("surety/market", Readers::Public, Some("market.json")),
             Self::Opening => ("surety/opening", Readers::Holder, None),
             Self::Policy => ("surety/policy", Readers::Public, Some("policy.toml")),
+            Self::Proposal => ("surety/proposal", Readers::Party, None),
             Self::Protocol => ("surety/protocol", Readers::Program, None),
             Self::ProvenSnapshots => ("surety/proven-snapshots", Readers::Program, None),
             Self::Report => ("surety/report", Readers::Public, None),

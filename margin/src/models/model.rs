@@ -33,6 +33,7 @@ use crate::{
         NamedEntries,
         boxes::{self, Read},
         derived::Formula,
+        tightening::{self, Reading},
     },
     program::Expression,
     universe::{Instrument, InstrumentClass, Settlement, Universe},
@@ -98,6 +99,20 @@ impl Model {
         let rules = rules.flat_map(|rule| rule.reads(options.contains(rule.instrument), restores));
         let portfolios = self.portfolios().into_iter().flat_map(PortfolioMargin::reads);
         rules.chain(portfolios).collect()
+    }
+
+    /// The market entries that it reads, each with the way in which no margin grows.
+    fn readings<'a>(&'a self, entries: NamedEntries<'a>) -> Vec<Reading<'a>> {
+        let restored = |price: &Name, spread: &Name| entries.restored(price, spread);
+        let rules = self.rules().into_iter().flat_map(|rule| rule.readings(restored));
+        let portfolios = self.portfolios().into_iter().flat_map(PortfolioMargin::reads);
+        let portfolios = portfolios.map(|Read { path, entry, .. }| Reading { path, entry, tighter: None });
+        rules.chain(portfolios).collect()
+    }
+
+    /// Every parameter entry that does not tighten the way it says.
+    pub(crate) fn tightening_problems(&self, entries: NamedEntries<'_>) -> Vec<Problem> {
+        tightening::problems(entries, self.readings(entries))
     }
 
     /// Every box of the entries that contains prices at which any account is safe under this model.
