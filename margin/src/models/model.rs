@@ -135,8 +135,8 @@ impl Model {
     /// The frame of a level: every name that the level's model uses, resolved.
     ///
     /// # Errors
-    /// With every name that is unknown or occurs twice, and every box that contains prices at which any account is
-    /// safe.
+    /// With every name that is unknown or occurs twice, every box that contains prices at which any account is safe,
+    /// and every parameter that does not tighten the way it says.
     pub(crate) fn frame<'a>(
         &'a self,
         entries: NamedEntries<'a>,
@@ -148,7 +148,8 @@ impl Model {
             return Err(vec![problem]);
         };
         let vector = self.market_vector(entries, universe)?;
-        let problems = self.box_problems(entries, universe);
+        let mut problems = self.box_problems(entries, universe);
+        problems.extend(self.tightening_problems(entries));
         let covered = Covered {
             place,
             rules: model.rules(),

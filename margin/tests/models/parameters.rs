@@ -13,7 +13,7 @@ use surety_core::{
 };
 use surety_import::observations::read_observations;
 use surety_margin::{
-    compile::compile,
+    compile::{CompileError, compile},
     evaluate::evaluate,
     holdings::Position,
     level::ByBasis,
@@ -307,6 +307,10 @@ fn rejects_parameters_that_may_loosen() {
         &[("tighter = \"higher\"", "tighter = \"lower\"")],
         "market[5].tighter: expected a market entry that only tightens as it gets lower, found BTC-PERP-FRACTION",
     );
+    // Nor does such a policy compile that nobody checked.
+    let mut example = Example::new();
+    example.policy.market[3].tighter = Some(Tighter::Higher);
+    assert!(matches!(compile(&example.policy, &example.universe), Err(CompileError::Names(_))));
     // A price of what may be short.
     refused(
         &[("name = \"BTC-PERP-USD\"\n", "name = \"BTC-PERP-USD\"\ntighter = \"lower\"\n")],
