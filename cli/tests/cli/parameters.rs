@@ -62,7 +62,7 @@ fn one_policy_follows_the_market_for_two_days_without_a_new_identifier() {
     let (sandbox, now) = example(&["here", "more"]);
     // With 10,000 more, the account suffices on both days.
     let holdings = fs::read_to_string(sandbox.path("more/holdings.csv")).unwrap();
-    sandbox.write("more/holdings.csv", &holdings.replace("USD,-11900000", "USD,-10900000"));
+    sandbox.write("more/holdings.csv", &holdings.replace("USD,-11900000,", "USD,-10900000,"));
     snapshot(&sandbox, "monday", now - 600, "--first");
     snapshot(&sandbox, "tuesday", now, "--previous monday.json");
     for directory in ["here", "more"] {
