@@ -9,6 +9,7 @@ use surety_margin::{models::Model, policy::Policy};
 
 use crate::{
     calibration::{Calibration, Driven},
+    entries,
     estimator::Estimator,
     history::History,
     liquidity::liquidations,
@@ -71,6 +72,7 @@ pub(crate) fn problems(calibration: &Calibration, policy: &Policy) -> Vec<Proble
         let missing = || require(exists, &place, expected, format!("another model{}", range.within()));
         problems.extend(mode_problem(&place, range.mode.as_ref(), &mut model).or_else(missing));
     }
+    problems.extend(entries::problems(calibration, policy));
     let margin = scenario_margin(&mut model);
     for (i, factor) in calibration.factors.iter().enumerate() {
         let mut positions = margin.iter().flat_map(|margin| &margin.positions);

@@ -15,6 +15,7 @@ use surety_core::{
 use surety_margin::level::ByBasis;
 
 use crate::{
+    entries::DrivenEntry,
     estimator::{Estimator, Settings},
     history::{Column, History},
     liquidity::Liquidity,
@@ -68,6 +69,9 @@ pub struct Calibration {
     /// Margin fractions of positions under cross margin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fractions: Vec<Driven>,
+    /// Parameters that are entries of the policy's market.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<DrivenEntry>,
     /// Risk factors of scenarios.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<Factor>,
@@ -232,11 +236,13 @@ impl Document for Calibration {
             let most = if list == "haircuts" { Ppm::ONE } else { MAX };
             problems.extend(self.driven_problems(list, driven, most));
         }
+        problems.extend(self.entry_problems());
         problems.extend(self.factor_problems());
         problems.extend(self.volatility.as_ref().map(|rule| self.volatility_problems(rule)).into_iter().flatten());
         problems.extend(self.range_problems());
         let any = !self.haircuts.is_empty()
             || !self.fractions.is_empty()
+            || !self.entries.is_empty()
             || self.scenarios.is_some()
             || self.volatility.is_some()
             || !self.volatility_ranges.is_empty();
@@ -320,6 +326,8 @@ impl Calibration {
         for (list, driven) in [("haircuts", &self.haircuts), ("fractions", &self.fractions)] {
             named.extend(driven.iter().enumerate().map(|(i, driven)| (format!("{list}[{i}].column"), &driven.column)));
         }
+        let entries = self.entries.iter().enumerate();
+        named.extend(entries.map(|(i, driven)| (format!("entries[{i}].column"), &driven.column)));
         named.extend(
             self.factors.iter().enumerate().map(|(i, factor)| (format!("factors[{i}].column"), &factor.column)),
         );
@@ -358,6 +366,15 @@ impl Calibration {
         for (i, driven) in driven.iter().enumerate() {
             problems.extend(multiples_problem(&format!("{list}[{i}].multiple"), driven.multiple));
             problems.extend(driven.bounds.problems(&format!("{list}[{i}].bounds"), &self.limits, most));
+        }
+        problems
+    }
+
+    fn entry_problems(&self) -> Vec<Problem> {
+        let names = self.entries.iter().map(|driven| &driven.entry);
+        let mut problems = repeated(names, |i| format!("entries[{i}].entry"), "each market entry once");
+        for (i, driven) in self.entries.iter().enumerate() {
+            problems.extend(multiple_problem(&format!("entries[{i}].multiple"), driven.multiple));
         }
         problems
     }

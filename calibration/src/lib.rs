@@ -19,6 +19,7 @@
 //! | [`joint`] | joint moves of several prices |
 //! | [`update`] | limits, floors and caps |
 //! | [`parameters`], [`scenarios`], [`record`] | the new policy, and the outcome for each parameter |
+//! | [`entries`] | the next numbers of parameters that are market entries |
 //! | [`report`], [`plot`], [`svg`] | output for people |
 //! | [`backtest`] | performance over a history |
 //!
@@ -32,6 +33,7 @@
 mod agreement;
 pub mod backtest;
 pub mod calibration;
+pub mod entries;
 pub mod estimator;
 pub mod history;
 pub mod joint;

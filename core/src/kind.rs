@@ -68,6 +68,8 @@ pub enum Kind {
     Opening,
     /// A policy.
     Policy,
+    /// A new version of a policy, for those who decide on it.
+    Proposal,
     /// The circuit as data.
     Protocol,
     /// The snapshots of an epoch that were proven against.
@@ -92,7 +94,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by name.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Attestation,
         Self::Book,
         Self::BookPlan,
@@ -110,6 +112,7 @@ impl Kind {
         Self::Market,
         Self::Opening,
         Self::Policy,
+        Self::Proposal,
         Self::Protocol,
         Self::ProvenSnapshots,
         Self::Report,
@@ -142,6 +145,7 @@ impl Kind {
             Self::Market => ("surety/market", Readers::Public, Some("market.json")),
             Self::Opening => ("surety/opening", Readers::Holder, None),
             Self::Policy => ("surety/policy", Readers::Public, Some("policy.toml")),
+            Self::Proposal => ("surety/proposal", Readers::Party, None),
             Self::Protocol => ("surety/protocol", Readers::Program, None),
             Self::ProvenSnapshots => ("surety/proven-snapshots", Readers::Program, None),
             Self::Report => ("surety/report", Readers::Public, None),

@@ -178,6 +178,7 @@ impl Policy {
             return problems;
         }
         problems.extend(self.box_problems(universe));
+        problems.extend(self.model.tightening_problems(self.entries()));
         // A model that is none has no names either, and says so again.
         let mut names = self.frame_problems(universe);
         names.retain(|problem| !problems.contains(problem));

@@ -15,8 +15,8 @@
 //! | `/v1/auditors/{role}/report` | the newest report | everybody |
 //!
 //! A request reads the state and nothing else: no client can make this party prove, sign, or ask others. A holder's
-//! `POST` sets a mark, and its source makes at most one statement in ten seconds. Bodies are empty, headers come in time
-//! or not at all, and more requests than can be answered at a time are turned away.
+//! `POST` sets a mark, and its source makes at most one statement in ten seconds. Bodies are empty, headers come in
+//! time or not at all, and more requests than can be answered at a time are turned away.
 
 use std::{
     collections::BTreeMap,

@@ -107,7 +107,7 @@ fn day(text: &str) -> Result<Day, String> {
     text.to_owned().try_into()
 }
 
-fn read_calibration(
+pub(super) fn read_calibration(
     path: &Path,
     estimator: Option<Estimator>,
     history: &History,

@@ -13,7 +13,7 @@ use surety_books::{
     rules::BookRules,
 };
 use surety_calibration::calibration::Calibration;
-use surety_chain::{Deployment, market::SnapshotSignature, rules::ChainRules};
+use surety_chain::{Deployment, market::SnapshotSignature, proposal::Proposal, rules::ChainRules};
 use surety_core::{
     capacity::Capacity,
     kind::{self, Kind, Secret},
@@ -231,6 +231,12 @@ fn summary(path: &Path, kind: Kind) -> Result<Value, Error> {
         Kind::ChainRules => {
             let rules: ChainRules = documents::read(path)?;
             json!({ "line": rules.line, "policy_version": rules.policy_version, "feeds": rules.feeds.len() })
+        }
+        Kind::Proposal => {
+            let proposal: Proposal = documents::read(path)?;
+            json!({ "in_force": proposal.in_force, "proposed": proposal.proposed, "line": proposal.line,
+                    "policy_version": proposal.policy_version, "changes": proposal.changes.len(),
+                    "fast_path": proposal.fast_path.suffices, "calls": proposal.calls.len() })
         }
         Kind::SnapshotSignature => {
             let signature: SnapshotSignature = documents::read(path)?;

@@ -10,7 +10,7 @@ const EXAMPLES: [&str; 5] =
     ["universe.toml", "policy.toml", "policy-cross.toml", "calibration.toml", "calibration-cross.toml"];
 
 /// 375 days of prices that go up and down by a formula, over months that all have 25 days.
-fn history() -> String {
+pub(crate) fn history() -> String {
     let mut text = String::from("date,BTC-USD,ETH-USD\n");
     for i in 0_u32..375 {
         let (year, month, day) = (2021 + i / 300, i / 25 % 12 + 1, i % 25 + 1);

@@ -20,6 +20,7 @@ mod forecast;
 mod haircuts;
 mod import;
 mod market;
+mod parameters;
 mod presentation;
 mod privacy;
 mod prove;

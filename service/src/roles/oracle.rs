@@ -3,8 +3,8 @@
 //!
 //! It signs what it has read if no price has moved further from its own last report than `question` says. A move that
 //! is larger is signed once it has stood for an epoch: what was read in the epoch before had moved as far, and to much
-//! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it: holders need not rely on
-//! one publisher.
+//! the same price. Every node keeps a copy of each snapshot that it has checked, and serves it: holders need not rely
+//! on one publisher.
 
 use std::sync::Arc;
 
