@@ -10,6 +10,9 @@
 //! | a weight `w`, tighter as it gets lower | haircut `1 − w = a·ES↓` |
 //! | a fraction `f`, tighter as it gets higher | `f = a·max(ES↓, ES↑)` |
 //!
+//! With a table of depths and bid-ask spreads, shortfalls are those of [liquidations](crate::liquidity), as for every
+//! other parameter.
+//!
 //! Numbers are whole parts per million, so that nodes with the same history sign the same number.
 
 use std::collections::BTreeMap;
@@ -29,6 +32,7 @@ use surety_margin::{
 use crate::{
     calibration::Calibration,
     history::History,
+    liquidity::liquidations,
     parameters::CalibrateError,
     update::{Bounds, Change, Pace, Requirement},
     window::Window,
@@ -71,7 +75,8 @@ const PREVIOUS: &str = "previous";
 /// the policy approves.
 ///
 /// # Errors
-/// If the calibration does not fit the history or the policy, or a number before is missing or out of its box.
+/// If the calibration does not fit the history or the policy, its `liquidity` lacks the depths and bid-ask spreads
+/// that it takes, or a number before is missing or out of its box.
 pub fn next(
     calibration: &Calibration,
     history: &History,
@@ -84,10 +89,14 @@ pub fn next(
     let driven: Vec<_> =
         calibration.entries.iter().filter_map(|driven| Some((driven, entry(policy, driven)?))).collect();
     found.extend(previous.into_iter().flat_map(|previous| previous_problems(&driven, previous)));
+    let liquidations = liquidations(calibration, history).unwrap_or_else(|lacking| {
+        found.extend(lacking);
+        BTreeMap::new()
+    });
     if !found.is_empty() {
         return Err(CalibrateError::Calibration(found));
     }
-    let window = Window::new(calibration, history);
+    let window = Window::new(calibration, history, &liquidations);
     let next = |(driven, (entry, tighter)): &(&DrivenEntry, (&MarketEntry, Tighter))| {
         let column = window.column(&driven.column)?;
         let estimate = match tighter {

@@ -5,12 +5,14 @@ use surety_calibration::{
     calibration::Calibration,
     entries::{NextEntry, Previous, next, table},
     history::History,
+    liquidity::{Liquidity, Size, table::LiquidityTable},
     parameters::CalibrateError,
     update::Pace,
 };
 use surety_core::{
-    text::Document as _,
-    units::{Decimals, Price, Timestamp},
+    ident::Name,
+    text::{Document as _, table::Dialect},
+    units::{Decimals, Notional, Ppm, Price, Timestamp},
 };
 use surety_margin::{
     market::{MarketEntry, Tighter},
@@ -150,4 +152,29 @@ fn rejects_entries_that_are_no_parameters_and_numbers_out_of_their_boxes() {
     assert!(out.contains("previous: expected a number of BTC-WEIGHT from 400000 to 850000, found 850001"), "{out}");
     previous.remove(&policy.market[3].name);
     assert!(changed(&|_| {}, Some(&previous)).contains("BTC-WEIGHT from 400000 to 850000, found none"));
+}
+
+/// Without the table that `[liquidity]` takes there are no numbers; with it they are tighter than those of prices.
+#[test]
+fn rejects_entries_that_leave_out_liquidity() {
+    let (history, policy) = (history(), policy());
+    let mut calibration = calibration(&history);
+    let columns: Vec<Name> = calibration.entries.iter().map(|driven| driven.column.clone()).collect();
+    let plain = next(&calibration, &history, &policy, None, Pace::Emergency).unwrap();
+    let size = |column: &str| Size { column: Name::new(column).unwrap(), size: Notional::new(900).unwrap() };
+    let sizes = vec![size("BTC-USD"), size("ETH-USD")];
+    assert!(columns.iter().all(|column| sizes.iter().any(|size| size.column == *column)));
+    let rules = Liquidity { window: 30, confidence: Ppm(900_000), participation: Ppm(100_000), sizes };
+    calibration.liquidity = Some(rules);
+    let lacking = next(&calibration, &history, &policy, None, Pace::Regular).unwrap_err().to_string();
+    assert!(lacking.contains("liquidity: expected a table of depths and spreads beside the history"), "{lacking}");
+    let days = history.days().iter();
+    let rows = days.flat_map(|day| ["BTC-USD", "ETH-USD"].map(|column| format!("{day},{column},1000,20000\n")));
+    let text = format!("date,column,depth,spread_ppm\n{}", rows.collect::<String>());
+    let table = LiquidityTable::read("l.csv", &text, &Dialect::default(), &mut Vec::new()).unwrap();
+    let history = history.clone().with_liquidity(table);
+    let sold = next(&calibration, &history, &policy, None, Pace::Emergency).unwrap();
+    for (plain, sold) in plain.iter().zip(&sold) {
+        assert!(sold.change.proposed > plain.change.proposed, "{plain:?} {sold:?}");
+    }
 }

@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Another estimator than the calibration's: static, ewma, heavy-tailed or predictive
     #[arg(long, value_name = "NAME")]
     estimator: Option<Estimator>,
+    /// Table of depths and bid-ask spreads, with a row for each day and column, for a calibration with [liquidity]
+    #[arg(long, value_name = "FILE")]
+    liquidity: Option<PathBuf>,
     /// The numbers before, which limit the next ones: a snapshot, or the table that was written last
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     previous: Option<PathBuf>,
@@ -67,7 +70,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Answer, Error> {
     let universe = args.files.read_universe()?;
     let policy = args.files.read_policy(&universe)?;
     files::check_target(&args.out, args.force.existing())?;
-    let history = args.reading.history(&args.history, &session.progress)?;
+    let mut history = args.reading.history(&args.history, &session.progress)?;
+    if let Some(path) = &args.liquidity {
+        history = history.with_liquidity(args.reading.liquidity(path, &session.progress)?);
+    }
     let calibration = read_calibration(&args.calibration, args.estimator, &history, Some(&policy))?;
     if calibration.entries.is_empty() {
         let usage = format!("{}: entries: expected a parameter entry, found none", args.calibration.display());
