@@ -12,6 +12,9 @@
 //! | a debt spread, a surcharge, a requirement | rises |
 //! | anything else | |
 //!
+//! A smaller margin is tighter only where sufficiency is claimed, so no level beside a parameter entry claims that a
+//! margin is negative.
+//!
 //! Formulas keep the way of each part, except for a divisor and for what is subtracted, which have the other one. All
 //! numbers are at least zero, and both roundings are monotone.
 
@@ -76,11 +79,16 @@ impl<'a> NamedEntries<'a> {
     }
 
     /// Whether the box of an entry has nothing above one.
-    fn is_share(self, name: &Name) -> bool {
+    pub(crate) fn is_share(self, name: &Name) -> bool {
         let reported = self.reported.iter().map(|entry| (&entry.name, entry.decimals, entry.max));
         let derived = self.derived.iter().map(|entry| (&entry.name, entry.decimals, entry.max));
         let mut all = reported.chain(derived);
         all.any(|(it, decimals, max)| it == name && max.get() <= one(decimals))
+    }
+
+    /// Whether an entry is a parameter.
+    pub(crate) fn is_parameter(self, name: &Name) -> bool {
+        self.reported.iter().any(|entry| entry.name == *name && entry.tighter.is_some())
     }
 
     fn derived(self, name: &Name) -> Option<&'a DerivedEntry> {

@@ -355,3 +355,49 @@ fn a_requirement_is_charged_at_every_level() {
     assert_eq!([margin(0).to_string(), margin(1).to_string()], ["-7601.6", "-10452.2"]);
     refused(&[("requirement = \"BTC-PERP-REQUIRED\"\n", "")], "BTC-PERP");
 }
+
+/// Attack: one bitcoin at 50,000, with 30,000 owed, has 12,500 at the approved weight of 0.85. Nodes that sign 0.4
+/// would make it short by 10,000, and a venue would close it.
+#[test]
+fn rejects_parameters_that_make_approved_accounts_provably_short() {
+    let example = Example::new();
+    let account = position(&[-3_000_000, 100_000_000, 0, 0]);
+    let margin = |weight: u128| {
+        let vector = [5_000_000_000_000, 100_000_000_000, 5_000_000_000_000, weight, 800_000, 60_000];
+        example.margins(&account, &example.vector(&vector))[0]
+    };
+    assert!(!margin(850_000).is_negative() && margin(400_000).is_negative());
+    let says = "expected no claim that a margin is negative, because BTC-WEIGHT is a parameter entry";
+    let (last, model) = ("name = \"initial\"\nbasis = \"initial\"\n", "\n[model]");
+    let short = format!("\n[[levels]]\nname = \"short\"\nbasis = \"maintenance\"\nclaim = \"shortfall\"\n{model}");
+    refused(&[(model, &short)], &format!("levels[2].claim: {says}"));
+    refused(&[(last, &format!("{last}below = 2_000_000\n"))], &format!("levels[1].below: {says}"));
+}
+
+/// Attack: a weight that is a factor of the prices of ether and of bitcoin, so that a debt in the one would seem to be
+/// one in the same thing as the collateral.
+#[test]
+fn rejects_debts_that_share_only_a_weight_with_their_collateral() {
+    let universe = Universe::from_toml("universe.toml", &text("universe.toml")).unwrap();
+    let asset = |instrument: &str, more: &str| {
+        format!(
+            "[[model.assets]]\ninstrument = \"{instrument}\"\nprice = \"{instrument}-COUNTED\"\n{more}\
+             weight = {{ maintenance = 1_000_000, initial = 1_000_000 }}\n"
+        )
+    };
+    let read = |other: &str| {
+        let example = text("policy.toml").replace("tighter = \"lower\"\n", "").replace("tighter = \"higher\"\n", "");
+        let example = example.replacen("[\"BTC-USD\", \"BTC-WEIGHT\"]", "[\"BTC-WEIGHT\", \"BTC-USD\"]", 1).replacen(
+            "[\"ETH-USD\", \"ETH-WEIGHT\"]",
+            other,
+            1,
+        );
+        let (head, _) = example.split_once("[model]").unwrap();
+        let assets = asset("BTC", "") + &asset("ETH", "short = true\n");
+        Policy::read("policy.toml", &format!("{head}[model]\ntype = \"collateral\"\n{assets}"), &universe)
+    };
+    for other in ["[\"BTC-WEIGHT\", \"ETH-USD\"]", "[\"ETH-USD\", \"BTC-WEIGHT\"]"] {
+        let errors = read(other).unwrap_err().to_string();
+        assert!(errors.contains("model.assets[1].short: expected a requirement on top of its value"), "{errors}");
+    }
+}
